@@ -1,0 +1,61 @@
+# The project's commands. `make demo` and `make test` need nothing but Python 3.11+.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+CHECKED := relay web worker shared tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench check format lock clean chromium
+
+help:  ## Show what can be done here
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+demo: $(VENV)/.runtime  ## Start everything on this machine, with a sandbox in place of Constant Contact
+	@exec $(RUN)/relay up
+
+test: $(VENV)/.dev chromium  ## Run the whole test suite
+	$(RUN)/python -m pytest $(TESTS)
+
+bench: $(VENV)/.dev  ## Measure, as ratios to a peer in the same run
+	$(RUN)/python -m tests.bench
+
+check: $(VENV)/.dev  ## Lint, types and import rules
+	$(RUN)/ruff check $(CHECKED)
+	$(RUN)/ruff format --check $(CHECKED)
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+format: $(VENV)/.dev  ## Format the code
+	$(RUN)/ruff check --fix $(CHECKED)
+	$(RUN)/ruff format $(CHECKED)
+
+lock: $(VENV)/.dev  ## Pin all packages anew from pyproject.toml
+	$(RUN)/python -m pip install --quiet pip-tools
+	for set in "requirements.txt" "requirements-dev.txt --extra dev"; do \
+	  $(RUN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
+	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o $$set pyproject.toml; \
+	done
+
+clean:  ## Remove what `make` made (not the data in .relay)
+	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "signup-relay needs Python 3.11 or newer; say which with: make PYTHON=python3.11 ..."; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(RUN)/python -m pip install --quiet --require-hashes -r requirements.txt
+	$(RUN)/python -m pip install --quiet --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	$(RUN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# The browser tests drive a real Chromium. Where it is missing, Debian's package is installed.
+chromium:
+	@command -v chromium >/dev/null || { \
+	  echo "installing chromium for the browser tests"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }

@@ -1,0 +1,1 @@
+"""The command line: `relay up` and everything an operator types."""

@@ -1,0 +1,1 @@
+"""What web, worker and the command line have in common; it knows none of them."""

@@ -1,0 +1,1 @@
+"""The web process: takes sign-ups and answers visitors in milliseconds."""

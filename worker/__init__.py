@@ -1,0 +1,1 @@
+"""The worker process: carries sign-ups from the ledger to Constant Contact."""
