@@ -1,0 +1,63 @@
+"""Logs: constant messages with fields, one line each, and no personal data or secrets in them."""
+
+import logging
+import re
+import sys
+import traceback
+from typing import Any
+
+# Not the `…@` that stands for the credentials of a URL.
+_EMAIL = re.compile(
+    r"[^\s@<>\"'(),:;\\\[\]=&?/…]+@[^\s@<>\"'(),:;\\\[\]&.]+\.[^\s@<>\"'(),:;\\\[\]&]+"
+)
+# A JWT, a bearer token, or any long run without spaces that is not a UUID or a path.
+_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:bearer)\s+\S+|\b[A-Za-z0-9_+-]{41,}={0,2}")
+_CREDENTIALS = re.compile(r"(\w+://)[^/\s@]+@")
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def redact(text: str) -> str:
+    """Return `text` without e-mail addresses, tokens and passwords in URLs."""
+    text = _CREDENTIALS.sub(r"\1…@", text)
+    return _TOKEN.sub("[secret]", _EMAIL.sub("[address]", text))
+
+
+class LineFormatter(logging.Formatter):
+    """One line per record: time, process, level, message, then the record's fields.
+
+    Whatever a library puts into a message or a traceback is redacted too.
+    """
+
+    def __init__(self, process: str) -> None:
+        super().__init__(datefmt="%H:%M:%S")
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        fields = "".join(f" {name}={_shown(value)}" for name, value in _fields(record))
+        time = self.formatTime(record, self.datefmt)
+        line = (
+            f"{time} {self._process:7} {record.levelname.lower():7} {record.getMessage()}{fields}"
+        )
+        if record.exc_info:
+            line += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
+        return redact(line)
+
+
+def _fields(record: logging.LogRecord) -> list[tuple[str, Any]]:
+    return [(name, value) for name, value in vars(record).items() if name not in _STANDARD]
+
+
+def _shown(value: Any) -> str:
+    text = str(value)
+    return repr(text) if " " in text else text
+
+
+def configure(process: str, level: int = logging.INFO) -> None:
+    """Send all logs of this process, named `process`, to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(LineFormatter(process))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    logging.getLogger("urllib3").setLevel(logging.WARNING)

@@ -1,0 +1,104 @@
+"""The forms that REDIS_URL may take, and how redis-py and Celery each want to be told.
+
+`redis://`, `rediss://`, `unix://path?db=N` and
+`sentinel://host:port,host:port/MASTER?db=N`. Redis Cluster is not among them:
+Celery's transport does not speak it.
+"""
+
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+_SCHEMES = ("redis", "rediss", "unix", "sentinel")
+
+
+def check_redis_url(url: str) -> str:
+    """Return `url` as it is; `ValueError` when it is none of the four forms."""
+    parts = urlsplit(url)
+    if parts.scheme not in _SCHEMES:
+        raise ValueError("must begin with redis://, rediss://, unix:// or sentinel://")
+    if parts.scheme == "sentinel" and not parts.path.strip("/"):
+        raise ValueError("must name the master: sentinel://host:port,host:port/MASTER?db=0")
+    _database(url)
+    return url
+
+
+def broker_beside(url: str) -> str:
+    """Return `url` with the next database number: where Celery's messages go by default."""
+    parts = urlsplit(url)
+    number = str(_database(url) + 1)
+    query = {key: values[0] for key, values in parse_qs(parts.query).items() if key != "db"}
+    if parts.scheme in ("redis", "rediss"):
+        return urlunsplit(parts._replace(path=f"/{number}", query=urlencode(query)))
+    query["db"] = number
+    # Not urlunsplit, which makes unix:///path into unix:/path, which redis-py refuses.
+    return f"{url.partition('?')[0]}?{urlencode(query)}"
+
+
+def connect(url: str, **options: Any) -> "redis.Redis":
+    """Return a client for `url` that never repeats a command by itself.
+
+    redis-py's own retries double a command whose answer was lost, so state
+    would change twice without anyone knowing. Replies are decoded to `str`.
+    """
+    options = {
+        "decode_responses": True,
+        "retry": Retry(NoBackoff(), 0),
+        "health_check_interval": 25,
+        **options,
+    }
+    parts = urlsplit(url)
+    if parts.scheme != "sentinel":
+        return redis.Redis.from_url(url, **options)
+    sentinels: Any = Sentinel(  # type: ignore[no-untyped-call]
+        _sentinel_hosts(parts.netloc), sentinel_kwargs={"socket_timeout": 1.0}, **options
+    )
+    master: redis.Redis = sentinels.master_for(_master(url), db=_database(url), **_credentials(url))
+    return master
+
+
+def celery_broker(url: str) -> tuple[str, dict[str, Any]]:
+    """Return (broker URL, transport options) by which Celery reaches `url`."""
+    parts = urlsplit(url)
+    match parts.scheme:
+        case "unix":
+            user = parts.netloc.rpartition("@")[0]
+            at = f"{user}@" if user else ""
+            return f"redis+socket://{at}{parts.path}?virtual_host={_database(url)}", {}
+        case "sentinel":
+            user = parts.netloc.rpartition("@")[0]
+            at = f"{user}@" if user else ""
+            hosts = [f"{host}:{port}" for host, port in _sentinel_hosts(parts.netloc)]
+            address = ";".join(f"sentinel://{at}{host}/{_database(url)}" for host in hosts)
+            return address, {"master_name": _master(url)}
+    return url, {}
+
+
+def _database(url: str) -> int:
+    parts = urlsplit(url)
+    in_query = parse_qs(parts.query).get("db", [""])[0]
+    in_path = parts.path.strip("/") if parts.scheme in ("redis", "rediss") else ""
+    number = in_path or in_query or "0"
+    if not number.isdigit():
+        raise ValueError(f"must name its database by a number, not {number!r}")
+    return int(number)
+
+
+def _sentinel_hosts(netloc: str) -> list[tuple[str, int]]:
+    hosts = netloc.rpartition("@")[2].split(",")
+    pairs = [host.partition(":") for host in hosts]
+    return [(name, int(port or 26379)) for name, _, port in pairs]
+
+
+def _master(url: str) -> str:
+    return urlsplit(url).path.strip("/")
+
+
+def _credentials(url: str) -> dict[str, str]:
+    user, _, _ = urlsplit(url).netloc.rpartition("@")
+    name, _, password = user.partition(":")
+    return {key: value for key, value in (("username", name), ("password", password)) if value}

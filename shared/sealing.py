@@ -1,0 +1,35 @@
+"""Sealing: how tokens and keys are encrypted before they are stored in Redis."""
+
+import base64
+import hashlib
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+
+from shared.domain.errors import Refused
+
+
+class Sealer:
+    """Seals with the first of RELAY_SECRET_KEY's keys, opens with any of them."""
+
+    def __init__(self, keys: tuple[str, ...]) -> None:
+        self._fernet = MultiFernet([Fernet(_fernet_key(key)) for key in keys])
+
+    def seal(self, secret: str) -> str:
+        return self._fernet.encrypt(secret.encode()).decode()
+
+    def open(self, sealed: str) -> str:
+        """Return the secret; raises `Refused` when none of the keys sealed it."""
+        try:
+            return self._fernet.decrypt(sealed.encode()).decode()
+        except InvalidToken as error:
+            raise Refused(
+                "RELAY_SECRET_KEY cannot open what is stored in Redis. Put the key that it was"
+                " sealed with back (after a comma, if a new one comes first)."
+            ) from error
+
+
+def _fernet_key(secret: str) -> bytes:
+    """Any long secret will do: its digest has the form that Fernet wants."""
+    return base64.urlsafe_b64encode(
+        hashlib.sha256(b"signup-relay seal\0" + secret.encode()).digest()
+    )

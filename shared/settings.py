@@ -1,0 +1,276 @@
+"""Settings: read once from the environment, wrong ones all reported together by name.
+
+Every setting NAME may also be given as NAME_FILE, the path of a file that holds
+the value, as Docker secrets do. docs/settings.md says what each one is for.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar, cast
+from urllib.parse import urlsplit
+
+from shared.redis_urls import broker_beside, check_redis_url
+
+API_URL = "https://api.cc.email/v3"
+AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"
+
+# Shorter keys can be guessed by whoever gets hold of a sealed token.
+LONG_ENOUGH_SECRET = 16
+
+_UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+_UNKNOWN = "\0"  # stands for a value that could not be read, which has been reported already
+_HINTS = {
+    "REDIS_URL": ", and no `relay up` is running in this folder",
+    "RELAY_SECRET_KEY": "; it signs and encrypts, and every process needs the same one",
+    "CTCT_CLIENT_ID": "; it is the API key of your application at Constant Contact",
+    "CTCT_CLIENT_SECRET": "; it belongs to the API key in CTCT_CLIENT_ID",
+}
+
+T = TypeVar("T")
+
+
+class SettingsError(Exception):
+    """Some settings are missing or wrong; `problems` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """Where web listens."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def from_here(self) -> "Bind":
+        """Return the address under which this machine itself reaches what listens here."""
+        everywhere = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+        return Bind("127.0.0.1", self.port) if self.host in everywhere else self
+
+
+@dataclass(frozen=True, slots=True)
+class VisitorLimit:
+    """At most `count` sign-ups from one visitor's address in `window`."""
+
+    count: int
+    window: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting, parsed. Fields that may hold a secret stay out of `repr`."""
+
+    redis_url: str = field(repr=False)
+    broker_url: str = field(repr=False)
+    client_id: str
+    client_secret: str = field(repr=False)
+    secret_keys: tuple[str, ...] = field(repr=False)
+    accept_fsync: bool = False
+    api_url: str = API_URL
+    auth_url: str = AUTH_URL
+    requests_per_second: float = 4.0
+    requests_per_day: int = 10_000
+    public_url: str = "http://127.0.0.1:8080"
+    bind: Bind = Bind("127.0.0.1", 8080)
+    data_dir: Path = Path(".relay")
+    token_refresh: timedelta = timedelta(hours=4)
+    lease: timedelta = timedelta(seconds=60)
+    send_deadline: timedelta = timedelta(seconds=20)
+    max_attempts: int = 12
+    retry_base: timedelta = timedelta(seconds=15)
+    task_events: bool = False
+    visitor_limit: VisitorLimit | None = VisitorLimit(30, timedelta(minutes=1))
+    trusted_proxies: int = 0
+
+    @property
+    def redirect_uri(self) -> str:
+        """The OAuth redirect URI, to be registered at Constant Contact exactly so."""
+        return f"{self.public_url}/connect/callback"
+
+    def advice(self) -> list[str]:
+        """Return a sentence for each setting that works but had better be another."""
+        if all(len(key) >= LONG_ENOUGH_SECRET for key in self.secret_keys):
+            return []
+        better = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+        short = f"RELAY_SECRET_KEY has a key of less than {LONG_ENOUGH_SECRET} characters"
+        return [f"{short}, which can be guessed; make a better one with: {better}"]
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> "Settings":
+        """Return the settings in `environ`.
+
+        Raises `SettingsError` with every problem found, not only the first.
+        """
+        return _Reader(environ).settings()
+
+
+class _Reader:
+    """Reads one setting after the other and collects what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._problems: list[str] = []
+
+    def settings(self) -> Settings:
+        redis_url = self._get("REDIS_URL", "", check_redis_url)
+        bind = self._get("RELAY_BIND", "127.0.0.1:8080", parse_bind)
+        lease = self._get("RELAY_LEASE_SECONDS", "60", _seconds)
+        settings = Settings(
+            redis_url=redis_url,
+            broker_url=self._get("RELAY_BROKER_URL", self._beside(redis_url), check_redis_url),
+            accept_fsync=self._get("RELAY_ACCEPT_FSYNC", "0", _flag),
+            client_id=self._get("CTCT_CLIENT_ID", "", str),
+            client_secret=self._get("CTCT_CLIENT_SECRET", "", str),
+            api_url=self._get("CTCT_API_URL", API_URL, _http_url),
+            auth_url=self._get("CTCT_AUTH_URL", AUTH_URL, _http_url),
+            requests_per_second=self._get("CTCT_REQUESTS_PER_SECOND", "4", _positive),
+            requests_per_day=self._get("CTCT_REQUESTS_PER_DAY", "10000", _count),
+            secret_keys=self._get("RELAY_SECRET_KEY", "", _secret_keys),
+            public_url=self._get("RELAY_PUBLIC_URL", _local_url(bind), _http_url),
+            bind=bind,
+            data_dir=Path(self._get("RELAY_DATA_DIR", ".relay", str)),
+            token_refresh=self._get("RELAY_TOKEN_REFRESH_SECONDS", "14400", _seconds),
+            lease=lease,
+            send_deadline=self._get("RELAY_SEND_DEADLINE_SECONDS", _within(lease), _seconds),
+            max_attempts=self._get("RELAY_MAX_ATTEMPTS", "12", _count),
+            retry_base=self._get("RELAY_RETRY_BASE_SECONDS", "15", _seconds),
+            task_events=self._get("RELAY_TASK_EVENTS", "0", _flag),
+            visitor_limit=self._get("RELAY_VISITOR_LIMIT", "30/minute", _visitor_limit),
+            trusted_proxies=self._get("RELAY_TRUSTED_PROXIES", "0", _whole),
+        )
+        if not self._problems:
+            self._problems.extend(_contradictions(settings))
+        if self._problems:
+            raise SettingsError(self._problems)
+        return settings
+
+    def _beside(self, redis_url: str | None) -> str:
+        return broker_beside(redis_url) if redis_url else _UNKNOWN
+
+    def _get(self, name: str, default: str, parse: Callable[[str], T]) -> T:
+        """Return the parsed value; after a problem anything, as nobody will see it."""
+        raw = self._raw(name) or default
+        if raw == _UNKNOWN:
+            return cast(T, None)
+        try:
+            if not raw:
+                raise ValueError(f"is not set{_HINTS.get(name, '')}")
+            return parse(raw)
+        except ValueError as error:
+            self._problems.append(f"{name} {error}")
+            return cast(T, None)
+
+    def _raw(self, name: str) -> str:
+        path = self._environ.get(f"{name}_FILE")
+        if not path:
+            return self._environ.get(name, "").strip()
+        if self._environ.get(name):
+            self._problems.append(f"{name} and {name}_FILE are both set; keep one of them")
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            self._problems.append(
+                f"{name}_FILE names {path}, which cannot be read: {error.strerror}"
+            )
+            return _UNKNOWN
+
+
+def _within(lease: timedelta | None) -> str:
+    """Return the default for one request: 20 seconds, or half of a lease that is short."""
+    return f"{min(20.0, lease.total_seconds() / 2):g}" if lease else _UNKNOWN
+
+
+def _local_url(bind: Bind | None) -> str:
+    """Return how this machine's own browser reaches web, for trying things out."""
+    return f"http://{bind.from_here()}" if bind else _UNKNOWN
+
+
+def _contradictions(settings: Settings) -> list[str]:
+    problems = []
+    if settings.send_deadline >= settings.lease:
+        problems.append(
+            "RELAY_SEND_DEADLINE_SECONDS must be less than RELAY_LEASE_SECONDS, or a claim"
+            " could run out while its request is still under way"
+        )
+    if settings.redis_url == settings.broker_url:
+        problems.append(
+            "RELAY_BROKER_URL must be another database than REDIS_URL: the ledger and"
+            " Celery's messages are kept apart"
+        )
+    return problems
+
+
+def _flag(raw: str) -> bool:
+    match raw.lower():
+        case "1" | "true" | "yes" | "on":
+            return True
+        case "0" | "false" | "no" | "off":
+            return False
+    raise ValueError(f"must be 0 or 1, not {raw!r}")
+
+
+def _whole(raw: str) -> int:
+    if not raw.isascii() or not raw.isdigit():
+        raise ValueError(f"must be a whole number, not {raw!r}")
+    return int(raw)
+
+
+def _count(raw: str) -> int:
+    number = _whole(raw)
+    if number == 0:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def _positive(raw: str) -> float:
+    try:
+        number = float(raw)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise ValueError(f"must be a number above 0, not {raw!r}")
+    return number
+
+
+def _seconds(raw: str) -> timedelta:
+    return timedelta(seconds=_positive(raw))
+
+
+def _secret_keys(raw: str) -> tuple[str, ...]:
+    keys = tuple(key.strip() for key in raw.split(",") if key.strip())
+    if not keys:
+        raise ValueError("has no key in it, only commas")
+    return keys
+
+
+def _http_url(raw: str) -> str:
+    parts = urlsplit(raw)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"must be an address such as https://signup.example.com, not {raw!r}")
+    return raw.rstrip("/")
+
+
+def parse_bind(raw: str) -> Bind:
+    """Return HOST:PORT as a `Bind`; `ValueError` says what is wrong with it."""
+    host, _, port = raw.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
+        raise ValueError(f"must be HOST:PORT, such as 127.0.0.1:8080, not {raw!r}")
+    return Bind(host.strip("[]"), int(port))
+
+
+def _visitor_limit(raw: str) -> VisitorLimit | None:
+    if raw == "0":
+        return None
+    count, _, unit = raw.partition("/")
+    if not count.isdigit() or unit not in _UNITS:
+        raise ValueError(f"must be such as 30/minute (or second, hour, day), or 0, not {raw!r}")
+    return VisitorLimit(_count(count), timedelta(seconds=_UNITS[unit]))

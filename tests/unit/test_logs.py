@@ -1,0 +1,78 @@
+"""Logs: one line with its fields, and nothing in it that does not belong there."""
+
+import logging
+import re
+import sys
+
+import pytest
+
+from shared.logs import LineFormatter, redact
+
+JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhY21lIn0.c2lnbmF0dXJl"
+ID = "0c3a4a10-9d31-11ee-a3f2-fa163e56c9b0"
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        pytest.param("to ada@example.com now", "to [address] now", id="address"),
+        pytest.param("<ada+news@mail.example.co.uk>", "<[address]>", id="in angle brackets"),
+        pytest.param('"email":"ada@example.com"', '"email":"[address]"', id="in JSON"),
+        pytest.param("?email=ada@example.com&x=1", "?email=[address]&x=1", id="in a query"),
+        pytest.param("ädä@exämple.example", "[address]", id="other letters"),
+        pytest.param(f"token {JWT}", "token [secret]", id="JWT"),
+        pytest.param("Authorization: Bearer abc", "Authorization: [secret]", id="bearer token"),
+        pytest.param("refresh " + "a1B2" * 12, "refresh [secret]", id="long opaque token"),
+        pytest.param("code=" + "a1B2" * 12 + "==&x", "code=[secret]&x", id="token as a parameter"),
+        pytest.param(
+            "redis://relay:hidden@cache.example/0", "redis://…@cache.example/0", id="password"
+        ),
+        pytest.param("redis://:hidden@cache/0", "redis://…@cache/0", id="password, no user"),
+    ],
+)
+def test_redacted(text: str, redacted: str) -> None:
+    assert redact(text) == redacted
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"signup={ID}", id="id of a sign-up"),
+        pytest.param("https://api.cc.email/v3/contacts/sign_up_form", id="address of the API"),
+        pytest.param("gave up after 12 attempts: HTTP 503", id="cause"),
+    ],
+)
+def test_what_helps_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def line(message: str, *args: object, **fields: object) -> str:
+    """Return the line that a record with these fields makes."""
+    record = logging.makeLogRecord(
+        {"levelno": logging.INFO, "levelname": "INFO", "msg": message, "args": args, **fields}
+    )
+    return LineFormatter("worker").format(record)
+
+
+def test_a_line_has_time_process_level_message_and_fields() -> None:
+    made = line("dead letter", signup=ID, reason="rejected", attempt=2, cause="HTTP 400: no list")
+    assert re.fullmatch(
+        r"\d\d:\d\d:\d\d worker  info    dead letter signup=" + ID + " reason=rejected attempt=2"
+        " cause='HTTP 400: no list'",
+        made,
+    )
+
+
+def test_message_arguments_and_fields_are_redacted() -> None:
+    made = line("cannot reach %s", "redis://u:hidden@h", cause=f"token {JWT} of ada@example.com")
+    assert "hidden" not in made
+    assert JWT not in made
+    assert "ada@example.com" not in made
+
+
+def test_a_traceback_is_redacted_too() -> None:
+    try:
+        raise ValueError("no such person: ada@example.com")
+    except ValueError:
+        made = line("unexpected error", exc_info=sys.exc_info())
+    assert made.endswith("ValueError: no such person: [address]")

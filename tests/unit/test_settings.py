@@ -1,0 +1,260 @@
+"""Settings from the environment: every problem at once, by name, and no secret shown."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from shared.settings import Bind, Settings, SettingsError, VisitorLimit, parse_bind
+
+NEEDED = {
+    "REDIS_URL": "redis://cache.example/0",
+    "CTCT_CLIENT_ID": "an-api-key",
+    "CTCT_CLIENT_SECRET": "the-client-secret",
+    "RELAY_SECRET_KEY": "a long enough secret",
+}
+
+
+def read(**environ: str) -> Settings:
+    return Settings.from_env(NEEDED | environ)
+
+
+def problems(environ: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(environ)
+    assert str(refused.value) == "\n".join(refused.value.problems)
+    return refused.value.problems
+
+
+def problem(**environ: str) -> str:
+    (only,) = problems(NEEDED | environ)
+    return only
+
+
+def test_four_settings_are_enough_and_the_others_have_their_published_defaults() -> None:
+    settings = read()
+    assert settings == Settings(
+        redis_url="redis://cache.example/0",
+        broker_url="redis://cache.example/1",
+        client_id="an-api-key",
+        client_secret="the-client-secret",
+        secret_keys=("a long enough secret",),
+        accept_fsync=False,
+        api_url="https://api.cc.email/v3",
+        auth_url="https://authz.constantcontact.com/oauth2/default/v1",
+        requests_per_second=4.0,
+        requests_per_day=10_000,
+        public_url="http://127.0.0.1:8080",
+        bind=Bind("127.0.0.1", 8080),
+        data_dir=Path(".relay"),
+        token_refresh=timedelta(hours=4),
+        lease=timedelta(minutes=1),
+        send_deadline=timedelta(seconds=20),
+        max_attempts=12,
+        retry_base=timedelta(seconds=15),
+        task_events=False,
+        visitor_limit=VisitorLimit(30, timedelta(minutes=1)),
+        trusted_proxies=0,
+    )
+    assert settings.redirect_uri == "http://127.0.0.1:8080/connect/callback"
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "field", "value"),
+    [
+        pytest.param("RELAY_ACCEPT_FSYNC", "1", "accept_fsync", True, id="flag as a digit"),
+        pytest.param("RELAY_TASK_EVENTS", "Yes", "task_events", True, id="flag as a word"),
+        pytest.param("RELAY_TASK_EVENTS", "off", "task_events", False, id="flag that is off"),
+        pytest.param("CTCT_REQUESTS_PER_SECOND", "0.5", "requests_per_second", 0.5, id="slow"),
+        pytest.param("CTCT_REQUESTS_PER_DAY", "250", "requests_per_day", 250, id="small day"),
+        pytest.param(
+            "CTCT_API_URL",
+            "http://127.0.0.1:8090/v3/",
+            "api_url",
+            "http://127.0.0.1:8090/v3",
+            id="address loses its last slash",
+        ),
+        pytest.param("RELAY_BIND", "[::]:80", "bind", Bind("::", 80), id="IPv6 address"),
+        pytest.param("RELAY_DATA_DIR", "/data", "data_dir", Path("/data"), id="folder"),
+        pytest.param(
+            "RELAY_RETRY_BASE_SECONDS",
+            "0.25",
+            "retry_base",
+            timedelta(milliseconds=250),
+            id="part of a second",
+        ),
+        pytest.param(
+            "RELAY_SECRET_KEY",
+            "the newest secret, the one before it",
+            "secret_keys",
+            ("the newest secret", "the one before it"),
+            id="two keys while rotating",
+        ),
+        pytest.param(
+            "RELAY_VISITOR_LIMIT",
+            "5/hour",
+            "visitor_limit",
+            VisitorLimit(5, timedelta(hours=1)),
+            id="visitor limit",
+        ),
+        pytest.param("RELAY_VISITOR_LIMIT", "0", "visitor_limit", None, id="no visitor limit"),
+        pytest.param("RELAY_TRUSTED_PROXIES", "2", "trusted_proxies", 2, id="two proxies"),
+        pytest.param("RELAY_MAX_ATTEMPTS", " 3\n", "max_attempts", 3, id="blanks around it"),
+        pytest.param("RELAY_MAX_ATTEMPTS", "", "max_attempts", 12, id="empty means the default"),
+    ],
+)
+def test_value(name: str, raw: str, field: str, value: object) -> None:
+    assert getattr(read(**{name: raw}), field) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "words"),
+    [
+        pytest.param("REDIS_URL", "memcached://x", "must begin with redis://", id="not Redis"),
+        pytest.param("REDIS_URL", "sentinel://a:1,b:1", "must name the master", id="no master"),
+        pytest.param("RELAY_BROKER_URL", "redis://x/first", "by a number", id="no number"),
+        pytest.param("RELAY_ACCEPT_FSYNC", "maybe", "must be 0 or 1, not 'maybe'", id="flag"),
+        pytest.param("CTCT_API_URL", "api.cc.email/v3", "must be an address", id="no scheme"),
+        pytest.param("RELAY_PUBLIC_URL", "https://", "must be an address", id="no host"),
+        pytest.param("CTCT_REQUESTS_PER_SECOND", "0", "a number above 0", id="no pace"),
+        pytest.param("CTCT_REQUESTS_PER_SECOND", "nan", "a number above 0", id="not a number"),
+        pytest.param("CTCT_REQUESTS_PER_DAY", "0", "at least 1", id="no requests at all"),
+        pytest.param("CTCT_REQUESTS_PER_DAY", "1e4", "a whole number", id="not whole"),
+        pytest.param("RELAY_BIND", "8080", "must be HOST:PORT", id="no host to listen on"),
+        pytest.param("RELAY_BIND", "0.0.0.0:70000", "must be HOST:PORT", id="no such port"),
+        pytest.param("RELAY_LEASE_SECONDS", "inf", "a number above 0", id="endless lease"),
+        pytest.param("RELAY_VISITOR_LIMIT", "30/fortnight", "such as 30/minute", id="odd unit"),
+        pytest.param("RELAY_VISITOR_LIMIT", "0/minute", "at least 1", id="nobody may"),
+        pytest.param("RELAY_TRUSTED_PROXIES", "-1", "a whole number", id="negative"),
+        pytest.param("RELAY_TRUSTED_PROXIES", "٣", "a whole number", id="other digits"),
+        pytest.param("RELAY_SECRET_KEY", " , ", "only commas", id="no key"),
+    ],
+)
+def test_wrong_value_is_named(name: str, raw: str, words: str) -> None:
+    assert problem(**{name: raw}).startswith(f"{name} ")
+    assert words in problem(**{name: raw})
+
+
+def test_all_problems_are_reported_together() -> None:
+    found = problems({"RELAY_BIND": "nowhere", "RELAY_MAX_ATTEMPTS": "0"})
+    assert sorted(line.split()[0] for line in found) == [
+        "CTCT_CLIENT_ID",
+        "CTCT_CLIENT_SECRET",
+        "REDIS_URL",
+        "RELAY_BIND",
+        "RELAY_MAX_ATTEMPTS",
+        "RELAY_SECRET_KEY",
+    ]
+
+
+def test_a_wrong_redis_url_is_one_problem_not_also_one_of_the_broker() -> None:
+    assert problem(REDIS_URL="http://cache.example").startswith("REDIS_URL ")
+
+
+@pytest.mark.parametrize(
+    ("bind", "public_url"),
+    [
+        pytest.param("127.0.0.1:9000", "http://127.0.0.1:9000", id="another port"),
+        pytest.param("0.0.0.0:9000", "http://127.0.0.1:9000", id="every address"),
+        pytest.param("[::]:9000", "http://127.0.0.1:9000", id="every IPv6 address"),
+        pytest.param("[::1]:9000", "http://[::1]:9000", id="IPv6"),
+        pytest.param("192.0.2.7:80", "http://192.0.2.7:80", id="one address"),
+    ],
+)
+def test_without_a_public_address_forms_are_where_web_listens(bind: str, public_url: str) -> None:
+    assert read(RELAY_BIND=bind).public_url == public_url
+
+
+def test_the_redirect_uri_is_under_the_public_address() -> None:
+    settings = read(RELAY_PUBLIC_URL="https://signup.example.com/", RELAY_BIND="0.0.0.0:80")
+    assert settings.redirect_uri == "https://signup.example.com/connect/callback"
+
+
+@pytest.mark.parametrize(
+    ("environ", "names"),
+    [
+        pytest.param(
+            {"RELAY_SEND_DEADLINE_SECONDS": "60"},
+            ("RELAY_SEND_DEADLINE_SECONDS", "RELAY_LEASE_SECONDS"),
+            id="a request may outlive its claim",
+        ),
+        pytest.param(
+            {"RELAY_BROKER_URL": NEEDED["REDIS_URL"]},
+            ("RELAY_BROKER_URL", "REDIS_URL"),
+            id="messages among the ledger",
+        ),
+    ],
+)
+def test_contradiction(environ: dict[str, str], names: tuple[str, str]) -> None:
+    assert all(name in problem(**environ) for name in names)
+
+
+def test_a_short_lease_shortens_what_one_request_may_take() -> None:
+    assert read(RELAY_LEASE_SECONDS="5").send_deadline == timedelta(seconds=2.5)
+    assert read(RELAY_LEASE_SECONDS="300").send_deadline == timedelta(seconds=20)
+
+
+def test_a_secret_that_can_be_guessed_works_and_is_advised_against() -> None:
+    assert read(RELAY_SECRET_KEY="a key that is long enough").advice() == []
+    (advice,) = read(RELAY_SECRET_KEY="short").advice()
+    assert "RELAY_SECRET_KEY" in advice
+    assert "short," not in advice
+
+
+# --- NAME_FILE
+
+
+def test_a_value_may_be_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("a secret kept in a file\n", encoding="utf-8")
+    environ = {name: value for name, value in NEEDED.items() if name != "RELAY_SECRET_KEY"}
+    settings = Settings.from_env(environ | {"RELAY_SECRET_KEY_FILE": str(secret)})
+    assert settings.secret_keys == ("a secret kept in a file",)
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    found = problem(RELAY_BIND_FILE=str(tmp_path / "missing"))
+    assert found.startswith("RELAY_BIND_FILE names ")
+    assert "No such file" in found
+
+
+def test_a_value_given_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bind"
+    path.write_text("0.0.0.0:80", encoding="utf-8")
+    found = problem(RELAY_BIND="127.0.0.1:80", RELAY_BIND_FILE=str(path))
+    assert found == "RELAY_BIND and RELAY_BIND_FILE are both set; keep one of them"
+
+
+def test_an_empty_file_counts_as_not_set(tmp_path: Path) -> None:
+    path = tmp_path / "bind"
+    path.write_text("\n", encoding="utf-8")
+    assert read(RELAY_BIND_FILE=str(path)).bind == Bind("127.0.0.1", 8080)
+
+
+# --- secrets
+
+
+def test_no_secret_is_in_repr() -> None:
+    settings = read(
+        REDIS_URL="redis://user:redis-password@cache.example/0",
+        RELAY_BROKER_URL="redis://user:broker-password@cache.example/1",
+    )
+    for secret in (
+        "redis-password",
+        "broker-password",
+        "the-client-secret",
+        "a long enough secret",
+    ):
+        assert secret not in repr(settings)
+        assert secret not in str(settings)
+
+
+def test_no_secret_is_in_a_problem() -> None:
+    found = problems(NEEDED | {"RELAY_SECRET_KEY": "tooshort", "REDIS_URL": "http://u:hidden@h"})
+    assert not any("tooshort" in line or "hidden" in line for line in found)
+
+
+@pytest.mark.parametrize("raw", ["", ":80", "host:", "host:0", "host:port"])
+def test_no_address_to_listen_on(raw: str) -> None:
+    with pytest.raises(ValueError, match="must be HOST:PORT"):
+        parse_bind(raw)
