@@ -1,0 +1,1 @@
+"""The rules of signup-relay in plain Python: no I/O, no clock, no chance, no framework."""

@@ -1,0 +1,56 @@
+"""An account at Constant Contact, as we know it, and the holds that can stop its deliveries."""
+
+import re
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+# What accounts and forms may be called: fit for addresses, for Redis keys and for typing.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+class HoldReason(StrEnum):
+    """Why an account's (or API key's) deliveries wait. None of these is a sign-up's fault.
+
+    The gravest first: that is the one shown where there is room for only one.
+    """
+
+    RECONNECT = "reconnect"  #: its tokens are refused; someone must log in again
+    FORBIDDEN = "forbidden"  #: the login that connected it may not write contacts
+    PAUSED = "paused"  #: an operator said so
+    OUTAGE = "outage"  #: Constant Contact fails for everything
+    QUOTA = "quota"  #: the API key's calls of this day are spent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """One reason to wait. `until` and `probe_at` are None where only its cause ends it."""
+
+    reason: HoldReason
+    since: datetime
+    until: datetime | None = None
+    probe_at: datetime | None = None
+    by: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """Whose lists the sign-ups go to. `encoded_account_id` is Constant Contact's own key."""
+
+    name: str
+    client_id: str
+    organization: str | None = None
+    contact_email: str | None = None
+    encoded_account_id: str | None = None
+    connected_at: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "Account":
+        """Return the account that `to_dict` described; other keys are ignored."""
+        known = {key: value for key, value in stored.items() if key in cls.__dataclass_fields__}
+        return cls(**known)

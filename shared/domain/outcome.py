@@ -1,0 +1,168 @@
+"""What each answer of Constant Contact means for the sign-up that was sent: one pure table.
+
+This is where a failed delivery is decided. `decide` reads an `Answer` and returns
+what to do; worker/delivery.py does it. The first row that matches wins. Sources:
+https://developer.constantcontact.com/api_guide/glossary_responses.html and
+https://developer.constantcontact.com/api_guide/rate_limits.html
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.retry import RetryPolicy
+from shared.domain.signup import DeathReason
+
+# Constant Contact sends no Retry-After today. Should it ever, a longer one than
+# this is taken for a mistake: an hour's pause for one odd answer is enough.
+LONGEST_RETRY_AFTER = timedelta(hours=1)
+# "Throttled" means that a second was too full, so a second is the least to wait.
+SHORTEST_REST = timedelta(seconds=1)
+# 409 is a write to the same contact that ran at the same time: over in a moment.
+CONFLICT_WAIT = timedelta(seconds=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One answer, as far as it matters here; `status` is None when none came.
+
+    `error_key` and `message` are Constant Contact's own words, already redacted.
+    `tracking_id` is what its support asks for. `contact_id` is None unless the body had one.
+    """
+
+    status: int | None
+    error_key: str | None = None
+    message: str | None = None
+    contact_id: str | None = None
+    action: str | None = None
+    retry_after: timedelta | None = None
+    tracking_id: str | None = None
+
+    @property
+    def cause(self) -> str:
+        """The answer in a few words for people."""
+        what = f"HTTP {self.status}" if self.status else "no answer"
+        return (
+            f"{what}: {self.message or self.error_key}" if self.message or self.error_key else what
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """It is on its lists."""
+
+    contact_id: str
+    action: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RenewToken:
+    """The access token was refused: get a newer one and send again; nothing is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskPrivileges:
+    """Forbidden: ask whether the login may write contacts, which tells whose fault it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class LacksPermission:
+    """The login that connected the account may not do this: the account waits, uncounted."""
+
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaSpent:
+    """The API key's day is over: everything waits for 00:00 UTC; nothing is counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Throttled:
+    """A second was too full: the pacer rests for all, and the sign-up comes again, uncounted."""
+
+    rest: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try again after `wait`; counts as an attempt. `rest` makes the whole API key wait."""
+
+    wait: timedelta
+    rest: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """Stop. An operator reads why and decides; counts as an attempt."""
+
+    reason: DeathReason
+    message: str
+
+
+Decision = (
+    Delivered
+    | RenewToken
+    | AskPrivileges
+    | LacksPermission
+    | QuotaSpent
+    | Throttled
+    | Retry
+    | DeadLetter
+)
+
+# What a login needs to send sign-ups; a "Campaign Creator" does not have it.
+NEEDED_PRIVILEGE = "contacts:write"
+
+# Not these 4xx: each says "not now" rather than "not so".
+_PASSING_4XX = {408, 421, 425}
+
+
+def decide(answer: Answer, *, attempt: int, policy: RetryPolicy, jitter: float) -> Decision:
+    """Return what `answer` to attempt number `attempt` (from 1) means.
+
+    `jitter` in [0, 1) spreads the waits. The fate of a sign-up that has grown too
+    old is not decided here but before it is sent.
+    """
+    match answer.status:
+        case 200 | 201 if answer.contact_id:
+            return Delivered(answer.contact_id, answer.action)
+        case 401:
+            return RenewToken()
+        case 403:
+            return AskPrivileges()
+        case 409:
+            return _retry(answer, attempt, policy, CONFLICT_WAIT * (0.25 + jitter))
+        case 429 if answer.error_key == "quota_exceeded":
+            return QuotaSpent()
+        case 429:
+            return Throttled(max(SHORTEST_REST, _retry_after(answer) or SHORTEST_REST))
+        case int(status) if 400 <= status < 500 and status not in _PASSING_4XX:
+            return rejected(answer)
+        case _:
+            return _retry(answer, attempt, policy, policy.delay(attempt, jitter))
+
+
+def decide_forbidden(answer: Answer, privileges: frozenset[str]) -> DeadLetter | LacksPermission:
+    """Return whose fault a 403 is, now that the login's privileges are known."""
+    if NEEDED_PRIVILEGE in privileges:
+        return rejected(answer)
+    return LacksPermission(f"the login that connected it lacks {NEEDED_PRIVILEGE}")
+
+
+def rejected(answer: Answer) -> DeadLetter:
+    """Return the dead letter for an answer that would be the same every time."""
+    return DeadLetter(DeathReason.REJECTED, answer.cause)
+
+
+def _retry(answer: Answer, attempt: int, policy: RetryPolicy, wait: timedelta) -> Decision:
+    if attempt >= policy.max_attempts:
+        return DeadLetter(DeathReason.GAVE_UP, f"gave up after {attempt} attempts: {answer.cause}")
+    asked = _retry_after(answer)
+    rest = asked if answer.status == 503 else None
+    return Retry(max(wait, asked or wait), rest)
+
+
+def _retry_after(answer: Answer) -> timedelta | None:
+    if answer.retry_after is None:
+        return None
+    return min(answer.retry_after, LONGEST_RETRY_AFTER)

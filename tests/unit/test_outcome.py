@@ -1,0 +1,196 @@
+"""What each answer means: every row of the table, the first match first."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.outcome import (
+    Answer,
+    AskPrivileges,
+    DeadLetter,
+    Decision,
+    Delivered,
+    LacksPermission,
+    QuotaSpent,
+    RenewToken,
+    Retry,
+    Throttled,
+    decide,
+    decide_forbidden,
+)
+from shared.domain.retry import RetryPolicy
+from shared.domain.signup import DeathReason
+
+POLICY = RetryPolicy(max_attempts=3, base=timedelta(seconds=10))
+FIRST_WAIT = timedelta(seconds=5)  # half the base, as the jitter is 0
+
+
+def decision(
+    status: int | None, *, attempt: int = 1, jitter: float = 0.0, **fields: Any
+) -> Decision:
+    answer = Answer(status=status, **fields)
+    return decide(answer, attempt=attempt, policy=POLICY, jitter=jitter)
+
+
+# --- delivered
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_success_with_a_contact_id_is_delivered(status: int) -> None:
+    assert decision(status, contact_id="c1", action="created") == Delivered("c1", "created")
+
+
+def test_a_success_on_the_last_attempt_is_one_too() -> None:
+    assert decision(201, contact_id="c1", attempt=3) == Delivered("c1", None)
+
+
+# --- not the sign-up's fault: nothing is counted, however many attempts there were
+
+
+@pytest.mark.parametrize("attempt", [1, 3, 99])
+@pytest.mark.parametrize(
+    ("status", "fields", "expected"),
+    [
+        pytest.param(401, {}, RenewToken(), id="token refused"),
+        pytest.param(401, {"error_key": "quota_exceeded"}, RenewToken(), id="401, odd key"),
+        pytest.param(403, {}, AskPrivileges(), id="forbidden"),
+        pytest.param(429, {"error_key": "quota_exceeded"}, QuotaSpent(), id="day is spent"),
+        pytest.param(
+            429,
+            {"error_key": "quota_exceeded", "retry_after": timedelta(seconds=1)},
+            QuotaSpent(),
+            id="day is spent, whatever Retry-After says",
+        ),
+        pytest.param(
+            429, {"error_key": "throttled"}, Throttled(timedelta(seconds=1)), id="second too full"
+        ),
+        pytest.param(429, {}, Throttled(timedelta(seconds=1)), id="429 without a key"),
+    ],
+)
+def test_not_counted(status: int, fields: dict[str, Any], expected: Decision, attempt: int) -> None:
+    assert decision(status, attempt=attempt, **fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "rest"),
+    [
+        pytest.param(timedelta(0), timedelta(seconds=1), id="a second at least"),
+        pytest.param(timedelta(seconds=30), timedelta(seconds=30), id="honoured"),
+        pytest.param(timedelta(days=2), timedelta(hours=1), id="an hour at most"),
+    ],
+)
+def test_retry_after_of_a_throttled_answer_rests_the_key(asked: timedelta, rest: timedelta) -> None:
+    assert decision(429, retry_after=asked) == Throttled(rest)
+
+
+# --- the sign-up's own fault
+
+
+@pytest.mark.parametrize(
+    "status", [400, 402, 404, 405, 406, 410, 411, 413, 415, 418, 422, 428, 431, 451, 499]
+)
+def test_other_4xx_are_rejected_at_once(status: int) -> None:
+    assert decision(status, error_key="contacts.api.invalid", message="no such list") == DeadLetter(
+        DeathReason.REJECTED, f"HTTP {status}: no such list"
+    )
+
+
+def test_forbidden_is_the_sign_ups_fault_when_the_login_may_write() -> None:
+    answer = Answer(status=403, message="not here")
+    assert decide_forbidden(answer, frozenset({"contacts:write", "contacts:read"})) == DeadLetter(
+        DeathReason.REJECTED, "HTTP 403: not here"
+    )
+
+
+@pytest.mark.parametrize("privileges", [frozenset(), frozenset({"contacts:read"})])
+def test_forbidden_is_the_logins_fault_when_it_may_not(privileges: frozenset[str]) -> None:
+    assert decide_forbidden(Answer(status=403), privileges) == LacksPermission(
+        "the login that connected it lacks contacts:write"
+    )
+
+
+# --- passing trouble: tried again, counted
+
+
+@pytest.mark.parametrize(
+    ("status", "fields"),
+    [
+        pytest.param(408, {}, id="request timeout"),
+        pytest.param(421, {}, id="misdirected"),
+        pytest.param(425, {}, id="too early"),
+        pytest.param(500, {}, id="server error"),
+        pytest.param(502, {}, id="bad gateway"),
+        pytest.param(503, {}, id="unavailable"),
+        pytest.param(599, {}, id="any 5xx"),
+        pytest.param(301, {}, id="moved: redirects are not followed"),
+        pytest.param(304, {}, id="not modified"),
+        pytest.param(202, {"contact_id": "c1"}, id="another 2xx, even with an id"),
+        pytest.param(204, {}, id="no content"),
+        pytest.param(200, {}, id="success without a contact_id"),
+        pytest.param(201, {"contact_id": ""}, id="success with an empty contact_id"),
+        pytest.param(200, {"message": "the answer has no contact_id"}, id="unreadable body"),
+        pytest.param(None, {"message": "timed out"}, id="no answer"),
+    ],
+)
+def test_passing_trouble_is_tried_again(status: int | None, fields: dict[str, Any]) -> None:
+    assert decision(status, **fields) == Retry(FIRST_WAIT)
+    assert decision(status, attempt=2, **fields) == Retry(2 * FIRST_WAIT)
+
+
+@pytest.mark.parametrize(
+    ("jitter", "seconds"),
+    [pytest.param(0.0, 0.5, id="at least"), pytest.param(1.0, 2.5, id="at most")],
+)
+def test_a_conflict_is_tried_again_soon(jitter: float, seconds: float) -> None:
+    for attempt in (1, 2):
+        assert decision(409, attempt=attempt, jitter=jitter) == Retry(timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(
+    ("status", "asked", "expected"),
+    [
+        pytest.param(500, 60, Retry(timedelta(seconds=60)), id="waits as long as asked"),
+        pytest.param(500, 1, Retry(FIRST_WAIT), id="but no shorter than the backoff"),
+        pytest.param(500, 86_400, Retry(timedelta(hours=1)), id="and no longer than an hour"),
+        pytest.param(
+            503,
+            60,
+            Retry(timedelta(seconds=60), rest=timedelta(seconds=60)),
+            id="503 rests the whole key",
+        ),
+        pytest.param(
+            503, 1, Retry(FIRST_WAIT, rest=timedelta(seconds=1)), id="the key only as asked"
+        ),
+        pytest.param(409, 60, Retry(timedelta(seconds=60)), id="a conflict too"),
+    ],
+)
+def test_retry_after(status: int, asked: int, expected: Retry) -> None:
+    assert decision(status, retry_after=timedelta(seconds=asked)) == expected
+
+
+# --- given up
+
+
+@pytest.mark.parametrize(
+    ("status", "fields", "cause"),
+    [
+        pytest.param(503, {}, "HTTP 503", id="server error"),
+        pytest.param(409, {"error_key": "conflict"}, "HTTP 409: conflict", id="conflict"),
+        pytest.param(None, {"message": "timed out"}, "no answer: timed out", id="no answer"),
+        pytest.param(None, {}, "no answer", id="no answer, no words"),
+        pytest.param(
+            500, {"error_key": "boom", "message": "it broke"}, "HTTP 500: it broke", id="words win"
+        ),
+        pytest.param(
+            503, {"retry_after": timedelta(seconds=60)}, "HTTP 503", id="whatever it asks for"
+        ),
+    ],
+)
+def test_the_last_attempt_is_given_up_with_its_cause(
+    status: int | None, fields: dict[str, Any], cause: str
+) -> None:
+    assert isinstance(decision(status, attempt=2, **fields), Retry)
+    assert decision(status, attempt=3, **fields) == DeadLetter(
+        DeathReason.GAVE_UP, f"gave up after 3 attempts: {cause}"
+    )
