@@ -1,0 +1,362 @@
+"""Fields: names in the wild, limits, and every wrong field named at once."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.domain.errors import InvalidSignup
+from shared.domain.fields import Checked, check_fields, edit_contact, instruction
+from shared.domain.form import CustomField, Form, ListRef
+from shared.domain.signup import Contact, CustomValue
+from shared.email_syntax import check_email
+
+FORM = Form(
+    name="news",
+    account="acme",
+    lists=(ListRef("id-1", "News"), ListRef("id-2", "Offers, weekly"), ListRef("id-3", "Events")),
+    custom_fields=(CustomField("cf-1", "shoe_size", "Shoe size"),),
+)
+
+
+def check(form: Form = FORM, /, **posted: str | list[str]) -> Checked:
+    return check_posted({"email": "ada@example.com", **posted}, form)
+
+
+def check_posted(posted: dict[str, str | list[str]], form: Form = FORM) -> Checked:
+    lists = {name: [value] if isinstance(value, str) else value for name, value in posted.items()}
+    return check_fields(lists, form, check_email=check_email)
+
+
+def errors(posted: dict[str, str | list[str]], form: Form = FORM) -> list[tuple[str, str]]:
+    with pytest.raises(InvalidSignup) as caught:
+        check_posted(posted, form)
+    return [(error.field, error.code) for error in caught.value.errors]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "email",
+        "EMAIL",
+        "Email",
+        "e-mail",
+        "email_address",
+        "your-email",
+        "_replyto",
+        "email[]",
+        "Email Address",
+        "emailAddress",
+        "_REPLYTO",
+    ],
+)
+def test_an_address_is_found_under_the_names_that_pages_use(name: str) -> None:
+    checked = check_posted({name: "ada@example.com"})
+    assert checked.contact.fields == {"email_address": "ada@example.com"}
+    assert checked.contact.other == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "api_name"),
+    [
+        ("FNAME", "first_name"),
+        ("given-name", "first_name"),
+        ("firstname", "first_name"),
+        ("LNAME", "last_name"),
+        ("surname", "last_name"),
+        ("phone", "phone_number"),
+        ("tel", "phone_number"),
+        ("Company", "company_name"),
+        ("job-title", "job_title"),
+        ("zip", "postal_code"),
+        ("address-level2", "city"),
+    ],
+)
+def test_other_fields_are_found_under_their_synonyms(name: str, api_name: str) -> None:
+    assert check(**{name: "x"}).contact.fields[api_name] == "x"
+
+
+def test_the_address_comes_first_and_is_kept_as_typed_but_compared_in_lower_case() -> None:
+    checked = check_posted({"first_name": "Ada", "email": " Ada.L@Example.COM "})
+    assert list(checked.contact.fields) == ["email_address", "first_name"]
+    assert checked.contact.email == "Ada.L@Example.COM"
+    assert checked.compared_email == "ada.l@example.com"
+
+
+def test_addresses_are_compared_in_one_unicode_form() -> None:
+    composed, decomposed = "zo\u00eb@example.com", "zoe\u0308@example.com"
+    assert check(email=composed).compared_email == check(email=decomposed).compared_email
+
+
+@pytest.mark.parametrize(
+    ("posted", "first", "last"),
+    [
+        ("Ada Lovelace", "Ada", "Lovelace"),
+        ("Ada King of Lovelace", "Ada", "King of Lovelace"),
+        ("Ada", "Ada", None),
+    ],
+)
+def test_a_full_name_is_split(posted: str, first: str, last: str | None) -> None:
+    contact = check(**{"your-name": posted}).contact
+    assert (contact.fields["first_name"], contact.fields.get("last_name")) == (first, last)
+    assert contact.other == {}
+
+
+def test_a_full_name_beside_a_first_name_is_only_kept() -> None:
+    contact = check(name="The Countess", first_name="Ada").contact
+    assert contact.fields["first_name"] == "Ada"
+    assert contact.other == {"name": "The Countess"}
+
+
+def test_80_characters_of_address_pass_unshortened_and_81_do_not() -> None:
+    longest = "a" * 60 + "@" + "b" * 15 + ".com"
+    assert len(longest) == 80
+    assert check(email=longest).contact.email == longest
+    assert errors({"email": "a" + longest}) == [("email", "too_long")]
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("first_name", 50),
+        ("last_name", 50),
+        ("phone", 25),
+        ("job_title", 50),
+        ("company_name", 50),
+        ("street", 255),
+        ("city", 50),
+        ("state", 50),
+        ("postal_code", 50),
+        ("country", 50),
+        ("shoe_size", 255),
+    ],
+)
+def test_limits(name: str, limit: int) -> None:
+    check(**{name: "x" * limit})
+    assert errors({"email": "a@example.com", name: "x" * (limit + 1)}) == [(name, "too_long")]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "ada",
+        "ada@",
+        "@example.com",
+        "ada@localhost",
+        "a b@example.com",
+        "Ada <ada@example.com>",
+        "ada@example.com, eve@example.com",
+        "ada@exam ple.com",
+        "ada@example..com",
+    ],
+)
+def test_what_is_no_address_is_invalid(address: str) -> None:
+    assert errors({"email": address}) == [("email", "invalid")]
+
+
+def test_no_address_is_required() -> None:
+    assert errors({"email": "  "}) == [("email", "required")]
+    assert errors({}) == [("email", "required")]
+
+
+def test_all_errors_come_together_and_messages_name_the_limit() -> None:
+    with pytest.raises(InvalidSignup) as caught:
+        check_posted({"email": "ada", "phone": "1" * 26, "birthday_month": "13"})
+    found = caught.value.errors
+    assert [(error.field, error.code) for error in found] == [
+        ("email", "invalid"),
+        ("phone", "too_long"),
+        ("birthday_month", "invalid"),
+        ("birthday_day", "required"),
+    ]
+    assert "25" in found[1].message
+
+
+@pytest.mark.parametrize("name", ["first_name", "email", "shoe_size", "hobby"])
+def test_control_characters_are_invalid(name: str) -> None:
+    posted: dict[str, str | list[str]] = {"email": "ada@example.com", name: "a\x00b@example.com"}
+    assert errors(posted) == [(name, "invalid")]
+
+
+def test_a_text_areas_line_breaks_are_kept() -> None:
+    checked = check(shoe_size="one\r\ntwo", remarks="three\nfour")
+    assert checked.contact.custom[0].value == "one\r\ntwo"
+    assert checked.contact.other == {"remarks": "three\nfour"}
+    assert errors({"email": "ada@example.com", "first_name": "A\nda"}) == [
+        ("first_name", "invalid")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("month", "day", "wrong"),
+    [
+        ("2", "29", []),
+        ("12", "31", []),
+        ("0", "1", [("birthday_month", "invalid")]),
+        ("13", "1", [("birthday_month", "invalid")]),
+        ("1", "32", [("birthday_day", "invalid")]),
+        ("٣", "1", [("birthday_month", "invalid")]),
+        ("", "1", [("birthday_month", "required")]),
+        ("1", "", [("birthday_day", "required")]),
+    ],
+)
+def test_birthdays(month: str, day: str, wrong: list[tuple[str, str]]) -> None:
+    posted: dict[str, str | list[str]] = {
+        "email": "ada@example.com",
+        "birthday_month": month,
+        "birthday_day": day,
+    }
+    if wrong:
+        assert errors(posted) == wrong
+    else:
+        assert check_posted(posted).contact.fields["birthday_month"] == month
+
+
+@pytest.mark.parametrize(
+    "anniversary",
+    [
+        "12/31/2001",
+        "1/2/2001",
+        "2001/12/31",
+        "2001/1/2",
+        "2001-12-31",
+        "2001-1-2",
+        "1-2-2001",
+        "1-02-2001",
+        "02/29/2024",
+    ],
+)
+def test_anniversaries_of_the_api(anniversary: str) -> None:
+    assert check(anniversary=anniversary).contact.fields["anniversary"] == anniversary
+
+
+@pytest.mark.parametrize(
+    "anniversary", ["31/12/2001", "2001-13-01", "02/30/2024", "2001", "31.12.2001", "1-2-01"]
+)
+def test_other_dates_are_invalid(anniversary: str) -> None:
+    assert errors({"email": "a@example.com", "anniversary": anniversary}) == [
+        ("anniversary", "invalid")
+    ]
+
+
+@pytest.mark.parametrize("name", ["shoe_size", "Shoe Size", "shoe-size[]"])
+def test_custom_fields_go_by_name_or_label(name: str) -> None:
+    assert check(**{name: "41"}).contact.custom == (CustomValue("cf-1", "shoe_size", "41"),)
+
+
+def test_a_group_of_check_boxes_becomes_one_custom_value() -> None:
+    assert check(shoe_size=["41", "42"]).contact.custom[0].value == "41, 42"
+
+
+def test_a_custom_field_wins_over_a_synonym_but_not_over_the_address() -> None:
+    form = Form(
+        name="f",
+        account="a",
+        lists=FORM.lists,
+        custom_fields=(CustomField("c1", "Company", "Company"), CustomField("c2", "mail", "Mail")),
+    )
+    contact = check_posted({"mail": "ada@example.com", "company": "Acme"}, form).contact
+    assert contact.fields == {"email_address": "ada@example.com"}
+    assert contact.custom == (CustomValue("c1", "Company", "Acme"),)
+
+
+def test_other_fields_are_kept_and_instructions_are_not() -> None:
+    contact = check(hobby="sailing", tags=["a", "b"], _next="/thanks", empty="").contact
+    assert contact.other == {"hobby": "sailing", "tags": ["a", "b"]}
+
+
+def test_a_second_value_of_a_field_is_kept_with_the_others() -> None:
+    contact = check_posted({"email": ["", "ada@example.com"], "EMAIL": "eve@example.com"}).contact
+    assert contact.email == "ada@example.com"
+    assert contact.other == {"EMAIL": ["eve@example.com"]} or contact.other == {
+        "EMAIL": "eve@example.com"
+    }
+
+
+@pytest.mark.parametrize(
+    ("chosen", "ids"),
+    [
+        (None, ("id-1", "id-2", "id-3")),
+        ("news", ("id-1",)),
+        (["ID-3", "News"], ("id-1", "id-3")),
+        ("id-3, id-1", ("id-1", "id-3")),
+        ("offers, weekly", ("id-2",)),
+    ],
+)
+def test_lists_are_narrowed(chosen: str | list[str] | None, ids: tuple[str, ...]) -> None:
+    posted: dict[str, str | list[str]] = {"email": "ada@example.com"}
+    if chosen is not None:
+        posted["_lists"] = chosen
+    assert check_posted(posted).lists == ids
+
+
+def test_lists_of_other_forms_and_none_at_all_are_refused() -> None:
+    email = "ada@example.com"
+    assert errors({"email": email, "_lists": "News,VIP"}) == [("_lists", "unknown_list")]
+    assert errors({"email": email, "_lists[]": ["", ""]}) == [("_lists", "required")]
+
+
+@pytest.mark.parametrize(
+    ("box", "posted", "result"),
+    [
+        ("none", "yes", None),
+        ("optional", "", False),
+        ("optional", "false", False),
+        ("optional", "yes", True),
+        ("required", "on", True),
+    ],
+)
+def test_the_consent_box(box: str, posted: str, result: bool | None) -> None:
+    form = Form.from_dict(FORM.to_dict() | {"consent_box": box})
+    assert check(form, consent=posted).box is result
+
+
+def test_a_required_consent_box_must_be_ticked() -> None:
+    form = Form.from_dict(FORM.to_dict() | {"consent_box": "required"})
+    assert errors({"email": "ada@example.com"}, form) == [("consent", "required")]
+
+
+def test_instructions_are_found_whatever_their_case() -> None:
+    assert instruction({"_Next": [" /thanks "]}, "_next") == ["/thanks"]
+
+
+@given(
+    st.dictionaries(
+        st.text(max_size=12), st.lists(st.text(max_size=60), min_size=1, max_size=3), max_size=8
+    )
+)
+def test_whatever_is_posted_is_a_sign_up_or_a_list_of_errors(posted: dict[str, list[str]]) -> None:
+    try:
+        checked = check_fields(posted, FORM, check_email=check_email)
+    except InvalidSignup as invalid:
+        assert invalid.errors
+    else:
+        assert checked.contact == Contact.from_json(checked.contact.to_json())
+
+
+CONTACT = Contact(
+    fields={"email_address": "ada@example.con", "first_name": "Ada"},
+    custom=(CustomValue("cf-1", "shoe_size", "41"),),
+    other={"hobby": "sailing"},
+)
+
+
+def edit(**changes: str) -> Contact:
+    return edit_contact(CONTACT, changes, check_email=check_email)
+
+
+def test_an_edit_changes_and_removes_fields() -> None:
+    edited = edit(email="ada@example.com", first_name="", shoe_size="42", phone="1", hobby="")
+    assert edited.fields == {"email_address": "ada@example.com", "phone_number": "1"}
+    assert edited.custom == (CustomValue("cf-1", "shoe_size", "42"),)
+    assert edited.other == {}
+    assert CONTACT.fields["first_name"] == "Ada"
+
+
+def test_an_edit_is_checked_as_a_form_is() -> None:
+    with pytest.raises(InvalidSignup) as caught:
+        edit(email="", phone="1" * 26, shoe_colour="red")
+    assert [(error.field, error.code) for error in caught.value.errors] == [
+        ("shoe_colour", "invalid"),
+        ("email", "required"),
+        ("phone", "too_long"),
+    ]
