@@ -1,0 +1,1 @@
+"""The ledger: the only package that knows the Redis keys. Start with `ledger.py`."""

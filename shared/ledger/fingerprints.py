@@ -1,0 +1,62 @@
+"""Fingerprints: how people, visitors and contents are recognised without being named.
+
+The HMAC's key is random, made once and kept sealed in Redis, so that a copied
+database tells nobody who signed up, and rotating RELAY_SECRET_KEY changes none.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+
+import redis
+
+from shared.domain.signup import Submission
+from shared.ledger import keys
+from shared.sealing import Sealer
+
+
+class Fingerprints:
+    """Makes fingerprints of 32 hexadecimal digits with one secret key."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key.encode()
+
+    def person(self, compared_email: str) -> str:
+        """Return the fingerprint of a person by the address in its form for comparing."""
+        return self._digest("person", compared_email)
+
+    def visitor(self, address: str) -> str:
+        """Return the fingerprint of a visitor's network address."""
+        return self._digest("visitor", address)
+
+    def content(self, submission: Submission, compared_email: str) -> str:
+        """Return the fingerprint of all that makes two submissions the same one.
+
+        Left out: the visitor's address and page, which differ between a
+        double click's two requests no more than they should.
+        """
+        contact = submission.contact
+        same = [
+            submission.form,
+            compared_email,
+            sorted((name, v) for name, v in contact.fields.items() if name != "email_address"),
+            sorted((value.name, value.value) for value in contact.custom),
+            sorted(contact.other.items()),
+            sorted(submission.lists),
+            [submission.consent.version, submission.consent.box],
+        ]
+        return self._digest("content", json.dumps(same, ensure_ascii=False))
+
+    def idempotency_key(self, form: str, key: str) -> str:
+        return self._digest("key", json.dumps([form, key]))
+
+    def _digest(self, kind: str, text: str) -> str:
+        message = f"{kind}\0{text}".encode(errors="surrogatepass")
+        return hmac.new(self._key, message, hashlib.sha256).hexdigest()[:32]
+
+
+def load_fingerprints(client: "redis.Redis", sealer: Sealer) -> Fingerprints:
+    """Return the fingerprints of this ledger, making their key when there is none yet."""
+    client.set(keys.FINGERPRINT_KEY, sealer.seal(secrets.token_urlsafe(32)), nx=True)
+    return Fingerprints(sealer.open(str(client.get(keys.FINGERPRINT_KEY))))

@@ -1,0 +1,25 @@
+"""Every Redis key of the ledger, named in one place; docs/internals.md says what each holds.
+
+`{A}` is an account's name and `{key}` a digest of an API key, both as hash tags.
+The scripts build their keys from these two prefixes.
+"""
+
+import hashlib
+
+ACCOUNTS = "relay:accounts"  # hash: account name -> JSON
+FORMS = "relay:forms"  # hash: form name -> JSON
+FINGERPRINT_KEY = "relay:fingerprint-key"  # string: sealed
+WORKERS = "relay:workers"  # zset: worker name -> last seen, ms
+BEATS = "relay:beats"  # zset: beat name -> last tick, ms
+VISITORS = "relay:visitor:"  # + fingerprint, string: sign-ups in this window
+CONNECTING = "relay:connecting:"  # + OAuth state, string: JSON, short-lived
+
+
+def account(name: str) -> str:
+    """Return the prefix of all keys of an account."""
+    return f"relay:{{{name}}}:"
+
+
+def api_key(client_id: str) -> str:
+    """Return the prefix of all keys that belong to an API key, whose id stays unnamed."""
+    return f"relay:{{{hashlib.sha256(client_id.encode()).hexdigest()[:16]}}}:"

@@ -1,0 +1,366 @@
+"""The ledger: every sign-up and where it stands. Each change of state is one Lua script.
+
+A sign-up that still has to happen is the head of its person's line and in one of
+its account's three due sets, scored by when to look at it next; or it waits in
+that line behind another. One rule then serves fresh sign-ups, retries and dead
+workers alike: whatever is due may be claimed. docs/internals.md names all keys.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import redis
+
+from shared.domain.account import HoldReason
+from shared.domain.errors import LedgerUnavailable
+from shared.domain.signup import Contact, DeathReason, Signup, Submission
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.reading import (
+    consent_json,
+    gravest_first,
+    pairs,
+    read_accepted,
+    read_claim,
+    read_hold,
+    read_signup,
+)
+from shared.ledger.scripts import Scripts
+from shared.ledger.units import in_microseconds, in_milliseconds
+from shared.ledger.values import (
+    Accepted,
+    Attempt,
+    Claim,
+    Dry,
+    Figures,
+    OnHold,
+    PaceRules,
+    Wait,
+)
+from shared.settings import VisitorLimit
+
+# How long web waits for the disk when RELAY_ACCEPT_FSYNC asks it to.
+FSYNC_WAIT_MS = 500
+
+
+class Ledger:
+    """The steps of a sign-up's life. Every method raises `LedgerUnavailable` when Redis does not
+    answer; what it then did is unknown, and calling it again is safe."""
+
+    def __init__(self, client: "redis.Redis", *, fsync: bool = False) -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+        self._fsync = fsync
+
+    # --- intake
+
+    def accept(
+        self,
+        submission: Submission,
+        *,
+        person: str,
+        digest: str,
+        idempotency_key: str | None,
+        visitor: str | None,
+        limit: VisitorLimit | None,
+    ) -> Accepted:
+        """Store the submission durably, once.
+
+        `person`, `digest`, `idempotency_key` and `visitor` are fingerprints. Raises `KeyReused`
+        and `VisitorLimited`; nothing is stored then.
+        """
+        limited = visitor is not None and limit is not None
+        count, window = (limit.count, limit.window) if limit else (0, timedelta())
+        with unavailable_translated(), self._client.pipeline(transaction=False) as calls:
+            self._scripts.run(
+                "accept",
+                [keys.account(submission.account), keys.VISITORS + str(visitor) if limited else ""],
+                submission.id,
+                submission.form,
+                submission.contact.to_json(),
+                json.dumps(submission.lists),
+                consent_json(submission.consent),
+                person,
+                digest,
+                idempotency_key or "",
+                count,
+                in_milliseconds(window),
+                submission.quarantine or "",
+                client=calls,
+            )
+            if self._fsync:  # on the same connection, or it would wait for nothing
+                calls.waitaof(1, 0, FSYNC_WAIT_MS)
+            answer, *written = calls.execute()
+        if written and written[0][0] < 1:
+            raise LedgerUnavailable("the sign-up did not reach the disk in time")
+        return read_accepted(answer)
+
+    # --- delivery
+
+    def claim(
+        self,
+        account: str,
+        *,
+        lane: str,
+        lease: timedelta,
+        pace: PaceRules,
+        jitter: float,
+        lead: timedelta = timedelta(),
+    ) -> Claim | Wait | OnHold | Dry:
+        """Claim the account's next due sign-up for `lane`, whose name no other lane has.
+
+        A lane that asks again while its claim is open gets the same one, with a new slot. No
+        slot begins before `lead` is over: the time that the ledger's answer takes to arrive.
+        """
+        with unavailable_translated():
+            answer = self._scripts.run(
+                "claim",
+                [keys.account(account)],
+                lane,
+                in_milliseconds(lease),
+                pace.requests_per_second,
+                pace.deliveries_per_day,
+                in_microseconds(pace.lookahead),
+                jitter,
+                in_microseconds(lead),
+            )
+        match answer:
+            case ["claimed", *details]:
+                return read_claim(account, details)
+            case ["wait", ms]:
+                return Wait(timedelta(milliseconds=ms))
+            case ["hold", reason]:
+                return OnHold(HoldReason(reason))
+        return Dry()
+
+    def deliver(self, claim: Claim, attempt: Attempt, *, contact_id: str, action: str) -> bool:
+        """Settle the claim as delivered; False when another claim has superseded it."""
+        return self._settle("deliver", claim, attempt.to_json(), contact_id, action)
+
+    def retry(
+        self, claim: Claim, attempt: Attempt, *, wait: timedelta, error_key: str, message: str
+    ) -> bool:
+        """Settle the claim: due again after `wait`, one attempt more; False when superseded."""
+        return self._settle(
+            "retry", claim, attempt.to_json(), in_milliseconds(wait), error_key, message
+        )
+
+    def bury(
+        self,
+        claim: Claim,
+        attempt: Attempt | None,
+        *,
+        reason: DeathReason,
+        error_key: str,
+        message: str,
+        account_is_well: bool,
+    ) -> bool:
+        """Settle the claim as a dead letter; False when superseded.
+
+        `account_is_well` says that the answer proves token, permission and quota to be in order,
+        which ends the holds that this claim was a probe for.
+        """
+        return self._settle(
+            "bury",
+            claim,
+            attempt.to_json() if attempt else "",
+            reason,
+            error_key,
+            message,
+            int(account_is_well),
+        )
+
+    def give_back(self, claim: Claim, attempt: Attempt | None) -> bool:
+        """Settle the claim: due again at once in its old place, no attempt more."""
+        return self._settle("give_back", claim, attempt.to_json() if attempt else "")
+
+    def _settle(self, script: str, claim: Claim, *args: str | int) -> bool:
+        with unavailable_translated():
+            standing = self._scripts.run(
+                script, [keys.account(claim.account)], claim.id, claim.number, *args
+            )
+        return bool(standing != "superseded")
+
+    def anything_due(self, account: str) -> bool:
+        """Whether a lane for `account` would find work now."""
+        with unavailable_translated():
+            return bool(self._scripts.run("anything_due", [keys.account(account)]))
+
+    # --- holds
+
+    def hold(
+        self,
+        account: str,
+        reason: HoldReason,
+        *,
+        by: str,
+        note: str = "",
+        first_probe: timedelta | None = None,
+        longest_probe: timedelta = timedelta(hours=1),
+    ) -> bool:
+        """Put the account on hold; True when it was not for this reason before.
+
+        Probed after `first_probe`, then at growing intervals; never when None.
+        """
+        return self._hold("account", account, reason, "", first_probe, longest_probe, by, note, 0)
+
+    def hold_quota(self, account: str, *, jitter: float, note: str = "") -> bool:
+        """Put the account's API key on hold until 00:00 UTC, as Constant Contact said so."""
+        hourly = timedelta(hours=1)
+        return self._hold(
+            "key", account, HoldReason.QUOTA, "midnight", hourly, hourly, "answer", note, jitter
+        )
+
+    def _hold(
+        self,
+        scope: str,
+        account: str,
+        reason: HoldReason,
+        ends: str,
+        first_probe: timedelta | None,
+        longest_probe: timedelta,
+        by: str,
+        note: str,
+        jitter: float,
+    ) -> bool:
+        probe = "" if first_probe is None else in_milliseconds(first_probe)
+        with unavailable_translated():
+            new = self._scripts.run(
+                "hold",
+                [keys.account(account)],
+                scope,
+                reason,
+                ends,
+                probe,
+                in_milliseconds(longest_probe),
+                by,
+                note,
+                jitter,
+            )
+        return bool(new)
+
+    def lift(self, account: str, reason: HoldReason) -> bool:
+        """End the account's hold for `reason`, whose cause is gone; False when there was none."""
+        with unavailable_translated():
+            return bool(self._scripts.run("lift", [keys.account(account)], "account", reason))
+
+    def release(self, account: str) -> list[HoldReason]:
+        """End `paused`, probe every other hold at once; return what stood before."""
+        with unavailable_translated():
+            stood = self._scripts.run("release", [keys.account(account)])
+        return [HoldReason(reason) for reason in stood]
+
+    def rest(self, account: str, duration: timedelta, *, slower_for: timedelta) -> None:
+        """Let the account's API key rest for `duration`, then go slower for a while."""
+        with unavailable_translated():
+            self._scripts.run(
+                "rest",
+                [keys.account(account)],
+                in_milliseconds(duration),
+                in_milliseconds(slower_for),
+            )
+
+    # --- what an operator does and sees
+
+    def requeue(self, account: str, id: str) -> bool:
+        """Make a dead letter due again; False when it is none."""
+        return self._step("requeue", account, id)
+
+    def discard(self, account: str, id: str) -> bool:
+        """Discard a dead letter or quarantined sign-up; False when it is neither."""
+        return self._step("discard", account, id)
+
+    def edit(self, signup: Signup, contact: Contact, *, person: str, change: str) -> bool:
+        """Correct a dead letter's contact; False when it is no longer what `signup` was read as."""
+        before = signup.contact.to_json()
+        return self._step(
+            "edit", signup.account, signup.id, before, contact.to_json(), person, change
+        )
+
+    def _step(self, script: str, account: str, *args: str) -> bool:
+        with unavailable_translated():
+            return bool(self._scripts.run(script, [keys.account(account)], *args))
+
+    def figures(self, account: str) -> Figures:
+        """Return the account's figures, all read at the same moment."""
+        with unavailable_translated():
+            totals, oldest_ms, holds = self._scripts.run("status", [keys.account(account)])
+        counts = {name: int(value) for name, value in pairs(totals)}
+        return Figures(
+            **counts,
+            oldest_due=None if oldest_ms < 0 else timedelta(milliseconds=oldest_ms),
+            holds=gravest_first(read_hold(reason, stored) for _, reason, stored in holds),
+        )
+
+    def used_today(self, client_id: str) -> int:
+        """Return how many requests the API key has been granted this UTC day."""
+        with unavailable_translated():
+            seconds, _ = self._client.time()
+            today = datetime.fromtimestamp(int(seconds), UTC).date().isoformat()
+            return int(self._client.get(f"{keys.api_key(client_id)}quota:{today}") or 0)
+
+    def find(self, id: str, accounts: Iterable[str]) -> Signup | None:
+        """Return the sign-up `id`, whichever of `accounts` it belongs to."""
+        names = list(accounts)
+        with unavailable_translated(), self._client.pipeline(transaction=False) as reads:
+            for name in names:
+                reads.hgetall(_record_key(name, id))
+            records = reads.execute()
+        for name, record in zip(names, records, strict=True):
+            if record:
+                return read_signup(name, id, record)
+        return None
+
+    def history(self, signup: Signup) -> list[dict[str, Any]]:
+        """Return every attempt and other event of the sign-up, oldest first."""
+        with unavailable_translated():
+            stored = self._client.lrange(
+                f"{keys.account(signup.account)}attempts:{signup.id}", 0, -1
+            )
+        return [json.loads(entry) for entry in stored]
+
+    def dead_letters(self, account: str, reason: DeathReason | None = None) -> Iterator[Signup]:
+        """Yield the account's dead letters, the latest first, read a page at a time."""
+        key = f"{keys.account(account)}dead" + (f":{reason}" if reason else "")
+        with unavailable_translated():
+            ids = [str(id) for id in self._client.zrange(key, 0, -1, desc=True)]
+        for start in range(0, len(ids), 200):
+            yield from self._records(account, ids[start : start + 200])
+
+    def _records(self, account: str, ids: list[str]) -> list[Signup]:
+        with unavailable_translated(), self._client.pipeline(transaction=False) as reads:
+            for id in ids:
+                reads.hgetall(_record_key(account, id))
+            records = reads.execute()
+        return [read_signup(account, id, record) for id, record in zip(ids, records, strict=True)]
+
+    # --- who is alive
+
+    def worker_alive(self, name: str) -> None:
+        self._alive(keys.WORKERS, name)
+
+    def beat_alive(self, name: str) -> None:
+        self._alive(keys.BEATS, name)
+
+    def _alive(self, key: str, name: str) -> None:
+        with unavailable_translated():
+            self._scripts.run("alive", [key], name)
+
+    def workers_seen(self) -> dict[str, timedelta]:
+        """Return how long ago each worker process was last seen."""
+        return self._seen(keys.WORKERS)
+
+    def beats_seen(self) -> dict[str, timedelta]:
+        """Return how long ago each beat process last ticked."""
+        return self._seen(keys.BEATS)
+
+    def _seen(self, key: str) -> dict[str, timedelta]:
+        with unavailable_translated():
+            flat = self._scripts.run("living", [key])
+        return {name: timedelta(milliseconds=int(ms)) for name, ms in pairs(flat)}
+
+
+def _record_key(account: str, id: str) -> str:
+    return f"{keys.account(account)}signup:{id}"

@@ -1,0 +1,86 @@
+"""From what the scripts answer and Redis stores to values."""
+
+import json
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from shared.domain.account import Hold, HoldReason
+from shared.domain.errors import KeyReused, VisitorLimited
+from shared.domain.signup import Consent, Contact, Signup, State
+from shared.ledger.units import from_milliseconds, moment
+from shared.ledger.values import Accepted, Claim
+
+
+def read_accepted(answer: list[Any]) -> Accepted:
+    match answer:
+        case ["accepted", id, nudge]:
+            return Accepted(id, duplicate=False, nudge=bool(nudge))
+        case ["duplicate", id]:
+            return Accepted(id, duplicate=True, nudge=False)
+        case ["limited", wait_ms]:
+            raise VisitorLimited(timedelta(milliseconds=wait_ms))
+    raise KeyReused
+
+
+def read_claim(account: str, details: list[Any]) -> Claim:
+    id, number, start_in_us, more, age_ms, flat = details
+    record = dict(pairs(flat))
+    return Claim(
+        account=account,
+        id=id,
+        number=number,
+        attempts=int(record["attempts"]),
+        contact=Contact.from_json(record["contact"]),
+        lists=tuple(json.loads(record["lists"])),
+        start_in=timedelta(microseconds=start_in_us),
+        age=timedelta(milliseconds=age_ms),
+        more=bool(more),
+    )
+
+
+def read_signup(account: str, id: str, record: dict[str, str]) -> Signup:
+    return Signup(
+        id=id,
+        account=account,
+        form=record["form"],
+        state=State(record["state"]),
+        contact=Contact.from_json(record["contact"]),
+        lists=tuple(json.loads(record["lists"])),
+        consent=Consent(**json.loads(record["consent"])),
+        received_at=from_milliseconds(record["received_at"]),
+        attempts=int(record["attempts"]),
+        lost=int(record["lost"]),
+        reason=record.get("reason"),
+        error_key=record.get("error_key") or None,
+        message=record.get("message") or None,
+        settled_at=moment(record.get("settled_at")),
+        contact_id=record.get("contact_id"),
+        action=record.get("action") or None,
+    )
+
+
+def read_hold(reason: str, stored: str) -> Hold:
+    hold = json.loads(stored)
+    return Hold(
+        reason=HoldReason(reason),
+        since=from_milliseconds(hold["since"]),
+        until=moment(hold.get("until")),
+        probe_at=moment(hold.get("probe_at")),
+        by=hold.get("by", ""),
+        note=hold.get("note", ""),
+    )
+
+
+def gravest_first(holds: Iterable[Hold]) -> tuple[Hold, ...]:
+    """The gravest first, in the order in which `HoldReason` names them."""
+    gravity = list(HoldReason)
+    return tuple(sorted(holds, key=lambda hold: gravity.index(hold.reason)))
+
+
+def consent_json(consent: Consent) -> str:
+    return json.dumps({name: getattr(consent, name) for name in consent.__dataclass_fields__})
+
+
+def pairs(flat: list[Any]) -> Iterator[tuple[str, Any]]:
+    return zip(flat[::2], flat[1::2], strict=True)

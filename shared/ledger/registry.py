@@ -1,0 +1,55 @@
+"""The accounts and forms that an operator has set up, as small JSON documents in Redis."""
+
+import json
+
+import redis
+
+from shared.domain.account import Account
+from shared.domain.form import Form
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+
+
+class Registry:
+    """Reads and writes accounts and forms by name. Raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+
+    def accounts(self) -> list[Account]:
+        """Return all accounts, sorted by name."""
+        with unavailable_translated():
+            stored = self._client.hgetall(keys.ACCOUNTS)
+        return [Account.from_dict(json.loads(stored[name])) for name in sorted(stored)]
+
+    def account(self, name: str) -> Account | None:
+        with unavailable_translated():
+            stored = self._client.hget(keys.ACCOUNTS, name)
+        return Account.from_dict(json.loads(stored)) if stored else None
+
+    def save_account(self, account: Account) -> None:
+        """Store the account, and by which API key it is reached, in one step."""
+        with unavailable_translated(), self._client.pipeline(transaction=True) as step:
+            step.hset(keys.ACCOUNTS, account.name, json.dumps(account.to_dict()))
+            step.set(keys.account(account.name) + "key", keys.api_key(account.client_id))
+            step.execute()
+
+    def forms(self) -> list[Form]:
+        """Return all forms, sorted by name."""
+        with unavailable_translated():
+            stored = self._client.hgetall(keys.FORMS)
+        return [Form.from_dict(json.loads(stored[name])) for name in sorted(stored)]
+
+    def form(self, name: str) -> Form | None:
+        with unavailable_translated():
+            stored = self._client.hget(keys.FORMS, name)
+        return Form.from_dict(json.loads(stored)) if stored else None
+
+    def save_form(self, form: Form) -> None:
+        with unavailable_translated():
+            self._client.hset(keys.FORMS, form.name, json.dumps(form.to_dict()))
+
+    def remove_form(self, name: str) -> bool:
+        """Remove the form; False when there was none."""
+        with unavailable_translated():
+            return bool(self._client.hdel(keys.FORMS, name))

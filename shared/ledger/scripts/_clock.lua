@@ -1,0 +1,15 @@
+-- Redis' own time, the only clock of the ledger: the hosts' clocks may differ.
+
+local clock = redis.call("TIME")
+local now_us = tonumber(clock[1]) * 1000000 + tonumber(clock[2])
+local now = math.floor(now_us / 1000) -- milliseconds, as everything in the ledger
+local DAY = 86400000
+
+-- Lua would write a large number as 1.7e+12.
+local function text(number)
+  return string.format("%.0f", number)
+end
+
+-- This moment in milliseconds, to the microsecond, so that what is received within one
+-- millisecond keeps its order.
+local moment = string.format("%.3f", now_us / 1000)

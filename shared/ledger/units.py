@@ -1,0 +1,24 @@
+"""Times and durations as the ledger has them: milliseconds, and microseconds for the pace."""
+
+from datetime import UTC, datetime, timedelta
+
+
+def in_milliseconds(duration: timedelta) -> int:
+    return round(duration / timedelta(milliseconds=1))
+
+
+def in_microseconds(duration: timedelta) -> int:
+    return round(duration / timedelta(microseconds=1))
+
+
+def to_milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)
+
+
+def moment(stored: str | float | None) -> datetime | None:
+    return None if stored is None else from_milliseconds(stored)
+
+
+def from_milliseconds(stored: str | float) -> datetime:
+    """Return the UTC time that the ledger wrote as milliseconds since 1970."""
+    return datetime.fromtimestamp(float(stored) / 1000, UTC)

@@ -1,0 +1,124 @@
+"""What the ledger is told and what it answers, as plain values."""
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from shared.domain.account import Hold, HoldReason
+from shared.domain.outcome import Answer
+from shared.domain.signup import Contact
+from shared.ledger.units import to_milliseconds
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`id` is the first one's when this is a `duplicate`; `nudge` asks for a Celery message."""
+
+    id: str
+    duplicate: bool
+    nudge: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to send one sign-up, once, at its slot.
+
+    `number` is the fence of every later write. `start_in` is how long until the slot of the
+    pace, from the moment the ledger answered; `more` tells that something else is due too.
+    `age` leaves out the time on hold.
+    """
+
+    account: str
+    id: str
+    number: str
+    attempts: int
+    contact: Contact = field(repr=False)
+    lists: tuple[str, ...]
+    start_in: timedelta
+    age: timedelta
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Only the pace or another account's turn speaks against it: ask again after `delay`."""
+
+    delay: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class OnHold:
+    """The account or its API key is on hold."""
+
+    reason: HoldReason
+
+
+@dataclass(frozen=True, slots=True)
+class Dry:
+    """Nothing is due; the lane is closed and the next accepted sign-up nudges again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaceRules:
+    """What one API key allows: requests a second in all, and requests a day for deliveries."""
+
+    requests_per_second: float
+    deliveries_per_day: int
+    lookahead: timedelta = timedelta(milliseconds=50)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try at sending, as it is kept in the history; `status` is None when no answer came."""
+
+    at: datetime
+    seconds: float
+    status: int | None
+    error_key: str | None
+    message: str | None
+    tracking_id: str | None
+    cause: str
+    counted: bool = True
+
+    @classmethod
+    def of(cls, answer: Answer, *, at: datetime, seconds: float) -> "Attempt":
+        """Return the attempt that began `at` and brought `answer` after `seconds`."""
+        return cls(
+            at=at,
+            seconds=seconds,
+            status=answer.status,
+            error_key=answer.error_key,
+            message=answer.message,
+            tracking_id=answer.tracking_id,
+            cause=answer.cause,
+        )
+
+    def uncounted(self) -> "Attempt":
+        return replace(self, counted=False)
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "at": to_milliseconds(self.at),
+                "seconds": round(self.seconds, 3),
+                "status": self.status,
+                "error_key": self.error_key,
+                "message": self.message,
+                "tracking_id": self.tracking_id,
+                "counted": self.counted,
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """The counts of invariant 2 for one account, its holds, and its oldest due sign-up's age."""
+
+    accepted: int = 0
+    due: int = 0
+    delivered: int = 0
+    dead: int = 0
+    discarded: int = 0
+    quarantined: int = 0
+    oldest_due: timedelta | None = None
+    holds: tuple[Hold, ...] = ()

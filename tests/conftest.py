@@ -1,0 +1,54 @@
+"""What most tests need: a real Valkey server, a clean database in it, and settings for both."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from shared.settings import Settings
+from tests.valkey_server import ValkeyServer
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
+    """One real server for all tests that do not break it."""
+    with ValkeyServer(tmp_path_factory.mktemp("valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_client(valkey: ValkeyServer) -> Iterator["redis.Redis"]:
+    """A client of a clean ledger database."""
+    client = valkey.client()
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def settings(valkey: ValkeyServer, tmp_path: Path) -> Settings:
+    """Valid settings for the tests' server; nothing listens at the API's address."""
+    return Settings.from_env(
+        {
+            "REDIS_URL": valkey.url(),
+            "CTCT_CLIENT_ID": "test-key",
+            "CTCT_CLIENT_SECRET": "test-secret",
+            "CTCT_API_URL": "http://127.0.0.1:9/v3",
+            "CTCT_AUTH_URL": "http://127.0.0.1:9/oauth2/default/v1",
+            "RELAY_SECRET_KEY": "a secret only for tests",
+            "RELAY_DATA_DIR": str(tmp_path / "relay"),
+        }
+    )
+
+
+@pytest.fixture
+def settings_with(settings: Settings) -> Callable[..., Settings]:
+    """Return the settings with some fields changed."""
+
+    def changed(**fields: Any) -> Settings:
+        return replace(settings, **fields)
+
+    return changed
