@@ -1,0 +1,1 @@
+"""Everything that is known about Constant Contact: its calls, answers, tokens and limits."""

@@ -1,0 +1,52 @@
+"""The sandbox by itself: ``relay sandbox`` or ``python -m shared.constant_contact.sandbox``."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from shared.constant_contact.sandbox.config import SandboxConfig
+from shared.constant_contact.sandbox.server import serve
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; return the exit status. `relay sandbox` is this, too."""
+    options = _parser().parse_args(arguments)
+    host, _, port = options.bind.rpartition(":")
+    config = SandboxConfig(
+        client_id=options.client_id,
+        client_secret=options.client_secret,
+        requests_per_second=options.rate,
+        requests_per_day=options.day,
+        rotating=not options.long_lived,
+        database=options.data,
+    )
+    sys.stderr.write(f"The Constant Contact sandbox is on http://{options.bind}/\n")
+    try:
+        serve(config, host.strip("[]"), int(port))
+    except OSError as error:
+        sys.stderr.write(f"It cannot listen on {options.bind}: {error.strerror}\n")
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    defaults = SandboxConfig()
+    parser = argparse.ArgumentParser(
+        prog="relay sandbox",
+        description="A stand-in for the Constant Contact V3 API.",
+    )
+    parser.add_argument("--bind", default="127.0.0.1:8090", metavar="HOST:PORT")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="keep the data in this file")
+    parser.add_argument("--rate", type=int, default=defaults.requests_per_second, metavar="N")
+    parser.add_argument("--day", type=int, default=defaults.requests_per_day, metavar="N")
+    parser.add_argument(
+        "--long-lived", action="store_true", help="refresh tokens that keep their value"
+    )
+    parser.add_argument("--client-id", default=defaults.client_id)
+    parser.add_argument("--client-secret", default=defaults.client_secret)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

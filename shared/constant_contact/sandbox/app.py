@@ -1,0 +1,42 @@
+"""Puts the sandbox together: one Flask app, its state, and its blueprints."""
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from shared.constant_contact.sandbox import (
+    api,
+    authorize,
+    control,
+    device,
+    errors,
+    pages,
+    token_endpoint,
+)
+from shared.constant_contact.sandbox.config import Clock, SandboxConfig
+from shared.constant_contact.sandbox.state import State
+
+_REAL_CLOCK = Clock()
+
+
+def create_app(config: SandboxConfig, clock: Clock = _REAL_CLOCK) -> Flask:
+    """Return the sandbox as a WSGI app; its state lives as long as the app."""
+    app = Flask(__name__, static_url_path="/sandbox/static")
+    app.extensions["sandbox"] = State(config, clock)
+    for module in (authorize, token_endpoint, device, api, control, pages):
+        app.register_blueprint(module.bp)
+    app.register_error_handler(HTTPException, _gateway_answer)
+    app.after_request(_keep_fresh)
+    return app
+
+
+def _gateway_answer(error: HTTPException) -> Response:
+    """Answer as the gateway in front of the real API does to any path it does not know."""
+    if error.code in (404, 405):
+        return errors.json_response({"message": "Forbidden"}, 403)
+    return errors.json_response(errors.body_for(error.code or 500), error.code or 500)
+
+
+def _keep_fresh(response: Response) -> Response:
+    if not request.path.startswith("/sandbox/static/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response

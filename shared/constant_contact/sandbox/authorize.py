@@ -1,0 +1,87 @@
+"""The consent page that a browser is sent to, and back from with a code."""
+
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from flask import Blueprint, redirect, request
+from flask.typing import ResponseReturnValue
+
+from shared.constant_contact.sandbox import gate
+from shared.constant_contact.sandbox.consent import (
+    allowed,
+    consent_page,
+    error_page,
+    wanted_scopes,
+    who_allowed,
+)
+from shared.constant_contact.sandbox.state import State, current_state
+
+bp = Blueprint("authorize", __name__, url_prefix="/oauth2/default/v1/authorize")
+gate.guard(bp)
+
+
+@bp.get("")
+def ask() -> ResponseReturnValue:
+    """Show who can sign in and what they would allow."""
+    state = current_state()
+    goes_to = urlsplit(request.args.get("redirect_uri", "")).netloc
+    return _problem(state) or consent_page(state, _scopes(), goes_to)
+
+
+@bp.post("")
+def decide() -> ResponseReturnValue:
+    """Go back to the application with a code, or with ``access_denied``."""
+    state = current_state()
+    problem = _problem(state)
+    if problem is not None:
+        return problem
+    if not allowed():
+        return _back(
+            error="access_denied",
+            error_description="The resource owner or authorization server denied the request.",
+        )
+    who = who_allowed(state)
+    if who is None:
+        return error_page("invalid_request", "Choose an account and who signs in.")
+    account, user = who
+    with state.lock:
+        code = state.codes.issue(account.id, user.login, _scopes(), request.args["redirect_uri"])
+    return _back(code=code)
+
+
+def _scopes() -> tuple[str, ...]:
+    return wanted_scopes(request.args.get("scope", "")) or ()
+
+
+def _problem(state: State) -> ResponseReturnValue | None:
+    """Return what is wrong with an authorization request, or None.
+
+    What concerns the client or where to go back to is shown here; sending the browser
+    to an address that may be forged would help an attacker. The rest goes back.
+    """
+    if request.args.get("client_id") != state.config.client_id:
+        return error_page("invalid_client", "Invalid value for 'client_id' parameter.")
+    address = urlsplit(request.args.get("redirect_uri", ""))
+    if address.scheme not in ("http", "https") or not address.netloc:
+        return error_page(
+            "invalid_request", "The 'redirect_uri' parameter must be an absolute web address."
+        )
+    if request.args.get("response_type") != "code":
+        return _back(
+            error="unsupported_response_type",
+            error_description="The response type is not supported by the authorization server.",
+        )
+    if wanted_scopes(request.args.get("scope", "")) is None:
+        return _back(
+            error="invalid_scope",
+            error_description="One or more scopes are not configured for the authorization server.",
+        )
+    return None
+
+
+def _back(**parameters: str) -> ResponseReturnValue:
+    """Redirect to the application, with its ``state`` as it was given."""
+    if "state" in request.args:
+        parameters["state"] = request.args["state"]
+    address = urlsplit(request.args["redirect_uri"])
+    query = urlencode([*parse_qsl(address.query, keep_blank_values=True), *parameters.items()])
+    return redirect(urlunsplit(address._replace(query=query)))

@@ -1,0 +1,81 @@
+"""The device flow: a program with no browser shows a code, a person enters it elsewhere."""
+
+from flask import Blueprint, Response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from shared.constant_contact.sandbox import gate
+from shared.constant_contact.sandbox.consent import (
+    allowed,
+    consent_page,
+    error_page,
+    wanted_scopes,
+    who_allowed,
+)
+from shared.constant_contact.sandbox.devices import DEVICE_SECONDS, POLL_SECONDS
+from shared.constant_contact.sandbox.errors import OAuthError, json_response
+from shared.constant_contact.sandbox.state import current_state
+
+bp = Blueprint("device", __name__)
+gate.guard(bp)
+
+
+@bp.errorhandler(OAuthError)
+def refused(error: OAuthError) -> Response:
+    return error.response()
+
+
+@bp.post("/oauth2/default/v1/device/authorize")
+def begin() -> Response:
+    """Hand out a code for the device to poll with, and one for the person to enter."""
+    state = current_state()
+    if request.values.get("client_id") != state.config.client_id:
+        raise OAuthError("invalid_client", "Invalid value for 'client_id' parameter.", status=401)
+    scopes = wanted_scopes(request.values.get("scope", ""))
+    if scopes is None:
+        raise OAuthError("invalid_scope", "One or more scopes are not configured.")
+    with state.lock:
+        device_code, user_code = state.devices.begin(scopes)
+    page = f"{request.host_url}activate"
+    return json_response(
+        {
+            "device_code": device_code,
+            "user_code": user_code,
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?user_code={user_code}",
+            "expires_in": DEVICE_SECONDS,
+            "interval": POLL_SECONDS,
+        }
+    )
+
+
+@bp.get("/activate")
+def ask() -> ResponseReturnValue:
+    """Ask for the code, or when it is known, for consent."""
+    state = current_state()
+    user_code = request.args.get("user_code")
+    if user_code is None:
+        return render_template("activate.html")
+    with state.lock:
+        scopes = state.devices.scopes(user_code)
+    if scopes is None:
+        return _unknown_code()
+    return consent_page(state, scopes, goes_to=None)
+
+
+@bp.post("/activate")
+def decide() -> ResponseReturnValue:
+    """Let the device know; the person can close the page."""
+    state = current_state()
+    who = who_allowed(state) if allowed() else None
+    if allowed() and who is None:
+        return error_page("invalid_request", "Choose an account and who signs in.")
+    account_id, login = (who[0].id, who[1].login) if who else (None, None)
+    with state.lock:
+        known = state.devices.decide(request.args.get("user_code", ""), account_id, login)
+    if not known:
+        return _unknown_code()
+    return render_template("done.html", connected=who is not None)
+
+
+def _unknown_code() -> ResponseReturnValue:
+    return error_page("invalid_request", "This code is not known, or no longer good.")

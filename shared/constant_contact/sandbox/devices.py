@@ -1,0 +1,81 @@
+"""Device codes: handed out, decided on in a browser, polled for by the device."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.constant_contact.sandbox.codes import Consent
+from shared.constant_contact.sandbox.errors import OAuthError
+from shared.constant_contact.sandbox.tokens import InvalidGrant
+
+DEVICE_SECONDS = 600
+# Twice what the token endpoint's own limit asks for.
+POLL_SECONDS = 2
+
+# No vowels, so that no code is a word, and nothing that looks like a digit.
+_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+
+
+@dataclass(slots=True)
+class _Pending:
+    user_code: str
+    scopes: tuple[str, ...]
+    expires_at: float
+    polled_at: float = 0
+    decided: bool = False
+    account_id: str | None = None
+    login: str | None = None
+
+
+class Devices:
+    """Device codes that wait; lost with the process. Guarded by the state's lock."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._pending: dict[str, _Pending] = {}
+
+    def begin(self, scopes: tuple[str, ...]) -> tuple[str, str]:
+        """Return a new device code and the user code that belongs to it."""
+        device_code = secrets.token_urlsafe(32)
+        user_code = "".join(secrets.choice(_LETTERS) for _ in range(8))
+        self._pending[device_code] = _Pending(user_code, scopes, self._now() + DEVICE_SECONDS)
+        return device_code, user_code
+
+    def scopes(self, user_code: str) -> tuple[str, ...] | None:
+        """Return what the device with this user code asks for; None for an unknown code."""
+        pending = self._find(user_code)
+        return pending.scopes if pending else None
+
+    def decide(self, user_code: str, account_id: str | None, login: str | None) -> bool:
+        """Record who let the device in; None for a refusal. False when the code is unknown."""
+        pending = self._find(user_code)
+        if pending is None:
+            return False
+        pending.decided, pending.account_id, pending.login = True, account_id, login
+        return True
+
+    def redeem(self, device_code: str) -> Consent:
+        """Return the consent, once; raise what the device is to be told until then."""
+        pending = self._pending.get(device_code)
+        if pending is None:
+            raise InvalidGrant
+        now = self._now()
+        too_soon = now < pending.polled_at + POLL_SECONDS
+        pending.polled_at = now
+        if pending.expires_at <= now:
+            raise OAuthError("expired_token", "The device code has expired.")
+        if not pending.decided:
+            if too_soon:
+                raise OAuthError("slow_down", "The device is polling too fast.")
+            raise OAuthError("authorization_pending", "The authorization request is pending.")
+        del self._pending[device_code]
+        if pending.account_id is None or pending.login is None:
+            raise OAuthError("access_denied", "The user denied the request.")
+        return Consent(pending.account_id, pending.login, pending.scopes, "", now)
+
+    def _find(self, user_code: str) -> _Pending | None:
+        wanted = user_code.strip().upper()
+        for pending in self._pending.values():
+            if pending.user_code == wanted and not pending.decided:
+                return pending if pending.expires_at > self._now() else None
+        return None

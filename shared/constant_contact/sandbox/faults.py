@@ -1,0 +1,187 @@
+"""Faults on demand: slow, broken, refused and lost answers.
+
+A fault belongs to a path prefix and lasts for a number of calls, or until it is
+cleared. Where several match, the call waits for the slowest of them and gets the
+answer of the one that was set first.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Response, json
+
+from shared.constant_contact.sandbox import errors
+
+_HTML = "<!doctype html><title>Error</title><h1>502 Bad Gateway</h1><hr><p>cloudfront</p>"
+
+# What makes a fault answer in place of the API; the first three only colour such an answer.
+_KEYS_OF_ANSWERS = frozenset(
+    {
+        *("status", "retry_after", "hang_seconds"),
+        *("body", "html", "empty", "reset", "throttle_storm", "quota_exceeded", "redirect"),
+    }
+)
+KEYS = _KEYS_OF_ANSWERS | {"latency_ms", "lost_answer", "path", "count"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said in place of the API's answer. ``cut``: the connection closes midway."""
+
+    status: int
+    body: bytes
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+    hang_seconds: float = 0
+
+    def response(self) -> Response:
+        made: Response
+        if self.cut:
+            made = Response(_cut(self.body), status=self.status, content_type=self.content_type)
+            made.headers["Content-Length"] = str(len(self.body) + 64)
+        else:
+            made = Response(self.body, status=self.status, content_type=self.content_type)
+        made.headers.extend(dict(self.headers))
+        return made
+
+
+@dataclass(slots=True)
+class Fault:
+    """``answer``, if any, comes in place of the work, or ``after_work`` in place of its answer."""
+
+    spec: dict[str, Any]
+    path: str
+    left: int | None
+    latency_seconds: float
+    answer: Answer | None
+    after_work: bool
+
+    def use(self) -> None:
+        if self.left is not None:
+            self.left -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the faults in force do to one call."""
+
+    latency_seconds: float = 0
+    instead: Answer | None = None
+    after_work: Answer | None = None
+
+
+class Faults:
+    """The faults in force. Guarded by the state's lock, except for `wait`."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._cleared = threading.Event()
+
+    def add(self, spec: dict[str, Any]) -> None:
+        """Put a fault in force; raise ValueError when it makes no sense."""
+        self._faults.append(fault_from(spec))
+
+    def clear(self) -> None:
+        """End all faults; calls that hang or wait for one go on at once."""
+        self._faults.clear()
+        self._cleared.set()
+        self._cleared = threading.Event()
+
+    def verdict(self, path: str) -> Verdict:
+        """Use up the faults that match ``path`` and say what they do."""
+        matching = [each for each in self._faults if path.startswith(each.path)]
+        slow = [each for each in matching if each.latency_seconds and each.answer is None]
+        answering = next((each for each in matching if each.answer), None)
+        used = [*slow, answering] if answering else slow
+        for each in used:
+            each.use()
+        self._faults = [each for each in self._faults if each.left is None or each.left > 0]
+        answer = answering.answer if answering else None
+        after_work = answering is not None and answering.after_work
+        return Verdict(
+            latency_seconds=max((each.latency_seconds for each in used), default=0),
+            instead=None if after_work else answer,
+            after_work=answer if after_work else None,
+        )
+
+    def wait(self, seconds: float) -> None:
+        """Sleep, but not longer than until the faults are cleared."""
+        if seconds > 0:
+            self._cleared.wait(seconds)
+
+    def as_json(self) -> list[dict[str, Any]]:
+        return [each.spec | {"path": each.path, "count": each.left} for each in self._faults]
+
+
+def fault_from(spec: dict[str, Any]) -> Fault:
+    """Return the fault that a control call describes."""
+    lost = bool(spec.get("lost_answer"))
+    answering = lost or bool(_KEYS_OF_ANSWERS & spec.keys())
+    if not answering and "latency_ms" not in spec:
+        raise ValueError("a fault needs something to do: " + ", ".join(sorted(KEYS)))
+    count = spec.get("count")
+    if count is not None and (type(count) is not int or count < 1):
+        raise ValueError("count must be a whole number from 1")
+    return Fault(
+        spec=spec,
+        path=str(spec.get("path", "/v3")),
+        left=count,
+        latency_seconds=float(spec.get("latency_ms", 0)) / 1000,
+        answer=_answer(spec) if answering else None,
+        after_work=lost,
+    )
+
+
+def _answer(spec: dict[str, Any]) -> Answer:
+    status, body, content_type = _content(spec)
+    headers = {}
+    if "retry_after" in spec:
+        headers["Retry-After"] = str(spec["retry_after"])
+    if "redirect" in spec:
+        headers["Location"] = str(spec["redirect"])
+    return Answer(
+        status=int(spec.get("status", status)),
+        body=body,
+        content_type=content_type,
+        headers=headers,
+        cut=bool(spec.get("reset")),
+        hang_seconds=float(spec.get("hang_seconds", 0)),
+    )
+
+
+def _content(spec: dict[str, Any]) -> tuple[int, bytes, str]:
+    """Return the status that goes with this kind of answer, its body and its type."""
+    json_type = "application/json"
+    match spec:
+        case {"html": html}:
+            return 502, (html if isinstance(html, str) else _HTML).encode(), "text/html"
+        case {"empty": True}:
+            return 200, b"", json_type
+        case {"redirect": _}:
+            return 302, b"", "text/html"
+        case {"body": body}:
+            return 200, json.dumps(body).encode(), json_type
+        case {"throttle_storm": True}:
+            return 429, json.dumps(errors.refused("throttled").body).encode(), json_type
+        case {"quota_exceeded": True}:
+            return 429, json.dumps(errors.refused("quota_exceeded").body).encode(), json_type
+        case {"reset": True}:
+            return 200, b"", json_type
+        case {"hang_seconds": _}:
+            status = spec.get("status", 504)
+        case {"retry_after": _}:
+            status = spec.get("status", 503)
+        case _:
+            status = spec.get("status", 500)
+    return status, json.dumps(errors.body_for(status)).encode(), json_type
+
+
+def _cut(body: bytes) -> Iterator[bytes]:
+    yield body
+    # The part that was sent should be on its way before the connection closes.
+    time.sleep(0.01)
+    raise ConnectionAbortedError("the connection was cut on demand")

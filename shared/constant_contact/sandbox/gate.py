@@ -1,0 +1,62 @@
+"""What every call of the API and of the token server passes: faults, and the count.
+
+Flask runs these in the order in which a blueprint registers them; the first that
+returns something ends the call.
+"""
+
+from flask import Blueprint, Response, g, request
+
+from shared.constant_contact.sandbox.faults import Answer, Verdict
+from shared.constant_contact.sandbox.state import State, current_state
+
+_NOTHING = Verdict()
+
+
+def meet_fault() -> Response | None:
+    """Answer in place of the service, when a fault says so."""
+    state = current_state()
+    with state.lock:
+        verdict = state.faults.verdict(request.path)
+        if verdict != _NOTHING:
+            state.stats.faults_used += 1
+    g.verdict = verdict
+    if verdict.instead is None:
+        return None
+    state.faults.wait(verdict.latency_seconds)
+    return _given(state, verdict.instead)
+
+
+def meet_latency() -> None:
+    """Keep the caller waiting, as long as the faults in force say."""
+    current_state().faults.wait(g.verdict.latency_seconds)
+
+
+def lose_answer(response: Response) -> Response:
+    """Replace the answer to a call that was carried out, when a fault says so."""
+    verdict: Verdict = g.get("verdict", _NOTHING)
+    if verdict.after_work is None:
+        return response
+    return _given(current_state(), verdict.after_work)
+
+
+def count_answer(response: Response) -> Response:
+    """Count the answer by route and status."""
+    route = request.url_rule.rule if request.url_rule else request.path
+    state = current_state()
+    with state.lock:
+        state.stats.answered(f"{request.method} {route}", response.status_code)
+    return response
+
+
+def guard(bp: Blueprint) -> None:
+    """Register all of these on a blueprint that needs nothing in between."""
+    bp.before_request(meet_fault)
+    bp.before_request(meet_latency)
+    # Flask runs these backwards: the answer is lost first, then what is left is counted.
+    bp.after_request(count_answer)
+    bp.after_request(lose_answer)
+
+
+def _given(state: State, answer: Answer) -> Response:
+    state.faults.wait(answer.hang_seconds)
+    return answer.response()

@@ -1,0 +1,58 @@
+"""Runs the sandbox under granian: one process, since its state and limits live in it."""
+
+import os
+import signal
+import socket
+import threading
+from functools import partial
+from multiprocessing import parent_process
+
+from flask import Flask
+from granian.constants import Interfaces
+from granian.server import Server
+
+from shared.constant_contact.sandbox.app import create_app
+from shared.constant_contact.sandbox.config import SandboxConfig
+
+# Each call that waits for a fault holds one.
+THREADS = 64
+
+
+def serve(config: SandboxConfig, host: str, port: int) -> None:
+    """Serve until SIGTERM or SIGINT. Raises OSError when the port is taken."""
+    _check_free(host, port)
+    server = Server(
+        # Only a label: the loader below makes the app, in the process that serves it.
+        "shared.constant_contact.sandbox",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=1,
+        blocking_threads=THREADS,
+        # A call that hangs on demand must not keep the sandbox from stopping.
+        workers_kill_timeout=2,
+        websockets=False,
+        log_enabled=False,
+    )
+    server.serve(target_loader=partial(_load, config), wrap_loader=False)
+
+
+def _load(config: SandboxConfig) -> Flask:
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    return create_app(config)
+
+
+def _die_with_parent() -> None:
+    """Stop serving when the process that was started is killed and cannot say so."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _check_free(host: str, port: int) -> None:
+    """Raise OSError when something listens there: granian would share the port with it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host, port))

@@ -1,0 +1,263 @@
+"""Access and refresh tokens: who holds one, for which account, and whether it still works.
+
+Every consent is a `Grant`; the tokens made from it are its family. Rotating refresh
+tokens work once, and Constant Contact gives no grace: the old value is spent when the
+new one is issued, even if that answer never arrives.
+"""
+
+import base64
+import secrets
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from shared.constant_contact.sandbox.records import Records
+
+AUTHORIZATION_SERVER = "aus1lm3ry9mF7x2Ja0h8"
+ISSUER = f"https://identity.constantcontact.com/oauth2/{AUTHORIZATION_SERVER}"
+AUDIENCE = "https://api.cc.email/v3"
+
+IDLE_SECONDS = 180 * 86_400
+
+
+@dataclass(slots=True)
+class Grant:
+    """That ``login`` let the application into ``account_id``, for these scopes.
+
+    ``secret``: the application must show its secret to refresh; a device has none.
+    """
+
+    id: str
+    account_id: str
+    login: str
+    scopes: list[str]
+    secret: bool
+
+
+@dataclass(slots=True)
+class AccessToken:
+    value: str
+    grant_id: str
+    expires_at: float
+    revoked: bool = False
+
+
+@dataclass(slots=True)
+class RefreshToken:
+    value: str
+    grant_id: str
+    used_at: float
+    spent: bool = False
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TokenSet:
+    """What the token endpoint answers; without ``offline_access``, no refresh token."""
+
+    access_token: str
+    refresh_token: str | None
+    expires_in: int
+    scope: str
+
+    def as_json(self) -> dict[str, Any]:
+        fields = asdict(self) | {"token_type": "Bearer"}
+        return {name: value for name, value in fields.items() if value is not None}
+
+
+class InvalidGrant(Exception):
+    """The code or refresh token does not work; ``reused`` when it once did."""
+
+    def __init__(self, reused: bool = False) -> None:
+        super().__init__()
+        self.reused = reused
+
+
+class Signer:
+    """Signs access tokens as Okta does: RS256, with the key's id in the header."""
+
+    def __init__(self, pem: str) -> None:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError("the signing key must be an RSA key")
+        self._key = key
+        numbers = key.public_key().public_numbers()
+        self._modulus = _base64url(numbers.n)
+        self._exponent = _base64url(numbers.e)
+        self._id = self._modulus[:43]
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._id})
+
+    def jwks(self) -> dict[str, Any]:
+        """Return the public key as a key set that clients can verify tokens with."""
+        public = {"n": self._modulus, "e": self._exponent}
+        return {"keys": [{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": self._id, **public}]}
+
+    @classmethod
+    def stored(cls, records: Records) -> "Signer":
+        """Return the signer with the key kept in ``records``, or put a new one there."""
+        for kept in records.all("key"):
+            return cls(kept["pem"])
+        records.put("key", "signing", {"pem": _new_key()})
+        return cls(_new_key())
+
+
+class Tokens:
+    """All grants and tokens. Guarded by the state's lock."""
+
+    def __init__(self, records: Records, *, client_id: str, now: Callable[[], float]) -> None:
+        self._records = records
+        self._client_id = client_id
+        self._now = now
+        self.signer = Signer.stored(records)
+        self._grants = {each["id"]: Grant(**each) for each in records.all("grant")}
+        self._access = {each["value"]: AccessToken(**each) for each in records.all("access")}
+        self._refresh = {each["value"]: RefreshToken(**each) for each in records.all("refresh")}
+
+    def authorize(
+        self,
+        account_id: str,
+        login: str,
+        scopes: Iterable[str],
+        *,
+        supersede: bool,
+        secret: bool = True,
+    ) -> Grant:
+        """Record a consent; with ``supersede`` the user's earlier refresh tokens expire."""
+        if supersede:
+            for grant in self._grants.values():
+                if (grant.account_id, grant.login) == (account_id, login):
+                    self._revoke(self._refresh_tokens({grant.id}))
+        grant = Grant(secrets.token_hex(8), account_id, login, list(scopes), secret)
+        self._grants[grant.id] = grant
+        self._records.put("grant", grant.id, asdict(grant))
+        return grant
+
+    def issue(self, grant: Grant, *, seconds: int) -> TokenSet:
+        """Return a first token set for a new consent."""
+        refresh = self._new_refresh(grant) if "offline_access" in grant.scopes else None
+        return self._token_set(grant, refresh, seconds)
+
+    def refresh(self, value: str, *, rotating: bool, reuse_revokes: bool, seconds: int) -> TokenSet:
+        """Return the next token set; raise `InvalidGrant` for a token that does not work."""
+        token = self._refresh.get(value)
+        if token is None:
+            raise InvalidGrant
+        if token.spent:
+            if reuse_revokes:
+                self._revoke_family(token.grant_id)
+            raise InvalidGrant(reused=True)
+        if token.revoked or token.used_at + IDLE_SECONDS < self._now():
+            raise InvalidGrant
+        grant = self._grants[token.grant_id]
+        token.used_at = self._now()
+        token.spent = rotating
+        self._save(token)
+        return self._token_set(grant, self._new_refresh(grant) if rotating else token, seconds)
+
+    def holder(self, access_token: str) -> Grant | None:
+        """Return whose access token this is, or None when it does not work (any more)."""
+        token = self._access.get(access_token)
+        if token is None or token.revoked or token.expires_at <= self._now():
+            return None
+        return self._grants[token.grant_id]
+
+    def needs_no_secret(self, refresh_token: str) -> bool:
+        """Return whether this is the refresh token of a device."""
+        token = self._refresh.get(refresh_token)
+        return token is not None and not self._grants[token.grant_id].secret
+
+    def revoke(self, account_ids: Iterable[str], *, access: bool, refresh: bool) -> None:
+        """Make the access tokens, the refresh tokens or both of these accounts invalid."""
+        wanted = set(account_ids)
+        grants = {each.id for each in self._grants.values() if each.account_id in wanted}
+        if access:
+            self._revoke(self._access_tokens(grants))
+        if refresh:
+            self._revoke(self._refresh_tokens(grants))
+
+    def _revoke_family(self, grant_id: str) -> None:
+        self._revoke(self._access_tokens({grant_id}))
+        self._revoke(self._refresh_tokens({grant_id}))
+
+    def _access_tokens(self, grants: set[str]) -> list[AccessToken | RefreshToken]:
+        return [each for each in self._access.values() if each.grant_id in grants]
+
+    def _refresh_tokens(self, grants: set[str]) -> list[AccessToken | RefreshToken]:
+        return [each for each in self._refresh.values() if each.grant_id in grants]
+
+    def _revoke(self, tokens: Iterable[AccessToken | RefreshToken]) -> None:
+        for token in tokens:
+            token.revoked = True
+            self._save(token)
+
+    def _token_set(self, grant: Grant, refresh: RefreshToken | None, seconds: int) -> TokenSet:
+        return TokenSet(
+            access_token=self._new_access(grant, seconds).value,
+            refresh_token=refresh.value if refresh else None,
+            expires_in=seconds,
+            scope=" ".join(grant.scopes),
+        )
+
+    def _new_refresh(self, grant: Grant) -> RefreshToken:
+        token = RefreshToken(secrets.token_urlsafe(32), grant.id, used_at=self._now())
+        self._refresh[token.value] = token
+        self._save(token)
+        return token
+
+    def _new_access(self, grant: Grant, seconds: int) -> AccessToken:
+        self._forget_expired()
+        now = self._now()
+        value = self.signer.sign(self._claims(grant, int(now), seconds))
+        token = AccessToken(value, grant.id, expires_at=now + seconds)
+        self._access[value] = token
+        self._save(token)
+        return token
+
+    def _claims(self, grant: Grant, now: int, seconds: int) -> dict[str, Any]:
+        return {
+            "ver": 1,
+            "jti": f"AT.{secrets.token_urlsafe(32)}",
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "iat": now,
+            "exp": now + seconds,
+            "auth_time": now,
+            "cid": self._client_id,
+            "uid": f"00u{grant.id}",
+            "sub": grant.login,
+            "scp": grant.scopes,
+            "platform_user_id": f"{grant.account_id}-{grant.login}",
+        }
+
+    def _forget_expired(self) -> None:
+        now = self._now()
+        for token in [each for each in self._access.values() if each.expires_at <= now]:
+            del self._access[token.value]
+            self._records.drop("access", token.value)
+
+    def _save(self, token: AccessToken | RefreshToken) -> None:
+        kind = "access" if isinstance(token, AccessToken) else "refresh"
+        self._records.put(kind, token.value, asdict(token))
+
+
+@cache
+def _new_key() -> str:
+    """Return a new RSA key, one for the process: making one takes a noticeable while."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def _base64url(number: int) -> str:
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

@@ -1,0 +1,108 @@
+"""The sandbox as a process: what only a real server and real connections can show."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.sandbox_server import SandboxServer
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[SandboxServer]:
+    with SandboxServer(rate=1000) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: SandboxServer) -> SandboxServer:
+    """A running sandbox as good as new."""
+    running.reset()
+    return running
+
+
+class Caller:
+    """Signs people up on one connection."""
+
+    def __init__(self, server: SandboxServer) -> None:
+        self._url = f"{server.api_url}/contacts/sign_up_form"
+        self._http = requests.Session()
+        self._http.headers["Authorization"] = f"Bearer {server.connect()['access_token']}"
+        lists: dict[str, Any] = self._http.get(f"{server.api_url}/contact_lists").json()
+        self._list_id = lists["lists"][0]["list_id"]
+
+    def sign_up(self, email: str = "ann@example.com", seconds: float = 10) -> requests.Response:
+        body = {"email_address": email, "list_memberships": [self._list_id]}
+        return self._http.post(self._url, json=body, timeout=seconds)
+
+
+def test_a_reset_breaks_the_connection_off_and_no_other(server: SandboxServer) -> None:
+    caller = Caller(server)
+    server.control(reset=True, count=1)
+    with pytest.raises(requests.RequestException):
+        caller.sign_up()
+    assert caller.sign_up().status_code == 201
+
+
+def test_an_answer_lost_to_a_reset_has_done_its_work(server: SandboxServer) -> None:
+    caller = Caller(server)
+    server.control(lost_answer=True, reset=True, count=1)
+    with pytest.raises(requests.RequestException):
+        caller.sign_up()
+    assert caller.sign_up().json()["action"] == "updated"
+
+
+def test_a_hanging_call_runs_into_the_caller_s_timeout(server: SandboxServer) -> None:
+    caller = Caller(server)
+    server.control(hang_seconds=30, count=1)
+    with pytest.raises(requests.Timeout):
+        caller.sign_up(seconds=0.3)
+    assert caller.sign_up().status_code == 201
+    assert server.stats()["overlapping_same_email"] == 0
+    server.clear()
+
+
+def test_of_two_sign_ups_at_once_for_one_address_one_meets_a_conflict(
+    server: SandboxServer,
+) -> None:
+    callers = [Caller(server), Caller(server)]
+    server.control(latency_ms=300)
+    with ThreadPoolExecutor() as threads:
+        answers = list(threads.map(Caller.sign_up, callers))
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert server.stats()["overlapping_same_email"] == 1
+
+
+def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+    with SandboxServer(data=tmp_path / "sandbox.db") as server:
+        token = server.connect()["refresh_token"]
+        Caller(server).sign_up()
+        server.kill()
+        server.start()
+        assert [each["email"] for each in server.contacts()] == ["ann@example.com"]
+        answer = requests.post(
+            f"{server.auth_url}/token",
+            data={"grant_type": "refresh_token", "refresh_token": token},
+            auth=(server.client_id, server.client_secret),
+            timeout=10,
+        )
+        assert answer.status_code == 200
+
+
+def test_a_taken_port_is_said_so(server: SandboxServer) -> None:
+    command = [sys.executable, "-m", "shared.constant_contact.sandbox"]
+    ended = subprocess.run(
+        [*command, "--bind", f"127.0.0.1:{server.port}"],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert ended.returncode == 1
+    assert "cannot listen" in ended.stderr
