@@ -1,0 +1,102 @@
+"""Reads Constant Contact's answers into plain `Answer`s, which shared/domain/outcome.py judges.
+
+Pure. The documentation promises errors as an array of objects, the gateway in front
+sends one object, and what stands before that HTML or nothing: all are read here.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+
+from shared.constant_contact.connection import ConnectionFailed
+from shared.domain.outcome import Answer
+from shared.logs import redact
+
+LONGEST_MESSAGE = 500
+_LONGEST_KEY = 100
+# Keeps timedelta from overflowing; outcome.py has its own, far lower, limit.
+_LONGEST_RETRY_AFTER = 366 * 86_400
+
+
+def read_answer(response: requests.Response, now: datetime) -> Answer:
+    """Return what `response` says; never raises, whatever it is."""
+    body = read_body(response)
+    error_key, message = _error(body)
+    contact_id = _contact_id(response.status_code, body)
+    if response.ok and contact_id is None and message is None:
+        message = "the answer has no contact_id"
+    return Answer(
+        status=response.status_code,
+        error_key=error_key,
+        message=message,
+        contact_id=contact_id,
+        action=_text(body, "action") if contact_id else None,
+        retry_after=_retry_after(response.headers.get("Retry-After", ""), now),
+        tracking_id=_tracking_id(response.headers),
+    )
+
+
+def no_answer(error: ConnectionFailed) -> Answer:
+    """Return the answer that never came; `error` says why."""
+    return Answer(status=None, message=shown(str(error)))
+
+
+def read_body(response: requests.Response) -> Any:
+    """Return the JSON of the body, or None when there is none."""
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def shown(text: str) -> str:
+    """Return `text` as it may be kept and shown: without addresses and secrets, and not long."""
+    return redact(text)[:LONGEST_MESSAGE]
+
+
+def _error(body: Any) -> tuple[str | None, str | None]:
+    """Return (error_key, message); the first entry's key, and all the messages."""
+    entries = body if isinstance(body, list) else [body]
+    keys = [key for entry in entries if (key := _text(entry, "error_key"))]
+    messages = [
+        message
+        for entry in entries
+        if (message := _text(entry, "error_message") or _text(entry, "message"))
+    ]
+    return (
+        shown(keys[0])[:_LONGEST_KEY] if keys else None,
+        shown("; ".join(messages)) if messages else None,
+    )
+
+
+def _contact_id(status: int, body: Any) -> str | None:
+    return _text(body, "contact_id") if status in (200, 201) else None
+
+
+def _text(entry: Any, name: str) -> str | None:
+    """Return the field when it is a text that is not empty."""
+    value = entry.get(name) if isinstance(entry, dict) else None
+    return value if isinstance(value, str) and value else None
+
+
+def _retry_after(raw: str, now: datetime) -> timedelta | None:
+    """Return the wait that was asked for, in seconds or until a date; never negative."""
+    raw = raw.strip()
+    if raw.isascii() and raw.isdigit():
+        # More digits than these are far over the limit, and int() refuses thousands.
+        return timedelta(seconds=min(int(raw[:20]), _LONGEST_RETRY_AFTER))
+    try:
+        date = parsedate_to_datetime(raw)
+    except ValueError:
+        return None
+    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+    return max(timedelta(0), aware - now)
+
+
+def _tracking_id(headers: Mapping[str, str]) -> str | None:
+    found = headers.get("x-eig-tracking-id") or headers.get("x-amzn-RequestId")
+    return shown(found)[:_LONGEST_KEY] if found else None

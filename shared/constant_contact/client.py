@@ -1,0 +1,264 @@
+"""The calls of the Constant Contact V3 API that we need. One client serves one lane.
+
+ApiError               a read failed; `answer` says how
+├── Unauthorized       401: the access token is refused
+├── Forbidden          403: a scope or privilege is missing, or the application is off
+└── ApiUnavailable     no answer, 429, 5xx or something unreadable: later, perhaps
+
+A sign-up raises none of these: its `Answer` is judged by shared/domain/outcome.py.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from shared.constant_contact.answers import no_answer, read_answer, read_body
+from shared.constant_contact.connection import Connection, ConnectionFailed
+from shared.domain.errors import RelayError
+from shared.domain.form import CustomField
+from shared.domain.outcome import Answer
+from shared.domain.signup import Contact
+
+# The schema allows 1,000 lists a page, its own text only 500.
+_LISTS_A_PAGE = 500
+_FIELDS_A_PAGE = 100
+# 50,000 lists: staff advise to stay below 1,000. Ends a chain of links that never does.
+_MOST_PAGES = 100
+
+_PLAIN_FIELDS = (
+    "email_address",
+    "first_name",
+    "last_name",
+    "phone_number",
+    "job_title",
+    "company_name",
+    "anniversary",
+)
+_NUMBERS = ("birthday_month", "birthday_day")
+_STREET_ADDRESS = ("street", "city", "state", "postal_code", "country")
+
+
+class ApiError(RelayError):
+    """A read failed."""
+
+    def __init__(self, what: str, answer: Answer) -> None:
+        super().__init__(f"Constant Contact did not give {what}: {answer.cause}")
+        self.answer = answer
+
+
+class Unauthorized(ApiError):
+    """The access token is refused."""
+
+
+class Forbidden(ApiError):
+    """A scope or a privilege is missing, or the application is switched off."""
+
+
+class ApiUnavailable(ApiError):
+    """It may work later."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSummary:
+    """Whose account it is. `encoded_account_id` stays the same whatever else changes."""
+
+    organization: str | None
+    contact_email: str | None
+    encoded_account_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactList:
+    """A contact list; `membership_count` is None when the API left it out."""
+
+    id: str
+    name: str
+    membership_count: int | None
+
+
+class ConstantContact:
+    """Talks to the API with the access token that each call is given.
+
+    `grant` waits for a slot of the API key's pace and counts the call; reads ask for it
+    themselves, while a sign-up got its slot with its claim.
+    """
+
+    def __init__(
+        self,
+        api_url: str,
+        connection: Connection,
+        *,
+        grant: Callable[[], None],
+        deadline: timedelta,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._api_url = api_url
+        self._connection = connection
+        self._grant = grant
+        self._deadline = deadline
+        self._now = now
+
+    def prepare(self) -> None:
+        """Make sure that a live connection stands; raises `ConnectionFailed`."""
+        self._connection.open(self._api_url)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+        """Create or update a contact. Safe to send twice: contacts are known by address."""
+        try:
+            response = self._connection.send(
+                "POST",
+                f"{self._api_url}/contacts/sign_up_form",
+                headers=_headers(access_token),
+                json=body,
+                deadline=self._deadline,
+            )
+        except ConnectionFailed as error:
+            return no_answer(error)
+        return read_answer(response, self._now())
+
+    def privileges(self, access_token: str) -> frozenset[str]:
+        """Return what the login behind the token may do, such as ``contacts:write``."""
+        what = "the privileges"
+        found = self._read(access_token, "/account/user/privileges", what)
+        if not isinstance(found, list):
+            raise _unreadable(what)
+        names = (entry.get("privilege_name") for entry in found if isinstance(entry, dict))
+        return frozenset(name for name in names if isinstance(name, str))
+
+    def summary(self, access_token: str) -> AccountSummary:
+        """Return whose account it is; needs the scope ``account_read``."""
+        what = "the account's name"
+        found = self._read(access_token, "/account/summary", what)
+        if not isinstance(found, dict):
+            raise _unreadable(what)
+        return AccountSummary(
+            organization=found.get("organization_name") or None,
+            contact_email=found.get("contact_email") or None,
+            encoded_account_id=found.get("encoded_account_id") or None,
+        )
+
+    def lists(self, access_token: str) -> list[ContactList]:
+        """Return all contact lists of the account."""
+        path = f"/contact_lists?limit={_LISTS_A_PAGE}&include_membership_count=active"
+        return [
+            ContactList(str(entry["list_id"]), str(entry["name"]), entry.get("membership_count"))
+            for entry in self._pages(access_token, path, "lists", ("list_id", "name"))
+        ]
+
+    def custom_fields(self, access_token: str) -> list[CustomField]:
+        """Return all custom fields of the account."""
+        path = f"/contact_custom_fields?limit={_FIELDS_A_PAGE}"
+        needed = ("custom_field_id", "name", "label")
+        return [
+            CustomField(str(entry["custom_field_id"]), str(entry["name"]), str(entry["label"]))
+            for entry in self._pages(access_token, path, "custom_fields", needed)
+        ]
+
+    def _pages(
+        self, access_token: str, path: str, name: str, needed: Sequence[str]
+    ) -> Iterator[Mapping[str, Any]]:
+        """Yield the entries called `name` of all pages, each with the `needed` fields."""
+        what = name.replace("_", " ")
+        url = self._api_url + path
+        for _ in range(_MOST_PAGES):
+            page = self._read_url(access_token, url, what)
+            entries = page.get(name) if isinstance(page, dict) else None
+            if not isinstance(entries, list):
+                raise _unreadable(what)
+            for entry in entries:
+                if not isinstance(entry, dict) or not all(field in entry for field in needed):
+                    raise _unreadable(what)
+                yield entry
+            href = _next(page)
+            if href is None:
+                return
+            url = self._on_own_host(href, what)
+        raise _unreadable(what)
+
+    def _on_own_host(self, href: str, what: str) -> str:
+        """Return the next page's URL; the token goes nowhere but to the API itself."""
+        url = urljoin(self._api_url, href)
+        if _origin(url) != _origin(self._api_url):
+            raise _unreadable(what)
+        return url
+
+    def _read(self, access_token: str, path: str, what: str) -> Any:
+        return self._read_url(access_token, self._api_url + path, what)
+
+    def _read_url(self, access_token: str, url: str, what: str) -> Any:
+        try:
+            self.prepare()
+            self._grant()
+            response = self._connection.send(
+                "GET", url, headers=_headers(access_token), deadline=self._deadline
+            )
+        except ConnectionFailed as error:
+            raise ApiUnavailable(what, no_answer(error)) from error
+        if response.status_code == 200:
+            return read_body(response)
+        raise _api_error(what, response, self._now())
+
+
+def signup_body(contact: Contact, lists: Sequence[str]) -> dict[str, Any]:
+    """Return the body of `sign_up` for `contact` and the ids of its lists.
+
+    Only what was typed is sent: the API leaves every other property as it is. No
+    `create_source`, which the published schema does not know.
+    """
+    fields = contact.fields
+    body: dict[str, Any] = {name: fields[name] for name in _PLAIN_FIELDS if fields.get(name)}
+    body |= {name: _number(fields[name]) for name in _NUMBERS if fields.get(name)}
+    street_address = {name: fields[name] for name in _STREET_ADDRESS if fields.get(name)}
+    if street_address:
+        body["street_address"] = {"kind": "home", **street_address}
+    body["list_memberships"] = list(lists)
+    if contact.custom:
+        body["custom_fields"] = [
+            {"custom_field_id": value.id, "value": value.value} for value in contact.custom
+        ]
+    return body
+
+
+def _number(typed: str) -> int | str:
+    """Return the number; what is none goes out as it is, for the API to say so."""
+    return int(typed) if typed.isascii() and typed.isdigit() else typed
+
+
+def _headers(access_token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {access_token}", "Accept": "application/json"}
+
+
+def _api_error(what: str, response: requests.Response, now: datetime) -> ApiError:
+    answer = read_answer(response, now)
+    match response.status_code:
+        case 401:
+            return Unauthorized(what, answer)
+        case 403:
+            return Forbidden(what, answer)
+        case status if 400 <= status < 500 and status not in (408, 425, 429):
+            return ApiError(what, answer)
+        case _:
+            return ApiUnavailable(what, answer)
+
+
+def _unreadable(what: str) -> ApiUnavailable:
+    return ApiUnavailable(what, Answer(status=200, message="the answer makes no sense"))
+
+
+def _next(page: Any) -> str | None:
+    links = page.get("_links")
+    following = links.get("next") if isinstance(links, dict) else None
+    href = following.get("href") if isinstance(following, dict) else None
+    return href if isinstance(href, str) and href else None
+
+
+def _origin(url: str) -> tuple[str, str]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.netloc

@@ -1,0 +1,67 @@
+"""The pace of calls that are not deliveries: lists, privileges, account data.
+
+A delivery gets its slot with its claim (shared/ledger/scripts/claim.lua); these
+calls take theirs here, from the same pacer and the same day's count. A twentieth
+of the day is kept free for them.
+"""
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import redis
+
+from shared.domain.errors import Refused
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.scripts import Scripts
+from shared.ledger.values import PaceRules
+from shared.settings import Settings
+
+RESERVED_SHARE = 0.05
+
+
+def pace_rules(settings: Settings) -> PaceRules:
+    """Return what the settings allow for deliveries."""
+    reserved = int(settings.requests_per_day * RESERVED_SHARE)
+    return PaceRules(
+        requests_per_second=settings.requests_per_second,
+        deliveries_per_day=settings.requests_per_day - reserved,
+    )
+
+
+class Pacer:
+    """Grants slots of one API key."""
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        settings: Settings,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._scripts = Scripts(client)
+        self._key = keys.api_key(settings.client_id)
+        self._per_second = settings.requests_per_second
+        self._per_day = settings.requests_per_day
+        self._sleep = sleep
+
+    def grant(self) -> None:
+        """Wait for the next slot. Raises `Refused` when there is none for now."""
+        with unavailable_translated():
+            answer = self._scripts.run("grant", [self._key], self._per_second, self._per_day)
+        match answer:
+            case ["slot", wait_us]:
+                self._sleep(timedelta(microseconds=wait_us).total_seconds())
+            case ["resting", wait_ms]:
+                seconds = round(wait_ms / 1000)
+                raise Refused(f"Constant Contact is to be left alone for {seconds} s; try then")
+            case _:
+                raise Refused(
+                    f"all {self._per_day:,} requests of this day are spent; the next day begins"
+                    " at 00:00 UTC"
+                )
+
+    def give_back(self) -> None:
+        """Say that a granted slot went by unused, so that it is not counted as a request."""
+        with unavailable_translated():
+            self._scripts.run("return_slot", [self._key])

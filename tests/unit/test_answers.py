@@ -1,0 +1,130 @@
+"""Reading Constant Contact's answers, in all the shapes they have been seen in."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+
+from shared.constant_contact.answers import LONGEST_MESSAGE, no_answer, read_answer
+from shared.constant_contact.connection import DeadlineExceeded
+from shared.domain.outcome import Answer
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+CONTACT_ID = "1d3bb1f6-9d31-11ee-a3f2-fa163e56c9b0"
+
+
+def answer(status: int, body: str | bytes = b"", **headers: str) -> Answer:
+    response = requests.Response()
+    response.status_code = status
+    response._content = body.encode() if isinstance(body, str) else body
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    return read_answer(response, NOON)
+
+
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_contact_id_comes_with_its_action(status: int) -> None:
+    found = answer(status, f'{{"contact_id": "{CONTACT_ID}", "action": "created"}}')
+
+    assert found == Answer(status=status, contact_id=CONTACT_ID, action="created")
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        pytest.param(202, f'{{"contact_id": "{CONTACT_ID}"}}', id="another success"),
+        pytest.param(400, f'{{"contact_id": "{CONTACT_ID}"}}', id="no success"),
+        pytest.param(200, f'[{{"contact_id": "{CONTACT_ID}"}}]', id="an array"),
+        pytest.param(200, '{"contact_id": 7}', id="a number"),
+        pytest.param(200, '{"contact_id": ""}', id="empty"),
+        pytest.param(200, "{}", id="none"),
+        pytest.param(200, "", id="no body"),
+        pytest.param(200, "<h1>Welcome</h1>", id="HTML"),
+        pytest.param(201, b"\xff\xfe\x00", id="no text"),
+        pytest.param(200, "[" * 100_000, id="nested without end"),
+        pytest.param(200, '{"contact_id": ' + "9" * 5000 + "}", id="an endless number"),
+    ],
+)
+def test_no_contact_id_but_from_a_success_that_has_one(status: int, body: str | bytes) -> None:
+    assert answer(status, body).contact_id is None
+
+
+def test_a_success_without_contact_id_says_what_is_wrong_with_it() -> None:
+    assert answer(200, "").cause == "HTTP 200: the answer has no contact_id"
+
+
+@pytest.mark.parametrize(
+    ("body", "error_key", "message"),
+    [
+        pytest.param(
+            '[{"error_key": "contacts.api.conflict", "error_message": "Exists"}]',
+            "contacts.api.conflict",
+            "Exists",
+            id="array",
+        ),
+        pytest.param(
+            '{"error_key": "unauthorized", "error_message": "Unauthorized"}',
+            "unauthorized",
+            "Unauthorized",
+            id="object",
+        ),
+        pytest.param(
+            '[{"error_key": "a", "error_message": "One"}, {"error_key": "b",'
+            ' "error_message": "Two"}]',
+            "a",
+            "One; Two",
+            id="several",
+        ),
+        pytest.param('{"message": "Forbidden"}', None, "Forbidden", id="the gateway's own"),
+        pytest.param("<html>502 Bad Gateway</html>", None, None, id="HTML"),
+        pytest.param("", None, None, id="empty"),
+        pytest.param("[]", None, None, id="empty array"),
+        pytest.param("[1, null, [2]]", None, None, id="array of something else"),
+        pytest.param('{"error_key": {"a": 1}, "error_message": 3}', None, None, id="no texts"),
+    ],
+)
+def test_error_bodies(body: str, error_key: str | None, message: str | None) -> None:
+    found = answer(400, body)
+
+    assert (found.error_key, found.message) == (error_key, message)
+
+
+def test_messages_name_nobody_and_have_an_end() -> None:
+    body = '[{"error_key": "k", "error_message": "ada@example.com is known ' + "x y" * 900 + '"}]'
+    message = answer(409, body).message
+
+    assert message is not None
+    assert "ada" not in message
+    assert len(message) == LONGEST_MESSAGE
+
+
+@pytest.mark.parametrize(
+    ("header", "wait"),
+    [
+        pytest.param("120", timedelta(minutes=2), id="seconds"),
+        pytest.param("0", timedelta(0), id="none at all"),
+        pytest.param("Sun, 01 Mar 2026 12:00:30 GMT", timedelta(seconds=30), id="date"),
+        pytest.param("Sun, 01 Mar 2026 13:00:30 +0100", timedelta(seconds=30), id="zone"),
+        pytest.param("Sun, 01 Mar 2026 12:00:30 -0000", timedelta(seconds=30), id="no zone"),
+        pytest.param("Sun, 01 Mar 2026 11:00:00 GMT", timedelta(0), id="a date gone by"),
+        pytest.param("9" * 10_000, timedelta(days=366), id="an endless number"),
+        pytest.param("-5", None, id="negative"),
+        pytest.param("1.5", None, id="a fraction"),
+        pytest.param("soon", None, id="a word"),
+        pytest.param("٣", None, id="a digit of another script"),
+        pytest.param("Sun, 99 Mar 2026 12:00:30 GMT", None, id="no such date"),
+    ],
+)
+def test_retry_after(header: str, wait: timedelta | None) -> None:
+    assert answer(503, Retry_After=header).retry_after == wait
+
+
+def test_the_tracking_id_is_the_one_that_support_asks_for() -> None:
+    assert answer(500, x_amzn_RequestId="r-1").tracking_id == "r-1"
+    assert answer(500, x_amzn_RequestId="r-1", x_eig_tracking_id="t-1").tracking_id == "t-1"
+    assert answer(500).tracking_id is None
+
+
+def test_an_answer_that_never_came_says_why() -> None:
+    assert no_answer(DeadlineExceeded("no answer within 20 s")).cause == (
+        "no answer: no answer within 20 s"
+    )
