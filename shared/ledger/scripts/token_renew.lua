@@ -1,0 +1,29 @@
+-- Stores a refreshed pair, if the refresh token that was spent for it is still the stored one;
+-- the lock may have run out in the meantime. Ends the call.
+--
+-- KEYS[1] -> relay:{A}:
+-- ARGV[1] -> name of the call
+-- ARGV[2], ARGV[3] -> access and refresh token, sealed; ARGV[4] -> digest of the latter
+-- ARGV[5] -> life of the access token in ms; ARGV[6] -> scopes; ARGV[7] -> client id
+-- ARGV[8] -> digest of the refresh token that was spent
+--
+-- Returns the version, or 0 when other tokens were stored first. Safe to repeat.
+--@include _clock
+local A = KEYS[1]
+--@include _token
+redis.call("ZREM", CALLS, ARGV[1])
+if stored("access") == ARGV[2] then
+  return tonumber(stored("version"))
+end
+if stored("digest") ~= ARGV[8] then
+  return 0
+end
+local spent = stored("refresh")
+local version = write_pair()
+-- A long-lived refresh token comes back as it was: nothing has been replaced then.
+if ARGV[4] ~= ARGV[8] then
+  redis.call("HSET", TOKENS, "previous", spent)
+  redis.call("ZADD", SPENT, text(now), ARGV[8])
+  redis.call("ZREMRANGEBYRANK", SPENT, 0, -MOST_SPENT - 1)
+end
+return version

@@ -1,0 +1,203 @@
+"""An account's tokens in Redis, sealed, and the steps by which exactly one process renews them.
+
+`relay:{A}:tokens` holds one pair and its version; `relay:{A}:token-lock` names who may call
+the token endpoint; `relay:{A}:token-calls` has the calls under way, each until its deadline,
+for the lock may run out before its holder's answer comes; `relay:{A}:token-spent` remembers
+the digests of replaced refresh tokens. shared/constant_contact/tokens.py
+tells the whole story. Every method raises `LedgerUnavailable` when Redis does not answer, and
+can be repeated then.
+"""
+
+import contextlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import redis
+
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.scripts import Scripts
+
+# One call a second is allowed; the rest is for requests that take different times to arrive.
+TOKEN_SPACING = timedelta(milliseconds=1100)
+# Ten accounts' turns. Whoever would have to wait longer comes again later.
+LONGEST_TOKEN_WAIT = timedelta(seconds=10)
+_DISK_WAIT_MS = 1000
+
+Refusal = Literal["replaced", "contested", "revoked"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealedPair:
+    """A pair of tokens as it goes into Redis; `digest` is that of the refresh token."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    digest: str
+    life: timedelta
+    scopes: frozenset[str] | None
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTokens:
+    """A pair of tokens as Redis has it; all times, `read_at` too, are by Redis' clock.
+
+    `worked` tells that the API has accepted it; `revoked` that its refresh token is dead, so
+    that nobody sends it again. Nothing is asked of the token endpoint before `retry_at`.
+    """
+
+    version: int
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+    digest: str
+    received_at: datetime
+    expires_at: datetime
+    read_at: datetime
+    scopes: frozenset[str] | None
+    client_id: str
+    worked: bool
+    revoked: bool
+    failures: int
+    retry_at: datetime | None
+
+    @property
+    def life(self) -> timedelta:
+        return self.expires_at - self.received_at
+
+    @property
+    def left(self) -> timedelta:
+        return self.expires_at - self.read_at
+
+    @property
+    def age(self) -> timedelta:
+        return self.read_at - self.received_at
+
+
+class TokenLedger:
+    """The steps on accounts' tokens, each one script."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+
+    def read(self, account: str) -> StoredTokens | None:
+        """Return the account's tokens, or None when it has none."""
+        now_ms, flat = self._run("token_read", account)
+        fields = dict(zip(flat[::2], flat[1::2], strict=True))
+        return _stored(fields, now_ms) if fields else None
+
+    def store(self, account: str, pair: SealedPair, *, spent: str) -> int:
+        """Store the tokens of a new connection in place of any others; return their version.
+
+        `spent` is the digest of the refresh token they were got for, empty when for none.
+        """
+        return int(self._run_to_disk("token_store", account, spent, *_arguments(pair)))
+
+    def lock(self, account: str, holder: str, life: timedelta) -> bool:
+        """Take the token lock for `holder`; False while someone has it."""
+        key = f"{keys.account(account)}token-lock"
+        with unavailable_translated():
+            return bool(self._client.set(key, holder, nx=True, px=_ms(life)))
+
+    def unlock(self, account: str, holder: str) -> None:
+        self._run("token_unlock", account, holder)
+
+    def begin(
+        self, account: str, call: str, version: int, *, lock_life: timedelta, deadline: timedelta
+    ) -> bool:
+        """Write down that `call`, which has the lock, will spend the refresh token of `version`.
+
+        The lock lasts for `lock_life` from now. False when it was lost, or the tokens changed.
+        """
+        return bool(self._run("token_begin", account, call, version, _ms(lock_life), _ms(deadline)))
+
+    def renew(self, account: str, call: str, pair: SealedPair, *, spent: str) -> int | None:
+        """Store the pair for which the refresh token with the digest `spent` was given.
+
+        Returns its version, or None when other tokens are stored by now. The lock does not
+        matter: whoever spent the stored token has the only pair that still works.
+        """
+        version = self._run_to_disk("token_renew", account, call, *_arguments(pair), spent)
+        return int(version) or None
+
+    def failed(self, account: str, call: str, digest: str) -> None:
+        """End a call that brought nothing, and pause further ones, longer each time."""
+        self._run("token_failed", account, call, digest)
+
+    def refused(self, account: str, call: str, digest: str) -> Refusal:
+        """End a call that got invalid_grant, and judge what that proves."""
+        refusal: Refusal = self._run("token_refused", account, call, digest)
+        return refusal
+
+    def worked(self, account: str, version: int) -> None:
+        """Note that the API accepted this version; the pair before it is no longer kept."""
+        self._run("token_worked", account, version)
+
+    def was_spent(self, account: str, digest: str) -> bool:
+        """Whether a stored pair has replaced the refresh token with this digest."""
+        with unavailable_translated():
+            return self._client.zscore(f"{keys.account(account)}token-spent", digest) is not None
+
+    def _run(self, script: str, account: str, *args: str | int) -> Any:
+        with unavailable_translated():
+            return self._scripts.run(script, [keys.account(account)], *args)
+
+    def _run_to_disk(self, script: str, account: str, *args: str | int) -> Any:
+        """Run the script, then wait for the disk; on one connection, as that is what WAITAOF
+        waits for. A server that does not know it, or has no append-only file, says so."""
+        client: Any = self._client
+        with unavailable_translated(), client.client() as one:
+            answer = Scripts(one).run(script, [keys.account(account)], *args)
+            with contextlib.suppress(redis.RedisError):
+                one.waitaof(1, 0, _DISK_WAIT_MS)
+            return answer
+
+
+class TokenPace:
+    """Slots at the token endpoint, for all processes that use one API key."""
+
+    def __init__(self, client: "redis.Redis", client_id: str) -> None:
+        self._scripts = Scripts(client)
+        self._key = keys.api_key(client_id)
+
+    def reserve(self) -> timedelta | None:
+        """Reserve the next slot, return how far away it is; None when that is too far."""
+        with unavailable_translated():
+            ms = self._scripts.run(
+                "token_slot", [self._key], _ms(TOKEN_SPACING), _ms(LONGEST_TOKEN_WAIT)
+            )
+        return None if ms < 0 else timedelta(milliseconds=ms)
+
+
+def _arguments(pair: SealedPair) -> tuple[str | int, ...]:
+    scopes = " ".join(sorted(pair.scopes or ()))
+    return pair.access, pair.refresh, pair.digest, _ms(pair.life), scopes, pair.client_id
+
+
+def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:
+    scopes, retry_at = fields["scopes"], fields.get("retry_at")
+    return StoredTokens(
+        version=int(fields["version"]),
+        access=fields["access"],
+        refresh=fields["refresh"],
+        digest=fields["digest"],
+        received_at=_moment(fields["received_at"]),
+        expires_at=_moment(fields["expires_at"]),
+        read_at=_moment(now_ms),
+        scopes=frozenset(scopes.split()) if scopes else None,
+        client_id=fields["client_id"],
+        worked="worked" in fields,
+        revoked=fields.get("revoked") == fields["digest"],
+        failures=int(fields.get("failures", 0)),
+        retry_at=_moment(retry_at) if retry_at else None,
+    )
+
+
+def _moment(ms: str | int) -> datetime:
+    return datetime.fromtimestamp(int(ms) / 1000, UTC)
+
+
+def _ms(duration: timedelta) -> int:
+    return round(duration.total_seconds() * 1000)

@@ -1,0 +1,94 @@
+"""The authorization URL, and what tokens tell about themselves."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import jwt
+import pytest
+
+from shared.constant_contact.connection import Connection
+from shared.constant_contact.oauth import OAuth, TokenSet
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def tokens(access: str = "opaque", **fields: Any) -> TokenSet:
+    found = TokenSet.from_json({"access_token": access, "refresh_token": "r", **fields})
+    assert found is not None
+    return found
+
+
+def token_with(**claims: Any) -> str:
+    return jwt.encode(claims, "a key that nobody checks, 32 bytes")
+
+
+def test_the_authorization_url_asks_for_scopes_separated_by_blanks() -> None:
+    oauth = OAuth("https://auth/v1", "key", "secret", connect=Connection, grant=lambda: None)
+
+    url = oauth.authorization_url("https://relay.example/connect/callback", "state & more")
+
+    assert "scope=contact_data%20account_read%20offline_access" in url
+    assert urlsplit(url).path == "/v1/authorize"
+    assert parse_qs(urlsplit(url).query) == {
+        "client_id": ["key"],
+        "redirect_uri": ["https://relay.example/connect/callback"],
+        "response_type": ["code"],
+        "scope": ["contact_data account_read offline_access"],
+        "state": ["state & more"],
+    }
+    assert "secret" not in url
+
+
+@pytest.mark.parametrize(
+    ("given", "life"),
+    [
+        pytest.param(tokens(expires_in=3600), timedelta(hours=1), id="as the answer says"),
+        pytest.param(tokens(expires_in="3600"), timedelta(hours=1), id="in quotes"),
+        pytest.param(
+            tokens(token_with(exp=NOON.timestamp() + 60), expires_in=3600),
+            timedelta(hours=1),
+            id="the answer knows better than the token",
+        ),
+        pytest.param(
+            tokens(token_with(exp=NOON.timestamp() + 60)), timedelta(minutes=1), id="by the token"
+        ),
+        pytest.param(tokens(token_with(exp=NOON.timestamp() - 60)), timedelta(0), id="it is over"),
+        pytest.param(
+            tokens(token_with(exp=10**30)), timedelta(days=366), id="it never ends, it says"
+        ),
+        pytest.param(tokens(), timedelta(hours=24), id="no JWT"),
+        pytest.param(tokens(token_with(sub="a")), timedelta(hours=24), id="no exp"),
+        pytest.param(tokens(expires_in=0), timedelta(hours=24), id="zero"),
+        pytest.param(tokens(expires_in="soon"), timedelta(hours=24), id="a word"),
+        pytest.param(tokens(expires_in=None), timedelta(hours=24), id="null"),
+        pytest.param(tokens(expires_in=[1]), timedelta(hours=24), id="a list"),
+        pytest.param(tokens(expires_in=1e300), timedelta(hours=24), id="for ever"),
+    ],
+)
+def test_how_long_a_token_lives(given: TokenSet, life: timedelta) -> None:
+    assert given.life(NOON) == life
+
+
+@pytest.mark.parametrize(
+    ("given", "scopes"),
+    [
+        pytest.param(tokens(token_with(scp=["a", "b"]), scope="c"), {"a", "b"}, id="the token's"),
+        pytest.param(tokens(scope="c d"), {"c", "d"}, id="the answer's"),
+        pytest.param(tokens(), None, id="no JWT, no scope"),
+        pytest.param(tokens("ey.ey.ey"), None, id="something like a JWT"),
+    ],
+)
+def test_scopes(given: TokenSet, scopes: set[str] | None) -> None:
+    assert given.scopes() == scopes
+
+
+@pytest.mark.parametrize(
+    "body", [None, [], "text", {}, {"access_token": ""}, {"access_token": 7}, {"error": "x"}]
+)
+def test_what_has_no_access_token_is_no_token_set(body: Any) -> None:
+    assert TokenSet.from_json(body) is None
+
+
+def test_tokens_are_not_in_their_repr() -> None:
+    assert "opaque" not in repr(tokens())
