@@ -1,0 +1,20 @@
+"""The names by which web, beat and worker find each other through Celery.
+
+A task name never changes: a worker discards a message whose name it does not
+know, so a renamed task would lose messages while a new version rolls out.
+"""
+
+DELIVER = "relay.deliver"  #: run a lane for one account; argument: the account's name
+WAKE = "relay.wake"  #: start a lane for every account with something due
+REFRESH_TOKENS = "relay.refresh_tokens"  #: refresh whatever tokens are due for it
+
+DELIVER_QUEUE = "deliver"
+TOKENS_QUEUE = "tokens"
+UPKEEP_QUEUE = "upkeep"
+ALL_QUEUES = (DELIVER_QUEUE, TOKENS_QUEUE, UPKEEP_QUEUE)
+
+ROUTES = {
+    DELIVER: {"queue": DELIVER_QUEUE},
+    REFRESH_TOKENS: {"queue": TOKENS_QUEUE},
+    WAKE: {"queue": UPKEEP_QUEUE},
+}

@@ -1,0 +1,84 @@
+"""A real Chromium, and a web process of its own with a Redis that a test may stop."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from shared.domain.form import Form
+from shared.ledger.registry import Registry
+from tests import builders
+from tests.valkey_server import ValkeyServer
+from tests.web_process import WebProcess
+
+CHROMIUM = "/usr/bin/chromium"  # where it is missing, the tests fail: `make chromium` installs it
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+NewPage = Callable[..., Page]
+SaveForm = Callable[..., Form]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser a module: while Playwright runs, its thread can run no other event loop."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def new_page(browser: Browser) -> Iterator[NewPage]:
+    """Open a page in a context of its own, such as `new_page(java_script_enabled=False)`."""
+    contexts = []
+
+    def open_page(**options: Any) -> Page:
+        context = browser.new_context(**options)
+        context.set_default_timeout(10_000)
+        contexts.append(context)
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def page(new_page: NewPage) -> Page:
+    return new_page()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[ValkeyServer]:
+    data = tmp_path / "valkey"
+    data.mkdir()
+    with ValkeyServer(data) as server:
+        yield server
+
+
+@pytest.fixture
+def save_form(redis_server: ValkeyServer) -> SaveForm:
+    def save(name: str = "news", **fields: Any) -> Form:
+        form = builders.form(name, **fields)
+        Registry(redis_server.client()).save_form(form)
+        return form
+
+    return save
+
+
+@pytest.fixture
+def web(redis_server: ValkeyServer, save_form: SaveForm, tmp_path: Path) -> Iterator[WebProcess]:
+    """A web process with the form `news`."""
+    save_form()
+    with WebProcess(redis_server, tmp_path / "relay") as web:
+        yield web

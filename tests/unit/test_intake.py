@@ -1,0 +1,164 @@
+"""Intake: check, screen, store, nudge, against a ledger of the test's own."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import pytest
+
+from shared.domain.errors import InvalidSignup, LedgerUnavailable
+from shared.domain.form import Form, ListRef
+from shared.domain.signup import Submission
+from shared.email_syntax import check_email
+from shared.ledger.fingerprints import Fingerprints
+from shared.ledger.values import Accepted
+from shared.settings import VisitorLimit
+from web.intake import Intake, Receipt, Visit
+
+T = TypeVar("T")
+
+FORM = Form(name="news", account="acme", lists=(ListRef("id-1", "News"),), consent_box="optional")
+VISIT = Visit(address="203.0.113.7", page="https://example.com/news")
+
+
+class FakeLedger:
+    """Accepts everything, or fails."""
+
+    def __init__(self) -> None:
+        self.submissions: list[Submission] = []
+        self.marks: list[dict[str, object]] = []
+        self.nudge = True
+        self.away = False
+
+    def accept(
+        self,
+        submission: Submission,
+        *,
+        person: str,
+        digest: str,
+        idempotency_key: str | None,
+        visitor: str | None,
+        limit: VisitorLimit | None,
+    ) -> Accepted:
+        if self.away:
+            raise LedgerUnavailable
+        self.submissions.append(submission)
+        self.marks.append(
+            {"person": person, "digest": digest, "key": idempotency_key, "visitor": visitor}
+        )
+        return Accepted("first" if len(self.marks) > 1 else submission.id, False, self.nudge)
+
+
+class Nudges:
+    def __init__(self) -> None:
+        self.accounts: list[str] = []
+
+    def nudge(self, account: str) -> None:
+        self.accounts.append(account)
+
+
+class Desk:
+    """An intake with all that it needs, and a short way to use it."""
+
+    def __init__(self) -> None:
+        self.ledger = FakeLedger()
+        self.nudges = Nudges()
+        self.asked = 0
+        ids = iter(["id-1", "id-2", "id-3"])
+        self.intake = Intake(
+            ledger=self.ledger,
+            fingerprints=lambda: Fingerprints("key"),
+            nudger=self.nudges,
+            check_email=check_email,
+            new_id=lambda: next(ids),
+            limit=None,
+        )
+
+    def _ask(self, work: Callable[[], T]) -> T:
+        self.asked += 1
+        return work()
+
+    def post(self, visit: Visit = VISIT, key: str | None = None, **posted: str) -> Receipt:
+        lists = {name: [value] for name, value in ({"email": "ada@example.com"} | posted).items()}
+        return self.intake.accept(FORM, lists, visit, idempotency_key=key, ask=self._ask)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_sign_up_is_stored_with_its_consent_and_the_workers_are_nudged(desk: Desk) -> None:
+    assert desk.post(consent="yes") == Receipt("id-1", duplicate=False)
+    [submission] = desk.ledger.submissions
+    assert (submission.form, submission.account, submission.lists) == ("news", "acme", ("id-1",))
+    assert submission.quarantine is None
+    consent = submission.consent
+    assert (consent.text, consent.version) == (FORM.consent_text, FORM.consent_version)
+    assert (consent.box, consent.address, consent.page) == (True, VISIT.address, VISIT.page)
+    assert desk.nudges.accounts == ["acme"]
+
+
+def test_the_ledgers_id_is_the_one_that_counts(desk: Desk) -> None:
+    desk.post()
+    assert desk.post().id == "first"
+
+
+def test_no_nudge_where_the_ledger_asks_for_none(desk: Desk) -> None:
+    desk.ledger.nudge = False
+    desk.post()
+    assert desk.nudges.accounts == []
+
+
+def test_a_filled_honeypot_is_quarantined_and_answered_the_same(desk: Desk) -> None:
+    assert desk.post(_gotcha="http://spam.example") == Receipt("id-1", duplicate=False)
+    assert desk.ledger.submissions[0].quarantine == "honeypot"
+
+
+def test_an_untouched_honeypot_is_clean(desk: Desk) -> None:
+    desk.post(_gotcha="  ")
+    assert desk.ledger.submissions[0].quarantine is None
+
+
+def test_wrong_fields_reach_no_ledger(desk: Desk) -> None:
+    with pytest.raises(InvalidSignup):
+        desk.post(email="ada")
+    assert desk.asked == 0
+
+
+def test_a_ledger_that_is_away_nudges_nobody(desk: Desk) -> None:
+    desk.ledger.away = True
+    with pytest.raises(LedgerUnavailable):
+        desk.post()
+    assert desk.nudges.accounts == []
+
+
+def test_an_idempotency_key_has_at_most_255_characters(desk: Desk) -> None:
+    desk.post(key="k" * 255)
+    with pytest.raises(InvalidSignup):
+        desk.post(key="k" * 256)
+
+
+def test_people_and_keys_are_recognised_without_being_named(desk: Desk) -> None:
+    desk.post(key="one", email="Ada@Example.com")
+    desk.post(key="one", email="ada@example.COM", first_name="Ada")
+    first, second = desk.ledger.marks
+    assert first["person"] == second["person"]
+    assert first["key"] == second["key"]
+    assert first["digest"] != second["digest"]
+    assert "ada" not in str(first).lower()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("203.0.113.7", "203.0.113.8", False),
+        ("2001:db8:1:2::3", "2001:db8:1:2:4::5", True),
+        ("2001:db8:1:2::3", "2001:db8:1:3::3", False),
+    ],
+    ids=["IPv4", "IPv6, one household", "IPv6, two households"],
+)
+def test_who_counts_as_one_visitor(desk: Desk, one: str, other: str, same: bool) -> None:
+    desk.post(Visit(address=one, page=None))
+    desk.post(Visit(address=other, page=None))
+    visitors = {mark["visitor"] for mark in desk.ledger.marks}
+    assert len(visitors) == (1 if same else 2)

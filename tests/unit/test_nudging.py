@@ -1,0 +1,61 @@
+"""Nudges go out on a thread of their own, and their failures trouble nobody."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from web.nudging import LOG_EVERY, Nudger
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
+def test_nobody_waits_for_a_broker_that_hangs_and_nudges_do_not_pile_up() -> None:
+    hanging = threading.Event()
+    published: list[str] = []
+
+    def publish(account: str) -> None:
+        hanging.wait(timeout=5)
+        published.append(account)
+
+    nudger = Nudger(publish, clock=lambda: 0.0)
+    for _ in range(100):
+        nudger.nudge("acme")
+    nudger.nudge("other")
+    assert published == []
+    hanging.set()
+    wait_for(lambda: "other" in published)
+    assert published.count("acme") <= 2
+
+
+def test_a_failure_is_logged_once_a_minute_and_the_next_nudge_goes_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = [0.0]
+    tried: list[str] = []
+
+    def publish(account: str) -> None:
+        tried.append(account)
+        raise ConnectionError("redis://:secret@host")
+
+    nudger = Nudger(publish, clock=lambda: now[0])
+
+    def nudge(account: str) -> None:
+        nudger.nudge(account)
+        wait_for(lambda: account in tried)
+
+    with caplog.at_level(logging.WARNING):
+        nudge("a")
+        nudge("b")
+        wait_for(lambda: len(caplog.records) == 1)
+        now[0] += LOG_EVERY.total_seconds()
+        nudge("c")
+        wait_for(lambda: len(caplog.records) == 2)
+    assert "secret" not in caplog.text

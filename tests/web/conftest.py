@@ -1,0 +1,56 @@
+"""A web app on a clean ledger with one form, and ways to look at what it stored."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+
+from shared.domain.form import Form
+from shared.ledger.registry import Registry
+from shared.settings import Settings
+from tests import builders
+from web.app import create_app
+
+
+@pytest.fixture
+def save_form(redis_client: "redis.Redis") -> Callable[..., Form]:
+    """Save a form named `news`, or another one, as the registry would."""
+
+    def save(name: str = "news", **fields: Any) -> Form:
+        form = builders.form(name, **fields)
+        Registry(redis_client).save_form(form)
+        return form
+
+    return save
+
+
+@pytest.fixture
+def app(settings: Settings, save_form: Callable[..., Form]) -> Flask:
+    """The app as `relay web` has it, with the form `news`; visitors are not limited."""
+    save_form()
+    return create_app(replace(settings, visitor_limit=None))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def stored(redis_client: "redis.Redis") -> Callable[[], list[dict[str, Any]]]:
+    """Return all sign-ups in the ledger, as its hashes have them, their JSON parsed."""
+
+    def read() -> list[dict[str, Any]]:
+        found = [redis_client.hgetall(key) for key in redis_client.scan_iter("*:signup:*")]
+        return [{str(name): _parsed(str(each[name])) for name in each} for each in found]
+
+    return read
+
+
+def _parsed(value: str) -> Any:
+    return json.loads(value) if value[:1] in ("[", "{") else value

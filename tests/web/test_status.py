@@ -1,0 +1,54 @@
+"""/healthz and /readyz."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import redis
+from flask.testing import FlaskClient
+
+from shared.settings import Settings
+from tests.valkey_server import free_port
+from web.app import create_app
+
+
+def test_a_web_process_that_lives_is_healthy_and_ready(client: FlaskClient) -> None:
+    for path in ("/healthz", "/readyz"):
+        response = client.get(path)
+        assert (response.status_code, response.json) == (200, {"ok": True})
+
+
+def test_without_redis_it_is_healthy_but_not_ready(settings: Settings) -> None:
+    nowhere = f"redis://:secret@127.0.0.1:{free_port()}/0"
+    client = create_app(replace(settings, redis_url=nowhere)).test_client()
+    assert client.get("/healthz").status_code == 200
+    response = client.get("/readyz")
+    assert response.status_code == 503
+    assert response.json is not None and response.json["ok"] is False
+    assert "Redis" in response.json["why"] and "secret" not in response.json["why"]
+
+
+def test_a_redis_that_stores_nothing_is_not_ready(
+    client: FlaskClient, redis_client: "redis.Redis"
+) -> None:
+    redis_client.config_set("maxmemory", 1)
+    try:
+        assert client.get("/readyz").status_code == 503
+    finally:
+        redis_client.config_set("maxmemory", 0)
+    assert client.get("/readyz").status_code == 200
+
+
+def test_a_wrong_secret_key_is_not_ready(
+    client: FlaskClient, settings_with: Callable[..., Settings]
+) -> None:
+    assert client.get("/readyz").status_code == 200
+    other = create_app(settings_with(secret_keys=("another secret for tests",)))
+    response = other.test_client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json is not None and "RELAY_SECRET_KEY" in response.json["why"]
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_health_is_never_cached(client: FlaskClient, path: str) -> None:
+    assert client.get(path).headers["Cache-Control"] == "no-store"

@@ -1,0 +1,93 @@
+"""Budget: how long a visitor may be kept waiting for Redis, all questions together.
+
+Socket timeouts alone do not bound a request, since each command has its own. So
+the work runs on a small pool of threads, and whoever asked gives up at the
+deadline. Giving up leaves the outcome unknown; every step of the ledger may be
+asked for again.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as Overdue
+from datetime import timedelta
+from typing import TypeVar
+
+import redis
+
+from shared.domain.errors import LedgerUnavailable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# What a visitor hardly notices, and two timeouts of a page's several requests stay below two
+# seconds.
+VISITOR_WAITS = timedelta(seconds=0.8)
+# After a timeout the next visitors are told at once, instead of each filling a thread.
+FAILS_AT_ONCE = timedelta(seconds=1)
+
+
+class Budget:
+    """Bounds the time that requests spend on Redis. `clock` is monotonic, in seconds."""
+
+    def __init__(self, *, threads: int, clock: Callable[[], float]) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="redis")
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._closed_until = float("-inf")
+
+    def allowance(self) -> "Allowance":
+        """Return the time that one request has for Redis."""
+        return Allowance(self, VISITOR_WAITS.total_seconds(), self._clock)
+
+    def run(self, work: Callable[[], T], seconds: float) -> T:
+        """Return what `work` returns if it does within `seconds`.
+
+        Raises `LedgerUnavailable` if not, or when Redis fails it; other errors pass through.
+        """
+        if self._clock() < self._closed_until:
+            raise LedgerUnavailable("Redis timed out a moment ago")
+        future = self._pool.submit(work)
+        try:
+            return future.result(timeout=max(0.0, seconds))
+        except (Overdue, redis.RedisError, LedgerUnavailable) as error:
+            raise self._unavailable(future, error) from error
+
+    def _unavailable(self, future: "Future[T]", error: Exception) -> LedgerUnavailable:
+        # Work that has not begun must not begin after its visitor was told that it failed.
+        future.cancel()
+        if _is_timeout(error) or _is_timeout(error.__cause__):
+            self._fail_at_once()
+        if isinstance(error, LedgerUnavailable):
+            return error
+        return LedgerUnavailable(f"Redis did not answer: {type(error).__name__}")
+
+    def _fail_at_once(self) -> None:
+        with self._lock:
+            first = self._clock() >= self._closed_until
+            self._closed_until = self._clock() + FAILS_AT_ONCE.total_seconds()
+        if first:
+            log.warning("Redis does not answer in time")
+
+
+class Allowance:
+    """What is left of one request's time for Redis; each question takes from it."""
+
+    def __init__(self, budget: Budget, seconds: float, clock: Callable[[], float]) -> None:
+        self._budget = budget
+        self._left = seconds
+        self._clock = clock
+
+    def ask(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns; raises `LedgerUnavailable` when the time is up."""
+        began = self._clock()
+        try:
+            return self._budget.run(work, self._left)
+        finally:
+            self._left -= self._clock() - began
+
+
+def _is_timeout(error: BaseException | None) -> bool:
+    return isinstance(error, Overdue | redis.TimeoutError)

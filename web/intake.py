@@ -1,0 +1,158 @@
+"""Intake: check a sign-up, screen it, have the ledger keep it, nudge the workers.
+
+When `Intake.accept` returns, the sign-up is stored; until then nobody is told so.
+"""
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.domain.errors import FieldError, InvalidSignup
+from shared.domain.fields import Checked, CheckEmail, check_fields, keep_unchecked
+from shared.domain.form import Form
+from shared.domain.signup import Consent, Submission
+from shared.ledger.fingerprints import Fingerprints
+from shared.ledger.values import Accepted
+from shared.settings import VisitorLimit
+from web.form_cache import Ask
+from web.screening import screen
+
+IDEMPOTENCY_KEY_LIMIT = 255
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """Who posted from where: the visitor's network address, and the page the form stood on."""
+
+    address: str
+    page: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The sign-up is stored as `id`; a `duplicate` has the id of the first one."""
+
+    id: str
+    duplicate: bool
+
+
+class Acceptor(Protocol):
+    """The step of the ledger that intake needs."""
+
+    def accept(
+        self,
+        submission: Submission,
+        *,
+        person: str,
+        digest: str,
+        idempotency_key: str | None,
+        visitor: str | None,
+        limit: VisitorLimit | None,
+    ) -> Accepted:
+        """Store the submission durably, once; safe to call twice.
+
+        Raises `KeyReused`, `VisitorLimited` and `LedgerUnavailable`.
+        """
+
+
+class Nudges(Protocol):
+    def nudge(self, account: str) -> None:
+        """Have the workers look after `account`; returns at once and never fails."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """`fingerprints` may ask Redis the first time, so it is only called within `ask`."""
+
+    ledger: Acceptor
+    fingerprints: Callable[[], Fingerprints]
+    nudger: Nudges
+    check_email: CheckEmail
+    new_id: Callable[[], str]
+    limit: VisitorLimit | None
+
+    def accept(
+        self,
+        form: Form,
+        posted: Mapping[str, list[str]],
+        visit: Visit,
+        *,
+        idempotency_key: str | None,
+        ask: Ask,
+    ) -> Receipt:
+        """Store the sign-up and have it delivered.
+
+        The same one again, or the same `idempotency_key`, gets the same receipt. Raises
+        `InvalidSignup`, `KeyReused`, `VisitorLimited` and `LedgerUnavailable`.
+        """
+        quarantine = screen(posted)
+        checked = self._check(posted, form, lenient=quarantine is not None)
+        _check_key(idempotency_key)
+        submission = Submission(
+            id=self.new_id(),
+            form=form.name,
+            account=form.account,
+            contact=checked.contact,
+            lists=checked.lists,
+            consent=_consent(form, checked, visit),
+            quarantine=quarantine,
+        )
+        accepted = ask(
+            lambda: self._store(submission, checked.compared_email, visit, idempotency_key)
+        )
+        if accepted.nudge:
+            self.nudger.nudge(form.account)
+        return Receipt(accepted.id, accepted.duplicate)
+
+    def _check(self, posted: Mapping[str, list[str]], form: Form, *, lenient: bool) -> Checked:
+        """Return the checked fields; `lenient` lets through what a robot got wrong, as it is to
+        get the same answer as everyone."""
+        try:
+            return check_fields(posted, form, check_email=self.check_email)
+        except InvalidSignup:
+            if not lenient:
+                raise
+            return keep_unchecked(posted, form)
+
+    def _store(
+        self, submission: Submission, compared_email: str, visit: Visit, key: str | None
+    ) -> Accepted:
+        fingerprints = self.fingerprints()
+        return self.ledger.accept(
+            submission,
+            person=fingerprints.person(compared_email),
+            digest=fingerprints.content(submission, compared_email),
+            idempotency_key=fingerprints.idempotency_key(submission.form, key) if key else None,
+            visitor=fingerprints.visitor(_household(visit.address)),
+            limit=self.limit,
+        )
+
+
+def _check_key(key: str | None) -> None:
+    if key and len(key) > IDEMPOTENCY_KEY_LIMIT:
+        message = f"An Idempotency-Key has at most {IDEMPOTENCY_KEY_LIMIT} characters."
+        raise InvalidSignup([FieldError("Idempotency-Key", "too_long", message)])
+
+
+def _consent(form: Form, checked: Checked, visit: Visit) -> Consent:
+    return Consent(
+        text=form.consent_text,
+        version=form.consent_version,
+        box=checked.box,
+        address=visit.address,
+        page=visit.page,
+    )
+
+
+def _household(address: str) -> str:
+    """Return the network that one visitor has: all of an IPv4 address, the /64 of an IPv6 one."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped:  # how a socket that takes both kinds names an IPv4 visitor
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

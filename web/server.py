@@ -1,0 +1,108 @@
+"""The server: granian runs the web app in one process with a pool of threads.
+
+Granian's main process holds the port and watches the serving one; SIGTERM and
+SIGINT let requests under way finish, then both end with exit code 0.
+"""
+
+import functools
+import logging
+import os
+import resource
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from shared import logs
+from shared.domain.errors import Refused
+from shared.settings import Bind, Settings
+from web.app import THREADS, create_app
+
+log = logging.getLogger(__name__)
+
+# Granian counts idle kept-alive connections, too, and takes no new ones at its limit: visitors
+# whose browsers merely keep a connection open must not shut others out.
+MOST_CONNECTIONS = 8192
+# Both a request's headers and an idle connection's next request must come within this.
+IDLE_MILLISECONDS = 5000
+# Files that are open besides visitors' connections: Redis, the broker, templates, logs.
+SPARE_FILES = 256
+# No request takes half as long, unless a visitor's line is slow: nobody waits for that.
+STOP_SECONDS = 5
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; raises `Refused` when the address cannot be had."""
+    _check_free(settings.bind)
+    server = Server(
+        "signup-relay",
+        address=settings.bind.host,
+        port=settings.bind.port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        workers=1,
+        blocking_threads=THREADS,
+        backpressure=_connections(),
+        http1_settings=HTTP1Settings(header_read_timeout=IDLE_MILLISECONDS),
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+        log_level=LogLevels.error,
+        log_dictconfig=_QUIET,
+    )
+    server.serve(target_loader=functools.partial(_load, settings, os.getpid()), wrap_loader=False)
+
+
+# Granian's errors go the way of all our logs; its warnings are about 32 threads being many.
+_QUIET: dict[str, Any] = {"loggers": {"_granian": {"propagate": True}}}
+
+
+def _load(settings: Settings, server_pid: int) -> Flask:
+    """Make the app, in the process that will serve it."""
+    logs.configure("web")
+    for advice in settings.advice():
+        log.warning(advice)
+    _end_with(server_pid, os.getppid)
+    return create_app(settings)
+
+
+def _end_with(server_pid: int, parent: Callable[[], int]) -> None:
+    """Have this process end when the main one was killed: it would keep the port for ever."""
+
+    def watch() -> None:
+        while parent() == server_pid:
+            time.sleep(1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def _connections() -> int:
+    """Return how many connections to take: as many as the system lets this process open, less
+    some for everything else."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, MOST_CONNECTIONS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    return most - SPARE_FILES
+
+
+def _check_free(bind: Bind) -> None:
+    """Raise `Refused` when someone listens there; granian would share the port with them."""
+    try:
+        infos = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, address = infos[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # As granian does, so that a restart need not wait for old connections to fade.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise Refused(f"web cannot listen at {bind} (RELAY_BIND): {why}") from error
