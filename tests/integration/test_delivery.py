@@ -1,0 +1,521 @@
+"""A lane at work: a real ledger, and a Constant Contact that answers as each test wants."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+
+from shared.constant_contact.client import Forbidden
+from shared.constant_contact.connection import ConnectionFailed
+from shared.domain.account import HoldReason
+from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, TokenUnavailable
+from shared.domain.outcome import Answer, Decision
+from shared.domain.retry import RetryPolicy
+from shared.domain.signup import Signup, State
+from shared.ledger import keys
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.values import Attempt, Claim, Dry, OnHold, Wait
+from tests import builders
+from tests.builders import NO_PACE, NOON, accept
+from worker.delivery import Clock, Lane, LaneRules, RoundTrip
+from worker.events import Silent
+from worker.settling import Settler
+
+CREATED = Answer(status=201, contact_id="c-1", action="created")
+UNAUTHORIZED = Answer(status=401, error_key="unauthorized")
+FORBIDDEN = Answer(status=403, error_key="access_denied")
+UNAVAILABLE = Answer(status=503, message="try later")
+
+
+@dataclass(frozen=True)
+class FakeToken:
+    access: str
+    version: int
+
+
+@dataclass
+class FakeTokens:
+    """Version 1 until it is renewed; `trouble` is raised instead of any token."""
+
+    version: int = 1
+    trouble: Exception | None = None
+    renewal_trouble: Exception | None = None
+    worked_versions: list[int] = field(default_factory=list)
+
+    def fresh(self, account: str) -> FakeToken:
+        if self.trouble:
+            raise self.trouble
+        return FakeToken(f"token-{self.version}", self.version)
+
+    def renew(self, account: str, refused_version: int) -> FakeToken:
+        if self.renewal_trouble:
+            raise self.renewal_trouble
+        self.version = max(self.version, refused_version + 1)
+        return self.fresh(account)
+
+    def worked(self, account: str, version: int) -> None:
+        self.worked_versions.append(version)
+
+
+@dataclass
+class FakeContacts:
+    """Gives the answers in turn, the last one again and again; notes what was sent."""
+
+    answers: list[Answer]
+    may: frozenset[str] | Exception = frozenset({"contacts:write"})
+    connects: bool = True
+    sent: list[tuple[str, str]] = field(default_factory=list)
+
+    def prepare(self) -> None:
+        if not self.connects:
+            raise ConnectionFailed("could not connect")
+
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+        self.sent.append((access_token, body["email_address"]))
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def privileges(self, access_token: str) -> frozenset[str]:
+        if isinstance(self.may, Exception):
+            raise self.may
+        return self.may
+
+
+class SimulatedClock:
+    """Stands still but for what is slept."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.seconds += seconds
+
+    def for_lanes(self) -> Clock:
+        return Clock(
+            now=lambda: NOON, monotonic=lambda: self.seconds, sleep=self.sleep, jitter=lambda: 0.0
+        )
+
+
+@dataclass
+class Bench:
+    """A ledger with the account `acme`, and lanes for it."""
+
+    client: "redis.Redis"
+    ledger: Ledger
+    tokens: FakeTokens = field(default_factory=FakeTokens)
+    clock: SimulatedClock = field(default_factory=SimulatedClock)
+    another: int = 0
+    slots_back: int = 0
+
+    def run(self, *answers: Answer, **contacts: Any) -> dict[str, int | str]:
+        self.contacts = FakeContacts(list(answers) or [CREATED], **contacts)
+        return self.lane().run()
+
+    def lane(self, **changed: Any) -> Lane:
+        parts: dict[str, Any] = {
+            "name": "lane",
+            "account": "acme",
+            "rules": LaneRules(
+                pace=NO_PACE,
+                policy=RetryPolicy(max_attempts=3),
+                lease=timedelta(seconds=60),
+                slice=timedelta(seconds=20),
+            ),
+            "ledger": self.ledger,
+            "tokens": self.tokens,
+            "contacts": self.contacts,
+            "settler": Settler(
+                self.ledger,
+                patience=timedelta(seconds=60),
+                jitter=lambda: 0.0,
+                sleep=self.clock.sleep,
+            ),
+            "reporter": Silent(),
+            "give_slot_back": self.count_slot_back,
+            "start_another": self.count_another,
+            "turnstile": threading.Lock(),
+            "round_trip": RoundTrip(),
+            "stopping": threading.Event(),
+            "clock": self.clock.for_lanes(),
+        }
+        return Lane(**{**parts, **changed})
+
+    def count_another(self) -> None:
+        self.another += 1
+
+    def count_slot_back(self) -> None:
+        self.slots_back += 1
+
+    def signup(self, id: str) -> Signup:
+        found = self.ledger.find(id, ["acme"])
+        assert found is not None
+        return found
+
+    def holds(self) -> list[HoldReason]:
+        return [hold.reason for hold in self.ledger.figures("acme").holds]
+
+
+@pytest.fixture
+def bench(redis_client: "redis.Redis") -> Bench:
+    Registry(redis_client).save_account(builders.account("acme"))
+    return Bench(redis_client, Ledger(redis_client))
+
+
+def test_a_lane_delivers_all_that_is_due_and_says_so(bench: Bench) -> None:
+    ids = [accept(bench.ledger, f"{n}@example.com").id for n in range(3)]
+    assert bench.run() == {"delivered": 3, "stopped": "nothing due"}
+    assert {bench.signup(id).state for id in ids} == {State.DELIVERED}
+    assert bench.tokens.worked_versions == [1, 1, 1]
+
+
+def test_a_lane_with_more_to_do_has_one_more_started(bench: Bench) -> None:
+    for n in range(5):
+        accept(bench.ledger, f"{n}@example.com")
+    bench.run()
+    assert bench.another == 1
+
+
+def test_a_refused_token_is_renewed_and_the_signup_sent_again_uncounted(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    assert bench.run(UNAUTHORIZED, CREATED)["delivered"] == 1
+    assert bench.contacts.sent == [
+        ("token-1", "ada@example.com"),
+        ("token-2", "ada@example.com"),
+    ]
+    assert bench.signup(id).attempts == 1
+
+
+def test_a_newer_token_that_is_refused_too_holds_the_account(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    assert bench.run(UNAUTHORIZED)["stopped"] == "on hold: reconnect"
+    assert len(bench.contacts.sent) == 2
+    assert bench.holds() == [HoldReason.RECONNECT]
+    assert (bench.signup(id).state, bench.signup(id).attempts) == (State.QUEUED, 0)
+
+
+def test_every_signup_may_have_its_token_renewed(bench: Bench) -> None:
+    for n in range(2):
+        accept(bench.ledger, f"{n}@example.com")
+    assert bench.run(UNAUTHORIZED, CREATED, UNAUTHORIZED, CREATED)["delivered"] == 2
+    assert bench.holds() == []
+
+
+def test_a_token_that_cannot_be_renewed_now_holds_the_account_probed(bench: Bench) -> None:
+    accept(bench.ledger)
+    bench.tokens.renewal_trouble = TokenUnavailable("the token endpoint is down")
+    bench.run(UNAUTHORIZED)
+    assert len(bench.contacts.sent) == 1
+    (hold,) = bench.ledger.figures("acme").holds
+    assert hold.reason == HoldReason.RECONNECT
+    assert hold.probe_at is not None
+
+
+@pytest.mark.parametrize("trouble", [Revoked("revoked"), NotConnected("no tokens")])
+def test_without_tokens_the_account_is_held_and_not_probed(
+    bench: Bench, trouble: Exception
+) -> None:
+    accept(bench.ledger)
+    bench.tokens.trouble = trouble
+    assert bench.run()["stopped"] == f"no token: {trouble}"
+    (hold,) = bench.ledger.figures("acme").holds
+    assert (hold.reason, hold.probe_at) == (HoldReason.RECONNECT, None)
+    assert bench.contacts.sent == []
+
+
+def test_an_expired_token_that_cannot_be_refreshed_now_holds_the_account_probed(
+    bench: Bench,
+) -> None:
+    accept(bench.ledger)
+    bench.tokens.trouble = TokenUnavailable("the token endpoint is down")
+    bench.run()
+    (hold,) = bench.ledger.figures("acme").holds
+    assert hold.reason == HoldReason.RECONNECT
+    assert hold.probe_at is not None
+
+
+def test_a_ledger_that_fails_while_the_account_is_held_is_asked_again(bench: Bench) -> None:
+    accept(bench.ledger)
+    bench.tokens.trouble = Revoked("revoked")
+    bench.contacts = FakeContacts([CREATED])
+    flaky = UnholdingLedger(bench.client)
+    settler = Settler(flaky, patience=timedelta(0), jitter=lambda: 0.0)
+    assert bench.lane(settler=settler).run()["stopped"] == "no token: revoked"
+    assert bench.holds() == [HoldReason.RECONNECT]
+
+
+class UnholdingLedger(Ledger):
+    """Does not answer the first time that an account is to be held."""
+
+    failed = False
+
+    def hold(self, *args: Any, **kwargs: Any) -> bool:
+        if not self.failed:
+            self.failed = True
+            raise LedgerUnavailable("no answer")
+        return super().hold(*args, **kwargs)
+
+
+def test_a_revocation_found_out_by_a_401_gives_the_signup_back(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    bench.tokens.renewal_trouble = Revoked("revoked")
+    bench.run(UNAUTHORIZED)
+    assert bench.holds() == [HoldReason.RECONNECT]
+    assert (bench.signup(id).state, bench.signup(id).attempts) == (State.QUEUED, 0)
+
+
+def test_a_forbidden_signup_is_rejected_when_the_login_may_write(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    assert bench.run(FORBIDDEN)["dead"] == 1
+    assert bench.signup(id).reason == "rejected"
+
+
+@pytest.mark.parametrize(
+    "may",
+    [
+        pytest.param(frozenset({"campaigns:write"}), id="the privilege is missing"),
+        pytest.param(Forbidden("the privileges", FORBIDDEN), id="the application is off"),
+    ],
+)
+def test_a_login_that_may_not_write_holds_the_account(
+    bench: Bench, may: frozenset[str] | Exception
+) -> None:
+    id = accept(bench.ledger).id
+    assert bench.run(FORBIDDEN, may=may)["stopped"] == "on hold: forbidden"
+    assert bench.holds() == [HoldReason.FORBIDDEN]
+    assert bench.signup(id).attempts == 0
+
+
+def test_a_probe_that_is_refused_for_its_own_sake_ends_the_hold_too(bench: Bench) -> None:
+    accept(bench.ledger)
+    bench.ledger.hold("acme", HoldReason.FORBIDDEN, by="answer", first_probe=timedelta(hours=1))
+    bench.ledger.release("acme")
+    assert bench.run(Answer(status=400, message="no"))["dead"] == 1
+    assert bench.holds() == []
+
+
+def test_a_probe_that_finds_the_api_failing_proves_nothing(bench: Bench) -> None:
+    accept(bench.ledger)
+    bench.ledger.hold("acme", HoldReason.FORBIDDEN, by="answer", first_probe=timedelta(hours=1))
+    bench.ledger.release("acme")
+    assert bench.run(UNAVAILABLE)["retried"] == 1
+    assert bench.holds() == [HoldReason.FORBIDDEN]
+
+
+def test_a_spent_quota_holds_the_key_and_counts_nothing(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    spent = Answer(status=429, error_key="quota_exceeded")
+    assert bench.run(spent)["stopped"] == "on hold: quota"
+    assert bench.signup(id).attempts == 0
+
+
+def test_a_throttled_second_rests_all_lanes_and_counts_nothing(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    stopping = threading.Event()
+    throttled = Answer(status=429, error_key="throttled")
+    bench.contacts = StoppingContacts([throttled], stop=stopping.set)
+    assert bench.lane(stopping=stopping).run() == {"given_back": 1, "stopped": "worker stops"}
+    assert bench.signup(id).attempts == 0
+    rest_until = float(bench.client.hget(keys.api_key("test-key") + "pace", "rest_until") or 0)
+    seconds, _ = bench.client.time()
+    assert rest_until / 1_000_000 > seconds
+
+
+def test_a_failure_is_retried_later_and_counted(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    assert bench.run(UNAVAILABLE) == {"retried": 1, "stopped": "nothing due"}
+    signup = bench.signup(id)
+    assert (signup.state, signup.attempts, signup.message) == (
+        State.RETRYING,
+        1,
+        "HTTP 503: try later",
+    )
+
+
+def test_an_api_that_cannot_be_reached_counts_like_any_failure(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    bench.run(Answer(status=None, message="could not connect"), connects=False)
+    assert bench.signup(id).attempts == 1
+
+
+def test_the_last_attempt_makes_a_dead_letter_with_its_cause(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    for _ in range(3):
+        bench.client.zadd(f"{keys.account('acme')}due:retry", {id: 1}, xx=True)
+        bench.run(UNAVAILABLE)
+    signup = bench.signup(id)
+    assert (signup.state, signup.reason) == (State.DEAD, "gave_up")
+    assert signup.message == "gave up after 3 attempts: HTTP 503: try later"
+
+
+def test_a_signup_that_was_tried_and_grew_too_old_is_not_sent(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    bench.run(UNAVAILABLE)
+    bench.client.zadd(f"{keys.account('acme')}due:retry", {id: 1}, xx=True)
+    eight_days = timedelta(days=8) // timedelta(milliseconds=1)
+    bench.client.hincrbyfloat(f"{keys.account('acme')}signup:{id}", "received_at", -eight_days)
+    assert bench.run()["dead"] == 1
+    assert bench.contacts.sent == []
+    assert bench.signup(id).reason == "gave_up"
+
+
+def test_a_signup_that_was_never_tried_is_sent_however_old(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    eight_days = timedelta(days=8) // timedelta(milliseconds=1)
+    bench.client.hincrbyfloat(f"{keys.account('acme')}signup:{id}", "received_at", -eight_days)
+    assert bench.run()["delivered"] == 1
+
+
+def test_a_missed_slot_is_given_back_and_the_same_signup_gets_another(bench: Bench) -> None:
+    accept(bench.ledger)
+    bench.contacts = FakeContacts([CREATED])
+    bench.ledger = SlowLedger(bench.client, bench.clock, delays=[0.0, 0.5])
+    assert bench.lane().run() == {
+        "slots_missed": 1,
+        "delivered": 1,
+        "stopped": "nothing due",
+    }
+    assert bench.slots_back == 1
+    assert len(bench.contacts.sent) == 1
+
+
+@pytest.mark.parametrize("one_way", [0.02, 0.1, 0.3])
+def test_a_ledger_far_away_misses_one_slot_at_most(bench: Bench, one_way: float) -> None:
+    for n in range(4):
+        accept(bench.ledger, f"{n}@example.com")
+    bench.contacts = FakeContacts([CREATED])
+    bench.ledger = SlowLedger(bench.client, bench.clock, delays=[one_way] * 100)
+    assert bench.lane().run()["delivered"] == 4
+    assert bench.slots_back <= 1
+
+
+class SlowLedger(Ledger):
+    """Answers claims after a while; the delays are for the ways there and back, in turn."""
+
+    def __init__(self, client: "redis.Redis", clock: SimulatedClock, delays: list[float]) -> None:
+        super().__init__(client)
+        self.clock = clock
+        self.delays = delays
+
+    def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | Dry:
+        self._pass()
+        answer = super().claim(*args, **kwargs)
+        self._pass()
+        return answer
+
+    def _pass(self) -> None:
+        self.clock.seconds += self.delays.pop(0) if self.delays else 0.0
+
+
+def test_the_api_taking_a_token_is_noted_only_after_the_signup_is_settled(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    bench.tokens = ForgetfulTokens()
+    assert bench.run()["delivered"] == 1
+    assert bench.signup(id).state == State.DELIVERED
+    assert len(bench.contacts.sent) == 1
+
+
+class ForgetfulTokens(FakeTokens):
+    """Cannot be told that a token worked."""
+
+    def worked(self, account: str, version: int) -> None:
+        raise LedgerUnavailable("no answer")
+
+
+def test_a_probe_whose_token_is_renewed_goes_on_probing(bench: Bench) -> None:
+    accept(bench.ledger)
+    bench.ledger.hold("acme", HoldReason.FORBIDDEN, by="answer", first_probe=timedelta(hours=1))
+    bench.ledger.release("acme")
+    assert bench.run(UNAUTHORIZED, CREATED)["delivered"] == 1
+    assert bench.holds() == []
+
+
+def test_what_was_sent_is_settled_however_long_the_ledger_is_away(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    bench.contacts = FakeContacts([CREATED])
+    flaky = FlakyLedger(bench.client, failures=5)
+    settler = Settler(
+        flaky, patience=timedelta(seconds=60), jitter=lambda: 0.0, sleep=bench.clock.sleep
+    )
+    assert bench.lane(settler=settler).run()["delivered"] == 1
+    assert bench.signup(id).state == State.DELIVERED
+    assert len(bench.contacts.sent) == 1
+
+
+class FlakyLedger(Ledger):
+    """Does not answer the first so many times that something is settled as delivered."""
+
+    def __init__(self, client: "redis.Redis", failures: int) -> None:
+        super().__init__(client)
+        self.failures = failures
+
+    def deliver(self, claim: Claim, attempt: Attempt, *, contact_id: str, action: str) -> bool:
+        settled = super().deliver(claim, attempt, contact_id=contact_id, action=action)
+        self.failures -= 1
+        if self.failures >= 0:
+            raise LedgerUnavailable("the answer was lost")  # after the work was done
+        return settled
+
+
+def test_a_stopping_worker_ends_its_lanes_after_the_signup_in_hand(bench: Bench) -> None:
+    for n in range(3):
+        accept(bench.ledger, f"{n}@example.com")
+    stopping = threading.Event()
+    bench.contacts = StoppingContacts([CREATED], stop=stopping.set)
+    assert bench.lane(stopping=stopping).run() == {"delivered": 1, "stopped": "worker stops"}
+
+
+@dataclass
+class StoppingContacts(FakeContacts):
+    stop: Callable[[], None] = lambda: None
+
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+        self.stop()
+        return super().sign_up(access_token, body)
+
+
+def test_a_claim_that_was_not_used_is_given_back_at_once(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    stopping = threading.Event()
+    bench.contacts = StoppingContacts([UNAUTHORIZED], stop=stopping.set)
+    assert bench.lane(stopping=stopping).run() == {"stopped": "worker stops"}
+    assert bench.signup(id).state == State.QUEUED
+    assert bench.ledger.anything_due("acme")
+
+
+def test_a_lane_whose_slice_is_over_hands_on(bench: Bench) -> None:
+    for n in range(3):
+        accept(bench.ledger, f"{n}@example.com")
+    bench.contacts = SlowContacts([CREATED], sleep=bench.clock.sleep)
+    assert bench.lane().run() == {"delivered": 2, "stopped": "slice over"}
+    assert bench.another == 2  # one for company, one to go on
+
+
+@dataclass
+class SlowContacts(FakeContacts):
+    """Takes eleven seconds for each answer, so that two make more than a slice."""
+
+    sleep: Callable[[float], None] = lambda seconds: None
+
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+        self.sleep(11)
+        return super().sign_up(access_token, body)
+
+
+def test_whoever_wants_to_know_hears_of_every_signup(bench: Bench) -> None:
+    accept(bench.ledger)
+    bench.contacts = FakeContacts([CREATED])
+    heard: list[str] = []
+
+    class Listener:
+        def started(self, claim: Claim) -> None:
+            heard.append("started")
+
+        def ended(self, claim: Claim, decision: Decision, seconds: float) -> None:
+            heard.append(type(decision).__name__)
+
+    bench.lane(reporter=Listener()).run()
+    assert heard == ["started", "Delivered"]

@@ -1,0 +1,91 @@
+"""The worker's Celery app, and how the process runs. Each setting stands with its reason."""
+
+import logging
+import os
+import socket
+import sys
+import warnings
+
+from celery import Celery, signals
+from celery.exceptions import SecurityWarning
+
+from shared import queues
+from shared.celery_client import make_celery
+from shared.ledger.durability import warn_of_losses
+from shared.logs import configure
+from shared.settings import Settings
+from worker.events import make_reporter
+from worker.lookout import Lookout
+from worker.tasks import register
+from worker.wiring import Wiring, lane_count
+
+log = logging.getLogger(__name__)
+
+# Threads beyond the lanes, so that a backlog never delays a token refresh or a wake-up.
+SPARE_THREADS = 4
+
+
+def make_app(settings: Settings, name: str) -> Celery:
+    """Return the Celery app of the worker `name`, with its tasks."""
+    app = make_celery(settings, publishing=False)
+    app.conf.update(
+        # A message is a wake-up. One that is lost with its worker costs a second, while a late
+        # acknowledgement would have it restored and run again.
+        task_acks_late=False,
+        worker_prefetch_multiplier=1,
+        # The broker may be away for as long as it likes, at start-up too.
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_hijack_root_logger=False,
+        # Flower and the like listen to these; nobody else does, so they are off by default.
+        worker_send_task_events=settings.task_events,
+    )
+    wiring = Wiring(settings, make_reporter(app, name, enabled=settings.task_events))
+    register(app, wiring)
+    warn_of_losses(wiring.client)
+    app.steps["worker"].add(Lookout.watching(wiring, name))
+    signals.worker_shutting_down.connect(lambda **_: wiring.stopping.set(), weak=False)
+    return app
+
+
+def run(settings: Settings, only: tuple[str, ...]) -> None:
+    """Run a worker in this process that serves the queues `only`, until it is told to stop."""
+    configure("worker")
+    _keep_our_logs()
+    for advice in settings.advice():
+        log.warning(advice)
+    name = f"relay-{os.getpid()}@{socket.gethostname()}"
+    worker = make_app(settings, name).Worker(
+        hostname=name,
+        # Prefork did not always end on SIGTERM and takes four times the memory.
+        pool_cls="threads",
+        concurrency=lane_count(settings) + SPARE_THREADS,
+        queues=",".join(only),
+        # Workers need nothing of each other, and Redis has no heartbeat for them.
+        without_mingle=True,
+        without_gossip=not settings.task_events,
+        without_heartbeat=not settings.task_events,
+        quiet=True,
+    )
+    worker.start()
+    sys.exit(worker.exitcode)
+
+
+def _keep_our_logs() -> None:
+    """Log what lanes did and what went wrong, not every message that came and went."""
+    # Celery sets up logging of its own unless somebody answers this signal.
+    signals.setup_logging.connect(lambda **_: None, weak=False)
+    # Celery warns root of pickled messages; only JSON is accepted here.
+    warnings.simplefilter("ignore", SecurityWarning)
+    logging.getLogger("celery.worker.strategy").setLevel(logging.WARNING)
+    logging.getLogger("celery.app.trace").addFilter(_is_worth_a_line)
+
+
+def _is_worth_a_line(record: logging.LogRecord) -> bool:
+    """Whether a task's end should be logged: it failed, or it was a lane that did something."""
+    task = getattr(record, "data", None)
+    if record.levelno > logging.INFO or not isinstance(task, dict):
+        return True
+    del vars(record)["data"]  # the message says all of it already
+    return task["name"] == queues.DELIVER and "no place" not in task["return_value"]

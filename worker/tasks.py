@@ -1,0 +1,31 @@
+"""Celery tasks: thin, like views. Each turns a message into one call."""
+
+from celery import Celery
+
+from shared import queues
+from worker.wiring import Wiring
+
+
+def register(app: Celery, wiring: Wiring) -> None:
+    """Define the tasks on `app`; their names never change (shared/queues.py says why)."""
+
+    @app.task(name=queues.DELIVER)
+    def deliver(account: str) -> dict[str, int | str]:
+        """Run a lane for the account; Celery logs what it did.
+
+        Safe to run twice, late, or not at all: what is to be delivered is in the ledger.
+        """
+        return wiring.run_lane(account)
+
+    @app.task(name=queues.WAKE)
+    def wake() -> list[str]:
+        """Start a lane for every account with something due, should its nudge have got lost."""
+        accounts = wiring.accounts_with_work()
+        for account in accounts:
+            wiring.publish_lane(account)
+        return accounts
+
+    @app.task(name=queues.REFRESH_TOKENS)
+    def refresh_tokens() -> None:
+        """Refresh whatever tokens are due for it."""
+        wiring.refresh_tokens()

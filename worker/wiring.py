@@ -1,0 +1,175 @@
+"""Puts a worker process together: one ledger, one vault, and the lanes that use them."""
+
+import logging
+import random
+import threading
+import time
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from shared.assembly import make_constant_contact, make_vault, utc_now
+from shared.celery_client import Publisher
+from shared.constant_contact.client import ConstantContact
+from shared.constant_contact.pacing import Pacer, pace_rules
+from shared.domain.account import HoldReason
+from shared.domain.errors import Refused, Revoked, TokenTrouble
+from shared.domain.retry import RetryPolicy
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.redis_urls import connect
+from shared.settings import Settings
+from worker.delivery import Clock, Lane, LaneRules, Reporter, RoundTrip
+from worker.settling import NO_TOKEN, Settler
+
+log = logging.getLogger(__name__)
+
+# A lane makes room for other accounts after this long; the next one goes on where it stopped.
+SLICE = timedelta(seconds=20)
+MOST_LANES = 32
+
+
+def lane_count(settings: Settings) -> int:
+    """Return how many lanes one process runs: enough to use the pace although each waits for
+    answers of up to two seconds, and a couple to spare."""
+    return min(MOST_LANES, int(2 * settings.requests_per_second) + 2)
+
+
+class LanePlaces:
+    """The places for lanes in this process, so many for all accounts together.
+
+    Counted here and not in Redis, where a killed process would never give its places back;
+    across processes the pace alone is the limit. An account's first lane may take any place,
+    its further ones leave a quarter free, so that a large account cannot shut a small one out.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._taken: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def take(self, account: str) -> Iterator[bool]:
+        """Take a place while the block runs; gives False when there is none."""
+        with self._lock:
+            keep_free = self._count // 4 if self._taken[account] else 0
+            free = self._count - self._taken.total() - keep_free
+            if free > 0:
+                self._taken[account] += 1
+        if free <= 0:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            with self._lock:
+                self._taken[account] -= 1
+
+
+class Wiring:
+    """All that the tasks of one worker process share."""
+
+    def __init__(self, settings: Settings, reporter: Reporter) -> None:
+        client = connect(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
+        self.client = client
+        self.settings = settings
+        self.ledger = Ledger(client)
+        self.registry = Registry(client)
+        self.stopping = threading.Event()
+        self._publisher = Publisher(settings)
+        self._reporter = reporter
+        self._pacer = Pacer(client, settings)
+        self.vault = make_vault(settings, client)
+        self._places = LanePlaces(lane_count(settings))
+        self._turnstiles: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._round_trip = RoundTrip()
+        self._idle: list[ConstantContact] = []
+        self._clock = Clock(
+            now=utc_now,
+            monotonic=time.monotonic,
+            sleep=time.sleep,
+            jitter=random.random,
+        )
+        self._rules = LaneRules(
+            pace=pace_rules(settings),
+            policy=RetryPolicy(max_attempts=settings.max_attempts, base=settings.retry_base),
+            lease=settings.lease,
+            slice=SLICE,
+        )
+
+    def run_lane(self, account: str) -> dict[str, int | str]:
+        """Run a lane for `account` and return what it did."""
+        with self._places.take(account) as taken:
+            if not taken:
+                return {"stopped": "no place for another lane"}
+            with self._contacts() as contacts:
+                return self._lane(account, contacts).run()
+
+    def accounts_with_work(self) -> list[str]:
+        """Return the accounts for which a lane would find something to do now."""
+        names = (account.name for account in self.registry.accounts())
+        return [name for name in names if self.ledger.anything_due(name)]
+
+    def publish_lane(self, account: str) -> None:
+        """Ask for a lane, from whichever worker is free. Never fails: should the message not get
+        out, the workers look by themselves in a few seconds."""
+        try:
+            self._publisher.publish_lane(account)
+        except Exception as error:  # noqa: BLE001 - whatever the broker's client raises
+            log.warning("no lane asked for", extra={"cause": type(error).__name__})
+
+    def refresh_tokens(self) -> None:
+        """Refresh every account's tokens that are due for it."""
+        for account in self.registry.accounts():
+            try:
+                self.vault.refresh_due(account.name)
+                if not self.vault.in_trouble(account.name):
+                    self._end_token_hold(account.name)
+            except (TokenTrouble, Refused) as error:
+                log.warning(
+                    "tokens not refreshed", extra={"account": account.name, "cause": str(error)}
+                )
+                if isinstance(error, Revoked):
+                    self._settler().hold_without_token(account.name, str(error), probed=False)
+
+    def _end_token_hold(self, account: str) -> None:
+        """End a hold for want of tokens: they are there after all. A process that was frozen in
+        mid-refresh can store its pair when everyone had thought it lost."""
+        for hold in self.ledger.figures(account).holds:
+            if hold.reason == HoldReason.RECONNECT and hold.by == NO_TOKEN:
+                self.ledger.lift(account, HoldReason.RECONNECT)
+
+    def _lane(self, account: str, contacts: ConstantContact) -> Lane:
+        return Lane(
+            name=str(uuid.uuid4()),
+            account=account,
+            rules=self._rules,
+            ledger=self.ledger,
+            tokens=self.vault,
+            contacts=contacts,
+            settler=self._settler(),
+            reporter=self._reporter,
+            give_slot_back=self._pacer.give_back,
+            start_another=lambda: self.publish_lane(account),
+            turnstile=self._turnstiles[account],
+            stopping=self.stopping,
+            clock=self._clock,
+            round_trip=self._round_trip,
+        )
+
+    def _settler(self) -> Settler:
+        return Settler(self.ledger, patience=self.settings.lease, jitter=self._clock.jitter)
+
+    @contextmanager
+    def _contacts(self) -> Iterator[ConstantContact]:
+        """Lend a client whose connection is kept alive from lane to lane."""
+        try:
+            contacts = self._idle.pop()
+        except IndexError:
+            contacts = make_constant_contact(self.settings, self.client)
+        try:
+            yield contacts
+        finally:
+            self._idle.append(contacts)
