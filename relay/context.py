@@ -1,0 +1,88 @@
+"""What commands work with, made only when a command asks for it."""
+
+import os
+from collections.abc import Callable
+from functools import cached_property, wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
+
+import click
+import redis
+from kombu.exceptions import OperationalError
+
+from relay.data_dir import completed
+from relay.output import Output
+from shared.assembly import make_connecting, make_vault, utc_now
+from shared.celery_client import Publisher
+from shared.connecting import Connecting
+from shared.constant_contact.tokens import TokenVault
+from shared.email_syntax import check_email
+from shared.ledger.fingerprints import load_fingerprints
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.operations import Operations
+from shared.redis_urls import connect
+from shared.sealing import Sealer
+from shared.settings import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Context:
+    """The settings, and all that is made from them."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.output = Output(as_json=as_json)
+
+    @cached_property
+    def settings(self) -> Settings:
+        return Settings.from_env(completed(os.environ))
+
+    @cached_property
+    def client(self) -> "redis.Redis":
+        return connect(self.settings.redis_url, socket_timeout=10, socket_connect_timeout=3)
+
+    @cached_property
+    def registry(self) -> Registry:
+        return Registry(self.client)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.client)
+
+    @cached_property
+    def operations(self) -> Operations:
+        return Operations(
+            self.ledger,
+            self.registry,
+            fingerprints=lambda: load_fingerprints(self.client, Sealer(self.settings.secret_keys)),
+            check_email=check_email,
+            now=utc_now,
+            publish=self.nudge,
+        )
+
+    def connecting(self) -> Connecting:
+        return make_connecting(self.settings, self.client, self.nudge)
+
+    def vault(self) -> TokenVault:
+        return make_vault(self.settings, self.client)
+
+    def nudge(self, account: str) -> None:
+        """Ask the workers to look after `account`; they do so by themselves soon, if this fails."""
+        try:
+            Publisher(self.settings).publish_lane(account)
+        except (OperationalError, redis.RedisError):
+            self.output.say("The workers could not be told; they look by themselves in seconds.")
+
+
+def pass_context(
+    command: Callable[Concatenate[Context, P], R],
+) -> Callable[P, R]:
+    """Give the command a `Context` as its first argument, and an option `--json`."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @wraps(command)
+    def with_context(*args: Any, as_json: bool, **options: Any) -> R:
+        return command(Context(as_json=as_json), *args, **options)
+
+    return cast(Callable[P, R], with_context)

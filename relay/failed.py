@@ -1,0 +1,225 @@
+"""`relay failed`: look at dead letters, correct them, send them again, or discard them."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial, wraps
+from typing import Any
+
+import click
+
+from relay.context import Context, pass_context
+from relay.output import for_people, timestamp
+from shared.domain.errors import InvalidSignup, Refused
+from shared.domain.signup import DeathReason, Signup, State
+from shared.ledger.units import from_milliseconds
+from shared.operations import Selection
+
+LONGEST_TABLE = 50
+
+
+@click.group()
+def failed() -> None:
+    """Dead letters: sign-ups that were refused or given up. None of them is lost."""
+
+
+class _Moment(click.ParamType[datetime]):
+    """A date or time in ISO 8601; UTC unless it says otherwise."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        try:
+            moment = datetime.fromisoformat(value)
+        except ValueError:
+            self.fail("must be a time such as 2026-03-01 or 2026-03-01T12:00:00Z", param, ctx)
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def selecting(
+    command: Callable[[Context, Selection], None], *, required: bool = True
+) -> Callable[..., None]:
+    """Give the command the arguments that choose dead letters, as one `Selection`."""
+
+    @click.argument("ids", nargs=-1, metavar="[ID]...")
+    @click.option("--account", help="Only this account's.")
+    @click.option(
+        "--reason",
+        type=click.Choice([reason.value for reason in DeathReason]),
+        help="Only those that died of this.",
+    )
+    @click.option("--email", help="Only this person's.")
+    @click.option("--since", type=_Moment(), help="Only those that died since, such as 2026-03-01.")
+    @click.option("--all", "all", is_flag=True, help="All dead letters.")
+    @pass_context
+    @wraps(command)
+    def with_selection(context: Context, /, **chosen: Any) -> None:
+        selection = Selection(**chosen)
+        if required and selection.is_empty:
+            raise click.UsageError(
+                "Say which: by their ids, --account, --reason, --email, --since, or --all."
+            )
+        command(context, selection)
+
+    return with_selection
+
+
+@failed.command("list")
+@partial(selecting, required=False)
+def list_(context: Context, selection: Selection) -> None:
+    """List dead letters, the latest first."""
+    limit = None if context.output.as_json else LONGEST_TABLE
+    found = context.operations.failed(selection, limit)
+    context.output.json([_document(signup) for signup in found])
+    if not found:
+        context.output.say("No dead letters.")
+        return
+    context.output.table(
+        ["id", "account", "form", "email", "reason", "message", "died"],
+        [
+            [
+                s.id,
+                s.account,
+                s.form,
+                s.contact.email,
+                s.reason,
+                s.message,
+                for_people(s.settled_at),
+            ]
+            for s in found
+        ],
+    )
+    if len(found) == LONGEST_TABLE:
+        context.output.say(f"\nThe latest {LONGEST_TABLE}; --json lists all.")
+    context.output.say(
+        "\nLook closer:       relay failed show ID"
+        "\nCorrect and send:  relay failed edit ID --set email=…   then   relay failed retry ID"
+        "\nThrow away:        relay failed discard ID"
+    )
+
+
+@failed.command()
+@click.argument("id")
+@pass_context
+def show(context: Context, id: str) -> None:
+    """Show one sign-up, dead or not, with all that happened to it."""
+    signup, history = context.operations.show(id)
+    events = [_event(entry) for entry in history]
+    context.output.json(_document(signup) | _details(signup) | {"history": events})
+    if not context.output.as_json:
+        _print(context, signup, events)
+
+
+@failed.command()
+@selecting
+def retry(context: Context, selection: Selection) -> None:
+    """Send dead letters again. They go below fresh sign-ups, each with all its attempts."""
+    done = context.operations.retry(selection)
+    context.output.json({"retried": done})
+    context.output.say(f"{len(done)} due again. Watch them with: relay status")
+
+
+@failed.command()
+@selecting
+def discard(context: Context, selection: Selection) -> None:
+    """Discard dead letters, or quarantined sign-ups by their ids."""
+    done = context.operations.discard(selection)
+    context.output.json({"discarded": done})
+    context.output.say(f"{len(done)} discarded.")
+
+
+@failed.command()
+@click.argument("id")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    required=True,
+    metavar="FIELD=VALUE",
+    help="Such as email=ada@example.com; repeats. An empty value removes the field.",
+)
+@pass_context
+def edit(context: Context, id: str, changes: tuple[str, ...]) -> None:
+    """Correct fields of a dead letter; `failed retry` then sends it again."""
+    pairs = [change.partition("=") for change in changes]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise click.UsageError(f"--set takes FIELD=VALUE, not {wrong[0]!r}")
+    try:
+        signup = context.operations.edit(id, {name.strip(): value for name, _, value in pairs})
+    except InvalidSignup as error:
+        raise Refused(" ".join(wrong.message for wrong in error.errors)) from error
+    context.output.json(_document(signup) | _details(signup))
+    context.output.say(f"Corrected. Send it again with: relay failed retry {id}")
+
+
+def _document(signup: Signup) -> dict[str, Any]:
+    return {
+        "id": signup.id,
+        "account": signup.account,
+        "form": signup.form,
+        "email": signup.contact.email,
+        "reason": signup.reason,
+        "error_key": signup.error_key,
+        "message": signup.message,
+        "attempts": signup.attempts,
+        "received_at": timestamp(signup.received_at),
+        "died_at": timestamp(signup.settled_at) if signup.state == State.DEAD else None,
+    }
+
+
+def _details(signup: Signup) -> dict[str, Any]:
+    contact, consent = signup.contact, signup.consent
+    return {
+        "state": signup.state,
+        "fields": contact.fields,
+        "custom_fields": {value.name: value.value for value in contact.custom},
+        "other_fields": contact.other,
+        "lists": list(signup.lists),
+        "contact_id": signup.contact_id,
+        "claims_lost": signup.lost,
+        "consent": {
+            "text": consent.text,
+            "version": consent.version,
+            "box": consent.box,
+            "address": consent.address,
+            "page": consent.page,
+            "at": timestamp(signup.received_at),
+        },
+    }
+
+
+def _event(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "at": timestamp(from_milliseconds(entry["at"]))}
+
+
+def _print(context: Context, signup: Signup, events: list[dict[str, Any]]) -> None:
+    details = _details(signup)
+    rows = [
+        *_document(signup).items(),
+        ("state", signup.state),
+        *signup.contact.fields.items(),
+        *details["custom_fields"].items(),
+        *details["other_fields"].items(),
+        ("consent", f"{signup.consent.text} (version {signup.consent.version})"),
+        ("page", signup.consent.page),
+    ]
+    context.output.table(["", ""], rows)
+    context.output.say("")
+    context.output.table(
+        ["when", "what", "took", "counted", "tracking id"],
+        [
+            [
+                event["at"],
+                event.get("event") or _outcome(event),
+                f"{event['seconds']:.1f} s" if "seconds" in event else None,
+                "yes" if event["counted"] else "no",
+                event.get("tracking_id"),
+            ]
+            for event in events
+        ],
+    )
+
+
+def _outcome(event: dict[str, Any]) -> str:
+    status = f"HTTP {event['status']}" if event["status"] else "no answer"
+    said = event["message"] or event["error_key"]
+    return f"{status}: {said}" if said else status

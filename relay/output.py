@@ -1,0 +1,65 @@
+"""What commands print: sentences and tables for people, or one JSON document for scripts."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+from tabulate import tabulate
+
+
+class Output:
+    """Prints to standard output. With `as_json`, only `json` prints anything."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def json(self, document: Any) -> None:
+        """Print `document` when JSON was asked for."""
+        if self.as_json:
+            click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+    def say(self, text: str) -> None:
+        """Print `text` for people."""
+        if not self.as_json:
+            click.echo(text)
+
+    def table(self, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Print a table for people; unknown values (None) as a dash."""
+        if not self.as_json:
+            shown = [[_shown(cell) for cell in row] for row in rows]
+            click.echo(tabulate(shown, headers=headers, tablefmt="simple", disable_numparse=True))
+
+
+def _shown(cell: Any) -> str:
+    """Return a cell's text; what visitors typed must not speak to the terminal."""
+    if cell is None:
+        return "-"
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in str(cell))
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """Return the time as scripts read it: ISO 8601 in UTC with a Z, to the second."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def for_people(moment: datetime | None) -> str | None:
+    """Return the time as people read it, in UTC."""
+    return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def duration(span: timedelta | None) -> str | None:
+    """Return a duration in its two largest units, such as ``3 h 20 min``."""
+    if span is None:
+        return None
+    seconds = int(span.total_seconds())
+    units = [("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)]
+    parts: list[str] = []
+    for unit, size in units:
+        count, seconds = divmod(seconds, size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])

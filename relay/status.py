@@ -1,0 +1,145 @@
+"""`relay status`: where every sign-up stands, what waits for whom, and who is alive."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import click
+
+from relay.context import Context, pass_context
+from relay.output import duration, for_people, timestamp
+from shared.assembly import utc_now
+from shared.constant_contact.tokens import Token
+from shared.domain.account import Hold, HoldReason
+from shared.domain.errors import NotConnected
+from shared.ledger.values import Figures
+
+_ADVICE = {
+    HoldReason.RECONNECT: "if it does not end by itself, run: relay connect {account} --url",
+    HoldReason.FORBIDDEN: "connect it with an Account Owner's or Manager's login",
+    HoldReason.PAUSED: "go on with: relay release {account}",
+    HoldReason.OUTAGE: "nothing to do: it is probed and goes on by itself",
+    HoldReason.QUOTA: "nothing to do: it goes on at 00:00 UTC",
+}
+
+
+@click.command()
+@pass_context
+def status(context: Context) -> None:
+    """Show where every sign-up stands, holds, tokens, quota, workers and beat."""
+    figures = context.operations.figures()
+    tokens = {name: _token(context, name) for name in figures}
+    context.output.json(_document(context, figures, tokens))
+    if not context.output.as_json:
+        _print(context, figures, tokens)
+
+
+def _token(context: Context, account: str) -> Token | None:
+    try:
+        return context.vault().current(account)
+    except NotConnected:
+        return None
+
+
+def _document(
+    context: Context, figures: Mapping[str, Figures], tokens: Mapping[str, Token | None]
+) -> dict[str, Any]:
+    organizations = {account.name: account.organization for account in context.registry.accounts()}
+    pulse = context.operations.pulse()
+    return {
+        "accounts": [
+            {
+                "name": name,
+                "organization": organizations.get(name),
+                **_counts(account),
+                "oldest_due_seconds": _seconds(account.oldest_due),
+                "hold": _hold(account.holds[0]) if account.holds else None,
+                "holds": [_hold(hold) for hold in account.holds],
+                "token": _token_document(tokens[name]),
+            }
+            for name, account in figures.items()
+        ],
+        "quota": {
+            "used": context.ledger.used_today(context.settings.client_id),
+            "limit": context.settings.requests_per_day,
+            "resets_at": timestamp(_next_midnight(utc_now())),
+        },
+        "spooled": 0,
+        "workers": pulse.workers,
+        "beat_age_seconds": _seconds(pulse.beat_age),
+    }
+
+
+def _counts(figures: Figures) -> dict[str, int]:
+    names = ("accepted", "due", "delivered", "dead", "discarded", "quarantined")
+    return {name: getattr(figures, name) for name in names}
+
+
+def _hold(hold: Hold) -> dict[str, str | None]:
+    return {
+        "reason": hold.reason,
+        "since": timestamp(hold.since),
+        "until": timestamp(hold.until),
+        "probe_at": timestamp(hold.probe_at),
+        "by": hold.by or None,
+        "note": hold.note or None,
+    }
+
+
+def _token_document(token: Token | None) -> dict[str, Any] | None:
+    if token is None:
+        return None
+    return {
+        "expires_at": timestamp(token.expires_at),
+        "refreshed_at": timestamp(token.received_at),
+        "scopes": None if token.scopes is None else sorted(token.scopes),
+    }
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else round(span.total_seconds(), 3)
+
+
+def _next_midnight(now: datetime) -> datetime:
+    return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+
+
+def _print(
+    context: Context, figures: Mapping[str, Figures], tokens: Mapping[str, Token | None]
+) -> None:
+    out = context.output
+    if not figures:
+        out.say("No account is connected yet. Begin with: relay connect NAME --url")
+    else:
+        out.table(
+            ["account", *_counts(Figures()), "oldest due", "hold", "token good until"],
+            [
+                [
+                    name,
+                    *_counts(account).values(),
+                    duration(account.oldest_due),
+                    ", ".join(hold.reason for hold in account.holds) or None,
+                    for_people(token.expires_at) if (token := tokens[name]) else "not connected",
+                ]
+                for name, account in figures.items()
+            ],
+        )
+    for name, account in figures.items():
+        for hold in account.holds:
+            advice = _ADVICE[hold.reason].format(account=name)
+            note = f" ({hold.note})" if hold.note else ""
+            out.say(f"\n{name} is on hold, {hold.reason}{note}: {advice}")
+    _print_engine(context, figures)
+
+
+def _print_engine(context: Context, figures: Mapping[str, Figures]) -> None:
+    out, settings = context.output, context.settings
+    pulse = context.operations.pulse()
+    used = context.ledger.used_today(settings.client_id)
+    beat = f"{duration(pulse.beat_age)} ago" if pulse.beat_age is not None else "never"
+    out.say(f"\nRequests today: {used:,} of {settings.requests_per_day:,} (until 00:00 UTC)")
+    out.say(f"Workers alive: {pulse.workers}. Last beat: {beat}.")
+    if not pulse.workers:
+        out.say("No worker is alive, so nothing is delivered. Start one with: relay worker")
+    if dead := sum(account.dead for account in figures.values()):
+        out.say(f"{dead:,} dead letters wait for you: relay failed list")

@@ -1,0 +1,203 @@
+"""What an operator can do: the one place that the command line, and later the console, call."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import chain, islice
+from typing import Any
+
+from shared.domain.account import HoldReason
+from shared.domain.errors import Refused
+from shared.domain.fields import CheckEmail, edit_contact
+from shared.domain.signup import DeathReason, Signup, State
+from shared.ledger.fingerprints import Fingerprints
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.values import Figures
+
+# Workers say that they are alive every few seconds, beat every second.
+LIVE_WITHIN = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which dead letters: those with these `ids`, or all that match every filter given."""
+
+    ids: tuple[str, ...] = ()
+    account: str | None = None
+    reason: DeathReason | None = None
+    email: str | None = None
+    since: datetime | None = None
+    all: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was chosen at all, which must not mean everything."""
+        chosen = (self.ids, self.account, self.reason, self.email, self.since, self.all)
+        return not any(chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Which processes live: workers seen of late, and when the last beat ticked."""
+
+    workers: int
+    beat_age: timedelta | None
+
+
+class Operations:
+    """Looks and changes. Raises `Refused` for what cannot be done, `LedgerUnavailable` when
+    Redis does not answer."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        registry: Registry,
+        *,
+        fingerprints: Callable[[], Fingerprints],
+        check_email: CheckEmail,
+        now: Callable[[], datetime],
+        publish: Callable[[str], None],
+    ) -> None:
+        """`publish` nudges the workers for an account and may fail silently."""
+        self._ledger = ledger
+        self._registry = registry
+        self._fingerprints = fingerprints
+        self._check_email = check_email
+        self._now = now
+        self._publish = publish
+
+    # --- looking
+
+    def figures(self) -> dict[str, Figures]:
+        """Return every account's figures by its name."""
+        return {name: self._ledger.figures(name) for name in self._account_names()}
+
+    def pulse(self) -> Pulse:
+        live = [age for age in self._ledger.workers_seen().values() if age <= LIVE_WITHIN]
+        return Pulse(len(live), min(self._ledger.beats_seen().values(), default=None))
+
+    def failed(self, selection: Selection, limit: int | None = None) -> list[Signup]:
+        """Return the chosen dead letters, the latest first; all of them when nothing is chosen."""
+        dead = (signup for signup in self._chosen(selection) if signup.state == State.DEAD)
+        return list(islice(dead, limit))
+
+    def show(self, id: str) -> tuple[Signup, list[dict[str, Any]]]:
+        """Return the sign-up `id`, whatever its state, and all that happened to it."""
+        signup = self._ledger.find(id, self._account_names())
+        if signup is None:
+            raise Refused(f"there is no sign-up {id}; `relay failed list` shows the dead letters")
+        return signup, self._ledger.history(signup)
+
+    # --- changing
+
+    def retry(self, selection: Selection) -> list[str]:
+        """Make the chosen dead letters due again; return the ids of those that were dead."""
+        chosen = self._chosen_for_change(selection)
+        for signup in chosen:
+            if signup.state != State.DEAD:
+                raise Refused(f"{signup.id} is {signup.state}; only dead letters can be retried")
+        # Oldest first, so that one person's sign-ups keep their order.
+        chosen.sort(key=lambda signup: signup.received_at)
+        done = [s for s in chosen if self._ledger.requeue(s.account, s.id)]
+        for account in sorted({signup.account for signup in done}):
+            self._publish(account)
+        return [signup.id for signup in done]
+
+    def discard(self, selection: Selection) -> list[str]:
+        """Discard the chosen dead letters, and quarantined sign-ups named by id; return the ids."""
+        chosen = self._chosen_for_change(selection)
+        for signup in chosen:
+            if signup.state not in (State.DEAD, State.QUARANTINED):
+                raise Refused(
+                    f"{signup.id} is {signup.state}; only dead letters and quarantined sign-ups"
+                    " can be discarded"
+                )
+        return [s.id for s in chosen if self._ledger.discard(s.account, s.id)]
+
+    def edit(self, id: str, changes: Mapping[str, str]) -> Signup:
+        """Correct fields of a dead letter. Raises `InvalidSignup` when they are wrong."""
+        signup, _ = self.show(id)
+        if signup.state != State.DEAD:
+            raise Refused(f"{id} is {signup.state}; only dead letters can be edited")
+        contact = edit_contact(signup.contact, changes, check_email=self._check_email)
+        person = self._fingerprints().person(self._check_email(contact.email))
+        change = {
+            "at": round(self._now().timestamp() * 1000),
+            "event": "edited",
+            "fields": sorted(changes),
+            "counted": False,
+        }
+        if not self._ledger.edit(signup, contact, person=person, change=json.dumps(change)):
+            raise Refused(f"{id} was changed by somebody else just now; look at it again")
+        return self.show(id)[0]
+
+    def hold(self, account: str, note: str, by: str) -> None:
+        """Pause an account: its sign-ups are accepted and wait."""
+        self._require_account(account)
+        self._ledger.hold(account, HoldReason.PAUSED, by=by, note=note)
+
+    def release(self, account: str) -> list[HoldReason]:
+        """End the pause, probe every other hold now; return what stood."""
+        self._require_account(account)
+        stood = self._ledger.release(account)
+        self._publish(account)
+        return stood
+
+    # --- choosing
+
+    def _chosen_for_change(self, selection: Selection) -> list[Signup]:
+        if selection.is_empty:
+            raise Refused("nothing was chosen")
+        return list(self._chosen(selection))
+
+    def _chosen(self, selection: Selection) -> Iterator[Signup]:
+        if selection.account:
+            self._require_account(selection.account)
+        found = self._by_id(selection.ids) if selection.ids else self._dead(selection)
+        email = self._comparable(selection.email) if selection.email else None
+        return (signup for signup in found if self._matches(signup, selection, email))
+
+    def _matches(self, signup: Signup, selection: Selection, email: str | None) -> bool:
+        """Whether the sign-up passes every filter that was given, whatever else chose it."""
+        ended_at = signup.settled_at or signup.received_at
+        return (
+            selection.account in (None, signup.account)
+            and selection.reason in (None, signup.reason)
+            and (selection.since is None or ended_at >= selection.since)
+            and (email is None or self._compared(signup) == email)
+        )
+
+    def _by_id(self, ids: Iterable[str]) -> Iterator[Signup]:
+        return (self.show(id)[0] for id in ids)
+
+    def _dead(self, selection: Selection) -> Iterator[Signup]:
+        names = [selection.account] if selection.account else self._account_names()
+        found = chain.from_iterable(
+            self._ledger.dead_letters(name, selection.reason) for name in names
+        )
+        if len(names) == 1:
+            return found
+        oldest = datetime.min.replace(tzinfo=UTC)
+        return iter(sorted(found, key=lambda s: s.settled_at or oldest, reverse=True))
+
+    def _comparable(self, email: str) -> str:
+        try:
+            return self._check_email(email)
+        except ValueError as error:
+            raise Refused(f"that is no e-mail address: {error}") from error
+
+    def _compared(self, signup: Signup) -> str | None:
+        try:
+            return self._check_email(signup.contact.email)
+        except ValueError:
+            return None
+
+    def _account_names(self) -> list[str]:
+        return [account.name for account in self._registry.accounts()]
+
+    def _require_account(self, name: str) -> None:
+        if self._registry.account(name) is None:
+            known = ", ".join(self._account_names()) or "none yet"
+            raise Refused(f"there is no account {name!r}; connected: {known}")
