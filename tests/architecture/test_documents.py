@@ -1,0 +1,100 @@
+"""What the documents tell people to type exists, and nothing of a machine is in the project."""
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from relay.cli import relay
+from shared.celery_client import LONGEST_QUEUE
+from tests.architecture.project import DOCUMENTS, ROOT, code_in, read, tracked_files
+from web.app import THREADS
+from web.server import MOST_CONNECTIONS
+from worker.delivery import SLOT_LIFE
+
+# A file's own text must not have them whole, or this one would be found.
+FOREIGN = ["/" + "work/", "/" + "root/", "files." + "pythonhosted", "pypi.org/" + "simple"]
+
+
+def documented(pattern: str) -> list[tuple[str, str]]:
+    """Return (document, line) of every piece of code that begins like `pattern`."""
+    return [
+        (document.name, piece)
+        for document in DOCUMENTS
+        for piece in code_in(document.read_text(encoding="utf-8"))
+        if re.match(pattern, piece)
+    ]
+
+
+@pytest.mark.parametrize(("document", "line"), documented(r"make [a-z]"))
+def test_every_make_target_exists(document: str, line: str) -> None:
+    targets = set(re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE))
+    asked = [word for word in line.partition("#")[0].split()[1:] if "=" not in word]
+    assert set(asked) <= targets
+
+
+@pytest.mark.parametrize(("document", "line"), documented(r"relay [a-z]"))
+def test_every_relay_command_exists(document: str, line: str) -> None:
+    words = re.split(r"\s+", re.split(r"\s[#<|>]\s?|  ", line)[0].strip())[1:]
+    command: click.Command = relay
+    while isinstance(command, click.Group) and words and not words[0].startswith(("-", "…")):
+        name = words.pop(0).strip("…")
+        assert name in command.commands, f"{document}: there is no {line!r}"
+        command = command.commands[name]
+    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    asked = {word.partition("=")[0] for word in words if word.startswith("--")}
+    assert asked <= known, f"{document}: {asked - known} in {line!r}"
+
+
+def test_the_documents_say_something_at_all() -> None:
+    assert documented(r"make [a-z]")
+    assert documented(r"relay [a-z]")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_within_the_project_lead_somewhere(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^)#\s]+)", text):
+        if "://" not in target:
+            assert (document.parent / target).exists(), target
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        (document.name, piece)
+        for document in DOCUMENTS
+        for piece in code_in(document.read_text(encoding="utf-8"))
+        if re.fullmatch(r"(relay|web|worker|shared|tests|docs)/[\w./-]+\.\w+", piece)
+    ],
+)
+def test_files_that_are_named_exist(document: str, path: str) -> None:
+    assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize(
+    ("document", "figure"),
+    [
+        ("docs/adr/0004-evenly-spaced-slots.md", f"more than {SLOT_LIFE.microseconds // 1000} ms"),
+        ("docs/adr/0005-wake-ups-that-may-get-lost.md", f"fewer than {LONGEST_QUEUE} messages"),
+        ("docs/internals.md", f"more than {SLOT_LIFE.microseconds // 1000} ms late"),
+        ("docs/internals.md", f"while {LONGEST_QUEUE} wait"),
+        ("docs/internals.md", f"{THREADS} threads"),
+        ("docs/internals.md", f"{MOST_CONNECTIONS} at most"),
+    ],
+)
+def test_figures_that_were_measured_or_chosen_are_the_codes(document: str, figure: str) -> None:
+    assert figure in read(document)
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="no git checkout")
+def test_no_file_names_a_machine_or_a_registry() -> None:
+    found = [
+        (str(path.relative_to(ROOT)), foreign)
+        for path in tracked_files()
+        if path.suffix not in (".png", ".ico", ".woff2")
+        for foreign in FOREIGN
+        if foreign in path.read_text(encoding="utf-8")
+    ]
+    assert not found

@@ -1,0 +1,46 @@
+"""Every task has one stable name, a queue, and a worker that takes from it."""
+
+from pathlib import Path
+from typing import cast
+
+from celery import Celery
+
+from shared import queues
+from tests.architecture.project import read, settings_in
+from worker.beat import schedule
+from worker.tasks import register
+from worker.wiring import Wiring
+
+TASKS = {queues.DELIVER, queues.WAKE, queues.REFRESH_TOKENS}
+QUEUES = {queues.DELIVER_QUEUE, queues.TOKENS_QUEUE, queues.UPKEEP_QUEUE}
+
+
+def test_the_names_are_all_that_shared_queues_has() -> None:
+    named = {
+        value for name, value in vars(queues).items() if name.isupper() and isinstance(value, str)
+    }
+    assert named == TASKS | QUEUES
+
+
+def test_every_task_is_registered_under_its_name() -> None:
+    app = Celery(set_as_current=False)
+    register(app, cast(Wiring, None))
+    assert {name for name in app.tasks if not name.startswith("celery.")} == TASKS
+
+
+def test_every_task_has_a_route_to_a_queue_that_workers_take_from() -> None:
+    assert set(queues.ROUTES) == TASKS
+    assert {route["queue"] for route in queues.ROUTES.values()} == QUEUES
+    assert set(queues.ALL_QUEUES) == QUEUES
+
+
+def test_beat_sends_known_tasks_that_expire(tmp_path: Path) -> None:
+    for entry in schedule(settings_in(tmp_path)).values():
+        assert entry["task"] in TASKS
+        assert entry["options"]["expires"] > 0
+
+
+def test_no_retry_is_left_to_celery() -> None:
+    for module in ("tasks", "app", "beat", "wiring", "delivery"):
+        code = read(f"worker/{module}.py")
+        assert not [word for word in ("countdown=", "eta=", ".retry(", "autoretry") if word in code]
