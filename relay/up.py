@@ -4,7 +4,6 @@ else is configured."""
 import contextlib
 import os
 import secrets
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,8 +18,10 @@ import requests
 from relay.data_dir import announced, make_secret_key, path_in
 from relay.supervisor import Process, Supervisor
 from relay.valkey import server_command
+from shared.addresses import free_port, is_free
 from shared.assembly import make_connecting
 from shared.connecting import Connecting
+from shared.constant_contact.sandbox import SandboxConfig
 from shared.domain.errors import Refused
 from shared.domain.form import Form, ListRef
 from shared.ledger.registry import Registry
@@ -74,9 +75,10 @@ def _plan_valkey(plan: Plan) -> None:
 def _plan_sandbox(plan: Plan) -> None:
     wanted = parse_bind(plan.environ.get("RELAY_SANDBOX_BIND") or SANDBOX_BIND)
     plan.sandbox = wanted if is_free(wanted) else Bind(wanted.host, free_port())
+    application = SandboxConfig()
     plan.choose(
-        CTCT_CLIENT_ID=SANDBOX_KEY,
-        CTCT_CLIENT_SECRET=SANDBOX_SECRET,
+        CTCT_CLIENT_ID=application.client_id,
+        CTCT_CLIENT_SECRET=application.client_secret,
         CTCT_API_URL=f"http://{plan.sandbox}/v3",
         CTCT_AUTH_URL=f"http://{plan.sandbox}/oauth2/default/v1",
     )
@@ -217,23 +219,3 @@ def _answers(url: str) -> bool:
         return requests.get(url, timeout=2).ok
     except requests.RequestException:
         return False
-
-
-def is_free(bind: Bind) -> bool:
-    """Whether nobody listens on `bind` yet."""
-    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((bind.host, bind.port))
-        except OSError:
-            return False
-    return True
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

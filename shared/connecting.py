@@ -36,6 +36,7 @@ from shared.constant_contact.tokens import CALL_DEADLINE, Token, TokenVault
 from shared.domain.account import NAME, Account, HoldReason
 from shared.domain.errors import Refused, TokenUnavailable
 from shared.domain.form import CustomField
+from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.ledger import keys
 from shared.ledger.edge import unavailable_translated
 from shared.ledger.registry import Registry
@@ -44,7 +45,6 @@ from shared.sealing import Sealer
 STATE_LIFE = timedelta(minutes=15)
 # Less than the 24 hours after which the access token among them is useless.
 SPARE_LIFE = timedelta(hours=12)
-WRITE = "contacts:write"
 
 T = TypeVar("T")
 
@@ -269,7 +269,7 @@ class Connecting:
         token = self._vault.adopt(name, tokens, spent=spent)
         self._registry.save_account(account)
         self._holds.lift(name, HoldReason.RECONNECT)
-        if WRITE in seen.privileges:
+        if NEEDED_PRIVILEGE in seen.privileges:
             self._holds.lift(name, HoldReason.FORBIDDEN)
         self._wake(name)
         return Connected(account, token, tuple(self._warnings(account, before, seen)))
@@ -292,10 +292,10 @@ class Connecting:
 
     def _warnings(self, account: Account, before: Account | None, seen: _Seen) -> list[str]:
         warnings = []
-        if WRITE not in seen.privileges:
+        if NEEDED_PRIVILEGE not in seen.privileges:
             warnings.append(
-                f"This login may not write contacts (the privilege {WRITE} is missing), so every"
-                " sign-up will wait. Connect again as the account's owner or a manager."
+                f"This login may not write contacts (the privilege {NEEDED_PRIVILEGE} is missing),"
+                " so every sign-up will wait. Connect again as the account's owner or a manager."
             )
         if seen.lists is None:
             warnings.append(

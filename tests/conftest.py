@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from shared.settings import Settings
+from tests.sandbox_server import SandboxServer
 from tests.valkey_server import ValkeyServer
 
 
@@ -52,3 +53,30 @@ def settings_with(settings: Settings) -> Callable[..., Settings]:
         return replace(settings, **fields)
 
     return changed
+
+
+@pytest.fixture(scope="module")
+def running_sandbox() -> Iterator[SandboxServer]:
+    """One sandbox for a module's tests, so fast that none waits for its pace."""
+    with SandboxServer(rate=1000) as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(running_sandbox: SandboxServer) -> SandboxServer:
+    """The sandbox as it is when new."""
+    running_sandbox.reset()
+    return running_sandbox
+
+
+@pytest.fixture
+def live_settings(settings: Settings, sandbox: SandboxServer) -> Settings:
+    """Settings by which the sandbox is reached."""
+    return replace(
+        settings,
+        api_url=sandbox.api_url,
+        auth_url=sandbox.auth_url,
+        client_id=sandbox.client_id,
+        client_secret=sandbox.client_secret,
+        requests_per_second=1000,
+    )

@@ -1,6 +1,5 @@
 """The sandbox in a process of its own, for tests that need a real server."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from shared.addresses import free_port
 from shared.constant_contact.sandbox import SandboxConfig
 
 _DEFAULTS = SandboxConfig()
@@ -37,7 +37,7 @@ class SandboxServer:
     ) -> None:
         self.client_id = client_id
         self.client_secret = client_secret
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.api_url = f"{self.url}/v3"
         self.auth_url = f"{self.url}/oauth2/default/v1"
@@ -164,10 +164,3 @@ def _json(answer: requests.Response) -> Any:
     if not answer.ok:
         raise AssertionError(f"the sandbox answered {answer.status_code}: {answer.text}")
     return answer.json()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

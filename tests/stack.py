@@ -16,8 +16,9 @@ from typing import Any, Self
 
 import requests
 
+from shared.addresses import free_port
 from tests.sandbox_server import SandboxServer
-from tests.valkey_server import ValkeyServer, free_port
+from tests.valkey_server import ValkeyServer
 
 
 def eventually(holds: Callable[[], bool], *, within: float = 30, what: str = "it") -> None:
@@ -83,6 +84,12 @@ class Stack:
         child = self.start("web")
         eventually(self._web_answers, what="web's start")
         return child
+
+    def open(self) -> None:
+        """Start web, with an account `acme` connected and a form `news` for it."""
+        self.start_web()
+        self.connect()
+        self.add_form()
 
     def start_workers(self, count: int = 1) -> list["subprocess.Popen[bytes]"]:
         before = self._workers_seen()

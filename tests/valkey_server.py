@@ -1,7 +1,6 @@
 """A Valkey server of the tests' own: started on a free port, killed, frozen and brought back."""
 
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -10,17 +9,10 @@ from types import TracebackType
 import redis
 
 from relay.valkey import server_command
+from shared.addresses import free_port
 from shared.redis_urls import connect
 
 PASSWORD = "only-for-tests"
-
-
-def free_port() -> int:
-    """Return a TCP port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class ValkeyServer:

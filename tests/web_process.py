@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from tests.valkey_server import ValkeyServer, free_port
+from shared.addresses import free_port
+from tests.valkey_server import ValkeyServer
 
 _SERVE = """
 import os

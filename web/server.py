@@ -9,7 +9,6 @@ import logging
 import os
 import resource
 import signal
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from shared import logs
+from shared.addresses import check_free
 from shared.domain.errors import Refused
 from shared.settings import Bind, Settings
 from web.app import THREADS, create_app
@@ -97,12 +97,7 @@ def _connections() -> int:
 def _check_free(bind: Bind) -> None:
     """Raise `Refused` when someone listens there; granian would share the port with them."""
     try:
-        infos = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, address = infos[0]
-        with socket.socket(family, kind, protocol) as probe:
-            # As granian does, so that a restart need not wait for old connections to fade.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        check_free(bind)
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise Refused(f"web cannot listen at {bind} (RELAY_BIND): {why}") from error

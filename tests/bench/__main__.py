@@ -71,9 +71,7 @@ def timed(call: Callable[[], object]) -> float:
 def measure_pace(folder: Path) -> None:
     """Deliver a backlog with two workers and say how much of the allowed rate was used."""
     with Stack(folder, rate=RATE) as stack:
-        stack.start_web()
-        stack.connect()
-        stack.add_form()
+        stack.open()
         with ThreadPoolExecutor(20) as visitors:
             list(visitors.map(lambda n: stack.post(email=f"{n}@example.com"), range(SIGNUPS)))
         stack.start_workers(2)

@@ -38,9 +38,7 @@ def statuses(stack: Stack) -> set[str]:
 def test_300_signups_at_once_are_each_delivered_once_at_the_pace(make_stack: MakeStack) -> None:
     # So raised that it takes seconds, not so that one core's other work decides about a 429.
     stack = make_stack(rate=30)
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     stack.start("beat")
     stack.start_workers(2)
 
@@ -57,9 +55,7 @@ def test_300_signups_at_once_are_each_delivered_once_at_the_pace(make_stack: Mak
 
 def test_a_killed_workers_signup_is_delivered_after_its_lease(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE, RELAY_LEASE_SECONDS="4", RELAY_SEND_DEADLINE_SECONDS="3")
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     (victim,) = stack.start_workers()
     stack.sandbox.control(latency_ms=300)
     sign_up_many(stack, 60)
@@ -82,9 +78,7 @@ def test_a_killed_workers_signup_is_delivered_after_its_lease(make_stack: MakeSt
 
 def test_invalidated_tokens_cost_one_refresh_and_no_attempt(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     stack.start_workers(4)
     stack.sandbox.control(latency_ms=20)
     before = stack.sandbox.stats()["refreshes"]
@@ -106,9 +100,7 @@ def test_invalidated_tokens_cost_one_refresh_and_no_attempt(make_stack: MakeStac
 
 def test_one_persons_twelve_signups_at_once_arrive_in_order(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     stack.sandbox.control(latency_ms=60)
     sent = [f"Ada the {number}." for number in range(12)]
     for name in sent:
@@ -125,9 +117,7 @@ def test_one_persons_twelve_signups_at_once_arrive_in_order(make_stack: MakeStac
 
 def test_a_refused_address_is_a_dead_letter_that_can_be_corrected(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     stack.start_workers()
     stack.sandbox.control(refuse_email="typo@example.com")
 
@@ -155,9 +145,7 @@ def test_a_revoked_connection_holds_the_account_until_it_is_connected_again(
     make_stack: MakeStack,
 ) -> None:
     stack = make_stack(rate=RAISED_RATE)
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     stack.start_workers()
     stack.sandbox.control(revoke="all")
 
@@ -178,9 +166,7 @@ def test_a_revoked_connection_holds_the_account_until_it_is_connected_again(
 
 def test_workers_deliver_with_no_beat_and_no_nudge(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     sign_up_many(stack, 3)
     with stack.valkey.client(1) as broker:
         broker.flushdb()  # every nudge is lost
@@ -190,9 +176,7 @@ def test_workers_deliver_with_no_beat_and_no_nudge(make_stack: MakeStack) -> Non
 
 def test_sigterm_ends_a_worker_soon_and_loses_nothing(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     (first,) = stack.start_workers()
     stack.sandbox.control(latency_ms=200)
     sign_up_many(stack, 100)
@@ -239,9 +223,7 @@ def test_a_frozen_redis_is_a_503_within_a_second_and_no_restart_is_needed(
 
 def start_all(stack: Stack) -> None:
     """Start every process, with one sign-up on its way."""
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     stack.start("beat")
     stack.start_workers()
     assert stack.post(email="before@example.com").status_code == 202

@@ -28,9 +28,7 @@ def test_two_beats_keep_tokens_fresh_and_spend_none_twice(make_stack: MakeStack)
 
 def test_monitors_see_every_signup_as_a_task_of_its_own(make_stack: MakeStack) -> None:
     stack = make_stack(RELAY_TASK_EVENTS="1")
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     stack.start_workers()
     posted: list[str] = []
     seen: list[dict[str, Any]] = []
@@ -54,9 +52,7 @@ def test_monitors_see_every_signup_as_a_task_of_its_own(make_stack: MakeStack) -
 def test_nothing_personal_and_no_secret_is_ever_printed(make_stack: MakeStack) -> None:
     stack = make_stack(rate=100)
     tokens = stack.sandbox.connect()
-    stack.start_web()
-    stack.connect()
-    stack.add_form()
+    stack.open()
     stack.start("beat")
     stack.start_workers()
     stack.sandbox.control(refuse_email="refused-person@example.com")

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from shared.addresses import free_port
 from tests.stack import eventually
-from tests.valkey_server import free_port
 
 
 class Up:

@@ -21,18 +21,6 @@ from shared.domain.signup import Contact, CustomValue
 from tests.sandbox_server import SandboxServer
 
 
-@pytest.fixture(scope="module")
-def running_sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer(rate=1000) as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(running_sandbox: SandboxServer) -> SandboxServer:
-    running_sandbox.reset()
-    return running_sandbox
-
-
 class Grants:
     """Counts the slots that were asked for."""
 

@@ -1,7 +1,6 @@
 """Connecting accounts: in the browser and with given tokens, against the sandbox."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -24,30 +23,6 @@ from tests.sandbox_server import SandboxServer
 
 OTHER = "Blue Door Books"
 TOKEN_PATH = "/oauth2/default/v1/token"
-
-
-@pytest.fixture(scope="module")
-def running_sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer(rate=1000) as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(running_sandbox: SandboxServer) -> SandboxServer:
-    running_sandbox.reset()
-    return running_sandbox
-
-
-@pytest.fixture
-def live_settings(settings: Settings, sandbox: SandboxServer) -> Settings:
-    return replace(
-        settings,
-        api_url=sandbox.api_url,
-        auth_url=sandbox.auth_url,
-        client_id=sandbox.client_id,
-        client_secret=sandbox.client_secret,
-        requests_per_second=1000,
-    )
 
 
 @pytest.fixture

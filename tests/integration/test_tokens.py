@@ -63,12 +63,6 @@ class LedgerThatLocksLate(TokenLedger):
         return super().lock(account, holder, life)
 
 
-@pytest.fixture(scope="module")
-def running_sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer(rate=1000) as server:
-        yield server
-
-
 @pytest.fixture
 def sandbox(running_sandbox: SandboxServer) -> SandboxServer:
     running_sandbox.reset()

@@ -1,6 +1,5 @@
 """The pages at the end of connecting: what happened, and what to do."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from urllib.parse import urlsplit
 
@@ -13,30 +12,6 @@ from shared.connecting import Connecting
 from shared.settings import Settings
 from tests.sandbox_server import SandboxServer
 from web.app import create_app
-
-
-@pytest.fixture(scope="module")
-def running_sandbox() -> Iterator[SandboxServer]:
-    with SandboxServer(rate=1000) as server:
-        yield server
-
-
-@pytest.fixture
-def sandbox(running_sandbox: SandboxServer) -> SandboxServer:
-    running_sandbox.reset()
-    return running_sandbox
-
-
-@pytest.fixture
-def live_settings(settings: Settings, sandbox: SandboxServer) -> Settings:
-    return replace(
-        settings,
-        api_url=sandbox.api_url,
-        auth_url=sandbox.auth_url,
-        client_id=sandbox.client_id,
-        client_secret=sandbox.client_secret,
-        requests_per_second=1000,
-    )
 
 
 @pytest.fixture

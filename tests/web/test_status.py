@@ -7,8 +7,8 @@ import pytest
 import redis
 from flask.testing import FlaskClient
 
+from shared.addresses import free_port
 from shared.settings import Settings
-from tests.valkey_server import free_port
 from web.app import create_app
 
 

@@ -1,0 +1,32 @@
+"""Addresses to listen on: whether one can be had, and one that nobody has."""
+
+import socket
+
+from shared.settings import Bind
+
+
+def check_free(bind: Bind) -> None:
+    """Raise `OSError` when `bind` cannot be listened on, such as when somebody does already."""
+    infos = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)
+    family, kind, protocol, _, address = infos[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # As servers do, so that a restart need not wait for old connections to fade.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+
+
+def is_free(bind: Bind) -> bool:
+    """Whether `bind` can be listened on."""
+    try:
+        check_free(bind)
+    except OSError:
+        return False
+    return True
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
