@@ -158,7 +158,7 @@ def remove(context: Context, name: str) -> None:
 @pass_context
 def disable(context: Context, name: str) -> None:
     """Let the form FORM take no more sign-ups for now."""
-    form = _existing(context, name).disabled()
+    form = replace(_existing(context, name), enabled=False)
     context.registry.save_form(form)
     context.output.json(_described(context, form))
     context.output.say(f"The form {name} is closed. To open it again: relay forms enable {name}")

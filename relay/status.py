@@ -9,7 +9,7 @@ import click
 from relay.context import Context, pass_context
 from relay.output import duration, for_people, timestamp
 from shared.assembly import utc_now
-from shared.constant_contact.tokens import Token
+from shared.constant_contact.tokens import Token, TokenVault
 from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import NotConnected
 from shared.ledger.values import Figures
@@ -28,15 +28,17 @@ _ADVICE = {
 def status(context: Context) -> None:
     """Show where every sign-up stands, holds, tokens, quota, workers and beat."""
     figures = context.operations.figures()
-    tokens = {name: _token(context, name) for name in figures}
-    context.output.json(_document(context, figures, tokens))
-    if not context.output.as_json:
+    vault = context.vault()
+    tokens = {name: _token(vault, name) for name in figures}
+    if context.output.as_json:
+        context.output.json(_document(context, figures, tokens))
+    else:
         _print(context, figures, tokens)
 
 
-def _token(context: Context, account: str) -> Token | None:
+def _token(vault: TokenVault, account: str) -> Token | None:
     try:
-        return context.vault().current(account)
+        return vault.current(account)
     except NotConnected:
         return None
 

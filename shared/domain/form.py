@@ -1,7 +1,7 @@
 """A form: which account and lists its sign-ups go to, and what its pages may do."""
 
 import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -81,9 +81,6 @@ class Form:
 
     def _hosts(self) -> set[tuple[str, int | None]]:
         return {host for host in map(_host, map(urlsplit, self.origins)) if host}
-
-    def disabled(self) -> "Form":
-        return replace(self, enabled=False)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
