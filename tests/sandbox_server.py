@@ -3,15 +3,17 @@
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import requests
 
 from shared.addresses import free_port
 from shared.constant_contact.sandbox import SandboxConfig
+from shared.constant_contact.sandbox.tokens import AUTHORIZATION_SERVER
 
 _DEFAULTS = SandboxConfig()
 
@@ -34,6 +36,7 @@ class SandboxServer:
         data: Path | None = None,
         client_id: str = _DEFAULTS.client_id,
         client_secret: str = _DEFAULTS.client_secret,
+        redirect_uris: Sequence[str] = (),
     ) -> None:
         self.client_id = client_id
         self.client_secret = client_secret
@@ -41,12 +44,14 @@ class SandboxServer:
         self.url = f"http://127.0.0.1:{self.port}"
         self.api_url = f"{self.url}/v3"
         self.auth_url = f"{self.url}/oauth2/default/v1"
+        self.keys_url = f"{self.url}/oauth2/{AUTHORIZATION_SERVER}/v1/keys"
         self._command = [
             *(sys.executable, "-m", "shared.constant_contact.sandbox"),
             *("--bind", f"127.0.0.1:{self.port}", "--rate", str(rate), "--day", str(day)),
             *("--client-id", client_id, "--client-secret", client_secret),
             *(("--long-lived",) if long_lived else ()),
             *(("--data", str(data)) if data else ()),
+            *(f"--redirect-uri={each}" for each in redirect_uris),
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self._http = requests.Session()
@@ -103,6 +108,27 @@ class SandboxServer:
         """Set faults or change things; the names are those of ``POST /sandbox/control``."""
         return dict(self._post("/sandbox/control", wanted))
 
+    def application(
+        self,
+        client_id: str,
+        client_secret: str,
+        *,
+        redirect_uris: Sequence[str] | None = None,
+        rotating: bool | None = None,
+    ) -> None:
+        """Register an application, or change one; None leaves to the sandbox what is taken."""
+        wanted = {
+            "client_id": client_id,
+            "client_secret": client_secret,
+            "redirect_uris": None if redirect_uris is None else list(redirect_uris),
+            "rotating": rotating,
+        }
+        self.control(applications=[wanted])
+
+    def refresh_fault(self, **fault: Any) -> None:
+        """Set a fault that only the calls meet that refresh a token."""
+        self.control(grant_type="refresh_token", **fault)
+
     def clear(self) -> None:
         """End all faults."""
         self.control(clear=True)
@@ -112,7 +138,8 @@ class SandboxServer:
         return dict(self._get(f"/sandbox/stats?deliveries={int(deliveries)}"))
 
     def connect(self, **wanted: Any) -> dict[str, Any]:
-        """Return a token set: for ``organization``, ``user`` (role or login), ``scope``."""
+        """Return a token set: for ``organization``, ``user`` (role or login), ``scope`` and
+        ``application`` (its API key)."""
         return dict(self._post("/sandbox/connect", wanted))
 
     def reset(self) -> None:
@@ -133,7 +160,27 @@ class SandboxServer:
         allow: bool = True,
     ) -> str:
         """Decide on the consent page at ``url``; return where it sends the browser."""
-        answer = self._http.post(
+        answer = self._decide(url, organization, user, allow)
+        if answer.status_code != 302:
+            raise AssertionError(f"{answer.status_code} from {urlsplit(url).path}: {answer.text}")
+        return answer.headers["Location"]
+
+    def activate(
+        self,
+        user_code: str,
+        *,
+        organization: str = "Acme Bakery",
+        user: str = "Account Owner",
+        allow: bool = True,
+    ) -> None:
+        """Decide about the device that shows ``user_code``."""
+        url = f"{self.url}/activate?{urlencode({'user_code': user_code})}"
+        answer = self._decide(url, organization, user, allow)
+        if not answer.ok:
+            raise AssertionError(f"{answer.status_code} from /activate: {answer.text}")
+
+    def _decide(self, url: str, organization: str, user: str, allow: bool) -> requests.Response:
+        return self._http.post(
             url,
             data={
                 "organization": organization,
@@ -143,9 +190,6 @@ class SandboxServer:
             allow_redirects=False,
             timeout=10,
         )
-        if answer.status_code != 302:
-            raise AssertionError(f"{answer.status_code} from {urlsplit(url).path}: {answer.text}")
-        return answer.headers["Location"]
 
     def _answers(self) -> bool:
         try:

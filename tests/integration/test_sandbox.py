@@ -1,124 +1,14 @@
 """The sandbox behaves as the Constant Contact V3 API is documented to."""
 
-import base64
-from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 import pytest
-from flask.testing import FlaskClient
-from werkzeug.test import TestResponse
 
-from shared.constant_contact.sandbox import Clock, SandboxConfig, create_app
-
-AUTH = "/oauth2/default/v1"
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
-SIGN_UP = "/v3/contacts/sign_up_form"
-CALLBACK = "https://relay.example/connect/callback?from=cc"
-SCOPE = "account_read contact_data offline_access"
-UNKNOWN_ID = "12345678-1234-4234-8234-123456789abc"
-EMAIL = "ann@example.com"
-MONDAY = 1_772_409_600.0  # 2026-03-02T00:00:00Z
-
-
-@dataclass
-class Sandbox:
-    """The app's test client, a clock that only moves when told, and shorthands."""
-
-    config: SandboxConfig = field(default_factory=SandboxConfig)
-    time: float = MONDAY
-    client: FlaskClient = field(init=False)
-    token: str = ""
-
-    def __post_init__(self) -> None:
-        app = create_app(self.config, Clock(now=lambda: self.time, monotonic=lambda: self.time))
-        self.client = app.test_client()
-
-    def connect(self, **wanted: str) -> dict[str, Any]:
-        tokens: dict[str, Any] = self.client.post("/sandbox/connect", json=wanted).get_json()
-        self.token = tokens["access_token"]
-        return tokens
-
-    def call(self, method: str, path: str, **options: Any) -> TestResponse:
-        """Call the API with the token, a second later, so that no limit is met."""
-        self.time += 1
-        headers = {"Authorization": f"Bearer {self.token}"}
-        return self.client.open(path, method=method, headers=headers, **options)
-
-    def get(self, path: str) -> TestResponse:
-        return self.call("GET", path)
-
-    def sign_up(self, email: str = EMAIL, **more: Any) -> TestResponse:
-        return self.call("POST", SIGN_UP, json=self.payload(email, **more))
-
-    def payload(self, email: str = EMAIL, **more: Any) -> dict[str, Any]:
-        return {"email_address": email, "list_memberships": [self.list_id()]} | more
-
-    def list_id(self, name: str = "Newsletter") -> str:
-        app_state = self.client.application.extensions["sandbox"]
-        lists = app_state.accounts["p07e1l8cdif9dl"].lists.values()
-        return next(str(each.list_id) for each in lists if each.name == name)
-
-    def field_id(self, name: str = "favourite_cake") -> str:
-        app_state = self.client.application.extensions["sandbox"]
-        fields = app_state.accounts["p07e1l8cdif9dl"].custom_fields.values()
-        return next(str(each.custom_field_id) for each in fields if each.name == name)
-
-    def contact(self, email: str = EMAIL) -> dict[str, Any]:
-        query = urlencode(
-            {"email": email, "status": "all", "include": "custom_fields,list_memberships"}
-        )
-        found: list[dict[str, Any]] = self.get(f"/v3/contacts?{query}").get_json()["contacts"]
-        assert len(found) == 1
-        return found[0]
-
-    def control(self, **wanted: Any) -> dict[str, Any]:
-        answer = self.client.post("/sandbox/control", json=wanted)
-        assert answer.status_code == 200, answer.text
-        return dict(answer.get_json())
-
-    def stats(self) -> dict[str, Any]:
-        return dict(self.client.get("/sandbox/stats").get_json())
-
-    def authorize_path(self, **changed: str | None) -> str:
-        asked: dict[str, str | None] = {
-            "client_id": "sandbox-key",
-            "redirect_uri": CALLBACK,
-            "response_type": "code",
-            "scope": SCOPE,
-            "state": "s t/1",
-        }
-        given = {name: value for name, value in (asked | changed).items() if value is not None}
-        return f"{AUTH}/authorize?{urlencode(given)}"
-
-    def allow(self, *, decision: str = "allow", **changed: str | None) -> dict[str, list[str]]:
-        """Decide on the consent page; return the parameters that come back."""
-        answer = self.client.post(
-            self.authorize_path(**changed),
-            data={
-                "organization": "Acme Bakery",
-                "user": "Account Owner",
-                "decision": decision,
-            },
-        )
-        assert answer.status_code == 302
-        return parse_qs(urlsplit(answer.location).query)
-
-    def ask_token(self, **form: str) -> TestResponse:
-        """Call the token endpoint, a second later."""
-        self.time += 1
-        credentials = base64.b64encode(b"sandbox-key:sandbox-secret").decode()
-        return self.client.post(
-            f"{AUTH}/token", data=form, headers={"Authorization": f"Basic {credentials}"}
-        )
-
-    def exchange(self, code: str, redirect_uri: str = CALLBACK) -> TestResponse:
-        return self.ask_token(grant_type="authorization_code", code=code, redirect_uri=redirect_uri)
-
-    def refresh(self, token: str) -> TestResponse:
-        return self.ask_token(grant_type="refresh_token", refresh_token=token)
+from shared.constant_contact.sandbox import SandboxConfig
+from tests.sandbox_app import EMAIL, MONDAY, SIGN_UP, UNKNOWN_ID, Sandbox, assert_invalid_grant
 
 
 @pytest.fixture
@@ -133,250 +23,6 @@ def acme() -> Sandbox:
     sandbox = Sandbox()
     sandbox.connect()
     return sandbox
-
-
-# --- Consent
-
-
-def test_the_consent_page_names_accounts_users_and_scopes(sandbox: Sandbox) -> None:
-    page = sandbox.client.get(sandbox.authorize_path(prompt="login"))
-    assert page.status_code == 200
-    for text in ("Acme Bakery", "Blue Door Books", "Campaign Creator", "offline_access"):
-        assert text in page.text
-    assert "relay.example" in page.text
-
-
-def test_an_allowed_request_comes_back_with_a_code_and_its_state(sandbox: Sandbox) -> None:
-    back = sandbox.allow()
-    assert back["state"] == ["s t/1"]
-    assert back["from"] == ["cc"]
-    assert back["code"]
-
-
-def test_a_denied_request_comes_back_with_access_denied(sandbox: Sandbox) -> None:
-    back = sandbox.allow(decision="deny")
-    assert back["error"] == ["access_denied"]
-    assert back["state"] == ["s t/1"]
-    assert "code" not in back
-
-
-@pytest.mark.parametrize(
-    "changed",
-    [
-        pytest.param({"client_id": "someone-else"}, id="unknown application"),
-        pytest.param({"redirect_uri": None}, id="nowhere to go back to"),
-        pytest.param({"redirect_uri": "javascript:alert(1)"}, id="no web address"),
-    ],
-)
-def test_a_request_that_cannot_be_trusted_gets_a_page_and_no_redirect(
-    sandbox: Sandbox, changed: dict[str, str | None]
-) -> None:
-    page = sandbox.client.get(sandbox.authorize_path(**changed))
-    assert page.status_code == 400
-    assert "400 Bad Request" in page.text
-
-
-@pytest.mark.parametrize(
-    ("changed", "error"),
-    [
-        pytest.param({"scope": "contacts.read"}, "invalid_scope", id="unknown scope"),
-        pytest.param({"scope": None}, "invalid_scope", id="no scope"),
-        pytest.param({"response_type": "token"}, "unsupported_response_type", id="implicit flow"),
-    ],
-)
-def test_other_mistakes_go_back_to_the_application(
-    sandbox: Sandbox, changed: dict[str, str | None], error: str
-) -> None:
-    address = sandbox.client.get(sandbox.authorize_path(**changed)).location
-    assert parse_qs(urlsplit(address).query)["error"] == [error]
-
-
-# --- Tokens
-
-
-def test_a_code_brings_exactly_five_fields(sandbox: Sandbox) -> None:
-    answer = sandbox.exchange(sandbox.allow()["code"][0])
-    assert answer.status_code == 200
-    tokens = answer.get_json()
-    assert tokens.keys() == {
-        "access_token",
-        "refresh_token",
-        "token_type",
-        "scope",
-        "expires_in",
-    }
-    assert (tokens["token_type"], tokens["expires_in"], tokens["scope"]) == (
-        "Bearer",
-        86_400,
-        SCOPE,
-    )
-    assert len(tokens["refresh_token"]) <= 50
-    sandbox.token = tokens["access_token"]
-    assert sandbox.get("/v3/account/summary").get_json()["organization_name"] == "Acme Bakery"
-
-
-def test_without_offline_access_there_is_no_refresh_token_and_no_error(sandbox: Sandbox) -> None:
-    answer = sandbox.exchange(sandbox.allow(scope="contact_data")["code"][0])
-    assert answer.status_code == 200
-    assert "refresh_token" not in answer.get_json()
-
-
-def test_the_access_token_is_a_jwt_that_the_published_key_verifies(sandbox: Sandbox) -> None:
-    token = sandbox.connect()["access_token"]
-    keys = sandbox.client.get("/oauth2/aus1lm3ry9mF7x2Ja0h8/v1/keys").get_json()
-    header = jwt.get_unverified_header(token)
-    key = next(each for each in jwt.PyJWKSet.from_dict(keys).keys if each.key_id == header["kid"])
-    claims = jwt.decode(
-        token,
-        key,
-        algorithms=["RS256"],
-        audience="https://api.cc.email/v3",
-        issuer="https://identity.constantcontact.com/oauth2/aus1lm3ry9mF7x2Ja0h8",
-        options={"verify_exp": False, "verify_iat": False},
-    )
-    assert claims["exp"] - claims["iat"] == 86_400
-    assert claims["cid"] == "sandbox-key"
-    assert claims["sub"] == "olive@acme-bakery.example"
-    assert claims["scp"] == SCOPE.split()
-    assert claims["platform_user_id"]
-    assert 1000 <= len(token) <= 1200
-
-
-def test_a_code_works_once(sandbox: Sandbox) -> None:
-    code = sandbox.allow()["code"][0]
-    assert sandbox.exchange(code).status_code == 200
-    assert_invalid_grant(sandbox.exchange(code))
-
-
-def test_a_code_is_good_for_five_minutes(sandbox: Sandbox) -> None:
-    in_time, late = sandbox.allow()["code"][0], sandbox.allow()["code"][0]
-    sandbox.time += 298
-    assert sandbox.exchange(in_time).status_code == 200
-    assert_invalid_grant(sandbox.exchange(late))
-
-
-def test_the_redirect_address_must_be_the_same_again(sandbox: Sandbox) -> None:
-    code = sandbox.allow()["code"][0]
-    assert_invalid_grant(sandbox.exchange(code, redirect_uri="https://relay.example/"))
-
-
-def test_a_rotating_refresh_token_works_once(sandbox: Sandbox) -> None:
-    first = sandbox.connect()
-    second = sandbox.refresh(first["refresh_token"]).get_json()
-    assert second["refresh_token"] != first["refresh_token"]
-    answer = sandbox.refresh(first["refresh_token"])
-    assert_invalid_grant(answer, "The refresh token is invalid or expired.")
-    assert sandbox.stats()["spent_refresh_tokens_seen"] == 1
-    assert sandbox.refresh(second["refresh_token"]).status_code == 200
-
-
-def test_reuse_can_be_made_to_revoke_the_whole_family(sandbox: Sandbox) -> None:
-    sandbox.control(reuse_revokes=True)
-    first = sandbox.connect()
-    second = sandbox.refresh(first["refresh_token"]).get_json()
-    assert_invalid_grant(sandbox.refresh(first["refresh_token"]))
-    assert_invalid_grant(sandbox.refresh(second["refresh_token"]))
-    sandbox.token = second["access_token"]
-    assert sandbox.get("/v3/contact_lists").status_code == 401
-
-
-def test_a_new_consent_ends_the_earlier_rotating_tokens(sandbox: Sandbox) -> None:
-    first = sandbox.exchange(sandbox.allow()["code"][0]).get_json()
-    sandbox.exchange(sandbox.allow()["code"][0])
-    assert_invalid_grant(sandbox.refresh(first["refresh_token"]))
-
-
-def test_a_long_lived_refresh_token_keeps_its_value() -> None:
-    sandbox = Sandbox(SandboxConfig(rotating=False))
-    token = sandbox.connect()["refresh_token"]
-    for _ in range(2):
-        assert sandbox.refresh(token).get_json()["refresh_token"] == token
-
-
-def test_a_refresh_token_dies_after_180_days_without_use() -> None:
-    sandbox = Sandbox(SandboxConfig(rotating=False))
-    token = sandbox.connect()["refresh_token"]
-    sandbox.time += 179 * 86_400
-    assert sandbox.refresh(token).status_code == 200
-    sandbox.time += 181 * 86_400
-    assert_invalid_grant(sandbox.refresh(token))
-
-
-def test_a_wrong_secret_is_refused(sandbox: Sandbox) -> None:
-    form = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": "sandbox-key"}
-    answer = sandbox.client.post(f"{AUTH}/token", data=form | {"client_secret": "wrong"})
-    assert answer.status_code == 401
-    assert answer.get_json()["error"] == "invalid_client"
-
-
-def test_the_secret_may_come_in_the_form(sandbox: Sandbox) -> None:
-    form = {
-        "grant_type": "refresh_token",
-        "refresh_token": sandbox.connect()["refresh_token"],
-        "client_id": "sandbox-key",
-        "client_secret": "sandbox-secret",
-    }
-    assert sandbox.client.post(f"{AUTH}/token", data=form).status_code == 200
-
-
-def test_the_token_endpoint_takes_one_call_a_second(sandbox: Sandbox) -> None:
-    token = sandbox.connect()["refresh_token"]
-    assert sandbox.refresh(token).status_code == 200
-    sandbox.time -= 0.5  # each call is made a second later
-    assert sandbox.refresh(token).status_code == 429
-    stats = sandbox.stats()
-    assert (stats["refresh_calls"], stats["refreshes"], stats["token_throttled"]) == (2, 1, 1)
-
-
-def test_a_device_waits_for_a_person_and_then_needs_no_secret(sandbox: Sandbox) -> None:
-    begun = sandbox.client.post(
-        f"{AUTH}/device/authorize", data={"client_id": "sandbox-key", "scope": SCOPE}
-    ).get_json()
-    page = begun["verification_uri_complete"]
-    assert begun["user_code"] in page
-    poll = {"grant_type": DEVICE_GRANT, "device_code": begun["device_code"]}
-    assert ask_as_device(sandbox, **poll).get_json()["error"] == "authorization_pending"
-    assert ask_as_device(sandbox, **poll).get_json()["error"] == "slow_down"
-    assert "Allow access" in sandbox.client.get(page).text
-    decision = {
-        "organization": "Acme Bakery",
-        "user": "Account Owner",
-        "decision": "allow",
-    }
-    assert "Device connected" in sandbox.client.post(page, data=decision).text
-    tokens = ask_as_device(sandbox, **poll).get_json()
-    assert tokens["scope"] == SCOPE
-    refresh = {"grant_type": "refresh_token", "refresh_token": tokens["refresh_token"]}
-    assert ask_as_device(sandbox, **refresh).status_code == 200
-    assert_invalid_grant(ask_as_device(sandbox, **poll))
-
-
-def test_a_device_is_told_of_a_refusal(sandbox: Sandbox) -> None:
-    begun = sandbox.client.post(
-        f"{AUTH}/device/authorize", data={"client_id": "sandbox-key", "scope": SCOPE}
-    ).get_json()
-    sandbox.client.post(begun["verification_uri_complete"], data={"decision": "deny"})
-    answer = ask_as_device(sandbox, grant_type=DEVICE_GRANT, device_code=begun["device_code"])
-    assert answer.get_json()["error"] == "access_denied"
-
-
-def test_the_tokens_of_a_web_application_need_its_secret(sandbox: Sandbox) -> None:
-    token = sandbox.connect()["refresh_token"]
-    answer = ask_as_device(sandbox, grant_type="refresh_token", refresh_token=token)
-    assert answer.status_code == 401
-
-
-def ask_as_device(sandbox: Sandbox, **form: str) -> TestResponse:
-    sandbox.time += 1
-    return sandbox.client.post(f"{AUTH}/token", data=form | {"client_id": "sandbox-key"})
-
-
-def assert_invalid_grant(answer: TestResponse, text: str | None = None) -> None:
-    assert answer.status_code == 400
-    body = answer.get_json()
-    assert body.keys() == {"error", "error_description"}
-    assert body["error"] == "invalid_grant"
-    assert text in (None, body["error_description"])
 
 
 # --- Who may call
@@ -415,6 +61,24 @@ def test_a_privilege_can_be_taken_away_and_given_back(acme: Sandbox) -> None:
     assert acme.sign_up().status_code == 403
     acme.control(privileges="restore")
     assert acme.sign_up().status_code == 201
+
+
+def test_a_privilege_is_taken_from_one_account_alone(acme: Sandbox) -> None:
+    acme.control(privileges={"remove": ["contacts:write"]}, organization="Blue Door Books")
+    assert acme.sign_up().status_code == 201
+    acme.connect(organization="Blue Door Books")
+    names = {each["privilege_name"] for each in acme.get("/v3/account/user/privileges").get_json()}
+    assert "contacts:read" in names
+    assert "contacts:write" not in names
+
+
+def test_contacts_are_read_and_deleted_only_with_the_privilege(acme: Sandbox) -> None:
+    id = acme.sign_up().get_json()["contact_id"]
+    acme.control(privileges={"remove": ["contacts:write"]})
+    assert acme.call("DELETE", f"/v3/contacts/{id}").status_code == 403
+    assert "deleted_at" not in acme.contact()
+    acme.control(privileges={"remove": ["contacts:read"]})
+    assert acme.get(f"/v3/contacts?email={EMAIL}&status=all").status_code == 403
 
 
 def test_a_missing_scope_is_refused(sandbox: Sandbox) -> None:
@@ -473,6 +137,22 @@ def test_with_confirmed_opt_in_a_new_contact_is_pending(acme: Sandbox) -> None:
     acme.control(confirmed_opt_in=True)
     acme.sign_up()
     assert acme.contact()["email_address"]["permission_to_send"] == "pending_confirmation"
+
+
+def test_confirmed_opt_in_can_be_on_for_one_account_alone(acme: Sandbox) -> None:
+    acme.control(confirmed_opt_in=True, organization="Blue Door Books")
+    acme.sign_up()
+    assert acme.contact()["email_address"]["permission_to_send"] == "explicit"
+    acme.control(confirmed_opt_in=True, organization="Acme Bakery")
+    acme.sign_up("bea@example.com")
+    address = acme.contact("bea@example.com")["email_address"]
+    assert (address["permission_to_send"], address["confirm_status"]) == (
+        "pending_confirmation",
+        "pending",
+    )
+    acme.control(confirmed_opt_in=False)
+    acme.sign_up("cem@example.com")
+    assert acme.contact("cem@example.com")["email_address"]["permission_to_send"] == "explicit"
 
 
 def test_a_sign_up_brings_back_who_had_unsubscribed(acme: Sandbox) -> None:
@@ -591,6 +271,25 @@ def test_chosen_addresses_can_be_refused(acme: Sandbox) -> None:
     assert acme.sign_up().status_code == 201
 
 
+def test_a_deleted_contact_is_found_among_the_deleted_and_cannot_be_deleted_again(
+    acme: Sandbox,
+) -> None:
+    id = acme.sign_up().get_json()["contact_id"]
+    answer = acme.call("DELETE", f"/v3/contacts/{id}")
+    assert (answer.status_code, answer.get_data()) == (204, b"")
+    found = acme.get("/v3/contacts?status=deleted").get_json()["contacts"]
+    assert [each["contact_id"] for each in found] == [id]
+    assert acme.contact()["list_memberships"] == []
+    assert acme.call("DELETE", f"/v3/contacts/{id}").status_code == 404
+
+
+def test_a_contact_of_another_account_is_neither_found_nor_deleted(acme: Sandbox) -> None:
+    id = acme.sign_up().get_json()["contact_id"]
+    acme.connect(organization="Blue Door Books")
+    assert acme.get(f"/v3/contacts?email={EMAIL}&status=all").get_json()["contacts"] == []
+    assert acme.call("DELETE", f"/v3/contacts/{id}").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("id", "status"),
     [pytest.param("17", 400, id="no UUID"), pytest.param(UNKNOWN_ID, 404, id="unknown")],
@@ -638,6 +337,45 @@ def test_lists_can_be_counted_and_filtered(acme: Sandbox) -> None:
     acme.control(delete_list="Newsletter")
     assert acme.get(path).get_json()["lists"] == []
     assert len(acme.get(f"{path}&status=deleted").get_json()["lists"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "pages"),
+    [
+        pytest.param(0, 1, id="none"),
+        pytest.param(3, 1, id="fewer"),
+        pytest.param(1001, 3, id="more than a page of the largest size"),
+    ],
+)
+def test_an_account_can_be_given_any_number_of_lists(acme: Sandbox, count: int, pages: int) -> None:
+    acme.sign_up(list_memberships=[acme.list_id(), acme.list_id("Birthday club")])
+    acme.control(lists=count, organization="Acme Bakery")
+    found, href, turned = [], "/v3/contact_lists?limit=500&status=all", 0
+    while href:
+        body = acme.get(href).get_json()
+        found += [each["list_id"] for each in body["lists"]]
+        href = body.get("_links", {}).get("next", {}).get("href", "")
+        turned += 1
+    assert (len(set(found)), len(found), turned) == (count, count, pages)
+    assert set(acme.contact()["list_memberships"]) <= set(found)
+    assert acme.client.get("/").status_code == 200
+    counts = [each["lists"] for each in acme.control()["accounts"]]
+    assert counts == [count, 57]
+
+
+def test_a_new_number_of_lists_brings_deleted_ones_back(acme: Sandbox) -> None:
+    acme.control(delete_list="Newsletter")
+    assert acme.sign_up().status_code == 404
+    acme.control(lists=5, organization="Acme Bakery")
+    assert acme.sign_up().status_code == 201
+
+
+def test_a_list_that_is_gone_altogether_does_not_stop_a_restart(tmp_path: Path) -> None:
+    before = Sandbox(SandboxConfig(database=tmp_path / "sandbox.db"))
+    before.control(delete_list="Birthday club")
+    before.control(lists=0, organization="Acme Bakery")
+    after = Sandbox(before.config, time=before.time)
+    assert [each["lists"] for each in after.control()["accounts"]] == [0, 57]
 
 
 def test_custom_fields_have_names_and_labels(acme: Sandbox) -> None:
@@ -759,6 +497,48 @@ def test_a_refresh_whose_answer_is_lost_has_spent_the_token(sandbox: Sandbox) ->
     assert_invalid_grant(sandbox.refresh(token))
 
 
+def test_a_fault_keeps_to_the_token_calls_of_its_grant_type(sandbox: Sandbox) -> None:
+    token = sandbox.exchange(sandbox.allow()["code"][0]).get_json()["refresh_token"]
+    sandbox.control(grant_type="refresh_token", html=True)
+    assert sandbox.exchange(sandbox.allow()["code"][0]).status_code == 200
+    answer = sandbox.refresh(token)
+    assert (answer.status_code, answer.mimetype) == (502, "text/html")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status", "said"),
+    [
+        pytest.param({"oauth_error": "invalid_grant"}, 400, "invalid_grant", id="invalid grant"),
+        pytest.param(
+            {"oauth_error": "invalid_client", "status": 401}, 401, "invalid_client", id="status"
+        ),
+        pytest.param({"throttle_storm": True}, 429, "throttled", id="throttled"),
+        pytest.param({"hang_seconds": 0.01}, 504, "gateway_timeout", id="hangs before the work"),
+    ],
+)
+def test_a_refresh_that_meets_a_fault_leaves_its_token_good(
+    sandbox: Sandbox, fault: dict[str, Any], status: int, said: str
+) -> None:
+    token = sandbox.connect()["refresh_token"]
+    sandbox.control(grant_type="refresh_token", count=1, **fault)
+    answer = sandbox.refresh(token)
+    assert answer.status_code == status
+    assert said in answer.text
+    assert sandbox.refresh(token).status_code == 200
+
+
+def test_an_oauth_error_on_demand_has_the_shape_of_a_real_one(sandbox: Sandbox) -> None:
+    sandbox.control(oauth_error="invalid_grant", count=1)
+    assert_invalid_grant(sandbox.refresh(sandbox.connect()["refresh_token"]))
+
+
+def test_a_refresh_that_hangs_after_its_work_has_spent_the_token(sandbox: Sandbox) -> None:
+    token = sandbox.connect()["refresh_token"]
+    sandbox.control(grant_type="refresh_token", lost_answer=True, hang_seconds=0.01, count=1)
+    assert sandbox.refresh(token).status_code == 504
+    assert_invalid_grant(sandbox.refresh(token))
+
+
 def test_a_lost_answer_has_done_its_work(acme: Sandbox) -> None:
     acme.control(lost_answer=True, count=1)
     assert acme.sign_up().status_code == 500
@@ -790,6 +570,12 @@ def test_revoked_tokens_stop_working(acme: Sandbox) -> None:
         {"unsubscribe": "nobody@example.com"},
         {"delete_list": "No such list"},
         {"status": 500, "count": 0},
+        {"status": 500, "grant_type": "password"},
+        {"lists": -1},
+        {"confirmed_opt_in": 1},
+        {"jwks": "maybe"},
+        {"clock_offset_seconds": "a day"},
+        {"device_interval_seconds": -1},
     ],
 )
 def test_a_control_call_that_makes_no_sense_is_refused(
@@ -816,6 +602,36 @@ def test_a_reset_forgets_everything(acme: Sandbox) -> None:
     assert acme.get("/v3/contact_lists").status_code == 401
     assert acme.client.get("/sandbox/contacts").get_json() == []
     assert acme.stats()["delivered"] == 0
+
+
+# --- The clock
+
+
+def test_every_answer_is_dated_once_by_the_sandbox_s_clock(acme: Sandbox) -> None:
+    acme.control(clock_offset_seconds=-90, status=503, path=SIGN_UP)
+    moment = acme.time + 1 - 90  # a call is made a second later
+    for answer in (acme.get("/v3/contact_lists"), acme.sign_up(), acme.get("/v2"), acme.get("/")):
+        dates = answer.headers.getlist("Date")
+        assert [parsedate_to_datetime(each).timestamp() for each in dates] == [moment]
+        moment += 1
+
+
+def test_tokens_and_contacts_are_dated_by_the_sandbox_s_clock(acme: Sandbox) -> None:
+    acme.control(clock_offset_seconds=3600)
+    acme.connect()
+    claims = jwt.decode(acme.token, options={"verify_signature": False})
+    assert (claims["iat"], claims["exp"]) == (MONDAY + 3600, MONDAY + 90_000)
+    acme.sign_up()
+    assert acme.contact()["created_at"] == "2026-03-02T01:00:01Z"
+
+
+def test_the_day_ends_by_the_sandbox_s_clock(acme: Sandbox) -> None:
+    acme.get("/v3/contact_lists")
+    acme.control(clock_offset_seconds=-60)
+    assert acme.stats()["requests_today"] == 0
+    acme.get("/v3/contact_lists")
+    acme.time = MONDAY + 60
+    assert acme.stats()["requests_today"] == 0
 
 
 # --- The page
@@ -850,12 +666,16 @@ def test_contacts_tokens_lists_and_keys_survive_a_restart(tmp_path: Path) -> Non
     tokens = before.connect()
     before.sign_up(first_name="Ann")
     spent = before.refresh(tokens["refresh_token"]).get_json()
+    before.control(lists=60, organization="Acme Bakery")
+    before.control(delete_list="List 0060", organization="Acme Bakery")
     before.control(delete_list="Wholesale customers")
     after = Sandbox(before.config, time=before.time, token=spent["access_token"])
     assert after.contact()["first_name"] == "Ann"
     assert_invalid_grant(after.refresh(tokens["refresh_token"]))
     assert after.refresh(spent["refresh_token"]).status_code == 200
-    names = [each["name"] for each in after.get("/v3/contact_lists").get_json()["lists"]]
-    assert "Wholesale customers" not in names
+    lists = after.get("/v3/contact_lists?limit=500").get_json()["lists"]
+    names = {each["name"] for each in lists}
+    assert len(names) == 58
+    assert not {"Wholesale customers", "List 0060"} & names
     keys = "/oauth2/aus1lm3ry9mF7x2Ja0h8/v1/keys"
     assert before.client.get(keys).text == after.client.get(keys).text

@@ -4,6 +4,9 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +14,7 @@ import pytest
 import requests
 
 from tests.sandbox_server import SandboxServer
+from tests.stack import eventually
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +82,61 @@ def test_of_two_sign_ups_at_once_for_one_address_one_meets_a_conflict(
     assert server.stats()["overlapping_same_email"] == 1
 
 
+def refresh(server: SandboxServer, token: str) -> requests.Response:
+    return requests.post(
+        f"{server.auth_url}/token",
+        data={"grant_type": "refresh_token", "refresh_token": token},
+        auth=(server.client_id, server.client_secret),
+        timeout=10,
+    )
+
+
+def test_a_refresh_token_is_spent_before_a_late_answer_arrives(server: SandboxServer) -> None:
+    server.control(rates={"token_requests_per_second": 1000})
+    token = server.connect()["refresh_token"]
+    server.refresh_fault(answer_latency_ms=30_000, count=1)
+    with ThreadPoolExecutor() as threads:
+        late = threads.submit(refresh, server, token)
+        eventually(lambda: server.stats()["refreshes"] == 1, what="spending the token")
+        assert refresh(server, token).json()["error"] == "invalid_grant"
+        assert not late.done()
+        server.clear()
+        pair = late.result(timeout=10).json()
+    assert refresh(server, pair["refresh_token"]).status_code == 200
+
+
+def test_an_answer_carries_one_date_by_the_sandbox_s_clock(server: SandboxServer) -> None:
+    server.control(clock_offset_seconds=86_400)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection.request("GET", "/v3/contact_lists")
+    answer = connection.getresponse()
+    (date,) = answer.headers.get_all("Date") or [""]
+    connection.close()
+    ahead = parsedate_to_datetime(date) - datetime.now(UTC)
+    assert timedelta(hours=23) < ahead < timedelta(hours=25)
+
+
+def test_a_device_is_let_in_for_an_application_of_its_own(server: SandboxServer) -> None:
+    server.application("other-key", "other-secret", rotating=False)
+    asked = {"client_id": "other-key", "scope": "contact_data", "response_type": "code"}
+    begun = requests.post(f"{server.auth_url}/device/authorize", data=asked, timeout=10).json()
+    server.activate(begun["user_code"])
+    poll = {
+        "client_id": "other-key",
+        "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
+        "device_code": begun["device_code"],
+    }
+    answer = requests.post(f"{server.auth_url}/token", data=poll, timeout=10)
+    assert answer.status_code == 200
+    assert requests.get(server.keys_url, timeout=10).json()["keys"]
+
+
+def test_redirect_addresses_are_registered_at_the_start() -> None:
+    uris = ["https://a.example/callback", "https://b.example/callback"]
+    with SandboxServer(redirect_uris=uris) as server:
+        assert server.control()["applications"][0]["redirect_uris"] == uris
+
+
 def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
     with SandboxServer(data=tmp_path / "sandbox.db") as server:
         token = server.connect()["refresh_token"]
@@ -85,13 +144,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
         server.kill()
         server.start()
         assert [each["email"] for each in server.contacts()] == ["ann@example.com"]
-        answer = requests.post(
-            f"{server.auth_url}/token",
-            data={"grant_type": "refresh_token", "refresh_token": token},
-            auth=(server.client_id, server.client_secret),
-            timeout=10,
-        )
-        assert answer.status_code == 200
+        assert refresh(server, token).status_code == 200
 
 
 def test_a_taken_port_is_said_so(server: SandboxServer) -> None:

@@ -16,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = SandboxConfig(
         client_id=options.client_id,
         client_secret=options.client_secret,
+        redirect_uris=tuple(options.redirect_uri) if options.redirect_uri else None,
         requests_per_second=options.rate,
         requests_per_day=options.day,
         rotating=not options.long_lived,
@@ -45,6 +46,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--client-id", default=defaults.client_id)
     parser.add_argument("--client-secret", default=defaults.client_secret)
+    parser.add_argument(
+        "--redirect-uri",
+        action="append",
+        metavar="URI",
+        help="where browsers may be sent back to; may be repeated; any address without it",
+    )
     return parser
 
 

@@ -10,6 +10,8 @@ from uuid import NAMESPACE_URL, uuid5
 OWNER = "Account Owner"
 CAMPAIGN_CREATOR = "Campaign Creator"
 
+_WWW = "https://www."
+
 # A Campaign Creator sees the lists, so a page of lists works while every sign-up fails.
 PRIVILEGES: dict[str, int] = {
     "account:read": 1,
@@ -65,6 +67,7 @@ class Account:
     lists: dict[str, ContactList]
     custom_fields: dict[str, CustomField]
     removed_privileges: set[str] = field(default_factory=set)
+    confirmed_opt_in: bool = False
 
     def user(self, wanted: str) -> User | None:
         """Return the user with this role or login."""
@@ -84,12 +87,19 @@ def sample_accounts() -> dict[str, Account]:
     return {account.id: account for account in accounts}
 
 
+def lists_for(account: Account, count: int) -> dict[str, ContactList]:
+    """Return so many lists: those the account has in a fresh sandbox, then numbered ones."""
+    own = dict(list(sample_accounts()[account.id].lists.items())[:count])
+    domain = account.website.removeprefix(_WWW)
+    return own | _lists(domain, {f"List {n:04}": "" for n in range(len(own) + 1, count + 1)})
+
+
 def _acme_bakery() -> Account:
     domain = "acme-bakery.example"
     return Account(
         id="p07e1l8cdif9dl",
         organization="Acme Bakery",
-        website=f"https://www.{domain}",
+        website=_WWW + domain,
         phone="+1 617 555 0142",
         city="Waltham",
         state_code="MA",
@@ -122,7 +132,7 @@ def _blue_door_books() -> Account:
     return Account(
         id="p07e2m4xw8k1qa",
         organization="Blue Door Books",
-        website=f"https://www.{domain}",
+        website=_WWW + domain,
         phone="+1 207 555 0117",
         city="Portland",
         state_code="ME",

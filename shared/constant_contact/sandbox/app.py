@@ -1,5 +1,7 @@
 """Puts the sandbox together: one Flask app, its state, and its blueprints."""
 
+from datetime import UTC, datetime
+
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
@@ -13,7 +15,7 @@ from shared.constant_contact.sandbox import (
     token_endpoint,
 )
 from shared.constant_contact.sandbox.config import Clock, SandboxConfig
-from shared.constant_contact.sandbox.state import State
+from shared.constant_contact.sandbox.state import State, current_state
 
 _REAL_CLOCK = Clock()
 
@@ -26,6 +28,7 @@ def create_app(config: SandboxConfig, clock: Clock = _REAL_CLOCK) -> Flask:
         app.register_blueprint(module.bp)
     app.register_error_handler(HTTPException, _gateway_answer)
     app.after_request(_keep_fresh)
+    app.after_request(_date)
     return app
 
 
@@ -39,4 +42,10 @@ def _gateway_answer(error: HTTPException) -> Response:
 def _keep_fresh(response: Response) -> Response:
     if not request.path.startswith("/sandbox/static/"):
         response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _date(response: Response) -> Response:
+    """Date the answer by the sandbox's clock, which need not be the host's."""
+    response.date = datetime.fromtimestamp(current_state().now(), UTC)
     return response

@@ -6,12 +6,15 @@ from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
 from shared.constant_contact.sandbox import gate
+from shared.constant_contact.sandbox.accounts import Account, User
+from shared.constant_contact.sandbox.applications import is_web_address
 from shared.constant_contact.sandbox.consent import (
     allowed,
     consent_page,
     error_page,
+    signed_in_as,
     wanted_scopes,
-    who_allowed,
+    who_decided,
 )
 from shared.constant_contact.sandbox.state import State, current_state
 
@@ -23,8 +26,11 @@ gate.guard(bp)
 def ask() -> ResponseReturnValue:
     """Show who can sign in and what they would allow."""
     state = current_state()
-    goes_to = urlsplit(request.args.get("redirect_uri", "")).netloc
-    return _problem(state) or consent_page(state, _scopes(), goes_to)
+    problem = _problem(state)
+    if problem is not None:
+        return problem
+    goes_to = urlsplit(request.args["redirect_uri"]).netloc
+    return consent_page(state, request.args["client_id"], _scopes(), goes_to)
 
 
 @bp.post("")
@@ -34,18 +40,27 @@ def decide() -> ResponseReturnValue:
     problem = _problem(state)
     if problem is not None:
         return problem
+    who = who_decided(state)
     if not allowed():
-        return _back(
+        denied = _back(
             error="access_denied",
             error_description="The resource owner or authorization server denied the request.",
         )
-    who = who_allowed(state)
+        return signed_in_as(state, who, denied)
     if who is None:
         return error_page("invalid_request", "Choose an account and who signs in.")
-    account, user = who
+    return signed_in_as(state, who, _back(code=_new_code(state, *who)))
+
+
+def _new_code(state: State, account: Account, user: User) -> str:
     with state.lock:
-        code = state.codes.issue(account.id, user.login, _scopes(), request.args["redirect_uri"])
-    return _back(code=code)
+        return state.codes.issue(
+            request.args["client_id"],
+            account.id,
+            user.login,
+            _scopes(),
+            request.args["redirect_uri"],
+        )
 
 
 def _scopes() -> tuple[str, ...]:
@@ -58,12 +73,19 @@ def _problem(state: State) -> ResponseReturnValue | None:
     What concerns the client or where to go back to is shown here; sending the browser
     to an address that may be forged would help an attacker. The rest goes back.
     """
-    if request.args.get("client_id") != state.config.client_id:
+    with state.lock:
+        application = state.applications.find(request.args.get("client_id", ""))
+    if application is None:
         return error_page("invalid_client", "Invalid value for 'client_id' parameter.")
-    address = urlsplit(request.args.get("redirect_uri", ""))
-    if address.scheme not in ("http", "https") or not address.netloc:
+    redirect_uri = request.args.get("redirect_uri", "")
+    if not is_web_address(redirect_uri):
         return error_page(
             "invalid_request", "The 'redirect_uri' parameter must be an absolute web address."
+        )
+    if not application.may_send_back_to(redirect_uri):
+        return error_page(
+            "invalid_request",
+            "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings.",
         )
     if request.args.get("response_type") != "code":
         return _back(

@@ -8,14 +8,16 @@ from time import monotonic, time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxConfig:
-    """The application registered in the sandbox, its limits, and where the data is kept.
+    """The first application registered in the sandbox, its limits, and where the data is kept.
 
+    ``redirect_uris`` are the addresses that browsers may be sent back to; None for any.
     ``rotating`` is the kind of refresh token: single-use, or the same value for ever
     ("long lived"). Without a ``database`` everything is gone when the process ends.
     """
 
     client_id: str = "sandbox-key"
     client_secret: str = field(default="sandbox-secret", repr=False)
+    redirect_uris: tuple[str, ...] | None = None
     requests_per_second: int = 4
     requests_per_day: int = 10_000
     token_requests_per_second: int = 1

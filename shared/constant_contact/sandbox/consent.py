@@ -1,9 +1,12 @@
 """What the consent page says and asks, for a redirect as for a device."""
 
-from flask import render_template, request
+from urllib.parse import urlencode
+
+from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from shared.constant_contact.sandbox.accounts import CAMPAIGN_CREATOR, OWNER, Account, User
+from shared.constant_contact.sandbox.sessions import COOKIE
 from shared.constant_contact.sandbox.state import State
 
 SCOPES = {
@@ -21,12 +24,19 @@ def wanted_scopes(text: str) -> tuple[str, ...] | None:
     return scopes if scopes and set(scopes) <= SCOPES.keys() else None
 
 
-def consent_page(state: State, scopes: tuple[str, ...], goes_to: str | None) -> str:
-    """Return the page; ``goes_to`` is the host that the browser is sent back to, if any."""
+def consent_page(state: State, client_id: str, scopes: tuple[str, ...], goes_to: str | None) -> str:
+    """Return the page; ``goes_to`` is the host that the browser is sent back to, if any.
+
+    A browser that is signed in is not asked for the account, unless ``prompt=login``.
+    """
+    asked_anew = "login" in request.args.get("prompt", "").split()
     return render_template(
         "consent.html",
-        client_id=state.config.client_id,
+        client_id=client_id,
         goes_to=goes_to,
+        asked_anew=asked_anew,
+        signed_in=None if asked_anew else _signed_in(state),
+        sign_in_again=_with_prompt(),
         scopes=[(name, SCOPES[name]) for name in scopes],
         organizations=[each.organization for each in state.accounts.values()],
         roles=(OWNER, CAMPAIGN_CREATOR),
@@ -37,8 +47,8 @@ def allowed() -> bool:
     return request.form.get("decision") == "allow"
 
 
-def who_allowed(state: State) -> tuple[Account, User] | None:
-    """Return the account and user chosen on the page; None when they make no sense."""
+def who_decided(state: State) -> tuple[Account, User] | None:
+    """Return the account and user that the page sent; None when they make no sense."""
     for account in state.organizations(request.form.get("organization", "")):
         user = account.user(request.form.get("user", ""))
         if user is not None:
@@ -46,5 +56,31 @@ def who_allowed(state: State) -> tuple[Account, User] | None:
     return None
 
 
+def signed_in_as(
+    state: State, who: tuple[Account, User] | None, answer: ResponseReturnValue
+) -> Response:
+    """Return the answer with a session for who signed in on the page, if anyone did."""
+    response = make_response(answer)
+    if who is not None:
+        account, user = who
+        with state.lock:
+            session = state.sessions.begin(account.id, user.login)
+        response.set_cookie(COOKIE, session, httponly=True, samesite="Lax")
+    return response
+
+
 def error_page(error: str, description: str) -> ResponseReturnValue:
     return render_template("error.html", error=error, description=description), 400
+
+
+def _signed_in(state: State) -> tuple[str, str] | None:
+    """Return the organization and login of the browser's session, if it has one."""
+    with state.lock:
+        who = state.sessions.who(request.cookies.get(COOKIE, ""))
+        return who and (state.accounts[who[0]].organization, who[1])
+
+
+def _with_prompt() -> str:
+    """Return the address of this page on which it asks who signs in."""
+    asked = [(name, value) for name, value in request.args.items() if name != "prompt"]
+    return f"{request.path}?{urlencode([*asked, ('prompt', 'login')])}"

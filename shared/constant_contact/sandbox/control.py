@@ -3,14 +3,15 @@
 They ask for no password, so the sandbox belongs on a host's loopback address alone.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, Response, request
 
 from shared.constant_contact.sandbox import faults
-from shared.constant_contact.sandbox.accounts import OWNER, PRIVILEGES, Account
+from shared.constant_contact.sandbox.accounts import OWNER, Account
+from shared.constant_contact.sandbox.applications import Application
+from shared.constant_contact.sandbox.changes import ACTIONS, ControlError, Target
 from shared.constant_contact.sandbox.consent import wanted_scopes
 from shared.constant_contact.sandbox.contacts import iso
 from shared.constant_contact.sandbox.errors import json_response
@@ -19,12 +20,6 @@ from shared.constant_contact.sandbox.state import State, current_state
 DEFAULT_SCOPE = "account_read contact_data offline_access"
 
 bp = Blueprint("control", __name__, url_prefix="/sandbox")
-
-Action = Callable[[State, Any, list[Account]], None]
-
-
-class ControlError(Exception):
-    """The control call makes no sense; nothing more of it was done."""
 
 
 @bp.errorhandler(ControlError)
@@ -36,20 +31,24 @@ def senseless(error: ControlError) -> Response:
 def control() -> Response:
     """Do everything the JSON object asks for, in the order of `ACTIONS`; then set its fault.
 
-    ``organization`` narrows revoke, unsubscribe, delete_list and privileges to one account.
+    ``organization`` narrows what concerns accounts to one of them, and ``application``
+    (an API key) revoke and used_today.
     """
     wanted = _body()
-    known = ACTIONS.keys() | faults.KEYS | {"organization", "clear"}
+    known = ACTIONS.keys() | faults.KEYS | {"organization", "application", "clear"}
     if unknown := sorted(wanted.keys() - known):
         raise ControlError(f"unknown: {', '.join(unknown)}; known: {', '.join(sorted(known))}")
     state = current_state()
     with state.lock:
-        accounts = _accounts(state, wanted.get("organization"))
+        target = Target(
+            _accounts(state, wanted.get("organization")),
+            _registered(state, wanted.get("application")),
+        )
         if wanted.get("clear"):
             state.faults.clear()
         for name, act in ACTIONS.items():
             if name in wanted:
-                act(state, wanted[name], accounts)
+                act(state, wanted[name], target)
         fault = {name: value for name, value in wanted.items() if name in faults.KEYS}
         if fault:
             _add_fault(state, fault)
@@ -58,7 +57,7 @@ def control() -> Response:
 
 @bp.get("/control")
 def in_force() -> Response:
-    """Show the settings and faults in force."""
+    """Show what can be changed as it is now, and the faults in force."""
     state = current_state()
     with state.lock:
         return json_response(_in_force(state))
@@ -70,8 +69,19 @@ def stats() -> Response:
     state = current_state()
     with state.lock:
         figures = state.stats.as_json(with_deliveries=request.args.get("deliveries") != "0")
-        figures["requests_today"] = state.limits.day.used(state.clock.now())
+        figures["requests_today"] = sum(
+            limits.day.used(state.now()) for limits in state.limits.values()
+        )
+        figures["applications"] = {
+            each.client_id: _figures(state, each.client_id) for each in state.applications
+        }
     return json_response(figures)
+
+
+def _figures(state: State, client_id: str) -> dict[str, Any]:
+    _, own = state.stats.counts(client_id)
+    used = state.limits[client_id].day.used(state.now())
+    return own.as_json() | {"requests_today": used}
 
 
 @bp.get("/contacts")
@@ -111,10 +121,16 @@ def connect() -> Response:
 
     Earlier token sets go on working, unless ``replace`` is true.
     """
-    wanted = {"organization": None, "user": OWNER, "scope": DEFAULT_SCOPE, "replace": False}
-    wanted |= _body()
+    wanted = {
+        "application": None,
+        "organization": None,
+        "user": OWNER,
+        "scope": DEFAULT_SCOPE,
+        "replace": False,
+    } | _body()
     state = current_state()
     with state.lock:
+        application = _registered(state, wanted["application"])[0]
         account = _accounts(state, wanted["organization"])[0]
         user = account.user(str(wanted["user"]))
         if user is None:
@@ -123,7 +139,11 @@ def connect() -> Response:
         if scopes is None:
             raise ControlError(f"no scope, or an unknown one: {wanted['scope']}")
         grant = state.tokens.authorize(
-            account.id, user.login, scopes, supersede=bool(wanted["replace"])
+            application.client_id,
+            account.id,
+            user.login,
+            scopes,
+            supersede=bool(wanted["replace"]),
         )
         tokens = state.tokens.issue(grant, seconds=state.settings.access_token_seconds)
     return json_response(tokens.as_json())
@@ -150,6 +170,14 @@ def _accounts(state: State, organization: object) -> list[Account]:
     return accounts
 
 
+def _registered(state: State, client_id: object) -> list[Application]:
+    """Return the application with this API key; all of them, the first one first, for None."""
+    found = [each for each in state.applications if client_id in (None, each.client_id)]
+    if not found:
+        raise ControlError("no such application")
+    return found
+
+
 def _add_fault(state: State, spec: dict[str, Any]) -> None:
     try:
         state.faults.add(spec)
@@ -160,103 +188,27 @@ def _add_fault(state: State, spec: dict[str, Any]) -> None:
 def _in_force(state: State) -> dict[str, Any]:
     rules = asdict(state.settings)
     rules["refused_emails"] = sorted(rules["refused_emails"])
-    return {"settings": rules, "faults": state.faults.as_json()}
+    return {
+        "settings": rules,
+        "applications": [_application_json(each) for each in state.applications],
+        "accounts": [_account_json(each) for each in state.accounts.values()],
+        "faults": state.faults.as_json(),
+    }
 
 
-# --- What can be asked for, one function each: (state, value, accounts)
+def _application_json(application: Application) -> dict[str, Any]:
+    """Return all that is known of an application but its secret."""
+    return {
+        "client_id": application.client_id,
+        "redirect_uris": application.redirect_uris,
+        "rotating": application.rotating,
+    }
 
 
-def _rates(state: State, value: Any, _accounts: list[Account]) -> None:
-    """``{"requests_per_second", "requests_per_day", "token_requests_per_second", "window"}``"""
-    if not isinstance(value, dict):
-        raise ControlError("rates must be an object")
-    for name, rate in value.items():
-        if name == "window" and rate in ("rolling", "fixed"):
-            state.settings.fixed_window = rate == "fixed"
-        elif name in _RATES and type(rate) is int and rate >= 0:
-            setattr(state.settings, name, rate)
-        else:
-            raise ControlError(f"rates: {name} cannot be {rate!r}")
-
-
-def _used_today(state: State, value: Any, _accounts: list[Account]) -> None:
-    state.limits.day.set_used(state.clock.now(), _whole("used_today", value))
-
-
-def _revoke(state: State, value: Any, accounts: list[Account]) -> None:
-    """``"access"``, ``"refresh"`` or ``"all"``"""
-    if value not in ("access", "refresh", "all"):
-        raise ControlError('revoke must be "access", "refresh" or "all"')
-    ids = [account.id for account in accounts]
-    state.tokens.revoke(ids, access=value != "refresh", refresh=value != "access")
-
-
-def _unsubscribe(state: State, value: Any, accounts: list[Account]) -> None:
-    found = list(state.contacts.everywhere(str(value), [each.id for each in accounts]))
-    if not found:
-        raise ControlError("no contact has this address")
-    for contact in found:
-        state.contacts.unsubscribe(contact, now=state.clock.now())
-
-
-def _delete_list(state: State, value: Any, accounts: list[Account]) -> None:
-    if not state.delete_list(str(value), accounts):
-        raise ControlError(f"no such list: {value}")
-
-
-def _privileges(_state: State, value: Any, accounts: list[Account]) -> None:
-    """``{"remove": ["contacts:write"]}``, or ``"restore"``"""
-    removed = value.get("remove", []) if isinstance(value, dict) else []
-    if value != "restore" and not (removed and set(removed) <= PRIVILEGES.keys()):
-        raise ControlError('privileges must be "restore" or {"remove": [some of their names]}')
-    for account in accounts:
-        if value == "restore":
-            account.removed_privileges.clear()
-        account.removed_privileges |= set(removed)
-
-
-def _refuse_email(state: State, value: Any, _accounts: list[Account]) -> None:
-    """One address or a list of them, in place of those refused so far."""
-    refused: Iterable[Any] = [value] if isinstance(value, str) else value
-    state.settings.refused_emails = {str(each).casefold() for each in refused or ()}
-
-
-def _whole_setting(name: str) -> Action:
-    def act(state: State, value: Any, _accounts: list[Account]) -> None:
-        setattr(state.settings, name, _whole(name, value))
-
-    return act
-
-
-def _switch(name: str) -> Action:
-    def act(state: State, value: Any, _accounts: list[Account]) -> None:
-        if not isinstance(value, bool):
-            raise ControlError(f"{name} must be true or false")
-        setattr(state.settings, name, value)
-
-    return act
-
-
-def _whole(name: str, value: Any) -> int:
-    if type(value) is not int or value < 0:
-        raise ControlError(f"{name} must be a whole number")
-    return value
-
-
-_RATES = ("requests_per_second", "requests_per_day", "token_requests_per_second")
-
-ACTIONS: dict[str, Action] = {
-    "rates": _rates,
-    "used_today": _used_today,
-    "revoke": _revoke,
-    "unsubscribe": _unsubscribe,
-    "delete_list": _delete_list,
-    "privileges": _privileges,
-    "refuse_email": _refuse_email,
-    "email_max": _whole_setting("email_max"),
-    "unknown_list_status": _whole_setting("unknown_list_status"),
-    "access_token_seconds": _whole_setting("access_token_seconds"),
-    "rotating": _switch("rotating"),
-    "reuse_revokes": _switch("reuse_revokes"),
-    "confirmed_opt_in": _switch("confirmed_opt_in"),
-}
+def _account_json(account: Account) -> dict[str, Any]:
+    return {
+        "organization": account.organization,
+        "lists": sum(each.deleted_at is None for each in account.lists.values()),
+        "confirmed_opt_in": account.confirmed_opt_in,
+        "removed_privileges": sorted(account.removed_privileges),
+    }

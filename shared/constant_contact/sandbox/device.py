@@ -8,10 +8,11 @@ from shared.constant_contact.sandbox.consent import (
     allowed,
     consent_page,
     error_page,
+    signed_in_as,
     wanted_scopes,
-    who_allowed,
+    who_decided,
 )
-from shared.constant_contact.sandbox.devices import DEVICE_SECONDS, POLL_SECONDS
+from shared.constant_contact.sandbox.devices import DEVICE_SECONDS
 from shared.constant_contact.sandbox.errors import OAuthError, json_response
 from shared.constant_contact.sandbox.state import current_state
 
@@ -28,13 +29,20 @@ def refused(error: OAuthError) -> Response:
 def begin() -> Response:
     """Hand out a code for the device to poll with, and one for the person to enter."""
     state = current_state()
-    if request.values.get("client_id") != state.config.client_id:
+    with state.lock:
+        application = state.applications.find(request.values.get("client_id", ""))
+    if application is None:
         raise OAuthError("invalid_client", "Invalid value for 'client_id' parameter.", status=401)
+    if request.values.get("response_type") != "code":
+        raise OAuthError("unsupported_response_type", "The response type is not supported.")
     scopes = wanted_scopes(request.values.get("scope", ""))
     if scopes is None:
         raise OAuthError("invalid_scope", "One or more scopes are not configured.")
     with state.lock:
-        device_code, user_code = state.devices.begin(scopes)
+        interval = state.settings.device_interval_seconds
+        device_code, user_code = state.devices.begin(
+            application.client_id, scopes, interval=interval
+        )
     page = f"{request.host_url}activate"
     return json_response(
         {
@@ -43,7 +51,7 @@ def begin() -> Response:
             "verification_uri": page,
             "verification_uri_complete": f"{page}?user_code={user_code}",
             "expires_in": DEVICE_SECONDS,
-            "interval": POLL_SECONDS,
+            "interval": interval,
         }
     )
 
@@ -56,25 +64,25 @@ def ask() -> ResponseReturnValue:
     if user_code is None:
         return render_template("activate.html")
     with state.lock:
-        scopes = state.devices.scopes(user_code)
-    if scopes is None:
+        asked = state.devices.asked(user_code)
+    if asked is None:
         return _unknown_code()
-    return consent_page(state, scopes, goes_to=None)
+    return consent_page(state, *asked, goes_to=None)
 
 
 @bp.post("/activate")
 def decide() -> ResponseReturnValue:
     """Let the device know; the person can close the page."""
     state = current_state()
-    who = who_allowed(state) if allowed() else None
+    who = who_decided(state)
     if allowed() and who is None:
         return error_page("invalid_request", "Choose an account and who signs in.")
-    account_id, login = (who[0].id, who[1].login) if who else (None, None)
+    account_id, login = (who[0].id, who[1].login) if who and allowed() else (None, None)
     with state.lock:
         known = state.devices.decide(request.args.get("user_code", ""), account_id, login)
     if not known:
         return _unknown_code()
-    return render_template("done.html", connected=who is not None)
+    return signed_in_as(state, who, render_template("done.html", connected=login is not None))
 
 
 def _unknown_code() -> ResponseReturnValue:

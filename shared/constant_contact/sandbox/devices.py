@@ -9,8 +9,8 @@ from shared.constant_contact.sandbox.errors import OAuthError
 from shared.constant_contact.sandbox.tokens import InvalidGrant
 
 DEVICE_SECONDS = 600
-# Twice what the token endpoint's own limit asks for.
-POLL_SECONDS = 2
+# What a device that polls too fast must add to its interval, by RFC 8628, section 3.5.
+SLOW_DOWN_SECONDS = 5
 
 # No vowels, so that no code is a word, and nothing that looks like a digit.
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
@@ -18,9 +18,11 @@ _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
 @dataclass(slots=True)
 class _Pending:
+    client_id: str
     user_code: str
     scopes: tuple[str, ...]
     expires_at: float
+    interval: float
     polled_at: float = 0
     decided: bool = False
     account_id: str | None = None
@@ -34,17 +36,22 @@ class Devices:
         self._now = now
         self._pending: dict[str, _Pending] = {}
 
-    def begin(self, scopes: tuple[str, ...]) -> tuple[str, str]:
-        """Return a new device code and the user code that belongs to it."""
+    def begin(self, client_id: str, scopes: tuple[str, ...], *, interval: float) -> tuple[str, str]:
+        """Return a new device code and the user code that belongs to it.
+
+        ``interval`` is how many seconds the device was told to leave between two polls.
+        """
         device_code = secrets.token_urlsafe(32)
         user_code = "".join(secrets.choice(_LETTERS) for _ in range(8))
-        self._pending[device_code] = _Pending(user_code, scopes, self._now() + DEVICE_SECONDS)
+        expires_at = self._now() + DEVICE_SECONDS
+        self._pending[device_code] = _Pending(client_id, user_code, scopes, expires_at, interval)
         return device_code, user_code
 
-    def scopes(self, user_code: str) -> tuple[str, ...] | None:
-        """Return what the device with this user code asks for; None for an unknown code."""
+    def asked(self, user_code: str) -> tuple[str, tuple[str, ...]] | None:
+        """Return which application the device with this user code runs, and the scopes it
+        asks for; None for an unknown code."""
         pending = self._find(user_code)
-        return pending.scopes if pending else None
+        return (pending.client_id, pending.scopes) if pending else None
 
     def decide(self, user_code: str, account_id: str | None, login: str | None) -> bool:
         """Record who let the device in; None for a refusal. False when the code is unknown."""
@@ -54,24 +61,25 @@ class Devices:
         pending.decided, pending.account_id, pending.login = True, account_id, login
         return True
 
-    def redeem(self, device_code: str) -> Consent:
+    def redeem(self, client_id: str, device_code: str) -> Consent:
         """Return the consent, once; raise what the device is to be told until then."""
         pending = self._pending.get(device_code)
-        if pending is None:
+        if pending is None or pending.client_id != client_id:
             raise InvalidGrant
         now = self._now()
-        too_soon = now < pending.polled_at + POLL_SECONDS
+        too_soon = now < pending.polled_at + pending.interval
         pending.polled_at = now
         if pending.expires_at <= now:
             raise OAuthError("expired_token", "The device code has expired.")
         if not pending.decided:
             if too_soon:
+                pending.interval += SLOW_DOWN_SECONDS
                 raise OAuthError("slow_down", "The device is polling too fast.")
             raise OAuthError("authorization_pending", "The authorization request is pending.")
         del self._pending[device_code]
         if pending.account_id is None or pending.login is None:
             raise OAuthError("access_denied", "The user denied the request.")
-        return Consent(pending.account_id, pending.login, pending.scopes, "", now)
+        return Consent(client_id, pending.account_id, pending.login, pending.scopes, "", now)
 
     def _find(self, user_code: str) -> _Pending | None:
         wanted = user_code.strip().upper()

@@ -1,8 +1,8 @@
 """Faults on demand: slow, broken, refused and lost answers.
 
-A fault belongs to a path prefix and lasts for a number of calls, or until it is
-cleared. Where several match, the call waits for the slowest of them and gets the
-answer of the one that was set first.
+A fault belongs to a path prefix, or to the token calls of one grant type, and lasts for a
+number of calls, or until it is cleared. Where several match, the call waits for the slowest
+of them and gets the answer of the one that was set first.
 """
 
 import threading
@@ -14,6 +14,7 @@ from typing import Any
 from flask import Response, json
 
 from shared.constant_contact.sandbox import errors
+from shared.constant_contact.sandbox.tokens import GRANT_TYPES
 
 _HTML = "<!doctype html><title>Error</title><h1>502 Bad Gateway</h1><hr><p>cloudfront</p>"
 
@@ -22,9 +23,11 @@ _KEYS_OF_ANSWERS = frozenset(
     {
         *("status", "retry_after", "hang_seconds"),
         *("body", "html", "empty", "reset", "throttle_storm", "quota_exceeded", "redirect"),
+        "oauth_error",
     }
 )
-KEYS = _KEYS_OF_ANSWERS | {"latency_ms", "lost_answer", "path", "count"}
+_LATENCIES = frozenset({"latency_ms", "answer_latency_ms"})
+KEYS = _KEYS_OF_ANSWERS | _LATENCIES | {"lost_answer", "path", "grant_type", "count"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,22 @@ class Answer:
 
 @dataclass(slots=True)
 class Fault:
-    """``answer``, if any, comes in place of the work, or ``after_work`` in place of its answer."""
+    """``answer``, if any, comes in place of the work, or ``after_work`` in place of its answer.
+
+    The call waits ``latency_seconds`` before the work and ``answer_latency_seconds`` after it.
+    """
 
     spec: dict[str, Any]
     path: str
+    grant_type: str | None
     left: int | None
     latency_seconds: float
+    answer_latency_seconds: float
     answer: Answer | None
     after_work: bool
+
+    def matches(self, path: str, grant_type: str | None) -> bool:
+        return path.startswith(self.path) and self.grant_type in (None, grant_type)
 
     def use(self) -> None:
         if self.left is not None:
@@ -70,6 +81,7 @@ class Verdict:
     """What the faults in force do to one call."""
 
     latency_seconds: float = 0
+    answer_latency_seconds: float = 0
     instead: Answer | None = None
     after_work: Answer | None = None
 
@@ -91,10 +103,13 @@ class Faults:
         self._cleared.set()
         self._cleared = threading.Event()
 
-    def verdict(self, path: str) -> Verdict:
-        """Use up the faults that match ``path`` and say what they do."""
-        matching = [each for each in self._faults if path.startswith(each.path)]
-        slow = [each for each in matching if each.latency_seconds and each.answer is None]
+    def verdict(self, path: str, grant_type: str | None = None) -> Verdict:
+        """Use up the faults that match a call and say what they do.
+
+        ``grant_type`` is that of a token call.
+        """
+        matching = [each for each in self._faults if each.matches(path, grant_type)]
+        slow = [each for each in matching if each.answer is None]
         answering = next((each for each in matching if each.answer), None)
         used = [*slow, answering] if answering else slow
         for each in used:
@@ -104,6 +119,7 @@ class Faults:
         after_work = answering is not None and answering.after_work
         return Verdict(
             latency_seconds=max((each.latency_seconds for each in used), default=0),
+            answer_latency_seconds=max((each.answer_latency_seconds for each in used), default=0),
             instead=None if after_work else answer,
             after_work=answer if after_work else None,
         )
@@ -121,16 +137,22 @@ def fault_from(spec: dict[str, Any]) -> Fault:
     """Return the fault that a control call describes."""
     lost = bool(spec.get("lost_answer"))
     answering = lost or bool(_KEYS_OF_ANSWERS & spec.keys())
-    if not answering and "latency_ms" not in spec:
+    if not answering and not _LATENCIES & spec.keys():
         raise ValueError("a fault needs something to do: " + ", ".join(sorted(KEYS)))
     count = spec.get("count")
     if count is not None and (type(count) is not int or count < 1):
         raise ValueError("count must be a whole number from 1")
+    grant_type = spec.get("grant_type")
+    if grant_type not in (None, *GRANT_TYPES):
+        raise ValueError("grant_type must be one of: " + ", ".join(GRANT_TYPES))
+    of_tokens = "grant_type" in spec or "oauth_error" in spec
     return Fault(
         spec=spec,
-        path=str(spec.get("path", "/v3")),
+        path=str(spec.get("path", "/oauth2" if of_tokens else "/v3")),
+        grant_type=grant_type,
         left=count,
         latency_seconds=float(spec.get("latency_ms", 0)) / 1000,
+        answer_latency_seconds=float(spec.get("answer_latency_ms", 0)) / 1000,
         answer=_answer(spec) if answering else None,
         after_work=lost,
     )
@@ -165,6 +187,9 @@ def _content(spec: dict[str, Any]) -> tuple[int, bytes, str]:
             return 302, b"", "text/html"
         case {"body": body}:
             return 200, json.dumps(body).encode(), json_type
+        case {"oauth_error": error}:
+            refusal = errors.OAuthError(str(error), "Refused on demand.")
+            return 400, json.dumps(refusal.body).encode(), json_type
         case {"throttle_storm": True}:
             return 429, json.dumps(errors.refused("throttled").body).encode(), json_type
         case {"quota_exceeded": True}:

@@ -15,8 +15,9 @@ _NOTHING = Verdict()
 def meet_fault() -> Response | None:
     """Answer in place of the service, when a fault says so."""
     state = current_state()
+    grant_type = request.values.get("grant_type") if request.endpoint == "token.token" else None
     with state.lock:
-        verdict = state.faults.verdict(request.path)
+        verdict = state.faults.verdict(request.path, grant_type)
         if verdict != _NOTHING:
             state.stats.faults_used += 1
     g.verdict = verdict
@@ -32,8 +33,9 @@ def meet_latency() -> None:
 
 
 def lose_answer(response: Response) -> Response:
-    """Replace the answer to a call that was carried out, when a fault says so."""
+    """Hold back or replace the answer to a call that was carried out, when a fault says so."""
     verdict: Verdict = g.get("verdict", _NOTHING)
+    current_state().faults.wait(verdict.answer_latency_seconds)
     if verdict.after_work is None:
         return response
     return _given(current_state(), verdict.after_work)

@@ -24,7 +24,7 @@ def arrived() -> ResponseReturnValue:
                 for account in state.accounts.values()
             ],
             figures=_figures(state),
-            client_id=state.config.client_id,
+            client_ids=[each.client_id for each in state.applications],
             faults=state.faults.as_json(),
             iso=iso,
         )
@@ -36,7 +36,7 @@ def change(contact_id: str, action: str) -> ResponseReturnValue:
     state = current_state()
     with state.lock:
         contact = state.contacts.get(contact_id)
-        now = state.clock.now()
+        now = state.now()
         if contact is not None and action == "unsubscribe":
             state.contacts.unsubscribe(contact, now=now)
         elif contact is not None:
@@ -50,13 +50,24 @@ def _newest(state: State, account_id: str) -> list[Contact]:
 
 
 def _figures(state: State) -> list[tuple[str, str]]:
-    rules, stats = state.settings, state.stats
-    used = state.limits.day.used(state.clock.now())
-    throttled = stats.refusals["throttled"] + stats.refusals["quota_exceeded"]
+    stats = state.stats
+    refusals = stats.total.refusals
+    throttled = refusals["throttled"] + refusals["quota_exceeded"]
+    limits = [figure for each in state.applications for figure in _limits(state, each.client_id)]
     return [
-        ("Requests today", f"{used:,} of {rules.requests_per_day:,}"),
-        ("Busiest second", f"{stats.max_in_a_second} of {rules.requests_per_second}"),
+        *limits,
         ("Refused with 429", f"{throttled:,}"),
         ("Sign-ups taken", f"{sum(map(len, stats.deliveries.values())):,}"),
-        ("Tokens refreshed", f"{stats.refreshes:,}"),
+        ("Tokens refreshed", f"{stats.total.refreshes:,}"),
+    ]
+
+
+def _limits(state: State, client_id: str) -> list[tuple[str, str]]:
+    """Return how far an application went; its key is named when there are several."""
+    rules, (_, own) = state.settings, state.stats.counts(client_id)
+    used = state.limits[client_id].day.used(state.now())
+    which = f", {client_id}" if len(list(state.applications)) > 1 else ""
+    return [
+        (f"Requests today{which}", f"{used:,} of {rules.requests_per_day:,}"),
+        (f"Busiest second{which}", f"{own.max_in_a_second} of {rules.requests_per_second}"),
     ]

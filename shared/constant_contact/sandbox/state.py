@@ -5,12 +5,14 @@ while they wait; a lock that is held for microseconds serves hundreds of calls a
 """
 
 import threading
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, cast
 
 from flask import current_app
 
-from shared.constant_contact.sandbox.accounts import Account, User, sample_accounts
+from shared.constant_contact.sandbox.accounts import Account, User, lists_for, sample_accounts
+from shared.constant_contact.sandbox.applications import Application, Applications
 from shared.constant_contact.sandbox.codes import Codes
 from shared.constant_contact.sandbox.config import Clock, SandboxConfig
 from shared.constant_contact.sandbox.contacts import Contacts, iso
@@ -18,28 +20,33 @@ from shared.constant_contact.sandbox.devices import Devices
 from shared.constant_contact.sandbox.faults import Faults
 from shared.constant_contact.sandbox.limits import KeyLimits, RateLimit
 from shared.constant_contact.sandbox.records import open_records
+from shared.constant_contact.sandbox.sessions import Sessions
 from shared.constant_contact.sandbox.settings import Settings
 from shared.constant_contact.sandbox.stats import Stats
 from shared.constant_contact.sandbox.tokens import Tokens
+
+_LISTS, _DELETED_LIST = "lists", "deleted_list"
 
 
 class State:
     """The sandbox's whole memory; `reset` makes it as good as new."""
 
     settings: Settings
+    applications: Applications
     accounts: dict[str, Account]
     contacts: Contacts
     tokens: Tokens
     codes: Codes
     devices: Devices
+    sessions: Sessions
     faults: Faults
     stats: Stats
-    limits: KeyLimits
+    limits: defaultdict[str, KeyLimits]
     token_limit: RateLimit
 
     def __init__(self, config: SandboxConfig, clock: Clock) -> None:
         self.config = config
-        self.clock = clock
+        self._clock = clock
         self.lock = threading.RLock()
         self._records = open_records(config.database)
         self._changing: set[tuple[str, str]] = set()
@@ -51,6 +58,19 @@ class State:
             self.faults.clear()
             self._records.clear()
             self._load()
+
+    def now(self) -> float:
+        """Return the time by the sandbox's clock, in seconds since 1970."""
+        return self._clock.now() + self.settings.clock_offset_seconds
+
+    def monotonic(self) -> float:
+        """Return the time in which the seconds of the rate limits are measured."""
+        return self._clock.monotonic()
+
+    def rotating(self, application: Application) -> bool:
+        """Return whether the application's refresh tokens work only once."""
+        own = application.rotating
+        return self.settings.rotating if own is None else own
 
     def organizations(self, wanted: str | None) -> list[Account]:
         """Return the accounts with this name or id; all of them for None."""
@@ -73,10 +93,20 @@ class State:
             for each in account.lists.values():
                 if wanted in (each.list_id, each.name) and each.deleted_at is None:
                     found = True
-                    each.deleted_at = iso(self.clock.now())
+                    each.deleted_at = iso(self.now())
                     self.contacts.leave_list(each.list_id)
                     self._save_deletion(account.id, each.list_id, each.deleted_at)
         return found
+
+    def set_lists(self, account: Account, count: int) -> None:
+        """Give the account exactly so many lists, none of them deleted."""
+        lists = lists_for(account, count)
+        for gone in account.lists.keys() - lists.keys():
+            self.contacts.leave_list(gone)
+        for each in account.lists.values():
+            self._records.drop(_DELETED_LIST, each.list_id)
+        account.lists = lists
+        self._records.put(_LISTS, account.id, {"account_id": account.id, "count": count})
 
     def begin_change(self, key: tuple[str, str]) -> bool:
         """Mark the contact with this account and address as being changed.
@@ -95,21 +125,32 @@ class State:
 
     def _load(self) -> None:
         self.settings = Settings.of(self.config)
-        self.accounts = sample_accounts()
+        self.applications = Applications(self._records, self.config)
+        self.accounts = self._load_accounts()
         self.contacts = Contacts(self._records)
-        self.tokens = Tokens(self._records, client_id=self.config.client_id, now=self.clock.now)
-        self.codes = Codes(self.clock.now)
-        self.devices = Devices(self.clock.now)
+        self.tokens = Tokens(self._records, first_id=self.config.client_id, now=self.now)
+        self.codes = Codes(self.now)
+        self.devices = Devices(self.now)
+        self.sessions = Sessions()
         self.faults = Faults()
         self.stats = Stats()
-        self.limits = KeyLimits()
+        self.limits = defaultdict(KeyLimits)
         self.token_limit = RateLimit()
-        for gone in self._records.all("deleted_list"):
-            self.accounts[gone["account_id"]].lists[gone["list_id"]].deleted_at = gone["at"]
+
+    def _load_accounts(self) -> dict[str, Account]:
+        accounts = sample_accounts()
+        for account in accounts.values():
+            account.confirmed_opt_in = self.config.confirmed_opt_in
+        for kept in self._records.all(_LISTS):
+            account = accounts[kept["account_id"]]
+            account.lists = lists_for(account, kept["count"])
+        for gone in self._records.all(_DELETED_LIST):
+            accounts[gone["account_id"]].lists[gone["list_id"]].deleted_at = gone["at"]
+        return accounts
 
     def _save_deletion(self, account_id: str, list_id: str, at: str) -> None:
         body: dict[str, Any] = {"account_id": account_id, "list_id": list_id, "at": at}
-        self._records.put("deleted_list", list_id, body)
+        self._records.put(_DELETED_LIST, list_id, body)
 
 
 def current_state() -> State:

@@ -19,20 +19,15 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Stats:
-    """Counts since the start or the last reset. Guarded by the state's lock."""
+class Counts:
+    """The calls of one application, or of all together."""
 
-    calls: Counter[tuple[str, int]] = field(default_factory=Counter)
     api_calls: int = 0
     max_in_a_second: int = 0
     token_calls: int = 0
     refresh_calls: int = 0
     refreshes: int = 0
-    spent_refresh_tokens_seen: int = 0
-    overlapping_same_email: int = 0
-    faults_used: int = 0
     refusals: Counter[str] = field(default_factory=Counter)
-    deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
     _last_second: deque[float] = field(default_factory=deque)
 
     def arrived(self, at: float) -> None:
@@ -42,6 +37,40 @@ class Stats:
             self._last_second.popleft()
         self._last_second.append(at)
         self.max_in_a_second = max(self.max_in_a_second, len(self._last_second))
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "api_calls": self.api_calls,
+            "max_calls_in_any_rolling_second": self.max_in_a_second,
+            "throttled": self.refusals["throttled"],
+            "quota_exceeded": self.refusals["quota_exceeded"],
+            "token_throttled": self.refusals["token_throttled"],
+            "token_calls": self.token_calls,
+            "refresh_calls": self.refresh_calls,
+            "refreshes": self.refreshes,
+        }
+
+
+@dataclass(slots=True)
+class Stats:
+    """Counts since the start or the last reset. Guarded by the state's lock."""
+
+    calls: Counter[tuple[str, int]] = field(default_factory=Counter)
+    total: Counts = field(default_factory=Counts)
+    applications: dict[str, Counts] = field(default_factory=dict)
+    spent_refresh_tokens_seen: int = 0
+    overlapping_same_email: int = 0
+    faults_used: int = 0
+    deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
+
+    def counts(self, client_id: str | None) -> tuple[Counts, ...]:
+        """Return where to count a call of this application: its own and the total.
+
+        None is for a call that no registered application made.
+        """
+        if client_id is None:
+            return (self.total,)
+        return self.total, self.applications.setdefault(client_id, Counts())
 
     def answered(self, endpoint: str, status: int) -> None:
         self.calls[endpoint, status] += 1
@@ -58,14 +87,7 @@ class Stats:
         figures = {
             "calls": calls,
             "statuses": by_status,
-            "api_calls": self.api_calls,
-            "max_calls_in_any_rolling_second": self.max_in_a_second,
-            "throttled": self.refusals["throttled"],
-            "quota_exceeded": self.refusals["quota_exceeded"],
-            "token_throttled": self.refusals["token_throttled"],
-            "token_calls": self.token_calls,
-            "refresh_calls": self.refresh_calls,
-            "refreshes": self.refreshes,
+            **self.total.as_json(),
             "spent_refresh_tokens_seen": self.spent_refresh_tokens_seen,
             "overlapping_same_email": self.overlapping_same_email,
             "faults_used": self.faults_used,

@@ -11,12 +11,18 @@ import hmac
 from flask import Blueprint, Response, request
 
 from shared.constant_contact.sandbox import errors, gate
+from shared.constant_contact.sandbox.applications import Application
 from shared.constant_contact.sandbox.codes import Consent
 from shared.constant_contact.sandbox.errors import OAuthError, json_response
 from shared.constant_contact.sandbox.state import State, current_state
-from shared.constant_contact.sandbox.tokens import AUTHORIZATION_SERVER, InvalidGrant, TokenSet
-
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+from shared.constant_contact.sandbox.stats import Counts
+from shared.constant_contact.sandbox.tokens import (
+    AUTHORIZATION_SERVER,
+    DEVICE_GRANT,
+    Grant,
+    InvalidGrant,
+    TokenSet,
+)
 
 _TEXTS = {
     "authorization_code": "The authorization code is invalid or has expired.",
@@ -33,8 +39,9 @@ def count_token_calls() -> None:
     if request.endpoint == "token.token":
         state = current_state()
         with state.lock:
-            state.stats.token_calls += 1
-            state.stats.refresh_calls += request.values.get("grant_type") == "refresh_token"
+            for counts in _counts(state):
+                counts.token_calls += 1
+                counts.refresh_calls += request.values.get("grant_type") == "refresh_token"
 
 
 gate.guard(bp)
@@ -47,21 +54,21 @@ def refused(error: OAuthError) -> Response:
 
 @bp.post("/default/v1/token")
 def token() -> Response:
-    """Exchange a code or a refresh token. At most one call a second."""
+    """Exchange a code or a refresh token. At most one call a second, of all applications."""
     state = current_state()
     with state.lock:
         limit = state.settings.token_requests_per_second
-        if not state.token_limit.take(state.clock.monotonic(), limit=limit):
-            state.stats.refusals["token_throttled"] += 1
+        if not state.token_limit.take(state.monotonic(), limit=limit):
+            for counts in _counts(state):
+                counts.refusals["token_throttled"] += 1
             return errors.refused("throttled").response()
     kind = request.values.get("grant_type", "")
     with state.lock:
         try:
-            _authenticate(state, kind)
-            tokens = _granted(state, kind)
+            tokens = _granted(state, _authenticated(state, kind), kind)
         except InvalidGrant as error:
             state.stats.spent_refresh_tokens_seen += error.reused
-            raise OAuthError("invalid_grant", _TEXTS[kind]) from error
+            raise OAuthError("invalid_grant", error.description or _TEXTS[kind]) from error
     response = json_response(tokens.as_json())
     response.headers["Cache-Control"] = "no-store"
     return response
@@ -69,47 +76,65 @@ def token() -> Response:
 
 @bp.get(f"/{AUTHORIZATION_SERVER}/v1/keys")
 def keys() -> Response:
-    return json_response(current_state().tokens.signer.jwks())
+    """Publish the key, or what the sandbox is told to publish in its place."""
+    state = current_state()
+    which = state.settings.jwks
+    if which == "off":
+        return json_response(errors.body_for(404), 404)
+    return json_response(state.tokens.signer.jwks(wrong=which == "wrong_key"))
 
 
-def _granted(state: State, kind: str) -> TokenSet:
+def _granted(state: State, application: Application, kind: str) -> TokenSet:
     match kind:
         case "authorization_code":
-            return _exchange(state)
+            return _exchange(state, application)
         case "refresh_token":
-            return _refresh(state)
+            return _refresh(state, application)
         case _ if kind == DEVICE_GRANT:
-            return _issue(state, state.devices.redeem(_needed("device_code")), secret=False)
+            return _let_device_in(state, application)
         case _:
             raise OAuthError(
                 "unsupported_grant_type", "The authorization grant type is not supported."
             )
 
 
-def _exchange(state: State) -> TokenSet:
-    return _issue(state, state.codes.redeem(_needed("code"), _needed("redirect_uri")), secret=True)
+def _exchange(state: State, application: Application) -> TokenSet:
+    consent = state.codes.redeem(application.client_id, _needed("code"), _needed("redirect_uri"))
+    grant = _consented(state, application, consent, secret=True)
+    return state.tokens.issue(grant, seconds=state.settings.access_token_seconds)
 
 
-def _issue(state: State, consent: Consent, *, secret: bool) -> TokenSet:
-    grant = state.tokens.authorize(
+def _let_device_in(state: State, application: Application) -> TokenSet:
+    consent = state.devices.redeem(application.client_id, _needed("device_code"))
+    return state.tokens.issue(
+        _consented(state, application, consent, secret=False),
+        seconds=state.settings.access_token_seconds,
+        renewable=state.settings.device_refresh,
+    )
+
+
+def _consented(state: State, application: Application, consent: Consent, *, secret: bool) -> Grant:
+    return state.tokens.authorize(
+        application.client_id,
         consent.account_id,
         consent.login,
         consent.scopes,
         secret=secret,
         # "Generating a new set of tokens causes all previous refresh tokens to expire."
-        supersede=state.settings.rotating,
+        supersede=state.rotating(application),
     )
-    return state.tokens.issue(grant, seconds=state.settings.access_token_seconds)
 
 
-def _refresh(state: State) -> TokenSet:
+def _refresh(state: State, application: Application) -> TokenSet:
     tokens = state.tokens.refresh(
+        application.client_id,
         _needed("refresh_token"),
-        rotating=state.settings.rotating,
+        rotating=state.rotating(application),
         reuse_revokes=state.settings.reuse_revokes,
         seconds=state.settings.access_token_seconds,
     )
-    state.stats.refreshes += 1
+    for counts in _counts(state):
+        counts.refreshes += 1
     return tokens
 
 
@@ -123,26 +148,39 @@ def _needed(name: str) -> str:
     return value
 
 
-def _authenticate(state: State, kind: str) -> None:
-    """Check the application's id and secret: HTTP Basic, or in the form.
+def _authenticated(state: State, kind: str) -> Application:
+    """Return the application that calls, by its id and secret: HTTP Basic, or in the form.
 
     A device has no secret: it gives the id alone, when it polls and when it refreshes.
     """
-    id, secret = _basic_credentials() or (
-        request.values.get("client_id", ""),
-        request.values.get("client_secret", ""),
-    )
-    if id == state.config.client_id and not secret:
+    id, secret = _credentials()
+    application = state.applications.find(id)
+    if application is None:
+        raise OAuthError("invalid_client", "Invalid value for 'client_id' parameter.", status=401)
+    if not secret:
         refresh_token = request.values.get("refresh_token", "")
         if kind == DEVICE_GRANT or state.tokens.needs_no_secret(refresh_token):
-            return
-    wanted = f"{state.config.client_id}:{state.config.client_secret}"
-    if not hmac.compare_digest(f"{id}:{secret}".encode(), wanted.encode()):
+            return application
+    if not hmac.compare_digest(secret.encode(), application.client_secret.encode()):
         raise OAuthError(
             "invalid_client",
             "The client secret supplied for a confidential client is invalid.",
             status=401,
         )
+    return application
+
+
+def _counts(state: State) -> tuple[Counts, ...]:
+    """Return where to count this call, whether or not its secret is right."""
+    application = state.applications.find(_credentials()[0])
+    return state.stats.counts(application.client_id if application else None)
+
+
+def _credentials() -> tuple[str, str]:
+    return _basic_credentials() or (
+        request.values.get("client_id", ""),
+        request.values.get("client_secret", ""),
+    )
 
 
 def _basic_credentials() -> tuple[str, str] | None:

@@ -7,7 +7,7 @@ new one is issued, even if that answer never arrives.
 
 import base64
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
@@ -22,12 +22,15 @@ AUTHORIZATION_SERVER = "aus1lm3ry9mF7x2Ja0h8"
 ISSUER = f"https://identity.constantcontact.com/oauth2/{AUTHORIZATION_SERVER}"
 AUDIENCE = "https://api.cc.email/v3"
 
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+GRANT_TYPES = ("authorization_code", "refresh_token", DEVICE_GRANT)
+
 IDLE_SECONDS = 180 * 86_400
 
 
 @dataclass(slots=True)
 class Grant:
-    """That ``login`` let the application into ``account_id``, for these scopes.
+    """That ``login`` let the application ``client_id`` into ``account_id``, for these scopes.
 
     ``secret``: the application must show its secret to refresh; a device has none.
     """
@@ -37,6 +40,7 @@ class Grant:
     login: str
     scopes: list[str]
     secret: bool
+    client_id: str
 
 
 @dataclass(slots=True)
@@ -71,10 +75,14 @@ class TokenSet:
 
 
 class InvalidGrant(Exception):
-    """The code or refresh token does not work; ``reused`` when it once did."""
+    """The code or refresh token does not work; ``reused`` when it once did.
 
-    def __init__(self, reused: bool = False) -> None:
-        super().__init__()
+    ``description`` is for the case that has a text of its own.
+    """
+
+    def __init__(self, description: str | None = None, *, reused: bool = False) -> None:
+        super().__init__(description)
+        self.description = description
         self.reused = reused
 
 
@@ -94,9 +102,13 @@ class Signer:
     def sign(self, claims: dict[str, Any]) -> str:
         return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._id})
 
-    def jwks(self) -> dict[str, Any]:
-        """Return the public key as a key set that clients can verify tokens with."""
-        public = {"n": self._modulus, "e": self._exponent}
+    def jwks(self, *, wrong: bool = False) -> dict[str, Any]:
+        """Return the public key as a key set that clients can verify tokens with.
+
+        ``wrong``: another key under the same id, with which no token can be verified.
+        """
+        published = Signer(_new_key("wrong")) if wrong else self
+        public = {"n": published._modulus, "e": published._exponent}
         return {"keys": [{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": self._id, **public}]}
 
     @classmethod
@@ -104,24 +116,28 @@ class Signer:
         """Return the signer with the key kept in ``records``, or put a new one there."""
         for kept in records.all("key"):
             return cls(kept["pem"])
-        records.put("key", "signing", {"pem": _new_key()})
-        return cls(_new_key())
+        records.put("key", "signing", {"pem": _new_key("signing")})
+        return cls(_new_key("signing"))
 
 
 class Tokens:
-    """All grants and tokens. Guarded by the state's lock."""
+    """All grants and tokens. Guarded by the state's lock.
 
-    def __init__(self, records: Records, *, client_id: str, now: Callable[[], float]) -> None:
+    ``first_id``: the application of grants that were kept when there was only one.
+    """
+
+    def __init__(self, records: Records, *, first_id: str, now: Callable[[], float]) -> None:
         self._records = records
-        self._client_id = client_id
         self._now = now
         self.signer = Signer.stored(records)
-        self._grants = {each["id"]: Grant(**each) for each in records.all("grant")}
+        kept = ({"client_id": first_id} | each for each in records.all("grant"))
+        self._grants = {each["id"]: Grant(**each) for each in kept}
         self._access = {each["value"]: AccessToken(**each) for each in records.all("access")}
         self._refresh = {each["value"]: RefreshToken(**each) for each in records.all("refresh")}
 
     def authorize(
         self,
+        client_id: str,
         account_id: str,
         login: str,
         scopes: Iterable[str],
@@ -129,25 +145,30 @@ class Tokens:
         supersede: bool,
         secret: bool = True,
     ) -> Grant:
-        """Record a consent; with ``supersede`` the user's earlier refresh tokens expire."""
+        """Record a consent; with ``supersede`` the refresh tokens that this application has of
+        the user expire."""
         if supersede:
+            who = client_id, account_id, login
             for grant in self._grants.values():
-                if (grant.account_id, grant.login) == (account_id, login):
+                if (grant.client_id, grant.account_id, grant.login) == who:
                     self._revoke(self._refresh_tokens({grant.id}))
-        grant = Grant(secrets.token_hex(8), account_id, login, list(scopes), secret)
+        grant = Grant(secrets.token_hex(8), account_id, login, list(scopes), secret, client_id)
         self._grants[grant.id] = grant
         self._records.put("grant", grant.id, asdict(grant))
         return grant
 
-    def issue(self, grant: Grant, *, seconds: int) -> TokenSet:
-        """Return a first token set for a new consent."""
-        refresh = self._new_refresh(grant) if "offline_access" in grant.scopes else None
-        return self._token_set(grant, refresh, seconds)
+    def issue(self, grant: Grant, *, seconds: int, renewable: bool = True) -> TokenSet:
+        """Return a first token set for a new consent; a refresh token only if ``renewable``."""
+        renewable = renewable and "offline_access" in grant.scopes
+        return self._token_set(grant, self._new_refresh(grant) if renewable else None, seconds)
 
-    def refresh(self, value: str, *, rotating: bool, reuse_revokes: bool, seconds: int) -> TokenSet:
-        """Return the next token set; raise `InvalidGrant` for a token that does not work."""
+    def refresh(
+        self, client_id: str, value: str, *, rotating: bool, reuse_revokes: bool, seconds: int
+    ) -> TokenSet:
+        """Return the next token set; raise `InvalidGrant` for a token that does not work, or
+        is another application's."""
         token = self._refresh.get(value)
-        if token is None:
+        if token is None or self._grants[token.grant_id].client_id != client_id:
             raise InvalidGrant
         if token.spent:
             if reuse_revokes:
@@ -168,15 +189,31 @@ class Tokens:
             return None
         return self._grants[token.grant_id]
 
+    def client_id_of(self, access_token: str) -> str | None:
+        """Return whose access token this is, good or not; None when it is not known."""
+        token = self._access.get(access_token)
+        return self._grants[token.grant_id].client_id if token else None
+
     def needs_no_secret(self, refresh_token: str) -> bool:
         """Return whether this is the refresh token of a device."""
         token = self._refresh.get(refresh_token)
         return token is not None and not self._grants[token.grant_id].secret
 
-    def revoke(self, account_ids: Iterable[str], *, access: bool, refresh: bool) -> None:
-        """Make the access tokens, the refresh tokens or both of these accounts invalid."""
-        wanted = set(account_ids)
-        grants = {each.id for each in self._grants.values() if each.account_id in wanted}
+    def revoke(
+        self,
+        account_ids: Collection[str],
+        client_ids: Collection[str],
+        *,
+        access: bool,
+        refresh: bool,
+    ) -> None:
+        """Make the access tokens, the refresh tokens or both invalid that these applications
+        have of these accounts."""
+        grants = {
+            each.id
+            for each in self._grants.values()
+            if each.account_id in account_ids and each.client_id in client_ids
+        }
         if access:
             self._revoke(self._access_tokens(grants))
         if refresh:
@@ -229,7 +266,7 @@ class Tokens:
             "iat": now,
             "exp": now + seconds,
             "auth_time": now,
-            "cid": self._client_id,
+            "cid": grant.client_id,
             "uid": f"00u{grant.id}",
             "sub": grant.login,
             "scp": grant.scopes,
@@ -248,8 +285,8 @@ class Tokens:
 
 
 @cache
-def _new_key() -> str:
-    """Return a new RSA key, one for the process: making one takes a noticeable while."""
+def _new_key(_purpose: str) -> str:
+    """Return an RSA key, one per purpose and process: making one takes a noticeable while."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(
         serialization.Encoding.PEM,

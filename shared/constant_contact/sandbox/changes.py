@@ -1,0 +1,218 @@
+"""What ``POST /sandbox/control`` can change: rules, data and tokens, one function each.
+
+Every one is called with the state's lock held, as ``(state, value, target)``.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from math import isfinite
+from typing import Any, get_args
+
+from shared.constant_contact.sandbox.accounts import PRIVILEGES, Account
+from shared.constant_contact.sandbox.applications import Application, is_web_address
+from shared.constant_contact.sandbox.settings import Jwks
+from shared.constant_contact.sandbox.state import State
+
+
+class ControlError(Exception):
+    """The control call makes no sense; nothing more of it was done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Which accounts and which applications a change is for: those named, or all."""
+
+    accounts: list[Account]
+    applications: list[Application]
+
+
+Action = Callable[[State, Any, Target], None]
+
+
+def _applications(state: State, value: Any, _target: Target) -> None:
+    """``[{"client_id", "client_secret", "redirect_uris", "rotating"}]``"""
+    if not isinstance(value, list):
+        raise ControlError("applications must be a list")
+    for application in [_application(state, each) for each in value]:
+        state.applications.register(application)
+
+
+def _application(state: State, wanted: Any) -> Application:
+    """Return the application as wanted; what is left out of a known one stays as it is."""
+    known = ("client_id", "client_secret", "redirect_uris", "rotating")
+    if not isinstance(wanted, dict) or wanted.keys() - set(known):
+        raise ControlError(f"an application is an object with {', '.join(known)}")
+    changed = {name: _field(name, value) for name, value in wanted.items()}
+    present = state.applications.find(changed.get("client_id", ""))
+    if present is not None:
+        return replace(present, **changed)
+    if not {"client_id", "client_secret"} <= changed.keys():
+        raise ControlError("a new application needs client_id and client_secret")
+    return Application(**changed)
+
+
+def _field(name: str, value: Any) -> Any:
+    """Return what an application's field takes; the value may be a secret, so no error
+    repeats it."""
+    match name, value:
+        case (("client_id" | "client_secret"), str()) if value:
+            return value
+        case "redirect_uris", None:
+            return None
+        case "redirect_uris", list() if all(is_web_address(str(each)) for each in value):
+            return tuple(value)
+        case "rotating", (bool() | None):
+            return value
+        case _:
+            raise ControlError(f"this cannot be the {name} of an application")
+
+
+def _rates(state: State, value: Any, _target: Target) -> None:
+    """``{"requests_per_second", "requests_per_day", "token_requests_per_second", "window"}``"""
+    if not isinstance(value, dict):
+        raise ControlError("rates must be an object")
+    for name, rate in value.items():
+        if name == "window" and rate in ("rolling", "fixed"):
+            state.settings.fixed_window = rate == "fixed"
+        elif name in _RATES and type(rate) is int and rate >= 0:
+            setattr(state.settings, name, rate)
+        else:
+            raise ControlError(f"rates: {name} cannot be {rate!r}")
+
+
+def _used_today(state: State, value: Any, target: Target) -> None:
+    used = _whole("used_today", value)
+    for application in target.applications:
+        state.limits[application.client_id].day.set_used(state.now(), used)
+
+
+def _revoke(state: State, value: Any, target: Target) -> None:
+    """``"access"``, ``"refresh"`` or ``"all"``"""
+    if value not in ("access", "refresh", "all"):
+        raise ControlError('revoke must be "access", "refresh" or "all"')
+    state.tokens.revoke(
+        {each.id for each in target.accounts},
+        {each.client_id for each in target.applications},
+        access=value != "refresh",
+        refresh=value != "access",
+    )
+
+
+def _unsubscribe(state: State, value: Any, target: Target) -> None:
+    found = list(state.contacts.everywhere(str(value), [each.id for each in target.accounts]))
+    if not found:
+        raise ControlError("no contact has this address")
+    for contact in found:
+        state.contacts.unsubscribe(contact, now=state.now())
+
+
+def _delete_list(state: State, value: Any, target: Target) -> None:
+    if not state.delete_list(str(value), target.accounts):
+        raise ControlError(f"no such list: {value}")
+
+
+def _privileges(_state: State, value: Any, target: Target) -> None:
+    """``{"remove": ["contacts:write"]}``, or ``"restore"``"""
+    removed = value.get("remove", []) if isinstance(value, dict) else []
+    if value != "restore" and not (removed and set(removed) <= PRIVILEGES.keys()):
+        raise ControlError('privileges must be "restore" or {"remove": [some of their names]}')
+    for account in target.accounts:
+        if value == "restore":
+            account.removed_privileges.clear()
+        account.removed_privileges |= set(removed)
+
+
+def _refuse_email(state: State, value: Any, _target: Target) -> None:
+    """One address or a list of them, in place of those refused so far."""
+    refused: Iterable[Any] = [value] if isinstance(value, str) else value
+    state.settings.refused_emails = {str(each).casefold() for each in refused or ()}
+
+
+def _lists(state: State, value: Any, target: Target) -> None:
+    """How many lists each account has from now on."""
+    count = _whole("lists", value)
+    for account in target.accounts:
+        state.set_lists(account, count)
+
+
+def _confirmed_opt_in(_state: State, value: Any, target: Target) -> None:
+    on = _true_or_false("confirmed_opt_in", value)
+    for account in target.accounts:
+        account.confirmed_opt_in = on
+
+
+def _jwks(state: State, value: Any, _target: Target) -> None:
+    """``"on"``, ``"off"`` or ``"wrong_key"``"""
+    if value not in get_args(Jwks):
+        raise ControlError(f"jwks must be one of: {', '.join(get_args(Jwks))}")
+    state.settings.jwks = value
+
+
+def _clock_offset(state: State, value: Any, _target: Target) -> None:
+    state.settings.clock_offset_seconds = _number("clock_offset_seconds", value)
+
+
+def _device_interval(state: State, value: Any, _target: Target) -> None:
+    interval = _number("device_interval_seconds", value)
+    if interval < 0:
+        raise ControlError("device_interval_seconds must not be negative")
+    state.settings.device_interval_seconds = interval
+
+
+def _whole_setting(name: str) -> Action:
+    def act(state: State, value: Any, _target: Target) -> None:
+        setattr(state.settings, name, _whole(name, value))
+
+    return act
+
+
+def _switch(name: str) -> Action:
+    def act(state: State, value: Any, _target: Target) -> None:
+        setattr(state.settings, name, _true_or_false(name, value))
+
+    return act
+
+
+def _whole(name: str, value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ControlError(f"{name} must be a whole number")
+    return value
+
+
+def _number(name: str, value: Any) -> float:
+    if type(value) not in (int, float) or not isfinite(value):
+        raise ControlError(f"{name} must be a number")
+    number: float = value
+    return number
+
+
+def _true_or_false(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ControlError(f"{name} must be true or false")
+    return value
+
+
+_RATES = ("requests_per_second", "requests_per_day", "token_requests_per_second")
+
+# In the order in which they are done.
+ACTIONS: dict[str, Action] = {
+    "applications": _applications,
+    "rates": _rates,
+    "used_today": _used_today,
+    "revoke": _revoke,
+    "unsubscribe": _unsubscribe,
+    "lists": _lists,
+    "delete_list": _delete_list,
+    "privileges": _privileges,
+    "refuse_email": _refuse_email,
+    "email_max": _whole_setting("email_max"),
+    "unknown_list_status": _whole_setting("unknown_list_status"),
+    "access_token_seconds": _whole_setting("access_token_seconds"),
+    "rotating": _switch("rotating"),
+    "reuse_revokes": _switch("reuse_revokes"),
+    "confirmed_opt_in": _confirmed_opt_in,
+    "device_refresh": _switch("device_refresh"),
+    "device_interval_seconds": _device_interval,
+    "jwks": _jwks,
+    "clock_offset_seconds": _clock_offset,
+}
