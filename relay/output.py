@@ -8,6 +8,8 @@ from typing import Any
 import click
 from tabulate import tabulate
 
+from shared.domain.durations import in_words
+
 
 class Output:
     """Prints to standard output. With `as_json`, only `json` prints anything."""
@@ -52,14 +54,5 @@ def for_people(moment: datetime | None) -> str | None:
 
 
 def duration(span: timedelta | None) -> str | None:
-    """Return a duration in its two largest units, such as ``3 h 20 min``."""
-    if span is None:
-        return None
-    seconds = int(span.total_seconds())
-    units = [("d", 86_400), ("h", 3600), ("min", 60), ("s", 1)]
-    parts: list[str] = []
-    for unit, size in units:
-        count, seconds = divmod(seconds, size)
-        if count or (unit == "s" and not parts):
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2])
+    """Return a duration in words; an unknown one is None."""
+    return None if span is None else in_words(span)

@@ -7,6 +7,7 @@ know, so a renamed task would lose messages while a new version rolls out.
 DELIVER = "relay.deliver"  #: run a lane for one account; argument: the account's name
 WAKE = "relay.wake"  #: start a lane for every account with something due
 REFRESH_TOKENS = "relay.refresh_tokens"  #: refresh whatever tokens are due for it
+WATCH = "relay.watch"  #: look for troubles, and have operators told of them
 
 DELIVER_QUEUE = "deliver"
 TOKENS_QUEUE = "tokens"
@@ -17,4 +18,5 @@ ROUTES = {
     DELIVER: {"queue": DELIVER_QUEUE},
     REFRESH_TOKENS: {"queue": TOKENS_QUEUE},
     WAKE: {"queue": UPKEEP_QUEUE},
+    WATCH: {"queue": UPKEEP_QUEUE},
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
+from shared.alerts import read_addresses
 from shared.redis_urls import broker_beside, check_redis_url
 
 API_URL = "https://api.cc.email/v3"
@@ -91,6 +92,8 @@ class Settings:
     visitor_limit: VisitorLimit | None = VisitorLimit(30, timedelta(minutes=1))
     trusted_proxies: int = 0
 
+    alerts: tuple[str, ...] = field(default=(), repr=False)
+    alert_after: timedelta = timedelta(minutes=1)
     @property
     def redirect_uri(self) -> str:
         """The OAuth redirect URI, to be registered at Constant Contact exactly so."""
@@ -149,6 +152,8 @@ class _Reader:
         )
         if not self._problems:
             self._problems.extend(_contradictions(settings))
+            alerts=self._get("RELAY_ALERTS", "none", read_addresses),
+            alert_after=self._get("RELAY_ALERT_AFTER_SECONDS", "60", _seconds),
         if self._problems:
             raise SettingsError(self._problems)
         return settings

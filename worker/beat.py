@@ -23,6 +23,7 @@ from shared.ledger.ledger import Ledger
 from shared.logs import configure
 from shared.redis_urls import connect
 from shared.settings import Settings
+from worker.watch import watch_every
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
         "refresh tokens": _entry(
             queues.REFRESH_TOKENS, look_at_tokens_every(settings.token_refresh)
         ),
+        "watch": _entry(queues.WATCH, watch_every(settings.alert_after)),
     }
 
 

@@ -29,3 +29,8 @@ def register(app: Celery, wiring: Wiring) -> None:
     def refresh_tokens() -> None:
         """Refresh whatever tokens are due for it."""
         wiring.refresh_tokens()
+
+    @app.task(name=queues.WATCH)
+    def watch() -> None:
+        """Look for troubles, and tell the alert services what they do not know yet."""
+        wiring.look_for_trouble()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
+from shared.alerts import make_services
 from shared.assembly import make_constant_contact, make_vault, utc_now
 from shared.celery_client import Publisher
 from shared.constant_contact.client import ConstantContact
@@ -17,12 +18,14 @@ from shared.constant_contact.pacing import Pacer, pace_rules
 from shared.domain.account import HoldReason
 from shared.domain.errors import Refused, Revoked, TokenTrouble
 from shared.domain.retry import RetryPolicy
+from shared.ledger.alerts import AlertLedger, Throttle
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.redis_urls import connect
 from shared.settings import Settings
 from worker.delivery import Clock, Lane, LaneRules, Reporter, RoundTrip
 from worker.settling import NO_TOKEN, Settler
+from worker.watch import Observer, Watch
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,7 @@ class Wiring:
         self._publisher = Publisher(settings)
         self._reporter = reporter
         self._pacer = Pacer(client, settings)
+        self._watch = self._make_watch()
         self.vault = make_vault(settings, client)
         self._places = LanePlaces(lane_count(settings))
         self._turnstiles: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -139,6 +143,21 @@ class Wiring:
         mid-refresh can store its pair when everyone had thought it lost."""
         for hold in self.ledger.figures(account).holds:
             if hold.reason == HoldReason.RECONNECT and hold.by == NO_TOKEN:
+    def look_for_trouble(self) -> None:
+        """Tell the alert services what has begun, stands or ended, as far as they do not know."""
+        try:
+            self._watch.look()
+        except LedgerUnavailable as error:
+            log.warning("could not look for trouble", extra={"cause": str(error)})
+
+    def _make_watch(self) -> Watch:
+        return Watch(
+            Observer(self.client, self.settings.public_url).look,
+            AlertLedger(self.client, Throttle(after=self.settings.alert_after)),
+            make_services(self.settings.alerts),
+            stopping=self.stopping.is_set,
+        )
+
                 self.ledger.lift(account, HoldReason.RECONNECT)
 
     def _lane(self, account: str, contacts: ConstantContact) -> Lane:

@@ -11,7 +11,7 @@ from worker.beat import schedule
 from worker.tasks import register
 from worker.wiring import Wiring
 
-TASKS = {queues.DELIVER, queues.WAKE, queues.REFRESH_TOKENS}
+TASKS = {queues.DELIVER, queues.WAKE, queues.REFRESH_TOKENS, queues.WATCH}
 QUEUES = {queues.DELIVER_QUEUE, queues.TOKENS_QUEUE, queues.UPKEEP_QUEUE}
 
 

@@ -1,0 +1,16 @@
+"""How long something took or lasts, in words."""
+
+from datetime import timedelta
+
+_UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def in_words(span: timedelta) -> str:
+    """Return a duration in its two largest units, such as ``3 h 20 min``."""
+    seconds = int(span.total_seconds())
+    parts: list[str] = []
+    for unit, size in _UNITS:
+        count, seconds = divmod(seconds, size)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])

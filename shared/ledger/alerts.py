@@ -1,0 +1,161 @@
+"""What the alert services have been told of, so that restarts and many workers tell nothing twice.
+
+`relay:alerts` has a record for each trouble that stands, or whose end somebody has yet to hear
+of. Whoever looks for troubles brings what was found, and is given one thing after the other to
+tell; each is given to one caller alone, who says how it ended.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import redis
+
+from shared.domain.trouble import Trouble
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.scripts import Scripts
+from shared.ledger.units import from_milliseconds, in_milliseconds, moment, to_milliseconds
+
+Event = Literal["begun", "reminder", "over"]
+# What stands beside the troubles: when the newest look began, and how much was given out to tell.
+_NOT_TROUBLES = ("looked_at", "given")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttle:
+    """How often anybody is told: once a trouble has stood for `after`, again every `remind`,
+    and once it has been gone for `after`.
+
+    Whoever is to tell has `lease` for it. What did not get out is tried again after `pause`,
+    which doubles up to `longest_pause`.
+    """
+
+    after: timedelta
+    remind: timedelta = timedelta(days=1)
+    lease: timedelta = timedelta(minutes=1)
+    pause: timedelta = timedelta(seconds=10)
+    longest_pause: timedelta = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """The right to tell `service` once of the trouble `key`; `number` is that right's own.
+
+    `over` is the title of the notice that it ended; `ended_at` is None while it stands.
+    """
+
+    key: str
+    service: str
+    event: Event
+    number: str
+    begun_at: datetime
+    ended_at: datetime | None
+    over: str
+    account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Since when a trouble is known to stand, and when somebody was last told; None for never."""
+
+    begun_at: datetime
+    told_at: datetime | None
+
+
+class AlertLedger:
+    """The steps of telling, each one script. Raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis", throttle: Throttle) -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+        self._throttle = throttle
+
+    def next(
+        self, troubles: Sequence[Trouble], services: Sequence[str], *, taken_at: datetime
+    ) -> Telling | None:
+        """Return what to tell next, as `troubles` were all that stood at `taken_at`; None when
+        nothing is left, or when somebody has looked after that."""
+        with unavailable_translated():
+            answer = self._scripts.run(
+                "alert_next",
+                [keys.ALERTS],
+                to_milliseconds(taken_at),
+                json.dumps([_standing(trouble) for trouble in troubles]),
+                json.dumps(list(services)),
+                in_milliseconds(self._throttle.after),
+                in_milliseconds(self._throttle.remind),
+                in_milliseconds(self._throttle.lease),
+            )
+        return _telling(json.loads(answer)) if answer else None
+
+    def told(self, telling: Telling) -> bool:
+        """Note that the service knows; False when the right to tell it had run out."""
+        return self._ended(telling, told=True)
+
+    def failed(self, telling: Telling) -> bool:
+        """Have it tried again later; False when the right to tell it had run out."""
+        return self._ended(telling, told=False)
+
+    def _ended(self, telling: Telling, *, told: bool) -> bool:
+        with unavailable_translated():
+            return bool(
+                self._scripts.run(
+                    "alert_told",
+                    [keys.ALERTS],
+                    telling.key,
+                    telling.service,
+                    telling.event,
+                    telling.number,
+                    int(told),
+                    in_milliseconds(self._throttle.pause),
+                    in_milliseconds(self._throttle.longest_pause),
+                )
+            )
+
+    def known(self) -> dict[str, Told]:
+        """Return what is known of each trouble, by its key."""
+        with unavailable_translated():
+            stored = self._client.hgetall(keys.ALERTS)
+        return {
+            str(key): _told(str(record))
+            for key, record in stored.items()
+            if key not in _NOT_TROUBLES
+        }
+
+
+def redis_time(client: "redis.Redis") -> datetime:
+    """Return the time by Redis' clock."""
+    with unavailable_translated():
+        seconds, microseconds = client.time()
+    return datetime.fromtimestamp(int(seconds) + int(microseconds) / 1_000_000, UTC)
+
+
+def _standing(trouble: Trouble) -> dict[str, str | int]:
+    standing: dict[str, str | int] = {"key": trouble.key, "over": trouble.over}
+    if trouble.account is not None:
+        standing["account"] = trouble.account
+    if trouble.since is not None:
+        standing["since"] = to_milliseconds(trouble.since)
+    return standing
+
+
+def _telling(given: dict[str, Any]) -> Telling:
+    return Telling(
+        key=given["key"],
+        service=given["service"],
+        event=given["event"],
+        number=given["number"],
+        begun_at=from_milliseconds(given["begun_at"]),
+        ended_at=moment(given.get("ended_at")),
+        over=given["over"],
+        account=given.get("account"),
+    )
+
+
+def _told(record: str) -> Told:
+    alert = json.loads(record)
+    times = [each["told_at"] for each in alert["services"].values() if "told_at" in each]
+    return Told(from_milliseconds(alert["begun_at"]), moment(max(times, default=None)))

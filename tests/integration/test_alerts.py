@@ -1,0 +1,556 @@
+"""Alerts on the real server: each thing is told once, by whichever worker, and again if it must."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from relay.cli import main
+from shared.alerts import Kind, Service, make_services
+from shared.domain.account import HoldReason
+from shared.domain.trouble import Severity, Trouble
+from shared.ledger.alerts import AlertLedger, Telling, Throttle, redis_time
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.logs import LineFormatter
+from shared.settings import Settings
+from tests import builders
+from tests.webhook import Webhook
+from worker.events import Silent
+from worker.watch import Observer, Snapshot, Watch
+from worker.wiring import Wiring
+
+WORKERS = 8
+HOUR = timedelta(hours=1)
+AT_ONCE = Throttle(after=timedelta(0))
+AFTER_AN_HOUR = Throttle(after=HOUR)
+TIMES = ("begun_at", "ended_at", "told_at", "claimed_until", "retry_at")
+
+
+def trouble(key: str = "reconnect:acme", **fields: Any) -> Trouble:
+    defaults: dict[str, Any] = {
+        "severity": Severity.PROBLEM,
+        "title": "acme is on hold",
+        "body": "Nothing is lost.",
+        "over": "acme: the hold has ended",
+        "account": "acme",
+    }
+    return Trouble(key=key, **{**defaults, **fields})
+
+
+class Alerts:
+    """An `AlertLedger` of the services `json` and `mailto`, with time that can be let pass."""
+
+    def __init__(self, client: "redis.Redis", throttle: Throttle = AT_ONCE) -> None:
+        self.client = client
+        self.ledger = AlertLedger(client, throttle)
+        self.services = ["json"]
+
+    def next(self, *troubles: Trouble, taken_at: datetime | None = None) -> Telling | None:
+        taken_at = taken_at or redis_time(self.client)
+        return self.ledger.next(troubles, self.services, taken_at=taken_at)
+
+    def events(self, *troubles: Trouble) -> list[tuple[str, str]]:
+        """Tell all that there is to tell; return it as (service, event)."""
+        told: list[tuple[str, str]] = []
+        while telling := self.next(*troubles):
+            told.append((telling.service, telling.event))
+            assert self.ledger.told(telling)
+        return told
+
+    def given(self, *troubles: Trouble) -> Telling:
+        """Return what is given out to tell; the test fails when nothing is."""
+        telling = self.next(*troubles)
+        assert telling is not None
+        return telling
+
+    def let_pass(self, span: timedelta) -> None:
+        """Make all that is written down as much older."""
+        for key, record in self.client.hgetall("relay:alerts").items():
+            self.client.hset("relay:alerts", key, json.dumps(_older(json.loads(record), span)))
+
+
+def _older(value: Any, span: timedelta) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ms = round(span.total_seconds() * 1000)
+    return {
+        name: inner - ms if name in TIMES else _older(inner, span) for name, inner in value.items()
+    }
+
+
+@pytest.fixture
+def alerts(redis_client: "redis.Redis") -> Alerts:
+    return Alerts(redis_client)
+
+
+@pytest.fixture
+def patient(redis_client: "redis.Redis") -> Alerts:
+    """Troubles are told of after an hour."""
+    return Alerts(redis_client, AFTER_AN_HOUR)
+
+
+# --- when anybody is told
+
+
+def test_a_beginning_and_an_end_are_told_once_each(alerts: Alerts) -> None:
+    assert alerts.events(trouble()) == [("json", "begun")]
+    assert alerts.events(trouble()) == []
+    assert alerts.events() == [("json", "over")]
+    assert alerts.events() == []
+    assert alerts.ledger.known() == {}
+
+
+def test_nobody_is_told_of_a_blip(patient: Alerts) -> None:
+    assert patient.events(trouble()) == []
+    assert patient.events() == []
+    patient.let_pass(2 * HOUR)
+    assert patient.events() == []
+    assert patient.events(trouble()) == []
+
+
+def test_what_has_stood_for_long_enough_is_told_of(patient: Alerts) -> None:
+    assert patient.events(trouble()) == []
+    patient.let_pass(HOUR)
+    assert patient.events(trouble()) == [("json", "begun")]
+
+
+def test_a_trouble_that_knows_since_when_it_stands_is_told_of_at_the_first_look(
+    patient: Alerts, redis_client: "redis.Redis"
+) -> None:
+    now = redis_time(redis_client)
+    assert patient.events(trouble(since=now - timedelta(minutes=59))) == []
+    assert patient.events(trouble("forbidden:acme", since=now - HOUR)) == [("json", "begun")]
+
+
+def test_while_it_stands_there_is_a_reminder_once_a_day(alerts: Alerts) -> None:
+    alerts.events(trouble())
+    alerts.let_pass(timedelta(hours=23))
+    assert alerts.events(trouble()) == []
+    alerts.let_pass(HOUR)
+    assert alerts.events(trouble()) == [("json", "reminder")]
+    assert alerts.events(trouble()) == []
+
+
+def test_a_trouble_that_soon_comes_back_never_ended(patient: Alerts) -> None:
+    patient.next(trouble())
+    patient.let_pass(HOUR)
+    assert patient.events(trouble()) == [("json", "begun")]
+    assert patient.events() == []
+    assert patient.events(trouble()) == []
+    assert patient.events() == []
+    patient.let_pass(HOUR)
+    assert patient.events() == [("json", "over")]
+
+
+def test_one_that_comes_back_before_its_end_got_out_has_to_stand_anew(patient: Alerts) -> None:
+    patient.services = ["json", "mailto"]
+    patient.next(trouble())
+    patient.let_pass(HOUR)
+    assert patient.events(trouble()) == [("json", "begun"), ("mailto", "begun")]
+    patient.events()
+    patient.let_pass(HOUR)
+    assert patient.ledger.told(patient.given())  # to the first; the other's does not get out
+    assert patient.ledger.failed(patient.given())
+    assert patient.events(trouble()) == []
+    patient.let_pass(HOUR)
+    assert patient.events(trouble()) == [("json", "begun")]
+
+
+def test_an_end_tells_when_it_began_and_ended(alerts: Alerts, redis_client: "redis.Redis") -> None:
+    since = redis_time(redis_client).replace(microsecond=0) - HOUR
+    alerts.events(trouble(since=since))
+    telling = alerts.given()
+    assert telling.begun_at == since
+    assert telling.ended_at is not None
+    assert since + HOUR <= telling.ended_at <= redis_time(redis_client)
+    assert (telling.over, telling.account) == ("acme: the hold has ended", "acme")
+
+
+def test_every_service_is_told_and_only_those_that_were_hear_of_the_end(alerts: Alerts) -> None:
+    alerts.events(trouble())
+    alerts.services = ["json", "mailto"]
+    assert alerts.events(trouble("forbidden:acme"), trouble()) == [
+        ("json", "begun"),
+        ("mailto", "begun"),
+        ("mailto", "begun"),
+    ]
+    alerts.services = ["mailto"]
+    assert alerts.events() == [("mailto", "over"), ("mailto", "over")]
+    assert alerts.ledger.known() == {}
+
+
+# --- who tells
+
+
+def test_what_one_is_telling_is_given_to_no_other(alerts: Alerts) -> None:
+    alerts.given(trouble())
+    assert alerts.next(trouble()) is None
+
+
+def test_what_one_began_to_tell_and_never_did_is_given_out_again(alerts: Alerts) -> None:
+    first = alerts.given(trouble())
+    alerts.let_pass(timedelta(minutes=1))
+    again = alerts.given(trouble())
+    assert again.number != first.number
+    assert not alerts.ledger.told(first)
+    assert alerts.ledger.told(again)
+
+
+def test_what_did_not_get_out_is_tried_again_later_and_later(alerts: Alerts) -> None:
+    for pause in (10, 20, 40):
+        assert alerts.ledger.failed(alerts.given(trouble()))
+        assert alerts.next(trouble()) is None
+        alerts.let_pass(timedelta(seconds=pause - 5))
+        assert alerts.next(trouble()) is None
+        alerts.let_pass(timedelta(seconds=5))
+    for _ in range(10):
+        assert alerts.ledger.failed(alerts.given(trouble()))
+        alerts.let_pass(HOUR)
+    assert alerts.events(trouble()) == [("json", "begun")]
+
+
+def test_a_service_that_fails_keeps_no_other_from_being_told_and_has_no_other_told_twice(
+    alerts: Alerts,
+) -> None:
+    alerts.services = ["json", "mailto"]
+    assert alerts.ledger.failed(alerts.given(trouble()))
+    assert alerts.events(trouble()) == [("mailto", "begun")]
+    alerts.let_pass(timedelta(seconds=10))
+    assert alerts.events(trouble()) == [("json", "begun")]
+
+
+def test_what_ends_while_it_is_being_told_is_told_to_have_ended(alerts: Alerts) -> None:
+    telling = alerts.given(trouble())
+    assert alerts.next() is None
+    assert alerts.ledger.told(telling)
+    assert alerts.events() == [("json", "over")]
+
+
+def test_a_look_that_a_newer_one_overtook_counts_for_nothing(
+    alerts: Alerts, redis_client: "redis.Redis"
+) -> None:
+    now = redis_time(redis_client)
+    before = now - timedelta(seconds=1)
+    # Ahead of the server's own time, as rounding can have it.
+    assert alerts.next(taken_at=now + timedelta(seconds=1)) is None
+    assert alerts.next(trouble(since=before - HOUR), taken_at=before) is None
+    assert alerts.ledger.known() == {}
+
+
+def test_looks_count_again_after_the_servers_clock_was_set_back(
+    alerts: Alerts, redis_client: "redis.Redis"
+) -> None:
+    ahead = (redis_time(redis_client) + HOUR).timestamp() * 1000
+    redis_client.hset("relay:alerts", "looked_at", round(ahead))
+    assert alerts.events(trouble()) == [("json", "begun")]
+
+
+class Fake(Service):
+    """A service that keeps what it is sent; `works` says whether that gets out."""
+
+    def __init__(self, name: str = "json") -> None:
+        self.name = name
+        self.sent: list[tuple[str, Kind]] = []
+        self.works = True
+
+    def send(self, title: str, body: str, kind: Kind) -> bool:
+        if self.works:
+            self.sent.append((title, kind))
+        return self.works
+
+
+@pytest.fixture
+def observer(redis_client: "redis.Redis") -> Observer:
+    """Sees the account `acme`."""
+    Registry(redis_client).save_account(builders.account("acme"))
+    return Observer(redis_client, "https://signup.example.com")
+
+
+def watch(
+    look: Callable[[], Snapshot], client: "redis.Redis", services: Sequence[Service]
+) -> Watch:
+    return Watch(look, AlertLedger(client, AT_ONCE), services, stopping=lambda: False)
+
+
+@pytest.fixture
+def ledger(redis_client: "redis.Redis") -> Ledger:
+    return Ledger(redis_client)
+
+
+def test_workers_that_all_see_the_trouble_tell_each_service_once(
+    redis_client: "redis.Redis", observer: Observer, ledger: Ledger
+) -> None:
+    ledger.hold("acme", HoldReason.RECONNECT, by="answer")
+    all_saw_it = threading.Barrier(WORKERS)
+    services = [Fake("json"), Fake("mailto")]
+
+    def look() -> Snapshot:
+        seen = observer.look()
+        all_saw_it.wait(timeout=10)  # holds each until all know of the trouble
+        return seen
+
+    def work(_: int) -> None:
+        watch(look, redis_client, services).look()
+
+    with ThreadPoolExecutor(WORKERS) as workers:
+        list(workers.map(work, range(WORKERS)))
+        assert [len(service.sent) for service in services] == [1, 1]
+        ledger.lift("acme", HoldReason.RECONNECT)
+        list(workers.map(work, range(WORKERS)))
+    assert [[kind for _, kind in service.sent] for service in services] == [
+        [Kind.PROBLEM, Kind.OVER]
+    ] * 2
+
+
+def test_a_process_looks_once_at_a_time(redis_client: "redis.Redis", observer: Observer) -> None:
+    looking, go_on = threading.Event(), threading.Event()
+    looks = []
+
+    def look() -> Snapshot:
+        looks.append(1)
+        looking.set()
+        assert go_on.wait(timeout=10)
+        return observer.look()
+
+    watching = watch(look, redis_client, [Fake()])
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(watching.look)
+        assert looking.wait(timeout=10)
+        watching.look()
+        go_on.set()
+        first.result(timeout=10)
+    assert looks == [1]
+    watching.look()
+    assert looks == [1, 1]
+
+
+def test_a_worker_that_is_stopping_begins_to_tell_nothing_more(
+    redis_client: "redis.Redis", observer: Observer, ledger: Ledger
+) -> None:
+    ledger.hold("acme", HoldReason.RECONNECT, by="answer")
+    service = Fake()
+    alerts = AlertLedger(redis_client, AT_ONCE)
+    Watch(observer.look, alerts, [service], stopping=lambda: True).look()
+    assert service.sent == []
+
+
+def test_nobody_looks_where_nobody_is_to_be_told(redis_client: "redis.Redis") -> None:
+    def look() -> Snapshot:
+        raise AssertionError("nobody asked for it")
+
+    watch(look, redis_client, []).look()
+
+
+def test_tokens_that_fail_to_refresh_are_seen(
+    redis_client: "redis.Redis", observer: Observer
+) -> None:
+    redis_client.hset(
+        "relay:{acme}:tokens",
+        mapping={
+            "version": 1,
+            "access": "sealed",
+            "refresh": "sealed",
+            "digest": "d",
+            "received_at": 0,
+            "expires_at": 1000,
+            "scopes": "",
+            "client_id": "test-key",
+            "failures": 2,
+        },
+    )
+    service = Fake()
+    watch(observer.look, redis_client, [service]).look()
+    assert service.sent == [("acme: its access token cannot be refreshed", Kind.WARNING)]
+
+
+# --- a real service
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as listening:
+        yield listening
+
+
+class Lines(logging.Handler):
+    """Keeps the lines that a process would print."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(LineFormatter("worker"))
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    """The lines that a process would print; pytest's own also listens to who keeps silent."""
+    caplog.set_level(logging.INFO)
+    handler = Lines()
+    logging.getLogger().addHandler(handler)
+    yield handler.lines
+    logging.getLogger().removeHandler(handler)
+
+
+def test_a_webhook_gets_title_body_and_kind(webhook: Webhook) -> None:
+    (service,) = make_services([webhook.address])
+    assert service.send("A title", "One.\n\nTwo: https://x.example/a?b=1&c", Kind.PROBLEM)
+    (message,) = webhook.taken
+    assert (message["title"], message["type"]) == ("A title", "failure")
+    assert message["message"] == "One.\n\nTwo: https://x.example/a?b=1&c"
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_service_that_refuses_is_tried_again_and_its_address_is_in_no_log(
+    webhook: Webhook,
+    redis_client: "redis.Redis",
+    observer: Observer,
+    ledger: Ledger,
+    logged: list[str],
+    status: int,
+) -> None:
+    ledger.hold("acme", HoldReason.RECONNECT, by="answer")
+    eager = AlertLedger(redis_client, Throttle(after=timedelta(0), pause=timedelta(0)))
+    ran_out = iter([False, True])
+    services = make_services([webhook.address])
+    webhook.status = status
+
+    Watch(observer.look, eager, services, stopping=lambda: next(ran_out)).look()
+    assert "alert not sent, tried again later service=json" in logged[0]
+    assert webhook.taken == []
+
+    webhook.status = 200
+    Watch(observer.look, eager, services, stopping=lambda: False).look()
+    assert len(webhook.taken) == 1
+    assert "alert sent service=json trouble=reconnect:acme event=begun" in logged[1]
+    assert len(logged) == 2
+    assert not any("127.0.0.1" in line or "secret" in line for line in logged)
+
+
+def test_a_service_that_raises_failed_and_says_no_more_than_that(
+    logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (service,) = make_services(["json://127.0.0.1:9/the-secret-path"])
+
+    def explode(*args: object, **options: object) -> bool:
+        raise RuntimeError("json://127.0.0.1:9/the-secret-path")
+
+    monkeypatch.setattr("apprise.Apprise.notify", explode)
+    assert not service.send("A title", "A body", Kind.INFO)
+    assert len(logged) == 1
+    assert "secret" not in logged[0]
+
+
+def test_a_worker_tells_the_services_of_its_settings(
+    settings_with: Callable[..., Settings], webhook: Webhook, observer: Observer, ledger: Ledger
+) -> None:
+    ledger.hold("acme", HoldReason.FORBIDDEN, by="answer")
+    settings = settings_with(alerts=(webhook.address,), alert_after=timedelta(0))
+    Wiring(settings, Silent()).look_for_trouble()
+    assert webhook.titles == ["acme is on hold: its login may not write contacts"]
+
+
+def test_while_redis_is_away_a_look_fails_in_one_line(
+    settings_with: Callable[..., Settings], tmp_path: Path, logged: list[str]
+) -> None:
+    away = f"unix://{tmp_path}/nobody-listens"
+    settings = settings_with(alerts=("json://127.0.0.1:9/the-secret-path",), redis_url=away)
+    Wiring(settings, Silent()).look_for_trouble()
+    (line,) = logged
+    assert "could not look for trouble" in line
+
+
+# --- the command
+
+
+@pytest.fixture
+def run(
+    settings: Settings,
+    redis_client: "redis.Redis",
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command with RELAY_ALERTS as given; return its status, output and errors."""
+    monkeypatch.setenv("REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("CTCT_CLIENT_ID", settings.client_id)
+    monkeypatch.setenv("CTCT_CLIENT_SECRET", settings.client_secret)
+    monkeypatch.setenv("RELAY_SECRET_KEY", settings.secret_keys[0])
+    monkeypatch.setenv("RELAY_DATA_DIR", str(settings.data_dir))
+
+    def run(*arguments: str, alerts: str = "") -> tuple[int, str, str]:
+        monkeypatch.setenv("RELAY_ALERTS", alerts)
+        with pytest.raises(SystemExit) as ended:
+            main(["alerts", *arguments])
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return run
+
+
+def test_a_test_message_goes_to_every_service(run: Callable[..., Any], webhook: Webhook) -> None:
+    status, out, err = run("test", alerts=webhook.address)
+    assert (status, out, err) == (0, "json: sent\n", "")
+    (message,) = webhook.taken
+    assert message["type"] == "info"
+    assert "relay alerts test" in message["message"]
+
+
+def test_a_test_message_that_does_not_get_out_is_a_failure_without_the_address(
+    run: Callable[..., Any], webhook: Webhook
+) -> None:
+    closed = "json://127.0.0.1:9/the-secret-path"
+    status, out, err = run("test", alerts=f"{webhook.address} {closed}")
+    assert (status, out) == (1, "json: sent\njson 2: failed\n")
+    assert "secret" not in err
+    status, out, err = run("test", "--json", alerts=closed)
+    assert (status, json.loads(out)) == (1, [{"service": "json", "sent": False}])
+
+
+def test_without_a_service_the_test_names_the_setting(run: Callable[..., Any]) -> None:
+    status, out, err = run("test")
+    assert (status, out) == (1, "")
+    assert "RELAY_ALERTS" in err
+
+
+def test_standing_troubles_are_listed_with_when_somebody_was_told(
+    run: Callable[..., Any],
+    webhook: Webhook,
+    redis_client: "redis.Redis",
+    observer: Observer,
+    ledger: Ledger,
+) -> None:
+    assert run("list", "--json") == (0, "[]\n", "")
+    ledger.hold("acme", HoldReason.RECONNECT, by="answer", note="refused")
+    _, out, _ = run("list", "--json")
+    (listed,) = json.loads(out)
+    assert (listed["key"], listed["account"]) == ("reconnect:acme", "acme")
+    assert listed["since"] is not None
+    assert listed["told_at"] is None
+
+    watch(observer.look, redis_client, make_services([webhook.address])).look()
+    _, out, _ = run("list", "--json")
+    assert json.loads(out)[0]["told_at"] is not None
+
+
+def test_the_list_for_people_says_what_stands_and_whether_anybody_is_told(
+    run: Callable[..., Any], webhook: Webhook, observer: Observer, ledger: Ledger
+) -> None:
+    _, out, _ = run("list")
+    assert "No trouble stands." in out
+    assert "Nobody is told of troubles: set RELAY_ALERTS" in out
+    ledger.hold("acme", HoldReason.RECONNECT, by="answer", note="refused")
+    _, out, _ = run("list", alerts=webhook.address)
+    assert "problem: acme is on hold" in out
+    assert "relay connect acme" in out
+    assert "Told: nobody yet" in out
+    assert "RELAY_ALERTS" not in out
