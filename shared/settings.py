@@ -81,6 +81,7 @@ class Settings:
     requests_per_second: float = 4.0
     requests_per_day: int = 10_000
     public_url: str = "http://127.0.0.1:8080"
+    instance: str = "http://127.0.0.1:8080"
     bind: Bind = Bind("127.0.0.1", 8080)
     data_dir: Path = Path(".relay")
     token_refresh: timedelta = timedelta(hours=4)
@@ -138,7 +139,8 @@ class _Reader:
             requests_per_second=self._get("CTCT_REQUESTS_PER_SECOND", "4", _positive),
             requests_per_day=self._get("CTCT_REQUESTS_PER_DAY", "10000", _count),
             secret_keys=self._get("RELAY_SECRET_KEY", "", _secret_keys),
-            public_url=self._get("RELAY_PUBLIC_URL", _local_url(bind), _http_url),
+            public_url=public_url,
+            instance=self._get("RELAY_INSTANCE", public_url or _UNKNOWN, str),
             bind=bind,
             data_dir=Path(self._get("RELAY_DATA_DIR", ".relay", str)),
             token_refresh=self._get("RELAY_TOKEN_REFRESH_SECONDS", "14400", _seconds),

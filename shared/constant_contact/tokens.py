@@ -4,8 +4,8 @@ A rotating refresh token works once, and a second use may end the whole connecti
 
 1. Whoever wants a newer token takes the account's lock, or waits until the token has
    changed or the lock is free. Whoever got the lock reads again: perhaps it is done.
-2. The intention is written down before the call, while the lock is still ours. The call's
-   deadline is shorter than the lock's life.
+2. The intention is written down before the call, while the lock is still ours. From then on
+   the lock lasts for longer than the call may take, and storing what came of it.
 3. The new pair is stored only if the refresh token spent for it is still the stored one
    (else someone has connected anew), is on disk where the server can tell, and only then
    used. The old pair is kept until the new one has worked, but never sent again.
@@ -13,6 +13,8 @@ A rotating refresh token works once, and a second use may end the whole connecti
    after a pause that grows with each failure.
 5. `invalid_grant` proves revocation only when no other call can still bring the pair. Then
    the token is marked, and nobody sends it again.
+6. A copy of the ledger, as for staging, refreshes nothing: it would end the connection of the
+   installation that it was copied from. The tokens name the one that keeps them fresh.
 
 The vault sets no holds: its callers do, by the errors it raises.
 """
@@ -32,22 +34,30 @@ from shared.constant_contact.oauth import (
     TokenEndpointFailed,
     TokenSet,
 )
-from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, TokenUnavailable
-from shared.ledger.tokens import SealedPair, StoredTokens, TokenLedger, TokenPace
+from shared.domain.errors import (
+    LedgerUnavailable,
+    NotConnected,
+    NotOurs,
+    Revoked,
+    TokenUnavailable,
+)
+from shared.ledger.tokens import Owner, SealedPair, StoredTokens, TokenLedger, TokenPace
 from shared.sealing import Sealer
 
 log = logging.getLogger(__name__)
 
-# From the moment the intention is written down: the call, then a Redis that is slow to store.
-CALL_DEADLINE = timedelta(seconds=20)
-INTENTION_LIFE = timedelta(seconds=25)
+# Until the intention is written down: connecting, then a slot ten seconds away.
 LOCK_LIFE = timedelta(seconds=30)
+# An intention that took longer to write down may be another's by now.
+BEGIN_DEADLINE = timedelta(seconds=5)
+CALL_DEADLINE = timedelta(seconds=20)
 # A whole turn of someone else: a slot ten seconds away, the call, storing.
 LONGEST_WAIT = timedelta(seconds=35)
 POLL = timedelta(milliseconds=50)
 # A rotated pair that is not stored is lost, and the connection with it; a restart of Redis
-# takes less than this.
+# takes less than this. The last try may begin just before.
 KEEP_STORING = timedelta(minutes=2)
+LAST_TRY = timedelta(seconds=10)
 
 MARGIN = timedelta(minutes=5)
 LOOK_EVERY = timedelta(minutes=1)
@@ -67,34 +77,38 @@ class Token:
 
 
 class TokenVault:
-    """The tokens of all accounts that were connected with one API key. Safe between threads.
+    """The tokens of all accounts. Safe between threads.
 
-    Every method raises `NotConnected` and `LedgerUnavailable`; those that may refresh also
-    `Revoked` and `TokenUnavailable`.
+    `oauth` returns the authorization server for an API key, None when its secret is not known;
+    `instance` is the name of this installation. Every method raises `NotConnected` and
+    `LedgerUnavailable`; those that may refresh also `Revoked` and `TokenUnavailable`, of which
+    `NotOurs` is one.
     """
 
     def __init__(
         self,
         tokens: TokenLedger,
-        oauth: OAuth,
+        oauth: Callable[[str], OAuth | None],
         sealer: Sealer,
         *,
-        client_id: str,
+        instance: str,
         refresh_after: timedelta,
         now: Callable[[], datetime],
         sleep: Callable[[float], None] = time.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
         call_deadline: timedelta = CALL_DEADLINE,
-        lock_life: timedelta = LOCK_LIFE,
+        keep_storing: timedelta = KEEP_STORING,
     ) -> None:
         self._tokens = tokens
         self._oauth = oauth
         self._sealer = sealer
-        self._client_id = client_id
+        self._instance = instance
         self._refresh_after = refresh_after
         self._now = now
         self._sleep = sleep
+        self._monotonic = monotonic
         self._call_deadline = call_deadline
-        self._lock_life = lock_life
+        self._keep_storing = keep_storing
         self._opened: dict[str, tuple[str, str]] = {}
         self._worked: dict[str, int] = {}
         self._refused: dict[str, int] = {}
@@ -127,13 +141,46 @@ class TokenVault:
 
     def refresh_due(self, account: str) -> bool:
         """Refresh the token if it is time; True when it is another one now."""
-        before = self._read(account).version
-        return self._newer(account, self._due).version != before
+        before = self._read(account)
+        self._keep_owner(account, before)
+        return self._newer(account, self._due).version != before.version
 
     def in_trouble(self, account: str) -> bool:
         """Whether the stored refresh token is revoked, or the last try to use it failed."""
         stored = self._read(account)
         return stored.revoked or stored.failures > 0
+
+    def refresh(self, account: str) -> Token:
+        """Refresh the token now, which proves that it can be done."""
+        before = self._read(account).version
+        return self._newer(account, lambda stored: stored.version == before)
+
+    def stored(self, account: str) -> StoredTokens:
+        """Return what is stored about the account's tokens, the tokens themselves sealed."""
+        return self._read(account)
+
+    def next_refresh(self, stored: StoredTokens) -> datetime:
+        """Return when the tokens are due to be refreshed."""
+        return stored.received_at + min(self._refresh_after, stored.life / 2)
+
+    def is_foreign(self, stored: StoredTokens) -> bool:
+        """Whether another installation keeps these tokens fresh, so that this one must not.
+
+        A process of the same installation that goes by another name is known by the server.
+        """
+        owner = stored.owner
+        if owner is None or owner.instance == self._instance:
+            return False
+        return not owner.server or owner.server != self._tokens.server()
+
+    def take_over(self, account: str) -> None:
+        """Make this installation the one that keeps the tokens fresh."""
+        self._read(account)
+        self._tokens.own(account, self._owner())
+
+    def forget(self, account: str) -> bool:
+        """Forget the account's tokens; False when there were none."""
+        return self._tokens.forget(account)
 
     def worked(self, account: str, version: int) -> None:
         """Note that the API accepted the token; asks Redis only once for each version."""
@@ -141,30 +188,39 @@ class TokenVault:
             self._tokens.worked(account, version)
             self._worked[account] = version
 
-    def adopt(self, account: str, tokens: TokenSet, *, spent: str | None = None) -> Token:
+    def adopt(
+        self, account: str, tokens: TokenSet, *, client_id: str, spent: str | None = None
+    ) -> Token:
         """Store the tokens of a new connection in place of any others.
 
-        `spent` is the refresh token that was given for them, which must never be sent again.
+        `client_id` is the API key they belong to; `spent` is the refresh token that was given
+        for them, which must never be sent again.
         """
         digest = _digest(spent) if spent else ""
-        self._tokens.store(account, self._sealed(tokens), spent=digest)
+        pair = self._sealed(tokens, client_id)
+        self._tokens.store(account, pair, self._owner(), spent=digest)
         return self.current(account)
 
     def has_replaced(self, account: str, refresh_token: str) -> bool:
         """Whether a stored newer token came from this one, which must never be sent again."""
         return self._tokens.was_spent(account, _digest(refresh_token))
 
+    def has(self, account: str, refresh_token: str) -> bool:
+        """Whether this is the refresh token that the account has now."""
+        stored = self._tokens.read(account)
+        return stored is not None and stored.digest == _digest(refresh_token)
+
     # --- the one way to a newer token
 
     def _newer(self, account: str, stale: Stale) -> Token:
         """Return the stored token once it is not `stale`, refreshing it if nobody else does."""
         holder = secrets.token_hex(8)
-        give_up_at = time.monotonic() + LONGEST_WAIT.total_seconds()
+        give_up_at = self._monotonic() + LONGEST_WAIT.total_seconds()
         while stale(stored := self._read(account)):
-            _check_askable(stored)
-            if time.monotonic() > give_up_at:
+            self._check_askable(account, stored)
+            if self._monotonic() > give_up_at:
                 raise TokenUnavailable("another process is refreshing the token and is not done")
-            if not self._tokens.lock(account, holder, self._lock_life):
+            if not self._tokens.lock(account, holder, LOCK_LIFE):
                 self._sleep(POLL.total_seconds())
                 continue
             try:
@@ -178,30 +234,34 @@ class TokenVault:
         stored = self._read(account)
         if not stale(stored):
             return
-        _check_askable(stored)
+        self._check_askable(account, stored)
         refresh_token = self._sealer.open(stored.refresh)
         try:
-            with self._oauth.endpoint(self._call_deadline) as endpoint:
+            with self._oauth_of(account, stored).endpoint(self._call_deadline) as endpoint:
                 if not self._begin(account, call, stored.version):
                     return
                 tokens = endpoint.refresh(refresh_token)
         except InvalidGrant as error:
             self._judge(account, call, stored, error)
         except (InvalidClient, TokenEndpointFailed) as error:
-            self._tokens.failed(account, call, stored.digest)
+            self._tokens.failed(account, call, stored.version)
             log.warning("token refresh failed: %s", error, extra={"account": account})
             raise TokenUnavailable(str(error), self._read(account).retry_at) from error
         else:
-            self._store(account, call, tokens, spent=stored.digest)
+            self._store(account, call, tokens, stored)
 
     def _begin(self, account: str, call: str, version: int) -> bool:
-        return self._tokens.begin(
-            account,
-            call,
-            version,
-            lock_life=self._lock_life,
-            deadline=self._call_deadline + INTENTION_LIFE - CALL_DEADLINE,
-        )
+        """Write the intention down; False when the call must not be made.
+
+        From then on lock and intention last until no pair can come of the call any more: were
+        the lock free while Redis comes back and the pair waits to be stored, another process
+        would send the token that was spent for it. A process that was frozen since it asked
+        knows nothing of what has been done meanwhile, and looks again.
+        """
+        life = BEGIN_DEADLINE + self._call_deadline + self._keep_storing + LAST_TRY
+        asked_at = self._monotonic()
+        begun = self._tokens.begin(account, call, version, life)
+        return begun and self._monotonic() < asked_at + BEGIN_DEADLINE.total_seconds()
 
     def _judge(self, account: str, call: str, sent: StoredTokens, error: InvalidGrant) -> None:
         """Say what an invalid_grant means; returns when newer tokens are stored by now."""
@@ -215,16 +275,18 @@ class TokenVault:
                     self._read(account).retry_at,
                 ) from error
 
-    def _store(self, account: str, call: str, tokens: TokenSet, *, spent: str) -> None:
-        """Store the refreshed pair, however long Redis is away: nobody else has it."""
-        pair = self._sealed(tokens)
-        give_up_at = time.monotonic() + KEEP_STORING.total_seconds()
+    def _store(self, account: str, call: str, tokens: TokenSet, spent: StoredTokens) -> None:
+        """Store the pair that was `spent` for `tokens`, however long Redis is away: nobody else
+        has it."""
+        pair = self._sealed(tokens, spent.client_id)
+        give_up_at = self._monotonic() + self._keep_storing.total_seconds()
         while True:
             try:
-                version = self._tokens.renew(account, call, pair, spent=spent)
+                owner = self._owner()
+                version = self._tokens.renew(account, call, pair, owner, spent=spent)
                 break
             except LedgerUnavailable:
-                if time.monotonic() > give_up_at:
+                if self._monotonic() > give_up_at:
                     log.critical("refreshed tokens could not be stored", extra={"account": account})
                     raise
                 log.error("refreshed tokens not stored yet", extra={"account": account})
@@ -239,13 +301,41 @@ class TokenVault:
     def _read(self, account: str) -> StoredTokens:
         stored = self._tokens.read(account)
         if stored is None:
-            raise NotConnected(f"{account} is not connected; run: relay connect {account} --url")
-        if stored.client_id != self._client_id:
+            raise NotConnected(f"{account} is not connected; run: relay connect {account}")
+        self._oauth_of(account, stored)
+        return stored
+
+    def _oauth_of(self, account: str, stored: StoredTokens) -> OAuth:
+        oauth = self._oauth(stored.client_id)
+        if oauth is None:
             raise NotConnected(
                 f"{account} was connected with another API key than CTCT_CLIENT_ID;"
-                f" put that one back, or run: relay connect {account} --url"
+                f" put that one back, or run: relay connect {account}"
             )
-        return stored
+        return oauth
+
+    def _owner(self) -> Owner:
+        return Owner(self._instance, self._tokens.server())
+
+    def _keep_owner(self, account: str, stored: StoredTokens) -> None:
+        """Write down where this installation is now, if the tokens are its own: Redis may have
+        been started anew, and older versions wrote nothing down."""
+        owner = self._owner()
+        if owner != stored.owner and (not stored.owner or stored.owner.instance == owner.instance):
+            self._tokens.own(account, owner)
+
+    def _check_askable(self, account: str, stored: StoredTokens) -> None:
+        """Raise when the token endpoint must not be asked with these tokens, or not now."""
+        if stored.revoked:
+            raise Revoked("the refresh token was refused; someone must connect the account again")
+        if stored.owner and self.is_foreign(stored):
+            raise NotOurs(
+                f"the tokens of {account} are kept fresh by {stored.owner.instance}, and this is"
+                f" {self._instance}: if it is a copy, connect an account of its own; if it has"
+                f" replaced the other, run: relay accounts take-over {account}"
+            )
+        if stored.retry_at and stored.read_at < stored.retry_at:
+            raise TokenUnavailable("the token endpoint failed a moment ago", stored.retry_at)
 
     def _opened_token(self, account: str, stored: StoredTokens) -> Token:
         """Return the token with its access token opened, which is done once for each version."""
@@ -261,7 +351,7 @@ class TokenVault:
             scopes=stored.scopes,
         )
 
-    def _sealed(self, tokens: TokenSet) -> SealedPair:
+    def _sealed(self, tokens: TokenSet, client_id: str) -> SealedPair:
         if tokens.refresh_token is None:
             raise ValueError("tokens without a refresh token cannot be kept fresh")
         return SealedPair(
@@ -270,7 +360,7 @@ class TokenVault:
             digest=_digest(tokens.refresh_token),
             life=tokens.life(self._now()),
             scopes=tokens.scopes(),
-            client_id=self._client_id,
+            client_id=client_id,
         )
 
     def _due(self, stored: StoredTokens) -> bool:
@@ -296,11 +386,3 @@ def _digest(refresh_token: str) -> str:
 
 def _nearly_over(stored: StoredTokens) -> bool:
     return stored.left < min(stored.life * 0.05, MARGIN)
-
-
-def _check_askable(stored: StoredTokens) -> None:
-    """Raise when the token endpoint must not be asked with these tokens, or not now."""
-    if stored.revoked:
-        raise Revoked("the refresh token was refused; someone must connect the account again")
-    if stored.retry_at and stored.read_at < stored.retry_at:
-        raise TokenUnavailable("the token endpoint failed a moment ago", stored.retry_at)

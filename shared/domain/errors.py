@@ -10,6 +10,7 @@ RelayError
     ├── NotConnected     no tokens are stored                 -> hold `reconnect`, not probed
     ├── Revoked          the refresh token is proven dead     -> hold `reconnect`, not probed
     └── TokenUnavailable the token endpoint failed for now    -> hold `reconnect`, probed
+        └── NotOurs      another installation keeps the tokens fresh; take over, or connect anew
 """
 
 from dataclasses import dataclass
@@ -78,3 +79,7 @@ class TokenUnavailable(TokenTrouble):
     def __init__(self, message: str, retry_at: datetime | None = None) -> None:
         super().__init__(message)
         self.retry_at = retry_at
+
+
+class NotOurs(TokenUnavailable):
+    """The tokens belong to another installation, whose copy this one seems to be."""

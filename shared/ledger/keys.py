@@ -13,7 +13,12 @@ WORKERS = "relay:workers"  # zset: worker name -> last seen, ms
 BEATS = "relay:beats"  # zset: beat name -> last tick, ms
 ALERTS = "relay:alerts"  # hash: key of a trouble -> JSON: who was told of it, and when
 VISITORS = "relay:visitor:"  # + fingerprint, string: sign-ups in this window
-CONNECTING = "relay:connecting:"  # + OAuth state, string: JSON, short-lived
+CONNECTING = "relay:connecting:"  # + what it is, and its id, string: short-lived
+OPERATORS = "relay:operators"  # hash: name -> JSON
+SIGN_IN_TRIES = "relay:sign-in:"  # + digest of name or address, string: tries in this window
+LINKS = "relay:links"  # hash: id of a client's link -> JSON
+APPLICATIONS = "relay:applications"  # hash: API key -> sealed secret
+TOKEN_PACE = "relay:token-pace"  # noqa: S105 - string: when the endpoint is free again, ms
 
 
 def account(name: str) -> str:

@@ -1,14 +1,15 @@
 """An account's tokens in Redis, sealed, and the steps by which exactly one process renews them.
 
 `relay:{A}:tokens` holds one pair and its version; `relay:{A}:token-lock` names who may call
-the token endpoint; `relay:{A}:token-calls` has the calls under way, each until its deadline,
-for the lock may run out before its holder's answer comes; `relay:{A}:token-spent` remembers
-the digests of replaced refresh tokens. shared/constant_contact/tokens.py
-tells the whole story. Every method raises `LedgerUnavailable` when Redis does not answer, and
-can be repeated then.
+the token endpoint; `relay:{A}:token-calls` has the calls under way, each until nothing can come
+of it any more, for the lock may be lost before its holder's answer comes;
+`relay:{A}:token-spent` remembers the digests of replaced refresh tokens.
+shared/constant_contact/tokens.py tells the whole story. Every method raises
+`LedgerUnavailable` when Redis does not answer, and can be repeated then.
 """
 
 import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -18,6 +19,7 @@ import redis
 from shared.ledger import keys
 from shared.ledger.edge import unavailable_translated
 from shared.ledger.scripts import Scripts
+from shared.ledger.server import server_id
 
 # One call a second is allowed; the rest is for requests that take different times to arrive.
 TOKEN_SPACING = timedelta(milliseconds=1100)
@@ -40,12 +42,22 @@ class SealedPair:
     client_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The installation that keeps tokens fresh, by its name, and the running server it uses."""
+
+    instance: str
+    server: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTokens:
     """A pair of tokens as Redis has it; all times, `read_at` too, are by Redis' clock.
 
     `worked` tells that the API has accepted it; `revoked` that its refresh token is dead, so
     that nobody sends it again. Nothing is asked of the token endpoint before `retry_at`.
+    `kind` is "rotating" or "long-lived", None until a refresh has shown it. `owner` is None for
+    tokens that were stored before owners were.
     """
 
     version: int
@@ -61,6 +73,10 @@ class StoredTokens:
     revoked: bool
     failures: int
     retry_at: datetime | None
+    previous: str | None = field(repr=False)
+    kind: str | None
+    refreshed_at: datetime | None
+    owner: Owner | None
 
     @property
     def life(self) -> timedelta:
@@ -86,14 +102,32 @@ class TokenLedger:
         """Return the account's tokens, or None when it has none."""
         now_ms, flat = self._run("token_read", account)
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        return _stored(fields, now_ms) if fields else None
+        return _stored(fields, now_ms) if "access" in fields else None
 
-    def store(self, account: str, pair: SealedPair, *, spent: str) -> int:
+    def store(self, account: str, pair: SealedPair, owner: Owner, *, spent: str) -> int:
         """Store the tokens of a new connection in place of any others; return their version.
 
         `spent` is the digest of the refresh token they were got for, empty when for none.
         """
-        return int(self._run_to_disk("token_store", account, spent, *_arguments(pair)))
+        return int(self._run_to_disk("token_store", account, spent, *_arguments(pair, owner)))
+
+    def own(self, account: str, owner: Owner) -> bool:
+        """Make `owner` the one that keeps the tokens fresh; False when there are none."""
+        return bool(self._run("token_own", account, owner.instance, owner.server))
+
+    def forget(self, account: str) -> bool:
+        """Forget the account's tokens; False when there were none."""
+        return bool(self._run_to_disk("token_forget", account))
+
+    def reseal(self, account: str, stored: StoredTokens, seal: Callable[[str], str]) -> bool:
+        """Seal the `stored` tokens anew; False when others are stored by now."""
+        sealed = (stored.access, stored.refresh, stored.previous or "")
+        arguments = [text for each in sealed for text in (each, seal(each) if each else "")]
+        return bool(self._run_to_disk("token_reseal", account, *arguments))
+
+    def server(self) -> str:
+        """Return the id of the running server."""
+        return server_id(self._client)
 
     def lock(self, account: str, holder: str, life: timedelta) -> bool:
         """Take the token lock for `holder`; False while someone has it."""
@@ -104,27 +138,28 @@ class TokenLedger:
     def unlock(self, account: str, holder: str) -> None:
         self._run("token_unlock", account, holder)
 
-    def begin(
-        self, account: str, call: str, version: int, *, lock_life: timedelta, deadline: timedelta
-    ) -> bool:
+    def begin(self, account: str, call: str, version: int, life: timedelta) -> bool:
         """Write down that `call`, which has the lock, will spend the refresh token of `version`.
 
-        The lock lasts for `lock_life` from now. False when it was lost, or the tokens changed.
+        Both last for `life` from now. False when the lock was lost, or the tokens changed.
         """
-        return bool(self._run("token_begin", account, call, version, _ms(lock_life), _ms(deadline)))
+        return bool(self._run("token_begin", account, call, version, _ms(life)))
 
-    def renew(self, account: str, call: str, pair: SealedPair, *, spent: str) -> int | None:
-        """Store the pair for which the refresh token with the digest `spent` was given.
+    def renew(
+        self, account: str, call: str, pair: SealedPair, owner: Owner, *, spent: StoredTokens
+    ) -> int | None:
+        """Store the pair for which the refresh token of `spent` was given.
 
         Returns its version, or None when other tokens are stored by now. The lock does not
         matter: whoever spent the stored token has the only pair that still works.
         """
-        version = self._run_to_disk("token_renew", account, call, *_arguments(pair), spent)
-        return int(version) or None
+        arguments = *_arguments(pair, owner), spent.digest, spent.version
+        return int(self._run_to_disk("token_renew", account, call, *arguments)) or None
 
-    def failed(self, account: str, call: str, digest: str) -> None:
-        """End a call that brought nothing, and pause further ones, longer each time."""
-        self._run("token_failed", account, call, digest)
+    def failed(self, account: str, call: str, version: int) -> None:
+        """End a call for a newer token than `version` that brought nothing, and pause further
+        ones, longer each time."""
+        self._run("token_failed", account, call, version)
 
     def refused(self, account: str, call: str, digest: str) -> Refusal:
         """End a call that got invalid_grant, and judge what that proves."""
@@ -156,7 +191,7 @@ class TokenLedger:
 
 
 class TokenPace:
-    """Slots at the token endpoint, for all processes that use one API key."""
+    """Slots at the token endpoint, for all processes; each call is counted for its API key."""
 
     def __init__(self, client: "redis.Redis", client_id: str) -> None:
         self._scripts = Scripts(client)
@@ -166,18 +201,22 @@ class TokenPace:
         """Reserve the next slot, return how far away it is; None when that is too far."""
         with unavailable_translated():
             ms = self._scripts.run(
-                "token_slot", [self._key], _ms(TOKEN_SPACING), _ms(LONGEST_TOKEN_WAIT)
+                "token_slot",
+                [self._key, keys.TOKEN_PACE],
+                _ms(TOKEN_SPACING),
+                _ms(LONGEST_TOKEN_WAIT),
             )
         return None if ms < 0 else timedelta(milliseconds=ms)
 
 
-def _arguments(pair: SealedPair) -> tuple[str | int, ...]:
+def _arguments(pair: SealedPair, owner: Owner) -> tuple[str | int, ...]:
     scopes = " ".join(sorted(pair.scopes or ()))
-    return pair.access, pair.refresh, pair.digest, _ms(pair.life), scopes, pair.client_id
+    tokens = pair.access, pair.refresh, pair.digest, _ms(pair.life), scopes, pair.client_id
+    return *tokens, owner.instance, owner.server
 
 
 def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:
-    scopes, retry_at = fields["scopes"], fields.get("retry_at")
+    scopes, instance = fields["scopes"], fields.get("instance")
     return StoredTokens(
         version=int(fields["version"]),
         access=fields["access"],
@@ -191,8 +230,16 @@ def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:
         worked="worked" in fields,
         revoked=fields.get("revoked") == fields["digest"],
         failures=int(fields.get("failures", 0)),
-        retry_at=_moment(retry_at) if retry_at else None,
+        retry_at=_moment_or_none(fields.get("retry_at")),
+        previous=fields.get("previous"),
+        kind=fields.get("kind"),
+        refreshed_at=_moment_or_none(fields.get("refreshed_at")),
+        owner=Owner(instance, fields.get("server", "")) if instance else None,
     )
+
+
+def _moment_or_none(ms: str | None) -> datetime | None:
+    return _moment(ms) if ms else None
 
 
 def _moment(ms: str | int) -> datetime:

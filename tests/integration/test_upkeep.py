@@ -25,7 +25,7 @@ def wiring(settings: Settings, redis_client: "redis.Redis") -> Wiring:
     tokens = TokenSet(
         access_token="access", refresh_token="refresh", expires_in=timedelta(days=1), scope=None
     )
-    wiring.vault.adopt("acme", tokens)
+    wiring.vault.adopt("acme", tokens, client_id=settings.client_id)
     return wiring
 
 

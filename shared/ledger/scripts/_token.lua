@@ -23,6 +23,11 @@ local function pause()
   redis.call("HSET", TOKENS, "retry_at", text(now + ms))
 end
 
+-- Writes down which installation keeps the tokens fresh, and on which running server it does.
+local function belongs_to(instance, server)
+  redis.call("HSET", TOKENS, "instance", instance, "server", server)
+end
+
 -- Writes a pair of tokens with the next version, and forgets what concerned the last one.
 -- ARGV[2..7] as given to the steps token_store and token_renew.
 local function write_pair()

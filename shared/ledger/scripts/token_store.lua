@@ -5,6 +5,7 @@
 -- ARGV[1] -> digest of the refresh token that was spent to get these, or ""
 -- ARGV[2], ARGV[3] -> access and refresh token, sealed; ARGV[4] -> digest of the latter
 -- ARGV[5] -> life of the access token in ms; ARGV[6] -> scopes; ARGV[7] -> client id
+-- ARGV[8] -> the caller's installation; ARGV[9] -> id of this server
 --
 -- Returns the version. Safe to repeat: the same sealed tokens are stored once.
 --@include _clock
@@ -16,4 +17,6 @@ end
 if ARGV[1] ~= "" and ARGV[1] ~= ARGV[4] then
   redis.call("ZADD", SPENT, text(now), ARGV[1])
 end
+redis.call("HDEL", TOKENS, "kind", "refreshed_at")
+belongs_to(ARGV[8], ARGV[9])
 return write_pair()
