@@ -1,16 +1,29 @@
 """Puts together what worker, web and the command line all need to reach Constant Contact."""
 
+import uuid
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import redis
 
-from shared.connecting import Connecting
+from shared.applications import Application, Applications
+from shared.connecting.adoption import Adoption
+from shared.connecting.cards import AccountCards
+from shared.connecting.connecting import Connecting
+from shared.connecting.handshakes import Handshakes
+from shared.connecting.links import Links
+from shared.connecting.reads import AccountReads
+from shared.connecting.signatures import KeySet
+from shared.connecting.trials import Trials
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.connection import Connection
 from shared.constant_contact.oauth import OAuth
 from shared.constant_contact.pacing import Pacer
 from shared.constant_contact.tokens import TokenVault, wait_for_slot
+from shared.email_syntax import check_email
+from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.tokens import TokenLedger, TokenPace
@@ -22,13 +35,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def make_oauth(settings: Settings, client: "redis.Redis") -> OAuth:
-    """Return the authorization server for the settings' API key."""
-    pace = TokenPace(client, settings.client_id)
+def make_applications(settings: Settings, client: "redis.Redis") -> Applications:
+    """Return all API keys and secrets, the settings' own first."""
+    default = Application(settings.client_id, settings.client_secret)
+    return Applications(client, Sealer(settings.secret_keys), default)
+
+
+def make_oauth(settings: Settings, client: "redis.Redis", application: Application) -> OAuth:
+    """Return the authorization server for one API key."""
+    pace = TokenPace(client, application.client_id)
     return OAuth(
         settings.auth_url,
-        settings.client_id,
-        settings.client_secret,
+        application.client_id,
+        application.client_secret,
         connect=Connection,
         grant=lambda: wait_for_slot(pace),
     )
@@ -36,41 +55,91 @@ def make_oauth(settings: Settings, client: "redis.Redis") -> OAuth:
 
 def make_vault(settings: Settings, client: "redis.Redis") -> TokenVault:
     """Return the tokens of all accounts."""
+    applications = make_applications(settings, client)
+
+    def oauth(client_id: str) -> OAuth | None:
+        application = applications.find(client_id)
+        return make_oauth(settings, client, application) if application else None
+
     return TokenVault(
         TokenLedger(client),
-        make_oauth(settings, client),
+        oauth,
         Sealer(settings.secret_keys),
-        client_id=settings.client_id,
+        instance=settings.instance,
         refresh_after=settings.token_refresh,
         now=utc_now,
     )
 
 
-def make_connecting(
-    settings: Settings, client: "redis.Redis", wake: Callable[[str], None]
-) -> Connecting:
-    """Return the use case of connecting accounts; `wake` nudges the workers for one."""
-    return Connecting(
-        client,
-        Registry(client),
-        make_vault(settings, client),
-        make_oauth(settings, client),
-        Sealer(settings.secret_keys),
-        Ledger(client),
-        api=lambda: make_constant_contact(settings, client),
-        wake=wake,
-        client_id=settings.client_id,
-        redirect_uri=settings.redirect_uri,
-        now=utc_now,
-    )
-
-
-def make_constant_contact(settings: Settings, client: "redis.Redis") -> ConstantContact:
-    """Return a client of the API with a connection of its own, to be closed after use."""
+def make_constant_contact(
+    settings: Settings, client: "redis.Redis", client_id: str
+) -> ConstantContact:
+    """Return a client of the API with a connection of its own, to be closed after use; its calls
+    are counted for the API key `client_id`."""
     return ConstantContact(
         settings.api_url,
         Connection(),
-        grant=Pacer(client, settings).grant,
+        grant=Pacer(client, settings, client_id).grant,
         deadline=settings.send_deadline,
         now=utc_now,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountTools:
+    """All that can be done with accounts, by console and command line alike."""
+
+    connecting: Connecting
+    reads: AccountReads
+    cards: AccountCards
+    trials: Trials
+
+
+def make_account_tools(
+    settings: Settings, client: "redis.Redis", wake: Callable[[str], None]
+) -> AccountTools:
+    """Return the tools; `wake` nudges the workers for one account."""
+    sealer = Sealer(settings.secret_keys)
+    ledger, registry = Ledger(client), Registry(client)
+    vault = make_vault(settings, client)
+    api = partial(make_constant_contact, settings, client)
+    reads = AccountReads(client, registry, vault, ledger, api=api, now=utc_now)
+    handshakes, applications = Handshakes(client, sealer), make_applications(settings, client)
+    adoption = Adoption(
+        registry=registry,
+        vault=vault,
+        applications=applications,
+        handshakes=handshakes,
+        holds=ledger,
+        signatures=KeySet(settings.auth_url, connect=Connection),
+        oauth=partial(make_oauth, settings, client),
+        api=api,
+        wake=wake,
+        now=utc_now,
+    )
+    connecting = Connecting(
+        adoption=adoption,
+        registry=registry,
+        applications=applications,
+        handshakes=handshakes,
+        links=Links(client, secret_keys=settings.secret_keys, public_url=settings.public_url),
+        redirect_uri=settings.redirect_uri,
+        now=utc_now,
+    )
+    cards = AccountCards(
+        registry=registry,
+        vault=vault,
+        ledger=ledger,
+        default_client_id=settings.client_id,
+        now=utc_now,
+    )
+    trials = Trials(
+        client,
+        ledger,
+        reads,
+        fingerprints=partial(load_fingerprints, client, sealer),
+        check_email=check_email,
+        new_id=lambda: str(uuid.uuid4()),
+        wake=wake,
+    )
+    return AccountTools(connecting=connecting, reads=reads, cards=cards, trials=trials)

@@ -92,9 +92,9 @@ class Settings:
     task_events: bool = False
     visitor_limit: VisitorLimit | None = VisitorLimit(30, timedelta(minutes=1))
     trusted_proxies: int = 0
-
     alerts: tuple[str, ...] = field(default=(), repr=False)
     alert_after: timedelta = timedelta(minutes=1)
+
     @property
     def redirect_uri(self) -> str:
         """The OAuth redirect URI, to be registered at Constant Contact exactly so."""
@@ -128,6 +128,7 @@ class _Reader:
         redis_url = self._get("REDIS_URL", "", check_redis_url)
         bind = self._get("RELAY_BIND", "127.0.0.1:8080", parse_bind)
         lease = self._get("RELAY_LEASE_SECONDS", "60", _seconds)
+        public_url = self._get("RELAY_PUBLIC_URL", _local_url(bind), _http_url)
         settings = Settings(
             redis_url=redis_url,
             broker_url=self._get("RELAY_BROKER_URL", self._beside(redis_url), check_redis_url),
@@ -151,11 +152,11 @@ class _Reader:
             task_events=self._get("RELAY_TASK_EVENTS", "0", _flag),
             visitor_limit=self._get("RELAY_VISITOR_LIMIT", "30/minute", _visitor_limit),
             trusted_proxies=self._get("RELAY_TRUSTED_PROXIES", "0", _whole),
+            alerts=self._get("RELAY_ALERTS", "none", read_addresses),
+            alert_after=self._get("RELAY_ALERT_AFTER_SECONDS", "60", _seconds),
         )
         if not self._problems:
             self._problems.extend(_contradictions(settings))
-            alerts=self._get("RELAY_ALERTS", "none", read_addresses),
-            alert_after=self._get("RELAY_ALERT_AFTER_SECONDS", "60", _seconds),
         if self._problems:
             raise SettingsError(self._problems)
         return settings

@@ -16,7 +16,7 @@ from shared.celery_client import Publisher
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.pacing import Pacer, pace_rules
 from shared.domain.account import HoldReason
-from shared.domain.errors import Refused, Revoked, TokenTrouble
+from shared.domain.errors import LedgerUnavailable, Refused, Revoked, TokenTrouble
 from shared.domain.retry import RetryPolicy
 from shared.ledger.alerts import AlertLedger, Throttle
 from shared.ledger.ledger import Ledger
@@ -83,13 +83,12 @@ class Wiring:
         self.stopping = threading.Event()
         self._publisher = Publisher(settings)
         self._reporter = reporter
-        self._pacer = Pacer(client, settings)
-        self._watch = self._make_watch()
         self.vault = make_vault(settings, client)
+        self._watch = self._make_watch()
         self._places = LanePlaces(lane_count(settings))
         self._turnstiles: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._round_trip = RoundTrip()
-        self._idle: list[ConstantContact] = []
+        self._idle: defaultdict[str, list[ConstantContact]] = defaultdict(list)
         self._clock = Clock(
             now=utc_now,
             monotonic=time.monotonic,
@@ -108,8 +107,14 @@ class Wiring:
         with self._places.take(account) as taken:
             if not taken:
                 return {"stopped": "no place for another lane"}
-            with self._contacts() as contacts:
-                return self._lane(account, contacts).run()
+            client_id = self._client_id(account)
+            with self._contacts(client_id) as contacts:
+                return self._lane(account, client_id, contacts).run()
+
+    def _client_id(self, account: str) -> str:
+        """Return the API key by which the account is reached."""
+        found = self.registry.account(account)
+        return found.client_id if found else self.settings.client_id
 
     def accounts_with_work(self) -> list[str]:
         """Return the accounts for which a lane would find something to do now."""
@@ -138,11 +143,6 @@ class Wiring:
                 if isinstance(error, Revoked):
                     self._settler().hold_without_token(account.name, str(error), probed=False)
 
-    def _end_token_hold(self, account: str) -> None:
-        """End a hold for want of tokens: they are there after all. A process that was frozen in
-        mid-refresh can store its pair when everyone had thought it lost."""
-        for hold in self.ledger.figures(account).holds:
-            if hold.reason == HoldReason.RECONNECT and hold.by == NO_TOKEN:
     def look_for_trouble(self) -> None:
         """Tell the alert services what has begun, stands or ended, as far as they do not know."""
         try:
@@ -158,9 +158,14 @@ class Wiring:
             stopping=self.stopping.is_set,
         )
 
+    def _end_token_hold(self, account: str) -> None:
+        """End a hold for want of tokens: they are there after all. A process that was frozen in
+        mid-refresh can store its pair when everyone had thought it lost."""
+        for hold in self.ledger.figures(account).holds:
+            if hold.reason == HoldReason.RECONNECT and hold.by == NO_TOKEN:
                 self.ledger.lift(account, HoldReason.RECONNECT)
 
-    def _lane(self, account: str, contacts: ConstantContact) -> Lane:
+    def _lane(self, account: str, client_id: str, contacts: ConstantContact) -> Lane:
         return Lane(
             name=str(uuid.uuid4()),
             account=account,
@@ -170,7 +175,7 @@ class Wiring:
             contacts=contacts,
             settler=self._settler(),
             reporter=self._reporter,
-            give_slot_back=self._pacer.give_back,
+            give_slot_back=Pacer(self.client, self.settings, client_id).give_back,
             start_another=lambda: self.publish_lane(account),
             turnstile=self._turnstiles[account],
             stopping=self.stopping,
@@ -182,13 +187,14 @@ class Wiring:
         return Settler(self.ledger, patience=self.settings.lease, jitter=self._clock.jitter)
 
     @contextmanager
-    def _contacts(self) -> Iterator[ConstantContact]:
+    def _contacts(self, client_id: str) -> Iterator[ConstantContact]:
         """Lend a client whose connection is kept alive from lane to lane."""
+        idle = self._idle[client_id]
         try:
-            contacts = self._idle.pop()
+            contacts = idle.pop()
         except IndexError:
-            contacts = make_constant_contact(self.settings, self.client)
+            contacts = make_constant_contact(self.settings, self.client, client_id)
         try:
             yield contacts
         finally:
-            self._idle.append(contacts)
+            idle.append(contacts)

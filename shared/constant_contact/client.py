@@ -9,10 +9,11 @@ A sign-up raises none of these: its `Answer` is judged by shared/domain/outcome.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import requests
 
@@ -67,7 +68,7 @@ class AccountSummary:
     """Whose account it is. `encoded_account_id` stays the same whatever else changes."""
 
     organization: str | None
-    contact_email: str | None
+    contact_email: str | None = field(repr=False)
     encoded_account_id: str | None
 
 
@@ -80,11 +81,22 @@ class ContactList:
     membership_count: int | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundContact:
+    """A contact as the API gives it back. `permission` is such as ``explicit`` or
+    ``pending_confirmation``; `lists` are ids."""
+
+    id: str
+    permission: str | None
+    lists: tuple[str, ...]
+
+
 class ConstantContact:
     """Talks to the API with the access token that each call is given.
 
     `grant` waits for a slot of the API key's pace and counts the call; reads ask for it
-    themselves, while a sign-up got its slot with its claim.
+    themselves, while a sign-up got its slot with its claim. `clock_ahead` is by how much the
+    API's clock was ahead of ours at the last read; None before that.
     """
 
     def __init__(
@@ -101,6 +113,7 @@ class ConstantContact:
         self._grant = grant
         self._deadline = deadline
         self._now = now
+        self.clock_ahead: timedelta | None = None
 
     def prepare(self) -> None:
         """Make sure that a live connection stands; raises `ConnectionFailed`."""
@@ -139,16 +152,18 @@ class ConstantContact:
         if not isinstance(found, dict):
             raise _unreadable(what)
         return AccountSummary(
-            organization=found.get("organization_name") or None,
-            contact_email=found.get("contact_email") or None,
-            encoded_account_id=found.get("encoded_account_id") or None,
+            organization=_text(found.get("organization_name")),
+            contact_email=_text(found.get("contact_email")),
+            encoded_account_id=_text(found.get("encoded_account_id")),
         )
 
     def lists(self, access_token: str) -> list[ContactList]:
         """Return all contact lists of the account."""
         path = f"/contact_lists?limit={_LISTS_A_PAGE}&include_membership_count=active"
         return [
-            ContactList(str(entry["list_id"]), str(entry["name"]), entry.get("membership_count"))
+            ContactList(
+                str(entry["list_id"]), str(entry["name"]), _count(entry.get("membership_count"))
+            )
             for entry in self._pages(access_token, path, "lists", ("list_id", "name"))
         ]
 
@@ -161,19 +176,35 @@ class ConstantContact:
             for entry in self._pages(access_token, path, "custom_fields", needed)
         ]
 
+    def contact(self, access_token: str, email: str) -> FoundContact | None:
+        """Return the contact with this address, unless it is deleted; None when there is none."""
+        query = urlencode({"email": email, "status": "all", "include": "list_memberships"})
+        for entry in self._pages(access_token, f"/contacts?{query}", "contacts", ("contact_id",)):
+            if not entry.get("deleted_at"):
+                return _found(entry)
+        return None
+
+    def delete_contact(self, access_token: str, contact_id: str) -> None:
+        """Delete the contact; one that is not there any more is deleted, too."""
+        what = "the deletion of the contact"
+        path = f"/contacts/{quote(contact_id, safe='')}"
+        response = self._request("DELETE", access_token, path, what)
+        if response.status_code not in (200, 204, 404):
+            raise _api_error(what, response, self._now())
+
     def _pages(
         self, access_token: str, path: str, name: str, needed: Sequence[str]
     ) -> Iterator[Mapping[str, Any]]:
         """Yield the entries called `name` of all pages, each with the `needed` fields."""
         what = name.replace("_", " ")
-        url = self._api_url + path
+        url = path
         for _ in range(_MOST_PAGES):
-            page = self._read_url(access_token, url, what)
+            page = self._read(access_token, url, what)
             entries = page.get(name) if isinstance(page, dict) else None
             if not isinstance(entries, list):
                 raise _unreadable(what)
             for entry in entries:
-                if not isinstance(entry, dict) or not all(field in entry for field in needed):
+                if not isinstance(entry, dict) or not all(key in entry for key in needed):
                     raise _unreadable(what)
                 yield entry
             href = _next(page)
@@ -184,26 +215,34 @@ class ConstantContact:
 
     def _on_own_host(self, href: str, what: str) -> str:
         """Return the next page's URL; the token goes nowhere but to the API itself."""
-        url = urljoin(self._api_url, href)
-        if _origin(url) != _origin(self._api_url):
+        try:
+            url = urljoin(self._api_url, href)
+            elsewhere = _origin(url) != _origin(self._api_url)
+        except ValueError as error:  # such as a bracket that is not closed
+            raise _unreadable(what) from error
+        if elsewhere:
             raise _unreadable(what)
         return url
 
-    def _read(self, access_token: str, path: str, what: str) -> Any:
-        return self._read_url(access_token, self._api_url + path, what)
+    def _read(self, access_token: str, where: str, what: str) -> Any:
+        """Return the JSON at `where`, a path of the API or the whole URL of a next page."""
+        response = self._request("GET", access_token, where, what)
+        if response.status_code == 200:
+            return read_body(response)
+        raise _api_error(what, response, self._now())
 
-    def _read_url(self, access_token: str, url: str, what: str) -> Any:
+    def _request(self, method: str, access_token: str, where: str, what: str) -> requests.Response:
+        url = self._api_url + where if where.startswith("/") else where
         try:
             self.prepare()
             self._grant()
             response = self._connection.send(
-                "GET", url, headers=_headers(access_token), deadline=self._deadline
+                method, url, headers=_headers(access_token), deadline=self._deadline
             )
         except ConnectionFailed as error:
             raise ApiUnavailable(what, no_answer(error)) from error
-        if response.status_code == 200:
-            return read_body(response)
-        raise _api_error(what, response, self._now())
+        self.clock_ahead = clock_ahead_in(response, self._now())
+        return response
 
 
 def signup_body(contact: Contact, lists: Sequence[str]) -> dict[str, Any]:
@@ -246,6 +285,33 @@ def _api_error(what: str, response: requests.Response, now: datetime) -> ApiErro
             return ApiError(what, answer)
         case _:
             return ApiUnavailable(what, answer)
+
+
+def clock_ahead_in(response: requests.Response, now: datetime) -> timedelta | None:
+    """Return by how much the clock of whoever answered is ahead; None where it is not told."""
+    try:
+        return parsedate_to_datetime(response.headers["Date"]) - now
+    except (KeyError, ValueError, TypeError, OverflowError):
+        return None
+
+
+def _found(entry: Mapping[str, Any]) -> FoundContact:
+    address = entry.get("email_address")
+    lists = entry.get("list_memberships")
+    permission = address.get("permission_to_send") if isinstance(address, dict) else None
+    return FoundContact(
+        id=str(entry["contact_id"]),
+        permission=permission if isinstance(permission, str) else None,
+        lists=tuple(str(each) for each in lists) if isinstance(lists, list) else (),
+    )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _count(value: object) -> int | None:
+    return value if type(value) is int else None
 
 
 def _unreadable(what: str) -> ApiUnavailable:

@@ -37,10 +37,11 @@ class Pacer:
         self,
         client: "redis.Redis",
         settings: Settings,
+        client_id: str,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._scripts = Scripts(client)
-        self._key = keys.api_key(settings.client_id)
+        self._key = keys.api_key(client_id)
         self._per_second = settings.requests_per_second
         self._per_day = settings.requests_per_day
         self._sleep = sleep

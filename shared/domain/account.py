@@ -1,7 +1,7 @@
 """An account at Constant Contact, as we know it, and the holds that can stop its deliveries."""
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -37,14 +37,21 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Whose lists the sign-ups go to. `encoded_account_id` is Constant Contact's own key."""
+    """Whose lists the sign-ups go to. `encoded_account_id` is Constant Contact's own key.
+
+    `login` is who logged in at Constant Contact, as far as its token tells; `connected_by` who
+    of ours asked for it. After `disconnected_at` it has no tokens; its ledger stays.
+    """
 
     name: str
     client_id: str
     organization: str | None = None
-    contact_email: str | None = None
+    contact_email: str | None = field(default=None, repr=False)
     encoded_account_id: str | None = None
     connected_at: str | None = None
+    connected_by: str | None = None
+    login: str | None = field(default=None, repr=False)
+    disconnected_at: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

@@ -28,7 +28,7 @@ from shared.ledger.reading import (
     read_signup,
 )
 from shared.ledger.scripts import Scripts
-from shared.ledger.units import in_microseconds, in_milliseconds
+from shared.ledger.units import in_microseconds, in_milliseconds, moment
 from shared.ledger.values import (
     Accepted,
     Attempt,
@@ -335,6 +335,20 @@ class Ledger:
                 reads.hgetall(_record_key(account, id))
             records = reads.execute()
         return [read_signup(account, id, record) for id, record in zip(ids, records, strict=True)]
+
+    # --- whether the account's connection works
+
+    def note_success(self, account: str) -> None:
+        """Note that a call with the account's token succeeded just now; deliveries note it
+        themselves."""
+        with unavailable_translated():
+            self._scripts.run("succeeded", [keys.account(account)])
+
+    def last_success(self, account: str) -> datetime | None:
+        """Return when a call with the account's token last succeeded; None when none did yet."""
+        with unavailable_translated():
+            stored = self._client.get(f"{keys.account(account)}succeeded-at")
+        return moment(str(stored)) if stored else None
 
     # --- who is alive
 

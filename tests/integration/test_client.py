@@ -3,16 +3,21 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import requests
 
 from shared.constant_contact.client import (
     AccountSummary,
     ApiError,
     ApiUnavailable,
     ConstantContact,
+    ContactList,
     Forbidden,
+    FoundContact,
     Unauthorized,
+    clock_ahead_in,
     signup_body,
 )
 from shared.constant_contact.connection import Connection
@@ -165,6 +170,7 @@ def page(href: Any) -> dict[str, Any]:
         pytest.param(page("https://evil.example/v3/contact_lists"), id="another host"),
         pytest.param(page("//evil.example/v3/contact_lists"), id="another host, shorter"),
         pytest.param(page("/v3/contact_lists?cursor=again"), id="pages without end"),
+        pytest.param(page("http://[oops"), id="no address"),
         pytest.param({"lists": "none"}, id="no lists"),
         pytest.param({"lists": [{"name": "One"}]}, id="a list without id"),
         pytest.param([], id="an array"),
@@ -206,6 +212,164 @@ def test_failed_reads(
 
     assert type(failure.value) is error
     assert access not in str(failure.value)
+
+
+@pytest.mark.parametrize(
+    "body", [{"organization_name": {"x": 1}, "contact_email": 7, "encoded_account_id": ["p07"]}, {}]
+)
+def test_a_summary_that_makes_no_sense_tells_nothing(
+    client: ConstantContact, sandbox: SandboxServer, access: str, body: Any
+) -> None:
+    sandbox.control(path="/v3/account/summary", body=body)
+
+    assert client.summary(access) == AccountSummary(
+        organization=None, contact_email=None, encoded_account_id=None
+    )
+
+
+def test_a_count_of_members_that_makes_no_sense_is_not_known(
+    client: ConstantContact, sandbox: SandboxServer, access: str
+) -> None:
+    sandbox.control(
+        path="/v3/contact_lists",
+        body={"lists": [{"list_id": 7, "name": "One", "membership_count": "many"}]},
+    )
+
+    assert client.lists(access) == [ContactList("7", "One", None)]
+
+
+def test_addresses_are_not_in_the_repr_of_a_summary(client: ConstantContact, access: str) -> None:
+    summary = client.summary(access)
+
+    assert summary.contact_email
+    assert summary.contact_email not in repr(summary)
+
+
+# --- contacts
+
+
+def test_a_contact_is_found_by_its_address(
+    client: ConstantContact, sandbox: SandboxServer, access: str
+) -> None:
+    wanted = client.lists(access)[0]
+    answer = client.sign_up(access, signup_body(contact(), [wanted.id]))
+
+    found = client.contact(access, "ada@example.com")
+
+    assert found == FoundContact(
+        id=str(answer.contact_id), permission="explicit", lists=(wanted.id,)
+    )
+    assert client.contact(access, "grace@example.com") is None
+
+
+def test_an_address_with_odd_characters_is_asked_for_as_it_is(
+    client: ConstantContact, access: str
+) -> None:
+    odd = "ada+news&more=1@example.com"
+    wanted = client.lists(access)[0]
+    client.sign_up(access, signup_body(Contact(fields={"email_address": odd}), [wanted.id]))
+
+    assert client.contact(access, odd) is not None
+
+
+def test_a_deleted_contact_is_none_and_can_be_deleted_again(
+    client: ConstantContact, sandbox: SandboxServer, access: str, grants: Grants
+) -> None:
+    wanted = client.lists(access)[0]
+    answer = client.sign_up(access, signup_body(contact(), [wanted.id]))
+    grants.count = 0
+
+    for _ in range(2):
+        client.delete_contact(access, str(answer.contact_id))
+
+    assert grants.count == 2
+    assert client.contact(access, "ada@example.com") is None
+    assert sandbox.contacts()[0]["deleted"]
+
+
+def test_an_id_of_a_contact_leads_nowhere_else(
+    client: ConstantContact, access: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    send = Connection.send
+
+    def noted(self: Connection, method: str, url: str, **options: Any) -> requests.Response:
+        asked.append(urlsplit(url).path)
+        return send(self, method, url, **options)
+
+    monkeypatch.setattr(Connection, "send", noted)
+    client.delete_contact(access, "x/../../contact_lists/7?all=true#")
+
+    assert asked == ["/v3/contacts/x%2F..%2F..%2Fcontact_lists%2F7%3Fall%3Dtrue%23"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [({"status": 503}, ApiUnavailable), ({"status": 403}, Forbidden), ({"reset": True}, ApiError)],
+)
+def test_a_contact_that_could_not_be_deleted_is_told(
+    client: ConstantContact,
+    sandbox: SandboxServer,
+    access: str,
+    fault: dict[str, Any],
+    error: type[ApiError],
+) -> None:
+    sandbox.control(path="/v3/contacts", **fault)
+
+    with pytest.raises(error, match="deletion of the contact"):
+        client.delete_contact(access, "some-id")
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"contact_id": "1"},
+        {"contact_id": "1", "email_address": "ada@example.com", "list_memberships": "none"},
+        {"contact_id": "1", "email_address": {"permission_to_send": 7}},
+    ],
+)
+def test_a_contact_that_tells_little_is_found_all_the_same(
+    client: ConstantContact, sandbox: SandboxServer, access: str, entry: dict[str, Any]
+) -> None:
+    sandbox.control(path="/v3/contacts", body={"contacts": [entry]})
+
+    assert client.contact(access, "ada@example.com") == FoundContact(
+        id="1", permission=None, lists=()
+    )
+
+
+# --- clocks
+
+
+@pytest.mark.parametrize("seconds", [0, 300, -300])
+def test_every_read_tells_how_far_the_clocks_are_apart(
+    client: ConstantContact, sandbox: SandboxServer, access: str, seconds: int
+) -> None:
+    assert client.clock_ahead is None
+    sandbox.control(clock_offset_seconds=seconds)
+
+    client.privileges(access)
+
+    assert client.clock_ahead is not None
+    assert abs(client.clock_ahead.total_seconds() - seconds) < 30
+
+
+@pytest.mark.parametrize(
+    "date",
+    [
+        *(None, "", "yesterday", "Sun, 01 Mar 2026 12:00:00 -0000"),
+        *("Sun, 01 Mar 99999 12:00:00 GMT", "Sun, 01 Mar 2026 12:00:00 +999999999999999999999"),
+    ],
+)
+def test_a_date_that_makes_no_sense_tells_nothing(date: str | None) -> None:
+    response = requests.Response()
+    if date is not None:
+        response.headers["Date"] = date
+
+    assert clock_ahead_in(response, datetime(2026, 3, 1, 12, tzinfo=UTC)) is None
+
+
+# --- a token that is refused
 
 
 def test_a_refused_token_is_told_apart(client: ConstantContact) -> None:

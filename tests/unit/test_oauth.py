@@ -1,14 +1,19 @@
 """The authorization URL, and what tokens tell about themselves."""
 
+import base64
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from jwt.algorithms import RSAAlgorithm
 
 from shared.constant_contact.connection import Connection
-from shared.constant_contact.oauth import OAuth, TokenSet
+from shared.constant_contact.oauth import OAuth, TokenSet, is_signed_by, issuer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -36,6 +41,7 @@ def test_the_authorization_url_asks_for_scopes_separated_by_blanks() -> None:
         "response_type": ["code"],
         "scope": ["contact_data account_read offline_access"],
         "state": ["state & more"],
+        "prompt": ["login"],
     }
     assert "secret" not in url
 
@@ -57,6 +63,13 @@ def test_the_authorization_url_asks_for_scopes_separated_by_blanks() -> None:
         pytest.param(
             tokens(token_with(exp=10**30)), timedelta(days=366), id="it never ends, it says"
         ),
+        pytest.param(
+            tokens(token_with(exp=10**400)), timedelta(days=366), id="more digits than a number has"
+        ),
+        pytest.param(tokens(token_with(exp=-(10**400))), timedelta(0), id="over for ages"),
+        pytest.param(tokens(token_with(exp=float("nan"))), timedelta(0), id="not a number"),
+        pytest.param(tokens(token_with(exp="soon")), timedelta(hours=24), id="in words"),
+        pytest.param(tokens(expires_in=10**400), timedelta(hours=24), id="beyond all measure"),
         pytest.param(tokens(), timedelta(hours=24), id="no JWT"),
         pytest.param(tokens(token_with(sub="a")), timedelta(hours=24), id="no exp"),
         pytest.param(tokens(expires_in=0), timedelta(hours=24), id="zero"),
@@ -84,7 +97,11 @@ def test_scopes(given: TokenSet, scopes: set[str] | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [None, [], "text", {}, {"access_token": ""}, {"access_token": 7}, {"error": "x"}]
+    "body",
+    [
+        *(None, [], "text", {}, {"access_token": ""}, {"access_token": 7}, {"error": "x"}),
+        *({"access_token": "two words"}, {"access_token": "line\n"}, {"access_token": "\ud800"}),
+    ],
 )
 def test_what_has_no_access_token_is_no_token_set(body: Any) -> None:
     assert TokenSet.from_json(body) is None
@@ -92,3 +109,105 @@ def test_what_has_no_access_token_is_no_token_set(body: Any) -> None:
 
 def test_tokens_are_not_in_their_repr() -> None:
     assert "opaque" not in repr(tokens())
+
+
+@pytest.mark.parametrize("refresh_token", [None, "", 7, "line\n", "\ud800", "ü"])
+def test_what_cannot_be_a_refresh_token_is_none(refresh_token: Any) -> None:
+    found = TokenSet.from_json({"access_token": "a", "refresh_token": refresh_token})
+
+    assert found is not None
+    assert found.refresh_token is None
+
+
+def test_tokens_that_were_put_aside_live_as_long_as_before() -> None:
+    given = tokens(token_with(exp=NOON.timestamp() + 60), scope="a b")
+
+    found = TokenSet.from_json(given.to_json(NOON))
+
+    assert found is not None
+    assert found.life(NOON) == timedelta(minutes=1)
+    assert (found.access_token, found.refresh_token) == (given.access_token, given.refresh_token)
+    assert found.scopes() == frozenset({"a", "b"})
+
+
+def bare_jwt(payload: str) -> str:
+    """Return a token with any payload at all, which its own libraries would not make."""
+    parts = ('{"alg":"RS256","kid":"1"}', payload, "signature")
+    return ".".join(base64.urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in parts)
+
+
+ODD_TOKENS = [
+    pytest.param("", id="empty"),
+    pytest.param("a.b.c", id="not base64"),
+    pytest.param("ü.ü.ü", id="not ASCII"),
+    pytest.param("\ud800.\ud800.\ud800", id="not even text"),
+    pytest.param(bare_jwt("[]"), id="no object"),
+    pytest.param(bare_jwt("[" * 200_000), id="nested without end"),
+    pytest.param(bare_jwt('{"exp": ' + "9" * 5000 + "}"), id="longer than a number may be"),
+    pytest.param(bare_jwt('{"exp": Infinity, "nbf": Infinity, "iat": Infinity}'), id="infinity"),
+    pytest.param(bare_jwt('{"sub": [1], "iss": {}, "scp": "a", "exp": {}}'), id="other types"),
+    pytest.param(bare_jwt('{"sub": "", "iss": 7, "scp": [1, null], "exp": null}'), id="others"),
+]
+
+
+@pytest.mark.parametrize("access", ODD_TOKENS)
+def test_a_token_with_odd_claims_tells_nothing_and_breaks_nothing(access: str) -> None:
+    given = TokenSet(access_token=access, refresh_token="r", expires_in=None)
+
+    assert given.life(NOON) >= timedelta(0)
+    assert given.login() is None
+    assert given.scopes() in (None, frozenset())
+    assert issuer(access) is None
+    assert not is_signed_by(access, {"keys": []})
+
+
+@pytest.fixture(scope="module")
+def signing_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def key_set(key: rsa.RSAPrivateKey) -> dict[str, Any]:
+    public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
+    return {"keys": [{**public, "kid": "1", "alg": "RS256", "use": "sig"}]}
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        pytest.param({"exp": 1}, id="over"),
+        pytest.param({"nbf": 10**11, "iat": 10**11}, id="by a clock that is ahead"),
+        pytest.param({"aud": "https://api.cc.email/v3", "iss": "https://x"}, id="for somebody"),
+        pytest.param({"sub": 7, "jti": 7}, id="numbers for names"),
+        pytest.param({"nbf": float("inf"), "exp": float("inf")}, id="infinity"),
+    ],
+)
+def test_only_the_signature_is_looked_at(
+    signing_key: rsa.RSAPrivateKey, claims: dict[str, Any]
+) -> None:
+    header, payload, _ = bare_jwt(json.dumps(claims)).split(".")
+    signed = f"{header}.{payload}".encode()
+    signature = signing_key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+    token = f"{signed.decode()}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
+
+    assert is_signed_by(token, key_set(signing_key))
+
+
+def test_a_token_without_a_key_of_the_set_is_not_signed_by_it(
+    signing_key: rsa.RSAPrivateKey,
+) -> None:
+    token = jwt.encode({"iss": "x"}, signing_key, "RS256", {"kid": "1"})
+
+    assert is_signed_by(token, key_set(signing_key))
+    assert not is_signed_by(
+        jwt.encode({}, signing_key, "RS256", {"kid": "2"}), key_set(signing_key)
+    )
+    assert not is_signed_by(jwt.encode({}, signing_key, "RS256"), key_set(signing_key))
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    assert not is_signed_by(token, key_set(other))
+    [key] = key_set(signing_key)["keys"]
+    nonsense: Any
+    for nonsense in (
+        *(None, [], {}, {"keys": 7}, {"keys": [None]}, {"keys": [{"kty": "RSA"}]}),
+        *({"keys": [{**key, "kid": [1]}]}, {"keys": [{**key, "alg": ["RS256"]}]}),
+    ):
+        assert not is_signed_by(token, nonsense)

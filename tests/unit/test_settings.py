@@ -45,6 +45,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         requests_per_second=4.0,
         requests_per_day=10_000,
         public_url="http://127.0.0.1:8080",
+        instance="http://127.0.0.1:8080",
         bind=Bind("127.0.0.1", 8080),
         data_dir=Path(".relay"),
         token_refresh=timedelta(hours=4),
@@ -258,3 +259,17 @@ def test_no_secret_is_in_a_problem() -> None:
 def test_no_address_to_listen_on(raw: str) -> None:
     with pytest.raises(ValueError, match="must be HOST:PORT"):
         parse_bind(raw)
+
+
+def test_an_installation_is_called_by_its_public_address_unless_it_has_a_name() -> None:
+    assert read(RELAY_PUBLIC_URL="https://signup.example.com/").instance == (
+        "https://signup.example.com"
+    )
+    assert read(RELAY_BIND="127.0.0.1:9000").instance == "http://127.0.0.1:9000"
+    named = read(RELAY_PUBLIC_URL="https://signup.example.com", RELAY_INSTANCE="production")
+    assert named.instance == "production"
+    assert named.public_url == "https://signup.example.com"
+
+
+def test_a_wrong_public_address_is_not_reported_a_second_time_as_the_name() -> None:
+    assert problem(RELAY_PUBLIC_URL="nonsense").startswith("RELAY_PUBLIC_URL")

@@ -24,5 +24,6 @@ close_signup(id)
 count("due", -1)
 count("delivered", 1)
 chart("delivered")
+redis.call("SET", A .. "succeeded-at", text(now))
 end_probed_holds(id)
 return standing

@@ -1,0 +1,77 @@
+"""Applications: the API keys by which accounts are reached, and their secrets, sealed.
+
+The one in the settings serves every account that was given none of its own.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import redis
+
+from shared.domain.errors import Refused
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.sealing import Sealer
+
+_PLAIN = re.compile(r"[!-~]{4,200}")
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What Constant Contact's portal calls an application: its API key and its secret."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    @property
+    def tail(self) -> str:
+        """The end of the API key, by which people tell one from another."""
+        return f"…{self.client_id[-4:]}"
+
+
+class Applications:
+    """Finds the secret of an API key. Raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis", sealer: Sealer, default: Application) -> None:
+        self.default = default
+        self._client = client
+        self._sealer = sealer
+
+    def find(self, client_id: str) -> Application | None:
+        """Return the application with this API key; None when its secret is not known."""
+        if client_id == self.default.client_id:
+            return self.default
+        with unavailable_translated():
+            sealed = self._client.hget(keys.APPLICATIONS, client_id)
+        return Application(client_id, self._sealer.open(str(sealed))) if sealed else None
+
+    def keep(self, application: Application) -> None:
+        """Remember an application that an account was given as its own.
+
+        A secret that was known for its API key is replaced, for all accounts that use the key.
+        """
+        if application.client_id != self.default.client_id:
+            sealed = self._sealer.seal(application.client_secret)
+            with unavailable_translated():
+                self._client.hset(keys.APPLICATIONS, application.client_id, sealed)
+
+
+def check_application(client_id: str, client_secret: str) -> Application:
+    """Return the two as an application; raises `Refused` when one of them cannot be what it
+    should be, most likely because something else was pasted."""
+    key, secret = client_id.strip(), client_secret.strip()
+    for what, value in (("API key", key), ("secret", secret)):
+        if not value:
+            raise Refused(f"The {what} is missing. The portal shows it on the application's page.")
+        if "@" in value and "." in value:
+            raise Refused(f"The {what} looks like an e-mail address; wanted is the application's.")
+        if "://" in value:
+            raise Refused(f"The {what} looks like a web address. Copy the {what} itself.")
+        if not _PLAIN.fullmatch(value):
+            raise Refused(
+                f"The {what} has blanks or odd characters in it, or is too short or too long."
+                " Copy it again from the application's page, and nothing beside it."
+            )
+    if key == secret:
+        raise Refused("API key and secret are the same. The portal shows two different values.")
+    return Application(key, secret)

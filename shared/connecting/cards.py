@@ -1,0 +1,119 @@
+"""Account cards: whose account it is, how it is connected, and whether that works."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared.constant_contact.tokens import TokenVault
+from shared.domain.account import Account, Hold
+from shared.domain.errors import NotConnected, Refused
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.tokens import StoredTokens
+from shared.timestamps import timestamp
+
+
+class Standing(StrEnum):
+    """How it stands with an account's connection."""
+
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"  #: somebody of ours ended it
+    UNUSABLE = "unusable"  #: its tokens are gone, or its API key's secret is not known any more
+    REVOKED = "revoked"  #: Constant Contact refuses its refresh token for good
+    FOREIGN = "foreign"  #: another installation keeps its tokens fresh
+    FAILING = "failing"  #: the last refresh failed; it is tried again by itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCard:
+    """All that is known of a connection. Times are in UTC; what is not known is None."""
+
+    account: Account
+    standing: Standing
+    own_key: bool
+    holds: tuple[Hold, ...]
+    scopes: frozenset[str] | None = None
+    token_kind: str | None = None
+    expires_at: datetime | None = None
+    refreshed_at: datetime | None = None
+    next_refresh_at: datetime | None = None
+    last_success_at: datetime | None = None
+    owner: str | None = None
+
+    @property
+    def key_tail(self) -> str:
+        """The end of the API key."""
+        return f"…{self.account.client_id[-4:]}"
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.account.to_dict() | {
+            "standing": str(self.standing),
+            "key_tail": self.key_tail,
+            "own_key": self.own_key,
+            "scopes": None if self.scopes is None else sorted(self.scopes),
+            "token_kind": self.token_kind,
+            "expires_at": timestamp(self.expires_at),
+            "refreshed_at": timestamp(self.refreshed_at),
+            "next_refresh_at": timestamp(self.next_refresh_at),
+            "last_success_at": timestamp(self.last_success_at),
+            "owner": self.owner,
+            "holds": [str(hold.reason) for hold in self.holds],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountCards:
+    """Draws the cards from what is stored; asks Constant Contact nothing."""
+
+    registry: Registry
+    vault: TokenVault
+    ledger: Ledger
+    default_client_id: str
+    now: Callable[[], datetime]
+
+    def all(self) -> list[AccountCard]:
+        """Return every account's card, sorted by name."""
+        return [self._card(account) for account in self.registry.accounts()]
+
+    def card(self, name: str) -> AccountCard:
+        account = self.registry.account(name)
+        if account is None:
+            known = ", ".join(each.name for each in self.registry.accounts()) or "none yet"
+            raise Refused(f"There is no account {name!r}; connected: {known}.")
+        return self._card(account)
+
+    def _card(self, account: Account) -> AccountCard:
+        try:
+            stored = self.vault.stored(account.name)
+        except NotConnected:
+            stored = None
+        return AccountCard(
+            account=account,
+            standing=self._standing(account, stored),
+            own_key=account.client_id != self.default_client_id,
+            holds=self.ledger.figures(account.name).holds,
+            last_success_at=self.ledger.last_success(account.name),
+            **(self._of_tokens(stored) if stored else {}),
+        )
+
+    def _of_tokens(self, stored: StoredTokens) -> dict[str, Any]:
+        return {
+            "scopes": stored.scopes,
+            "token_kind": stored.kind,
+            "expires_at": stored.expires_at,
+            "refreshed_at": stored.refreshed_at,
+            "next_refresh_at": None if stored.revoked else self.vault.next_refresh(stored),
+            "owner": stored.owner.instance if stored.owner else None,
+        }
+
+    def _standing(self, account: Account, stored: StoredTokens | None) -> Standing:
+        if stored is None:
+            ended = account.disconnected_at is not None
+            return Standing.DISCONNECTED if ended else Standing.UNUSABLE
+        if stored.revoked:
+            return Standing.REVOKED
+        if self.vault.is_foreign(stored):
+            return Standing.FOREIGN
+        return Standing.FAILING if stored.failures else Standing.CONNECTED

@@ -1,0 +1,136 @@
+"""The checks of a connection: what each answer of Constant Contact means for it.
+
+Pure: what was seen in, a `Check` out. shared/connecting/connecting.py looks.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from shared.constant_contact.client import AccountSummary, ContactList
+from shared.constant_contact.oauth import SCOPES
+from shared.domain.check import Check, ok, problem, unknown
+from shared.domain.outcome import NEEDED_PRIVILEGE
+
+# Retry-After dates, signed requests and people all bear a minute.
+CLOCK_MAY_DIFFER = timedelta(seconds=60)
+
+_WHAT_FOR = {
+    "contact_data": "sign-ups cannot be sent",
+    "account_read": "it cannot be shown whose account it is",
+    "offline_access": "the connection would end within a day",
+}
+
+
+def refresh_token_present() -> Check:
+    return ok("refresh_token", "A refresh token came along", "The connection can be kept alive.")
+
+
+def scopes_granted(scopes: frozenset[str] | None) -> Check:
+    """Judge the scopes that the access token names; None when it names none."""
+    name, title = "scopes", "The scopes that are needed"
+    if scopes is None:
+        return unknown(name, title, "The access token does not tell them; it works all the same.")
+    # What Okta-like servers need not repeat in the token: the refresh token itself proves it.
+    missing = [scope for scope in SCOPES if scope not in scopes and scope != "offline_access"]
+    if not missing:
+        return ok(name, title, ", ".join(sorted(scopes)))
+    why = "; ".join(f"without {scope} {_WHAT_FOR[scope]}" for scope in missing)
+    return problem(
+        name,
+        title,
+        f"{' and '.join(missing)} is missing: {why}.",
+        "Allow all scopes on the application's page in the developer portal, then connect again.",
+    )
+
+
+def signature(signed: bool | None) -> Check:
+    """Judge the signature of the access token; None when the keys could not be had, or it is no
+    JWT. Sending never depends on this."""
+    name, title = "signature", "Constant Contact signed the token"
+    if signed is None:
+        return unknown(name, title, "Its public keys could not be read, which does no harm.")
+    if signed:
+        return ok(name, title, "Its signature is right.")
+    return problem(
+        name,
+        title,
+        "Its signature does not match Constant Contact's public keys.",
+        "Check CTCT_AUTH_URL: these tokens may come from somewhere else.",
+    )
+
+
+def privileges_held(privileges: frozenset[str]) -> Check:
+    name, title = "privileges", "The login may write contacts"
+    if NEEDED_PRIVILEGE in privileges:
+        return ok(name, title, f"It has {NEEDED_PRIVILEGE}.")
+    return problem(
+        name,
+        title,
+        f"The privilege {NEEDED_PRIVILEGE} is missing, so every sign-up will wait. A Campaign"
+        " Creator lacks it.",
+        "Connect again, and log in as the account's owner or a manager.",
+    )
+
+
+def summary_read(summary: AccountSummary | None) -> Check:
+    name, title = "summary", "Whose account it is"
+    if summary is None:
+        return problem(
+            name,
+            title,
+            "Constant Contact does not say: the scope account_read or the privilege account:read"
+            " is missing.",
+            "Connect again with both, so that nobody's sign-ups go to somebody else's lists.",
+        )
+    organization = summary.organization or "an account without a name"
+    return ok(name, title, f"{organization}, {summary.contact_email or 'no e-mail address'}")
+
+
+def lists_read(lists: Sequence[ContactList] | None) -> Check:
+    name, title = "lists", "Its contact lists"
+    if lists is None:
+        return problem(
+            name,
+            title,
+            "They cannot be read: the scope contact_data or the privilege contacts:lists:read is"
+            " missing. Sign-ups need the former.",
+            "Connect again as the account's owner or a manager.",
+        )
+    if not lists:
+        return problem(
+            name,
+            title,
+            "There is none, and a sign-up needs one.",
+            "Make a list in Constant Contact, then read the lists again.",
+        )
+    return ok(name, title, f"{len(lists):,} found." if len(lists) > 1 else "1 found.")
+
+
+def refreshed(kind: str | None, trouble: str | None) -> Check:
+    """Judge a forced refresh: the proof that the connection survives the night."""
+    name, title = "refresh", "The token can be refreshed"
+    if trouble is None:
+        kinds = {"rotating": " Refresh tokens rotate.", "long-lived": " It is a long-lived one."}
+        return ok(name, title, f"Done once, just now.{kinds.get(kind or '', '')}")
+    return problem(
+        name,
+        title,
+        f"It could not: {trouble}.",
+        "It is tried again by itself; if `relay status` shows it on hold, connect again.",
+    )
+
+
+def clock(ahead: timedelta | None) -> Check:
+    """Judge by how much Constant Contact's clock is ahead of this host's."""
+    name, title = "clock", "This host's clock"
+    if ahead is None:
+        return unknown(name, title, "Constant Contact did not tell its time.")
+    if abs(ahead) <= CLOCK_MAY_DIFFER:
+        return ok(name, title, "It agrees with Constant Contact's to the minute.")
+    direction = "behind" if ahead > timedelta() else "ahead of"
+    return problem(
+        name,
+        title,
+        f"It is {round(abs(ahead).total_seconds())} s {direction} Constant Contact's.",
+        "Set this host's clock by NTP.",
+    )

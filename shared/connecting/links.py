@@ -1,0 +1,194 @@
+"""Links for clients: an agency sends one, the account's owner opens it and logs in.
+
+A link is signed, so that nobody makes one up; it expires; and it connects once. Opening it uses
+nothing up, since mail scanners open every link that they see.
+"""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+import redis
+from itsdangerous import BadData, URLSafeSerializer
+
+from shared.domain.errors import Refused
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.timestamps import timestamp
+
+LINK_LIFE = timedelta(days=7)
+LONGEST_LINK_LIFE = timedelta(days=60)
+# How long a link that is over can still say what became of it.
+_REMEMBERED = timedelta(days=30)
+_LONGEST_NAME = 80
+
+
+class LinkState(StrEnum):
+    """How far the client has come."""
+
+    WAITING = "waiting"  #: nobody has opened it yet
+    OPENED = "opened"  #: somebody has, and is on the way, or had no time
+    FAILED = "failed"  #: logging in went wrong, or access was refused; it still works
+    CONNECTED = "connected"  #: done; it works no more
+    WITHDRAWN = "withdrawn"  #: whoever made it took it back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A link. `asked_by` is the name that the client sees, `made_by` who of ours made it; times
+    are as scripts read them. `note` is a sentence about what happened last."""
+
+    id: str
+    account: str
+    client_id: str
+    asked_by: str
+    made_by: str
+    made_at: str
+    expires_at: str
+    replace: bool = False
+    state: LinkState = LinkState.WAITING
+    note: str = ""
+
+    def has_expired(self, now: datetime) -> bool:
+        return now >= datetime.fromisoformat(self.expires_at)
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the client can still use it."""
+        over = self.state in (LinkState.CONNECTED, LinkState.WITHDRAWN)
+        return not over and not self.has_expired(now)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, stored: str | bytes) -> "Link":
+        found: dict[str, Any] = json.loads(stored)
+        return cls(**{**found, "state": LinkState(found["state"])})
+
+
+class Links:
+    """Makes links and follows them. Raises `LedgerUnavailable`."""
+
+    def __init__(
+        self, client: "redis.Redis", *, secret_keys: tuple[str, ...], public_url: str
+    ) -> None:
+        self._client = client
+        # The newest key last, as the library wants them.
+        self._signer = URLSafeSerializer(list(reversed(secret_keys)), salt="link for a client")
+        self._public_url = public_url
+
+    def make(
+        self,
+        account: str,
+        client_id: str,
+        *,
+        asked_by: str,
+        made_by: str,
+        replace: bool,
+        now: datetime,
+        life: timedelta = LINK_LIFE,
+    ) -> Link:
+        """Return a new link; raises `Refused` when its life or `asked_by` makes no sense."""
+        _check_wanted(asked_by, life)
+        link = Link(
+            id=secrets.token_hex(8),  # signed in its URL; on a command line, never like an option
+            account=account,
+            client_id=client_id,
+            asked_by=asked_by,
+            made_by=made_by,
+            made_at=timestamp(now),
+            expires_at=timestamp(now + life),
+            replace=replace,
+        )
+        with unavailable_translated():
+            self._client.hset(keys.LINKS, link.id, json.dumps(link.to_dict()))
+        self._forget_old(now)
+        return link
+
+    def _forget_old(self, now: datetime) -> None:
+        with unavailable_translated():
+            links = map(Link.from_json, self._client.hvals(keys.LINKS))
+            old = [link.id for link in links if _is_forgotten(link, now)]
+            if old:
+                self._client.hdel(keys.LINKS, *old)
+
+    def url(self, link: Link) -> str:
+        return f"{self._public_url}/connect/link/{self._signer.dumps(link.id)}"
+
+    def read(self, token: str, now: datetime) -> Link:
+        """Return the link that a client has opened; raises `Refused` when it works no more, and
+        the sentence is for the client."""
+        try:
+            link = self.find(str(self._signer.loads(token)))
+        except BadData:
+            link = None
+        if link is None:
+            raise Refused(
+                "This link is not complete, or not one of ours. Please open it again from the"
+                " message, or ask whoever sent it for a new one."
+            )
+        _check_open(link, now)
+        return link
+
+    def find(self, id: str) -> Link | None:
+        with unavailable_translated():
+            stored = self._client.hget(keys.LINKS, id)
+        return Link.from_json(stored) if stored else None
+
+    def of(self, account: str, now: datetime) -> list[Link]:
+        """Return the account's links that can still be told of, the latest first."""
+        self._forget_old(now)
+        with unavailable_translated():
+            stored = self._client.hvals(keys.LINKS)
+        links = [link for link in map(Link.from_json, stored) if link.account == account]
+        return sorted(links, key=lambda link: link.made_at, reverse=True)
+
+    def note(self, id: str, state: LinkState, note: str, now: datetime) -> None:
+        """Write down how far the client has come; what is over stays as it is."""
+
+        def step(pipeline: Any) -> None:
+            stored = pipeline.hget(keys.LINKS, id)
+            link = Link.from_json(stored) if stored else None
+            pipeline.multi()
+            if link is not None and link.is_open(now):
+                noted = replace(link, state=state, note=note)
+                pipeline.hset(keys.LINKS, id, json.dumps(noted.to_dict()))
+
+        with unavailable_translated():
+            self._client.transaction(step, keys.LINKS)
+
+    def withdraw(self, id: str, now: datetime) -> Link:
+        """Make the link useless, unless it is over already; return what it is after that.
+
+        Raises `Refused` when there is none such.
+        """
+        self.note(id, LinkState.WITHDRAWN, "", now)
+        link = self.find(id)
+        if link is None:
+            raise Refused("There is no such link; it may have been removed after a month.")
+        return link
+
+
+def _check_wanted(asked_by: str, life: timedelta) -> None:
+    if not asked_by.strip() or len(asked_by) > _LONGEST_NAME or not asked_by.isprintable():
+        raise Refused(
+            f"The client reads who asks for access: a name of at most {_LONGEST_NAME} characters."
+        )
+    if not timedelta() < life <= LONGEST_LINK_LIFE:
+        raise Refused(f"A link can last for {LONGEST_LINK_LIFE.days} days at most.")
+
+
+def _check_open(link: Link, now: datetime) -> None:
+    if link.state == LinkState.CONNECTED:
+        raise Refused("This link has done its work: the account is connected. All is well.")
+    if link.state == LinkState.WITHDRAWN:
+        raise Refused(f"{link.asked_by} has taken this link back. Please ask for a new one.")
+    if link.has_expired(now):
+        raise Refused(f"This link is too old. Please ask {link.asked_by} for a new one.")
+
+
+def _is_forgotten(link: Link, now: datetime) -> bool:
+    return now >= datetime.fromisoformat(link.expires_at) + _REMEMBERED

@@ -1,0 +1,148 @@
+"""Reads an account's lists and custom fields with its stored tokens, and keeps the lists.
+
+A settings page that asks for the lists each time it is opened spends the day's requests, and
+shows nothing on the day that the API fails. So they are kept, with their age.
+"""
+
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import redis
+
+from shared.constant_contact.client import ApiError, ConstantContact, ContactList, Unauthorized
+from shared.constant_contact.tokens import TokenVault
+from shared.domain.account import Account
+from shared.domain.errors import Refused, TokenTrouble
+from shared.domain.form import CustomField
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+
+# What a page may show without asking again.
+FRESH = timedelta(minutes=15)
+
+T = TypeVar("T")
+
+
+class ReadFailed(Refused):
+    """Constant Contact was asked and did not give it, or no token could be had to ask with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """Contact lists as they were at `read_at`. `trouble` says why they could not be read anew."""
+
+    lists: tuple[ContactList, ...]
+    read_at: datetime
+    trouble: str | None = None
+
+    def named(self, id: str) -> str:
+        """Return the list's name; its id when it is not among them."""
+        return next((each.name for each in self.lists if each.id == id), id)
+
+
+class AccountReads:
+    """Raises `Refused` for an account that is not there, `ReadFailed`, `LedgerUnavailable`."""
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        registry: Registry,
+        vault: TokenVault,
+        ledger: Ledger,
+        *,
+        api: Callable[[str], ConstantContact],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._registry = registry
+        self._vault = vault
+        self._ledger = ledger
+        self._api = api
+        self._now = now
+
+    def lists(self, name: str, *, max_age: timedelta = timedelta()) -> Lists:
+        """Return all contact lists: kept ones up to `max_age`, older ones only when reading them
+        anew fails."""
+        account = self._known(name)
+        kept = self._kept(account)
+        if kept is not None and self._now() - kept.read_at < max_age:
+            return kept
+        try:
+            found = self.read(account.name, lambda api, token: api.lists(token))
+        except ReadFailed as error:
+            if kept is None:
+                raise
+            return Lists(kept.lists, kept.read_at, str(error))
+        lists = Lists(tuple(found), self._now())
+        self._keep(account, lists)
+        return lists
+
+    def custom_fields(self, name: str) -> list[CustomField]:
+        """Return all custom fields of a connected account."""
+        self._known(name)
+        return self.read(name, lambda api, token: api.custom_fields(token))
+
+    def read(self, name: str, read: Callable[[ConstantContact, str], T]) -> T:
+        """Return what `read` gets from the API with a token that works."""
+        account = self._known(name)
+        try:
+            found = self._read(account, read)
+        # A `Refused` is the pacer's: the day's requests are spent, or the key has to rest.
+        except (ApiError, TokenTrouble, Refused) as error:
+            raise ReadFailed(f"{str(error).removesuffix('.')}.") from error
+        self._ledger.note_success(name)
+        return found
+
+    def _read(self, account: Account, read: Callable[[ConstantContact, str], T]) -> T:
+        with contextlib.closing(self._api(account.client_id)) as api:
+            token = self._vault.fresh(account.name)
+            try:
+                return read(api, token.access)
+            except Unauthorized:
+                return read(api, self._vault.renew(account.name, token.version).access)
+
+    def _known(self, name: str) -> Account:
+        account = self._registry.account(name)
+        if account is None:
+            names = ", ".join(each.name for each in self._registry.accounts())
+            raise Refused(
+                f"There is no account {name!r}; there is: {names}."
+                if names
+                else f"There is no account {name!r} yet; run: relay connect {name}"
+            )
+        return account
+
+    def _keep(self, account: Account, lists: Lists) -> None:
+        kept = {
+            "of": _identity(account),
+            "read_at": lists.read_at.isoformat(),
+            "lists": [asdict(each) for each in lists.lists],
+        }
+        with unavailable_translated():
+            self._client.set(_key(account.name), json.dumps(kept))
+
+    def _kept(self, account: Account) -> Lists | None:
+        """Return the lists that are kept; None when they are another account's, whose name this
+        one has taken."""
+        with unavailable_translated():
+            stored = self._client.get(_key(account.name))
+        found = json.loads(stored) if stored else {}
+        if found.get("of") != _identity(account):
+            return None
+        lists = tuple(ContactList(**each) for each in found["lists"])
+        return Lists(lists, datetime.fromisoformat(found["read_at"]))
+
+
+def _identity(account: Account) -> str | None:
+    """Return what changes when the name stands for another account, or may do so."""
+    return account.encoded_account_id or account.connected_at
+
+
+def _key(name: str) -> str:
+    return f"{keys.account(name)}lists"

@@ -1,0 +1,230 @@
+"""A test sign-up: sent to one's own address like any other, followed, read back, removed.
+
+It goes the whole way of a visitor's: ledger, lane, pace, API. What it tells that nothing else
+can is which permission the contact got, and with that whether Confirmed Opt-in is on.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from typing import Any
+
+import redis
+
+from shared.connecting.reads import FRESH, AccountReads, ReadFailed
+from shared.domain.errors import Refused
+from shared.domain.fields import CheckEmail
+from shared.domain.signup import Consent, Contact, Signup, State, Submission
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.fingerprints import Fingerprints
+from shared.ledger.ledger import Ledger
+
+# No form can have this name, as it begins with no letter or digit.
+TRIAL_FORM = "-test-"
+_FOLLOWED = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """How far a test sign-up has come. What is not known yet is None.
+
+    `lists` are names; `permission` is the API's word, `meaning` ours for it; `removable` tells
+    that the contact was made by this sign-up, so that removing it harms nobody.
+    """
+
+    id: str
+    account: str
+    email: str = field(repr=False)
+    state: State
+    attempts: int
+    cause: str | None
+    action: str | None
+    lists: tuple[str, ...] | None = None
+    permission: str | None = None
+    meaning: str | None = None
+    trouble: str | None = None
+    removed: bool = False
+
+    @property
+    def removable(self) -> bool:
+        return self.action == "created" and not self.removed
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        if self.state == State.DELIVERED:
+            return self.permission is not None or self.removed
+        return self.state in (State.DEAD, State.DISCARDED)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self) | {"removable": self.removable}
+
+
+class Trials:
+    """Raises `Refused` for what cannot be done, `LedgerUnavailable`."""
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        ledger: Ledger,
+        reads: AccountReads,
+        *,
+        fingerprints: Callable[[], Fingerprints],
+        check_email: CheckEmail,
+        new_id: Callable[[], str],
+        wake: Callable[[str], None],
+    ) -> None:
+        self._client = client
+        self._ledger = ledger
+        self._reads = reads
+        self._fingerprints = fingerprints
+        self._check_email = check_email
+        self._new_id = new_id
+        self._wake = wake
+
+    def start(self, account: str, email: str, wanted_list: str, *, by: str) -> Trial:
+        """Accept a sign-up of `email` for the list with this name or id, as a visitor's."""
+        compared = self._compared(email)
+        chosen = self._list_id(account, wanted_list)
+        submission = Submission(
+            id=self._new_id(),
+            form=TRIAL_FORM,
+            account=account,
+            contact=Contact(fields={"email_address": email.strip()}),
+            lists=(chosen,),
+            consent=Consent(
+                text=f"A test sign-up by {by}.", version=TRIAL_FORM, box=None, address="", page=None
+            ),
+        )
+        self._ledger.accept(
+            submission,
+            person=self._fingerprints().person(compared),
+            digest=submission.id,  # unlike any other, so that a second test is no duplicate
+            idempotency_key=None,
+            visitor=None,
+            limit=None,
+        )
+        self._wake(account)
+        return self._trial(self._signup(account, submission.id), {})
+
+    def follow(self, account: str, id: str) -> Trial:
+        """Return how far it has come; reads the contact back once it is delivered."""
+        signup = self._signup(account, id)
+        seen = self._seen(account, id)
+        if signup.state != State.DELIVERED or "permission" in seen or "removed" in seen:
+            return self._trial(signup, seen)
+        try:
+            seen = self._read_back(signup)
+        except ReadFailed as error:
+            return self._trial(signup, {"trouble": str(error)})
+        if "permission" in seen:
+            self._keep(account, id, seen)
+        return self._trial(signup, seen)
+
+    def remove(self, account: str, id: str) -> Trial:
+        """Delete the contact that the test made. Raises `Refused` when it made none."""
+        signup = self._signup(account, id)
+        contact_id = signup.contact_id
+        if contact_id is None:
+            raise Refused(
+                "This test sign-up has not been delivered, so there is nothing to remove."
+            )
+        if signup.action != "created":
+            raise Refused(
+                "This address was a contact before the test, so it is not removed. What the test"
+                " added can be undone in Constant Contact."
+            )
+        self._reads.read(account, lambda api, token: api.delete_contact(token, contact_id))
+        seen = {**self._seen(account, id), "removed": True}
+        self._keep(account, id, seen)
+        return self._trial(signup, seen)
+
+    def _compared(self, email: str) -> str:
+        try:
+            return self._check_email(email.strip())
+        except ValueError as error:
+            raise Refused(f"That is no e-mail address: {error}") from error
+
+    def _list_id(self, account: str, wanted: str) -> str:
+        lists = self._reads.lists(account, max_age=FRESH).lists
+        same = wanted.strip().casefold()
+        for each in lists:
+            if same in (each.id.casefold(), each.name.strip().casefold()):
+                return each.id
+        names = ", ".join(sorted(each.name for each in lists)) or "none"
+        raise Refused(f"There is no list {wanted!r}; there is: {names}.")
+
+    def _signup(self, account: str, id: str) -> Signup:
+        signup = self._ledger.find(id, [account])
+        if signup is None or signup.form != TRIAL_FORM:
+            raise Refused(f"There is no test sign-up {id} in {account}.")
+        return signup
+
+    def _read_back(self, signup: Signup) -> dict[str, Any]:
+        contact = self._reads.read(
+            signup.account, lambda api, token: api.contact(token, signup.contact.email)
+        )
+        if contact is None:
+            return {"trouble": "Constant Contact does not find the contact yet."}
+        lists = self._reads.lists(signup.account, max_age=FRESH)
+        return {
+            "lists": [lists.named(id) for id in contact.lists],
+            "permission": contact.permission or "not told",
+        }
+
+    def _trial(self, signup: Signup, seen: dict[str, Any]) -> Trial:
+        permission = seen.get("permission")
+        return Trial(
+            id=signup.id,
+            account=signup.account,
+            email=signup.contact.email,
+            state=signup.state,
+            attempts=signup.attempts,
+            cause=signup.message,
+            action=signup.action,
+            lists=tuple(seen["lists"]) if "lists" in seen else None,
+            permission=permission,
+            meaning=what_it_means(permission, signup.action) if permission else None,
+            trouble=seen.get("trouble"),
+            removed=bool(seen.get("removed")),
+        )
+
+    def _seen(self, account: str, id: str) -> dict[str, Any]:
+        with unavailable_translated():
+            stored = self._client.get(_key(account, id))
+        found: dict[str, Any] = json.loads(stored) if stored else {}
+        return found
+
+    def _keep(self, account: str, id: str, seen: dict[str, Any]) -> None:
+        with unavailable_translated():
+            self._client.set(_key(account, id), json.dumps(seen), ex=_FOLLOWED)
+
+
+def what_it_means(permission: str, action: str | None) -> str:
+    """Return what a permission says of the account; only a new contact tells whether Confirmed
+    Opt-in is on."""
+    match permission, action:
+        case "pending_confirmation", _:
+            return (
+                "Confirmed Opt-in is on: Constant Contact has sent a mail with a button, and"
+                " writes to this contact only once it was pressed."
+            )
+        case "explicit", "created":
+            return "Confirmed Opt-in is off: the contact can be written to at once."
+        case "explicit", _:
+            return (
+                "The contact can be written to. It was there before, so it does not tell whether"
+                " Confirmed Opt-in is on."
+            )
+        case "temp_hold", _:
+            return "Constant Contact has put the address on hold: it looks suspicious to it."
+        case "unsubscribed", _:
+            return "The contact is unsubscribed, so it is not written to."
+        case _:
+            return f"Constant Contact says {permission}."
+
+
+def _key(account: str, id: str) -> str:
+    return f"{keys.account(account)}trial:{id}"

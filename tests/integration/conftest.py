@@ -1,0 +1,78 @@
+"""What the tests of connecting and of the command line share: a clean ledger, the tools or the
+commands on it, and a sandbox without pace."""
+
+import json
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+
+from shared.assembly import AccountTools, make_account_tools, make_vault
+from shared.connecting.connecting import Connecting
+from shared.constant_contact.tokens import TokenVault
+from shared.ledger.registry import Registry
+from shared.settings import Settings
+from tests.command_line import CommandLine, settings_for
+from tests.sandbox_server import SandboxServer
+from tests.valkey_server import ValkeyServer
+
+
+@pytest.fixture
+def no_token_pace(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait for the token endpoint's one call a second."""
+    sandbox.control(rates={"token_requests_per_second": 1000})
+    monkeypatch.setattr("shared.ledger.tokens.TOKEN_SPACING", timedelta(milliseconds=1))
+
+
+@pytest.fixture
+def woken() -> list[str]:
+    """The accounts whose workers were told."""
+    return []
+
+
+@pytest.fixture
+def tools(
+    live_settings: Settings, redis_client: "redis.Redis", woken: list[str], no_token_pace: None
+) -> AccountTools:
+    return make_account_tools(live_settings, redis_client, woken.append)
+
+
+@pytest.fixture
+def connecting(tools: AccountTools) -> Connecting:
+    return tools.connecting
+
+
+@pytest.fixture
+def vault(live_settings: Settings, redis_client: "redis.Redis") -> TokenVault:
+    return make_vault(live_settings, redis_client)
+
+
+@pytest.fixture
+def registry(redis_client: "redis.Redis") -> Registry:
+    return Registry(redis_client)
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    valkey: ValkeyServer,
+    redis_client: "redis.Redis",
+    sandbox: SandboxServer,
+    no_token_pace: None,
+    tmp_path: Path,
+) -> CommandLine:
+    """Runs commands on a clean ledger."""
+    command_line = CommandLine(monkeypatch, capsys)
+    command_line.set(**settings_for(valkey, sandbox, tmp_path))
+    return command_line
+
+
+@pytest.fixture
+def connected(run: CommandLine, sandbox: SandboxServer) -> CommandLine:
+    """An account `acme` of the sandbox is connected, with a form `news`."""
+    tokens = json.dumps(sandbox.connect())
+    assert run("connect", "acme", "--tokens", "-", stdin=tokens).status == 0
+    assert run("forms", "add", "news", "--account", "acme", "--list", "newsletter").status == 0
+    return run

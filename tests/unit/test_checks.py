@@ -1,0 +1,90 @@
+"""What each thing that is seen while connecting means, and the one thing to do about it."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.connecting import checks
+from shared.constant_contact.client import AccountSummary, ContactList
+from shared.constant_contact.oauth import SCOPES
+from shared.domain.check import Check, Verdict
+
+SUMMARY = AccountSummary(
+    organization="Acme Bakery", contact_email="olive@acme.example", encoded_account_id="p07"
+)
+LIST = ContactList("1", "Newsletter", 12)
+
+
+@pytest.mark.parametrize(
+    ("check", "verdict", "words"),
+    [
+        (checks.refresh_token_present(), Verdict.OK, "kept alive"),
+        (checks.scopes_granted(frozenset(SCOPES)), Verdict.OK, "contact_data"),
+        (checks.scopes_granted(None), Verdict.UNKNOWN, "does not tell"),
+        (checks.scopes_granted(frozenset({"account_read"})), Verdict.PROBLEM, "contact_data"),
+        (checks.scopes_granted(frozenset({"contact_data"})), Verdict.PROBLEM, "account_read"),
+        (checks.scopes_granted(frozenset()), Verdict.PROBLEM, "contact_data and account_read"),
+        (
+            # The refresh token that came along says more than the token's silence.
+            checks.scopes_granted(frozenset({"contact_data", "account_read"})),
+            Verdict.OK,
+            "account_read",
+        ),
+        (checks.signature(True), Verdict.OK, "right"),
+        (checks.signature(False), Verdict.PROBLEM, "does not match"),
+        (checks.signature(None), Verdict.UNKNOWN, "no harm"),
+        (checks.privileges_held(frozenset({"contacts:write"})), Verdict.OK, "contacts:write"),
+        (checks.privileges_held(frozenset({"contacts:read"})), Verdict.PROBLEM, "contacts:write"),
+        (checks.summary_read(SUMMARY), Verdict.OK, "Acme Bakery, olive@acme.example"),
+        (checks.summary_read(None), Verdict.PROBLEM, "account_read"),
+        (checks.lists_read([LIST]), Verdict.OK, "1 found"),
+        (checks.lists_read([LIST] * 1203), Verdict.OK, "1,203 found"),
+        (checks.lists_read([]), Verdict.PROBLEM, "none"),
+        (checks.lists_read(None), Verdict.PROBLEM, "contacts:lists:read"),
+        (checks.refreshed("rotating", None), Verdict.OK, "rotate"),
+        (checks.refreshed("long-lived", None), Verdict.OK, "long-lived"),
+        (checks.refreshed(None, None), Verdict.OK, "Done once"),
+        (checks.refreshed(None, "it failed"), Verdict.PROBLEM, "it failed"),
+        (checks.clock(timedelta(0)), Verdict.OK, "agrees"),
+        (checks.clock(timedelta(seconds=60)), Verdict.OK, "agrees"),
+        (checks.clock(timedelta(seconds=-60)), Verdict.OK, "agrees"),
+        (checks.clock(timedelta(seconds=61)), Verdict.PROBLEM, "61 s behind"),
+        (checks.clock(timedelta(minutes=-5)), Verdict.PROBLEM, "300 s ahead of"),
+        (checks.clock(None), Verdict.UNKNOWN, "did not tell"),
+    ],
+)
+def test_what_was_seen_is_judged(check: Check, verdict: Verdict, words: str) -> None:
+    assert check.verdict == verdict
+    assert words in check.found
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        checks.scopes_granted(frozenset()),
+        checks.signature(False),
+        checks.privileges_held(frozenset()),
+        checks.summary_read(None),
+        checks.lists_read(None),
+        checks.lists_read([]),
+        checks.refreshed(None, "it failed"),
+        checks.clock(timedelta(hours=1)),
+    ],
+)
+def test_every_problem_says_what_to_do_in_whole_sentences(check: Check) -> None:
+    assert check.verdict == Verdict.PROBLEM
+    assert check.fix
+    assert check.found.endswith(".")
+    assert check.fix.endswith(".")
+
+
+def test_an_account_without_a_name_still_reads_well() -> None:
+    nameless = AccountSummary(organization=None, contact_email=None, encoded_account_id="p07")
+
+    assert checks.summary_read(nameless).found == "an account without a name, no e-mail address"
+
+
+def test_a_check_survives_being_stored() -> None:
+    check = checks.scopes_granted(frozenset())
+
+    assert Check.from_dict(check.to_dict()) == check
