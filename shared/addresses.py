@@ -1,5 +1,6 @@
-"""Addresses to listen on: whether one can be had, and one that nobody has."""
+"""Network addresses: which can be listened on, and which belong to one visitor."""
 
+import ipaddress
 import socket
 
 from shared.settings import Bind
@@ -30,3 +31,16 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def household(address: str) -> str:
+    """Return the network that one visitor has: all of an IPv4 address, the /64 of an IPv6 one."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped:  # how a socket that takes both kinds names an IPv4 visitor
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, 64), strict=False))

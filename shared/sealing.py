@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -33,3 +34,8 @@ def _fernet_key(secret: str) -> bytes:
     return base64.urlsafe_b64encode(
         hashlib.sha256(b"signup-relay seal\0" + secret.encode()).digest()
     )
+
+
+def derived_key(secret: str, purpose: str) -> str:
+    """Return a key for one purpose alone, from which `secret` cannot be told."""
+    return hmac.new(secret.encode(), f"signup-relay {purpose}".encode(), "sha256").hexdigest()

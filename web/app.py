@@ -13,18 +13,22 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shared.assembly import make_connecting
+from shared.assembly import make_account_tools, utc_now
 from shared.celery_client import Publisher
 from shared.email_syntax import check_email
 from shared.ledger.durability import warn_of_losses
 from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
+from shared.operations import Operations
+from shared.operators import Operators
 from shared.redis_urls import connect as connect_redis
 from shared.sealing import Sealer
 from shared.settings import Settings
 from web import connect, forms, status
 from web.budget import Budget
+from web.console import pages
+from web.console.guard import set_up_sessions
 from web.form_cache import FormCache
 from web.intake import Intake
 from web.nudging import Nudger
@@ -47,7 +51,8 @@ def create_app(settings: Settings) -> Flask:
     # A visitor waits: less than VISITOR_WAITS, so that a thread of the pool is free again soon.
     client = connect_redis(settings.redis_url, socket_timeout=0.7, socket_connect_timeout=0.3)
     budget = Budget(threads=THREADS, clock=time.monotonic)
-    load = functools.partial(load_fingerprints, client, Sealer(settings.secret_keys))
+    sealer = Sealer(settings.secret_keys)
+    load = functools.partial(load_fingerprints, client, sealer)
     form_cache = FormCache(Registry(client), settings.data_dir / "forms.json", clock=time.monotonic)
     nudger = Nudger(Publisher(settings).publish_lane, clock=time.monotonic)
     # Whoever connects an account waits for Constant Contact anyway, and may for Redis.
@@ -65,14 +70,25 @@ def create_app(settings: Settings) -> Flask:
         "budget": budget,
         "forms": form_cache,
         "intake": intake,
-        "connecting": make_connecting(settings, patient, nudger.nudge),
+        "accounts": make_account_tools(settings, patient, nudger.nudge),
+        "operations": Operations(
+            Ledger(patient),
+            Registry(patient),
+            fingerprints=lambda: load_fingerprints(patient, sealer),
+            check_email=check_email,
+            now=utc_now,
+            publish=nudger.nudge,
+        ),
+        "operators": Operators(patient),
         "probe": load,
     }
+    set_up_sessions(app, settings)
     form_cache.refresh(budget.allowance().ask)
     warn_of_losses(client)
     app.register_blueprint(forms.bp)
     app.register_blueprint(connect.bp)
     app.register_blueprint(status.bp)
+    app.register_blueprint(pages.bp)
     app.after_request(_secure)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _unexpected)

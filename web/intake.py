@@ -3,11 +3,11 @@
 When `Intake.accept` returns, the sign-up is stored; until then nobody is told so.
 """
 
-import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.addresses import household
 from shared.domain.errors import FieldError, InvalidSignup
 from shared.domain.fields import Checked, CheckEmail, check_fields, keep_unchecked
 from shared.domain.form import Form
@@ -124,7 +124,7 @@ class Intake:
             person=fingerprints.person(compared_email),
             digest=fingerprints.content(submission, compared_email),
             idempotency_key=fingerprints.idempotency_key(submission.form, key) if key else None,
-            visitor=fingerprints.visitor(_household(visit.address)),
+            visitor=fingerprints.visitor(household(visit.address)),
             limit=self.limit,
         )
 
@@ -143,16 +143,3 @@ def _consent(form: Form, checked: Checked, visit: Visit) -> Consent:
         address=visit.address,
         page=visit.page,
     )
-
-
-def _household(address: str) -> str:
-    """Return the network that one visitor has: all of an IPv4 address, the /64 of an IPv6 one."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return address
-    if parsed.ipv4_mapped:  # how a socket that takes both kinds names an IPv4 visitor
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))

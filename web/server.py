@@ -4,6 +4,7 @@ Granian's main process holds the port and watches the serving one; SIGTERM and
 SIGINT let requests under way finish, then both end with exit code 0.
 """
 
+import contextlib
 import functools
 import logging
 import os
@@ -22,9 +23,10 @@ from granian.server import Server
 
 from shared import logs
 from shared.addresses import check_free
-from shared.domain.errors import Refused
+from shared.domain.errors import LedgerUnavailable, Refused
 from shared.settings import Bind, Settings
 from web.app import THREADS, create_app
+from web.console.sign_in import announce_first
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +73,15 @@ def _load(settings: Settings, server_pid: int) -> Flask:
     for advice in settings.advice():
         log.warning(advice)
     _end_with(server_pid, os.getppid)
-    return create_app(settings)
+    app = create_app(settings)
+    threading.Thread(target=_announce_first, args=(app, settings), daemon=True).start()
+    return app
+
+
+def _announce_first(app: Flask, settings: Settings) -> None:
+    """Print the first operator's password; while Redis is away, the sign-in page does it later."""
+    with contextlib.suppress(LedgerUnavailable):
+        announce_first(app.extensions["operators"], settings)
 
 
 def _end_with(server_pid: int, parent: Callable[[], int]) -> None:

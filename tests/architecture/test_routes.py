@@ -1,6 +1,9 @@
-"""Each route of the web app is on this list: nothing is public by accident."""
+"""Each route of the web app is on this list or asks for a role: nothing is public by accident."""
 
 from pathlib import Path
+
+from flask import Flask
+from werkzeug.routing import Rule
 
 from tests.architecture.project import settings_in
 from web.app import create_app
@@ -11,18 +14,32 @@ PUBLIC = {
     ("/f/<name>", "POST"): "takes a sign-up",
     ("/f/<name>/thanks", "GET"): "thanks the visitor",
     ("/connect/callback", "GET"): "the OAuth redirect URI: works once, with the state it was given",
+    ("/connect/again/<kept>", "POST"): "goes on with tokens that were kept, known by their id",
+    ("/connect/link/<token>", "GET"): "a client's link, signed",
+    ("/connect/link/<token>", "POST"): "sends the client to the login",
+    ("/console/sign-in", "GET"): "asks for name and password",
+    ("/console/sign-in", "POST"): "takes them, so many times",
+    ("/console/sign-out", "POST"): "ends the session, whose token it needs",
     ("/healthz", "GET"): "lives",
     ("/readyz", "GET"): "could store a sign-up",
     ("/static/<path:filename>", "GET"): "style sheets",
 }
 
 
-def test_every_route_is_public_on_purpose(tmp_path: Path) -> None:
+def test_every_route_is_public_on_purpose_or_asks_for_a_role(tmp_path: Path) -> None:
+    app = create_app(settings_in(tmp_path))
     served = {
         (rule.rule, method)
-        for rule in create_app(settings_in(tmp_path)).url_map.iter_rules()
+        for rule in app.url_map.iter_rules()
         for method in rule.methods or ()
         # HEAD comes with GET; of OPTIONS only our own answer counts, not Flask's.
         if method != "HEAD" and (method != "OPTIONS" or rule.endpoint == "forms.preflight")
+        if not asks_for_a_role(app, rule)
     }
     assert served == set(PUBLIC)
+
+
+def asks_for_a_role(app: Flask, rule: Rule) -> bool:
+    """Whether the view is one of the console's under `needs`, and so behind its guard."""
+    inside = rule.endpoint.startswith("console.") and rule.rule.startswith("/console/")
+    return inside and hasattr(app.view_functions[rule.endpoint], "needs")

@@ -1,0 +1,233 @@
+"""Operators: who may sign in to the console, and in which role.
+
+Each is a record in Redis with a scrypt hash of the password. Its *epoch* rises with every
+change of password or role, which ends the sessions that were begun before; it begins at random,
+so that who is made anew under an old name has none of the old sessions.
+"""
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+import redis
+from werkzeug.security import check_password_hash, generate_password_hash
+
+from shared.addresses import household
+from shared.domain.account import NAME
+from shared.domain.errors import Refused
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.scripts import Scripts
+
+SHORTEST_PASSWORD = 12
+FIRST = "admin"
+# So many tries in so long, for one name and from one address; a guess needs millions.
+MOST_TRIES = 10
+TRIES_WITHIN = timedelta(minutes=15)
+
+
+class Role(StrEnum):
+    """What an operator may do; each may do what those before it may."""
+
+    VIEWER = "viewer"  #: look
+    OPERATOR = "operator"  #: connect accounts, send test sign-ups
+    ADMIN = "admin"  #: disconnect, take over
+
+    def may(self, needed: "Role") -> bool:
+        """Whether this role includes what `needed` stands for."""
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operator:
+    """Someone who may sign in. Sessions of another `epoch` are over."""
+
+    name: str
+    role: Role
+    password_hash: str = field(repr=False)
+    epoch: int
+
+    @classmethod
+    def from_json(cls, stored: str | bytes) -> "Operator":
+        found = json.loads(stored)
+        return cls(**{**found, "role": Role(found["role"])})
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+
+@dataclass(frozen=True, slots=True)
+class NewPassword:
+    """An operator and the password that was made, to be shown once."""
+
+    operator: Operator
+    password: str = field(repr=False)
+
+
+class Operators:
+    """Raises `Refused` for what cannot be done, `LedgerUnavailable`."""
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        *,
+        new_password: Callable[[], str] = lambda: secrets.token_urlsafe(15),
+    ) -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+        self._new_password = new_password
+
+    # --- looking
+
+    def all(self) -> list[Operator]:
+        """Return all operators, sorted by name."""
+        with unavailable_translated():
+            stored = self._client.hgetall(keys.OPERATORS)
+        return [Operator.from_json(stored[name]) for name in sorted(stored)]
+
+    def find(self, name: str) -> Operator | None:
+        with unavailable_translated():
+            stored = self._client.hget(keys.OPERATORS, name)
+        return Operator.from_json(stored) if stored else None
+
+    # --- signing in
+
+    def authenticate(self, name: str, password: str, *, address: str) -> Operator | None:
+        """Return the operator; None for a wrong name or password, which take as long.
+
+        `address` is where the try comes from. Raises `Refused` after too many tries.
+        """
+        self._count_try(name, address)
+        operator = self.find(name)
+        right = check_password_hash(operator.password_hash if operator else _NOBODY, password)
+        if operator is None or not right:
+            return None
+        with unavailable_translated():
+            self._client.delete(*_counters(name, address))
+        return operator
+
+    def _count_try(self, name: str, address: str) -> None:
+        window_ms = round(TRIES_WITHIN.total_seconds() * 1000)
+        with unavailable_translated():
+            wait_ms = self._scripts.run(
+                "sign_in_try", _counters(name, address), MOST_TRIES, window_ms
+            )
+        if wait_ms:
+            minutes = -(-int(wait_ms) // 60_000)
+            raise Refused(
+                f"Too many tries. Please wait {minutes} minute{'s' if minutes > 1 else ''}, then"
+                " try again."
+            )
+
+    # --- making and changing
+
+    def make_first(self) -> NewPassword | None:
+        """Make the first operator, an admin; None when there is one, also when another process
+        makes it at this moment."""
+        with unavailable_translated():
+            # Anybody can have this asked, and a hash takes long.
+            if self._client.exists(keys.OPERATORS):
+                return None
+        made = self._made(FIRST, Role.ADMIN, None)
+        with unavailable_translated():
+            first = self._scripts.run(
+                "first_operator", [keys.OPERATORS], FIRST, made.operator.to_json()
+            )
+        return made if first else None
+
+    def add(self, name: str, role: Role, password: str | None = None) -> NewPassword:
+        """Make an operator, with a password that is made up unless one is given."""
+        if not NAME.fullmatch(name):
+            raise Refused(
+                f"{name!r} cannot be an operator's name: at most 40 letters of a to z, digits, and"
+                " . - _, the first of them a letter or digit."
+            )
+        made = self._made(name, role, password)
+        with unavailable_translated():
+            new = self._client.hsetnx(keys.OPERATORS, name, made.operator.to_json())
+        if not new:
+            raise Refused(
+                f"There is an operator {name} already. For a new password: relay operator password"
+                f" {name}"
+            )
+        return made
+
+    def set_password(self, name: str, password: str | None = None) -> NewPassword:
+        """Give the operator a new password, which ends their sessions, and the wait after too many
+        tries: strangers could keep them out with these."""
+        password, hashed = self._hashed(password)
+        changed = self._change(name, lambda old: replace(old, password_hash=hashed))
+        with unavailable_translated():
+            self._client.delete(_tries("name", name))
+        return NewPassword(changed, password)
+
+    def set_role(self, name: str, role: Role) -> Operator:
+        """Give the operator another role, which ends their sessions."""
+        return self._change(name, lambda old: replace(old, role=role))
+
+    def remove(self, name: str) -> None:
+        """Remove the operator, which ends their sessions."""
+        self._change(name, lambda old: None)
+
+    def _made(self, name: str, role: Role, password: str | None) -> NewPassword:
+        password, hashed = self._hashed(password)
+        made = Operator(name=name, role=role, password_hash=hashed, epoch=secrets.randbits(32))
+        return NewPassword(made, password)
+
+    def _hashed(self, password: str | None) -> tuple[str, str]:
+        """Return the password, made up unless it is given, and its hash."""
+        password = password or self._new_password()
+        if len(password) < SHORTEST_PASSWORD:
+            raise Refused(f"A password has at least {SHORTEST_PASSWORD} characters.")
+        return password, generate_password_hash(password, _METHOD)
+
+    def _change(self, name: str, change: Callable[[Operator], Operator | None]) -> Operator:
+        """Change the operator in one step; the last admin stays one. Returns what is stored now,
+        or what was removed."""
+
+        def step(pipeline: "redis.client.Pipeline") -> Operator:
+            stored = pipeline.hgetall(keys.OPERATORS)
+            before = {each.name: each for each in map(Operator.from_json, stored.values())}
+            old = before.get(name)
+            if old is None:
+                raise Refused(f"There is no operator {name}; there is: {', '.join(before)}.")
+            new = change(old)
+            _check_an_admin_stays([*(each for each in before.values() if each != old), new])
+            pipeline.multi()
+            if new is None:
+                pipeline.hdel(keys.OPERATORS, name)
+                return old
+            new = replace(new, epoch=old.epoch + 1)
+            pipeline.hset(keys.OPERATORS, name, new.to_json())
+            return new
+
+        client: Any = self._client  # whose types know no step that returns something
+        with unavailable_translated():
+            changed: Operator = client.transaction(step, keys.OPERATORS, value_from_callable=True)
+        return changed
+
+
+def _check_an_admin_stays(operators: list[Operator | None]) -> None:
+    if not any(operator and operator.role == Role.ADMIN for operator in operators):
+        raise Refused("This is the last admin; make another one first.")
+
+
+def _counters(name: str, address: str) -> list[str]:
+    return [_tries("name", name), _tries("address", household(address))]
+
+
+def _tries(kind: str, text: str) -> str:
+    """Return the key that counts tries. Not with the text itself: people type anything."""
+    return f"{keys.SIGN_IN_TRIES}{hashlib.sha256(f'{kind} {text}'.encode()).hexdigest()[:32]}"
+
+
+# werkzeug's own, but named: what nobody has is hashed for just like what somebody has.
+_METHOD = "scrypt:32768:8:1"
+# Compared with where there is no such operator, so that nobody can tell by the time it takes.
+_NOBODY = f"{_METHOD}$nobody${'0' * 128}"

@@ -1,0 +1,133 @@
+"""Signing in to the console in a real browser: by keyboard, without JavaScript, on a phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from shared.operators import Operators, Role
+from tests.browser.conftest import NewPage
+from tests.valkey_server import ValkeyServer
+from tests.web_process import WebProcess
+
+PASSWORD = "a password for tests"
+PHONE = {"width": 390, "height": 844}
+SCREENS = [{"viewport": PHONE}, {"viewport": PHONE, "color_scheme": "dark"}, {}]
+
+
+@pytest.fixture
+def operators(redis_server: ValkeyServer) -> Operators:
+    found = Operators(redis_server.client())
+    found.add("ada", Role.ADMIN, PASSWORD)
+    return found
+
+
+def sign_in(page: Page, web: WebProcess, path: str = "/console/") -> None:
+    page.goto(f"{web.url}{path}")
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def press_until(page: Page, name: str) -> None:
+    """Press the Tab key until the link or button called `name` has the focus."""
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.innerText") == name:
+            return
+    raise AssertionError(f"{name!r} cannot be reached by keyboard")
+
+
+def test_by_keyboard_alone_in_and_out_again(
+    web: WebProcess, operators: Operators, page: Page
+) -> None:
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(f"{web.url}/console/connect?name=acme")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    while not page.evaluate("document.activeElement.name"):
+        page.keyboard.press("Tab")
+    page.keyboard.type("ada")
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{web.url}/console/connect?name=acme")
+
+    press_until(page, "Accounts")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
+    expect(page.get_by_text("No account is connected yet")).to_be_visible()
+    press_until(page, "Sign out")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    page.goto(f"{web.url}/console/")
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+    assert wrong == []
+
+
+def test_the_first_stop_of_the_keyboard_skips_to_the_content(
+    web: WebProcess, operators: Operators, page: Page
+) -> None:
+    sign_in(page, web)
+    page.goto(f"{web.url}/console/")
+    skip = page.get_by_role("link", name="Skip to the content")
+    page.keyboard.press("Tab")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Connect an account")).to_be_focused()
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_without_javascript_too(web: WebProcess, operators: Operators, new_page: NewPage) -> None:
+    page = new_page(java_script_enabled=False)
+    sign_in(page, web, "/console/connect")
+    expect(page.get_by_label("Redirect URI")).to_have_value(f"{web.url}/connect/callback")
+    expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_with_javascript_a_button_copies(
+    web: WebProcess, operators: Operators, new_page: NewPage
+) -> None:
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    sign_in(page, web, "/console/connect")
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == f"{web.url}/connect/callback"
+
+
+@pytest.mark.parametrize("options", SCREENS, ids=["phone", "phone, dark", "desk"])
+def test_nothing_is_wider_than_the_screen(
+    web: WebProcess, operators: Operators, new_page: NewPage, options: dict[str, object]
+) -> None:
+    operators.add("a-name-of-forty-characters-which-is-long", Role.VIEWER, PASSWORD)
+    page = new_page(**options)
+    page.goto(f"{web.url}/console/")
+    assert fits(page)
+    sign_in(page, web)
+    for path in ("/console/", "/console/connect", "/console/connect/acme/log-in", "/console/x"):
+        page.goto(f"{web.url}{path}")
+        assert fits(page), path
+
+
+def fits(page: Page) -> bool:
+    wide: bool = page.evaluate(
+        "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+    )
+    return not wide
+
+
+def test_a_session_that_ended_meanwhile_says_so_and_changes_nothing(
+    web: WebProcess, operators: Operators, page: Page
+) -> None:
+    sign_in(page, web)
+    operators.set_password("ada", "another password")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("alert")).to_contain_text("signed out")
+    page.goto(f"{web.url}/console/connect")
+    expect(page).to_have_url(re.compile(r"/console/sign-in\?next=/console/connect$"))

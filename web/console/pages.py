@@ -1,0 +1,92 @@
+"""All pages of the console, and what happens to their errors."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Response, g, render_template, request
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+
+from shared.assembly import utc_now
+from shared.domain.durations import in_words
+from shared.domain.errors import LedgerUnavailable, Refused
+from shared.operators import Role
+from web.console import accounts, bp, connect, doctor, guard, overview, sign_in
+
+__all__ = ["accounts", "bp", "connect", "doctor", "overview", "sign_in"]
+
+WIZARD_STEPS = ("Application", "Log in", "Check", "Lists and a test")
+
+
+@bp.context_processor
+def words() -> dict[str, Any]:
+    """Give every page what base.html and the components need."""
+    operator = g.get("operator")
+    return {
+        "operator": operator,
+        "may": lambda role: bool(operator and operator.role.may(Role(role))),
+        "csrf_token": guard.csrf_token,
+        "csrf_field": _csrf_field,
+        "now": utc_now(),
+        "moment": _moment,
+        "ago": _ago,
+        "in_words": in_words,
+        "wizard_steps": WIZARD_STEPS,
+    }
+
+
+@bp.after_request
+def allow_scripts(response: Response) -> Response:
+    """Let the console's pages run our own scripts, which visitors' pages have none of."""
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
+
+
+@bp.errorhandler(Refused)
+def refused(error: Refused) -> ResponseReturnValue:
+    return _problem(str(error), 400)
+
+
+@bp.errorhandler(LedgerUnavailable)
+def unavailable(error: LedgerUnavailable) -> ResponseReturnValue:
+    return _problem(
+        "Redis does not answer just now. Nothing is lost: what was accepted is kept, and goes on"
+        " when it is back. Reload this page in a moment.",
+        503,
+    )
+
+
+@bp.errorhandler(HTTPException)
+def http_error(error: HTTPException) -> ResponseReturnValue:
+    sentence = error.description or "That cannot be done."
+    return _problem("There is no such page." if error.code == 404 else sentence, error.code or 500)
+
+
+def _problem(sentence: str, status: int) -> ResponseReturnValue:
+    if "operator" not in g:
+        g.operator = None
+    return render_template("console/problem.html", sentence=sentence, method=request.method), status
+
+
+def _csrf_field() -> Markup:
+    return Markup('<input type="hidden" name="csrf_token" value="{}">').format(guard.csrf_token())
+
+
+def _moment(given: datetime | str | None) -> datetime | None:
+    """Return a time that may be stored as text."""
+    found = datetime.fromisoformat(given) if isinstance(given, str) else given
+    return found.astimezone(UTC) if found else None
+
+
+def _ago(moment: datetime) -> str:
+    """Return how far away a time is, such as ``2 h ago`` or ``in 3 d``."""
+    span = moment - utc_now()
+    if abs(span.total_seconds()) < 1:
+        return "just now"
+    words = in_words(abs(span))
+    return f"in {words}" if span.total_seconds() > 0 else f"{words} ago"

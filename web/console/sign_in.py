@@ -1,0 +1,86 @@
+"""``/console/sign-in`` and out again."""
+
+import logging
+import re
+import sys
+
+from flask import current_app, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from shared.domain.errors import Refused
+from shared.operators import NewPassword, Operators
+from shared.settings import Settings
+from web.console import bp, guard
+
+log = logging.getLogger(__name__)
+
+_WRONG = "Name or password is wrong."
+# Nothing that a browser could read as another host: not `\\`, which it takes for `/`, nor tabs and
+# line ends, which it leaves out.
+_OUR_PAGE = re.compile(r"/console/(?!.*\.\.)[\w./?&=%~+,:@-]*", re.ASCII)
+
+
+@bp.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    """Ask for name and password; then go where one was going."""
+    if request.method == "POST":
+        return _try()
+    if g.operator:
+        return redirect(_next())
+    announce_first(guard.operators(), current_app.extensions["settings"])
+    return _page()
+
+
+@bp.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    guard.sign_out()
+    return redirect(url_for("console.sign_in"), 303)
+
+
+def announce_first(operators: Operators, settings: Settings) -> None:
+    """Make the first operator if there is none, and print the password, once.
+
+    Printed and not logged: it goes to whoever started this, and is in no other place.
+    """
+    made = operators.make_first()
+    if made:
+        sys.stderr.write(_announcement(made, settings))
+        sys.stderr.flush()
+
+
+def _announcement(made: NewPassword, settings: Settings) -> str:
+    return (
+        f"\nThe console: {settings.public_url}/console/\n"
+        f"  name      {made.operator.name}\n"
+        f"  password  {made.password}\n"
+        "This is shown only once. For a new one: relay operator password"
+        f" {made.operator.name}\n\n"
+    )
+
+
+def _try() -> ResponseReturnValue:
+    name, password = request.form.get("name", "").strip(), request.form.get("password", "")
+    try:
+        operator = guard.operators().authenticate(name, password, address=request.remote_addr or "")
+    except Refused as error:
+        return _page(str(error)), 429
+    if operator is None:
+        log.warning("sign-in refused")
+        return _page(_WRONG), 401
+    guard.sign_in_as(operator)
+    return redirect(_next(), 303)
+
+
+def _next() -> str:
+    """Return where to go on to: a page of the console, and nothing else."""
+    wanted = request.values.get("next", "")
+    return wanted if _OUR_PAGE.fullmatch(wanted) else url_for("console.overview")
+
+
+def _page(problem: str | None = None) -> str:
+    return render_template(
+        "console/sign_in.html",
+        problem=problem,
+        name=request.form.get("name", ""),
+        next=request.values.get("next", ""),
+    )
