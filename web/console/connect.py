@@ -1,0 +1,208 @@
+"""The wizard: four steps from an API key to a connected account that has been tried.
+
+1 Application: what to do in the developer portal, and whether Constant Contact knows the key.
+2 Log in: oneself, or by a link for the client.
+3 Check: what was seen of the connection.
+4 Try it: the lists and a test sign-up, on the account's own page.
+"""
+
+from datetime import timedelta
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from shared.applications import Application, check_application
+from shared.assembly import utc_now
+from shared.connecting.connecting import ConnectFailed, Connecting, check_name
+from shared.connecting.handshakes import Via
+from shared.connecting.links import LinkState
+from shared.connecting.problems import PORTAL
+from shared.constant_contact.oauth import SCOPES
+from shared.domain.check import Check, Verdict
+from shared.domain.errors import Refused
+from shared.operators import Role
+from web.connect import leave_for
+from web.console import bp
+from web.console.accounts import account_tools
+from web.console.guard import needs, operator_name
+
+LINK_DAYS = (1, 7, 30)
+_LONGEST_NAME = 80
+
+
+# --- 1: the application
+
+
+@bp.get("/connect")
+@needs(Role.OPERATOR)
+def connect() -> ResponseReturnValue:
+    """Show what to do in the developer portal, and ask for the account's name."""
+    return _application_page(request.args.get("name", ""))
+
+
+@bp.post("/connect")
+@needs(Role.OPERATOR)
+def check_application_typed() -> ResponseReturnValue:
+    """Look whether Constant Contact knows the application, then go on to the login."""
+    name = request.form.get("name", "").strip()
+    try:
+        check_name(name)
+        application = _typed_application()
+        found = _connecting().preflight(application)
+        if found.verdict == Verdict.PROBLEM and "anyway" not in request.form:
+            return _application_page(name, check=found), 422
+        known = _connecting().adoption.known(application)
+    except Refused as error:
+        return _application_page(name, problem=str(error)), 422
+    key = known.client_id if application else None
+    return redirect(url_for("console.log_in", name=name, key=key), 303)
+
+
+def _typed_application() -> Application | None:
+    """Return the application that was typed in; None where the settings' own is meant."""
+    key, secret = (request.form.get(field, "") for field in ("api_key", "secret"))
+    return check_application(key, secret) if key.strip() or secret.strip() else None
+
+
+def _application_page(name: str, *, problem: str | None = None, check: Check | None = None) -> str:
+    return render_template(
+        "console/connect/application.html",
+        name=name,
+        problem=problem,
+        check=check,
+        api_key=request.form.get("api_key", ""),
+        default_key=_connecting().applications.default.tail,
+        redirect_uri=_connecting().redirect_uri,
+        scopes=SCOPES,
+        portal=PORTAL,
+    )
+
+
+# --- 2: the login
+
+
+@bp.get("/connect/<name>/log-in")
+@needs(Role.OPERATOR)
+def log_in(name: str) -> ResponseReturnValue:
+    """Ask who logs in."""
+    return _log_in_page(name)
+
+
+@bp.post("/connect/<name>/log-in")
+@needs(Role.OPERATOR)
+def go_and_log_in(name: str) -> ResponseReturnValue:
+    """Send the operator's own browser to Constant Contact."""
+    started = _connecting().start(
+        name, by=operator_name(), via=Via.CONSOLE, application=_chosen_application()
+    )
+    return leave_for(started.url)
+
+
+@bp.post("/connect/<name>/link")
+@needs(Role.OPERATOR)
+def make_link(name: str) -> ResponseReturnValue:
+    """Make a link for the client."""
+    asked_by = " ".join(request.form.get("asked_by", "").split())
+    if not 0 < len(asked_by) <= _LONGEST_NAME:
+        return _log_in_page(name, problem="Say who asks: your client reads it on the page."), 422
+    days = request.form.get("days", type=int)
+    link = _connecting().make_link(
+        name,
+        by=operator_name(),
+        asked_by=asked_by,
+        application=_chosen_application(),
+        life=timedelta(days=days if days in LINK_DAYS else LINK_DAYS[1]),
+    )
+    return redirect(url_for("console.link", id=link.id), 303)
+
+
+@bp.get("/connect/links/<id>")
+@needs(Role.OPERATOR)
+def link(id: str) -> ResponseReturnValue:
+    """Show the link to send, and how far the client has come."""
+    connecting = _connecting()
+    found = connecting.links.find(id)
+    if found is None:
+        raise Refused("There is no such link; links are forgotten a month after their end.")
+    return render_template(
+        "console/connect/link.html",
+        link=found,
+        url=connecting.links.url(found),
+        open=found.is_open(utc_now()),
+        expired=found.has_expired(utc_now()) and found.state != LinkState.CONNECTED,
+    )
+
+
+@bp.post("/connect/links/<id>/withdraw")
+@needs(Role.OPERATOR)
+def withdraw_link(id: str) -> ResponseReturnValue:
+    """Take a link back."""
+    connecting = _connecting()
+    connecting.links.withdraw(id, utc_now())
+    return redirect(url_for("console.link", id=id), 303)
+
+
+def _log_in_page(name: str, *, problem: str | None = None) -> str:
+    check_name(name)
+    return render_template(
+        "console/connect/log_in.html",
+        name=name,
+        key=request.values.get("key"),
+        problem=problem,
+        asked_by=request.form.get("asked_by", ""),
+        days=LINK_DAYS,
+        existing=_connecting().registry.account(name),
+    )
+
+
+def _chosen_application() -> Application | None:
+    """Return the application that step 1 has kept; None for the settings' own."""
+    key = request.values.get("key")
+    return _connecting().applications.find(key) if key else None
+
+
+# --- 3: what was seen
+
+
+@bp.get("/connect/done/<id>")
+@needs(Role.OPERATOR)
+def connected(id: str) -> ResponseReturnValue:
+    """Show the checks of a connection that was just made."""
+    ending = _connecting().handshakes.ending(id)
+    if ending is None or not ending.connected:
+        raise Refused("There is nothing to show any more; the account's own page has all of it.")
+    card = account_tools().cards.card(ending.account)
+    return render_template("console/connect/connected.html", ending=ending, card=card)
+
+
+@bp.get("/connect/kept/<kept>")
+@needs(Role.OPERATOR)
+def another_account(kept: str) -> ResponseReturnValue:
+    """Ask whether another account is to take the name."""
+    found = _connecting().handshakes.kept(kept)
+    if found is None:
+        raise Refused("This has been decided already, or was begun too long ago. Begin again.")
+    name = found.handshake.account
+    forms = [form.name for form in _connecting().registry.forms() if form.account == name]
+    return render_template(
+        "console/connect/another_account.html",
+        kept=kept,
+        account=_connecting().registry.account(name),
+        found=found.belongs_to,
+        forms=forms,
+    )
+
+
+@bp.post("/connect/kept/<kept>")
+@needs(Role.OPERATOR)
+def replace_account(kept: str) -> ResponseReturnValue:
+    """Let the other account take the name."""
+    try:
+        done = _connecting().resume(kept, by=operator_name(), replace=True)
+    except ConnectFailed as error:
+        return render_template("console/problem.html", sentence=str(error)), 502
+    return redirect(url_for("console.connected", id=done.ending), 303)
+
+
+def _connecting() -> Connecting:
+    return account_tools().connecting
