@@ -1,16 +1,21 @@
 """`relay`: the command line. Exit status 0: done; 1: it failed; 2: wrong use."""
 
-import getpass
 import sys
 from collections.abc import Sequence
 
 import click
 
-from relay.connect import accounts, connect, lists
+from relay.accounts import accounts, disconnect
+from relay.alerts import alerts
+from relay.connect import connect
 from relay.context import Context, pass_context
+from relay.doctor import doctor
 from relay.failed import failed
 from relay.forms import forms
+from relay.lists import lists
+from relay.operator import operator
 from relay.processes import beat_process, sandbox_process, web_process, worker_process
+from relay.secrets import rotate_secrets
 from relay.status import status
 from relay.up import up
 from shared.domain.errors import LedgerUnavailable, RelayError
@@ -29,7 +34,7 @@ def relay() -> None:
 @pass_context
 def hold(context: Context, account: str, note: str) -> None:
     """Pause an account: sign-ups are still accepted, and wait."""
-    context.operations.hold(account, note, by=getpass.getuser())
+    context.operations.hold(account, note, by=context.by)
     context.output.json({"account": account, "hold": "paused", "note": note})
     context.output.say(f"{account} is paused. Go on with: relay release {account}")
 
@@ -57,9 +62,14 @@ for command in (
     connect,
     accounts,
     lists,
+    disconnect,
     forms,
     status,
     failed,
+    operator,
+    alerts,
+    doctor,
+    rotate_secrets,
 ):
     relay.add_command(command)
 

@@ -1,6 +1,8 @@
 """What commands work with, made only when a command asks for it."""
 
+import getpass
 import os
+import sys
 from collections.abc import Callable
 from functools import cached_property, wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
@@ -11,9 +13,8 @@ from kombu.exceptions import OperationalError
 
 from relay.data_dir import completed
 from relay.output import Output
-from shared.assembly import make_connecting, make_vault, utc_now
+from shared.assembly import AccountTools, make_account_tools, make_vault, utc_now
 from shared.celery_client import Publisher
-from shared.connecting import Connecting
 from shared.constant_contact.tokens import TokenVault
 from shared.email_syntax import check_email
 from shared.ledger.fingerprints import load_fingerprints
@@ -33,6 +34,19 @@ class Context:
 
     def __init__(self, *, as_json: bool) -> None:
         self.output = Output(as_json=as_json)
+
+    @cached_property
+    def by(self) -> str:
+        """Who gives the command, as far as the system knows."""
+        try:
+            return getpass.getuser()
+        except (KeyError, OSError):  # as in a container whose user has no entry
+            return "somebody"
+
+    @property
+    def interactive(self) -> bool:
+        """Whether somebody sits there who can be asked."""
+        return not self.output.as_json and sys.stdin.isatty() and sys.stdout.isatty()
 
     @cached_property
     def settings(self) -> Settings:
@@ -61,8 +75,9 @@ class Context:
             publish=self.nudge,
         )
 
-    def connecting(self) -> Connecting:
-        return make_connecting(self.settings, self.client, self.nudge)
+    @cached_property
+    def accounts(self) -> AccountTools:
+        return make_account_tools(self.settings, self.client, self.nudge)
 
     def vault(self) -> TokenVault:
         return make_vault(self.settings, self.client)
@@ -78,11 +93,19 @@ class Context:
 def pass_context(
     command: Callable[Concatenate[Context, P], R],
 ) -> Callable[P, R]:
-    """Give the command a `Context` as its first argument, and an option `--json`."""
+    """Give the command a `Context` as its first argument, and an option `--json`.
+
+    A group's `--json` counts for its commands, too.
+    """
 
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
     @wraps(command)
     def with_context(*args: Any, as_json: bool, **options: Any) -> R:
-        return command(Context(as_json=as_json), *args, **options)
+        return command(Context(as_json=as_json or _group_as_json()), *args, **options)
 
     return cast(Callable[P, R], with_context)
+
+
+def _group_as_json() -> bool:
+    group = click.get_current_context().parent
+    return group is not None and bool(group.params.get("as_json"))

@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from relay.context import Context, pass_context
-from relay.output import for_people, timestamp
+from relay.output import for_people
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.signup import DeathReason, Signup, State
 from shared.ledger.units import from_milliseconds
 from shared.operations import Selection
+from shared.timestamps import timestamp
 
 LONGEST_TABLE = 50
 

@@ -79,15 +79,13 @@ def add(
     _check(name, redirect, origins)
     if not may_replace and context.registry.form(name) is not None:
         raise Refused(f"There is a form {name!r} already; add --replace to put this in its place.")
-    connecting = context.connecting()
+    reads = context.accounts.reads
     form = Form(
         name=name,
         account=account,
-        lists=_chosen_lists(wanted_lists, connecting.lists(account)),
+        lists=_chosen_lists(wanted_lists, reads.lists(account).lists),
         custom_fields=(
-            _chosen_fields(wanted_fields, connecting.custom_fields(account))
-            if wanted_fields
-            else ()
+            _chosen_fields(wanted_fields, reads.custom_fields(account)) if wanted_fields else ()
         ),
         redirect=redirect,
         origins=tuple(dict.fromkeys(map(_origin, origins))),

@@ -12,7 +12,8 @@ from shared.domain.durations import in_words
 
 
 class Output:
-    """Prints to standard output. With `as_json`, only `json` prints anything."""
+    """Prints to standard output, warnings to standard error. With `as_json`, only `json` prints
+    anything on the former."""
 
     def __init__(self, *, as_json: bool) -> None:
         self.as_json = as_json
@@ -27,6 +28,10 @@ class Output:
         if not self.as_json:
             click.echo(text)
 
+    def warn(self, text: str) -> None:
+        """Print `text` for people beside what scripts read."""
+        click.echo(f"WARNING: {printable(text)}", err=True)
+
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Print a table for people; unknown values (None) as a dash."""
         if not self.as_json:
@@ -35,17 +40,13 @@ class Output:
 
 
 def _shown(cell: Any) -> str:
-    """Return a cell's text; what visitors typed must not speak to the terminal."""
-    if cell is None:
-        return "-"
-    return "".join(c if c.isprintable() or c == "\n" else "?" for c in str(cell))
+    """Return a cell's text."""
+    return "-" if cell is None else printable(str(cell))
 
 
-def timestamp(moment: datetime | None) -> str | None:
-    """Return the time as scripts read it: ISO 8601 in UTC with a Z, to the second."""
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def printable(text: str) -> str:
+    """Return the text without what would speak to the terminal: others have typed it."""
+    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
 def for_people(moment: datetime | None) -> str | None:

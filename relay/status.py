@@ -7,20 +7,15 @@ from typing import Any
 import click
 
 from relay.context import Context, pass_context
-from relay.output import duration, for_people, timestamp
+from relay.output import duration, for_people, printable
+from shared import advice
 from shared.assembly import utc_now
+from shared.connecting.cards import AccountCard
 from shared.constant_contact.tokens import Token, TokenVault
-from shared.domain.account import Hold, HoldReason
+from shared.domain.account import Hold
 from shared.domain.errors import NotConnected
 from shared.ledger.values import Figures
-
-_ADVICE = {
-    HoldReason.RECONNECT: "if it does not end by itself, run: relay connect {account} --url",
-    HoldReason.FORBIDDEN: "connect it with an Account Owner's or Manager's login",
-    HoldReason.PAUSED: "go on with: relay release {account}",
-    HoldReason.OUTAGE: "nothing to do: it is probed and goes on by itself",
-    HoldReason.QUOTA: "nothing to do: it goes on at 00:00 UTC",
-}
+from shared.timestamps import timestamp
 
 
 @click.command()
@@ -28,12 +23,10 @@ _ADVICE = {
 def status(context: Context) -> None:
     """Show where every sign-up stands, holds, tokens, quota, workers and beat."""
     figures = context.operations.figures()
-    vault = context.vault()
-    tokens = {name: _token(vault, name) for name in figures}
     if context.output.as_json:
-        context.output.json(_document(context, figures, tokens))
+        context.output.json(_document(context, figures))
     else:
-        _print(context, figures, tokens)
+        _print(context, figures)
 
 
 def _token(vault: TokenVault, account: str) -> Token | None:
@@ -43,9 +36,8 @@ def _token(vault: TokenVault, account: str) -> Token | None:
         return None
 
 
-def _document(
-    context: Context, figures: Mapping[str, Figures], tokens: Mapping[str, Token | None]
-) -> dict[str, Any]:
+def _document(context: Context, figures: Mapping[str, Figures]) -> dict[str, Any]:
+    vault = context.vault()
     organizations = {account.name: account.organization for account in context.registry.accounts()}
     pulse = context.operations.pulse()
     return {
@@ -57,7 +49,7 @@ def _document(
                 "oldest_due_seconds": _seconds(account.oldest_due),
                 "hold": _hold(account.holds[0]) if account.holds else None,
                 "holds": [_hold(hold) for hold in account.holds],
-                "token": _token_document(tokens[name]),
+                "token": _token_document(_token(vault, name)),
             }
             for name, account in figures.items()
         ],
@@ -106,12 +98,11 @@ def _next_midnight(now: datetime) -> datetime:
     return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
 
 
-def _print(
-    context: Context, figures: Mapping[str, Figures], tokens: Mapping[str, Token | None]
-) -> None:
+def _print(context: Context, figures: Mapping[str, Figures]) -> None:
     out = context.output
+    cards = {card.account.name: card for card in context.accounts.cards.all()}
     if not figures:
-        out.say("No account is connected yet. Begin with: relay connect NAME --url")
+        out.say("No account is connected yet. Begin with: relay connect NAME")
     else:
         out.table(
             ["account", *_counts(Figures()), "oldest due", "hold", "token good until"],
@@ -121,17 +112,20 @@ def _print(
                     *_counts(account).values(),
                     duration(account.oldest_due),
                     ", ".join(hold.reason for hold in account.holds) or None,
-                    for_people(token.expires_at) if (token := tokens[name]) else "not connected",
+                    _token_shown(cards.get(name)),
                 ]
                 for name, account in figures.items()
             ],
         )
     for name, account in figures.items():
-        for hold in account.holds:
-            advice = _ADVICE[hold.reason].format(account=name)
-            note = f" ({hold.note})" if hold.note else ""
-            out.say(f"\n{name} is on hold, {hold.reason}{note}: {advice}")
+        for wrong in advice.on_account(name, account.holds, cards.get(name)):
+            out.say(printable(f"\n{wrong}"))
     _print_engine(context, figures)
+
+
+def _token_shown(card: AccountCard | None) -> str | None:
+    """Return until when the token is good, or why there is none."""
+    return (for_people(card.expires_at) or str(card.standing)) if card else None
 
 
 def _print_engine(context: Context, figures: Mapping[str, Figures]) -> None:

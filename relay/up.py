@@ -19,8 +19,7 @@ from relay.data_dir import announced, make_secret_key, path_in
 from relay.supervisor import Process, Supervisor
 from relay.valkey import server_command
 from shared.addresses import free_port, is_free
-from shared.assembly import make_connecting
-from shared.connecting import Connecting
+from shared.assembly import AccountTools, make_account_tools
 from shared.constant_contact.sandbox import SandboxConfig
 from shared.domain.errors import Refused
 from shared.domain.form import Form, ListRef
@@ -166,9 +165,9 @@ def set_up_demo(sandbox: Bind, settings: Settings) -> None:
         registry = Registry(client)
         if registry.accounts():
             return
-        connecting = make_connecting(settings, client, wake=lambda account: None)
-        connecting.with_tokens(DEMO_ACCOUNT, _sandbox_tokens(sandbox))
-        registry.save_form(_demo_form(connecting))
+        accounts = make_account_tools(settings, client, wake=lambda account: None)
+        accounts.connecting.with_tokens(DEMO_ACCOUNT, _sandbox_tokens(sandbox), by="relay up")
+        registry.save_form(_demo_form(accounts))
 
 
 def _sandbox_tokens(sandbox: Bind) -> dict[str, Any]:
@@ -177,8 +176,9 @@ def _sandbox_tokens(sandbox: Bind) -> dict[str, Any]:
     return tokens
 
 
-def _demo_form(connecting: Connecting) -> Form:
-    (newsletter,) = [found for found in connecting.lists(DEMO_ACCOUNT) if found.name == DEMO_LIST]
+def _demo_form(accounts: AccountTools) -> Form:
+    lists = accounts.reads.lists(DEMO_ACCOUNT).lists
+    (newsletter,) = [found for found in lists if found.name == DEMO_LIST]
     return Form(
         name=DEMO_FORM,
         account=DEMO_ACCOUNT,
@@ -199,9 +199,11 @@ def _welcome(plan: Plan, settings: Settings) -> str:
             "",
             "  This is the sandbox, a stand-in for Constant Contact. For a real account set",
             "  CTCT_CLIENT_ID and CTCT_CLIENT_SECRET; the README has the five steps.",
+            "",
         ]
     else:
         lines += [f"  Forms are served at:   {settings.public_url}/f/NAME"]
+    lines += [f"  Console:               {settings.public_url}/console/"]
     lines += ["", "  In another terminal:   relay status", "  Stop with Ctrl-C.", ""]
     return "\n".join(lines)
 

@@ -1,8 +1,12 @@
 """What beat, the workers and their logs do beside delivering."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import requests
 from celery import Celery
 
 from tests.stack import Stack, eventually
@@ -49,6 +53,29 @@ def test_monitors_see_every_signup_as_a_task_of_its_own(make_stack: MakeStack) -
     assert "example.com" not in str(seen)
 
 
+def _everything_around_connecting(stack: Stack) -> list[str]:
+    """Connect in the browser and by a link, sign in, go through the console's pages, rotate the
+    secrets, disconnect; return what was secret in all that."""
+    browser, password = requests.Session(), "a console password only for tests"
+    stack.relay("operator", "add", "ada", "--role", "admin", "--password", "-", stdin=password)
+    signed_in = browser.post(
+        f"{stack.url}/console/sign-in", data={"name": "ada", "password": password}, timeout=10
+    )
+    assert signed_in.ok
+    back = stack.sandbox.authorize(stack.json("connect", "browser", "--url")["url"])
+    assert browser.get(back, timeout=30).ok
+    link = stack.json("connect", "client", "--link", "--from", "Studio North")["url"]
+    page = browser.post(link, timeout=10).text
+    [login] = re.findall(r'href="([^"]+/authorize[^"]+)"', page)
+    assert browser.get(stack.sandbox.authorize(unescape(login)), timeout=30).ok
+    for path in ("/console/", "/console/accounts/client", "/console/doctor"):
+        assert browser.get(stack.url + path, timeout=30).ok
+    stack.relay("rotate-secrets")
+    stack.relay("disconnect", "browser", "--yes")
+    state, code = (parse_qs(urlsplit(back).query)[name][0] for name in ("state", "code"))
+    return [password, state, code, link.rsplit("/", 1)[1], *browser.cookies.values()]
+
+
 def test_nothing_personal_and_no_secret_is_ever_printed(make_stack: MakeStack) -> None:
     stack = make_stack(rate=100)
     tokens = stack.sandbox.connect()
@@ -66,6 +93,8 @@ def test_nothing_personal_and_no_secret_is_ever_printed(make_stack: MakeStack) -
     stack.post(email="held-person@example.com", first_name="Secretname")
     eventually(lambda: "account on hold" in stack.log, what="the hold")
 
+    seen = _everything_around_connecting(stack)
+
     for secret in (
         "-person",
         "example.com",
@@ -74,6 +103,8 @@ def test_nothing_personal_and_no_secret_is_ever_printed(make_stack: MakeStack) -
         stack.sandbox.client_secret,
         "only for tests",
         "only-for-tests",
+        "eyJ",  # how every access token begins
+        *seen,
     ):
         assert secret not in stack.log, secret
     assert "dead letter" in stack.log
