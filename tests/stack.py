@@ -65,6 +65,10 @@ class Stack:
         """All that the processes printed so far."""
         return (self.folder / "log").read_text(encoding="utf-8", errors="replace")
 
+    def set(self, **settings: str) -> None:
+        """Change settings, for what is started from now on."""
+        self._settings |= settings
+
     # --- processes
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
+from shared.doctor.identity import HEADER, mark_of
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.settings import Settings
 from web.budget import Budget
 
 bp = Blueprint("status", __name__)
@@ -13,8 +15,9 @@ bp = Blueprint("status", __name__)
 
 @bp.get("/healthz")
 def alive() -> ResponseReturnValue:
-    """Say that the process lives; nothing else is asked."""
-    return {"ok": True}
+    """Say that the process lives, and of which installation it is; nothing else is asked."""
+    settings: Settings = current_app.extensions["settings"]
+    return {"ok": True}, 200, {HEADER: mark_of(settings.instance)}
 
 
 @bp.get("/readyz")

@@ -1,0 +1,145 @@
+"""Looks at one account: what is stored of its connection, and what Constant Contact says today."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeVar
+
+import redis
+
+from shared.applications import Applications
+from shared.connecting import checks
+from shared.connecting.cards import AccountCard, AccountCards
+from shared.connecting.connecting import Connecting
+from shared.connecting.reads import AccountReads
+from shared.constant_contact.client import Forbidden
+from shared.constant_contact.tokens import TokenVault
+from shared.doctor import account_checks, engine_checks
+from shared.doctor.looking import Look
+from shared.domain.check import Check
+from shared.domain.errors import Refused, TokenTrouble
+from shared.domain.form import Form
+from shared.ledger.inspection import find_overdue
+from shared.ledger.registry import Registry
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """`client` is of the ledger."""
+
+    client: "redis.Redis"
+    registry: Registry
+    vault: TokenVault
+    applications: Applications
+    cards: AccountCards
+    reads: AccountReads
+    connecting: Connecting
+    now: Callable[[], datetime]
+
+    def looks(self, name: str, *, refresh: bool) -> list[Look]:
+        """Return the looks at the account `name`; with `refresh`, its token is refreshed first.
+
+        Constant Contact is asked in one look: the requests take turns anyway.
+        """
+        return [
+            Look("connection", "The connection", lambda: self._stored(name), name),
+            Look(
+                "privileges", "What Constant Contact says", lambda: self._asked(name, refresh), name
+            ),
+        ]
+
+    # --- what is stored
+
+    def _stored(self, name: str) -> Iterator[Check]:
+        card = self.cards.card(name)
+        now = self.now()
+        yield account_checks.connection(card, self._forms(name))
+        tokens = account_checks.tokens(card, self._failures(name), now)
+        if tokens is not None:
+            yield tokens
+            yield replace(checks.scopes_granted(card.scopes), account=name)
+        for hold in card.holds:
+            yield account_checks.hold(hold, name, now)
+        if not card.holds:
+            yield account_checks.no_hold(name)
+        yield engine_checks.waiting(find_overdue(self.client, name), card.holds, account=name)
+
+    def _failures(self, name: str) -> int:
+        try:
+            return self.vault.stored(name).failures
+        except TokenTrouble:
+            return 0
+
+    def _forms(self, name: str) -> list[Form]:
+        return [form for form in self.registry.forms() if form.account == name]
+
+    # --- what Constant Contact says
+
+    def _asked(self, name: str, refresh: bool) -> Iterator[Check]:
+        card = self.cards.card(name)
+        if account_checks.has_no_tokens(card):
+            return
+        if card.own_key:
+            yield from self._preflight(card)
+        if refresh:
+            yield self._refreshed(name)
+        try:
+            held = _unless_forbidden(lambda: self._privileges(name))
+        except Refused as error:
+            # The rest would be refused for the same reason.
+            yield account_checks.not_asked("privileges", name, str(error))
+            return
+        yield account_checks.privileges(held, name)
+        yield from self._lists(name)
+        yield from self._fields(name)
+
+    def _preflight(self, card: AccountCard) -> Iterator[Check]:
+        application = self.applications.find(card.account.client_id)
+        if application is not None:
+            yield replace(self.connecting.preflight(application), account=card.account.name)
+
+    def _refreshed(self, name: str) -> Check:
+        try:
+            self.vault.refresh(name)
+            return account_checks.refreshed(self.vault.stored(name).kind, None, name)
+        except TokenTrouble as error:
+            return account_checks.refreshed(None, str(error), name)
+
+    def _privileges(self, name: str) -> frozenset[str]:
+        return self.reads.read(name, lambda api, token: api.privileges(token))
+
+    def _lists(self, name: str) -> Iterator[Check]:
+        try:
+            found = _unless_forbidden(
+                lambda: self.reads.read(name, lambda api, token: api.lists(token))
+            )
+        except Refused as error:
+            yield account_checks.not_asked("lists", name, str(error))
+            return
+        yield account_checks.lists(found, name)
+        if found is not None:
+            existing = {each.id for each in found}
+            yield from account_checks.forms_lists(self._forms(name), existing, name)
+
+    def _fields(self, name: str) -> Iterator[Check]:
+        forms = [form for form in self._forms(name) if form.custom_fields]
+        if not forms:
+            return
+        try:
+            existing = {field.id for field in self.reads.custom_fields(name)}
+        except Refused as error:
+            yield account_checks.not_asked("form_fields", name, str(error))
+            return
+        yield from account_checks.forms_fields(forms, existing, name)
+
+
+def _unless_forbidden(read: Callable[[], T]) -> T | None:
+    """Return what was read; None when the login may not read it."""
+    try:
+        return read()
+    except Refused as error:
+        if isinstance(error.__cause__, Forbidden):
+            return None
+        raise

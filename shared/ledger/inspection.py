@@ -1,0 +1,145 @@
+"""What a Redis server tells about itself, and what waits in it: read for `relay doctor`.
+
+Managed servers forbid some of the questions. What was not told is None.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import redis
+from redis.exceptions import NoPermissionError
+
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.scripts import Scripts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerFacts:
+    """`version` is that of Redis whose commands the server knows; `software` what it calls itself,
+    with its own version."""
+
+    software: str | None = None
+    version: tuple[int, ...] | None = None
+    is_replica: bool | None = None
+    append_only: bool | None = None
+    append_failed: bool | None = None
+    fsync: str | None = None
+    eviction: str | None = None
+    memory_limit: int | None = None
+    memory_used: int | None = None
+    knows_waitaof: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """`since` is for how long a sign-up has been due and nobody claimed it, None when none is;
+    `rest` how long its API key still rests; `delivered` how long ago the last sign-up was
+    delivered, None when none was."""
+
+    since: timedelta | None
+    rest: timedelta
+    delivered: timedelta | None
+
+
+def inspect_server(client: "redis.Redis") -> ServerFacts:
+    """Return what the server tells. Raises `LedgerUnavailable` when it does not answer."""
+    with unavailable_translated():
+        told = {
+            **_info(client, "server"),
+            **_info(client, "replication"),
+            **_info(client, "persistence"),
+            **_info(client, "memory"),
+        }
+        set_to = _told(lambda: client.config_get("appendfsync")) or {}
+        return ServerFacts(
+            software=_software(told),
+            version=_version(told.get("redis_version")),
+            is_replica=_is("slave", told.get("role")),
+            append_only=_is(1, told.get("aof_enabled")),
+            append_failed=_is("err", told.get("aof_last_write_status")),
+            fsync=set_to.get("appendfsync"),
+            eviction=told.get("maxmemory_policy"),
+            memory_limit=told.get("maxmemory"),
+            memory_used=told.get("used_memory"),
+            knows_waitaof=_knows_waitaof(client),
+        )
+
+
+def round_trip(client: "redis.Redis", clock: Callable[[], float], tries: int = 5) -> timedelta:
+    """Return how long the server takes to answer, the middle one of some tries.
+
+    `clock` is in seconds, and never goes back. Raises `LedgerUnavailable`.
+    """
+    with unavailable_translated():
+        client.ping()  # connects, which is not what a sign-up waits for
+        took = []
+        for _ in range(tries):
+            began = clock()
+            client.ping()
+            took.append(clock() - began)
+    return timedelta(seconds=sorted(took)[tries // 2])
+
+
+def clock_ahead(client: "redis.Redis", now: Callable[[], datetime]) -> timedelta:
+    """Return by how much the server's clock is ahead of ours. Raises `LedgerUnavailable`."""
+    with unavailable_translated():
+        client.ping()
+        before = now()
+        seconds, microseconds = client.time()
+        after = now()
+    there = datetime.fromtimestamp(int(seconds), UTC) + timedelta(microseconds=int(microseconds))
+    return there - (before + (after - before) / 2)
+
+
+def find_overdue(client: "redis.Redis", account: str) -> Overdue:
+    """Return whether the account has a sign-up that is due and stays so; its holds are left aside.
+
+    Raises `LedgerUnavailable`.
+    """
+    with unavailable_translated():
+        due_ms, rest_ms, delivered_ms = Scripts(client).run("overdue", [keys.account(account)])
+    return Overdue(_span(due_ms), timedelta(milliseconds=rest_ms), _span(delivered_ms))
+
+
+def _span(ms: int) -> timedelta | None:
+    return None if ms < 0 else timedelta(milliseconds=ms)
+
+
+def _info(client: "redis.Redis", section: str) -> dict[str, Any]:
+    return _told(lambda: client.info(section)) or {}
+
+
+def _told(ask: Callable[[], Any]) -> Any:
+    """Return the answer; None when the server says that this must not be asked of it."""
+    try:
+        return ask()
+    except redis.ResponseError:
+        return None
+
+
+def _software(told: dict[str, Any]) -> str | None:
+    name = str(told.get("server_name", "redis"))
+    version = told.get(f"{name}_version")
+    return f"{name.capitalize()} {version}" if version else None
+
+
+def _version(told: Any) -> tuple[int, ...] | None:
+    parts = str(told or "").split(".")
+    return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else None
+
+
+def _is(value: Any, told: Any) -> bool | None:
+    return None if told is None else bool(told == value)
+
+
+def _knows_waitaof(client: "redis.Redis") -> bool | None:
+    try:
+        client.waitaof(0, 0, 1)
+    except NoPermissionError:
+        return None
+    except redis.ResponseError as error:
+        return "unknown command" not in str(error).lower()
+    return True
