@@ -1,0 +1,63 @@
+"""Where in Redis something sealed is kept, but for the accounts' tokens (shared/ledger/tokens.py).
+
+Only for sealing it anew with another key: whoever uses a value reads it where it belongs.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import redis
+
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.scripts import Scripts
+
+# What shared/connecting/handshakes.py keeps for some hours.
+_KEPT = ("kept:*", "spare:*")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A string, or with `field` one field of a hash."""
+
+    key: str
+    field: str = ""
+
+
+class SealedPlaces:
+    """Finds them. Every method raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+
+    def fingerprint_key(self) -> Place:
+        return Place(keys.FINGERPRINT_KEY)
+
+    def applications(self) -> list[Place]:
+        """Return the secrets of API keys; each one's `field` is the API key."""
+        with unavailable_translated():
+            found = self._client.hkeys(keys.APPLICATIONS)
+        return [Place(keys.APPLICATIONS, str(client_id)) for client_id in sorted(found)]
+
+    def kept_tokens(self) -> Iterator[Place]:
+        """Yield the tokens that are kept while connecting. Goes through all keys of the ledger."""
+        for pattern in _KEPT:
+            with unavailable_translated():
+                for key in self._client.scan_iter(keys.CONNECTING + pattern, count=1000):
+                    yield Place(str(key))
+
+    def read(self, place: Place) -> str | None:
+        """Return the sealed value; None when it is gone."""
+        with unavailable_translated():
+            if place.field:
+                sealed = self._client.hget(place.key, place.field)
+            else:
+                sealed = self._client.get(place.key)
+        return str(sealed) if sealed else None
+
+    def reseal(self, place: Place, sealed: str, anew: str) -> bool:
+        """Put `anew` in the place of `sealed`, for as long as that was to live; False when
+        something else is there by now, or nothing."""
+        with unavailable_translated():
+            return bool(self._scripts.run("reseal", [place.key], place.field, sealed, anew))

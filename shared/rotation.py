@@ -1,0 +1,160 @@
+"""Use case: change RELAY_SECRET_KEY. Everything sealed is sealed anew with its first key.
+
+Each value is replaced only if it is still the one that was read, so it may run beside workers
+that refresh tokens, may be interrupted, and may be run again. Fingerprints stay what they are:
+their key is wrapped anew, and not made anew.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.domain.errors import Refused
+from shared.ledger.registry import Registry
+from shared.ledger.sealed import Place, SealedPlaces
+from shared.ledger.tokens import StoredTokens, TokenLedger
+from shared.sealing import Sealer
+
+
+class Kind(StrEnum):
+    """What is sealed."""
+
+    TOKENS = "tokens"
+    APPLICATIONS = "applications"
+    FINGERPRINT_KEY = "fingerprint_key"
+    KEPT_TOKENS = "kept_tokens"
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated:
+    """How much of each kind was sealed anew, and what none of the keys opens, named for people."""
+
+    resealed: dict[Kind, int]
+    unopened: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """Of what is sealed: how much with the first key, how much with a later one of the keys, and
+    what none of them opens, named for people."""
+
+    with_first: int
+    with_later: int
+    unopened: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Secret:
+    """Something sealed, in one value or several. `read` returns these, none when it is gone;
+    `reseal` seals them anew, and tells whether there was something to do."""
+
+    kind: Kind
+    what: str
+    read: Callable[[], tuple[str, ...]]
+    reseal: Callable[[], bool]
+
+
+class Rotation:
+    """Raises `LedgerUnavailable`; what was done until then stays done."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        tokens: TokenLedger,
+        places: SealedPlaces,
+        secret_keys: tuple[str, ...],
+    ) -> None:
+        self._registry = registry
+        self._tokens = tokens
+        self._places = places
+        self._first = Sealer(secret_keys[:1])
+        self._any = Sealer(secret_keys)
+
+    def run(self) -> Rotated:
+        """Seal everything anew that the first key does not open."""
+        resealed = dict.fromkeys(Kind, 0)
+        unopened = []
+        for secret in (*self._lasting(), *self._kept()):
+            try:
+                resealed[secret.kind] += secret.reseal()
+            except Refused:
+                unopened.append(secret.what)
+        return Rotated(resealed, tuple(unopened))
+
+    def survey(self) -> Survey:
+        """Look what the keys open, but for the tokens that are kept for some hours only."""
+        with_first, with_later, unopened = 0, 0, []
+        for secret in self._lasting():
+            sealed = secret.read()
+            if not all(self._opens(self._any, each) for each in sealed):
+                unopened.append(secret.what)
+            elif not self._is_done(sealed):
+                with_later += 1
+            elif sealed:
+                with_first += 1
+        return Survey(with_first, with_later, tuple(unopened))
+
+    # --- what there is
+
+    def _lasting(self) -> Iterator[_Secret]:
+        fingerprint_key = self._places.fingerprint_key()
+        yield self._at(fingerprint_key, Kind.FINGERPRINT_KEY, "the key of all fingerprints")
+        for place in self._places.applications():
+            what = f"the secret of the API key …{place.field[-4:]}"
+            yield self._at(place, Kind.APPLICATIONS, what)
+        for account in self._registry.accounts():
+            yield self._tokens_of(account.name)
+
+    def _kept(self) -> Iterator[_Secret]:
+        for place in self._places.kept_tokens():
+            yield self._at(place, Kind.KEPT_TOKENS, "tokens of a connection that is being made")
+
+    def _at(self, place: Place, kind: Kind, what: str) -> _Secret:
+        def read() -> tuple[str, ...]:
+            sealed = self._places.read(place)
+            return (sealed,) if sealed else ()
+
+        def reseal() -> bool:
+            while not self._is_done(read_now := read()):
+                (sealed,) = read_now
+                if self._places.reseal(place, sealed, self._anew(sealed)):
+                    return True
+            return False
+
+        return _Secret(kind, what, read, reseal)
+
+    def _tokens_of(self, account: str) -> _Secret:
+        def read() -> tuple[str, ...]:
+            stored = self._tokens.read(account)
+            return _sealed_in(stored) if stored else ()
+
+        def reseal() -> bool:
+            # A worker may refresh them meanwhile; then the newer ones are looked at.
+            while stored := self._tokens.read(account):
+                if self._is_done(_sealed_in(stored)):
+                    return False
+                if self._tokens.reseal(account, stored, self._anew):
+                    return True
+            return False
+
+        return _Secret(Kind.TOKENS, f"the tokens of {account}", read, reseal)
+
+    # --- sealing
+
+    def _is_done(self, sealed: tuple[str, ...]) -> bool:
+        return all(self._opens(self._first, each) for each in sealed)
+
+    def _anew(self, sealed: str) -> str:
+        """Return the value sealed with the first key; raises `Refused` when no key opens it."""
+        return self._any.seal(self._any.open(sealed))
+
+    def _opens(self, sealer: Sealer, sealed: str) -> bool:
+        try:
+            sealer.open(sealed)
+        except Refused:
+            return False
+        return True
+
+
+def _sealed_in(stored: StoredTokens) -> tuple[str, ...]:
+    return (stored.access, stored.refresh, *((stored.previous,) if stored.previous else ()))
