@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from shared.assembly import make_account_tools, make_applications, make_vault, utc_now
+from shared.constant_contact.pacing import Pacer
 from shared.doctor import redis_checks
 from shared.doctor.accounts import Accounts
 from shared.doctor.installation import Installation
@@ -99,6 +100,7 @@ def make_doctor(settings: Settings) -> Doctor:
             rotation=Rotation(
                 registry, TokenLedger(client), SealedPlaces(client), settings.secret_keys
             ),
+            take_slot=Pacer(client, settings, settings.client_id).grant,
             now=utc_now,
         ),
         Accounts(

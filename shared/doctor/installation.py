@@ -1,5 +1,6 @@
 """Looks at the installation: Redis, the broker, what runs, our own address, Constant Contact."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ ANSWER_WITHIN = timedelta(seconds=5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """`client` is of the ledger, `broker` of the broker's Redis; neither may wait for long."""
+    """`client` is of the ledger, `broker` of the broker's Redis; neither may wait for long.
+    `take_slot` waits for a turn in the pace of the API key."""
 
     settings: Settings
     client: "redis.Redis"
@@ -40,6 +42,7 @@ class Installation:
     registry: Registry
     connecting: Connecting
     rotation: Rotation
+    take_slot: Callable[[], None]
     now: Callable[[], datetime]
 
     def redis(self) -> Check:
@@ -134,8 +137,11 @@ class Installation:
         yield outside_checks.public_url(url, answer, mark_of(self.settings.instance))
 
     def _constant_contact(self) -> Iterator[Check]:
-        """Any answer will do, even a refusal: no token is sent, and no request is counted."""
+        """Any answer will do, even a refusal, as no token is sent. It takes a slot all the same:
+        what the API counts is not known."""
         url = self.settings.api_url
+        with contextlib.suppress(LedgerUnavailable):  # then nothing else is sent either
+            self.take_slot()
         try:
             response = _get(f"{url}/account/summary")
         except ConnectionFailed as error:

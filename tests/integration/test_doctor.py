@@ -490,3 +490,16 @@ def test_nothing_that_is_told_has_a_secret_in_it(well: Settings, sandbox: Sandbo
     for settings in (well, replace(well, secret_keys=("quite another secret",))):
         told = " ".join(str(check.to_dict()) for check in examine(settings, refresh=True))
         assert not [secret for secret in secrets if secret in told]
+
+
+def test_every_request_to_the_api_takes_a_slot_of_the_pace(
+    well: Settings, sandbox: SandboxServer, redis_client: "redis.Redis"
+) -> None:
+    ledger = Ledger(redis_client)
+    granted, counted = ledger.used_today(well.client_id), sandbox.stats()["requests_today"]
+
+    examine(well)
+
+    sent = sandbox.stats()["requests_today"] - counted
+    assert sent >= 3
+    assert ledger.used_today(well.client_id) - granted == sent
