@@ -141,5 +141,6 @@ def make_account_tools(
         check_email=check_email,
         new_id=lambda: str(uuid.uuid4()),
         wake=wake,
+        now=utc_now,
     )
     return AccountTools(connecting=connecting, reads=reads, cards=cards, trials=trials)

@@ -7,7 +7,7 @@ can is which permission the contact got, and with that whether Confirmed Opt-in 
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
@@ -24,6 +24,11 @@ from shared.ledger.ledger import Ledger
 # No form can have this name, as it begins with no letter or digit.
 TRIAL_FORM = "-test-"
 _FOLLOWED = timedelta(days=1)
+# A page asks how far it has come every second. Constant Contact is asked ever more rarely, and
+# not for ever: each time costs a request of the day.
+_FIRST_PAUSE = timedelta(seconds=1)
+_LONGEST_PAUSE = timedelta(minutes=1)
+_MOST_READS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +80,7 @@ class Trials:
         check_email: CheckEmail,
         new_id: Callable[[], str],
         wake: Callable[[str], None],
+        now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._ledger = ledger
@@ -83,6 +89,7 @@ class Trials:
         self._check_email = check_email
         self._new_id = new_id
         self._wake = wake
+        self._now = now
 
     def start(self, account: str, email: str, wanted_list: str, *, by: str) -> Trial:
         """Accept a sign-up of `email` for the list with this name or id, as a visitor's."""
@@ -113,15 +120,16 @@ class Trials:
         """Return how far it has come; reads the contact back once it is delivered."""
         signup = self._signup(account, id)
         seen = self._seen(account, id)
-        if signup.state != State.DELIVERED or "permission" in seen or "removed" in seen:
-            return self._trial(signup, seen)
-        try:
-            seen = self._read_back(signup)
-        except ReadFailed as error:
-            return self._trial(signup, {"trouble": str(error)})
-        if "permission" in seen:
+        if signup.state == State.DELIVERED and self._is_worth_reading(seen):
+            seen = self._read_back(signup, reads=seen.get("reads", 0) + 1)
             self._keep(account, id, seen)
         return self._trial(signup, seen)
+
+    def _is_worth_reading(self, seen: dict[str, Any]) -> bool:
+        """Whether there is something to ask Constant Contact for, and it is time to."""
+        if "permission" in seen or "removed" in seen or seen.get("reads", 0) >= _MOST_READS:
+            return False
+        return self._now().timestamp() >= float(seen.get("again_at", 0))
 
     def remove(self, account: str, id: str) -> Trial:
         """Delete the contact that the test made. Raises `Refused` when it made none."""
@@ -162,7 +170,16 @@ class Trials:
             raise Refused(f"There is no test sign-up {id} in {account}.")
         return signup
 
-    def _read_back(self, signup: Signup) -> dict[str, Any]:
+    def _read_back(self, signup: Signup, *, reads: int) -> dict[str, Any]:
+        """Return what was seen, or what the trouble was and when to ask again."""
+        try:
+            seen = self._ask(signup)
+        except ReadFailed as error:
+            seen = {"trouble": str(error)}
+        pause = min(_FIRST_PAUSE * 2 ** (reads - 1), _LONGEST_PAUSE)
+        return seen | {"reads": reads, "again_at": (self._now() + pause).timestamp()}
+
+    def _ask(self, signup: Signup) -> dict[str, Any]:
         contact = self._reads.read(
             signup.account, lambda api, token: api.contact(token, signup.contact.email)
         )

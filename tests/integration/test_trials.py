@@ -1,12 +1,12 @@
 """Test sign-ups: they go the way of a visitor's, and tell what only a contact can tell."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 import redis
 
-from shared.assembly import AccountTools, make_constant_contact
+from shared.assembly import AccountTools, make_constant_contact, utc_now
 from shared.connecting.trials import TRIAL_FORM, Trial, Trials
 from shared.constant_contact.client import signup_body
 from shared.constant_contact.tokens import TokenVault
@@ -22,10 +22,25 @@ from tests.sandbox_server import SandboxServer
 ADDRESS = "ada@example.com"
 
 
+class Clock:
+    """This host's clock, which a test may set forward."""
+
+    ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return utc_now() + self.ahead
+
+
 @pytest.fixture
-def trials(tools: AccountTools, sandbox: SandboxServer) -> Trials:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def trials(tools: AccountTools, sandbox: SandboxServer, clock: Clock) -> Trials:
     """Trials of `acme`, which was just connected."""
     connect(tools.connecting, sandbox)
+    tools.trials._now = clock
     return tools.trials
 
 
@@ -223,7 +238,7 @@ def test_the_address_is_not_in_the_repr_of_a_test(trials: Trials) -> None:
     ],
 )
 def test_a_contact_that_cannot_be_read_back_is_looked_for_again(
-    trials: Trials, lane: Lane, sandbox: SandboxServer, fault: dict[str, Any]
+    trials: Trials, lane: Lane, sandbox: SandboxServer, clock: Clock, fault: dict[str, Any]
 ) -> None:
     trial = start(trials)
     lane.deliver()
@@ -233,8 +248,26 @@ def test_a_contact_that_cannot_be_read_back_is_looked_for_again(
 
     assert troubled.trouble
     assert not troubled.is_over
+    assert trials.follow("acme", trial.id) == troubled  # it is not asked every time
+    clock.ahead += timedelta(seconds=1)
     seen = trials.follow("acme", trial.id)
     assert (seen.trouble, seen.permission) == (None, "explicit")
+
+
+def test_a_page_that_stays_open_does_not_spend_the_days_requests(
+    trials: Trials, lane: Lane, sandbox: SandboxServer, clock: Clock
+) -> None:
+    trial = start(trials)
+    lane.deliver()
+    sandbox.control(path="/v3/contacts", body={"contacts": []})
+    before = sandbox.stats()["api_calls"]
+
+    for _ in range(600):
+        seen = trials.follow("acme", trial.id)
+        clock.ahead += timedelta(seconds=1)
+
+    assert seen.trouble
+    assert sandbox.stats()["api_calls"] - before == 10
 
 
 def test_what_was_read_back_is_not_asked_for_again(
