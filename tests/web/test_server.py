@@ -14,6 +14,7 @@ from shared.ledger.registry import Registry
 from tests import builders
 from tests.valkey_server import ValkeyServer
 from tests.web_process import WebProcess
+from web.server import STOP_SECONDS
 
 HEAD = (
     "POST /f/news HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nConnection: close\r\n"
@@ -75,11 +76,13 @@ def test_a_body_that_breaks_off_is_no_sign_up(web: WebProcess) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly_and_soon(web: WebProcess, number: signal.Signals) -> None:
+    # Mostly at once. Under load granian now and then misses to tell a connection that has just
+    # become idle; then it ends when that connection does, or is killed: see STOP_SECONDS.
     with socket.create_connection(("127.0.0.1", web.port)) as idle:
         idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
         assert idle.recv(65536).startswith(b"HTTP/1.1 200")  # and stays open
         web.process.send_signal(number)
-        assert web.process.wait(timeout=3) == 0
+        assert web.process.wait(timeout=3 * STOP_SECONDS) == 0
 
 
 def test_an_address_in_use_is_one_clear_sentence(web: WebProcess) -> None:
