@@ -25,7 +25,10 @@ end
 local function close_claim(id)
   local stored = redis.call("HMGET", signup(id), "queue", "lane")
   redis.call("ZREM", A .. "due:" .. stored[1], id)
-  redis.call("DEL", A .. "lane:" .. stored[2])
+  local lane = A .. "lane:" .. stored[2]
+  if redis.call("GET", lane) == id then -- else the lane has claimed another one since
+    redis.call("DEL", lane)
+  end
 end
 
 -- The sign-up needs nothing more: it leaves what is due and its person's line.

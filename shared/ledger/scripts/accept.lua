@@ -70,7 +70,9 @@ if wait then
   return { "limited", wait }
 end
 
-redis.call("SADD", K .. "accounts", A)
+if redis.call("SADD", K .. "accounts", A) == 1 then
+  mind_clock(A) -- the API key may have been on hold before its first sign-up came
+end
 redis.call(
   "HSET", signup(id),
   "form", form, "contact", ARGV[3], "lists", ARGV[4], "consent", ARGV[5], "person", person,

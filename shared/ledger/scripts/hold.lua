@@ -9,6 +9,7 @@
 -- Returns 1 when the hold is new, 0 when it stood already.
 local prefix = ARGV[1] == "key" and K or A
 redis.call("SADD", K .. "accounts", A)
+each_hold(function() end) -- what is over ends, and does not go on
 local new = 1 - redis.call("HEXISTS", prefix .. "holds", ARGV[2])
 local ends_at, first_probe = nil, tonumber(ARGV[4])
 if ARGV[3] == "midnight" then

@@ -1,0 +1,450 @@
+"""The ledger in plain Python, to compare the scripts with, and a server whose clock can be turned.
+
+The model has one list of sign-ups for each account and nothing that is derived from it: no due
+sets, lines or counters. Whoever changes what a script does changes it here, too.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import fakeredis
+import pytest
+import redis
+
+DAY_MS = 86_400_000
+TEN_MINUTES_US = 600_000_000
+WAITING = ("queued", "delivering", "retrying")
+
+
+class Clock:
+    """What `turnable_server` takes for the time, in microseconds since 1970."""
+
+    def __init__(self, us: int) -> None:
+        self.us = us
+
+    def time(self) -> float:
+        return self.us / 1_000_000
+
+
+def turnable_server(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> "redis.Redis":
+    """Return a client of a server in this process that runs the real scripts by `clock`."""
+    reads_the_time = SimpleNamespace(**{**vars(time), "time": clock.time})
+    monkeypatch.setattr("fakeredis._socket._base.time", reads_the_time)
+    monkeypatch.setattr("fakeredis.commands_mixins.server_mixin.time", reads_the_time)
+    return fakeredis.FakeRedis(decode_responses=True)
+
+
+@dataclass(eq=False, kw_only=True)
+class ModelSignup:
+    """`due_at`, `received_at` and `requeued_at` are in microseconds, `joined` is its place among
+    all that ever joined a line, `probes` names the holds that its claim is to probe."""
+
+    id: str
+    account: str
+    person: str
+    state: str
+    received_at: int
+    held_mark: int
+    joined: int = 0
+    queue: str = ""
+    due_at: int = 0
+    state_before: str = ""
+    due_before: int = 0
+    requeued_at: int | None = None
+    claim: str = ""
+    lane: str = ""
+    probes: frozenset[tuple[str, int]] = frozenset()
+    attempts: int = 0
+    lost: int = 0
+    events: int = 0
+    reason: str | None = None
+    caught: bool = False  # it was quarantined when it was accepted
+
+    @property
+    def unsettled(self) -> bool:
+        return self.state in WAITING
+
+
+@dataclass(kw_only=True)
+class ModelHold:
+    """Times are in milliseconds; `until` and `probe_at` are None where there is no such time."""
+
+    since: int
+    until: int | None = None
+    probe_at: int | None = None
+    probes: int = 0
+
+
+@dataclass(kw_only=True)
+class HeldClock:
+    """For how long an account has been on hold in its life, in milliseconds."""
+
+    held: int = 0
+    since: int | None = None
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What the model says of a claim: whose it is, and what the lane is told with it."""
+
+    id: str
+    again: bool
+    age_ms: int
+    attempts: int
+    more: bool
+
+
+@dataclass
+class ModelAccount:
+    signups: dict[str, ModelSignup] = field(default_factory=dict)
+    holds: dict[str, ModelHold] = field(default_factory=dict)
+    clock: HeldClock = field(default_factory=HeldClock)
+    claims: int = 0
+    nudged_until: int = -1
+    lanes: dict[str, tuple[str, int]] = field(default_factory=dict)  # lane -> id, end of lease
+    seen: dict[str, tuple[str, int]] = field(default_factory=dict)  # content -> id, until when
+    keys: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # key -> content, id, until
+
+
+class LedgerModel:
+    """The steps of a sign-up's life for accounts of one API key, by a clock that is set with
+    `turn`. Answers are what `Ledger` answers."""
+
+    def __init__(self, accounts: tuple[str, ...], now_us: int) -> None:
+        self.accounts = {name: ModelAccount() for name in accounts}
+        self.key_holds: dict[str, ModelHold] = {}
+        self.now_us = now_us
+        self._joined = 0
+
+    # --- time
+
+    @property
+    def now(self) -> int:
+        """This moment in whole milliseconds."""
+        return self.now_us // 1000
+
+    def turn(self, now_us: int) -> None:
+        """Set the clock; what is over by then is gone, and does not come back with the clock."""
+        self.now_us = now_us
+        for account in self.accounts.values():
+            account.lanes = {k: v for k, v in account.lanes.items() if v[1] >= now_us}
+            account.seen = {k: v for k, v in account.seen.items() if v[1] >= now_us}
+            account.keys = {k: v for k, v in account.keys.items() if v[2] >= now_us}
+            if account.nudged_until < now_us:
+                account.nudged_until = -1
+        for holds in (self.key_holds, *(each.holds for each in self.accounts.values())):
+            for reason in [r for r, h in holds.items() if h.until and h.until <= self.now]:
+                self._end(holds, reason)
+
+    def _mind_clocks(self) -> None:
+        for account in self.accounts.values():
+            held, clock = bool(account.holds or self.key_holds), account.clock
+            if held and clock.since is None:
+                clock.since = self.now
+            elif not held and clock.since is not None:
+                clock.held += max(0, self.now - clock.since)
+                clock.since = None
+
+    def _held_time(self, account: str) -> int:
+        clock = self.accounts[account].clock
+        return clock.held + (0 if clock.since is None else max(0, self.now - clock.since))
+
+    # --- lines
+
+    def line(self, signup: ModelSignup) -> list[ModelSignup]:
+        """Return the person's unsettled sign-ups in the order in which they joined."""
+        others = self.accounts[signup.account].signups.values()
+        waiting = (each for each in others if each.unsettled and each.person == signup.person)
+        return sorted(waiting, key=lambda each: each.joined)
+
+    def heads(self, account: str) -> Iterator[ModelSignup]:
+        """Yield the first of every person's line."""
+        for signup in self.accounts[account].signups.values():
+            if signup.unsettled and self.line(signup)[0] is signup:
+                yield signup
+
+    def _join(self, signup: ModelSignup, queue: str) -> None:
+        self._joined += 1
+        signup.state, signup.queue, signup.joined = "queued", queue, self._joined
+        signup.due_at = self.now_us
+
+    def _leave(self, signup: ModelSignup, state: str) -> None:
+        signup.state = state
+        following = self.line(signup)
+        if following:
+            following[0].due_at = following[0].received_at
+
+    # --- intake
+
+    def accept(
+        self, account: str, id: str, person: str, content: str, key: str | None, quarantined: bool
+    ) -> tuple[str, str, bool]:
+        """Return "accepted", "duplicate" or "key_reused", the id that counts, and whether to
+        nudge."""
+        at = self.accounts[account]
+        first = self._first(at, id, content, key)
+        if first == "key_reused":
+            return "key_reused", "", False
+        if first:
+            if key and key not in at.keys and not at.signups[first].caught:
+                at.keys[key] = (content, first, self.now_us + DAY_MS * 1000)
+            return "duplicate", first, False
+
+        at.signups[id] = signup = ModelSignup(
+            id=id,
+            account=account,
+            person=person,
+            state="quarantined",
+            received_at=self.now_us,
+            held_mark=self._held_time(account),
+        )
+        if quarantined:
+            signup.reason, signup.caught = "honeypot", True
+            return "accepted", id, False
+        at.seen[content] = (id, self.now_us + TEN_MINUTES_US)
+        if key:
+            at.keys[key] = (content, id, self.now_us + DAY_MS * 1000)
+        self._join(signup, "fresh")
+        nudge = at.nudged_until < 0
+        if nudge:
+            at.nudged_until = self.now_us + 1_000_000
+        return "accepted", id, nudge
+
+    @staticmethod
+    def _first(at: ModelAccount, id: str, content: str, key: str | None) -> str | None:
+        if id in at.signups:
+            return id
+        if key in at.keys:
+            known, first, _ = at.keys[key]
+            return first if known == content else "key_reused"
+        return at.seen[content][0] if content in at.seen else None
+
+    # --- delivery
+
+    def claim(self, account: str, lane: str, lease_ms: int, number: str) -> Taken | set[str] | None:
+        """Return what the lane gets, the holds that forbid it, or None when nothing is due.
+
+        `number` is what the ledger calls the claim, if it is one.
+        """
+        at = self.accounts[account]
+        mine = self._open(at, lane)
+        probed, standing = self._probed_and_standing(account, mine)
+        if standing:
+            return standing
+        signup = mine or self._next(account)
+        if signup is None:
+            at.nudged_until = -1
+            return None
+
+        if mine is None:
+            self._take(at, signup, number)
+            signup.lane = lane
+            signup.probes = frozenset((reason, hold.since) for reason, hold in probed)
+            for _, hold in probed:
+                hold.probes += 1
+                hold.probe_at = self.now + lease_ms
+        signup.due_at = (self.now + lease_ms) * 1000
+        at.lanes[lane] = (signup.id, self.now_us + lease_ms * 1000)
+        return Taken(
+            signup.id,
+            again=mine is not None,
+            age_ms=self._age_ms(signup),
+            attempts=signup.attempts,
+            more=self._next(account) is not None,
+        )
+
+    @staticmethod
+    def _open(at: ModelAccount, lane: str) -> ModelSignup | None:
+        id, _ = at.lanes.get(lane, ("", 0))
+        return at.signups[id] if id and at.signups[id].lane == lane else None
+
+    @staticmethod
+    def _take(at: ModelAccount, signup: ModelSignup, number: str) -> None:
+        if signup.state == "delivering":
+            signup.lost += 1
+            signup.events += 1
+        else:
+            signup.state_before, signup.due_before = signup.state, signup.due_at
+        at.claims += 1
+        signup.state, signup.claim = "delivering", number
+
+    def _next(self, account: str) -> ModelSignup | None:
+        """Return what is due first: every fourth claim prefers a retry, a replay comes last."""
+        fourth = (self.accounts[account].claims + 1) % 4 == 0
+        order = ("retry", "fresh", "replay") if fourth else ("fresh", "retry", "replay")
+        due = [each for each in self.heads(account) if each.due_at <= self.now_us]
+        return min(
+            due, key=lambda each: (order.index(each.queue), each.due_at, each.id), default=None
+        )
+
+    def _age_ms(self, signup: ModelSignup) -> int:
+        since = signup.received_at if signup.requeued_at is None else signup.requeued_at
+        held = self._held_time(signup.account) - signup.held_mark
+        return int((self.now * 1000 - since - held * 1000) / 1000)
+
+    def anything_due(self, account: str) -> bool:
+        _, standing = self._probed_and_standing(account, None)
+        return not standing and self._next(account) is not None
+
+    def deliver(self, account: str, id: str, number: str) -> bool:
+        signup = self.accounts[account].signups[id]
+        if self._may_write(signup, number):
+            self._close(signup, attempt=True, counted=True)
+            self._leave(signup, "delivered")
+            self._end_probed(signup)
+        return signup.claim == number
+
+    def retry(self, account: str, id: str, number: str, wait_ms: int) -> bool:
+        signup = self.accounts[account].signups[id]
+        if self._may_write(signup, number):
+            self._close(signup, attempt=True, counted=True)
+            signup.state, signup.queue = "retrying", "retry"
+            signup.due_at = (self.now + wait_ms) * 1000
+        return signup.claim == number
+
+    def bury(
+        self, account: str, id: str, number: str, *, attempt: bool, reason: str, well: bool
+    ) -> bool:
+        signup = self.accounts[account].signups[id]
+        if self._may_write(signup, number):
+            self._close(signup, attempt=attempt, counted=attempt)
+            signup.reason = reason
+            self._leave(signup, "dead")
+            if well:
+                self._end_probed(signup)
+            elif not attempt:
+                self._free_probed(signup)
+        return signup.claim == number
+
+    def give_back(self, account: str, id: str, number: str, *, attempt: bool) -> bool:
+        signup = self.accounts[account].signups[id]
+        if self._may_write(signup, number):
+            self._close(signup, attempt=attempt, counted=False)
+            signup.state, signup.due_at = signup.state_before, signup.due_before
+            if not attempt:
+                self._free_probed(signup)
+        return signup.claim == number
+
+    @staticmethod
+    def _may_write(signup: ModelSignup, number: str) -> bool:
+        return signup.claim == number and signup.state == "delivering"
+
+    def _close(self, signup: ModelSignup, *, attempt: bool, counted: bool) -> None:
+        """End the claim; what its lane has claimed since then stays that lane's."""
+        lanes = self.accounts[signup.account].lanes
+        if lanes.get(signup.lane, ("", 0))[0] == signup.id:
+            del lanes[signup.lane]
+        signup.events += attempt
+        signup.attempts += counted
+
+    # --- holds
+
+    def holds(self, account: str) -> dict[str, ModelHold]:
+        """Return the holds that stand on the account or its API key."""
+        return {**self.accounts[account].holds, **self.key_holds}
+
+    def _probed_and_standing(
+        self, account: str, mine: ModelSignup | None
+    ) -> tuple[list[tuple[str, ModelHold]], set[str]]:
+        probed, standing = [], set()
+        for reason, hold in self.holds(account).items():
+            if mine and (reason, hold.since) in mine.probes:
+                continue
+            if hold.probe_at is not None and hold.probe_at <= self.now:
+                probed.append((reason, hold))
+            else:
+                standing.add(reason)
+        return probed, standing
+
+    def _probed_by(self, signup: ModelSignup) -> list[tuple[dict[str, ModelHold], str]]:
+        return [
+            (holds, reason)
+            for holds in (self.accounts[signup.account].holds, self.key_holds)
+            for reason, hold in holds.items()
+            if (reason, hold.since) in signup.probes
+        ]
+
+    def _end_probed(self, signup: ModelSignup) -> None:
+        for holds, reason in self._probed_by(signup):
+            self._end(holds, reason)
+
+    def _free_probed(self, signup: ModelSignup) -> None:
+        for holds, reason in self._probed_by(signup):
+            if holds[reason].probe_at is not None:
+                holds[reason].probe_at = self.now
+
+    def _end(self, holds: dict[str, ModelHold], reason: str) -> bool:
+        ended = holds.pop(reason, None)
+        self._mind_clocks()
+        return ended is not None
+
+    def hold(self, account: str, reason: str, first_ms: int | None, longest_ms: int) -> bool:
+        return self._begin(self.accounts[account].holds, reason, None, first_ms, longest_ms)
+
+    def hold_quota(self) -> bool:
+        midnight = (self.now // DAY_MS + 1) * DAY_MS
+        close = min(self.now % DAY_MS, DAY_MS - self.now % DAY_MS) < 900_000
+        first = 300_000 if close and "quota" not in self.key_holds else 3_600_000
+        return self._begin(self.key_holds, "quota", midnight, first, 3_600_000)
+
+    def _begin(
+        self,
+        holds: dict[str, ModelHold],
+        reason: str,
+        until: int | None,
+        first_ms: int | None,
+        longest_ms: int,
+    ) -> bool:
+        new = reason not in holds
+        hold = holds.setdefault(reason, ModelHold(since=self.now))
+        if hold.probe_at is not None and hold.probe_at <= self.now:
+            hold.probes += 1
+        hold.until, hold.probe_at = until, None
+        if first_ms is not None:
+            hold.probe_at = self.now + min(longest_ms, first_ms * 2**hold.probes)
+        self._mind_clocks()
+        return new
+
+    def lift(self, account: str, reason: str) -> bool:
+        return self._end(self.accounts[account].holds, reason)
+
+    def release(self, account: str) -> set[str]:
+        stood = set(self.holds(account))
+        self._end(self.accounts[account].holds, "paused")
+        for hold in self.holds(account).values():
+            hold.probe_at = self.now
+        return stood
+
+    # --- what an operator does
+
+    def requeue(self, account: str, id: str) -> bool:
+        signup = self.accounts[account].signups[id]
+        if signup.state != "dead":
+            return False
+        signup.attempts = signup.lost = 0
+        signup.reason = None
+        signup.held_mark, signup.requeued_at = self._held_time(account), self.now * 1000
+        self._join(signup, "replay")
+        return True
+
+    def discard(self, account: str, id: str) -> bool:
+        signup = self.accounts[account].signups[id]
+        if signup.state not in ("dead", "quarantined"):
+            return False
+        signup.state = "discarded"
+        return True
+
+    def edit(self, account: str, id: str, person: str) -> bool:
+        signup = self.accounts[account].signups[id]
+        if signup.state != "dead":
+            return False
+        signup.person = person
+        signup.events += 1
+        return True
+
+    # --- figures
+
+    def count(self, account: str, *states: str) -> int:
+        return sum(each.state in states for each in self.accounts[account].signups.values())
