@@ -1,5 +1,6 @@
 """`relay status`: where every sign-up stands, what waits for whom, and who is alive."""
 
+import socket
 from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -13,16 +14,22 @@ from shared.assembly import utc_now
 from shared.connecting.cards import AccountCard
 from shared.constant_contact.tokens import Token, TokenVault
 from shared.domain.account import Hold
-from shared.domain.errors import NotConnected
+from shared.domain.errors import LedgerUnavailable, NotConnected
+from shared.ledger.spools import SpoolReport
 from shared.ledger.values import Figures
 from shared.timestamps import timestamp
+from web import spool
 
 
 @click.command()
 @pass_context
 def status(context: Context) -> None:
     """Show where every sign-up stands, holds, tokens, quota, workers and beat."""
-    figures = context.operations.figures()
+    try:
+        figures = context.operations.figures()
+    except LedgerUnavailable:
+        _tell_what_waits_here(context)
+        raise
     if context.output.as_json:
         context.output.json(_document(context, figures))
     else:
@@ -40,6 +47,7 @@ def _document(context: Context, figures: Mapping[str, Figures]) -> dict[str, Any
     vault = context.vault()
     organizations = {account.name: account.organization for account in context.registry.accounts()}
     pulse = context.operations.pulse()
+    spools = _spools(context)
     return {
         "accounts": [
             {
@@ -58,7 +66,8 @@ def _document(context: Context, figures: Mapping[str, Figures]) -> dict[str, Any
             "limit": context.settings.requests_per_day,
             "resets_at": timestamp(_next_midnight(utc_now())),
         },
-        "spooled": 0,
+        "spooled": sum(report.figures.count for report in spools),
+        "spools": [_spool_document(report) for report in spools],
         "workers": pulse.workers,
         "beat_age_seconds": _seconds(pulse.beat_age),
     }
@@ -87,6 +96,27 @@ def _token_document(token: Token | None) -> dict[str, Any] | None:
         "expires_at": timestamp(token.expires_at),
         "refreshed_at": timestamp(token.received_at),
         "scopes": None if token.scopes is None else sorted(token.scopes),
+    }
+
+
+def _spools(context: Context) -> list[SpoolReport]:
+    """Return every spool with something in it: this host's own as it is, others as last told."""
+    reports = {report.id: report for report in context.operations.spools()}
+    here = spool.look(context.settings.spool_folder, utc_now())
+    if here is not None:
+        id, figures = here
+        reports[id] = SpoolReport(id, socket.gethostname(), figures, timedelta())
+    return [report for report in reports.values() if report.figures.count]
+
+
+def _spool_document(report: SpoolReport) -> dict[str, Any]:
+    return {
+        "host": report.host,
+        "count": report.figures.count,
+        "bytes": report.figures.bytes,
+        "refused": report.figures.refused,
+        "oldest_seconds": _seconds(report.figures.oldest),
+        "seen_seconds": _seconds(report.seen),
     }
 
 
@@ -123,6 +153,31 @@ def _print(context: Context, figures: Mapping[str, Figures]) -> None:
     _print_engine(context, figures)
 
 
+def _tell_what_waits_here(context: Context) -> None:
+    """Say, while Redis cannot be asked, what this host's own disk has."""
+    here = spool.look(context.settings.spool_folder, utc_now())
+    if here is not None and here[1].count:
+        waiting = f"{here[1].count:,} sign-ups wait on this host's disk"
+        context.output.warn(f"{waiting} until Redis is back; none of them is lost")
+
+
+def _print_spools(context: Context) -> None:
+    for report in _spools(context):
+        figures = report.figures
+        context.output.say(
+            printable(
+                f"On the disk of {report.host}: {figures.count:,} sign-ups that are not counted"
+                f" above yet, the oldest for {duration(figures.oldest)}"
+                f" (told {duration(report.seen)} ago)"
+            )
+        )
+        if figures.refused:
+            context.output.say(
+                f"{figures.refused:,} of them could not be handed over, and are tried again every"
+                " minute; web's log says why"
+            )
+
+
 def _token_shown(card: AccountCard | None) -> str | None:
     """Return until when the token is good, or why there is none."""
     return (for_people(card.expires_at) or str(card.standing)) if card else None
@@ -134,6 +189,7 @@ def _print_engine(context: Context, figures: Mapping[str, Figures]) -> None:
     used = context.ledger.used_today(settings.client_id)
     beat = f"{duration(pulse.beat_age)} ago" if pulse.beat_age is not None else "never"
     out.say(f"\nRequests today: {used:,} of {settings.requests_per_day:,} (until 00:00 UTC)")
+    _print_spools(context)
     out.say(f"Workers alive: {pulse.workers}. Last beat: {beat}.")
     if not pulse.workers:
         out.say("No worker is alive, so nothing is delivered. Start one with: relay worker")

@@ -14,6 +14,7 @@ from shared.domain.signup import DeathReason, Signup, State
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
+from shared.ledger.spools import SpoolReport
 from shared.ledger.values import Figures
 
 # Workers say that they are alive every few seconds, beat every second.
@@ -77,6 +78,10 @@ class Operations:
     def pulse(self) -> Pulse:
         live = [age for age in self._ledger.workers_seen().values() if age <= LIVE_WITHIN]
         return Pulse(len(live), min(self._ledger.beats_seen().values(), default=None))
+
+    def spools(self) -> list[SpoolReport]:
+        """Return what waits on the disks of web hosts, as they last told it."""
+        return self._ledger.spools()
 
     def failed(self, selection: Selection, limit: int | None = None) -> list[Signup]:
         """Return the chosen dead letters, the latest first; all of them when nothing is chosen."""

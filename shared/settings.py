@@ -89,6 +89,7 @@ class Settings:
     send_deadline: timedelta = timedelta(seconds=20)
     max_attempts: int = 12
     retry_base: timedelta = timedelta(seconds=15)
+    spool_bytes: int = 64 * 1024 * 1024
     task_events: bool = False
     visitor_limit: VisitorLimit | None = VisitorLimit(30, timedelta(minutes=1))
     trusted_proxies: int = 0
@@ -99,6 +100,11 @@ class Settings:
     def redirect_uri(self) -> str:
         """The OAuth redirect URI, to be registered at Constant Contact exactly so."""
         return f"{self.public_url}/connect/callback"
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where web keeps sign-ups while Redis is away; a folder of its own."""
+        return self.data_dir / "spool"
 
     def advice(self) -> list[str]:
         """Return a sentence for each setting that works but had better be another."""
@@ -149,6 +155,7 @@ class _Reader:
             send_deadline=self._get("RELAY_SEND_DEADLINE_SECONDS", _within(lease), _seconds),
             max_attempts=self._get("RELAY_MAX_ATTEMPTS", "12", _count),
             retry_base=self._get("RELAY_RETRY_BASE_SECONDS", "15", _seconds),
+            spool_bytes=self._get("RELAY_SPOOL_BYTES", "67108864", _bytes),
             task_events=self._get("RELAY_TASK_EVENTS", "0", _flag),
             visitor_limit=self._get("RELAY_VISITOR_LIMIT", "30/minute", _visitor_limit),
             trusted_proxies=self._get("RELAY_TRUSTED_PROXIES", "0", _whole),
@@ -237,6 +244,13 @@ def _count(raw: str) -> int:
     if number == 0:
         raise ValueError("must be at least 1")
     return number
+
+
+def _bytes(raw: str) -> int:
+    try:
+        return _whole(raw)
+    except ValueError as error:
+        raise ValueError(f"{error}; 64 MiB are 67108864 bytes, and 0 is none") from error
 
 
 def _positive(raw: str) -> float:

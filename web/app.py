@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import socket
 import time
 import traceback
 import uuid
@@ -29,10 +30,12 @@ from web import connect, forms, status
 from web.budget import Budget
 from web.console import pages
 from web.console.guard import set_up_sessions
+from web.draining import Drainer
 from web.form_cache import FormCache
 from web.intake import Intake
 from web.nudging import Nudger
 from web.reading import wants_json
+from web.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -57,9 +60,22 @@ def create_app(settings: Settings) -> Flask:
     nudger = Nudger(Publisher(settings).publish_lane, clock=time.monotonic)
     # Whoever connects an account waits for Constant Contact anyway, and may for Redis.
     patient = connect_redis(settings.redis_url, socket_timeout=5)
+    spool = Spool(settings.spool_folder, limit=settings.spool_bytes, now=utc_now)
+    drainer = Drainer(
+        spool,
+        patient,
+        folder=settings.data_dir,
+        host=socket.gethostname(),
+        fingerprints=lambda client: load_fingerprints(client, sealer),
+        nudge=nudger.nudge,
+        now=utc_now,
+        sleep=time.sleep,
+    )
     intake = Intake(
         ledger=Ledger(client, fsync=settings.accept_fsync),
         fingerprints=functools.cache(load),
+        spool=spool,
+        drain=drainer.wake,
         nudger=nudger,
         check_email=check_email,
         new_id=lambda: str(uuid.uuid4()),
@@ -81,10 +97,13 @@ def create_app(settings: Settings) -> Flask:
         ),
         "operators": Operators(patient),
         "probe": load,
+        "spool": spool,
     }
     set_up_sessions(app, settings)
     form_cache.refresh(budget.allowance().ask)
     warn_of_losses(client)
+    if spool.exists():
+        drainer.wake()
     app.register_blueprint(forms.bp)
     app.register_blueprint(connect.bp)
     app.register_blueprint(status.bp)

@@ -49,6 +49,10 @@ class FormCache:
         self._written = _read(path)
         self._forms = _parse(self._written)
 
+    def knows_any(self) -> bool:
+        """Whether any sign-up could be told which form it belongs to while Redis is away."""
+        return bool(self._forms)
+
     def find(self, name: str, ask: Ask) -> Form | None:
         """Return the form, None when there is none of that name.
 

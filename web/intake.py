@@ -1,6 +1,7 @@
 """Intake: check a sign-up, screen it, have the ledger keep it, nudge the workers.
 
-When `Intake.accept` returns, the sign-up is stored; until then nobody is told so.
+When `Intake.accept` returns, the sign-up is stored, in the ledger or, while Redis is away, on this
+host's disk; until then nobody is told so.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.addresses import household
-from shared.domain.errors import FieldError, InvalidSignup
+from shared.domain.errors import FieldError, InvalidSignup, LedgerUnavailable, SpoolRefused
 from shared.domain.fields import Checked, CheckEmail, check_fields, keep_unchecked
 from shared.domain.form import Form
 from shared.domain.signup import Consent, Submission
@@ -17,6 +18,7 @@ from shared.ledger.values import Accepted
 from shared.settings import VisitorLimit
 from web.form_cache import Ask
 from web.screening import screen
+from web.spool import Entry
 
 IDEMPOTENCY_KEY_LIMIT = 255
 
@@ -56,6 +58,20 @@ class Acceptor(Protocol):
         """
 
 
+class Disk(Protocol):
+    """The steps of the spool that intake needs."""
+
+    def add(self, entry: Entry) -> Accepted:
+        """Keep the sign-up on the disk, once. Raises `KeyReused` and `SpoolRefused`."""
+
+    def in_use(self) -> bool:
+        """Whether anything waits there; never fails."""
+
+    def add_behind(self, entry: Entry) -> Accepted | None:
+        """Keep the sign-up behind what waits there and must reach the ledger first; None when
+        nothing does. Raises as `add` does."""
+
+
 class Nudges(Protocol):
     def nudge(self, account: str) -> None:
         """Have the workers look after `account`; returns at once and never fails."""
@@ -63,10 +79,13 @@ class Nudges(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """`fingerprints` may ask Redis the first time, so it is only called within `ask`."""
+    """`fingerprints` may ask Redis the first time, so it is only called within `ask`. `drain` has
+    the spool handed over to the ledger soon, and returns at once."""
 
     ledger: Acceptor
     fingerprints: Callable[[], Fingerprints]
+    spool: Disk
+    drain: Callable[[], None]
     nudger: Nudges
     check_email: CheckEmail
     new_id: Callable[[], str]
@@ -98,9 +117,12 @@ class Intake:
             consent=_consent(form, checked, visit),
             quarantine=quarantine,
         )
-        accepted = ask(
-            lambda: self._store(submission, checked.compared_email, visit, idempotency_key)
+        entry = Entry(
+            submission=submission,
+            compared_email=checked.compared_email,
+            idempotency_key=idempotency_key,
         )
+        accepted = self._keep(entry, visit, ask)
         if accepted.nudge:
             self.nudger.nudge(form.account)
         return Receipt(accepted.id, accepted.duplicate)
@@ -115,18 +137,49 @@ class Intake:
                 raise
             return keep_unchecked(posted, form)
 
-    def _store(
-        self, submission: Submission, compared_email: str, visit: Visit, key: str | None
-    ) -> Accepted:
+    def _keep(self, entry: Entry, visit: Visit, ask: Ask) -> Accepted:
+        """Store the sign-up in the ledger, or on the disk while Redis is away."""
+        if self.spool.in_use():
+            behind = self._spool_behind(entry)
+            if behind is not None:
+                return behind
+        try:
+            return ask(lambda: self._store(entry, visit))
+        except LedgerUnavailable as away:
+            try:
+                return self._spool(entry)
+            except SpoolRefused as refused:
+                raise SpoolRefused(f"{away}; {refused}") from away
+
+    def _store(self, entry: Entry, visit: Visit) -> Accepted:
         fingerprints = self.fingerprints()
         return self.ledger.accept(
-            submission,
-            person=fingerprints.person(compared_email),
-            digest=fingerprints.content(submission, compared_email),
-            idempotency_key=fingerprints.idempotency_key(submission.form, key) if key else None,
+            entry.submission,
+            person=entry.person(fingerprints),
+            digest=entry.content(fingerprints),
+            idempotency_key=entry.key(fingerprints),
             visitor=fingerprints.visitor(household(visit.address)),
             limit=self.limit,
         )
+
+    def _spool_behind(self, entry: Entry) -> Accepted | None:
+        """Keep the sign-up on the disk when an earlier one waits there that it must not overtake.
+
+        With no room there, it had rather overtake than be refused.
+        """
+        try:
+            return self.spool.add_behind(entry)
+        except SpoolRefused:
+            return None
+        finally:
+            self.drain()
+
+    def _spool(self, entry: Entry) -> Accepted:
+        """Keep the sign-up on the disk. Visitors are not limited there: what was counted of them
+        is in Redis."""
+        accepted = self.spool.add(entry)
+        self.drain()
+        return accepted
 
 
 def _check_key(key: str | None) -> None:

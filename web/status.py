@@ -9,6 +9,8 @@ from shared.doctor.identity import HEADER, mark_of
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.settings import Settings
 from web.budget import Budget
+from web.form_cache import FormCache
+from web.spool import Spool
 
 bp = Blueprint("status", __name__)
 
@@ -22,12 +24,25 @@ def alive() -> ResponseReturnValue:
 
 @bp.get("/readyz")
 def ready() -> ResponseReturnValue:
-    """Say whether a sign-up could be stored now; 503 with the reason if not."""
+    """Say whether a sign-up could be stored now, on the disk if need be; 503 with the reason if
+    not."""
     budget: Budget = current_app.extensions["budget"]
     # Reads and writes as a sign-up does, so a full server or a replica shows too.
     probe: Callable[[], object] = current_app.extensions["probe"]
     try:
         budget.allowance().ask(probe)
-    except (LedgerUnavailable, Refused) as error:
-        return {"ok": False, "why": str(error)}, 503
+    except LedgerUnavailable as error:
+        return {"ok": True, "spooling": True} if _can_spool() else _not_ready(error)
+    except Refused as error:
+        return _not_ready(error)
     return {"ok": True}
+
+
+def _can_spool() -> bool:
+    forms: FormCache = current_app.extensions["forms"]
+    spool: Spool = current_app.extensions["spool"]
+    return forms.knows_any() and spool.has_room()
+
+
+def _not_ready(error: LedgerUnavailable | Refused) -> ResponseReturnValue:
+    return {"ok": False, "why": str(error)}, 503

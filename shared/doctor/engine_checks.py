@@ -5,11 +5,13 @@ Pure: what was seen in, a `Check` out. shared/doctor/installation.py and account
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 from shared.domain.account import Hold
 from shared.domain.check import Check, advice, ok, problem, unknown
 from shared.domain.durations import in_words
 from shared.ledger.inspection import Overdue
+from shared.ledger.spools import SpoolReport
 from shared.operations import LIVE_WITHIN
 from shared.rotation import Survey
 
@@ -93,6 +95,49 @@ def alerts(services: int) -> Check:
         title,
         "Nobody is told of troubles: a connection that ends is seen only by whoever looks.",
         "Set RELAY_ALERTS, as docs/settings.md says, and try it with: relay alerts test",
+    )
+
+
+def spool(folder: Path, *, wanted: bool, writable: bool, damaged: Sequence[Path]) -> Check:
+    """Judge where web of this host keeps sign-ups while Redis is away; `wanted` unless turned off,
+    `damaged` what was set aside."""
+    name, title = "spool", "Web's disk stands in for Redis"
+    if damaged:
+        return problem(
+            name,
+            title,
+            f"Sign-ups were in a file that is damaged: {', '.join(map(str, damaged))}.",
+            "Save them with sqlite3 sign-ups.sqlite3 .recover, then move the folder elsewhere.",
+        )
+    if not wanted:
+        return ok(name, title, "Turned off: while Redis is away, visitors get 503.")
+    if not writable:
+        return advice(
+            name,
+            title,
+            f"This process cannot write to {folder}; if web cannot either, visitors get 503 while"
+            " Redis is away.",
+            "Where web runs, let its user write to RELAY_DATA_DIR.",
+        )
+    return ok(name, title, f"In {folder}.")
+
+
+def spooled(reports: Sequence[SpoolReport]) -> Check:
+    """Judge what waits on the disks of web hosts, which empty themselves once Redis is there."""
+    name, title = "spooled", "Nothing waits on web's disks"
+    if not reports:
+        return ok(name, title, "Nothing does.")
+    waits = "; ".join(
+        f"{report.figures.count} sign-ups on {report.host}, seen {in_words(report.seen)} ago"
+        for report in reports
+    )
+    if all(report.seen < MAY_WAIT and not report.figures.refused for report in reports):
+        return ok(name, title, f"Being handed over: {waits}.")
+    return problem(
+        name,
+        title,
+        f"Not handed over: {waits}.",
+        "Start web on that host, with its RELAY_DATA_DIR, and look what it logs.",
     )
 
 

@@ -1,10 +1,12 @@
 """Looks at the installation: Redis, the broker, what runs, our own address, Constant Contact."""
 
 import contextlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import redis
 import requests
@@ -24,6 +26,7 @@ from shared.ledger.inspection import clock_ahead, inspect_server, round_trip
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.server import server_id
+from shared.ledger.spools import damaged_ones
 from shared.rotation import Rotation
 from shared.settings import Settings
 
@@ -61,6 +64,7 @@ class Installation:
             Look("workers", "Workers are alive", self._workers),
             Look("beat", "Beat is alive", self._beat),
             Look("accounts", "Accounts", self._accounts),
+            Look("spooled", "Nothing waits on web's disks", self._spooled),
         ]
 
     def elsewhere(self) -> list[Look]:
@@ -72,6 +76,7 @@ class Installation:
             Look("authorization_url", "Constant Contact knows the application", self._preflight),
             Look("settings", "The settings", self._settings),
             Look("alerts", "Alerts", self._alerts),
+            Look("spool", "Web's disk stands in for Redis", self._spool),
         ]
 
     # --- in Redis
@@ -101,6 +106,9 @@ class Installation:
 
     def _accounts(self) -> Iterator[Check]:
         yield engine_checks.accounts(len(self.registry.accounts()))
+
+    def _spooled(self) -> Iterator[Check]:
+        yield engine_checks.spooled(self.ledger.spools())
 
     # --- elsewhere
 
@@ -158,6 +166,21 @@ class Installation:
 
     def _alerts(self) -> Iterator[Check]:
         yield engine_checks.alerts(len(self.settings.alerts))
+
+    def _spool(self) -> Iterator[Check]:
+        folder = self.settings.spool_folder
+        yield engine_checks.spool(
+            folder,
+            wanted=self.settings.spool_bytes > 0,
+            writable=_may_write(folder),
+            damaged=damaged_ones(folder),
+        )
+
+
+def _may_write(folder: Path) -> bool:
+    """Whether this process could write to `folder`, or make it."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def _get(url: str) -> requests.Response:

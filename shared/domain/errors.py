@@ -4,7 +4,8 @@ RelayError
 ├── InvalidSignup        the visitor can fix it               -> 422, nothing stored
 ├── KeyReused            same Idempotency-Key, other content  -> 422, nothing stored
 ├── VisitorLimited       too many from one address            -> 429, nothing stored
-├── LedgerUnavailable    Redis cannot take it just now        -> 503, safe to send again
+├── LedgerUnavailable    Redis cannot take it just now        -> web's disk keeps it
+│   └── SpoolRefused     nor can the disk                     -> 503, safe to send again
 ├── Refused              an operator asked for what cannot be -> exit 1, says what to do
 └── TokenTrouble         no access token can be had
     ├── NotConnected     no tokens are stored                 -> hold `reconnect`, not probed
@@ -52,6 +53,10 @@ class VisitorLimited(RelayError):
 
 class LedgerUnavailable(RelayError):
     """Redis did not answer in time; whether it stored anything is unknown, asking again is safe."""
+
+
+class SpoolRefused(LedgerUnavailable):
+    """Redis is away, and the spool is off or full, or its disk fails; nothing was kept."""
 
 
 class Refused(RelayError):

@@ -3,8 +3,15 @@
 import logging
 
 import redis
+from redis.exceptions import NoPermissionError
+
+from shared.domain.errors import Refused
+from shared.ledger.edge import unavailable_translated
 
 log = logging.getLogger(__name__)
+
+# How long to wait for the disk; with `appendfsync everysec` it may take a second.
+_DISK_WAIT_MS = 2000
 
 
 def durability_problems(client: "redis.Redis") -> list[str]:
@@ -28,3 +35,51 @@ def warn_of_losses(client: "redis.Redis") -> None:
     """Log what `durability_problems` finds."""
     for problem in durability_problems(client):
         log.warning("this Redis can lose sign-ups: %s", problem)
+
+
+def demand_fsync(client: "redis.Redis") -> None:
+    """Raise `Refused` when the server cannot tell what is on its disk, as RELAY_ACCEPT_FSYNC asks.
+
+    Raises `LedgerUnavailable` when it does not answer. A replica may well become a primary that
+    can, and is not judged.
+    """
+    with unavailable_translated():
+        try:
+            client.waitaof(1, 0, 1)
+        except redis.ResponseError as error:
+            if why := _no_fsync(error):
+                raise Refused(f"RELAY_ACCEPT_FSYNC is 1, but {why}") from error
+
+
+def _no_fsync(error: redis.ResponseError) -> str | None:
+    said = str(error).lower()
+    if isinstance(error, NoPermissionError):
+        return "this Redis does not let WAITAOF be used: allow it, or set RELAY_ACCEPT_FSYNC=0"
+    if "unknown command" in said:
+        return (
+            "this Redis does not know WAITAOF: use Valkey, or Redis 7.2 or newer;"
+            " or set RELAY_ACCEPT_FSYNC=0"
+        )
+    if "appendonly" in said:
+        return "this Redis has its append-only file off: set appendonly yes in its configuration"
+    return None
+
+
+def reached_disk(client: "redis.Redis") -> bool:
+    """Wait for the server's disk to have all that `client` wrote, on its one connection.
+
+    True as well where the server has no append-only file, leaves writing it to the system, or does
+    not know how to wait for it.
+    """
+    try:
+        local, _ = client.waitaof(1, 0, _DISK_WAIT_MS)
+    except redis.ResponseError:
+        return True
+    return local >= 1 or _leaves_it_to_the_system(client)
+
+
+def _leaves_it_to_the_system(client: "redis.Redis") -> bool:
+    try:
+        return bool(client.config_get("appendfsync").get("appendfsync") == "no")
+    except redis.ResponseError:  # many managed ones do not tell
+        return False

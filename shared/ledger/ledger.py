@@ -17,6 +17,7 @@ from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, DeathReason, Signup, Submission
 from shared.ledger import keys
+from shared.ledger.alerts import redis_time
 from shared.ledger.edge import unavailable_translated
 from shared.ledger.reading import (
     consent_json,
@@ -28,6 +29,7 @@ from shared.ledger.reading import (
     read_signup,
 )
 from shared.ledger.scripts import Scripts
+from shared.ledger.spools import SpoolFigures, SpoolReport, from_stored, to_stored
 from shared.ledger.units import in_microseconds, in_milliseconds, moment
 from shared.ledger.values import (
     Accepted,
@@ -65,11 +67,13 @@ class Ledger:
         idempotency_key: str | None,
         visitor: str | None,
         limit: VisitorLimit | None,
+        waited: timedelta = timedelta(),
     ) -> Accepted:
         """Store the submission durably, once.
 
-        `person`, `digest`, `idempotency_key` and `visitor` are fingerprints. Raises `KeyReused`
-        and `VisitorLimited`; nothing is stored then.
+        `person`, `digest`, `idempotency_key` and `visitor` are fingerprints; `waited` is how long
+        ago it was received, for one that was kept elsewhere. Raises `KeyReused` and
+        `VisitorLimited`; nothing is stored then.
         """
         limited = visitor is not None and limit is not None
         count, window = (limit.count, limit.window) if limit else (0, timedelta())
@@ -88,6 +92,7 @@ class Ledger:
                 count,
                 in_milliseconds(window),
                 submission.quarantine or "",
+                max(0, in_milliseconds(waited)),
                 client=calls,
             )
             if self._fsync:  # on the same connection, or it would wait for nothing
@@ -374,6 +379,24 @@ class Ledger:
         with unavailable_translated():
             flat = self._scripts.run("living", [key])
         return {name: timedelta(milliseconds=int(ms)) for name, ms in pairs(flat)}
+
+    # --- what waits on web hosts' disks
+
+    def note_spool(self, id: str, host: str, figures: SpoolFigures) -> None:
+        """Note how much the spool `id` holds; an empty one is forgotten."""
+        with unavailable_translated():
+            if figures.count:
+                stored = to_stored(host, figures, redis_time(self._client))
+                self._client.hset(keys.SPOOLS, id, stored)
+            else:
+                self._client.hdel(keys.SPOOLS, id)
+
+    def spools(self) -> list[SpoolReport]:
+        """Return every spool that was not empty when its host last told."""
+        with unavailable_translated():
+            now = redis_time(self._client)
+            stored = self._client.hgetall(keys.SPOOLS)
+        return [from_stored(str(id), str(each), now) for id, each in sorted(stored.items())]
 
 
 def _record_key(account: str, id: str) -> str:

@@ -191,10 +191,10 @@ def test_sigterm_ends_a_worker_soon_and_loses_nothing(make_stack: MakeStack) -> 
     assert deliveries_per_person(stack) == [1] * 100
 
 
-def test_a_stopped_redis_is_a_503_within_a_second_and_no_restart_is_needed(
+def test_a_stopped_redis_without_a_spool_is_a_503_within_a_second_and_no_restart_is_needed(
     make_stack: MakeStack,
 ) -> None:
-    stack = make_stack(rate=RAISED_RATE)
+    stack = make_stack(rate=RAISED_RATE, RELAY_SPOOL_BYTES="0")
     start_all(stack)
 
     stack.valkey.kill()
@@ -207,10 +207,10 @@ def test_a_stopped_redis_is_a_503_within_a_second_and_no_restart_is_needed(
     assert_all_goes_on(stack)
 
 
-def test_a_frozen_redis_is_a_503_within_a_second_and_no_restart_is_needed(
+def test_a_frozen_redis_without_a_spool_is_a_503_within_a_second_and_no_restart_is_needed(
     make_stack: MakeStack,
 ) -> None:
-    stack = make_stack(rate=RAISED_RATE)
+    stack = make_stack(rate=RAISED_RATE, RELAY_SPOOL_BYTES="0")
     start_all(stack)
 
     stack.valkey.freeze()

@@ -21,6 +21,7 @@ from shared.domain.form import CustomField, ListRef
 from shared.ledger.inspection import clock_ahead, find_overdue
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
+from shared.ledger.spools import SpoolFigures, damaged_name
 from shared.settings import Settings
 from tests import builders, connections
 from tests.builders import NOON
@@ -333,6 +334,24 @@ def test_an_api_that_fails_for_a_while_is_no_problem_of_the_account(
 def test_an_api_key_that_nobody_knows(well: Settings) -> None:
     wrong_key = replace(well, client_id="unknown-key")
     assert one(examine(wrong_key), "authorization_url").verdict == PROBLEM
+
+
+# --- web's disk
+
+
+def test_a_spool_that_is_damaged_cannot_be_written_or_is_not_emptied(
+    well: Settings, redis_client: "redis.Redis"
+) -> None:
+    well.data_dir.mkdir(parents=True, exist_ok=True)
+    well.spool_folder.write_text("a file where the folder should be")
+    assert one(examine(well), "spool").fix is not None
+    well.spool_folder.unlink()
+    damaged_name(well.spool_folder, NOON).mkdir()
+    figures = SpoolFigures(count=3, bytes=900, oldest=None, refused=3)
+    Ledger(redis_client).note_spool("id", "web-1", figures)
+    checks = examine(well)
+    assert wrong(checks) == {"spool": PROBLEM, "spooled": PROBLEM}
+    assert "spool.damaged-" in one(checks, "spool").found
 
 
 # --- accounts

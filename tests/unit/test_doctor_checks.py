@@ -1,6 +1,7 @@
 """What the doctor makes of each thing that it sees."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from shared.doctor.outside_checks import HealthAnswer
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Verdict
 from shared.ledger.inspection import Overdue, ServerFacts
+from shared.ledger.spools import SpoolFigures, SpoolReport
 from shared.rotation import Survey
 from tests import builders
 from tests.builders import NOON
@@ -178,6 +180,32 @@ def test_settings_that_work_but_had_better_be_others_are_advice() -> None:
     assert verdict(engine_checks.settings([])) == OK
     check = engine_checks.settings(["A key is short"])
     assert (verdict(check), check.fix) == (ADVICE, "A key is short.")
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param({}, OK, id="writable"),
+        pytest.param({"writable": False}, ADVICE, id="not for this process"),
+        pytest.param({"wanted": False, "writable": False}, OK, id="turned off"),
+        pytest.param({"damaged": [Path("spool.damaged-1")]}, PROBLEM, id="damaged"),
+    ],
+)
+def test_the_disk_that_stands_in_for_redis(seen: dict[str, Any], expected: str) -> None:
+    as_it_should_be = {"wanted": True, "writable": True, "damaged": []}
+    check = engine_checks.spool(Path("spool"), **{**as_it_should_be, **seen})
+    assert verdict(check) == expected
+
+
+@pytest.mark.parametrize(
+    ("minutes", "refused", "expected"), [(0, 0, OK), (5, 0, PROBLEM), (0, 1, PROBLEM)]
+)
+def test_what_waits_on_webs_disks(minutes: int, refused: int, expected: str) -> None:
+    figures = SpoolFigures(count=3, bytes=900, oldest=HOUR, refused=refused)
+    told = SpoolReport("id", "web-1", figures, minutes * MINUTE)
+    assert verdict(engine_checks.spooled([told])) == expected
+    assert "3 sign-ups on web-1" in engine_checks.spooled([told]).found
+    assert verdict(engine_checks.spooled([])) == OK
 
 
 def test_nobody_to_be_told_of_troubles_is_advice() -> None:

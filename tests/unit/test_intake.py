@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pytest
 
-from shared.domain.errors import InvalidSignup, LedgerUnavailable
+from shared.domain.errors import InvalidSignup, LedgerUnavailable, SpoolRefused
 from shared.domain.form import Form, ListRef
 from shared.domain.signup import Submission
 from shared.email_syntax import check_email
@@ -13,6 +13,7 @@ from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from shared.settings import VisitorLimit
 from web.intake import Intake, Receipt, Visit
+from web.spool import Entry
 
 T = TypeVar("T")
 
@@ -48,6 +49,27 @@ class FakeLedger:
         return Accepted("first" if len(self.marks) > 1 else submission.id, False, self.nudge)
 
 
+class FakeDisk:
+    """Keeps everything, or refuses; `earlier` are people of whom something waits there."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.earlier: set[str] = set()
+        self.full = False
+
+    def add(self, entry: Entry) -> Accepted:
+        if self.full:
+            raise SpoolRefused("the spool is full")
+        self.entries.append(entry)
+        return Accepted(entry.submission.id, duplicate=False, nudge=False)
+
+    def in_use(self) -> bool:
+        return bool(self.entries or self.earlier)
+
+    def add_behind(self, entry: Entry) -> Accepted | None:
+        return self.add(entry) if entry.compared_email in self.earlier else None
+
+
 class Nudges:
     def __init__(self) -> None:
         self.accounts: list[str] = []
@@ -61,17 +83,24 @@ class Desk:
 
     def __init__(self) -> None:
         self.ledger = FakeLedger()
+        self.disk = FakeDisk()
+        self.drains = 0
         self.nudges = Nudges()
         self.asked = 0
         ids = iter(["id-1", "id-2", "id-3"])
         self.intake = Intake(
             ledger=self.ledger,
             fingerprints=lambda: Fingerprints("key"),
+            spool=self.disk,
+            drain=self._drain,
             nudger=self.nudges,
             check_email=check_email,
             new_id=lambda: next(ids),
             limit=None,
         )
+
+    def _drain(self) -> None:
+        self.drains += 1
 
     def _ask(self, work: Callable[[], T]) -> T:
         self.asked += 1
@@ -125,11 +154,45 @@ def test_wrong_fields_reach_no_ledger(desk: Desk) -> None:
     assert desk.asked == 0
 
 
-def test_a_ledger_that_is_away_nudges_nobody(desk: Desk) -> None:
+def test_while_the_ledger_is_away_a_sign_up_is_kept_on_the_disk_and_nobody_is_nudged(
+    desk: Desk,
+) -> None:
     desk.ledger.away = True
-    with pytest.raises(LedgerUnavailable):
+    assert desk.post(key="one", email="Ada@Example.com") == Receipt("id-1", duplicate=False)
+    [entry] = desk.disk.entries
+    assert (entry.compared_email, entry.idempotency_key) == ("ada@example.com", "one")
+    assert entry.submission.contact.email == "Ada@Example.com"
+    assert (desk.drains, desk.nudges.accounts) == (1, [])
+
+
+def test_what_neither_the_ledger_nor_the_disk_can_take_is_refused(desk: Desk) -> None:
+    desk.ledger.away = desk.disk.full = True
+    with pytest.raises(LedgerUnavailable, match="the spool is full"):
         desk.post()
     assert desk.nudges.accounts == []
+
+
+def test_a_sign_up_waits_behind_an_earlier_one_of_the_same_person_on_the_disk(desk: Desk) -> None:
+    desk.disk.earlier = {"ada@example.com"}
+    desk.post(email="ADA@example.com")
+    desk.post(email="bob@example.com")
+    assert [entry.compared_email for entry in desk.disk.entries] == ["ada@example.com"]
+    assert [each.contact.email for each in desk.ledger.submissions] == ["bob@example.com"]
+    assert desk.asked == 1
+
+
+def test_behind_a_full_disk_nobody_waits(desk: Desk) -> None:
+    desk.disk.earlier, desk.disk.full = {"ada@example.com"}, True
+    desk.post(email="ada@example.com")
+    assert len(desk.ledger.submissions) == 1
+
+
+def test_whatever_waits_on_the_disk_is_drained_by_any_process_that_sees_it(desk: Desk) -> None:
+    desk.post()
+    assert desk.drains == 0
+    desk.disk.earlier = {"bob@example.com"}
+    desk.post()
+    assert desk.drains == 1
 
 
 def test_an_idempotency_key_has_at_most_255_characters(desk: Desk) -> None:

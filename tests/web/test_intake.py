@@ -1,4 +1,5 @@
-"""Sign-ups while Redis is frozen, away or full: nothing is lost, no visitor waits long."""
+"""Sign-ups while Redis is frozen, away or full, and no disk stands in for it: nothing is lost, no
+visitor waits long. With a disk: test_spool.py."""
 
 import threading
 import time
@@ -41,6 +42,7 @@ def breakable(server: ValkeyServer, settings: Settings) -> Settings:
         redis_url=server.url(),
         broker_url=server.url(database=1),
         visitor_limit=None,
+        spool_bytes=0,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 import redis
+from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.addresses import free_port
@@ -28,12 +29,15 @@ def test_without_redis_it_is_healthy_but_not_ready(settings: Settings) -> None:
     assert "Redis" in response.json["why"] and "secret" not in response.json["why"]
 
 
-def test_a_redis_that_stores_nothing_is_not_ready(
-    client: FlaskClient, redis_client: "redis.Redis"
+def test_a_redis_that_stores_nothing_is_not_ready_without_a_disk_that_does(
+    app: Flask, settings_with: Callable[..., Settings], redis_client: "redis.Redis"
 ) -> None:
+    client = create_app(settings_with(spool_bytes=0)).test_client()
     redis_client.config_set("maxmemory", 1)
     try:
         assert client.get("/readyz").status_code == 503
+        spooling = app.test_client().get("/readyz")
+        assert (spooling.status_code, spooling.json) == (200, {"ok": True, "spooling": True})
     finally:
         redis_client.config_set("maxmemory", 0)
     assert client.get("/readyz").status_code == 200

@@ -1,0 +1,70 @@
+"""What waits on the disks of web hosts, as they last told it to Redis."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from shared.ledger.units import from_milliseconds, in_milliseconds, to_milliseconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolFigures:
+    """How many sign-ups one spool holds, of how many bytes, and since when the `oldest` waits.
+
+    `refused` are those among them that could not be handed over and let the others pass.
+    """
+
+    count: int
+    bytes: int
+    oldest: timedelta | None
+    refused: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolReport:
+    """The spool `id`, on `host`, as it was `seen` so long ago."""
+
+    id: str
+    host: str
+    figures: SpoolFigures
+    seen: timedelta
+
+
+def damaged_name(folder: Path, now: datetime) -> Path:
+    """Return where a damaged spool in `folder` is set aside."""
+    return folder.with_name(f"{folder.name}.damaged-{now:%Y%m%dT%H%M%S.%f}")
+
+
+def damaged_ones(folder: Path) -> Sequence[Path]:
+    """Return what was set aside of the spool in `folder`, the oldest first."""
+    return sorted(folder.parent.glob(f"{folder.name}.damaged-*"))
+
+
+def to_stored(host: str, figures: SpoolFigures, at: datetime) -> str:
+    """Return a report as Redis keeps it; `at` is by Redis' clock."""
+    return json.dumps(
+        {
+            "host": host,
+            "count": figures.count,
+            "bytes": figures.bytes,
+            "oldest": None if figures.oldest is None else in_milliseconds(figures.oldest),
+            "refused": figures.refused,
+            "seen_at": to_milliseconds(at),
+        }
+    )
+
+
+def from_stored(id: str, stored: str, now: datetime) -> SpoolReport:
+    """Return the report that `to_stored` wrote; what waited then has waited for longer `now`."""
+    found = json.loads(stored)
+    seen = max(timedelta(), now - from_milliseconds(found["seen_at"]))
+    waited = found["oldest"]
+    figures = SpoolFigures(
+        count=found["count"],
+        bytes=found["bytes"],
+        oldest=None if waited is None else timedelta(milliseconds=waited) + seen,
+        refused=found["refused"],
+    )
+    return SpoolReport(id, found["host"], figures, seen)
