@@ -16,6 +16,10 @@ import redis
 DAY_MS = 86_400_000
 TEN_MINUTES_US = 600_000_000
 WAITING = ("queued", "delivering", "retrying")
+MOST_LOST = 3  # claims; whatever loses them is poison
+IN_A_ROW = 3  # sign-ups for which the API fails; then it is an outage
+FIRST_OUTAGE_PROBE_MS = 15_000
+LONGEST_OUTAGE_PROBE_MS = 600_000
 
 
 class Clock:
@@ -106,6 +110,7 @@ class ModelAccount:
     lanes: dict[str, tuple[str, int]] = field(default_factory=dict)  # lane -> id, end of lease
     seen: dict[str, tuple[str, int]] = field(default_factory=dict)  # content -> id, until when
     keys: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # key -> content, id, until
+    failing: set[str] = field(default_factory=set)  # for which the API failed in a row
 
 
 class LedgerModel:
@@ -233,7 +238,7 @@ class LedgerModel:
         probed, standing = self._probed_and_standing(account, mine)
         if standing:
             return standing
-        signup = mine or self._next(account)
+        signup = mine or self._next_healthy(account)
         if signup is None:
             at.nudged_until = -1
             return None
@@ -279,6 +284,16 @@ class LedgerModel:
             due, key=lambda each: (order.index(each.queue), each.due_at, each.id), default=None
         )
 
+    def _next_healthy(self, account: str) -> ModelSignup | None:
+        """Return what is due next, once all that lost their last claim are dead."""
+        signup = self._next(account)
+        while signup and signup.state == "delivering" and signup.lost + 1 >= MOST_LOST:
+            self._close(signup, attempt=True, counted=False)
+            signup.lost += 1
+            self._die(signup, "poison")
+            signup = self._next(account)
+        return signup
+
     def _age_ms(self, signup: ModelSignup) -> int:
         since = signup.received_at if signup.requeued_at is None else signup.requeued_at
         held = self._held_time(signup.account) - signup.held_mark
@@ -293,27 +308,55 @@ class LedgerModel:
         if self._may_write(signup, number):
             self._close(signup, attempt=True, counted=True)
             self._leave(signup, "delivered")
+            self.accounts[account].failing.clear()
             self._end_probed(signup)
         return signup.claim == number
 
-    def retry(self, account: str, id: str, number: str, wait_ms: int) -> bool:
+    def retry(
+        self, account: str, id: str, number: str, wait_ms: int, *, counted: bool, api_failed: bool
+    ) -> bool:
         signup = self.accounts[account].signups[id]
         if self._may_write(signup, number):
-            self._close(signup, attempt=True, counted=True)
+            self._close(signup, attempt=True, counted=counted)
             signup.state, signup.queue = "retrying", "retry"
             signup.due_at = (self.now + wait_ms) * 1000
+            if api_failed:
+                self._note_failure(signup)
+        return signup.claim == number
+
+    def lose(self, account: str, id: str, number: str, wait_ms: int) -> bool:
+        signup = self.accounts[account].signups[id]
+        if self._may_write(signup, number):
+            self._close(signup, attempt=True, counted=False)
+            self._free_probed(signup)
+            signup.lost += 1
+            if signup.lost >= MOST_LOST:
+                self._die(signup, "poison")
+            else:
+                signup.state = signup.state_before
+                signup.due_at = (self.now + wait_ms) * 1000
         return signup.claim == number
 
     def bury(
-        self, account: str, id: str, number: str, *, attempt: bool, reason: str, well: bool
+        self,
+        account: str,
+        id: str,
+        number: str,
+        *,
+        attempt: bool,
+        reason: str,
+        well: bool,
+        api_failed: bool,
     ) -> bool:
         signup = self.accounts[account].signups[id]
         if self._may_write(signup, number):
             self._close(signup, attempt=attempt, counted=attempt)
-            signup.reason = reason
-            self._leave(signup, "dead")
+            self._die(signup, reason)
             if well:
+                self.accounts[account].failing.clear()
                 self._end_probed(signup)
+            elif api_failed:
+                self._note_failure(signup)
             elif not attempt:
                 self._free_probed(signup)
         return signup.claim == number
@@ -326,6 +369,19 @@ class LedgerModel:
             if not attempt:
                 self._free_probed(signup)
         return signup.claim == number
+
+    def _die(self, signup: ModelSignup, reason: str) -> None:
+        signup.reason = reason
+        self._leave(signup, "dead")
+
+    def _note_failure(self, signup: ModelSignup) -> None:
+        at = self.accounts[signup.account]
+        if "outage" not in at.holds:
+            at.failing.add(signup.id)
+            if len(at.failing) < IN_A_ROW:
+                return
+            at.failing.clear()
+        self._begin(at.holds, "outage", None, FIRST_OUTAGE_PROBE_MS, LONGEST_OUTAGE_PROBE_MS)
 
     @staticmethod
     def _may_write(signup: ModelSignup, number: str) -> bool:

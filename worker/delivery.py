@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from shared.constant_contact.client import ApiError, signup_body
 from shared.constant_contact.connection import ConnectionFailed
+from shared.domain.account import HoldReason
 from shared.domain.errors import (
     LedgerUnavailable,
     NotConnected,
@@ -35,6 +36,7 @@ from shared.domain.outcome import (
 from shared.domain.retry import RetryPolicy
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Attempt, Claim, Dry, OnHold, PaceRules, Wait
+from worker.in_hand import InHand
 from worker.settling import Settler
 
 # A request that starts later than this after its slot could make five in one second, as the
@@ -142,7 +144,8 @@ class Lane:
     """One lane of one account.
 
     `name` is unique. `turnstile` is shared by the account's lanes in this process, so that one
-    at a time asks for a claim. `stopping` ends the lane after the sign-up it is sending.
+    at a time asks for a claim, and `in_hand` by all lanes of it. `stopping` ends the lane after
+    the sign-up it is sending.
     `start_another` asks for one more lane; `give_slot_back` un-counts a slot that was missed.
     """
 
@@ -157,12 +160,14 @@ class Lane:
     give_slot_back: Callable[[], None]
     start_another: Callable[[], None]
     turnstile: threading.Lock
+    in_hand: InHand
     stopping: threading.Event
     clock: Clock
     round_trip: RoundTrip
     _ends_at: float = 0.0
     _has_company: bool = False
-    _open: Claim | None = None
+    _open: Claim | None = None  # claimed and not settled
+    _sent: bool = False  # and nobody knows yet that it was
     _refused: tuple[str, int] | None = None  # claim number, token version
 
     def run(self) -> dict[str, int | str]:
@@ -175,7 +180,12 @@ class Lane:
             except LedgerUnavailable:
                 # Stays this lane: if the answer to a claim was lost, only this lane gets the
                 # claim again before its lease is over.
+                self._forget_what_was_sent()
                 self.stopping.wait(LEDGER_PAUSE.total_seconds())
+            except Exception as error:
+                if self._open is None:
+                    raise
+                self._lose(self._open, error)
         self._give_back_open_claim()
         return {**self.settler.tally, "stopped": stopped}
 
@@ -204,6 +214,9 @@ class Lane:
         if not isinstance(claim, Claim):
             return claim
         self._open = claim
+        if not self._take_in_hand(claim):
+            self._make_room()
+            return None
         # Again, as waiting for the claim may have taken a while: nothing is to be sent with a
         # token that others have found refused meanwhile.
         token = self._token_for_open_claim()
@@ -221,8 +234,9 @@ class Lane:
         decision = self._decide(answer, claim, token)
         if isinstance(decision, RenewToken):
             return self._renew_token(claim, attempt, token)
-        self._open = None  # it was sent, so it is not given back as if it had not been
+        self._sent = True
         stop = self.settler.carry_out(decision, claim, attempt)
+        self._settled(stop)
         self.reporter.ended(claim, decision, attempt.seconds)
         if isinstance(decision, Delivered):
             self._note_that_it_worked(token)
@@ -232,6 +246,8 @@ class Lane:
     def _settled(self, stop: str | None) -> str | None:
         """Note that the claim is settled; pass on why the lane should stop, if it should."""
         self._open = None
+        self._sent = False
+        self.in_hand.leave(self.name)
         return stop
 
     def _give_back_open_claim(self) -> None:
@@ -239,7 +255,31 @@ class Lane:
         if self._open is not None:
             with suppress(LedgerUnavailable):  # then the lease has to do it
                 self.ledger.give_back(self._open, None)
-            self._open = None
+        self._settled(None)
+
+    def _forget_what_was_sent(self) -> None:
+        """What was sent could not be settled for as long as its lease: it may be sent again."""
+        if self._sent:
+            self._settled(None)
+
+    def _lose(self, claim: Claim, error: Exception) -> None:
+        """Go on without the sign-up with which something unforeseen happened."""
+        with suppress(LedgerUnavailable):  # then the lease has to do it
+            self.settler.lose(claim, error)
+        self._settled(None)
+
+    # --- alone or in company
+
+    def _take_in_hand(self, claim: Claim) -> bool:
+        """Whether the claim may be sent now: not beside one that may end the whole process."""
+        patience = min(self._left(), self.rules.lease.total_seconds() / 2)
+        return self.in_hand.take(self.name, claim.id, alone=claim.suspect, patience=patience)
+
+    def _make_room(self) -> None:
+        """Give the claim back, nothing having been sent, and wait until company is allowed."""
+        self.give_slot_back()
+        self._give_back_open_claim()
+        self.in_hand.wait_for_company(self._left())
 
     # --- before sending
 
@@ -335,6 +375,7 @@ class Lane:
             attempt=claim.attempts + 1,
             policy=self.rules.policy,
             jitter=self.clock.jitter(),
+            probes_outage=HoldReason.OUTAGE in claim.probes,
         )
         if isinstance(decision, AskPrivileges):
             return self._decide_forbidden(answer, token)

@@ -16,7 +16,8 @@ EVERY = timedelta(seconds=3)
 
 
 class Lookout(bootsteps.StartStopStep):
-    """Every few seconds: says that this worker is alive, and starts lanes for what is due.
+    """Every few seconds: says that this worker is alive, starts lanes for what is due, and ends
+    the worker if one hangs.
 
     On a thread of its own, as the worker's timer shares one with the broker's connection,
     which a Redis that does not answer must not block.
@@ -46,11 +47,13 @@ class Lookout(bootsteps.StartStopStep):
 
     def _watch(self) -> None:
         while True:
-            self._look()
+            self.look()
+            self.wiring.end_if_hung()
             if self._stop.wait(EVERY.total_seconds()):
                 return
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look once; whatever goes wrong, the next look comes."""
         try:
             self.wiring.ledger.worker_alive(self.worker_name)
             for account in self.wiring.accounts_with_work():

@@ -2,9 +2,11 @@
 
 import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
@@ -29,6 +31,8 @@ FIRST_PROBE = timedelta(seconds=15)
 LONGEST_PROBE = timedelta(hours=1)
 # Marks a hold that began because no token could be had, before anything was sent.
 NO_TOKEN = "token"  # noqa: S105 - a word
+# What something unforeseen happened with is left alone for this long, or twice.
+UNFORESEEN_WAIT = timedelta(seconds=15)
 _ASK_AGAIN = timedelta(milliseconds=500)
 
 
@@ -58,12 +62,12 @@ class Settler:
         match decision:
             case Delivered(contact_id, action):
                 self._deliver(claim, attempt, contact_id, action or "")
-            case Retry(wait, rest):
-                self._retry(claim, attempt, wait)
-                if rest:
-                    self._ledger.rest(claim.account, rest, slower_for=timedelta())
-            case DeadLetter(reason, message):
-                self._bury(claim, attempt, reason, message)
+            case Retry():
+                self._retry(claim, attempt, decision)
+                if decision.rest:
+                    self._ledger.rest(claim.account, decision.rest, slower_for=timedelta())
+            case DeadLetter():
+                self._bury(claim, attempt, decision)
             case Throttled(rest):
                 self._ledger.rest(claim.account, rest, slower_for=SLOWER_AFTER_429)
                 self._give_back(claim, attempt)
@@ -86,7 +90,15 @@ class Settler:
     def give_up_on_the_old(self, claim: Claim) -> None:
         """Bury a sign-up that has grown too old without being sent once more."""
         message = f"gave up: still not delivered after {claim.age.days} days"
-        self._bury(claim, None, DeathReason.GAVE_UP, message)
+        self._bury(claim, None, DeadLetter(DeathReason.GAVE_UP, message))
+
+    def lose(self, claim: Claim, error: Exception) -> None:
+        """Settle a claim with which something unforeseen happened: a fault in our own code, or a
+        sign-up that it cannot stomach. Only where it happened is told, as messages quote data."""
+        where = _where(error)
+        log.error("unforeseen error", extra={"signup": claim.id, "cause": where})
+        wait = UNFORESEEN_WAIT * (1 + self._jitter())
+        self._settle("lost", claim, lambda: self._ledger.lose(claim, where, wait=wait))
 
     def hold_reconnect(self, claim: Claim, attempt: Attempt, note: str) -> str:
         """Hold the account until its tokens are accepted again, probed at growing intervals."""
@@ -130,16 +142,17 @@ class Settler:
             lambda: self._ledger.deliver(claim, attempt, contact_id=contact_id, action=action),
         )
 
-    def _retry(self, claim: Claim, attempt: Attempt, wait: timedelta) -> None:
+    def _retry(self, claim: Claim, attempt: Attempt, retry: Retry) -> None:
         self._settle(
             "retried",
             claim,
             lambda: self._ledger.retry(
                 claim,
-                attempt,
-                wait=wait,
+                attempt if retry.counted else attempt.uncounted(),
+                wait=retry.wait,
                 error_key=attempt.error_key or "",
                 message=attempt.cause,
+                api_failed=retry.api_failed,
             ),
         )
         log.info(
@@ -148,29 +161,32 @@ class Settler:
                 "signup": claim.id,
                 "attempt": claim.attempts + 1,
                 "cause": attempt.cause,
-                "seconds": round(wait.total_seconds()),
+                "seconds": round(retry.wait.total_seconds()),
             },
         )
 
-    def _bury(
-        self, claim: Claim, attempt: Attempt | None, reason: DeathReason, message: str
-    ) -> None:
+    def _bury(self, claim: Claim, attempt: Attempt | None, letter: DeadLetter) -> None:
         self._settle(
             "dead",
             claim,
             lambda: self._ledger.bury(
                 claim,
                 attempt,
-                reason=reason,
+                reason=letter.reason,
                 error_key=(attempt.error_key if attempt else None) or "",
-                message=message,
+                message=letter.message,
                 # A refusal of the sign-up itself proves token, permission and quota in order.
-                account_is_well=reason == DeathReason.REJECTED,
+                account_is_well=letter.reason == DeathReason.REJECTED,
+                api_failed=letter.api_failed,
             ),
         )
         log.warning(
             "dead letter",
-            extra={"signup": claim.id, "reason": str(reason), "cause": message},
+            extra={
+                "signup": claim.id,
+                "reason": str(letter.reason),
+                "cause": letter.message,
+            },
         )
 
     def _settle(self, outcome: str, claim: Claim, write: Callable[[], bool]) -> None:
@@ -188,3 +204,10 @@ class Settler:
                 if self._monotonic() >= give_up_at:
                     raise
                 self._sleep(_ASK_AGAIN.total_seconds())
+
+
+def _where(error: Exception) -> str:
+    """Return the error's type and where it was raised, such as "KeyError at client.py:12"."""
+    last = traceback.extract_tb(error.__traceback__)[-1:]
+    place = "".join(f" at {Path(frame.filename).name}:{frame.lineno}" for frame in last)
+    return f"{type(error).__name__}{place}"

@@ -24,6 +24,8 @@ from shared.ledger.registry import Registry
 from shared.redis_urls import connect
 from shared.settings import Settings
 from worker.delivery import Clock, Lane, LaneRules, Reporter, RoundTrip
+from worker.hanging import end_if_hung
+from worker.in_hand import InHand
 from worker.settling import NO_TOKEN, Settler
 from worker.watch import Observer, Watch
 
@@ -87,6 +89,7 @@ class Wiring:
         self._watch = self._make_watch()
         self._places = LanePlaces(lane_count(settings))
         self._turnstiles: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self.in_hand = InHand(time.monotonic)
         self._round_trip = RoundTrip()
         self._idle: defaultdict[str, list[ConstantContact]] = defaultdict(list)
         self._clock = Clock(
@@ -143,6 +146,10 @@ class Wiring:
                 if isinstance(error, Revoked):
                     self._settler().hold_without_token(account.name, str(error), probed=False)
 
+    def end_if_hung(self) -> None:
+        """End this process if sending a sign-up hangs in it."""
+        end_if_hung(self.in_hand, lease=self.settings.lease, stop_lanes=self.stopping.set)
+
     def look_for_trouble(self) -> None:
         """Tell the alert services what has begun, stands or ended, as far as they do not know."""
         try:
@@ -178,6 +185,7 @@ class Wiring:
             give_slot_back=Pacer(self.client, self.settings, client_id).give_back,
             start_another=lambda: self.publish_lane(account),
             turnstile=self._turnstiles[account],
+            in_hand=self.in_hand,
             stopping=self.stopping,
             clock=self._clock,
             round_trip=self._round_trip,

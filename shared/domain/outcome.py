@@ -85,18 +85,25 @@ class Throttled:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try again after `wait`; counts as an attempt. `rest` makes the whole API key wait."""
+    """Try again after `wait`. `rest` makes the whole API key wait.
+
+    `api_failed` when the API itself is to blame: three such in a row are an outage. `counted`
+    unless it was the last attempt, spent on finding out whether an outage is over.
+    """
 
     wait: timedelta
     rest: timedelta | None = None
+    api_failed: bool = True
+    counted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Stop. An operator reads why and decides; counts as an attempt."""
+    """Stop. An operator reads why and decides; counts as an attempt. `api_failed` as above."""
 
     reason: DeathReason
     message: str
+    api_failed: bool = False
 
 
 Decision = (
@@ -117,11 +124,19 @@ NEEDED_PRIVILEGE = "contacts:write"
 _PASSING_4XX = {408, 421, 425}
 
 
-def decide(answer: Answer, *, attempt: int, policy: RetryPolicy, jitter: float) -> Decision:
+def decide(
+    answer: Answer,
+    *,
+    attempt: int,
+    policy: RetryPolicy,
+    jitter: float,
+    probes_outage: bool = False,
+) -> Decision:
     """Return what `answer` to attempt number `attempt` (from 1) means.
 
-    `jitter` in [0, 1) spreads the waits. The fate of a sign-up that has grown too
-    old is not decided here but before it is sent.
+    `jitter` in [0, 1) spreads the waits. `probes_outage` says that it was sent to see whether an
+    outage is over: no sign-up dies of that. The fate of a sign-up that has grown too old is not
+    decided here but before it is sent.
     """
     match answer.status:
         case 200 | 201 if answer.contact_id:
@@ -131,7 +146,7 @@ def decide(answer: Answer, *, attempt: int, policy: RetryPolicy, jitter: float) 
         case 403:
             return AskPrivileges()
         case 409:
-            return _retry(answer, attempt, policy, CONFLICT_WAIT * (0.25 + jitter))
+            return _conflict(answer, attempt, policy, jitter)
         case 429 if answer.error_key == "quota_exceeded":
             return QuotaSpent()
         case 429:
@@ -139,7 +154,7 @@ def decide(answer: Answer, *, attempt: int, policy: RetryPolicy, jitter: float) 
         case int(status) if 400 <= status < 500 and status not in _PASSING_4XX:
             return rejected(answer)
         case _:
-            return _retry(answer, attempt, policy, policy.delay(attempt, jitter))
+            return _failure(answer, attempt, policy, jitter, probes_outage)
 
 
 def decide_forbidden(answer: Answer, privileges: frozenset[str]) -> DeadLetter | LacksPermission:
@@ -154,12 +169,28 @@ def rejected(answer: Answer) -> DeadLetter:
     return DeadLetter(DeathReason.REJECTED, answer.cause)
 
 
-def _retry(answer: Answer, attempt: int, policy: RetryPolicy, wait: timedelta) -> Decision:
+def _conflict(answer: Answer, attempt: int, policy: RetryPolicy, jitter: float) -> Decision:
     if attempt >= policy.max_attempts:
-        return DeadLetter(DeathReason.GAVE_UP, f"gave up after {attempt} attempts: {answer.cause}")
+        return _gave_up(answer, attempt, api_failed=False)
+    wait = CONFLICT_WAIT * (0.25 + jitter)
+    return Retry(max(wait, _retry_after(answer) or wait), api_failed=False)
+
+
+def _failure(
+    answer: Answer, attempt: int, policy: RetryPolicy, jitter: float, probes_outage: bool
+) -> Decision:
+    last = attempt >= policy.max_attempts
+    if last and not probes_outage:
+        return _gave_up(answer, attempt, api_failed=True)
     asked = _retry_after(answer)
+    wait = policy.delay(attempt, jitter)
     rest = asked if answer.status == 503 else None
-    return Retry(max(wait, asked or wait), rest)
+    return Retry(max(wait, asked or wait), rest, counted=not last)
+
+
+def _gave_up(answer: Answer, attempt: int, *, api_failed: bool) -> DeadLetter:
+    message = f"gave up after {attempt} attempts: {answer.cause}"
+    return DeadLetter(DeathReason.GAVE_UP, message, api_failed)
 
 
 def _retry_after(answer: Answer) -> timedelta | None:

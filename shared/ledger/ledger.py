@@ -43,6 +43,9 @@ from shared.ledger.values import (
 )
 from shared.settings import VisitorLimit
 
+# An outage is probed after the first of these, then twice as late each time, up to the second.
+FIRST_OUTAGE_PROBE = timedelta(seconds=15)
+LONGEST_OUTAGE_PROBE = timedelta(minutes=10)
 # How long web waits for the disk when RELAY_ACCEPT_FSYNC asks it to.
 FSYNC_WAIT_MS = 500
 
@@ -145,11 +148,28 @@ class Ledger:
         return self._settle("deliver", claim, attempt.to_json(), contact_id, action)
 
     def retry(
-        self, claim: Claim, attempt: Attempt, *, wait: timedelta, error_key: str, message: str
+        self,
+        claim: Claim,
+        attempt: Attempt,
+        *,
+        wait: timedelta,
+        error_key: str,
+        message: str,
+        api_failed: bool = False,
     ) -> bool:
-        """Settle the claim: due again after `wait`, one attempt more; False when superseded."""
+        """Settle the claim: due again after `wait`; False when superseded.
+
+        `api_failed` lays it at the API's door: the third such in a row is an outage.
+        """
         return self._settle(
-            "retry", claim, attempt.to_json(), in_milliseconds(wait), error_key, message
+            "retry",
+            claim,
+            attempt.to_json(),
+            in_milliseconds(wait),
+            error_key,
+            message,
+            int(attempt.counted),
+            *_outage_probes(api_failed),
         )
 
     def bury(
@@ -161,11 +181,12 @@ class Ledger:
         error_key: str,
         message: str,
         account_is_well: bool,
+        api_failed: bool = False,
     ) -> bool:
         """Settle the claim as a dead letter; False when superseded.
 
         `account_is_well` says that the answer proves token, permission and quota to be in order,
-        which ends the holds that this claim was a probe for.
+        which ends the holds that this claim was a probe for; `api_failed` is as in `retry`.
         """
         return self._settle(
             "bury",
@@ -175,7 +196,15 @@ class Ledger:
             error_key,
             message,
             int(account_is_well),
+            *_outage_probes(api_failed),
         )
+
+    def lose(self, claim: Claim, cause: str, *, wait: timedelta) -> bool:
+        """Settle the claim: something unforeseen happened while a worker had it.
+
+        Due again after `wait`, or `poison` when it was the last claim that it may lose.
+        """
+        return self._settle("lose", claim, cause, in_milliseconds(wait))
 
     def give_back(self, claim: Claim, attempt: Attempt | None) -> bool:
         """Settle the claim: due again at once in its old place, no attempt more."""
@@ -397,6 +426,11 @@ class Ledger:
             now = redis_time(self._client)
             stored = self._client.hgetall(keys.SPOOLS)
         return [from_stored(str(id), str(each), now) for id, each in sorted(stored.items())]
+
+
+def _outage_probes(api_failed: bool) -> tuple[str | int, int]:
+    first = in_milliseconds(FIRST_OUTAGE_PROBE) if api_failed else ""
+    return first, in_milliseconds(LONGEST_OUTAGE_PROBE)
 
 
 def _record_key(account: str, id: str) -> str:

@@ -36,7 +36,14 @@ def read_claim(account: str, details: list[Any]) -> Claim:
         start_in=timedelta(microseconds=start_in_us),
         age=timedelta(milliseconds=age_ms),
         more=bool(more),
+        lost=int(record["lost"]),
+        probes=frozenset(HoldReason(mark.split()[0]) for mark in _marks(record["probe"])),
     )
+
+
+def _marks(probe: str) -> list[str]:
+    """Return the marks of the holds that a claim probes, each "reason since"."""
+    return [mark for mark in probe.split(";") if mark]
 
 
 def read_signup(account: str, id: str, record: dict[str, str]) -> Signup:

@@ -9,6 +9,9 @@ from shared.domain.outcome import Answer
 from shared.domain.signup import Contact
 from shared.ledger.units import to_milliseconds
 
+# Of the three claims that a sign-up may lose (MOST_LOST in _settle.lua) the last is its own.
+LOST_BEFORE_ALONE = 2
+
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
@@ -25,7 +28,8 @@ class Claim:
 
     `number` is the fence of every later write. `start_in` is how long until the slot of the
     pace, from the moment the ledger answered; `more` tells that something else is due too.
-    `age` leaves out the time on hold.
+    `age` leaves out the time on hold. `lost` counts the claims whose worker was never heard of
+    again, `probes` names the holds that its outcome is to end or prolong.
     """
 
     account: str
@@ -37,6 +41,13 @@ class Claim:
     start_in: timedelta
     age: timedelta
     more: bool
+    lost: int = 0
+    probes: frozenset[HoldReason] = frozenset()
+
+    @property
+    def suspect(self) -> bool:
+        """Whether it may be what ended its workers, and must not take others along."""
+        return self.lost >= LOST_BEFORE_ALONE
 
 
 @dataclass(frozen=True, slots=True)

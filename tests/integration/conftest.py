@@ -11,9 +11,12 @@ import redis
 from shared.assembly import AccountTools, make_account_tools, make_vault
 from shared.connecting.connecting import Connecting
 from shared.constant_contact.tokens import TokenVault
+from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.settings import Settings
+from tests import builders
 from tests.command_line import CommandLine, settings_for
+from tests.lane_bench import Bench
 from tests.sandbox_server import SandboxServer
 from tests.valkey_server import ValkeyServer
 
@@ -76,3 +79,9 @@ def connected(run: CommandLine, sandbox: SandboxServer) -> CommandLine:
     assert run("connect", "acme", "--tokens", "-", stdin=tokens).status == 0
     assert run("forms", "add", "news", "--account", "acme", "--list", "newsletter").status == 0
     return run
+
+
+@pytest.fixture
+def bench(redis_client: "redis.Redis") -> Bench:
+    Registry(redis_client).save_account(builders.account("acme"))
+    return Bench(redis_client, Ledger(redis_client))

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -10,159 +10,25 @@ import pytest
 import redis
 
 from shared.constant_contact.client import Forbidden
-from shared.constant_contact.connection import ConnectionFailed
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, TokenUnavailable
 from shared.domain.outcome import Answer, Decision
-from shared.domain.retry import RetryPolicy
-from shared.domain.signup import Signup, State
+from shared.domain.signup import State
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
 from shared.ledger.values import Attempt, Claim, Dry, OnHold, Wait
-from tests import builders
-from tests.builders import NO_PACE, NOON, accept
-from worker.delivery import Clock, Lane, LaneRules, RoundTrip
-from worker.events import Silent
+from tests.builders import accept
+from tests.lane_bench import (
+    CREATED,
+    FORBIDDEN,
+    UNAUTHORIZED,
+    UNAVAILABLE,
+    Bench,
+    FakeContacts,
+    FakeTokens,
+    SimulatedClock,
+)
 from worker.settling import Settler
-
-CREATED = Answer(status=201, contact_id="c-1", action="created")
-UNAUTHORIZED = Answer(status=401, error_key="unauthorized")
-FORBIDDEN = Answer(status=403, error_key="access_denied")
-UNAVAILABLE = Answer(status=503, message="try later")
-
-
-@dataclass(frozen=True)
-class FakeToken:
-    access: str
-    version: int
-
-
-@dataclass
-class FakeTokens:
-    """Version 1 until it is renewed; `trouble` is raised instead of any token."""
-
-    version: int = 1
-    trouble: Exception | None = None
-    renewal_trouble: Exception | None = None
-    worked_versions: list[int] = field(default_factory=list)
-
-    def fresh(self, account: str) -> FakeToken:
-        if self.trouble:
-            raise self.trouble
-        return FakeToken(f"token-{self.version}", self.version)
-
-    def renew(self, account: str, refused_version: int) -> FakeToken:
-        if self.renewal_trouble:
-            raise self.renewal_trouble
-        self.version = max(self.version, refused_version + 1)
-        return self.fresh(account)
-
-    def worked(self, account: str, version: int) -> None:
-        self.worked_versions.append(version)
-
-
-@dataclass
-class FakeContacts:
-    """Gives the answers in turn, the last one again and again; notes what was sent."""
-
-    answers: list[Answer]
-    may: frozenset[str] | Exception = frozenset({"contacts:write"})
-    connects: bool = True
-    sent: list[tuple[str, str]] = field(default_factory=list)
-
-    def prepare(self) -> None:
-        if not self.connects:
-            raise ConnectionFailed("could not connect")
-
-    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
-        self.sent.append((access_token, body["email_address"]))
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-    def privileges(self, access_token: str) -> frozenset[str]:
-        if isinstance(self.may, Exception):
-            raise self.may
-        return self.may
-
-
-class SimulatedClock:
-    """Stands still but for what is slept."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.seconds += seconds
-
-    def for_lanes(self) -> Clock:
-        return Clock(
-            now=lambda: NOON, monotonic=lambda: self.seconds, sleep=self.sleep, jitter=lambda: 0.0
-        )
-
-
-@dataclass
-class Bench:
-    """A ledger with the account `acme`, and lanes for it."""
-
-    client: "redis.Redis"
-    ledger: Ledger
-    tokens: FakeTokens = field(default_factory=FakeTokens)
-    clock: SimulatedClock = field(default_factory=SimulatedClock)
-    another: int = 0
-    slots_back: int = 0
-
-    def run(self, *answers: Answer, **contacts: Any) -> dict[str, int | str]:
-        self.contacts = FakeContacts(list(answers) or [CREATED], **contacts)
-        return self.lane().run()
-
-    def lane(self, **changed: Any) -> Lane:
-        parts: dict[str, Any] = {
-            "name": "lane",
-            "account": "acme",
-            "rules": LaneRules(
-                pace=NO_PACE,
-                policy=RetryPolicy(max_attempts=3),
-                lease=timedelta(seconds=60),
-                slice=timedelta(seconds=20),
-            ),
-            "ledger": self.ledger,
-            "tokens": self.tokens,
-            "contacts": self.contacts,
-            "settler": Settler(
-                self.ledger,
-                patience=timedelta(seconds=60),
-                jitter=lambda: 0.0,
-                sleep=self.clock.sleep,
-            ),
-            "reporter": Silent(),
-            "give_slot_back": self.count_slot_back,
-            "start_another": self.count_another,
-            "turnstile": threading.Lock(),
-            "round_trip": RoundTrip(),
-            "stopping": threading.Event(),
-            "clock": self.clock.for_lanes(),
-        }
-        return Lane(**{**parts, **changed})
-
-    def count_another(self) -> None:
-        self.another += 1
-
-    def count_slot_back(self) -> None:
-        self.slots_back += 1
-
-    def signup(self, id: str) -> Signup:
-        found = self.ledger.find(id, ["acme"])
-        assert found is not None
-        return found
-
-    def holds(self) -> list[HoldReason]:
-        return [hold.reason for hold in self.ledger.figures("acme").holds]
-
-
-@pytest.fixture
-def bench(redis_client: "redis.Redis") -> Bench:
-    Registry(redis_client).save_account(builders.account("acme"))
-    return Bench(redis_client, Ledger(redis_client))
 
 
 def test_a_lane_delivers_all_that_is_due_and_says_so(bench: Bench) -> None:
@@ -344,7 +210,7 @@ def test_an_api_that_cannot_be_reached_counts_like_any_failure(bench: Bench) -> 
 def test_the_last_attempt_makes_a_dead_letter_with_its_cause(bench: Bench) -> None:
     id = accept(bench.ledger).id
     for _ in range(3):
-        bench.client.zadd(f"{keys.account('acme')}due:retry", {id: 1}, xx=True)
+        bench.make_due(id)
         bench.run(UNAVAILABLE)
     signup = bench.signup(id)
     assert (signup.state, signup.reason) == (State.DEAD, "gave_up")
@@ -354,7 +220,7 @@ def test_the_last_attempt_makes_a_dead_letter_with_its_cause(bench: Bench) -> No
 def test_a_signup_that_was_tried_and_grew_too_old_is_not_sent(bench: Bench) -> None:
     id = accept(bench.ledger).id
     bench.run(UNAVAILABLE)
-    bench.client.zadd(f"{keys.account('acme')}due:retry", {id: 1}, xx=True)
+    bench.make_due(id)
     eight_days = timedelta(days=8) // timedelta(milliseconds=1)
     bench.client.hincrbyfloat(f"{keys.account('acme')}signup:{id}", "received_at", -eight_days)
     assert bench.run()["dead"] == 1

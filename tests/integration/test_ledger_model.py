@@ -242,14 +242,47 @@ class LedgerMachine(RuleBasedStateMachine):
             self._deliver(claim)
 
     @precondition(lambda self: bool(self.claims))
-    @rule(data=st.data(), wait=st.sampled_from((0, 1, 15, 3600)), times=times)
-    def retry(self, data: st.DataObject, wait: int, times: int) -> None:
+    @rule(
+        data=st.data(),
+        wait=st.sampled_from((0, 1, 15, 3600)),
+        counted=st.sampled_from((True, True, False)),
+        api_failed=st.booleans(),
+        times=times,
+    )
+    def retry(
+        self, data: st.DataObject, wait: int, counted: bool, api_failed: bool, times: int
+    ) -> None:
         claim = self._choose_claim(data)
         for _ in range(times):
-            expected = self.model.retry(claim.account, claim.id, claim.number, wait * 1000)
-            assert expected == self.ledger.retry(
-                claim, attempt(503), wait=timedelta(seconds=wait), error_key="", message=""
-            )
+            self._retry(claim, wait, counted=counted, api_failed=api_failed)
+
+    @precondition(lambda self: bool(self.claims))
+    @rule(data=st.data(), wait=st.sampled_from((0, 15)), times=times)
+    def lose(self, data: st.DataObject, wait: int, times: int) -> None:
+        claim = self._choose_claim(data)
+        for _ in range(times):
+            self._lose(claim, wait)
+
+    @rule(
+        account=accounts,
+        lanes=st.permutations(LANES),
+        wait=st.sampled_from((0, 3600)),
+        count=st.sampled_from((3, 4)),
+    )
+    def api_fails(self, account: str, lanes: list[str], wait: int, count: int) -> None:
+        """For one after the other."""
+        for lane in (lanes * 2)[:count]:
+            if claim := self._claim(account, lane, 60):
+                self._retry(claim, wait, counted=True, api_failed=True)
+
+    @rule(account=accounts, lane=lanes, ends=st.lists(st.booleans(), min_size=3, max_size=3))
+    def workers_end_with_it(self, account: str, lane: str, ends: list[bool]) -> None:
+        """Or something unforeseen happens, as often as a sign-up may lose its claim."""
+        for told in ends:
+            claim = self._claim(account, lane, 1)
+            if claim and told:
+                self._lose(claim, 0)
+            self._turn(2 * SECOND)
 
     @precondition(lambda self: bool(self.claims))
     @rule(
@@ -257,14 +290,21 @@ class LedgerMachine(RuleBasedStateMachine):
         reason=st.sampled_from(DeathReason),
         sent=st.booleans(),
         well=st.booleans(),
+        api_failed=st.booleans(),
         times=times,
     )
     def bury(
-        self, data: st.DataObject, reason: DeathReason, sent: bool, well: bool, times: int
+        self,
+        data: st.DataObject,
+        reason: DeathReason,
+        sent: bool,
+        well: bool,
+        api_failed: bool,
+        times: int,
     ) -> None:
         claim = self._choose_claim(data)
         for _ in range(times):
-            self._bury(claim, reason, sent=sent, well=well)
+            self._bury(claim, reason, sent=sent, well=well, api_failed=api_failed)
 
     @precondition(lambda self: bool(self.claims))
     @rule(data=st.data(), sent=st.booleans(), times=times)
@@ -281,9 +321,46 @@ class LedgerMachine(RuleBasedStateMachine):
         expected = self.model.deliver(claim.account, claim.id, claim.number)
         assert expected == self.ledger.deliver(claim, attempt(), contact_id="c", action="created")
 
-    def _bury(self, claim: Claim, reason: DeathReason, *, sent: bool, well: bool) -> None:
+    def _retry(self, claim: Claim, wait: int, *, counted: bool, api_failed: bool) -> None:
+        tried = attempt(503, counted=counted)
+        expected = self.model.retry(
+            claim.account,
+            claim.id,
+            claim.number,
+            wait * 1000,
+            counted=counted,
+            api_failed=api_failed,
+        )
+        assert expected == self.ledger.retry(
+            claim,
+            tried,
+            wait=timedelta(seconds=wait),
+            error_key="",
+            message="",
+            api_failed=api_failed,
+        )
+
+    def _lose(self, claim: Claim, wait: int) -> None:
+        expected = self.model.lose(claim.account, claim.id, claim.number, wait * 1000)
+        assert expected == self.ledger.lose(claim, "broke", wait=timedelta(seconds=wait))
+
+    def _bury(
+        self,
+        claim: Claim,
+        reason: DeathReason,
+        *,
+        sent: bool,
+        well: bool,
+        api_failed: bool = False,
+    ) -> None:
         expected = self.model.bury(
-            claim.account, claim.id, claim.number, attempt=sent, reason=reason, well=well
+            claim.account,
+            claim.id,
+            claim.number,
+            attempt=sent,
+            reason=reason,
+            well=well,
+            api_failed=api_failed,
         )
         assert expected == self.ledger.bury(
             claim,
@@ -292,6 +369,7 @@ class LedgerMachine(RuleBasedStateMachine):
             error_key="",
             message="",
             account_is_well=well,
+            api_failed=api_failed,
         )
 
     def _give_back(self, claim: Claim, *, sent: bool) -> None:

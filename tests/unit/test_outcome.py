@@ -144,7 +144,9 @@ def test_passing_trouble_is_tried_again(status: int | None, fields: dict[str, An
 )
 def test_a_conflict_is_tried_again_soon(jitter: float, seconds: float) -> None:
     for attempt in (1, 2):
-        assert decision(409, attempt=attempt, jitter=jitter) == Retry(timedelta(seconds=seconds))
+        assert decision(409, attempt=attempt, jitter=jitter) == Retry(
+            timedelta(seconds=seconds), api_failed=False
+        )
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,9 @@ def test_a_conflict_is_tried_again_soon(jitter: float, seconds: float) -> None:
         pytest.param(
             503, 1, Retry(FIRST_WAIT, rest=timedelta(seconds=1)), id="the key only as asked"
         ),
-        pytest.param(409, 60, Retry(timedelta(seconds=60)), id="a conflict too"),
+        pytest.param(
+            409, 60, Retry(timedelta(seconds=60), api_failed=False), id="a conflict too"
+        ),
     ],
 )
 def test_retry_after(status: int, asked: int, expected: Retry) -> None:
@@ -192,5 +196,19 @@ def test_the_last_attempt_is_given_up_with_its_cause(
 ) -> None:
     assert isinstance(decision(status, attempt=2, **fields), Retry)
     assert decision(status, attempt=3, **fields) == DeadLetter(
-        DeathReason.GAVE_UP, f"gave up after 3 attempts: {cause}"
+        DeathReason.GAVE_UP, f"gave up after 3 attempts: {cause}", api_failed=status != 409
     )
+
+
+def test_nobody_dies_of_finding_out_whether_an_outage_is_over() -> None:
+    answer = Answer(status=503)
+    probe = decide(answer, attempt=3, policy=POLICY, jitter=0.0, probes_outage=True)
+    assert probe == Retry(4 * FIRST_WAIT, counted=False)
+    earlier = decide(answer, attempt=2, policy=POLICY, jitter=0.0, probes_outage=True)
+    assert earlier == Retry(2 * FIRST_WAIT)
+
+
+def test_a_conflict_says_nothing_about_an_outage() -> None:
+    answer = Answer(status=409)
+    probe = decide(answer, attempt=3, policy=POLICY, jitter=0.0, probes_outage=True)
+    assert isinstance(probe, DeadLetter)

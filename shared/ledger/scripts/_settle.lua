@@ -36,3 +36,34 @@ local function close_signup(id)
   redis.call("ZREM", A .. "unsettled", id)
   leave_line(id, redis.call("HGET", signup(id), "person"))
 end
+
+-- The sign-up becomes a dead letter; its claim is closed already.
+local function make_dead(id, reason, error_key, message)
+  redis.call(
+    "HSET", signup(id),
+    "state", "dead", "reason", reason, "error_key", error_key, "message", message,
+    "settled_at", text(now)
+  )
+  redis.call("ZADD", A .. "dead", text(now), id)
+  redis.call("ZADD", A .. "dead:" .. reason, text(now), id)
+  close_signup(id)
+  count("due", -1)
+  count("dead", 1)
+  chart("dead")
+end
+
+-- A claim that was lost this often makes a sign-up `poison`: the last of them had its worker's
+-- process to itself, so nothing else can have been the reason.
+local MOST_LOST = 3
+
+-- Notes a lost claim, which is no attempt: nobody knows what happened. Returns how many were
+-- lost by now.
+local function count_lost(id, event)
+  local cause = { at = now, event = event, counted = false }
+  redis.call("RPUSH", A .. "attempts:" .. id, cjson.encode(cause))
+  return redis.call("HINCRBY", signup(id), "lost", 1)
+end
+
+local function poison(id, cause)
+  make_dead(id, "poison", "", text(MOST_LOST) .. " claims of it were lost: " .. cause)
+end

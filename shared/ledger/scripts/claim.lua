@@ -1,4 +1,4 @@
---@include _base _holds _lines _pace
+--@include _base _holds _lines _pace _settle
 -- Claims the next due sign-up for a lane, if nothing speaks against it: hold, quota, turn, pace.
 -- A lane that asks again while its claim is open gets the same one, with a new slot.
 --
@@ -77,10 +77,7 @@ end
 local function new_number(id)
   local record = redis.call("HMGET", signup(id), "state", "queue")
   if record[1] == "delivering" then
-    -- Its claim ran out, so whoever had it is gone. Not an attempt: nobody knows what happened.
-    redis.call("HINCRBY", signup(id), "lost", 1)
-    local event = { at = now, event = "claim lost", counted = false }
-    redis.call("RPUSH", A .. "attempts:" .. id, cjson.encode(event))
+    count_lost(id, "claim lost") -- it ran out, so whoever had it is gone
   else
     local due_at = redis.call("ZSCORE", due_set(record[2]), id)
     redis.call("HSET", signup(id), "state_before", record[1], "due_before", due_at)
@@ -88,6 +85,24 @@ local function new_number(id)
   local number = redis.call("INCR", A .. "claims")
   redis.call("HSET", signup(id), "state", "delivering", "claim", text(number), "lane", lane)
   return text(number)
+end
+
+-- Whether this claim ran out, and was the last that the sign-up may lose.
+local function is_poison(id)
+  local record = redis.call("HMGET", signup(id), "state", "lost")
+  return record[1] == "delivering" and tonumber(record[2]) + 1 >= MOST_LOST
+end
+
+-- Returns what is due next; what has ended its worker too often is made a dead letter first.
+local function choose_healthy()
+  local id = choose()
+  while id and is_poison(id) do
+    close_claim(id)
+    count_lost(id, "claim lost")
+    poison(id, "its worker ended or hung while it was sent")
+    id = choose()
+  end
+  return id
 end
 
 local mine = open_claim()
@@ -98,7 +113,7 @@ if reason then
   return { "hold", reason }
 end
 
-local id = mine or choose()
+local id = mine or choose_healthy()
 if not id then
   leave_turns()
   redis.call("DEL", A .. "nudged")

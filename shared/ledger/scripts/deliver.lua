@@ -1,4 +1,4 @@
---@include _base _holds _lines _settle
+--@include _base _holds _lines _settle _outage
 -- Settles a claim: the sign-up is delivered. Safe to repeat.
 --
 -- KEYS[1] -> relay:{A}:
@@ -25,5 +25,6 @@ count("due", -1)
 count("delivered", 1)
 chart("delivered")
 redis.call("SET", A .. "succeeded-at", text(now))
+end_failures()
 end_probed_holds(id)
 return standing

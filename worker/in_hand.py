@@ -1,0 +1,68 @@
+"""What a worker process has in hand: which lane is sending, since when, and whether alone.
+
+A sign-up that may be what ended its workers is sent with the process to itself, so that it takes
+no others along; and a process in which one hangs must end, as nothing else frees its thread.
+"""
+
+import threading
+from collections.abc import Callable
+
+
+class InHand:
+    """The lanes of one process that have a sign-up in hand. `monotonic` gives seconds."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._since: dict[str, tuple[float, str]] = {}  # lane -> since when, sign-up
+        self._alone: str | None = None
+        self._changed = threading.Condition()
+
+    def take(self, lane: str, signup: str, *, alone: bool, patience: float) -> bool:
+        """Let `lane` have `signup` in hand; again for the same one starts its time anew.
+
+        False while another lane is alone, or when those that were there first did not leave
+        within `patience` seconds.
+        """
+        with self._changed:
+            if self._alone not in (None, lane):
+                return False
+            if alone:
+                self._alone = lane
+                if not self._changed.wait_for(lambda: not self._others(lane), patience):
+                    self._end_alone(lane)
+                    return False
+            self._since[lane] = (self._monotonic(), signup)
+            return True
+
+    def leave(self, lane: str) -> None:
+        """`lane` has nothing in hand any more."""
+        with self._changed:
+            self._since.pop(lane, None)
+            self._end_alone(lane)
+            self._changed.notify_all()
+
+    def wait_for_company(self, timeout: float) -> None:
+        """Wait until no lane is alone, or for `timeout` seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._alone is None, timeout)
+
+    def wait_for_the_others(self, signups: list[str], timeout: float) -> None:
+        """Wait until nothing but `signups` is in hand, or for `timeout` seconds."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: all(signup in signups for _, signup in self._since.values()), timeout
+            )
+
+    def longer_than(self, seconds: float) -> list[str]:
+        """Return the sign-ups that some lane has had in hand for longer than that."""
+        with self._changed:
+            now = self._monotonic()
+            return [signup for since, signup in self._since.values() if now - since > seconds]
+
+    def _others(self, lane: str) -> bool:
+        return any(other != lane for other in self._since)
+
+    def _end_alone(self, lane: str) -> None:
+        if self._alone == lane:
+            self._alone = None
+            self._changed.notify_all()
