@@ -76,10 +76,12 @@ def make_constant_contact(
 ) -> ConstantContact:
     """Return a client of the API with a connection of its own, to be closed after use; its calls
     are counted for the API key `client_id`."""
+    pacer = Pacer(client, settings, client_id)
     return ConstantContact(
         settings.api_url,
         Connection(),
-        grant=Pacer(client, settings, client_id).grant,
+        grant=pacer.grant,
+        rest=pacer.rest,
         deadline=settings.send_deadline,
         now=utc_now,
     )

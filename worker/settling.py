@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from shared.constant_contact.pacing import SLOWER_AFTER_429
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.outcome import (
@@ -25,8 +26,6 @@ from shared.ledger.values import Attempt, Claim
 
 log = logging.getLogger(__name__)
 
-# After a 429 the API counts more than we do, so go slower for a while.
-SLOWER_AFTER_429 = timedelta(minutes=1)
 FIRST_PROBE = timedelta(seconds=15)
 LONGEST_PROBE = timedelta(hours=1)
 # Marks a hold that began because no token could be had, before anything was sent.

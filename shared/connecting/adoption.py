@@ -142,7 +142,7 @@ class Adoption:
         before, account = self._store(handshake, tokens, seen, spent)
         self.holds.note_success(account.name)
         self.wake(account.name)
-        checked = (*self._checks(account.name, tokens, seen), *self._other_lists(before, account))
+        checked = (*self._checks(account, tokens, seen), *self._other_lists(before, account))
         return Adopted(account, self._token(account.name), checked)
 
     def _store(
@@ -192,22 +192,24 @@ class Adoption:
             login=tokens.login(),
         )
 
-    def _checks(self, name: str, tokens: TokenSet, seen: _Seen) -> Iterator[Check]:
+    def _checks(self, account: Account, tokens: TokenSet, seen: _Seen) -> Iterator[Check]:
         yield checks.refresh_token_present()
         yield checks.scopes_granted(tokens.scopes())
         yield checks.signature(self.signatures.is_right(tokens.access_token))
         yield checks.privileges_held(seen.privileges)
         yield checks.summary_read(seen.summary)
         yield checks.lists_read(seen.lists)
-        yield self._refresh_once(name)
+        yield self._refresh_once(account)
         yield checks.clock(seen.clock_ahead)
 
-    def _refresh_once(self, name: str) -> Check:
+    def _refresh_once(self, account: Account) -> Check:
+        own_key = account.client_id != self.applications.default.client_id
         try:
-            self.vault.refresh(name)
-            return checks.refreshed(self.vault.stored(name).kind, None)
+            self.vault.refresh(account.name)
+            kind = self.vault.stored(account.name).kind
+            return checks.refreshed(kind, None, own_key=own_key)
         except TokenTrouble as error:
-            return checks.refreshed(None, str(error))
+            return checks.refreshed(None, str(error), own_key=own_key)
 
     def _other_lists(self, before: Account | None, account: Account) -> Iterator[Check]:
         """Warn of forms that name another account's lists."""

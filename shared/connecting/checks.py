@@ -6,8 +6,9 @@ Pure: what was seen in, a `Check` out. shared/connecting/connecting.py looks.
 from collections.abc import Sequence
 from datetime import timedelta
 
+from shared.connecting import problems
 from shared.constant_contact.client import AccountSummary, ContactList
-from shared.constant_contact.oauth import SCOPES
+from shared.constant_contact.oauth import SCOPES, SECRET_REFUSED
 from shared.domain.check import Check, ok, problem, unknown
 from shared.domain.outcome import NEEDED_PRIVILEGE
 
@@ -106,8 +107,9 @@ def lists_read(lists: Sequence[ContactList] | None) -> Check:
     return ok(name, title, f"{len(lists):,} found." if len(lists) > 1 else "1 found.")
 
 
-def refreshed(kind: str | None, trouble: str | None) -> Check:
-    """Judge a forced refresh: the proof that the connection survives the night."""
+def refreshed(kind: str | None, trouble: str | None, *, own_key: bool) -> Check:
+    """Judge a forced refresh: the proof that the connection survives the night. `own_key` says
+    whose secret it was made with."""
     name, title = "refresh", "The token can be refreshed"
     if trouble is None:
         kinds = {"rotating": " Refresh tokens rotate.", "long-lived": " It is a long-lived one."}
@@ -116,8 +118,14 @@ def refreshed(kind: str | None, trouble: str | None) -> Check:
         name,
         title,
         f"It could not: {trouble}.",
-        "It is tried again by itself; if `relay status` shows it on hold, connect again.",
+        what_helps_refreshing(trouble, own_key=own_key)
+        or "It is tried again by itself; if `relay status` shows it on hold, connect again.",
     )
+
+
+def what_helps_refreshing(trouble: str, *, own_key: bool) -> str | None:
+    """Return what to do about a refresh that failed for `trouble`; None where waiting helps."""
+    return problems.of_secret(own_key=own_key) if trouble == SECRET_REFUSED else None
 
 
 def clock(ahead: timedelta | None) -> Check:

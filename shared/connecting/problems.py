@@ -93,10 +93,15 @@ def of_client(error: InvalidClient, *, own_key: bool) -> str:
             f"{error}. Switch that on, on the application's page in the developer portal: the"
             f" Authorization Code Flow, or for --device the device flow: {PORTAL}"
         )
+    return f"{error}. {of_secret(own_key=own_key)}"
+
+
+def of_secret(*, own_key: bool) -> str:
+    """Return what to do about a refused secret."""
     where = "the secret that was given with the API key" if own_key else "CTCT_CLIENT_SECRET"
     return (
-        f"{error}. Check {where}: a secret that is made anew in the portal ends the one before,"
-        " and is shown only once."
+        f"Check {where}: a secret that is made anew in the portal ends the one before, and is shown"
+        " only once."
     )
 
 

@@ -21,7 +21,7 @@ from shared.constant_contact.answers import no_answer, read_answer, read_body
 from shared.constant_contact.connection import Connection, ConnectionFailed
 from shared.domain.errors import RelayError
 from shared.domain.form import CustomField
-from shared.domain.outcome import Answer
+from shared.domain.outcome import Answer, rest_after
 from shared.domain.signup import Contact
 
 # The schema allows 1,000 lists a page, its own text only 500.
@@ -95,8 +95,9 @@ class ConstantContact:
     """Talks to the API with the access token that each call is given.
 
     `grant` waits for a slot of the API key's pace and counts the call; reads ask for it
-    themselves, while a sign-up got its slot with its claim. `clock_ahead` is by how much the
-    API's clock was ahead of ours at the last read; None before that.
+    themselves, while a sign-up, and what goes before it, got a slot with its claim.
+    `clock_ahead` is by how much the API's clock was ahead of ours at the last read; None before
+    that. `rest` has all calls with the key wait after a 429.
     """
 
     def __init__(
@@ -105,12 +106,14 @@ class ConstantContact:
         connection: Connection,
         *,
         grant: Callable[[], None],
+        rest: Callable[[timedelta], None],
         deadline: timedelta,
         now: Callable[[], datetime],
     ) -> None:
         self._api_url = api_url
         self._connection = connection
         self._grant = grant
+        self._rest = rest
         self._deadline = deadline
         self._now = now
         self.clock_ahead: timedelta | None = None
@@ -232,7 +235,18 @@ class ConstantContact:
         raise _api_error(what, response, self._now())
 
     def _request(self, method: str, access_token: str, where: str, what: str) -> requests.Response:
+        """Ask, and once more where a second was too full, which says nothing of what was asked."""
         url = self._api_url + where if where.startswith("/") else where
+        response = self._request_once(method, access_token, url, what)
+        rest = rest_after(read_answer(response, self._now()))
+        if rest is None:
+            return response
+        self._rest(rest)
+        return self._request_once(method, access_token, url, what)
+
+    def _request_once(
+        self, method: str, access_token: str, url: str, what: str
+    ) -> requests.Response:
         try:
             self.prepare()
             self._grant()

@@ -38,6 +38,10 @@ _SIGNATURE_ALONE: Any = {
 _ODD = (jwt.PyJWTError, KeyError, ValueError, AttributeError, TypeError)
 
 
+# What an `InvalidClient` says when it is key or secret that is wrong.
+SECRET_REFUSED = "Constant Contact does not accept the API key with this secret"
+
+
 class OAuthError(RelayError):
     """The token endpoint gave no tokens."""
 
@@ -300,7 +304,7 @@ def _tokens_in(response: requests.Response) -> TokenSet:
         case 400 | 401 | 403, "invalid_grant":
             raise InvalidGrant(f"the token endpoint refused the grant: {said}")
         case 400 | 401 | 403, "invalid_client":
-            raise InvalidClient("Constant Contact does not accept the API key with this secret")
+            raise InvalidClient(SECRET_REFUSED)
         case 400 | 401 | 403, "unauthorized_client":
             raise FlowNotAllowed(
                 f"Constant Contact does not let this application connect in this way: {said}"

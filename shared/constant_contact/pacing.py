@@ -15,10 +15,13 @@ from shared.domain.errors import Refused
 from shared.ledger import keys
 from shared.ledger.edge import unavailable_translated
 from shared.ledger.scripts import Scripts
+from shared.ledger.units import in_milliseconds
 from shared.ledger.values import PaceRules
 from shared.settings import Settings
 
 RESERVED_SHARE = 0.05
+# After a 429 the API counts more than we do, so go slower for a while.
+SLOWER_AFTER_429 = timedelta(minutes=1)
 
 
 def pace_rules(settings: Settings) -> PaceRules:
@@ -61,6 +64,16 @@ class Pacer:
                     f"all {self._per_day:,} requests of this day are spent; the next day begins"
                     " at 00:00 UTC"
                 )
+
+    def rest(self, duration: timedelta) -> None:
+        """Let the API key rest after a 429, then go slower for a while."""
+        with unavailable_translated():
+            self._scripts.run(
+                "rest_key",
+                [self._key],
+                in_milliseconds(duration),
+                in_milliseconds(SLOWER_AFTER_429),
+            )
 
     def give_back(self) -> None:
         """Say that a granted slot went by unused, so that it is not counted as a request."""

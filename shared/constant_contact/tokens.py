@@ -244,7 +244,7 @@ class TokenVault:
         except InvalidGrant as error:
             self._judge(account, call, stored, error)
         except (InvalidClient, TokenEndpointFailed) as error:
-            self._tokens.failed(account, call, stored.version)
+            self._tokens.failed(account, call, stored.version, str(error))
             log.warning("token refresh failed: %s", error, extra={"account": account})
             raise TokenUnavailable(str(error), self._read(account).retry_at) from error
         else:

@@ -64,19 +64,22 @@ def connection(card: AccountCard, forms: Sequence[Form]) -> Check:
             )
 
 
-def tokens(card: AccountCard, failures: int, now: datetime) -> Check | None:
+def tokens(card: AccountCard, failures: int, cause: str | None, now: datetime) -> Check | None:
     """Judge whether the tokens are kept fresh, `failures` being the refreshes that failed in a
-    row. None where the connection itself does not stand, which is told already."""
+    row, the last for `cause`. None where the connection itself does not stand, which is told
+    already."""
     if card.standing not in (Standing.CONNECTED, Standing.FAILING):
         return None
     name, title, account = "tokens", "Its tokens are kept fresh", card.account.name
     until = _until(card.expires_at, now)
     if failures:
+        last = f", the last time: {cause.removesuffix('.')}" if cause else ""
         return problem(
             name,
             title,
-            f"Refreshing them has failed {_times(failures)} in a row. {until}",
-            "It is tried again by itself. Look whether this host reaches Constant Contact; if it"
+            f"Refreshing them has failed {_times(failures)} in a row{last}. {until}",
+            checks.what_helps_refreshing(cause or "", own_key=card.own_key)
+            or "It is tried again by itself. Look whether this host reaches Constant Contact; if it"
             f" does: relay connect {account}",
             account=account,
         )
@@ -97,14 +100,22 @@ def has_no_tokens(card: AccountCard) -> bool:
     return card.standing in (Standing.DISCONNECTED, Standing.UNUSABLE)
 
 
-def hold(each: Hold, account: str, now: datetime) -> Check:
+def hold(each: Hold, card: AccountCard, now: datetime) -> Check:
     """Judge one hold."""
+    account = card.account.name
     name, title = "holds", f"On hold: {each.reason}"
     note = redact(each.note).rstrip(".")
     found = f"For {in_words(now - each.since)}{f': {note}' if note else ''}. Sign-ups wait."
-    to_do = on_hold(each.reason, account)
+    to_do = _what_ends(each, card)
     judged = advice if each.reason in _AS_MEANT else problem
     return judged(name, title, found, f"{to_do[:1].upper()}{to_do[1:]}.", account=account)
+
+
+def _what_ends(hold: Hold, card: AccountCard) -> str:
+    if card.standing == Standing.FOREIGN and hold.reason == HoldReason.RECONNECT:
+        # To connect again here would take the account away from whoever has it.
+        return "what is said of the connection ends it, too"
+    return on_hold(hold.reason, card.account.name)
 
 
 def no_hold(account: str) -> Check:
@@ -176,12 +187,13 @@ _TITLES = {
 
 def not_asked(name: str, account: str, cause: str) -> Check:
     """Say that Constant Contact gave no answer to judge; `cause` is our own error's text."""
-    return unknown(name, _TITLES[name], cause, account=account)
+    return unknown(name, _TITLES[name], cause, "Ask again: relay doctor", account=account)
 
 
-def refreshed(kind: str | None, trouble: str | None, account: str) -> Check:
+def refreshed(kind: str | None, trouble: str | None, card: AccountCard) -> Check:
     """Judge a forced refresh; `trouble` is our own error's text."""
-    return replace(checks.refreshed(kind, trouble), account=account)
+    judged = checks.refreshed(kind, trouble, own_key=card.own_key)
+    return replace(judged, account=card.account.name)
 
 
 def _refreshes(card: AccountCard, now: datetime) -> str:

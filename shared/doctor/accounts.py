@@ -56,21 +56,23 @@ class Accounts:
         card = self.cards.card(name)
         now = self.now()
         yield account_checks.connection(card, self._forms(name))
-        tokens = account_checks.tokens(card, self._failures(name), now)
+        tokens = account_checks.tokens(card, *self._failures(name), now)
         if tokens is not None:
             yield tokens
             yield replace(checks.scopes_granted(card.scopes), account=name)
         for hold in card.holds:
-            yield account_checks.hold(hold, name, now)
+            yield account_checks.hold(hold, card, now)
         if not card.holds:
             yield account_checks.no_hold(name)
         yield engine_checks.waiting(find_overdue(self.client, name), card.holds, account=name)
 
-    def _failures(self, name: str) -> int:
+    def _failures(self, name: str) -> tuple[int, str | None]:
+        """Return how many refreshes have failed in a row, and why the last one did."""
         try:
-            return self.vault.stored(name).failures
+            stored = self.vault.stored(name)
         except TokenTrouble:
-            return 0
+            return 0, None
+        return stored.failures, stored.failure
 
     def _forms(self, name: str) -> list[Form]:
         return [form for form in self.registry.forms() if form.account == name]
@@ -84,7 +86,7 @@ class Accounts:
         if card.own_key:
             yield from self._preflight(card)
         if refresh:
-            yield self._refreshed(name)
+            yield self._refreshed(card)
         try:
             held = _unless_forbidden(lambda: self._privileges(name))
         except Refused as error:
@@ -100,12 +102,13 @@ class Accounts:
         if application is not None:
             yield replace(self.connecting.preflight(application), account=card.account.name)
 
-    def _refreshed(self, name: str) -> Check:
+    def _refreshed(self, card: AccountCard) -> Check:
+        name = card.account.name
         try:
             self.vault.refresh(name)
-            return account_checks.refreshed(self.vault.stored(name).kind, None, name)
+            return account_checks.refreshed(self.vault.stored(name).kind, None, card)
         except TokenTrouble as error:
-            return account_checks.refreshed(None, str(error), name)
+            return account_checks.refreshed(None, str(error), card)
 
     def _privileges(self, name: str) -> frozenset[str]:
         return self.reads.read(name, lambda api, token: api.privileges(token))

@@ -153,9 +153,9 @@ class Installation:
         try:
             response = _get(f"{url}/account/summary")
         except ConnectionFailed as error:
-            yield outside_checks.constant_contact(url, str(error))
+            yield outside_checks.constant_contact_silent(url, str(error))
             return
-        yield outside_checks.constant_contact(url, None)
+        yield outside_checks.constant_contact(url, response.status_code)
         yield checks.clock(clock_ahead_in(response, self.now()))
 
     def _preflight(self) -> Iterator[Check]:

@@ -84,14 +84,27 @@ def public_url_silent(url: str, cause: str) -> Check:
     )
 
 
-def constant_contact(url: str, cause: str | None) -> Check:
-    """Judge whether the API answers at all; `cause` says why it does not, None when it does."""
-    name, title = "constant_contact", "Constant Contact's API answers"
-    if cause is None:
-        return ok(name, title, f"{_origin(url)} does.")
+_API, _API_TITLE = "constant_contact", "Constant Contact's API answers"
+
+
+def constant_contact(url: str, status: int) -> Check:
+    """Judge what the API answers with to a request without a token; a refusal is as it should
+    be."""
+    if status < 500:
+        return ok(_API, _API_TITLE, f"{_origin(url)} does.")
     return problem(
-        name,
-        title,
+        _API,
+        _API_TITLE,
+        f"{_origin(url)} fails (HTTP {status}): sign-ups are accepted and wait.",
+        "Wait: all goes on by itself. Or look whether a proxy stands between, and at CTCT_API_URL.",
+    )
+
+
+def constant_contact_silent(url: str, cause: str) -> Check:
+    """Judge an API that cannot be reached; `cause` is our own error's text."""
+    return problem(
+        _API,
+        _API_TITLE,
         f"{_origin(url)} does not ({cause}): sign-ups are accepted and wait.",
         "Look whether this host may reach it: a firewall, DNS, or CTCT_API_URL.",
     )

@@ -148,18 +148,22 @@ def memory(facts: ServerFacts) -> Check:
 
 def role(facts: ServerFacts) -> Check:
     name, title = "redis_role", "The server can be written to"
-    match facts.is_replica:
-        case None:
-            return unknown(name, title, "Whether it is a replica is not told.")
-        case True:
-            return problem(
-                name,
-                title,
-                "It is a replica, which takes no sign-ups.",
-                "Let REDIS_URL name the primary, or the sentinels that know which one it is.",
-            )
-        case False:
-            return ok(name, title, "It is the primary.")
+    if facts.is_replica:
+        return problem(
+            name,
+            title,
+            "It is a replica, which takes no sign-ups.",
+            "Let REDIS_URL name the primary, or the sentinels that know which one it is.",
+        )
+    if facts.refuses_writes is not None:
+        return problem(
+            name,
+            title,
+            f"It refuses it: {facts.refuses_writes.rstrip('.')}.",
+            "Look at what it says: a full server or disk, replicas that are missing, or a user who"
+            " may not write.",
+        )
+    return ok(name, title, "It is the primary, and takes what is written.")
 
 
 def accept_fsync(facts: ServerFacts) -> Check:

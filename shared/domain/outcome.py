@@ -117,6 +117,9 @@ Decision = (
     | DeadLetter
 )
 
+# A 429 with this key means that the day is spent; with any other, that a second was too full.
+QUOTA_EXCEEDED = "quota_exceeded"
+
 # What a login needs to send sign-ups; a "Campaign Creator" does not have it.
 NEEDED_PRIVILEGE = "contacts:write"
 
@@ -147,21 +150,29 @@ def decide(
             return AskPrivileges()
         case 409:
             return _conflict(answer, attempt, policy, jitter)
-        case 429 if answer.error_key == "quota_exceeded":
+        case 429 if answer.error_key == QUOTA_EXCEEDED:
             return QuotaSpent()
         case 429:
-            return Throttled(max(SHORTEST_REST, _retry_after(answer) or SHORTEST_REST))
+            return Throttled(_rest(answer))
         case int(status) if 400 <= status < 500 and status not in _PASSING_4XX:
             return rejected(answer)
         case _:
             return _failure(answer, attempt, policy, jitter, probes_outage)
 
 
-def decide_forbidden(answer: Answer, privileges: frozenset[str]) -> DeadLetter | LacksPermission:
+def rest_after(answer: Answer) -> timedelta | None:
+    """Return how long the API key is to rest after `answer`; None unless a second was too full."""
+    throttled = answer.status == 429 and answer.error_key != QUOTA_EXCEEDED
+    return _rest(answer) if throttled else None
+
+
+def decide_forbidden(
+    answer: Answer, privileges: frozenset[str], needed: str = NEEDED_PRIVILEGE
+) -> DeadLetter | LacksPermission:
     """Return whose fault a 403 is, now that the login's privileges are known."""
-    if NEEDED_PRIVILEGE in privileges:
+    if needed in privileges:
         return rejected(answer)
-    return LacksPermission(f"the login that connected it lacks {NEEDED_PRIVILEGE}")
+    return LacksPermission(f"the login that connected it lacks {needed}")
 
 
 def rejected(answer: Answer) -> DeadLetter:
@@ -191,6 +202,10 @@ def _failure(
 def _gave_up(answer: Answer, attempt: int, *, api_failed: bool) -> DeadLetter:
     message = f"gave up after {attempt} attempts: {answer.cause}"
     return DeadLetter(DeathReason.GAVE_UP, message, api_failed)
+
+
+def _rest(answer: Answer) -> timedelta:
+    return max(SHORTEST_REST, _retry_after(answer) or SHORTEST_REST)
 
 
 def _retry_after(answer: Answer) -> timedelta | None:

@@ -19,7 +19,8 @@ from shared.ledger.scripts import Scripts
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
     """`version` is that of Redis whose commands the server knows; `software` what it calls itself,
-    with its own version."""
+    with its own version; `refuses_writes` what it says when it is written to, None when it takes
+    it."""
 
     software: str | None = None
     version: tuple[int, ...] | None = None
@@ -31,6 +32,7 @@ class ServerFacts:
     memory_limit: int | None = None
     memory_used: int | None = None
     knows_waitaof: bool | None = None
+    refuses_writes: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ def inspect_server(client: "redis.Redis") -> ServerFacts:
             memory_limit=told.get("maxmemory"),
             memory_used=told.get("used_memory"),
             knows_waitaof=_knows_waitaof(client),
+            refuses_writes=_refuses_writes(client),
         )
 
 
@@ -143,3 +146,11 @@ def _knows_waitaof(client: "redis.Redis") -> bool | None:
     except redis.ResponseError as error:
         return "unknown command" not in str(error).lower()
     return True
+
+
+def _refuses_writes(client: "redis.Redis") -> str | None:
+    try:
+        client.set(keys.DOCTOR, "1", px=1000)
+    except redis.ResponseError as error:
+        return str(error)
+    return None

@@ -11,6 +11,7 @@ FORMS = "relay:forms"  # hash: form name -> JSON
 FINGERPRINT_KEY = "relay:fingerprint-key"  # string: sealed
 WORKERS = "relay:workers"  # zset: worker name -> last seen, ms
 BEATS = "relay:beats"  # zset: beat name -> last tick, ms
+DOCTOR = "relay:doctor"  # string: written to see whether that is allowed, a second
 SPOOLS = "relay:spools"  # hash: id of a spool on a web host's disk -> JSON
 ALERTS = "relay:alerts"  # hash: key of a trouble -> JSON: who was told of it, and when
 VISITORS = "relay:visitor:"  # + fingerprint, string: sign-ups in this window

@@ -72,6 +72,7 @@ class StoredTokens:
     worked: bool
     revoked: bool
     failures: int
+    failure: str | None
     retry_at: datetime | None
     previous: str | None = field(repr=False)
     kind: str | None
@@ -156,10 +157,10 @@ class TokenLedger:
         arguments = *_arguments(pair, owner), spent.digest, spent.version
         return int(self._run_to_disk("token_renew", account, call, *arguments)) or None
 
-    def failed(self, account: str, call: str, version: int) -> None:
+    def failed(self, account: str, call: str, version: int, cause: str) -> None:
         """End a call for a newer token than `version` that brought nothing, and pause further
         ones, longer each time."""
-        self._run("token_failed", account, call, version)
+        self._run("token_failed", account, call, version, cause)
 
     def refused(self, account: str, call: str, digest: str) -> Refusal:
         """End a call that got invalid_grant, and judge what that proves."""
@@ -230,6 +231,7 @@ def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:
         worked="worked" in fields,
         revoked=fields.get("revoked") == fields["digest"],
         failures=int(fields.get("failures", 0)),
+        failure=fields.get("failure"),
         retry_at=_moment_or_none(fields.get("retry_at")),
         previous=fields.get("previous"),
         kind=fields.get("kind"),

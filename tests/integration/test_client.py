@@ -31,6 +31,7 @@ class Grants:
 
     def __init__(self) -> None:
         self.count = 0
+        self.rests: list[timedelta] = []
 
     def __call__(self) -> None:
         self.count += 1
@@ -47,6 +48,7 @@ def client(sandbox: SandboxServer, grants: Grants) -> Iterator[ConstantContact]:
         sandbox.api_url,
         Connection(),
         grant=grants,
+        rest=grants.rests.append,
         deadline=timedelta(seconds=5),
         now=lambda: datetime.now(UTC),
     )
@@ -111,6 +113,7 @@ def test_a_sign_up_is_answered_even_when_nothing_answers(grants: Grants) -> None
         "http://127.0.0.1:9/v3",
         Connection(),
         grant=grants,
+        rest=grants.rests.append,
         deadline=timedelta(seconds=5),
         now=lambda: datetime.now(UTC),
     )
@@ -130,6 +133,29 @@ def test_a_sign_up_asks_for_no_slot_and_every_read_for_one(
     client.privileges(access)
     client.summary(access)
     assert grants.count == 2
+
+
+def test_a_read_in_a_second_that_was_too_full_is_made_again_after_a_rest(
+    client: ConstantContact, access: str, grants: Grants, sandbox: SandboxServer
+) -> None:
+    sandbox.control(path="/v3/account/summary", throttle_storm=True, count=1)
+    assert client.summary(access).organization == "Acme Bakery"
+    assert grants.rests == [timedelta(seconds=1)]
+    assert grants.count == 2
+
+
+def test_a_read_that_is_throttled_again_or_whose_day_is_spent_is_not_made_again(
+    client: ConstantContact, access: str, grants: Grants, sandbox: SandboxServer
+) -> None:
+    sandbox.control(path="/v3/account/summary", throttle_storm=True, count=2)
+    with pytest.raises(ApiUnavailable):
+        client.summary(access)
+    assert grants.count == 2
+    sandbox.control(path="/v3/account/summary", quota_exceeded=True, count=1)
+    with pytest.raises(ApiUnavailable):
+        client.summary(access)
+    assert grants.count == 3
+    assert len(grants.rests) == 1
 
 
 def test_reads(client: ConstantContact, access: str) -> None:

@@ -326,7 +326,7 @@ def test_an_api_that_fails_for_a_while_is_no_problem_of_the_account(
 ) -> None:
     sandbox.control(path="/v3", status=503)
     try:
-        assert wrong(examine(well)) == {"privileges": UNKNOWN}
+        assert wrong(examine(well)) == {"constant_contact": PROBLEM, "privileges": UNKNOWN}
     finally:
         sandbox.clear()
 
@@ -334,6 +334,17 @@ def test_an_api_that_fails_for_a_while_is_no_problem_of_the_account(
 def test_an_api_key_that_nobody_knows(well: Settings) -> None:
     wrong_key = replace(well, client_id="unknown-key")
     assert one(examine(wrong_key), "authorization_url").verdict == PROBLEM
+
+
+def test_a_server_that_refuses_what_is_written(
+    well: Settings, redis_client: "redis.Redis"
+) -> None:
+    redis_client.config_set("min-replicas-to-write", 3)
+    try:
+        check = one(examine(well), "redis_role")
+    finally:
+        redis_client.config_set("min-replicas-to-write", 0)
+    assert (check.verdict, check.found[:24]) == (PROBLEM, "It refuses it: NOREPLICA")
 
 
 # --- web's disk

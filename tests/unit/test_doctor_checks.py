@@ -1,5 +1,6 @@
 """What the doctor makes of each thing that it sees."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from shared.connecting.cards import AccountCard, Standing
 from shared.constant_contact.client import ContactList
+from shared.constant_contact.oauth import SECRET_REFUSED
 from shared.doctor import account_checks, engine_checks, outside_checks, redis_checks
 from shared.doctor.outside_checks import HealthAnswer
 from shared.domain.account import Hold, HoldReason
@@ -103,9 +105,20 @@ def test_the_memory(used: int | None, limit: int | None, expected: str) -> None:
     assert verdict(redis_checks.memory(facts)) == expected
 
 
-@pytest.mark.parametrize(("replica", "expected"), [(False, OK), (True, PROBLEM), (None, UNKNOWN)])
-def test_a_replica(replica: bool | None, expected: str) -> None:
-    assert verdict(redis_checks.role(ServerFacts(is_replica=replica))) == expected
+@pytest.mark.parametrize(
+    ("replica", "refuses", "expected"),
+    [
+        pytest.param(False, None, OK, id="primary"),
+        pytest.param(None, None, OK, id="not told, but takes what is written"),
+        pytest.param(True, "READONLY", PROBLEM, id="replica"),
+        pytest.param(False, "NOREPLICAS Not enough good replicas", PROBLEM, id="refuses"),
+    ],
+)
+def test_whether_it_can_be_written(
+    replica: bool | None, refuses: str | None, expected: str
+) -> None:
+    facts = ServerFacts(is_replica=replica, refuses_writes=refuses)
+    assert verdict(redis_checks.role(facts)) == expected
 
 
 @pytest.mark.parametrize(
@@ -289,9 +302,15 @@ def test_a_redirect_to_nowhere_is_told_as_such(location: str | None) -> None:
     assert "nowhere" in outside_checks.public_url("https://s.example", answer, "m").found
 
 
-def test_an_api_that_answers_anything_is_reached() -> None:
-    assert verdict(outside_checks.constant_contact("https://api.example/v3", None)) == OK
-    silent = outside_checks.constant_contact("https://api.example/v3", "timed out")
+@pytest.mark.parametrize(
+    ("status", "expected"), [(200, OK), (401, OK), (429, OK), (500, PROBLEM), (502, PROBLEM)]
+)
+def test_what_the_api_answers(status: int, expected: str) -> None:
+    assert verdict(outside_checks.constant_contact("https://api.example/v3", status)) == expected
+
+
+def test_an_api_that_cannot_be_reached() -> None:
+    silent = outside_checks.constant_contact_silent("https://api.example/v3", "timed out")
     assert verdict(silent) == PROBLEM
     assert "timed out" in silent.found
 
@@ -348,15 +367,38 @@ def test_whether_tokens_are_kept_fresh(
     failures: int, next_refresh: timedelta, left: timedelta, expected: str
 ) -> None:
     shown = card(next_refresh_at=NOON + next_refresh, expires_at=NOON + left)
-    check = account_checks.tokens(shown, failures, NOON)
+    check = account_checks.tokens(shown, failures, None, NOON)
     assert check and verdict(check) == expected
+
+
+@pytest.mark.parametrize(
+    ("own_key", "whose"), [(False, "CTCT_CLIENT_SECRET"), (True, "given with the API key")]
+)
+def test_a_refused_secret_is_named_wherever_it_shows(own_key: bool, whose: str) -> None:
+    shown = replace(card(expires_at=NOON + HOUR), own_key=own_key)
+    stored = account_checks.tokens(shown, 1, SECRET_REFUSED, NOON)
+    forced = account_checks.refreshed(None, SECRET_REFUSED, shown)
+    for check in (stored, forced):
+        assert check and check.fix and whose in check.fix
+        assert SECRET_REFUSED in check.found
+
+
+def test_what_made_a_refresh_fail_is_told() -> None:
+    check = account_checks.tokens(card(expires_at=NOON + HOUR), 2, "HTTP 503", NOON)
+    assert check and "failed 2 times in a row, the last time: HTTP 503." in check.found
+
+
+def test_nobody_is_told_to_connect_on_a_copy() -> None:
+    reconnect = Hold(reason=HoldReason.RECONNECT, since=NOON)
+    check = account_checks.hold(reconnect, card(Standing.FOREIGN), NOON)
+    assert check.fix and "relay connect" not in check.fix
 
 
 @pytest.mark.parametrize(
     "standing", [Standing.DISCONNECTED, Standing.UNUSABLE, Standing.REVOKED, Standing.FOREIGN]
 )
 def test_tokens_of_what_is_not_connected_are_not_judged_as_well(standing: Standing) -> None:
-    assert account_checks.tokens(card(standing), 0, NOON) is None
+    assert account_checks.tokens(card(standing), 0, None, NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -370,14 +412,14 @@ def test_tokens_of_what_is_not_connected_are_not_judged_as_well(standing: Standi
     ],
 )
 def test_holds(reason: HoldReason, expected: str) -> None:
-    check = account_checks.hold(Hold(reason=reason, since=NOON), "acme", NOON + HOUR)
+    check = account_checks.hold(Hold(reason=reason, since=NOON), card(), NOON + HOUR)
     assert verdict(check) == expected
     assert "1 h" in check.found
 
 
 def test_what_a_hold_notes_is_told_without_addresses() -> None:
     hold = Hold(reason=HoldReason.FORBIDDEN, since=NOON, note="ada@example.com may not")
-    found = account_checks.hold(hold, "acme", NOON).found
+    found = account_checks.hold(hold, card(), NOON).found
     assert "may not" in found and "ada@example.com" not in found
 
 

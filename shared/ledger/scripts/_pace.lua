@@ -65,3 +65,13 @@ local function take_slot(slot, spacing)
   redis.call("HSET", K .. "pace", "next", text(slot + spacing))
   count_call()
 end
+
+-- Has no slot begin for `ms`, and the key go slower for `slower_ms` after that.
+local function rest(ms, slower_ms)
+  local rest_until = now_us + ms * 1000
+  local stored = unless_beyond(LONGEST_REST, redis.call("HGET", K .. "pace", "rest_until"))
+  redis.call("HSET", K .. "pace", "rest_until", text(math.max(stored, rest_until)))
+  if slower_ms > 0 then
+    redis.call("HSET", K .. "pace", "slow_until", text(rest_until + slower_ms * 1000))
+  end
+end

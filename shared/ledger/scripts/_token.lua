@@ -31,7 +31,7 @@ end
 -- Writes a pair of tokens with the next version, and forgets what concerned the last one.
 -- ARGV[2..7] as given to the steps token_store and token_renew.
 local function write_pair()
-  redis.call("HDEL", TOKENS, "previous", "worked", "revoked", "failures", "retry_at")
+  redis.call("HDEL", TOKENS, "previous", "worked", "revoked", "failures", "failure", "retry_at")
   redis.call(
     "HSET", TOKENS,
     "access", ARGV[2],

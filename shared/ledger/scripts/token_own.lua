@@ -11,5 +11,5 @@ if not stored("access") then
   return 0
 end
 belongs_to(ARGV[1], ARGV[2])
-redis.call("HDEL", TOKENS, "failures", "retry_at")
+redis.call("HDEL", TOKENS, "failures", "failure", "retry_at")
 return 1
