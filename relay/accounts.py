@@ -77,9 +77,17 @@ def _print_card(context: Context, name: str) -> None:
 
 @accounts.command("take-over")
 @click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @pass_context
-def take_over(context: Context, name: str) -> None:
+def take_over(context: Context, name: str, yes: bool) -> None:
     """Make this installation the one that keeps NAME connected."""
+    card = context.accounts.cards.card(name)
+    if card.standing == Standing.FOREIGN and not yes:
+        question = (
+            f"If {card.owner} still runs, it loses {name}, and so may this one. Is it stopped for"
+            " good?"
+        )
+        _confirm(context, question, unasked="--yes takes over unasked")
     context.accounts.connecting.take_over(name)
     context.output.json(context.accounts.cards.card(name).to_dict())
     context.output.say(
@@ -160,8 +168,8 @@ def disconnect(context: Context, name: str, yes: bool) -> None:
         context.output.json(card.to_dict())
         context.output.say(f"{name} is disconnected already.")
         return
-    if not (yes or _confirmed(context, card)):
-        raise Refused("Nothing was changed.")
+    if not yes:
+        _confirm(context, _what_waits(context, card), unasked="--yes disconnects unasked")
     context.accounts.connecting.disconnect(name, by=context.by)
     context.output.json(context.accounts.cards.card(name).to_dict())
     context.output.say(
@@ -173,14 +181,21 @@ def disconnect(context: Context, name: str, yes: bool) -> None:
     )
 
 
-def _confirmed(context: Context, card: AccountCard) -> bool:
+def _what_waits(context: Context, card: AccountCard) -> str:
     account = card.account
     due = context.ledger.figures(account.name).due
     waiting = f"{due:,} sign-up{'s wait' if due != 1 else ' waits'} to be sent"
     whose = f" ({account.organization})" if account.organization else ""
+    return f"{waiting}. Disconnect {account.name}{whose}?"
+
+
+def _confirm(context: Context, question: str, *, unasked: str) -> None:
+    """Ask; raises `Refused` unless the answer is yes."""
     try:
-        return click.confirm(printable(f"{waiting}. Disconnect {account.name}{whose}?"), err=True)
+        agreed = click.confirm(printable(question), err=True)
     except click.Abort:
         if context.interactive:
             raise
-        raise click.UsageError("Nobody is there to ask; --yes disconnects unasked.") from None
+        raise click.UsageError(f"Nobody is there to ask; {unasked}.") from None
+    if not agreed:
+        raise Refused("Nothing was changed.")

@@ -57,7 +57,7 @@ def connect(
     _check_use(url + link + device + (tokens is not None), tokens)
     if not link and (asked_by is not None or days is not None):
         raise click.UsageError("--from and --days belong to --link.")
-    check_name(name)
+    _check_name(name)
     wanted = Wanted(name, _application(context, api_key, secret_file), replace)
     if link:
         ways.by_link(context, wanted, asked_by, timedelta(days=days) if days else LINK_LIFE)
@@ -69,6 +69,13 @@ def connect(
         ways.by_url(context, wanted)
     else:
         wizard.walk(context, wanted)
+
+
+def _check_name(name: str) -> None:
+    try:
+        check_name(name)
+    except Refused as refused:
+        raise click.UsageError(str(refused)) from refused
 
 
 def _check_use(chosen: int, tokens: str | None) -> None:

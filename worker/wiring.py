@@ -90,6 +90,7 @@ class Wiring:
         self._places = LanePlaces(lane_count(settings))
         self._turnstiles: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self.in_hand = InHand(time.monotonic)
+        self._not_refreshed: dict[str, str] = {}  # account -> why
         self._round_trip = RoundTrip()
         self._idle: defaultdict[str, list[ConstantContact]] = defaultdict(list)
         self._clock = Clock(
@@ -139,12 +140,17 @@ class Wiring:
                 self.vault.refresh_due(account.name)
                 if not self.vault.in_trouble(account.name):
                     self._end_token_hold(account.name)
-            except (TokenTrouble, Refused) as error:
-                log.warning(
-                    "tokens not refreshed", extra={"account": account.name, "cause": str(error)}
-                )
+                self._not_refreshed.pop(account.name, None)
+            except (TokenTrouble, Refused, LedgerUnavailable) as error:
+                self._tell_not_refreshed(account.name, str(error))
                 if isinstance(error, Revoked):
                     self._settler().hold_without_token(account.name, str(error), probed=False)
+
+    def _tell_not_refreshed(self, account: str, cause: str) -> None:
+        """Log it once, and not at every look for as long as nobody mends it."""
+        if self._not_refreshed.get(account) != cause:
+            self._not_refreshed[account] = cause
+            log.warning("tokens not refreshed", extra={"account": account, "cause": cause})
 
     def end_if_hung(self) -> None:
         """End this process if sending a sign-up hangs in it."""

@@ -78,9 +78,16 @@ def test_who_connected_is_somebody_where_the_system_has_no_name_for_them(
     assert link["made_by"] == "somebody"
 
 
-def test_a_copy_of_the_installation_takes_over_when_told_to(connected: CommandLine) -> None:
+def test_a_copy_of_the_installation_takes_over_when_told_to(
+    connected: CommandLine, redis_client: "redis.Redis"
+) -> None:
     connected.set(RELAY_PUBLIC_URL="https://copy.example.com")
-    card = connected("accounts", "take-over", "acme", "--json").json
+    redis_client.hset("relay:{acme}:tokens", "server", "another")
+    assert connected("accounts", "take-over", "acme").status == 2
+    declined = connected("accounts", "take-over", "acme", stdin="n\n", at_terminal=True)
+    assert (declined.status, "still runs, it loses acme" in declined.err) == (1, True)
+    assert standing(connected) == "foreign"
+    card = connected("accounts", "take-over", "acme", "--yes", "--json").json
     assert card["owner"] == "https://copy.example.com"
     assert connected("accounts", "take-over", "nobody").status == 1
 

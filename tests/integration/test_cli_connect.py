@@ -391,5 +391,5 @@ def test_options_that_make_no_sense_are_wrong_use(run: CommandLine, how: list[st
 
 def test_a_name_that_cannot_be_is_refused_before_anything_is_asked(run: CommandLine) -> None:
     ended = run("connect", "a b", at_terminal=True)
-    assert (ended.status, "cannot be an account's name" in ended.err) == (1, True)
+    assert (ended.status, "cannot be an account's name" in ended.err) == (2, True)
     assert ended.out == ""
