@@ -14,7 +14,7 @@ help:  ## Show what can be done here
 demo: $(VENV)/.runtime  ## Start everything on this machine, with a sandbox in place of Constant Contact
 	@exec $(RUN)/relay up
 
-test: $(VENV)/.dev chromium  ## Run the whole test suite
+test: $(VENV)/.dev chromium $(RUN)/redis-server  ## Run the whole test suite
 	$(RUN)/python -m pytest $(TESTS)
 
 bench: $(VENV)/.dev  ## Measure, as ratios to a peer in the same run
@@ -59,3 +59,12 @@ chromium:
 	@command -v chromium >/dev/null || { \
 	  echo "installing chromium for the browser tests"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }
+
+# The scripts are tried on Redis, too. Debian's redis-tools has the server under another name and,
+# unlike the package redis-server, starts no service.
+$(RUN)/redis-server: | $(VENV)/bin/python
+	@{ command -v redis-server || command -v redis-check-rdb; } >/dev/null || { \
+	  echo "installing redis-tools for the tests on Redis"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    --no-install-recommends redis-tools >/dev/null; }
+	@ln -sf "$$(command -v redis-server || command -v redis-check-rdb)" $@

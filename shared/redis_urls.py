@@ -1,12 +1,13 @@
 """The forms that REDIS_URL may take, and how redis-py and Celery each want to be told.
 
 `redis://`, `rediss://`, `unix://path?db=N` and
-`sentinel://host:port,host:port/MASTER?db=N`. Redis Cluster is not among them:
-Celery's transport does not speak it.
+`sentinel://host:port,host:port/MASTER?db=N`. With Sentinel, name and password before the `@` are
+those of the primary and its replicas; the Sentinels' own go into the options `sentinel_username`
+and `sentinel_password`. Redis Cluster is not among them: Celery's transport does not speak it.
 """
 
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -14,6 +15,7 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 _SCHEMES = ("redis", "rediss", "unix", "sentinel")
+_SENTINEL_OPTIONS = ("db", "sentinel_username", "sentinel_password")
 
 
 def check_redis_url(url: str) -> str:
@@ -21,10 +23,20 @@ def check_redis_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES:
         raise ValueError("must begin with redis://, rediss://, unix:// or sentinel://")
-    if parts.scheme == "sentinel" and not parts.path.strip("/"):
-        raise ValueError("must name the master: sentinel://host:port,host:port/MASTER?db=0")
+    if parts.scheme == "sentinel":
+        _check_sentinel(url)
     _database(url)
     return url
+
+
+def _check_sentinel(url: str) -> None:
+    if not _master(url):
+        raise ValueError("must name the master: sentinel://host:port,host:port/MASTER?db=0")
+    _sentinel_hosts(url)
+    unknown = sorted(set(parse_qs(urlsplit(url).query)) - set(_SENTINEL_OPTIONS))
+    if unknown:
+        known = ", ".join(_SENTINEL_OPTIONS)
+        raise ValueError(f"has the option {unknown[0]!r}; with Sentinel there are {known}")
 
 
 def broker_beside(url: str) -> str:
@@ -47,7 +59,7 @@ def connect(url: str, **options: Any) -> "redis.Redis":
     """
     options = {
         "decode_responses": True,
-        "retry": Retry(NoBackoff(), 0),
+        "retry": _once(),
         "health_check_interval": 25,
         **options,
     }
@@ -55,7 +67,7 @@ def connect(url: str, **options: Any) -> "redis.Redis":
     if parts.scheme != "sentinel":
         return redis.Redis.from_url(url, **options)
     sentinels: Any = Sentinel(  # type: ignore[no-untyped-call]
-        _sentinel_hosts(parts.netloc), sentinel_kwargs={"socket_timeout": 1.0}, **options
+        _sentinel_hosts(url), sentinel_kwargs=_to_sentinels(url), **options
     )
     master: redis.Redis = sentinels.master_for(_master(url), db=_database(url), **_credentials(url))
     return master
@@ -72,9 +84,9 @@ def celery_broker(url: str) -> tuple[str, dict[str, Any]]:
         case "sentinel":
             user = parts.netloc.rpartition("@")[0]
             at = f"{user}@" if user else ""
-            hosts = [f"{host}:{port}" for host, port in _sentinel_hosts(parts.netloc)]
+            hosts = [_bracketed(host, port) for host, port in _sentinel_hosts(url)]
             address = ";".join(f"sentinel://{at}{host}/{_database(url)}" for host in hosts)
-            return address, {"master_name": _master(url)}
+            return address, {"master_name": _master(url), "sentinel_kwargs": _to_sentinels(url)}
     return url, {}
 
 
@@ -88,10 +100,39 @@ def _database(url: str) -> int:
     return int(number)
 
 
-def _sentinel_hosts(netloc: str) -> list[tuple[str, int]]:
-    hosts = netloc.rpartition("@")[2].split(",")
-    pairs = [host.partition(":") for host in hosts]
-    return [(name, int(port or 26379)) for name, _, port in pairs]
+def _sentinel_hosts(url: str) -> list[tuple[str, int]]:
+    hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
+    return [_sentinel_host(host) for host in hosts]
+
+
+def _sentinel_host(host: str) -> tuple[str, int]:
+    try:
+        parts = urlsplit(f"//{host}")
+        name, port = parts.hostname, parts.port
+    except ValueError:
+        name, port = None, None
+    if not name:
+        raise ValueError(f"must name each Sentinel as host:port, not {host!r}")
+    return name, port or 26379
+
+
+def _bracketed(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _to_sentinels(url: str) -> dict[str, Any]:
+    """Return how to ask the Sentinels; a visitor may wait, and the next one is asked soon."""
+    query = parse_qs(urlsplit(url).query)
+    login = {
+        key: query[f"sentinel_{key}"][0]
+        for key in ("username", "password")
+        if f"sentinel_{key}" in query
+    }
+    return {"socket_timeout": 1.0, "socket_connect_timeout": 0.5, "retry": _once(), **login}
+
+
+def _once() -> Retry:
+    return Retry(NoBackoff(), 0)
 
 
 def _master(url: str) -> str:
@@ -101,4 +142,5 @@ def _master(url: str) -> str:
 def _credentials(url: str) -> dict[str, str]:
     user, _, _ = urlsplit(url).netloc.rpartition("@")
     name, _, password = user.partition(":")
-    return {key: value for key, value in (("username", name), ("password", password)) if value}
+    given = {"username": unquote(name), "password": unquote(password)}
+    return {key: value for key, value in given.items() if value}

@@ -29,11 +29,13 @@ class ValkeyServer:
     def client(self, database: int = 0) -> "redis.Redis":
         return connect(self.url(database), socket_timeout=5)
 
+    def command(self) -> list[str]:
+        return server_command(self.data_dir, port=self.port, password=PASSWORD)
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
-        command = server_command(self.data_dir, port=self.port, password=PASSWORD)
         self._process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         deadline = time.monotonic() + 10
         while not self._answers():

@@ -24,6 +24,8 @@ from granian.server import Server
 from shared import logs
 from shared.addresses import check_free
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.ledger.durability import demand_fsync
+from shared.redis_urls import connect
 from shared.settings import Bind, Settings
 from web.app import THREADS, create_app
 from web.console.sign_in import announce_first
@@ -42,8 +44,12 @@ STOP_SECONDS = 5
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; raises `Refused` when the address cannot be had."""
+    """Serve until SIGTERM or SIGINT; raises `Refused` when the address cannot be had, or Redis
+    cannot do what the settings ask of it."""
     _check_free(settings.bind)
+    if settings.accept_fsync:
+        with contextlib.suppress(LedgerUnavailable):  # then it is looked at once Redis is there
+            _check_fsync(settings)
     server = Server(
         "signup-relay",
         address=settings.bind.host,
@@ -75,6 +81,8 @@ def _load(settings: Settings, server_pid: int) -> Flask:
     _end_with(server_pid, os.getppid)
     app = create_app(settings)
     threading.Thread(target=_announce_first, args=(app, settings), daemon=True).start()
+    if settings.accept_fsync:
+        threading.Thread(target=_watch_for_fsync, args=(settings,), daemon=True).start()
     return app
 
 
@@ -82,6 +90,26 @@ def _announce_first(app: Flask, settings: Settings) -> None:
     """Print the first operator's password; while Redis is away, the sign-in page does it later."""
     with contextlib.suppress(LedgerUnavailable):
         announce_first(app.extensions["operators"], settings)
+
+
+def _check_fsync(settings: Settings) -> None:
+    """Raise `Refused` when Redis cannot do what RELAY_ACCEPT_FSYNC asks, `LedgerUnavailable` while
+    it is away."""
+    with connect(settings.redis_url, socket_timeout=2, socket_connect_timeout=1) as client:
+        demand_fsync(client)
+
+
+def _watch_for_fsync(settings: Settings) -> None:
+    """Look once Redis answers, and only say it: web serves visitors by then, from its disk."""
+    while True:
+        try:
+            _check_fsync(settings)
+        except LedgerUnavailable:
+            time.sleep(1)
+            continue
+        except Refused as refused:
+            log.error(str(refused))
+        return
 
 
 def _end_with(server_pid: int, parent: Callable[[], int]) -> None:

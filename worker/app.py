@@ -36,6 +36,8 @@ def make_app(settings: Settings, name: str) -> Celery:
         # The broker may be away for as long as it likes, at start-up too.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
+        # A full broker, or one that became a replica, refuses commands: no reason to end.
+        broker_channel_error_retry=True,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
         # Flower and the like listen to these; nobody else does, so they are off by default.

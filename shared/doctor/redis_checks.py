@@ -173,14 +173,14 @@ def accept_fsync(facts: ServerFacts) -> Check:
         return problem(
             name,
             title,
-            "RELAY_ACCEPT_FSYNC is 1, but the server does not know WAITAOF: sign-ups are refused.",
+            "RELAY_ACCEPT_FSYNC is 1, but the server does not know WAITAOF: web does not start.",
             "Use Valkey, or Redis 7.2 or newer; or set RELAY_ACCEPT_FSYNC=0.",
         )
     if facts.append_only is False:
         return problem(
             name,
             title,
-            "RELAY_ACCEPT_FSYNC is 1, but the append-only file is off: sign-ups are refused.",
+            "RELAY_ACCEPT_FSYNC is 1, but the append-only file is off: web does not start.",
             "Set appendonly yes in the server's configuration.",
         )
     if facts.knows_waitaof is None:

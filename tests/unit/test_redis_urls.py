@@ -1,10 +1,20 @@
 """The four forms of REDIS_URL, as redis-py and Celery each need them."""
 
+from typing import Any
+
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from shared.redis_urls import broker_beside, celery_broker, check_redis_url, connect
 
+TO_SENTINELS = {
+    "socket_timeout": 1.0,
+    "socket_connect_timeout": 0.5,
+    "retry": Retry(NoBackoff(), 0),
+}
+ASKED = {"sentinel_kwargs": TO_SENTINELS}
 SENTINEL = "sentinel://one.example:26379,two.example:26380/mymaster?db=2"
 
 
@@ -38,6 +48,9 @@ def test_the_broker_is_the_next_database(url: str, beside: str) -> None:
         pytest.param("host:6379", "must begin with", id="no scheme"),
         pytest.param("redis+cluster://host", "must begin with", id="cluster"),
         pytest.param("sentinel://host:26379", "must name the master", id="master missing"),
+        pytest.param("sentinel://host:x/main", "each Sentinel as host:port", id="Sentinel's port"),
+        pytest.param("sentinel:///main", "each Sentinel as host:port", id="no Sentinel"),
+        pytest.param("sentinel://host/main?ssl=1", "the option 'ssl'", id="Sentinel's options"),
         pytest.param("redis://host/zero", "by a number", id="name for a number"),
         pytest.param("unix:///run/redis.sock?db=x", "by a number", id="socket, no number"),
     ],
@@ -61,18 +74,27 @@ def test_refused(url: str, words: str) -> None:
         pytest.param(
             SENTINEL,
             "sentinel://one.example:26379/2;sentinel://two.example:26380/2",
-            {"master_name": "mymaster"},
+            {"master_name": "mymaster", **ASKED},
             id="Sentinel",
         ),
         pytest.param(
             "sentinel://u:p@one.example,two.example/main?db=1",
             "sentinel://u:p@one.example:26379/1;sentinel://u:p@two.example:26379/1",
-            {"master_name": "main"},
+            {"master_name": "main", **ASKED},
             id="Sentinel with a login, ports left out",
+        ),
+        pytest.param(
+            "sentinel://[::1]:7/main?sentinel_username=u&sentinel_password=p%20w",
+            "sentinel://[::1]:7/0",
+            {
+                "master_name": "main",
+                "sentinel_kwargs": {**TO_SENTINELS, "username": "u", "password": "p w"},
+            },
+            id="the Sentinels' own login",
         ),
     ],
 )
-def test_celery_broker(url: str, broker: str, options: dict[str, str]) -> None:
+def test_celery_broker(url: str, broker: str, options: dict[str, object]) -> None:
     assert celery_broker(url) == (broker, options)
 
 
@@ -83,8 +105,8 @@ def test_celery_broker(url: str, broker: str, options: dict[str, str]) -> None:
         pytest.param("rediss://host/4", {"host": "host", "db": 4}, id="TLS"),
         pytest.param("unix:///run/r.sock?db=4", {"path": "/run/r.sock", "db": 4}, id="socket"),
         pytest.param(
-            "sentinel://u:p@host:1/main?db=4",
-            {"db": 4, "username": "u", "password": "p"},
+            "sentinel://u:p%40w@host:1/main?db=4",
+            {"db": 4, "username": "u", "password": "p@w"},
             id="Sentinel",
         ),
     ],
@@ -112,3 +134,13 @@ def test_what_the_caller_asks_for_wins() -> None:
     options = connect("redis://host", socket_timeout=0.7).connection_pool.connection_kwargs
     assert options["socket_timeout"] == 0.7
     assert options["decode_responses"] is True
+
+
+def test_the_sentinels_are_asked_as_the_address_says_and_each_once() -> None:
+    url = "sentinel://u:p@[::1]:7,two.example/main?sentinel_password=secret"
+    pool: Any = connect(url, socket_timeout=0.7).connection_pool
+    asked = [each.connection_pool.connection_kwargs for each in pool.sentinel_manager.sentinels]
+    assert [(each["host"], each["port"]) for each in asked] == [("::1", 7), ("two.example", 26379)]
+    for each in asked:
+        assert (each["password"], each["socket_connect_timeout"]) == ("secret", 0.5)
+        assert each["retry"].get_retries() == 0
