@@ -12,6 +12,7 @@ from shared.constant_contact.client import ContactList
 from shared.domain.account import NAME
 from shared.domain.errors import Refused
 from shared.domain.form import DEFAULT_CONSENT, ConsentBox, CustomField, Form, ListRef
+from shared.domain.signup import WhenUnsubscribed
 
 # The API takes at most so many in one sign-up.
 MOST_LISTS = 50
@@ -60,6 +61,14 @@ def forms() -> None:
     show_default=True,
     help="Whether visitors tick a box to agree.",
 )
+@click.option(
+    "--unsubscribed",
+    type=click.Choice(["resubscribe", "ask"]),
+    default="resubscribe",
+    show_default=True,
+    help="Whether someone who is unsubscribed and signs up again is put back at once, or first"
+    " asked to confirm it by Constant Contact; then every sign-up takes a look-up, too.",
+)
 @click.option("--replace", "may_replace", is_flag=True, help="Replace a form of this name.")
 @pass_context
 def add(
@@ -73,6 +82,7 @@ def add(
     title: str,
     consent: str,
     consent_box: str,
+    unsubscribed: str,
     may_replace: bool,
 ) -> None:
     """Make the form FORM."""
@@ -92,6 +102,7 @@ def add(
         title=title,
         consent_text=consent,
         consent_box=cast(ConsentBox, consent_box),
+        unsubscribed=cast(WhenUnsubscribed, unsubscribed),
     )
     context.registry.save_form(form)
     context.output.json(_described(context, form))
@@ -175,12 +186,12 @@ def enable(context: Context, name: str) -> None:
 
 def _check(name: str, redirect: str | None, origins: Sequence[str]) -> None:
     if not NAME.fullmatch(name):
-        raise Refused(
+        raise click.UsageError(
             f"{name!r} cannot be a form's name: at most 40 letters of a to z, digits, and . - _,"
             " the first of them a letter or digit."
         )
     if redirect is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", redirect):
-        raise Refused(
+        raise click.UsageError(
             f"--redirect must be an address such as https://example.com/thanks, not {redirect!r}."
         )
     for origin in origins:

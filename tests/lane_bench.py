@@ -3,7 +3,7 @@ clock that stands still.
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from shared.domain.account import HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.retry import RetryPolicy
 from shared.domain.signup import Signup
+from shared.domain.standing import Standing
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from tests.builders import NO_PACE, NOON
@@ -24,6 +25,7 @@ from worker.in_hand import InHand
 from worker.settling import Settler
 
 CREATED = Answer(status=201, contact_id="c-1", action="created")
+LOOKED = Answer(status=200)
 UNAUTHORIZED = Answer(status=401, error_key="unauthorized")
 FORBIDDEN = Answer(status=403, error_key="access_denied")
 UNAVAILABLE = Answer(status=503, message="try later")
@@ -61,12 +63,16 @@ class FakeTokens:
 
 @dataclass
 class FakeContacts:
-    """Gives the answers in turn, the last one again and again; notes what was sent."""
+    """Gives the answers, and those to look-ups, in turn, the last one again and again; notes what
+    was sent."""
 
     answers: list[Answer]
     may: frozenset[str] | Exception = frozenset({"contacts:write"})
     connects: bool = True
+    standings: list[Standing | Answer] = field(default_factory=lambda: [Standing()])
     sent: list[tuple[str, str]] = field(default_factory=list)
+    looked: list[tuple[str, str]] = field(default_factory=list)
+    asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
     def prepare(self) -> None:
         if not self.connects:
@@ -74,6 +80,18 @@ class FakeContacts:
 
     def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
         self.sent.append((access_token, body["email_address"]))
+        return self._next_answer()
+
+    def look_up(self, access_token: str, email: str) -> tuple[Answer, Standing | None]:
+        self.looked.append((access_token, email))
+        found = self.standings.pop(0) if len(self.standings) > 1 else self.standings[0]
+        return (LOOKED, found) if isinstance(found, Standing) else (found, None)
+
+    def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> Answer:
+        self.asked.append((contact_id, tuple(lists)))
+        return self._next_answer()
+
+    def _next_answer(self) -> Answer:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def privileges(self, access_token: str) -> frozenset[str]:

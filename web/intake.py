@@ -116,6 +116,7 @@ class Intake:
             lists=checked.lists,
             consent=_consent(form, checked, visit),
             quarantine=quarantine,
+            unsubscribed=form.unsubscribed,
         )
         entry = Entry(
             submission=submission,

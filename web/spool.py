@@ -474,6 +474,7 @@ def _document(entry: Entry) -> dict[str, Any]:
         "lists": submission.lists,
         "consent": asdict(submission.consent),
         "quarantine": submission.quarantine,
+        "unsubscribed": submission.unsubscribed,
         "compared_email": entry.compared_email,
         "idempotency_key": entry.idempotency_key,
     }
@@ -488,6 +489,7 @@ def _read(document: dict[str, Any]) -> Entry:
         lists=tuple(document["lists"]),
         consent=Consent(**document["consent"]),
         quarantine=document["quarantine"],
+        unsubscribed=document["unsubscribed"],
     )
     return Entry(
         submission=submission,

@@ -8,7 +8,7 @@ shared/domain/outcome.py; worker/settling.py writes it into the ledger.
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -26,6 +26,7 @@ from shared.domain.errors import (
 from shared.domain.outcome import (
     Answer,
     AskPrivileges,
+    DeadLetter,
     Decision,
     Delivered,
     LacksPermission,
@@ -34,9 +35,11 @@ from shared.domain.outcome import (
     decide_forbidden,
 )
 from shared.domain.retry import RetryPolicy
+from shared.domain.standing import Ask, LookUp, asked_before
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Attempt, Claim, Dry, OnHold, PaceRules, Wait
 from worker.in_hand import InHand
+from worker.late_guard import Errand, LateGuard, People, needed_privilege
 from worker.settling import Settler
 
 # A request that starts later than this after its slot could make five in one second, as the
@@ -99,13 +102,11 @@ class Tokens(Protocol):
         """Note that the API took this token, so that the one before it can go."""
 
 
-class Contacts(Protocol):
+class Contacts(People, Protocol):
     """Constant Contact, over the lane's own connection."""
 
     def prepare(self) -> None:
         """Open the connection; raises `ConnectionFailed`."""
-
-    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer: ...
 
     def privileges(self, access_token: str) -> frozenset[str]:
         """Return what the login may do; raises `ApiError`."""
@@ -164,6 +165,7 @@ class Lane:
     stopping: threading.Event
     clock: Clock
     round_trip: RoundTrip
+    guard: LateGuard = field(default_factory=LateGuard)
     _ends_at: float = 0.0
     _has_company: bool = False
     _open: Claim | None = None  # claimed and not settled
@@ -204,8 +206,9 @@ class Lane:
         """Claim one sign-up, send it, settle it; return why the lane should stop, or None.
 
         Token and connection come before the claim, so that nothing delays the request past the
-        slot that comes with it. A slot that was missed, or a token that was refused, leaves the
-        claim open: the next round gets the same one again, with a new slot.
+        slot that comes with it. A slot that was missed, one that a look at the person took, or
+        a token that was refused leaves the claim open: the next round gets the same one again,
+        with a new slot.
         """
         self.tokens.fresh(self.account)
         with suppress(ConnectionFailed):  # then sending fails too, and is judged as any failure
@@ -224,14 +227,23 @@ class Lane:
             self.give_slot_back()
             self.settler.give_up_on_the_old(claim)
             return self._settled(None)
+        errand = self.guard.errand(claim)
+        if isinstance(errand, DeadLetter):
+            self.give_slot_back()
+            self.settler.bury_unsent(claim, errand)
+            self.reporter.ended(claim, errand, 0.0)
+            return self._settled(None)
         self.reporter.started(claim)
         body = signup_body(claim.contact, claim.lists)
         if not self._in_time_for(slot):
             self._miss_slot()
             return None
 
-        answer, attempt = self._send(body, token)
-        decision = self._decide(answer, claim, token)
+        answer, attempt = self._send(errand, claim, body, token)
+        if isinstance(errand, LookUp) and self.guard.errand(claim) != errand:
+            self.settler.tally["looked_up"] += 1
+            return None
+        decision = self._decide(answer, claim, token, errand)
         if isinstance(decision, RenewToken):
             return self._renew_token(claim, attempt, token)
         self._sent = True
@@ -364,12 +376,16 @@ class Lane:
 
     # --- sending
 
-    def _send(self, body: Mapping[str, Any], token: Token) -> tuple[Answer, Attempt]:
+    def _send(
+        self, errand: Errand, claim: Claim, body: Mapping[str, Any], token: Token
+    ) -> tuple[Answer, Attempt]:
         at, started = self.clock.now(), self.clock.monotonic()
-        answer = self.contacts.sign_up(token.access, body)
+        answer = self.guard.send(errand, claim, body, self.contacts, token.access)
         return answer, Attempt.of(answer, at=at, seconds=self.clock.monotonic() - started)
 
-    def _decide(self, answer: Answer, claim: Claim, token: Token) -> Decision:
+    def _decide(self, answer: Answer, claim: Claim, token: Token, errand: Errand) -> Decision:
+        if isinstance(errand, Ask) and (letter := asked_before(answer, claim.attempts + 1)):
+            return letter
         decision = decide(
             answer,
             attempt=claim.attempts + 1,
@@ -378,12 +394,12 @@ class Lane:
             probes_outage=HoldReason.OUTAGE in claim.probes,
         )
         if isinstance(decision, AskPrivileges):
-            return self._decide_forbidden(answer, token)
+            return self._decide_forbidden(answer, token, needed_privilege(errand))
         return decision
 
-    def _decide_forbidden(self, answer: Answer, token: Token) -> Decision:
+    def _decide_forbidden(self, answer: Answer, token: Token, needed: str) -> Decision:
         try:
-            return decide_forbidden(answer, self.contacts.privileges(token.access))
+            return decide_forbidden(answer, self.contacts.privileges(token.access), needed)
         except (ApiError, Refused) as error:
             # Nothing is known, so it is not held against the sign-up; a probe will ask again.
             return LacksPermission(f"{answer.cause}; {error}")

@@ -91,6 +91,10 @@ class Settler:
         message = f"gave up: still not delivered after {claim.age.days} days"
         self._bury(claim, None, DeadLetter(DeathReason.GAVE_UP, message))
 
+    def bury_unsent(self, claim: Claim, letter: DeadLetter) -> None:
+        """Bury a sign-up that is not to be sent at all."""
+        self._bury(claim, None, letter)
+
     def lose(self, claim: Claim, error: Exception) -> None:
         """Settle a claim with which something unforeseen happened: a fault in our own code, or a
         sign-up that it cannot stomach. Only where it happened is told, as messages quote data."""

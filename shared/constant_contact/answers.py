@@ -14,6 +14,7 @@ import requests
 
 from shared.constant_contact.connection import ConnectionFailed
 from shared.domain.outcome import Answer
+from shared.domain.standing import Standing
 from shared.logs import redact
 
 LONGEST_MESSAGE = 500
@@ -51,6 +52,35 @@ def read_body(response: requests.Response) -> Any:
         return json.loads(response.content)
     except (ValueError, RecursionError):
         return None
+
+
+def read_standing(body: Any) -> Standing | None:
+    """Return how the person stands of whom this is the page of contacts; None when it does not
+    tell. A deleted contact only counts when there is no other."""
+    entries = body.get("contacts") if isinstance(body, dict) else None
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return None
+    if not entries:
+        return Standing()
+    entry = next((each for each in entries if not each.get("deleted_at")), entries[0])
+    address = entry.get("email_address")
+    contact_id, permission = _text(entry, "contact_id"), _text(address, "permission_to_send")
+    if contact_id is None or permission is None:
+        return None
+    try:
+        opted_out_at = _opted_out_at(address)
+    except ValueError:
+        return None
+    return Standing(contact_id=contact_id, permission=permission, opted_out_at=opted_out_at)
+
+
+def _opted_out_at(address: Mapping[str, Any]) -> datetime | None:
+    """Raises `ValueError` for what is no time."""
+    told = address.get("opt_out_date")
+    if told is None:
+        return None
+    found = datetime.fromisoformat(str(told))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def shown(text: str) -> str:

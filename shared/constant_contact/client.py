@@ -5,11 +5,11 @@ ApiError               a read failed; `answer` says how
 ├── Forbidden          403: a scope or privilege is missing, or the application is off
 └── ApiUnavailable     no answer, 429, 5xx or something unreadable: later, perhaps
 
-A sign-up raises none of these: its `Answer` is judged by shared/domain/outcome.py.
+Sending a sign-up raises none of these: its `Answer` is judged by shared/domain/outcome.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -17,12 +17,13 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import requests
 
-from shared.constant_contact.answers import no_answer, read_answer, read_body
+from shared.constant_contact.answers import no_answer, read_answer, read_body, read_standing
 from shared.constant_contact.connection import Connection, ConnectionFailed
 from shared.domain.errors import RelayError
 from shared.domain.form import CustomField
 from shared.domain.outcome import Answer, rest_after
 from shared.domain.signup import Contact
+from shared.domain.standing import Standing
 
 # The schema allows 1,000 lists a page, its own text only 500.
 _LISTS_A_PAGE = 500
@@ -127,17 +128,29 @@ class ConstantContact:
 
     def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
         """Create or update a contact. Safe to send twice: contacts are known by address."""
-        try:
-            response = self._connection.send(
-                "POST",
-                f"{self._api_url}/contacts/sign_up_form",
-                headers=_headers(access_token),
-                json=body,
-                deadline=self._deadline,
-            )
-        except ConnectionFailed as error:
-            return no_answer(error)
-        return read_answer(response, self._now())
+        answer, _ = self._deliver("POST", access_token, "/contacts/sign_up_form", body)
+        return answer
+
+    def look_up(self, access_token: str, email: str) -> tuple[Answer, Standing | None]:
+        """Ask how the person with this address stands, even if the contact is deleted; the
+        standing is None when the answer does not tell."""
+        query = urlencode({"email": email, "status": "all"})
+        answer, response = self._deliver("GET", access_token, f"/contacts?{query}")
+        if response is None or response.status_code != 200:
+            return answer, None
+        standing = read_standing(read_body(response))
+        message = "the answer makes no sense" if standing is None else None
+        # It is no sign-up's answer, whatever else it says: nothing has been delivered.
+        return replace(answer, contact_id=None, action=None, message=message), standing
+
+    def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> Answer:
+        """Have Constant Contact send its confirmation mail, once, to someone who is
+        unsubscribed. They are put onto `lists`, and subscribed, when they confirm."""
+        path = f"/contacts/resubscribe/{quote(contact_id, safe='')}"
+        answer, response = self._deliver("PUT", access_token, path, {"list_ids": list(lists)})
+        if response is None or response.status_code != 200:
+            return answer
+        return replace(answer, contact_id=contact_id, action="asked", message=None)
 
     def privileges(self, access_token: str) -> frozenset[str]:
         """Return what the login behind the token may do, such as ``contacts:write``."""
@@ -194,6 +207,22 @@ class ConstantContact:
         response = self._request("DELETE", access_token, path, what)
         if response.status_code not in (200, 204, 404):
             raise _api_error(what, response, self._now())
+
+    def _deliver(
+        self, method: str, access_token: str, path: str, body: Mapping[str, Any] | None = None
+    ) -> tuple[Answer, requests.Response | None]:
+        """Send what got its slot with its claim; the answer is to be judged, whatever it is."""
+        try:
+            response = self._connection.send(
+                method,
+                self._api_url + path,
+                headers=_headers(access_token),
+                json=body,
+                deadline=self._deadline,
+            )
+        except ConnectionFailed as error:
+            return no_answer(error), None
+        return read_answer(response, self._now()), response
 
     def _pages(
         self, access_token: str, path: str, name: str, needed: Sequence[str]

@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from shared.domain.signup import WhenUnsubscribed
+
 ConsentBox = Literal["none", "optional", "required"]
 
 DEFAULT_CONSENT = (
@@ -31,7 +33,8 @@ class CustomField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What `relay forms add` stores. `origins` are exact, such as ``https://example.com``."""
+    """What `relay forms add` stores. `origins` are exact, such as ``https://example.com``;
+    `unsubscribed` says what becomes of someone who had unsubscribed."""
 
     name: str
     account: str
@@ -43,6 +46,7 @@ class Form:
     consent_box: ConsentBox = "none"
     title: str = "Sign up"
     enabled: bool = True
+    unsubscribed: WhenUnsubscribed = "resubscribe"
 
     @property
     def consent_version(self) -> str:

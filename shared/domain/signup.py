@@ -4,7 +4,11 @@ import json
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
+
+# What becomes of someone who is unsubscribed and signs up again: put back, as that is their own
+# act, or asked by Constant Contact to confirm it first.
+WhenUnsubscribed = Literal["resubscribe", "ask"]
 
 
 class State(StrEnum):
@@ -94,6 +98,7 @@ class Submission:
     lists: tuple[str, ...]
     consent: Consent
     quarantine: str | None = None
+    unsubscribed: WhenUnsubscribed = "resubscribe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

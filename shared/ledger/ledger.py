@@ -96,6 +96,7 @@ class Ledger:
                 in_milliseconds(window),
                 submission.quarantine or "",
                 max(0, in_milliseconds(waited)),
+                submission.unsubscribed,
                 client=calls,
             )
             if self._fsync:  # on the same connection, or it would wait for nothing

@@ -24,7 +24,7 @@ def read_accepted(answer: list[Any]) -> Accepted:
 
 
 def read_claim(account: str, details: list[Any]) -> Claim:
-    id, number, start_in_us, more, age_ms, flat = details
+    id, number, start_in_us, more, age_ms, waited_ms, flat = details
     record = dict(pairs(flat))
     return Claim(
         account=account,
@@ -35,6 +35,9 @@ def read_claim(account: str, details: list[Any]) -> Claim:
         lists=tuple(json.loads(record["lists"])),
         start_in=timedelta(microseconds=start_in_us),
         age=timedelta(milliseconds=age_ms),
+        received_at=from_milliseconds(record["received_at"]),
+        waited=timedelta(milliseconds=waited_ms),
+        unsubscribed=record.get("unsubscribed", "resubscribe"),
         more=bool(more),
         lost=int(record["lost"]),
         probes=frozenset(HoldReason(mark.split()[0]) for mark in _marks(record["probe"])),

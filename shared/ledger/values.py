@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.account import Hold, HoldReason
 from shared.domain.outcome import Answer
-from shared.domain.signup import Contact
+from shared.domain.signup import Contact, WhenUnsubscribed
 from shared.ledger.units import to_milliseconds
 
 # Of the three claims that a sign-up may lose (MOST_LOST in _settle.lua) the last is its own.
@@ -28,8 +28,9 @@ class Claim:
 
     `number` is the fence of every later write. `start_in` is how long until the slot of the
     pace, from the moment the ledger answered; `more` tells that something else is due too.
-    `age` leaves out the time on hold. `lost` counts the claims whose worker was never heard of
-    again, `probes` names the holds that its outcome is to end or prolong.
+    `age` leaves out the time on hold and begins anew when it is requeued; `waited` is all the
+    time since `received_at`. `lost` counts the claims whose worker was never heard of again,
+    `probes` names the holds that its outcome is to end or prolong.
     """
 
     account: str
@@ -40,6 +41,9 @@ class Claim:
     lists: tuple[str, ...]
     start_in: timedelta
     age: timedelta
+    received_at: datetime
+    waited: timedelta
+    unsubscribed: WhenUnsubscribed
     more: bool
     lost: int = 0
     probes: frozenset[HoldReason] = frozenset()

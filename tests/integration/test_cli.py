@@ -68,11 +68,24 @@ def test_a_form_is_added_shown_disabled_and_removed(connected: CommandLine) -> N
     shown = connected("forms", "show", "cakes", "--json").json
     assert [found["name"] for found in shown["lists"]] == ["Newsletter"]
     assert [field["name"] for field in shown["custom_fields"]] == ["favourite_cake"]
+    assert shown["unsubscribed"] == "resubscribe"
     assert connected("forms", "disable", "cakes").status == 0
     assert connected("forms", "show", "cakes", "--json").json["enabled"] is False
     assert connected("forms", "remove", "cakes").status == 0
     assert [form["name"] for form in connected("forms", "list", "--json").json] == ["news"]
     assert connected("forms", "show", "cakes").status == 1
+
+
+def test_a_form_may_ask_who_had_unsubscribed(connected: CommandLine) -> None:
+    add = ("forms", "add", "cakes", "--account", "acme", "--list", "Newsletter")
+    assert connected(*add, "--unsubscribed", "ask").status == 0
+    found = connected("forms", "list", "--json").json
+    assert {each["name"]: each["unsubscribed"] for each in found} == {
+        "cakes": "ask",
+        "news": "resubscribe",
+    }
+    assert "ask" in connected("forms", "show", "cakes").out
+    assert connected(*add, "--unsubscribed", "perhaps", "--replace").status == 2
 
 
 @pytest.mark.parametrize(

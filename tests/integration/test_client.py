@@ -27,7 +27,7 @@ from tests.sandbox_server import SandboxServer
 
 
 class Grants:
-    """Counts the slots that were asked for."""
+    """Counts the slots that were asked for, and keeps for how long the key was let rest."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -165,6 +165,67 @@ def test_a_sign_up_brings_back_who_had_unsubscribed(acme: Sandbox) -> None:
     assert acme.contact()["email_address"]["permission_to_send"] == "explicit"
 
 
+def test_who_is_unsubscribed_is_asked_once_and_put_back_when_they_confirm(acme: Sandbox) -> None:
+    id = acme.sign_up().get_json()["contact_id"]
+    path, body = f"/v3/contacts/resubscribe/{id}", {"list_ids": [acme.list_id()]}
+    assert acme.call("PUT", path, json=body).status_code == 400  # not unsubscribed
+    assert acme.client.post("/sandbox/control", json={"confirm": EMAIL}).status_code == 400
+    acme.control(unsubscribe={"email": EMAIL, "at": MONDAY - 60})
+    assert acme.contact()["email_address"]["opt_out_date"] == "2026-03-01T23:59:00Z"
+    assert acme.call("PUT", path, json=body).status_code == 200
+    again = acme.call("PUT", path, json=body)
+    assert (again.status_code, acme.stats()["confirmation_mails"]) == (409, 1)
+    asked = acme.contact()
+    assert asked["email_address"]["permission_to_send"] == "unsubscribed"
+    assert asked["list_memberships"] == []
+    acme.control(confirm=EMAIL)
+    confirmed = acme.contact()
+    assert confirmed["email_address"]["permission_to_send"] == "explicit"
+    assert confirmed["email_address"]["confirm_status"] == "confirmed"
+    assert "opt_out_date" not in confirmed["email_address"]
+    assert confirmed["list_memberships"] == [acme.list_id()]
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({}, 400),
+        ({"list_ids": "all"}, 400),
+        ({"list_ids": ["no-uuid"]}, 400),
+        ({"list_ids": [], "email": EMAIL}, 400),
+        ({"list_ids": [UNKNOWN_ID]}, 404),
+    ],
+)
+def test_asking_is_refused_for_what_the_schema_does_not_allow(
+    acme: Sandbox, body: dict[str, Any], status: int
+) -> None:
+    id = acme.sign_up().get_json()["contact_id"]
+    acme.control(unsubscribe=EMAIL)
+    assert acme.call("PUT", f"/v3/contacts/resubscribe/{id}", json=body).status_code == status
+    unknown = f"/v3/contacts/resubscribe/{UNKNOWN_ID}"
+    assert acme.call("PUT", unknown, json={"list_ids": []}).status_code == 404
+    assert acme.stats()["confirmation_mails"] == 0
+
+
+def test_contacts_are_found_by_exactly_their_status(acme: Sandbox) -> None:
+    id = acme.sign_up("gone@example.com").get_json()["contact_id"]
+    acme.call("DELETE", f"/v3/contacts/{id}")
+    acme.sign_up("left@example.com")
+    acme.control(unsubscribe="left@example.com")
+    acme.sign_up("there@example.com")
+
+    def found(query: str) -> set[str]:
+        contacts = acme.get(f"/v3/contacts?{query}").get_json()["contacts"]
+        return {each["email_address"]["address"].partition("@")[0] for each in contacts}
+
+    assert found("") == {"left", "there"}
+    assert found("status=all") == {"gone", "left", "there"}
+    assert found("status=active") == {"there"}
+    assert found("status=unsubscribed,deleted") == {"gone", "left"}
+    assert found("status=unsubscribed&email=there@example.com") == set()
+    assert acme.get("/v3/contacts?status=explicit").status_code == 400
+
+
 def test_a_sign_up_restores_a_deleted_contact(acme: Sandbox) -> None:
     id = acme.sign_up().get_json()["contact_id"]
     assert acme.call("DELETE", f"/v3/contacts/{id}").status_code == 204

@@ -103,3 +103,9 @@ def test_the_consent_version_follows_the_text() -> None:
 
 def test_a_stored_form_comes_back_and_later_versions_may_know_more() -> None:
     assert Form.from_dict(FORM.to_dict() | {"colour": "red"}) == FORM
+
+
+def test_a_form_that_was_stored_before_forms_could_ask_puts_back() -> None:
+    stored = {key: value for key, value in FORM.to_dict().items() if key != "unsubscribed"}
+    assert Form.from_dict(stored).unsubscribed == "resubscribe"
+    assert Form.from_dict(stored | {"unsubscribed": "ask"}).unsubscribed == "ask"

@@ -17,7 +17,13 @@ from web.spool import Entry
 
 T = TypeVar("T")
 
-FORM = Form(name="news", account="acme", lists=(ListRef("id-1", "News"),), consent_box="optional")
+FORM = Form(
+    name="news",
+    account="acme",
+    lists=(ListRef("id-1", "News"),),
+    consent_box="optional",
+    unsubscribed="ask",
+)
 VISIT = Visit(address="203.0.113.7", page="https://example.com/news")
 
 
@@ -121,6 +127,7 @@ def test_a_sign_up_is_stored_with_its_consent_and_the_workers_are_nudged(desk: D
     [submission] = desk.ledger.submissions
     assert (submission.form, submission.account, submission.lists) == ("news", "acme", ("id-1",))
     assert submission.quarantine is None
+    assert submission.unsubscribed == "ask"
     consent = submission.consent
     assert (consent.text, consent.version) == (FORM.consent_text, FORM.consent_version)
     assert (consent.box, consent.address, consent.page) == (True, VISIT.address, VISIT.page)

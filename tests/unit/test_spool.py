@@ -84,6 +84,7 @@ def test_a_sign_up_is_read_as_it_was_kept(spool: Spool, make: Callable[..., Spoo
         key="a key",
         contact=Contact(fields={"email_address": "Ünal@example.com"}, other={"cake": ["a", "b"]}),
         quarantine="honeypot",
+        unsubscribed="ask",
     )
     spool.add(kept)
     [row] = make().first(10)

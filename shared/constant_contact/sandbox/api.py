@@ -18,15 +18,30 @@ from shared.constant_contact.sandbox.errors import ApiError, json_response
 from shared.constant_contact.sandbox.paging import Page, flag, query
 from shared.constant_contact.sandbox.state import State, current_state
 from shared.constant_contact.sandbox.stats import Delivery
-from shared.constant_contact.sandbox.validation import is_uuid, sign_up_problems
+from shared.constant_contact.sandbox.validation import (
+    is_uuid,
+    resubscribe_problems,
+    sign_up_problems,
+)
 
 bp = Blueprint("api", __name__, url_prefix="/v3")
 
+# What ``status`` may say, several with commas between.
+_STATUSES = {
+    "all",
+    "active",
+    "deleted",
+    "not_set",
+    "pending_confirmation",
+    "temp_hold",
+    "unsubscribed",
+}
 # What a call needs: a scope of the token, and a privilege of the user it belongs to.
 _NEEDS: dict[str, tuple[str | None, str | None]] = {
     "api.sign_up_form": ("contact_data", "contacts:write"),
     "api.contacts": ("contact_data", "contacts:read"),
     "api.delete_contact": ("contact_data", "contacts:write"),
+    "api.resubscribe": ("contact_data", "contacts:write"),
     "api.contact_lists": ("contact_data", "contacts:lists:read"),
     "api.contact_custom_fields": ("contact_data", "contacts:read"),
     "api.account_summary": ("account_read", "account:read"),
@@ -182,16 +197,30 @@ def contacts() -> Response:
 @bp.delete("/contacts/<contact_id>")
 def delete_contact(contact_id: str) -> Response:
     """Delete a contact; a later sign-up brings it back."""
-    if not is_uuid(contact_id):
-        message = "contact_id is in an invalid format."
-        raise ApiError(400, [errors.entry(errors.NOT_FOUND, message)])
     state = current_state()
     with state.lock:
-        contact = state.contacts.get(contact_id)
-        if contact is None or contact.account_id != _account().id or contact.deleted_at:
-            raise errors.not_found()
-        state.contacts.delete(contact, now=state.now())
+        state.contacts.delete(_living(state, contact_id), now=state.now())
     return Response(status=204)
+
+
+@bp.put("/contacts/resubscribe/<contact_id>")
+def resubscribe(contact_id: str) -> Response:
+    """Ask an unsubscribed contact, once, by mail; they are put back when they confirm."""
+    payload = _json_body()
+    problems = resubscribe_problems(payload)
+    if problems:
+        raise errors.invalid(*problems)
+    state, account = current_state(), _account()
+    with state.lock:
+        contact = _living(state, contact_id)
+        _check_lists(state, account, payload["list_ids"])
+        if contact.permission != "unsubscribed":
+            raise errors.invalid("The contact is not unsubscribed.")
+        if contact.asked_at is not None:
+            raise errors.asked_already()
+        state.contacts.ask(contact, payload["list_ids"], now=state.now())
+        state.stats.asked.append(contact.email)
+    return json_response({"contact_id": contact.contact_id})
 
 
 # --- Lists, custom fields, account
@@ -296,10 +325,25 @@ def _check_sign_up(state: State, account: Account, payload: dict[str, Any]) -> N
     for given in payload.get("custom_fields", ()):
         if given["custom_field_id"].lower() not in account.custom_fields:
             raise errors.invalid(f"custom_field_id {given['custom_field_id']} does not exist")
-    for list_id in payload["list_memberships"]:
+    _check_lists(state, account, payload["list_memberships"])
+
+
+def _check_lists(state: State, account: Account, list_ids: Sequence[str]) -> None:
+    for list_id in list_ids:
         known = account.lists.get(list_id.lower())
         if known is None or known.deleted_at:
-            raise _unknown_list(list_id, rules.unknown_list_status)
+            raise _unknown_list(list_id, state.settings.unknown_list_status)
+
+
+def _living(state: State, contact_id: str) -> Contact:
+    """Return the account's contact with this id that is not deleted; raises the error."""
+    if not is_uuid(contact_id):
+        message = "contact_id is in an invalid format."
+        raise ApiError(400, [errors.entry(errors.NOT_FOUND, message)])
+    contact = state.contacts.get(contact_id)
+    if contact is None or contact.account_id != _account().id or contact.deleted_at:
+        raise errors.not_found()
+    return contact
 
 
 def _unknown_list(list_id: str, status: int) -> ApiError:
@@ -322,14 +366,19 @@ def _matches(contact: Contact, wanted: dict[str, str]) -> bool:
         return False
     if "updated_after" in wanted and iso(contact.updated_at) <= wanted["updated_after"]:
         return False
-    return bool(_statuses(contact) & set(wanted.get("status", "active").split(",")))
+    if "status" not in wanted:
+        return contact.deleted_at is None
+    statuses = set(wanted["status"].split(","))
+    if not statuses <= _STATUSES:
+        raise errors.invalid("status does not have a valid value")
+    return bool(statuses & {"all", _status(contact)})
 
 
-def _statuses(contact: Contact) -> set[str]:
-    """Return the values of ``status`` that find this contact."""
+def _status(contact: Contact) -> str:
+    """Return the value of ``status`` that finds this contact and not simply all."""
     if contact.deleted_at:
-        return {"all", "deleted"}
-    return {"all", "active", contact.permission}
+        return "deleted"
+    return "active" if contact.permission in ("explicit", "implicit") else contact.permission
 
 
 def _contact_json(contact: Contact, include: set[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from shared.constant_contact.sandbox.accounts import PRIVILEGES, Account
 from shared.constant_contact.sandbox.applications import Application, is_web_address
+from shared.constant_contact.sandbox.contacts import Contact
 from shared.constant_contact.sandbox.settings import Jwks
 from shared.constant_contact.sandbox.state import State
 
@@ -99,11 +100,26 @@ def _revoke(state: State, value: Any, target: Target) -> None:
 
 
 def _unsubscribe(state: State, value: Any, target: Target) -> None:
-    found = list(state.contacts.everywhere(str(value), [each.id for each in target.accounts]))
+    """An address, or ``{"email", "at"}`` with seconds since 1970 for another time than now."""
+    wanted = value if isinstance(value, dict) else {"email": value}
+    at = _number("unsubscribe", wanted["at"]) if "at" in wanted else state.now()
+    for contact in _with_address(state, wanted.get("email"), target):
+        state.contacts.unsubscribe(contact, now=at)
+
+
+def _confirm(state: State, value: Any, target: Target) -> None:
+    """The address of someone who got a confirmation mail."""
+    for contact in _with_address(state, value, target):
+        if not contact.may_confirm:
+            raise ControlError("this contact has nothing to confirm")
+        state.contacts.confirm(contact, now=state.now())
+
+
+def _with_address(state: State, email: object, target: Target) -> list[Contact]:
+    found = list(state.contacts.everywhere(str(email), [each.id for each in target.accounts]))
     if not found:
         raise ControlError("no contact has this address")
-    for contact in found:
-        state.contacts.unsubscribe(contact, now=state.now())
+    return found
 
 
 def _delete_list(state: State, value: Any, target: Target) -> None:
@@ -201,6 +217,7 @@ ACTIONS: dict[str, Action] = {
     "used_today": _used_today,
     "revoke": _revoke,
     "unsubscribe": _unsubscribe,
+    "confirm": _confirm,
     "lists": _lists,
     "delete_list": _delete_list,
     "privileges": _privileges,

@@ -3,7 +3,8 @@
 The rules of ``POST /contacts/sign_up_form``: a partial update; lists and custom fields
 are added to those there; a deleted contact comes back; an update makes the permission
 explicit, even that of someone who had unsubscribed; a new contact is explicit as well,
-or pending while Confirmed Opt-in is on.
+or pending while Confirmed Opt-in is on. Whoever is unsubscribed can be asked, once, by a mail that
+puts them back when they confirm it.
 """
 
 from collections import defaultdict
@@ -51,6 +52,14 @@ class Contact:
     properties: dict[str, Any] = field(default_factory=dict)
     custom_fields: dict[str, str] = field(default_factory=dict)
     list_ids: list[str] = field(default_factory=list)
+    asked_at: float | None = None  # when the confirmation mail was sent, which happens once
+    asked_list_ids: list[str] = field(default_factory=list)
+
+    @property
+    def may_confirm(self) -> bool:
+        """Whether a confirmation mail is out that still counts."""
+        asked = self.permission == "unsubscribed" and self.asked_at is not None
+        return self.permission == "pending_confirmation" or asked
 
     @property
     def name(self) -> str:
@@ -89,6 +98,21 @@ class Contacts:
         contact.permission = "unsubscribed"
         contact.opt_out_date = contact.updated_at = now
         contact.list_ids = []
+        self._save(contact)
+
+    def ask(self, contact: Contact, list_ids: Iterable[str], *, now: float) -> None:
+        """Send the mail that asks whether the contact wants to be put back, onto these lists."""
+        contact.asked_at = contact.updated_at = now
+        contact.asked_list_ids = [list_id.lower() for list_id in list_ids]
+        self._save(contact)
+
+    def confirm(self, contact: Contact, *, now: float) -> None:
+        """Do what the contact's own click in a confirmation mail does."""
+        _opt_in(contact, now)
+        contact.confirm_status = "confirmed"
+        contact.updated_at = now
+        contact.list_ids = list(dict.fromkeys([*contact.list_ids, *contact.asked_list_ids]))
+        contact.asked_list_ids = []
         self._save(contact)
 
     def delete(self, contact: Contact, *, now: float) -> None:

@@ -77,6 +77,11 @@ def conflict() -> ApiError:
     )
 
 
+def asked_already() -> ApiError:
+    """409: the confirmation mail has been sent before. The API's own words are not known."""
+    return ApiError(409, [entry(CONFLICT, "A resubscribe email has already been sent.")])
+
+
 def gateway(status: int) -> ApiError:
     """401 or 403, as the gateway gives them."""
     return ApiError(status, entry(*_GATEWAY[status]))

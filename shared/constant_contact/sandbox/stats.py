@@ -62,6 +62,7 @@ class Stats:
     overlapping_same_email: int = 0
     faults_used: int = 0
     deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)  # whom a confirmation mail was sent to
 
     def counts(self, client_id: str | None) -> tuple[Counts, ...]:
         """Return where to count a call of this application: its own and the total.
@@ -93,6 +94,7 @@ class Stats:
             "faults_used": self.faults_used,
             "delivered": sum(map(len, self.deliveries.values())),
             "delivered_emails": len(self.deliveries),
+            "confirmation_mails": len(self.asked),
         }
         if with_deliveries:
             figures["deliveries"] = {

@@ -150,6 +150,12 @@ def _email(most: int) -> Check:
     return check
 
 
+def resubscribe_problems(payload: object) -> list[str]:
+    """Return what is wrong with the body of a resubscription."""
+    lists = array(matching(_UUID.fullmatch), least=0, most=50)
+    return record({"list_ids": lists}, required=("list_ids",))("", payload)
+
+
 def sign_up_problems(payload: object, *, email_max: int) -> list[str]:
     """Return what is wrong with a sign_up_form body; an empty list when nothing is."""
     schema = record(

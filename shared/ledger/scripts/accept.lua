@@ -7,7 +7,8 @@
 -- ARGV[5] -> consent (JSON), ARGV[6] -> person's fingerprint, ARGV[7] -> content's fingerprint,
 -- ARGV[8] -> fingerprint of the Idempotency-Key or "", ARGV[9] -> sign-ups a visitor may send,
 -- ARGV[10] -> in how many ms, ARGV[11] -> why it is quarantined or "",
--- ARGV[12] -> for how many ms it has waited on web's disk since it was received, or 0
+-- ARGV[12] -> for how many ms it has waited on web's disk since it was received, or 0,
+-- ARGV[13] -> what becomes of someone who is unsubscribed: "resubscribe" or "ask"
 --
 -- Returns {"accepted", id, 1 when the workers should be nudged}, {"duplicate", id of the first},
 -- {"key_reused"} or {"limited", ms until the visitor may send again}.
@@ -107,7 +108,8 @@ end
 redis.call(
   "HSET", signup(id),
   "form", form, "contact", ARGV[3], "lists", ARGV[4], "consent", ARGV[5], "person", person,
-  "received_at", received, "held_mark", text(held_time()), "attempts", 0, "lost", 0
+  "received_at", received, "held_mark", text(held_time()), "attempts", 0, "lost", 0,
+  "unsubscribed", ARGV[13]
 )
 redis.call("SADD", A .. "email:" .. person, id)
 count("accepted", 1)

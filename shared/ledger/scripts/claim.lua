@@ -9,7 +9,8 @@
 --
 -- Returns one of
 --   {"claimed", id, claim number, us until its slot, 1 when more is due, age in ms since it was
---    received or requeued without the time on hold, the record as a list of fields and values}
+--    received or requeued without the time on hold, ms since it was received in all, the record
+--    as a list of fields and values}
 --   {"wait", ms}       for the pace or another account's turn
 --   {"hold", reason}
 --   {"dry"}            nothing is due
@@ -150,4 +151,5 @@ redis.call("SET", A .. "lane:" .. lane, id, "PX", lease)
 local record = redis.call("HGETALL", signup(id))
 local marks = redis.call("HMGET", signup(id), "received_at", "requeued_at", "held_mark")
 local age = now - tonumber(marks[2] or marks[1]) - (held_time() - tonumber(marks[3]))
-return { "claimed", id, number, slot - now_us, choose() and 1 or 0, age, record }
+local waited = now - tonumber(marks[1])
+return { "claimed", id, number, slot - now_us, choose() and 1 or 0, age, waited, record }

@@ -1,0 +1,394 @@
+"""Late sign-ups, and forms that ask: lanes with a Constant Contact that answers as each test wants,
+then whole lanes against the sandbox."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import redis
+import requests
+
+from shared.constant_contact.client import Forbidden
+from shared.domain.account import HoldReason
+from shared.domain.outcome import Answer
+from shared.domain.signup import Signup, State, WhenUnsubscribed
+from shared.domain.standing import Standing
+from shared.ledger import keys
+from shared.ledger.ledger import Ledger
+from shared.settings import Settings
+from tests.builders import LIST_ID, accept, claimed
+from tests.command_line import CommandLine
+from tests.lane_bench import CREATED, FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, Bench
+from tests.sandbox_server import SandboxServer
+from worker.events import Silent
+from worker.wiring import Wiring
+
+EMAIL = "ada@example.com"
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+LATE = timedelta(hours=25)
+ANSWERED = Answer(status=200, contact_id="c-1", action="asked")
+CONFLICT = Answer(status=409, message="asked already")
+
+
+def standing(opted_out_at: datetime | None, permission: str = "unsubscribed") -> Standing:
+    return Standing(contact_id="c-1", permission=permission, opted_out_at=opted_out_at)
+
+
+LEFT_SINCE = standing(datetime.now(UTC))
+LEFT_BEFORE = standing(LONG_AGO)
+SUBSCRIBED = standing(None, "explicit")
+
+
+def age(client: "redis.Redis", id: str, by: timedelta = LATE) -> None:
+    """Have the sign-up be received longer ago."""
+    earlier = -(by // timedelta(milliseconds=1))
+    client.hincrbyfloat(f"{keys.account('acme')}signup:{id}", "received_at", earlier)
+
+
+def late_signup(bench: Bench, unsubscribed: WhenUnsubscribed = "resubscribe") -> str:
+    id = accept(bench.ledger, unsubscribed=unsubscribed).id
+    age(bench.client, id)
+    return id
+
+
+# --- looking
+
+
+def test_a_signup_in_time_is_sent_without_a_look(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    age(bench.client, id, timedelta(hours=23))
+    assert bench.run(standings=[LEFT_SINCE]) == {"delivered": 1, "stopped": "nothing due"}
+    assert bench.contacts.looked == []
+
+
+def test_a_late_signup_of_someone_who_left_since_is_dead_and_not_sent(bench: Bench) -> None:
+    id = late_signup(bench)
+    assert bench.run(standings=[LEFT_SINCE]) == {
+        "looked_up": 1,
+        "dead": 1,
+        "stopped": "nothing due",
+    }
+    assert bench.contacts.sent == []
+    signup = bench.signup(id)
+    assert (signup.reason, signup.error_key, signup.attempts) == ("unsubscribed_since", None, 0)
+    assert signup.message is not None
+    assert EMAIL not in signup.message
+
+
+@pytest.mark.parametrize("found", [Standing(), SUBSCRIBED, LEFT_BEFORE])
+def test_a_late_signup_of_anyone_else_is_sent_after_one_look(bench: Bench, found: Standing) -> None:
+    id = late_signup(bench)
+    assert bench.run(standings=[found]) == {
+        "looked_up": 1,
+        "delivered": 1,
+        "stopped": "nothing due",
+    }
+    assert bench.contacts.looked == [("token-1", EMAIL)]
+    assert bench.contacts.sent == [("token-1", EMAIL)]
+    assert bench.signup(id).attempts == 1
+
+
+def test_time_on_hold_counts_for_being_late(bench: Bench) -> None:
+    id = accept(bench.ledger).id
+    thirty_hours = timedelta(hours=30) // timedelta(milliseconds=1)
+    age(bench.client, id, timedelta(hours=30))
+    bench.client.hset(f"{keys.account('acme')}clock", "held", str(thirty_hours))
+    claim = claimed(bench.ledger, lane="lane")  # which the bench's lane goes on with
+    assert claim.age < timedelta(hours=1)
+    assert claim.waited > timedelta(hours=29)
+    assert bench.run(standings=[LEFT_SINCE])["dead"] == 1
+
+
+def test_a_dead_letter_that_is_retried_is_looked_at_again(bench: Bench) -> None:
+    id = late_signup(bench)
+    bench.run(standings=[LEFT_SINCE])
+    assert bench.ledger.requeue("acme", id)
+    assert bench.run(standings=[LEFT_SINCE])["dead"] == 1
+    assert bench.ledger.requeue("acme", id)
+    assert bench.run(standings=[SUBSCRIBED])["delivered"] == 1
+
+
+def test_the_look_and_the_sending_have_a_lease_each(bench: Bench) -> None:
+    late_signup(bench)
+    looked = claimed(bench.ledger, lane="lane")
+    bench.make_due(looked.id, "fresh")  # as if its lease were nearly over
+    bench.client.pexpire(f"{keys.account('acme')}lane:lane", 20_000)
+    sending = claimed(bench.ledger, lane="lane")
+    assert sending.number == looked.number
+    until = float(str(bench.client.zscore(f"{keys.account('acme')}due:fresh", looked.id)))
+    assert until / 1000 - bench.client.time()[0] > 30
+    assert bench.client.pttl(f"{keys.account('acme')}lane:lane") > 30_000
+
+
+def test_the_look_and_the_sending_are_each_counted(bench: Bench) -> None:
+    late_signup(bench)
+    bench.run()
+    assert bench.ledger.used_today("test-key") == 2
+    assert bench.slots_back == 0
+
+
+def test_a_dead_letter_costs_the_look_alone(bench: Bench) -> None:
+    late_signup(bench)
+    bench.run(standings=[LEFT_SINCE])
+    assert bench.ledger.used_today("test-key") - bench.slots_back == 1
+
+
+def test_what_one_look_found_is_not_taken_for_another_signup(bench: Bench) -> None:
+    first = late_signup(bench)
+    second = accept(bench.ledger, "bob@example.com").id
+    age(bench.client, second)
+    bench.run(standings=[SUBSCRIBED, LEFT_SINCE])
+    assert (bench.signup(first).state, bench.signup(second).state) == (State.DELIVERED, State.DEAD)
+    assert [email for _, email in bench.contacts.looked] == [EMAIL, "bob@example.com"]
+
+
+# --- a look that fails is judged as a delivery that fails; nobody is put back
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        UNAVAILABLE,
+        Answer(status=None, message="timed out"),
+        Answer(status=200, message="the answer makes no sense"),
+        Answer(status=202),
+        Answer(status=302),
+        Answer(status=409),
+    ],
+)
+def test_a_look_that_may_work_later_is_a_counted_retry(bench: Bench, failure: Answer) -> None:
+    id = late_signup(bench)
+    assert bench.run(standings=[failure])["retried"] == 1
+    assert bench.contacts.sent == []
+    assert (bench.signup(id).state, bench.signup(id).attempts) == (State.RETRYING, 1)
+    bench.make_due(id)
+    assert bench.run(standings=[LEFT_SINCE])["dead"] == 1
+
+
+def test_a_refused_token_is_renewed_for_the_look(bench: Bench) -> None:
+    id = late_signup(bench)
+    assert bench.run(standings=[UNAUTHORIZED, SUBSCRIBED])["delivered"] == 1
+    assert [token for token, _ in bench.contacts.looked] == ["token-1", "token-2"]
+    assert bench.signup(id).attempts == 1
+
+
+def test_a_look_with_a_new_token_refused_too_holds_the_account(bench: Bench) -> None:
+    id = late_signup(bench)
+    assert bench.run(standings=[UNAUTHORIZED])["stopped"] == "on hold: reconnect"
+    assert (bench.signup(id).state, bench.contacts.sent) == (State.QUEUED, [])
+
+
+def test_a_login_that_may_not_read_contacts_holds_the_account(bench: Bench) -> None:
+    id = late_signup(bench)
+    bench.run(standings=[FORBIDDEN], may=frozenset({"contacts:write"}))
+    [hold] = bench.ledger.figures("acme").holds
+    assert hold.reason == HoldReason.FORBIDDEN
+    assert hold.note == "the login that connected it lacks contacts:read"
+    assert (bench.signup(id).state, bench.contacts.sent) == (State.QUEUED, [])
+
+
+def test_privileges_that_cannot_be_had_hold_the_account(bench: Bench) -> None:
+    late_signup(bench)
+    bench.run(standings=[FORBIDDEN], may=Forbidden("the privileges", FORBIDDEN))
+    assert bench.holds() == [HoldReason.FORBIDDEN]
+
+
+@pytest.mark.parametrize("error_key", ["throttled", "quota_exceeded"])
+def test_a_look_over_the_limit_gives_the_signup_back(bench: Bench, error_key: str) -> None:
+    id = late_signup(bench)
+    refused = Answer(status=429, error_key=error_key)
+    bench.run(standings=[refused, LEFT_SINCE])
+    signup = bench.signup(id)
+    assert bench.contacts.sent == []
+    assert (signup.attempts, signup.state in (State.QUEUED, State.DEAD)) == (0, True)
+    assert bench.holds() == ([HoldReason.QUOTA] if error_key == "quota_exceeded" else [])
+
+
+# --- forms that ask
+
+
+def test_a_form_that_asks_looks_before_every_signup(bench: Bench) -> None:
+    accept(bench.ledger, unsubscribed="ask")
+    assert bench.run() == {"looked_up": 1, "delivered": 1, "stopped": "nothing due"}
+    assert bench.contacts.asked == []
+    assert len(bench.contacts.sent) == 1
+
+
+def test_whoever_had_unsubscribed_is_asked_in_place_of_signed_up(bench: Bench) -> None:
+    id = accept(bench.ledger, unsubscribed="ask").id
+    bench.run(ANSWERED, standings=[LEFT_BEFORE])
+    assert bench.contacts.asked == [("c-1", (LIST_ID,))]
+    assert bench.contacts.sent == []
+    signup = bench.signup(id)
+    assert (signup.state, signup.action, signup.contact_id) == (State.DELIVERED, "asked", "c-1")
+
+
+def test_whoever_left_since_is_not_asked(bench: Bench) -> None:
+    id = accept(bench.ledger, unsubscribed="ask").id
+    bench.run(standings=[standing(datetime.now(UTC) + timedelta(minutes=5))])
+    assert (bench.contacts.asked, bench.contacts.sent) == ([], [])
+    assert bench.signup(id).reason == "unsubscribed_since"
+
+
+def test_asking_that_fails_is_tried_again_after_another_look(bench: Bench) -> None:
+    id = accept(bench.ledger, unsubscribed="ask").id
+    assert bench.run(UNAVAILABLE, standings=[LEFT_BEFORE])["retried"] == 1
+    bench.make_due(id)
+    assert bench.run(CREATED, standings=[SUBSCRIBED])["delivered"] == 1
+    assert bench.contacts.asked == []
+    assert len(bench.contacts.sent) == 1
+
+
+def test_asking_someone_again_who_was_asked_is_a_dead_letter_that_says_so(bench: Bench) -> None:
+    id = accept(bench.ledger, unsubscribed="ask").id
+    assert bench.run(CONFLICT, standings=[LEFT_BEFORE])["retried"] == 1
+    bench.make_due(id)
+    assert bench.run(CONFLICT, standings=[LEFT_BEFORE])["dead"] == 1
+    signup = bench.signup(id)
+    assert signup.reason == "rejected"
+    assert "asked only once" in str(signup.message)
+
+
+# --- against the sandbox
+
+
+@dataclass
+class Site:
+    """An account of the sandbox with a worker, and a visitor."""
+
+    wiring: Wiring
+    sandbox: SandboxServer
+    command_line: CommandLine
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.wiring.ledger
+
+    def sign_up(self, unsubscribed: WhenUnsubscribed = "resubscribe", email: str = EMAIL) -> str:
+        form = self.command_line("forms", "show", "news", "--json").json
+        lists = (str(form["lists"][0]["id"]),)
+        return accept(self.ledger, email, lists=lists, unsubscribed=unsubscribed).id
+
+    def is_contact(self) -> None:
+        """The visitor is a contact from long ago."""
+        self.sign_up()
+        self.wiring.run_lane("acme")
+
+    def unsubscribes(self, ago: timedelta) -> None:
+        at = (datetime.now(UTC) - ago).timestamp()
+        self.sandbox.control(unsubscribe={"email": EMAIL, "at": at})
+
+    def delivered(self, id: str) -> Signup:
+        """Run a lane; return what became of the sign-up."""
+        self.wiring.run_lane("acme")
+        found = self.ledger.find(id, ["acme"])
+        assert found is not None
+        return found
+
+    def contact(self) -> dict[str, Any]:
+        contacts = self.sandbox.contacts()
+        [found] = [each for each in contacts if each["email"] == EMAIL]
+        return dict(found)
+
+
+@pytest.fixture
+def site(connected: CommandLine, live_settings: Settings, sandbox: SandboxServer) -> Iterator[Site]:
+    wiring = Wiring(live_settings, Silent())
+    yield Site(wiring, sandbox, connected)
+    wiring.client.close()
+
+
+def test_a_late_signup_does_not_put_back_who_unsubscribed_since(site: Site) -> None:
+    site.is_contact()
+    id = site.sign_up()
+    age(site.wiring.client, id)
+    site.unsubscribes(ago=timedelta(hours=1))
+    signup = site.delivered(id)
+    assert (signup.state, signup.reason) == (State.DEAD, "unsubscribed_since")
+    assert site.contact()["permission"] == "unsubscribed"
+
+
+def test_who_unsubscribed_since_and_was_deleted_then_is_not_put_back_either(site: Site) -> None:
+    site.is_contact()
+    id = site.sign_up()
+    age(site.wiring.client, id)
+    site.unsubscribes(ago=timedelta(hours=1))
+    delete = f"{site.sandbox.url}/sandbox/contacts/{site.contact()['contact_id']}/delete"
+    assert requests.post(delete, timeout=30, allow_redirects=False).status_code == 303
+    assert site.delivered(id).reason == "unsubscribed_since"
+
+
+def test_a_late_signup_puts_back_who_had_unsubscribed_before(site: Site) -> None:
+    site.is_contact()
+    site.unsubscribes(ago=timedelta(hours=30))
+    id = site.sign_up()
+    age(site.wiring.client, id)
+    assert site.delivered(id).state == State.DELIVERED
+    assert site.contact()["permission"] == "explicit"
+
+
+def test_a_late_signup_of_someone_new_arrives(site: Site) -> None:
+    id = site.sign_up()
+    age(site.wiring.client, id)
+    assert site.delivered(id).action == "created"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 503},
+        {"html": True, "status": 200},
+        {"empty": True},
+        {"body": {"contacts": [{"contact_id": "c-1"}]}},
+        {"body": {"contact_id": "c-1", "action": "created"}},
+        {"reset": True},
+        {"truncated": True},
+        {"redirect": "http://127.0.0.1:9/"},
+    ],
+)
+def test_a_look_that_fails_puts_nobody_back(site: Site, fault: dict[str, Any]) -> None:
+    site.is_contact()
+    id = site.sign_up()
+    age(site.wiring.client, id)
+    site.unsubscribes(ago=timedelta(hours=1))
+    site.sandbox.control(path="/v3/contacts", count=1, **fault)
+    assert site.delivered(id).state == State.RETRYING
+    assert site.contact()["permission"] == "unsubscribed"
+    site.wiring.client.zadd(f"{keys.account('acme')}due:retry", {id: 1}, xx=True)
+    assert site.delivered(id).reason == "unsubscribed_since"
+
+
+def test_a_login_that_may_not_look_holds_the_account_until_it_may(site: Site) -> None:
+    id = site.sign_up()
+    age(site.wiring.client, id)
+    site.sandbox.control(privileges={"remove": ["contacts:read"]})
+    assert site.delivered(id).state == State.QUEUED
+    [hold] = site.ledger.figures("acme").holds
+    assert "contacts:read" in hold.note
+    site.sandbox.control(privileges="restore")
+    site.ledger.release("acme")
+    assert site.delivered(id).state == State.DELIVERED
+    assert site.ledger.figures("acme").holds == ()
+
+
+def test_who_is_asked_is_put_back_onto_the_lists_only_when_they_confirm(site: Site) -> None:
+    site.is_contact()
+    site.unsubscribes(ago=timedelta(hours=1))
+    id = site.sign_up("ask")
+    signup = site.delivered(id)
+    assert (signup.state, signup.action) == (State.DELIVERED, "asked")
+    contact = site.contact()
+    assert signup.contact_id == contact["contact_id"]
+    assert (contact["permission"], contact["lists"]) == ("unsubscribed", [])
+    assert site.sandbox.stats(deliveries=False)["confirmation_mails"] == 1
+    site.sandbox.control(confirm=EMAIL)
+    contact = site.contact()
+    assert (contact["permission"], contact["lists"]) == ("explicit", ["Newsletter"])
+
+
+def test_a_form_that_asks_signs_up_everybody_else(site: Site) -> None:
+    assert site.delivered(site.sign_up("ask")).action == "created"
+    assert site.delivered(site.sign_up("ask")).action == "updated"
+    assert site.sandbox.stats(deliveries=False)["confirmation_mails"] == 0

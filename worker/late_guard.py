@@ -1,0 +1,76 @@
+"""The look at how a person stands before their sign-up is sent, where one is needed.
+
+The look takes the slot that came with the claim. Sending afterwards takes the next one: the claim
+stays open, and asking for it again renews its lease, so that each request has a lease to itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from shared.domain.outcome import NEEDED_PRIVILEGE, Answer, DeadLetter
+from shared.domain.standing import Ask, LookUp, SignUp, Standing, decide_standing, must_look
+from shared.ledger.values import Claim
+
+Errand = LookUp | SignUp | Ask
+
+# What a login needs to look somebody up.
+NEEDED_TO_LOOK = "contacts:read"
+
+
+class People(Protocol):
+    """The calls of Constant Contact that concern one person."""
+
+    def look_up(self, access_token: str, email: str) -> tuple[Answer, Standing | None]:
+        """Return how the person stands; None when the answer does not tell."""
+
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer: ...
+
+    def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> Answer:
+        """Have the person asked to confirm that they want to be put back."""
+
+
+def needed_privilege(errand: Errand) -> str:
+    """Return what the login must be allowed for this."""
+    return NEEDED_TO_LOOK if isinstance(errand, LookUp) else NEEDED_PRIVILEGE
+
+
+class LateGuard:
+    """What one lane has found out about the sign-up that it has claimed."""
+
+    def __init__(self) -> None:
+        self._found: tuple[str, SignUp | Ask | DeadLetter] | None = None  # by the claim's number
+
+    def errand(self, claim: Claim) -> Errand | DeadLetter:
+        """Return what is to be done next with the claimed sign-up.
+
+        What was found holds for this claim alone: whoever claims the sign-up later looks again.
+        """
+        if not must_look(claim.waited, claim.unsubscribed):
+            return SignUp()
+        if self._found is not None and self._found[0] == claim.number:
+            return self._found[1]
+        return LookUp()
+
+    def send(
+        self, errand: Errand, claim: Claim, body: Mapping[str, Any], people: People, access: str
+    ) -> Answer:
+        """Make the one request of the errand; `body` is that of a sign-up."""
+        match errand:
+            case LookUp():
+                answer, standing = people.look_up(access, claim.contact.email)
+                if standing is not None:
+                    self._note(claim, standing)
+                return answer
+            case Ask(contact_id):
+                return people.ask(access, contact_id, claim.lists)
+            case SignUp():
+                return people.sign_up(access, body)
+
+    def _note(self, claim: Claim, standing: Standing) -> None:
+        decision = decide_standing(
+            standing,
+            received_at=claim.received_at,
+            waited=claim.waited,
+            policy=claim.unsubscribed,
+        )
+        self._found = (claim.number, decision)
