@@ -13,7 +13,13 @@ from kombu.exceptions import OperationalError
 
 from relay.data_dir import completed
 from relay.output import Output
-from shared.assembly import AccountTools, make_account_tools, make_vault, utc_now
+from shared.assembly import (
+    AccountTools,
+    make_account_tools,
+    make_replays,
+    make_vault,
+    utc_now,
+)
 from shared.celery_client import Publisher
 from shared.constant_contact.tokens import TokenVault
 from shared.email_syntax import check_email
@@ -69,6 +75,7 @@ class Context:
         return Operations(
             self.ledger,
             self.registry,
+            make_replays(self.settings, self.client),
             fingerprints=lambda: load_fingerprints(self.client, Sealer(self.settings.secret_keys)),
             check_email=check_email,
             now=utc_now,

@@ -1,16 +1,16 @@
 """`relay failed`: look at dead letters, correct them, send them again, or discard them."""
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import partial, wraps
+from functools import partial
 from typing import Any
 
 import click
 
 from relay.context import Context, pass_context
 from relay.output import for_people
+from relay.replays import cancel, replays, retry
+from relay.selecting import selecting
 from shared.domain.errors import InvalidSignup, Refused
-from shared.domain.signup import DeathReason, Signup, State
+from shared.domain.signup import Signup, State
 from shared.ledger.units import from_milliseconds
 from shared.operations import Selection
 from shared.timestamps import timestamp
@@ -23,45 +23,8 @@ def failed() -> None:
     """Dead letters: sign-ups that were refused or given up. None of them is lost."""
 
 
-class _Moment(click.ParamType[datetime]):
-    """A date or time in ISO 8601; UTC unless it says otherwise."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
-        try:
-            moment = datetime.fromisoformat(value)
-        except ValueError:
-            self.fail("must be a time such as 2026-03-01 or 2026-03-01T12:00:00Z", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def selecting(
-    command: Callable[[Context, Selection], None], *, required: bool = True
-) -> Callable[..., None]:
-    """Give the command the arguments that choose dead letters, as one `Selection`."""
-
-    @click.argument("ids", nargs=-1, metavar="[ID]...")
-    @click.option("--account", help="Only this account's.")
-    @click.option(
-        "--reason",
-        type=click.Choice([reason.value for reason in DeathReason]),
-        help="Only those that died of this.",
-    )
-    @click.option("--email", help="Only this person's.")
-    @click.option("--since", type=_Moment(), help="Only those that died since, such as 2026-03-01.")
-    @click.option("--all", "all", is_flag=True, help="All dead letters.")
-    @pass_context
-    @wraps(command)
-    def with_selection(context: Context, /, **chosen: Any) -> None:
-        selection = Selection(**chosen)
-        if required and selection.is_empty:
-            raise click.UsageError(
-                "Say which: by their ids, --account, --reason, --email, --since, or --all."
-            )
-        command(context, selection)
-
-    return with_selection
+for command in (retry, replays, cancel):
+    failed.add_command(command)
 
 
 @failed.command("list")
@@ -108,15 +71,6 @@ def show(context: Context, id: str) -> None:
     context.output.json(_document(signup) | _details(signup) | {"history": events})
     if not context.output.as_json:
         _print(context, signup, events)
-
-
-@failed.command()
-@selecting
-def retry(context: Context, selection: Selection) -> None:
-    """Send dead letters again. They go below fresh sign-ups, each with all its attempts."""
-    done = context.operations.retry(selection)
-    context.output.json({"retried": done})
-    context.output.say(f"{len(done)} due again. Watch them with: relay status")
 
 
 @failed.command()

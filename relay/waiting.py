@@ -27,8 +27,9 @@ class ProgressLine:
         self._said = ""
         self._said_at = 0.0
 
-    def show(self, what: str, left: timedelta) -> None:
-        line = printable(f"{what} ({in_words(left)} left)")
+    def show(self, what: str, left: timedelta | None) -> None:
+        """Tell what is waited for, and how long still, if that is known."""
+        line = printable(what if left is None else f"{what} ({in_words(left)} left)")
         if self._in_place:
             self._rewrite(line)
         elif what != self._said or self._clock() - self._said_at >= _SAID_AGAIN_AFTER.seconds:

@@ -20,12 +20,14 @@ from shared.connecting.trials import Trials
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.connection import Connection
 from shared.constant_contact.oauth import OAuth
-from shared.constant_contact.pacing import Pacer
+from shared.constant_contact.pacing import Pacer, pace_rules
 from shared.constant_contact.tokens import TokenVault, wait_for_slot
+from shared.domain.replay import ReplayPace
 from shared.email_syntax import check_email
 from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
+from shared.ledger.replays import Replays
 from shared.ledger.tokens import TokenLedger, TokenPace
 from shared.sealing import Sealer
 from shared.settings import Settings
@@ -69,6 +71,14 @@ def make_vault(settings: Settings, client: "redis.Redis") -> TokenVault:
         refresh_after=settings.token_refresh,
         now=utc_now,
     )
+
+
+def make_replays(settings: Settings, client: "redis.Redis") -> Replays:
+    rules = pace_rules(settings)
+    pace = ReplayPace.of(
+        requests_per_second=rules.requests_per_second, deliveries_per_day=rules.deliveries_per_day
+    )
+    return Replays(client, pace)
 
 
 def make_constant_contact(

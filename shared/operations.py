@@ -1,6 +1,8 @@
 """What an operator can do: the one place that the command line, and later the console, call."""
 
 import json
+import uuid
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,12 +12,16 @@ from typing import Any
 from shared.domain.account import HoldReason
 from shared.domain.errors import Refused
 from shared.domain.fields import CheckEmail, edit_contact
+from shared.domain.replay import for_replays, time_to_send
 from shared.domain.signup import DeathReason, Signup, State
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
+from shared.ledger.replays import Replays
 from shared.ledger.spools import SpoolReport
 from shared.ledger.values import Figures
+from shared.replaying import Replay, RetryPlan, joined
+from shared.timestamps import timestamp
 
 # Workers say that they are alive every few seconds, beat every second.
 LIVE_WITHIN = timedelta(seconds=15)
@@ -38,6 +44,18 @@ class Selection:
         chosen = (self.ids, self.account, self.reason, self.email, self.since, self.all)
         return not any(chosen)
 
+    def to_json(self) -> str:
+        """Return what was chosen, without any person's address."""
+        chosen = {
+            "ids": len(self.ids) or None,
+            "account": self.account,
+            "reason": self.reason,
+            "email": "one person" if self.email else None,
+            "since": timestamp(self.since),
+            "all": self.all or None,
+        }
+        return json.dumps({name: value for name, value in chosen.items() if value is not None})
+
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
@@ -55,6 +73,7 @@ class Operations:
         self,
         ledger: Ledger,
         registry: Registry,
+        replays: Replays,
         *,
         fingerprints: Callable[[], Fingerprints],
         check_email: CheckEmail,
@@ -64,6 +83,7 @@ class Operations:
         """`publish` nudges the workers for an account and may fail silently."""
         self._ledger = ledger
         self._registry = registry
+        self._replays = replays
         self._fingerprints = fingerprints
         self._check_email = check_email
         self._now = now
@@ -95,20 +115,59 @@ class Operations:
             raise Refused(f"there is no sign-up {id}; `relay failed list` shows the dead letters")
         return signup, self._ledger.history(signup)
 
+    def replays(self) -> list[Replay]:
+        """Return all replays that have not ended, or did so within 30 days, the latest first."""
+        return joined(part for name in self._account_names() for part in self._replays.parts(name))
+
+    def replay(self, id: str) -> Replay:
+        found = [replay for replay in self.replays() if replay.id == id]
+        if not found:
+            raise _no_replay(id)
+        return found[0]
+
     # --- changing
 
-    def retry(self, selection: Selection) -> list[str]:
-        """Make the chosen dead letters due again; return the ids of those that were dead."""
+    def plan_retry(self, selection: Selection) -> RetryPlan:
+        """Return what retrying the chosen dead letters would take. Changes nothing."""
         chosen = self._chosen_for_change(selection)
         for signup in chosen:
             if signup.state != State.DEAD:
                 raise Refused(f"{signup.id} is {signup.state}; only dead letters can be retried")
         # Oldest first, so that one person's sign-ups keep their order.
         chosen.sort(key=lambda signup: signup.received_at)
-        done = [s for s in chosen if self._ledger.requeue(s.account, s.id)]
+        left, takes = self._cost(Counter(signup.account for signup in chosen))
+        return RetryPlan(
+            signups=tuple(chosen), quota_left=left, takes=takes, chosen=selection.to_json()
+        )
+
+    def retry(self, plan: RetryPlan) -> list[str]:
+        """Make the dead letters due again at once; return the ids of those that were dead."""
+        done = [s for s in plan.signups if self._ledger.requeue(s.account, s.id)]
         for account in sorted({signup.account for signup in done}):
             self._publish(account)
         return [signup.id for signup in done]
+
+    def start_replay(self, plan: RetryPlan, by: str) -> Replay | None:
+        """Have the dead letters sent again some at a time; workers do so from now on.
+
+        Return the replay; None when all of them wait in another one, or are dead no longer.
+        """
+        id = str(uuid.uuid4())
+        ids: dict[str, list[str]] = defaultdict(list)
+        for signup in plan.signups:
+            ids[signup.account].append(signup.id)
+        added = [
+            self._replays.add(account, id, those, by=by, chosen=plan.chosen)
+            for account, those in sorted(ids.items())
+        ]
+        return self.replay(id) if any(added) else None
+
+    def cancel_replay(self, id: str, by: str) -> int:
+        """Keep dead what waits in the replay, and return how many; what is due flows on."""
+        kept = [self._replays.cancel(name, id, by=by) for name in self._account_names()]
+        if all(count is None for count in kept):
+            raise _no_replay(id)
+        return sum(count or 0 for count in kept)
 
     def discard(self, selection: Selection) -> list[str]:
         """Discard the chosen dead letters, and quarantined sign-ups named by id; return the ids."""
@@ -149,6 +208,26 @@ class Operations:
         stood = self._ledger.release(account)
         self._publish(account)
         return stood
+
+    # --- what a retry costs
+
+    def _cost(self, counts: Mapping[str, int]) -> tuple[int, timedelta]:
+        """Return how many requests are left today for so many dead letters of each account, and
+        how long a replay of them takes."""
+        by_key: Counter[str] = Counter()
+        for name, count in counts.items():
+            if account := self._registry.account(name):
+                by_key[account.client_id] += count
+        left = {key: self._left_today(key) for key in by_key}
+        pace, now = self._replays.pace, self._now()
+        times = (
+            time_to_send(count, pace, today=for_replays(left[key]), now=now)
+            for key, count in by_key.items()
+        )
+        return sum(left.values()), max(times, default=timedelta())
+
+    def _left_today(self, client_id: str) -> int:
+        return max(0, self._replays.pace.per_day - self._ledger.used_today(client_id))
 
     # --- choosing
 
@@ -206,3 +285,7 @@ class Operations:
         if self._registry.account(name) is None:
             known = ", ".join(self._account_names()) or "none yet"
             raise Refused(f"there is no account {name!r}; connected: {known}")
+
+
+def _no_replay(id: str) -> Refused:
+    return Refused(f"there is no replay {id}; `relay failed replays` lists them")

@@ -276,9 +276,12 @@ class LedgerModel:
         signup.state, signup.claim = "delivering", number
 
     def _next(self, account: str) -> ModelSignup | None:
-        """Return what is due first: every fourth claim prefers a retry, a replay comes last."""
-        fourth = (self.accounts[account].claims + 1) % 4 == 0
-        order = ("retry", "fresh", "replay") if fourth else ("fresh", "retry", "replay")
+        """Return what is due first: every fourth claim prefers a retry, every fiftieth a replay,
+        which comes last otherwise."""
+        number = self.accounts[account].claims + 1
+        order = ("retry", "fresh", "replay") if number % 4 == 0 else ("fresh", "retry", "replay")
+        if number % 50 == 0:
+            order = ("replay", "fresh", "retry")
         due = [each for each in self.heads(account) if each.due_at <= self.now_us]
         return min(
             due, key=lambda each: (order.index(each.queue), each.due_at, each.id), default=None

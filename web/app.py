@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shared.assembly import make_account_tools, utc_now
+from shared.assembly import make_account_tools, make_replays, utc_now
 from shared.celery_client import Publisher
 from shared.email_syntax import check_email
 from shared.ledger.durability import warn_of_losses
@@ -90,6 +90,7 @@ def create_app(settings: Settings) -> Flask:
         "operations": Operations(
             Ledger(patient),
             Registry(patient),
+            make_replays(settings, patient),
             fingerprints=lambda: load_fingerprints(patient, sealer),
             check_email=check_email,
             now=utc_now,

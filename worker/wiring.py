@@ -10,8 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from shared.alerts import make_services
-from shared.assembly import make_constant_contact, make_vault, utc_now
+from shared.assembly import make_constant_contact, make_replays, make_vault, utc_now
 from shared.celery_client import Publisher
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.pacing import Pacer, pace_rules
@@ -82,6 +81,7 @@ class Wiring:
         self.settings = settings
         self.ledger = Ledger(client)
         self.registry = Registry(client)
+        self.replays = make_replays(settings, client)
         self.stopping = threading.Event()
         self._publisher = Publisher(settings)
         self._reporter = reporter
@@ -121,8 +121,13 @@ class Wiring:
         return found.client_id if found else self.settings.client_id
 
     def accounts_with_work(self) -> list[str]:
-        """Return the accounts for which a lane would find something to do now."""
-        names = (account.name for account in self.registry.accounts())
+        """Return the accounts for which a lane would find something to do now.
+
+        This is also what has replays go on, as every worker looks now and then.
+        """
+        names = [account.name for account in self.registry.accounts()]
+        for name in names:
+            self.replays.feed(name)
         return [name for name in names if self.ledger.anything_due(name)]
 
     def publish_lane(self, account: str) -> None:

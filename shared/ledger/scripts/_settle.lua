@@ -1,3 +1,4 @@
+--@include _replays
 -- The end of a claim. Every claim has a number that is never used again, and that number alone
 -- is the fence.
 
@@ -35,6 +36,7 @@ end
 local function close_signup(id)
   redis.call("ZREM", A .. "unsettled", id)
   leave_line(id, redis.call("HGET", signup(id), "person"))
+  count_replayed(id)
 end
 
 -- The sign-up becomes a dead letter; its claim is closed already.

@@ -39,10 +39,13 @@ local function first_due(queue)
 end
 
 -- Fresh sign-ups first, but every fourth claim prefers a retry, so that neither waits behind
--- ten thousand of the other; replays only when nothing else is due.
+-- ten thousand of the other; replays only when nothing else is due, but for every fiftieth
+-- claim, so that a site that is never quiet does not keep them for ever.
 local function choose()
   local number = tonumber(redis.call("GET", A .. "claims") or 0) + 1
-  local order = number % 4 == 0 and { "retry", "fresh", "replay" } or { "fresh", "retry", "replay" }
+  local order = number % 50 == 0 and { "replay", "fresh", "retry" }
+    or number % 4 == 0 and { "retry", "fresh", "replay" }
+    or { "fresh", "retry", "replay" }
   for _, queue in ipairs(order) do
     local id = first_due(queue)
     if id then

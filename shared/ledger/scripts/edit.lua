@@ -15,5 +15,6 @@ end
 redis.call("SREM", A .. "email:" .. stored[3], id)
 redis.call("SADD", A .. "email:" .. person, id)
 redis.call("HSET", signup(id), "contact", ARGV[3], "person", person)
+redis.call("HDEL", signup(id), "replay") -- a replay that it waits in passes it over
 redis.call("RPUSH", A .. "attempts:" .. id, ARGV[5])
 return 1

@@ -1,0 +1,80 @@
+"""Replays: many dead letters that are sent again as one job, at a pace of its own.
+
+Pure: what a replay may use of its API key's rate and day, and how long it takes with that.
+"""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+# So many dead letters at once are a replay; fewer are due again at once.
+LARGE = 100
+# What all replays of an API key use of its rate, and leave of its day for fresh sign-ups.
+SHARE_OF_RATE = 0.5
+LEFT_OF_DAY = 0.2
+# A replay tries the sign-ups of so many seconds at a time, and never fewer than LARGE: should the
+# cause not be mended, no more than these fail again.
+SECONDS_UNDER_WAY = 10
+
+
+class ReplayState(StrEnum):
+    RUNNING = "running"
+    WAITING = "waiting"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
+class Obstacle(StrEnum):
+    """Why a replay makes nothing more due just now."""
+
+    HOLD = "hold"
+    BEHIND = "behind"
+    QUOTA = "quota"
+    UNDER_WAY = "under way"
+
+    @property
+    def in_words(self) -> str:
+        return _IN_WORDS[self]
+
+
+_IN_WORDS = {
+    Obstacle.HOLD: "its account is on hold",
+    Obstacle.BEHIND: "behind an earlier replay of its account",
+    Obstacle.QUOTA: "the rest of today's quota is kept for fresh sign-ups; goes on at 00:00 UTC",
+    Obstacle.UNDER_WAY: "until those that are being tried again have ended",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayPace:
+    """What all replays of one API key may use together; `per_day` is all that deliveries may."""
+
+    per_second: float
+    per_day: int
+
+    @classmethod
+    def of(cls, *, requests_per_second: float, deliveries_per_day: int) -> "ReplayPace":
+        return cls(per_second=requests_per_second * SHARE_OF_RATE, per_day=deliveries_per_day)
+
+    @property
+    def most_under_way(self) -> int:
+        return max(LARGE, math.ceil(self.per_second * SECONDS_UNDER_WAY))
+
+
+def for_replays(left: int) -> int:
+    """Return how many of the `left` requests of a day replays may use."""
+    return max(0, left - math.ceil(left * LEFT_OF_DAY))
+
+
+def time_to_send(count: int, pace: ReplayPace, *, today: int, now: datetime) -> timedelta:
+    """Return how long `count` dead letters take when `today` more requests may be used for them
+    until 00:00 UTC, and nothing else goes on."""
+    here = min(count, today)
+    if count <= here:
+        return timedelta(seconds=count / pace.per_second)
+    a_day = max(1, for_replays(pace.per_day))
+    whole_days, last_day = divmod(count - here - 1, a_day)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    rest = timedelta(seconds=(last_day + 1) / pace.per_second)
+    return midnight - now + timedelta(days=whole_days) + rest

@@ -1,0 +1,136 @@
+"""Replays in the ledger: dead letters that wait to be sent again as one job.
+
+A job has a part in each account that it concerns, under the same id. A sign-up of it is either a
+dead letter still, and then waits in the job, or due like any other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
+from typing import Any
+
+import redis
+
+from shared.domain.replay import LEFT_OF_DAY, Obstacle, ReplayPace
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.reading import pairs
+from shared.ledger.scripts import Scripts
+from shared.ledger.units import from_milliseconds, moment
+
+# One step of the server takes so many, which is a few milliseconds.
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayPart:
+    """One account's part of a replay.
+
+    `total` = `waiting` + `under_way` + `delivered` + `dead` + `skipped` + `cancelled`. `dead` are
+    dead letters again, `skipped` were changed by somebody before their turn came. `before` wait in
+    earlier replays of the account; `pace` and `today` are its share and what is left of the day.
+    """
+
+    account: str
+    id: str
+    by: str
+    chosen: str
+    started_at: datetime
+    ended_at: datetime | None
+    cancelled_at: datetime | None
+    total: int
+    waiting: int
+    under_way: int
+    delivered: int
+    dead: int
+    skipped: int
+    cancelled: int
+    obstacle: Obstacle | None
+    before: int
+    pace: ReplayPace
+    today: int
+
+
+class Replays:
+    """Every method raises `LedgerUnavailable` when Redis does not answer, and may be repeated."""
+
+    def __init__(self, client: "redis.Redis", pace: ReplayPace) -> None:
+        self._scripts = Scripts(client)
+        self.pace = pace
+
+    def add(self, account: str, replay: str, ids: Sequence[str], *, by: str, chosen: str) -> int:
+        """Have these dead letters wait in the replay; return how many now do.
+
+        Those that wait in another replay, or are no dead letters any more, are left out.
+        """
+        added = 0
+        with unavailable_translated():
+            for start in range(0, len(ids), BATCH):
+                batch = ids[start : start + BATCH]
+                added += self._run("replay_add", account, replay, by, chosen, *batch)
+        return added
+
+    def feed(self, account: str) -> int:
+        """Make the account's next ones due, if pace, quota and holds allow; return how many."""
+        with unavailable_translated():
+            return int(
+                self._run(
+                    "replay_feed",
+                    account,
+                    self.pace.per_second,
+                    self.pace.per_day,
+                    LEFT_OF_DAY,
+                    self.pace.most_under_way,
+                )
+            )
+
+    def cancel(self, account: str, replay: str, *, by: str) -> int | None:
+        """Keep dead what waits in the replay; return how many. None: the account has no such."""
+        with unavailable_translated():
+            kept = int(self._run("replay_cancel", account, replay, by))
+        return None if kept < 0 else kept
+
+    def parts(self, account: str) -> list[ReplayPart]:
+        """Return the account's parts of all replays, the latest first."""
+        with unavailable_translated():
+            sharing, today, found = self._run(
+                "replay_list", account, self.pace.per_day, LEFT_OF_DAY, self.pace.most_under_way
+            )
+        pace = ReplayPace(per_second=self.pace.per_second / sharing, per_day=self.pace.per_day)
+        waiting = [each[2] for each in reversed(found)]
+        before = list(accumulate(waiting, initial=0))[:-1][::-1]
+        return [
+            _read(account, each, before=ahead, pace=pace, today=today)
+            for each, ahead in zip(found, before, strict=True)
+        ]
+
+    def _run(self, script: str, account: str, *args: str | float) -> Any:
+        return self._scripts.run(script, [keys.account(account)], *args)
+
+
+def _read(
+    account: str, stored: list[Any], *, before: int, pace: ReplayPace, today: int
+) -> ReplayPart:
+    id, flat, waiting, obstacle = stored
+    job = dict(pairs(flat))
+    ended = {name: int(job[name]) for name in ("delivered", "dead")}
+    return ReplayPart(
+        account=account,
+        id=id,
+        by=job["by"],
+        chosen=job["chosen"],
+        started_at=from_milliseconds(job["started_at"]),
+        ended_at=moment(job.get("ended_at")),
+        cancelled_at=moment(job.get("cancelled_at")),
+        total=int(job["total"]),
+        waiting=waiting,
+        under_way=int(job["moved"]) - sum(ended.values()),
+        skipped=int(job["skipped"]),
+        cancelled=int(job["cancelled"]),
+        obstacle=Obstacle(obstacle) if obstacle else None,
+        before=before,
+        pace=pace,
+        today=today,
+        **ended,
+    )

@@ -1,0 +1,137 @@
+"""What an operator sees of retrying dead letters: what it would take, and how replays go on."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.domain.replay import LARGE, Obstacle, ReplayState, time_to_send
+from shared.domain.signup import Signup
+from shared.ledger.replays import ReplayPart
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPlan:
+    """Dead letters to be retried, oldest first, and what that would take.
+
+    `quota_left` is what deliveries may still use today of all API keys concerned, `takes` how
+    long it lasts as a replay when nothing else goes on, `chosen` how they were chosen (JSON).
+    """
+
+    signups: tuple[Signup, ...]
+    quota_left: int
+    takes: timedelta
+    chosen: str
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is to be a replay, and not done at once."""
+        return len(self.signups) >= LARGE
+
+    @property
+    def accounts(self) -> Counter[str]:
+        return Counter(signup.account for signup in self.signups)
+
+    @property
+    def reasons(self) -> Counter[str]:
+        return Counter(str(signup.reason) for signup in self.signups)
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A job with all its parts, one in each account that it concerns."""
+
+    parts: tuple[ReplayPart, ...]
+
+    @property
+    def id(self) -> str:
+        return self.parts[0].id
+
+    @property
+    def accounts(self) -> list[str]:
+        return sorted(part.account for part in self.parts)
+
+    @property
+    def by(self) -> str:
+        return self.parts[0].by
+
+    @property
+    def chosen(self) -> str:
+        return self.parts[0].chosen
+
+    @property
+    def started_at(self) -> datetime:
+        return min(part.started_at for part in self.parts)
+
+    @property
+    def ended_at(self) -> datetime | None:
+        """When its last sign-up was settled; None before that."""
+        ends = [part.ended_at for part in self.parts if part.ended_at]
+        return max(ends) if len(ends) == len(self.parts) else None
+
+    @property
+    def total(self) -> int:
+        return sum(part.total for part in self.parts)
+
+    @property
+    def waiting(self) -> int:
+        return sum(part.waiting for part in self.parts)
+
+    @property
+    def under_way(self) -> int:
+        return sum(part.under_way for part in self.parts)
+
+    @property
+    def delivered(self) -> int:
+        return sum(part.delivered for part in self.parts)
+
+    @property
+    def dead(self) -> int:
+        return sum(part.dead for part in self.parts)
+
+    @property
+    def skipped(self) -> int:
+        return sum(part.skipped for part in self.parts)
+
+    @property
+    def cancelled(self) -> int:
+        return sum(part.cancelled for part in self.parts)
+
+    @property
+    def done(self) -> int:
+        """How many need nothing more of it."""
+        return self.total - self.waiting - self.under_way
+
+    @property
+    def obstacle(self) -> Obstacle | None:
+        """Why nothing of it becomes due just now; None while a part goes on."""
+        standing = [part.obstacle for part in self.parts if part.ended_at is None]
+        return standing[0] if standing and all(standing) else None
+
+    @property
+    def state(self) -> ReplayState:
+        if any(part.cancelled_at for part in self.parts):
+            return ReplayState.CANCELLED
+        if self.ended_at:
+            return ReplayState.DONE
+        return ReplayState.WAITING if self.obstacle else ReplayState.RUNNING
+
+    def left(self, now: datetime) -> timedelta | None:
+        """Return about how long it still takes; None when it has ended or nobody can say."""
+        unknown = (Obstacle.HOLD, Obstacle.UNDER_WAY)
+        if self.ended_at or any(part.obstacle in unknown for part in self.parts):
+            return None
+        return max(_left(part, now) for part in self.parts)
+
+
+def _left(part: ReplayPart, now: datetime) -> timedelta:
+    return time_to_send(part.before + part.waiting, part.pace, today=part.today, now=now)
+
+
+def joined(parts: Iterable[ReplayPart]) -> list[Replay]:
+    """Return the replays that these are all parts of, the latest first."""
+    by_id: dict[str, list[ReplayPart]] = {}
+    for part in parts:
+        by_id.setdefault(part.id, []).append(part)
+    found = [Replay(tuple(each)) for each in by_id.values()]
+    return sorted(found, key=lambda replay: replay.started_at, reverse=True)

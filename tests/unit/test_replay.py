@@ -1,0 +1,123 @@
+"""What a replay may use of a day, and how long it takes with that."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.replay import Obstacle, ReplayPace, ReplayState, for_replays, time_to_send
+from shared.ledger.replays import ReplayPart
+from shared.replaying import joined
+
+TEN_IN_THE_EVENING = datetime(2026, 3, 1, 22, tzinfo=UTC)
+PACE = ReplayPace.of(requests_per_second=4, deliveries_per_day=9_500)
+
+
+def part(account: str = "acme", id: str = "a", **fields: Any) -> ReplayPart:
+    counts = ("total", "waiting", "under_way", "delivered", "dead", "skipped", "cancelled")
+    defaults: dict[str, Any] = {
+        "account": account,
+        "id": id,
+        "by": "ada",
+        "chosen": "{}",
+        "started_at": TEN_IN_THE_EVENING,
+        "ended_at": None,
+        "cancelled_at": None,
+        "obstacle": None,
+        "before": 0,
+        "pace": PACE,
+        "today": 10_000,
+        **dict.fromkeys(counts, 0),
+    }
+    return ReplayPart(**{**defaults, **fields})
+
+
+@pytest.mark.parametrize(
+    ("rate", "per_second", "most"), [(4, 2, 100), (20, 10, 100), (100, 50, 500)]
+)
+def test_replays_get_half_the_rate_and_ten_seconds_of_it_at_a_time(
+    rate: float, per_second: float, most: int
+) -> None:
+    pace = ReplayPace.of(requests_per_second=rate, deliveries_per_day=9_500)
+    assert (pace.per_second, pace.most_under_way) == (per_second, most)
+
+
+@pytest.mark.parametrize(("left", "may"), [(9_500, 7_600), (5, 4), (4, 3), (1, 0), (0, 0)])
+def test_a_fifth_of_what_is_left_stays_for_fresh_signups(left: int, may: int) -> None:
+    assert for_replays(left) == may
+
+
+@pytest.mark.parametrize(
+    ("count", "today", "takes"),
+    [
+        (1_000, 7_600, timedelta(seconds=500)),
+        (1_000, 1_000, timedelta(seconds=500)),
+        (1_000, 400, timedelta(hours=2, seconds=300)),  # 600 more from midnight on
+        (1_000, 0, timedelta(hours=2, seconds=500)),
+        (7_600, 0, timedelta(hours=2, seconds=3_800)),  # the whole of the next day's part
+        (7_601, 0, timedelta(hours=26, seconds=0.5)),
+        (0, 0, timedelta()),
+    ],
+)
+def test_what_the_day_does_not_allow_comes_on_the_next_days(
+    count: int, today: int, takes: timedelta
+) -> None:
+    assert time_to_send(count, PACE, today=today, now=TEN_IN_THE_EVENING) == takes
+
+
+def test_a_key_of_hardly_any_requests_never_divides_by_nothing() -> None:
+    pace = ReplayPace.of(requests_per_second=4, deliveries_per_day=1)
+    assert time_to_send(3, pace, today=0, now=TEN_IN_THE_EVENING) > timedelta(days=2)
+
+
+def test_a_replay_is_the_sum_of_its_accounts_parts() -> None:
+    one = part(total=300, waiting=100, under_way=50, delivered=140, dead=10)
+    two = part("other", total=20, waiting=10, delivered=4, skipped=5, cancelled=1)
+    (replay,) = joined([one, two])
+    assert replay.accounts == ["acme", "other"]
+    assert (replay.total, replay.waiting, replay.done) == (320, 110, 160)
+    assert (replay.delivered, replay.dead, replay.skipped) == (144, 10, 5)
+
+
+@pytest.mark.parametrize(
+    ("parts", "state"),
+    [
+        ([part()], ReplayState.RUNNING),
+        ([part(obstacle=Obstacle.HOLD)], ReplayState.WAITING),
+        ([part(obstacle=Obstacle.HOLD), part("other")], ReplayState.RUNNING),
+        (
+            [part(obstacle=Obstacle.QUOTA), part("other", ended_at=TEN_IN_THE_EVENING)],
+            ReplayState.WAITING,
+        ),
+        ([part(ended_at=TEN_IN_THE_EVENING), part("other")], ReplayState.RUNNING),
+        ([part(ended_at=TEN_IN_THE_EVENING)], ReplayState.DONE),
+        ([part(cancelled_at=TEN_IN_THE_EVENING), part("other")], ReplayState.CANCELLED),
+    ],
+)
+def test_the_state_is_that_of_all_its_parts(parts: list[ReplayPart], state: ReplayState) -> None:
+    (replay,) = joined(parts)
+    assert replay.state == state
+
+
+@pytest.mark.parametrize(
+    ("fields", "left"),
+    [
+        ({"waiting": 100}, timedelta(seconds=50)),
+        ({"waiting": 100, "before": 100}, timedelta(seconds=100)),
+        ({"waiting": 100, "obstacle": Obstacle.BEHIND, "before": 20}, timedelta(seconds=60)),
+        ({"waiting": 100, "obstacle": Obstacle.QUOTA, "today": 0}, timedelta(hours=2, seconds=50)),
+        ({"waiting": 100, "obstacle": Obstacle.HOLD}, None),
+        ({"waiting": 100, "obstacle": Obstacle.UNDER_WAY}, None),
+        ({"ended_at": TEN_IN_THE_EVENING}, None),
+    ],
+)
+def test_how_long_it_still_takes_is_told_where_it_is_known(
+    fields: dict[str, Any], left: timedelta | None
+) -> None:
+    (replay,) = joined([part(**fields)])
+    assert replay.left(TEN_IN_THE_EVENING) == left
+
+
+def test_the_latest_replay_comes_first() -> None:
+    later = part(id="b", started_at=TEN_IN_THE_EVENING + timedelta(seconds=1))
+    assert [replay.id for replay in joined([part(), later])] == ["b", "a"]
