@@ -6,18 +6,14 @@ import click
 
 from relay.context import Context, pass_context
 from relay.output import for_people
-from shared.alerts import Kind, make_services
+from shared.alerts import make_services, send_test
 from shared.domain.errors import Refused
 from shared.domain.trouble import Trouble
 from shared.ledger.alerts import AlertLedger, Throttle, Told
 from shared.timestamps import timestamp
-from worker.watch import Observer, troubles
+from worker.conditions import troubles
+from worker.watch import Observer
 
-_TITLE = "signup-relay: a test message"
-_BODY = (
-    "Somebody sent this with: relay alerts test\n\n"
-    "Troubles of the installation at {public_url} are told of here."
-)
 _HOW_TO_SET = "set RELAY_ALERTS, as docs/settings.md says, where workers run"
 
 
@@ -33,8 +29,8 @@ def test(context: Context) -> None:
     services = make_services(context.settings.alerts)
     if not services:
         raise Refused(f"nobody is told of troubles: {_HOW_TO_SET}")
-    body = _BODY.format(public_url=context.settings.public_url)
-    sent = {service.name: service.send(_TITLE, body, Kind.INFO) for service in services}
+    by = "with: relay alerts test"
+    sent = send_test(services, by=by, public_url=context.settings.public_url)
     context.output.json([{"service": name, "sent": went} for name, went in sent.items()])
     for name, went in sent.items():
         context.output.say(f"{name}: {'sent' if went else 'failed'}")

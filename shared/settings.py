@@ -4,6 +4,7 @@ Every setting NAME may also be given as NAME_FILE, the path of a file that holds
 the value, as Docker secrets do. docs/settings.md says what each one is for.
 """
 
+import contextlib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -95,6 +96,7 @@ class Settings:
     trusted_proxies: int = 0
     alerts: tuple[str, ...] = field(default=(), repr=False)
     alert_after: timedelta = timedelta(minutes=1)
+    heartbeat_url: str | None = field(default=None, repr=False)
 
     @property
     def redirect_uri(self) -> str:
@@ -161,6 +163,7 @@ class _Reader:
             trusted_proxies=self._get("RELAY_TRUSTED_PROXIES", "0", _whole),
             alerts=self._get("RELAY_ALERTS", "none", read_addresses),
             alert_after=self._get("RELAY_ALERT_AFTER_SECONDS", "60", _seconds),
+            heartbeat_url=self._get("RELAY_HEARTBEAT_URL", "none", _heartbeat_url),
         )
         if not self._problems:
             self._problems.extend(_contradictions(settings))
@@ -279,6 +282,16 @@ def _http_url(raw: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"must be an address such as https://signup.example.com, not {raw!r}")
     return raw.rstrip("/")
+
+
+def _heartbeat_url(raw: str) -> str | None:
+    """Return the address, which is never quoted: whoever knows it can ping it."""
+    if raw == "none":
+        return None
+    with contextlib.suppress(ValueError):
+        _http_url(raw)
+        return raw
+    raise ValueError("must be an address that begins with https:// or http://, or none")
 
 
 def parse_bind(raw: str) -> Bind:

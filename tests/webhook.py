@@ -12,14 +12,17 @@ from shared.addresses import free_port
 class Webhook:
     """Listens on a free port of 127.0.0.1, from ``with`` to its end.
 
-    `address` is how the alert library calls it; `status` is what it answers from now on.
+    `address` is how the alert library calls it, `page` how browsers do; `status` is what it
+    answers from now on. `taken` has what was posted, `asked` the paths that were only asked for.
     """
 
     def __init__(self) -> None:
         self.port = free_port()
         self.address = f"json://127.0.0.1:{self.port}/the-secret-path"
+        self.page = f"http://127.0.0.1:{self.port}/the-secret-path"
         self.status = 200
         self.taken: list[dict[str, Any]] = []
+        self.asked: list[str] = []
 
     @property
     def titles(self) -> list[str]:
@@ -34,6 +37,13 @@ class Webhook:
                 if webhook.status == 200:
                     webhook.taken.append(json.loads(body))
                 self.send_response(webhook.status)
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                webhook.asked.append(self.path)
+                self.send_response(webhook.status)
+                self.send_header("Location", "/elsewhere")
+                self.send_header("Content-Length", "0")
                 self.end_headers()
 
             def log_message(self, format: str, *args: Any) -> None:

@@ -17,6 +17,7 @@ from shared.settings import Settings
 from worker.events import make_reporter
 from worker.lookout import Lookout
 from worker.tasks import register
+from worker.watching import WatchWithoutBeat
 from worker.wiring import Wiring, lane_count
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ def make_app(settings: Settings, name: str) -> Celery:
     wiring = Wiring(settings, make_reporter(app, name, enabled=settings.task_events))
     register(app, wiring)
     warn_of_losses(wiring.client)
-    app.steps["worker"].add(Lookout.watching(wiring, name))
+    app.steps["worker"].update((Lookout.watching(wiring, name), WatchWithoutBeat.of(wiring)))
     signals.worker_shutting_down.connect(lambda **_: wiring.stopping.set(), weak=False)
     return app
 

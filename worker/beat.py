@@ -24,6 +24,7 @@ from shared.logs import configure
 from shared.redis_urls import connect
 from shared.settings import Settings
 from worker.watch import watch_every
+from worker.watching import start_beside_beat
 
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,7 @@ def run(settings: Settings) -> None:
         },
     )
     log.info("beat wakes the workers", extra={"every": str(WAKE_EVERY)})
+    start_beside_beat(settings)
     service = beat.Service(app, scheduler_cls=scheduler)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))

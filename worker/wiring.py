@@ -17,7 +17,6 @@ from shared.constant_contact.pacing import Pacer, pace_rules
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused, Revoked, TokenTrouble
 from shared.domain.retry import RetryPolicy
-from shared.ledger.alerts import AlertLedger, Throttle
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.redis_urls import connect
@@ -26,7 +25,7 @@ from worker.delivery import Clock, Lane, LaneRules, Reporter, RoundTrip
 from worker.hanging import end_if_hung
 from worker.in_hand import InHand
 from worker.settling import NO_TOKEN, Settler
-from worker.watch import Observer, Watch
+from worker.watch import make_watch
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +85,8 @@ class Wiring:
         self._publisher = Publisher(settings)
         self._reporter = reporter
         self.vault = make_vault(settings, client)
-        self._watch = self._make_watch()
-        self._places = LanePlaces(lane_count(settings))
+        self._watch = make_watch(settings, client, stopping=self.stopping.is_set)
+        self.places = LanePlaces(lane_count(settings))
         self._turnstiles: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self.in_hand = InHand(time.monotonic)
         self._not_refreshed: dict[str, str] = {}  # account -> why
@@ -167,14 +166,6 @@ class Wiring:
             self._watch.look()
         except LedgerUnavailable as error:
             log.warning("could not look for trouble", extra={"cause": str(error)})
-
-    def _make_watch(self) -> Watch:
-        return Watch(
-            Observer(self.client, self.settings.public_url).look,
-            AlertLedger(self.client, Throttle(after=self.settings.alert_after)),
-            make_services(self.settings.alerts),
-            stopping=self.stopping.is_set,
-        )
 
     def _end_token_hold(self, account: str) -> None:
         """End a hold for want of tokens: they are there after all. A process that was frozen in

@@ -79,7 +79,7 @@ def beat(ages: Collection[timedelta]) -> Check:
     return problem(
         name,
         title,
-        f"{last}, so nothing keeps the tokens of quiet accounts fresh, and nobody is alerted.",
+        f"{last}, so nothing keeps the tokens of quiet accounts fresh.",
         "Start it with: relay beat",
     )
 

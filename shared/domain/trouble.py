@@ -14,7 +14,8 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """What stands now. `key` is the same for as long as it is the same trouble.
+    """What stands now. `key` is the same for as long as it is the same trouble: its `kind`, and
+    what it is about behind a colon. Troubles of one kind may share a message.
 
     `since` is None where only the first look at it can tell. `over` is the title of the notice
     that it has ended, written down at once, as nothing is left to tell of it by then.
@@ -27,3 +28,7 @@ class Trouble:
     over: str
     account: str | None = None
     since: datetime | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.key.partition(":")[0]

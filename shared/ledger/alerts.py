@@ -1,18 +1,20 @@
 """What the alert services have been told of, so that restarts and many workers tell nothing twice.
 
 `relay:alerts` has a record for each trouble that stands, or whose end somebody has yet to hear
-of. Whoever looks for troubles brings what was found, and is given one thing after the other to
-tell; each is given to one caller alone, who says how it ended.
+of; `relay:alerts:dead-letters` one for each account that had dead letters. Whoever looks for
+troubles brings what was found, and is given one thing after the other to tell; each is given to
+one caller alone, who says how it ended.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import redis
 
+from shared.domain.signup import DeathReason
 from shared.domain.trouble import Trouble
 from shared.ledger import keys
 from shared.ledger.edge import unavailable_translated
@@ -20,14 +22,16 @@ from shared.ledger.scripts import Scripts
 from shared.ledger.units import from_milliseconds, in_milliseconds, moment, to_milliseconds
 
 Event = Literal["begun", "reminder", "over"]
-# What stands beside the troubles: when the newest look began, and how much was given out to tell.
-_NOT_TROUBLES = ("looked_at", "given")
+# What stands beside the troubles: when the newest look began, how much was given out to tell,
+# and until when more of a kind is gathered.
+_NOT_TROUBLES = ("looked_at", "given", "gathering")
+LONGEST_GATHERING = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throttle:
     """How often anybody is told: once a trouble has stood for `after`, again every `remind`,
-    and once it has been gone for `after`.
+    and once it has been gone for `after`. More dead letters are told of every `digest`.
 
     Whoever is to tell has `lease` for it. What did not get out is tried again after `pause`,
     which doubles up to `longest_pause`.
@@ -35,26 +39,54 @@ class Throttle:
 
     after: timedelta
     remind: timedelta = timedelta(days=1)
+    digest: timedelta = timedelta(hours=1)
     lease: timedelta = timedelta(minutes=1)
     pause: timedelta = timedelta(seconds=10)
     longest_pause: timedelta = timedelta(hours=1)
 
+    @property
+    def gather(self) -> timedelta:
+        """For how long, after a message, more of its kind is gathered into the next one."""
+        return min(10 * self.after, LONGEST_GATHERING)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
-    """The right to tell `service` once of the trouble `key`; `number` is that right's own.
-
-    `over` is the title of the notice that it ended; `ended_at` is None while it stands.
-    """
+class Part:
+    """One trouble of a telling. `over` is the title of the notice that it ended; `ended_at` is
+    None while it stands."""
 
     key: str
-    service: str
-    event: Event
-    number: str
     begun_at: datetime
     ended_at: datetime | None
     over: str
     account: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """The right to tell `service` once of troubles of one kind, all of which began, stand or
+    ended; `number` is that right's own."""
+
+    service: str
+    kind: str
+    event: Event
+    number: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLetterTelling:
+    """The right to tell `service` once of an account's dead letters.
+
+    `counts` has how many it has not been told of: "first" has a reason among them that is new to
+    it, "more" has not; "over" says that none is left.
+    """
+
+    service: str
+    account: str
+    event: Literal["first", "more", "over"]
+    number: str
+    counts: Mapping[DeathReason, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,30 +120,53 @@ class AlertLedger:
                 in_milliseconds(self._throttle.after),
                 in_milliseconds(self._throttle.remind),
                 in_milliseconds(self._throttle.lease),
+                in_milliseconds(self._throttle.gather),
             )
         return _telling(json.loads(answer)) if answer else None
 
-    def told(self, telling: Telling) -> bool:
+    def next_dead_letters(
+        self, accounts: Sequence[str], services: Sequence[str]
+    ) -> DeadLetterTelling | None:
+        """Return what to tell next of the dead letters of `accounts`; None when nothing is left."""
+        with unavailable_translated():
+            answer = self._scripts.run(
+                "alert_dead_letters",
+                [keys.DEAD_LETTER_ALERTS, *(keys.account(name) for name in accounts)],
+                json.dumps(list(accounts)),
+                json.dumps(list(services)),
+                json.dumps(list(DeathReason)),
+                in_milliseconds(self._throttle.digest),
+                in_milliseconds(self._throttle.after),
+                in_milliseconds(self._throttle.lease),
+            )
+        return _dead_letter_telling(json.loads(answer)) if answer else None
+
+    def told(self, telling: Telling | DeadLetterTelling) -> bool:
         """Note that the service knows; False when the right to tell it had run out."""
         return self._ended(telling, told=True)
 
-    def failed(self, telling: Telling) -> bool:
+    def failed(self, telling: Telling | DeadLetterTelling) -> bool:
         """Have it tried again later; False when the right to tell it had run out."""
         return self._ended(telling, told=False)
 
-    def _ended(self, telling: Telling, *, told: bool) -> bool:
+    def _ended(self, telling: Telling | DeadLetterTelling, *, told: bool) -> bool:
+        if isinstance(telling, Telling):
+            stored, about = keys.ALERTS, [part.key for part in telling.parts]
+        else:
+            stored, about = keys.DEAD_LETTER_ALERTS, [f"dead:{telling.account}"]
         with unavailable_translated():
             return bool(
                 self._scripts.run(
                     "alert_told",
-                    [keys.ALERTS],
-                    telling.key,
+                    [stored],
+                    json.dumps(about),
                     telling.service,
                     telling.event,
                     telling.number,
                     int(told),
                     in_milliseconds(self._throttle.pause),
                     in_milliseconds(self._throttle.longest_pause),
+                    in_milliseconds(self._throttle.gather),
                 )
             )
 
@@ -144,14 +199,31 @@ def _standing(trouble: Trouble) -> dict[str, str | int]:
 
 def _telling(given: dict[str, Any]) -> Telling:
     return Telling(
-        key=given["key"],
         service=given["service"],
+        kind=given["kind"],
         event=given["event"],
         number=given["number"],
+        parts=tuple(_part(part) for part in given["parts"]),
+    )
+
+
+def _part(given: dict[str, Any]) -> Part:
+    return Part(
+        key=given["key"],
         begun_at=from_milliseconds(given["begun_at"]),
         ended_at=moment(given.get("ended_at")),
         over=given["over"],
         account=given.get("account"),
+    )
+
+
+def _dead_letter_telling(given: dict[str, Any]) -> DeadLetterTelling:
+    return DeadLetterTelling(
+        service=given["service"],
+        account=given["account"],
+        event=given["event"],
+        number=given["number"],
+        counts={DeathReason(reason): count for reason, count in given["counts"].items()},
     )
 
 

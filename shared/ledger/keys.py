@@ -14,6 +14,7 @@ BEATS = "relay:beats"  # zset: beat name -> last tick, ms
 DOCTOR = "relay:doctor"  # string: written to see whether that is allowed, a second
 SPOOLS = "relay:spools"  # hash: id of a spool on a web host's disk -> JSON
 ALERTS = "relay:alerts"  # hash: key of a trouble -> JSON: who was told of it, and when
+DEAD_LETTER_ALERTS = "relay:alerts:dead-letters"  # hash: "dead:" + account -> JSON, likewise
 VISITORS = "relay:visitor:"  # + fingerprint, string: sign-ups in this window
 CONNECTING = "relay:connecting:"  # + what it is, and its id, string: short-lived
 OPERATORS = "relay:operators"  # hash: name -> JSON

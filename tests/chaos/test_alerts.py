@@ -21,9 +21,9 @@ def test_a_revoked_connection_is_told_of_once_and_so_is_its_recovery(
 ) -> None:
     stack = make_stack(rate=100, RELAY_ALERTS=webhook.address, RELAY_ALERT_AFTER_SECONDS="1")
     stack.open()
+    stack.start_workers(2)
     for _ in range(2):
         stack.start("beat")
-    stack.start_workers(2)
     stack.sandbox.control(revoke="all")
     held = stack.post(email="ada@example.com", first_name="Ada")
     assert held.status_code == 202
@@ -48,7 +48,41 @@ def test_a_revoked_connection_is_told_of_once_and_so_is_its_recovery(
     assert set(stack.deliveries()) == {"ada@example.com"}
     stack.assert_accounted_for()
     assert stack.account()["delivered"] == 1
-    # Two beats and two workers looked three times a second, and told each thing once.
+    # Two beats and the workers looked three times a second, and told each thing once.
     assert [message["type"] for message in webhook.taken] == ["failure", "success"]
     assert stack.json("alerts", "list") == []
     assert "the-secret-path" not in stack.log
+
+
+def test_beat_tells_that_all_workers_died_and_that_one_lives_again(
+    make_stack: MakeStack, webhook: Webhook
+) -> None:
+    stack = make_stack(
+        rate=100,
+        RELAY_ALERTS=webhook.address,
+        RELAY_ALERT_AFTER_SECONDS="1",
+        RELAY_HEARTBEAT_URL=webhook.page,
+    )
+    stack.open()
+    workers = stack.start_workers(2)
+    stack.start("beat")
+    eventually(lambda: bool(webhook.asked), what="the heartbeat")
+
+    for worker in workers:
+        stack.kill(worker)
+    assert stack.post(email="ada@example.com", first_name="Ada").status_code == 202
+    with stack.valkey.client() as client:  # as if half a minute had passed since
+        for name, _ in client.zrange("relay:workers", 0, -1, withscores=True):
+            client.zincrby("relay:workers", -31_000, name)
+
+    eventually(lambda: bool(webhook.taken), what="the alert")
+    assert webhook.titles == ["No worker is alive, so nothing is delivered"]
+    assert "1 sign-up waits" in webhook.taken[0]["message"].lower()
+
+    stack.start_workers(1)
+    eventually(lambda: len(webhook.taken) == 2, what="the recovery notice")
+    assert webhook.titles[1] == "A worker is alive again"
+    eventually(stack.settled, what="delivery")
+    stack.assert_accounted_for()
+    assert stack.account()["delivered"] == 1
+    assert "secret-path" not in stack.log

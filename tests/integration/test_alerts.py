@@ -15,16 +15,27 @@ import redis
 from relay.cli import main
 from shared.alerts import Kind, Service, make_services
 from shared.domain.account import HoldReason
+from shared.domain.signup import DeathReason
 from shared.domain.trouble import Severity, Trouble
-from shared.ledger.alerts import AlertLedger, Telling, Throttle, redis_time
+from shared.ledger.alerts import (
+    AlertLedger,
+    DeadLetterTelling,
+    Telling,
+    Throttle,
+    redis_time,
+)
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
+from shared.ledger.spools import SpoolFigures
 from shared.logs import LineFormatter
+from shared.redis_urls import connect
 from shared.settings import Settings
 from tests import builders
 from tests.webhook import Webhook
+from worker.conditions import Snapshot
 from worker.events import Silent
-from worker.watch import Observer, Snapshot, Watch
+from worker.watch import Observer, RedisWatch, Watch
+from worker.watching import look_and_tell_of_redis
 from worker.wiring import Wiring
 
 WORKERS = 8
@@ -32,7 +43,7 @@ HOUR = timedelta(hours=1)
 SECOND = timedelta(seconds=1)
 AT_ONCE = Throttle(after=timedelta(0))
 AFTER_AN_HOUR = Throttle(after=HOUR)
-TIMES = ("begun_at", "ended_at", "told_at", "claimed_until", "retry_at")
+TIMES = ("begun_at", "ended_at", "told_at", "claimed_until", "retry_at", "none_since")
 
 
 def trouble(key: str = "reconnect:acme", **fields: Any) -> Trouble:
@@ -74,8 +85,9 @@ class Alerts:
 
     def let_pass(self, span: timedelta) -> None:
         """Make all that is written down as much older."""
-        for key, record in self.client.hgetall("relay:alerts").items():
-            self.client.hset("relay:alerts", key, json.dumps(_older(json.loads(record), span)))
+        for stored in ("relay:alerts", "relay:alerts:dead-letters"):
+            for key, record in self.client.hgetall(stored).items():
+                self.client.hset(stored, key, json.dumps(_older(json.loads(record), span)))
 
 
 def _older(value: Any, span: timedelta) -> Any:
@@ -83,7 +95,8 @@ def _older(value: Any, span: timedelta) -> Any:
         return value
     ms = round(span.total_seconds() * 1000)
     return {
-        name: inner - ms if name in TIMES else _older(inner, span) for name, inner in value.items()
+        name: inner - ms if name in TIMES or " " in name else _older(inner, span)
+        for name, inner in value.items()
     }
 
 
@@ -171,10 +184,11 @@ def test_an_end_tells_when_it_began_and_ended(alerts: Alerts, redis_client: "red
     since = redis_time(redis_client).replace(microsecond=0) - HOUR
     alerts.events(trouble(since=since))
     telling = alerts.given()
-    assert telling.begun_at == since
-    assert telling.ended_at is not None
-    assert since + HOUR <= telling.ended_at <= redis_time(redis_client)
-    assert (telling.over, telling.account) == ("acme: the hold has ended", "acme")
+    (part,) = telling.parts
+    assert part.begun_at == since
+    assert part.ended_at is not None
+    assert since + HOUR <= part.ended_at <= redis_time(redis_client)
+    assert (part.over, part.account) == ("acme: the hold has ended", "acme")
 
 
 def test_every_service_is_told_and_only_those_that_were_hear_of_the_end(alerts: Alerts) -> None:
@@ -188,6 +202,180 @@ def test_every_service_is_told_and_only_those_that_were_hear_of_the_end(alerts: 
     alerts.services = ["mailto"]
     assert alerts.events() == [("mailto", "over"), ("mailto", "over")]
     assert alerts.ledger.known() == {}
+
+
+# --- several at once
+
+
+def about(telling: Telling | None) -> list[str]:
+    return [part.key for part in telling.parts] if telling else []
+
+
+OUTAGES = [trouble(f"outage:site-{number}", account=f"site-{number}") for number in range(20)]
+
+
+def test_what_begins_together_for_the_same_reason_is_told_in_one_message(alerts: Alerts) -> None:
+    telling = alerts.given(*OUTAGES, trouble())
+    assert (telling.kind, telling.event) == ("outage", "begun")
+    assert about(telling) == [each.key for each in OUTAGES]
+    assert alerts.ledger.told(telling)
+    assert about(alerts.next(*OUTAGES, trouble())) == ["reconnect:acme"]
+
+
+def test_and_so_is_its_end(alerts: Alerts) -> None:
+    assert alerts.events(*OUTAGES) == [("json", "begun")]
+    telling = alerts.given()
+    assert sorted(about(telling)) == sorted(each.key for each in OUTAGES)
+    assert alerts.ledger.told(telling)
+    assert alerts.next() is None
+    assert alerts.ledger.known() == {}
+
+
+def test_for_ten_minutes_more_of_the_kind_is_gathered_and_nothing_else(patient: Alerts) -> None:
+    first, *others = OUTAGES
+    patient.next(*OUTAGES[:1])
+    patient.let_pass(HOUR)
+    assert patient.events(first) == [("json", "begun")]
+    since = redis_time(patient.client) - 2 * HOUR
+    later = [trouble(each.key, since=since) for each in others]
+    assert patient.events(first, *later) == []
+    assert patient.events(first, *later, trouble(since=since)) == [("json", "begun")]
+    patient.let_pass(timedelta(minutes=9))
+    assert patient.next(first, *later, trouble()) is None
+    patient.let_pass(timedelta(minutes=1))
+    assert about(patient.next(first, *later, trouble())) == [each.key for each in others]
+
+
+def test_what_could_not_be_told_has_nothing_gathered_for_it(patient: Alerts) -> None:
+    since = redis_time(patient.client) - 2 * HOUR
+    one, another = (trouble(each.key, since=since) for each in OUTAGES[:2])
+    assert patient.ledger.failed(patient.given(one))
+    assert about(patient.next(one, another)) == [another.key]
+
+
+def test_gathering_ends_although_the_servers_clock_was_set_back(patient: Alerts) -> None:
+    since = redis_time(patient.client) - 2 * HOUR
+    assert patient.events(trouble(since=since)) == [("json", "begun")]
+    patient.let_pass(-HOUR)
+    assert about(patient.next(trouble("reconnect:books", since=since))) == ["reconnect:books"]
+
+
+# --- dead letters
+
+
+class DeadLetters:
+    """Lets sign-ups of `acme` die, and tells what there is to tell of them."""
+
+    def __init__(self, alerts: Alerts, ledger: Ledger) -> None:
+        self.alerts = alerts
+        self.ledger = ledger
+        self.ids: list[str] = []
+
+    def die(self, reason: DeathReason, count: int = 1) -> None:
+        for _ in range(count):
+            self.ids.append(builders.accept(self.ledger, f"{len(self.ids)}@example.com").id)
+            claim = builders.claimed(self.ledger)
+            assert self.ledger.bury(
+                claim, None, reason=reason, error_key="", message="", account_is_well=False
+            )
+
+    def given(self) -> DeadLetterTelling | None:
+        """Return what is given out once this very millisecond is over, which waits."""
+        now = redis_time(self.alerts.client)
+        while redis_time(self.alerts.client) < now + timedelta(milliseconds=2):
+            pass
+        return self.alerts.ledger.next_dead_letters(["acme"], self.alerts.services)
+
+    def told(self) -> list[tuple[str, dict[str, int]]]:
+        """Tell all that there is to tell; return it as (event, counts)."""
+        told: list[tuple[str, dict[str, int]]] = []
+        while telling := self.given():
+            counts = {str(reason): count for reason, count in telling.counts.items()}
+            told.append((telling.event, counts))
+            assert len(told) < 10, told
+            assert self.alerts.ledger.told(telling)
+        return told
+
+
+@pytest.fixture
+def dead(alerts: Alerts, ledger: Ledger) -> DeadLetters:
+    return DeadLetters(alerts, ledger)
+
+
+def test_the_first_dead_letter_of_a_reason_is_told_at_once_and_more_once_an_hour(
+    dead: DeadLetters,
+) -> None:
+    assert dead.told() == []
+    dead.die(DeathReason.REJECTED)
+    assert dead.told() == [("first", {"rejected": 1})]
+    dead.die(DeathReason.REJECTED, 3)
+    assert dead.told() == []
+    dead.die(DeathReason.GAVE_UP)
+    assert dead.told() == [("first", {"rejected": 3, "gave_up": 1})]
+    dead.die(DeathReason.GAVE_UP, 2)
+    dead.die(DeathReason.REJECTED)
+    dead.alerts.let_pass(timedelta(minutes=59))
+    assert dead.told() == []
+    dead.alerts.let_pass(timedelta(minutes=1))
+    assert dead.told() == [("more", {"rejected": 1, "gave_up": 2})]
+    dead.alerts.let_pass(timedelta(days=9))
+    assert dead.told() == []
+
+
+def test_that_none_is_left_is_told_once_and_then_all_begins_anew(dead: DeadLetters) -> None:
+    dead.die(DeathReason.REJECTED)
+    dead.told()
+    assert dead.ledger.discard("acme", dead.ids[0])
+    assert dead.told() == [("over", {})]
+    assert dead.told() == []
+    dead.die(DeathReason.REJECTED)
+    assert dead.told() == [("first", {"rejected": 1})]
+
+
+def test_nobody_is_told_that_none_is_left_before_that_lasts(
+    patient: Alerts, ledger: Ledger
+) -> None:
+    dead = DeadLetters(patient, ledger)
+    dead.die(DeathReason.REJECTED)
+    dead.told()
+    assert dead.ledger.discard("acme", dead.ids[0])
+    assert dead.told() == []
+    dead.die(DeathReason.REJECTED)
+    patient.let_pass(timedelta(minutes=59))
+    assert dead.told() == []
+    assert dead.ledger.discard("acme", dead.ids[1])
+    dead.told()
+    patient.let_pass(HOUR)
+    assert dead.told() == [("over", {})]
+
+
+def test_each_service_hears_of_every_dead_letter_and_one_that_fails_later(
+    dead: DeadLetters,
+) -> None:
+    dead.alerts.services = ["json", "mailto"]
+    dead.die(DeathReason.REJECTED)
+    failing = dead.given()
+    assert failing is not None and failing.service == "json"
+    assert dead.alerts.ledger.failed(failing)
+    assert dead.told() == [("first", {"rejected": 1})]
+    dead.die(DeathReason.POISON)
+    dead.alerts.let_pass(timedelta(seconds=10))
+    assert dead.told() == [
+        ("first", {"rejected": 1, "poison": 1}),
+        ("first", {"poison": 1}),
+    ]
+
+
+def test_dead_letters_that_one_is_telling_of_are_given_to_no_other(dead: DeadLetters) -> None:
+    dead.die(DeathReason.REJECTED)
+    first = dead.given()
+    assert first is not None
+    assert dead.given() is None
+    dead.alerts.let_pass(timedelta(minutes=1))
+    again = dead.given()
+    assert again is not None and again.counts == first.counts
+    assert not dead.alerts.ledger.told(first)
+    assert dead.alerts.ledger.told(again)
 
 
 # --- who tells
@@ -272,8 +460,10 @@ class Fake(Service):
 
 @pytest.fixture
 def observer(redis_client: "redis.Redis") -> Observer:
-    """Sees the account `acme`."""
+    """Sees the account `acme`, and that a worker and a beat are alive."""
     Registry(redis_client).save_account(builders.account("acme"))
+    Ledger(redis_client).worker_alive("relay-1@here")
+    Ledger(redis_client).beat_alive("beat-1@here")
     return Observer(redis_client, "https://signup.example.com")
 
 
@@ -374,6 +564,85 @@ def test_tokens_that_fail_to_refresh_are_seen(
     assert service.sent == [("acme: its access token cannot be refreshed", Kind.WARNING)]
 
 
+def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
+    redis_client: "redis.Redis", observer: Observer, dead: DeadLetters
+) -> None:
+    dead.die(DeathReason.REJECTED)
+    figures = SpoolFigures(count=2, bytes=9, oldest=HOUR)
+    dead.ledger.note_spool("0f", "web-1", figures)
+    redis_client.zadd("relay:workers", {"relay-1@here": 0})
+    redis_client.zadd("relay:beats", {"beat-1@here": 0})
+    dead.given()  # so that the millisecond in which it died is over
+    redis_client.delete("relay:alerts:dead-letters")
+    service = Fake()
+    watch(observer.look, redis_client, [service]).look()
+    assert sorted(title for title, _ in service.sent) == [
+        "No beat is alive, so quiet accounts' tokens are not refreshed",
+        "No worker is alive, so nothing is delivered",
+        "acme: 1 dead letter: 1 rejected",
+        "web-1: 2 sign-ups wait on its own disk",
+    ]
+
+
+# --- while Redis is away
+
+
+class Passing:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_that_redis_is_away_is_told_once_it_lasts_and_its_end_too() -> None:
+    clock, one, other = Passing(), Fake("json"), Fake("mailto")
+    watching = RedisWatch([one, other], timedelta(seconds=60), clock)
+    watching.away()
+    clock.seconds = 59
+    watching.away()
+    assert one.sent == []
+    clock.seconds, other.works = 60, False
+    watching.away()
+    watching.away()
+    other.works = True
+    watching.away()
+    clock.seconds = 90
+    watching.answers()
+    watching.answers()
+    assert (
+        one.sent
+        == other.sent
+        == [
+            ("Redis does not answer, so nothing is delivered", Kind.PROBLEM),
+            ("Redis answers again", Kind.OVER),
+        ]
+    )
+
+
+def test_nobody_is_told_of_a_blip_of_redis() -> None:
+    clock, service = Passing(), Fake()
+    watching = RedisWatch([service], timedelta(seconds=60), clock)
+    watching.away()
+    clock.seconds = 30
+    watching.answers()
+    clock.seconds = 80
+    watching.away()
+    clock.seconds = 139
+    watching.away()
+    assert service.sent == []
+
+
+def test_beat_tells_by_itself_that_redis_is_away(tmp_path: Path) -> None:
+    away = connect(f"unix://{tmp_path}/nobody-listens", socket_timeout=1, socket_connect_timeout=1)
+    service = Fake()
+    watching = watch(Observer(away, "https://signup.example.com").look, away, [service])
+    look_and_tell_of_redis(watching, RedisWatch([service], timedelta(0), Passing()))
+    assert service.sent == [("Redis does not answer, so nothing is delivered", Kind.PROBLEM)]
+
+
 # --- a real service
 
 
@@ -428,7 +697,7 @@ def test_a_service_that_refuses_is_tried_again_and_its_address_is_in_no_log(
     services = make_services([webhook.address])
     webhook.status = status
 
-    Watch(observer.look, eager, services, stopping=lambda: next(ran_out)).look()
+    Watch(observer.look, eager, services, stopping=lambda: next(ran_out, True)).look()
     assert "alert not sent, tried again later service=json" in logged[0]
     assert webhook.taken == []
 

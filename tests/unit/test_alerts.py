@@ -60,3 +60,28 @@ def test_services_are_named_by_their_kind_and_told_apart() -> None:
     native = "https://hooks.slack.com/services/T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"
     services = make_services((WEBHOOK, SLACK, native, MAIL))
     assert [service.name for service in services] == ["json", "slack", "slack 2", "mailto"]
+
+
+# --- the heartbeat's address
+
+PING = "https://ping.example.com/the-secret-uuid/"
+
+
+@pytest.mark.parametrize(("raw", "address"), [("", None), ("none", None), (PING, PING)])
+def test_the_heartbeats_address_is_taken_as_it_is_and_in_no_repr(
+    raw: str, address: str | None
+) -> None:
+    settings = Settings.from_env(NEEDED | {"RELAY_HEARTBEAT_URL": raw})
+    assert settings.heartbeat_url == address
+    assert "secret-uuid" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "raw", ["the-secret-uuid", "ftp://h/the-secret-uuid", "https:///the-secret-uuid", "https://[::"]
+)
+def test_a_wrong_one_is_refused_at_start_and_not_quoted(raw: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        Settings.from_env(NEEDED | {"RELAY_HEARTBEAT_URL": raw})
+    (problem,) = refused.value.problems
+    assert problem.startswith("RELAY_HEARTBEAT_URL must be an address")
+    assert raw not in problem

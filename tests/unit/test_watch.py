@@ -1,19 +1,31 @@
 """Conditions: what a look saw, and which troubles are in it. Messages: what is said of them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.alerts import Kind
 from shared.domain.account import Hold, HoldReason
+from shared.domain.signup import DeathReason
 from shared.domain.trouble import Severity, Trouble
-from shared.ledger.alerts import Telling
+from shared.ledger.activity import Rhythm
+from shared.ledger.alerts import DeadLetterTelling, Part, Telling
+from shared.ledger.spools import SpoolFigures, SpoolReport
 from shared.ledger.values import Figures
 from tests.builders import NOON, account
-from worker.watch import AccountView, Message, Snapshot, TokenState, message_for, troubles
+from worker.alert_messages import MOST_LISTED, Message, dead_letter_message, message_for
+from worker.conditions import (
+    CONDITIONS,
+    SEVERAL,
+    AccountView,
+    Snapshot,
+    TokenState,
+    troubles,
+)
 from worker.watch import watch_every as every
 
+SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 URL = "https://signup.example.com"
@@ -28,25 +40,42 @@ def tokens(**fields: Any) -> TokenState:
     return TokenState(**{**defaults, **fields})
 
 
+def rhythm(silence: timedelta, unusual: timedelta | None = 30 * HOUR) -> Rhythm:
+    return Rhythm(NOON - silence, longest=5 * HOUR, unusual=unusual)
+
+
 def view(
     *holds: Hold,
     name: str = "acme",
     due: int = 0,
+    oldest_due: timedelta | None = None,
     tokens: TokenState | None = tokens(),  # noqa: B008 - it cannot be changed
+    last_delivery: datetime | None = None,
+    rhythm: Rhythm = rhythm(HOUR),  # noqa: B008 - nor can this
     **fields: Any,
 ) -> AccountView:
     return AccountView(
-        account=account(name, **fields), figures=Figures(due=due, holds=holds), tokens=tokens
+        account=account(name, **fields),
+        figures=Figures(due=due, oldest_due=oldest_due, holds=holds),
+        tokens=tokens,
+        last_delivery=last_delivery,
+        rhythm=rhythm,
     )
 
 
-def snapshot(*views: AccountView) -> Snapshot:
-    return Snapshot(at=NOON, public_url=URL, accounts=views)
+def snapshot(*views: AccountView, **fields: Any) -> Snapshot:
+    alive = {"workers": SECOND, "beats": SECOND}
+    return Snapshot(**{"at": NOON, "public_url": URL, "accounts": views, **alive, **fields})
 
 
-def only(*views: AccountView) -> Trouble:
-    (trouble,) = troubles(snapshot(*views))
+def only(*views: AccountView, **fields: Any) -> Trouble:
+    (trouble,) = troubles(snapshot(*views, **fields))
     return trouble
+
+
+def spool(count: int = 37, **fields: Any) -> SpoolReport:
+    figures = SpoolFigures(**{"count": count, "bytes": 9, "oldest": HOUR, **fields})
+    return SpoolReport("0f", "web-1", figures, seen=SECOND)
 
 
 FAILING = tokens(failures=3, left=11 * HOUR, expires_at=NOON + 11 * HOUR)
@@ -66,9 +95,27 @@ FAILING = tokens(failures=3, left=11 * HOUR, expires_at=NOON + 11 * HOUR)
             ["reconnect:acme", "forbidden:acme"],
             id="both",
         ),
-        pytest.param([view(hold(HoldReason.PAUSED))], [], id="an operator knows of the own pause"),
-        pytest.param([view(hold(HoldReason.QUOTA))], [], id="a spent day ends by itself"),
-        pytest.param([view(hold(HoldReason.OUTAGE))], [], id="an outage is probed"),
+        pytest.param(
+            [view(hold(HoldReason.PAUSED, since=NOON - DAY + SECOND), due=1)],
+            [],
+            id="an operator knows of the own pause",
+        ),
+        pytest.param(
+            [view(hold(HoldReason.PAUSED, since=NOON - DAY), due=1)],
+            ["paused:acme"],
+            id="an operator may have forgotten the own pause",
+        ),
+        pytest.param(
+            [view(hold(HoldReason.PAUSED, since=NOON - DAY))], [], id="nothing waits for its end"
+        ),
+        pytest.param(
+            [view(hold(HoldReason.QUOTA, since=NOON - HOUR + SECOND), due=1)],
+            [],
+            id="a day spent just now may end soon",
+        ),
+        pytest.param([view(hold(HoldReason.QUOTA), due=1)], ["quota:acme"], id="a day is spent"),
+        pytest.param([view(hold(HoldReason.QUOTA))], [], id="nothing waits for the next day"),
+        pytest.param([view(hold(HoldReason.OUTAGE))], ["outage:acme"], id="an outage"),
         pytest.param(
             [view(hold(), name="one"), view(hold(), name="two")],
             ["reconnect:one", "reconnect:two"],
@@ -85,6 +132,100 @@ FAILING = tokens(failures=3, left=11 * HOUR, expires_at=NOON + 11 * HOUR)
 )
 def test_conditions(views: list[AccountView], keys: list[str]) -> None:
     assert [trouble.key for trouble in troubles(snapshot(*views))] == keys
+
+
+@pytest.mark.parametrize(
+    ("seen", "keys"),
+    [
+        pytest.param({"workers": 30 * SECOND, "beats": 30 * SECOND}, [], id="seen of late"),
+        pytest.param({"workers": 31 * SECOND}, ["workers"], id="no worker"),
+        pytest.param({"workers": None}, ["workers"], id="no worker for an hour"),
+        pytest.param({"beats": 31 * SECOND}, ["beat"], id="no beat"),
+        pytest.param({"beats": None}, ["beat"], id="no beat for an hour"),
+        pytest.param({"spools": (spool(),)}, ["spool:0f"], id="sign-ups on a web host's disk"),
+        pytest.param({"spools": (spool(count=0),)}, [], id="none on its disk any more"),
+    ],
+)
+def test_conditions_of_the_installation(seen: dict[str, Any], keys: list[str]) -> None:
+    assert [trouble.key for trouble in troubles(snapshot(view(), **seen))] == keys
+
+
+@pytest.mark.parametrize(
+    ("seen", "stalled"),
+    [
+        pytest.param(view(due=1, oldest_due=HOUR), True, id="nothing was ever delivered"),
+        pytest.param(view(due=1, oldest_due=HOUR - SECOND), False, id="due for less than an hour"),
+        pytest.param(
+            view(due=1, oldest_due=DAY, last_delivery=NOON - HOUR), True, id="an hour ago"
+        ),
+        pytest.param(
+            view(due=1, oldest_due=DAY, last_delivery=NOON - HOUR + SECOND), False, id="of late"
+        ),
+        pytest.param(view(last_delivery=NOON - DAY), False, id="there is no work"),
+        pytest.param(
+            view(
+                hold(HoldReason.PAUSED, since=NOON - 2 * HOUR),
+                due=1,
+                oldest_due=2 * HOUR,
+            ),
+            False,
+            id="on hold since then",
+        ),
+        pytest.param(
+            view(hold(HoldReason.PAUSED, since=NOON - HOUR), due=1, oldest_due=3 * HOUR),
+            True,
+            id="a hold that begins later ends nothing",
+        ),
+        pytest.param(
+            view(due=1, oldest_due=DAY, disconnected_at="2026-03-01T11:59:00Z"),
+            False,
+            id="disconnected",
+        ),
+    ],
+)
+def test_an_account_is_stalled_that_delivers_nothing_for_an_hour_with_work_to_do(
+    seen: AccountView, stalled: bool
+) -> None:
+    assert ("stalled:acme" in [each.key for each in troubles(snapshot(seen))]) == stalled
+
+
+@pytest.mark.parametrize(
+    ("seen", "keys"),
+    [
+        pytest.param(view(rhythm=rhythm(30 * HOUR)), ["silence:acme"], id="unusually long"),
+        pytest.param(view(rhythm=rhythm(30 * HOUR - SECOND)), [], id="as usual"),
+        pytest.param(view(rhythm=rhythm(90 * DAY, None)), [], id="nothing is usual yet"),
+        pytest.param(
+            view(rhythm=rhythm(90 * DAY), disconnected_at="2026-01-01T00:00:00Z"),
+            [],
+            id="disconnected",
+        ),
+    ],
+)
+def test_silence_is_a_trouble_where_it_is_unusual(seen: AccountView, keys: list[str]) -> None:
+    assert [trouble.key for trouble in troubles(snapshot(seen))] == keys
+
+
+def test_silence_is_told_with_what_is_usual_and_where_to_look() -> None:
+    trouble = only(view(rhythm=rhythm(30 * HOUR), organization="Acme Bakery"))
+    assert trouble.title == "acme: no sign-up has come for 1 d 6 h"
+    assert "acme (Acme Bakery) was never without a sign-up for longer than 5 h" in trouble.body
+    assert f"{URL}/f/" in trouble.body
+
+
+def test_silent_workers_are_told_of_with_all_that_waits() -> None:
+    views = (view(name="one", due=1200), view(name="two", due=34))
+    trouble = only(*views, workers=90 * SECOND)
+    assert trouble.severity == Severity.PROBLEM
+    assert trouble.since == NOON - 90 * SECOND
+    assert "The last worker was seen 1 min 30 s ago. 1,234 sign-ups wait." in trouble.body
+    assert only(workers=None).since is None
+
+
+def test_a_spool_names_its_host_and_what_could_not_be_handed_over() -> None:
+    trouble = only(spools=(spool(count=37, refused=2),))
+    assert trouble.title == "web-1: 37 sign-ups wait on its own disk"
+    assert "the oldest for 1 h. Of these, 2 could not be handed over" in trouble.body
 
 
 def test_a_hold_is_told_of_with_its_reason_what_waits_and_the_one_thing_to_do() -> None:
@@ -155,24 +296,28 @@ def test_a_trouble_has_one_key_for_as_long_as_it_stands() -> None:
 # --- messages
 
 
-def telling(event: str, trouble: Trouble, **fields: Any) -> Telling:
+def part(trouble: Trouble, **fields: Any) -> Part:
     defaults = {
         "key": trouble.key,
-        "service": "json",
-        "event": event,
-        "number": "1",
         "begun_at": NOON - 3 * HOUR,
-        "ended_at": NOON if event == "over" else None,
+        "ended_at": None,
         "over": trouble.over,
         "account": trouble.account,
     }
-    return Telling(**{**defaults, **fields})
+    return Part(**{**defaults, **fields})
+
+
+def telling(event: Any, *parts: Part) -> Telling:
+    kind = parts[0].key.partition(":")[0]
+    return Telling(service="json", kind=kind, event=event, number="1", parts=parts)
 
 
 def said(event: str, was: AccountView, *now: AccountView, **fields: Any) -> Message:
     """Return what is said of the one trouble of `was`, when accounts are as in `now`."""
     looked = snapshot(*now)
-    return message_for(telling(event, only(was), **fields), troubles(looked), looked)
+    ended_at = NOON if event == "over" else None
+    told = telling(event, part(only(was), ended_at=ended_at, **fields))
+    return message_for(told, troubles(looked), looked)
 
 
 HELD = view(hold(), due=7)
@@ -219,6 +364,93 @@ def test_a_recovery_says_how_long_it_lasted_and_what_flows_again(
     assert message.kind == Kind.OVER
     assert message.body.startswith("It lasted 3 h. ")
     assert words in message.body
+
+
+def many(count: int) -> list[AccountView]:
+    return [view(hold(HoldReason.OUTAGE), name=f"site-{number}", due=2) for number in range(count)]
+
+
+@pytest.mark.parametrize("event", ["begun", "reminder"])
+def test_several_that_began_together_are_one_message(event: str) -> None:
+    looked = snapshot(*many(3))
+    standing = troubles(looked)
+    message = message_for(telling(event, *map(part, standing)), standing, looked)
+    title = "3 accounts are on hold: Constant Contact fails for everything it is sent"
+    assert message.title == {"begun": title, "reminder": f"Still: {title}"}[event]
+    assert message.kind == Kind.PROBLEM
+    for trouble in standing:
+        assert f"- {trouble.title}" in message.body
+    assert f"{URL}/console/" in message.body
+
+
+def test_several_that_ended_together_are_one_message() -> None:
+    ended = [part(trouble, ended_at=NOON) for trouble in troubles(snapshot(*many(2)))]
+    message = message_for(telling("over", *ended), [], snapshot(view(name="site-0", due=7)))
+    assert message.title == "2 accounts: the hold `outage` has ended"
+    assert message.kind == Kind.OVER
+    first, second = message.body.splitlines()
+    assert first.startswith(
+        "- site-0: the hold `outage` has ended. It lasted 3 h. Nothing was lost"
+    )
+    assert "7 sign-ups wait" in first
+    assert second.startswith("- site-1: ")
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    looked = snapshot(*many(MOST_LISTED + 5))
+    standing = troubles(looked)
+    body = message_for(telling("begun", *map(part, standing)), standing, looked).body
+    assert body.count("\n- ") + 1 == MOST_LISTED
+    assert "and 5 more" in body
+
+
+def test_for_every_kind_there_are_words_for_several() -> None:
+    """Of workers, beats there is one trouble at most."""
+    seen = snapshot(
+        view(
+            hold(),
+            hold(HoldReason.FORBIDDEN),
+            hold(HoldReason.OUTAGE),
+            hold(HoldReason.QUOTA),
+            hold(HoldReason.PAUSED, since=NOON - DAY),
+            tokens=FAILING,
+            due=1,
+            oldest_due=3 * DAY,
+            rhythm=rhythm(30 * HOUR),
+        ),
+        workers=None,
+        beats=None,
+        spools=(spool(),),
+    )
+    kinds = [trouble.kind for trouble in troubles(seen)]
+    assert len(kinds) == len(CONDITIONS)
+    assert set(kinds) == set(SEVERAL) | {"workers", "beat"}
+
+
+def test_the_end_of_a_silence_says_nothing_of_deliveries() -> None:
+    was = view(rhythm=rhythm(30 * HOUR))
+    assert said("over", was, view(due=7)).body == "It lasted 3 h."
+
+
+def dead(event: Any, **counts: int) -> Message:
+    named = {DeathReason(reason): count for reason, count in counts.items()}
+    told = DeadLetterTelling(service="json", account="acme", event=event, number="1", counts=named)
+    return dead_letter_message(told, URL)
+
+
+@pytest.mark.parametrize(
+    ("message", "title"),
+    [
+        (dead("first", rejected=1), "acme: 1 dead letter: 1 rejected"),
+        (
+            dead("more", gave_up=7, rejected=1030),
+            "acme: 1,037 more dead letters: 1,030 rejected, 7 gave_up",
+        ),
+        (dead("over"), "acme: no dead letter is left"),
+    ],
+)
+def test_dead_letters_are_told_of_in_numbers(message: Message, title: str) -> None:
+    assert message.title == title
 
 
 def test_looks_come_often_enough_for_a_short_wait_and_never_more_seldom_than_every_20_s() -> None:

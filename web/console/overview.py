@@ -9,6 +9,7 @@ from shared.operators import Role
 from shared.settings import Settings
 from web.console import bp
 from web.console.accounts import account_tools
+from web.console.alerts import alert_tests
 from web.console.guard import needs
 
 
@@ -31,4 +32,5 @@ def overview() -> ResponseReturnValue:
         pulse=operations.pulse(),
         used=account_tools().cards.ledger.used_today(settings.client_id),
         allowed=settings.requests_per_day,
+        alert_services=alert_tests().names,
     )

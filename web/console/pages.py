@@ -12,9 +12,9 @@ from shared.assembly import utc_now
 from shared.domain.durations import in_words
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.operators import Role
-from web.console import accounts, bp, connect, doctor, guard, overview, sign_in
+from web.console import accounts, alerts, bp, connect, doctor, guard, overview, sign_in
 
-__all__ = ["accounts", "bp", "connect", "doctor", "overview", "sign_in"]
+__all__ = ["accounts", "alerts", "bp", "connect", "doctor", "overview", "sign_in"]
 
 WIZARD_STEPS = ("Application", "Log in", "Check", "Lists and a test")
 

@@ -1,0 +1,67 @@
+"""What an account does when nobody looks closely: when it last delivered, how often it hears."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import redis
+
+from shared.ledger import keys
+from shared.ledger.edge import unavailable_translated
+from shared.ledger.scripts import Scripts
+from shared.ledger.units import from_milliseconds, in_milliseconds, moment
+
+# Six times the longest usual time covers a weekend or a holiday of a form that hears daily.
+UNUSUAL_TIMES = 6
+UNUSUAL_AT_LEAST = timedelta(hours=24)
+REMEMBERED_DAYS = 14
+# A form that hears more seldom has no rhythm that its silence could break.
+NEEDED_DAYS = 5
+LONGEST_BETWEEN_LOOKS = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When the account's last sign-up came, as far as somebody has looked, and the `longest` time
+    that usually passes without one; after `unusual` without one something may be wrong. None
+    while too little is known to tell."""
+
+    last_at: datetime
+    longest: timedelta
+    unusual: timedelta | None
+
+
+class Activity:
+    """Reads it. Raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+
+    def rhythm(self, account: str) -> Rhythm:
+        """Note whether sign-ups have come since the last look, and return the rhythm.
+
+        Those in quarantine do not count: robots come when no one else can.
+        """
+        with unavailable_translated():
+            last_at, longest, unusual = self._scripts.run(
+                "rhythm",
+                [keys.account(account)],
+                UNUSUAL_TIMES,
+                in_milliseconds(UNUSUAL_AT_LEAST),
+                REMEMBERED_DAYS,
+                NEEDED_DAYS,
+                in_milliseconds(LONGEST_BETWEEN_LOOKS),
+            )
+        return Rhythm(
+            last_at=from_milliseconds(last_at),
+            longest=timedelta(milliseconds=int(longest)),
+            unusual=timedelta(milliseconds=int(unusual)) if unusual else None,
+        )
+
+    def last_delivery(self, account: str) -> datetime | None:
+        """Return when a sign-up was last delivered; None when none is on record."""
+        with unavailable_translated():
+            newest = self._client.zrange(
+                f"{keys.account(account)}delivered", 0, 0, desc=True, withscores=True
+            )
+        return moment(newest[0][1] if newest else None)

@@ -1,0 +1,36 @@
+"""Rounds: something that a process does again and again, on a thread of its own."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+log = logging.getLogger(__name__)
+
+
+class Rounds:
+    """Does `what` every so often, the first time at once. Whatever it raises, it goes on."""
+
+    def __init__(self, name: str, what: Callable[[], None], every: timedelta) -> None:
+        self._name = name
+        self._what = what
+        self._every = every
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, within: timedelta) -> None:
+        """Begin no further round, and wait for the one under way, if any, but not for longer."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=within.total_seconds())
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._what()
+            except Exception:  # whatever it is, the next round must come
+                log.exception("a round failed", extra={"what": self._name})
+            self._stop.wait(self._every.total_seconds())
