@@ -33,6 +33,7 @@ from shared.domain.outcome import (
     RenewToken,
     decide,
     decide_forbidden,
+    decide_unsent,
 )
 from shared.domain.retry import RetryPolicy
 from shared.domain.standing import Ask, LookUp, asked_before
@@ -223,16 +224,20 @@ class Lane:
         # Again, as waiting for the claim may have taken a while: nothing is to be sent with a
         # token that others have found refused meanwhile.
         token = self._token_for_open_claim()
-        if claim.attempts and claim.age > self.rules.policy.max_age:
-            self.give_slot_back()
-            self.settler.give_up_on_the_old(claim)
-            return self._settled(None)
-        errand = self.guard.errand(claim)
+        errand = self._errand(claim)
         if isinstance(errand, DeadLetter):
             self.give_slot_back()
             self.settler.bury_unsent(claim, errand)
-            self.reporter.ended(claim, errand, 0.0)
             return self._settled(None)
+        return self._run_errand(errand, claim, slot, token)
+
+    def _errand(self, claim: Claim) -> Errand | DeadLetter:
+        """Return what is to be done with the claimed sign-up, or why it is not to be sent."""
+        too_old = decide_unsent(claim.attempts, claim.age, self.rules.policy)
+        return too_old or self.guard.errand(claim)
+
+    def _run_errand(self, errand: Errand, claim: Claim, slot: Slot, token: Token) -> str | None:
+        """Make the errand's request in its slot, and do what the answer means."""
         self.reporter.started(claim)
         body = signup_body(claim.contact, claim.lists)
         if not self._in_time_for(slot):
@@ -246,6 +251,11 @@ class Lane:
         decision = self._decide(answer, claim, token, errand)
         if isinstance(decision, RenewToken):
             return self._renew_token(claim, attempt, token)
+        return self._settle(decision, claim, attempt, token)
+
+    def _settle(
+        self, decision: Decision, claim: Claim, attempt: Attempt, token: Token
+    ) -> str | None:
         self._sent = True
         stop = self.settler.carry_out(decision, claim, attempt)
         self._settled(stop)

@@ -86,11 +86,6 @@ class Settler:
             "given_back", claim, lambda: self._ledger.give_back(claim, attempt.uncounted())
         )
 
-    def give_up_on_the_old(self, claim: Claim) -> None:
-        """Bury a sign-up that has grown too old without being sent once more."""
-        message = f"gave up: still not delivered after {claim.age.days} days"
-        self._bury(claim, None, DeadLetter(DeathReason.GAVE_UP, message))
-
     def bury_unsent(self, claim: Claim, letter: DeadLetter) -> None:
         """Bury a sign-up that is not to be sent at all."""
         self._bury(claim, None, letter)

@@ -138,8 +138,7 @@ def decide(
     """Return what `answer` to attempt number `attempt` (from 1) means.
 
     `jitter` in [0, 1) spreads the waits. `probes_outage` says that it was sent to see whether an
-    outage is over: no sign-up dies of that. The fate of a sign-up that has grown too old is not
-    decided here but before it is sent.
+    outage is over: no sign-up dies of that.
     """
     match answer.status:
         case 200 | 201 if answer.contact_id:
@@ -158,6 +157,16 @@ def decide(
             return rejected(answer)
         case _:
             return _failure(answer, attempt, policy, jitter, probes_outage)
+
+
+def decide_unsent(attempts: int, age: timedelta, policy: RetryPolicy) -> DeadLetter | None:
+    """Return the dead letter of a sign-up that has been tried and grown too old; else None.
+
+    One that was never tried is sent however old.
+    """
+    if not attempts or age <= policy.max_age:
+        return None
+    return DeadLetter(DeathReason.GAVE_UP, f"gave up: still not delivered after {age.days} days")
 
 
 def rest_after(answer: Answer) -> timedelta | None:
