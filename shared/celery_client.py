@@ -12,8 +12,8 @@ from shared import queues
 from shared.redis_urls import celery_broker, connect
 from shared.settings import Settings
 
-# A nudge that nobody took for so long is stale: the workers have looked by themselves.
-NUDGE_EXPIRES_SECONDS = 30
+# Bounds what piles up while nobody consumes. Messages do not expire besides: that goes by the
+# clocks of two hosts, and a worker whose clock is ahead would discard all it gets.
 LONGEST_QUEUE = 50
 
 
@@ -81,11 +81,8 @@ class Publisher:
     def publish_lane(self, account: str) -> None:
         """Ask the workers for a lane of `account`; raises whatever the broker's client does."""
         if not self.queue_is_long(queues.DELIVER_QUEUE):
-            self._app.send_task(queues.DELIVER, args=[account], expires=NUDGE_EXPIRES_SECONDS)
+            self._app.send_task(queues.DELIVER, args=[account])
 
     def queue_is_long(self, queue: str) -> bool:
-        """Whether so many messages wait that one more would tell nobody anything.
-
-        Expired messages stay in Redis while nobody consumes them.
-        """
+        """Whether so many messages wait that one more would tell nobody anything."""
         return self._broker.llen(queue) >= LONGEST_QUEUE

@@ -14,6 +14,8 @@ from shared.celery_client import make_celery
 from shared.ledger.durability import warn_of_losses
 from shared.logs import configure
 from shared.settings import Settings
+from worker.consuming import Consumer
+from worker.ending import Ending
 from worker.events import make_reporter
 from worker.lookout import Lookout
 from worker.tasks import register
@@ -26,8 +28,8 @@ log = logging.getLogger(__name__)
 SPARE_THREADS = 4
 
 
-def make_app(settings: Settings, name: str) -> Celery:
-    """Return the Celery app of the worker `name`, with its tasks."""
+def make_app(settings: Settings, name: str, only: tuple[str, ...]) -> Celery:
+    """Return the Celery app of the worker `name`, with its tasks; it serves the queues `only`."""
     app = make_celery(settings, publishing=False)
     app.conf.update(
         # A message is a wake-up. One that is lost with its worker costs a second, while a late
@@ -44,11 +46,16 @@ def make_app(settings: Settings, name: str) -> Celery:
         # Flower and the like listen to these; nobody else does, so they are off by default.
         worker_send_task_events=settings.task_events,
     )
-    wiring = Wiring(settings, make_reporter(app, name, enabled=settings.task_events))
+    wiring = Wiring(
+        settings,
+        make_reporter(app, name, enabled=settings.task_events),
+        delivers=queues.DELIVER_QUEUE in only,
+    )
     register(app, wiring)
     warn_of_losses(wiring.client)
-    app.steps["worker"].update((Lookout.watching(wiring, name), WatchWithoutBeat.of(wiring)))
-    signals.worker_shutting_down.connect(lambda **_: wiring.stopping.set(), weak=False)
+    app.steps["worker"].update(
+        (Lookout.watching(wiring, name), WatchWithoutBeat.of(wiring), Ending.of(wiring))
+    )
     return app
 
 
@@ -59,8 +66,9 @@ def run(settings: Settings, only: tuple[str, ...]) -> None:
     for advice in settings.advice():
         log.warning(advice)
     name = f"relay-{os.getpid()}@{socket.gethostname()}"
-    worker = make_app(settings, name).Worker(
+    worker = make_app(settings, name, only).Worker(
         hostname=name,
+        consumer_cls=Consumer,
         # Prefork did not always end on SIGTERM and takes four times the memory.
         pool_cls="threads",
         concurrency=lane_count(settings) + SPARE_THREADS,

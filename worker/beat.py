@@ -9,11 +9,14 @@ import os
 import signal
 import socket
 import sys
-from datetime import timedelta
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
 from celery import beat, signals
+from celery.schedules import schedule as every
 
 from shared import queues
 from shared.celery_client import Publisher, make_celery
@@ -31,19 +34,33 @@ log = logging.getLogger(__name__)
 WAKE_EVERY = timedelta(seconds=1)
 
 
-def schedule(settings: Settings) -> dict[str, dict[str, Any]]:
-    """Return what beat sends, and how often; a message expires before the next but one."""
+Now = Callable[[], datetime]
+
+
+def steady_clock(
+    now: Now = lambda: datetime.now(UTC), monotonic: Callable[[], float] = time.monotonic
+) -> Now:
+    """Return a clock that setting this host's clock does not move.
+
+    By the latter, an hour back would have beat send nothing for an hour.
+    """
+    began, at = monotonic(), now()
+    return lambda: at + timedelta(seconds=monotonic() - began)
+
+
+def schedule(settings: Settings, now: Now) -> dict[str, dict[str, Any]]:
+    """Return what beat sends, and how often by the clock `now`.
+
+    Messages do not expire: a worker whose clock is ahead would take each for too old. That few
+    wait is seen to before they are sent.
+    """
+    refresh = look_at_tokens_every(settings.token_refresh)
+    watch = watch_every(settings.alert_after)
     return {
-        "wake lanes": _entry(queues.WAKE, WAKE_EVERY),
-        "refresh tokens": _entry(
-            queues.REFRESH_TOKENS, look_at_tokens_every(settings.token_refresh)
-        ),
-        "watch": _entry(queues.WATCH, watch_every(settings.alert_after)),
+        "wake lanes": {"task": queues.WAKE, "schedule": every(WAKE_EVERY, nowfun=now)},
+        "refresh tokens": {"task": queues.REFRESH_TOKENS, "schedule": every(refresh, nowfun=now)},
+        "watch": {"task": queues.WATCH, "schedule": every(watch, nowfun=now)},
     }
-
-
-def _entry(task: str, every: timedelta) -> dict[str, Any]:
-    return {"task": task, "schedule": every, "options": {"expires": 2 * every.total_seconds()}}
 
 
 class Scheduler(beat.Scheduler):
@@ -88,13 +105,10 @@ class Scheduler(beat.Scheduler):
         return super().apply_async(entry, *args, **kwargs)
 
 
-def run(settings: Settings) -> None:
-    """Run beat in this process until it is told to stop."""
-    configure("beat")
-    signals.setup_logging.connect(lambda **_: None, weak=False)  # Celery would set up its own
-    logging.getLogger("celery.beat").setLevel(logging.WARNING)  # a line for every message
+def make_service(settings: Settings, now: Now) -> beat.Service:
+    """Return Celery's beat with our schedule, by the clock `now`."""
     app = make_celery(settings, publishing=True)
-    app.conf.update(beat_schedule=schedule(settings), beat_max_loop_interval=1)
+    app.conf.update(beat_schedule=schedule(settings, now), beat_max_loop_interval=1)
     client = connect(settings.redis_url, socket_timeout=2, socket_connect_timeout=1)
     scheduler = type(
         "RelayScheduler",
@@ -105,9 +119,17 @@ def run(settings: Settings) -> None:
             "name": f"beat-{os.getpid()}@{socket.gethostname()}",
         },
     )
+    return beat.Service(app, scheduler_cls=scheduler)
+
+
+def run(settings: Settings) -> None:
+    """Run beat in this process until it is told to stop."""
+    configure("beat")
+    signals.setup_logging.connect(lambda **_: None, weak=False)  # Celery would set up its own
+    logging.getLogger("celery.beat").setLevel(logging.WARNING)  # a line for every message
     log.info("beat wakes the workers", extra={"every": str(WAKE_EVERY)})
     start_beside_beat(settings)
-    service = beat.Service(app, scheduler_cls=scheduler)
+    service = make_service(settings, steady_clock())
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     service.start()

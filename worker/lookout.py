@@ -33,6 +33,7 @@ class Lookout(bootsteps.StartStopStep):
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
+        self._due_before: set[str] = set()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="lookout", daemon=True)
 
@@ -56,9 +57,16 @@ class Lookout(bootsteps.StartStopStep):
         """Look once; whatever goes wrong, the next look comes."""
         try:
             self.wiring.ledger.worker_alive(self.worker_name)
-            for account in self.wiring.accounts_with_work():
-                self.wiring.publish_lane(account)
+            self._have_lanes_run(self.wiring.accounts_with_work())
         except LedgerUnavailable as error:
             log.warning("could not look for due sign-ups", extra={"cause": str(error)})
-        except Exception:  # whatever it is, the next look must come
+        except Exception:
             log.exception("looking for due sign-ups failed")
+
+    def _have_lanes_run(self, due: list[str]) -> None:
+        """Ask for lanes; where that was done at the last look, too, and no lane runs here, do
+        not wait for a message any longer: whatever carries them may be broken."""
+        for account in due:
+            if not (account in self._due_before and self.wiring.take_over(account)):
+                self.wiring.publish_lane(account)
+        self._due_before = set(due)

@@ -53,6 +53,11 @@ class LanePlaces:
         self._taken: Counter[str] = Counter()
         self._lock = threading.Lock()
 
+    def runs(self, account: str) -> bool:
+        """Whether the account has a lane here."""
+        with self._lock:
+            return self._taken[account] > 0
+
     @contextmanager
     def take(self, account: str) -> Iterator[bool]:
         """Take a place while the block runs; gives False when there is none."""
@@ -74,7 +79,8 @@ class LanePlaces:
 class Wiring:
     """All that the tasks of one worker process share."""
 
-    def __init__(self, settings: Settings, reporter: Reporter) -> None:
+    def __init__(self, settings: Settings, reporter: Reporter, *, delivers: bool = True) -> None:
+        """`delivers`: whether lanes may run in this process."""
         client = connect(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
         self.client = client
         self.settings = settings
@@ -82,6 +88,7 @@ class Wiring:
         self.registry = Registry(client)
         self.replays = make_replays(settings, client)
         self.stopping = threading.Event()
+        self._delivers = delivers
         self._publisher = Publisher(settings)
         self._reporter = reporter
         self.vault = make_vault(settings, client)
@@ -107,17 +114,14 @@ class Wiring:
 
     def run_lane(self, account: str) -> dict[str, int | str]:
         """Run a lane for `account` and return what it did."""
-        with self._places.take(account) as taken:
+        with self.places.take(account) as taken:
             if not taken:
                 return {"stopped": "no place for another lane"}
-            client_id = self._client_id(account)
-            with self._contacts(client_id) as contacts:
-                return self._lane(account, client_id, contacts).run()
-
-    def _client_id(self, account: str) -> str:
-        """Return the API key by which the account is reached."""
-        found = self.registry.account(account)
-        return found.client_id if found else self.settings.client_id
+            found = self.registry.account(account)
+            if found is None:  # the message is none of ours, or old
+                return {"stopped": "no such account"}
+            with self._contacts(found.client_id) as contacts:
+                return self._lane(account, found.client_id, contacts).run()
 
     def accounts_with_work(self) -> list[str]:
         """Return the accounts for which a lane would find something to do now.
@@ -131,11 +135,32 @@ class Wiring:
 
     def publish_lane(self, account: str) -> None:
         """Ask for a lane, from whichever worker is free. Never fails: should the message not get
-        out, the workers look by themselves in a few seconds."""
+        out, the lane runs here."""
         try:
             self._publisher.publish_lane(account)
         except Exception as error:  # noqa: BLE001 - whatever the broker's client raises
             log.warning("no lane asked for", extra={"cause": type(error).__name__})
+            self._start_lane_here(account)
+
+    def take_over(self, account: str) -> bool:
+        """Start a lane here, with no message; False when one runs here already, or none may."""
+        if not self._delivers or self.places.runs(account):
+            return False
+        self._start_lane_here(account)
+        return True
+
+    def _start_lane_here(self, account: str) -> None:
+        """Run a lane on a thread beside Celery's. No daemon: the process ends when it has."""
+        if self._delivers and not self.stopping.is_set():
+            threading.Thread(target=self._run_lane_here, args=(account,), name="lane").start()
+
+    def _run_lane_here(self, account: str) -> None:
+        try:
+            done = self.run_lane(account)
+        except Exception:  # the next look may do better
+            log.exception("lane without a message failed")
+        else:
+            log.info("lane without a message", extra=done)
 
     def refresh_tokens(self) -> None:
         """Refresh every account's tokens that are due for it."""

@@ -22,8 +22,10 @@ The vault sets no holds: its callers do, by the errors it raises.
 import hashlib
 import logging
 import secrets
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -112,6 +114,8 @@ class TokenVault:
         self._opened: dict[str, tuple[str, str]] = {}
         self._worked: dict[str, int] = {}
         self._refused: dict[str, int] = {}
+        self._calls = 0
+        self._calls_changed = threading.Condition()
 
     def current(self, account: str) -> Token:
         """Return the stored token, whatever its state."""
@@ -210,6 +214,14 @@ class TokenVault:
         stored = self._tokens.read(account)
         return stored is not None and stored.digest == _digest(refresh_token)
 
+    def wait_for_calls(self) -> bool:
+        """Wait until no thread of this process is about to get a new pair or to store one, three
+        minutes at the most; False when none was."""
+        with self._calls_changed:
+            found = self._calls > 0
+            self._calls_changed.wait_for(lambda: self._calls == 0)
+            return found
+
     # --- the one way to a newer token
 
     def _newer(self, account: str, stale: Stale) -> Token:
@@ -224,10 +236,22 @@ class TokenVault:
                 self._sleep(POLL.total_seconds())
                 continue
             try:
-                self._refresh(account, holder, stale)
+                with self._counted_call():
+                    self._refresh(account, holder, stale)
             finally:
                 self._tokens.unlock(account, holder)
         return self._opened_token(account, stored)
+
+    @contextmanager
+    def _counted_call(self) -> Iterator[None]:
+        with self._calls_changed:
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._calls_changed:
+                self._calls -= 1
+                self._calls_changed.notify_all()
 
     def _refresh(self, account: str, call: str, stale: Stale) -> None:
         """Refresh the token under the lock, unless that has been done by now."""
