@@ -1,7 +1,7 @@
 """`relay status`: where every sign-up stands, what waits for whom, and who is alive."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -26,14 +26,16 @@ from web import spool
 def status(context: Context) -> None:
     """Show where every sign-up stands, holds, tokens, quota, workers and beat."""
     try:
+        # In this order: what drains in between shows in both, and never in neither.
+        spools = _spools(context)
         figures = context.operations.figures()
     except LedgerUnavailable:
         _tell_what_waits_here(context)
         raise
     if context.output.as_json:
-        context.output.json(_document(context, figures))
+        context.output.json(_document(context, figures, spools))
     else:
-        _print(context, figures)
+        _print(context, figures, spools)
 
 
 def _token(vault: TokenVault, account: str) -> Token | None:
@@ -43,11 +45,12 @@ def _token(vault: TokenVault, account: str) -> Token | None:
         return None
 
 
-def _document(context: Context, figures: Mapping[str, Figures]) -> dict[str, Any]:
+def _document(
+    context: Context, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
+) -> dict[str, Any]:
     vault = context.vault()
     organizations = {account.name: account.organization for account in context.registry.accounts()}
     pulse = context.operations.pulse()
-    spools = _spools(context)
     return {
         "accounts": [
             {
@@ -128,7 +131,7 @@ def _next_midnight(now: datetime) -> datetime:
     return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
 
 
-def _print(context: Context, figures: Mapping[str, Figures]) -> None:
+def _print(context: Context, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]) -> None:
     out = context.output
     cards = {card.account.name: card for card in context.accounts.cards.all()}
     if not figures:
@@ -150,7 +153,7 @@ def _print(context: Context, figures: Mapping[str, Figures]) -> None:
     for name, account in figures.items():
         for wrong in advice.on_account(name, account.holds, cards.get(name)):
             out.say(printable(f"\n{wrong}"))
-    _print_engine(context, figures)
+    _print_engine(context, figures, spools)
 
 
 def _tell_what_waits_here(context: Context) -> None:
@@ -161,8 +164,8 @@ def _tell_what_waits_here(context: Context) -> None:
         context.output.warn(f"{waiting} until Redis is back; none of them is lost")
 
 
-def _print_spools(context: Context) -> None:
-    for report in _spools(context):
+def _print_spools(context: Context, spools: Sequence[SpoolReport]) -> None:
+    for report in spools:
         figures = report.figures
         context.output.say(
             printable(
@@ -183,13 +186,15 @@ def _token_shown(card: AccountCard | None) -> str | None:
     return (for_people(card.expires_at) or str(card.standing)) if card else None
 
 
-def _print_engine(context: Context, figures: Mapping[str, Figures]) -> None:
+def _print_engine(
+    context: Context, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
+) -> None:
     out, settings = context.output, context.settings
     pulse = context.operations.pulse()
     used = context.ledger.used_today(settings.client_id)
     beat = f"{duration(pulse.beat_age)} ago" if pulse.beat_age is not None else "never"
     out.say(f"\nRequests today: {used:,} of {settings.requests_per_day:,} (until 00:00 UTC)")
-    _print_spools(context)
+    _print_spools(context, spools)
     out.say(f"Workers alive: {pulse.workers}. Last beat: {beat}.")
     if not pulse.workers:
         out.say("No worker is alive, so nothing is delivered. Start one with: relay worker")

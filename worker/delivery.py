@@ -172,6 +172,7 @@ class Lane:
     _open: Claim | None = None  # claimed and not settled
     _sent: bool = False  # and nobody knows yet that it was
     _refused: tuple[str, int] | None = None  # claim number, token version
+    _forbidden: str | None = None  # claim number
 
     def run(self) -> dict[str, int | str]:
         """Deliver until there is a reason to stop; return what was done, and that reason."""
@@ -251,6 +252,8 @@ class Lane:
         decision = self._decide(answer, claim, token, errand)
         if isinstance(decision, RenewToken):
             return self._renew_token(claim, attempt, token)
+        if answer.status == 403 and isinstance(decision, DeadLetter) and self._first_403(claim):
+            return None
         return self._settle(decision, claim, attempt, token)
 
     def _settle(
@@ -413,6 +416,13 @@ class Lane:
         except (ApiError, Refused) as error:
             # Nothing is known, so it is not held against the sign-up; a probe will ask again.
             return LacksPermission(f"{answer.cause}; {error}")
+
+    def _first_403(self, claim: Claim) -> bool:
+        """Whether this is the claim's first 403: it is sent once more then, as the privilege may
+        have come back between the refusal and the question for it."""
+        first = self._forbidden != claim.number
+        self._forbidden = claim.number
+        return first
 
     # --- tokens
 

@@ -39,7 +39,7 @@ _ODD = (jwt.PyJWTError, KeyError, ValueError, AttributeError, TypeError)
 
 
 # What an `InvalidClient` says when it is key or secret that is wrong.
-SECRET_REFUSED = "Constant Contact does not accept the API key with this secret"
+SECRET_REFUSED = "Constant Contact does not accept the API key with this secret"  # noqa: S105
 
 
 class OAuthError(RelayError):

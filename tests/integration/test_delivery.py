@@ -137,6 +137,13 @@ def test_a_forbidden_signup_is_rejected_when_the_login_may_write(bench: Bench) -
     id = accept(bench.ledger).id
     assert bench.run(FORBIDDEN)["dead"] == 1
     assert bench.signup(id).reason == "rejected"
+    assert len(bench.contacts.sent) == 2
+
+
+def test_a_privilege_that_comes_back_while_it_is_asked_for_costs_nothing(bench: Bench) -> None:
+    ids = [accept(bench.ledger, f"{n}@example.com").id for n in range(2)]
+    assert bench.run(FORBIDDEN, CREATED, FORBIDDEN, CREATED)["delivered"] == 2
+    assert [bench.signup(id).attempts for id in ids] == [1, 1]
 
 
 @pytest.mark.parametrize(
