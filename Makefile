@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 CHECKED := relay web worker shared tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check format lock clean chromium
+.PHONY: help demo test chaos bench check format lock clean chromium
 
 help:  ## Show what can be done here
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -16,6 +16,9 @@ demo: $(VENV)/.runtime  ## Start everything on this machine, with a sandbox in p
 
 test: $(VENV)/.dev chromium $(RUN)/redis-server  ## Run the whole test suite
 	$(RUN)/python -m pytest $(TESTS)
+
+chaos: $(VENV)/.dev  ## Break things at random for MINUTES=60, by SEED, and count every sign-up
+	$(RUN)/python -m tests.chaos.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev  ## Measure, as ratios to a peer in the same run
 	$(RUN)/python -m tests.bench

@@ -71,10 +71,10 @@ class Stack:
 
     # --- processes
 
-    def start(self, *command: str) -> "subprocess.Popen[bytes]":
+    def start(self, *command: str, module: str = "relay") -> "subprocess.Popen[bytes]":
         """Start `relay` with `command`, in a process group of its own."""
         child = subprocess.Popen(
-            [sys.executable, "-m", "relay", *command],
+            [sys.executable, "-m", module, *command],
             env=self.environ,
             stdin=subprocess.DEVNULL,
             stdout=self._log,

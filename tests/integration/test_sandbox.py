@@ -516,6 +516,8 @@ def test_the_day_s_quota_ends_at_midnight_utc(acme: Sandbox) -> None:
         pytest.param({"redirect": "https://elsewhere.example/"}, 302, "", id="redirect"),
         pytest.param({"status": 400, "body": {"a": 1}}, 400, '{"a": 1}', id="any body"),
         pytest.param({"hang_seconds": 0.01}, 504, "gateway_timeout", id="hang"),
+        pytest.param({"status": 500, "blanks": 9}, 500, " " * 9 + "[", id="long"),
+        pytest.param({"status": 500, "drip_seconds": 0.2}, 500, "  [", id="drip"),
         pytest.param({"status": 429, "retry_after": 7}, 429, "throttled", id="retry after"),
     ],
 )

@@ -44,6 +44,11 @@ class Caller:
         body = {"email_address": email, "list_memberships": [self._list_id]}
         return self._http.post(self._url, json=body, timeout=seconds)
 
+    def begin_sign_up(self) -> requests.Response:
+        """Send a sign-up and read no more than the headers of the answer."""
+        body = {"email_address": "ann@example.com", "list_memberships": [self._list_id]}
+        return self._http.post(self._url, json=body, timeout=10, stream=True)
+
 
 def test_a_reset_breaks_the_connection_off_and_no_other(server: SandboxServer) -> None:
     caller = Caller(server)
@@ -59,6 +64,28 @@ def test_an_answer_lost_to_a_reset_has_done_its_work(server: SandboxServer) -> N
     with pytest.raises(requests.RequestException):
         caller.sign_up()
     assert caller.sign_up().json()["action"] == "updated"
+
+
+def test_a_truncated_answer_ends_after_half_of_it(server: SandboxServer) -> None:
+    caller = Caller(server)
+    server.control(truncated=True, status=201, body={"contact_id": "c-1"}, count=1)
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        caller.sign_up()
+    assert caller.sign_up().json()["action"] == "created"
+
+
+def test_a_drip_keeps_the_caller_reading_until_the_faults_are_cleared(
+    server: SandboxServer,
+) -> None:
+    caller = Caller(server)
+    server.control(drip_seconds=60, status=503)
+    answer = caller.begin_sign_up()
+    pieces = answer.iter_content(1)
+    assert [next(pieces), next(pieces)] == [b" ", b" "]
+    server.clear()
+    rest = b"".join(pieces)
+    assert rest.strip().startswith(b"[")
+    assert len(rest) < 500  # of the 600 blanks that were to come, few did
 
 
 def test_a_hanging_call_runs_into_the_caller_s_timeout(server: SandboxServer) -> None:

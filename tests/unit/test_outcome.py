@@ -164,9 +164,7 @@ def test_a_conflict_is_tried_again_soon(jitter: float, seconds: float) -> None:
         pytest.param(
             503, 1, Retry(FIRST_WAIT, rest=timedelta(seconds=1)), id="the key only as asked"
         ),
-        pytest.param(
-            409, 60, Retry(timedelta(seconds=60), api_failed=False), id="a conflict too"
-        ),
+        pytest.param(409, 60, Retry(timedelta(seconds=60), api_failed=False), id="a conflict too"),
     ],
 )
 def test_retry_after(status: int, asked: int, expected: Retry) -> None:

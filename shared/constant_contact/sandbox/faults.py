@@ -18,12 +18,17 @@ from shared.constant_contact.sandbox.tokens import GRANT_TYPES
 
 _HTML = "<!doctype html><title>Error</title><h1>502 Bad Gateway</h1><hr><p>cloudfront</p>"
 
-# What makes a fault answer in place of the API; the first three only colour such an answer.
+_DRIP_PAUSE = 0.1
+_PIECE = 1 << 16
+# What a reset keeps back of a body that was sent as a whole.
+_NEVER_SENT = 64
+
+# What makes a fault answer in place of the API; the first line only colours such an answer.
 _KEYS_OF_ANSWERS = frozenset(
     {
-        *("status", "retry_after", "hang_seconds"),
+        *("status", "retry_after", "hang_seconds", "drip_seconds", "content_type", "blanks"),
         *("body", "html", "empty", "reset", "throttle_storm", "quota_exceeded", "redirect"),
-        "oauth_error",
+        *("truncated", "oauth_error"),
     }
 )
 _LATENCIES = frozenset({"latency_ms", "answer_latency_ms"})
@@ -32,24 +37,43 @@ KEYS = _KEYS_OF_ANSWERS | _LATENCIES | {"lost_answer", "path", "grant_type", "co
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said in place of the API's answer. ``cut``: the connection closes midway."""
+    """What is said in place of the API's answer.
+
+    The connection closes with ``missing`` bytes of the body still to come; ``blanks`` and a
+    drip of ``drip_seconds`` come before it.
+    """
 
     status: int
     body: bytes
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
-    cut: bool = False
+    missing: int = 0
+    blanks: int = 0
+    drip_seconds: float = 0
     hang_seconds: float = 0
 
-    def response(self) -> Response:
-        made: Response
-        if self.cut:
-            made = Response(_cut(self.body), status=self.status, content_type=self.content_type)
-            made.headers["Content-Length"] = str(len(self.body) + 64)
-        else:
-            made = Response(self.body, status=self.status, content_type=self.content_type)
+    def response(self, cleared: threading.Event) -> Response:
+        """Return it; the drip ends early when the faults are ``cleared``."""
+        in_pieces = self.missing or self.blanks or self.drip_seconds
+        body = self._pieces(cleared) if in_pieces else self.body
+        made = Response(body, status=self.status, content_type=self.content_type)
+        if self.missing:
+            made.headers["Content-Length"] = str(self.blanks + len(self.body) + self.missing)
         made.headers.extend(dict(self.headers))
         return made
+
+    def _pieces(self, cleared: threading.Event) -> Iterator[bytes]:
+        for _ in range(int(self.drip_seconds / _DRIP_PAUSE)):
+            yield b" "
+            if cleared.wait(_DRIP_PAUSE):
+                break
+        for sent in range(0, self.blanks, _PIECE):
+            yield b" " * min(_PIECE, self.blanks - sent)
+        yield self.body
+        if self.missing:
+            # The part that was sent should be on its way before the connection closes.
+            time.sleep(0.01)
+            raise ConnectionAbortedError("the connection was cut on demand")
 
 
 @dataclass(slots=True)
@@ -91,7 +115,8 @@ class Faults:
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
-        self._cleared = threading.Event()
+        # Set when the faults of now are cleared; those after them have another one.
+        self.cleared = threading.Event()
 
     def add(self, spec: dict[str, Any]) -> None:
         """Put a fault in force; raise ValueError when it makes no sense."""
@@ -100,8 +125,8 @@ class Faults:
     def clear(self) -> None:
         """End all faults; calls that hang or wait for one go on at once."""
         self._faults.clear()
-        self._cleared.set()
-        self._cleared = threading.Event()
+        self.cleared.set()
+        self.cleared = threading.Event()
 
     def verdict(self, path: str, grant_type: str | None = None) -> Verdict:
         """Use up the faults that match a call and say what they do.
@@ -127,7 +152,7 @@ class Faults:
     def wait(self, seconds: float) -> None:
         """Sleep, but not longer than until the faults are cleared."""
         if seconds > 0:
-            self._cleared.wait(seconds)
+            self.cleared.wait(seconds)
 
     def as_json(self) -> list[dict[str, Any]]:
         return [each.spec | {"path": each.path, "count": each.left} for each in self._faults]
@@ -160,6 +185,9 @@ def fault_from(spec: dict[str, Any]) -> Fault:
 
 def _answer(spec: dict[str, Any]) -> Answer:
     status, body, content_type = _content(spec)
+    missing = _NEVER_SENT if spec.get("reset") else 0
+    if spec.get("truncated"):
+        body, missing = body[: len(body) // 2], len(body) - len(body) // 2
     headers = {}
     if "retry_after" in spec:
         headers["Retry-After"] = str(spec["retry_after"])
@@ -168,9 +196,11 @@ def _answer(spec: dict[str, Any]) -> Answer:
     return Answer(
         status=int(spec.get("status", status)),
         body=body,
-        content_type=content_type,
+        content_type=str(spec.get("content_type", content_type)),
         headers=headers,
-        cut=bool(spec.get("reset")),
+        missing=missing,
+        blanks=int(spec.get("blanks", 0)),
+        drip_seconds=float(spec.get("drip_seconds", 0)),
         hang_seconds=float(spec.get("hang_seconds", 0)),
     )
 
@@ -203,10 +233,3 @@ def _content(spec: dict[str, Any]) -> tuple[int, bytes, str]:
         case _:
             status = spec.get("status", 500)
     return status, json.dumps(errors.body_for(status)).encode(), json_type
-
-
-def _cut(body: bytes) -> Iterator[bytes]:
-    yield body
-    # The part that was sent should be on its way before the connection closes.
-    time.sleep(0.01)
-    raise ConnectionAbortedError("the connection was cut on demand")

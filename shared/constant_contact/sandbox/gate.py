@@ -60,5 +60,6 @@ def guard(bp: Blueprint) -> None:
 
 
 def _given(state: State, answer: Answer) -> Response:
-    state.faults.wait(answer.hang_seconds)
-    return answer.response()
+    cleared = state.faults.cleared
+    cleared.wait(answer.hang_seconds)
+    return answer.response(cleared)

@@ -1,0 +1,47 @@
+"""A worker as `relay worker` runs it, for which some addresses are poison.
+
+What a sign-up does to its worker is in its address, and nothing but that is different: the
+process is killed, hangs for good, or raises something that nobody foresaw.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from relay.cli import main
+from shared.constant_contact.client import ConstantContact
+from shared.domain.outcome import Answer
+from shared.ledger import ledger
+from worker import hanging, settling, wiring
+
+# So that a round of the soak is not mostly waiting.
+SOON = timedelta(seconds=1)
+LONGEST_ROUND = timedelta(seconds=10)
+
+_sign_up = ConstantContact.sign_up
+
+
+def sign_up(self: ConstantContact, access_token: str, body: Mapping[str, Any]) -> Answer:
+    match str(body["email_address"]).split("-")[0]:
+        case "kills":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "hangs":
+            threading.Event().wait()
+        case "raises":
+            raise RuntimeError("nobody foresaw this")
+    return _sign_up(self, access_token, body)
+
+
+if __name__ == "__main__":
+    ConstantContact.sign_up = sign_up  # type: ignore[method-assign]
+    settling.FIRST_PROBE = SOON
+    settling.UNFORESEEN_WAIT = SOON
+    ledger.FIRST_OUTAGE_PROBE = SOON
+    wiring.end_if_hung = partial(  # type: ignore[attr-defined]
+        hanging.end_if_hung, longest_round=LONGEST_ROUND
+    )
+    main(["worker"])
