@@ -82,3 +82,14 @@ def web(redis_server: ValkeyServer, save_form: SaveForm, tmp_path: Path) -> Iter
     save_form()
     with WebProcess(redis_server, tmp_path / "relay") as web:
         yield web
+
+
+@pytest.fixture
+def web_without_spool(
+    redis_server: ValkeyServer, save_form: SaveForm, tmp_path: Path
+) -> Iterator[WebProcess]:
+    """The same, but nothing is kept on its disk."""
+    save_form()
+    without = {"RELAY_SPOOL_BYTES": "0"}
+    with WebProcess(redis_server, tmp_path / "relay", without) as web:
+        yield web

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from shared.domain.form import ListRef
 from tests.browser.conftest import NewPage, SaveForm
+from tests.stack import eventually
 from tests.valkey_server import ValkeyServer
 from tests.web_process import WebProcess
 
@@ -97,10 +98,22 @@ def test_no_list_at_all_is_asked_about(web: WebProcess, save_form: SaveForm, pag
     expect(page.get_by_label("News")).not_to_be_checked()
 
 
-def test_a_bad_moment_loses_nothing(
+def test_nobody_notices_that_redis_is_away(
     web: WebProcess, redis_server: ValkeyServer, page: Page
 ) -> None:
     page.goto(f"{web.url}/f/news")
+    page.get_by_label("E-mail address").fill("ada@example.com")
+    redis_server.stop()
+    page.get_by_role("button").click()
+    expect_thanks(page)
+    redis_server.start()
+    eventually(lambda: accepted(redis_server) == 1, what="draining")
+
+
+def test_a_bad_moment_without_a_spool_loses_nothing(
+    web_without_spool: WebProcess, redis_server: ValkeyServer, page: Page
+) -> None:
+    page.goto(f"{web_without_spool.url}/f/news")
     page.get_by_label("E-mail address").fill("ada@example.com")
     page.get_by_label("Favourite cake").fill("Sacher")
     redis_server.stop()

@@ -336,9 +336,7 @@ def test_an_api_key_that_nobody_knows(well: Settings) -> None:
     assert one(examine(wrong_key), "authorization_url").verdict == PROBLEM
 
 
-def test_a_server_that_refuses_what_is_written(
-    well: Settings, redis_client: "redis.Redis"
-) -> None:
+def test_a_server_that_refuses_what_is_written(well: Settings, redis_client: "redis.Redis") -> None:
     redis_client.config_set("min-replicas-to-write", 3)
     try:
         check = one(examine(well), "redis_role")
