@@ -14,8 +14,8 @@ from tests.fault_proxy import Fault, FaultProxy
 from tests.stack import Stack, eventually
 from tests.traffic import Traffic
 
-# Of all timeouts of web and lanes; a worker waits for its broker for longer.
-LONGEST_TIMEOUT = 5
+# Longer than any timeout of ours, that of a worker for its broker included.
+LONGEST_TIMEOUT = 20
 
 
 @pytest.fixture(scope="module")
