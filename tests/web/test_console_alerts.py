@@ -41,7 +41,7 @@ def test_an_operator_sends_a_test_alert(alerting: Flask, webhook: Webhook) -> No
     assert message["type"] == "info"
     assert "from the console: grace" in message["message"]
     page = browser.get("/console/").text
-    assert "Test alert: json: sent." in page
+    assert "A test alert was sent to: json." in page
     assert "secret-path" not in page
 
 
@@ -50,7 +50,7 @@ def test_one_that_does_not_get_out_is_told(alerting: Flask, webhook: Webhook) ->
     browser = SignedIn(alerting)
     browser.post("/console/alerts/test")
     page = browser.get("/console/").text
-    assert "Test alert: json: failed." in page
+    assert "No test alert got through to: json." in page
     assert "secret-path" not in page
 
 
@@ -102,4 +102,4 @@ def test_while_one_is_being_sent_a_second_is_asked_to_come_back(alerting: Flask)
         service.may_end.set()
         sending.join(10)
     assert "Somebody else sends a test alert" in second.get("/console/").text
-    assert "Test alert: json: sent." in first.get("/console/").text
+    assert "A test alert was sent to: json." in first.get("/console/").text

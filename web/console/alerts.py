@@ -64,5 +64,10 @@ def _outcome(sent: dict[str, bool] | None) -> str:
         return "Somebody else sends a test alert just now. Try again in a few seconds."
     if not sent:
         return "Nobody is told of troubles: web has no RELAY_ALERTS."
-    told = ", ".join(f"{name}: {'sent' if went else 'failed'}" for name, went in sent.items())
-    return f"Test alert: {told}."
+    failed = ", ".join(name for name, went in sent.items() if not went)
+    if not failed:
+        return f"A test alert was sent to: {', '.join(sent)}. Look whether it arrived."
+    return (
+        f"No test alert got through to: {failed}. Check the address in RELAY_ALERTS, and whether"
+        " this host reaches it; `relay alerts test` says how to see more."
+    )
