@@ -169,6 +169,7 @@ class Lane:
     guard: LateGuard = field(default_factory=LateGuard)
     _ends_at: float = 0.0
     _has_company: bool = False
+    _unanswered: bool = False  # a claim was asked for, and nobody knows whether it is ours
     _open: Claim | None = None  # claimed and not settled
     _sent: bool = False  # and nobody knows yet that it was
     _refused: tuple[str, int] | None = None  # claim number, token version
@@ -182,8 +183,8 @@ class Lane:
             try:
                 stopped = self._over() or self._deliver_one_or_hold()
             except LedgerUnavailable:
-                # Stays this lane: if the answer to a claim was lost, only this lane gets the
-                # claim again before its lease is over.
+                # Stays this lane, beyond its slice if need be: when the answer to a claim was
+                # lost, only this lane gets the claim again before its lease is over.
                 self._forget_what_was_sent()
                 self.stopping.wait(LEDGER_PAUSE.total_seconds())
             except Exception as error:
@@ -311,15 +312,15 @@ class Lane:
     def _over(self) -> str | None:
         if self.stopping.is_set():
             return "worker stops"
-        if self.clock.monotonic() >= self._ends_at:
+        if self.clock.monotonic() >= self._ends_at and not self._unanswered:
             self.start_another()
             return "slice over"
         return None
 
-    def _next_claim(self) -> tuple[Claim | str, Slot]:
-        """Wait for a claim; return it and its slot, or why there is none."""
+    def _next_claim(self) -> tuple[Claim | str | None, Slot]:
+        """Wait for a claim; return it and its slot, or why there is none, if the lane is over."""
         if not self.turnstile.acquire(timeout=self._left()):
-            return "slice over", _NO_SLOT
+            return self._over(), _NO_SLOT
         try:
             return self._ask_for_claim()
         finally:
@@ -328,7 +329,9 @@ class Lane:
     def _ask_for_claim(self) -> tuple[Claim | str, Slot]:
         while not (over := self._over()):
             asked_at = self.clock.monotonic()
+            self._unanswered = True
             answer = self._claim()
+            self._unanswered = False
             match answer:
                 case Claim(start_in=start_in):
                     return answer, self._slot(asked_at, start_in.total_seconds())
@@ -359,8 +362,9 @@ class Lane:
         return Slot(asked_at + one_way + start_in, answered_at - one_way + start_in)
 
     def _left(self) -> float:
-        """Return the seconds that are left of this lane's slice."""
-        return max(0.0, self._ends_at - self.clock.monotonic())
+        """Return the seconds that are left of this lane's slice, or that it waits once more."""
+        least = LEDGER_PAUSE.total_seconds() if self._unanswered else 0.0
+        return max(least, self._ends_at - self.clock.monotonic())
 
     def _token_for_open_claim(self) -> Token:
         try:

@@ -333,6 +333,32 @@ class FlakyLedger(Ledger):
         return settled
 
 
+def test_a_lane_whose_claim_was_not_answered_asks_again_however_long_it_takes(
+    bench: Bench,
+) -> None:
+    id = accept(bench.ledger).id
+    frozen = FreezingLedger(bench.client, bench.clock)
+    assert bench.lane(ledger=frozen).run() == {"delivered": 1, "stopped": "slice over"}
+    assert bench.signup(id).lost == 0
+
+
+class FreezingLedger(Ledger):
+    """Makes the first claim, and tells nobody for longer than a lane's slice."""
+
+    def __init__(self, client: "redis.Redis", clock: SimulatedClock) -> None:
+        super().__init__(client)
+        self._clock = clock
+        self._thawed = False
+
+    def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | Dry:
+        answer = super().claim(*args, **kwargs)
+        if not self._thawed:
+            self._thawed = True
+            self._clock.sleep(25)
+            raise LedgerUnavailable("frozen")
+        return answer
+
+
 def test_a_stopping_worker_ends_its_lanes_after_the_signup_in_hand(bench: Bench) -> None:
     for n in range(3):
         accept(bench.ledger, f"{n}@example.com")
