@@ -20,6 +20,9 @@ from shared.ledger.values import Figures
 from shared.timestamps import timestamp
 from web import spool
 
+# After any 429 the key rests for a moment.
+WORTH_TELLING = timedelta(seconds=5)
+
 
 @click.command()
 @pass_context
@@ -51,6 +54,7 @@ def _document(
     vault = context.vault()
     organizations = {account.name: account.organization for account in context.registry.accounts()}
     pulse = context.operations.pulse()
+    rests_until = _rests_until(context)
     return {
         "accounts": [
             {
@@ -68,9 +72,9 @@ def _document(
             "used": context.ledger.used_today(context.settings.client_id),
             "limit": context.settings.requests_per_day,
             "resets_at": timestamp(_next_midnight(utc_now())),
+            "rests_until": timestamp(rests_until) if rests_until else None,
         },
-        "spooled": sum(report.figures.count for report in spools),
-        "spools": [_spool_document(report) for report in spools],
+        **_spools_document(spools),
         "workers": pulse.workers,
         "beat_age_seconds": _seconds(pulse.beat_age),
     }
@@ -105,11 +109,21 @@ def _token_document(token: Token | None) -> dict[str, Any] | None:
 def _spools(context: Context) -> list[SpoolReport]:
     """Return every spool with something in it: this host's own as it is, others as last told."""
     reports = {report.id: report for report in context.operations.spools()}
-    here = spool.look(context.settings.spool_folder, utc_now())
-    if here is not None:
-        id, figures = here
-        reports[id] = SpoolReport(id, socket.gethostname(), figures, timedelta())
+    reports |= {report.id: report for report in _spool_here(context)}
     return [report for report in reports.values() if report.figures.count]
+
+
+def _spool_here(context: Context) -> list[SpoolReport]:
+    """Return this host's spool, if it has one."""
+    here = spool.look(context.settings.spool_folder, utc_now())
+    return [SpoolReport(here[0], socket.gethostname(), here[1], timedelta())] if here else []
+
+
+def _spools_document(spools: Sequence[SpoolReport]) -> dict[str, Any]:
+    return {
+        "spooled": sum(report.figures.count for report in spools),
+        "spools": [_spool_document(report) for report in spools],
+    }
 
 
 def _spool_document(report: SpoolReport) -> dict[str, Any]:
@@ -158,10 +172,26 @@ def _print(context: Context, figures: Mapping[str, Figures], spools: Sequence[Sp
 
 def _tell_what_waits_here(context: Context) -> None:
     """Say, while Redis cannot be asked, what this host's own disk has."""
-    here = spool.look(context.settings.spool_folder, utc_now())
-    if here is not None and here[1].count:
-        waiting = f"{here[1].count:,} sign-ups wait on this host's disk"
-        context.output.warn(f"{waiting} until Redis is back; none of them is lost")
+    spools = [report for report in _spool_here(context) if report.figures.count]
+    context.output.json(
+        {
+            **dict.fromkeys(("accounts", "quota", "workers", "beat_age_seconds")),
+            **_spools_document(spools),
+        }
+    )
+    for report in spools:
+        waiting = f"{_signups(report.figures.count)} on this host's disk, waiting"
+        context.output.warn(f"{waiting} until Redis is back; nothing is lost")
+
+
+def _rests_until(context: Context) -> datetime | None:
+    """Return until when the API key sends nothing, as a 429 or 503 said; None for moments."""
+    rest = context.ledger.rests(context.settings.client_id)
+    return utc_now() + rest if rest >= WORTH_TELLING else None
+
+
+def _signups(count: int) -> str:
+    return f"{count:,} sign-up{'' if count == 1 else 's'}"
 
 
 def _print_spools(context: Context, spools: Sequence[SpoolReport]) -> None:
@@ -169,7 +199,7 @@ def _print_spools(context: Context, spools: Sequence[SpoolReport]) -> None:
         figures = report.figures
         context.output.say(
             printable(
-                f"On the disk of {report.host}: {figures.count:,} sign-ups that are not counted"
+                f"On the disk of {report.host}: {_signups(figures.count)}, not counted"
                 f" above yet, the oldest for {duration(figures.oldest)}"
                 f" (told {duration(report.seen)} ago)"
             )
@@ -194,6 +224,8 @@ def _print_engine(
     used = context.ledger.used_today(settings.client_id)
     beat = f"{duration(pulse.beat_age)} ago" if pulse.beat_age is not None else "never"
     out.say(f"\nRequests today: {used:,} of {settings.requests_per_day:,} (until 00:00 UTC)")
+    if rests_until := _rests_until(context):
+        out.say(f"Constant Contact asked to be left alone until {for_people(rests_until)}")
     _print_spools(context, spools)
     out.say(f"Workers alive: {pulse.workers}. Last beat: {beat}.")
     if not pulse.workers:

@@ -207,7 +207,8 @@ def broker_silent(cause: str) -> Check:
     return problem(
         "broker",
         "Celery's broker answers",
-        f"It does not ({cause}): sign-ups are accepted and wait.",
+        f"It does not ({cause}): sign-ups are delivered some seconds later than usual, and tokens"
+        " refreshed only shortly before they end.",
         "Start it, or correct RELAY_BROKER_URL.",
     )
 

@@ -336,6 +336,14 @@ class Ledger:
             today = datetime.fromtimestamp(int(seconds), UTC).date().isoformat()
             return int(self._client.get(f"{keys.api_key(client_id)}quota:{today}") or 0)
 
+    def rests(self, client_id: str) -> timedelta:
+        """Return for how long the API key still rests, as an answer of the API asked for."""
+        with unavailable_translated():
+            seconds, microseconds = self._client.time()
+            stored = self._client.hget(f"{keys.api_key(client_id)}pace", "rest_until")
+        left = int(stored or 0) - int(seconds) * 1_000_000 - int(microseconds)
+        return timedelta(microseconds=max(0, left))
+
     def find(self, id: str, accounts: Iterable[str]) -> Signup | None:
         """Return the sign-up `id`, whichever of `accounts` it belongs to."""
         names = list(accounts)

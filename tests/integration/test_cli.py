@@ -1,6 +1,7 @@
 """The command line as scripts and operators use it: what it prints, and its exit status."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 import redis
@@ -259,3 +260,12 @@ def test_a_redis_that_is_away_is_one_clear_sentence(
         ended = run(*command)
         assert ended.status == 1
         assert ended.err.startswith("Redis does not answer")
+
+
+def test_status_tells_until_when_constant_contact_is_left_alone(
+    connected: CommandLine, ledger: Ledger
+) -> None:
+    assert connected("status", "--json").json["quota"]["rests_until"] is None
+    ledger.rest("acme", timedelta(minutes=10), slower_for=timedelta())
+    assert connected("status", "--json").json["quota"]["rests_until"].endswith("Z")
+    assert "asked to be left alone until" in connected("status").out
