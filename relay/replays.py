@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from relay.context import Context, pass_context
-from relay.output import for_people, printable
+from relay.output import duration, for_people, printable
 from relay.selecting import selecting
 from relay.waiting import ProgressLine
 from shared.assembly import utc_now
@@ -134,7 +134,7 @@ def replays(context: Context) -> None:
                 for_people(replay.started_at),
                 replay.state,
                 _progress(replay),
-                in_words(left) if (left := replay.left(utc_now())) else None,
+                duration(replay.left(utc_now())),
             ]
             for replay in found
         ],

@@ -113,7 +113,7 @@ def _sentinel_host(host: str) -> tuple[str, int]:
         name, port = None, None
     if not name:
         raise ValueError(f"must name each Sentinel as host:port, not {host!r}")
-    return name, port or 26379
+    return name, 26379 if port is None else port
 
 
 def _bracketed(host: str, port: int) -> str:

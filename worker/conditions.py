@@ -276,7 +276,7 @@ def used_spools(snapshot: Snapshot) -> Iterator[Trouble]:
             continue
         wait = _sign_ups_wait(spool.figures.count)
         oldest = spool.figures.oldest
-        age = f", the oldest for {in_words(oldest)}" if oldest else ""
+        age = f", the oldest for {in_words(oldest)}" if oldest is not None else ""
         yield Trouble(
             key=f"spool:{spool.id}",
             severity=Severity.WARNING,

@@ -123,7 +123,7 @@ def _origin(url: str | None) -> str | None:
     """Return scheme and host of an address, without a user, a path or a query."""
     try:
         parts = urlsplit(url or "")
-        port = f":{parts.port}" if parts.port else ""
+        port = f":{parts.port}" if parts.port is not None else ""
     except ValueError:
         return None
     return f"{parts.scheme}://{parts.hostname}{port}" if parts.scheme and parts.hostname else None

@@ -82,6 +82,16 @@ def test_many_become_a_replay_that_scripts_can_watch(
     assert (listed["eta"], listed["ended_at"][-1]) == (None, "Z")
 
 
+def test_a_replay_whose_last_are_being_sent_takes_no_time_any_more(
+    connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    dead_letters(ledger, LARGE)
+    connected("failed", "retry", "--all", "--json")
+    assert Replays(redis_client, FAST).feed("acme") == LARGE
+    row = connected("failed", "replays").out.splitlines()[-1]
+    assert row.split("  ")[-1].strip() == "0 s"
+
+
 def test_nobody_waits_twice(connected: CommandLine, ledger: Ledger) -> None:
     dead_letters(ledger, LARGE)
     assert connected("failed", "retry", "--all", "--json").json["count"] == LARGE

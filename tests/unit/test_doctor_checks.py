@@ -296,6 +296,12 @@ def test_a_redirect_is_told_with_where_it_leads_and_without_what_it_carries() ->
     assert "pass" not in found and "abc" not in found
 
 
+def test_a_redirect_to_port_0_is_told_with_its_port() -> None:
+    answer = HealthAnswer(302, "https://www.s.example:0/login", None, None)
+    found = outside_checks.public_url("https://s.example", answer, "m").found
+    assert "https://www.s.example:0." in found
+
+
 @pytest.mark.parametrize("location", [None, "", "//[", "/healthz/"])
 def test_a_redirect_to_nowhere_is_told_as_such(location: str | None) -> None:
     answer = HealthAnswer(302, location, None, None)

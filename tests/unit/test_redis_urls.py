@@ -84,6 +84,12 @@ def test_refused(url: str, words: str) -> None:
             id="Sentinel with a login, ports left out",
         ),
         pytest.param(
+            "sentinel://one.example:0/main?db=1",
+            "sentinel://one.example:0/1",
+            {"master_name": "main", **ASKED},
+            id="port 0 is a port, if a strange one",
+        ),
+        pytest.param(
             "sentinel://[::1]:7/main?sentinel_username=u&sentinel_password=p%20w",
             "sentinel://[::1]:7/0",
             {

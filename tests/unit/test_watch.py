@@ -228,6 +228,17 @@ def test_a_spool_names_its_host_and_what_could_not_be_handed_over() -> None:
     assert "the oldest for 1 h. Of these, 2 could not be handed over" in trouble.body
 
 
+@pytest.mark.parametrize(
+    ("oldest", "told"),
+    [(None, False), (timedelta(), True), (SECOND, True)],
+    ids=["unknown", "just now", "a second ago"],
+)
+def test_a_spool_says_how_old_its_oldest_is_however_young(
+    oldest: timedelta | None, told: bool
+) -> None:
+    assert ("the oldest for" in only(spools=(spool(oldest=oldest),)).body) is told
+
+
 def test_a_hold_is_told_of_with_its_reason_what_waits_and_the_one_thing_to_do() -> None:
     trouble = only(
         view(

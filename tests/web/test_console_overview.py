@@ -1,6 +1,7 @@
 """The overview: every account's figures, what is wrong with it, and who is alive."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 from shared.domain.account import HoldReason
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
+from shared.ledger.values import Figures
 from shared.operators import Role
 from tests import builders
 from tests.web.console import SignedIn
@@ -55,6 +57,25 @@ def test_every_figure_is_shown(ledger: Ledger, overview: Callable[[], str]) -> N
         assert f"<dt>{name}</dt><dd>0</dd>" in page
     assert "The oldest that is due came" in page
     assert "@example.com" not in page
+
+
+@pytest.mark.parametrize(
+    ("oldest", "told"),
+    [
+        pytest.param(None, False, id="nothing is due"),
+        pytest.param(timedelta(), True, id="due just now"),
+        pytest.param(timedelta(seconds=1), True, id="due for a second"),
+    ],
+)
+def test_the_oldest_that_is_due_is_told_however_young(
+    ledger: Ledger,
+    overview: Callable[[], str],
+    monkeypatch: pytest.MonkeyPatch,
+    oldest: timedelta | None,
+    told: bool,
+) -> None:
+    monkeypatch.setattr(Ledger, "figures", lambda *_: Figures(oldest_due=oldest))
+    assert ("The oldest that is due came" in overview()) is told
 
 
 @pytest.mark.parametrize(
