@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
-CHECKED := relay web worker shared tests
+CHECKED := relay web worker shared sandbox tests
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test chaos bench check format lock clean chromium

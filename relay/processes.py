@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.util import find_spec
 
 import click
 
@@ -9,13 +10,23 @@ import web.server
 import worker.app
 import worker.beat
 from relay.data_dir import completed, path_in
-from shared.constant_contact.sandbox.__main__ import main as sandbox_main
+from shared.domain.errors import Refused
 from shared.queues import ALL_QUEUES
 from shared.settings import Settings
 
 
 def _settings() -> Settings:
     return Settings.from_env(completed(os.environ))
+
+
+def require_sandbox() -> None:
+    """Raise `Refused` where the sandbox is not installed, as in the production image."""
+    if find_spec("sandbox") is None:
+        raise Refused(
+            "The sandbox is not part of this installation, as the production image has none."
+            " Set CTCT_CLIENT_ID and CTCT_CLIENT_SECRET to use Constant Contact, or run the"
+            " sandbox from a checkout of the project."
+        )
 
 
 @click.command("web")
@@ -55,6 +66,9 @@ def beat_process() -> None:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sandbox_process(arguments: tuple[str, ...]) -> None:
     """Serve a stand-in for Constant Contact; see `relay sandbox --help`."""
+    require_sandbox()
+    from sandbox.__main__ import main as sandbox_main
+
     kept = path_in(os.environ) / "sandbox.sqlite3"
     kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     sys.exit(sandbox_main(["--data", str(kept), *arguments]))

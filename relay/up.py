@@ -16,11 +16,11 @@ import redis
 import requests
 
 from relay.data_dir import announced, make_secret_key, path_in
+from relay.processes import require_sandbox
 from relay.supervisor import Process, Supervisor
 from relay.valkey import server_command
 from shared.addresses import free_port, is_free
 from shared.assembly import AccountTools, make_account_tools
-from shared.constant_contact.sandbox import SandboxConfig
 from shared.domain.errors import Refused
 from shared.domain.form import Form, ListRef
 from shared.ledger.registry import Registry
@@ -29,7 +29,6 @@ from shared.settings import Bind, Settings, parse_bind
 
 READY_WITHIN = timedelta(seconds=60)
 SANDBOX_BIND = "127.0.0.1:8090"
-SANDBOX_KEY, SANDBOX_SECRET = "sandbox-key", "sandbox-secret"
 DEMO_ACCOUNT, DEMO_FORM, DEMO_LIST = "sandbox", "demo", "Newsletter"
 _OURS = ("REDIS_", "CTCT_", "RELAY_")
 
@@ -72,6 +71,9 @@ def _plan_valkey(plan: Plan) -> None:
 
 
 def _plan_sandbox(plan: Plan) -> None:
+    require_sandbox()
+    from sandbox.config import SandboxConfig
+
     wanted = parse_bind(plan.environ.get("RELAY_SANDBOX_BIND") or SANDBOX_BIND)
     plan.sandbox = wanted if is_free(wanted) else Bind(wanted.host, free_port())
     application = SandboxConfig()

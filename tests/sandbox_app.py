@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from shared.constant_contact.sandbox import Clock, SandboxConfig, create_app
+from sandbox import Clock, SandboxConfig, create_app
 
 AUTH = "/oauth2/default/v1"
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"

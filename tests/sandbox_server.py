@@ -11,9 +11,9 @@ from urllib.parse import urlencode, urlsplit
 
 import requests
 
+from sandbox import SandboxConfig
+from sandbox.tokens import AUTHORIZATION_SERVER
 from shared.addresses import free_port
-from shared.constant_contact.sandbox import SandboxConfig
-from shared.constant_contact.sandbox.tokens import AUTHORIZATION_SERVER
 
 _DEFAULTS = SandboxConfig()
 
@@ -46,7 +46,7 @@ class SandboxServer:
         self.auth_url = f"{self.url}/oauth2/default/v1"
         self.keys_url = f"{self.url}/oauth2/{AUTHORIZATION_SERVER}/v1/keys"
         self._command = [
-            *(sys.executable, "-m", "shared.constant_contact.sandbox"),
+            *(sys.executable, "-m", "sandbox"),
             *("--bind", f"127.0.0.1:{self.port}", "--rate", str(rate), "--day", str(day)),
             *("--client-id", client_id, "--client-secret", client_secret),
             *(("--long-lived",) if long_lived else ()),

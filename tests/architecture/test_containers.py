@@ -13,6 +13,9 @@ import redis
 import yaml
 
 from relay.cli import relay
+from relay.processes import require_sandbox
+from relay.up import make_plan
+from shared.domain.errors import Refused
 from shared.ledger.ledger import Ledger
 from shared.queues import ALL_QUEUES
 from shared.settings import Settings
@@ -146,3 +149,13 @@ def test_what_is_copied_into_the_image_exists_and_is_let_through() -> None:
     let_through = set(re.findall(r"^!(\S+)$", read(".dockerignore"), re.MULTILINE))
     assert {name.partition("/")[0] for name in names} == let_through
     assert all((ROOT / name).exists() for name in names)
+
+
+def test_the_image_has_no_sandbox_and_relay_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert not re.search(r"^COPY .*\bsandbox\b", DOCKERFILE, re.MULTILINE)
+    monkeypatch.setitem(sys.modules, "sandbox", None)
+    for start in (require_sandbox, lambda: make_plan({"RELAY_DATA_DIR": str(tmp_path)})):
+        with pytest.raises(Refused, match="Set CTCT_CLIENT_ID and CTCT_CLIENT_SECRET"):
+            start()

@@ -11,10 +11,10 @@ from signal import SIGINT, SIGKILL, SIGQUIT, SIGTERM, Signals
 import pytest
 import redis
 
+from sandbox.accounts import sample_accounts
 from shared.assembly import make_vault
 from shared.celery_client import Publisher
 from shared.constant_contact.oauth import TokenSet
-from shared.constant_contact.sandbox.accounts import sample_accounts
 from shared.domain.errors import Revoked
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger

@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from shared.constant_contact.sandbox import SandboxConfig
+from sandbox import SandboxConfig
 from tests.sandbox_app import EMAIL, MONDAY, SIGN_UP, UNKNOWN_ID, Sandbox, assert_invalid_grant
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import jwt
 import pytest
 
-from shared.constant_contact.sandbox import SandboxConfig
+from sandbox import SandboxConfig
 from tests.sandbox_app import CALLBACK, OLIVE, Sandbox, assert_invalid_grant
 
 FIRST = ("sandbox-key", "sandbox-secret")

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import jwt
 import pytest
 
-from shared.constant_contact.sandbox import SandboxConfig
+from sandbox import SandboxConfig
 from tests.sandbox_app import (
     AUTH,
     CALLBACK,

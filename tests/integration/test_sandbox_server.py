@@ -175,7 +175,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
 
 
 def test_a_taken_port_is_said_so(server: SandboxServer) -> None:
-    command = [sys.executable, "-m", "shared.constant_contact.sandbox"]
+    command = [sys.executable, "-m", "sandbox"]
     ended = subprocess.run(
         [*command, "--bind", f"127.0.0.1:{server.port}"],
         capture_output=True,

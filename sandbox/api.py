@@ -11,14 +11,14 @@ from typing import Any
 from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import BadRequest, HTTPException
 
-from shared.constant_contact.sandbox import errors, gate
-from shared.constant_contact.sandbox.accounts import PRIVILEGES, Account, ContactList, CustomField
-from shared.constant_contact.sandbox.contacts import Contact, iso
-from shared.constant_contact.sandbox.errors import ApiError, json_response
-from shared.constant_contact.sandbox.paging import Page, flag, query
-from shared.constant_contact.sandbox.state import State, current_state
-from shared.constant_contact.sandbox.stats import Delivery
-from shared.constant_contact.sandbox.validation import (
+from sandbox import errors, gate
+from sandbox.accounts import PRIVILEGES, Account, ContactList, CustomField
+from sandbox.contacts import Contact, iso
+from sandbox.errors import ApiError, json_response
+from sandbox.paging import Page, flag, query
+from sandbox.state import State, current_state
+from sandbox.stats import Delivery
+from sandbox.validation import (
     is_uuid,
     resubscribe_problems,
     sign_up_problems,

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, get_args
 
-from shared.constant_contact.sandbox.accounts import PRIVILEGES, Account
-from shared.constant_contact.sandbox.applications import Application, is_web_address
-from shared.constant_contact.sandbox.contacts import Contact
-from shared.constant_contact.sandbox.settings import Jwks
-from shared.constant_contact.sandbox.state import State
+from sandbox.accounts import PRIVILEGES, Account
+from sandbox.applications import Application, is_web_address
+from sandbox.contacts import Contact
+from sandbox.settings import Jwks
+from sandbox.state import State
 
 
 class ControlError(Exception):

@@ -1,12 +1,12 @@
-"""The sandbox by itself: ``relay sandbox`` or ``python -m shared.constant_contact.sandbox``."""
+"""The sandbox by itself: ``relay sandbox`` or ``python -m sandbox``."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from shared.constant_contact.sandbox.config import SandboxConfig
-from shared.constant_contact.sandbox.server import serve
+from sandbox.config import SandboxConfig
+from sandbox.server import serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from shared.constant_contact.sandbox.records import Records
+from sandbox.records import Records
 
 _KIND = "contact"
 _PLAIN = (

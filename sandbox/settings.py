@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
-from shared.constant_contact.sandbox.config import SandboxConfig
+from sandbox.config import SandboxConfig
 
 # The published schema says 50 for sign_up_form and 80 elsewhere; which of the two the
 # real service enforces is not known, so both can be had.

@@ -11,8 +11,8 @@ from flask import Flask
 from granian.constants import Interfaces
 from granian.server import Server
 
-from shared.constant_contact.sandbox.app import create_app
-from shared.constant_contact.sandbox.config import SandboxConfig
+from sandbox.app import create_app
+from sandbox.config import SandboxConfig
 
 # Each call that waits for a fault holds one.
 THREADS = 64
@@ -23,7 +23,7 @@ def serve(config: SandboxConfig, host: str, port: int) -> None:
     _check_free(host, port)
     server = Server(
         # Only a label: the loader below makes the app, in the process that serves it.
-        "shared.constant_contact.sandbox",
+        "sandbox",
         address=host,
         port=port,
         interface=Interfaces.WSGI,

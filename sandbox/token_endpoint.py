@@ -10,13 +10,13 @@ import hmac
 
 from flask import Blueprint, Response, request
 
-from shared.constant_contact.sandbox import errors, gate
-from shared.constant_contact.sandbox.applications import Application
-from shared.constant_contact.sandbox.codes import Consent
-from shared.constant_contact.sandbox.errors import OAuthError, json_response
-from shared.constant_contact.sandbox.state import State, current_state
-from shared.constant_contact.sandbox.stats import Counts
-from shared.constant_contact.sandbox.tokens import (
+from sandbox import errors, gate
+from sandbox.applications import Application
+from sandbox.codes import Consent
+from sandbox.errors import OAuthError, json_response
+from sandbox.state import State, current_state
+from sandbox.stats import Counts
+from sandbox.tokens import (
     AUTHORIZATION_SERVER,
     DEVICE_GRANT,
     Grant,

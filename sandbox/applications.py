@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.constant_contact.sandbox.config import SandboxConfig
-from shared.constant_contact.sandbox.records import Records
+from sandbox.config import SandboxConfig
+from sandbox.records import Records
 
 _KIND = "application"
 

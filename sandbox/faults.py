@@ -13,8 +13,8 @@ from typing import Any
 
 from flask import Response, json
 
-from shared.constant_contact.sandbox import errors
-from shared.constant_contact.sandbox.tokens import GRANT_TYPES
+from sandbox import errors
+from sandbox.tokens import GRANT_TYPES
 
 _HTML = "<!doctype html><title>Error</title><h1>502 Bad Gateway</h1><hr><p>cloudfront</p>"
 

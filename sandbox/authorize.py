@@ -5,10 +5,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
-from shared.constant_contact.sandbox import gate
-from shared.constant_contact.sandbox.accounts import Account, User
-from shared.constant_contact.sandbox.applications import is_web_address
-from shared.constant_contact.sandbox.consent import (
+from sandbox import gate
+from sandbox.accounts import Account, User
+from sandbox.applications import is_web_address
+from sandbox.consent import (
     allowed,
     consent_page,
     error_page,
@@ -16,7 +16,7 @@ from shared.constant_contact.sandbox.consent import (
     wanted_scopes,
     who_decided,
 )
-from shared.constant_contact.sandbox.state import State, current_state
+from sandbox.state import State, current_state
 
 bp = Blueprint("authorize", __name__, url_prefix="/oauth2/default/v1/authorize")
 gate.guard(bp)

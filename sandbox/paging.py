@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import request
 
-from shared.constant_contact.sandbox import errors
+from sandbox import errors
 
 T = TypeVar("T")
 

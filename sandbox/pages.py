@@ -3,8 +3,8 @@
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.constant_contact.sandbox.contacts import Contact, iso
-from shared.constant_contact.sandbox.state import State, current_state
+from sandbox.contacts import Contact, iso
+from sandbox.state import State, current_state
 
 # A page of some hundred kilobytes; the rest is counted, and GET /sandbox/contacts has it.
 SHOWN = 200

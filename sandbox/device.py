@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from shared.constant_contact.sandbox import gate
-from shared.constant_contact.sandbox.consent import (
+from sandbox import gate
+from sandbox.consent import (
     allowed,
     consent_page,
     error_page,
@@ -12,9 +12,9 @@ from shared.constant_contact.sandbox.consent import (
     wanted_scopes,
     who_decided,
 )
-from shared.constant_contact.sandbox.devices import DEVICE_SECONDS
-from shared.constant_contact.sandbox.errors import OAuthError, json_response
-from shared.constant_contact.sandbox.state import current_state
+from sandbox.devices import DEVICE_SECONDS
+from sandbox.errors import OAuthError, json_response
+from sandbox.state import current_state
 
 bp = Blueprint("device", __name__)
 gate.guard(bp)

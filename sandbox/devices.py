@@ -4,9 +4,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.constant_contact.sandbox.codes import Consent
-from shared.constant_contact.sandbox.errors import OAuthError
-from shared.constant_contact.sandbox.tokens import InvalidGrant
+from sandbox.codes import Consent
+from sandbox.errors import OAuthError
+from sandbox.tokens import InvalidGrant
 
 DEVICE_SECONDS = 600
 # What a device that polls too fast must add to its interval, by RFC 8628, section 3.5.

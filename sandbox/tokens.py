@@ -16,7 +16,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from shared.constant_contact.sandbox.records import Records
+from sandbox.records import Records
 
 AUTHORIZATION_SERVER = "aus1lm3ry9mF7x2Ja0h8"
 ISSUER = f"https://identity.constantcontact.com/oauth2/{AUTHORIZATION_SERVER}"

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.constant_contact.sandbox.tokens import InvalidGrant
+from sandbox.tokens import InvalidGrant
 
 CODE_SECONDS = 300
 _OTHER_ADDRESS = (

@@ -6,8 +6,8 @@ returns something ends the call.
 
 from flask import Blueprint, Response, g, request
 
-from shared.constant_contact.sandbox.faults import Answer, Verdict
-from shared.constant_contact.sandbox.state import State, current_state
+from sandbox.faults import Answer, Verdict
+from sandbox.state import State, current_state
 
 _NOTHING = Verdict()
 

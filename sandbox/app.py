@@ -5,17 +5,9 @@ from datetime import UTC, datetime
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from shared.constant_contact.sandbox import (
-    api,
-    authorize,
-    control,
-    device,
-    errors,
-    pages,
-    token_endpoint,
-)
-from shared.constant_contact.sandbox.config import Clock, SandboxConfig
-from shared.constant_contact.sandbox.state import State, current_state
+from sandbox import api, authorize, control, device, errors, pages, token_endpoint
+from sandbox.config import Clock, SandboxConfig
+from sandbox.state import State, current_state
 
 _REAL_CLOCK = Clock()
 

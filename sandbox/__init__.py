@@ -4,8 +4,8 @@ It behaves as the published API does, and is strict where that is strict. See
 docs/sandbox.md for its routes, its faults on demand and what it leaves out.
 """
 
-from shared.constant_contact.sandbox.app import create_app
-from shared.constant_contact.sandbox.config import Clock, SandboxConfig
-from shared.constant_contact.sandbox.server import serve
+from sandbox.app import create_app
+from sandbox.config import Clock, SandboxConfig
+from sandbox.server import serve
 
 __all__ = ["Clock", "SandboxConfig", "create_app", "serve"]

@@ -8,14 +8,14 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from shared.constant_contact.sandbox import faults
-from shared.constant_contact.sandbox.accounts import OWNER, Account
-from shared.constant_contact.sandbox.applications import Application
-from shared.constant_contact.sandbox.changes import ACTIONS, ControlError, Target
-from shared.constant_contact.sandbox.consent import wanted_scopes
-from shared.constant_contact.sandbox.contacts import iso
-from shared.constant_contact.sandbox.errors import json_response
-from shared.constant_contact.sandbox.state import State, current_state
+from sandbox import faults
+from sandbox.accounts import OWNER, Account
+from sandbox.applications import Application
+from sandbox.changes import ACTIONS, ControlError, Target
+from sandbox.consent import wanted_scopes
+from sandbox.contacts import iso
+from sandbox.errors import json_response
+from sandbox.state import State, current_state
 
 DEFAULT_SCOPE = "account_read contact_data offline_access"
 

@@ -11,19 +11,19 @@ from typing import Any, cast
 
 from flask import current_app
 
-from shared.constant_contact.sandbox.accounts import Account, User, lists_for, sample_accounts
-from shared.constant_contact.sandbox.applications import Application, Applications
-from shared.constant_contact.sandbox.codes import Codes
-from shared.constant_contact.sandbox.config import Clock, SandboxConfig
-from shared.constant_contact.sandbox.contacts import Contacts, iso
-from shared.constant_contact.sandbox.devices import Devices
-from shared.constant_contact.sandbox.faults import Faults
-from shared.constant_contact.sandbox.limits import KeyLimits, RateLimit
-from shared.constant_contact.sandbox.records import open_records
-from shared.constant_contact.sandbox.sessions import Sessions
-from shared.constant_contact.sandbox.settings import Settings
-from shared.constant_contact.sandbox.stats import Stats
-from shared.constant_contact.sandbox.tokens import Tokens
+from sandbox.accounts import Account, User, lists_for, sample_accounts
+from sandbox.applications import Application, Applications
+from sandbox.codes import Codes
+from sandbox.config import Clock, SandboxConfig
+from sandbox.contacts import Contacts, iso
+from sandbox.devices import Devices
+from sandbox.faults import Faults
+from sandbox.limits import KeyLimits, RateLimit
+from sandbox.records import open_records
+from sandbox.sessions import Sessions
+from sandbox.settings import Settings
+from sandbox.stats import Stats
+from sandbox.tokens import Tokens
 
 _LISTS, _DELETED_LIST = "lists", "deleted_list"
 
