@@ -10,9 +10,9 @@ import sys
 from datetime import timedelta
 
 from shared.ledger.ledger import Ledger
-from shared.operations import LIVE_WITHIN
-from shared.redis_urls import connect
-from shared.settings import Settings
+from shared.operations.operations import LIVE_WITHIN
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.settings import Settings
 
 
 def main(kind: str) -> bool:

@@ -9,11 +9,11 @@ from relay.cards import say_card
 from relay.context import Context, pass_context
 from relay.output import for_people, printable
 from relay.trial import trial
-from shared.assembly import utc_now
-from shared.connecting.cards import AccountCard, Standing
-from shared.connecting.links import Link, LinkState
+from shared.accounts.account_summary import AccountCard, Standing
+from shared.accounts.client_links import Link, LinkState
 from shared.domain.errors import Refused
-from shared.timestamps import timestamp
+from shared.infrastructure.timestamps import timestamp
+from shared.operations.assembly import utc_now
 
 
 @click.group(invoke_without_command=True)

@@ -6,11 +6,11 @@ import click
 
 from relay.context import Context, pass_context
 from relay.output import for_people
-from shared.alerts import make_services, send_test
+from shared.domain.alert_condition import Trouble
 from shared.domain.errors import Refused
-from shared.domain.trouble import Trouble
-from shared.ledger.alerts import AlertLedger, Throttle, Told
-from shared.timestamps import timestamp
+from shared.infrastructure.alert_services import make_services, send_test
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.alert_log import AlertLedger, Throttle, Told
 from worker.conditions import troubles
 from worker.watch import Observer
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from relay.context import Context
 from relay.output import Output, for_people, printable
-from shared import advice
-from shared.assembly import utc_now
-from shared.connecting.cards import AccountCard
-from shared.connecting.reads import FRESH, Lists, ReadFailed
+from shared.accounts import advice
+from shared.accounts.account_reads import FRESH, Lists, ReadFailed
+from shared.accounts.account_summary import AccountCard
 from shared.constant_contact.client import ContactList
 from shared.domain.check import Check, Verdict
 from shared.domain.durations import in_words
+from shared.operations.assembly import utc_now
 
 # As many as leave what was said before them on the screen.
 _FIRST_LISTS = 20

@@ -19,7 +19,7 @@ from relay.secrets import rotate_secrets
 from relay.status import status
 from relay.up import up
 from shared.domain.errors import LedgerUnavailable, RelayError
-from shared.settings import SettingsError
+from shared.infrastructure.settings import SettingsError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -8,9 +8,9 @@ import click
 from relay import ways, wizard
 from relay.context import Context, pass_context
 from relay.ways import Wanted
-from shared.applications import Application, check_application
-from shared.connecting.connecting import check_name
-from shared.connecting.links import LINK_LIFE, LONGEST_LINK_LIFE
+from shared.accounts.client_links import LINK_LIFE, LONGEST_LINK_LIFE
+from shared.accounts.connecting import check_name
+from shared.constant_contact.applications import Application, check_application
 from shared.domain.errors import Refused
 
 

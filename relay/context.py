@@ -13,23 +13,23 @@ from kombu.exceptions import OperationalError
 
 from relay.data_dir import completed
 from relay.output import Output
-from shared.assembly import (
+from shared.constant_contact.token_vault import TokenVault
+from shared.infrastructure.celery_client import Publisher
+from shared.infrastructure.email_syntax import check_email
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.settings import Settings
+from shared.ledger.fingerprints import load_fingerprints
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.operations.assembly import (
     AccountTools,
     make_account_tools,
     make_replays,
     make_vault,
     utc_now,
 )
-from shared.celery_client import Publisher
-from shared.constant_contact.tokens import TokenVault
-from shared.email_syntax import check_email
-from shared.ledger.fingerprints import load_fingerprints
-from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
-from shared.operations import Operations
-from shared.redis_urls import connect
-from shared.sealing import Sealer
-from shared.settings import Settings
+from shared.operations.operations import Operations
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,7 +6,7 @@ from functools import partial
 
 from relay.output import printable
 from relay.waiting import Waiting
-from shared.connecting.connecting import Connected, ConnectFailed
+from shared.accounts.connecting import Connected, ConnectFailed
 from shared.constant_contact.oauth import (
     DeviceCode,
     DeviceDenied,

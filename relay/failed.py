@@ -11,9 +11,9 @@ from relay.replays import cancel, replays, retry
 from relay.selecting import selecting
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.signup import Signup, State
-from shared.ledger.units import from_milliseconds
-from shared.operations import Selection
-from shared.timestamps import timestamp
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.time_units import from_milliseconds
+from shared.operations.operations import Selection
 
 LONGEST_TABLE = 50
 

@@ -6,7 +6,7 @@ import click
 
 from relay.context import Context, pass_context
 from shared.domain.errors import Refused
-from shared.operators import NewPassword, Operator, Operators, Role
+from shared.operations.operators import NewPassword, Operator, Operators, Role
 
 _ROLES = click.Choice([str(role) for role in Role])
 _PASSWORD = click.option(

@@ -11,8 +11,8 @@ import worker.app
 import worker.beat
 from relay.data_dir import completed, path_in
 from shared.domain.errors import Refused
-from shared.queues import ALL_QUEUES
-from shared.settings import Settings
+from shared.infrastructure.queues import ALL_QUEUES
+from shared.infrastructure.settings import Settings
 
 
 def _settings() -> Settings:

@@ -14,11 +14,11 @@ from relay.context import Context, pass_context
 from relay.output import duration, for_people, printable
 from relay.selecting import selecting
 from relay.waiting import ProgressLine
-from shared.assembly import utc_now
 from shared.domain.durations import in_words
-from shared.operations import Selection
-from shared.replaying import Replay, RetryPlan
-from shared.timestamps import timestamp
+from shared.infrastructure.timestamps import timestamp
+from shared.operations.assembly import utc_now
+from shared.operations.operations import Selection
+from shared.operations.replay_jobs import Replay, RetryPlan
 
 LOOK_EVERY = timedelta(seconds=1)
 

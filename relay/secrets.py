@@ -5,9 +5,9 @@ import sys
 import click
 
 from relay.context import Context, pass_context
-from shared.ledger.sealed import SealedPlaces
-from shared.ledger.tokens import TokenLedger
-from shared.rotation import Kind, Rotated, Rotation
+from shared.ledger.sealed_values import SealedPlaces
+from shared.ledger.token_store import TokenLedger
+from shared.operations.secret_rotation import Kind, Rotated, Rotation
 
 _WHAT = {
     Kind.TOKENS: "accounts' tokens",

@@ -10,7 +10,7 @@ import click
 
 from relay.context import Context, pass_context
 from shared.domain.signup import DeathReason
-from shared.operations import Selection
+from shared.operations.operations import Selection
 
 
 class _Moment(click.ParamType[datetime]):

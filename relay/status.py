@@ -9,15 +9,15 @@ import click
 
 from relay.context import Context, pass_context
 from relay.output import duration, for_people, printable
-from shared import advice
-from shared.assembly import utc_now
-from shared.connecting.cards import AccountCard
-from shared.constant_contact.tokens import Token, TokenVault
+from shared.accounts import advice
+from shared.accounts.account_summary import AccountCard
+from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.account import Hold
 from shared.domain.errors import LedgerUnavailable, NotConnected
+from shared.infrastructure.timestamps import timestamp
 from shared.ledger.spools import SpoolReport
 from shared.ledger.values import Figures
-from shared.timestamps import timestamp
+from shared.operations.assembly import utc_now
 from web import spool
 
 # After any 429 the key rests for a moment.

@@ -6,8 +6,8 @@ import click
 
 from relay.context import Context, pass_context
 from relay.waiting import Waiting
-from shared import advice
-from shared.connecting.trials import Trial
+from shared.accounts import advice
+from shared.accounts.test_signups import Trial
 from shared.domain.errors import Refused
 from shared.domain.signup import State
 

@@ -19,13 +19,13 @@ from relay.data_dir import announced, make_secret_key, path_in
 from relay.processes import require_sandbox
 from relay.supervisor import Process, Supervisor
 from relay.valkey import server_command
-from shared.addresses import free_port, is_free
-from shared.assembly import AccountTools, make_account_tools
 from shared.domain.errors import Refused
 from shared.domain.form import Form, ListRef
+from shared.infrastructure.addresses import free_port, is_free
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.settings import Bind, Settings, parse_bind
 from shared.ledger.registry import Registry
-from shared.redis_urls import connect
-from shared.settings import Bind, Settings, parse_bind
+from shared.operations.assembly import AccountTools, make_account_tools
 
 READY_WITHIN = timedelta(seconds=60)
 SANDBOX_BIND = "127.0.0.1:8090"

@@ -16,12 +16,12 @@ from relay.context import Context
 from relay.device import follow, instructions
 from relay.output import for_people, printable
 from relay.waiting import Waiting
-from shared.applications import Application
-from shared.connecting.connecting import AnotherAccount, Connected
-from shared.connecting.links import LINK_LIFE, Link
+from shared.accounts.client_links import LINK_LIFE, Link
+from shared.accounts.connecting import AnotherAccount, Connected
+from shared.constant_contact.applications import Application
 from shared.domain.check import Verdict
 from shared.domain.errors import Refused
-from shared.timestamps import timestamp
+from shared.infrastructure.timestamps import timestamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,13 +12,13 @@ from relay.context import Context
 from relay.output import for_people, printable
 from relay.waiting import Waiting
 from relay.ways import Wanted, agreed, print_link, resumed
-from shared.assembly import utc_now
-from shared.connecting.connecting import Started
-from shared.connecting.handshakes import Ending
-from shared.connecting.links import Link, LinkState
-from shared.connecting.problems import PORTAL
+from shared.accounts.client_links import Link, LinkState
+from shared.accounts.connecting import Started
+from shared.accounts.handshakes import Ending
+from shared.accounts.problems import PORTAL
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
+from shared.operations.assembly import utc_now
 
 # Soon enough that nobody thinks it hangs; a look costs one read of Redis.
 _LOOK_EVERY = timedelta(seconds=1)

@@ -1,1 +1,5 @@
-"""What web, worker and the command line have in common; it knows none of them."""
+"""What web, worker and the command line have in common. Imports none of them.
+
+Inside, dependencies point down: doctor, operations, accounts, constant_contact, ledger,
+infrastructure, domain. Each package imports only packages further down this list.
+"""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
 from tests.sandbox_server import SandboxServer
 from tests.valkey_server import ValkeyServer
 

@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from shared.connecting.connecting import Connected, Connecting, Started
+from shared.accounts.connecting import Connected, Connecting, Started
 from shared.domain.check import Check, Verdict
 from tests.sandbox_server import SandboxServer
 

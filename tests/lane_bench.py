@@ -15,7 +15,7 @@ from shared.domain.account import HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.retry import RetryPolicy
 from shared.domain.signup import Signup
-from shared.domain.standing import Standing
+from shared.domain.subscription_status import Standing
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from tests.builders import NO_PACE, NOON

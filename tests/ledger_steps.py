@@ -15,7 +15,7 @@ from shared.domain.account import HoldReason
 from shared.domain.signup import Contact, DeathReason, Signup
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.ledger.tokens import Owner, SealedPair, StoredTokens, TokenLedger
+from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger
 from shared.ledger.values import Claim
 from tests import builders
 from tests.builders import accept, attempt, claim, claimed

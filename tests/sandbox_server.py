@@ -13,7 +13,7 @@ import requests
 
 from sandbox import SandboxConfig
 from sandbox.tokens import AUTHORIZATION_SERVER
-from shared.addresses import free_port
+from shared.infrastructure.addresses import free_port
 
 _DEFAULTS = SandboxConfig()
 

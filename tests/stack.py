@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import requests
 
-from shared.addresses import free_port
+from shared.infrastructure.addresses import free_port
 from tests.sandbox_server import SandboxServer
 from tests.valkey_server import ValkeyServer
 

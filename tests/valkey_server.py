@@ -9,8 +9,8 @@ from types import TracebackType
 import redis
 
 from relay.valkey import server_command
-from shared.addresses import free_port
-from shared.redis_urls import connect
+from shared.infrastructure.addresses import free_port
+from shared.infrastructure.redis_urls import connect
 
 PASSWORD = "only-for-tests"
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from shared.addresses import free_port
+from shared.infrastructure.addresses import free_port
 from tests.valkey_server import ValkeyServer
 
 _SERVE = """
 import os
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
 from web.server import serve
 serve(Settings.from_env(os.environ))
 """

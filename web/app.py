@@ -14,18 +14,18 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shared.assembly import make_account_tools, make_replays, utc_now
-from shared.celery_client import Publisher
-from shared.email_syntax import check_email
+from shared.infrastructure.celery_client import Publisher
+from shared.infrastructure.email_syntax import check_email
+from shared.infrastructure.redis_urls import connect as connect_redis
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.settings import Settings
 from shared.ledger.durability import warn_of_losses
 from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.operations import Operations
-from shared.operators import Operators
-from shared.redis_urls import connect as connect_redis
-from shared.sealing import Sealer
-from shared.settings import Settings
+from shared.operations.assembly import make_account_tools, make_replays, utc_now
+from shared.operations.operations import Operations
+from shared.operations.operators import Operators
 from web import connect, forms, status
 from web.budget import Budget
 from web.console import pages

@@ -9,10 +9,10 @@ import logging
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.assembly import AccountTools
-from shared.connecting.connecting import AnotherAccount, Connected, ConnectFailed, Connecting
-from shared.connecting.handshakes import Via
+from shared.accounts.connecting import AnotherAccount, Connected, ConnectFailed, Connecting
+from shared.accounts.handshakes import Via
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.operations.assembly import AccountTools
 
 log = logging.getLogger(__name__)
 

@@ -19,9 +19,9 @@ import redis
 
 from shared.domain.errors import KeyReused, LedgerUnavailable, Refused
 from shared.ledger.durability import reached_disk
-from shared.ledger.edge import unavailable_translated
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
+from shared.ledger.redis_errors import unavailable_translated
 from shared.ledger.values import Accepted
 from web.spool import Row, Spool
 

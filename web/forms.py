@@ -16,7 +16,7 @@ from shared.domain.errors import (
 )
 from shared.domain.fields import instruction
 from shared.domain.form import Form
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
 from web.budget import Allowance, Budget
 from web.form_cache import FormCache
 from web.form_page import form_page

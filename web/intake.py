@@ -8,14 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.addresses import household
 from shared.domain.errors import FieldError, InvalidSignup, LedgerUnavailable, SpoolRefused
 from shared.domain.fields import Checked, CheckEmail, check_fields, keep_unchecked
 from shared.domain.form import Form
 from shared.domain.signup import Consent, Submission
+from shared.infrastructure.addresses import household
+from shared.infrastructure.settings import VisitorLimit
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
-from shared.settings import VisitorLimit
 from web.form_cache import Ask
 from web.screening import screen
 from web.spool import Entry

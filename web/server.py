@@ -21,12 +21,12 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
-from shared import logs
-from shared.addresses import check_free
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.infrastructure import logs
+from shared.infrastructure.addresses import check_free
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.settings import Bind, Settings
 from shared.ledger.durability import demand_fsync
-from shared.redis_urls import connect
-from shared.settings import Bind, Settings
 from web.app import THREADS, create_app
 from web.console.sign_in import announce_first
 

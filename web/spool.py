@@ -24,7 +24,7 @@ from shared.domain.errors import KeyReused, SpoolRefused
 from shared.domain.signup import Consent, Contact, Submission
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.spools import SpoolFigures, damaged_name
-from shared.ledger.units import from_milliseconds, to_milliseconds
+from shared.ledger.time_units import from_milliseconds, to_milliseconds
 from shared.ledger.values import Accepted
 
 log = logging.getLogger(__name__)

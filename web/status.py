@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from shared.doctor.identity import HEADER, mark_of
 from shared.domain.errors import LedgerUnavailable, Refused
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
 from web.budget import Budget
 from web.form_cache import FormCache
 from web.spool import Spool

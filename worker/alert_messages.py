@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.alerts import Kind
+from shared.domain.alert_condition import Severity, Trouble
 from shared.domain.durations import in_words
-from shared.domain.trouble import Severity, Trouble
-from shared.ledger.alerts import DeadLetterTelling, Part, Telling
+from shared.infrastructure.alert_services import Kind
+from shared.ledger.alert_log import DeadLetterTelling, Part, Telling
 from worker.conditions import SEVERAL, Snapshot, paragraphs, waiting
 
 # Chat services cut long messages off; the list is in the console in full.

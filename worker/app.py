@@ -9,11 +9,11 @@ import warnings
 from celery import Celery, signals
 from celery.exceptions import SecurityWarning
 
-from shared import queues
-from shared.celery_client import make_celery
+from shared.infrastructure import queues
+from shared.infrastructure.celery_client import make_celery
+from shared.infrastructure.logs import configure
+from shared.infrastructure.settings import Settings
 from shared.ledger.durability import warn_of_losses
-from shared.logs import configure
-from shared.settings import Settings
 from worker.consuming import Consumer
 from worker.ending import Ending
 from worker.events import make_reporter

@@ -18,14 +18,14 @@ import redis
 from celery import beat, signals
 from celery.schedules import schedule as every
 
-from shared import queues
-from shared.celery_client import Publisher, make_celery
-from shared.constant_contact.tokens import look_at_tokens_every
+from shared.constant_contact.token_vault import look_at_tokens_every
 from shared.domain.errors import LedgerUnavailable
+from shared.infrastructure import queues
+from shared.infrastructure.celery_client import Publisher, make_celery
+from shared.infrastructure.logs import configure
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.logs import configure
-from shared.redis_urls import connect
-from shared.settings import Settings
 from worker.watch import watch_every
 from worker.watching import start_beside_beat
 

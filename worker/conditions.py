@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.domain.account import Account, Hold, HoldReason
+from shared.domain.alert_condition import Severity, Trouble
 from shared.domain.durations import in_words
-from shared.domain.trouble import Severity, Trouble
-from shared.ledger.activity import Rhythm
+from shared.infrastructure.logs import redact
+from shared.ledger.signup_baseline import Rhythm
 from shared.ledger.spools import SpoolReport
-from shared.ledger.tokens import StoredTokens
+from shared.ledger.token_store import StoredTokens
 from shared.ledger.values import Figures
-from shared.logs import redact
 
 # Workers say that they are alive every few seconds, beat every second.
 SILENT_AFTER = timedelta(seconds=30)

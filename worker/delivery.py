@@ -36,7 +36,7 @@ from shared.domain.outcome import (
     decide_unsent,
 )
 from shared.domain.retry import RetryPolicy
-from shared.domain.standing import Ask, LookUp, asked_before
+from shared.domain.subscription_status import Ask, LookUp, asked_before
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Attempt, Claim, Dry, OnHold, PaceRules, Wait
 from worker.in_hand import InHand

@@ -8,7 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from shared.domain.outcome import NEEDED_PRIVILEGE, Answer, DeadLetter
-from shared.domain.standing import Ask, LookUp, SignUp, Standing, decide_standing, must_look
+from shared.domain.subscription_status import (
+    Ask,
+    LookUp,
+    SignUp,
+    Standing,
+    decide_standing,
+    must_look,
+)
 from shared.ledger.values import Claim
 
 Errand = LookUp | SignUp | Ask

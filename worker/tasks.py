@@ -2,12 +2,12 @@
 
 from celery import Celery
 
-from shared import queues
+from shared.infrastructure import queues
 from worker.wiring import Wiring
 
 
 def register(app: Celery, wiring: Wiring) -> None:
-    """Define the tasks on `app`; their names never change (shared/queues.py says why)."""
+    """Define the tasks on `app`. Their names never change: queues.py says why."""
 
     @app.task(name=queues.DELIVER)
     def deliver(account: str) -> dict[str, int | str]:

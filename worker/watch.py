@@ -2,7 +2,7 @@
 
 worker/conditions.py says what a trouble is, worker/alert_messages.py what is said of it. Nobody
 is told of what passes within a minute, a trouble that stands is told of again once a day, and its
-end is told of once. shared/ledger/alerts.py keeps count, so that any number of processes that
+end is told of once. shared/ledger/alert_log.py keeps count, so that any number of processes that
 look tell it once.
 """
 
@@ -13,15 +13,15 @@ from datetime import timedelta
 
 import redis
 
-from shared.alerts import Kind, Service, make_services
 from shared.domain.account import Account
 from shared.domain.durations import in_words
-from shared.ledger.activity import Activity
-from shared.ledger.alerts import AlertLedger, DeadLetterTelling, Telling, Throttle, redis_time
+from shared.infrastructure.alert_services import Kind, Service, make_services
+from shared.infrastructure.settings import Settings
+from shared.ledger.alert_log import AlertLedger, DeadLetterTelling, Telling, Throttle, redis_time
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.ledger.tokens import TokenLedger
-from shared.settings import Settings
+from shared.ledger.signup_baseline import Activity
+from shared.ledger.token_store import TokenLedger
 from worker.alert_messages import Message, dead_letter_message, message_for
 from worker.conditions import AccountView, Snapshot, TokenState, troubles
 

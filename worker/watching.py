@@ -13,11 +13,11 @@ from typing import Any
 import redis
 from celery import bootsteps
 
-from shared.alerts import make_services
 from shared.domain.errors import LedgerUnavailable
+from shared.infrastructure.alert_services import make_services
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.redis_urls import connect
-from shared.settings import Settings
 from worker import heartbeat
 from worker.heartbeat import Heartbeat
 from worker.rounds import Rounds

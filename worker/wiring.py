@@ -10,17 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from shared.assembly import make_constant_contact, make_replays, make_vault, utc_now
-from shared.celery_client import Publisher
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.pacing import Pacer, pace_rules
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused, Revoked, TokenTrouble
 from shared.domain.retry import RetryPolicy
+from shared.infrastructure.celery_client import Publisher
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.redis_urls import connect
-from shared.settings import Settings
+from shared.operations.assembly import make_constant_contact, make_replays, make_vault, utc_now
 from worker.delivery import Clock, Lane, LaneRules, Reporter, RoundTrip
 from worker.hanging import end_if_hung
 from worker.in_hand import InHand

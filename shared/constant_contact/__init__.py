@@ -1,1 +1,4 @@
-"""Everything that is known about Constant Contact: its calls, answers, tokens and limits."""
+"""Everything that is known about Constant Contact: its calls, answers, tokens and limits.
+
+Imports the ledger and the packages below it.
+"""

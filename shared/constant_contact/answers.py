@@ -14,8 +14,8 @@ import requests
 
 from shared.constant_contact.connection import ConnectionFailed
 from shared.domain.outcome import Answer
-from shared.domain.standing import Standing
-from shared.logs import redact
+from shared.domain.subscription_status import Standing
+from shared.infrastructure.logs import redact
 
 LONGEST_MESSAGE = 500
 _LONGEST_KEY = 100

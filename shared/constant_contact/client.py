@@ -23,7 +23,7 @@ from shared.domain.errors import RelayError
 from shared.domain.form import CustomField
 from shared.domain.outcome import Answer, rest_after
 from shared.domain.signup import Contact
-from shared.domain.standing import Standing
+from shared.domain.subscription_status import Standing
 
 # The schema allows 1,000 lists a page, its own text only 500.
 _LISTS_A_PAGE = 500

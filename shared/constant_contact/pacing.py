@@ -12,12 +12,12 @@ from datetime import timedelta
 import redis
 
 from shared.domain.errors import Refused
+from shared.infrastructure.settings import Settings
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
-from shared.ledger.scripts import Scripts
-from shared.ledger.units import in_milliseconds
+from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.script_library import Scripts
+from shared.ledger.time_units import in_milliseconds
 from shared.ledger.values import PaceRules
-from shared.settings import Settings
 
 RESERVED_SHARE = 0.05
 # After a 429 the API counts more than we do, so go slower for a while.

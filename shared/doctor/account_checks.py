@@ -7,15 +7,15 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.advice import on_hold
-from shared.connecting import checks
-from shared.connecting.cards import AccountCard, Standing
+from shared.accounts import checks
+from shared.accounts.account_summary import AccountCard, Standing
+from shared.accounts.advice import on_hold
 from shared.constant_contact.client import ContactList
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, advice, ok, problem, unknown
 from shared.domain.durations import in_words
 from shared.domain.form import Form
-from shared.logs import redact
+from shared.infrastructure.logs import redact
 
 # Beat looks every minute, and with many accounts each waits a second for the one before it.
 REFRESH_MAY_BE_LATE = timedelta(minutes=10)

@@ -7,20 +7,20 @@ from typing import TypeVar
 
 import redis
 
-from shared.applications import Applications
-from shared.connecting import checks
-from shared.connecting.cards import AccountCard, AccountCards
-from shared.connecting.connecting import Connecting
-from shared.connecting.reads import AccountReads
+from shared.accounts import checks
+from shared.accounts.account_reads import AccountReads
+from shared.accounts.account_summary import AccountCard, AccountCards
+from shared.accounts.connecting import Connecting
+from shared.constant_contact.applications import Applications
 from shared.constant_contact.client import Forbidden
-from shared.constant_contact.tokens import TokenVault
+from shared.constant_contact.token_vault import TokenVault
 from shared.doctor import account_checks, engine_checks
 from shared.doctor.looking import Look
 from shared.domain.check import Check
 from shared.domain.errors import Refused, TokenTrouble
 from shared.domain.form import Form
-from shared.ledger.inspection import find_overdue
 from shared.ledger.registry import Registry
+from shared.ledger.server_inspection import find_overdue
 
 T = TypeVar("T")
 

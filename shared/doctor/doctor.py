@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from shared.assembly import make_account_tools, make_applications, make_vault, utc_now
 from shared.constant_contact.pacing import Pacer
 from shared.doctor import redis_checks
 from shared.doctor.accounts import Accounts
@@ -12,13 +11,14 @@ from shared.doctor.installation import Installation
 from shared.doctor.looking import Look, look_together
 from shared.domain.check import Check, Verdict, unknown
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.ledger.sealed import SealedPlaces
-from shared.ledger.tokens import TokenLedger
-from shared.redis_urls import connect
-from shared.rotation import Rotation
-from shared.settings import Settings
+from shared.ledger.sealed_values import SealedPlaces
+from shared.ledger.token_store import TokenLedger
+from shared.operations.assembly import make_account_tools, make_applications, make_vault, utc_now
+from shared.operations.secret_rotation import Rotation
 
 # A person waits. Deliveries can afford more for one request.
 _REQUEST_WITHIN = timedelta(seconds=8)

@@ -10,10 +10,10 @@ from pathlib import Path
 from shared.domain.account import Hold
 from shared.domain.check import Check, advice, ok, problem, unknown
 from shared.domain.durations import in_words
-from shared.ledger.inspection import Overdue
+from shared.ledger.server_inspection import Overdue
 from shared.ledger.spools import SpoolReport
-from shared.operations import LIVE_WITHIN
-from shared.rotation import Survey
+from shared.operations.operations import LIVE_WITHIN
+from shared.operations.secret_rotation import Survey
 
 # Workers look every three seconds; a retry of someone else's, or a turn, takes less than this.
 MAY_WAIT = timedelta(minutes=5)

@@ -11,8 +11,8 @@ from pathlib import Path
 import redis
 import requests
 
-from shared.connecting import checks
-from shared.connecting.connecting import Connecting
+from shared.accounts import checks
+from shared.accounts.connecting import Connecting
 from shared.constant_contact.answers import read_body
 from shared.constant_contact.client import clock_ahead_in
 from shared.constant_contact.connection import Connection, ConnectionFailed
@@ -21,14 +21,14 @@ from shared.doctor.identity import HEADER, mark_of
 from shared.doctor.looking import Look
 from shared.domain.check import Check
 from shared.domain.errors import LedgerUnavailable
-from shared.ledger.edge import unavailable_translated
-from shared.ledger.inspection import clock_ahead, inspect_server, round_trip
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
+from shared.ledger.redis_errors import unavailable_translated
 from shared.ledger.registry import Registry
-from shared.ledger.server import server_id
+from shared.ledger.server_id import server_id
+from shared.ledger.server_inspection import clock_ahead, inspect_server, round_trip
 from shared.ledger.spools import damaged_ones
-from shared.rotation import Rotation
-from shared.settings import Settings
+from shared.operations.secret_rotation import Rotation
 
 ANSWER_WITHIN = timedelta(seconds=5)
 

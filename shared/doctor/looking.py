@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from shared.domain.check import Check, unknown
 from shared.domain.errors import RelayError
-from shared.logs import redact
+from shared.infrastructure.logs import redact
 
 log = logging.getLogger(__name__)
 

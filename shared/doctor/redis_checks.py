@@ -6,7 +6,7 @@ Pure: what was seen in, a `Check` out. shared/doctor/installation.py looks.
 from datetime import timedelta
 
 from shared.domain.check import Check, advice, ok, problem, unknown
-from shared.ledger.inspection import ServerFacts
+from shared.ledger.server_inspection import ServerFacts
 
 # GETDEL, by which an OAuth state works once, and ZRANGE with REV and BYSCORE came with it.
 OLDEST_VERSION = (6, 2)

@@ -1,1 +1,4 @@
-"""The ledger: the only package that knows the Redis keys. Start with `ledger.py`."""
+"""The ledger: the only package that knows the Redis keys. Start with `ledger.py`.
+
+Imports only `infrastructure` and `domain`.
+"""

@@ -6,7 +6,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from shared.domain.errors import Refused
-from shared.ledger.edge import unavailable_translated
+from shared.ledger.redis_errors import unavailable_translated
 
 log = logging.getLogger(__name__)
 

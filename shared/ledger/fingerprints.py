@@ -12,8 +12,8 @@ import secrets
 import redis
 
 from shared.domain.signup import Submission
+from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
-from shared.sealing import Sealer
 
 
 class Fingerprints:

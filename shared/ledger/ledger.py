@@ -16,9 +16,9 @@ import redis
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, DeathReason, Signup, Submission
+from shared.infrastructure.settings import VisitorLimit
 from shared.ledger import keys
-from shared.ledger.alerts import redis_time
-from shared.ledger.edge import unavailable_translated
+from shared.ledger.alert_log import redis_time
 from shared.ledger.reading import (
     consent_json,
     gravest_first,
@@ -28,9 +28,10 @@ from shared.ledger.reading import (
     read_hold,
     read_signup,
 )
-from shared.ledger.scripts import Scripts
+from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.script_library import Scripts
 from shared.ledger.spools import SpoolFigures, SpoolReport, from_stored, to_stored
-from shared.ledger.units import in_microseconds, in_milliseconds, moment
+from shared.ledger.time_units import in_microseconds, in_milliseconds, moment
 from shared.ledger.values import (
     Accepted,
     Attempt,
@@ -41,7 +42,6 @@ from shared.ledger.values import (
     PaceRules,
     Wait,
 )
-from shared.settings import VisitorLimit
 
 # An outage is probed after the first of these, then twice as late each time, up to the second.
 FIRST_OUTAGE_PROBE = timedelta(seconds=15)

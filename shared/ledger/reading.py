@@ -8,7 +8,7 @@ from typing import Any
 from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import KeyReused, VisitorLimited
 from shared.domain.signup import Consent, Contact, Signup, State
-from shared.ledger.units import from_milliseconds, moment
+from shared.ledger.time_units import from_milliseconds, moment
 from shared.ledger.values import Accepted, Claim
 
 

@@ -7,7 +7,7 @@ import redis
 from shared.domain.account import Account
 from shared.domain.form import Form
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
+from shared.ledger.redis_errors import unavailable_translated
 
 
 class Registry:

@@ -14,10 +14,10 @@ import redis
 
 from shared.domain.replay import LEFT_OF_DAY, Obstacle, ReplayPace
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
 from shared.ledger.reading import pairs
-from shared.ledger.scripts import Scripts
-from shared.ledger.units import from_milliseconds, moment
+from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.script_library import Scripts
+from shared.ledger.time_units import from_milliseconds, moment
 
 # One step of the server takes so many, which is a few milliseconds.
 BATCH = 500

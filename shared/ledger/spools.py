@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from shared.ledger.units import from_milliseconds, in_milliseconds, to_milliseconds
+from shared.ledger.time_units import from_milliseconds, in_milliseconds, to_milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

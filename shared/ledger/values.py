@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from shared.domain.account import Hold, HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.signup import Contact, WhenUnsubscribed
-from shared.ledger.units import to_milliseconds
+from shared.ledger.time_units import to_milliseconds
 
 # Of the three claims that a sign-up may lose (MOST_LOST in _settle.lua) the last is its own.
 LOST_BEFORE_ALONE = 2

@@ -16,9 +16,9 @@ from relay.cli import relay
 from relay.processes import require_sandbox
 from relay.up import make_plan
 from shared.domain.errors import Refused
+from shared.infrastructure.queues import ALL_QUEUES
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.queues import ALL_QUEUES
-from shared.settings import Settings
 from tests.architecture.project import ROOT, read, settings_in
 from tests.architecture.test_settings_documented import known_settings
 

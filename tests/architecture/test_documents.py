@@ -7,7 +7,7 @@ import click
 import pytest
 
 from relay.cli import relay
-from shared.celery_client import LONGEST_QUEUE
+from shared.infrastructure.celery_client import LONGEST_QUEUE
 from tests.architecture.project import DOCUMENTS, ROOT, code_in, read, tracked_files
 from web.app import THREADS
 from web.server import MOST_CONNECTIONS

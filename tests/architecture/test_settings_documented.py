@@ -3,7 +3,7 @@
 import re
 from collections import UserDict
 
-from shared.settings import Settings, SettingsError
+from shared.infrastructure.settings import Settings, SettingsError
 from tests.architecture.project import read
 
 NAME = re.compile(r"\b(?:REDIS_URL|(?:RELAY|CTCT)_[A-Z_]+)\b")
@@ -54,7 +54,7 @@ def test_no_other_name_is_mentioned() -> None:
 
 
 def test_the_defaults_are_those_of_the_code() -> None:
-    code = read("shared/settings.py")
+    code = read("shared/infrastructure/settings.py")
     defaults = dict(re.findall(r'_get\(\s*"(\w+)",\s*"([^"]*)"', code))
     constants = dict(re.findall(r'^(\w+_URL) = "(.*)"$', code, re.MULTILINE))
     defaults |= {f"CTCT_{name}": value for name, value in constants.items()}

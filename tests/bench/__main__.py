@@ -15,9 +15,9 @@ from pathlib import Path
 
 from celery import Celery
 
+from shared.infrastructure.redis_urls import connect
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.redis_urls import connect
 from tests import builders
 from tests.stack import Stack, eventually
 from tests.valkey_server import ValkeyServer

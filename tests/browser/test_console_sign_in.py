@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from shared.operators import Operators, Role
+from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
 from tests.valkey_server import ValkeyServer
 from tests.web_process import WebProcess

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from shared.operators import Operators, Role
+from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
 from tests.stack import Stack
 

@@ -19,10 +19,10 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from shared.assembly import utc_now
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
 from shared.ledger import keys
+from shared.operations.assembly import utc_now
 from tests.chaos.soak_faults import Deck, Drawn
 from tests.chaos.soak_rig import Rig, Visitors, wait
 from tests.stack import eventually

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared import queues
+from shared.infrastructure import queues
 from tests.stack import Stack, eventually
 from tests.valkey_server import ValkeyServer
 

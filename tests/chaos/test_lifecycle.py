@@ -12,14 +12,14 @@ import pytest
 import redis
 
 from sandbox.accounts import sample_accounts
-from shared.assembly import make_vault
-from shared.celery_client import Publisher
 from shared.constant_contact.oauth import TokenSet
 from shared.domain.errors import Revoked
+from shared.infrastructure.celery_client import Publisher
+from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.settings import Settings
+from shared.operations.assembly import make_vault
 from tests import builders
 from tests.stack import Stack, eventually
 from worker.ending import SOON

@@ -10,7 +10,7 @@ from shared.domain.signup import DeathReason
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
-from shared.replaying import Replay, joined
+from shared.operations.replay_jobs import Replay, joined
 from tests.builders import accept, attempt, claimed
 from tests.chaos.test_delivery import sign_up_many
 from tests.stack import Stack, eventually

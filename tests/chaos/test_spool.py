@@ -6,8 +6,8 @@ from pathlib import Path
 
 import requests
 
-from shared.addresses import free_port
-from shared.settings import Settings
+from shared.infrastructure.addresses import free_port
+from shared.infrastructure.settings import Settings
 from tests.stack import Stack, eventually
 
 MakeStack = Callable[..., Stack]

@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from shared.assembly import make_vault
 from shared.constant_contact.oauth import TokenSet
-from shared.constant_contact.tokens import BEGIN_DEADLINE, LOCK_LIFE, Token, TokenVault
+from shared.constant_contact.token_vault import BEGIN_DEADLINE, LOCK_LIFE, Token, TokenVault
 from shared.domain.errors import Revoked, TokenUnavailable
+from shared.infrastructure.settings import Settings
 from shared.ledger import keys
-from shared.settings import Settings
+from shared.operations.assembly import make_vault
 from tests.stack import Stack, eventually
 from tests.token_process import READY, START, TokenProcess
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from shared.addresses import free_port
+from shared.infrastructure.addresses import free_port
 from tests.stack import eventually
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.assembly import AccountTools, make_account_tools, make_vault
-from shared.connecting.connecting import Connecting
-from shared.constant_contact.tokens import TokenVault
+from shared.accounts.connecting import Connecting
+from shared.constant_contact.token_vault import TokenVault
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.settings import Settings
+from shared.operations.assembly import AccountTools, make_account_tools, make_vault
 from tests import builders
 from tests.command_line import CommandLine, settings_for
 from tests.lane_bench import Bench
@@ -25,7 +25,7 @@ from tests.valkey_server import ValkeyServer
 def no_token_pace(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody wait for the token endpoint's one call a second."""
     sandbox.control(rates={"token_requests_per_second": 1000})
-    monkeypatch.setattr("shared.ledger.tokens.TOKEN_SPACING", timedelta(milliseconds=1))
+    monkeypatch.setattr("shared.ledger.token_store.TOKEN_SPACING", timedelta(milliseconds=1))
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 import redis
 
-from shared.ledger.activity import NEEDED_DAYS, Activity, Rhythm
-from shared.ledger.alerts import redis_time
+from shared.ledger.alert_log import redis_time
 from shared.ledger.ledger import Ledger
+from shared.ledger.signup_baseline import NEEDED_DAYS, Activity, Rhythm
 from tests import builders
 
 KEY = "relay:{acme}:rhythm"

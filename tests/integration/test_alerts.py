@@ -13,11 +13,14 @@ import pytest
 import redis
 
 from relay.cli import main
-from shared.alerts import Kind, Service, make_services
 from shared.domain.account import HoldReason
+from shared.domain.alert_condition import Severity, Trouble
 from shared.domain.signup import DeathReason
-from shared.domain.trouble import Severity, Trouble
-from shared.ledger.alerts import (
+from shared.infrastructure.alert_services import Kind, Service, make_services
+from shared.infrastructure.logs import LineFormatter
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.settings import Settings
+from shared.ledger.alert_log import (
     AlertLedger,
     DeadLetterTelling,
     Telling,
@@ -27,9 +30,6 @@ from shared.ledger.alerts import (
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.spools import SpoolFigures
-from shared.logs import LineFormatter
-from shared.redis_urls import connect
-from shared.settings import Settings
 from tests import builders
 from tests.webhook import Webhook
 from worker.conditions import Snapshot

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from shared.domain.signup import Signup, State
+from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.settings import Settings
 from tests.builders import accept
 from tests.command_line import CommandLine
 from tests.sandbox_server import SandboxServer

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import redis
 
-from shared import queues
-from shared.celery_client import LONGEST_QUEUE
-from shared.settings import Settings
+from shared.infrastructure import queues
+from shared.infrastructure.celery_client import LONGEST_QUEUE
+from shared.infrastructure.settings import Settings
 from tests.builders import NOON
 from tests.valkey_server import ValkeyServer
 from worker.beat import make_service, steady_clock

@@ -5,15 +5,15 @@ from dataclasses import replace
 import pytest
 import redis
 
-from shared.applications import Application
-from shared.assembly import AccountTools, make_account_tools
-from shared.connecting.cards import AccountCard, Standing
-from shared.constant_contact.tokens import TokenVault
+from shared.accounts.account_summary import AccountCard, Standing
+from shared.constant_contact.applications import Application
+from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import HoldReason
 from shared.domain.errors import Refused, Revoked, TokenUnavailable
+from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.settings import Settings
+from shared.operations.assembly import AccountTools, make_account_tools
 from tests.connections import TOKEN_PATH, come_back, connect, start
 from tests.sandbox_server import SandboxServer
 

@@ -9,8 +9,8 @@ import pytest
 import redis
 from kombu.exceptions import OperationalError
 
-from shared.celery_client import LONGEST_QUEUE, Publisher, make_celery
-from shared.settings import Settings
+from shared.infrastructure.celery_client import LONGEST_QUEUE, Publisher, make_celery
+from shared.infrastructure.settings import Settings
 from tests.valkey_server import ValkeyServer
 
 

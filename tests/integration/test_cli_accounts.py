@@ -6,7 +6,7 @@ import pytest
 import redis
 
 from shared.ledger.ledger import Ledger
-from shared.operations import Pulse
+from shared.operations.operations import Pulse
 from tests.builders import accept
 from tests.command_line import CommandLine
 from tests.sandbox_server import SandboxServer
@@ -145,7 +145,9 @@ def test_a_test_that_nobody_delivers_says_why_and_that_nothing_is_lost(
 def test_a_test_on_hold_says_what_ends_the_hold(
     connected: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.operations.Operations.pulse", lambda self: Pulse(1, None))
+    monkeypatch.setattr(
+        "shared.operations.operations.Operations.pulse", lambda self: Pulse(1, None)
+    )
     connected("hold", "acme", "--reason", "holidays")
     ended = connected(*TEST, "--wait", "1")
     assert (ended.status, "go on with: relay release acme" in ended.err) == (1, True), ended.err

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared.connecting.connecting import Connecting
+from shared.accounts.connecting import Connecting
 from tests.command_line import AtTheDevicePage, CommandLine
 from tests.sandbox_server import SandboxServer
 
@@ -75,7 +75,7 @@ def test_an_authorization_server_that_hangs_keeps_nobody_waiting_for_long(
     run: CommandLine, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "shared.connecting.connecting.PREFLIGHT_DEADLINE", timedelta(milliseconds=100)
+        "shared.accounts.connecting.PREFLIGHT_DEADLINE", timedelta(milliseconds=100)
     )
     sandbox.control(path="/oauth2/default/v1/authorize", latency_ms=30_000)
     begun = time.monotonic()

@@ -5,7 +5,7 @@ import re
 import pytest
 import redis
 
-from shared.operators import Operators, Role
+from shared.operations.operators import Operators, Role
 from tests.command_line import CommandLine
 
 PASSWORD = "from standard input"

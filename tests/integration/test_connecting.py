@@ -14,10 +14,9 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 import redis
 
-from shared.applications import Application
-from shared.assembly import AccountTools, make_account_tools, make_constant_contact
-from shared.connecting.connecting import AnotherAccount, ConnectFailed, Connecting
-from shared.connecting.handshakes import Via, ending_id
+from shared.accounts.connecting import AnotherAccount, ConnectFailed, Connecting
+from shared.accounts.handshakes import Via, ending_id
+from shared.constant_contact.applications import Application
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.oauth import (
     SCOPES,
@@ -26,15 +25,16 @@ from shared.constant_contact.oauth import (
     TokenEndpointFailed,
     TokenSet,
 )
-from shared.constant_contact.tokens import TokenVault
+from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import HoldReason
 from shared.domain.check import Verdict
 from shared.domain.errors import LedgerUnavailable, NotConnected, NotOurs, Refused, Revoked
+from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.ledger.tokens import TokenPace
-from shared.settings import Settings
+from shared.ledger.token_store import TokenPace
+from shared.operations.assembly import AccountTools, make_account_tools, make_constant_contact
 from tests import builders
 from tests.connections import OTHER, TOKEN_PATH, come_back, connect, consent, start, verdicts
 from tests.sandbox_server import SandboxServer
@@ -424,7 +424,7 @@ def test_a_token_endpoint_that_is_busy_for_others_says_how_to_begin_again(
 ) -> None:
     started = start(connecting)
     back = consent(sandbox, started.url)
-    monkeypatch.setattr("shared.ledger.tokens.TOKEN_SPACING", timedelta(minutes=1))
+    monkeypatch.setattr("shared.ledger.token_store.TOKEN_SPACING", timedelta(minutes=1))
     TokenPace(redis_client, "another key").reserve()
 
     with pytest.raises(ConnectFailed, match="relay connect acme --url"):

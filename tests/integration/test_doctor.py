@@ -9,20 +9,20 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.addresses import free_port
-from shared.applications import Application
-from shared.assembly import AccountTools, make_applications
+from shared.constant_contact.applications import Application
 from shared.doctor.doctor import make_doctor, summary
 from shared.doctor.identity import HEADER, mark_of
 from shared.domain.account import Account, HoldReason
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.form import CustomField, ListRef
-from shared.ledger.inspection import clock_ahead, find_overdue
+from shared.infrastructure.addresses import free_port
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
+from shared.ledger.server_inspection import clock_ahead, find_overdue
 from shared.ledger.spools import SpoolFigures, damaged_name
-from shared.settings import Settings
+from shared.operations.assembly import AccountTools, make_applications
 from tests import builders, connections
 from tests.builders import NOON
 from tests.sandbox_server import SandboxServer

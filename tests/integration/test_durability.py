@@ -8,10 +8,10 @@ import redis
 import requests
 
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.infrastructure.redis_urls import connect
 from shared.ledger.durability import demand_fsync, durability_problems
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.redis_urls import connect
 from tests import builders
 from tests.builders import accept
 from tests.redis_server import RedisServer

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.connecting.handshakes import Ending, Handshake, Handshakes, Via, ending_id
+from shared.accounts.handshakes import Ending, Handshake, Handshakes, Via, ending_id
 from shared.constant_contact.oauth import TokenSet
 from shared.domain.check import ok
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
-from shared.sealing import Sealer
 from tests.valkey_server import ValkeyServer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)

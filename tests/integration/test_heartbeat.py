@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from shared.infrastructure.redis_urls import connect
 from shared.ledger.ledger import Ledger
-from shared.redis_urls import connect
 from tests.webhook import Webhook
 from worker import heartbeat
 from worker.heartbeat import Heartbeat

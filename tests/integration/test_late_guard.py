@@ -14,10 +14,10 @@ from shared.constant_contact.client import Forbidden
 from shared.domain.account import HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.signup import Signup, State, WhenUnsubscribed
-from shared.domain.standing import Standing
+from shared.domain.subscription_status import Standing
+from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.settings import Settings
 from tests.builders import LIST_ID, accept, claimed
 from tests.command_line import CommandLine
 from tests.lane_bench import CREATED, FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, Bench

@@ -13,12 +13,12 @@ import redis
 from shared.domain.account import HoldReason
 from shared.domain.errors import KeyReused, LedgerUnavailable, VisitorLimited
 from shared.domain.signup import DeathReason, State
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.settings import VisitorLimit
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.values import Claim, Dry, OnHold, PaceRules, Wait
-from shared.redis_urls import connect
-from shared.settings import VisitorLimit
 from tests import builders
 from tests.builders import accept, attempt, claim, claimed
 from tests.stack import eventually

@@ -33,7 +33,7 @@ from shared.domain.signup import Contact, DeathReason
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.ledger.units import to_milliseconds
+from shared.ledger.time_units import to_milliseconds
 from shared.ledger.values import Claim, Dry, OnHold, Wait
 from tests import builders
 from tests.builders import NO_PACE, attempt

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import redis
 
-from shared.connecting.connecting import ConnectFailed, Connecting
-from shared.connecting.links import LONGEST_LINK_LIFE, Link, Links, LinkState
+from shared.accounts.client_links import LONGEST_LINK_LIFE, Link, Links, LinkState
+from shared.accounts.connecting import ConnectFailed, Connecting
 from shared.domain.account import HoldReason
 from shared.domain.errors import Refused
 from shared.ledger.ledger import Ledger

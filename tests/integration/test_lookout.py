@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 import redis
 
-from shared import queues
-from shared.addresses import free_port
-from shared.settings import Settings
+from shared.infrastructure import queues
+from shared.infrastructure.addresses import free_port
+from shared.infrastructure.settings import Settings
 from tests import builders
 from tests.valkey_server import ValkeyServer
 from worker.events import Silent

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from shared.domain.errors import LedgerUnavailable
-from shared.redis_urls import connect
+from shared.infrastructure.redis_urls import connect
 from tests.fault_proxy import Fault, FaultProxy
 from tests.ledger_steps import ALL_STEPS, World, stored
 from tests.redis_server import RedisServer

@@ -9,7 +9,14 @@ import redis
 
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.ledger import keys
-from shared.operators import FIRST, MOST_TRIES, TRIES_WITHIN, NewPassword, Operators, Role
+from shared.operations.operators import (
+    FIRST,
+    MOST_TRIES,
+    TRIES_WITHIN,
+    NewPassword,
+    Operators,
+    Role,
+)
 from tests.valkey_server import ValkeyServer
 
 PASSWORD = "a password for tests only"
@@ -18,8 +25,10 @@ PASSWORD = "a password for tests only"
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """A real one takes a tenth of a second, and here are hundreds."""
-    monkeypatch.setattr("shared.operators._METHOD", "scrypt:1024:8:1")
-    monkeypatch.setattr("shared.operators._NOBODY", f"scrypt:1024:8:1$nobody${'0' * 128}")
+    monkeypatch.setattr("shared.operations.operators._METHOD", "scrypt:1024:8:1")
+    monkeypatch.setattr(
+        "shared.operations.operators._NOBODY", f"scrypt:1024:8:1$nobody${'0' * 128}"
+    )
 
 
 @pytest.fixture
@@ -231,7 +240,7 @@ def test_a_name_that_nobody_has_is_hashed_for_like_any_other(
         ways.append(hashed.split("$")[0])
         return False
 
-    monkeypatch.setattr("shared.operators.check_password_hash", compare)
+    monkeypatch.setattr("shared.operations.operators.check_password_hash", compare)
     ada.authenticate("ada", PASSWORD, address="192.0.2.1")
     ada.authenticate("nobody", PASSWORD, address="192.0.2.1")
     assert ways[0] == ways[1]
@@ -287,7 +296,7 @@ def test_tries_at_the_same_moment_are_counted_one_by_one(
         all_compare.wait(timeout=10)  # nobody has an outcome before all have been counted
         return False
 
-    monkeypatch.setattr("shared.operators.check_password_hash", compare)
+    monkeypatch.setattr("shared.operations.operators.check_password_hash", compare)
 
     def is_let_through(_: int) -> bool:
         try:
@@ -308,7 +317,7 @@ def test_looking_whether_a_first_operator_is_needed_costs_no_hash(
     def hashed(password: str, method: str) -> str:
         raise AssertionError("hashed")
 
-    monkeypatch.setattr("shared.operators.generate_password_hash", hashed)
+    monkeypatch.setattr("shared.operations.operators.generate_password_hash", hashed)
     assert ada.make_first() is None
 
 

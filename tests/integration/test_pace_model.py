@@ -31,7 +31,7 @@ from shared.domain.account import HoldReason
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.ledger.scripts import Scripts
+from shared.ledger.script_library import Scripts
 from shared.ledger.values import Claim, OnHold, PaceRules, Wait
 from tests import builders
 from tests.builders import accept

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 import redis
 
-from shared.assembly import AccountTools
-from shared.connecting.reads import FRESH, AccountReads, ReadFailed
-from shared.constant_contact.tokens import TokenVault
+from shared.accounts.account_reads import FRESH, AccountReads, ReadFailed
+from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import Refused
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.settings import Settings
+from shared.operations.assembly import AccountTools
 from tests.connections import OTHER, come_back, connect, start
 from tests.sandbox_server import SandboxServer
 

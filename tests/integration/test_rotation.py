@@ -9,8 +9,19 @@ from typing import Any
 import pytest
 import redis
 
-from shared.applications import Application
-from shared.assembly import (
+from shared.accounts.handshakes import TOKENS_LIFE, Handshake, Handshakes, Via
+from shared.constant_contact.applications import Application
+from shared.constant_contact.oauth import OAuth, TokenSet
+from shared.constant_contact.token_vault import Token, TokenVault
+from shared.domain.errors import LedgerUnavailable
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.settings import Settings
+from shared.ledger import keys
+from shared.ledger.fingerprints import load_fingerprints
+from shared.ledger.registry import Registry
+from shared.ledger.sealed_values import Place, SealedPlaces
+from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger
+from shared.operations.assembly import (
     AccountTools,
     make_account_tools,
     make_applications,
@@ -18,18 +29,7 @@ from shared.assembly import (
     make_vault,
     utc_now,
 )
-from shared.connecting.handshakes import TOKENS_LIFE, Handshake, Handshakes, Via
-from shared.constant_contact.oauth import OAuth, TokenSet
-from shared.constant_contact.tokens import Token, TokenVault
-from shared.domain.errors import LedgerUnavailable
-from shared.ledger import keys
-from shared.ledger.fingerprints import load_fingerprints
-from shared.ledger.registry import Registry
-from shared.ledger.sealed import Place, SealedPlaces
-from shared.ledger.tokens import Owner, SealedPair, StoredTokens, TokenLedger
-from shared.rotation import Kind, Rotation, Survey
-from shared.sealing import Sealer
-from shared.settings import Settings
+from shared.operations.secret_rotation import Kind, Rotation, Survey
 from tests import connections
 from tests.architecture.project import ROOT
 from tests.command_line import CommandLine
@@ -392,7 +392,7 @@ def test_with_a_wrong_key_the_command_fails_and_names_all_of_it(
 
 
 def test_everything_that_seals_is_known_here() -> None:
-    """Whoever keeps something new sealed has to have it sealed anew as well: shared/rotation.py."""
+    """Whoever keeps something new sealed has to have it sealed anew as well."""
     sealing = {
         str(path.relative_to(ROOT))
         for folder in ("relay", "web", "worker", "shared")
@@ -400,9 +400,9 @@ def test_everything_that_seals_is_known_here() -> None:
         if re.search(r"\.seal\(", path.read_text(encoding="utf-8"))
     }
     assert sealing == {
-        "shared/applications.py",
-        "shared/connecting/handshakes.py",
-        "shared/constant_contact/tokens.py",
+        "shared/constant_contact/applications.py",
+        "shared/accounts/handshakes.py",
+        "shared/constant_contact/token_vault.py",
         "shared/ledger/fingerprints.py",
-        "shared/rotation.py",
+        "shared/operations/secret_rotation.py",
     }

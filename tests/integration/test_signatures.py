@@ -8,7 +8,7 @@ import jwt
 import pytest
 import requests
 
-from shared.connecting.signatures import KeySet
+from shared.accounts.signatures import KeySet
 from shared.constant_contact.connection import Connection, ConnectionFailed
 from tests.sandbox_server import SandboxServer
 

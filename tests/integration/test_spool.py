@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 import redis
 
-from shared.assembly import utc_now
 from shared.domain.errors import KeyReused, LedgerUnavailable, Refused
 from shared.domain.signup import Signup
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.sealing import Sealer
 from shared.ledger.durability import reached_disk
 from shared.ledger.fingerprints import Fingerprints, load_fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.spools import SpoolFigures, from_stored
 from shared.ledger.values import Accepted
-from shared.redis_urls import connect
-from shared.sealing import Sealer
+from shared.operations.assembly import utc_now
 from tests import builders
 from tests.builders import claimed
 from tests.stack import eventually

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.addresses import free_port
-from shared.assembly import utc_now
+from shared.infrastructure.addresses import free_port
 from shared.ledger.ledger import Ledger
 from shared.ledger.spools import SpoolFigures
+from shared.operations.assembly import utc_now
 from tests import builders
 from tests.command_line import CommandLine
 from web.spool import Entry, Spool

@@ -29,11 +29,11 @@ from hypothesis.stateful import (
 )
 
 from shared.constant_contact.oauth import InvalidGrant, OAuth, TokenEndpointFailed, TokenSet
-from shared.constant_contact.tokens import TokenVault
+from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import LedgerUnavailable, RelayError
+from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
-from shared.ledger.tokens import StoredTokens, TokenLedger
-from shared.sealing import Sealer
+from shared.ledger.token_store import StoredTokens, TokenLedger
 from tests.valkey_server import ValkeyServer
 
 ACME = keys.account("acme")

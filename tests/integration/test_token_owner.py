@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import redis
 
-from shared.assembly import make_vault
 from shared.constant_contact.oauth import TokenSet
-from shared.constant_contact.tokens import TokenVault
+from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import NotOurs, TokenUnavailable
+from shared.infrastructure.settings import Settings
 from shared.ledger import keys
-from shared.ledger.tokens import Owner
-from shared.settings import Settings
+from shared.ledger.token_store import Owner
+from shared.operations.assembly import make_vault
 from tests.sandbox_server import SandboxServer
 from tests.valkey_server import ValkeyServer
 

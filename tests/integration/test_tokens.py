@@ -18,7 +18,7 @@ import requests
 
 from shared.constant_contact.connection import Connection
 from shared.constant_contact.oauth import OAuth, TokenSet
-from shared.constant_contact.tokens import (
+from shared.constant_contact.token_vault import (
     CALL_DEADLINE,
     KEEP_STORING,
     Token,
@@ -26,10 +26,10 @@ from shared.constant_contact.tokens import (
     wait_for_slot,
 )
 from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, TokenUnavailable
+from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.tokens import Owner, SealedPair, StoredTokens, TokenLedger, TokenPace
-from shared.sealing import Sealer
+from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger, TokenPace
 from tests.sandbox_server import SandboxServer
 from tests.valkey_server import ValkeyServer
 

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import redis
 
-from shared.assembly import AccountTools, make_constant_contact, utc_now
-from shared.connecting.trials import TRIAL_FORM, Trial, Trials
+from shared.accounts.test_signups import TRIAL_FORM, Trial, Trials
 from shared.constant_contact.client import signup_body
-from shared.constant_contact.tokens import TokenVault
+from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import NAME, HoldReason
 from shared.domain.errors import Refused
 from shared.domain.signup import DeathReason, State
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.settings import Settings
+from shared.operations.assembly import AccountTools, make_constant_contact, utc_now
 from tests import builders
 from tests.connections import connect
 from tests.sandbox_server import SandboxServer

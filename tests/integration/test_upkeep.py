@@ -8,7 +8,7 @@ import redis
 
 from shared.constant_contact.oauth import TokenSet
 from shared.domain.account import HoldReason
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
 from tests import builders
 from worker.events import Silent
 from worker.settling import NO_TOKEN

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import redis
 
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
 from tests.webhook import Webhook
 from worker import watching
 from worker.events import Silent

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.alerts import make_services, read_addresses
-from shared.settings import Settings, SettingsError
+from shared.infrastructure.alert_services import make_services, read_addresses
+from shared.infrastructure.settings import Settings, SettingsError
 from tests.unit.test_settings import NEEDED
 
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"

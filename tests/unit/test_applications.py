@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.applications import Application, check_application
+from shared.constant_contact.applications import Application, check_application
 from shared.domain.errors import Refused
 
 KEY, SECRET = "0c3a4a10-9d31-11ee-a3f2-fa163e56c9b0", "s3cret_Value-42"

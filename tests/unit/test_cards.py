@@ -6,8 +6,8 @@ import pytest
 
 from relay.cards import say_checks
 from relay.output import Output
-from shared.advice import on_account
-from shared.connecting.cards import AccountCard, Standing
+from shared.accounts.account_summary import AccountCard, Standing
+from shared.accounts.advice import on_account
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, ok, problem, unknown
 from tests.builders import account

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.connecting import checks
+from shared.accounts import checks
 from shared.constant_contact.client import AccountSummary, ContactList
 from shared.constant_contact.oauth import SCOPES
 from shared.domain.check import Check, Verdict

@@ -8,15 +8,15 @@ import pytest
 
 from relay.device import follow, instructions
 from relay.waiting import Waiting
-from shared.connecting.connecting import AnotherAccount, Connected, ConnectFailed
-from shared.connecting.handshakes import Via
+from shared.accounts.connecting import AnotherAccount, Connected, ConnectFailed
+from shared.accounts.handshakes import Via
 from shared.constant_contact.oauth import (
     DeviceCode,
     DeviceDenied,
     DevicePending,
     TokenEndpointFailed,
 )
-from shared.constant_contact.tokens import Token
+from shared.constant_contact.token_vault import Token
 from shared.domain.errors import LedgerUnavailable, Refused
 from tests.builders import account
 

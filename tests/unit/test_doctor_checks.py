@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from shared.connecting.cards import AccountCard, Standing
+from shared.accounts.account_summary import AccountCard, Standing
 from shared.constant_contact.client import ContactList
 from shared.constant_contact.oauth import SECRET_REFUSED
 from shared.doctor import account_checks, engine_checks, outside_checks, redis_checks
 from shared.doctor.outside_checks import HealthAnswer
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Verdict
-from shared.ledger.inspection import Overdue, ServerFacts
+from shared.ledger.server_inspection import Overdue, ServerFacts
 from shared.ledger.spools import SpoolFigures, SpoolReport
-from shared.rotation import Survey
+from shared.operations.secret_rotation import Survey
 from tests import builders
 from tests.builders import NOON
 

@@ -8,7 +8,7 @@ from shared.domain.errors import InvalidSignup
 from shared.domain.fields import Checked, check_fields, edit_contact, instruction
 from shared.domain.form import CustomField, Form, ListRef
 from shared.domain.signup import Contact, CustomValue
-from shared.email_syntax import check_email
+from shared.infrastructure.email_syntax import check_email
 
 FORM = Form(
     name="news",

@@ -8,10 +8,10 @@ import pytest
 from shared.domain.errors import InvalidSignup, LedgerUnavailable, SpoolRefused
 from shared.domain.form import Form, ListRef
 from shared.domain.signup import Submission
-from shared.email_syntax import check_email
+from shared.infrastructure.email_syntax import check_email
+from shared.infrastructure.settings import VisitorLimit
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
-from shared.settings import VisitorLimit
 from web.intake import Intake, Receipt, Visit
 from web.spool import Entry
 

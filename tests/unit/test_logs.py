@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from shared.logs import LineFormatter, redact
+from shared.infrastructure.logs import LineFormatter, redact
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhY21lIn0.c2lnbmF0dXJl"
 ID = "0c3a4a10-9d31-11ee-a3f2-fa163e56c9b0"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from shared.connecting import problems
-from shared.connecting.handshakes import Handshake, Via
+from shared.accounts import problems
+from shared.accounts.handshakes import Handshake, Via
 from shared.constant_contact.oauth import FlowNotAllowed, InvalidClient, InvalidGrant
 from shared.domain.check import Verdict
 

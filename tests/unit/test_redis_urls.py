@@ -7,7 +7,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from shared.redis_urls import broker_beside, celery_broker, check_redis_url, connect
+from shared.infrastructure.redis_urls import broker_beside, celery_broker, check_redis_url, connect
 
 TO_SENTINELS = {
     "socket_timeout": 1.0,

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.replay import Obstacle, ReplayPace, ReplayState, for_replays, time_to_send
 from shared.ledger.replays import ReplayPart
-from shared.replaying import joined
+from shared.operations.replay_jobs import joined
 
 TEN_IN_THE_EVENING = datetime(2026, 3, 1, 22, tzinfo=UTC)
 PACE = ReplayPace.of(requests_per_second=4, deliveries_per_day=9_500)

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.errors import Refused
-from shared.sealing import Sealer
+from shared.infrastructure.sealing import Sealer
 
 OLD, NEW = "the key of last year", "the key of this year"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.settings import Bind, Settings, SettingsError, VisitorLimit, parse_bind
+from shared.infrastructure.settings import Bind, Settings, SettingsError, VisitorLimit, parse_bind
 
 NEEDED = {
     "REDIS_URL": "redis://cache.example/0",

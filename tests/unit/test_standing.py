@@ -8,7 +8,7 @@ import pytest
 from shared.constant_contact.answers import read_standing
 from shared.domain.outcome import Answer, DeadLetter
 from shared.domain.signup import DeathReason, WhenUnsubscribed
-from shared.domain.standing import (
+from shared.domain.subscription_status import (
     Ask,
     SignUp,
     Standing,

@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from shared.alerts import Kind
 from shared.domain.account import Hold, HoldReason
+from shared.domain.alert_condition import Severity, Trouble
 from shared.domain.signup import DeathReason
-from shared.domain.trouble import Severity, Trouble
-from shared.ledger.activity import Rhythm
-from shared.ledger.alerts import DeadLetterTelling, Part, Telling
+from shared.infrastructure.alert_services import Kind
+from shared.ledger.alert_log import DeadLetterTelling, Part, Telling
+from shared.ledger.signup_baseline import Rhythm
 from shared.ledger.spools import SpoolFigures, SpoolReport
 from shared.ledger.values import Figures
 from tests.builders import NOON, account

@@ -11,8 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.domain.form import Form
+from shared.infrastructure.settings import Settings
 from shared.ledger.registry import Registry
-from shared.settings import Settings
 from tests import builders
 from web.app import create_app
 

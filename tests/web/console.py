@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from shared.operators import Operators, Role
+from shared.operations.operators import Operators, Role
 
 PASSWORD = "a password for tests"
 

@@ -9,8 +9,8 @@ import redis
 from flask import Flask
 from werkzeug.routing import Rule
 
-from shared.operators import MOST_TRIES, Operators, Role
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
+from shared.operations.operators import MOST_TRIES, Operators, Role
 from tests import builders
 from tests.web.console import PASSWORD, SignedIn
 from web.app import create_app

@@ -11,12 +11,12 @@ import redis
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from shared.assembly import AccountTools
 from shared.domain.account import HoldReason
-from shared.ledger import tokens
+from shared.infrastructure.settings import Settings
+from shared.ledger import token_store
 from shared.ledger.ledger import Ledger
-from shared.operators import Role
-from shared.settings import Settings
+from shared.operations.assembly import AccountTools
+from shared.operations.operators import Role
 from tests import builders
 from tests.sandbox_server import SandboxServer
 from tests.web.console import SignedIn
@@ -28,7 +28,7 @@ OTHER = "Blue Door Books"
 @pytest.fixture(autouse=True)
 def no_pace(monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
     """Nothing here is about the pace of the token endpoint."""
-    monkeypatch.setattr(tokens, "TOKEN_SPACING", tokens.TOKEN_SPACING / 1000)
+    monkeypatch.setattr(token_store, "TOKEN_SPACING", token_store.TOKEN_SPACING / 1000)
     sandbox.control(rates={"token_requests_per_second": 1000})
 
 

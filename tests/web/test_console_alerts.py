@@ -7,9 +7,9 @@ import pytest
 import redis
 from flask import Flask
 
-from shared.alerts import Kind, Service
-from shared.operators import Role
-from shared.settings import Settings
+from shared.infrastructure.alert_services import Kind, Service
+from shared.infrastructure.settings import Settings
+from shared.operations.operators import Role
 from tests.web.console import SignedIn
 from tests.webhook import Webhook
 from web.app import create_app

@@ -15,9 +15,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 
-from shared.operators import Operators, Role
-from shared.sealing import derived_key
-from shared.settings import Settings
+from shared.infrastructure.sealing import derived_key
+from shared.infrastructure.settings import Settings
+from shared.operations.operators import Operators, Role
 from tests.web.console import PASSWORD, SignedIn
 from web.app import create_app
 

@@ -12,7 +12,7 @@ from shared.domain.account import HoldReason
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.values import Figures
-from shared.operators import Role
+from shared.operations.operators import Role
 from tests import builders
 from tests.web.console import SignedIn
 

@@ -10,8 +10,8 @@ import redis
 from flask import Flask
 
 from shared.domain.check import Check, ok, problem, unknown
-from shared.operators import Role
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
+from shared.operations.operators import Role
 from tests.web.console import SignedIn
 from web.app import create_app
 from web.console.doctor import Examinations, grouped

@@ -14,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from shared.domain.form import CustomField, Form, ListRef
 from shared.domain.signup import State
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
 from web.app import create_app
 
 Stored = Callable[[], list[dict[str, Any]]]

@@ -13,9 +13,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from shared import queues
+from shared.infrastructure import queues
+from shared.infrastructure.settings import Settings
 from shared.ledger.registry import Registry
-from shared.settings import Settings
 from tests import builders
 from tests.valkey_server import ValkeyServer
 from web.app import create_app

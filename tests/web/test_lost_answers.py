@@ -8,9 +8,9 @@ import pytest
 import redis
 from werkzeug.test import TestResponse
 
+from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.settings import Settings
 from tests import builders
 from tests.fault_proxy import Fault, FaultProxy
 from tests.stack import eventually

@@ -12,8 +12,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from shared.infrastructure.settings import Settings
 from shared.ledger.registry import Registry
-from shared.settings import Settings
 from tests import builders
 from tests.stack import eventually
 from tests.valkey_server import ValkeyServer

@@ -3,11 +3,11 @@
 from flask import current_app, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.advice import on_account
-from shared.assembly import AccountTools, utc_now
-from shared.connecting.reads import FRESH, Lists, ReadFailed
+from shared.accounts.account_reads import FRESH, Lists, ReadFailed
+from shared.accounts.advice import on_account
 from shared.domain.errors import Refused
-from shared.operators import Role
+from shared.operations.assembly import AccountTools, utc_now
+from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs, operator_name
 

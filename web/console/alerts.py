@@ -7,9 +7,9 @@ from flask import current_app, flash, redirect, url_for
 from flask.blueprints import BlueprintSetupState
 from flask.typing import ResponseReturnValue
 
-from shared.alerts import Service, make_services, send_test
-from shared.operators import Role
-from shared.settings import Settings
+from shared.infrastructure.alert_services import Service, make_services, send_test
+from shared.infrastructure.settings import Settings
+from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs, operator_name
 

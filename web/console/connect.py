@@ -11,16 +11,16 @@ from datetime import timedelta
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.applications import Application, check_application
-from shared.assembly import utc_now
-from shared.connecting.connecting import ConnectFailed, Connecting, check_name
-from shared.connecting.handshakes import Via
-from shared.connecting.links import LinkState
-from shared.connecting.problems import PORTAL
+from shared.accounts.client_links import LinkState
+from shared.accounts.connecting import ConnectFailed, Connecting, check_name
+from shared.accounts.handshakes import Via
+from shared.accounts.problems import PORTAL
+from shared.constant_contact.applications import Application, check_application
 from shared.constant_contact.oauth import SCOPES
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
-from shared.operators import Role
+from shared.operations.assembly import utc_now
+from shared.operations.operators import Role
 from web.connect import leave_for
 from web.console import bp
 from web.console.accounts import account_tools

@@ -12,8 +12,8 @@ from flask.typing import ResponseReturnValue
 
 from shared.doctor.doctor import make_doctor, summary
 from shared.domain.check import Check, Verdict
-from shared.operators import Role
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
+from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs
 

@@ -15,9 +15,9 @@ from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Forbidden
 
-from shared.operators import Operator, Operators, Role
-from shared.sealing import derived_key
-from shared.settings import Settings
+from shared.infrastructure.sealing import derived_key
+from shared.infrastructure.settings import Settings
+from shared.operations.operators import Operator, Operators, Role
 from web.console import bp
 from web.origins import source_of
 

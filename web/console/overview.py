@@ -3,10 +3,10 @@
 from flask import current_app, render_template
 from flask.typing import ResponseReturnValue
 
-from shared.advice import on_account
-from shared.operations import Operations
-from shared.operators import Role
-from shared.settings import Settings
+from shared.accounts.advice import on_account
+from shared.infrastructure.settings import Settings
+from shared.operations.operations import Operations
+from shared.operations.operators import Role
 from web.console import bp
 from web.console.accounts import account_tools
 from web.console.alerts import alert_tests

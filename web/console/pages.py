@@ -8,10 +8,10 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
-from shared.assembly import utc_now
 from shared.domain.durations import in_words
 from shared.domain.errors import LedgerUnavailable, Refused
-from shared.operators import Role
+from shared.operations.assembly import utc_now
+from shared.operations.operators import Role
 from web.console import accounts, alerts, bp, connect, doctor, guard, overview, sign_in
 
 __all__ = ["accounts", "alerts", "bp", "connect", "doctor", "overview", "sign_in"]

@@ -8,8 +8,8 @@ from flask import current_app, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import Refused
-from shared.operators import NewPassword, Operators
-from shared.settings import Settings
+from shared.infrastructure.settings import Settings
+from shared.operations.operators import NewPassword, Operators
 from web.console import bp, guard
 
 log = logging.getLogger(__name__)

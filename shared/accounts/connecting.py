@@ -1,7 +1,7 @@
 """Use case: connect an account. In the browser, by a client's link, by device, or with tokens.
 
 All four end in an `Adoption`, which looks at the account behind the tokens and stores both
-(shared/connecting/adoption.py). Connecting again under the same name renews the connection.
+(shared/accounts/adoption.py). Connecting again under the same name renews the connection.
 """
 
 import contextlib
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from shared.applications import Application, Applications
-from shared.connecting import problems
-from shared.connecting.adoption import Adoption, AnotherAccount, ConnectFailed, refresh_token_of
-from shared.connecting.handshakes import (
+from shared.accounts import problems
+from shared.accounts.adoption import Adoption, AnotherAccount, ConnectFailed, refresh_token_of
+from shared.accounts.client_links import LINK_LIFE, Link, Links, LinkState
+from shared.accounts.handshakes import (
     STATE_LIFE,
     Ending,
     Handshake,
@@ -23,7 +23,7 @@ from shared.connecting.handshakes import (
     Via,
     ending_id,
 )
-from shared.connecting.links import LINK_LIFE, Link, Links, LinkState
+from shared.constant_contact.applications import Application, Applications
 from shared.constant_contact.client import Unauthorized
 from shared.constant_contact.oauth import (
     DeviceCode,
@@ -33,12 +33,12 @@ from shared.constant_contact.oauth import (
     OAuthError,
     TokenSet,
 )
-from shared.constant_contact.tokens import CALL_DEADLINE, Token
+from shared.constant_contact.token_vault import CALL_DEADLINE, Token
 from shared.domain.account import NAME, Account, HoldReason
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused, TokenTrouble
+from shared.infrastructure.timestamps import timestamp
 from shared.ledger.registry import Registry
-from shared.timestamps import timestamp
 
 __all__ = ["AnotherAccount", "ConnectFailed", "Connected", "Connecting", "Started", "check_name"]
 

@@ -1,4 +1,4 @@
-"""Where in Redis something sealed is kept, but for the accounts' tokens (shared/ledger/tokens.py).
+"""Where in Redis sealed values are kept. The accounts' tokens are in token_store.py instead.
 
 Only for sealing it anew with another key: whoever uses a value reads it where it belongs.
 """
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import redis
 
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
-from shared.ledger.scripts import Scripts
+from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.script_library import Scripts
 
-# What shared/connecting/handshakes.py keeps for some hours.
+# What shared/accounts/handshakes.py keeps for some hours.
 _KEPT = ("kept:*", "spare:*")
 
 

@@ -18,10 +18,10 @@ import redis
 from shared.constant_contact.oauth import TokenSet
 from shared.domain.check import Check
 from shared.domain.errors import LedgerUnavailable
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.timestamps import timestamp
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
-from shared.sealing import Sealer
-from shared.timestamps import timestamp
+from shared.ledger.redis_errors import unavailable_translated
 
 STATE_LIFE = timedelta(minutes=15)
 # Less than the 24 hours after which the access token among them is useless.

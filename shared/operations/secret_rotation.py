@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.errors import Refused
+from shared.infrastructure.sealing import Sealer
 from shared.ledger.registry import Registry
-from shared.ledger.sealed import Place, SealedPlaces
-from shared.ledger.tokens import StoredTokens, TokenLedger
-from shared.sealing import Sealer
+from shared.ledger.sealed_values import Place, SealedPlaces
+from shared.ledger.token_store import StoredTokens, TokenLedger
 
 
 class Kind(StrEnum):

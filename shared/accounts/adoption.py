@@ -1,6 +1,6 @@
 """The core of connecting: look at the account behind new tokens, store both, prove that they last.
 
-Every way to connect ends here (shared/connecting/connecting.py has the ways). The account behind
+Every way to connect ends here (shared/accounts/connecting.py has the ways). The account behind
 a name changes only when that is asked for: forms name lists, and lists belong to one account.
 """
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
-from shared.applications import Application, Applications
-from shared.connecting import checks, problems
-from shared.connecting.handshakes import Handshake, Handshakes, Via
+from shared.accounts import checks, problems
+from shared.accounts.handshakes import Handshake, Handshakes, Via
+from shared.constant_contact.applications import Application, Applications
 from shared.constant_contact.client import (
     AccountSummary,
     ApiError,
@@ -31,13 +31,13 @@ from shared.constant_contact.oauth import (
     TokenEndpointFailed,
     TokenSet,
 )
-from shared.constant_contact.tokens import CALL_DEADLINE, Token, TokenVault
+from shared.constant_contact.token_vault import CALL_DEADLINE, Token, TokenVault
 from shared.domain.account import Account, HoldReason
 from shared.domain.check import Check, problem
 from shared.domain.errors import Refused, TokenTrouble, TokenUnavailable
 from shared.domain.outcome import NEEDED_PRIVILEGE
+from shared.infrastructure.timestamps import timestamp
 from shared.ledger.registry import Registry
-from shared.timestamps import timestamp
 
 # No server ever gave this one out, so it is refused by whoever accepts the API key's secret.
 _NO_TOKEN = "none"  # noqa: S105

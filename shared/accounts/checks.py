@@ -1,12 +1,12 @@
 """The checks of a connection: what each answer of Constant Contact means for it.
 
-Pure: what was seen in, a `Check` out. shared/connecting/connecting.py looks.
+Pure: what was seen in, a `Check` out. shared/accounts/connecting.py looks.
 """
 
 from collections.abc import Sequence
 from datetime import timedelta
 
-from shared.connecting import problems
+from shared.accounts import problems
 from shared.constant_contact.client import AccountSummary, ContactList
 from shared.constant_contact.oauth import SCOPES, SECRET_REFUSED
 from shared.domain.check import Check, ok, problem, unknown

@@ -3,7 +3,7 @@
 import ipaddress
 import socket
 
-from shared.settings import Bind
+from shared.infrastructure.settings import Bind
 
 
 def check_free(bind: Bind) -> None:

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
-from shared.alerts import read_addresses
-from shared.redis_urls import broker_beside, check_redis_url
+from shared.infrastructure.alert_services import read_addresses
+from shared.infrastructure.redis_urls import broker_beside, check_redis_url
 
 API_URL = "https://api.cc.email/v3"
 AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"

@@ -14,14 +14,14 @@ from shared.domain.errors import Refused
 from shared.domain.fields import CheckEmail, edit_contact
 from shared.domain.replay import for_replays, time_to_send
 from shared.domain.signup import DeathReason, Signup, State
+from shared.infrastructure.timestamps import timestamp
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
 from shared.ledger.spools import SpoolReport
 from shared.ledger.values import Figures
-from shared.replaying import Replay, RetryPlan, joined
-from shared.timestamps import timestamp
+from shared.operations.replay_jobs import Replay, RetryPlan, joined
 
 # Workers say that they are alive every few seconds, beat every second.
 LIVE_WITHIN = timedelta(seconds=15)

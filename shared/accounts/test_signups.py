@@ -12,14 +12,14 @@ from typing import Any
 
 import redis
 
-from shared.connecting.reads import FRESH, AccountReads, ReadFailed
+from shared.accounts.account_reads import FRESH, AccountReads, ReadFailed
 from shared.domain.errors import Refused
 from shared.domain.fields import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
+from shared.ledger.redis_errors import unavailable_translated
 
 # No form can have this name, as it begins with no letter or digit.
 TRIAL_FORM = "-test-"

@@ -2,7 +2,7 @@
 
 import redis
 
-from shared.ledger.edge import unavailable_translated
+from shared.ledger.redis_errors import unavailable_translated
 
 
 def server_id(client: "redis.Redis") -> str:

@@ -12,8 +12,8 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
-from shared.ledger.scripts import Scripts
+from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.script_library import Scripts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

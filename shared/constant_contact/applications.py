@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import redis
 
 from shared.domain.errors import Refused
+from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
-from shared.sealing import Sealer
+from shared.ledger.redis_errors import unavailable_translated
 
 _PLAIN = re.compile(r"[!-~]{4,200}")
 

@@ -4,7 +4,7 @@
 the token endpoint; `relay:{A}:token-calls` has the calls under way, each until nothing can come
 of it any more, for the lock may be lost before its holder's answer comes;
 `relay:{A}:token-spent` remembers the digests of replaced refresh tokens.
-shared/constant_contact/tokens.py tells the whole story. Every method raises
+shared/constant_contact/token_vault.py tells the whole story. Every method raises
 `LedgerUnavailable` when Redis does not answer, and can be repeated then.
 """
 
@@ -17,9 +17,9 @@ from typing import Any, Literal
 import redis
 
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
-from shared.ledger.scripts import Scripts
-from shared.ledger.server import server_id
+from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.script_library import Scripts
+from shared.ledger.server_id import server_id
 
 # One call a second is allowed; the rest is for requests that take different times to arrive.
 TOKEN_SPACING = timedelta(milliseconds=1100)

@@ -14,12 +14,12 @@ from typing import Any, Literal
 
 import redis
 
+from shared.domain.alert_condition import Trouble
 from shared.domain.signup import DeathReason
-from shared.domain.trouble import Trouble
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
-from shared.ledger.scripts import Scripts
-from shared.ledger.units import from_milliseconds, in_milliseconds, moment, to_milliseconds
+from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.script_library import Scripts
+from shared.ledger.time_units import from_milliseconds, in_milliseconds, moment, to_milliseconds
 
 Event = Literal["begun", "reminder", "over"]
 # What stands beside the troubles: when the newest look began, how much was given out to tell,

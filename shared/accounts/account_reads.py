@@ -14,13 +14,13 @@ from typing import TypeVar
 import redis
 
 from shared.constant_contact.client import ApiError, ConstantContact, ContactList, Unauthorized
-from shared.constant_contact.tokens import TokenVault
+from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account
 from shared.domain.errors import Refused, TokenTrouble
 from shared.domain.form import CustomField
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
 from shared.ledger.ledger import Ledger
+from shared.ledger.redis_errors import unavailable_translated
 from shared.ledger.registry import Registry
 
 # What a page may show without asking again.

@@ -8,29 +8,29 @@ from functools import partial
 
 import redis
 
-from shared.applications import Application, Applications
-from shared.connecting.adoption import Adoption
-from shared.connecting.cards import AccountCards
-from shared.connecting.connecting import Connecting
-from shared.connecting.handshakes import Handshakes
-from shared.connecting.links import Links
-from shared.connecting.reads import AccountReads
-from shared.connecting.signatures import KeySet
-from shared.connecting.trials import Trials
+from shared.accounts.account_reads import AccountReads
+from shared.accounts.account_summary import AccountCards
+from shared.accounts.adoption import Adoption
+from shared.accounts.client_links import Links
+from shared.accounts.connecting import Connecting
+from shared.accounts.handshakes import Handshakes
+from shared.accounts.signatures import KeySet
+from shared.accounts.test_signups import Trials
+from shared.constant_contact.applications import Application, Applications
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.connection import Connection
 from shared.constant_contact.oauth import OAuth
 from shared.constant_contact.pacing import Pacer, pace_rules
-from shared.constant_contact.tokens import TokenVault, wait_for_slot
+from shared.constant_contact.token_vault import TokenVault, wait_for_slot
 from shared.domain.replay import ReplayPace
-from shared.email_syntax import check_email
+from shared.infrastructure.email_syntax import check_email
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.settings import Settings
 from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
-from shared.ledger.tokens import TokenLedger, TokenPace
-from shared.sealing import Sealer
-from shared.settings import Settings
+from shared.ledger.token_store import TokenLedger, TokenPace
 
 
 def utc_now() -> datetime:

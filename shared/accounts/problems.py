@@ -6,7 +6,7 @@ Pure: an answer or error in, words out.
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from shared.connecting.handshakes import Handshake, Via
+from shared.accounts.handshakes import Handshake, Via
 from shared.constant_contact.oauth import FlowNotAllowed, InvalidClient, InvalidGrant
 from shared.domain.check import Check, ok, problem, unknown
 

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import redis
 
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
-from shared.ledger.scripts import Scripts
-from shared.ledger.units import from_milliseconds, in_milliseconds, moment
+from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.script_library import Scripts
+from shared.ledger.time_units import from_milliseconds, in_milliseconds, moment
 
 # Six times the longest usual time covers a weekend or a holiday of a form that hears daily.
 UNUSUAL_TIMES = 6

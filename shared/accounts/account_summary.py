@@ -6,13 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.constant_contact.tokens import TokenVault
+from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account, Hold
 from shared.domain.errors import NotConnected, Refused
+from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.ledger.tokens import StoredTokens
-from shared.timestamps import timestamp
+from shared.ledger.token_store import StoredTokens
 
 
 class Standing(StrEnum):

@@ -17,12 +17,12 @@ from typing import Any
 import redis
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from shared.addresses import household
 from shared.domain.account import NAME
 from shared.domain.errors import Refused
+from shared.infrastructure.addresses import household
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
-from shared.ledger.scripts import Scripts
+from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.script_library import Scripts
 
 SHORTEST_PASSWORD = 12
 FIRST = "admin"

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from shared.connecting.cards import AccountCard, Standing
+from shared.accounts.account_summary import AccountCard, Standing
 from shared.domain.account import Hold, HoldReason
 
 _ON_HOLD = {

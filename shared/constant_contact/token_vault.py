@@ -43,8 +43,8 @@ from shared.domain.errors import (
     Revoked,
     TokenUnavailable,
 )
-from shared.ledger.tokens import Owner, SealedPair, StoredTokens, TokenLedger, TokenPace
-from shared.sealing import Sealer
+from shared.infrastructure.sealing import Sealer
+from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger, TokenPace
 
 log = logging.getLogger(__name__)
 

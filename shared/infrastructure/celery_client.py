@@ -8,9 +8,9 @@ from typing import Any
 
 from celery import Celery
 
-from shared import queues
-from shared.redis_urls import celery_broker, connect
-from shared.settings import Settings
+from shared.infrastructure import queues
+from shared.infrastructure.redis_urls import celery_broker, connect
+from shared.infrastructure.settings import Settings
 
 # Bounds what piles up while nobody consumes. Messages do not expire besides: that goes by the
 # clocks of two hosts, and a worker whose clock is ahead would discard all it gets.

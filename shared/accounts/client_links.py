@@ -15,9 +15,9 @@ import redis
 from itsdangerous import BadData, URLSafeSerializer
 
 from shared.domain.errors import Refused
+from shared.infrastructure.timestamps import timestamp
 from shared.ledger import keys
-from shared.ledger.edge import unavailable_translated
-from shared.timestamps import timestamp
+from shared.ledger.redis_errors import unavailable_translated
 
 LINK_LIFE = timedelta(days=7)
 LONGEST_LINK_LIFE = timedelta(days=60)
