@@ -5,19 +5,19 @@ from collections.abc import Sequence
 
 import click
 
-from relay.accounts import accounts, disconnect
-from relay.alerts import alerts
-from relay.connect import connect
-from relay.context import Context, pass_context
-from relay.doctor import doctor
-from relay.failed import failed
-from relay.forms import forms
-from relay.lists import lists
-from relay.operator import operator
-from relay.processes import beat_process, sandbox_process, web_process, worker_process
-from relay.secrets import rotate_secrets
-from relay.status import status
-from relay.up import up
+from relay.commands.accounts import accounts, disconnect
+from relay.commands.alerts import alerts
+from relay.commands.connect import connect
+from relay.commands.doctor import doctor
+from relay.commands.failed import failed
+from relay.commands.forms import forms
+from relay.commands.lists import lists
+from relay.commands.operators import operator
+from relay.commands.rotate_secrets import rotate_secrets
+from relay.commands.status import status
+from relay.runtime import Context, pass_context
+from relay.start.processes import beat_process, sandbox_process, web_process, worker_process
+from relay.start.up import up
 from shared.domain.errors import LedgerUnavailable, RelayError
 from shared.infrastructure.settings import SettingsError
 

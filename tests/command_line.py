@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import requests
 
-from relay import device
 from relay.cli import main
-from relay.context import Context
-from relay.waiting import Waiting
+from relay.connecting import device_flow
+from relay.runtime import Context
+from relay.terminal.progress import Waiting
 from shared.constant_contact.oauth import DeviceCode
 from tests.sandbox_server import SandboxServer
 from tests.valkey_server import ValkeyServer
@@ -77,8 +77,8 @@ class AtTheDevicePage:
         self._now = 0.0
         self._plans: list[tuple[float, Callable[[], object]]] = []
         self._code: DeviceCode | None = None
-        monkeypatch.setattr("relay.ways.Waiting", self._waiting)
-        monkeypatch.setattr("relay.ways.instructions", self._shown)
+        monkeypatch.setattr("relay.connecting.connect_flows.Waiting", self._waiting)
+        monkeypatch.setattr("relay.connecting.connect_flows.instructions", self._shown)
 
     def after(self, seconds: float, act: Callable[[], object]) -> None:
         self._plans.append((seconds, act))
@@ -99,7 +99,7 @@ class AtTheDevicePage:
 
     def _shown(self, code: DeviceCode) -> str:
         self._code = code
-        return device.instructions(code)
+        return device_flow.instructions(code)
 
     def _sleep(self, seconds: float) -> None:
         self._now += seconds

@@ -19,10 +19,10 @@ from shared.domain.subscription_status import Standing
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from tests.builders import NO_PACE, NOON
-from worker.delivery import Clock, Lane, LaneRules, RoundTrip
-from worker.events import Silent
-from worker.in_hand import InHand
-from worker.settling import Settler
+from worker.delivery.in_flight import InHand
+from worker.delivery.lane import Clock, Lane, LaneRules, RoundTrip
+from worker.delivery.settling import Settler
+from worker.task_events import Silent
 
 CREATED = Answer(status=201, contact_id="c-1", action="created")
 LOOKED = Answer(status=200)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import redis
 
-from relay.valkey import server_command
+from relay.start.embedded_valkey import server_command
 from tests.valkey_server import PASSWORD, ValkeyServer
 
 MASTER = "relay"

@@ -8,7 +8,7 @@ from types import TracebackType
 
 import redis
 
-from relay.valkey import server_command
+from relay.start.embedded_valkey import server_command
 from shared.infrastructure.addresses import free_port
 from shared.infrastructure.redis_urls import connect
 

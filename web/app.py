@@ -26,16 +26,17 @@ from shared.ledger.registry import Registry
 from shared.operations.assembly import make_account_tools, make_replays, utc_now
 from shared.operations.operations import Operations
 from shared.operations.operators import Operators
-from web import connect, forms, status
-from web.budget import Budget
+from web import connect_pages, health
 from web.console import pages
 from web.console.guard import set_up_sessions
-from web.draining import Drainer
-from web.form_cache import FormCache
-from web.intake import Intake
-from web.nudging import Nudger
-from web.reading import wants_json
-from web.spool import Spool
+from web.signup import routes
+from web.signup.draining import Drainer
+from web.signup.form_cache import FormCache
+from web.signup.intake import Intake
+from web.signup.notifier import Nudger
+from web.signup.reading import wants_json
+from web.signup.redis_deadline import Budget
+from web.signup.spool import Spool
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,9 @@ def create_app(settings: Settings) -> Flask:
     budget = Budget(threads=THREADS, clock=time.monotonic)
     sealer = Sealer(settings.secret_keys)
     load = functools.partial(load_fingerprints, client, sealer)
-    form_cache = FormCache(Registry(client), settings.data_dir / "forms.json", clock=time.monotonic)
+    form_cache = FormCache(
+        Registry(client), settings.data_dir / "routes.json", clock=time.monotonic
+    )
     nudger = Nudger(Publisher(settings).publish_lane, clock=time.monotonic)
     # Whoever connects an account waits for Constant Contact anyway, and may for Redis.
     patient = connect_redis(settings.redis_url, socket_timeout=5)
@@ -105,9 +108,9 @@ def create_app(settings: Settings) -> Flask:
     warn_of_losses(client)
     if spool.exists():
         drainer.wake()
-    app.register_blueprint(forms.bp)
-    app.register_blueprint(connect.bp)
-    app.register_blueprint(status.bp)
+    app.register_blueprint(routes.bp)
+    app.register_blueprint(connect_pages.bp)
+    app.register_blueprint(health.bp)
     app.register_blueprint(pages.bp)
     app.after_request(_secure)
     app.register_error_handler(HTTPException, _http_error)

@@ -14,13 +14,13 @@ from shared.infrastructure.celery_client import make_celery
 from shared.infrastructure.logs import configure
 from shared.infrastructure.settings import Settings
 from shared.ledger.durability import warn_of_losses
-from worker.consuming import Consumer
-from worker.ending import Ending
-from worker.events import make_reporter
-from worker.lookout import Lookout
+from worker.alerts.alert_schedule import WatchWithoutBeat
+from worker.consumer import Consumer
+from worker.poller import Lookout
+from worker.runtime import Wiring, lane_count
+from worker.shutdown import Ending
+from worker.task_events import make_reporter
 from worker.tasks import register
-from worker.watching import WatchWithoutBeat
-from worker.wiring import Wiring, lane_count
 
 log = logging.getLogger(__name__)
 

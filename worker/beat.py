@@ -26,8 +26,8 @@ from shared.infrastructure.logs import configure
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from worker.watch import watch_every
-from worker.watching import start_beside_beat
+from worker.alerts.alert_dispatcher import watch_every
+from worker.alerts.alert_schedule import start_beside_beat
 
 log = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from celery import Celery
 
 from shared.infrastructure import queues
-from worker.wiring import Wiring
+from worker.runtime import Wiring
 
 
 def register(app: Celery, wiring: Wiring) -> None:

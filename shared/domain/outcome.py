@@ -1,7 +1,7 @@
 """What each answer of Constant Contact means for the sign-up that was sent: one pure table.
 
 This is where a failed delivery is decided. `decide` reads an `Answer` and returns
-what to do; worker/delivery.py does it. The first row that matches wins. Sources:
+what to do; worker/delivery/lane.py does it. The first row that matches wins. Sources:
 https://developer.constantcontact.com/api_guide/glossary_responses.html and
 https://developer.constantcontact.com/api_guide/rate_limits.html
 """

@@ -13,8 +13,8 @@ import redis
 import yaml
 
 from relay.cli import relay
-from relay.processes import require_sandbox
-from relay.up import make_plan
+from relay.start.processes import require_sandbox
+from relay.start.up import make_plan
 from shared.domain.errors import Refused
 from shared.infrastructure.queues import ALL_QUEUES
 from shared.infrastructure.settings import Settings

@@ -34,7 +34,7 @@ def known_settings() -> set[str]:
 
 def read_by_relay_up() -> set[str]:
     """Return the names that only `relay up` reads, as it starts what they are about."""
-    return set(re.findall(r'environ\.get\("(RELAY_\w+)"\)', read("relay/up.py")))
+    return set(re.findall(r'environ\.get\("(RELAY_\w+)"\)', read("relay/start/up.py")))
 
 
 def table() -> dict[str, str]:

@@ -9,8 +9,8 @@ from celery import Celery
 from shared.infrastructure import queues
 from tests.architecture.project import ROOT, settings_in
 from worker.beat import schedule, steady_clock
+from worker.runtime import Wiring
 from worker.tasks import register
-from worker.wiring import Wiring
 
 TASKS = {queues.DELIVER, queues.WAKE, queues.REFRESH_TOKENS, queues.WATCH}
 QUEUES = {queues.DELIVER_QUEUE, queues.TOKENS_QUEUE, queues.UPKEEP_QUEUE}

@@ -26,7 +26,7 @@ from shared.operations.assembly import utc_now
 from tests.chaos.soak_faults import Deck, Drawn
 from tests.chaos.soak_rig import Rig, Visitors, wait
 from tests.stack import eventually
-from web import spool
+from web.signup import spool
 
 ACCOUNT = "acme"
 # Before the faults of a round, and after them.

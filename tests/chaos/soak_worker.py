@@ -16,7 +16,8 @@ from relay.cli import main
 from shared.constant_contact.client import ConstantContact
 from shared.domain.outcome import Answer
 from shared.ledger import ledger
-from worker import hanging, settling, wiring
+from worker import hang_detector, runtime
+from worker.delivery import settling
 
 # So that a round of the soak is not mostly waiting.
 SOON = timedelta(seconds=1)
@@ -41,7 +42,7 @@ if __name__ == "__main__":
     settling.FIRST_PROBE = SOON
     settling.UNFORESEEN_WAIT = SOON
     ledger.FIRST_OUTAGE_PROBE = SOON
-    wiring.end_if_hung = partial(  # type: ignore[attr-defined]
-        hanging.end_if_hung, longest_round=LONGEST_ROUND
+    runtime.end_if_hung = partial(  # type: ignore[attr-defined]
+        hang_detector.end_if_hung, longest_round=LONGEST_ROUND
     )
     main(["worker"])

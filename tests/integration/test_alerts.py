@@ -32,11 +32,11 @@ from shared.ledger.registry import Registry
 from shared.ledger.spools import SpoolFigures
 from tests import builders
 from tests.webhook import Webhook
-from worker.conditions import Snapshot
-from worker.events import Silent
-from worker.watch import Observer, RedisWatch, Watch
-from worker.watching import look_and_tell_of_redis
-from worker.wiring import Wiring
+from worker.alerts.alert_conditions import Snapshot
+from worker.alerts.alert_dispatcher import Observer, RedisWatch, Watch
+from worker.alerts.alert_schedule import look_and_tell_of_redis
+from worker.runtime import Wiring
+from worker.task_events import Silent
 
 WORKERS = 8
 HOUR = timedelta(hours=1)

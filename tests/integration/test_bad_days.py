@@ -24,8 +24,8 @@ from tests.builders import accept
 from tests.command_line import CommandLine
 from tests.sandbox_server import SandboxServer
 from tests.stack import eventually
-from worker.events import Silent
-from worker.wiring import Wiring
+from worker.runtime import Wiring
+from worker.task_events import Silent
 
 SIGN_UP = "/v3/contacts/sign_up_form"
 LANES = 4
@@ -151,9 +151,9 @@ def day(
     sandbox: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Day]:
-    monkeypatch.setattr("worker.wiring.SLICE", timedelta(seconds=1))
-    monkeypatch.setattr("worker.settling.FIRST_PROBE", timedelta(milliseconds=200))
-    monkeypatch.setattr("worker.settling.LONGEST_PROBE", LONGEST_PROBE_HERE)
+    monkeypatch.setattr("worker.runtime.SLICE", timedelta(seconds=1))
+    monkeypatch.setattr("worker.delivery.settling.FIRST_PROBE", timedelta(milliseconds=200))
+    monkeypatch.setattr("worker.delivery.settling.LONGEST_PROBE", LONGEST_PROBE_HERE)
     monkeypatch.setattr("shared.ledger.ledger.FIRST_OUTAGE_PROBE", timedelta(milliseconds=200))
     monkeypatch.setattr("shared.ledger.ledger.LONGEST_OUTAGE_PROBE", LONGEST_PROBE_HERE)
     wiring = Wiring(bad_day_settings, Silent())

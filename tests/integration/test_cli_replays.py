@@ -114,7 +114,7 @@ def test_at_a_terminal_one_question_says_what_it_takes(
 
 
 def at_each_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    monkeypatch.setattr("relay.replays.time.sleep", lambda _: act())
+    monkeypatch.setattr("relay.commands.replays.time.sleep", lambda _: act())
 
 
 def test_it_is_followed_to_its_end(

@@ -28,7 +28,7 @@ from tests.lane_bench import (
     FakeTokens,
     SimulatedClock,
 )
-from worker.settling import Settler
+from worker.delivery.settling import Settler
 
 
 def test_a_lane_delivers_all_that_is_due_and_says_so(bench: Bench) -> None:

@@ -12,8 +12,8 @@ import redis
 from shared.infrastructure.redis_urls import connect
 from shared.ledger.ledger import Ledger
 from tests.webhook import Webhook
-from worker import heartbeat
-from worker.heartbeat import Heartbeat
+from worker.upkeep import heartbeat
+from worker.upkeep.heartbeat import Heartbeat
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def webhook() -> Iterator[Webhook]:
 
 @pytest.fixture
 def logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    caplog.set_level(logging.INFO, logger="worker.heartbeat")
+    caplog.set_level(logging.INFO, logger="worker.upkeep.heartbeat")
     return caplog
 
 

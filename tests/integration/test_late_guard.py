@@ -22,8 +22,8 @@ from tests.builders import LIST_ID, accept, claimed
 from tests.command_line import CommandLine
 from tests.lane_bench import CREATED, FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, Bench
 from tests.sandbox_server import SandboxServer
-from worker.events import Silent
-from worker.wiring import Wiring
+from worker.runtime import Wiring
+from worker.task_events import Silent
 
 EMAIL = "ada@example.com"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)

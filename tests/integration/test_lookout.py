@@ -12,9 +12,9 @@ from shared.infrastructure.addresses import free_port
 from shared.infrastructure.settings import Settings
 from tests import builders
 from tests.valkey_server import ValkeyServer
-from worker.events import Silent
-from worker.lookout import Lookout
-from worker.wiring import Wiring
+from worker.poller import Lookout
+from worker.runtime import Wiring
+from worker.task_events import Silent
 
 MakeWiring = Callable[..., "Recording"]
 

@@ -15,8 +15,8 @@ from shared.ledger.values import Claim, Dry
 from tests.builders import accept, claim
 from tests.lane_bench import CREATED, UNAVAILABLE, Bench, FakeContacts
 from tests.stack import eventually
-from worker.hanging import end_if_hung
-from worker.in_hand import InHand
+from worker.delivery.in_flight import InHand
+from worker.hang_detector import end_if_hung
 
 BAD = "bad@example.com"
 

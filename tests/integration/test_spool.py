@@ -22,9 +22,9 @@ from tests import builders
 from tests.builders import claimed
 from tests.stack import eventually
 from tests.valkey_server import ValkeyServer
-from web import draining
-from web.draining import BATCH, LOOKS_EVERY, PAUSE, REFUSED_WAITS, Drainer
-from web.spool import Entry, Spool
+from web.signup import draining
+from web.signup.draining import BATCH, LOOKS_EVERY, PAUSE, REFUSED_WAITS, Drainer
+from web.signup.spool import Entry, Spool
 
 SEALER = Sealer(("a secret only for tests",))
 

@@ -13,7 +13,7 @@ from shared.ledger.spools import SpoolFigures
 from shared.operations.assembly import utc_now
 from tests import builders
 from tests.command_line import CommandLine
-from web.spool import Entry, Spool
+from web.signup.spool import Entry, Spool
 
 
 @pytest.fixture

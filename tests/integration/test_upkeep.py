@@ -10,9 +10,9 @@ from shared.constant_contact.oauth import TokenSet
 from shared.domain.account import HoldReason
 from shared.infrastructure.settings import Settings
 from tests import builders
-from worker.events import Silent
-from worker.settling import NO_TOKEN
-from worker.wiring import Wiring
+from worker.delivery.settling import NO_TOKEN
+from worker.runtime import Wiring
+from worker.task_events import Silent
 
 TOKENS = "relay:{acme}:tokens"
 

@@ -8,10 +8,10 @@ import redis
 
 from shared.infrastructure.settings import Settings
 from tests.webhook import Webhook
-from worker import watching
-from worker.events import Silent
-from worker.watching import WatchWithoutBeat
-from worker.wiring import Wiring
+from worker.alerts import alert_schedule
+from worker.alerts.alert_schedule import WatchWithoutBeat
+from worker.runtime import Wiring
+from worker.task_events import Silent
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_a_worker_looks_once_it_has_seen_no_beat_for_a_minute(
     watch = step(wiring)
     watch.look()
     assert webhook.titles == []  # beat may not have started yet
-    monkeypatch.setattr(watching, "BEAT_SILENT_AFTER", timedelta(0))
+    monkeypatch.setattr(alert_schedule, "BEAT_SILENT_AFTER", timedelta(0))
     watch.look()
     assert webhook.titles == ["No beat is alive, so quiet accounts' tokens are not refreshed"]
 

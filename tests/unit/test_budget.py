@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from shared.domain.errors import KeyReused, LedgerUnavailable
-from web.budget import FAILS_AT_ONCE, VISITOR_WAITS, Budget
+from web.signup.redis_deadline import FAILS_AT_ONCE, VISITOR_WAITS, Budget
 
 
 class Clock:

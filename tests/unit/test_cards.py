@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from relay.cards import say_checks
-from relay.output import Output
+from relay.terminal.account_text import say_checks
+from relay.terminal.output import Output
 from shared.accounts.account_summary import AccountCard, Standing
 from shared.accounts.advice import on_account
 from shared.domain.account import Hold, HoldReason

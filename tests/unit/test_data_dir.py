@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from relay.data_dir import announced, completed, make_secret_key, running
+from relay.start.data_dir import announced, completed, make_secret_key, running
 from shared.domain.errors import Refused
 
 

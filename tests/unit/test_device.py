@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from relay.device import follow, instructions
-from relay.waiting import Waiting
+from relay.connecting.device_flow import follow, instructions
+from relay.terminal.progress import Waiting
 from shared.accounts.connecting import AnotherAccount, Connected, ConnectFailed
 from shared.accounts.handshakes import Via
 from shared.constant_contact.oauth import (

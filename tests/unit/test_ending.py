@@ -10,8 +10,8 @@ from typing import cast
 import pytest
 from celery.worker import state
 
-from worker.ending import SIGNALS, Ending
-from worker.wiring import Wiring
+from worker.runtime import Wiring
+from worker.shutdown import SIGNALS, Ending
 
 
 @pytest.fixture(autouse=True)

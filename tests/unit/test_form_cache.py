@@ -10,7 +10,7 @@ import pytest
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.form import Form
 from tests import builders
-from web.form_cache import FRESH, FormCache
+from web.signup.form_cache import FRESH, FormCache
 
 T = TypeVar("T")
 

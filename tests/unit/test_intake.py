@@ -12,8 +12,8 @@ from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.settings import VisitorLimit
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
-from web.intake import Intake, Receipt, Visit
-from web.spool import Entry
+from web.signup.intake import Intake, Receipt, Visit
+from web.signup.spool import Entry
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from web.nudging import LOG_EVERY, Nudger
+from web.signup.notifier import LOG_EVERY, Nudger
 
 
 def wait_for(condition: Callable[[], object]) -> None:

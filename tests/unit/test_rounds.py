@@ -3,7 +3,7 @@
 import threading
 from datetime import timedelta
 
-from worker.rounds import Rounds
+from worker.upkeep.periodic import Rounds
 
 
 def test_a_round_that_raises_is_followed_by_the_next_until_they_are_stopped() -> None:

@@ -17,7 +17,7 @@ from shared.ledger.spools import damaged_ones
 from shared.ledger.values import Accepted
 from tests import builders
 from tests.builders import NOON
-from web.spool import FILE_NAME, Entry, Spool, _alone_in, look
+from web.signup.spool import FILE_NAME, Entry, Spool, _alone_in, look
 
 MANY = 1_000_000
 

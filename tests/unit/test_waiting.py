@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from relay.waiting import ProgressLine, Waiting
+from relay.terminal.progress import ProgressLine, Waiting
 
 MINUTE = timedelta(minutes=1)
 

@@ -14,8 +14,7 @@ from shared.ledger.signup_baseline import Rhythm
 from shared.ledger.spools import SpoolFigures, SpoolReport
 from shared.ledger.values import Figures
 from tests.builders import NOON, account
-from worker.alert_messages import MOST_LISTED, Message, dead_letter_message, message_for
-from worker.conditions import (
+from worker.alerts.alert_conditions import (
     CONDITIONS,
     SEVERAL,
     AccountView,
@@ -23,7 +22,8 @@ from worker.conditions import (
     TokenState,
     troubles,
 )
-from worker.watch import watch_every as every
+from worker.alerts.alert_dispatcher import watch_every as every
+from worker.alerts.alert_messages import MOST_LISTED, Message, dead_letter_message, message_for
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)

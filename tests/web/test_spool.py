@@ -18,7 +18,7 @@ from tests import builders
 from tests.stack import eventually
 from tests.valkey_server import ValkeyServer
 from web.app import create_app
-from web.spool import FILE_NAME
+from web.signup.spool import FILE_NAME
 
 # A frozen Redis would keep visitors for ever. That they wait 0.8 s is the budget's own test; here
 # only a slow machine must not matter.

@@ -21,7 +21,7 @@ from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
 from shared.operations.assembly import utc_now
 from shared.operations.operators import Role
-from web.connect import leave_for
+from web.connect_pages import leave_for
 from web.console import bp
 from web.console.accounts import account_tools
 from web.console.guard import needs, operator_name

@@ -19,7 +19,7 @@ from shared.infrastructure.sealing import derived_key
 from shared.infrastructure.settings import Settings
 from shared.operations.operators import Operator, Operators, Role
 from web.console import bp
-from web.origins import source_of
+from web.signup.origins import source_of
 
 SESSION_LIFE = timedelta(hours=12)
 _SAFE = ("GET", "HEAD", "OPTIONS")

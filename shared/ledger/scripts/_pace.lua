@@ -3,7 +3,7 @@
 -- one-second window alike. K, now_us and text must be defined before.
 
 -- Slots lie 2.5 % further apart than the rate allows: 25 ms in every second, for requests that
--- start late (SLOT_LIFE in worker/delivery.py) and for a network that delays some more.
+-- start late (SLOT_LIFE in worker/delivery/lane.py) and for a network that delays some more.
 local MARGIN = 1.025
 -- After a 429 the API's own count is evidently ahead of ours: go slower for a while.
 local SLOWED = 1.25

@@ -1,0 +1,116 @@
+"""`relay connect`: read what is wanted, and go the way that was chosen."""
+
+from datetime import timedelta
+from pathlib import Path
+
+import click
+
+from relay.connecting import connect_flows, wizard
+from relay.connecting.connect_flows import Wanted
+from relay.runtime import Context, pass_context
+from shared.accounts.client_links import LINK_LIFE, LONGEST_LINK_LIFE
+from shared.accounts.connecting import check_name
+from shared.constant_contact.applications import Application, check_application
+from shared.domain.errors import Refused
+
+
+@click.command()
+@click.argument("name")
+@click.option("--url", is_flag=True, help="Print the address at which to log in, and end.")
+@click.option("--link", is_flag=True, help="Print a link to send to a client, and end.")
+@click.option("--device", is_flag=True, help="Log in with a code, in any browser anywhere.")
+@click.option("--tokens", metavar="-", help="Read tokens as JSON from standard input.")
+@click.option("--from", "asked_by", metavar="WHO", help="With --link: the name the client reads.")
+@click.option(
+    "--days",
+    type=click.IntRange(1, LONGEST_LINK_LIFE.days),
+    metavar="DAYS",
+    show_default=str(LINK_LIFE.days),
+    help="With --link: how long it works.",
+)
+@click.option("--api-key", metavar="KEY", help="Use this application; its secret is asked for.")
+@click.option(
+    "--secret-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="PATH",
+    help="Read the secret of --api-key from this file.",
+)
+@click.option("--replace", is_flag=True, help="Let another account take the name.")
+@pass_context
+def connect(
+    context: Context,
+    name: str,
+    url: bool,
+    link: bool,
+    device: bool,
+    tokens: str | None,
+    asked_by: str | None,
+    days: int | None,
+    api_key: str | None,
+    secret_file: Path | None,
+    replace: bool,
+) -> None:
+    """Connect a Constant Contact account and call it NAME.
+
+    On a terminal, and without a way to do so, this explains each step.
+    """
+    _check_use(url + link + device + (tokens is not None), tokens)
+    if not link and (asked_by is not None or days is not None):
+        raise click.UsageError("--from and --days belong to --link.")
+    _check_name(name)
+    wanted = Wanted(name, _application(context, api_key, secret_file), replace)
+    if link:
+        connect_flows.by_link(
+            context, wanted, asked_by, timedelta(days=days) if days else LINK_LIFE
+        )
+    elif device:
+        connect_flows.by_device(context, wanted)
+    elif tokens:
+        connect_flows.with_tokens(context, wanted)
+    elif url or not context.interactive:
+        connect_flows.by_url(context, wanted)
+    else:
+        wizard.walk(context, wanted)
+
+
+def _check_name(name: str) -> None:
+    try:
+        check_name(name)
+    except Refused as refused:
+        raise click.UsageError(str(refused)) from refused
+
+
+def _check_use(chosen: int, tokens: str | None) -> None:
+    if chosen > 1:
+        raise click.UsageError("Choose one of --url, --link, --device and --tokens -.")
+    if tokens not in (None, "-"):
+        raise click.UsageError(
+            "--tokens takes - only, and reads standard input: tokens on a command line could be"
+            " read by others."
+        )
+
+
+def _application(
+    context: Context, api_key: str | None, secret_file: Path | None
+) -> Application | None:
+    """Return the application that is asked for; None for the settings' own."""
+    if api_key is None:
+        if secret_file is not None:
+            raise click.UsageError("--secret-file belongs to --api-key.")
+        return None
+    return check_application(api_key, _secret(context, secret_file))
+
+
+def _secret(context: Context, file: Path | None) -> str:
+    if file is not None:
+        try:
+            return file.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise Refused(f"The secret cannot be read from {file}.") from error
+    if not context.interactive:
+        raise click.UsageError(
+            "Put the secret of the API key into a file and name that with --secret-file: on a"
+            " command line it could be read by others."
+        )
+    secret: str = click.prompt("The secret of this API key (not shown)", hide_input=True)
+    return secret

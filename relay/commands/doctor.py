@@ -1,0 +1,51 @@
+"""`relay doctor`: every check of the installation and its accounts, each with what to do."""
+
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from itertools import groupby
+
+import click
+
+from relay.runtime import Context, pass_context
+from relay.terminal.account_text import say_checks
+from shared.doctor.doctor import make_doctor, summary
+from shared.domain.check import Check, Verdict
+
+# A request ends sooner; this is for what nothing bounds, such as looking up a host.
+_WITHIN = timedelta(seconds=30)
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.option("--refresh", is_flag=True, help="Refresh each token, to see that it can be done.")
+@click.option(
+    "--within",
+    type=click.FloatRange(min=1),
+    default=_WITHIN.total_seconds(),
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to look; many accounts take longer.",
+)
+@pass_context
+def doctor(context: Context, names: tuple[str, ...], refresh: bool, within: float) -> None:
+    """Look whether all is well with the installation and with the accounts NAME, or all.
+
+    Exit status 1 when there is a problem, 0 otherwise.
+    """
+    checks = make_doctor(context.settings).examine(
+        names, refresh=refresh, within=timedelta(seconds=within)
+    )
+    problems = sum(check.verdict == Verdict.PROBLEM for check in checks)
+    context.output.json({"ok": not problems, "checks": [check.to_dict() for check in checks]})
+    _print(context, checks)
+    if problems:
+        sys.exit(1)
+
+
+def _print(context: Context, checks: Sequence[Check]) -> None:
+    for account, its_checks in groupby(checks, key=lambda check: check.account):
+        context.output.say(account or "The installation")
+        say_checks(context.output, its_checks)
+        context.output.say("")
+    context.output.say(summary(checks))

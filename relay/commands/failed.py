@@ -1,0 +1,180 @@
+"""`relay failed`: look at dead letters, correct them, send them again, or discard them."""
+
+from functools import partial
+from typing import Any
+
+import click
+
+from relay.commands.replays import cancel, replays, retry
+from relay.runtime import Context, pass_context
+from relay.terminal.output import for_people
+from relay.terminal.selection_options import selecting
+from shared.domain.errors import InvalidSignup, Refused
+from shared.domain.signup import Signup, State
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.time_units import from_milliseconds
+from shared.operations.operations import Selection
+
+LONGEST_TABLE = 50
+
+
+@click.group()
+def failed() -> None:
+    """Dead letters: sign-ups that were refused or given up. None of them is lost."""
+
+
+for command in (retry, replays, cancel):
+    failed.add_command(command)
+
+
+@failed.command("list")
+@partial(selecting, required=False)
+def list_(context: Context, selection: Selection) -> None:
+    """List dead letters, the latest first."""
+    limit = None if context.output.as_json else LONGEST_TABLE
+    found = context.operations.failed(selection, limit)
+    context.output.json([_document(signup) for signup in found])
+    if not found:
+        context.output.say("No dead letters.")
+        return
+    context.output.table(
+        ["id", "account", "form", "email", "reason", "message", "died"],
+        [
+            [
+                s.id,
+                s.account,
+                s.form,
+                s.contact.email,
+                s.reason,
+                s.message,
+                for_people(s.settled_at),
+            ]
+            for s in found
+        ],
+    )
+    if len(found) == LONGEST_TABLE:
+        context.output.say(f"\nThe latest {LONGEST_TABLE}; --json lists all.")
+    context.output.say(
+        "\nLook closer:       relay failed show ID"
+        "\nCorrect and send:  relay failed edit ID --set email=…   then   relay failed retry ID"
+        "\nThrow away:        relay failed discard ID"
+    )
+
+
+@failed.command()
+@click.argument("id")
+@pass_context
+def show(context: Context, id: str) -> None:
+    """Show one sign-up, dead or not, with all that happened to it."""
+    signup, history = context.operations.show(id)
+    events = [_event(entry) for entry in history]
+    context.output.json(_document(signup) | _details(signup) | {"history": events})
+    if not context.output.as_json:
+        _print(context, signup, events)
+
+
+@failed.command()
+@selecting
+def discard(context: Context, selection: Selection) -> None:
+    """Discard dead letters, or quarantined sign-ups by their ids."""
+    done = context.operations.discard(selection)
+    context.output.json({"discarded": done})
+    context.output.say(f"{len(done)} discarded.")
+
+
+@failed.command()
+@click.argument("id")
+@click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    required=True,
+    metavar="FIELD=VALUE",
+    help="Such as email=ada@example.com; repeats. An empty value removes the field.",
+)
+@pass_context
+def edit(context: Context, id: str, changes: tuple[str, ...]) -> None:
+    """Correct fields of a dead letter; `failed retry` then sends it again."""
+    pairs = [change.partition("=") for change in changes]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise click.UsageError(f"--set takes FIELD=VALUE, not {wrong[0]!r}")
+    try:
+        signup = context.operations.edit(id, {name.strip(): value for name, _, value in pairs})
+    except InvalidSignup as error:
+        raise Refused(" ".join(wrong.message for wrong in error.errors)) from error
+    context.output.json(_document(signup) | _details(signup))
+    context.output.say(f"Corrected. Send it again with: relay failed retry {id}")
+
+
+def _document(signup: Signup) -> dict[str, Any]:
+    return {
+        "id": signup.id,
+        "account": signup.account,
+        "form": signup.form,
+        "email": signup.contact.email,
+        "reason": signup.reason,
+        "error_key": signup.error_key,
+        "message": signup.message,
+        "attempts": signup.attempts,
+        "received_at": timestamp(signup.received_at),
+        "died_at": timestamp(signup.settled_at) if signup.state == State.DEAD else None,
+    }
+
+
+def _details(signup: Signup) -> dict[str, Any]:
+    contact, consent = signup.contact, signup.consent
+    return {
+        "state": signup.state,
+        "fields": contact.fields,
+        "custom_fields": {value.name: value.value for value in contact.custom},
+        "other_fields": contact.other,
+        "lists": list(signup.lists),
+        "contact_id": signup.contact_id,
+        "claims_lost": signup.lost,
+        "consent": {
+            "text": consent.text,
+            "version": consent.version,
+            "box": consent.box,
+            "address": consent.address,
+            "page": consent.page,
+            "at": timestamp(signup.received_at),
+        },
+    }
+
+
+def _event(entry: dict[str, Any]) -> dict[str, Any]:
+    return {**entry, "at": timestamp(from_milliseconds(entry["at"]))}
+
+
+def _print(context: Context, signup: Signup, events: list[dict[str, Any]]) -> None:
+    details = _details(signup)
+    rows = [
+        *_document(signup).items(),
+        ("state", signup.state),
+        *signup.contact.fields.items(),
+        *details["custom_fields"].items(),
+        *details["other_fields"].items(),
+        ("consent", f"{signup.consent.text} (version {signup.consent.version})"),
+        ("page", signup.consent.page),
+    ]
+    context.output.table(["", ""], rows)
+    context.output.say("")
+    context.output.table(
+        ["when", "what", "took", "counted", "tracking id"],
+        [
+            [
+                event["at"],
+                event.get("event") or _outcome(event),
+                f"{event['seconds']:.1f} s" if "seconds" in event else None,
+                "yes" if event["counted"] else "no",
+                event.get("tracking_id"),
+            ]
+            for event in events
+        ],
+    )
+
+
+def _outcome(event: dict[str, Any]) -> str:
+    status = f"HTTP {event['status']}" if event["status"] else "no answer"
+    said = event["message"] or event["error_key"]
+    return f"{status}: {said}" if said else status

@@ -1,0 +1,289 @@
+"""`relay forms`: which forms there are, and to which lists their sign-ups go."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import click
+
+from relay.runtime import Context, pass_context
+from shared.constant_contact.client import ContactList
+from shared.domain.account import NAME
+from shared.domain.errors import Refused
+from shared.domain.form import DEFAULT_CONSENT, ConsentBox, CustomField, Form, ListRef
+from shared.domain.signup import WhenUnsubscribed
+
+# The API takes at most so many in one sign-up.
+MOST_LISTS = 50
+MOST_FIELDS = 50
+
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?")
+
+
+@click.group()
+def forms() -> None:
+    """Make, show and change forms."""
+
+
+@forms.command()
+@click.argument("name", metavar="FORM")
+@click.option("--account", required=True, metavar="NAME", help="Whose lists: see relay accounts.")
+@click.option(
+    "--list",
+    "wanted_lists",
+    required=True,
+    multiple=True,
+    metavar="LIST",
+    help="Name or id of a list; may be given again.",
+)
+@click.option(
+    "--field",
+    "wanted_fields",
+    multiple=True,
+    metavar="NAME",
+    help="A custom field to send, by name or label; may be given again.",
+)
+@click.option("--redirect", metavar="URL", help="Where visitors go after signing up.")
+@click.option(
+    "--origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="A site that may post here, such as https://example.com; may be given again.",
+)
+@click.option("--title", default="Sign up", show_default=True, help="Heading of the form's page.")
+@click.option("--consent", default=DEFAULT_CONSENT, metavar="TEXT", help="What visitors agree to.")
+@click.option(
+    "--consent-box",
+    type=click.Choice(["none", "optional", "required"]),
+    default="none",
+    show_default=True,
+    help="Whether visitors tick a box to agree.",
+)
+@click.option(
+    "--unsubscribed",
+    type=click.Choice(["resubscribe", "ask"]),
+    default="resubscribe",
+    show_default=True,
+    help="Whether someone who is unsubscribed and signs up again is put back at once, or first"
+    " asked to confirm it by Constant Contact; then every sign-up takes a look-up, too.",
+)
+@click.option("--replace", "may_replace", is_flag=True, help="Replace a form of this name.")
+@pass_context
+def add(
+    context: Context,
+    name: str,
+    account: str,
+    wanted_lists: tuple[str, ...],
+    wanted_fields: tuple[str, ...],
+    redirect: str | None,
+    origins: tuple[str, ...],
+    title: str,
+    consent: str,
+    consent_box: str,
+    unsubscribed: str,
+    may_replace: bool,
+) -> None:
+    """Make the form FORM."""
+    _check(name, redirect, origins)
+    if not may_replace and context.registry.form(name) is not None:
+        raise Refused(f"There is a form {name!r} already; add --replace to put this in its place.")
+    reads = context.accounts.reads
+    form = Form(
+        name=name,
+        account=account,
+        lists=_chosen_lists(wanted_lists, reads.lists(account).lists),
+        custom_fields=(
+            _chosen_fields(wanted_fields, reads.custom_fields(account)) if wanted_fields else ()
+        ),
+        redirect=redirect,
+        origins=tuple(dict.fromkeys(map(_origin, origins))),
+        title=title,
+        consent_text=consent,
+        consent_box=cast(ConsentBox, consent_box),
+        unsubscribed=cast(WhenUnsubscribed, unsubscribed),
+    )
+    context.registry.save_form(form)
+    context.output.json(_described(context, form))
+    context.output.say(f"The form {name} puts sign-ups onto: {_names(form)}.")
+    context.output.say(f"Next: post to {_address(context, form)}, or open it to try it.")
+
+
+@forms.command("list")
+@pass_context
+def list_forms(context: Context) -> None:
+    """Show all forms."""
+    found = context.registry.forms()
+    context.output.json([_described(context, form) for form in found])
+    if found:
+        context.output.table(
+            ["form", "account", "lists", "enabled", "address"],
+            [
+                [
+                    form.name,
+                    form.account,
+                    _names(form),
+                    "yes" if form.enabled else "no",
+                    _address(context, form),
+                ]
+                for form in found
+            ],
+        )
+    else:
+        context.output.say(
+            "There is no form. Make one with: relay forms add FORM --account NAME --list LIST"
+        )
+
+
+@forms.command()
+@click.argument("name", metavar="FORM")
+@pass_context
+def show(context: Context, name: str) -> None:
+    """Show all about the form FORM."""
+    described = _described(context, _existing(context, name))
+    context.output.json(described)
+    context.output.table(
+        ["", name], [[key.replace("_", " "), _shown(value)] for key, value in described.items()]
+    )
+
+
+@forms.command()
+@click.argument("name", metavar="FORM")
+@pass_context
+def remove(context: Context, name: str) -> None:
+    """Remove the form FORM. What it has taken is delivered all the same."""
+    form = _existing(context, name)
+    context.registry.remove_form(name)
+    context.output.json(_described(context, form))
+    context.output.say(
+        f"The form {name} is removed: pages that still post to it get a 404. Sign-ups that it has"
+        " taken are delivered all the same."
+    )
+
+
+@forms.command()
+@click.argument("name", metavar="FORM")
+@pass_context
+def disable(context: Context, name: str) -> None:
+    """Let the form FORM take no more sign-ups for now."""
+    form = replace(_existing(context, name), enabled=False)
+    context.registry.save_form(form)
+    context.output.json(_described(context, form))
+    context.output.say(f"The form {name} is closed. To open it again: relay forms enable {name}")
+
+
+@forms.command()
+@click.argument("name", metavar="FORM")
+@pass_context
+def enable(context: Context, name: str) -> None:
+    """Let the form FORM take sign-ups again."""
+    form = replace(_existing(context, name), enabled=True)
+    context.registry.save_form(form)
+    context.output.json(_described(context, form))
+    context.output.say(f"The form {name} is open: {_address(context, form)}")
+
+
+def _check(name: str, redirect: str | None, origins: Sequence[str]) -> None:
+    if not NAME.fullmatch(name):
+        raise click.UsageError(
+            f"{name!r} cannot be a form's name: at most 40 letters of a to z, digits, and . - _,"
+            " the first of them a letter or digit."
+        )
+    if redirect is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", redirect):
+        raise click.UsageError(
+            f"--redirect must be an address such as https://example.com/thanks, not {redirect!r}."
+        )
+    for origin in origins:
+        _origin(origin)
+
+
+def _origin(given: str) -> str:
+    """Return the origin as browsers write it: in small letters, without the usual port."""
+    origin = given.lower()
+    if not _ORIGIN.fullmatch(origin):
+        raise Refused(
+            f"--origin must be such as https://example.com or http://localhost:8000, without a"
+            f" path, not {given!r}."
+        )
+    usual_port = ":443" if origin.startswith("https://") else ":80"
+    return origin.removesuffix(usual_port)
+
+
+def _chosen_lists(wanted: Sequence[str], there: Sequence[ContactList]) -> tuple[ListRef, ...]:
+    """Return the wanted lists, each given by id or by name in any case."""
+    chosen = dict.fromkeys(_chosen_list(each, there) for each in wanted)
+    if len(chosen) > MOST_LISTS:
+        raise Refused(f"A sign-up can go onto {MOST_LISTS} lists at most.")
+    return tuple(chosen)
+
+
+def _chosen_list(wanted: str, there: Sequence[ContactList]) -> ListRef:
+    found = [each for each in there if each.id == wanted.lower()] or [
+        each for each in there if _same(each.name, wanted)
+    ]
+    if len(found) > 1:
+        raise Refused(
+            f"{len(found)} lists are called {wanted!r}; give the id of one instead:"
+            f" {', '.join(each.id for each in found)}."
+        )
+    if not found:
+        raise Refused(f"There is no list {wanted!r}; there is: {_those([e.name for e in there])}.")
+    return ListRef(found[0].id, found[0].name)
+
+
+def _chosen_fields(wanted: Sequence[str], there: Sequence[CustomField]) -> tuple[CustomField, ...]:
+    """Return the wanted custom fields, each given by name or label in any case, or by id."""
+    chosen = dict.fromkeys(_chosen_field(each, there) for each in wanted)
+    if len(chosen) > MOST_FIELDS:
+        raise Refused(f"A sign-up can carry {MOST_FIELDS} custom fields at most.")
+    return tuple(chosen)
+
+
+def _chosen_field(wanted: str, there: Sequence[CustomField]) -> CustomField:
+    for field in there:
+        if field.id == wanted.lower() or _same(field.name, wanted) or _same(field.label, wanted):
+            return field
+    raise Refused(
+        f"There is no custom field {wanted!r}; there is: {_those([e.name for e in there])}."
+    )
+
+
+def _same(name: str, wanted: str) -> bool:
+    return name.strip().casefold() == wanted.strip().casefold()
+
+
+def _those(names: Sequence[str]) -> str:
+    return ", ".join(sorted(names, key=str.casefold)) or "none"
+
+
+def _existing(context: Context, name: str) -> Form:
+    form = context.registry.form(name)
+    if form is None:
+        names = [each.name for each in context.registry.forms()]
+        raise Refused(f"There is no form {name!r}; there is: {_those(names)}.")
+    return form
+
+
+def _described(context: Context, form: Form) -> dict[str, Any]:
+    return form.to_dict() | {"url": _address(context, form)}
+
+
+def _address(context: Context, form: Form) -> str:
+    return f"{context.settings.public_url}/f/{form.name}"
+
+
+def _names(form: Form) -> str:
+    return ", ".join(each.name for each in form.lists)
+
+
+def _shown(value: Any) -> str:
+    """Return a value of `_described` for people."""
+    match value:
+        case None | () | []:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case tuple() | list():
+            return ", ".join(each["name"] if isinstance(each, dict) else each for each in value)
+    return str(value)

@@ -1,0 +1,179 @@
+"""`relay failed retry`, and the replays that it makes of many dead letters."""
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from relay.runtime import Context, pass_context
+from relay.terminal.output import duration, for_people, printable
+from relay.terminal.progress import ProgressLine
+from relay.terminal.selection_options import selecting
+from shared.domain.durations import in_words
+from shared.infrastructure.timestamps import timestamp
+from shared.operations.assembly import utc_now
+from shared.operations.operations import Selection
+from shared.operations.replay_jobs import Replay, RetryPlan
+
+LOOK_EVERY = timedelta(seconds=1)
+
+
+@click.command()
+@click.option("--yes", is_flag=True, help="Do not ask, however many they are.")
+@selecting
+def retry(context: Context, selection: Selection, *, yes: bool) -> None:
+    """Send dead letters again. They go below fresh sign-ups, each with all its attempts.
+
+    A hundred or more become a replay: a job that sends them at a pace of its own.
+    """
+    plan = context.operations.plan_retry(selection)
+    if not plan.is_large:
+        done = context.operations.retry(plan)
+        context.output.json({"retried": done, "replay": None, "count": len(done)})
+        context.output.say(f"{len(done)} due again. Watch them with: relay status")
+    elif yes or not context.interactive or _confirmed(plan):
+        _replay(context, plan)
+    else:
+        context.output.say("Nothing was retried.")
+
+
+def _confirmed(plan: RetryPlan) -> bool:
+    count = len(plan.signups)
+    click.echo(
+        f"{count:,} dead letters: {_counted(plan.accounts)}; {_counted(plan.reasons)}.\n"
+        f"They use {count:,} requests; {plan.quota_left:,} are left today, a fifth of"
+        " which stays for fresh sign-ups.\n"
+        f"At a replay's pace they take about {in_words(plan.takes)}."
+    )
+    return click.confirm("Send them again?")
+
+
+def _counted(counts: Counter[str]) -> str:
+    return printable(", ".join(f"{count:,} {name}" for name, count in counts.most_common()))
+
+
+def _replay(context: Context, plan: RetryPlan) -> None:
+    replay = context.operations.start_replay(plan, by=context.by)
+    context.output.json(
+        {
+            "retried": [],
+            "replay": replay.id if replay else None,
+            "count": replay.total if replay else 0,
+            "accounts": plan.accounts,
+            "reasons": plan.reasons,
+            "quota_left": plan.quota_left,
+            "takes_seconds": round(plan.takes.total_seconds()),
+        }
+    )
+    if replay is None:
+        context.output.say("All of them wait in a replay already; see relay failed replays")
+        return
+    context.output.say(f"{replay.total:,} dead letters are sent again by the replay {replay.id}")
+    if context.interactive:
+        _follow(context, replay.id)
+    else:
+        context.output.say("Watch it with: relay failed replays")
+
+
+def _follow(
+    context: Context, id: str, pause: Callable[[float], None] = lambda seconds: time.sleep(seconds)
+) -> None:
+    """Show the replay's progress until it has ended, or the operator presses Ctrl-C."""
+    line = ProgressLine(sys.stderr, time.monotonic)
+    try:
+        while (replay := context.operations.replay(id)).ended_at is None:
+            line.show(_progress(replay), replay.left(utc_now()))
+            pause(LOOK_EVERY.total_seconds())
+        line.clear()
+        context.output.say(f"Ended: {_progress(replay)}")
+    except KeyboardInterrupt:
+        line.clear()
+        context.output.say(
+            "The replay goes on without this command."
+            "\nWatch it:   relay failed replays"
+            f"\nCancel it:  relay failed cancel {id}"
+        )
+
+
+def _progress(replay: Replay) -> str:
+    counts = {
+        "delivered": replay.delivered,
+        "dead again": replay.dead,
+        "skipped": replay.skipped,
+        "cancelled": replay.cancelled,
+        "being sent": replay.under_way,
+    }
+    told = [f"{replay.done:,} of {replay.total:,} done"]
+    told += [f"{count:,} {name}" for name, count in counts.items() if count]
+    if replay.obstacle:
+        told.append(f"waiting: {replay.obstacle.in_words}")
+    return ", ".join(told)
+
+
+@click.command()
+@pass_context
+def replays(context: Context) -> None:
+    """List replays, the latest first; those that ended are kept for 30 days."""
+    found = context.operations.replays()
+    context.output.json([_document(replay) for replay in found])
+    if not found:
+        context.output.say("No replays.")
+        return
+    context.output.table(
+        ["id", "account", "by", "started", "state", "progress", "still takes"],
+        [
+            [
+                replay.id,
+                ", ".join(replay.accounts),
+                replay.by,
+                for_people(replay.started_at),
+                replay.state,
+                _progress(replay),
+                duration(replay.left(utc_now())),
+            ]
+            for replay in found
+        ],
+    )
+
+
+@click.command()
+@click.argument("id")
+@pass_context
+def cancel(context: Context, id: str) -> None:
+    """Cancel a replay: what waits in it stays a dead letter. What is due already is sent."""
+    kept = context.operations.cancel_replay(id, by=context.by)
+    replay = context.operations.replay(id)
+    context.output.json(_document(replay))
+    context.output.say(f"{kept:,} stay dead letters.")
+    if replay.under_way:
+        context.output.say(f"{replay.under_way:,} were due already and are sent.")
+
+
+def _document(replay: Replay) -> dict[str, Any]:
+    now = utc_now()
+    left = replay.left(now)
+    return {
+        "id": replay.id,
+        "account": replay.accounts[0] if len(replay.accounts) == 1 else None,
+        "accounts": replay.accounts,
+        "by": replay.by,
+        "chosen": json.loads(replay.chosen),
+        "started_at": timestamp(replay.started_at),
+        "ended_at": timestamp(replay.ended_at),
+        "state": replay.state,
+        "why": replay.obstacle,
+        "total": replay.total,
+        "done": replay.done,
+        "delivered": replay.delivered,
+        "dead": replay.dead,
+        "skipped": replay.skipped,
+        "cancelled": replay.cancelled,
+        "due": replay.under_way,
+        "waiting": replay.waiting,
+        "eta": timestamp(now + left if left is not None else None),
+    }

@@ -1,0 +1,234 @@
+"""`relay status`: where every sign-up stands, what waits for whom, and who is alive."""
+
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import click
+
+from relay.runtime import Context, pass_context
+from relay.terminal.output import duration, for_people, printable
+from shared.accounts import advice
+from shared.accounts.account_summary import AccountCard
+from shared.constant_contact.token_vault import Token, TokenVault
+from shared.domain.account import Hold
+from shared.domain.errors import LedgerUnavailable, NotConnected
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.spools import SpoolReport
+from shared.ledger.values import Figures
+from shared.operations.assembly import utc_now
+from web.signup import spool
+
+# After any 429 the key rests for a moment.
+WORTH_TELLING = timedelta(seconds=5)
+
+
+@click.command()
+@pass_context
+def status(context: Context) -> None:
+    """Show where every sign-up stands, holds, tokens, quota, workers and beat."""
+    try:
+        # In this order: what drains in between shows in both, and never in neither.
+        spools = _spools(context)
+        figures = context.operations.figures()
+    except LedgerUnavailable:
+        _tell_what_waits_here(context)
+        raise
+    if context.output.as_json:
+        context.output.json(_document(context, figures, spools))
+    else:
+        _print(context, figures, spools)
+
+
+def _token(vault: TokenVault, account: str) -> Token | None:
+    try:
+        return vault.current(account)
+    except NotConnected:
+        return None
+
+
+def _document(
+    context: Context, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
+) -> dict[str, Any]:
+    vault = context.vault()
+    organizations = {account.name: account.organization for account in context.registry.accounts()}
+    pulse = context.operations.pulse()
+    rests_until = _rests_until(context)
+    return {
+        "accounts": [
+            {
+                "name": name,
+                "organization": organizations.get(name),
+                **_counts(account),
+                "oldest_due_seconds": _seconds(account.oldest_due),
+                "hold": _hold(account.holds[0]) if account.holds else None,
+                "holds": [_hold(hold) for hold in account.holds],
+                "token": _token_document(_token(vault, name)),
+            }
+            for name, account in figures.items()
+        ],
+        "quota": {
+            "used": context.ledger.used_today(context.settings.client_id),
+            "limit": context.settings.requests_per_day,
+            "resets_at": timestamp(_next_midnight(utc_now())),
+            "rests_until": timestamp(rests_until) if rests_until else None,
+        },
+        **_spools_document(spools),
+        "workers": pulse.workers,
+        "beat_age_seconds": _seconds(pulse.beat_age),
+    }
+
+
+def _counts(figures: Figures) -> dict[str, int]:
+    names = ("accepted", "due", "delivered", "dead", "discarded", "quarantined")
+    return {name: getattr(figures, name) for name in names}
+
+
+def _hold(hold: Hold) -> dict[str, str | None]:
+    return {
+        "reason": hold.reason,
+        "since": timestamp(hold.since),
+        "until": timestamp(hold.until),
+        "probe_at": timestamp(hold.probe_at),
+        "by": hold.by or None,
+        "note": hold.note or None,
+    }
+
+
+def _token_document(token: Token | None) -> dict[str, Any] | None:
+    if token is None:
+        return None
+    return {
+        "expires_at": timestamp(token.expires_at),
+        "refreshed_at": timestamp(token.received_at),
+        "scopes": None if token.scopes is None else sorted(token.scopes),
+    }
+
+
+def _spools(context: Context) -> list[SpoolReport]:
+    """Return every spool with something in it: this host's own as it is, others as last told."""
+    reports = {report.id: report for report in context.operations.spools()}
+    reports |= {report.id: report for report in _spool_here(context)}
+    return [report for report in reports.values() if report.figures.count]
+
+
+def _spool_here(context: Context) -> list[SpoolReport]:
+    """Return this host's spool, if it has one."""
+    here = spool.look(context.settings.spool_folder, utc_now())
+    return [SpoolReport(here[0], socket.gethostname(), here[1], timedelta())] if here else []
+
+
+def _spools_document(spools: Sequence[SpoolReport]) -> dict[str, Any]:
+    return {
+        "spooled": sum(report.figures.count for report in spools),
+        "spools": [_spool_document(report) for report in spools],
+    }
+
+
+def _spool_document(report: SpoolReport) -> dict[str, Any]:
+    return {
+        "host": report.host,
+        "count": report.figures.count,
+        "bytes": report.figures.bytes,
+        "refused": report.figures.refused,
+        "oldest_seconds": _seconds(report.figures.oldest),
+        "seen_seconds": _seconds(report.seen),
+    }
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else round(span.total_seconds(), 3)
+
+
+def _next_midnight(now: datetime) -> datetime:
+    return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
+
+
+def _print(context: Context, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]) -> None:
+    out = context.output
+    cards = {card.account.name: card for card in context.accounts.cards.all()}
+    if not figures:
+        out.say("No account is connected yet. Begin with: relay connect NAME")
+    else:
+        out.table(
+            ["account", *_counts(Figures()), "oldest due", "hold", "token good until"],
+            [
+                [
+                    name,
+                    *_counts(account).values(),
+                    duration(account.oldest_due),
+                    ", ".join(hold.reason for hold in account.holds) or None,
+                    _token_shown(cards.get(name)),
+                ]
+                for name, account in figures.items()
+            ],
+        )
+    for name, account in figures.items():
+        for wrong in advice.on_account(name, account.holds, cards.get(name)):
+            out.say(printable(f"\n{wrong}"))
+    _print_engine(context, figures, spools)
+
+
+def _tell_what_waits_here(context: Context) -> None:
+    """Say, while Redis cannot be asked, what this host's own disk has."""
+    spools = [report for report in _spool_here(context) if report.figures.count]
+    context.output.json(
+        {
+            **dict.fromkeys(("accounts", "quota", "workers", "beat_age_seconds")),
+            **_spools_document(spools),
+        }
+    )
+    for report in spools:
+        waiting = f"{_signups(report.figures.count)} on this host's disk, waiting"
+        context.output.warn(f"{waiting} until Redis is back; nothing is lost")
+
+
+def _rests_until(context: Context) -> datetime | None:
+    """Return until when the API key sends nothing, as a 429 or 503 said; None for moments."""
+    rest = context.ledger.rests(context.settings.client_id)
+    return utc_now() + rest if rest >= WORTH_TELLING else None
+
+
+def _signups(count: int) -> str:
+    return f"{count:,} sign-up{'' if count == 1 else 's'}"
+
+
+def _print_spools(context: Context, spools: Sequence[SpoolReport]) -> None:
+    for report in spools:
+        figures = report.figures
+        context.output.say(
+            printable(
+                f"On the disk of {report.host}: {_signups(figures.count)}, not counted"
+                f" above yet, the oldest for {duration(figures.oldest)}"
+                f" (told {duration(report.seen)} ago)"
+            )
+        )
+        if figures.refused:
+            context.output.say(
+                f"{figures.refused:,} of them could not be handed over, and are tried again every"
+                " minute; web's log says why"
+            )
+
+
+def _token_shown(card: AccountCard | None) -> str | None:
+    """Return until when the token is good, or why there is none."""
+    return (for_people(card.expires_at) or str(card.standing)) if card else None
+
+
+def _print_engine(
+    context: Context, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
+) -> None:
+    out, settings = context.output, context.settings
+    pulse = context.operations.pulse()
+    used = context.ledger.used_today(settings.client_id)
+    beat = f"{duration(pulse.beat_age)} ago" if pulse.beat_age is not None else "never"
+    out.say(f"\nRequests today: {used:,} of {settings.requests_per_day:,} (until 00:00 UTC)")
+    if rests_until := _rests_until(context):
+        out.say(f"Constant Contact asked to be left alone until {for_people(rests_until)}")
+    _print_spools(context, spools)
+    out.say(f"Workers alive: {pulse.workers}. Last beat: {beat}.")
+    if not pulse.workers:
+        out.say("No worker is alive, so nothing is delivered. Start one with: relay worker")
+    if dead := sum(account.dead for account in figures.values()):
+        out.say(f"{dead:,} dead letters wait for you: relay failed list")

@@ -1,0 +1,240 @@
+"""The four ways to connect an account: an address to open, a client's link, a code, or tokens."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from relay.connecting.device_flow import follow, instructions
+from relay.runtime import Context
+from relay.terminal.account_text import say_connected
+from relay.terminal.output import for_people, printable
+from relay.terminal.progress import Waiting
+from shared.accounts.client_links import LINK_LIFE, Link
+from shared.accounts.connecting import AnotherAccount, Connected
+from shared.constant_contact.applications import Application
+from shared.domain.check import Verdict
+from shared.domain.errors import Refused
+from shared.infrastructure.timestamps import timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be connected: under which name, by which application (None: the settings' own),
+    and whether another account than before may take the name."""
+
+    name: str
+    application: Application | None
+    replace: bool
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What every way takes beside the name."""
+        return {"application": self.application, "replace": self.replace}
+
+
+# --- an address to open
+
+
+def by_url(context: Context, wanted: Wanted) -> None:
+    """Print where to log in; the callback does the rest."""
+    warnings = preflight_warnings(context, wanted)
+    started = context.accounts.connecting.start(wanted.name, by=context.by, **wanted.options)
+    context.output.json(
+        {
+            "url": started.url,
+            "redirect_uri": started.redirect_uri,
+            "expires_at": timestamp(started.expires_at),
+            "warnings": warnings,
+        }
+    )
+    _say_warnings(context, warnings)
+    context.output.say(
+        "1. In the application at Constant Contact, this must be a redirect URI, exactly so:\n"
+        f"   {started.redirect_uri}\n"
+        "2. Start `relay web` or `relay up`, if neither is running: it takes the answer.\n"
+        "3. Within 15 minutes, open this link and log in as the owner or a manager of the\n"
+        "   account. You are asked to log in even where a browser is logged in already.\n"
+        f"{started.url}"
+    )
+
+
+def preflight_warnings(context: Context, wanted: Wanted) -> list[str]:
+    """Return what would keep a person from logging in, in whole sentences."""
+    check = context.accounts.connecting.preflight(wanted.application)
+    if check.verdict != Verdict.PROBLEM:
+        return []
+    return [printable(" ".join(filter(None, (check.found, check.fix))))]
+
+
+def _say_warnings(context: Context, warnings: Sequence[str]) -> None:
+    for warning in warnings:
+        context.output.say(f"WARNING: {warning}\n")
+
+
+# --- a link for a client
+
+
+def by_link(context: Context, wanted: Wanted, asked_by: str | None, life: timedelta) -> None:
+    """Make a link and print it."""
+    print_link(context, wanted, asked_by, life, preflight_warnings(context, wanted))
+
+
+def print_link(
+    context: Context,
+    wanted: Wanted,
+    asked_by: str | None = None,
+    life: timedelta = LINK_LIFE,
+    warnings: Sequence[str] = (),
+) -> Link:
+    """Make a link and print it. Without `asked_by`, ask which name the client reads."""
+    connecting = context.accounts.connecting
+    link = connecting.make_link(
+        wanted.name,
+        by=context.by,
+        asked_by=(asked_by if asked_by is not None else _ask_for_whom(context)).strip(),
+        life=life,
+        **wanted.options,
+    )
+    url, expires_at = connecting.links.url(link), datetime.fromisoformat(link.expires_at)
+    context.output.json(
+        {
+            "url": url,
+            "account": link.account,
+            "asked_by": link.asked_by,
+            "expires_at": timestamp(expires_at),
+            "id": link.id,
+            "warnings": list(warnings),
+        }
+    )
+    _say_warnings(context, warnings)
+    context.output.say(
+        "Send this link to whoever can log in to the account. They read that"
+        f" {link.asked_by} asks.\n"
+        f"It works until {for_people(expires_at)}, and connects once; opening it uses nothing"
+        " up.\n"
+        f"See what became of it:  relay accounts links {link.account}\n"
+        f"Take it back:           relay accounts withdraw {link.id}\n"
+        f"{url}"
+    )
+    return link
+
+
+def _ask_for_whom(context: Context) -> str:
+    """Return the name by which a client knows us: of this host, if nobody is there to ask."""
+    host = urlsplit(context.settings.public_url).hostname or ""
+    if not context.interactive:
+        return host
+    asked_by: str = click.prompt("\nWhich name does the client know you by?", default=host)
+    return asked_by
+
+
+# --- a code
+
+
+def by_device(context: Context, wanted: Wanted) -> None:
+    """Show a code, and wait until somebody has entered it."""
+    connecting = context.accounts.connecting
+    code = connecting.start_device(wanted.application)
+    click.echo(instructions(code), err=context.output.as_json)
+    poll = partial(connecting.poll_device, wanted.name, code, by=context.by, **wanted.options)
+    resume = partial(connecting.resume, by=context.by)
+
+    def connected() -> Connected:
+        with Waiting(code.expires_in) as waiting:
+            return follow(code, poll, resume, waiting)
+
+    _print_connected(context, agreed(context, connected, partial(resumed, context)))
+
+
+# --- tokens
+
+
+def with_tokens(context: Context, wanted: Wanted) -> None:
+    """Connect with the tokens on standard input."""
+    given = _from_input()
+
+    def connected(*, replace: bool) -> Connected:
+        return context.accounts.connecting.with_tokens(
+            wanted.name, given, by=context.by, application=wanted.application, replace=replace
+        )
+
+    _print_connected(
+        context,
+        agreed(
+            context,
+            partial(connected, replace=wanted.replace),
+            lambda error: connected(replace=True),
+        ),
+    )
+
+
+def _from_input() -> dict[str, Any]:
+    if sys.stdin.isatty():
+        click.echo("Paste the tokens as JSON, then press Enter and Ctrl-D.", err=True)
+    try:
+        given = json.load(sys.stdin)
+    except ValueError as error:
+        raise Refused(
+            "Standard input is no JSON. Wanted:"
+            ' {"access_token": "…", "refresh_token": "…", "expires_in": 86400}'
+        ) from error
+    return given if isinstance(given, dict) else {}
+
+
+# --- another account than before
+
+
+def agreed(
+    context: Context,
+    connect: Callable[[], Connected],
+    replace: Callable[[AnotherAccount], Connected],
+) -> Connected:
+    """Return what `connect` makes. Where it finds another account than before, ask whether that
+    may take the name, if somebody is there to ask; then `replace` goes on."""
+    try:
+        return connect()
+    except AnotherAccount as error:
+        if not (context.interactive and _may_take_the_name(context, error)):
+            raise
+        return replace(error)
+
+
+def resumed(context: Context, error: AnotherAccount) -> Connected:
+    """Go on where `error` ended, and let the other account take the name."""
+    return context.accounts.connecting.resume(error.kept or "", by=context.by, replace=True)
+
+
+def _may_take_the_name(context: Context, error: AnotherAccount) -> bool:
+    before, found = error.before, error.found or "an account that it does not name"
+    was = before.organization or before.encoded_account_id
+    click.echo(
+        printable(f"\n{before.name} is connected to {was}, but this login belongs to {found}.")
+    )
+    forms = [form.name for form in context.registry.forms() if form.account == before.name]
+    if forms:
+        click.echo(printable(f"Lists of {was} are named by these forms: {', '.join(forms)}."))
+    return click.confirm(printable(f"Let {found} take the name {before.name}?"))
+
+
+# --- what they come to
+
+
+def _print_connected(context: Context, connected: Connected) -> None:
+    name = connected.account.name
+    context.output.json(
+        context.accounts.cards.card(name).to_dict()
+        | {
+            "checks": [check.to_dict() for check in connected.checks],
+            "warnings": list(connected.warnings),
+        }
+    )
+    if not context.output.as_json:
+        context.output.say(f"{name} is connected.")
+        say_connected(context, name, connected.checks)

@@ -1,0 +1,1 @@
+"""What starts processes: `relay up`, `web`, `worker`, `beat`, `sandbox`, and the data folder."""

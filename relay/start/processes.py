@@ -1,0 +1,74 @@
+"""`relay web`, `worker`, `beat` and `sandbox`: each runs one process until it is told to stop."""
+
+import os
+import sys
+from importlib.util import find_spec
+
+import click
+
+import web.server
+import worker.app
+import worker.beat
+from relay.start.data_dir import completed, path_in
+from shared.domain.errors import Refused
+from shared.infrastructure.queues import ALL_QUEUES
+from shared.infrastructure.settings import Settings
+
+
+def _settings() -> Settings:
+    return Settings.from_env(completed(os.environ))
+
+
+def require_sandbox() -> None:
+    """Raise `Refused` where the sandbox is not installed, as in the production image."""
+    if find_spec("sandbox") is None:
+        raise Refused(
+            "The sandbox is not part of this installation, as the production image has none."
+            " Set CTCT_CLIENT_ID and CTCT_CLIENT_SECRET to use Constant Contact, or run the"
+            " sandbox from a checkout of the project."
+        )
+
+
+@click.command("web")
+def web_process() -> None:
+    """Serve the forms and take sign-ups; any number may run."""
+    web.server.serve(_settings())
+
+
+@click.command("worker")
+@click.option(
+    "--queues",
+    "only",
+    default=",".join(ALL_QUEUES),
+    show_default=True,
+    help="Which queues to serve, separated by commas.",
+)
+def worker_process(only: str) -> None:
+    """Carry sign-ups to Constant Contact; any number may run, on any machine."""
+    wanted = tuple(name.strip() for name in only.split(","))
+    if unknown := sorted(set(wanted) - set(ALL_QUEUES)):
+        raise click.UsageError(
+            f"there is no queue {unknown[0]!r}; there are {', '.join(ALL_QUEUES)}"
+        )
+    worker.app.run(_settings(), wanted)
+
+
+@click.command("beat")
+def beat_process() -> None:
+    """Wake the workers every second and have tokens refreshed; one or two may run."""
+    worker.beat.run(_settings())
+
+
+@click.command(
+    "sandbox",
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox_process(arguments: tuple[str, ...]) -> None:
+    """Serve a stand-in for Constant Contact; see `relay sandbox --help`."""
+    require_sandbox()
+    from sandbox.__main__ import main as sandbox_main
+
+    kept = path_in(os.environ) / "sandbox.sqlite3"
+    kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    sys.exit(sandbox_main(["--data", str(kept), *arguments]))

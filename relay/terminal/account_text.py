@@ -1,0 +1,105 @@
+"""How people are shown an account: its card, what was checked of it, and its lists."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from relay.runtime import Context
+from relay.terminal.output import Output, for_people, printable
+from shared.accounts import advice
+from shared.accounts.account_reads import FRESH, Lists, ReadFailed
+from shared.accounts.account_summary import AccountCard
+from shared.constant_contact.client import ContactList
+from shared.domain.check import Check, Verdict
+from shared.domain.durations import in_words
+from shared.operations.assembly import utc_now
+
+# As many as leave what was said before them on the screen.
+_FIRST_LISTS = 20
+
+_MARKS = {Verdict.OK: "✓", Verdict.PROBLEM: "✗", Verdict.UNKNOWN: "?"}
+
+
+def say_checks(output: Output, checks: Iterable[Check]) -> None:
+    """Print a line for each check, and one more with what to do where it is not right."""
+    for check in checks:
+        output.say(printable(f"{_MARKS[check.verdict]} {check.title}: {check.found}"))
+        if check.fix:
+            output.say(printable(f"  → {check.fix}"))
+
+
+def say_connected(context: Context, name: str, checks: Iterable[Check]) -> None:
+    """Print all that a person wants to see right after connecting, and what comes next."""
+    context.output.say("")
+    say_checks(context.output, checks)
+    context.output.say("")
+    say_card(context.output, context.accounts.cards.card(name))
+    context.output.say("")
+    _say_lists_after_connecting(context, name)
+    context.output.say(
+        f"\nNext, a form:  relay forms add FORM --account {name} --list LIST"
+        f"\nOr a test:     relay accounts test {name} --email YOU@EXAMPLE.COM --list LIST"
+    )
+
+
+def _say_lists_after_connecting(context: Context, name: str) -> None:
+    try:
+        lists = context.accounts.reads.lists(name, max_age=FRESH)
+    except ReadFailed as error:
+        context.output.say(f"Its lists could not be read: {error} Try: relay lists {name}")
+    else:
+        table_of_lists(context.output, lists, _FIRST_LISTS)
+        if len(lists.lists) > _FIRST_LISTS:
+            context.output.say(f"{len(lists.lists):,} in all: relay lists {name}")
+
+
+def say_card(output: Output, card: AccountCard) -> None:
+    """Print the whole card."""
+    output.table(["account", card.account.name], _rows(card))
+    for wrong in advice.on_account(card.account.name, card.holds, card):
+        output.say(printable(f"\n{wrong}"))
+
+
+def _rows(card: AccountCard) -> list[list[Any]]:
+    account = card.account
+    key = "its own" if card.own_key else "CTCT_CLIENT_ID"
+    return [
+        ["organization", account.organization],
+        ["contact e-mail", account.contact_email],
+        ["account id", account.encoded_account_id],
+        ["standing", card.standing],
+        ["login", account.login],
+        ["connected", _given(account.connected_at)],
+        ["connected by", account.connected_by],
+        ["disconnected", _given(account.disconnected_at)],
+        ["API key", f"{card.key_tail} ({key})"],
+        ["scopes", ", ".join(sorted(card.scopes)) if card.scopes else None],
+        ["refresh token", card.token_kind],
+        ["access token until", for_people(card.expires_at)],
+        ["last refresh", for_people(card.refreshed_at)],
+        ["next refresh", for_people(card.next_refresh_at)],
+        ["kept connected by", card.owner],
+        ["last success", for_people(card.last_success_at)],
+        ["on hold", ", ".join(hold.reason for hold in card.holds) or None],
+    ]
+
+
+def _given(moment: str | None) -> str | None:
+    return for_people(datetime.fromisoformat(moment)) if moment else None
+
+
+def by_name(lists: Lists) -> list[ContactList]:
+    return sorted(lists.lists, key=lambda each: each.name.casefold())
+
+
+def table_of_lists(output: Output, lists: Lists, most: int | None = None) -> None:
+    """Print the lists with their members, by name; `most` of them, or all."""
+    output.table(
+        ["list", "members", "id"],
+        [[each.name, each.membership_count, each.id] for each in by_name(lists)[:most]],
+    )
+    if lists.trouble:
+        output.warn(
+            f"These lists are as they were {in_words(utc_now() - lists.read_at)} ago. They could"
+            f" not be read anew: {lists.trouble}"
+        )

@@ -1,0 +1,98 @@
+"""Waiting for a person or a worker, with a line on standard error that says for what."""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from types import TracebackType
+from typing import Self, TextIO
+
+from relay.terminal.output import printable
+from shared.domain.durations import in_words
+
+_TICK = timedelta(seconds=1)
+# Often enough in a log to tell that it still waits.
+_SAID_AGAIN_AFTER = timedelta(seconds=30)
+
+
+class ProgressLine:
+    """What is waited for. Rewritten in place on a terminal; elsewhere a line of its own when
+    there is something new to say, and every half minute. `clock` gives seconds."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._in_place = stream.isatty()
+        self._said = ""
+        self._said_at = 0.0
+
+    def show(self, what: str, left: timedelta | None) -> None:
+        """Tell what is waited for, and how long still, if that is known."""
+        line = printable(what if left is None else f"{what} ({in_words(left)} left)")
+        if self._in_place:
+            self._rewrite(line)
+        elif what != self._said or self._clock() - self._said_at >= _SAID_AGAIN_AFTER.seconds:
+            self._said, self._said_at = what, self._clock()
+            self._write(f"{line}\n")
+
+    def clear(self) -> None:
+        """Leave nothing of it on a terminal."""
+        if self._in_place and self._said:
+            self._rewrite("")
+
+    def _rewrite(self, line: str) -> None:
+        # A line that is wider than the terminal would not be rewritten, but pushed up.
+        line = line[: shutil.get_terminal_size().columns - 1]
+        self._write(f"\r{line}{' ' * (len(self._said) - len(line))}\r{line}")
+        self._said = line
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
+        self._stream.flush()
+
+
+class Waiting:
+    """Waits in pieces, `longest` in all from when it is made, and tells for what.
+
+    `clock` and `sleep` are in seconds. As a context manager it takes its line away at the end.
+    """
+
+    def __init__(
+        self,
+        longest: timedelta,
+        *,
+        stream: TextIO | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._ends_at = clock() + longest.total_seconds()
+        self._line = ProgressLine(stream or sys.stderr, clock)
+
+    @property
+    def left(self) -> timedelta:
+        return timedelta(seconds=max(0.0, self._ends_at - self._clock()))
+
+    @property
+    def is_over(self) -> bool:
+        return not self.left
+
+    def pause(self, span: timedelta, what: str) -> None:
+        """Wait for `span`, or for what is left; show `what` is waited for each second."""
+        until = min(self._clock() + span.total_seconds(), self._ends_at)
+        while (seconds := until - self._clock()) > 0:
+            self._line.show(what, self.left)
+            self._sleep(min(seconds, _TICK.total_seconds()))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._line.clear()

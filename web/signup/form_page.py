@@ -1,0 +1,170 @@
+"""The form page: which inputs it has, what is in them, and what is wrong with them.
+
+The same page serves an empty form and one that keeps all that was typed after an error.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.domain.errors import FieldError
+from shared.domain.fields import CONSENT, FIELDS, LISTS, Field, Sorted, instruction, sort_fields
+from shared.domain.form import Form
+from web.signup.origins import PAGE
+
+# What every form asks for; the other fields of a contact appear where they were posted.
+_ALWAYS = ("email", "first_name", "last_name")
+_TYPES = {"email": "email", "phone": "tel"}
+_AUTOCOMPLETE = {
+    "email": "email",
+    "first_name": "given-name",
+    "last_name": "family-name",
+    "phone": "tel",
+    "job_title": "organization-title",
+    "company_name": "organization",
+    "street": "street-address",
+    "city": "address-level2",
+    "state": "address-level1",
+    "postal_code": "postal-code",
+    "country": "country-name",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """One labelled input. There is no maxlength: it would shorten what is pasted, unseen."""
+
+    name: str
+    label: str
+    value: str
+    type: str = "text"
+    autocomplete: str = "on"
+    error: str | None = None
+
+    @property
+    def id(self) -> str:
+        return f"field-{self.name}"
+
+    @property
+    def required(self) -> bool:
+        return self.name == "email"
+
+    @property
+    def multiline(self) -> bool:
+        return "\n" in self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A check box of a list."""
+
+    id: str
+    name: str
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormPage:
+    """All that the template needs; `hidden` has what was posted beside the inputs."""
+
+    form: Form
+    inputs: tuple[Input, ...]
+    choices: tuple[Choice, ...]
+    consented: bool
+    hidden: tuple[tuple[str, str], ...]
+    errors: tuple[FieldError, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was typed, as when the inputs of a page have no names."""
+        return not any(each.value for each in self.inputs)
+
+    def error(self, field: str) -> str | None:
+        """Return what is wrong with `field`; None when nothing is."""
+        return next((error.message for error in self.errors if error.field == field), None)
+
+    def anchor(self, field: str) -> str | None:
+        """Return the id of the input that an error is about; None where the page has none."""
+        if field == CONSENT or (field == LISTS and self.choices):
+            return f"field-{field}"
+        return next((each.id for each in self.inputs if each.name == field), None)
+
+
+def form_page(
+    form: Form,
+    posted: Mapping[str, list[str]],
+    *,
+    page: str | None = None,
+    errors: Sequence[FieldError] = (),
+) -> FormPage:
+    """Return the form's page with what was `posted` in it; `page` is where that came from."""
+    given = sort_fields(posted, form)
+    inputs = tuple(_inputs(form, given, errors))
+    shown = {each.name for each in inputs}
+    return FormPage(
+        form=form,
+        inputs=inputs,
+        choices=_choices(form, posted),
+        consented=bool(given.consent),
+        hidden=tuple(_hidden(form, posted, given, shown, page)),
+        errors=tuple(errors),
+    )
+
+
+def _inputs(form: Form, given: Sorted, errors: Sequence[FieldError]) -> Iterator[Input]:
+    wrong = {error.field: error.message for error in errors}
+    for field in FIELDS:
+        if field.name in _ALWAYS or field.name in given.fields or field.name in wrong:
+            yield _contact_input(field, given, wrong)
+    for custom in form.custom_fields:
+        value = given.custom.get(custom.id, "")
+        yield Input(name=custom.name, label=custom.label, value=value, error=wrong.get(custom.name))
+    for name, kept in given.other.items():
+        # Only in sight can it be mended.
+        if name in wrong:
+            value = kept if isinstance(kept, str) else ", ".join(kept)
+            yield Input(name=name, label=name, value=value, error=wrong[name])
+
+
+def _contact_input(field: Field, given: Sorted, wrong: Mapping[str, str]) -> Input:
+    return Input(
+        name=field.name,
+        label=field.label,
+        value=given.fields.get(field.name, ""),
+        type=_TYPES.get(field.name, "text"),
+        autocomplete=_AUTOCOMPLETE.get(field.name, "on"),
+        error=wrong.get(field.name),
+    )
+
+
+def _choices(form: Form, posted: Mapping[str, list[str]]) -> tuple[Choice, ...]:
+    if len(form.lists) < 2:
+        return ()
+    wanted = {name.lower() for name in instruction(posted, LISTS)}
+    return tuple(
+        Choice(ref.id, ref.name, not wanted or bool(wanted & {ref.id.lower(), ref.name.lower()}))
+        for ref in form.lists
+    )
+
+
+def _hidden(
+    form: Form,
+    posted: Mapping[str, list[str]],
+    given: Sorted,
+    shown: set[str],
+    page: str | None,
+) -> Iterator[tuple[str, str]]:
+    for name, kept in given.other.items():
+        if name not in shown:
+            for value in [kept] if isinstance(kept, str) else kept:
+                yield name, value
+    for value in instruction(posted, "_next"):
+        yield "_next", value
+    if len(form.lists) > 1:
+        # Tells "none of them ticked" from a page that offers no choice.
+        yield LISTS, ""
+    if not form.lists:
+        # Which lists there are is not known while Redis is away.
+        for value in instruction(posted, LISTS):
+            yield LISTS, value
+    if page:
+        yield PAGE, page
