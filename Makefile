@@ -18,7 +18,7 @@ test: $(VENV)/.dev chromium $(RUN)/redis-server  ## Run the whole test suite
 	$(RUN)/python -m pytest $(TESTS)
 
 chaos: $(VENV)/.dev  ## Break things at random for MINUTES=60, by SEED, and count every sign-up
-	$(RUN)/python -m tests.chaos.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
+	$(RUN)/python -m tests.chaos.soak.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev  ## Measure, as ratios to a peer in the same run
 	$(RUN)/python -m tests.bench

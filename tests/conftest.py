@@ -9,8 +9,8 @@ import pytest
 import redis
 
 from shared.infrastructure.settings import Settings
-from tests.sandbox_server import SandboxServer
-from tests.valkey_server import ValkeyServer
+from tests.support.sandbox_server import SandboxServer
+from tests.support.valkey_server import ValkeyServer
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,9 @@ from celery import Celery
 from shared.infrastructure.redis_urls import connect
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from tests import builders
-from tests.stack import Stack, eventually
-from tests.valkey_server import ValkeyServer
+from tests.support import builders
+from tests.support.stack import Stack, eventually
+from tests.support.valkey_server import ValkeyServer
 
 ROUNDS, CALLS = 9, 300
 RATE, SIGNUPS = 50, 500

@@ -9,9 +9,9 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from shared.domain.form import Form
 from shared.ledger.registry import Registry
-from tests import builders
-from tests.valkey_server import ValkeyServer
-from tests.web_process import WebProcess
+from tests.support import builders
+from tests.support.valkey_server import ValkeyServer
+from tests.support.web_process import WebProcess
 
 CHROMIUM = "/usr/bin/chromium"  # where it is missing, the tests fail: `make chromium` installs it
 ARGUMENTS = [

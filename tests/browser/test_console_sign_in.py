@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
-from tests.valkey_server import ValkeyServer
-from tests.web_process import WebProcess
+from tests.support.valkey_server import ValkeyServer
+from tests.support.web_process import WebProcess
 
 PASSWORD = "a password for tests"
 PHONE = {"width": 390, "height": 844}

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 PASSWORD = "a password for tests only"
 PHONE = {"width": 390, "height": 844}

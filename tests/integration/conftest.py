@@ -14,11 +14,11 @@ from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.operations.assembly import AccountTools, make_account_tools, make_vault
-from tests import builders
-from tests.command_line import CommandLine, settings_for
-from tests.lane_bench import Bench
-from tests.sandbox_server import SandboxServer
-from tests.valkey_server import ValkeyServer
+from tests.support import builders
+from tests.support.command_line import CommandLine, settings_for
+from tests.support.lane_rig import LaneRig
+from tests.support.sandbox_server import SandboxServer
+from tests.support.valkey_server import ValkeyServer
 
 
 @pytest.fixture
@@ -82,6 +82,6 @@ def connected(run: CommandLine, sandbox: SandboxServer) -> CommandLine:
 
 
 @pytest.fixture
-def bench(redis_client: "redis.Redis") -> Bench:
+def rig(redis_client: "redis.Redis") -> LaneRig:
     Registry(redis_client).save_account(builders.account("acme"))
-    return Bench(redis_client, Ledger(redis_client))
+    return LaneRig(redis_client, Ledger(redis_client))

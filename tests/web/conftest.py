@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from shared.domain.form import Form
 from shared.infrastructure.settings import Settings
 from shared.ledger.registry import Registry
-from tests import builders
+from tests.support import builders
 from web.app import create_app
 
 

@@ -1,0 +1,88 @@
+"""Operators are told when an account stops, and when it goes on, by whichever worker sees it."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.support.stack import Stack, eventually
+from tests.support.webhook import Webhook
+
+MakeStack = Callable[..., Stack]
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as listening:
+        yield listening
+
+
+def test_a_revoked_connection_is_told_of_once_and_so_is_its_recovery(
+    make_stack: MakeStack, webhook: Webhook
+) -> None:
+    stack = make_stack(rate=100, RELAY_ALERTS=webhook.address, RELAY_ALERT_AFTER_SECONDS="1")
+    stack.open()
+    stack.start_workers(2)
+    for _ in range(2):
+        stack.start("beat")
+    stack.sandbox.control(revoke="all")
+    held = stack.post(email="ada@example.com", first_name="Ada")
+    assert held.status_code == 202
+
+    eventually(lambda: bool(webhook.taken), what="the alert")
+
+    alert = webhook.taken[0]
+    assert alert["type"] == "failure"
+    assert "acme is on hold" in alert["title"]
+    assert "1 sign-up waits" in alert["message"]
+    assert f"{stack.url}/console/accounts/acme" in alert["message"]
+    (standing,) = stack.json("alerts", "list")
+    assert standing["key"] == "reconnect:acme"
+    assert standing["told_at"] is not None
+
+    stack.connect()
+
+    eventually(lambda: len(webhook.taken) == 2, what="the recovery notice")
+    assert webhook.taken[1]["type"] == "success"
+    assert webhook.taken[1]["title"] == "acme: the hold `reconnect` has ended"
+    eventually(stack.settled, what="delivery")
+    assert set(stack.deliveries()) == {"ada@example.com"}
+    stack.assert_accounted_for()
+    assert stack.account()["delivered"] == 1
+    # Two beats and the workers looked three times a second, and told each thing once.
+    assert [message["type"] for message in webhook.taken] == ["failure", "success"]
+    assert stack.json("alerts", "list") == []
+    assert "the-secret-path" not in stack.log
+
+
+def test_beat_tells_that_all_workers_died_and_that_one_lives_again(
+    make_stack: MakeStack, webhook: Webhook
+) -> None:
+    stack = make_stack(
+        rate=100,
+        RELAY_ALERTS=webhook.address,
+        RELAY_ALERT_AFTER_SECONDS="1",
+        RELAY_HEARTBEAT_URL=webhook.page,
+    )
+    stack.open()
+    workers = stack.start_workers(2)
+    stack.start("beat")
+    eventually(lambda: bool(webhook.asked), what="the heartbeat")
+
+    for worker in workers:
+        stack.kill(worker)
+    assert stack.post(email="ada@example.com", first_name="Ada").status_code == 202
+    with stack.valkey.client() as client:  # as if half a minute had passed since
+        for name, _ in client.zrange("relay:workers", 0, -1, withscores=True):
+            client.zincrby("relay:workers", -31_000, name)
+
+    eventually(lambda: bool(webhook.taken), what="the alert")
+    assert webhook.titles == ["No worker is alive, so nothing is delivered"]
+    assert "1 sign-up waits" in webhook.taken[0]["message"].lower()
+
+    stack.start_workers(1)
+    eventually(lambda: len(webhook.taken) == 2, what="the recovery notice")
+    assert webhook.titles[1] == "A worker is alive again"
+    eventually(stack.settled, what="delivery")
+    stack.assert_accounted_for()
+    assert stack.account()["delivered"] == 1
+    assert "secret-path" not in stack.log

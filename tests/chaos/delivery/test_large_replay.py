@@ -1,0 +1,98 @@
+"""A replay with real processes: a thousand dead letters are sent again, and visitors notice
+nothing of it."""
+
+from collections.abc import Callable
+
+import pytest
+
+from shared.domain.replay import ReplayPace
+from shared.domain.signup import DeathReason
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.replays import Replays
+from shared.operations.replay_jobs import Replay, joined
+from tests.chaos.delivery.test_delivery_promises import sign_up_many
+from tests.support.builders import accept, attempt, claimed
+from tests.support.stack import Stack, eventually
+
+MANY = 1_000
+RATE = 200
+PACE = ReplayPace.of(requests_per_second=RATE, deliveries_per_day=9_500)
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    """With `MANY` dead letters, whose cause has been mended."""
+    stack = make_stack(rate=RATE)
+    stack.open()
+    with stack.valkey.client() as client:
+        ledger, form = Ledger(client), Registry(client).form("news")
+        assert form is not None
+        for number in range(MANY):
+            accept(ledger, f"old-{number}@example.com", lists=tuple(of.id for of in form.lists))
+        for _ in range(MANY):
+            ledger.bury(
+                claimed(ledger),
+                attempt(400),
+                reason=DeathReason.REJECTED,
+                error_key="",
+                message="HTTP 400",
+                account_is_well=True,
+            )
+    return stack
+
+
+def look(stack: Stack, seen: dict[str, int]) -> Replay:
+    """Return the replay: accounted for, and never less done than `seen` before."""
+    with stack.valkey.client() as client:
+        (replay,) = joined(Replays(client, PACE).parts("acme"))
+        figures = Ledger(client).figures("acme")
+    assert replay.done + replay.waiting + replay.under_way == replay.total == MANY
+    assert replay.done >= seen.get("done", 0)
+    seen["done"] = replay.done
+    ended = figures.delivered + figures.dead + figures.discarded + figures.quarantined
+    assert figures.accepted == figures.due + ended
+    return replay
+
+
+def test_a_thousand_dead_letters_are_sent_again_once_and_delay_nobody(stack: Stack) -> None:
+    stack.start("beat")
+    (worker,) = stack.start_workers()
+    seen: dict[str, int] = {}
+    started = stack.json("failed", "retry", "--all")
+    assert started["count"] == MANY
+    eventually(lambda: look(stack, seen).delivered > 0, what="the first delivery")
+
+    sign_up_many(stack, 50, name="fresh")
+    eventually(lambda: fresh_ones(stack) == 50, within=120, what="delivery of the fresh ones")
+
+    worker.terminate()
+    worker.wait(timeout=60)
+    look(stack, seen)
+    stack.start_workers()
+
+    eventually(lambda: look(stack, seen).ended_at is not None, within=240, what="the replay's end")
+    (listed,) = stack.json("failed", "replays")
+    assert (listed["state"], listed["delivered"]) == ("done", MANY)
+    assert [len(sent) for sent in stack.deliveries().values()] == [1] * (MANY + 50)
+    # By then there was no more than what lanes had in hand, and every fiftieth claim.
+    assert max(sent_while_it_waited(stack, "fresh-")) < 150
+    stack.assert_accounted_for()
+
+
+def sent_while_it_waited(stack: Stack, prefix: str) -> list[int]:
+    """Return for each such sign-up how many others were delivered between its acceptance and its
+    own delivery."""
+    with stack.valkey.client() as client:
+        ids = [str(id) for id in client.zrange("relay:{acme}:delivered", 0, -1)]
+        found = [Ledger(client).find(id, ["acme"]) for id in ids]
+    ended = [(s.settled_at, s) for s in found if s is not None and s.settled_at is not None]
+    return [
+        sum(signup.received_at < at < mine for at, _ in ended)
+        for mine, signup in ended
+        if signup.contact.email.startswith(prefix)
+    ]
+
+
+def fresh_ones(stack: Stack) -> int:
+    return sum(address.startswith("fresh-") for address in stack.deliveries())

@@ -1,0 +1,828 @@
+"""Alerts on the real server: each thing is told once, by whichever worker, and again if it must."""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from relay.cli import main
+from shared.domain.account import HoldReason
+from shared.domain.alert_condition import Severity, Trouble
+from shared.domain.signup import DeathReason
+from shared.infrastructure.alert_services import Kind, Service, make_services
+from shared.infrastructure.logs import LineFormatter
+from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.settings import Settings
+from shared.ledger.alert_log import (
+    AlertLedger,
+    DeadLetterTelling,
+    Telling,
+    Throttle,
+    redis_time,
+)
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.spools import SpoolFigures
+from tests.support import builders
+from tests.support.webhook import Webhook
+from worker.alerts.alert_conditions import Snapshot
+from worker.alerts.alert_dispatcher import Observer, RedisWatch, Watch
+from worker.alerts.alert_schedule import look_and_tell_of_redis
+from worker.runtime import Wiring
+from worker.task_events import Silent
+
+WORKERS = 8
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+AT_ONCE = Throttle(after=timedelta(0))
+AFTER_AN_HOUR = Throttle(after=HOUR)
+TIMES = ("begun_at", "ended_at", "told_at", "claimed_until", "retry_at", "none_since")
+
+
+def trouble(key: str = "reconnect:acme", **fields: Any) -> Trouble:
+    defaults: dict[str, Any] = {
+        "severity": Severity.PROBLEM,
+        "title": "acme is on hold",
+        "body": "Nothing is lost.",
+        "over": "acme: the hold has ended",
+        "account": "acme",
+    }
+    return Trouble(key=key, **{**defaults, **fields})
+
+
+class Alerts:
+    """An `AlertLedger` of the services `json` and `mailto`, with time that can be let pass."""
+
+    def __init__(self, client: "redis.Redis", throttle: Throttle = AT_ONCE) -> None:
+        self.client = client
+        self.ledger = AlertLedger(client, throttle)
+        self.services = ["json"]
+
+    def next(self, *troubles: Trouble, taken_at: datetime | None = None) -> Telling | None:
+        taken_at = taken_at or redis_time(self.client)
+        return self.ledger.next(troubles, self.services, taken_at=taken_at)
+
+    def events(self, *troubles: Trouble) -> list[tuple[str, str]]:
+        """Tell all that there is to tell; return it as (service, event)."""
+        told: list[tuple[str, str]] = []
+        while telling := self.next(*troubles):
+            told.append((telling.service, telling.event))
+            assert self.ledger.told(telling)
+        return told
+
+    def given(self, *troubles: Trouble) -> Telling:
+        """Return what is given out to tell; the test fails when nothing is."""
+        telling = self.next(*troubles)
+        assert telling is not None
+        return telling
+
+    def let_pass(self, span: timedelta) -> None:
+        """Make all that is written down as much older."""
+        for stored in ("relay:alerts", "relay:alerts:dead-letters"):
+            for key, record in self.client.hgetall(stored).items():
+                self.client.hset(stored, key, json.dumps(_older(json.loads(record), span)))
+
+
+def _older(value: Any, span: timedelta) -> Any:
+    if not isinstance(value, dict):
+        return value
+    ms = round(span.total_seconds() * 1000)
+    return {
+        name: inner - ms if name in TIMES or " " in name else _older(inner, span)
+        for name, inner in value.items()
+    }
+
+
+@pytest.fixture
+def alerts(redis_client: "redis.Redis") -> Alerts:
+    return Alerts(redis_client)
+
+
+@pytest.fixture
+def patient(redis_client: "redis.Redis") -> Alerts:
+    """Troubles are told of after an hour."""
+    return Alerts(redis_client, AFTER_AN_HOUR)
+
+
+# --- when anybody is told
+
+
+def test_a_beginning_and_an_end_are_told_once_each(alerts: Alerts) -> None:
+    assert alerts.events(trouble()) == [("json", "begun")]
+    assert alerts.events(trouble()) == []
+    assert alerts.events() == [("json", "over")]
+    assert alerts.events() == []
+    assert alerts.ledger.known() == {}
+
+
+def test_nobody_is_told_of_a_blip(patient: Alerts) -> None:
+    assert patient.events(trouble()) == []
+    assert patient.events() == []
+    patient.let_pass(2 * HOUR)
+    assert patient.events() == []
+    assert patient.events(trouble()) == []
+
+
+def test_what_has_stood_for_long_enough_is_told_of(patient: Alerts) -> None:
+    assert patient.events(trouble()) == []
+    patient.let_pass(HOUR)
+    assert patient.events(trouble()) == [("json", "begun")]
+
+
+def test_a_trouble_that_knows_since_when_it_stands_is_told_of_at_the_first_look(
+    patient: Alerts, redis_client: "redis.Redis"
+) -> None:
+    now = redis_time(redis_client)
+    assert patient.events(trouble(since=now - timedelta(minutes=59))) == []
+    assert patient.events(trouble("forbidden:acme", since=now - HOUR - SECOND)) == [
+        ("json", "begun")
+    ]
+
+
+def test_while_it_stands_there_is_a_reminder_once_a_day(alerts: Alerts) -> None:
+    alerts.events(trouble())
+    alerts.let_pass(timedelta(hours=23))
+    assert alerts.events(trouble()) == []
+    alerts.let_pass(HOUR)
+    assert alerts.events(trouble()) == [("json", "reminder")]
+    assert alerts.events(trouble()) == []
+
+
+def test_a_trouble_that_soon_comes_back_never_ended(patient: Alerts) -> None:
+    patient.next(trouble())
+    patient.let_pass(HOUR)
+    assert patient.events(trouble()) == [("json", "begun")]
+    assert patient.events() == []
+    assert patient.events(trouble()) == []
+    assert patient.events() == []
+    patient.let_pass(HOUR)
+    assert patient.events() == [("json", "over")]
+
+
+def test_one_that_comes_back_before_its_end_got_out_has_to_stand_anew(patient: Alerts) -> None:
+    patient.services = ["json", "mailto"]
+    patient.next(trouble())
+    patient.let_pass(HOUR)
+    assert patient.events(trouble()) == [("json", "begun"), ("mailto", "begun")]
+    patient.events()
+    patient.let_pass(HOUR)
+    assert patient.ledger.told(patient.given())  # to the first; the other's does not get out
+    assert patient.ledger.failed(patient.given())
+    assert patient.events(trouble()) == []
+    patient.let_pass(HOUR)
+    assert patient.events(trouble()) == [("json", "begun")]
+
+
+def test_an_end_tells_when_it_began_and_ended(alerts: Alerts, redis_client: "redis.Redis") -> None:
+    since = redis_time(redis_client).replace(microsecond=0) - HOUR
+    alerts.events(trouble(since=since))
+    telling = alerts.given()
+    (part,) = telling.parts
+    assert part.begun_at == since
+    assert part.ended_at is not None
+    assert since + HOUR <= part.ended_at <= redis_time(redis_client)
+    assert (part.over, part.account) == ("acme: the hold has ended", "acme")
+
+
+def test_every_service_is_told_and_only_those_that_were_hear_of_the_end(alerts: Alerts) -> None:
+    alerts.events(trouble())
+    alerts.services = ["json", "mailto"]
+    assert alerts.events(trouble("forbidden:acme"), trouble()) == [
+        ("json", "begun"),
+        ("mailto", "begun"),
+        ("mailto", "begun"),
+    ]
+    alerts.services = ["mailto"]
+    assert alerts.events() == [("mailto", "over"), ("mailto", "over")]
+    assert alerts.ledger.known() == {}
+
+
+# --- several at once
+
+
+def about(telling: Telling | None) -> list[str]:
+    return [part.key for part in telling.parts] if telling else []
+
+
+OUTAGES = [trouble(f"outage:site-{number}", account=f"site-{number}") for number in range(20)]
+
+
+def test_what_begins_together_for_the_same_reason_is_told_in_one_message(alerts: Alerts) -> None:
+    telling = alerts.given(*OUTAGES, trouble())
+    assert (telling.kind, telling.event) == ("outage", "begun")
+    assert about(telling) == [each.key for each in OUTAGES]
+    assert alerts.ledger.told(telling)
+    assert about(alerts.next(*OUTAGES, trouble())) == ["reconnect:acme"]
+
+
+def test_and_so_is_its_end(alerts: Alerts) -> None:
+    assert alerts.events(*OUTAGES) == [("json", "begun")]
+    telling = alerts.given()
+    assert sorted(about(telling)) == sorted(each.key for each in OUTAGES)
+    assert alerts.ledger.told(telling)
+    assert alerts.next() is None
+    assert alerts.ledger.known() == {}
+
+
+def test_for_ten_minutes_more_of_the_kind_is_gathered_and_nothing_else(patient: Alerts) -> None:
+    first, *others = OUTAGES
+    patient.next(*OUTAGES[:1])
+    patient.let_pass(HOUR)
+    assert patient.events(first) == [("json", "begun")]
+    since = redis_time(patient.client) - 2 * HOUR
+    later = [trouble(each.key, since=since) for each in others]
+    assert patient.events(first, *later) == []
+    assert patient.events(first, *later, trouble(since=since)) == [("json", "begun")]
+    patient.let_pass(timedelta(minutes=9))
+    assert patient.next(first, *later, trouble()) is None
+    patient.let_pass(timedelta(minutes=1))
+    assert about(patient.next(first, *later, trouble())) == [each.key for each in others]
+
+
+def test_what_could_not_be_told_has_nothing_gathered_for_it(patient: Alerts) -> None:
+    since = redis_time(patient.client) - 2 * HOUR
+    one, another = (trouble(each.key, since=since) for each in OUTAGES[:2])
+    assert patient.ledger.failed(patient.given(one))
+    assert about(patient.next(one, another)) == [another.key]
+
+
+def test_gathering_ends_although_the_servers_clock_was_set_back(patient: Alerts) -> None:
+    since = redis_time(patient.client) - 2 * HOUR
+    assert patient.events(trouble(since=since)) == [("json", "begun")]
+    patient.let_pass(-HOUR)
+    assert about(patient.next(trouble("reconnect:books", since=since))) == ["reconnect:books"]
+
+
+# --- dead letters
+
+
+class DeadLetters:
+    """Lets sign-ups of `acme` die, and tells what there is to tell of them."""
+
+    def __init__(self, alerts: Alerts, ledger: Ledger) -> None:
+        self.alerts = alerts
+        self.ledger = ledger
+        self.ids: list[str] = []
+
+    def die(self, reason: DeathReason, count: int = 1) -> None:
+        for _ in range(count):
+            self.ids.append(builders.accept(self.ledger, f"{len(self.ids)}@example.com").id)
+            claim = builders.claimed(self.ledger)
+            assert self.ledger.bury(
+                claim, None, reason=reason, error_key="", message="", account_is_well=False
+            )
+
+    def given(self) -> DeadLetterTelling | None:
+        """Return what is given out once this very millisecond is over, which waits."""
+        now = redis_time(self.alerts.client)
+        while redis_time(self.alerts.client) < now + timedelta(milliseconds=2):
+            pass
+        return self.alerts.ledger.next_dead_letters(["acme"], self.alerts.services)
+
+    def told(self) -> list[tuple[str, dict[str, int]]]:
+        """Tell all that there is to tell; return it as (event, counts)."""
+        told: list[tuple[str, dict[str, int]]] = []
+        while telling := self.given():
+            counts = {str(reason): count for reason, count in telling.counts.items()}
+            told.append((telling.event, counts))
+            assert len(told) < 10, told
+            assert self.alerts.ledger.told(telling)
+        return told
+
+
+@pytest.fixture
+def dead(alerts: Alerts, ledger: Ledger) -> DeadLetters:
+    return DeadLetters(alerts, ledger)
+
+
+def test_the_first_dead_letter_of_a_reason_is_told_at_once_and_more_once_an_hour(
+    dead: DeadLetters,
+) -> None:
+    assert dead.told() == []
+    dead.die(DeathReason.REJECTED)
+    assert dead.told() == [("first", {"rejected": 1})]
+    dead.die(DeathReason.REJECTED, 3)
+    assert dead.told() == []
+    dead.die(DeathReason.GAVE_UP)
+    assert dead.told() == [("first", {"rejected": 3, "gave_up": 1})]
+    dead.die(DeathReason.GAVE_UP, 2)
+    dead.die(DeathReason.REJECTED)
+    dead.alerts.let_pass(timedelta(minutes=59))
+    assert dead.told() == []
+    dead.alerts.let_pass(timedelta(minutes=1))
+    assert dead.told() == [("more", {"rejected": 1, "gave_up": 2})]
+    dead.alerts.let_pass(timedelta(days=9))
+    assert dead.told() == []
+
+
+def test_that_none_is_left_is_told_once_and_then_all_begins_anew(dead: DeadLetters) -> None:
+    dead.die(DeathReason.REJECTED)
+    dead.told()
+    assert dead.ledger.discard("acme", dead.ids[0])
+    assert dead.told() == [("over", {})]
+    assert dead.told() == []
+    dead.die(DeathReason.REJECTED)
+    assert dead.told() == [("first", {"rejected": 1})]
+
+
+def test_nobody_is_told_that_none_is_left_before_that_lasts(
+    patient: Alerts, ledger: Ledger
+) -> None:
+    dead = DeadLetters(patient, ledger)
+    dead.die(DeathReason.REJECTED)
+    dead.told()
+    assert dead.ledger.discard("acme", dead.ids[0])
+    assert dead.told() == []
+    dead.die(DeathReason.REJECTED)
+    patient.let_pass(timedelta(minutes=59))
+    assert dead.told() == []
+    assert dead.ledger.discard("acme", dead.ids[1])
+    dead.told()
+    patient.let_pass(HOUR)
+    assert dead.told() == [("over", {})]
+
+
+def test_each_service_hears_of_every_dead_letter_and_one_that_fails_later(
+    dead: DeadLetters,
+) -> None:
+    dead.alerts.services = ["json", "mailto"]
+    dead.die(DeathReason.REJECTED)
+    failing = dead.given()
+    assert failing is not None and failing.service == "json"
+    assert dead.alerts.ledger.failed(failing)
+    assert dead.told() == [("first", {"rejected": 1})]
+    dead.die(DeathReason.POISON)
+    dead.alerts.let_pass(timedelta(seconds=10))
+    assert dead.told() == [
+        ("first", {"rejected": 1, "poison": 1}),
+        ("first", {"poison": 1}),
+    ]
+
+
+def test_dead_letters_that_one_is_telling_of_are_given_to_no_other(dead: DeadLetters) -> None:
+    dead.die(DeathReason.REJECTED)
+    first = dead.given()
+    assert first is not None
+    assert dead.given() is None
+    dead.alerts.let_pass(timedelta(minutes=1))
+    again = dead.given()
+    assert again is not None and again.counts == first.counts
+    assert not dead.alerts.ledger.told(first)
+    assert dead.alerts.ledger.told(again)
+
+
+# --- who tells
+
+
+def test_what_one_is_telling_is_given_to_no_other(alerts: Alerts) -> None:
+    alerts.given(trouble())
+    assert alerts.next(trouble()) is None
+
+
+def test_what_one_began_to_tell_and_never_did_is_given_out_again(alerts: Alerts) -> None:
+    first = alerts.given(trouble())
+    alerts.let_pass(timedelta(minutes=1))
+    again = alerts.given(trouble())
+    assert again.number != first.number
+    assert not alerts.ledger.told(first)
+    assert alerts.ledger.told(again)
+
+
+def test_what_did_not_get_out_is_tried_again_later_and_later(alerts: Alerts) -> None:
+    for pause in (10, 20, 40):
+        assert alerts.ledger.failed(alerts.given(trouble()))
+        assert alerts.next(trouble()) is None
+        alerts.let_pass(timedelta(seconds=pause - 5))
+        assert alerts.next(trouble()) is None
+        alerts.let_pass(timedelta(seconds=5))
+    for _ in range(10):
+        assert alerts.ledger.failed(alerts.given(trouble()))
+        alerts.let_pass(HOUR)
+    assert alerts.events(trouble()) == [("json", "begun")]
+
+
+def test_a_service_that_fails_keeps_no_other_from_being_told_and_has_no_other_told_twice(
+    alerts: Alerts,
+) -> None:
+    alerts.services = ["json", "mailto"]
+    assert alerts.ledger.failed(alerts.given(trouble()))
+    assert alerts.events(trouble()) == [("mailto", "begun")]
+    alerts.let_pass(timedelta(seconds=10))
+    assert alerts.events(trouble()) == [("json", "begun")]
+
+
+def test_what_ends_while_it_is_being_told_is_told_to_have_ended(alerts: Alerts) -> None:
+    telling = alerts.given(trouble())
+    assert alerts.next() is None
+    assert alerts.ledger.told(telling)
+    assert alerts.events() == [("json", "over")]
+
+
+def test_a_look_that_a_newer_one_overtook_counts_for_nothing(
+    alerts: Alerts, redis_client: "redis.Redis"
+) -> None:
+    now = redis_time(redis_client)
+    before = now - timedelta(seconds=1)
+    # Ahead of the server's own time, as rounding can have it.
+    assert alerts.next(taken_at=now + timedelta(seconds=1)) is None
+    assert alerts.next(trouble(since=before - HOUR), taken_at=before) is None
+    assert alerts.ledger.known() == {}
+
+
+def test_looks_count_again_after_the_servers_clock_was_set_back(
+    alerts: Alerts, redis_client: "redis.Redis"
+) -> None:
+    ahead = (redis_time(redis_client) + HOUR).timestamp() * 1000
+    redis_client.hset("relay:alerts", "looked_at", round(ahead))
+    assert alerts.events(trouble()) == [("json", "begun")]
+
+
+class Fake(Service):
+    """A service that keeps what it is sent; `works` says whether that gets out."""
+
+    def __init__(self, name: str = "json") -> None:
+        self.name = name
+        self.sent: list[tuple[str, Kind]] = []
+        self.works = True
+
+    def send(self, title: str, body: str, kind: Kind) -> bool:
+        if self.works:
+            self.sent.append((title, kind))
+        return self.works
+
+
+@pytest.fixture
+def observer(redis_client: "redis.Redis") -> Observer:
+    """Sees the account `acme`, and that a worker and a beat are alive."""
+    Registry(redis_client).save_account(builders.account("acme"))
+    Ledger(redis_client).worker_alive("relay-1@here")
+    Ledger(redis_client).beat_alive("beat-1@here")
+    return Observer(redis_client, "https://signup.example.com")
+
+
+def watch(
+    look: Callable[[], Snapshot], client: "redis.Redis", services: Sequence[Service]
+) -> Watch:
+    return Watch(look, AlertLedger(client, AT_ONCE), services, stopping=lambda: False)
+
+
+@pytest.fixture
+def ledger(redis_client: "redis.Redis") -> Ledger:
+    return Ledger(redis_client)
+
+
+def test_workers_that_all_see_the_trouble_tell_each_service_once(
+    redis_client: "redis.Redis", observer: Observer, ledger: Ledger
+) -> None:
+    ledger.hold("acme", HoldReason.RECONNECT, by="answer")
+    all_saw_it = threading.Barrier(WORKERS)
+    services = [Fake("json"), Fake("mailto")]
+
+    def look() -> Snapshot:
+        seen = observer.look()
+        all_saw_it.wait(timeout=10)  # holds each until all know of the trouble
+        return seen
+
+    def work(_: int) -> None:
+        watch(look, redis_client, services).look()
+
+    with ThreadPoolExecutor(WORKERS) as workers:
+        list(workers.map(work, range(WORKERS)))
+        assert [len(service.sent) for service in services] == [1, 1]
+        ledger.lift("acme", HoldReason.RECONNECT)
+        list(workers.map(work, range(WORKERS)))
+    assert [[kind for _, kind in service.sent] for service in services] == [
+        [Kind.PROBLEM, Kind.OVER]
+    ] * 2
+
+
+def test_a_process_looks_once_at_a_time(redis_client: "redis.Redis", observer: Observer) -> None:
+    looking, go_on = threading.Event(), threading.Event()
+    looks = []
+
+    def look() -> Snapshot:
+        looks.append(1)
+        looking.set()
+        assert go_on.wait(timeout=10)
+        return observer.look()
+
+    watching = watch(look, redis_client, [Fake()])
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(watching.look)
+        assert looking.wait(timeout=10)
+        watching.look()
+        go_on.set()
+        first.result(timeout=10)
+    assert looks == [1]
+    watching.look()
+    assert looks == [1, 1]
+
+
+def test_a_worker_that_is_stopping_begins_to_tell_nothing_more(
+    redis_client: "redis.Redis", observer: Observer, ledger: Ledger
+) -> None:
+    ledger.hold("acme", HoldReason.RECONNECT, by="answer")
+    service = Fake()
+    alerts = AlertLedger(redis_client, AT_ONCE)
+    Watch(observer.look, alerts, [service], stopping=lambda: True).look()
+    assert service.sent == []
+
+
+def test_nobody_looks_where_nobody_is_to_be_told(redis_client: "redis.Redis") -> None:
+    def look() -> Snapshot:
+        raise AssertionError("nobody asked for it")
+
+    watch(look, redis_client, []).look()
+
+
+def test_tokens_that_fail_to_refresh_are_seen(
+    redis_client: "redis.Redis", observer: Observer
+) -> None:
+    redis_client.hset(
+        "relay:{acme}:tokens",
+        mapping={
+            "version": 1,
+            "access": "sealed",
+            "refresh": "sealed",
+            "digest": "d",
+            "received_at": 0,
+            "expires_at": 1000,
+            "scopes": "",
+            "client_id": "test-key",
+            "failures": 2,
+        },
+    )
+    service = Fake()
+    watch(observer.look, redis_client, [service]).look()
+    assert service.sent == [("acme: its access token cannot be refreshed", Kind.WARNING)]
+
+
+def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
+    redis_client: "redis.Redis", observer: Observer, dead: DeadLetters
+) -> None:
+    dead.die(DeathReason.REJECTED)
+    figures = SpoolFigures(count=2, bytes=9, oldest=HOUR)
+    dead.ledger.note_spool("0f", "web-1", figures)
+    redis_client.zadd("relay:workers", {"relay-1@here": 0})
+    redis_client.zadd("relay:beats", {"beat-1@here": 0})
+    dead.given()  # so that the millisecond in which it died is over
+    redis_client.delete("relay:alerts:dead-letters")
+    service = Fake()
+    watch(observer.look, redis_client, [service]).look()
+    assert sorted(title for title, _ in service.sent) == [
+        "No beat is alive, so quiet accounts' tokens are not refreshed",
+        "No worker is alive, so nothing is delivered",
+        "acme: 1 dead letter: 1 rejected",
+        "web-1: 2 sign-ups wait on its own disk",
+    ]
+
+
+# --- while Redis is away
+
+
+class Passing:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def test_that_redis_is_away_is_told_once_it_lasts_and_its_end_too() -> None:
+    clock, one, other = Passing(), Fake("json"), Fake("mailto")
+    watching = RedisWatch([one, other], timedelta(seconds=60), clock)
+    watching.away()
+    clock.seconds = 59
+    watching.away()
+    assert one.sent == []
+    clock.seconds, other.works = 60, False
+    watching.away()
+    watching.away()
+    other.works = True
+    watching.away()
+    clock.seconds = 90
+    watching.answers()
+    watching.answers()
+    assert (
+        one.sent
+        == other.sent
+        == [
+            ("Redis does not answer, so nothing is delivered", Kind.PROBLEM),
+            ("Redis answers again", Kind.OVER),
+        ]
+    )
+
+
+def test_nobody_is_told_of_a_blip_of_redis() -> None:
+    clock, service = Passing(), Fake()
+    watching = RedisWatch([service], timedelta(seconds=60), clock)
+    watching.away()
+    clock.seconds = 30
+    watching.answers()
+    clock.seconds = 80
+    watching.away()
+    clock.seconds = 139
+    watching.away()
+    assert service.sent == []
+
+
+def test_beat_tells_by_itself_that_redis_is_away(tmp_path: Path) -> None:
+    away = connect(f"unix://{tmp_path}/nobody-listens", socket_timeout=1, socket_connect_timeout=1)
+    service = Fake()
+    watching = watch(Observer(away, "https://signup.example.com").look, away, [service])
+    look_and_tell_of_redis(watching, RedisWatch([service], timedelta(0), Passing()))
+    assert service.sent == [("Redis does not answer, so nothing is delivered", Kind.PROBLEM)]
+
+
+# --- a real service
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as listening:
+        yield listening
+
+
+class Lines(logging.Handler):
+    """Keeps the lines that a process would print."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(LineFormatter("worker"))
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(self.format(record))
+
+
+@pytest.fixture
+def logged(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
+    """The lines that a process would print; pytest's own also listens to who keeps silent."""
+    caplog.set_level(logging.INFO)
+    handler = Lines()
+    logging.getLogger().addHandler(handler)
+    yield handler.lines
+    logging.getLogger().removeHandler(handler)
+
+
+def test_a_webhook_gets_title_body_and_kind(webhook: Webhook) -> None:
+    (service,) = make_services([webhook.address])
+    assert service.send("A title", "One.\n\nTwo: https://x.example/a?b=1&c", Kind.PROBLEM)
+    (message,) = webhook.taken
+    assert (message["title"], message["type"]) == ("A title", "failure")
+    assert message["message"] == "One.\n\nTwo: https://x.example/a?b=1&c"
+
+
+@pytest.mark.parametrize("status", [403, 500])
+def test_a_service_that_refuses_is_tried_again_and_its_address_is_in_no_log(
+    webhook: Webhook,
+    redis_client: "redis.Redis",
+    observer: Observer,
+    ledger: Ledger,
+    logged: list[str],
+    status: int,
+) -> None:
+    ledger.hold("acme", HoldReason.RECONNECT, by="answer")
+    eager = AlertLedger(redis_client, Throttle(after=timedelta(0), pause=timedelta(0)))
+    ran_out = iter([False, True])
+    services = make_services([webhook.address])
+    webhook.status = status
+
+    Watch(observer.look, eager, services, stopping=lambda: next(ran_out, True)).look()
+    assert "alert not sent, tried again later service=json" in logged[0]
+    assert webhook.taken == []
+
+    webhook.status = 200
+    Watch(observer.look, eager, services, stopping=lambda: False).look()
+    assert len(webhook.taken) == 1
+    assert "alert sent service=json trouble=reconnect:acme event=begun" in logged[1]
+    assert len(logged) == 2
+    assert not any("127.0.0.1" in line or "secret" in line for line in logged)
+
+
+def test_a_service_that_raises_failed_and_says_no_more_than_that(
+    logged: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (service,) = make_services(["json://127.0.0.1:9/the-secret-path"])
+
+    def explode(*args: object, **options: object) -> bool:
+        raise RuntimeError("json://127.0.0.1:9/the-secret-path")
+
+    monkeypatch.setattr("apprise.Apprise.notify", explode)
+    assert not service.send("A title", "A body", Kind.INFO)
+    assert len(logged) == 1
+    assert "secret" not in logged[0]
+
+
+def test_a_worker_tells_the_services_of_its_settings(
+    settings_with: Callable[..., Settings], webhook: Webhook, observer: Observer, ledger: Ledger
+) -> None:
+    ledger.hold("acme", HoldReason.FORBIDDEN, by="answer")
+    settings = settings_with(alerts=(webhook.address,), alert_after=timedelta(0))
+    Wiring(settings, Silent()).look_for_trouble()
+    assert webhook.titles == ["acme is on hold: its login may not write contacts"]
+
+
+def test_while_redis_is_away_a_look_fails_in_one_line(
+    settings_with: Callable[..., Settings], tmp_path: Path, logged: list[str]
+) -> None:
+    away = f"unix://{tmp_path}/nobody-listens"
+    settings = settings_with(alerts=("json://127.0.0.1:9/the-secret-path",), redis_url=away)
+    Wiring(settings, Silent()).look_for_trouble()
+    (line,) = logged
+    assert "could not look for trouble" in line
+
+
+# --- the command
+
+
+@pytest.fixture
+def run(
+    settings: Settings,
+    redis_client: "redis.Redis",
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command with RELAY_ALERTS as given; return its status, output and errors."""
+    monkeypatch.setenv("REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("CTCT_CLIENT_ID", settings.client_id)
+    monkeypatch.setenv("CTCT_CLIENT_SECRET", settings.client_secret)
+    monkeypatch.setenv("RELAY_SECRET_KEY", settings.secret_keys[0])
+    monkeypatch.setenv("RELAY_DATA_DIR", str(settings.data_dir))
+
+    def run(*arguments: str, alerts: str = "") -> tuple[int, str, str]:
+        monkeypatch.setenv("RELAY_ALERTS", alerts)
+        with pytest.raises(SystemExit) as ended:
+            main(["alerts", *arguments])
+        out, err = capsys.readouterr()
+        return int(ended.value.code or 0), out, err
+
+    return run
+
+
+def test_a_test_message_goes_to_every_service(run: Callable[..., Any], webhook: Webhook) -> None:
+    status, out, err = run("test", alerts=webhook.address)
+    assert (status, out, err) == (0, "json: sent\n", "")
+    (message,) = webhook.taken
+    assert message["type"] == "info"
+    assert "relay alerts test" in message["message"]
+
+
+def test_a_test_message_that_does_not_get_out_is_a_failure_without_the_address(
+    run: Callable[..., Any], webhook: Webhook
+) -> None:
+    closed = "json://127.0.0.1:9/the-secret-path"
+    status, out, err = run("test", alerts=f"{webhook.address} {closed}")
+    assert (status, out) == (1, "json: sent\njson 2: failed\n")
+    assert "secret" not in err
+    status, out, err = run("test", "--json", alerts=closed)
+    assert (status, json.loads(out)) == (1, [{"service": "json", "sent": False}])
+
+
+def test_without_a_service_the_test_names_the_setting(run: Callable[..., Any]) -> None:
+    status, out, err = run("test")
+    assert (status, out) == (1, "")
+    assert "RELAY_ALERTS" in err
+
+
+def test_standing_troubles_are_listed_with_when_somebody_was_told(
+    run: Callable[..., Any],
+    webhook: Webhook,
+    redis_client: "redis.Redis",
+    observer: Observer,
+    ledger: Ledger,
+) -> None:
+    assert run("list", "--json") == (0, "[]\n", "")
+    ledger.hold("acme", HoldReason.RECONNECT, by="answer", note="refused")
+    _, out, _ = run("list", "--json")
+    (listed,) = json.loads(out)
+    assert (listed["key"], listed["account"]) == ("reconnect:acme", "acme")
+    assert listed["since"] is not None
+    assert listed["told_at"] is None
+
+    watch(observer.look, redis_client, make_services([webhook.address])).look()
+    _, out, _ = run("list", "--json")
+    assert json.loads(out)[0]["told_at"] is not None
+
+
+def test_the_list_for_people_says_what_stands_and_whether_anybody_is_told(
+    run: Callable[..., Any], webhook: Webhook, observer: Observer, ledger: Ledger
+) -> None:
+    _, out, _ = run("list")
+    assert "No trouble stands." in out
+    assert "Nobody is told of troubles: set RELAY_ALERTS" in out
+    ledger.hold("acme", HoldReason.RECONNECT, by="answer", note="refused")
+    _, out, _ = run("list", alerts=webhook.address)
+    assert "problem: acme is on hold" in out
+    assert "relay connect acme" in out
+    assert "Told: nobody yet" in out
+    assert "RELAY_ALERTS" not in out

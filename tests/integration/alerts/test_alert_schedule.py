@@ -1,0 +1,59 @@
+"""Who watches: a worker looks for troubles by itself exactly while no beat is alive."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import redis
+
+from shared.infrastructure.settings import Settings
+from tests.support.webhook import Webhook
+from worker.alerts import alert_schedule
+from worker.alerts.alert_schedule import WatchWithoutBeat
+from worker.runtime import Wiring
+from worker.task_events import Silent
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhook]:
+    with Webhook() as listening:
+        yield listening
+
+
+@pytest.fixture
+def wiring(
+    settings_with: Callable[..., Settings], webhook: Webhook, redis_client: "redis.Redis"
+) -> Wiring:
+    """A worker that is alive and tells the webhook at once."""
+    settings = settings_with(alerts=(webhook.address,), alert_after=timedelta(0))
+    wiring = Wiring(settings, Silent())
+    wiring.ledger.worker_alive("relay-1@here")
+    return wiring
+
+
+def step(wiring: Wiring) -> WatchWithoutBeat:
+    return WatchWithoutBeat.of(wiring)(None)
+
+
+def test_a_worker_looks_once_it_has_seen_no_beat_for_a_minute(
+    wiring: Wiring, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watch = step(wiring)
+    watch.look()
+    assert webhook.titles == []  # beat may not have started yet
+    monkeypatch.setattr(alert_schedule, "BEAT_SILENT_AFTER", timedelta(0))
+    watch.look()
+    assert webhook.titles == ["No beat is alive, so quiet accounts' tokens are not refreshed"]
+
+
+def test_a_worker_leaves_it_to_beat_while_one_is_alive(
+    wiring: Wiring, webhook: Webhook, redis_client: "redis.Redis"
+) -> None:
+    watch = step(wiring)
+    watch._began -= 3600  # so old that only a beat that is alive speaks against looking
+    wiring.ledger.beat_alive("beat-1@here")
+    watch.look()
+    assert webhook.titles == []
+    redis_client.delete("relay:beats")
+    watch.look()
+    assert len(webhook.titles) == 1

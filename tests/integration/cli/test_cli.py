@@ -1,0 +1,271 @@
+"""The command line as scripts and operators use it: what it prints, and its exit status."""
+
+import uuid
+from datetime import timedelta
+
+import pytest
+import redis
+
+from shared.domain.signup import DeathReason
+from shared.ledger.ledger import Ledger
+from tests.support.builders import accept, attempt, claimed
+from tests.support.command_line import CommandLine
+
+
+@pytest.fixture
+def ledger(redis_client: "redis.Redis") -> Ledger:
+    return Ledger(redis_client)
+
+
+def bury(ledger: Ledger, email: str, reason: DeathReason = DeathReason.REJECTED) -> str:
+    accept(ledger, email, id=str(uuid.uuid4()))
+    mine = claimed(ledger)
+    ledger.bury(
+        mine,
+        attempt(400, message="no such thing", tracking_id="t-1"),
+        reason=reason,
+        error_key="contacts.api.validation.error",
+        message="HTTP 400: no such thing",
+        account_is_well=True,
+    )
+    return mine.id
+
+
+# --- status
+
+
+def test_status_of_an_empty_ledger_says_how_to_begin(run: CommandLine) -> None:
+    assert "relay connect NAME" in run("status").out
+    status = run("status", "--json").json
+    assert status["accounts"] == []
+    assert (status["workers"], status["beat_age_seconds"]) == (0, None)
+    assert (status["spooled"], status["spools"]) == (0, [])
+    assert status["quota"]["limit"] == 10_000
+    assert status["quota"]["resets_at"].endswith("T00:00:00Z")
+
+
+def test_status_counts_and_shows_tokens(connected: CommandLine, ledger: Ledger) -> None:
+    bury(ledger, "a@example.com")
+    accept(ledger, "b@example.com")
+    (account,) = connected("status", "--json").json["accounts"]
+    assert (account["name"], account["organization"]) == ("acme", "Acme Bakery")
+    assert (account["accepted"], account["due"], account["dead"]) == (2, 1, 1)
+    assert account["oldest_due_seconds"] >= 0
+    assert account["hold"] is None
+    assert account["token"]["expires_at"].endswith("Z")
+    assert account["token"]["scopes"] == ["account_read", "contact_data", "offline_access"]
+    assert "dead letters wait for you" in connected("status").out
+
+
+# --- forms
+
+
+def test_a_form_is_added_shown_disabled_and_removed(connected: CommandLine) -> None:
+    added = connected(
+        *("forms", "add", "cakes", "--account", "acme", "--list", "Newsletter"),
+        *("--field", "favourite_cake", "--origin", "https://example.com"),
+    )
+    assert added.status == 0
+    shown = connected("forms", "show", "cakes", "--json").json
+    assert [found["name"] for found in shown["lists"]] == ["Newsletter"]
+    assert [field["name"] for field in shown["custom_fields"]] == ["favourite_cake"]
+    assert shown["unsubscribed"] == "resubscribe"
+    assert connected("forms", "disable", "cakes").status == 0
+    assert connected("forms", "show", "cakes", "--json").json["enabled"] is False
+    assert connected("forms", "remove", "cakes").status == 0
+    assert [form["name"] for form in connected("forms", "list", "--json").json] == ["news"]
+    assert connected("forms", "show", "cakes").status == 1
+
+
+def test_a_form_may_ask_who_had_unsubscribed(connected: CommandLine) -> None:
+    add = ("forms", "add", "cakes", "--account", "acme", "--list", "Newsletter")
+    assert connected(*add, "--unsubscribed", "ask").status == 0
+    found = connected("forms", "list", "--json").json
+    assert {each["name"]: each["unsubscribed"] for each in found} == {
+        "cakes": "ask",
+        "news": "resubscribe",
+    }
+    assert "ask" in connected("forms", "show", "cakes").out
+    assert connected(*add, "--unsubscribed", "perhaps", "--replace").status == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--list", "Nowhere"], "Newsletter"),
+        (["--list", "Newsletter", "--field", "no_such"], "favourite_cake"),
+        (["--list", "Newsletter", "--origin", "example.com"], "https://"),
+    ],
+)
+def test_a_wrong_list_field_or_origin_names_what_would_be_right(
+    connected: CommandLine, options: list[str], says: str
+) -> None:
+    ended = connected("forms", "add", "x", "--account", "acme", *options)
+    assert ended.status in (1, 2)
+    assert says in ended.err
+
+
+# --- dead letters
+
+
+def test_failed_list_has_what_scripts_read(connected: CommandLine, ledger: Ledger) -> None:
+    id = bury(ledger, "a@example.com")
+    (dead,) = connected("failed", "list", "--json").json
+    assert {name: dead[name] for name in ("id", "account", "form", "email", "reason")} == {
+        "id": id,
+        "account": "acme",
+        "form": "news",
+        "email": "a@example.com",
+        "reason": "rejected",
+    }
+    assert dead["error_key"] == "contacts.api.validation.error"
+    assert (dead["message"], dead["attempts"]) == ("HTTP 400: no such thing", 1)
+    assert dead["received_at"].endswith("Z")
+    assert dead["died_at"].endswith("Z")
+    assert id in connected("failed", "list").out
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ([], 2),
+        (["--all"], 2),
+        (["--account", "acme"], 2),
+        (["--reason", "gave_up"], 1),
+        (["--reason", "poison"], 0),
+        (["--email", "A@Example.com"], 1),
+        (["--since", "2001-01-01"], 2),
+        (["--since", "2999-01-01T00:00:00Z"], 0),
+    ],
+)
+def test_dead_letters_are_chosen_by_any_filter(
+    connected: CommandLine, ledger: Ledger, options: list[str], found: int
+) -> None:
+    bury(ledger, "a@example.com")
+    bury(ledger, "b@example.com", DeathReason.GAVE_UP)
+    assert len(connected("failed", "list", *options, "--json").json) == found
+
+
+def test_ids_are_filtered_like_anything_else(connected: CommandLine, ledger: Ledger) -> None:
+    id = bury(ledger, "a@example.com")
+    for filter in (["--account", "acme"], ["--reason", "rejected"], ["--email", "a@example.com"]):
+        assert len(connected("failed", "list", id, *filter, "--json").json) == 1
+    for filter in (["--reason", "gave_up"], ["--email", "b@example.com"]):
+        assert connected("failed", "discard", id, *filter, "--json").json == {"discarded": []}
+    assert connected("failed", "show", id, "--json").json["state"] == "dead"
+
+
+def test_only_dead_letters_are_listed(connected: CommandLine, ledger: Ledger) -> None:
+    id = accept(ledger).id
+    assert connected("failed", "list", id, "--json").json == []
+
+
+def test_retry_and_discard_want_to_know_which(connected: CommandLine, ledger: Ledger) -> None:
+    bury(ledger, "a@example.com")
+    for change in ("retry", "discard"):
+        ended = connected("failed", change)
+        assert (ended.status, "--all" in ended.err) == (2, True)
+    assert connected("failed", "retry", "--all", "--json").json["retried"]
+    assert connected("failed", "list", "--json").json == []
+
+
+def test_a_dead_letter_is_corrected_and_its_history_kept(
+    connected: CommandLine, ledger: Ledger
+) -> None:
+    id = bury(ledger, "typo@example.com")
+    edited = connected("failed", "edit", id, "--set", "email=right@example.com", "--json")
+    assert edited.json["email"] == "right@example.com"
+    connected("failed", "retry", id)
+    ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
+    shown = connected("failed", "show", id, "--json").json
+    assert shown["state"] == "delivered"
+    assert [event.get("event", event.get("status")) for event in shown["history"]] == [
+        400,
+        "edited",
+        201,
+    ]
+    assert "right@example.com" in connected("failed", "show", id).out
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [("email=nonsense", "e-mail"), ("shoe_size=46", "shoe_size"), ("first_name=" + "x" * 51, "50")],
+)
+def test_a_wrong_correction_changes_nothing(
+    connected: CommandLine, ledger: Ledger, change: str, says: str
+) -> None:
+    id = bury(ledger, "a@example.com")
+    ended = connected("failed", "edit", id, "--set", change)
+    assert (ended.status, says in ended.err) == (1, True), ended.err
+    assert connected("failed", "show", id, "--json").json["email"] == "a@example.com"
+
+
+def test_quarantined_signups_are_shown_and_discarded(
+    connected: CommandLine, ledger: Ledger
+) -> None:
+    id = accept(ledger, quarantine="honeypot").id
+    shown = connected("failed", "show", id, "--json").json
+    assert (shown["state"], shown["reason"], shown["died_at"]) == ("quarantined", "honeypot", None)
+    assert connected("failed", "retry", id).status == 1
+    assert connected("failed", "discard", id).status == 0
+    assert connected("failed", "show", id, "--json").json["state"] == "discarded"
+
+
+def test_an_unknown_id_is_an_error_that_says_where_to_look(connected: CommandLine) -> None:
+    for command in ("show", "retry", "discard"):
+        ended = connected("failed", command, "no-such-id")
+        assert (ended.status, "relay failed list" in ended.err) == (1, True)
+
+
+# --- holds
+
+
+def test_hold_and_release(connected: CommandLine, ledger: Ledger) -> None:
+    assert connected("hold", "acme", "--reason", "holidays").status == 0
+    (account,) = connected("status", "--json").json["accounts"]
+    assert account["hold"]["reason"] == "paused"
+    assert account["hold"]["until"] is None
+    assert account["holds"][0]["note"] == "holidays"
+    assert "relay release acme" in connected("status").out
+    assert connected("release", "acme", "--json").json["holds"] == ["paused"]
+    assert connected("status", "--json").json["accounts"][0]["hold"] is None
+    assert connected("hold", "nobody", "--reason", "x").status == 1
+    assert connected("hold", "acme").status == 2
+
+
+# --- wrong use
+
+
+@pytest.mark.parametrize("command", ["find", "erase", "import", "snippet", "nonsense"])
+def test_what_does_not_exist_yet_is_wrong_use(run: CommandLine, command: str) -> None:
+    assert run(command, "x").status == 2
+
+
+def test_all_wrong_settings_are_named_at_once(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RELAY_MAX_ATTEMPTS", "many")
+    monkeypatch.setenv("CTCT_API_URL", "nowhere")
+    ended = run("status")
+    assert ended.status == 2
+    assert "RELAY_MAX_ATTEMPTS" in ended.err
+    assert "CTCT_API_URL" in ended.err
+
+
+def test_a_redis_that_is_away_is_one_clear_sentence(
+    run: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+    for command in (["status"], ["failed", "list"], ["forms", "list"], ["accounts"]):
+        ended = run(*command)
+        assert ended.status == 1
+        assert ended.err.startswith("Redis does not answer")
+
+
+def test_status_tells_until_when_constant_contact_is_left_alone(
+    connected: CommandLine, ledger: Ledger
+) -> None:
+    assert connected("status", "--json").json["quota"]["rests_until"] is None
+    ledger.rest("acme", timedelta(minutes=10), slower_for=timedelta())
+    assert connected("status", "--json").json["quota"]["rests_until"].endswith("Z")
+    assert "asked to be left alone until" in connected("status").out

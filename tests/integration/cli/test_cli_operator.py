@@ -1,0 +1,135 @@
+"""`relay operator`: who may sign in to the console, as scripts and operators manage it."""
+
+import re
+
+import pytest
+import redis
+
+from shared.operations.operators import Operators, Role
+from tests.support.command_line import CommandLine
+
+PASSWORD = "from standard input"
+
+
+@pytest.fixture
+def operators(redis_client: "redis.Redis") -> Operators:
+    return Operators(redis_client)
+
+
+@pytest.fixture
+def admin(run: CommandLine) -> CommandLine:
+    """There is an admin `ada` already."""
+    assert run("operator", "add", "ada", "--role", "admin").status == 0
+    return run
+
+
+def signs_in(operators: Operators, name: str, password: str) -> bool:
+    return operators.authenticate(name, password, address="192.0.2.1") is not None
+
+
+def test_a_new_operator_gets_a_password_that_is_shown_once(
+    admin: CommandLine, operators: Operators
+) -> None:
+    ran = admin("operator", "add", "max", "--role", "viewer")
+    [password] = re.findall(r"Password, shown only now: (\S+)", ran.out)
+    assert ran.status == 0
+    assert "max (viewer) can sign in." in ran.out
+    assert "https://signup.example.com/console/" in ran.out
+    assert signs_in(operators, "max", password)
+    assert password not in admin("operator", "list").out
+
+
+def test_the_password_may_come_from_standard_input_and_is_not_shown(
+    admin: CommandLine, operators: Operators
+) -> None:
+    ran = admin(
+        "operator", "add", "max", "--role", "operator", "--password", "-", stdin=f"{PASSWORD}\n"
+    )
+    assert ran.status == 0
+    assert PASSWORD not in ran.out + ran.err
+    assert signs_in(operators, "max", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "status", "sentence"),
+    [
+        pytest.param(("add", "max"), "", 2, "--role", id="no role"),
+        pytest.param(("add", "max", "--role", "boss"), "", 2, "boss", id="another role"),
+        pytest.param(
+            ("add", "max", "--role", "viewer", "--password", "on-the-line"),
+            "",
+            2,
+            "standard input",
+            id="a password on the command line",
+        ),
+        pytest.param(
+            ("add", "max", "--role", "viewer", "--password", "-"),
+            "",
+            1,
+            "no password on standard input",
+            id="nothing there",
+        ),
+        pytest.param(
+            ("add", "max", "--role", "viewer", "--password", "-"),
+            "too-short",
+            1,
+            "at least 12",
+            id="too short",
+        ),
+        pytest.param(
+            ("add", "ada", "--role", "viewer"), "", 1, "relay operator password ada", id="taken"
+        ),
+        pytest.param(("add", "a b", "--role", "viewer"), "", 1, "'a b' cannot be", id="no name"),
+        pytest.param(("remove", "max"), "", 1, "no operator max", id="remove nobody"),
+        pytest.param(("password", "max"), "", 1, "no operator max", id="password of nobody"),
+        pytest.param(("role", "max", "viewer"), "", 1, "no operator max", id="role of nobody"),
+        pytest.param(("remove", "ada"), "", 1, "last admin", id="remove the last admin"),
+        pytest.param(("role", "ada", "viewer"), "", 1, "last admin", id="demote the last admin"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    admin: CommandLine, arguments: tuple[str, ...], stdin: str, status: int, sentence: str
+) -> None:
+    ran = admin("operator", *arguments, stdin=stdin)
+    assert (ran.status, ran.out) == (status, "")
+    assert sentence in ran.err
+    assert "on-the-line" not in ran.err
+    assert admin("operator", "list", "--json").json == [{"name": "ada", "role": "admin"}]
+
+
+def test_a_new_password_replaces_the_old_one(admin: CommandLine, operators: Operators) -> None:
+    first = admin("operator", "password", "ada", "--json").json["password"]
+    second = admin("operator", "password", "ada", "--json").json["password"]
+    assert not signs_in(operators, "ada", first)
+    assert signs_in(operators, "ada", second)
+
+
+def test_a_role_is_changed_and_an_operator_removed(
+    admin: CommandLine, operators: Operators
+) -> None:
+    admin("operator", "add", "max", "--role", "viewer")
+    assert "max is operator now" in admin("operator", "role", "max", "operator").out
+    found = operators.find("max")
+    assert found
+    assert found.role == Role.OPERATOR
+    assert "max can sign in no more." in admin("operator", "remove", "max").out
+    assert operators.find("max") is None
+
+
+def test_every_command_prints_one_json_document(admin: CommandLine) -> None:
+    made = admin("operator", "add", "max", "--role", "viewer", "--json").json
+    assert {key: made[key] for key in ("name", "role")} == {"name": "max", "role": "viewer"}
+    assert len(made["password"]) >= 16
+    given = admin("operator", "password", "max", "--password", "-", "--json", stdin=PASSWORD).json
+    assert given == {"name": "max", "role": "viewer"}
+    assert admin("operator", "role", "max", "admin", "--json").json["role"] == "admin"
+    names = [each["name"] for each in admin("operator", "list", "--json").json]
+    assert names == ["ada", "max"]
+    assert admin("operator", "remove", "max", "--json").json == {"name": "max", "removed": True}
+
+
+def test_an_empty_list_says_how_the_first_one_is_made(run: CommandLine) -> None:
+    ran = run("operator", "list")
+    assert ran.status == 0
+    assert "relay web" in ran.out
+    assert run("operator", "list", "--json").json == []

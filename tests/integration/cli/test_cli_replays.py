@@ -1,0 +1,189 @@
+"""`relay failed retry` of many, `replays` and `cancel`: what they print, ask and return."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+import redis
+
+from shared.domain.replay import LARGE, ReplayPace
+from shared.domain.signup import DeathReason
+from shared.ledger.ledger import Ledger
+from shared.ledger.replays import Replays
+from tests.support.builders import accept, attempt, claimed
+from tests.support.command_line import CommandLine
+
+FAST = ReplayPace(per_second=1_000_000, per_day=1_000_000)
+
+
+@pytest.fixture
+def ledger(redis_client: "redis.Redis") -> Ledger:
+    return Ledger(redis_client)
+
+
+@pytest.fixture
+def workers(redis_client: "redis.Redis", ledger: Ledger) -> Callable[[], None]:
+    """Send all that may be sent now, as workers do."""
+
+    def deliver() -> None:
+        for _ in range(Replays(redis_client, FAST).feed("acme")):
+            ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
+
+    return deliver
+
+
+def dead_letters(ledger: Ledger, count: int) -> list[str]:
+    ids = [accept(ledger, f"{number}@example.com").id for number in range(count)]
+    for number in range(count):
+        ledger.bury(
+            claimed(ledger),
+            attempt(400),
+            reason=DeathReason.GAVE_UP if number % 2 else DeathReason.REJECTED,
+            error_key="",
+            message="HTTP 400",
+            account_is_well=True,
+        )
+    return ids
+
+
+def test_a_few_are_retried_at_once(connected: CommandLine, ledger: Ledger) -> None:
+    ids = dead_letters(ledger, LARGE - 1)
+    retried = connected("failed", "retry", "--all", "--json").json
+    assert (sorted(retried["retried"]), retried["replay"]) == (sorted(ids), None)
+    assert retried["count"] == LARGE - 1
+    assert ledger.figures("acme").due == LARGE - 1
+    assert connected("failed", "replays", "--json").json == []
+    assert "No replays." in connected("failed", "replays").out
+
+
+def test_many_become_a_replay_that_scripts_can_watch(
+    connected: CommandLine, ledger: Ledger, workers: Callable[[], None]
+) -> None:
+    dead_letters(ledger, LARGE)
+    started = connected("failed", "retry", "--account", "acme", "--json").json
+    assert (started["count"], started["retried"]) == (LARGE, [])
+    assert started["accounts"] == {"acme": LARGE}
+    assert started["reasons"] == {"gave_up": 50, "rejected": 50}
+    assert 9_000 < started["quota_left"] <= 9_500
+
+    (listed,) = connected("failed", "replays", "--json").json
+    expected = {"id": started["replay"], "account": "acme", "state": "running", "total": LARGE}
+    expected |= {"waiting": LARGE, "done": 0, "delivered": 0, "dead": 0, "why": None}
+    assert {name: listed[name] for name in expected} == expected
+    assert (listed["chosen"], listed["ended_at"]) == ({"account": "acme"}, None)
+    assert listed["by"]
+    assert listed["started_at"].endswith("Z")
+    assert listed["eta"].endswith("Z")
+    assert started["replay"] in connected("failed", "replays").out
+
+    workers()
+    (listed,) = connected("failed", "replays", "--json").json
+    assert (listed["state"], listed["delivered"], listed["done"]) == ("done", LARGE, LARGE)
+    assert (listed["eta"], listed["ended_at"][-1]) == (None, "Z")
+
+
+def test_a_replay_whose_last_are_being_sent_takes_no_time_any_more(
+    connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    dead_letters(ledger, LARGE)
+    connected("failed", "retry", "--all", "--json")
+    assert Replays(redis_client, FAST).feed("acme") == LARGE
+    row = connected("failed", "replays").out.splitlines()[-1]
+    assert row.split("  ")[-1].strip() == "0 s"
+
+
+def test_nobody_waits_twice(connected: CommandLine, ledger: Ledger) -> None:
+    dead_letters(ledger, LARGE)
+    assert connected("failed", "retry", "--all", "--json").json["count"] == LARGE
+    again = connected("failed", "retry", "--all", "--json").json
+    assert (again["replay"], again["count"]) == (None, 0)
+    assert "in a replay already" in connected("failed", "retry", "--all").out
+
+
+def test_at_a_terminal_one_question_says_what_it_takes(
+    connected: CommandLine, ledger: Ledger
+) -> None:
+    connected.set(CTCT_REQUESTS_PER_SECOND="4")
+    dead_letters(ledger, LARGE)
+    refused = connected("failed", "retry", "--all", at_terminal=True, stdin="n\n")
+    assert refused.status == 0
+    for told in ("100 dead letters: 100 acme", "50 rejected", "50 gave_up", "left today", "50 s"):
+        assert told in refused.out
+    assert "Nothing was retried." in refused.out
+    assert connected("failed", "replays", "--json").json == []
+
+
+def at_each_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
+    monkeypatch.setattr("relay.commands.replays.time.sleep", lambda _: act())
+
+
+def test_it_is_followed_to_its_end(
+    connected: CommandLine,
+    ledger: Ledger,
+    workers: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dead_letters(ledger, LARGE)
+    at_each_look(monkeypatch, workers)
+    followed = connected("failed", "retry", "--all", at_terminal=True, stdin="y\n")
+    assert followed.status == 0
+    assert "0 of 100 done" in followed.err
+    assert "Ended: 100 of 100 done, 100 delivered" in followed.out
+
+
+def test_ctrl_c_leaves_it_running_and_says_so(
+    connected: CommandLine, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def press() -> None:
+        raise KeyboardInterrupt
+
+    dead_letters(ledger, LARGE)
+    at_each_look(monkeypatch, press)
+    left = connected("failed", "retry", "--all", "--yes", at_terminal=True)
+    assert left.status == 0
+    (listed,) = connected("failed", "replays", "--json").json
+    assert listed["state"] == "running"
+    assert f"relay failed cancel {listed['id']}" in left.out
+
+
+def test_a_replay_is_cancelled(connected: CommandLine, ledger: Ledger) -> None:
+    dead_letters(ledger, LARGE)
+    id = connected("failed", "retry", "--all", "--json").json["replay"]
+    assert "100 stay dead letters" in connected("failed", "cancel", id).out
+    cancelled = connected("failed", "cancel", id, "--json").json
+    assert (cancelled["state"], cancelled["cancelled"], cancelled["waiting"]) == (
+        "cancelled",
+        LARGE,
+        0,
+    )
+    assert ledger.figures("acme").dead == LARGE
+    unknown = connected("failed", "cancel", "nonsense")
+    assert (unknown.status, "relay failed replays" in unknown.err) == (1, True)
+
+
+def test_a_replay_that_waits_says_why(connected: CommandLine, ledger: Ledger) -> None:
+    dead_letters(ledger, LARGE)
+    connected("failed", "retry", "--all", "--yes")
+    connected("hold", "acme", "--reason", "holidays")
+    (listed,) = connected("failed", "replays", "--json").json
+    assert (listed["state"], listed["why"], listed["eta"]) == ("waiting", "hold", None)
+    assert "on hold" in connected("failed", "replays").out
+
+
+def test_no_persons_address_is_kept_with_a_replay(
+    connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    for _ in range(LARGE):
+        accept(ledger, "ada@example.com")
+        ledger.bury(
+            claimed(ledger),
+            attempt(400),
+            reason=DeathReason.REJECTED,
+            error_key="",
+            message="",
+            account_is_well=True,
+        )
+    id = connected("failed", "retry", "--email", "ada@example.com", "--json").json["replay"]
+    stored = redis_client.hgetall(f"relay:{{acme}}:replay:{id}")
+    assert json.loads(str(stored["chosen"])) == {"email": "one person"}
+    assert "ada" not in json.dumps(stored["chosen"])

@@ -1,0 +1,628 @@
+"""The ledger's scripts against a model in plain Python, in any order of events.
+
+Hypothesis chooses what visitors, lanes, operators and the clock do next; after every step the
+scripts must have answered as the model does, and everything in Redis must be where the model
+says. The scripts run in fakeredis, whose clock can be turned. `MODEL_EXAMPLES=5000` runs so many
+random examples instead of a hundred that are the same each time.
+"""
+
+import os
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import hypothesis.strategies as st
+import pytest
+import redis
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as profile
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from shared.domain.account import HoldReason
+from shared.domain.errors import KeyReused
+from shared.domain.signup import Contact, DeathReason
+from shared.ledger import keys
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.time_units import to_milliseconds
+from shared.ledger.values import Claim, Dry, OnHold, Wait
+from tests.support import builders
+from tests.support.builders import NO_PACE, attempt
+from tests.support.ledger_model import WAITING, Clock, LedgerModel, ModelSignup, turnable_server
+
+EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
+
+# The clock goes in 64ths of a second: whole in microseconds and exact as a float, so that the
+# model and the server agree on what is over at its very last moment.
+TICK_US = 15_625
+SECOND = 64
+HOUR = 3600 * SECOND
+# 2026-03-01, 23:40 UTC: a day ends within reach, and the last quarter of an hour is still ahead.
+BEGIN_US = 1_772_408_400_000_000
+LEASES = (2, 60)  # seconds
+
+ACCOUNTS = ("acme", "blue")
+LANES = ("one", "two", "three")
+PEOPLE = ("ada", "bob", "cy")
+ACCOUNT_HOLDS = tuple(reason for reason in HoldReason if reason != HoldReason.QUOTA)
+
+accounts = st.sampled_from(ACCOUNTS)
+lanes = st.sampled_from(LANES)
+people = st.sampled_from(PEOPLE)
+reasons = st.sampled_from(ACCOUNT_HOLDS)
+# How often a step is taken: more than once where its answer was lost.
+times = st.sampled_from((1, 1, 2))
+
+
+@dataclass
+class Found:
+    """What Redis has of an account's sign-ups, as plain values."""
+
+    records: dict[str, tuple[Any, ...]]
+    sets: dict[str, set[str]]
+    lines: dict[str, list[str]]
+    lanes: dict[str, str]
+
+
+def find(client: Any, account: str) -> Found:
+    """Read all keys of the account that tell where a sign-up stands."""
+    found = Found({}, {}, {}, {})
+    prefix = keys.account(account)
+    for key in client.keys(prefix + "*"):
+        kind, _, name = str(key).removeprefix(prefix).partition(":")
+        match kind:
+            case "signup":
+                found.records[name] = _record(client.hgetall(key))
+            case "person":
+                found.lines[name] = client.zrange(key, 0, -1)
+            case "lane":
+                found.lanes[name] = client.get(key)
+            case "email":
+                found.sets[f"email:{name}"] = client.smembers(key)
+            case "due" | "unsettled" | "dead" | "delivered" | "quarantined" | "discarded":
+                found.sets[f"{kind}:{name}" if name else kind] = set(client.zrange(key, 0, -1))
+    return found
+
+
+def _record(fields: dict[str, str]) -> tuple[Any, ...]:
+    numbers = (int(fields[name]) for name in ("attempts", "lost"))
+    return (
+        fields["state"],
+        fields["person"],
+        fields.get("claim", ""),
+        fields.get("reason"),
+        *numbers,
+    )
+
+
+def expect(model: LedgerModel, account: str) -> Found:
+    """Return what Redis should have, by the model."""
+    at = model.accounts[account]
+    sets: dict[str, set[str]] = defaultdict(set)
+    lines = {}
+    for head in model.heads(account):
+        sets[f"due:{head.queue}"].add(head.id)
+        lines[head.person] = [each.id for each in model.line(head)]
+    for signup in at.signups.values():
+        sets[f"email:{signup.person}"].add(signup.id)
+        sets["unsettled" if signup.unsettled else signup.state].add(signup.id)
+        if signup.state == "dead":
+            sets[f"dead:{signup.reason}"].add(signup.id)
+    return Found(
+        {id: _expected_record(signup) for id, signup in at.signups.items()},
+        dict(sets),
+        lines,
+        {lane: id for lane, (id, _) in at.lanes.items()},
+    )
+
+
+def _expected_record(signup: ModelSignup) -> tuple[Any, ...]:
+    return (signup.state, signup.person, signup.claim, signup.reason, signup.attempts, signup.lost)
+
+
+class LedgerMachine(RuleBasedStateMachine):
+    """The rules are what can happen; the invariants what must hold whatever happens."""
+
+    def __init__(self, client: "redis.Redis", clock: Clock) -> None:
+        super().__init__()
+        client.flushall()
+        self.client = client
+        self.clock = clock
+        clock.us = BEGIN_US
+        registry = Registry(client)
+        for name in ACCOUNTS:
+            registry.save_account(builders.account(name))
+        self.ledger = Ledger(client)
+        self.model = LedgerModel(ACCOUNTS, clock.us)
+        self.claims: list[Claim] = []
+        self.numbers: dict[tuple[str, str], tuple[str, str]] = {}
+        self.accepted: list[tuple[str, str]] = []
+        self.submitted: list[dict[str, Any]] = []
+
+    @initialize(held=st.booleans(), end=st.sampled_from(("lift", "release", "probe")))
+    def begin(self, held: bool, end: str) -> None:
+        """Begin with sign-ups, and perhaps on hold before any came."""
+        self.last_holds_end = end
+        if held:
+            self.quota_is_spent("blue", 1)
+        for account, person in (("acme", "ada"), ("acme", "ada"), ("acme", "bob"), ("blue", "cy")):
+            self.accept(account, person, f"first {len(self.accepted)}", None, False, 1)
+
+    # --- visitors
+
+    @rule(
+        account=accounts,
+        person=people,
+        content=st.sampled_from(("a", "b", "c", "d")),
+        key=st.sampled_from((None, None, "k", "l")),
+        quarantined=st.sampled_from((False, False, False, True)),
+        times=times,
+    )
+    def accept(
+        self,
+        account: str,
+        person: str,
+        content: str,
+        key: str | None,
+        quarantined: bool,
+        times: int,
+    ) -> None:
+        self.submitted.append(
+            {
+                "account": account,
+                "id": f"{len(self.submitted):04}",
+                "person": person,
+                "content": f"{person}-{content}",
+                "key": key,
+                "quarantined": quarantined,
+            }
+        )
+        for _ in range(times):
+            self._submit(**self.submitted[-1])
+
+    @rule(data=st.data(), key=st.sampled_from((None, "k", "l")))
+    def accept_a_known_one_again(self, data: st.DataObject, key: str | None) -> None:
+        known = data.draw(st.sampled_from(self.submitted))
+        self._submit(**{**known, "key": known["key"] or key})
+
+    def _submit(
+        self,
+        *,
+        account: str,
+        id: str,
+        person: str,
+        content: str,
+        key: str | None,
+        quarantined: bool,
+    ) -> None:
+        kind, first, nudge = self.model.accept(account, id, person, content, key, quarantined)
+        if kind == "accepted":
+            self.accepted.append((account, id))
+        try:
+            answer = self.ledger.accept(
+                builders.submission(
+                    f"{person}@example.com",
+                    id=id,
+                    account=account,
+                    quarantine="honeypot" if quarantined else None,
+                ),
+                person=person,
+                digest=content,
+                idempotency_key=key,
+                visitor=None,
+                limit=None,
+            )
+        except KeyReused:
+            assert kind == "key_reused"
+        else:
+            assert (answer.id, answer.duplicate) == (first, kind == "duplicate")
+            assert answer.nudge == nudge
+
+    # --- lanes
+
+    @rule(account=accounts, lane=lanes, lease=st.sampled_from(LEASES), times=times)
+    def claim(self, account: str, lane: str, lease: int, times: int) -> None:
+        for _ in range(times):
+            self._claim(account, lane, lease)
+
+    @precondition(lambda self: bool(self.claims))
+    @rule(data=st.data(), times=times)
+    def deliver(self, data: st.DataObject, times: int) -> None:
+        claim = self._choose_claim(data)
+        for _ in range(times):
+            self._deliver(claim)
+
+    @precondition(lambda self: bool(self.claims))
+    @rule(
+        data=st.data(),
+        wait=st.sampled_from((0, 1, 15, 3600)),
+        counted=st.sampled_from((True, True, False)),
+        api_failed=st.booleans(),
+        times=times,
+    )
+    def retry(
+        self, data: st.DataObject, wait: int, counted: bool, api_failed: bool, times: int
+    ) -> None:
+        claim = self._choose_claim(data)
+        for _ in range(times):
+            self._retry(claim, wait, counted=counted, api_failed=api_failed)
+
+    @precondition(lambda self: bool(self.claims))
+    @rule(data=st.data(), wait=st.sampled_from((0, 15)), times=times)
+    def lose(self, data: st.DataObject, wait: int, times: int) -> None:
+        claim = self._choose_claim(data)
+        for _ in range(times):
+            self._lose(claim, wait)
+
+    @rule(
+        account=accounts,
+        lanes=st.permutations(LANES),
+        wait=st.sampled_from((0, 3600)),
+        count=st.sampled_from((3, 4)),
+    )
+    def api_fails(self, account: str, lanes: list[str], wait: int, count: int) -> None:
+        """For one after the other."""
+        for lane in (lanes * 2)[:count]:
+            if claim := self._claim(account, lane, 60):
+                self._retry(claim, wait, counted=True, api_failed=True)
+
+    @rule(account=accounts, lane=lanes, ends=st.lists(st.booleans(), min_size=3, max_size=3))
+    def workers_end_with_it(self, account: str, lane: str, ends: list[bool]) -> None:
+        """Or something unforeseen happens, as often as a sign-up may lose its claim."""
+        for told in ends:
+            claim = self._claim(account, lane, 1)
+            if claim and told:
+                self._lose(claim, 0)
+            self._turn(2 * SECOND)
+
+    @precondition(lambda self: bool(self.claims))
+    @rule(
+        data=st.data(),
+        reason=st.sampled_from(DeathReason),
+        sent=st.booleans(),
+        well=st.booleans(),
+        api_failed=st.booleans(),
+        times=times,
+    )
+    def bury(
+        self,
+        data: st.DataObject,
+        reason: DeathReason,
+        sent: bool,
+        well: bool,
+        api_failed: bool,
+        times: int,
+    ) -> None:
+        claim = self._choose_claim(data)
+        for _ in range(times):
+            self._bury(claim, reason, sent=sent, well=well, api_failed=api_failed)
+
+    @precondition(lambda self: bool(self.claims))
+    @rule(data=st.data(), sent=st.booleans(), times=times)
+    def give_back(self, data: st.DataObject, sent: bool, times: int) -> None:
+        claim = self._choose_claim(data)
+        for _ in range(times):
+            self._give_back(claim, sent=sent)
+
+    def _choose_claim(self, data: st.DataObject) -> Claim:
+        """Mostly one of the latest; it may be settled or superseded by now."""
+        return data.draw(st.sampled_from(self.claims[-4:] + self.claims[-1:] * 2))
+
+    def _deliver(self, claim: Claim) -> None:
+        expected = self.model.deliver(claim.account, claim.id, claim.number)
+        assert expected == self.ledger.deliver(claim, attempt(), contact_id="c", action="created")
+
+    def _retry(self, claim: Claim, wait: int, *, counted: bool, api_failed: bool) -> None:
+        tried = attempt(503, counted=counted)
+        expected = self.model.retry(
+            claim.account,
+            claim.id,
+            claim.number,
+            wait * 1000,
+            counted=counted,
+            api_failed=api_failed,
+        )
+        assert expected == self.ledger.retry(
+            claim,
+            tried,
+            wait=timedelta(seconds=wait),
+            error_key="",
+            message="",
+            api_failed=api_failed,
+        )
+
+    def _lose(self, claim: Claim, wait: int) -> None:
+        expected = self.model.lose(claim.account, claim.id, claim.number, wait * 1000)
+        assert expected == self.ledger.lose(claim, "broke", wait=timedelta(seconds=wait))
+
+    def _bury(
+        self,
+        claim: Claim,
+        reason: DeathReason,
+        *,
+        sent: bool,
+        well: bool,
+        api_failed: bool = False,
+    ) -> None:
+        expected = self.model.bury(
+            claim.account,
+            claim.id,
+            claim.number,
+            attempt=sent,
+            reason=reason,
+            well=well,
+            api_failed=api_failed,
+        )
+        assert expected == self.ledger.bury(
+            claim,
+            attempt(400) if sent else None,
+            reason=reason,
+            error_key="",
+            message="",
+            account_is_well=well,
+            api_failed=api_failed,
+        )
+
+    def _give_back(self, claim: Claim, *, sent: bool) -> None:
+        expected = self.model.give_back(claim.account, claim.id, claim.number, attempt=sent)
+        assert expected == self.ledger.give_back(claim, attempt(401) if sent else None)
+
+    def _claim(self, account: str, lane: str, lease: int) -> Claim | None:
+        """Ask as a lane does: again, after the wait that it is told."""
+        answer = self._ask(account, lane, lease)
+        for _ in range(50):
+            if not isinstance(answer, Wait):
+                break
+            self._turn(-(-answer.delay // timedelta(microseconds=TICK_US)))
+            answer = self._ask(account, lane, lease)
+        number = answer.number if isinstance(answer, Claim) else ""
+        expected = self.model.claim(account, lane, lease * 1000, number)
+        match answer:
+            case Dry():
+                assert expected is None
+            case OnHold(reason):
+                assert isinstance(expected, set)
+                assert reason in expected
+            case Claim():
+                self._check_claim(answer, lane, expected)
+                return answer
+            case _:
+                raise AssertionError("still waiting for the pace")
+        return None
+
+    def _ask(self, account: str, lane: str, lease: int) -> Claim | Wait | OnHold | Dry:
+        return self.ledger.claim(
+            account, lane=lane, lease=timedelta(seconds=lease), pace=NO_PACE, jitter=0.0
+        )
+
+    def _check_claim(self, claim: Claim, lane: str, expected: Any) -> None:
+        age_ms = claim.age // timedelta(milliseconds=1)
+        assert (claim.id, age_ms, claim.attempts, claim.more) == (
+            expected.id,
+            expected.age_ms,
+            expected.attempts,
+            expected.more,
+        )
+        number, whose = (claim.account, claim.number), (claim.id, lane)
+        assert expected.again == (number in self.numbers), "a claim number was used twice"
+        assert self.numbers.setdefault(number, whose) == whose
+        if not expected.again:
+            self.claims.append(claim)
+
+    # --- time
+
+    @rule(ticks=st.sampled_from((1, SECOND, 2 * SECOND, 15 * SECOND, 61 * SECOND, HOUR, 23 * HOUR)))
+    def time_passes(self, ticks: int) -> None:
+        self._turn(ticks)
+
+    @rule(ticks=st.sampled_from((1, 5 * SECOND, HOUR)))
+    def the_clock_is_set_back(self, ticks: int) -> None:
+        self._turn(-ticks)
+
+    def _turn(self, ticks: int) -> None:
+        self.clock.us += ticks * TICK_US
+        self.model.turn(self.clock.us)
+
+    # --- holds
+
+    @rule(
+        account=accounts,
+        reason=reasons,
+        first=st.sampled_from((None, 0, 15, 15)),
+        longest=st.sampled_from((60, 3600)),
+        times=times,
+    )
+    def hold(
+        self, account: str, reason: HoldReason, first: int | None, longest: int, times: int
+    ) -> None:
+        for _ in range(times):
+            first_ms = None if first is None else first * 1000
+            new = self.model.hold(account, reason, first_ms, longest * 1000)
+            assert new == self.ledger.hold(
+                account,
+                reason,
+                by="test",
+                first_probe=None if first is None else timedelta(seconds=first),
+                longest_probe=timedelta(seconds=longest),
+            )
+
+    @rule(account=accounts, times=times)
+    def quota_is_spent(self, account: str, times: int) -> None:
+        for _ in range(times):
+            assert self.model.hold_quota() == self.ledger.hold_quota(account, jitter=0.0)
+
+    @rule(account=accounts)
+    def quota_is_spent_on_the_next_day_too(self, account: str) -> None:
+        """And nobody looked in between."""
+        self._turn(24 * HOUR)
+        self.quota_is_spent(account, 1)
+
+    @rule(account=accounts, reason=reasons, times=times)
+    def lift(self, account: str, reason: HoldReason, times: int) -> None:
+        for _ in range(times):
+            assert self.model.lift(account, reason) == self.ledger.lift(account, reason)
+
+    @rule(account=accounts, times=times)
+    def release(self, account: str, times: int) -> None:
+        for _ in range(times):
+            assert self.model.release(account) == set(self.ledger.release(account))
+
+    @rule(
+        account=accounts,
+        lane=lanes,
+        lease=st.sampled_from(LEASES),
+        reason=reasons,
+        ends=st.sampled_from(("deliver", "bury", "give back", "hold", "nothing")),
+    )
+    def probe(self, account: str, lane: str, lease: int, reason: HoldReason, ends: str) -> None:
+        """Hold, wait for the time of the probe, claim one, and settle it in one of all ways."""
+        self.hold(account, reason, 15, 60, 1)
+        self._turn(15 * SECOND)
+        claim = self._claim(account, lane, lease)
+        if claim is None:
+            return
+        match ends:
+            case "deliver":
+                self._deliver(claim)
+            case "bury":
+                self._bury(claim, DeathReason.REJECTED, sent=True, well=True)
+            case "hold":
+                self.hold(account, reason, 15, 60, 1)
+                self._give_back(claim, sent=True)
+            case "give back":
+                self._give_back(claim, sent=False)
+
+    # --- operators
+
+    @precondition(lambda self: bool(self.accepted))
+    @rule(data=st.data(), times=times)
+    def requeue(self, data: st.DataObject, times: int) -> None:
+        account, id = self._choose_signup(data, "dead")
+        for _ in range(times):
+            assert self.model.requeue(account, id) == self.ledger.requeue(account, id)
+
+    @precondition(lambda self: bool(self.accepted))
+    @rule(data=st.data(), times=times)
+    def discard(self, data: st.DataObject, times: int) -> None:
+        account, id = self._choose_signup(data, "dead", "quarantined")
+        for _ in range(times):
+            assert self.model.discard(account, id) == self.ledger.discard(account, id)
+
+    @precondition(lambda self: bool(self.accepted))
+    @rule(data=st.data(), person=people, stale=st.booleans())
+    def edit(self, data: st.DataObject, person: str, stale: bool) -> None:
+        account, id = self._choose_signup(data, "dead")
+        signup = self.ledger.find(id, [account])
+        assert signup is not None
+        if stale:
+            signup = replace(signup, contact=Contact(fields={"email_address": "x@example.com"}))
+        contact = Contact(fields={"email_address": f"{person}@example.com"})
+        change = '{"event": "edited", "counted": false}'
+        expected = not stale and self.model.edit(account, id, person)
+        assert expected == self.ledger.edit(signup, contact, person=person, change=change)
+
+    def _choose_signup(self, data: st.DataObject, *states: str) -> tuple[str, str]:
+        """One of those that the step is for, where there are any."""
+        fit = [
+            (account, id)
+            for account, id in self.accepted
+            if self.model.accounts[account].signups[id].state in states
+        ]
+        return data.draw(st.sampled_from(fit or self.accepted))
+
+    # --- what must hold
+
+    @invariant()
+    def everything_is_where_the_model_says(self) -> None:
+        for account in ACCOUNTS:
+            found, expected = find(self.client, account), expect(self.model, account)
+            assert found == expected
+            self._check_lines(found)
+            assert self.ledger.anything_due(account) == self.model.anything_due(account)
+
+    @invariant()
+    def every_accepted_signup_is_accounted_for(self) -> None:
+        for account in ACCOUNTS:
+            figures = self.ledger.figures(account)
+            ends = (figures.delivered, figures.dead, figures.discarded, figures.quarantined)
+            assert figures.accepted == figures.due + sum(ends)
+            assert figures.accepted == sum(each == account for each, _ in self.accepted)
+            assert figures.due == self.model.count(account, *WAITING)
+            names = ("delivered", "dead", "discarded", "quarantined")
+            assert ends == tuple(self.model.count(account, name) for name in names)
+            assert {
+                hold.reason: (_ms(hold.since), _ms(hold.until), _ms(hold.probe_at))
+                for hold in figures.holds
+            } == {
+                reason: (hold.since, hold.until, hold.probe_at)
+                for reason, hold in self.model.holds(account).items()
+            }
+
+    @staticmethod
+    def _check_lines(found: Found) -> None:
+        """What follows from the model's lines, but does not rely on them."""
+        waiting = [id for line in found.lines.values() for id in line]
+        assert sorted(waiting) == sorted(found.sets.get("unsettled", set()))
+        due = [id for name, ids in found.sets.items() if name.startswith("due:") for id in ids]
+        assert sorted(due) == sorted(line[0] for line in found.lines.values())
+        for _, *behind in found.lines.values():
+            assert all(found.records[id][0] == "queued" for id in behind)
+
+    def teardown(self) -> None:
+        """Nothing is stuck: once the holds have ended, whichever way, and time has passed, a lane
+        that delivers what it gets leaves nothing behind."""
+        if sys.exc_info()[0] is not None:
+            return  # the run has failed already
+        for account in ACCOUNTS:
+            self._end_holds(account)
+        self._turn(7 * 24 * HOUR)
+        for account in ACCOUNTS:
+            while claim := self._claim(account, "last", 60):
+                self._deliver(claim)
+            found = find(self.client, account)
+            assert not found.lines
+            assert not found.lanes
+            assert not [name for name in found.sets if name.startswith(("due", "unsettled"))]
+        self.every_accepted_signup_is_accounted_for()
+
+    def _end_holds(self, account: str) -> None:
+        if self.last_holds_end == "release":
+            self.release(account, 1)
+        for reason, hold in list(self.model.holds(account).items()):
+            probed = hold.probe_at is not None and self.last_holds_end == "probe"
+            if reason != HoldReason.QUOTA and self.last_holds_end != "release" and not probed:
+                self.lift(account, HoldReason(reason), 1)
+
+
+def _ms(moment: datetime | None) -> int | None:
+    return None if moment is None else to_milliseconds(moment)
+
+
+@pytest.mark.timeout(0 if EXAMPLES else 120)
+def test_no_order_of_events_makes_the_ledger_differ_from_its_model(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(BEGIN_US)
+    client = turnable_server(monkeypatch, clock)
+    run_state_machine_as_test(
+        cast(Any, lambda: LedgerMachine(client, clock)),
+        settings=profile(
+            max_examples=EXAMPLES or 100,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize=not EXAMPLES,
+            database=None,
+            # Of a failure all steps are shown: to find the fewest takes minutes.
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,74 @@
+"""The worker's regular look at tokens, and at the holds that their lack began."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+import redis
+
+from shared.constant_contact.oauth import TokenSet
+from shared.domain.account import HoldReason
+from shared.infrastructure.settings import Settings
+from tests.support import builders
+from worker.delivery.settling import NO_TOKEN
+from worker.runtime import Wiring
+from worker.task_events import Silent
+
+TOKENS = "relay:{acme}:tokens"
+
+
+@pytest.fixture
+def wiring(settings: Settings, redis_client: "redis.Redis") -> Wiring:
+    """A worker with the account `acme`, whose tokens are new."""
+    wiring = Wiring(settings, Silent())
+    wiring.registry.save_account(builders.account("acme"))
+    tokens = TokenSet(
+        access_token="access", refresh_token="refresh", expires_in=timedelta(days=1), scope=None
+    )
+    wiring.vault.adopt("acme", tokens, client_id=settings.client_id)
+    return wiring
+
+
+def holds(wiring: Wiring) -> list[HoldReason]:
+    return [hold.reason for hold in wiring.ledger.figures("acme").holds]
+
+
+def test_a_hold_for_want_of_tokens_ends_when_they_are_there_after_all(wiring: Wiring) -> None:
+    wiring.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
+    wiring.refresh_tokens()
+    assert holds(wiring) == []
+
+
+def revoke(client: "redis.Redis") -> None:
+    client.hset(TOKENS, "revoked", str(client.hget(TOKENS, "digest")))
+
+
+def fail_once(client: "redis.Redis") -> None:
+    client.hset(TOKENS, "failures", 1)
+
+
+@pytest.mark.parametrize("trouble", [revoke, fail_once])
+def test_it_stays_while_the_tokens_are_in_trouble_although_not_due(
+    wiring: Wiring, redis_client: "redis.Redis", trouble: Callable[["redis.Redis"], None]
+) -> None:
+    trouble(redis_client)
+    wiring.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
+    wiring.refresh_tokens()
+    assert holds(wiring) == [HoldReason.RECONNECT]
+
+
+def test_a_hold_of_another_cause_is_left_alone(wiring: Wiring) -> None:
+    wiring.ledger.hold("acme", HoldReason.RECONNECT, by="answer", first_probe=timedelta(hours=1))
+    wiring.refresh_tokens()
+    assert holds(wiring) == [HoldReason.RECONNECT]
+
+
+def test_one_account_that_cannot_be_read_keeps_no_other_from_its_refresh(
+    wiring: Wiring, redis_client: "redis.Redis"
+) -> None:
+    wiring.registry.save_account(builders.account("aaa"))
+    redis_client.copy(TOKENS, "relay:{aaa}:tokens")
+    redis_client.hset("relay:{aaa}:tokens", "access", "sealed with another key")
+    wiring.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
+    wiring.refresh_tokens()
+    assert holds(wiring) == []

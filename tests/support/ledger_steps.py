@@ -1,0 +1,222 @@
+"""Every step of the ledger that changes something, once, on a small world of its own: for tests
+that break the server while a step is taken. And what the server then has, without the times."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import redis
+
+from shared.domain.account import HoldReason
+from shared.domain.signup import Contact, DeathReason, Signup
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger
+from shared.ledger.values import Claim
+from tests.support import builders
+from tests.support.builders import accept, attempt, claim, claimed
+
+WAIT = timedelta(minutes=5)
+OWNER = Owner("test", "server")
+# Whose requests are counted by the day; one too many is on the safe side.
+_NOT_COMPARED = re.compile(r":quota:|:seen:")
+_TIME = re.compile(r"\b\d{8,}(\.\d+)?\b")
+# For how long something was on hold is a time, too; that a sign-up came again is noted, no more.
+_SHORT_TIMES = ("held", "held_mark", "repeated_at")
+
+
+class World:
+    """An account `acme` with two sign-ups of one person, `first` and `second`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self.client = client
+        client.flushall()
+        Registry(client).save_account(builders.account("acme"))
+        self.ledger, self.tokens = Ledger(client), TokenLedger(client)
+        for id in ("first", "second"):
+            accept(self.ledger, id=id)
+
+    def claim(self) -> None:
+        self.claimed: Claim = claimed(self.ledger, lane="lane")
+
+    def bury(self) -> None:
+        self.claim()
+        bury(self, self.ledger)
+        found = self.ledger.find(self.claimed.id, ["acme"])
+        assert found is not None
+        self.dead: Signup = found
+
+    def pause(self) -> None:
+        self.ledger.hold("acme", HoldReason.PAUSED, by="test")
+
+    def store(self) -> None:
+        self.tokens.store("acme", pair("1"), OWNER, spent="")
+        self.stored: StoredTokens = self._read()
+
+    def lock(self) -> None:
+        self.store()
+        assert self.tokens.lock("acme", "call", WAIT)
+
+    def begin(self) -> None:
+        self.lock()
+        begin(self, self.tokens)
+
+    def renew(self) -> None:
+        self.begin()
+        renew(self, self.tokens)
+        self.stored = self._read()
+
+    def _read(self) -> StoredTokens:
+        stored = self.tokens.read("acme")
+        assert stored is not None
+        return stored
+
+
+def pair(mark: str) -> SealedPair:
+    return SealedPair(
+        access=f"access {mark}",
+        refresh=f"refresh {mark}",
+        digest=f"digest {mark}",
+        life=timedelta(hours=24),
+        scopes=None,
+        client_id="test-key",
+    )
+
+
+def bury(world: World, ledger: Ledger) -> Any:
+    return ledger.bury(
+        world.claimed,
+        attempt(400),
+        reason=DeathReason.REJECTED,
+        error_key="key",
+        message="message",
+        account_is_well=True,
+    )
+
+
+def retry(world: World, ledger: Ledger) -> Any:
+    return ledger.retry(
+        world.claimed, attempt(503), wait=WAIT, error_key="", message="HTTP 503", api_failed=True
+    )
+
+
+def hold(_: World, ledger: Ledger) -> Any:
+    return ledger.hold("acme", HoldReason.RECONNECT, by="test", first_probe=WAIT)
+
+
+def edit(world: World, ledger: Ledger) -> Any:
+    contact = Contact(fields={"email_address": "new@example.com"})
+    return ledger.edit(world.dead, contact, person="person-new@example.com", change="{}")
+
+
+def begin(world: World, tokens: TokenLedger) -> Any:
+    return tokens.begin("acme", "call", world.stored.version, WAIT)
+
+
+def renew(world: World, tokens: TokenLedger) -> Any:
+    return tokens.renew("acme", "call", pair("2"), OWNER, spent=world.stored)
+
+
+@dataclass(frozen=True)
+class Step:
+    """`prepare` makes the world ready for `take`, which gets a ledger of its own."""
+
+    prepare: Callable[[World], None]
+    take: Callable[[World, Any], Any]
+    tokens: bool = False
+
+    def on(self, world: World, client: "redis.Redis") -> Any:
+        return self.take(world, TokenLedger(client) if self.tokens else Ledger(client))
+
+
+def _nothing(_: World) -> None:
+    """The world is ready as it is."""
+
+
+# By these a lane settles what it claimed, so that nothing that was sent is sent again.
+SETTLING = {
+    "deliver": Step(
+        World.claim,
+        lambda w, ledger: ledger.deliver(w.claimed, attempt(), contact_id="c", action="created"),
+    ),
+    "retry": Step(World.claim, retry),
+    "bury": Step(World.claim, bury),
+    "give_back": Step(World.claim, lambda w, ledger: ledger.give_back(w.claimed, attempt(401))),
+    "give_back unsent": Step(World.claim, lambda w, ledger: ledger.give_back(w.claimed, None)),
+    "lose": Step(World.claim, lambda w, ledger: ledger.lose(w.claimed, "cause", wait=WAIT)),
+}
+# By these a token that has been renewed is kept, and a refusal understood.
+RENEWING = {
+    "token_renew": Step(World.begin, renew, tokens=True),
+    "token_refused": Step(
+        World.begin, lambda _, tokens: tokens.refused("acme", "call", "digest 1"), tokens=True
+    ),
+}
+INTAKE = {
+    "accept": Step(_nothing, lambda _, ledger: accept(ledger, "new@example.com", id="new")),
+    "accept with a key": Step(
+        _nothing,
+        lambda _, ledger: accept(ledger, "new@example.com", id="new", idempotency_key="key"),
+    ),
+}
+STARTING = {
+    "claim": Step(_nothing, lambda _, ledger: claim(ledger, lane="lane")),
+    "hold": Step(_nothing, hold),
+    "token_store": Step(
+        _nothing, lambda _, t: t.store("acme", pair("1"), OWNER, spent="spent"), tokens=True
+    ),
+}
+OTHERS = {
+    "hold_quota": Step(_nothing, lambda _, ledger: ledger.hold_quota("acme", jitter=0)),
+    "lift": Step(World.pause, lambda _, ledger: ledger.lift("acme", HoldReason.PAUSED)),
+    "release": Step(World.pause, lambda _, ledger: ledger.release("acme")),
+    "rest": Step(_nothing, lambda _, ledger: ledger.rest("acme", WAIT, slower_for=WAIT)),
+    "requeue": Step(World.bury, lambda _, ledger: ledger.requeue("acme", "first")),
+    "discard": Step(World.bury, lambda _, ledger: ledger.discard("acme", "first")),
+    "edit": Step(World.bury, edit),
+    "token_begin": Step(World.lock, begin, tokens=True),
+    "token_worked": Step(
+        World.renew, lambda w, tokens: tokens.worked("acme", w.stored.version), tokens=True
+    ),
+    "token_own": Step(
+        World.store, lambda _, t: t.own("acme", Owner("other", "server")), tokens=True
+    ),
+    "token_forget": Step(World.store, lambda _, tokens: tokens.forget("acme"), tokens=True),
+    "token_unlock": Step(World.begin, lambda _, t: t.unlock("acme", "call"), tokens=True),
+}
+ALL_STEPS = SETTLING | RENEWING | INTAKE | STARTING | OTHERS
+
+
+def stored(client: "redis.Redis") -> dict[str, Any]:
+    """Return what the server has, each time in it as `T`; what is counted by the minute as sums."""
+    keys = [str(key) for key in client.keys("*") if not _NOT_COMPARED.search(str(key))]
+    found = {key: _value(client, key) for key in keys if ":stats:" not in key}
+    sums: Counter[str] = Counter()
+    for key in keys:
+        if ":stats:" in key:
+            sums.update({str(name): int(count) for name, count in client.hgetall(key).items()})
+    return {**found, "stats": dict(sums)}
+
+
+def _value(client: "redis.Redis", key: str) -> Any:
+    match client.type(key):
+        case "hash":
+            fields = {str(name): str(value) for name, value in client.hgetall(key).items()}
+            return {n: _timeless(value) for n, value in fields.items() if n not in _SHORT_TIMES}
+        case "zset":
+            return client.zrange(key, 0, -1)
+        case "list":
+            return [_timeless(str(entry)) for entry in client.lrange(key, 0, -1)]
+        case "set":
+            return client.smembers(key)
+    return _timeless(str(client.get(key)))
+
+
+def _timeless(value: str) -> Any:
+    """Return the value without its times; JSON as what it says, as its order means nothing."""
+    text = _TIME.sub('"T"' if value.startswith("{") else "T", value)
+    return json.loads(text) if text.startswith("{") else text

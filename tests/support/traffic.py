@@ -1,0 +1,59 @@
+"""Visitors who sign up all the time while a test breaks things, and what they were told."""
+
+import itertools
+import threading
+from types import TracebackType
+
+import requests
+
+from tests.support.stack import Stack
+
+
+class Traffic:
+    """Posts sign-ups of new people, one after the other; `accepted` has the addresses that were
+    answered with 202, `refused` every other answer."""
+
+    def __init__(self, stack: Stack, *, name: str = "person", pause: float = 0.02) -> None:
+        self.accepted: list[str] = []
+        self.refused: list[int | str] = []
+        self._stack = stack
+        self._name = name
+        self._pause = pause
+        self._ended = threading.Event()
+        self._going = threading.Lock()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def pause(self) -> threading.Lock:
+        """Let nobody sign up within this context, nor be in the middle of it."""
+        return self._going
+
+    def _run(self) -> None:
+        for number in itertools.count():
+            with self._going:
+                self._post(f"{self._name}-{number}@example.com")
+            if self._ended.wait(self._pause):
+                return
+
+    def _post(self, email: str) -> None:
+        try:
+            status = self._stack.post(email=email).status_code
+        except requests.RequestException as error:
+            self.refused.append(type(error).__name__)
+            return
+        if status == 202:
+            self.accepted.append(email)
+        else:
+            self.refused.append(status)
+
+    def __enter__(self) -> "Traffic":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join(timeout=30)

@@ -1,0 +1,476 @@
+"""Conditions: what a look saw, and which troubles are in it. Messages: what is said of them."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.account import Hold, HoldReason
+from shared.domain.alert_condition import Severity, Trouble
+from shared.domain.signup import DeathReason
+from shared.infrastructure.alert_services import Kind
+from shared.ledger.alert_log import DeadLetterTelling, Part, Telling
+from shared.ledger.signup_baseline import Rhythm
+from shared.ledger.spools import SpoolFigures, SpoolReport
+from shared.ledger.values import Figures
+from tests.support.builders import NOON, account
+from worker.alerts.alert_conditions import (
+    CONDITIONS,
+    SEVERAL,
+    AccountView,
+    Snapshot,
+    TokenState,
+    troubles,
+)
+from worker.alerts.alert_dispatcher import watch_every as every
+from worker.alerts.alert_messages import MOST_LISTED, Message, dead_letter_message, message_for
+
+SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+URL = "https://signup.example.com"
+
+
+def hold(reason: HoldReason = HoldReason.RECONNECT, **fields: Any) -> Hold:
+    return Hold(**{"reason": reason, "since": NOON - HOUR, **fields})
+
+
+def tokens(**fields: Any) -> TokenState:
+    defaults = {"expires_at": NOON + 20 * HOUR, "life": DAY, "left": 20 * HOUR, "failures": 0}
+    return TokenState(**{**defaults, **fields})
+
+
+def rhythm(silence: timedelta, unusual: timedelta | None = 30 * HOUR) -> Rhythm:
+    return Rhythm(NOON - silence, longest=5 * HOUR, unusual=unusual)
+
+
+def view(
+    *holds: Hold,
+    name: str = "acme",
+    due: int = 0,
+    oldest_due: timedelta | None = None,
+    tokens: TokenState | None = tokens(),  # noqa: B008 - it cannot be changed
+    last_delivery: datetime | None = None,
+    rhythm: Rhythm = rhythm(HOUR),  # noqa: B008 - nor can this
+    **fields: Any,
+) -> AccountView:
+    return AccountView(
+        account=account(name, **fields),
+        figures=Figures(due=due, oldest_due=oldest_due, holds=holds),
+        tokens=tokens,
+        last_delivery=last_delivery,
+        rhythm=rhythm,
+    )
+
+
+def snapshot(*views: AccountView, **fields: Any) -> Snapshot:
+    alive = {"workers": SECOND, "beats": SECOND}
+    return Snapshot(**{"at": NOON, "public_url": URL, "accounts": views, **alive, **fields})
+
+
+def only(*views: AccountView, **fields: Any) -> Trouble:
+    (trouble,) = troubles(snapshot(*views, **fields))
+    return trouble
+
+
+def spool(count: int = 37, **fields: Any) -> SpoolReport:
+    figures = SpoolFigures(**{"count": count, "bytes": 9, "oldest": HOUR, **fields})
+    return SpoolReport("0f", "web-1", figures, seen=SECOND)
+
+
+FAILING = tokens(failures=3, left=11 * HOUR, expires_at=NOON + 11 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("views", "keys"),
+    [
+        pytest.param([], [], id="no account"),
+        pytest.param([view(due=5)], [], id="all is well"),
+        pytest.param([view(tokens=None)], [], id="not connected, and nobody asked for a token"),
+        pytest.param([view(hold())], ["reconnect:acme"], id="tokens refused"),
+        pytest.param([view(hold(), tokens=None)], ["reconnect:acme"], id="no tokens at all"),
+        pytest.param([view(hold(HoldReason.FORBIDDEN))], ["forbidden:acme"], id="no permission"),
+        pytest.param(
+            [view(hold(), hold(HoldReason.FORBIDDEN))],
+            ["reconnect:acme", "forbidden:acme"],
+            id="both",
+        ),
+        pytest.param(
+            [view(hold(HoldReason.PAUSED, since=NOON - DAY + SECOND), due=1)],
+            [],
+            id="an operator knows of the own pause",
+        ),
+        pytest.param(
+            [view(hold(HoldReason.PAUSED, since=NOON - DAY), due=1)],
+            ["paused:acme"],
+            id="an operator may have forgotten the own pause",
+        ),
+        pytest.param(
+            [view(hold(HoldReason.PAUSED, since=NOON - DAY))], [], id="nothing waits for its end"
+        ),
+        pytest.param(
+            [view(hold(HoldReason.QUOTA, since=NOON - HOUR + SECOND), due=1)],
+            [],
+            id="a day spent just now may end soon",
+        ),
+        pytest.param([view(hold(HoldReason.QUOTA), due=1)], ["quota:acme"], id="a day is spent"),
+        pytest.param([view(hold(HoldReason.QUOTA))], [], id="nothing waits for the next day"),
+        pytest.param([view(hold(HoldReason.OUTAGE))], ["outage:acme"], id="an outage"),
+        pytest.param(
+            [view(hold(), name="one"), view(hold(), name="two")],
+            ["reconnect:one", "reconnect:two"],
+            id="two accounts",
+        ),
+        pytest.param([view(tokens=FAILING)], ["tokens:acme"], id="refreshing fails for long"),
+        pytest.param(
+            [view(tokens=tokens(failures=3, left=12 * HOUR))], [], id="half of its life is left"
+        ),
+        pytest.param(
+            [view(tokens=tokens(failures=0, left=HOUR))], [], id="old, and nothing failed"
+        ),
+    ],
+)
+def test_conditions(views: list[AccountView], keys: list[str]) -> None:
+    assert [trouble.key for trouble in troubles(snapshot(*views))] == keys
+
+
+@pytest.mark.parametrize(
+    ("seen", "keys"),
+    [
+        pytest.param({"workers": 30 * SECOND, "beats": 30 * SECOND}, [], id="seen of late"),
+        pytest.param({"workers": 31 * SECOND}, ["workers"], id="no worker"),
+        pytest.param({"workers": None}, ["workers"], id="no worker for an hour"),
+        pytest.param({"beats": 31 * SECOND}, ["beat"], id="no beat"),
+        pytest.param({"beats": None}, ["beat"], id="no beat for an hour"),
+        pytest.param({"spools": (spool(),)}, ["spool:0f"], id="sign-ups on a web host's disk"),
+        pytest.param({"spools": (spool(count=0),)}, [], id="none on its disk any more"),
+    ],
+)
+def test_conditions_of_the_installation(seen: dict[str, Any], keys: list[str]) -> None:
+    assert [trouble.key for trouble in troubles(snapshot(view(), **seen))] == keys
+
+
+@pytest.mark.parametrize(
+    ("seen", "stalled"),
+    [
+        pytest.param(view(due=1, oldest_due=HOUR), True, id="nothing was ever delivered"),
+        pytest.param(view(due=1, oldest_due=HOUR - SECOND), False, id="due for less than an hour"),
+        pytest.param(
+            view(due=1, oldest_due=DAY, last_delivery=NOON - HOUR), True, id="an hour ago"
+        ),
+        pytest.param(
+            view(due=1, oldest_due=DAY, last_delivery=NOON - HOUR + SECOND), False, id="of late"
+        ),
+        pytest.param(view(last_delivery=NOON - DAY), False, id="there is no work"),
+        pytest.param(
+            view(
+                hold(HoldReason.PAUSED, since=NOON - 2 * HOUR),
+                due=1,
+                oldest_due=2 * HOUR,
+            ),
+            False,
+            id="on hold since then",
+        ),
+        pytest.param(
+            view(hold(HoldReason.PAUSED, since=NOON - HOUR), due=1, oldest_due=3 * HOUR),
+            True,
+            id="a hold that begins later ends nothing",
+        ),
+        pytest.param(
+            view(due=1, oldest_due=DAY, disconnected_at="2026-03-01T11:59:00Z"),
+            False,
+            id="disconnected",
+        ),
+    ],
+)
+def test_an_account_is_stalled_that_delivers_nothing_for_an_hour_with_work_to_do(
+    seen: AccountView, stalled: bool
+) -> None:
+    assert ("stalled:acme" in [each.key for each in troubles(snapshot(seen))]) == stalled
+
+
+@pytest.mark.parametrize(
+    ("seen", "keys"),
+    [
+        pytest.param(view(rhythm=rhythm(30 * HOUR)), ["silence:acme"], id="unusually long"),
+        pytest.param(view(rhythm=rhythm(30 * HOUR - SECOND)), [], id="as usual"),
+        pytest.param(view(rhythm=rhythm(90 * DAY, None)), [], id="nothing is usual yet"),
+        pytest.param(
+            view(rhythm=rhythm(90 * DAY), disconnected_at="2026-01-01T00:00:00Z"),
+            [],
+            id="disconnected",
+        ),
+    ],
+)
+def test_silence_is_a_trouble_where_it_is_unusual(seen: AccountView, keys: list[str]) -> None:
+    assert [trouble.key for trouble in troubles(snapshot(seen))] == keys
+
+
+def test_silence_is_told_with_what_is_usual_and_where_to_look() -> None:
+    trouble = only(view(rhythm=rhythm(30 * HOUR), organization="Acme Bakery"))
+    assert trouble.title == "acme: no sign-up has come for 1 d 6 h"
+    assert "acme (Acme Bakery) was never without a sign-up for longer than 5 h" in trouble.body
+    assert f"{URL}/f/" in trouble.body
+
+
+def test_silent_workers_are_told_of_with_all_that_waits() -> None:
+    views = (view(name="one", due=1200), view(name="two", due=34))
+    trouble = only(*views, workers=90 * SECOND)
+    assert trouble.severity == Severity.PROBLEM
+    assert trouble.since == NOON - 90 * SECOND
+    assert "The last worker was seen 1 min 30 s ago. 1,234 sign-ups wait." in trouble.body
+    assert only(workers=None).since is None
+
+
+def test_a_spool_names_its_host_and_what_could_not_be_handed_over() -> None:
+    trouble = only(spools=(spool(count=37, refused=2),))
+    assert trouble.title == "web-1: 37 sign-ups wait on its own disk"
+    assert "the oldest for 1 h. Of these, 2 could not be handed over" in trouble.body
+
+
+@pytest.mark.parametrize(
+    ("oldest", "told"),
+    [(None, False), (timedelta(), True), (SECOND, True)],
+    ids=["unknown", "just now", "a second ago"],
+)
+def test_a_spool_says_how_old_its_oldest_is_however_young(
+    oldest: timedelta | None, told: bool
+) -> None:
+    assert ("the oldest for" in only(spools=(spool(oldest=oldest),)).body) is told
+
+
+def test_a_hold_is_told_of_with_its_reason_what_waits_and_the_one_thing_to_do() -> None:
+    trouble = only(
+        view(
+            hold(note="the refresh token was refused."),
+            due=1234,
+            organization="Acme Bakery",
+        )
+    )
+    assert trouble.severity == Severity.PROBLEM
+    assert trouble.since == NOON - HOUR
+    assert "on hold" in trouble.title
+    assert trouble.body == (
+        "acme (Acme Bakery) has no working tokens, so nothing is delivered"
+        " since 2026-03-01 11:00 UTC. Reason: the refresh token was refused.\n\n"
+        "Nothing is lost: 1,234 sign-ups wait, new ones are accepted, and all are delivered,"
+        " oldest first, when the hold ends.\n\n"
+        "What to do: connect it again at https://signup.example.com/console/accounts/acme"
+        " or with: relay connect acme"
+    )
+
+
+def test_where_a_hold_is_probed_nobody_is_sent_to_connect_at_once() -> None:
+    assert "tried again by itself" in only(view(hold(probe_at=NOON))).body
+    assert "tried again by itself" not in only(view(hold(probe_at=None))).body
+
+
+def test_a_missing_permission_asks_for_another_login() -> None:
+    body = only(view(hold(HoldReason.FORBIDDEN, note="contacts:write is missing"))).body
+    assert "contacts:write is missing" in body
+    assert "Account Owner's or Manager's login" in body
+    assert f"{URL}/console/accounts/acme" in body
+    assert "relay connect acme" in body
+
+
+def test_failing_refreshes_are_a_warning_that_says_for_how_long_all_still_works() -> None:
+    trouble = only(view(tokens=FAILING, due=1))
+    assert trouble.severity == Severity.WARNING
+    assert "has failed 3 times in a row" in trouble.body
+    assert "still works until 2026-03-01 23:00 UTC, for 11 h more" in trouble.body
+    assert "1 sign-up waits" in trouble.body
+
+
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        pytest.param(view(tokens=tokens(failures=9, left=-HOUR)), id="the token has ended"),
+        pytest.param(view(hold(), tokens=FAILING), id="the account is on hold"),
+    ],
+)
+def test_what_does_not_work_any_more_is_not_said_to_work(stopped: AccountView) -> None:
+    bodies = {each.key: each.body for each in troubles(snapshot(stopped))}
+    assert "still works" not in bodies["tokens:acme"]
+    assert "nothing can be delivered" in bodies["tokens:acme"]
+
+
+def test_what_constant_contact_said_is_redacted() -> None:
+    assert "ada@example.com" not in only(view(hold(note="no, ada@example.com"))).body
+
+
+def test_a_trouble_has_one_key_for_as_long_as_it_stands() -> None:
+    begun = view(hold(note="one", probe_at=NOON), due=1)
+    later = view(hold(note="another", since=NOON), due=2)
+    assert only(begun).key == only(later).key
+
+
+# --- messages
+
+
+def part(trouble: Trouble, **fields: Any) -> Part:
+    defaults = {
+        "key": trouble.key,
+        "begun_at": NOON - 3 * HOUR,
+        "ended_at": None,
+        "over": trouble.over,
+        "account": trouble.account,
+    }
+    return Part(**{**defaults, **fields})
+
+
+def telling(event: Any, *parts: Part) -> Telling:
+    kind = parts[0].key.partition(":")[0]
+    return Telling(service="json", kind=kind, event=event, number="1", parts=parts)
+
+
+def said(event: str, was: AccountView, *now: AccountView, **fields: Any) -> Message:
+    """Return what is said of the one trouble of `was`, when accounts are as in `now`."""
+    looked = snapshot(*now)
+    ended_at = NOON if event == "over" else None
+    told = telling(event, part(only(was), ended_at=ended_at, **fields))
+    return message_for(told, troubles(looked), looked)
+
+
+HELD = view(hold(), due=7)
+
+
+def test_a_beginning_is_told_as_the_trouble_has_it() -> None:
+    trouble = only(HELD)
+    assert said("begun", HELD, HELD) == Message(trouble.title, trouble.body, Kind.PROBLEM)
+    failing = view(tokens=FAILING)
+    assert said("begun", failing, failing).kind == Kind.WARNING
+
+
+def test_a_reminder_says_for_how_long_it_has_stood() -> None:
+    message = said("reminder", HELD, HELD, begun_at=NOON - 2 * DAY)
+    assert message.title == f"Still: {only(HELD).title}"
+    assert message.body == f"It has stood for 2 d.\n\n{only(HELD).body}"
+
+
+@pytest.mark.parametrize(
+    ("now", "words"),
+    [
+        pytest.param(
+            [view(due=7)], "7 sign-ups wait and are being delivered now, oldest first", id="flows"
+        ),
+        pytest.param([view()], "no sign-up waits", id="nothing waited"),
+        pytest.param(
+            [view(hold(HoldReason.QUOTA), due=7)],
+            "still on hold (quota): 7 sign-ups wait",
+            id="another hold stands",
+        ),
+        pytest.param(
+            [view(disconnected_at="2026-03-01T11:59:00Z")],
+            "not connected any more",
+            id="disconnected",
+        ),
+        pytest.param([], "not connected any more", id="gone"),
+    ],
+)
+def test_a_recovery_says_how_long_it_lasted_and_what_flows_again(
+    now: list[AccountView], words: str
+) -> None:
+    message = said("over", HELD, *now)
+    assert message.title == "acme: the hold `reconnect` has ended"
+    assert message.kind == Kind.OVER
+    assert message.body.startswith("It lasted 3 h. ")
+    assert words in message.body
+
+
+def many(count: int) -> list[AccountView]:
+    return [view(hold(HoldReason.OUTAGE), name=f"site-{number}", due=2) for number in range(count)]
+
+
+@pytest.mark.parametrize("event", ["begun", "reminder"])
+def test_several_that_began_together_are_one_message(event: str) -> None:
+    looked = snapshot(*many(3))
+    standing = troubles(looked)
+    message = message_for(telling(event, *map(part, standing)), standing, looked)
+    title = "3 accounts are on hold: Constant Contact fails for everything it is sent"
+    assert message.title == {"begun": title, "reminder": f"Still: {title}"}[event]
+    assert message.kind == Kind.PROBLEM
+    for trouble in standing:
+        assert f"- {trouble.title}" in message.body
+    assert f"{URL}/console/" in message.body
+
+
+def test_several_that_ended_together_are_one_message() -> None:
+    ended = [part(trouble, ended_at=NOON) for trouble in troubles(snapshot(*many(2)))]
+    message = message_for(telling("over", *ended), [], snapshot(view(name="site-0", due=7)))
+    assert message.title == "2 accounts: the hold `outage` has ended"
+    assert message.kind == Kind.OVER
+    first, second = message.body.splitlines()
+    assert first.startswith(
+        "- site-0: the hold `outage` has ended. It lasted 3 h. Nothing was lost"
+    )
+    assert "7 sign-ups wait" in first
+    assert second.startswith("- site-1: ")
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    looked = snapshot(*many(MOST_LISTED + 5))
+    standing = troubles(looked)
+    body = message_for(telling("begun", *map(part, standing)), standing, looked).body
+    assert body.count("\n- ") + 1 == MOST_LISTED
+    assert "and 5 more" in body
+
+
+def test_for_every_kind_there_are_words_for_several() -> None:
+    """Of workers, beats there is one trouble at most."""
+    seen = snapshot(
+        view(
+            hold(),
+            hold(HoldReason.FORBIDDEN),
+            hold(HoldReason.OUTAGE),
+            hold(HoldReason.QUOTA),
+            hold(HoldReason.PAUSED, since=NOON - DAY),
+            tokens=FAILING,
+            due=1,
+            oldest_due=3 * DAY,
+            rhythm=rhythm(30 * HOUR),
+        ),
+        workers=None,
+        beats=None,
+        spools=(spool(),),
+    )
+    kinds = [trouble.kind for trouble in troubles(seen)]
+    assert len(kinds) == len(CONDITIONS)
+    assert set(kinds) == set(SEVERAL) | {"workers", "beat"}
+
+
+def test_the_end_of_a_silence_says_nothing_of_deliveries() -> None:
+    was = view(rhythm=rhythm(30 * HOUR))
+    assert said("over", was, view(due=7)).body == "It lasted 3 h."
+
+
+def dead(event: Any, **counts: int) -> Message:
+    named = {DeathReason(reason): count for reason, count in counts.items()}
+    told = DeadLetterTelling(service="json", account="acme", event=event, number="1", counts=named)
+    return dead_letter_message(told, URL)
+
+
+@pytest.mark.parametrize(
+    ("message", "title"),
+    [
+        (dead("first", rejected=1), "acme: 1 dead letter: 1 rejected"),
+        (
+            dead("more", gave_up=7, rejected=1030),
+            "acme: 1,037 more dead letters: 1,030 rejected, 7 gave_up",
+        ),
+        (dead("over"), "acme: no dead letter is left"),
+    ],
+)
+def test_dead_letters_are_told_of_in_numbers(message: Message, title: str) -> None:
+    assert message.title == title
+
+
+def test_looks_come_often_enough_for_a_short_wait_and_never_more_seldom_than_every_20_s() -> None:
+    assert every(timedelta(seconds=60)) == timedelta(seconds=20)
+    assert every(timedelta(hours=1)) == timedelta(seconds=20)
+    assert every(timedelta(seconds=3)) == timedelta(seconds=1)
+
+
+def test_an_account_that_was_disconnected_on_purpose_alerts_nobody() -> None:
+    hold = Hold(reason=HoldReason.RECONNECT, since=NOON)
+
+    assert troubles(snapshot(view(hold, disconnected_at="2026-03-01T12:00:00Z"))) == []

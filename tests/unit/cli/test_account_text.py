@@ -1,0 +1,81 @@
+"""How checks are printed for people, and what is said of an account that does not work."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from relay.terminal.account_text import say_checks
+from relay.terminal.output import Output
+from shared.accounts.account_summary import AccountCard, Standing
+from shared.accounts.advice import on_account
+from shared.domain.account import Hold, HoldReason
+from shared.domain.check import Check, ok, problem, unknown
+from tests.support.builders import account
+
+
+def printed(capsys: pytest.CaptureFixture[str], *checks: Check) -> str:
+    say_checks(Output(as_json=False), checks)
+    return capsys.readouterr().out
+
+
+def card(standing: Standing) -> AccountCard:
+    return AccountCard(
+        account=account(), standing=standing, own_key=False, holds=(), owner="https://a.example.com"
+    )
+
+
+def hold(reason: HoldReason, note: str = "") -> Hold:
+    return Hold(reason=reason, since=datetime(2026, 3, 1, tzinfo=UTC), note=note)
+
+
+def test_a_check_is_a_tick_a_cross_with_a_fix_or_a_question_mark(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    checks = (
+        ok("a", "The lists", "5 found."),
+        problem("b", "The clock", "It is 90 s behind.", "Set it by NTP."),
+        unknown("c", "The signature", "The keys could not be read."),
+    )
+    assert printed(capsys, *checks).splitlines() == [
+        "✓ The lists: 5 found.",
+        "✗ The clock: It is 90 s behind.",
+        "  → Set it by NTP.",
+        "? The signature: The keys could not be read.",
+    ]
+
+
+def test_what_others_typed_does_not_speak_to_the_terminal(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    rings = problem("a", "Whose", "Acme\a", "Ask Acme\a.")
+    assert printed(capsys, rings) == "✗ Whose: Acme?\n  → Ask Acme?.\n"
+
+
+def test_an_account_that_works_has_nothing_said_of_it() -> None:
+    assert list(on_account("acme", [], card(Standing.CONNECTED))) == []
+
+
+@pytest.mark.parametrize("standing", [each for each in Standing if each != Standing.CONNECTED])
+def test_every_other_standing_has_a_sentence(standing: Standing) -> None:
+    (sentence,) = on_account("acme", [], card(standing))
+    assert sentence.startswith("acme ")
+    assert "{" not in sentence
+
+
+def test_another_installation_is_named() -> None:
+    (sentence,) = on_account("acme", [], card(Standing.FOREIGN))
+    assert "https://a.example.com" in sentence
+    assert "relay accounts take-over acme" in sentence
+
+
+@pytest.mark.parametrize("reason", HoldReason)
+def test_every_hold_says_what_ends_it(reason: HoldReason) -> None:
+    (sentence,) = on_account("acme", [hold(reason, "why")], card(Standing.CONNECTED))
+    assert sentence.startswith(f"acme is on hold, {reason} (why): ")
+
+
+def test_a_reconnect_hold_is_not_told_of_beside_its_cause() -> None:
+    holds = [hold(HoldReason.RECONNECT), hold(HoldReason.PAUSED)]
+    revoked, paused = on_account("acme", holds, card(Standing.REVOKED))
+    assert "refresh token" in revoked
+    assert "paused" in paused

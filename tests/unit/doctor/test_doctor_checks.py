@@ -1,0 +1,472 @@
+"""What the doctor makes of each thing that it sees."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.accounts.account_summary import AccountCard, Standing
+from shared.constant_contact.client import ContactList
+from shared.constant_contact.oauth import SECRET_REFUSED
+from shared.doctor import account_checks, engine_checks, outside_checks, redis_checks
+from shared.doctor.outside_checks import HealthAnswer
+from shared.domain.account import Hold, HoldReason
+from shared.domain.check import Check, Verdict
+from shared.ledger.server_inspection import Overdue, ServerFacts
+from shared.ledger.spools import SpoolFigures, SpoolReport
+from shared.operations.secret_rotation import Survey
+from tests.support import builders
+from tests.support.builders import NOON
+
+OK, PROBLEM, UNKNOWN = Verdict.OK, Verdict.PROBLEM, Verdict.UNKNOWN
+ADVICE = "ok, with advice"
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def verdict(check: Check) -> str:
+    assert check.verdict != PROBLEM or check.fix, "a problem says what to do"
+    return ADVICE if check.verdict == OK and check.fix else str(check.verdict)
+
+
+# --- Redis
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "expected"),
+    [(0.2, OK), (20, OK), (20.1, ADVICE), (900, ADVICE)],
+)
+def test_the_time_that_redis_takes(milliseconds: float, expected: str) -> None:
+    assert verdict(redis_checks.answers(timedelta(milliseconds=milliseconds))) == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"),
+    [
+        ((7, 2, 4), OK),
+        ((6, 2), OK),
+        ((6, 2, 0), OK),
+        ((6, 0, 20), PROBLEM),
+        ((5, 0), PROBLEM),
+        (None, UNKNOWN),
+    ],
+)
+def test_the_version(version: tuple[int, ...] | None, expected: str) -> None:
+    assert verdict(redis_checks.version(ServerFacts(version=version))) == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param({"append_only": True, "fsync": "everysec"}, OK, id="as it should be"),
+        pytest.param({"append_only": True, "fsync": "always"}, OK, id="with every change"),
+        pytest.param({"append_only": True, "fsync": "no"}, PROBLEM, id="when the system likes"),
+        pytest.param({"append_only": True}, UNKNOWN, id="fsync not told"),
+        pytest.param({"append_only": False, "fsync": "everysec"}, PROBLEM, id="off"),
+        pytest.param(
+            {"append_only": True, "fsync": "everysec", "append_failed": True}, PROBLEM, id="failing"
+        ),
+        pytest.param({}, UNKNOWN, id="not told"),
+    ],
+)
+def test_what_survives_a_crash(facts: dict[str, Any], expected: str) -> None:
+    assert verdict(redis_checks.durability(ServerFacts(**facts))) == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        pytest.param({"eviction": "noeviction", "memory_limit": 1 << 28}, OK, id="limited"),
+        pytest.param({"eviction": "noeviction", "memory_limit": 0}, ADVICE, id="no limit"),
+        pytest.param({"eviction": "noeviction"}, OK, id="limit not told"),
+        pytest.param({"eviction": "allkeys-lru", "memory_limit": 0}, PROBLEM, id="drops keys"),
+        pytest.param({"eviction": "volatile-ttl"}, PROBLEM, id="drops tokens of handshakes"),
+        pytest.param({}, UNKNOWN, id="not told"),
+    ],
+)
+def test_what_a_full_server_drops(facts: dict[str, Any], expected: str) -> None:
+    assert verdict(redis_checks.eviction(ServerFacts(**facts))) == expected
+
+
+@pytest.mark.parametrize(
+    ("used", "limit", "expected"),
+    [
+        (100, 0, OK),
+        (100, None, OK),
+        (89, 100, OK),
+        (90, 100, PROBLEM),
+        (100, 100, PROBLEM),
+        (None, 100, UNKNOWN),
+    ],
+)
+def test_the_memory(used: int | None, limit: int | None, expected: str) -> None:
+    facts = ServerFacts(memory_used=used, memory_limit=limit)
+    assert verdict(redis_checks.memory(facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("replica", "refuses", "expected"),
+    [
+        pytest.param(False, None, OK, id="primary"),
+        pytest.param(None, None, OK, id="not told, but takes what is written"),
+        pytest.param(True, "READONLY", PROBLEM, id="replica"),
+        pytest.param(False, "NOREPLICAS Not enough good replicas", PROBLEM, id="refuses"),
+    ],
+)
+def test_whether_it_can_be_written(
+    replica: bool | None, refuses: str | None, expected: str
+) -> None:
+    facts = ServerFacts(is_replica=replica, refuses_writes=refuses)
+    assert verdict(redis_checks.role(facts)) == expected
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        ({"knows_waitaof": True, "append_only": True}, OK),
+        ({"knows_waitaof": True, "append_only": None}, OK),
+        ({"knows_waitaof": True, "append_only": False}, PROBLEM),
+        ({"knows_waitaof": False}, PROBLEM),
+        ({"knows_waitaof": None}, UNKNOWN),
+    ],
+)
+def test_waiting_for_the_disk(facts: dict[str, Any], expected: str) -> None:
+    assert verdict(redis_checks.accept_fsync(ServerFacts(**facts))) == expected
+
+
+@pytest.mark.parametrize(
+    ("ledger", "broker", "expected"),
+    [
+        ("run-1/0", "run-1/1", OK),
+        ("run-1/0", "run-2/0", OK),
+        ("run-1/0", "run-1/0", PROBLEM),
+        ("", "", OK),
+        ("", "run-1/0", OK),
+    ],
+)
+def test_the_brokers_database(ledger: str, broker: str, expected: str) -> None:
+    assert verdict(redis_checks.broker(ledger, broker)) == expected
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0, OK), (2, OK), (-2, OK), (2.1, PROBLEM), (-60, PROBLEM)]
+)
+def test_redis_clock(seconds: float, expected: str) -> None:
+    assert verdict(redis_checks.clock(timedelta(seconds=seconds))) == expected
+
+
+def test_which_clock_is_ahead_is_told() -> None:
+    assert "ahead of" in redis_checks.clock(MINUTE).found
+    assert "behind" in redis_checks.clock(-MINUTE).found
+
+
+# --- what runs
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [([1], OK), ([1, 600], OK), ([15], OK), ([16], PROBLEM), ([], PROBLEM)],
+)
+def test_workers_and_beat(seconds: list[int], expected: str) -> None:
+    ages = [timedelta(seconds=each) for each in seconds]
+    assert verdict(engine_checks.workers(ages)) == expected
+    assert verdict(engine_checks.beat(ages)) == expected
+
+
+@pytest.mark.parametrize(
+    ("survey", "several", "expected"),
+    [
+        pytest.param(Survey(3, 0, ()), False, OK, id="all opens"),
+        pytest.param(Survey(0, 0, ()), False, OK, id="nothing there"),
+        pytest.param(Survey(3, 0, ()), True, ADVICE, id="rotated, the old key may go"),
+        pytest.param(Survey(1, 2, ()), True, ADVICE, id="yet to be rotated"),
+        pytest.param(Survey(3, 0, ("the tokens of acme",)), False, PROBLEM, id="a wrong key"),
+        pytest.param(Survey(0, 2, ("the tokens of acme",)), True, PROBLEM, id="one wrong key"),
+    ],
+)
+def test_the_secret_key(survey: Survey, several: bool, expected: str) -> None:
+    assert verdict(engine_checks.secret_key(survey, several=several)) == expected
+
+
+def test_settings_that_work_but_had_better_be_others_are_advice() -> None:
+    assert verdict(engine_checks.settings([])) == OK
+    check = engine_checks.settings(["A key is short"])
+    assert (verdict(check), check.fix) == (ADVICE, "A key is short.")
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        pytest.param({}, OK, id="writable"),
+        pytest.param({"writable": False}, ADVICE, id="not for this process"),
+        pytest.param({"wanted": False, "writable": False}, OK, id="turned off"),
+        pytest.param({"damaged": [Path("spool.damaged-1")]}, PROBLEM, id="damaged"),
+    ],
+)
+def test_the_disk_that_stands_in_for_redis(seen: dict[str, Any], expected: str) -> None:
+    as_it_should_be = {"wanted": True, "writable": True, "damaged": []}
+    check = engine_checks.spool(Path("spool"), **{**as_it_should_be, **seen})
+    assert verdict(check) == expected
+
+
+@pytest.mark.parametrize(
+    ("minutes", "refused", "expected"), [(0, 0, OK), (5, 0, PROBLEM), (0, 1, PROBLEM)]
+)
+def test_what_waits_on_webs_disks(minutes: int, refused: int, expected: str) -> None:
+    figures = SpoolFigures(count=3, bytes=900, oldest=HOUR, refused=refused)
+    told = SpoolReport("id", "web-1", figures, minutes * MINUTE)
+    assert verdict(engine_checks.spooled([told])) == expected
+    assert "3 sign-ups on web-1" in engine_checks.spooled([told]).found
+    assert verdict(engine_checks.spooled([])) == OK
+
+
+def test_nobody_to_be_told_of_troubles_is_advice() -> None:
+    assert verdict(engine_checks.alerts(0)) == ADVICE
+    assert verdict(engine_checks.alerts(2)) == OK
+
+
+NO_REST = timedelta()
+
+
+@pytest.mark.parametrize(
+    ("overdue", "held", "expected"),
+    [
+        pytest.param(Overdue(None, NO_REST, None), False, OK, id="nothing is due"),
+        pytest.param(Overdue(HOUR, NO_REST, None), False, PROBLEM, id="nothing was ever sent"),
+        pytest.param(Overdue(HOUR, NO_REST, HOUR), False, PROBLEM, id="nothing is sent"),
+        pytest.param(Overdue(HOUR, NO_REST, MINUTE), False, OK, id="a backlog, but it moves"),
+        pytest.param(Overdue(MINUTE, NO_REST, HOUR), False, OK, id="it has only just come"),
+        pytest.param(Overdue(HOUR, NO_REST, HOUR), True, OK, id="a hold explains it"),
+        pytest.param(Overdue(HOUR, MINUTE, HOUR), False, OK, id="the API key rests"),
+    ],
+)
+def test_sign_ups_that_wait(overdue: Overdue, held: bool, expected: str) -> None:
+    holds = [Hold(reason=HoldReason.OUTAGE, since=NOON)] if held else []
+    check = engine_checks.waiting(overdue, holds, account="acme")
+    assert (verdict(check), check.account) == (expected, "acme")
+
+
+# --- over the network
+
+OURS = {"ok": True}
+
+
+@pytest.mark.parametrize(
+    ("url", "answer", "expected"),
+    [
+        pytest.param("https://s.example", HealthAnswer(200, None, OURS, "m"), OK, id="ours"),
+        pytest.param(
+            "https://s.example", HealthAnswer(200, None, OURS, None), OK, id="ours, an older one"
+        ),
+        pytest.param("http://127.0.0.1:8080", HealthAnswer(200, None, OURS, "m"), OK, id="local"),
+        pytest.param("http://localhost", HealthAnswer(200, None, OURS, "m"), OK, id="localhost"),
+        pytest.param("http://[::1]:8080", HealthAnswer(200, None, OURS, "m"), OK, id="local, IPv6"),
+        pytest.param(
+            "http://s.example", HealthAnswer(200, None, OURS, "m"), ADVICE, id="not encrypted"
+        ),
+        pytest.param(
+            "https://s.example", HealthAnswer(200, None, OURS, "x"), PROBLEM, id="another's"
+        ),
+        pytest.param(
+            "https://s.example", HealthAnswer(200, None, None, None), PROBLEM, id="a web page"
+        ),
+        pytest.param(
+            "https://s.example", HealthAnswer(200, None, {"ok": False}, "m"), PROBLEM, id="not well"
+        ),
+        pytest.param(
+            "https://s.example", HealthAnswer(404, None, None, None), PROBLEM, id="not found"
+        ),
+        pytest.param(
+            "https://s.example",
+            HealthAnswer(301, "https://www.s.example/healthz", None, None),
+            PROBLEM,
+            id="a redirect",
+        ),
+    ],
+)
+def test_who_answers_at_the_public_url(url: str, answer: HealthAnswer, expected: str) -> None:
+    assert verdict(outside_checks.public_url(url, answer, "m")) == expected
+
+
+def test_a_redirect_is_told_with_where_it_leads_and_without_what_it_carries() -> None:
+    answer = HealthAnswer(302, "https://ada:pass@www.s.example:444/login?token=abc", None, None)
+    found = outside_checks.public_url("https://s.example", answer, "m").found
+    assert "https://www.s.example:444." in found
+    assert "pass" not in found and "abc" not in found
+
+
+def test_a_redirect_to_port_0_is_told_with_its_port() -> None:
+    answer = HealthAnswer(302, "https://www.s.example:0/login", None, None)
+    found = outside_checks.public_url("https://s.example", answer, "m").found
+    assert "https://www.s.example:0." in found
+
+
+@pytest.mark.parametrize("location", [None, "", "//[", "/healthz/"])
+def test_a_redirect_to_nowhere_is_told_as_such(location: str | None) -> None:
+    answer = HealthAnswer(302, location, None, None)
+    assert "nowhere" in outside_checks.public_url("https://s.example", answer, "m").found
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"), [(200, OK), (401, OK), (429, OK), (500, PROBLEM), (502, PROBLEM)]
+)
+def test_what_the_api_answers(status: int, expected: str) -> None:
+    assert verdict(outside_checks.constant_contact("https://api.example/v3", status)) == expected
+
+
+def test_an_api_that_cannot_be_reached() -> None:
+    silent = outside_checks.constant_contact_silent("https://api.example/v3", "timed out")
+    assert verdict(silent) == PROBLEM
+    assert "timed out" in silent.found
+
+
+# --- an account
+
+
+def card(standing: Standing = Standing.CONNECTED, **fields: Any) -> AccountCard:
+    return AccountCard(
+        account=builders.account(organization="Acme Bakery"),
+        standing=standing,
+        own_key=False,
+        **{"holds": (), "owner": "production", **fields},
+    )
+
+
+@pytest.mark.parametrize(
+    ("standing", "expected"),
+    [
+        (Standing.CONNECTED, OK),
+        (Standing.FAILING, OK),
+        (Standing.UNUSABLE, PROBLEM),
+        (Standing.REVOKED, PROBLEM),
+        (Standing.FOREIGN, PROBLEM),
+        (Standing.DISCONNECTED, PROBLEM),
+    ],
+)
+def test_how_it_stands_with_the_connection(standing: Standing, expected: str) -> None:
+    check = account_checks.connection(card(standing), [builders.form()])
+    assert (verdict(check), check.account) == (expected, "acme")
+
+
+def test_a_disconnected_account_that_no_form_uses_is_in_order() -> None:
+    assert verdict(account_checks.connection(card(Standing.DISCONNECTED), [])) == OK
+
+
+def test_of_a_copy_it_is_told_whose_it_is_and_how_to_take_over() -> None:
+    check = account_checks.connection(card(Standing.FOREIGN), [])
+    assert "production" in check.found
+    assert check.fix and "relay accounts take-over acme" in check.fix
+
+
+@pytest.mark.parametrize(
+    ("failures", "next_refresh", "left", "expected"),
+    [
+        pytest.param(0, HOUR, 20 * HOUR, OK, id="in time"),
+        pytest.param(0, -5 * MINUTE, 20 * HOUR, OK, id="due now"),
+        pytest.param(0, -11 * MINUTE, 20 * HOUR, PROBLEM, id="nobody refreshes them"),
+        pytest.param(2, HOUR, 20 * HOUR, PROBLEM, id="refreshing fails"),
+        pytest.param(2, HOUR, -HOUR, PROBLEM, id="refreshing fails, and they are over"),
+    ],
+)
+def test_whether_tokens_are_kept_fresh(
+    failures: int, next_refresh: timedelta, left: timedelta, expected: str
+) -> None:
+    shown = card(next_refresh_at=NOON + next_refresh, expires_at=NOON + left)
+    check = account_checks.tokens(shown, failures, None, NOON)
+    assert check and verdict(check) == expected
+
+
+@pytest.mark.parametrize(
+    ("own_key", "whose"), [(False, "CTCT_CLIENT_SECRET"), (True, "given with the API key")]
+)
+def test_a_refused_secret_is_named_wherever_it_shows(own_key: bool, whose: str) -> None:
+    shown = replace(card(expires_at=NOON + HOUR), own_key=own_key)
+    stored = account_checks.tokens(shown, 1, SECRET_REFUSED, NOON)
+    forced = account_checks.refreshed(None, SECRET_REFUSED, shown)
+    for check in (stored, forced):
+        assert check and check.fix and whose in check.fix
+        assert SECRET_REFUSED in check.found
+
+
+def test_what_made_a_refresh_fail_is_told() -> None:
+    check = account_checks.tokens(card(expires_at=NOON + HOUR), 2, "HTTP 503", NOON)
+    assert check and "failed 2 times in a row, the last time: HTTP 503." in check.found
+
+
+def test_nobody_is_told_to_connect_on_a_copy() -> None:
+    reconnect = Hold(reason=HoldReason.RECONNECT, since=NOON)
+    check = account_checks.hold(reconnect, card(Standing.FOREIGN), NOON)
+    assert check.fix and "relay connect" not in check.fix
+
+
+@pytest.mark.parametrize(
+    "standing", [Standing.DISCONNECTED, Standing.UNUSABLE, Standing.REVOKED, Standing.FOREIGN]
+)
+def test_tokens_of_what_is_not_connected_are_not_judged_as_well(standing: Standing) -> None:
+    assert account_checks.tokens(card(standing), 0, None, NOON) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        (HoldReason.RECONNECT, PROBLEM),
+        (HoldReason.FORBIDDEN, PROBLEM),
+        (HoldReason.OUTAGE, PROBLEM),
+        (HoldReason.PAUSED, ADVICE),
+        (HoldReason.QUOTA, ADVICE),
+    ],
+)
+def test_holds(reason: HoldReason, expected: str) -> None:
+    check = account_checks.hold(Hold(reason=reason, since=NOON), card(), NOON + HOUR)
+    assert verdict(check) == expected
+    assert "1 h" in check.found
+
+
+def test_what_a_hold_notes_is_told_without_addresses() -> None:
+    hold = Hold(reason=HoldReason.FORBIDDEN, since=NOON, note="ada@example.com may not")
+    found = account_checks.hold(hold, card(), NOON).found
+    assert "may not" in found and "ada@example.com" not in found
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [({"contacts:write"}, OK), ({"contacts:read"}, PROBLEM), (set(), PROBLEM), (None, PROBLEM)],
+)
+def test_privileges(held: set[str] | None, expected: str) -> None:
+    check = account_checks.privileges(None if held is None else frozenset(held), "acme")
+    assert (verdict(check), check.account) == (expected, "acme")
+
+
+NEWSLETTER = ContactList("list-1", "Newsletter", 3)
+
+
+@pytest.mark.parametrize(
+    ("lists", "expected"),
+    [
+        pytest.param([NEWSLETTER], OK, id="one"),
+        pytest.param([], PROBLEM, id="none"),
+        pytest.param(None, PROBLEM, id="forbidden"),
+    ],
+)
+def test_lists(lists: list[ContactList] | None, expected: str) -> None:
+    assert verdict(account_checks.lists(lists, "acme")) == expected
+
+
+def test_a_list_that_is_not_there_any_more_is_told_with_its_form() -> None:
+    news, other = builders.form("news"), builders.form("other", lists=())
+    (check,) = account_checks.forms_lists([news, other], {"list-1"}, "acme")
+    assert verdict(check) == PROBLEM
+    assert check.title == "Form news" and "Newsletter" in check.found
+    (check,) = account_checks.forms_lists([news, other], {builders.LIST_ID}, "acme")
+    assert verdict(check) == OK
+
+
+def test_a_custom_field_that_is_not_there_any_more_is_told_with_its_form() -> None:
+    news = builders.form("news")
+    (check,) = account_checks.forms_fields([news], set(), "acme")
+    assert verdict(check) == PROBLEM
+    assert check.title == "Form news" and "favourite_cake" in check.found
+    existing = {field.id for field in news.custom_fields}
+    (check,) = account_checks.forms_fields([news], existing, "acme")
+    assert verdict(check) == OK

@@ -1,0 +1,126 @@
+"""Forms in memory and on disk."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from shared.domain.errors import LedgerUnavailable
+from shared.domain.form import Form
+from tests.support import builders
+from web.signup.form_cache import FRESH, FormCache
+
+T = TypeVar("T")
+
+
+class Registry:
+    """Forms in a dictionary, which may be away; counts how often it is asked for all of them."""
+
+    def __init__(self, *forms: Form) -> None:
+        self.kept = {form.name: form for form in forms}
+        self.away = False
+        self.read = 0
+        self.now = 0.0
+
+    def forms(self) -> list[Form]:
+        self.read += 1
+        return [self.kept[name] for name in sorted(self.kept)]
+
+    def form(self, name: str) -> Form | None:
+        return self.kept.get(name)
+
+    def clock(self) -> float:
+        return self.now
+
+    def ask(self, work: Callable[[], T]) -> T:
+        if self.away:
+            raise LedgerUnavailable
+        return work()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "relay" / "forms.json"
+
+
+def cache_of(registry: Registry, path: Path) -> FormCache:
+    return FormCache(registry, path, clock=registry.clock)
+
+
+def test_forms_are_read_once_while_they_are_fresh(path: Path) -> None:
+    registry = Registry(builders.form())
+    cache = cache_of(registry, path)
+    for _ in range(3):
+        assert cache.find("news", registry.ask) == builders.form()
+    assert registry.read == 1
+
+
+def test_a_change_is_seen_when_they_are_no_longer_fresh(path: Path) -> None:
+    registry = Registry(builders.form())
+    cache = cache_of(registry, path)
+    cache.find("news", registry.ask)
+    registry.kept["news"] = builders.form(enabled=False)
+    registry.now += FRESH.total_seconds()
+    found = cache.find("news", registry.ask)
+    assert found is not None and not found.enabled
+
+
+def test_a_form_made_just_now_is_found_and_a_removed_one_goes(path: Path) -> None:
+    registry = Registry(builders.form())
+    cache = cache_of(registry, path)
+    assert cache.find("new", registry.ask) is None
+    registry.kept = {"new": builders.form("new")}
+    assert cache.find("new", registry.ask) == builders.form("new")
+    assert cache.find("news", registry.ask) is None
+
+
+def test_known_forms_stay_while_redis_is_away(path: Path) -> None:
+    registry = Registry(builders.form())
+    cache = cache_of(registry, path)
+    cache.find("news", registry.ask)
+    registry.away = True
+    registry.now += 3600
+    assert cache.find("news", registry.ask) == builders.form()
+    with pytest.raises(LedgerUnavailable):
+        cache.find("other", registry.ask)
+
+
+def test_a_new_process_has_them_from_disk(path: Path) -> None:
+    registry = Registry(builders.form(), builders.form("other"))
+    cache_of(registry, path).refresh(registry.ask)
+    registry.away = True
+    assert cache_of(registry, path).find("other", registry.ask) == builders.form("other")
+
+
+def test_the_file_is_written_only_when_something_changed(path: Path) -> None:
+    registry = Registry(builders.form())
+    cache = cache_of(registry, path)
+    cache.refresh(registry.ask)
+    path.unlink()
+    registry.now += 10
+    cache.refresh(registry.ask)
+    assert not path.exists()
+    registry.kept["other"] = builders.form("other")
+    registry.now += 10
+    cache.refresh(registry.ask)
+    assert [file.name for file in path.parent.iterdir()] == ["forms.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"name": "x"}]', "\x00"])
+def test_a_file_that_cannot_be_used_is_no_obstacle(path: Path, text: str) -> None:
+    path.parent.mkdir()
+    path.write_text(text)
+    registry = Registry(builders.form())
+    assert cache_of(registry, path).find("news", registry.ask) == builders.form()
+
+
+def test_a_disk_that_cannot_be_written_is_logged_and_no_obstacle(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path.parent.write_text("a file where the folder should be")
+    registry = Registry(builders.form())
+    with caplog.at_level(logging.WARNING):
+        assert cache_of(registry, path).find("news", registry.ask) == builders.form()
+    assert "forms not written to disk" in caplog.text

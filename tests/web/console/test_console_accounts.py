@@ -1,0 +1,303 @@
+"""The console's pages of accounts: the wizard, the card, lists, test sign-ups, disconnecting."""
+
+import re
+from dataclasses import replace
+from html import unescape
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from shared.domain.account import HoldReason
+from shared.infrastructure.settings import Settings
+from shared.ledger import token_store
+from shared.ledger.ledger import Ledger
+from shared.operations.assembly import AccountTools
+from shared.operations.operators import Role
+from tests.support import builders
+from tests.support.console_browser import SignedIn
+from tests.support.sandbox_server import SandboxServer
+from web.app import create_app
+
+OTHER = "Blue Door Books"
+
+
+@pytest.fixture(autouse=True)
+def no_pace(monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
+    """Nothing here is about the pace of the token endpoint."""
+    monkeypatch.setattr(token_store, "TOKEN_SPACING", token_store.TOKEN_SPACING / 1000)
+    sandbox.control(rates={"token_requests_per_second": 1000})
+
+
+@pytest.fixture
+def app(live_settings: Settings, redis_client: "redis.Redis") -> Flask:
+    return create_app(live_settings)
+
+
+@pytest.fixture
+def tools(app: Flask) -> AccountTools:
+    found: AccountTools = app.extensions["accounts"]
+    return found
+
+
+@pytest.fixture
+def browser(app: Flask) -> SignedIn:
+    return SignedIn(app)
+
+
+@pytest.fixture
+def connected(tools: AccountTools, sandbox: SandboxServer) -> None:
+    tools.connecting.with_tokens("acme", sandbox.connect(), by="ada")
+
+
+def log_in(browser: SignedIn, sandbox: SandboxServer, **who: Any) -> TestResponse:
+    """Go through the login of `acme`, as the operator; return where it ends in the console."""
+    page = browser.post("/console/connect/acme/log-in")
+    [url] = re.findall(r'href="([^"]+/authorize[^"]+)"', page.text)
+    back = urlsplit(sandbox.authorize(unescape(url), **who))
+    return browser.get(f"{back.path}?{back.query}")
+
+
+# --- the wizard
+
+
+def test_step_1_shows_what_to_do_at_constant_contact(browser: SignedIn) -> None:
+    page = browser.get("/console/connect").text
+
+    for words in (
+        'value="http://127.0.0.1:8080/connect/callback"',
+        "offline_access",
+        "Long Lived Refresh Tokens",
+        "Authorization Code Flow",
+        "developer.constantcontact.com",
+    ):
+        assert words in page
+
+
+def test_what_is_right_goes_on_to_the_login(browser: SignedIn) -> None:
+    response = browser.post("/console/connect", name="acme")
+
+    assert (response.status_code, response.location) == (303, "/console/connect/acme/log-in")
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        pytest.param({"name": "a b"}, "cannot be an account&#39;s name", id="name"),
+        pytest.param({"name": "acme", "api_key": "key-1"}, "The secret is missing", id="secret"),
+        pytest.param(
+            {"name": "acme", "api_key": "ada@example.com", "secret": "secret"},
+            "looks like an e-mail address",
+            id="an address for a key",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_and_kept(
+    browser: SignedIn, typed: dict[str, str], sentence: str
+) -> None:
+    response = browser.post("/console/connect", **typed)
+
+    assert response.status_code == 422
+    assert sentence in response.text
+    assert f'value="{typed["name"]}"' in response.text
+    assert "secret" not in re.findall(r'name="secret"[^>]*value="([^"]*)"', response.text)
+
+
+def test_an_unknown_key_is_told_before_anybody_logs_in(browser: SignedIn) -> None:
+    typed = {"name": "acme", "api_key": "another-key", "secret": "another-secret"}
+
+    response = browser.post("/console/connect", **typed)
+    assert response.status_code == 422
+    assert "API key is not known there" in response.text
+    anyway = browser.post("/console/connect", **typed, anyway="1")
+
+    assert anyway.status_code == 303
+    assert "another-secret" not in response.text
+
+
+def test_logging_in_leads_to_the_checks(browser: SignedIn, sandbox: SandboxServer) -> None:
+    back = log_in(browser, sandbox)
+    assert back.status_code == 303
+
+    page = browser.get(back.location)
+
+    assert page.status_code == 200
+    for words in ("Acme Bakery", "contacts:write", "Refresh tokens rotate", "p07e1l8cdif9dl"):
+        assert words in page.text
+    assert "Connected" in browser.get("/console/accounts/acme").text
+
+
+def test_access_denied_is_said_without_commands(browser: SignedIn, sandbox: SandboxServer) -> None:
+    page = log_in(browser, sandbox, allow=False)
+
+    assert page.status_code == 400
+    assert "Access was not allowed" in page.text
+    assert "begin anew in the console" in page.text
+
+
+def test_another_account_is_taken_only_after_asking(
+    browser: SignedIn, sandbox: SandboxServer, tools: AccountTools, connected: None
+) -> None:
+    tools.cards.registry.save_form(builders.form("news"))
+    back = log_in(browser, sandbox, organization=OTHER)
+    question = browser.get(back.location)
+    assert question.status_code == 200
+    for words in ("Acme Bakery", OTHER, "news"):
+        assert words in question.text
+    assert tools.cards.card("acme").account.organization == "Acme Bakery"
+
+    done = browser.post(back.location)
+
+    assert done.status_code == 303
+    assert tools.cards.card("acme").account.organization == OTHER
+    assert "news" in browser.get(done.location).text
+    assert browser.get(back.location).status_code == 400
+
+
+def test_a_link_for_the_client_shows_how_far_it_is(
+    browser: SignedIn, app: Flask, sandbox: SandboxServer
+) -> None:
+    made = browser.post("/console/connect/acme/link", asked_by="Studio North", days="7")
+    page = browser.get(made.location).text
+    assert "Nobody has opened it yet" in page
+    [url] = re.findall(r'id="link-url" value="([^"]+)"', page)
+
+    client = app.test_client()
+    path = urlsplit(url).path
+    assert "Studio North" in client.get(path).text
+    assert "Somebody has opened it" in browser.get(made.location).text
+    leaving = client.post(path).text
+    [login] = re.findall(r'href="([^"]+/authorize[^"]+)"', leaving)
+    back = urlsplit(sandbox.authorize(unescape(login)))
+    assert client.get(f"{back.path}?{back.query}").status_code == 200
+
+    assert "Your client has logged in" in browser.get(made.location).text
+
+
+def test_a_link_taken_back_works_no_more(browser: SignedIn, app: Flask) -> None:
+    made = browser.post("/console/connect/acme/link", asked_by="Studio North", days="1")
+    [url] = re.findall(r'id="link-url" value="([^"]+)"', browser.get(made.location).text)
+
+    browser.post(f"{made.location}/withdraw")
+
+    assert "works no more" in browser.get(made.location).text
+    assert app.test_client().get(urlsplit(url).path).status_code == 400
+
+
+def test_a_link_without_a_name_is_asked_for_one(browser: SignedIn) -> None:
+    response = browser.post("/console/connect/acme/link", asked_by="  ")
+
+    assert response.status_code == 422
+    assert "Say who asks" in response.text
+
+
+# --- the account's page
+
+
+def test_the_card_tells_all_that_is_known(browser: SignedIn, connected: None) -> None:
+    page = browser.get("/console/accounts/acme").text
+
+    for words in ("Acme Bakery", "p07e1l8cdif9dl", "ada", "rotating", "…-key", "contact_data"):
+        assert words in page
+
+
+def test_a_revoked_account_says_that_nothing_is_lost_and_is_connected_with_one_click(
+    browser: SignedIn,
+    sandbox: SandboxServer,
+    tools: AccountTools,
+    redis_client: "redis.Redis",
+    connected: None,
+) -> None:
+    redis_client.hset("relay:{acme}:tokens", "revoked", tools.cards.vault.stored("acme").digest)
+    Ledger(redis_client).hold("acme", HoldReason.RECONNECT, by="token")
+    page = browser.get("/console/accounts/acme").text
+    assert "refuses its refresh token" in page
+    assert "Connect again" in page
+
+    assert log_in(browser, sandbox).status_code == 303
+
+    assert tools.cards.card("acme").holds == ()
+
+
+def test_lists_are_kept_for_the_day_the_api_fails(
+    browser: SignedIn, sandbox: SandboxServer, connected: None
+) -> None:
+    assert "Newsletter" in browser.get("/console/accounts/acme").text
+    sandbox.control(path="/v3/contact_lists", status=503)
+
+    response = browser.post("/console/accounts/acme/lists")
+
+    assert response.status_code == 303
+    page = browser.get(response.location.partition("#")[0]).text
+    assert "Newsletter" in page
+    assert "HTTP 503" in page
+
+
+def test_a_test_signup_can_be_started_with_an_address_and_a_list_only(
+    browser: SignedIn, connected: None
+) -> None:
+    response = browser.post("/console/accounts/acme/test", email="nobody", list="Newsletter")
+
+    assert response.status_code == 422
+    assert "no e-mail address" in response.text
+    assert 'value="nobody"' in response.text
+
+
+def test_a_test_signup_is_followed(browser: SignedIn, tools: AccountTools, connected: None) -> None:
+    started = browser.post("/console/accounts/acme/test", email="a@example.com", list="Newsletter")
+    assert started.status_code == 303
+
+    page = browser.get(started.location).text
+
+    assert "is in the ledger" in page
+    assert "every 1s" in page
+    assert tools.cards.ledger.figures("acme").due == 1
+
+
+def test_disconnecting_asks_and_keeps_the_ledger(
+    browser: SignedIn, tools: AccountTools, connected: None
+) -> None:
+    tools.trials.start("acme", "a@example.com", "Newsletter", by="ada")
+    question = browser.get("/console/accounts/acme/disconnect").text
+    assert "1 sign-up waits" in question
+    assert tools.cards.card("acme").standing == "connected"
+
+    browser.post("/console/accounts/acme/disconnect")
+
+    card = tools.cards.card("acme")
+    assert card.standing == "disconnected"
+    assert [hold.reason for hold in card.holds] == [HoldReason.RECONNECT]
+    assert tools.cards.ledger.figures("acme").due == 1
+
+
+def test_an_operator_does_not_disconnect(app: Flask, connected: None) -> None:
+    operator = SignedIn(app, Role.OPERATOR)
+
+    assert operator.post("/console/accounts/acme/disconnect").status_code == 403
+    assert "Disconnect" not in operator.get("/console/accounts/acme").text
+
+
+def test_a_copy_of_another_installation_can_be_taken_over(
+    live_settings: Settings, redis_client: "redis.Redis", connected: None, tools: AccountTools
+) -> None:
+    redis_client.hset("relay:{acme}:tokens", mapping={"server": "another server"})
+    copy = create_app(replace(live_settings, instance="https://staging.example.com"))
+    browser = SignedIn(copy, Role.ADMIN)
+    assert "Take over" in browser.get("/console/accounts/acme").text
+
+    response = browser.post("/console/accounts/acme/take-over")
+
+    assert response.status_code == 303
+    owner = tools.cards.vault.stored("acme").owner
+    assert owner is not None
+    assert owner.instance == "https://staging.example.com"
+
+
+def test_an_account_that_is_not_there_is_said_to_be_so(browser: SignedIn) -> None:
+    response = browser.get("/console/accounts/nobody")
+
+    assert response.status_code == 400
+    assert "no account" in response.text

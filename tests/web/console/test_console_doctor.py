@@ -1,0 +1,128 @@
+"""The console's page of the doctor: what it shows, and that it holds nobody up."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+import redis
+from flask import Flask
+
+from shared.domain.check import Check, ok, problem, unknown
+from shared.infrastructure.settings import Settings
+from shared.operations.operators import Role
+from tests.support.console_browser import SignedIn
+from web.app import create_app
+from web.console.doctor import Examinations, grouped
+
+CHECKS = [
+    ok("redis", "Redis answers", "It takes 0.2 ms."),
+    problem("workers", "Workers are alive", "None is.", "Start one with: relay worker"),
+    ok("holds", "Holds", "None stands.", account="acme"),
+    unknown("lists", "Its contact lists", "HTTP 503 <b>.", account="acme"),
+]
+
+
+class Doctor:
+    """Sees `CHECKS`, once it is let to; remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, ...]] = []
+        self.looking = threading.Event()
+        self.may_end = threading.Event()
+        self.may_end.set()
+
+    def examine(
+        self, names: Sequence[str] = (), *, refresh: bool = False, within: timedelta
+    ) -> list[Check]:
+        assert not refresh and within < timedelta(seconds=10)
+        self.asked.append(tuple(names))
+        self.looking.set()
+        self.may_end.wait(30)
+        return CHECKS
+
+
+@pytest.fixture
+def app(settings: Settings, redis_client: "redis.Redis") -> Flask:
+    return create_app(settings)
+
+
+@pytest.fixture
+def doctor(app: Flask) -> Doctor:
+    doctor = Doctor()
+    app.extensions["examinations"] = Examinations(doctor)
+    return doctor
+
+
+@pytest.fixture
+def browser(app: Flask) -> SignedIn:
+    return SignedIn(app, Role.VIEWER)
+
+
+def test_every_check_is_shown_with_what_to_do(browser: SignedIn, doctor: Doctor) -> None:
+    response = browser.get("/console/doctor")
+    assert response.status_code == 200
+    for check in CHECKS:
+        assert check.title in response.text
+    assert "Start one with: relay worker" in response.text
+    assert "HTTP 503 &lt;b&gt;." in response.text
+    assert "1 problem in 4 checks. 1 could not be looked at." in response.text
+    assert doctor.asked == [()]
+
+
+def test_what_is_wrong_comes_first_the_installation_before_the_accounts() -> None:
+    fine = ok("redis", "Redis answers", "It does.")
+    broken = problem("beat", "Beat is alive", "It is not.", "Start it.")
+    well = replace(fine, account="acme")
+    unseen = unknown("lists", "Lists", "HTTP 503.", account="books")
+    ill = replace(broken, account="cakes")
+    assert grouped([fine, broken, well, replace(fine, account="books"), unseen, ill]) == [
+        (None, [broken, fine]),
+        ("cakes", [ill]),
+        ("books", [unseen, replace(fine, account="books")]),
+        ("acme", [well]),
+    ]
+
+
+def test_one_account_can_be_looked_at_alone(browser: SignedIn, doctor: Doctor) -> None:
+    assert "/console/doctor?account=acme" in browser.get("/console/doctor").text
+    again = browser.get("/console/doctor?account=acme")
+    assert doctor.asked == [(), ("acme",)]
+    assert 'href="/console/doctor?account=acme"' in again.text
+
+
+def test_a_second_look_at_the_same_time_is_asked_to_come_back(
+    app: Flask, browser: SignedIn, doctor: Doctor
+) -> None:
+    doctor.may_end.clear()
+    first = threading.Thread(target=browser.get, args=("/console/doctor",))
+    first.start()
+    try:
+        assert doctor.looking.wait(10)
+        second = SignedIn(app, Role.VIEWER, "another").get("/console/doctor")
+    finally:
+        doctor.may_end.set()
+        first.join(10)
+    assert second.status_code == 503
+    assert "Somebody else" in second.text
+    assert len(doctor.asked) == 1
+    assert browser.get("/console/doctor").status_code == 200
+
+
+def test_the_page_is_made_with_a_real_doctor(browser: SignedIn) -> None:
+    """Nothing listens at the API's address, and no worker lives."""
+    page = browser.get("/console/doctor").text
+    assert "Redis answers" in page and "None is, so nothing is delivered." in page
+
+
+def test_an_account_that_is_not_there_is_told(browser: SignedIn) -> None:
+    response = browser.get("/console/doctor?account=nobody")
+    assert response.status_code == 400
+    assert "There is no account" in response.text
+
+
+def test_a_signed_out_visitor_sees_nothing_of_it(app: Flask, doctor: Doctor) -> None:
+    response = app.test_client().get("/console/doctor")
+    assert response.status_code == 302
+    assert doctor.asked == []
