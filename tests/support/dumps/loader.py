@@ -1,0 +1,88 @@
+"""Restores a dump: what one version kept in Redis and in a web host's data folder.
+
+All times in it are moved to now, so that everything is as old as it was when the dump was made:
+an open claim is open, a hold that lasts until midnight lasts. README.md says what is in a dump.
+"""
+
+import json
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import redis
+
+FORMAT_1 = Path(__file__).parent / "format_1"
+
+# Milliseconds since 1970, and microseconds.
+_EPOCH = re.compile(r"\b1\d{12}(\d{3})?\b")
+_ISO = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|\+00:00)")
+_DATE = re.compile(r"(?<=:)\d{4}-\d\d-\d\d(?=\")")
+_COUNTED = re.compile(r"\b(stats|day):(\d+)")
+
+Move = Callable[[str], str]
+
+
+def restore(dump: Path, client: "redis.Redis", data_dir: Path) -> None:
+    """Write the dump into the empty database of `client` and into `data_dir`."""
+    text = (dump / "ledger.json").read_text(encoding="utf-8")
+    taken_at = datetime.fromtimestamp(json.loads(text)["taken_at"] / 1000, UTC)
+    move = _mover(taken_at, datetime.now(UTC))
+    for entry in json.loads(move(text))["keys"]:
+        _write(client, entry["key"], entry["type"], entry["value"])
+        if entry["ttl_ms"] is not None:
+            client.pexpire(entry["key"], entry["ttl_ms"])
+    _write_folder(dump, data_dir, move)
+
+
+def _write(client: "redis.Redis", key: str, kind: str, value: Any) -> None:
+    match kind:
+        case "string":
+            client.set(key, value)
+        case "hash":
+            client.hset(key, mapping=value)
+        case "list":
+            client.rpush(key, *value)
+        case "set":
+            client.sadd(key, *value)
+        case "zset":
+            client.zadd(key, value)
+
+
+def _write_folder(dump: Path, data_dir: Path, move: Move) -> None:
+    (data_dir / "spool").mkdir(parents=True, exist_ok=True)
+    for name in ("forms.json", "secret_key"):
+        shutil.copy(dump / name, data_dir / name)
+    connection = sqlite3.connect(data_dir / "spool" / "sign-ups.sqlite3")
+    connection.executescript(move((dump / "spool.sql").read_text(encoding="utf-8")))
+    connection.close()
+
+
+def _mover(taken_at: datetime, now: datetime) -> Move:
+    """Return what moves every time in a text by as much as has gone by since `taken_at`."""
+    ahead = now - taken_at
+    milliseconds = round(ahead / timedelta(milliseconds=1))
+    days = (now.date() - taken_at.date()).days
+    counted = {"stats": round(ahead / timedelta(minutes=1)), "day": days}
+
+    def move(text: str) -> str:
+        text = _EPOCH.sub(
+            lambda found: str(int(found[0]) + milliseconds * (1000 if found[1] else 1)), text
+        )
+        text = _ISO.sub(lambda found: _moved_iso(found[0], ahead), text)
+        text = _DATE.sub(
+            lambda found: str(datetime.fromisoformat(found[0]).date() + timedelta(days)), text
+        )
+        return _COUNTED.sub(lambda found: f"{found[1]}:{int(found[2]) + counted[found[1]]}", text)
+
+    return move
+
+
+def _moved_iso(stamp: str, ahead: timedelta) -> str:
+    moved = datetime.fromisoformat(stamp) + ahead
+    if stamp.endswith("Z"):
+        return f"{moved:%Y-%m-%dT%H:%M:%SZ}"
+    return moved.isoformat()
