@@ -14,7 +14,7 @@ import redis
 
 from shared.accounts.account_reads import FRESH, AccountReads, ReadFailed
 from shared.domain.errors import Refused
-from shared.domain.fields import CheckEmail
+from shared.domain.field_checks import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
 from shared.ledger import keys
 from shared.ledger.fingerprints import Fingerprints

@@ -20,6 +20,7 @@ import requests
 from shared.constant_contact.answers import no_answer, read_answer, read_body, read_standing
 from shared.constant_contact.connection import Connection, ConnectionFailed
 from shared.domain.errors import RelayError
+from shared.domain.fields import API_OBJECTS, FIELDS
 from shared.domain.form import CustomField
 from shared.domain.outcome import Answer, rest_after
 from shared.domain.signup import Contact
@@ -30,18 +31,6 @@ _LISTS_A_PAGE = 500
 _FIELDS_A_PAGE = 100
 # 50,000 lists: staff advise to stay below 1,000. Ends a chain of links that never does.
 _MOST_PAGES = 100
-
-_PLAIN_FIELDS = (
-    "email_address",
-    "first_name",
-    "last_name",
-    "phone_number",
-    "job_title",
-    "company_name",
-    "anniversary",
-)
-_NUMBERS = ("birthday_month", "birthday_day")
-_STREET_ADDRESS = ("street", "city", "state", "postal_code", "country")
 
 
 class ApiError(RelayError):
@@ -294,18 +283,25 @@ def signup_body(contact: Contact, lists: Sequence[str]) -> dict[str, Any]:
     Only what was typed is sent: the API leaves every other property as it is. No
     `create_source`, which the published schema does not know.
     """
-    fields = contact.fields
-    body: dict[str, Any] = {name: fields[name] for name in _PLAIN_FIELDS if fields.get(name)}
-    body |= {name: _number(fields[name]) for name in _NUMBERS if fields.get(name)}
-    street_address = {name: fields[name] for name in _STREET_ADDRESS if fields.get(name)}
-    if street_address:
-        body["street_address"] = {"kind": "home", **street_address}
+    body: dict[str, Any] = {}
+    for each in FIELDS:
+        if value := contact.fields.get(each.api_name):
+            place = _object(body, each.api_object)
+            place[each.api_name] = _number(value) if each.is_number else value
     body["list_memberships"] = list(lists)
     if contact.custom:
         body["custom_fields"] = [
             {"custom_field_id": value.id, "value": value.value} for value in contact.custom
         ]
     return body
+
+
+def _object(body: dict[str, Any], name: str | None) -> dict[str, Any]:
+    """Return the object of `body` called `name`, made if needed; the body itself for None."""
+    if name is None:
+        return body
+    found: dict[str, Any] = body.setdefault(name, dict(API_OBJECTS[name]))
+    return found
 
 
 def _number(typed: str) -> int | str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.domain.account import HoldReason
 from shared.domain.errors import Refused
-from shared.domain.fields import CheckEmail, edit_contact
+from shared.domain.field_checks import CheckEmail, edit_contact
 from shared.domain.replay import for_replays, time_to_send
 from shared.domain.signup import DeathReason, Signup, State
 from shared.infrastructure.timestamps import timestamp

@@ -7,26 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.domain.errors import FieldError
-from shared.domain.fields import CONSENT, FIELDS, LISTS, Field, Sorted, instruction, sort_fields
+from shared.domain.fields import FIELDS, Field
 from shared.domain.form import Form
+from shared.domain.posted_fields import CONSENT, LISTS, SortedFields, instruction, sort_fields
 from web.signup.origins import PAGE
-
-# What every form asks for; the other fields of a contact appear where they were posted.
-_ALWAYS = ("email", "first_name", "last_name")
-_TYPES = {"email": "email", "phone": "tel"}
-_AUTOCOMPLETE = {
-    "email": "email",
-    "first_name": "given-name",
-    "last_name": "family-name",
-    "phone": "tel",
-    "job_title": "organization-title",
-    "company_name": "organization",
-    "street": "street-address",
-    "city": "address-level2",
-    "state": "address-level1",
-    "postal_code": "postal-code",
-    "country": "country-name",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,10 +94,10 @@ def form_page(
     )
 
 
-def _inputs(form: Form, given: Sorted, errors: Sequence[FieldError]) -> Iterator[Input]:
+def _inputs(form: Form, given: SortedFields, errors: Sequence[FieldError]) -> Iterator[Input]:
     wrong = {error.field: error.message for error in errors}
     for field in FIELDS:
-        if field.name in _ALWAYS or field.name in given.fields or field.name in wrong:
+        if field.always_shown or field.name in given.fields or field.name in wrong:
             yield _contact_input(field, given, wrong)
     for custom in form.custom_fields:
         value = given.custom.get(custom.id, "")
@@ -125,13 +109,13 @@ def _inputs(form: Form, given: Sorted, errors: Sequence[FieldError]) -> Iterator
             yield Input(name=name, label=name, value=value, error=wrong[name])
 
 
-def _contact_input(field: Field, given: Sorted, wrong: Mapping[str, str]) -> Input:
+def _contact_input(field: Field, given: SortedFields, wrong: Mapping[str, str]) -> Input:
     return Input(
         name=field.name,
         label=field.label,
         value=given.fields.get(field.name, ""),
-        type=_TYPES.get(field.name, "text"),
-        autocomplete=_AUTOCOMPLETE.get(field.name, "on"),
+        type=field.input_type,
+        autocomplete=field.autocomplete,
         error=wrong.get(field.name),
     )
 
@@ -149,7 +133,7 @@ def _choices(form: Form, posted: Mapping[str, list[str]]) -> tuple[Choice, ...]:
 def _hidden(
     form: Form,
     posted: Mapping[str, list[str]],
-    given: Sorted,
+    given: SortedFields,
     shown: set[str],
     page: str | None,
 ) -> Iterator[tuple[str, str]]:

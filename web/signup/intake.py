@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.domain.errors import FieldError, InvalidSignup, LedgerUnavailable, SpoolRefused
-from shared.domain.fields import Checked, CheckEmail, check_fields, keep_unchecked
+from shared.domain.field_checks import (
+    CheckedFields,
+    CheckEmail,
+    check_fields,
+    keep_unchecked,
+)
 from shared.domain.form import Form
 from shared.domain.signup import Consent, Submission
 from shared.infrastructure.addresses import household
@@ -128,7 +133,9 @@ class Intake:
             self.nudger.nudge(form.account)
         return Receipt(accepted.id, accepted.duplicate)
 
-    def _check(self, posted: Mapping[str, list[str]], form: Form, *, lenient: bool) -> Checked:
+    def _check(
+        self, posted: Mapping[str, list[str]], form: Form, *, lenient: bool
+    ) -> CheckedFields:
         """Return the checked fields; `lenient` lets through what a robot got wrong, as it is to
         get the same answer as everyone."""
         try:
@@ -189,7 +196,7 @@ def _check_key(key: str | None) -> None:
         raise InvalidSignup([FieldError("Idempotency-Key", "too_long", message)])
 
 
-def _consent(form: Form, checked: Checked, visit: Visit) -> Consent:
+def _consent(form: Form, checked: CheckedFields, visit: Visit) -> Consent:
     return Consent(
         text=form.consent_text,
         version=form.consent_version,

@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from shared.domain.fields import instruction
 from shared.domain.form import Form
+from shared.domain.posted_fields import instruction
 
 # The error page stands on our host, so it carries along which page was posted from first.
 PAGE = "_page"

@@ -14,8 +14,8 @@ from shared.domain.errors import (
     Refused,
     VisitorLimited,
 )
-from shared.domain.fields import instruction
 from shared.domain.form import Form
+from shared.domain.posted_fields import instruction
 from shared.infrastructure.settings import Settings
 from web.signup.form_cache import FormCache
 from web.signup.form_page import form_page

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.domain.fields import instruction
+from shared.domain.posted_fields import instruction
 
 # No person sees this field, and whoever fills in every field fills it in too.
 HONEYPOT = "_gotcha"

@@ -97,17 +97,6 @@ def test_a_sign_up_arrives_with_everything_that_was_typed(
     assert client.sign_up(access, signup_body(sent, [contact_list.id])).status == 200
 
 
-def test_the_body_has_nothing_that_was_not_typed() -> None:
-    assert signup_body(contact(last_name="", city=""), ["l"]) == {
-        "email_address": "ada@example.com",
-        "list_memberships": ["l"],
-    }
-
-
-def test_a_birthday_that_is_no_number_goes_out_as_it_is() -> None:
-    assert signup_body(contact(birthday_month="May"), ["l"])["birthday_month"] == "May"
-
-
 def test_a_sign_up_is_answered_even_when_nothing_answers(grants: Grants) -> None:
     client = ConstantContact(
         "http://127.0.0.1:9/v3",

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import InvalidSignup
-from shared.domain.fields import Checked, check_fields, edit_contact, instruction
+from shared.domain.field_checks import CheckedFields, check_fields, edit_contact
 from shared.domain.form import CustomField, Form, ListRef
+from shared.domain.posted_fields import instruction
 from shared.domain.signup import Contact, CustomValue
 from shared.infrastructure.email_syntax import check_email
 
@@ -18,11 +19,11 @@ FORM = Form(
 )
 
 
-def check(form: Form = FORM, /, **posted: str | list[str]) -> Checked:
+def check(form: Form = FORM, /, **posted: str | list[str]) -> CheckedFields:
     return check_posted({"email": "ada@example.com", **posted}, form)
 
 
-def check_posted(posted: dict[str, str | list[str]], form: Form = FORM) -> Checked:
+def check_posted(posted: dict[str, str | list[str]], form: Form = FORM) -> CheckedFields:
     lists = {name: [value] if isinstance(value, str) else value for name, value in posted.items()}
     return check_fields(lists, form, check_email=check_email)
 
