@@ -17,6 +17,7 @@ import requests
 
 from relay.start.data_dir import announced, make_secret_key, path_in
 from relay.start.embedded_valkey import server_command
+from relay.start.invocation import child_command, typed_command
 from relay.start.processes import require_sandbox
 from relay.start.supervisor import Process, Supervisor
 from shared.domain.errors import Refused
@@ -136,7 +137,7 @@ def _foundations(plan: Plan, settings: Settings) -> Iterator[Process]:
         yield Process("valkey", plan.valkey, {}, lambda: _answers_ping(settings.redis_url))
     if plan.sandbox:
         bind = plan.sandbox
-        command = [*_relay("sandbox"), "--bind", str(bind), *_limits(settings)]
+        command = [*child_command("sandbox"), "--bind", str(bind), *_limits(settings)]
         yield Process("sandbox", command, plan.environ, lambda: _answers(f"http://{bind}/"))
 
 
@@ -148,13 +149,9 @@ def _limits(settings: Settings) -> list[str]:
 
 def _own_processes(plan: Plan, settings: Settings) -> Iterator[Process]:
     healthz = f"http://{settings.bind.from_here()}/healthz"
-    yield Process("web", _relay("web"), plan.environ, lambda: _answers(healthz))
+    yield Process("web", child_command("web"), plan.environ, lambda: _answers(healthz))
     for name in ("worker", "beat"):
-        yield Process(name, _relay(name), plan.environ, lambda: True)
-
-
-def _relay(command: str) -> list[str]:
-    return [sys.executable, "-m", "relay", command]
+        yield Process(name, child_command(name), plan.environ, lambda: True)
 
 
 # --- the demo
@@ -206,7 +203,8 @@ def _welcome(plan: Plan, settings: Settings) -> str:
     else:
         lines += [f"  Forms are served at:   {settings.public_url}/f/NAME"]
     lines += [f"  Console:               {settings.public_url}/console/"]
-    lines += ["", "  In another terminal:   relay status", "  Stop with Ctrl-C.", ""]
+    relay = typed_command(sys.argv[0], Path.cwd())
+    lines += ["", f"  In another terminal:   {relay} status", "  Stop with Ctrl-C.", ""]
     return "\n".join(lines)
 
 
