@@ -1,6 +1,5 @@
 """`relay up`: one command, everything running, nothing left behind."""
 
-import json
 import os
 import re
 import signal
@@ -12,93 +11,17 @@ from pathlib import Path
 import pytest
 import requests
 
-from shared.infrastructure.addresses import free_port
+from tests.support.relay_up import RelayUp
 from tests.support.stack import eventually
 
 
-class Up:
-    """A `relay up` in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.url = f"http://127.0.0.1:{free_port()}"
-        self.environ = {
-            "PATH": os.environ["PATH"],
-            "RELAY_BIND": self.url.removeprefix("http://"),
-            "RELAY_SANDBOX_BIND": f"127.0.0.1:{free_port()}",
-        }
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def printed(self) -> str:
-        return (self.folder / "printed").read_text(encoding="utf-8", errors="replace")
-
-    def start(self) -> "subprocess.Popen[bytes]":
-        """Start it and wait until it says that everything runs."""
-        with (self.folder / "printed").open("wb") as printed:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "relay", "up"],
-                cwd=self.folder,
-                env=self.environ,
-                stdout=printed,
-                stderr=printed,
-            )
-        eventually(lambda: "signup-relay is running" in self.printed, what="the start")
-        return self.process
-
-    def status(self) -> dict[str, int]:
-        """Ask `relay status` from the same folder, with nothing else configured."""
-        found = subprocess.run(
-            [sys.executable, "-m", "relay", "status", "--json"],
-            cwd=self.folder,
-            env={"PATH": os.environ["PATH"]},
-            capture_output=True,
-            check=True,
-            timeout=30,
-        )
-        account: dict[str, int] = json.loads(found.stdout)["accounts"][0]
-        return account
-
-    def sign_up(self, email: str) -> None:
-        answer = requests.post(f"{self.url}/f/demo", data={"email": email}, timeout=10)
-        assert answer.status_code == 200  # the thanks page, after the redirect
-
-    def processes(self) -> list[int]:
-        """Return the ids of all processes that were started for this folder."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and self._is_ours(entry):
-                found.append(int(entry.name))
-        return found
-
-    def _is_ours(self, entry: Path) -> bool:
-        try:
-            return entry.joinpath("cwd").resolve().is_relative_to(self.folder)
-        except OSError:
-            return False
-
-    def process_id(self, command: str) -> int:
-        """Return the id of the process that runs `relay <command>`."""
-        for pid in self.processes():
-            if f"relay\0{command}" in Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8"):
-                return pid
-        raise AssertionError(f"no process runs relay {command}")
-
-    def stop(self) -> int:
-        assert self.process is not None
-        self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=40)
-
-
 @pytest.fixture
-def up(tmp_path: Path) -> Iterator[Up]:
-    running = Up(tmp_path)
-    yield running
-    if running.process is not None and running.process.poll() is None:
-        running.stop()
+def up(tmp_path: Path) -> Iterator[RelayUp]:
+    with RelayUp(tmp_path) as running:
+        yield running
 
 
-def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: Up) -> None:
+def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: RelayUp) -> None:
     up.start()
     assert f"{up.url}/f/demo" in up.printed
     sandbox = re.search(r"See it arrive here:\s+(\S+)", up.printed)
@@ -118,7 +41,7 @@ def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: Up) -> 
 
 
 @pytest.mark.parametrize("victim", ["worker", "beat", "web", "sandbox"])
-def test_what_dies_is_started_again(up: Up, victim: str) -> None:
+def test_what_dies_is_started_again(up: RelayUp, victim: str) -> None:
     up.start()
     before = up.process_id(victim)
 
@@ -138,14 +61,14 @@ def test_what_dies_is_started_again(up: Up, victim: str) -> None:
     assert up.processes() == []
 
 
-def test_nothing_is_left_running_when_up_itself_is_killed(up: Up) -> None:
+def test_nothing_is_left_running_when_up_itself_is_killed(up: RelayUp) -> None:
     process = up.start()
     process.kill()
     process.wait(timeout=10)
     eventually(lambda: up.processes() == [], what="the end of all processes")
 
 
-def test_a_second_one_in_the_same_folder_is_told_so(up: Up) -> None:
+def test_a_second_one_in_the_same_folder_is_told_so(up: RelayUp) -> None:
     up.start()
     second = subprocess.run(
         [sys.executable, "-m", "relay", "up"],
