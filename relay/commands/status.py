@@ -18,7 +18,7 @@ from shared.infrastructure.timestamps import timestamp
 from shared.ledger.spools import SpoolReport
 from shared.ledger.values import Figures
 from shared.operations.assembly import utc_now
-from web.signup import spool
+from web.signup import spool_file
 
 # After any 429 the key rests for a moment.
 WORTH_TELLING = timedelta(seconds=5)
@@ -115,7 +115,7 @@ def _spools(context: Context) -> list[SpoolReport]:
 
 def _spool_here(context: Context) -> list[SpoolReport]:
     """Return this host's spool, if it has one."""
-    here = spool.look(context.settings.spool_folder, utc_now())
+    here = spool_file.peek(context.settings.spool_folder, utc_now())
     return [SpoolReport(here[0], socket.gethostname(), here[1], timedelta())] if here else []
 
 

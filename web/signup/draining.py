@@ -23,7 +23,8 @@ from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_errors import unavailable_translated
 from shared.ledger.values import Accepted
-from web.signup.spool import Row, Spool
+from web.signup.spool import Spool
+from web.signup.spool_entry import Row
 
 log = logging.getLogger(__name__)
 
@@ -149,7 +150,7 @@ class Drainer:
             try:
                 accepted = self._accept(row, ledger, fingerprints)
             except Exception as error:  # noqa: BLE001 - one must not keep the others waiting
-                self._set_aside(row, error, client)
+                self._postpone(row, error, client)
                 continue
             taken.append(row)
             if accepted.nudge:
@@ -175,15 +176,15 @@ class Drainer:
             # Other content has the key by now; this visitor was told that all is well.
             return accept(idempotency_key=None)
 
-    def _set_aside(self, row: Row, error: Exception, client: "redis.Redis") -> None:
+    def _postpone(self, row: Row, error: Exception, client: "redis.Redis") -> None:
         """Let the others pass the sign-up, unless Redis takes none of them, which raises."""
         cause = error.__cause__ or error
         if isinstance(error, LedgerUnavailable) and not isinstance(cause, redis.ResponseError):
             raise error
         self._fingerprints(client)
-        trouble = type(cause).__name__
-        self._spool.set_aside(row, trouble=trouble, wait=REFUSED_WAITS)
-        log.error("spooled sign-up refused", extra={"signup_id": row.id, "cause": trouble})
+        name = type(cause).__name__
+        self._spool.postpone(row, error=name, wait=REFUSED_WAITS)
+        log.error("spooled sign-up refused", extra={"signup_id": row.id, "cause": name})
 
 
 def _lock(handle: int) -> bool:

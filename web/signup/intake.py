@@ -23,7 +23,7 @@ from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.signup.form_cache import Ask
 from web.signup.screening import screen
-from web.signup.spool import Entry
+from web.signup.spool_entry import Entry
 
 IDEMPOTENCY_KEY_LIMIT = 255
 

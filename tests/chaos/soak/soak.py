@@ -26,7 +26,7 @@ from shared.operations.assembly import utc_now
 from tests.chaos.soak.soak_faults import Deck, Drawn
 from tests.chaos.soak.soak_rig import Rig, Visitors, wait
 from tests.support.stack import eventually
-from web.signup import spool
+from web.signup import spool_file
 
 ACCOUNT = "acme"
 # Before the faults of a round, and after them.
@@ -137,7 +137,7 @@ class Soak:
     def _at_rest(self) -> bool:
         """Whether nothing is due or waits on the disk, and no hold stands."""
         # First, since what has just left the disk is in the figures by then.
-        here = spool.look(self._rig.folder / "data", utc_now())
+        here = spool_file.peek(self._rig.folder / "data", utc_now())
         try:
             figures = self._ledger.figures(ACCOUNT)
         except LedgerUnavailable:

@@ -13,7 +13,8 @@ from shared.ledger.spools import SpoolFigures
 from shared.operations.assembly import utc_now
 from tests.support import builders
 from tests.support.command_line import CommandLine
-from web.signup.spool import Entry, Spool
+from web.signup.spool import Spool
+from web.signup.spool_entry import Entry
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from web.signup import draining
 from web.signup.draining import BATCH, LOOKS_EVERY, PAUSE, REFUSED_WAITS, Drainer
-from web.signup.spool import Entry, Spool
+from web.signup.spool import Spool
+from web.signup.spool_entry import Entry
 
 SEALER = Sealer(("a secret only for tests",))
 
@@ -461,7 +462,7 @@ def test_one_that_cannot_be_read_lets_the_others_pass_is_shown_and_tried_again(
 ) -> None:
     host.keep("odd")
     host.keep("fine", "bob@example.com")
-    with host.spool._transaction() as step:
+    with host.spool._file.transaction() as step:
         step.execute(
             "UPDATE spooled SET document = json_remove(document, '$.lists') WHERE id='odd'"
         )
@@ -473,7 +474,7 @@ def test_one_that_cannot_be_read_lets_the_others_pass_is_shown_and_tried_again(
     assert host.drainer.drain_some() == LOOKS_EVERY
     assert "ada@example.com" not in caplog.text
 
-    with host.spool._transaction() as step:  # a version that can read it
+    with host.spool._file.transaction() as step:  # a version that can read it
         step.execute("UPDATE spooled SET document = json_set(document, '$.lists', json('[]'))")
     clock.off += REFUSED_WAITS
     host.drain()

@@ -13,7 +13,7 @@ from shared.infrastructure.settings import VisitorLimit
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.signup.intake import Intake, Receipt, Visit
-from web.signup.spool import Entry
+from web.signup.spool_entry import Entry
 
 T = TypeVar("T")
 

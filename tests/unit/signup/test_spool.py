@@ -17,7 +17,9 @@ from shared.ledger.spools import damaged_ones
 from shared.ledger.values import Accepted
 from tests.support import builders
 from tests.support.builders import NOON
-from web.signup.spool import FILE_NAME, Entry, Spool, _alone_in, look
+from web.signup.spool import Spool
+from web.signup.spool_entry import Entry
+from web.signup.spool_file import FILE_NAME, SpoolFile, locked, peek
 
 MANY = 1_000_000
 
@@ -208,19 +210,19 @@ def test_what_waits_of_the_same_person_or_key_goes_first(spool: Spool) -> None:
     assert not spool.in_use()
 
 
-def test_nothing_is_kept_behind_what_was_handed_over_just_now(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Between looking and keeping: the ledger has the first one, and must see the repeat."""
-    spool.add(entry("one"))
-    look_first = spool._finds
+class HandedOverMeanwhile(Spool):
+    """The first sign-up is handed over between the look at the spool and the transaction."""
 
-    def then_hand_over(query: str, values: Sequence[str | None]) -> bool:
-        found = look_first(query, values)
-        spool.remove(spool.first(1))
+    def _finds(self, query: str, values: Sequence[str | None]) -> bool:
+        found = super()._finds(query, values)
+        self.remove(self.first(1))
         return found
 
-    monkeypatch.setattr(spool, "_finds", then_hand_over)
+
+def test_nothing_is_kept_behind_what_was_handed_over_just_now(folder: Path, clock: Clock) -> None:
+    """The ledger has the first one, and must see the repeat."""
+    spool = HandedOverMeanwhile(folder, limit=MANY, now=clock.now)
+    spool.add(entry("one"))
     assert spool.add_behind(entry("two")) is None
     assert ids(spool) == []
 
@@ -238,7 +240,7 @@ def test_what_was_set_aside_lets_the_others_pass_and_comes_again_later(
 ) -> None:
     spool.add(entry("one"))
     spool.add(entry("two", "bob@example.com"))
-    spool.set_aside(spool.first(1)[0], trouble="ValueError", wait=timedelta(minutes=1))
+    spool.postpone(spool.first(1)[0], error="ValueError", wait=timedelta(minutes=1))
     assert ids(spool) == ["two"]
     assert (spool.figures().count, spool.figures().refused) == (2, 1)
     clock.pass_by(minutes=1)
@@ -310,7 +312,7 @@ def test_a_full_disk_keeps_nothing_and_what_was_kept_stays(
 ) -> None:
     spool.add(entry("one"))
     # No disk of this size can be had here: SQLite refuses in the same way at its own limit.
-    with spool._connected() as connection:
+    with spool._file.connected() as connection:
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(SpoolRefused, match="SQLITE_FULL"):
@@ -329,7 +331,7 @@ def test_a_damaged_file_is_set_aside_whole_told_of_and_followed_by_a_new_one(
 ) -> None:
     for number in range(50):
         spool.add(entry(str(number), f"{number}@example.com"))
-    with spool._connected() as connection:
+    with spool._file.connected() as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     path = folder / FILE_NAME
     kept = path.read_bytes()
@@ -357,13 +359,13 @@ def test_of_two_that_see_the_damage_only_one_sets_it_aside(
 ) -> None:
     folder.mkdir()
     (folder / FILE_NAME).write_text("something else, and long enough to be looked at " * 20)
-    one, other = make(), make()
-    with pytest.raises(SpoolRefused, match="NOTADB"):
-        one.add(entry("one"))
+    one, other = SpoolFile(folder, now=clock.now), SpoolFile(folder, now=clock.now)
+    with pytest.raises(SpoolRefused, match="NOTADB"), one.connected():
+        pass
     other._inode = one._inode  # it saw the same file
-    one.add(entry("two"))
+    make().add(entry("two"))
     clock.pass_by(seconds=1)
-    other._put_away()
+    other.move_aside()
     assert ids(make()) == ["two"]
     assert len(damaged_ones(folder)) == 1
 
@@ -371,7 +373,7 @@ def test_of_two_that_see_the_damage_only_one_sets_it_aside(
 def test_while_another_process_sets_it_aside_nothing_is_moved(spool: Spool, folder: Path) -> None:
     folder.mkdir()
     (folder / FILE_NAME).write_text("something else, and long enough to be looked at " * 20)
-    with _alone_in(folder.parent):
+    with locked(folder.parent):
         assert not spool.in_use()
     assert damaged_ones(folder) == []
 
@@ -381,7 +383,7 @@ def test_a_file_that_was_taken_away_is_made_anew(spool: Spool, folder: Path) -> 
     for path in folder.iterdir():
         path.unlink()
     spool.add(entry("two", "bob@example.com"))
-    assert look(folder, NOON) is not None
+    assert peek(folder, NOON) is not None
     assert ids(spool) == ["two"]
 
 
@@ -464,17 +466,17 @@ def test_processes_killed_while_they_add_leave_all_that_they_answered(
 def test_looking_from_outside_shows_the_same_and_makes_nothing(
     spool: Spool, folder: Path, tmp_path: Path, clock: Clock
 ) -> None:
-    assert look(folder, NOON) is None
+    assert peek(folder, NOON) is None
     assert not folder.exists()
     spool.add(entry("one"))
     clock.pass_by(seconds=5)
-    assert look(folder, clock.now()) == (spool.identity(), spool.figures())
+    assert peek(folder, clock.now()) == (spool.identity(), spool.figures())
 
 
 def test_looking_at_what_is_no_spool_shows_nothing(folder: Path) -> None:
     folder.mkdir()
     (folder / FILE_NAME).write_text("something else")
-    assert look(folder, NOON) is None
+    assert peek(folder, NOON) is None
 
 
 def test_a_spool_keeps_its_identity(spool: Spool, make: Callable[..., Spool]) -> None:

@@ -18,7 +18,7 @@ from tests.support import builders
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from web.app import create_app
-from web.signup.spool import FILE_NAME
+from web.signup.spool_file import FILE_NAME
 
 # A frozen Redis would keep visitors for ever. That they wait 0.8 s is the budget's own test; here
 # only a slow machine must not matter.

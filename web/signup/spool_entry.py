@@ -1,0 +1,83 @@
+"""One spooled sign-up: what the spool stores of it, and how it is read again."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from shared.domain.signup import Consent, Contact, Submission
+from shared.ledger.fingerprints import Fingerprints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A checked sign-up, with the values that its fingerprints are made from."""
+
+    submission: Submission
+    compared_email: str = field(repr=False)
+    idempotency_key: str | None = field(repr=False)
+
+    def person(self, fingerprints: Fingerprints) -> str:
+        return fingerprints.person(self.compared_email)
+
+    def content(self, fingerprints: Fingerprints) -> str:
+        return fingerprints.content(self.submission, self.compared_email)
+
+    def key(self, fingerprints: Fingerprints) -> str | None:
+        if not self.idempotency_key:
+            return None
+        return fingerprints.idempotency_key(self.submission.form, self.idempotency_key)
+
+    def to_json(self) -> str:
+        submission = self.submission
+        document = {
+            "id": submission.id,
+            "form": submission.form,
+            "account": submission.account,
+            "contact": submission.contact.to_json(),
+            "lists": submission.lists,
+            "consent": asdict(submission.consent),
+            "quarantine": submission.quarantine,
+            "unsubscribed": submission.unsubscribed,
+            "compared_email": self.compared_email,
+            "idempotency_key": self.idempotency_key,
+        }
+        return json.dumps(document, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, stored: str) -> "Entry":
+        """Return the entry that `to_json` wrote. Raises any error for other text."""
+        document: dict[str, Any] = json.loads(stored)
+        submission = Submission(
+            id=document["id"],
+            form=document["form"],
+            account=document["account"],
+            contact=Contact.from_json(document["contact"]),
+            lists=tuple(document["lists"]),
+            consent=Consent(**document["consent"]),
+            quarantine=document["quarantine"],
+            unsubscribed=document["unsubscribed"],
+        )
+        return cls(
+            submission=submission,
+            compared_email=document["compared_email"],
+            idempotency_key=document["idempotency_key"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row of the spool: a sign-up at its `place` in the order received.
+
+    `received_at` is by this host's clock. `document` is the entry as JSON.
+    """
+
+    place: int
+    id: str
+    account: str
+    received_at: datetime
+    document: str = field(repr=False)
+
+    def entry(self) -> Entry:
+        """Return the spooled sign-up. Raises any error if something else wrote the row."""
+        return Entry.from_json(self.document)
