@@ -20,6 +20,7 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.ledger.fingerprints import load_fingerprints
+from shared.ledger.format import open_ledger
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.operations.assembly import (
@@ -60,7 +61,10 @@ class Context:
 
     @cached_property
     def client(self) -> "redis.Redis":
-        return connect(self.settings.redis_url, socket_timeout=10, socket_connect_timeout=3)
+        """A client of a ledger that this version knows; raises `LedgerUnavailable`."""
+        client = connect(self.settings.redis_url, socket_timeout=10, socket_connect_timeout=3)
+        open_ledger(client, may_upgrade=False)
+        return client
 
     @cached_property
     def registry(self) -> Registry:

@@ -27,6 +27,7 @@ from shared.infrastructure.addresses import check_free
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Bind, Settings
 from shared.ledger.durability import demand_fsync
+from shared.ledger.format import open_ledger
 from web.app import THREADS, create_app
 from web.console.sign_in import announce_first
 
@@ -47,9 +48,8 @@ def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; raises `Refused` when the address cannot be had, or Redis
     cannot do what the settings ask of it."""
     _check_free(settings.bind)
-    if settings.accept_fsync:
-        with contextlib.suppress(LedgerUnavailable):  # then it is looked at once Redis is there
-            _check_fsync(settings)
+    with contextlib.suppress(LedgerUnavailable):  # then it is looked at once Redis is there
+        _check_redis(settings)
     server = Server(
         "signup-relay",
         address=settings.bind.host,
@@ -81,8 +81,7 @@ def _load(settings: Settings, server_pid: int) -> Flask:
     _end_with(server_pid, os.getppid)
     app = create_app(settings)
     threading.Thread(target=_announce_first, args=(app, settings), daemon=True).start()
-    if settings.accept_fsync:
-        threading.Thread(target=_watch_for_fsync, args=(settings,), daemon=True).start()
+    threading.Thread(target=_watch_for_redis, args=(settings,), daemon=True).start()
     return app
 
 
@@ -92,18 +91,20 @@ def _announce_first(app: Flask, settings: Settings) -> None:
         announce_first(app.extensions["operators"], settings)
 
 
-def _check_fsync(settings: Settings) -> None:
-    """Raise `Refused` when Redis cannot do what RELAY_ACCEPT_FSYNC asks, `LedgerUnavailable` while
-    it is away."""
+def _check_redis(settings: Settings) -> None:
+    """Open the ledger. Raise `Refused` when it is a newer version's, or when Redis cannot do what
+    RELAY_ACCEPT_FSYNC asks, and `LedgerUnavailable` while it is away."""
     with connect(settings.redis_url, socket_timeout=2, socket_connect_timeout=1) as client:
-        demand_fsync(client)
+        open_ledger(client)
+        if settings.accept_fsync:
+            demand_fsync(client)
 
 
-def _watch_for_fsync(settings: Settings) -> None:
+def _watch_for_redis(settings: Settings) -> None:
     """Look once Redis answers, and only say it: web serves visitors by then, from its disk."""
     while True:
         try:
-            _check_fsync(settings)
+            _check_redis(settings)
         except LedgerUnavailable:
             time.sleep(1)
             continue

@@ -14,6 +14,7 @@ from shared.infrastructure.celery_client import make_celery
 from shared.infrastructure.logs import configure
 from shared.infrastructure.settings import Settings
 from shared.ledger.durability import warn_of_losses
+from shared.ledger.format import open_if_there
 from worker.alerts.alert_schedule import WatchWithoutBeat
 from worker.consumer import Consumer
 from worker.poller import Lookout
@@ -21,6 +22,7 @@ from worker.runtime import Wiring, lane_count
 from worker.shutdown import Ending
 from worker.task_events import make_reporter
 from worker.tasks import register
+from worker.upkeep.upgrade import UpgradeStep
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +54,15 @@ def make_app(settings: Settings, name: str, only: tuple[str, ...]) -> Celery:
         delivers=queues.DELIVER_QUEUE in only,
     )
     register(app, wiring)
+    open_if_there(wiring.client)
     warn_of_losses(wiring.client)
     app.steps["worker"].update(
-        (Lookout.watching(wiring, name), WatchWithoutBeat.of(wiring), Ending.of(wiring))
+        (
+            Lookout.watching(wiring, name),
+            WatchWithoutBeat.of(wiring),
+            UpgradeStep.of(wiring),
+            Ending.of(wiring),
+        )
     )
     return app
 

@@ -25,6 +25,7 @@ from shared.infrastructure.celery_client import Publisher, make_celery
 from shared.infrastructure.logs import configure
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
+from shared.ledger.format import open_if_there
 from shared.ledger.ledger import Ledger
 from worker.alerts.alert_dispatcher import watch_every
 from worker.alerts.alert_schedule import start_beside_beat
@@ -83,7 +84,8 @@ class Scheduler(beat.Scheduler):
                 queues.UPKEEP_QUEUE
             )  # which tells that the broker is there
         except (LedgerUnavailable, redis.RedisError) as error:
-            self._note_away(type(error).__name__)
+            known = isinstance(error, LedgerUnavailable)
+            self._note_away(str(error) if known else type(error).__name__)
             return WAKE_EVERY.total_seconds()
         self._note_back()
         return super().tick(*args, **kwargs)
@@ -110,6 +112,7 @@ def make_service(settings: Settings, now: Now) -> beat.Service:
     app = make_celery(settings, publishing=True)
     app.conf.update(beat_schedule=schedule(settings, now), beat_max_loop_interval=1)
     client = connect(settings.redis_url, socket_timeout=2, socket_connect_timeout=1)
+    open_if_there(client)
     scheduler = type(
         "RelayScheduler",
         (Scheduler,),
@@ -128,8 +131,8 @@ def run(settings: Settings) -> None:
     signals.setup_logging.connect(lambda **_: None, weak=False)  # Celery would set up its own
     logging.getLogger("celery.beat").setLevel(logging.WARNING)  # a line for every message
     log.info("beat wakes the workers", extra={"every": str(WAKE_EVERY)})
-    start_beside_beat(settings)
     service = make_service(settings, steady_clock())
+    start_beside_beat(settings)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     service.start()

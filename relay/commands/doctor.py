@@ -1,5 +1,6 @@
 """`relay doctor`: every check of the installation and its accounts, each with what to do."""
 
+import contextlib
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,6 +12,8 @@ from relay.runtime import Context, pass_context
 from relay.terminal.account_text import say_checks
 from shared.doctor.doctor import make_doctor, summary
 from shared.domain.check import Check, Verdict
+from shared.domain.errors import LedgerUnavailable
+from shared.ledger.format import open_ledger
 
 # A request ends sooner; this is for what nothing bounds, such as looking up a host.
 _WITHIN = timedelta(seconds=30)
@@ -33,6 +36,8 @@ def doctor(context: Context, names: tuple[str, ...], refresh: bool, within: floa
 
     Exit status 1 when there is a problem, 0 otherwise.
     """
+    with contextlib.suppress(LedgerUnavailable):  # which the doctor tells by itself
+        open_ledger(context.client, may_upgrade=False)
     checks = make_doctor(context.settings).examine(
         names, refresh=refresh, within=timedelta(seconds=within)
     )

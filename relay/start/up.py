@@ -25,6 +25,7 @@ from shared.domain.form import Form, ListRef
 from shared.infrastructure.addresses import free_port, is_free
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Bind, Settings, parse_bind
+from shared.ledger.format import open_if_there
 from shared.ledger.registry import Registry
 from shared.operations.assembly import AccountTools, make_account_tools
 
@@ -123,6 +124,8 @@ def _run(plan: Plan, settings: Settings, supervisor: Supervisor) -> None:
     supervisor.start(*_foundations(plan, settings))
     if not supervisor.wait_until_ready(READY_WITHIN):
         return
+    with contextlib.closing(connect(settings.redis_url, socket_timeout=10)) as client:
+        open_if_there(client)
     if plan.sandbox:
         set_up_demo(plan.sandbox, settings)
     supervisor.start(*_own_processes(plan, settings))

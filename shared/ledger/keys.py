@@ -6,6 +6,7 @@ The scripts build their keys from these two prefixes.
 
 import hashlib
 
+FORMAT = "relay:format"  # hash: format, and how far upgrading to it has come
 ACCOUNTS = "relay:accounts"  # hash: account name -> JSON
 FORMS = "relay:forms"  # hash: form name -> JSON
 FINGERPRINT_KEY = "relay:fingerprint-key"  # string: sealed

@@ -1,12 +1,15 @@
 """The accounts and forms that an operator has set up, as small JSON documents in Redis."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import redis
 
 from shared.domain.account import Account
 from shared.domain.form import Form
 from shared.ledger import keys
+from shared.ledger.format import check_still_known
 from shared.ledger.redis_errors import unavailable_translated
 
 
@@ -18,13 +21,11 @@ class Registry:
 
     def accounts(self) -> list[Account]:
         """Return all accounts, sorted by name."""
-        with unavailable_translated():
-            stored = self._client.hgetall(keys.ACCOUNTS)
+        stored = self._read(lambda reads: reads.hgetall(keys.ACCOUNTS))
         return [Account.from_dict(json.loads(stored[name])) for name in sorted(stored)]
 
     def account(self, name: str) -> Account | None:
-        with unavailable_translated():
-            stored = self._client.hget(keys.ACCOUNTS, name)
+        stored = self._read(lambda reads: reads.hget(keys.ACCOUNTS, name))
         return Account.from_dict(json.loads(stored)) if stored else None
 
     def save_account(self, account: Account) -> None:
@@ -36,13 +37,11 @@ class Registry:
 
     def forms(self) -> list[Form]:
         """Return all forms, sorted by name."""
-        with unavailable_translated():
-            stored = self._client.hgetall(keys.FORMS)
+        stored = self._read(lambda reads: reads.hgetall(keys.FORMS))
         return [Form.from_dict(json.loads(stored[name])) for name in sorted(stored)]
 
     def form(self, name: str) -> Form | None:
-        with unavailable_translated():
-            stored = self._client.hget(keys.FORMS, name)
+        stored = self._read(lambda reads: reads.hget(keys.FORMS, name))
         return Form.from_dict(json.loads(stored)) if stored else None
 
     def save_form(self, form: Form) -> None:
@@ -53,3 +52,12 @@ class Registry:
         """Remove the form; False when there was none."""
         with unavailable_translated():
             return bool(self._client.hdel(keys.FORMS, name))
+
+    def _read(self, read: Callable[[Any], object]) -> Any:
+        """Return what `read` asks for, unless a newer version uses the ledger now."""
+        with unavailable_translated(), self._client.pipeline(transaction=False) as reads:
+            reads.hget(keys.FORMAT, "number")
+            read(reads)
+            number, stored = reads.execute()
+        check_still_known(number)
+        return stored

@@ -10,6 +10,8 @@ from typing import Any
 
 import redis
 
+from shared.ledger.format import fence
+
 _INCLUDE = re.compile(r"^--@include (.+)$", re.MULTILINE)
 _FOLDER = files("shared.ledger") / "scripts"
 
@@ -41,5 +43,5 @@ class Scripts:
         """
         script = self._registered.get(name)
         if script is None:
-            script = self._registered[name] = self._client.register_script(source(name))
+            script = self._registered[name] = self._client.register_script(fence() + source(name))
         return script(keys=keys, args=list(args), client=client)

@@ -31,14 +31,35 @@ def restore(dump: Path, client: "redis.Redis", data_dir: Path) -> None:
     text = (dump / "ledger.json").read_text(encoding="utf-8")
     taken_at = datetime.fromtimestamp(json.loads(text)["taken_at"] / 1000, UTC)
     move = _mover(taken_at, datetime.now(UTC))
-    for entry in json.loads(move(text))["keys"]:
-        _write(client, entry["key"], entry["type"], entry["value"])
-        if entry["ttl_ms"] is not None:
-            client.pexpire(entry["key"], entry["ttl_ms"])
+    with client.pipeline(transaction=False) as calls:
+        for entry in json.loads(move(text))["keys"]:
+            _write(calls, entry["key"], entry["type"], entry["value"])
+            if entry["ttl_ms"] is not None:
+                calls.pexpire(entry["key"], entry["ttl_ms"])
+        calls.execute()
     _write_folder(dump, data_dir, move)
 
 
-def _write(client: "redis.Redis", key: str, kind: str, value: Any) -> None:
+def everything(client: "redis.Redis") -> dict[str, Any]:
+    """Return all that the database holds, but for what is soon gone by itself."""
+    return {str(key): _read(client, key) for key in client.scan_iter() if client.pttl(key) == -1}
+
+
+def _read(client: "redis.Redis", key: str) -> Any:
+    match client.type(key):
+        case "string":
+            return client.get(key)
+        case "hash":
+            return client.hgetall(key)
+        case "list":
+            return client.lrange(key, 0, -1)
+        case "set":
+            return client.smembers(key)
+        case "zset":
+            return client.zrange(key, 0, -1, withscores=True)
+
+
+def _write(client: "redis.client.Pipeline", key: str, kind: str, value: Any) -> None:
     match kind:
         case "string":
             client.set(key, value)

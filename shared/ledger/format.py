@@ -1,0 +1,134 @@
+"""The ledger's format: which shapes its records have, and how those of an older one get the next.
+
+`relay:format` says which format the ledger has. A process that knows less refuses to start. One
+that knows more writes its own number there first: from then on every step of a process of the
+older version is refused (`fence`). After that the ledger has records of both formats, until the
+workers have upgraded all of them, some at a time, while everything runs. So a version must
+understand the records of the format before its own, too.
+"""
+
+import contextlib
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.format import check_known
+from shared.ledger import keys
+from shared.ledger.redis_errors import NEWER_FORMAT, newer_format, unavailable_translated
+
+log = logging.getLogger(__name__)
+
+# Upgrades some records. It is given a cursor, "" to begin with, and returns the cursor to go on
+# from, or None when it has seen all.
+Step = Callable[["redis.Redis", str], str | None]
+
+# How to get from format 1 to 2, from 2 to 3, and so on. A step may be run again from any cursor
+# that it returned, in several processes at once, and while sign-ups come and go. So each record
+# changes in one script, and one that has the new shape already stays as it is.
+STEPS: tuple[Step, ...] = ()
+NEWEST = 1 + len(STEPS)
+
+# An older ledger without a number has at least one of these.
+_EVER_THERE = (keys.ACCOUNTS, keys.FORMS, keys.OPERATORS, keys.FINGERPRINT_KEY)
+
+
+def open_ledger(
+    client: "redis.Redis", steps: tuple[Step, ...] = STEPS, *, may_upgrade: bool = True
+) -> None:
+    """Make sure that this version knows the ledger's format, before anything else is done with it.
+
+    An empty ledger gets this version's format, an older one is upgraded to it from now on. Raises
+    `Refused` for a newer one, and for an older one unless this process `may_upgrade` it: a command
+    may not, as that ends the work of the older version's processes. Raises `LedgerUnavailable`.
+    """
+    newest = 1 + len(steps)
+
+    def mark(pipeline: Any) -> None:
+        found = _number(pipeline, newest)
+        check_known("The ledger", found, newest)
+        if found < newest and not may_upgrade:
+            raise Refused(_too_old(found, newest))
+        pipeline.multi()
+        pipeline.hsetnx(keys.FORMAT, "upgraded", found)
+        pipeline.hset(keys.FORMAT, "number", newest)
+
+    with unavailable_translated():
+        if client.hget(keys.FORMAT, "number") != str(newest):
+            client.transaction(mark, keys.FORMAT)
+
+
+def open_if_there(client: "redis.Redis") -> None:
+    """Open the ledger, unless Redis is away: then whoever finds it back does."""
+    with contextlib.suppress(LedgerUnavailable):
+        open_ledger(client)
+
+
+def _number(client: Any, newest: int) -> int:
+    stored = client.hget(keys.FORMAT, "number")
+    if stored:
+        return int(stored)
+    return 1 if client.exists(*_EVER_THERE) else newest
+
+
+def _too_old(found: int, newest: int) -> str:
+    return (
+        f"The ledger still has format {found}, and this version of signup-relay has format"
+        f" {newest}. Stop the older version's processes and start this version's; they upgrade it."
+        " Then run this command again. Nothing was changed."
+    )
+
+
+def upgrade_some(client: "redis.Redis", steps: tuple[Step, ...] = STEPS) -> bool:
+    """Upgrade some records, and note how far that has come; False when nothing is left to do.
+
+    The ledger must have been opened. Safe to repeat, and in several processes at once.
+    """
+
+    def note(pipeline: Any) -> None:
+        unchanged = _progress(pipeline) == before
+        pipeline.multi()
+        if unchanged and following is None:
+            pipeline.hincrby(keys.FORMAT, "upgraded", 1)
+            pipeline.hdel(keys.FORMAT, "cursor")
+        elif unchanged:
+            pipeline.hset(keys.FORMAT, "cursor", following)
+
+    with unavailable_translated():
+        before = upgraded, cursor = _progress(client)
+        if upgraded > len(steps):
+            return False
+        following = steps[upgraded - 1](client, cursor)
+        client.transaction(note, keys.FORMAT)
+    if following is None:
+        log.info("all records upgraded", extra={"format": upgraded + 1})
+    return True
+
+
+def _progress(client: Any) -> tuple[int, str]:
+    """Return the format that all records have at least, and the cursor of the step from there."""
+    upgraded, cursor = client.hmget(keys.FORMAT, "upgraded", "cursor")
+    return int(upgraded), cursor or ""
+
+
+# --- while a process runs
+
+
+def fence(newest: int = NEWEST) -> str:
+    """Return what every script begins with: it does nothing to a ledger that has become newer."""
+    return f"""\
+do
+  local number = redis.call("HGET", "{keys.FORMAT}", "number")
+  if tonumber(number or 0) > {newest} then
+    return redis.error_reply("{NEWER_FORMAT} " .. number)
+  end
+end
+"""
+
+
+def check_still_known(number: str | None, newest: int = NEWEST) -> None:
+    """Raise `LedgerUnavailable` when the ledger's `number` has become a newer one."""
+    if int(number or 0) > newest:
+        raise newer_format(str(number))
