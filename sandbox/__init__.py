@@ -1,11 +1,11 @@
 """A stand-in for the Constant Contact V3 API, for newcomers, rehearsals and tests.
 
-It behaves as the published API does, and is strict where that is strict. See
-docs/sandbox.md for its routes, its faults on demand and what it leaves out.
+It behaves as the published API does, and is as strict. It imports nothing of the product.
+docs/sandbox.md describes its routes, its faults on demand and what it leaves out.
 """
 
-from sandbox.app import create_app
 from sandbox.config import Clock, SandboxConfig
-from sandbox.server import serve
+from sandbox.granian_server import serve
+from sandbox.wsgi import create_app
 
 __all__ = ["Clock", "SandboxConfig", "create_app", "serve"]

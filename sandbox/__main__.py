@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sandbox.config import SandboxConfig
-from sandbox.server import serve
+from sandbox.granian_server import serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

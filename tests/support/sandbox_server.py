@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 
 from sandbox import SandboxConfig
-from sandbox.tokens import AUTHORIZATION_SERVER
+from sandbox.oauth.issued_tokens import AUTHORIZATION_SERVER
 from shared.infrastructure.addresses import free_port
 
 _DEFAULTS = SandboxConfig()

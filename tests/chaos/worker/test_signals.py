@@ -11,7 +11,7 @@ from signal import SIGINT, SIGKILL, SIGQUIT, SIGTERM, Signals
 import pytest
 import redis
 
-from sandbox.accounts import sample_accounts
+from sandbox.api.sample_accounts import sample_accounts
 from shared.constant_contact.oauth import TokenSet
 from shared.domain.errors import Revoked
 from shared.infrastructure.celery_client import Publisher

@@ -5,10 +5,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from flask import Blueprint, redirect, request
 from flask.typing import ResponseReturnValue
 
-from sandbox import gate
-from sandbox.accounts import Account, User
-from sandbox.applications import is_web_address
-from sandbox.consent import (
+from sandbox.api.sample_accounts import Account, User
+from sandbox.calls import call_hooks
+from sandbox.oauth.consent_page import (
     allowed,
     consent_page,
     error_page,
@@ -16,10 +15,11 @@ from sandbox.consent import (
     wanted_scopes,
     who_decided,
 )
-from sandbox.state import State, current_state
+from sandbox.oauth.registered_applications import is_web_address
+from sandbox.sandbox_state import State, current_state
 
 bp = Blueprint("authorize", __name__, url_prefix="/oauth2/default/v1/authorize")
-gate.guard(bp)
+call_hooks.guard(bp)
 
 
 @bp.get("")

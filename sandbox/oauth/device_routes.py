@@ -3,8 +3,9 @@
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sandbox import gate
-from sandbox.consent import (
+from sandbox.calls import call_hooks
+from sandbox.error_answers import OAuthError, json_response
+from sandbox.oauth.consent_page import (
     allowed,
     consent_page,
     error_page,
@@ -12,12 +13,11 @@ from sandbox.consent import (
     wanted_scopes,
     who_decided,
 )
-from sandbox.devices import DEVICE_SECONDS
-from sandbox.errors import OAuthError, json_response
-from sandbox.state import current_state
+from sandbox.oauth.device_codes import DEVICE_SECONDS
+from sandbox.sandbox_state import current_state
 
 bp = Blueprint("device", __name__)
-gate.guard(bp)
+call_hooks.guard(bp)
 
 
 @bp.errorhandler(OAuthError)
@@ -39,7 +39,7 @@ def begin() -> Response:
     if scopes is None:
         raise OAuthError("invalid_scope", "One or more scopes are not configured.")
     with state.lock:
-        interval = state.settings.device_interval_seconds
+        interval = state.rules.device_interval_seconds
         device_code, user_code = state.devices.begin(
             application.client_id, scopes, interval=interval
         )

@@ -6,8 +6,8 @@ returns something ends the call.
 
 from flask import Blueprint, Response, g, request
 
-from sandbox.faults import Answer, Verdict
-from sandbox.state import State, current_state
+from sandbox.calls.faults import Answer, Verdict
+from sandbox.sandbox_state import State, current_state
 
 _NOTHING = Verdict()
 

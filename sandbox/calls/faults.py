@@ -13,8 +13,8 @@ from typing import Any
 
 from flask import Response, json
 
-from sandbox import errors
-from sandbox.tokens import GRANT_TYPES
+from sandbox import error_answers
+from sandbox.oauth.issued_tokens import GRANT_TYPES
 
 _HTML = "<!doctype html><title>Error</title><h1>502 Bad Gateway</h1><hr><p>cloudfront</p>"
 
@@ -218,12 +218,12 @@ def _content(spec: dict[str, Any]) -> tuple[int, bytes, str]:
         case {"body": body}:
             return 200, json.dumps(body).encode(), json_type
         case {"oauth_error": error}:
-            refusal = errors.OAuthError(str(error), "Refused on demand.")
+            refusal = error_answers.OAuthError(str(error), "Refused on demand.")
             return 400, json.dumps(refusal.body).encode(), json_type
         case {"throttle_storm": True}:
-            return 429, json.dumps(errors.refused("throttled").body).encode(), json_type
+            return 429, json.dumps(error_answers.refused("throttled").body).encode(), json_type
         case {"quota_exceeded": True}:
-            return 429, json.dumps(errors.refused("quota_exceeded").body).encode(), json_type
+            return 429, json.dumps(error_answers.refused("quota_exceeded").body).encode(), json_type
         case {"reset": True}:
             return 200, b"", json_type
         case {"hang_seconds": _}:
@@ -232,4 +232,4 @@ def _content(spec: dict[str, Any]) -> tuple[int, bytes, str]:
             status = spec.get("status", 503)
         case _:
             status = spec.get("status", 500)
-    return status, json.dumps(errors.body_for(status)).encode(), json_type
+    return status, json.dumps(error_answers.body_for(status)).encode(), json_type

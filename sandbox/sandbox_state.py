@@ -11,19 +11,19 @@ from typing import Any, cast
 
 from flask import current_app
 
-from sandbox.accounts import Account, User, lists_for, sample_accounts
-from sandbox.applications import Application, Applications
-from sandbox.codes import Codes
+from sandbox.api.contacts import Contacts, iso
+from sandbox.api.sample_accounts import Account, User, lists_for, sample_accounts
+from sandbox.calls.faults import Faults
+from sandbox.calls.limits import KeyLimits, RateLimit
+from sandbox.calls.stats import Stats
 from sandbox.config import Clock, SandboxConfig
-from sandbox.contacts import Contacts, iso
-from sandbox.devices import Devices
-from sandbox.faults import Faults
-from sandbox.limits import KeyLimits, RateLimit
+from sandbox.oauth.authorization_codes import Codes
+from sandbox.oauth.browser_sessions import Sessions
+from sandbox.oauth.device_codes import Devices
+from sandbox.oauth.issued_tokens import Tokens
+from sandbox.oauth.registered_applications import Application, Applications
 from sandbox.records import open_records
-from sandbox.sessions import Sessions
-from sandbox.settings import Settings
-from sandbox.stats import Stats
-from sandbox.tokens import Tokens
+from sandbox.rules import Rules
 
 _LISTS, _DELETED_LIST = "lists", "deleted_list"
 
@@ -31,7 +31,7 @@ _LISTS, _DELETED_LIST = "lists", "deleted_list"
 class State:
     """The sandbox's whole memory; `reset` makes it as good as new."""
 
-    settings: Settings
+    settings: Rules
     applications: Applications
     accounts: dict[str, Account]
     contacts: Contacts
@@ -61,7 +61,7 @@ class State:
 
     def now(self) -> float:
         """Return the time by the sandbox's clock, in seconds since 1970."""
-        return self._clock.now() + self.settings.clock_offset_seconds
+        return self._clock.now() + self.rules.clock_offset_seconds
 
     def monotonic(self) -> float:
         """Return the time in which the seconds of the rate limits are measured."""
@@ -70,7 +70,7 @@ class State:
     def rotating(self, application: Application) -> bool:
         """Return whether the application's refresh tokens work only once."""
         own = application.rotating
-        return self.settings.rotating if own is None else own
+        return self.rules.rotating if own is None else own
 
     def organizations(self, wanted: str | None) -> list[Account]:
         """Return the accounts with this name or id; all of them for None."""
@@ -124,7 +124,7 @@ class State:
             self._changing.discard(key)
 
     def _load(self) -> None:
-        self.settings = Settings.of(self.config)
+        self.rules = Rules.of(self.config)
         self.applications = Applications(self._records, self.config)
         self.accounts = self._load_accounts()
         self.contacts = Contacts(self._records)

@@ -3,8 +3,8 @@
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from sandbox.contacts import Contact, iso
-from sandbox.state import State, current_state
+from sandbox.api.contacts import Contact, iso
+from sandbox.sandbox_state import State, current_state
 
 # A page of some hundred kilobytes; the rest is counted, and GET /sandbox/contacts has it.
 SHOWN = 200
@@ -64,7 +64,7 @@ def _figures(state: State) -> list[tuple[str, str]]:
 
 def _limits(state: State, client_id: str) -> list[tuple[str, str]]:
     """Return how far an application went; its key is named when there are several."""
-    rules, (_, own) = state.settings, state.stats.counts(client_id)
+    rules, (_, own) = state.rules, state.stats.counts(client_id)
     used = state.limits[client_id].day.used(state.now())
     which = f", {client_id}" if len(list(state.applications)) > 1 else ""
     return [

@@ -7,7 +7,7 @@ front of it (token, privilege, limits) with one such object.
 from flask import Response, json
 from werkzeug.http import HTTP_STATUS_CODES
 
-from sandbox.limits import Refusal
+from sandbox.calls.limits import Refusal
 
 VALIDATION = "contacts.api.validation.error"
 NOT_FOUND = "contacts.api.not_found"

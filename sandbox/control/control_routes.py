@@ -8,14 +8,14 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from sandbox import faults
-from sandbox.accounts import OWNER, Account
-from sandbox.applications import Application
-from sandbox.changes import ACTIONS, ControlError, Target
-from sandbox.consent import wanted_scopes
-from sandbox.contacts import iso
-from sandbox.errors import json_response
-from sandbox.state import State, current_state
+from sandbox.api.contacts import iso
+from sandbox.api.sample_accounts import OWNER, Account
+from sandbox.calls import faults
+from sandbox.control.changes import ACTIONS, ControlError, Target
+from sandbox.error_answers import json_response
+from sandbox.oauth.consent_page import wanted_scopes
+from sandbox.oauth.registered_applications import Application
+from sandbox.sandbox_state import State, current_state
 
 DEFAULT_SCOPE = "account_read contact_data offline_access"
 
@@ -145,7 +145,7 @@ def connect() -> Response:
             scopes,
             supersede=bool(wanted["replace"]),
         )
-        tokens = state.tokens.issue(grant, seconds=state.settings.access_token_seconds)
+        tokens = state.tokens.issue(grant, seconds=state.rules.access_token_seconds)
     return json_response(tokens.as_json())
 
 
@@ -186,7 +186,7 @@ def _add_fault(state: State, spec: dict[str, Any]) -> None:
 
 
 def _in_force(state: State) -> dict[str, Any]:
-    rules = asdict(state.settings)
+    rules = asdict(state.rules)
     rules["refused_emails"] = sorted(rules["refused_emails"])
     return {
         "settings": rules,

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.tokens import InvalidGrant
+from sandbox.oauth.issued_tokens import InvalidGrant
 
 CODE_SECONDS = 300
 _OTHER_ADDRESS = (

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, get_args
 
-from sandbox.accounts import PRIVILEGES, Account
-from sandbox.applications import Application, is_web_address
-from sandbox.contacts import Contact
-from sandbox.settings import Jwks
-from sandbox.state import State
+from sandbox.api.contacts import Contact
+from sandbox.api.sample_accounts import PRIVILEGES, Account
+from sandbox.oauth.registered_applications import Application, is_web_address
+from sandbox.rules import Jwks
+from sandbox.sandbox_state import State
 
 
 class ControlError(Exception):
@@ -74,9 +74,9 @@ def _rates(state: State, value: Any, _target: Target) -> None:
         raise ControlError("rates must be an object")
     for name, rate in value.items():
         if name == "window" and rate in ("rolling", "fixed"):
-            state.settings.fixed_window = rate == "fixed"
+            state.rules.fixed_window = rate == "fixed"
         elif name in _RATES and type(rate) is int and rate >= 0:
-            setattr(state.settings, name, rate)
+            setattr(state.rules, name, rate)
         else:
             raise ControlError(f"rates: {name} cannot be {rate!r}")
 
@@ -141,7 +141,7 @@ def _privileges(_state: State, value: Any, target: Target) -> None:
 def _refuse_email(state: State, value: Any, _target: Target) -> None:
     """One address or a list of them, in place of those refused so far."""
     refused: Iterable[Any] = [value] if isinstance(value, str) else value
-    state.settings.refused_emails = {str(each).casefold() for each in refused or ()}
+    state.rules.refused_emails = {str(each).casefold() for each in refused or ()}
 
 
 def _lists(state: State, value: Any, target: Target) -> None:
@@ -161,30 +161,30 @@ def _jwks(state: State, value: Any, _target: Target) -> None:
     """``"on"``, ``"off"`` or ``"wrong_key"``"""
     if value not in get_args(Jwks):
         raise ControlError(f"jwks must be one of: {', '.join(get_args(Jwks))}")
-    state.settings.jwks = value
+    state.rules.jwks = value
 
 
 def _clock_offset(state: State, value: Any, _target: Target) -> None:
-    state.settings.clock_offset_seconds = _number("clock_offset_seconds", value)
+    state.rules.clock_offset_seconds = _number("clock_offset_seconds", value)
 
 
 def _device_interval(state: State, value: Any, _target: Target) -> None:
     interval = _number("device_interval_seconds", value)
     if interval < 0:
         raise ControlError("device_interval_seconds must not be negative")
-    state.settings.device_interval_seconds = interval
+    state.rules.device_interval_seconds = interval
 
 
 def _whole_setting(name: str) -> Action:
     def act(state: State, value: Any, _target: Target) -> None:
-        setattr(state.settings, name, _whole(name, value))
+        setattr(state.rules, name, _whole(name, value))
 
     return act
 
 
 def _switch(name: str) -> Action:
     def act(state: State, value: Any, _target: Target) -> None:
-        setattr(state.settings, name, _true_or_false(name, value))
+        setattr(state.rules, name, _true_or_false(name, value))
 
     return act
 

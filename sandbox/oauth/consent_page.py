@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 from flask import Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
-from sandbox.accounts import CAMPAIGN_CREATOR, OWNER, Account, User
-from sandbox.sessions import COOKIE
-from sandbox.state import State
+from sandbox.api.sample_accounts import CAMPAIGN_CREATOR, OWNER, Account, User
+from sandbox.oauth.browser_sessions import COOKIE
+from sandbox.sandbox_state import State
 
 SCOPES = {
     "account_read": "See who the account belongs to",

@@ -10,19 +10,20 @@ import hmac
 
 from flask import Blueprint, Response, request
 
-from sandbox import errors, gate
-from sandbox.applications import Application
-from sandbox.codes import Consent
-from sandbox.errors import OAuthError, json_response
-from sandbox.state import State, current_state
-from sandbox.stats import Counts
-from sandbox.tokens import (
+from sandbox import error_answers
+from sandbox.calls import call_hooks
+from sandbox.calls.stats import Counts
+from sandbox.error_answers import OAuthError, json_response
+from sandbox.oauth.authorization_codes import Consent
+from sandbox.oauth.issued_tokens import (
     AUTHORIZATION_SERVER,
     DEVICE_GRANT,
     Grant,
     InvalidGrant,
     TokenSet,
 )
+from sandbox.oauth.registered_applications import Application
+from sandbox.sandbox_state import State, current_state
 
 _TEXTS = {
     "authorization_code": "The authorization code is invalid or has expired.",
@@ -44,7 +45,7 @@ def count_token_calls() -> None:
                 counts.refresh_calls += request.values.get("grant_type") == "refresh_token"
 
 
-gate.guard(bp)
+call_hooks.guard(bp)
 
 
 @bp.errorhandler(OAuthError)
@@ -57,11 +58,11 @@ def token() -> Response:
     """Exchange a code or a refresh token. At most one call a second, of all applications."""
     state = current_state()
     with state.lock:
-        limit = state.settings.token_requests_per_second
+        limit = state.rules.token_requests_per_second
         if not state.token_limit.take(state.monotonic(), limit=limit):
             for counts in _counts(state):
                 counts.refusals["token_throttled"] += 1
-            return errors.refused("throttled").response()
+            return error_answers.refused("throttled").response()
     kind = request.values.get("grant_type", "")
     with state.lock:
         try:
@@ -78,9 +79,9 @@ def token() -> Response:
 def keys() -> Response:
     """Publish the key, or what the sandbox is told to publish in its place."""
     state = current_state()
-    which = state.settings.jwks
+    which = state.rules.jwks
     if which == "off":
-        return json_response(errors.body_for(404), 404)
+        return json_response(error_answers.body_for(404), 404)
     return json_response(state.tokens.signer.jwks(wrong=which == "wrong_key"))
 
 
@@ -101,15 +102,15 @@ def _granted(state: State, application: Application, kind: str) -> TokenSet:
 def _exchange(state: State, application: Application) -> TokenSet:
     consent = state.codes.redeem(application.client_id, _needed("code"), _needed("redirect_uri"))
     grant = _consented(state, application, consent, secret=True)
-    return state.tokens.issue(grant, seconds=state.settings.access_token_seconds)
+    return state.tokens.issue(grant, seconds=state.rules.access_token_seconds)
 
 
 def _let_device_in(state: State, application: Application) -> TokenSet:
     consent = state.devices.redeem(application.client_id, _needed("device_code"))
     return state.tokens.issue(
         _consented(state, application, consent, secret=False),
-        seconds=state.settings.access_token_seconds,
-        renewable=state.settings.device_refresh,
+        seconds=state.rules.access_token_seconds,
+        renewable=state.rules.device_refresh,
     )
 
 
@@ -130,8 +131,8 @@ def _refresh(state: State, application: Application) -> TokenSet:
         application.client_id,
         _needed("refresh_token"),
         rotating=state.rotating(application),
-        reuse_revokes=state.settings.reuse_revokes,
-        seconds=state.settings.access_token_seconds,
+        reuse_revokes=state.rules.reuse_revokes,
+        seconds=state.rules.access_token_seconds,
     )
     for counts in _counts(state):
         counts.refreshes += 1

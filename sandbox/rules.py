@@ -17,8 +17,8 @@ Jwks = Literal["on", "off", "wrong_key"]
 
 
 @dataclass(slots=True, kw_only=True)
-class Settings:
-    """The rules in force now. `Settings.of` gives those the sandbox starts with.
+class Rules:
+    """The rules in force now. `Rules.of` gives those the sandbox starts with.
 
     ``clock_offset_seconds`` is how far the sandbox's clock is ahead of the host's;
     ``device_refresh`` is whether the device grant brings a refresh token.

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from flask import request
 
-from sandbox import errors
+from sandbox import error_answers
 
 T = TypeVar("T")
 
@@ -25,7 +25,7 @@ def query() -> dict[str, str]:
     try:
         return dict(parse_qsl(base64.urlsafe_b64decode(cursor).decode(), strict_parsing=True))
     except (binascii.Error, UnicodeDecodeError, ValueError) as error:
-        raise errors.invalid("cursor is in an invalid format.") from error
+        raise error_answers.invalid("cursor is in an invalid format.") from error
 
 
 def flag(wanted: dict[str, str], name: str) -> bool:
@@ -42,7 +42,9 @@ class Page(Generic[T]):
         """Cut the page out of ``found`` that ``wanted`` asks for."""
         limit = wanted.get("limit", str(default))
         if not limit.isdecimal() or not 1 <= int(limit) <= most:
-            raise errors.invalid(f"limit does not have a valid value, it must be 1 to {most}")
+            raise error_answers.invalid(
+                f"limit does not have a valid value, it must be 1 to {most}"
+            )
         start = int(wanted.get(_OFFSET, 0))
         end = start + int(limit)
         after = urlencode(wanted | {_OFFSET: str(end)}).encode()

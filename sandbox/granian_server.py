@@ -11,8 +11,8 @@ from flask import Flask
 from granian.constants import Interfaces
 from granian.server import Server
 
-from sandbox.app import create_app
 from sandbox.config import SandboxConfig
+from sandbox.wsgi import create_app
 
 # Each call that waits for a fault holds one.
 THREADS = 64

@@ -4,9 +4,9 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sandbox.codes import Consent
-from sandbox.errors import OAuthError
-from sandbox.tokens import InvalidGrant
+from sandbox.error_answers import OAuthError
+from sandbox.oauth.authorization_codes import Consent
+from sandbox.oauth.issued_tokens import InvalidGrant
 
 DEVICE_SECONDS = 600
 # What a device that polls too fast must add to its interval, by RFC 8628, section 3.5.

@@ -1,0 +1,1 @@
+"""What happens to every call, whichever service answers it: limits, faults on demand, figures."""

@@ -1,0 +1,1 @@
+"""The sandbox's own routes, which the real service lacks: control calls, figures, contacts page."""

@@ -1,0 +1,61 @@
+"""The key that signs access tokens, and the key set that clients verify them with."""
+
+import base64
+from functools import cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sandbox.records import Records
+
+
+class Signer:
+    """Signs access tokens as Okta does: RS256, with the key's id in the header."""
+
+    def __init__(self, pem: str) -> None:
+        key = serialization.load_pem_private_key(pem.encode(), password=None)
+        if not isinstance(key, rsa.RSAPrivateKey):
+            raise TypeError("the signing key must be an RSA key")
+        self._key = key
+        numbers = key.public_key().public_numbers()
+        self._modulus = _base64url(numbers.n)
+        self._exponent = _base64url(numbers.e)
+        self._id = self._modulus[:43]
+
+    def sign(self, claims: dict[str, Any]) -> str:
+        return jwt.encode(claims, self._key, algorithm="RS256", headers={"kid": self._id})
+
+    def jwks(self, *, wrong: bool = False) -> dict[str, Any]:
+        """Return the public key as a key set that clients can verify tokens with.
+
+        ``wrong``: another key under the same id, with which no token can be verified.
+        """
+        published = Signer(_new_key("wrong")) if wrong else self
+        public = {"n": published._modulus, "e": published._exponent}
+        return {"keys": [{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": self._id, **public}]}
+
+    @classmethod
+    def stored(cls, records: Records) -> "Signer":
+        """Return the signer with the key kept in ``records``, or put a new one there."""
+        for kept in records.all("key"):
+            return cls(kept["pem"])
+        records.put("key", "signing", {"pem": _new_key("signing")})
+        return cls(_new_key("signing"))
+
+
+@cache
+def _new_key(_purpose: str) -> str:
+    """Return an RSA key, one per purpose and process: making one takes a noticeable while."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+def _base64url(number: int) -> str:
+    data = number.to_bytes((number.bit_length() + 7) // 8, "big")
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
