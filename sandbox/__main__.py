@@ -1,4 +1,4 @@
-"""The sandbox by itself: ``relay sandbox`` or ``python -m sandbox``."""
+"""Starts the sandbox alone: ``relay sandbox`` or ``python -m sandbox``."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from sandbox.granian_server import serve
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to stop; return the exit status. `relay sandbox` is this, too."""
+    """Serve until a signal stops it; return the exit status. `relay sandbox` calls this too."""
     options = _parser().parse_args(arguments)
     host, _, port = options.bind.rpartition(":")
     config = SandboxConfig(
@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         serve(config, host.strip("[]"), int(port))
     except OSError as error:
-        sys.stderr.write(f"It cannot listen on {options.bind}: {error.strerror}\n")
+        sys.stderr.write(f"The sandbox cannot listen on {options.bind}: {error.strerror}\n")
         return 1
     return 0
 
@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--rate", type=int, default=defaults.requests_per_second, metavar="N")
     parser.add_argument("--day", type=int, default=defaults.requests_per_day, metavar="N")
     parser.add_argument(
-        "--long-lived", action="store_true", help="refresh tokens that keep their value"
+        "--long-lived", action="store_true", help="issue refresh tokens that keep their value"
     )
     parser.add_argument("--client-id", default=defaults.client_id)
     parser.add_argument("--client-secret", default=defaults.client_secret)
@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         "--redirect-uri",
         action="append",
         metavar="URI",
-        help="where browsers may be sent back to; may be repeated; any address without it",
+        help="an address that browsers may return to; repeat it for more; without it, any address",
     )
     return parser
 

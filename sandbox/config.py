@@ -1,4 +1,4 @@
-"""What a sandbox is started with. Much of it can be changed at run time, see `settings`."""
+"""The options a sandbox starts with. `rules` has those that can change while it runs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,11 +8,11 @@ from time import monotonic, time
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxConfig:
-    """The first application registered in the sandbox, its limits, and where the data is kept.
+    """The first application, its limits, and the file that keeps the data.
 
-    ``redirect_uris`` are the addresses that browsers may be sent back to; None for any.
-    ``rotating`` is the kind of refresh token: single-use, or the same value for ever
-    ("long lived"). Without a ``database`` everything is gone when the process ends.
+    ``redirect_uris``: the addresses that browsers may return to; None allows any.
+    ``rotating``: refresh tokens work once; otherwise they keep their value ("long-lived").
+    ``database``: without it, all data ends with the process.
     """
 
     client_id: str = "sandbox-key"
@@ -29,9 +29,9 @@ class SandboxConfig:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where the sandbox takes its time from; tests put in their own.
+    """The sandbox's source of time; tests pass their own.
 
-    ``now`` (seconds since 1970) dates things and ends the day; ``monotonic`` measures
+    ``now`` (seconds since 1970) dates records and ends the day; ``monotonic`` measures
     the seconds of the rate limits.
     """
 

@@ -1,7 +1,7 @@
-"""Every error answer of the API, in its documented shape.
+"""Every error answer of the API and of the token server, in its documented shape.
 
-Validation answers with an array of ``{"error_key", "error_message"}``; the gateway in
-front of it (token, privilege, limits) with one such object.
+Validation answers with an array of ``{"error_key", "error_message"}``. The gateway (token,
+privilege, limits) answers with one such object.
 """
 
 from flask import Response, json
@@ -22,7 +22,7 @@ _REFUSALS = {"throttled": "Too Many Requests", "quota_exceeded": "Limit Exceeded
 
 
 class ApiError(Exception):
-    """A call that the API refuses, with what it answers."""
+    """The API refuses a call; the error carries the answer."""
 
     def __init__(self, status: int, body: object) -> None:
         super().__init__(status)
@@ -38,7 +38,7 @@ class ApiError(Exception):
 
 
 class OAuthError(Exception):
-    """A call of the token server that it refuses, in the OAuth style."""
+    """The token server refuses a call; the error carries the answer, in the OAuth style."""
 
     def __init__(self, error: str, description: str, *, status: int = 400) -> None:
         super().__init__(error)
@@ -78,7 +78,7 @@ def conflict() -> ApiError:
 
 
 def asked_already() -> ApiError:
-    """409: the confirmation mail has been sent before. The API's own words are not known."""
+    """409: a second confirmation mail. Nobody knows the API's own words for it."""
     return ApiError(409, [entry(CONFLICT, "A resubscribe email has already been sent.")])
 
 
@@ -88,7 +88,7 @@ def gateway(status: int) -> ApiError:
 
 
 def refused(refusal: Refusal) -> ApiError:
-    """429. No header tells when to come back; only the key tells a second from a day."""
+    """429. No header says when to retry; only the key tells a second from a day."""
     return ApiError(429, entry(refusal, _REFUSALS[refusal]))
 
 

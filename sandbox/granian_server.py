@@ -14,7 +14,7 @@ from granian.server import Server
 from sandbox.config import SandboxConfig
 from sandbox.wsgi import create_app
 
-# Each call that waits for a fault holds one.
+# A call that waits for a fault occupies one.
 THREADS = 64
 
 
@@ -22,7 +22,7 @@ def serve(config: SandboxConfig, host: str, port: int) -> None:
     """Serve until SIGTERM or SIGINT. Raises OSError when the port is taken."""
     _check_free(host, port)
     server = Server(
-        # Only a label: the loader below makes the app, in the process that serves it.
+        # Only a label: the serving process makes the app with the loader below.
         "sandbox",
         address=host,
         port=port,
@@ -43,7 +43,7 @@ def _load(config: SandboxConfig) -> Flask:
 
 
 def _die_with_parent() -> None:
-    """Stop serving when the process that was started is killed and cannot say so."""
+    """Stop serving when the parent process is killed, which sends no signal to this one."""
     parent = parent_process()
     if parent is not None:
         parent.join()
@@ -51,7 +51,7 @@ def _die_with_parent() -> None:
 
 
 def _check_free(host: str, port: int) -> None:
-    """Raise OSError when something listens there: granian would share the port with it."""
+    """Raise OSError if the port is taken, because granian would share it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,7 +1,7 @@
-"""Keeps what must survive a restart in one SQLite table: kind, key, JSON.
+"""Data that survives a restart, in one SQLite table: kind, key, JSON.
 
-Every change is written at once, so a killed process loses nothing that it answered;
-``synchronous=OFF`` leaves only a power cut to fear, and a sandbox may fear that.
+Every change is written at once, so a killed process loses nothing that it answered. Only a
+power cut can, because of ``synchronous=OFF``; a sandbox may take that risk.
 """
 
 import json
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS records (
 
 
 class Records(Protocol):
-    """Where the state writes what it wants to find again. Called under the state's lock."""
+    """Stores the state's data. The caller holds the state's lock."""
 
     def put(self, kind: str, key: str, body: dict[str, Any]) -> None: ...
 
@@ -30,19 +30,19 @@ class Records(Protocol):
 
 
 class NoRecords:
-    """Keeps nothing: the sandbox lives in memory alone."""
+    """Stores nothing: the sandbox lives in memory alone."""
 
     def put(self, kind: str, key: str, body: dict[str, Any]) -> None:
-        """Forget it."""
+        """Do nothing."""
 
     def drop(self, kind: str, key: str) -> None:
-        """There is nothing to drop."""
+        """Do nothing."""
 
     def all(self, kind: str) -> Iterator[dict[str, Any]]:
         return iter(())
 
     def clear(self) -> None:
-        """There is nothing to clear."""
+        """Do nothing."""
 
 
 class SqliteRecords:

@@ -1,27 +1,27 @@
-"""What can be changed while the sandbox runs, with ``POST /sandbox/control``."""
+"""The rules that ``POST /sandbox/control`` can change while the sandbox runs."""
 
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
 from sandbox.config import SandboxConfig
 
-# The published schema says 50 for sign_up_form and 80 elsewhere; which of the two the
-# real service enforces is not known, so both can be had.
+# The published schema says 50 for sign_up_form and 80 elsewhere. Nobody knows which of them
+# the real service enforces, so a control call can set either.
 EMAIL_MAX = 80
 
-# Twice what the token endpoint's own limit asks for.
+# Twice as long as the token endpoint's limit requires.
 DEVICE_INTERVAL_SECONDS = 2
 
-# "wrong_key": another key, under the id of the one that signs.
+# "wrong_key": a different key under the id of the signing key.
 Jwks = Literal["on", "off", "wrong_key"]
 
 
 @dataclass(slots=True, kw_only=True)
 class Rules:
-    """The rules in force now. `Rules.of` gives those the sandbox starts with.
+    """The rules in force now. `Rules.of` returns those that the sandbox starts with.
 
-    ``clock_offset_seconds`` is how far the sandbox's clock is ahead of the host's;
-    ``device_refresh`` is whether the device grant brings a refresh token.
+    ``clock_offset_seconds``: how far the sandbox's clock is ahead of the host's.
+    ``device_refresh``: the device grant brings a refresh token.
     """
 
     requests_per_second: int

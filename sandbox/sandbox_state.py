@@ -1,7 +1,7 @@
 """Everything the sandbox knows, in memory, under one lock.
 
-Views take the lock for the moment in which they read or change something, and never
-while they wait; a lock that is held for microseconds serves hundreds of calls a second.
+Routes take the lock only while they read or change something, never while they wait. A lock
+that is held for microseconds serves hundreds of calls a second.
 """
 
 import threading
@@ -29,7 +29,7 @@ _LISTS, _DELETED_LIST = "lists", "deleted_list"
 
 
 class State:
-    """The sandbox's whole memory; `reset` makes it as good as new."""
+    """The sandbox's whole memory; `reset` empties it."""
 
     settings: Rules
     applications: Applications
@@ -53,7 +53,7 @@ class State:
         self._load()
 
     def reset(self) -> None:
-        """Forget everything: contacts, tokens, faults, figures and settings."""
+        """Forget everything: contacts, tokens, faults, figures and rules."""
         with self.lock:
             self.faults.clear()
             self._records.clear()
@@ -111,7 +111,7 @@ class State:
     def begin_change(self, key: tuple[str, str]) -> bool:
         """Mark the contact with this account and address as being changed.
 
-        Returns False when another call is at it already.
+        Returns False if another call is changing it already.
         """
         with self.lock:
             if key in self._changing:

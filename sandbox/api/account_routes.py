@@ -37,7 +37,7 @@ def contact_custom_fields() -> Response:
 
 @bp.get("/account/summary")
 def account_summary() -> Response:
-    """Say whose account it is."""
+    """Show the account's name, address and owner."""
     account = calling_account()
     owner = account.users[0]
     body: dict[str, Any] = {
@@ -65,7 +65,7 @@ def account_summary() -> Response:
 
 @bp.get("/account/user/privileges")
 def user_privileges() -> Response:
-    """Say what the connected user may do; needs no scope and no privilege itself."""
+    """List the privileges of the connected user; needs no scope and no privilege itself."""
     return json_response(
         [{"privilege_id": PRIVILEGES[name], "privilege_name": name} for name in g.privileges]
     )
@@ -79,7 +79,7 @@ def _list_matches(each: ContactList, wanted: dict[str, str]) -> bool:
 
 
 def _members(state: State, account: Account, which: str | None) -> dict[str, int] | None:
-    """Return how many contacts each list has; None when nobody asked."""
+    """Return how many contacts each list has; None if the query does not ask for it."""
     if which is None:
         return None
     if which not in ("all", "active"):

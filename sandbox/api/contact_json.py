@@ -1,4 +1,4 @@
-"""What the API shows of a contact."""
+"""A contact as the API shows it."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from sandbox.api.contacts import Contact, iso
 
 
 def search_status(contact: Contact) -> str:
-    """Return the value of ``status`` that finds this contact and not simply all."""
+    """Return the value of ``status`` that finds this contact, besides ``all``."""
     if contact.deleted_at:
         return "deleted"
     return "active" if contact.permission in ("explicit", "implicit") else contact.permission
@@ -50,7 +50,7 @@ def _email_json(contact: Contact) -> dict[str, Any]:
 
 
 def _parts(contact: Contact) -> dict[str, list[Any]]:
-    """Return the parts of a contact that are only given on request, with ``include``."""
+    """Return the parts of a contact that the API shows only if ``include`` names them."""
     known = contact.properties
     phone, street = known.get("phone_number"), known.get("street_address")
     return {

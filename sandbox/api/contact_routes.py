@@ -17,7 +17,7 @@ from sandbox.calls.stats import Delivery
 from sandbox.error_answers import ApiError, json_response
 from sandbox.sandbox_state import State, current_state
 
-# What ``status`` may say, several with commas between.
+# The values of ``status``; a query may list several with commas.
 _STATUSES = {
     "all",
     "active",
@@ -82,7 +82,7 @@ def delete_contact(contact_id: str) -> Response:
 
 @bp.put("/contacts/resubscribe/<contact_id>")
 def resubscribe(contact_id: str) -> Response:
-    """Ask an unsubscribed contact, once, by mail; they are put back when they confirm."""
+    """Send an unsubscribed contact the one mail in which they can confirm that they return."""
     payload = _json_body()
     problems = resubscribe_problems(payload)
     if problems:
@@ -112,7 +112,7 @@ def _json_body() -> dict[str, Any]:
 
 
 def _check_sign_up(state: State, account: Account, payload: dict[str, Any]) -> None:
-    """Raise the error that the API answers with, unless it would take the sign-up."""
+    """Raise the API's error unless it would accept the sign-up."""
     rules = state.rules
     problems = sign_up_problems(payload, email_max=rules.email_max)
     if problems:
@@ -135,7 +135,7 @@ def _check_lists(state: State, account: Account, list_ids: Sequence[str]) -> Non
 
 
 def _living(state: State, contact_id: str) -> Contact:
-    """Return the account's contact with this id that is not deleted; raises the error."""
+    """Return the account's contact with this id; raise the API's error if there is none."""
     if not is_uuid(contact_id):
         message = "contact_id is in an invalid format."
         raise ApiError(400, [error_answers.entry(error_answers.NOT_FOUND, message)])
@@ -151,7 +151,7 @@ def _unknown_list(list_id: str, status: int) -> ApiError:
 
 
 def _found(state: State, account: Account, wanted: dict[str, str]) -> list[Contact]:
-    """Return the contacts that a query asks for; by address without a look at the others."""
+    """Return the contacts that a query asks for; a query by address reads only that contact."""
     if "email" in wanted:
         contact = state.contacts.find(account.id, wanted["email"])
         candidates: Sequence[Contact] = [contact] if contact else []

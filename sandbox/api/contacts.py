@@ -1,10 +1,10 @@
 """The contacts of all accounts, and what a sign-up does to one.
 
-The rules of ``POST /contacts/sign_up_form``: a partial update; lists and custom fields
-are added to those there; a deleted contact comes back; an update makes the permission
-explicit, even that of someone who had unsubscribed; a new contact is explicit as well,
-or pending while Confirmed Opt-in is on. Whoever is unsubscribed can be asked, once, by a mail that
-puts them back when they confirm it.
+The rules of ``POST /contacts/sign_up_form``: It is a partial update that adds lists and custom
+fields to those of the contact. A deleted contact comes back. An update makes the permission
+explicit, even after the person had unsubscribed. A new contact is explicit too, or pending while
+Confirmed Opt-in is on. An unsubscribed contact can get one mail, ever, in which they can confirm
+that they return.
 """
 
 from collections import defaultdict
@@ -52,12 +52,12 @@ class Contact:
     properties: dict[str, Any] = field(default_factory=dict)
     custom_fields: dict[str, str] = field(default_factory=dict)
     list_ids: list[str] = field(default_factory=list)
-    asked_at: float | None = None  # when the confirmation mail was sent, which happens once
+    asked_at: float | None = None  # when the one confirmation mail was sent
     asked_list_ids: list[str] = field(default_factory=list)
 
     @property
     def may_confirm(self) -> bool:
-        """Whether a confirmation mail is out that still counts."""
+        """Whether a confirmation mail was sent that still counts."""
         asked = self.permission == "unsubscribed" and self.asked_at is not None
         return self.permission == "pending_confirmation" or asked
 
@@ -68,7 +68,10 @@ class Contact:
 
 
 class Contacts:
-    """Found by account and address (letter case aside) or by id. Guarded by the state's lock."""
+    """Finds contacts by account and address (ignoring case), or by id.
+
+    The state's lock guards them.
+    """
 
     def __init__(self, records: Records) -> None:
         self._records = records
@@ -94,20 +97,20 @@ class Contacts:
         return contact, created
 
     def unsubscribe(self, contact: Contact, *, now: float) -> None:
-        """Do what the contact's own click on "unsubscribe" does."""
+        """Unsubscribe the contact, as their own click would."""
         contact.permission = "unsubscribed"
         contact.opt_out_date = contact.updated_at = now
         contact.list_ids = []
         self._save(contact)
 
     def ask(self, contact: Contact, list_ids: Iterable[str], *, now: float) -> None:
-        """Send the mail that asks whether the contact wants to be put back, onto these lists."""
+        """Send the mail in which the contact can confirm that they want these lists again."""
         contact.asked_at = contact.updated_at = now
         contact.asked_list_ids = [list_id.lower() for list_id in list_ids]
         self._save(contact)
 
     def confirm(self, contact: Contact, *, now: float) -> None:
-        """Do what the contact's own click in a confirmation mail does."""
+        """Confirm, as the contact's own click in the mail would."""
         _opt_in(contact, now)
         contact.confirm_status = "confirmed"
         contact.updated_at = now
@@ -121,7 +124,7 @@ class Contacts:
         self._save(contact)
 
     def leave_list(self, list_id: str) -> None:
-        """Take everyone off a list that is deleted."""
+        """Take all contacts off a deleted list."""
         for contact in self._by_id.values():
             if list_id in contact.list_ids:
                 contact.list_ids.remove(list_id)
@@ -134,7 +137,7 @@ class Contacts:
         return self._by_id.get(contact_id.lower())
 
     def of(self, account_id: str) -> Sequence[Contact]:
-        """Return the contacts of an account, deleted ones too, in the order they came."""
+        """Return the contacts of an account in order of arrival, deleted ones included."""
         return self._by_account[account_id]
 
     def everywhere(self, email: str, account_ids: Iterable[str]) -> Iterator[Contact]:

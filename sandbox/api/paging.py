@@ -1,4 +1,4 @@
-"""Pages of a collection: ``limit``, an opaque ``cursor``, and the link to the next one."""
+"""Pages of a collection: ``limit``, an opaque ``cursor``, and the link to the next page."""
 
 import base64
 import binascii
@@ -13,12 +13,12 @@ from sandbox import error_answers
 
 T = TypeVar("T")
 
-# Where the next page starts. Only cursors carry it.
+# The start of the next page. Only cursors carry it.
 _OFFSET = "next"
 
 
 def query() -> dict[str, str]:
-    """Return the query's parameters; a cursor brings those of the first page along."""
+    """Return the query's parameters; a cursor carries those of the first page."""
     cursor = request.args.get("cursor")
     if cursor is None:
         return {name: value for name, value in request.args.items() if name != _OFFSET}
@@ -39,7 +39,7 @@ class Page(Generic[T]):
 
     @classmethod
     def of(cls, found: Sequence[T], wanted: dict[str, str], *, default: int, most: int) -> Self:
-        """Cut the page out of ``found`` that ``wanted`` asks for."""
+        """Return the page of ``found`` that ``wanted`` asks for."""
         limit = wanted.get("limit", str(default))
         if not limit.isdecimal() or not 1 <= int(limit) <= most:
             raise error_answers.invalid(
@@ -52,7 +52,7 @@ class Page(Generic[T]):
         return cls(found[start:end], cursor)
 
     def links(self) -> dict[str, Any]:
-        """Return ``_links`` with the path of the next page; nothing on the last one."""
+        """Return ``_links`` with the path of the next page; empty on the last page."""
         if self.next_cursor is None:
             return {}
         href = f"{request.path}?{urlencode({'cursor': self.next_cursor})}"

@@ -1,6 +1,6 @@
-"""The two sample accounts: who may sign in, their lists and their custom fields.
+"""The two sample accounts: their users, their lists and their custom fields.
 
-All ids are made from names, so they are the same in every sandbox, after every reset.
+Every id is derived from a name, so it is the same in every sandbox and after every reset.
 """
 
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ CAMPAIGN_CREATOR = "Campaign Creator"
 
 _WWW = "https://www."
 
-# A Campaign Creator sees the lists, so a page of lists works while every sign-up fails.
+# A Campaign Creator may read the lists, so a page of lists works although every sign-up fails.
 PRIVILEGES: dict[str, int] = {
     "account:read": 1,
     "account:update": 2,
@@ -88,7 +88,7 @@ def sample_accounts() -> dict[str, Account]:
 
 
 def lists_for(account: Account, count: int) -> dict[str, ContactList]:
-    """Return so many lists: those the account has in a fresh sandbox, then numbered ones."""
+    """Return this many lists: first those of a fresh sandbox, then numbered ones."""
     own = dict(list(sample_accounts()[account.id].lists.items())[:count])
     domain = account.website.removeprefix(_WWW)
     return own | _lists(domain, {f"List {n:04}": "" for n in range(len(own) + 1, count + 1)})
@@ -127,7 +127,7 @@ def _acme_bakery() -> Account:
 
 def _blue_door_books() -> Account:
     domain = "blue-door-books.example"
-    # More than fifty, so that whoever reads the lists has to turn a page.
+    # More than fifty, so that a client has to read a second page.
     circles = {f"Reading circle {number:02}": "" for number in range(1, 56)}
     return Account(
         id="p07e2m4xw8k1qa",

@@ -1,8 +1,8 @@
-"""Whether a sign-up fits the schema of ``POST /contacts/sign_up_form``.
+"""The schema of ``POST /contacts/sign_up_form``, as strict as the real service's.
 
-Strict, as the real service is: an unknown property, a wrong type or an over-long value
-is an error. A check takes the value's name and the value, and returns what is wrong
-with it, in words; the checks of arrays and objects are made of those of their parts.
+An unknown property, a wrong type or an over-long value is an error. A check takes the value's
+name and the value, and returns the problems as text. The checks of arrays and objects are built
+from those of their parts.
 """
 
 import re
@@ -151,13 +151,13 @@ def _email(most: int) -> Check:
 
 
 def resubscribe_problems(payload: object) -> list[str]:
-    """Return what is wrong with the body of a resubscription."""
+    """Return the problems in the body of a resubscription."""
     lists = array(matching(_UUID.fullmatch), least=0, most=50)
     return record({"list_ids": lists}, required=("list_ids",))("", payload)
 
 
 def sign_up_problems(payload: object, *, email_max: int) -> list[str]:
-    """Return what is wrong with a sign_up_form body; an empty list when nothing is."""
+    """Return the problems in the body of a sign-up; empty if it is valid."""
     schema = record(
         {**_SIGN_UP, "email_address": _email(email_max)}, required=("list_memberships",)
     )

@@ -1,7 +1,7 @@
-"""What every call of the API and of the token server passes: faults, and the count.
+"""Hooks that every call of the API and of the token server passes: faults and counts.
 
-Flask runs these in the order in which a blueprint registers them; the first that
-returns something ends the call.
+Flask runs them in the order in which a blueprint registers them; the first that returns
+something ends the call.
 """
 
 from flask import Blueprint, Response, g, request
@@ -13,7 +13,7 @@ _NOTHING = Verdict()
 
 
 def meet_fault() -> Response | None:
-    """Answer in place of the service, when a fault says so."""
+    """Answer in place of the service if a fault says so."""
     state = current_state()
     grant_type = request.values.get("grant_type") if request.endpoint == "token.token" else None
     with state.lock:
@@ -28,12 +28,12 @@ def meet_fault() -> Response | None:
 
 
 def meet_latency() -> None:
-    """Keep the caller waiting, as long as the faults in force say."""
+    """Wait as long as the faults in force say."""
     current_state().faults.wait(g.verdict.latency_seconds)
 
 
 def lose_answer(response: Response) -> Response:
-    """Hold back or replace the answer to a call that was carried out, when a fault says so."""
+    """Delay or replace the answer to a call that was carried out, if a fault says so."""
     verdict: Verdict = g.get("verdict", _NOTHING)
     current_state().faults.wait(verdict.answer_latency_seconds)
     if verdict.after_work is None:
@@ -51,10 +51,10 @@ def count_answer(response: Response) -> Response:
 
 
 def guard(bp: Blueprint) -> None:
-    """Register all of these on a blueprint that needs nothing in between."""
+    """Register all hooks on a blueprint that needs none of its own between them."""
     bp.before_request(meet_fault)
     bp.before_request(meet_latency)
-    # Flask runs these backwards: the answer is lost first, then what is left is counted.
+    # Flask runs these in reverse: first a fault replaces the answer, then the answer is counted.
     bp.after_request(count_answer)
     bp.after_request(lose_answer)
 

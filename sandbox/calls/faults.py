@@ -1,8 +1,8 @@
 """Faults on demand: slow, broken, refused and lost answers.
 
-A fault belongs to a path prefix, or to the token calls of one grant type, and lasts for a
-number of calls, or until it is cleared. Where several match, the call waits for the slowest
-of them and gets the answer of the one that was set first.
+A fault applies to a path prefix, or to the token calls of one grant type. It lasts for a number
+of calls, or until a control call clears it. If several faults match a call, it waits for the
+slowest and gets the answer of the one that was set first.
 """
 
 import threading
@@ -20,10 +20,10 @@ _HTML = "<!doctype html><title>Error</title><h1>502 Bad Gateway</h1><hr><p>cloud
 
 _DRIP_PAUSE = 0.1
 _PIECE = 1 << 16
-# What a reset keeps back of a body that was sent as a whole.
+# How many bytes a reset withholds of a body that has no other end.
 _NEVER_SENT = 64
 
-# What makes a fault answer in place of the API; the first line only colours such an answer.
+# A fault with one of these answers in place of the API.
 _KEYS_OF_ANSWERS = frozenset(
     {
         *("status", "retry_after", "hang_seconds", "drip_seconds", "content_type", "blanks"),
@@ -32,15 +32,16 @@ _KEYS_OF_ANSWERS = frozenset(
     }
 )
 _LATENCIES = frozenset({"latency_ms", "answer_latency_ms"})
-KEYS = _KEYS_OF_ANSWERS | _LATENCIES | {"lost_answer", "path", "grant_type", "count"}
+_EFFECTS = _KEYS_OF_ANSWERS | _LATENCIES | {"lost_answer"}
+KEYS = _EFFECTS | {"path", "grant_type", "count"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What is said in place of the API's answer.
+    """The answer in place of the API's own.
 
-    The connection closes with ``missing`` bytes of the body still to come; ``blanks`` and a
-    drip of ``drip_seconds`` come before it.
+    ``blanks`` and a drip of ``drip_seconds`` come before the body. The connection closes when
+    ``missing`` bytes of the body are still to come.
     """
 
     status: int
@@ -53,7 +54,7 @@ class Answer:
     hang_seconds: float = 0
 
     def response(self, cleared: threading.Event) -> Response:
-        """Return it; the drip ends early when the faults are ``cleared``."""
+        """Return it as a response; the drip ends early when the faults are ``cleared``."""
         in_pieces = self.missing or self.blanks or self.drip_seconds
         body = self._pieces(cleared) if in_pieces else self.body
         made = Response(body, status=self.status, content_type=self.content_type)
@@ -71,14 +72,14 @@ class Answer:
             yield b" " * min(_PIECE, self.blanks - sent)
         yield self.body
         if self.missing:
-            # The part that was sent should be on its way before the connection closes.
+            # The caller should get what was sent before the connection closes.
             time.sleep(0.01)
             raise ConnectionAbortedError("the connection was cut on demand")
 
 
 @dataclass(slots=True)
 class Fault:
-    """``answer``, if any, comes in place of the work, or ``after_work`` in place of its answer.
+    """``answer``, if any, replaces the work, or with ``after_work`` only the answer to it.
 
     The call waits ``latency_seconds`` before the work and ``answer_latency_seconds`` after it.
     """
@@ -102,7 +103,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the faults in force do to one call."""
+    """The effect of the faults in force on one call."""
 
     latency_seconds: float = 0
     answer_latency_seconds: float = 0
@@ -111,25 +112,25 @@ class Verdict:
 
 
 class Faults:
-    """The faults in force. Guarded by the state's lock, except for `wait`."""
+    """The faults in force. The state's lock guards all but `wait`."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
-        # Set when the faults of now are cleared; those after them have another one.
+        # Set when the present faults are cleared. Later faults get an event of their own.
         self.cleared = threading.Event()
 
     def add(self, spec: dict[str, Any]) -> None:
-        """Put a fault in force; raise ValueError when it makes no sense."""
+        """Put a fault in force; raise ValueError if its description is invalid."""
         self._faults.append(fault_from(spec))
 
     def clear(self) -> None:
-        """End all faults; calls that hang or wait for one go on at once."""
+        """End all faults; calls that hang or wait for one continue at once."""
         self._faults.clear()
         self.cleared.set()
         self.cleared = threading.Event()
 
     def verdict(self, path: str, grant_type: str | None = None) -> Verdict:
-        """Use up the faults that match a call and say what they do.
+        """Use the faults that match a call once and return their effect.
 
         ``grant_type`` is that of a token call.
         """
@@ -150,7 +151,7 @@ class Faults:
         )
 
     def wait(self, seconds: float) -> None:
-        """Sleep, but not longer than until the faults are cleared."""
+        """Sleep for ``seconds``, or until the faults are cleared."""
         if seconds > 0:
             self.cleared.wait(seconds)
 
@@ -159,11 +160,11 @@ class Faults:
 
 
 def fault_from(spec: dict[str, Any]) -> Fault:
-    """Return the fault that a control call describes."""
+    """Return the fault that a control call describes; raise ValueError if it is invalid."""
     lost = bool(spec.get("lost_answer"))
     answering = lost or bool(_KEYS_OF_ANSWERS & spec.keys())
     if not answering and not _LATENCIES & spec.keys():
-        raise ValueError("a fault needs something to do: " + ", ".join(sorted(KEYS)))
+        raise ValueError("a fault needs at least one of: " + ", ".join(sorted(_EFFECTS)))
     count = spec.get("count")
     if count is not None and (type(count) is not int or count < 1):
         raise ValueError("count must be a whole number from 1")
@@ -206,7 +207,7 @@ def _answer(spec: dict[str, Any]) -> Answer:
 
 
 def _content(spec: dict[str, Any]) -> tuple[int, bytes, str]:
-    """Return the status that goes with this kind of answer, its body and its type."""
+    """Return the usual status of this kind of answer, its body and its content type."""
     json_type = "application/json"
     match spec:
         case {"html": html}:

@@ -1,4 +1,4 @@
-"""What the sandbox saw: the figures that tests and the page read."""
+"""The figures of the calls that the sandbox saw, for tests and for the contacts page."""
 
 from collections import Counter, deque
 from dataclasses import asdict, dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(slots=True)
 class Delivery:
-    """A sign-up that was carried out, whether or not its answer arrived."""
+    """A sign-up that the sandbox carried out, even if the answer was lost."""
 
     at: float
     monotonic: float
@@ -62,12 +62,12 @@ class Stats:
     overlapping_same_email: int = 0
     faults_used: int = 0
     deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)  # whom a confirmation mail was sent to
+    asked: list[str] = field(default_factory=list)  # the addresses that got a confirmation mail
 
     def counts(self, client_id: str | None) -> tuple[Counts, ...]:
-        """Return where to count a call of this application: its own and the total.
+        """Return the counts that a call of this application adds to: its own and the total.
 
-        None is for a call that no registered application made.
+        None stands for a call without a registered application.
         """
         if client_id is None:
             return (self.total,)

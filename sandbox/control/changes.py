@@ -1,6 +1,6 @@
-"""What ``POST /sandbox/control`` can change: rules, data and tokens, one function each.
+"""The changes that ``POST /sandbox/control`` can make, one function for each key.
 
-Every one is called with the state's lock held, as ``(state, value, target)``.
+Each function gets ``(state, value, target)``; the caller holds the state's lock.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,12 +16,12 @@ from sandbox.sandbox_state import State
 
 
 class ControlError(Exception):
-    """The control call makes no sense; nothing more of it was done."""
+    """The control call is invalid; the rest of it was not carried out."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Which accounts and which applications a change is for: those named, or all."""
+    """The accounts and applications that a change applies to: those named, or all."""
 
     accounts: list[Account]
     applications: list[Application]
@@ -39,7 +39,7 @@ def _applications(state: State, value: Any, _target: Target) -> None:
 
 
 def _application(state: State, wanted: Any) -> Application:
-    """Return the application as wanted; what is left out of a known one stays as it is."""
+    """Return the application as described; a known one keeps what is left out."""
     known = ("client_id", "client_secret", "redirect_uris", "rotating")
     if not isinstance(wanted, dict) or wanted.keys() - set(known):
         raise ControlError(f"an application is an object with {', '.join(known)}")
@@ -53,8 +53,7 @@ def _application(state: State, wanted: Any) -> Application:
 
 
 def _field(name: str, value: Any) -> Any:
-    """Return what an application's field takes; the value may be a secret, so no error
-    repeats it."""
+    """Return the field's value as stored. It may be a secret, so no error repeats it."""
     match name, value:
         case (("client_id" | "client_secret"), str()) if value:
             return value
@@ -100,7 +99,7 @@ def _revoke(state: State, value: Any, target: Target) -> None:
 
 
 def _unsubscribe(state: State, value: Any, target: Target) -> None:
-    """An address, or ``{"email", "at"}`` with seconds since 1970 for another time than now."""
+    """An address, or ``{"email", "at"}`` with the time of opting out in seconds since 1970."""
     wanted = value if isinstance(value, dict) else {"email": value}
     at = _number("unsubscribe", wanted["at"]) if "at" in wanted else state.now()
     for contact in _with_address(state, wanted.get("email"), target):
@@ -108,10 +107,10 @@ def _unsubscribe(state: State, value: Any, target: Target) -> None:
 
 
 def _confirm(state: State, value: Any, target: Target) -> None:
-    """The address of someone who got a confirmation mail."""
+    """The address of a contact who got a confirmation mail."""
     for contact in _with_address(state, value, target):
         if not contact.may_confirm:
-            raise ControlError("this contact has nothing to confirm")
+            raise ControlError("this contact has no confirmation mail to answer")
         state.contacts.confirm(contact, now=state.now())
 
 
@@ -139,13 +138,13 @@ def _privileges(_state: State, value: Any, target: Target) -> None:
 
 
 def _refuse_email(state: State, value: Any, _target: Target) -> None:
-    """One address or a list of them, in place of those refused so far."""
+    """One address or a list of them; they replace those refused so far."""
     refused: Iterable[Any] = [value] if isinstance(value, str) else value
     state.rules.refused_emails = {str(each).casefold() for each in refused or ()}
 
 
 def _lists(state: State, value: Any, target: Target) -> None:
-    """How many lists each account has from now on."""
+    """The number of lists of each account."""
     count = _whole("lists", value)
     for account in target.accounts:
         state.set_lists(account, count)
@@ -210,7 +209,7 @@ def _true_or_false(name: str, value: Any) -> bool:
 
 _RATES = ("requests_per_second", "requests_per_day", "token_requests_per_second")
 
-# In the order in which they are done.
+# In the order in which a control call carries them out.
 ACTIONS: dict[str, Action] = {
     "applications": _applications,
     "rates": _rates,

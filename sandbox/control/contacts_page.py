@@ -1,4 +1,4 @@
-"""The page that shows what arrived, and its two buttons."""
+"""The page of contacts that arrived, and its two buttons."""
 
 from flask import Blueprint, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from sandbox.api.contacts import Contact, iso
 from sandbox.sandbox_state import State, current_state
 
-# A page of some hundred kilobytes; the rest is counted, and GET /sandbox/contacts has it.
+# This makes a page of some hundred kilobytes. GET /sandbox/contacts lists all contacts.
 SHOWN = 200
 
 bp = Blueprint("pages", __name__)
@@ -57,13 +57,13 @@ def _figures(state: State) -> list[tuple[str, str]]:
     return [
         *limits,
         ("Refused with 429", f"{throttled:,}"),
-        ("Sign-ups taken", f"{sum(map(len, stats.deliveries.values())):,}"),
+        ("Sign-ups accepted", f"{sum(map(len, stats.deliveries.values())):,}"),
         ("Tokens refreshed", f"{stats.total.refreshes:,}"),
     ]
 
 
 def _limits(state: State, client_id: str) -> list[tuple[str, str]]:
-    """Return how far an application went; its key is named when there are several."""
+    """Return an application's use of its limits; name its key if there are several."""
     rules, (_, own) = state.rules, state.stats.counts(client_id)
     used = state.limits[client_id].day.used(state.now())
     which = f", {client_id}" if len(list(state.applications)) > 1 else ""

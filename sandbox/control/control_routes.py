@@ -1,6 +1,6 @@
-"""The sandbox's own routes: faults, changes from outside, figures. No part of the API.
+"""The sandbox's own routes under /sandbox: control calls, figures, contacts, ready tokens.
 
-They ask for no password, so the sandbox belongs on a host's loopback address alone.
+They need no password, so bind the sandbox to a loopback address only.
 """
 
 from dataclasses import asdict
@@ -23,16 +23,16 @@ bp = Blueprint("control", __name__, url_prefix="/sandbox")
 
 
 @bp.errorhandler(ControlError)
-def senseless(error: ControlError) -> Response:
+def invalid(error: ControlError) -> Response:
     return json_response({"ok": False, "error": str(error)}, 400)
 
 
 @bp.post("/control")
 def control() -> Response:
-    """Do everything the JSON object asks for, in the order of `ACTIONS`; then set its fault.
+    """Make the changes in the JSON object, in the order of `ACTIONS`; then set its fault.
 
-    ``organization`` narrows what concerns accounts to one of them, and ``application``
-    (an API key) revoke and used_today.
+    ``organization`` limits changes of accounts to one account; ``application`` (an API key)
+    limits revoke and used_today to one application.
     """
     wanted = _body()
     known = ACTIONS.keys() | faults.KEYS | {"organization", "application", "clear"}
@@ -57,7 +57,7 @@ def control() -> Response:
 
 @bp.get("/control")
 def in_force() -> Response:
-    """Show what can be changed as it is now, and the faults in force."""
+    """Show the rules, applications, accounts and faults in force."""
     state = current_state()
     with state.lock:
         return json_response(_in_force(state))
@@ -65,7 +65,7 @@ def in_force() -> Response:
 
 @bp.get("/stats")
 def stats() -> Response:
-    """Show every count; ``?deliveries=0`` leaves the single deliveries out."""
+    """Show every count; ``?deliveries=0`` omits the list of deliveries."""
     state = current_state()
     with state.lock:
         figures = state.stats.as_json(with_deliveries=request.args.get("deliveries") != "0")
@@ -88,7 +88,7 @@ def _figures(state: State, client_id: str) -> dict[str, Any]:
 def contacts() -> Response:
     """Show all contacts of all accounts, with the names of their lists and fields.
 
-    Unlike the API's own route this costs nothing of the limits.
+    Unlike the API's route, this does not count towards the limits.
     """
     state = current_state()
     with state.lock:
@@ -117,9 +117,9 @@ def contacts() -> Response:
 
 @bp.post("/connect")
 def connect() -> Response:
-    """Return a token set, as if a user had just allowed it in the browser.
+    """Return a token set, as if a user had just consented in the browser.
 
-    Earlier token sets go on working, unless ``replace`` is true.
+    Earlier token sets continue to work, unless ``replace`` is true.
     """
     wanted = {
         "application": None,
@@ -151,7 +151,7 @@ def connect() -> Response:
 
 @bp.post("/reset")
 def reset() -> Response:
-    """Forget everything and start afresh, with the settings of the start."""
+    """Forget everything and start again with the options of the start."""
     current_state().reset()
     return json_response({"ok": True})
 
@@ -171,7 +171,7 @@ def _accounts(state: State, organization: object) -> list[Account]:
 
 
 def _registered(state: State, client_id: object) -> list[Application]:
-    """Return the application with this API key; all of them, the first one first, for None."""
+    """Return the application with this API key; for None all of them, the first one first."""
     found = [each for each in state.applications if client_id in (None, each.client_id)]
     if not found:
         raise ControlError("no such application")
@@ -197,7 +197,7 @@ def _in_force(state: State) -> dict[str, Any]:
 
 
 def _application_json(application: Application) -> dict[str, Any]:
-    """Return all that is known of an application but its secret."""
+    """Return an application without its secret."""
     return {
         "client_id": application.client_id,
         "redirect_uris": application.redirect_uris,

@@ -14,7 +14,7 @@ _OTHER_ADDRESS = (
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What a user agreed to on the consent page, and for which application."""
+    """The scopes that a user allowed on the consent page, and the application they are for."""
 
     client_id: str
     account_id: str
@@ -25,7 +25,10 @@ class Consent:
 
 
 class Codes:
-    """Codes that wait to be exchanged; lost with the process. Guarded by the state's lock."""
+    """Codes that nobody has exchanged yet; they end with the process.
+
+    The state's lock guards them.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -47,9 +50,9 @@ class Codes:
         return code
 
     def redeem(self, client_id: str, code: str, redirect_uri: str) -> Consent:
-        """Return what the code stands for, once; raise `InvalidGrant` otherwise.
+        """Return the consent behind the code, once; raise `InvalidGrant` otherwise.
 
-        A code is spent by the first try, even one by another application.
+        The first try spends the code, even a try by another application.
         """
         consent = self._waiting.pop(code, None)
         if consent is None or consent.expires_at <= self._now():

@@ -1,4 +1,4 @@
-"""The consent page that a browser is sent to, and back from with a code."""
+"""The consent page of the authorization code flow; it sends the browser back with a code."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
@@ -24,7 +24,7 @@ call_hooks.guard(bp)
 
 @bp.get("")
 def ask() -> ResponseReturnValue:
-    """Show who can sign in and what they would allow."""
+    """Show who can sign in and which scopes they would allow."""
     state = current_state()
     problem = _problem(state)
     if problem is not None:
@@ -35,7 +35,7 @@ def ask() -> ResponseReturnValue:
 
 @bp.post("")
 def decide() -> ResponseReturnValue:
-    """Go back to the application with a code, or with ``access_denied``."""
+    """Send the browser back to the application with a code, or with ``access_denied``."""
     state = current_state()
     problem = _problem(state)
     if problem is not None:
@@ -68,10 +68,10 @@ def _scopes() -> tuple[str, ...]:
 
 
 def _problem(state: State) -> ResponseReturnValue | None:
-    """Return what is wrong with an authorization request, or None.
+    """Return the answer to an invalid authorization request; None if it is valid.
 
-    What concerns the client or where to go back to is shown here; sending the browser
-    to an address that may be forged would help an attacker. The rest goes back.
+    A page here reports an unknown client or redirect URI: sending the browser to an address that
+    may be forged would help an attacker. Every other error goes back to the application.
     """
     with state.lock:
         application = state.applications.find(request.args.get("client_id", ""))
@@ -101,7 +101,7 @@ def _problem(state: State) -> ResponseReturnValue | None:
 
 
 def _back(**parameters: str) -> ResponseReturnValue:
-    """Redirect to the application, with its ``state`` as it was given."""
+    """Redirect to the application with its own ``state``."""
     if "state" in request.args:
         parameters["state"] = request.args["state"]
     address = urlsplit(request.args["redirect_uri"])

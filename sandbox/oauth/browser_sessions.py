@@ -1,18 +1,20 @@
-"""Who is signed in to Constant Contact in which browser.
+"""The browsers that are signed in to Constant Contact, and as which user.
 
-The real login outlives a consent: the next application gets the same account without a
-question, unless it asks with ``prompt=login``. That is how wrong accounts get connected.
+The real login outlives a consent. The next application gets the same account without a question,
+unless it asks with ``prompt=login``. This is how people connect the wrong account.
 """
 
 import secrets
 
-# Cookies know no ports: the name must not be one that the relay uses on the same host.
+# Cookies ignore ports, so the relay on the same host must not use this name.
 COOKIE = "constant_contact_session"
 
 
 class Sessions:
-    """Open sessions by the value of the cookie; lost with the process. Guarded by the
-    state's lock."""
+    """Open sessions by the value of the cookie; they end with the process.
+
+    The state's lock guards them.
+    """
 
     def __init__(self) -> None:
         self._who: dict[str, tuple[str, str]] = {}
@@ -24,5 +26,5 @@ class Sessions:
         return session
 
     def who(self, session: str) -> tuple[str, str] | None:
-        """Return account id and login of a session; None for one that is not known."""
+        """Return account id and login of a session; None for an unknown one."""
         return self._who.get(session)

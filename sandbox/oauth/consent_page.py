@@ -1,4 +1,4 @@
-"""What the consent page says and asks, for a redirect as for a device."""
+"""The consent page and its form, for the authorization code flow and the device flow."""
 
 from urllib.parse import urlencode
 
@@ -25,9 +25,9 @@ def wanted_scopes(text: str) -> tuple[str, ...] | None:
 
 
 def consent_page(state: State, client_id: str, scopes: tuple[str, ...], goes_to: str | None) -> str:
-    """Return the page; ``goes_to`` is the host that the browser is sent back to, if any.
+    """Return the page; ``goes_to`` is the host that the browser returns to, if any.
 
-    A browser that is signed in is not asked for the account, unless ``prompt=login``.
+    The page asks a signed-in browser for the account only with ``prompt=login``.
     """
     asked_anew = "login" in request.args.get("prompt", "").split()
     return render_template(
@@ -48,7 +48,7 @@ def allowed() -> bool:
 
 
 def who_decided(state: State) -> tuple[Account, User] | None:
-    """Return the account and user that the page sent; None when they make no sense."""
+    """Return the account and user chosen on the page; None if they do not exist."""
     for account in state.organizations(request.form.get("organization", "")):
         user = account.user(request.form.get("user", ""))
         if user is not None:
@@ -59,7 +59,7 @@ def who_decided(state: State) -> tuple[Account, User] | None:
 def signed_in_as(
     state: State, who: tuple[Account, User] | None, answer: ResponseReturnValue
 ) -> Response:
-    """Return the answer with a session for who signed in on the page, if anyone did."""
+    """Return the answer with a session for the user who signed in on the page, if any."""
     response = make_response(answer)
     if who is not None:
         account, user = who
@@ -81,6 +81,6 @@ def _signed_in(state: State) -> tuple[str, str] | None:
 
 
 def _with_prompt() -> str:
-    """Return the address of this page on which it asks who signs in."""
+    """Return the address of this page with ``prompt=login``."""
     asked = [(name, value) for name, value in request.args.items() if name != "prompt"]
     return f"{request.path}?{urlencode([*asked, ('prompt', 'login')])}"

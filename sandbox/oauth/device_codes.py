@@ -1,4 +1,4 @@
-"""Device codes: handed out, decided on in a browser, polled for by the device."""
+"""Device codes: a device gets one and polls with it while a person decides in a browser."""
 
 import secrets
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from sandbox.oauth.authorization_codes import Consent
 from sandbox.oauth.issued_tokens import InvalidGrant
 
 DEVICE_SECONDS = 600
-# What a device that polls too fast must add to its interval, by RFC 8628, section 3.5.
+# A device that polls too fast adds this to its interval (RFC 8628, section 3.5).
 SLOW_DOWN_SECONDS = 5
 
-# No vowels, so that no code is a word, and nothing that looks like a digit.
+# No vowels, so that no code is a word, and no letter that looks like a digit.
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 
 
@@ -30,7 +30,10 @@ class _Pending:
 
 
 class Devices:
-    """Device codes that wait; lost with the process. Guarded by the state's lock."""
+    """Device codes that nobody has redeemed; they end with the process.
+
+    The state's lock guards them.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -39,7 +42,7 @@ class Devices:
     def begin(self, client_id: str, scopes: tuple[str, ...], *, interval: float) -> tuple[str, str]:
         """Return a new device code and the user code that belongs to it.
 
-        ``interval`` is how many seconds the device was told to leave between two polls.
+        ``interval`` is the number of seconds that the device must leave between two polls.
         """
         device_code = secrets.token_urlsafe(32)
         user_code = "".join(secrets.choice(_LETTERS) for _ in range(8))
@@ -48,13 +51,12 @@ class Devices:
         return device_code, user_code
 
     def asked(self, user_code: str) -> tuple[str, tuple[str, ...]] | None:
-        """Return which application the device with this user code runs, and the scopes it
-        asks for; None for an unknown code."""
+        """Return the device's application and the scopes it asks for; None for an unknown code."""
         pending = self._find(user_code)
         return (pending.client_id, pending.scopes) if pending else None
 
     def decide(self, user_code: str, account_id: str | None, login: str | None) -> bool:
-        """Record who let the device in; None for a refusal. False when the code is unknown."""
+        """Record who let the device in; None means refused. Return False for an unknown code."""
         pending = self._find(user_code)
         if pending is None:
             return False
@@ -62,7 +64,7 @@ class Devices:
         return True
 
     def redeem(self, client_id: str, device_code: str) -> Consent:
-        """Return the consent, once; raise what the device is to be told until then."""
+        """Return the consent, once; until then raise the error that answers the device's poll."""
         pending = self._pending.get(device_code)
         if pending is None or pending.client_id != client_id:
             raise InvalidGrant

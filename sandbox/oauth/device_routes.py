@@ -1,4 +1,4 @@
-"""The device flow: a program with no browser shows a code, a person enters it elsewhere."""
+"""The device flow: a program without a browser shows a code, a person enters it elsewhere."""
 
 from flask import Blueprint, Response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -27,7 +27,7 @@ def refused(error: OAuthError) -> Response:
 
 @bp.post("/oauth2/default/v1/device/authorize")
 def begin() -> Response:
-    """Hand out a code for the device to poll with, and one for the person to enter."""
+    """Issue a code for the device to poll with, and one for the person to enter."""
     state = current_state()
     with state.lock:
         application = state.applications.find(request.values.get("client_id", ""))
@@ -58,7 +58,7 @@ def begin() -> Response:
 
 @bp.get("/activate")
 def ask() -> ResponseReturnValue:
-    """Ask for the code, or when it is known, for consent."""
+    """Ask for the code; with a known code, ask for consent."""
     state = current_state()
     user_code = request.args.get("user_code")
     if user_code is None:
@@ -72,7 +72,7 @@ def ask() -> ResponseReturnValue:
 
 @bp.post("/activate")
 def decide() -> ResponseReturnValue:
-    """Let the device know; the person can close the page."""
+    """Record the decision for the device; the person can close the page."""
     state = current_state()
     who = who_decided(state)
     if allowed() and who is None:
@@ -86,4 +86,4 @@ def decide() -> ResponseReturnValue:
 
 
 def _unknown_code() -> ResponseReturnValue:
-    return error_page("invalid_request", "This code is not known, or no longer good.")
+    return error_page("invalid_request", "This code is unknown or has expired.")

@@ -1,8 +1,7 @@
-"""Access and refresh tokens: who holds one, for which account, and whether it still works.
+"""Access and refresh tokens: their holder, their account, and whether they still work.
 
-Every consent is a `Grant`; the tokens made from it are its family. Rotating refresh
-tokens work once, and Constant Contact gives no grace: the old value is spent when the
-new one is issued, even if that answer never arrives.
+Every consent is a `Grant`; the tokens made from it are its family. Rotating refresh tokens work
+once, without a grace period: the new value spends the old one, even if the answer never arrives.
 """
 
 import secrets
@@ -25,9 +24,9 @@ IDLE_SECONDS = 180 * 86_400
 
 @dataclass(slots=True)
 class Grant:
-    """That ``login`` let the application ``client_id`` into ``account_id``, for these scopes.
+    """The user ``login`` gave ``client_id`` access to ``account_id``, for these scopes.
 
-    ``secret``: the application must show its secret to refresh; a device has none.
+    ``secret``: the application needs its secret to refresh; a device has none.
     """
 
     id: str
@@ -57,7 +56,7 @@ class RefreshToken:
 
 @dataclass(frozen=True, slots=True)
 class TokenSet:
-    """What the token endpoint answers; without ``offline_access``, no refresh token."""
+    """An answer of the token endpoint; no refresh token without ``offline_access``."""
 
     access_token: str
     refresh_token: str | None
@@ -70,9 +69,9 @@ class TokenSet:
 
 
 class InvalidGrant(Exception):
-    """The code or refresh token does not work; ``reused`` when it once did.
+    """The code or refresh token does not work; ``reused`` if it worked once.
 
-    ``description`` is for the case that has a text of its own.
+    ``description`` replaces the usual text.
     """
 
     def __init__(self, description: str | None = None, *, reused: bool = False) -> None:
@@ -82,9 +81,9 @@ class InvalidGrant(Exception):
 
 
 class Tokens:
-    """All grants and tokens. Guarded by the state's lock.
+    """All grants and tokens. The state's lock guards them.
 
-    ``first_id``: the application of grants that were kept when there was only one.
+    ``first_id``: the application of old grants, stored when there was only one.
     """
 
     def __init__(self, records: Records, *, first_id: str, now: Callable[[], float]) -> None:
@@ -106,8 +105,8 @@ class Tokens:
         supersede: bool,
         secret: bool = True,
     ) -> Grant:
-        """Record a consent; with ``supersede`` the refresh tokens that this application has of
-        the user expire."""
+        """Record a consent; ``supersede`` revokes the application's refresh tokens of this
+        user."""
         if supersede:
             who = client_id, account_id, login
             for grant in self._grants.values():
@@ -119,15 +118,15 @@ class Tokens:
         return grant
 
     def issue(self, grant: Grant, *, seconds: int, renewable: bool = True) -> TokenSet:
-        """Return a first token set for a new consent; a refresh token only if ``renewable``."""
+        """Return the first token set of a new consent; a refresh token only if ``renewable``."""
         renewable = renewable and "offline_access" in grant.scopes
         return self._token_set(grant, self._new_refresh(grant) if renewable else None, seconds)
 
     def refresh(
         self, client_id: str, value: str, *, rotating: bool, reuse_revokes: bool, seconds: int
     ) -> TokenSet:
-        """Return the next token set; raise `InvalidGrant` for a token that does not work, or
-        is another application's."""
+        """Return the next token set; raise `InvalidGrant` for a token that does not work or
+        belongs to another application."""
         token = self._refresh.get(value)
         if token is None or self._grants[token.grant_id].client_id != client_id:
             raise InvalidGrant
@@ -144,14 +143,14 @@ class Tokens:
         return self._token_set(grant, self._new_refresh(grant) if rotating else token, seconds)
 
     def holder(self, access_token: str) -> Grant | None:
-        """Return whose access token this is, or None when it does not work (any more)."""
+        """Return the grant of this access token; None if it does not work."""
         token = self._access.get(access_token)
         if token is None or token.revoked or token.expires_at <= self._now():
             return None
         return self._grants[token.grant_id]
 
     def client_id_of(self, access_token: str) -> str | None:
-        """Return whose access token this is, good or not; None when it is not known."""
+        """Return the application of this access token, even an expired one; None if unknown."""
         token = self._access.get(access_token)
         return self._grants[token.grant_id].client_id if token else None
 
@@ -168,8 +167,8 @@ class Tokens:
         access: bool,
         refresh: bool,
     ) -> None:
-        """Make the access tokens, the refresh tokens or both invalid that these applications
-        have of these accounts."""
+        """Revoke the access tokens, the refresh tokens or both that these applications hold for
+        these accounts."""
         grants = {
             each.id
             for each in self._grants.values()

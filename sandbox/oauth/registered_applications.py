@@ -1,6 +1,6 @@
-"""The applications registered in the sandbox: an API key, its secret, and its own rules.
+"""The applications registered in the sandbox: API key, secret and redirect URIs.
 
-The first one comes with the start of the sandbox, the others by ``POST /sandbox/control``.
+The sandbox starts with the first one; ``POST /sandbox/control`` adds others.
 """
 
 from collections.abc import Iterator
@@ -16,10 +16,10 @@ _KIND = "application"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """What the portal keeps of an application.
+    """An application as the developer portal stores it.
 
-    ``redirect_uris``: where browsers may be sent back to, None for any web address.
-    ``rotating``: the kind of refresh token, None for the one in the sandbox's settings.
+    ``redirect_uris``: the addresses that browsers may return to; None allows any web address.
+    ``rotating``: refresh tokens work once; None means the rule of the sandbox.
     """
 
     client_id: str
@@ -32,10 +32,10 @@ class Application:
 
 
 class Applications:
-    """All registered applications by API key. Guarded by the state's lock.
+    """All registered applications by API key. The state's lock guards them.
 
-    Those registered later are kept in ``records``, because their tokens are; the first is
-    always as the sandbox was started with it.
+    ``records`` keeps those that were added later, because it keeps their tokens too. The first
+    one always comes from the sandbox's options.
     """
 
     def __init__(self, records: Records, config: SandboxConfig) -> None:
@@ -50,21 +50,21 @@ class Applications:
         self._known = {self.first_id: first} | stored | {self.first_id: first}
 
     def __iter__(self) -> Iterator[Application]:
-        """Yield all of them, the first one first."""
+        """Yield all applications, the first one first."""
         return iter(self._known.values())
 
     def find(self, client_id: str) -> Application | None:
         return self._known.get(client_id)
 
     def register(self, application: Application) -> None:
-        """Add the application, or put it in the place of the one with its API key."""
+        """Add the application, or replace the one with its API key."""
         self._known[application.client_id] = application
         if application.client_id != self.first_id:
             self._records.put(_KIND, application.client_id, asdict(application))
 
 
 def is_web_address(text: str) -> bool:
-    """Return whether a browser can be sent there: absolute, http(s), without a fragment."""
+    """Return whether a browser can be sent to it: absolute, http(s), without a fragment."""
     try:
         address = urlsplit(text)
     except ValueError:  # such as a broken IPv6 address

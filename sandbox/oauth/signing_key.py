@@ -30,7 +30,7 @@ class Signer:
     def jwks(self, *, wrong: bool = False) -> dict[str, Any]:
         """Return the public key as a key set that clients can verify tokens with.
 
-        ``wrong``: another key under the same id, with which no token can be verified.
+        ``wrong``: return another key under the same id, which verifies no token.
         """
         published = Signer(_new_key("wrong")) if wrong else self
         public = {"n": published._modulus, "e": published._exponent}
@@ -38,7 +38,7 @@ class Signer:
 
     @classmethod
     def stored(cls, records: Records) -> "Signer":
-        """Return the signer with the key kept in ``records``, or put a new one there."""
+        """Return the signer with the key in ``records``; store a new key if there is none."""
         for kept in records.all("key"):
             return cls(kept["pem"])
         records.put("key", "signing", {"pem": _new_key("signing")})
@@ -47,7 +47,7 @@ class Signer:
 
 @cache
 def _new_key(_purpose: str) -> str:
-    """Return an RSA key, one per purpose and process: making one takes a noticeable while."""
+    """Return an RSA key, one per purpose and process, because making one is slow."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(
         serialization.Encoding.PEM,

@@ -1,4 +1,4 @@
-"""The token endpoint, and the public key of what it issues.
+"""The token endpoint, and the public key of its tokens.
 
 Shaped like the Okta server that Constant Contact uses: exactly five fields, errors in
 the OAuth style, and a limit of its own.
@@ -36,7 +36,7 @@ bp = Blueprint("token", __name__, url_prefix="/oauth2")
 
 @bp.before_request
 def count_token_calls() -> None:
-    """Count every token call, whatever becomes of it."""
+    """Count every token call, refused ones included."""
     if request.endpoint == "token.token":
         state = current_state()
         with state.lock:
@@ -55,7 +55,7 @@ def refused(error: OAuthError) -> Response:
 
 @bp.post("/default/v1/token")
 def token() -> Response:
-    """Exchange a code or a refresh token. At most one call a second, of all applications."""
+    """Exchange a code or a refresh token. All applications share one limit per second."""
     state = current_state()
     with state.lock:
         limit = state.rules.token_requests_per_second
@@ -77,7 +77,7 @@ def token() -> Response:
 
 @bp.get(f"/{AUTHORIZATION_SERVER}/v1/keys")
 def keys() -> Response:
-    """Publish the key, or what the sandbox is told to publish in its place."""
+    """Publish the key, or what the rule ``jwks`` says instead."""
     state = current_state()
     which = state.rules.jwks
     if which == "off":
@@ -140,7 +140,7 @@ def _refresh(state: State, application: Application) -> TokenSet:
 
 
 def _needed(name: str) -> str:
-    """Return a parameter of the token call; the real one takes it from the query too."""
+    """Return a parameter of the token call. Like the real endpoint, accept it in the query too."""
     value = request.values.get(name)
     if not value:
         raise OAuthError(
@@ -150,9 +150,9 @@ def _needed(name: str) -> str:
 
 
 def _authenticated(state: State, kind: str) -> Application:
-    """Return the application that calls, by its id and secret: HTTP Basic, or in the form.
+    """Return the application with the id and secret of this call (HTTP Basic or form).
 
-    A device has no secret: it gives the id alone, when it polls and when it refreshes.
+    A device has no secret: it sends the id alone, both to poll and to refresh.
     """
     id, secret = _credentials()
     application = state.applications.find(id)
@@ -172,7 +172,7 @@ def _authenticated(state: State, kind: str) -> Application:
 
 
 def _counts(state: State) -> tuple[Counts, ...]:
-    """Return where to count this call, whether or not its secret is right."""
+    """Return the counts that this call adds to, even if its secret is wrong."""
     application = state.applications.find(_credentials()[0])
     return state.stats.counts(application.client_id if application else None)
 
@@ -185,7 +185,7 @@ def _credentials() -> tuple[str, str]:
 
 
 def _basic_credentials() -> tuple[str, str] | None:
-    """Return id and secret from the header; None without one, blanks when it is broken."""
+    """Return id and secret from the header; None without one, blanks if it is malformed."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -1,4 +1,4 @@
-// Brings the page up to date every two seconds, unless someone is using it with the keyboard.
+// Updates the page every two seconds, but not while the keyboard focus is inside it.
 const live = document.getElementById("live");
 
 async function refresh() {

@@ -105,7 +105,7 @@ def test_prompt_login_asks_who_signs_in_whoever_was_before(sandbox: Sandbox) -> 
     sandbox.allow()
     page = sandbox.client.get(sandbox.authorize_path(prompt="login")).text
     assert PAGE_ASKS in page
-    assert "A new sign-in is asked for" in page
+    assert "The application asks you to sign in again" in page
 
 
 def test_who_denies_has_signed_in_too(sandbox: Sandbox) -> None:
