@@ -9,10 +9,10 @@ import socket
 import sys
 from datetime import timedelta
 
-from shared.ledger.ledger import Ledger
-from shared.operations.operations import LIVE_WITHIN
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
+from shared.ledger.ledger import Ledger
+from shared.operations.operations import LIVE_WITHIN
 
 
 def main(kind: str) -> bool:

@@ -15,7 +15,7 @@ from relay.commands.lists import lists
 from relay.commands.operators import operator
 from relay.commands.rotate_secrets import rotate_secrets
 from relay.commands.status import status
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from relay.start.processes import beat_process, sandbox_process, web_process, worker_process
 from relay.start.up import up
 from shared.domain.errors import LedgerUnavailable, RelayError
@@ -31,26 +31,26 @@ def relay() -> None:
 @relay.command()
 @click.argument("account", metavar="NAME")
 @click.option("--reason", "note", required=True, help="Why; shown wherever the hold is.")
-@pass_context
-def hold(context: Context, account: str, note: str) -> None:
+@pass_runtime
+def hold(runtime: CommandRuntime, account: str, note: str) -> None:
     """Pause an account: sign-ups are still accepted, and wait."""
-    context.operations.hold(account, note, by=context.by)
-    context.output.json({"account": account, "hold": "paused", "note": note})
-    context.output.say(f"{account} is paused. Go on with: relay release {account}")
+    runtime.operations.hold(account, note, by=runtime.by)
+    runtime.output.json({"account": account, "hold": "paused", "note": note})
+    runtime.output.say(f"{account} is paused. Go on with: relay release {account}")
 
 
 @relay.command()
 @click.argument("account", metavar="NAME")
-@pass_context
-def release(context: Context, account: str) -> None:
+@pass_runtime
+def release(runtime: CommandRuntime, account: str) -> None:
     """End an account's pause, and probe its other holds now."""
-    stood = context.operations.release(account)
-    context.output.json({"account": account, "holds": stood})
+    stood = runtime.operations.release(account)
+    runtime.output.json({"account": account, "holds": stood})
     if not stood:
-        context.output.say(f"{account} was not on hold.")
+        runtime.output.say(f"{account} was not on hold.")
     for reason in stood:
         done = "lifted" if reason == "paused" else "probed now; ends when its cause is gone"
-        context.output.say(f"{reason}: {done}")
+        runtime.output.say(f"{reason}: {done}")
 
 
 for command in (

@@ -36,7 +36,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class Context:
+class CommandRuntime:
     """The settings, and all that is made from them."""
 
     def __init__(self, *, as_json: bool) -> None:
@@ -83,26 +83,26 @@ class Context:
             fingerprints=lambda: load_fingerprints(self.client, Sealer(self.settings.secret_keys)),
             check_email=check_email,
             now=utc_now,
-            publish=self.nudge,
+            notify_workers=self.notify_workers,
         )
 
     @cached_property
     def accounts(self) -> AccountTools:
-        return make_account_tools(self.settings, self.client, self.nudge)
+        return make_account_tools(self.settings, self.client, self.notify_workers)
 
     def vault(self) -> TokenVault:
         return make_vault(self.settings, self.client)
 
-    def nudge(self, account: str) -> None:
+    def notify_workers(self, account: str) -> None:
         """Ask the workers to look after `account`; they do so by themselves soon, if this fails."""
         try:
-            Publisher(self.settings).publish_lane(account)
+            Publisher(self.settings).notify_workers(account)
         except (OperationalError, redis.RedisError):
             self.output.say("The workers could not be told; they look by themselves in seconds.")
 
 
-def pass_context(
-    command: Callable[Concatenate[Context, P], R],
+def pass_runtime(
+    command: Callable[Concatenate[CommandRuntime, P], R],
 ) -> Callable[P, R]:
     """Give the command a `Context` as its first argument, and an option `--json`.
 
@@ -112,7 +112,7 @@ def pass_context(
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
     @wraps(command)
     def with_context(*args: Any, as_json: bool, **options: Any) -> R:
-        return command(Context(as_json=as_json or _group_as_json()), *args, **options)
+        return command(CommandRuntime(as_json=as_json or _group_as_json()), *args, **options)
 
     return cast(Callable[P, R], with_context)
 

@@ -33,9 +33,9 @@ from web.signup import routes
 from web.signup.draining import Drainer
 from web.signup.form_cache import FormCache
 from web.signup.intake import Intake
-from web.signup.notifier import Nudger
+from web.signup.notifier import WorkerNotifier
 from web.signup.reading import wants_json
-from web.signup.redis_deadline import Budget
+from web.signup.redis_deadline import RedisDeadline
 from web.signup.spool import Spool
 
 log = logging.getLogger(__name__)
@@ -54,13 +54,13 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     # A visitor waits: less than VISITOR_WAITS, so that a thread of the pool is free again soon.
     client = connect_redis(settings.redis_url, socket_timeout=0.7, socket_connect_timeout=0.3)
-    budget = Budget(threads=THREADS, clock=time.monotonic)
+    budget = RedisDeadline(threads=THREADS, clock=time.monotonic)
     sealer = Sealer(settings.secret_keys)
     load = functools.partial(load_fingerprints, client, sealer)
     form_cache = FormCache(
         Registry(client), settings.data_dir / "routes.json", clock=time.monotonic
     )
-    nudger = Nudger(Publisher(settings).publish_lane, clock=time.monotonic)
+    notifier = WorkerNotifier(Publisher(settings).notify_workers, clock=time.monotonic)
     # Whoever connects an account waits for Constant Contact anyway, and may for Redis.
     patient = connect_redis(settings.redis_url, socket_timeout=5)
     spool = Spool(settings.spool_folder, limit=settings.spool_bytes, now=utc_now)
@@ -70,7 +70,7 @@ def create_app(settings: Settings) -> Flask:
         folder=settings.data_dir,
         host=socket.gethostname(),
         fingerprints=lambda client: load_fingerprints(client, sealer),
-        nudge=nudger.nudge,
+        notify_workers=notifier.notify_workers,
         now=utc_now,
         sleep=time.sleep,
     )
@@ -79,7 +79,7 @@ def create_app(settings: Settings) -> Flask:
         fingerprints=functools.cache(load),
         spool=spool,
         drain=drainer.wake,
-        nudger=nudger,
+        notifier=notifier,
         check_email=check_email,
         new_id=lambda: str(uuid.uuid4()),
         limit=settings.visitor_limit,
@@ -89,7 +89,7 @@ def create_app(settings: Settings) -> Flask:
         "budget": budget,
         "forms": form_cache,
         "intake": intake,
-        "accounts": make_account_tools(settings, patient, nudger.nudge),
+        "accounts": make_account_tools(settings, patient, notifier.notify_workers),
         "operations": Operations(
             Ledger(patient),
             Registry(patient),
@@ -97,7 +97,7 @@ def create_app(settings: Settings) -> Flask:
             fingerprints=lambda: load_fingerprints(patient, sealer),
             check_email=check_email,
             now=utc_now,
-            publish=nudger.nudge,
+            notify_workers=notifier.notify_workers,
         ),
         "operators": Operators(patient),
         "probe": load,

@@ -9,7 +9,7 @@ from shared.doctor.identity import HEADER, mark_of
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.infrastructure.settings import Settings
 from web.signup.form_cache import FormCache
-from web.signup.redis_deadline import Budget
+from web.signup.redis_deadline import RedisDeadline
 from web.signup.spool import Spool
 
 bp = Blueprint("status", __name__)
@@ -26,7 +26,7 @@ def alive() -> ResponseReturnValue:
 def ready() -> ResponseReturnValue:
     """Say whether a sign-up could be stored now, on the disk if need be; 503 with the reason if
     not."""
-    budget: Budget = current_app.extensions["budget"]
+    budget: RedisDeadline = current_app.extensions["budget"]
     # Reads and writes as a sign-up does, so a full server or a replica shows too.
     probe: Callable[[], object] = current_app.extensions["probe"]
     try:

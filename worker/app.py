@@ -15,10 +15,10 @@ from shared.infrastructure.logs import configure
 from shared.infrastructure.settings import Settings
 from shared.ledger.durability import warn_of_losses
 from shared.ledger.format import open_if_there
-from worker.alerts.alert_schedule import WatchWithoutBeat
+from worker.alerts.alert_schedule import AlertsWithoutBeat
 from worker.consumer import Consumer
-from worker.poller import Lookout
-from worker.runtime import Wiring, lane_count
+from worker.poller import Poller
+from worker.runtime import WorkerRuntime, lane_count
 from worker.shutdown import Ending
 from worker.task_events import make_reporter
 from worker.tasks import register
@@ -48,20 +48,20 @@ def make_app(settings: Settings, name: str, only: tuple[str, ...]) -> Celery:
         # Flower and the like listen to these; nobody else does, so they are off by default.
         worker_send_task_events=settings.task_events,
     )
-    wiring = Wiring(
+    runtime = WorkerRuntime(
         settings,
         make_reporter(app, name, enabled=settings.task_events),
         delivers=queues.DELIVER_QUEUE in only,
     )
-    register(app, wiring)
-    open_if_there(wiring.client)
-    warn_of_losses(wiring.client)
+    register(app, runtime)
+    open_if_there(runtime.client)
+    warn_of_losses(runtime.client)
     app.steps["worker"].update(
         (
-            Lookout.watching(wiring, name),
-            WatchWithoutBeat.of(wiring),
-            UpgradeStep.of(wiring),
-            Ending.of(wiring),
+            Poller.watching(runtime, name),
+            AlertsWithoutBeat.of(runtime),
+            UpgradeStep.of(runtime),
+            Ending.of(runtime),
         )
     )
     return app

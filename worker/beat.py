@@ -27,7 +27,7 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.ledger.format import open_if_there
 from shared.ledger.ledger import Ledger
-from worker.alerts.alert_dispatcher import watch_every
+from worker.alerts.alert_dispatcher import alert_interval
 from worker.alerts.alert_schedule import start_beside_beat
 
 log = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def schedule(settings: Settings, now: Now) -> dict[str, dict[str, Any]]:
     wait is seen to before they are sent.
     """
     refresh = look_at_tokens_every(settings.token_refresh)
-    watch = watch_every(settings.alert_after)
+    watch = alert_interval(settings.alert_after)
     return {
         "wake lanes": {"task": queues.WAKE, "schedule": every(WAKE_EVERY, nowfun=now)},
         "refresh tokens": {"task": queues.REFRESH_TOKENS, "schedule": every(refresh, nowfun=now)},

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from celery.platforms import EX_FAILURE
 
-from worker.delivery.in_flight import InHand
+from worker.delivery.in_flight import InFlight
 
 log = logging.getLogger(__name__)
 
@@ -19,7 +19,7 @@ LONGEST_ROUND = timedelta(minutes=5)
 
 
 def end_if_hung(
-    in_hand: InHand,
+    in_flight: InFlight,
     *,
     lease: timedelta,
     stop_lanes: Callable[[], None],
@@ -31,10 +31,10 @@ def end_if_hung(
     The other lanes get a lease's time to end what they are sending. Whoever supervises the
     worker starts a new one; the sign-up's claim is lost, and of three such it dies as `poison`.
     """
-    hung = in_hand.longer_than((lease + longest_round).total_seconds())
+    hung = in_flight.longer_than((lease + longest_round).total_seconds())
     if not hung:
         return
     log.critical("sending hangs, so this worker ends", extra={"signups": hung})
     stop_lanes()
-    in_hand.wait_for_the_others(hung, timeout=lease.total_seconds())
+    in_flight.wait_for_the_others(hung, timeout=lease.total_seconds())
     end(EX_FAILURE)

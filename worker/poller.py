@@ -1,4 +1,4 @@
-"""The lookout: every worker looks for due sign-ups by itself, so that none depends on beat."""
+"""The poller: every worker looks for due sign-ups by itself, so that none depends on beat."""
 
 import logging
 import threading
@@ -8,14 +8,14 @@ from typing import Any
 from celery import bootsteps
 
 from shared.domain.errors import LedgerUnavailable
-from worker.runtime import Wiring
+from worker.runtime import WorkerRuntime
 
 log = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=3)
 
 
-class Lookout(bootsteps.StartStopStep):
+class Poller(bootsteps.StartStopStep):
     """Every few seconds: says that this worker is alive, starts lanes for what is due, and ends
     the worker if one hangs.
 
@@ -23,19 +23,19 @@ class Lookout(bootsteps.StartStopStep):
     which a Redis that does not answer must not block.
     """
 
-    wiring: Wiring
+    runtime: WorkerRuntime
     worker_name: str
 
     @classmethod
-    def watching(cls, wiring: Wiring, worker_name: str) -> "type[Lookout]":
+    def watching(cls, runtime: WorkerRuntime, worker_name: str) -> "type[Poller]":
         """Return the step for Celery, which makes an instance of it by itself."""
-        return type("WorkerLookout", (cls,), {"wiring": wiring, "worker_name": worker_name})
+        return type("WorkerPoller", (cls,), {"runtime": runtime, "worker_name": worker_name})
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
         self._due_before: set[str] = set()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="lookout", daemon=True)
+        self._thread = threading.Thread(target=self._watch, name="poller", daemon=True)
 
     def start(self, parent: Any) -> None:
         self._thread.start()
@@ -49,15 +49,15 @@ class Lookout(bootsteps.StartStopStep):
     def _watch(self) -> None:
         while True:
             self.look()
-            self.wiring.end_if_hung()
+            self.runtime.end_if_hung()
             if self._stop.wait(EVERY.total_seconds()):
                 return
 
     def look(self) -> None:
         """Look once; whatever goes wrong, the next look comes."""
         try:
-            self.wiring.ledger.worker_alive(self.worker_name)
-            self._have_lanes_run(self.wiring.accounts_with_work())
+            self.runtime.ledger.worker_alive(self.worker_name)
+            self._have_lanes_run(self.runtime.accounts_with_work())
         except LedgerUnavailable as error:
             log.warning("could not look for due sign-ups", extra={"cause": str(error)})
         except Exception:
@@ -67,6 +67,6 @@ class Lookout(bootsteps.StartStopStep):
         """Ask for lanes; where that was done at the last look, too, and no lane runs here, do
         not wait for a message any longer: whatever carries them may be broken."""
         for account in due:
-            if not (account in self._due_before and self.wiring.take_over(account)):
-                self.wiring.publish_lane(account)
+            if not (account in self._due_before and self.runtime.run_locally(account)):
+                self.runtime.notify_workers(account)
         self._due_before = set(due)

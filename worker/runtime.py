@@ -13,7 +13,7 @@ from datetime import timedelta
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.pacing import Pacer, pace_rules
 from shared.domain.account import HoldReason
-from shared.domain.errors import LedgerUnavailable, Refused, Revoked, TokenTrouble
+from shared.domain.errors import LedgerUnavailable, Refused, Revoked, TokenError
 from shared.domain.retry import RetryPolicy
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.redis_urls import connect
@@ -21,8 +21,8 @@ from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.operations.assembly import make_constant_contact, make_replays, make_vault, utc_now
-from worker.alerts.alert_dispatcher import make_watch
-from worker.delivery.in_flight import InHand
+from worker.alerts.alert_dispatcher import make_alert_dispatcher
+from worker.delivery.in_flight import InFlight
 from worker.delivery.lane import Clock, Lane, LaneRules, Reporter, RoundTrip
 from worker.delivery.settling import NO_TOKEN, Settler
 from worker.hang_detector import end_if_hung
@@ -76,7 +76,7 @@ class LanePlaces:
                 self._taken[account] -= 1
 
 
-class Wiring:
+class WorkerRuntime:
     """All that the tasks of one worker process share."""
 
     def __init__(self, settings: Settings, reporter: Reporter, *, delivers: bool = True) -> None:
@@ -92,10 +92,10 @@ class Wiring:
         self._publisher = Publisher(settings)
         self._reporter = reporter
         self.vault = make_vault(settings, client)
-        self._watch = make_watch(settings, client, stopping=self.stopping.is_set)
+        self._watch = make_alert_dispatcher(settings, client, stopping=self.stopping.is_set)
         self.places = LanePlaces(lane_count(settings))
         self._turnstiles: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self.in_hand = InHand(time.monotonic)
+        self.in_flight = InFlight(time.monotonic)
         self._not_refreshed: dict[str, str] = {}  # account -> why
         self._round_trip = RoundTrip()
         self._idle: defaultdict[str, list[ConstantContact]] = defaultdict(list)
@@ -133,16 +133,16 @@ class Wiring:
             self.replays.feed(name)
         return [name for name in names if self.ledger.anything_due(name)]
 
-    def publish_lane(self, account: str) -> None:
+    def notify_workers(self, account: str) -> None:
         """Ask for a lane, from whichever worker is free. Never fails: should the message not get
         out, the lane runs here."""
         try:
-            self._publisher.publish_lane(account)
+            self._publisher.notify_workers(account)
         except Exception as error:  # noqa: BLE001 - whatever the broker's client raises
             log.warning("no lane asked for", extra={"cause": type(error).__name__})
             self._start_lane_here(account)
 
-    def take_over(self, account: str) -> bool:
+    def run_locally(self, account: str) -> bool:
         """Start a lane here, with no message; False when one runs here already, or none may."""
         if not self._delivers or self.places.runs(account):
             return False
@@ -167,10 +167,10 @@ class Wiring:
         for account in self.registry.accounts():
             try:
                 self.vault.refresh_due(account.name)
-                if not self.vault.in_trouble(account.name):
+                if not self.vault.has_failed(account.name):
                     self._end_token_hold(account.name)
                 self._not_refreshed.pop(account.name, None)
-            except (TokenTrouble, Refused, LedgerUnavailable) as error:
+            except (TokenError, Refused, LedgerUnavailable) as error:
                 self._tell_not_refreshed(account.name, str(error))
                 if isinstance(error, Revoked):
                     self._settler().hold_without_token(account.name, str(error), probed=False)
@@ -183,9 +183,9 @@ class Wiring:
 
     def end_if_hung(self) -> None:
         """End this process if sending a sign-up hangs in it."""
-        end_if_hung(self.in_hand, lease=self.settings.lease, stop_lanes=self.stopping.set)
+        end_if_hung(self.in_flight, lease=self.settings.lease, stop_lanes=self.stopping.set)
 
-    def look_for_trouble(self) -> None:
+    def check_alerts(self) -> None:
         """Tell the alert services what has begun, stands or ended, as far as they do not know."""
         try:
             self._watch.look()
@@ -209,10 +209,10 @@ class Wiring:
             contacts=contacts,
             settler=self._settler(),
             reporter=self._reporter,
-            give_slot_back=Pacer(self.client, self.settings, client_id).give_back,
-            start_another=lambda: self.publish_lane(account),
+            refund_slot=Pacer(self.client, self.settings, client_id).release_claim,
+            start_another=lambda: self.notify_workers(account),
             turnstile=self._turnstiles[account],
-            in_hand=self.in_hand,
+            in_flight=self.in_flight,
             stopping=self.stopping,
             clock=self._clock,
             round_trip=self._round_trip,

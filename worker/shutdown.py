@@ -18,7 +18,7 @@ from celery import bootsteps
 from celery.platforms import EX_FAILURE, EX_OK
 from celery.worker import state
 
-from worker.runtime import Wiring
+from worker.runtime import WorkerRuntime
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +35,12 @@ class Ending(bootsteps.StartStopStep):
     lost, somebody must connect the account again.
     """
 
-    wiring: Wiring
+    runtime: WorkerRuntime
 
     @classmethod
-    def of(cls, wiring: Wiring) -> "type[Ending]":
+    def of(cls, runtime: WorkerRuntime) -> "type[Ending]":
         """Return the step for Celery, which makes an instance of it by itself."""
-        return type("WorkerEnding", (cls,), {"wiring": wiring})
+        return type("WorkerEnding", (cls,), {"runtime": runtime})
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
@@ -57,7 +57,7 @@ class Ending(bootsteps.StartStopStep):
 
     def close(self, parent: Any) -> None:
         """Stop the lanes whatever it was that ended the worker."""
-        self.wiring.stopping.set()
+        self.runtime.stopping.set()
 
     def stop(self, parent: Any) -> None:
         """Nothing is left to do."""
@@ -71,12 +71,12 @@ class Ending(bootsteps.StartStopStep):
     def _end(self) -> None:
         number = self._heard.get()
         log.info("worker stops", extra={"signal": signal.Signals(number).name})
-        self.wiring.stopping.set()
+        self.runtime.stopping.set()
         if number != signal.SIGQUIT:
             self._heard.get()
         # A daemon's sleep: this goes no further when the process has ended by then.
         time.sleep(SOON.total_seconds())
-        while self.wiring.vault.wait_for_calls():
+        while self.runtime.vault.wait_for_calls():
             time.sleep(SOON.total_seconds())  # for what is given back after them
         log.warning("worker ends with requests under way; their claims have to run out")
         os._exit(EX_FAILURE)

@@ -3,10 +3,10 @@
 from celery import Celery
 
 from shared.infrastructure import queues
-from worker.runtime import Wiring
+from worker.runtime import WorkerRuntime
 
 
-def register(app: Celery, wiring: Wiring) -> None:
+def register(app: Celery, runtime: WorkerRuntime) -> None:
     """Define the tasks on `app`. Their names never change: queues.py says why."""
 
     @app.task(name=queues.DELIVER)
@@ -15,22 +15,22 @@ def register(app: Celery, wiring: Wiring) -> None:
 
         Safe to run twice, late, or not at all: what is to be delivered is in the ledger.
         """
-        return wiring.run_lane(account)
+        return runtime.run_lane(account)
 
     @app.task(name=queues.WAKE)
     def wake() -> list[str]:
         """Start a lane for every account with something due, should its nudge have got lost."""
-        accounts = wiring.accounts_with_work()
+        accounts = runtime.accounts_with_work()
         for account in accounts:
-            wiring.publish_lane(account)
+            runtime.notify_workers(account)
         return accounts
 
     @app.task(name=queues.REFRESH_TOKENS)
     def refresh_tokens() -> None:
         """Refresh whatever tokens are due for it."""
-        wiring.refresh_tokens()
+        runtime.refresh_tokens()
 
     @app.task(name=queues.WATCH)
     def watch() -> None:
         """Look for troubles, and tell the alert services what they do not know yet."""
-        wiring.look_for_trouble()
+        runtime.check_alerts()

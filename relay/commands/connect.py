@@ -7,7 +7,7 @@ import click
 
 from relay.connecting import connect_flows, wizard
 from relay.connecting.connect_flows import Wanted
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from shared.accounts.client_links import LINK_LIFE, LONGEST_LINK_LIFE
 from shared.accounts.connecting import check_name
 from shared.constant_contact.applications import Application, check_application
@@ -36,9 +36,9 @@ from shared.domain.errors import Refused
     help="Read the secret of --api-key from this file.",
 )
 @click.option("--replace", is_flag=True, help="Let another account take the name.")
-@pass_context
+@pass_runtime
 def connect(
-    context: Context,
+    runtime: CommandRuntime,
     name: str,
     url: bool,
     link: bool,
@@ -58,19 +58,19 @@ def connect(
     if not link and (asked_by is not None or days is not None):
         raise click.UsageError("--from and --days belong to --link.")
     _check_name(name)
-    wanted = Wanted(name, _application(context, api_key, secret_file), replace)
+    wanted = Wanted(name, _application(runtime, api_key, secret_file), replace)
     if link:
         connect_flows.by_link(
-            context, wanted, asked_by, timedelta(days=days) if days else LINK_LIFE
+            runtime, wanted, asked_by, timedelta(days=days) if days else LINK_LIFE
         )
     elif device:
-        connect_flows.by_device(context, wanted)
+        connect_flows.by_device(runtime, wanted)
     elif tokens:
-        connect_flows.with_tokens(context, wanted)
-    elif url or not context.interactive:
-        connect_flows.by_url(context, wanted)
+        connect_flows.with_tokens(runtime, wanted)
+    elif url or not runtime.interactive:
+        connect_flows.by_url(runtime, wanted)
     else:
-        wizard.walk(context, wanted)
+        wizard.walk(runtime, wanted)
 
 
 def _check_name(name: str) -> None:
@@ -91,23 +91,23 @@ def _check_use(chosen: int, tokens: str | None) -> None:
 
 
 def _application(
-    context: Context, api_key: str | None, secret_file: Path | None
+    runtime: CommandRuntime, api_key: str | None, secret_file: Path | None
 ) -> Application | None:
     """Return the application that is asked for; None for the settings' own."""
     if api_key is None:
         if secret_file is not None:
             raise click.UsageError("--secret-file belongs to --api-key.")
         return None
-    return check_application(api_key, _secret(context, secret_file))
+    return check_application(api_key, _secret(runtime, secret_file))
 
 
-def _secret(context: Context, file: Path | None) -> str:
+def _secret(runtime: CommandRuntime, file: Path | None) -> str:
     if file is not None:
         try:
             return file.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
             raise Refused(f"The secret cannot be read from {file}.") from error
-    if not context.interactive:
+    if not runtime.interactive:
         raise click.UsageError(
             "Put the secret of the API key into a file and name that with --secret-file: on a"
             " command line it could be read by others."

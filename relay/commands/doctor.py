@@ -8,7 +8,7 @@ from itertools import groupby
 
 import click
 
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.account_text import say_checks
 from shared.doctor.doctor import make_doctor, summary
 from shared.domain.check import Check, Verdict
@@ -30,27 +30,27 @@ _WITHIN = timedelta(seconds=30)
     metavar="SECONDS",
     help="How long to look; many accounts take longer.",
 )
-@pass_context
-def doctor(context: Context, names: tuple[str, ...], refresh: bool, within: float) -> None:
+@pass_runtime
+def doctor(runtime: CommandRuntime, names: tuple[str, ...], refresh: bool, within: float) -> None:
     """Look whether all is well with the installation and with the accounts NAME, or all.
 
     Exit status 1 when there is a problem, 0 otherwise.
     """
     with contextlib.suppress(LedgerUnavailable):  # which the doctor tells by itself
-        open_ledger(context.client, may_upgrade=False)
-    checks = make_doctor(context.settings).examine(
+        open_ledger(runtime.client, may_upgrade=False)
+    checks = make_doctor(runtime.settings).examine(
         names, refresh=refresh, within=timedelta(seconds=within)
     )
     problems = sum(check.verdict == Verdict.PROBLEM for check in checks)
-    context.output.json({"ok": not problems, "checks": [check.to_dict() for check in checks]})
-    _print(context, checks)
+    runtime.output.json({"ok": not problems, "checks": [check.to_dict() for check in checks]})
+    _print(runtime, checks)
     if problems:
         sys.exit(1)
 
 
-def _print(context: Context, checks: Sequence[Check]) -> None:
+def _print(runtime: CommandRuntime, checks: Sequence[Check]) -> None:
     for account, its_checks in groupby(checks, key=lambda check: check.account):
-        context.output.say(account or "The installation")
-        say_checks(context.output, its_checks)
-        context.output.say("")
-    context.output.say(summary(checks))
+        runtime.output.say(account or "The installation")
+        say_checks(runtime.output, its_checks)
+        runtime.output.say("")
+    runtime.output.say(summary(checks))

@@ -6,9 +6,9 @@ from typing import Any
 import click
 
 from relay.commands.replays import cancel, replays, retry
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import for_people
-from relay.terminal.selection_options import selecting
+from relay.terminal.selection_options import selection_options
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.signup import Signup, State
 from shared.infrastructure.timestamps import timestamp
@@ -28,16 +28,16 @@ for command in (retry, replays, cancel):
 
 
 @failed.command("list")
-@partial(selecting, required=False)
-def list_(context: Context, selection: Selection) -> None:
+@partial(selection_options, required=False)
+def list_(runtime: CommandRuntime, selection: Selection) -> None:
     """List dead letters, the latest first."""
-    limit = None if context.output.as_json else LONGEST_TABLE
-    found = context.operations.failed(selection, limit)
-    context.output.json([_document(signup) for signup in found])
+    limit = None if runtime.output.as_json else LONGEST_TABLE
+    found = runtime.operations.failed(selection, limit)
+    runtime.output.json([_document(signup) for signup in found])
     if not found:
-        context.output.say("No dead letters.")
+        runtime.output.say("No dead letters.")
         return
-    context.output.table(
+    runtime.output.table(
         ["id", "account", "form", "email", "reason", "message", "died"],
         [
             [
@@ -53,8 +53,8 @@ def list_(context: Context, selection: Selection) -> None:
         ],
     )
     if len(found) == LONGEST_TABLE:
-        context.output.say(f"\nThe latest {LONGEST_TABLE}; --json lists all.")
-    context.output.say(
+        runtime.output.say(f"\nThe latest {LONGEST_TABLE}; --json lists all.")
+    runtime.output.say(
         "\nLook closer:       relay failed show ID"
         "\nCorrect and send:  relay failed edit ID --set email=…   then   relay failed retry ID"
         "\nThrow away:        relay failed discard ID"
@@ -63,23 +63,23 @@ def list_(context: Context, selection: Selection) -> None:
 
 @failed.command()
 @click.argument("id")
-@pass_context
-def show(context: Context, id: str) -> None:
+@pass_runtime
+def show(runtime: CommandRuntime, id: str) -> None:
     """Show one sign-up, dead or not, with all that happened to it."""
-    signup, history = context.operations.show(id)
+    signup, history = runtime.operations.show(id)
     events = [_event(entry) for entry in history]
-    context.output.json(_document(signup) | _details(signup) | {"history": events})
-    if not context.output.as_json:
-        _print(context, signup, events)
+    runtime.output.json(_document(signup) | _details(signup) | {"history": events})
+    if not runtime.output.as_json:
+        _print(runtime, signup, events)
 
 
 @failed.command()
-@selecting
-def discard(context: Context, selection: Selection) -> None:
+@selection_options
+def discard(runtime: CommandRuntime, selection: Selection) -> None:
     """Discard dead letters, or quarantined sign-ups by their ids."""
-    done = context.operations.discard(selection)
-    context.output.json({"discarded": done})
-    context.output.say(f"{len(done)} discarded.")
+    done = runtime.operations.discard(selection)
+    runtime.output.json({"discarded": done})
+    runtime.output.say(f"{len(done)} discarded.")
 
 
 @failed.command()
@@ -92,18 +92,18 @@ def discard(context: Context, selection: Selection) -> None:
     metavar="FIELD=VALUE",
     help="Such as email=ada@example.com; repeats. An empty value removes the field.",
 )
-@pass_context
-def edit(context: Context, id: str, changes: tuple[str, ...]) -> None:
+@pass_runtime
+def edit(runtime: CommandRuntime, id: str, changes: tuple[str, ...]) -> None:
     """Correct fields of a dead letter; `failed retry` then sends it again."""
     pairs = [change.partition("=") for change in changes]
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise click.UsageError(f"--set takes FIELD=VALUE, not {wrong[0]!r}")
     try:
-        signup = context.operations.edit(id, {name.strip(): value for name, _, value in pairs})
+        signup = runtime.operations.edit(id, {name.strip(): value for name, _, value in pairs})
     except InvalidSignup as error:
         raise Refused(" ".join(wrong.message for wrong in error.errors)) from error
-    context.output.json(_document(signup) | _details(signup))
-    context.output.say(f"Corrected. Send it again with: relay failed retry {id}")
+    runtime.output.json(_document(signup) | _details(signup))
+    runtime.output.say(f"Corrected. Send it again with: relay failed retry {id}")
 
 
 def _document(signup: Signup) -> dict[str, Any]:
@@ -146,7 +146,7 @@ def _event(entry: dict[str, Any]) -> dict[str, Any]:
     return {**entry, "at": timestamp(from_milliseconds(entry["at"]))}
 
 
-def _print(context: Context, signup: Signup, events: list[dict[str, Any]]) -> None:
+def _print(runtime: CommandRuntime, signup: Signup, events: list[dict[str, Any]]) -> None:
     details = _details(signup)
     rows = [
         *_document(signup).items(),
@@ -157,9 +157,9 @@ def _print(context: Context, signup: Signup, events: list[dict[str, Any]]) -> No
         ("consent", f"{signup.consent.text} (version {signup.consent.version})"),
         ("page", signup.consent.page),
     ]
-    context.output.table(["", ""], rows)
-    context.output.say("")
-    context.output.table(
+    runtime.output.table(["", ""], rows)
+    runtime.output.say("")
+    runtime.output.table(
         ["when", "what", "took", "counted", "tracking id"],
         [
             [

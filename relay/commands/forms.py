@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import click
 
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from shared.constant_contact.client import ContactList
 from shared.domain.account import NAME
 from shared.domain.errors import Refused
@@ -70,9 +70,9 @@ def forms() -> None:
     " asked to confirm it by Constant Contact; then every sign-up takes a look-up, too.",
 )
 @click.option("--replace", "may_replace", is_flag=True, help="Replace a form of this name.")
-@pass_context
+@pass_runtime
 def add(
-    context: Context,
+    runtime: CommandRuntime,
     name: str,
     account: str,
     wanted_lists: tuple[str, ...],
@@ -87,9 +87,9 @@ def add(
 ) -> None:
     """Make the form FORM."""
     _check(name, redirect, origins)
-    if not may_replace and context.registry.form(name) is not None:
+    if not may_replace and runtime.registry.form(name) is not None:
         raise Refused(f"There is a form {name!r} already; add --replace to put this in its place.")
-    reads = context.accounts.reads
+    reads = runtime.accounts.reads
     form = Form(
         name=name,
         account=account,
@@ -104,20 +104,20 @@ def add(
         consent_box=cast(ConsentBox, consent_box),
         unsubscribed=cast(WhenUnsubscribed, unsubscribed),
     )
-    context.registry.save_form(form)
-    context.output.json(_described(context, form))
-    context.output.say(f"The form {name} puts sign-ups onto: {_names(form)}.")
-    context.output.say(f"Next: post to {_address(context, form)}, or open it to try it.")
+    runtime.registry.save_form(form)
+    runtime.output.json(_described(runtime, form))
+    runtime.output.say(f"The form {name} puts sign-ups onto: {_names(form)}.")
+    runtime.output.say(f"Next: post to {_address(runtime, form)}, or open it to try it.")
 
 
 @forms.command("list")
-@pass_context
-def list_forms(context: Context) -> None:
+@pass_runtime
+def list_forms(runtime: CommandRuntime) -> None:
     """Show all forms."""
-    found = context.registry.forms()
-    context.output.json([_described(context, form) for form in found])
+    found = runtime.registry.forms()
+    runtime.output.json([_described(runtime, form) for form in found])
     if found:
-        context.output.table(
+        runtime.output.table(
             ["form", "account", "lists", "enabled", "address"],
             [
                 [
@@ -125,38 +125,38 @@ def list_forms(context: Context) -> None:
                     form.account,
                     _names(form),
                     "yes" if form.enabled else "no",
-                    _address(context, form),
+                    _address(runtime, form),
                 ]
                 for form in found
             ],
         )
     else:
-        context.output.say(
+        runtime.output.say(
             "There is no form. Make one with: relay forms add FORM --account NAME --list LIST"
         )
 
 
 @forms.command()
 @click.argument("name", metavar="FORM")
-@pass_context
-def show(context: Context, name: str) -> None:
+@pass_runtime
+def show(runtime: CommandRuntime, name: str) -> None:
     """Show all about the form FORM."""
-    described = _described(context, _existing(context, name))
-    context.output.json(described)
-    context.output.table(
+    described = _described(runtime, _existing(runtime, name))
+    runtime.output.json(described)
+    runtime.output.table(
         ["", name], [[key.replace("_", " "), _shown(value)] for key, value in described.items()]
     )
 
 
 @forms.command()
 @click.argument("name", metavar="FORM")
-@pass_context
-def remove(context: Context, name: str) -> None:
+@pass_runtime
+def remove(runtime: CommandRuntime, name: str) -> None:
     """Remove the form FORM. What it has taken is delivered all the same."""
-    form = _existing(context, name)
-    context.registry.remove_form(name)
-    context.output.json(_described(context, form))
-    context.output.say(
+    form = _existing(runtime, name)
+    runtime.registry.remove_form(name)
+    runtime.output.json(_described(runtime, form))
+    runtime.output.say(
         f"The form {name} is removed: pages that still post to it get a 404. Sign-ups that it has"
         " taken are delivered all the same."
     )
@@ -164,24 +164,24 @@ def remove(context: Context, name: str) -> None:
 
 @forms.command()
 @click.argument("name", metavar="FORM")
-@pass_context
-def disable(context: Context, name: str) -> None:
+@pass_runtime
+def disable(runtime: CommandRuntime, name: str) -> None:
     """Let the form FORM take no more sign-ups for now."""
-    form = replace(_existing(context, name), enabled=False)
-    context.registry.save_form(form)
-    context.output.json(_described(context, form))
-    context.output.say(f"The form {name} is closed. To open it again: relay forms enable {name}")
+    form = replace(_existing(runtime, name), enabled=False)
+    runtime.registry.save_form(form)
+    runtime.output.json(_described(runtime, form))
+    runtime.output.say(f"The form {name} is closed. To open it again: relay forms enable {name}")
 
 
 @forms.command()
 @click.argument("name", metavar="FORM")
-@pass_context
-def enable(context: Context, name: str) -> None:
+@pass_runtime
+def enable(runtime: CommandRuntime, name: str) -> None:
     """Let the form FORM take sign-ups again."""
-    form = replace(_existing(context, name), enabled=True)
-    context.registry.save_form(form)
-    context.output.json(_described(context, form))
-    context.output.say(f"The form {name} is open: {_address(context, form)}")
+    form = replace(_existing(runtime, name), enabled=True)
+    runtime.registry.save_form(form)
+    runtime.output.json(_described(runtime, form))
+    runtime.output.say(f"The form {name} is open: {_address(runtime, form)}")
 
 
 def _check(name: str, redirect: str | None, origins: Sequence[str]) -> None:
@@ -257,20 +257,20 @@ def _those(names: Sequence[str]) -> str:
     return ", ".join(sorted(names, key=str.casefold)) or "none"
 
 
-def _existing(context: Context, name: str) -> Form:
-    form = context.registry.form(name)
+def _existing(runtime: CommandRuntime, name: str) -> Form:
+    form = runtime.registry.form(name)
     if form is None:
-        names = [each.name for each in context.registry.forms()]
+        names = [each.name for each in runtime.registry.forms()]
         raise Refused(f"There is no form {name!r}; there is: {_those(names)}.")
     return form
 
 
-def _described(context: Context, form: Form) -> dict[str, Any]:
-    return form.to_dict() | {"url": _address(context, form)}
+def _described(runtime: CommandRuntime, form: Form) -> dict[str, Any]:
+    return form.to_dict() | {"url": _address(runtime, form)}
 
 
-def _address(context: Context, form: Form) -> str:
-    return f"{context.settings.public_url}/f/{form.name}"
+def _address(runtime: CommandRuntime, form: Form) -> str:
+    return f"{runtime.settings.public_url}/f/{form.name}"
 
 
 def _names(form: Form) -> str:

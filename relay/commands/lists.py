@@ -4,16 +4,16 @@ from dataclasses import asdict
 
 import click
 
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.account_text import by_name, table_of_lists
 
 
 @click.command()
 @click.argument("name")
-@pass_context
-def lists(context: Context, name: str) -> None:
+@pass_runtime
+def lists(runtime: CommandRuntime, name: str) -> None:
     """Show the contact lists of the account NAME."""
-    found = context.accounts.reads.lists(name)
-    context.output.json([asdict(each) for each in by_name(found)])
-    table_of_lists(context.output, found)
-    context.output.say(f"Next: relay forms add FORM --account {name} --list LIST")
+    found = runtime.accounts.reads.lists(name)
+    runtime.output.json([asdict(each) for each in by_name(found)])
+    table_of_lists(runtime.output, found)
+    runtime.output.say(f"Next: relay forms add FORM --account {name} --list LIST")

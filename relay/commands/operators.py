@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.errors import Refused
 from shared.operations.operators import NewPassword, Operator, Operators, Role
 
@@ -25,56 +25,56 @@ def operator() -> None:
 @click.argument("name")
 @click.option("--role", type=_ROLES, required=True, help="Each may do what those before it may.")
 @_PASSWORD
-@pass_context
-def add(context: Context, name: str, role: str, password: str | None) -> None:
+@pass_runtime
+def add(runtime: CommandRuntime, name: str, role: str, password: str | None) -> None:
     """Let NAME sign in; prints the password, once."""
-    _print_new(context, _operators(context).add(name, Role(role), _given(password)), password)
+    _print_new(runtime, _operators(runtime).add(name, Role(role), _given(password)), password)
 
 
 @operator.command("password")
 @click.argument("name")
 @_PASSWORD
-@pass_context
-def new_password(context: Context, name: str, password: str | None) -> None:
+@pass_runtime
+def new_password(runtime: CommandRuntime, name: str, password: str | None) -> None:
     """Give NAME a new password; ends their sessions."""
-    _print_new(context, _operators(context).set_password(name, _given(password)), password)
+    _print_new(runtime, _operators(runtime).set_password(name, _given(password)), password)
 
 
 @operator.command()
 @click.argument("name")
 @click.argument("role", type=_ROLES)
-@pass_context
-def role(context: Context, name: str, role: str) -> None:
+@pass_runtime
+def role(runtime: CommandRuntime, name: str, role: str) -> None:
     """Give NAME another role; ends their sessions."""
-    changed = _operators(context).set_role(name, Role(role))
-    context.output.json(_described(changed))
-    context.output.say(f"{name} is {changed.role} now, and has to sign in again.")
+    changed = _operators(runtime).set_role(name, Role(role))
+    runtime.output.json(_described(changed))
+    runtime.output.say(f"{name} is {changed.role} now, and has to sign in again.")
 
 
 @operator.command()
 @click.argument("name")
-@pass_context
-def remove(context: Context, name: str) -> None:
+@pass_runtime
+def remove(runtime: CommandRuntime, name: str) -> None:
     """Let NAME sign in no more; ends their sessions."""
-    _operators(context).remove(name)
-    context.output.json({"name": name, "removed": True})
-    context.output.say(f"{name} can sign in no more.")
+    _operators(runtime).remove(name)
+    runtime.output.json({"name": name, "removed": True})
+    runtime.output.say(f"{name} can sign in no more.")
 
 
 @operator.command("list")
-@pass_context
-def list_operators(context: Context) -> None:
+@pass_runtime
+def list_operators(runtime: CommandRuntime) -> None:
     """Show who may sign in."""
-    found = _operators(context).all()
-    context.output.json([_described(each) for each in found])
+    found = _operators(runtime).all()
+    runtime.output.json([_described(each) for each in found])
     if found:
-        context.output.table(["operator", "role"], [[each.name, each.role] for each in found])
+        runtime.output.table(["operator", "role"], [[each.name, each.role] for each in found])
     else:
-        context.output.say("Nobody yet: the first start of `relay web` or `relay up` makes one.")
+        runtime.output.say("Nobody yet: the first start of `relay web` or `relay up` makes one.")
 
 
-def _operators(context: Context) -> Operators:
-    return Operators(context.client)
+def _operators(runtime: CommandRuntime) -> Operators:
+    return Operators(runtime.client)
 
 
 def _given(password: str | None) -> str | None:
@@ -92,13 +92,13 @@ def _given(password: str | None) -> str | None:
     return given
 
 
-def _print_new(context: Context, made: NewPassword, given: str | None) -> None:
+def _print_new(runtime: CommandRuntime, made: NewPassword, given: str | None) -> None:
     shown = {} if given else {"password": made.password}
-    context.output.json(_described(made.operator) | shown)
-    context.output.say(f"{made.operator.name} ({made.operator.role}) can sign in.")
+    runtime.output.json(_described(made.operator) | shown)
+    runtime.output.say(f"{made.operator.name} ({made.operator.role}) can sign in.")
     if not given:
-        context.output.say(f"Password, shown only now: {made.password}")
-    context.output.say(f"Console: {context.settings.public_url}/console/")
+        runtime.output.say(f"Password, shown only now: {made.password}")
+    runtime.output.say(f"Console: {runtime.settings.public_url}/console/")
 
 
 def _described(found: Operator) -> dict[str, str]:

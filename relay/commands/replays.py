@@ -10,10 +10,10 @@ from typing import Any
 
 import click
 
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import duration, for_people, printable
 from relay.terminal.progress import ProgressLine
-from relay.terminal.selection_options import selecting
+from relay.terminal.selection_options import selection_options
 from shared.domain.durations import in_words
 from shared.infrastructure.timestamps import timestamp
 from shared.operations.assembly import utc_now
@@ -25,21 +25,21 @@ LOOK_EVERY = timedelta(seconds=1)
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Do not ask, however many they are.")
-@selecting
-def retry(context: Context, selection: Selection, *, yes: bool) -> None:
+@selection_options
+def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
     """Send dead letters again. They go below fresh sign-ups, each with all its attempts.
 
     A hundred or more become a replay: a job that sends them at a pace of its own.
     """
-    plan = context.operations.plan_retry(selection)
+    plan = runtime.operations.plan_retry(selection)
     if not plan.is_large:
-        done = context.operations.retry(plan)
-        context.output.json({"retried": done, "replay": None, "count": len(done)})
-        context.output.say(f"{len(done)} due again. Watch them with: relay status")
-    elif yes or not context.interactive or _confirmed(plan):
-        _replay(context, plan)
+        done = runtime.operations.retry(plan)
+        runtime.output.json({"retried": done, "replay": None, "count": len(done)})
+        runtime.output.say(f"{len(done)} due again. Watch them with: relay status")
+    elif yes or not runtime.interactive or _confirmed(plan):
+        _replay(runtime, plan)
     else:
-        context.output.say("Nothing was retried.")
+        runtime.output.say("Nothing was retried.")
 
 
 def _confirmed(plan: RetryPlan) -> bool:
@@ -57,9 +57,9 @@ def _counted(counts: Counter[str]) -> str:
     return printable(", ".join(f"{count:,} {name}" for name, count in counts.most_common()))
 
 
-def _replay(context: Context, plan: RetryPlan) -> None:
-    replay = context.operations.start_replay(plan, by=context.by)
-    context.output.json(
+def _replay(runtime: CommandRuntime, plan: RetryPlan) -> None:
+    replay = runtime.operations.start_replay(plan, by=runtime.by)
+    runtime.output.json(
         {
             "retried": [],
             "replay": replay.id if replay else None,
@@ -71,29 +71,31 @@ def _replay(context: Context, plan: RetryPlan) -> None:
         }
     )
     if replay is None:
-        context.output.say("All of them wait in a replay already; see relay failed replays")
+        runtime.output.say("All of them wait in a replay already; see relay failed replays")
         return
-    context.output.say(f"{replay.total:,} dead letters are sent again by the replay {replay.id}")
-    if context.interactive:
-        _follow(context, replay.id)
+    runtime.output.say(f"{replay.total:,} dead letters are sent again by the replay {replay.id}")
+    if runtime.interactive:
+        _follow(runtime, replay.id)
     else:
-        context.output.say("Watch it with: relay failed replays")
+        runtime.output.say("Watch it with: relay failed replays")
 
 
 def _follow(
-    context: Context, id: str, pause: Callable[[float], None] = lambda seconds: time.sleep(seconds)
+    runtime: CommandRuntime,
+    id: str,
+    pause: Callable[[float], None] = lambda seconds: time.sleep(seconds),
 ) -> None:
     """Show the replay's progress until it has ended, or the operator presses Ctrl-C."""
     line = ProgressLine(sys.stderr, time.monotonic)
     try:
-        while (replay := context.operations.replay(id)).ended_at is None:
+        while (replay := runtime.operations.replay(id)).ended_at is None:
             line.show(_progress(replay), replay.left(utc_now()))
             pause(LOOK_EVERY.total_seconds())
         line.clear()
-        context.output.say(f"Ended: {_progress(replay)}")
+        runtime.output.say(f"Ended: {_progress(replay)}")
     except KeyboardInterrupt:
         line.clear()
-        context.output.say(
+        runtime.output.say(
             "The replay goes on without this command."
             "\nWatch it:   relay failed replays"
             f"\nCancel it:  relay failed cancel {id}"
@@ -108,23 +110,23 @@ def _progress(replay: Replay) -> str:
         "cancelled": replay.cancelled,
         "being sent": replay.under_way,
     }
-    told = [f"{replay.done:,} of {replay.total:,} done"]
-    told += [f"{count:,} {name}" for name, count in counts.items() if count]
+    notified = [f"{replay.done:,} of {replay.total:,} done"]
+    notified += [f"{count:,} {name}" for name, count in counts.items() if count]
     if replay.obstacle:
-        told.append(f"waiting: {replay.obstacle.in_words}")
-    return ", ".join(told)
+        notified.append(f"waiting: {replay.obstacle.in_words}")
+    return ", ".join(notified)
 
 
 @click.command()
-@pass_context
-def replays(context: Context) -> None:
+@pass_runtime
+def replays(runtime: CommandRuntime) -> None:
     """List replays, the latest first; those that ended are kept for 30 days."""
-    found = context.operations.replays()
-    context.output.json([_document(replay) for replay in found])
+    found = runtime.operations.replays()
+    runtime.output.json([_document(replay) for replay in found])
     if not found:
-        context.output.say("No replays.")
+        runtime.output.say("No replays.")
         return
-    context.output.table(
+    runtime.output.table(
         ["id", "account", "by", "started", "state", "progress", "still takes"],
         [
             [
@@ -143,15 +145,15 @@ def replays(context: Context) -> None:
 
 @click.command()
 @click.argument("id")
-@pass_context
-def cancel(context: Context, id: str) -> None:
+@pass_runtime
+def cancel(runtime: CommandRuntime, id: str) -> None:
     """Cancel a replay: what waits in it stays a dead letter. What is due already is sent."""
-    kept = context.operations.cancel_replay(id, by=context.by)
-    replay = context.operations.replay(id)
-    context.output.json(_document(replay))
-    context.output.say(f"{kept:,} stay dead letters.")
+    kept = runtime.operations.cancel_replay(id, by=runtime.by)
+    replay = runtime.operations.replay(id)
+    runtime.output.json(_document(replay))
+    runtime.output.say(f"{kept:,} stay dead letters.")
     if replay.under_way:
-        context.output.say(f"{replay.under_way:,} were due already and are sent.")
+        runtime.output.say(f"{replay.under_way:,} were due already and are sent.")
 
 
 def _document(replay: Replay) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from shared.ledger.sealed_values import SealedPlaces
 from shared.ledger.token_store import TokenLedger
 from shared.operations.secret_rotation import Kind, Rotated, Rotation
@@ -38,28 +38,28 @@ end of RELAY_SECRET_KEY, and run this again. Should it be lost: connect such acc
 
 
 @click.command("rotate-secrets")
-@pass_context
-def rotate_secrets(context: Context) -> None:
+@pass_runtime
+def rotate_secrets(runtime: CommandRuntime) -> None:
     """Seal everything that is stored with the first key of RELAY_SECRET_KEY.
 
     Safe while everything runs, and safe to run again. Exit status 1 when something cannot be
     opened with any of the keys.
     """
     rotation = Rotation(
-        context.registry,
-        TokenLedger(context.client),
-        SealedPlaces(context.client),
-        context.settings.secret_keys,
+        runtime.registry,
+        TokenLedger(runtime.client),
+        SealedPlaces(runtime.client),
+        runtime.settings.secret_keys,
     )
     rotated = rotation.run()
-    context.output.json({"resealed": rotated.resealed, "unopened": list(rotated.unopened)})
-    _print(context, rotated)
+    runtime.output.json({"resealed": rotated.resealed, "unopened": list(rotated.unopened)})
+    _print(runtime, rotated)
     if rotated.unopened:
         sys.exit(1)
 
 
-def _print(context: Context, rotated: Rotated) -> None:
-    out = context.output
+def _print(runtime: CommandRuntime, rotated: Rotated) -> None:
+    out = runtime.output
     if any(rotated.resealed.values()):
         rows = [[_WHAT[kind], count] for kind, count in rotated.resealed.items() if count]
         out.table(["sealed anew with the first key", ""], rows)
@@ -69,5 +69,5 @@ def _print(context: Context, rotated: Rotated) -> None:
         out.say("\nNot opened:\n" + "\n".join(f"  {what}" for what in rotated.unopened))
         out.say(f"\n{_TO_MEND}")
     else:
-        several = len(context.settings.secret_keys) > 1
+        several = len(runtime.settings.secret_keys) > 1
         out.say(f"\n{_TO_FINISH if several else _TO_BEGIN}")

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import duration, for_people, printable
 from shared.accounts import advice
-from shared.accounts.account_summary import AccountCard
+from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.account import Hold
 from shared.domain.errors import LedgerUnavailable, NotConnected
@@ -25,20 +25,20 @@ WORTH_TELLING = timedelta(seconds=5)
 
 
 @click.command()
-@pass_context
-def status(context: Context) -> None:
+@pass_runtime
+def status(runtime: CommandRuntime) -> None:
     """Show where every sign-up stands, holds, tokens, quota, workers and beat."""
     try:
         # In this order: what drains in between shows in both, and never in neither.
-        spools = _spools(context)
-        figures = context.operations.figures()
+        spools = _spools(runtime)
+        figures = runtime.operations.figures()
     except LedgerUnavailable:
-        _tell_what_waits_here(context)
+        _tell_what_waits_here(runtime)
         raise
-    if context.output.as_json:
-        context.output.json(_document(context, figures, spools))
+    if runtime.output.as_json:
+        runtime.output.json(_document(runtime, figures, spools))
     else:
-        _print(context, figures, spools)
+        _print(runtime, figures, spools)
 
 
 def _token(vault: TokenVault, account: str) -> Token | None:
@@ -49,12 +49,12 @@ def _token(vault: TokenVault, account: str) -> Token | None:
 
 
 def _document(
-    context: Context, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
+    runtime: CommandRuntime, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
 ) -> dict[str, Any]:
-    vault = context.vault()
-    organizations = {account.name: account.organization for account in context.registry.accounts()}
-    pulse = context.operations.pulse()
-    rests_until = _rests_until(context)
+    vault = runtime.vault()
+    organizations = {account.name: account.organization for account in runtime.registry.accounts()}
+    pulse = runtime.operations.pulse()
+    rests_until = _rests_until(runtime)
     return {
         "accounts": [
             {
@@ -69,8 +69,8 @@ def _document(
             for name, account in figures.items()
         ],
         "quota": {
-            "used": context.ledger.used_today(context.settings.client_id),
-            "limit": context.settings.requests_per_day,
+            "used": runtime.ledger.used_today(runtime.settings.client_id),
+            "limit": runtime.settings.requests_per_day,
             "resets_at": timestamp(_next_midnight(utc_now())),
             "rests_until": timestamp(rests_until) if rests_until else None,
         },
@@ -106,16 +106,16 @@ def _token_document(token: Token | None) -> dict[str, Any] | None:
     }
 
 
-def _spools(context: Context) -> list[SpoolReport]:
+def _spools(runtime: CommandRuntime) -> list[SpoolReport]:
     """Return every spool with something in it: this host's own as it is, others as last told."""
-    reports = {report.id: report for report in context.operations.spools()}
-    reports |= {report.id: report for report in _spool_here(context)}
+    reports = {report.id: report for report in runtime.operations.spools()}
+    reports |= {report.id: report for report in _spool_here(runtime)}
     return [report for report in reports.values() if report.figures.count]
 
 
-def _spool_here(context: Context) -> list[SpoolReport]:
+def _spool_here(runtime: CommandRuntime) -> list[SpoolReport]:
     """Return this host's spool, if it has one."""
-    here = spool_file.peek(context.settings.spool_folder, utc_now())
+    here = spool_file.peek(runtime.settings.spool_folder, utc_now())
     return [SpoolReport(here[0], socket.gethostname(), here[1], timedelta())] if here else []
 
 
@@ -145,9 +145,11 @@ def _next_midnight(now: datetime) -> datetime:
     return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
 
 
-def _print(context: Context, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]) -> None:
-    out = context.output
-    cards = {card.account.name: card for card in context.accounts.cards.all()}
+def _print(
+    runtime: CommandRuntime, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
+) -> None:
+    out = runtime.output
+    summaries = {summary.account.name: summary for summary in runtime.accounts.summaries.all()}
     if not figures:
         out.say("No account is connected yet. Begin with: relay connect NAME")
     else:
@@ -159,21 +161,21 @@ def _print(context: Context, figures: Mapping[str, Figures], spools: Sequence[Sp
                     *_counts(account).values(),
                     duration(account.oldest_due),
                     ", ".join(hold.reason for hold in account.holds) or None,
-                    _token_shown(cards.get(name)),
+                    _token_shown(summaries.get(name)),
                 ]
                 for name, account in figures.items()
             ],
         )
     for name, account in figures.items():
-        for wrong in advice.on_account(name, account.holds, cards.get(name)):
+        for wrong in advice.on_account(name, account.holds, summaries.get(name)):
             out.say(printable(f"\n{wrong}"))
-    _print_engine(context, figures, spools)
+    _print_engine(runtime, figures, spools)
 
 
-def _tell_what_waits_here(context: Context) -> None:
+def _tell_what_waits_here(runtime: CommandRuntime) -> None:
     """Say, while Redis cannot be asked, what this host's own disk has."""
-    spools = [report for report in _spool_here(context) if report.figures.count]
-    context.output.json(
+    spools = [report for report in _spool_here(runtime) if report.figures.count]
+    runtime.output.json(
         {
             **dict.fromkeys(("accounts", "quota", "workers", "beat_age_seconds")),
             **_spools_document(spools),
@@ -181,12 +183,12 @@ def _tell_what_waits_here(context: Context) -> None:
     )
     for report in spools:
         waiting = f"{_signups(report.figures.count)} on this host's disk, waiting"
-        context.output.warn(f"{waiting} until Redis is back; nothing is lost")
+        runtime.output.warn(f"{waiting} until Redis is back; nothing is lost")
 
 
-def _rests_until(context: Context) -> datetime | None:
+def _rests_until(runtime: CommandRuntime) -> datetime | None:
     """Return until when the API key sends nothing, as a 429 or 503 said; None for moments."""
-    rest = context.ledger.rests(context.settings.client_id)
+    rest = runtime.ledger.rests(runtime.settings.client_id)
     return utc_now() + rest if rest >= WORTH_TELLING else None
 
 
@@ -194,10 +196,10 @@ def _signups(count: int) -> str:
     return f"{count:,} sign-up{'' if count == 1 else 's'}"
 
 
-def _print_spools(context: Context, spools: Sequence[SpoolReport]) -> None:
+def _print_spools(runtime: CommandRuntime, spools: Sequence[SpoolReport]) -> None:
     for report in spools:
         figures = report.figures
-        context.output.say(
+        runtime.output.say(
             printable(
                 f"On the disk of {report.host}: {_signups(figures.count)}, not counted"
                 f" above yet, the oldest for {duration(figures.oldest)}"
@@ -205,28 +207,28 @@ def _print_spools(context: Context, spools: Sequence[SpoolReport]) -> None:
             )
         )
         if figures.refused:
-            context.output.say(
+            runtime.output.say(
                 f"{figures.refused:,} of them could not be handed over, and are tried again every"
                 " minute; web's log says why"
             )
 
 
-def _token_shown(card: AccountCard | None) -> str | None:
+def _token_shown(summary: AccountSummary | None) -> str | None:
     """Return until when the token is good, or why there is none."""
-    return (for_people(card.expires_at) or str(card.standing)) if card else None
+    return (for_people(summary.expires_at) or str(summary.status)) if summary else None
 
 
 def _print_engine(
-    context: Context, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
+    runtime: CommandRuntime, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
 ) -> None:
-    out, settings = context.output, context.settings
-    pulse = context.operations.pulse()
-    used = context.ledger.used_today(settings.client_id)
+    out, settings = runtime.output, runtime.settings
+    pulse = runtime.operations.pulse()
+    used = runtime.ledger.used_today(settings.client_id)
     beat = f"{duration(pulse.beat_age)} ago" if pulse.beat_age is not None else "never"
     out.say(f"\nRequests today: {used:,} of {settings.requests_per_day:,} (until 00:00 UTC)")
-    if rests_until := _rests_until(context):
+    if rests_until := _rests_until(runtime):
         out.say(f"Constant Contact asked to be left alone until {for_people(rests_until)}")
-    _print_spools(context, spools)
+    _print_spools(runtime, spools)
     out.say(f"Workers alive: {pulse.workers}. Last beat: {beat}.")
     if not pulse.workers:
         out.say("No worker is alive, so nothing is delivered. Start one with: relay worker")

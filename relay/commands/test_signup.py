@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import click
 
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.progress import Waiting
 from shared.accounts import advice
-from shared.accounts.test_signups import Trial
+from shared.accounts.test_signups import TestSignup
 from shared.domain.errors import Refused
 from shared.domain.signup import State
 
@@ -29,43 +29,43 @@ _READ_EVERY = timedelta(seconds=2)
     metavar="SECONDS",
     help="How long to follow it.",
 )
-@pass_context
+@pass_runtime
 def trial(
-    context: Context, name: str, email: str, wanted_list: str, remove: bool, wait: int
+    runtime: CommandRuntime, name: str, email: str, wanted_list: str, remove: bool, wait: int
 ) -> None:
     """Send a test sign-up to a list of NAME, and read it back."""
-    started = context.accounts.trials.start(name, email, wanted_list, by=context.by)
+    started = runtime.accounts.trials.start(name, email, wanted_list, by=runtime.by)
     with Waiting(timedelta(seconds=wait)) as waiting:
-        ended = _followed(context, started, waiting)
-    refusal = _refusal(context, ended, wait)
+        ended = _followed(runtime, started, waiting)
+    refusal = _refusal(runtime, ended, wait)
     if remove and refusal is None:
-        ended, refusal = _removed(context, ended)
-    context.output.json(ended.to_dict())
-    _print(context, ended)
+        ended, refusal = _removed(runtime, ended)
+    runtime.output.json(ended.to_dict())
+    _print(runtime, ended)
     if refusal is not None:
         raise refusal
 
 
-def _followed(context: Context, trial: Trial, waiting: Waiting) -> Trial:
+def _followed(runtime: CommandRuntime, trial: TestSignup, waiting: Waiting) -> TestSignup:
     """Return the test once it is over, or what is known of it when the time is."""
     while not (trial.is_over or waiting.is_over):
         delivered = trial.state == State.DELIVERED
         step = "Sent; reading it back" if delivered else trial.state.capitalize()
         waiting.pause(
-            _READ_EVERY if delivered else _LOOK_EVERY, f"{step}: {_cause(context, trial)}"
+            _READ_EVERY if delivered else _LOOK_EVERY, f"{step}: {_cause(runtime, trial)}"
         )
-        trial = context.accounts.trials.follow(trial.account, trial.id)
+        trial = runtime.accounts.trials.follow(trial.account, trial.id)
     return trial
 
 
-def _removed(context: Context, trial: Trial) -> tuple[Trial, Refused | None]:
+def _removed(runtime: CommandRuntime, trial: TestSignup) -> tuple[TestSignup, Refused | None]:
     try:
-        return context.accounts.trials.remove(trial.account, trial.id), None
+        return runtime.accounts.trials.remove(trial.account, trial.id), None
     except Refused as refusal:
         return trial, refusal
 
 
-def _refusal(context: Context, trial: Trial, waited: int) -> Refused | None:
+def _refusal(runtime: CommandRuntime, trial: TestSignup, waited: int) -> Refused | None:
     """Return what is to be said of a test that did not come to its good end."""
     if trial.is_over and trial.state == State.DELIVERED:
         return None
@@ -74,29 +74,29 @@ def _refusal(context: Context, trial: Trial, waited: int) -> Refused | None:
         return Refused(f"It was not delivered: {cause}. Look: relay failed show {trial.id}")
     if trial.state == State.DELIVERED:
         return Refused(
-            f"It was delivered, but not read back in {waited} s: {_cause(context, trial)}"
+            f"It was delivered, but not read back in {waited} s: {_cause(runtime, trial)}"
         )
     return Refused(
-        f"After {waited} s it still waits: {_cause(context, trial)}\n"
+        f"After {waited} s it still waits: {_cause(runtime, trial)}\n"
         "Nothing is lost, it is delivered once that is over. Look then:"
         f" relay failed show {trial.id}"
     )
 
 
-def _cause(context: Context, trial: Trial) -> str:
+def _cause(runtime: CommandRuntime, trial: TestSignup) -> str:
     """Return what a test waits for, and what to do about it."""
     if trial.trouble:
         return trial.trouble
-    if holds := context.ledger.figures(trial.account).holds:
+    if holds := runtime.ledger.figures(trial.account).holds:
         ends = advice.on_hold(holds[0].reason, trial.account)
         return f"{trial.account} is on hold, {holds[0].reason}: {ends}."
-    if not context.operations.pulse().workers:
+    if not runtime.operations.pulse().workers:
         return "no worker is alive. Start one with: relay worker"
     return f"{trial.cause}." if trial.cause else "a worker takes it in its turn."
 
 
-def _print(context: Context, trial: Trial) -> None:
-    context.output.table(
+def _print(runtime: CommandRuntime, trial: TestSignup) -> None:
+    runtime.output.table(
         ["test sign-up", trial.id],
         [
             ["state", trial.state],
@@ -108,4 +108,4 @@ def _print(context: Context, trial: Trial) -> None:
         ],
     )
     if trial.meaning:
-        context.output.say(trial.meaning)
+        runtime.output.say(trial.meaning)

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import click
 
 from relay.connecting.device_flow import follow, instructions
-from relay.runtime import Context
+from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_connected
 from relay.terminal.output import for_people, printable
 from relay.terminal.progress import Waiting
@@ -42,11 +42,11 @@ class Wanted:
 # --- an address to open
 
 
-def by_url(context: Context, wanted: Wanted) -> None:
+def by_url(runtime: CommandRuntime, wanted: Wanted) -> None:
     """Print where to log in; the callback does the rest."""
-    warnings = preflight_warnings(context, wanted)
-    started = context.accounts.connecting.start(wanted.name, by=context.by, **wanted.options)
-    context.output.json(
+    warnings = preflight_warnings(runtime, wanted)
+    started = runtime.accounts.connecting.start(wanted.name, by=runtime.by, **wanted.options)
+    runtime.output.json(
         {
             "url": started.url,
             "redirect_uri": started.redirect_uri,
@@ -54,8 +54,8 @@ def by_url(context: Context, wanted: Wanted) -> None:
             "warnings": warnings,
         }
     )
-    _say_warnings(context, warnings)
-    context.output.say(
+    _say_warnings(runtime, warnings)
+    runtime.output.say(
         "1. In the application at Constant Contact, this must be a redirect URI, exactly so:\n"
         f"   {started.redirect_uri}\n"
         "2. Start `relay web` or `relay up`, if neither is running: it takes the answer.\n"
@@ -65,45 +65,45 @@ def by_url(context: Context, wanted: Wanted) -> None:
     )
 
 
-def preflight_warnings(context: Context, wanted: Wanted) -> list[str]:
+def preflight_warnings(runtime: CommandRuntime, wanted: Wanted) -> list[str]:
     """Return what would keep a person from logging in, in whole sentences."""
-    check = context.accounts.connecting.preflight(wanted.application)
+    check = runtime.accounts.connecting.preflight(wanted.application)
     if check.verdict != Verdict.PROBLEM:
         return []
     return [printable(" ".join(filter(None, (check.found, check.fix))))]
 
 
-def _say_warnings(context: Context, warnings: Sequence[str]) -> None:
+def _say_warnings(runtime: CommandRuntime, warnings: Sequence[str]) -> None:
     for warning in warnings:
-        context.output.say(f"WARNING: {warning}\n")
+        runtime.output.say(f"WARNING: {warning}\n")
 
 
 # --- a link for a client
 
 
-def by_link(context: Context, wanted: Wanted, asked_by: str | None, life: timedelta) -> None:
+def by_link(runtime: CommandRuntime, wanted: Wanted, asked_by: str | None, life: timedelta) -> None:
     """Make a link and print it."""
-    print_link(context, wanted, asked_by, life, preflight_warnings(context, wanted))
+    print_link(runtime, wanted, asked_by, life, preflight_warnings(runtime, wanted))
 
 
 def print_link(
-    context: Context,
+    runtime: CommandRuntime,
     wanted: Wanted,
     asked_by: str | None = None,
     life: timedelta = LINK_LIFE,
     warnings: Sequence[str] = (),
 ) -> Link:
     """Make a link and print it. Without `asked_by`, ask which name the client reads."""
-    connecting = context.accounts.connecting
+    connecting = runtime.accounts.connecting
     link = connecting.make_link(
         wanted.name,
-        by=context.by,
-        asked_by=(asked_by if asked_by is not None else _ask_for_whom(context)).strip(),
+        by=runtime.by,
+        asked_by=(asked_by if asked_by is not None else _ask_for_whom(runtime)).strip(),
         life=life,
         **wanted.options,
     )
     url, expires_at = connecting.links.url(link), datetime.fromisoformat(link.expires_at)
-    context.output.json(
+    runtime.output.json(
         {
             "url": url,
             "account": link.account,
@@ -113,8 +113,8 @@ def print_link(
             "warnings": list(warnings),
         }
     )
-    _say_warnings(context, warnings)
-    context.output.say(
+    _say_warnings(runtime, warnings)
+    runtime.output.say(
         "Send this link to whoever can log in to the account. They read that"
         f" {link.asked_by} asks.\n"
         f"It works until {for_people(expires_at)}, and connects once; opening it uses nothing"
@@ -126,10 +126,10 @@ def print_link(
     return link
 
 
-def _ask_for_whom(context: Context) -> str:
+def _ask_for_whom(runtime: CommandRuntime) -> str:
     """Return the name by which a client knows us: of this host, if nobody is there to ask."""
-    host = urlsplit(context.settings.public_url).hostname or ""
-    if not context.interactive:
+    host = urlsplit(runtime.settings.public_url).hostname or ""
+    if not runtime.interactive:
         return host
     asked_by: str = click.prompt("\nWhich name does the client know you by?", default=host)
     return asked_by
@@ -138,37 +138,37 @@ def _ask_for_whom(context: Context) -> str:
 # --- a code
 
 
-def by_device(context: Context, wanted: Wanted) -> None:
+def by_device(runtime: CommandRuntime, wanted: Wanted) -> None:
     """Show a code, and wait until somebody has entered it."""
-    connecting = context.accounts.connecting
+    connecting = runtime.accounts.connecting
     code = connecting.start_device(wanted.application)
-    click.echo(instructions(code), err=context.output.as_json)
-    poll = partial(connecting.poll_device, wanted.name, code, by=context.by, **wanted.options)
-    resume = partial(connecting.resume, by=context.by)
+    click.echo(instructions(code), err=runtime.output.as_json)
+    poll = partial(connecting.poll_device, wanted.name, code, by=runtime.by, **wanted.options)
+    resume = partial(connecting.resume, by=runtime.by)
 
     def connected() -> Connected:
         with Waiting(code.expires_in) as waiting:
             return follow(code, poll, resume, waiting)
 
-    _print_connected(context, agreed(context, connected, partial(resumed, context)))
+    _print_connected(runtime, agreed(runtime, connected, partial(resumed, runtime)))
 
 
 # --- tokens
 
 
-def with_tokens(context: Context, wanted: Wanted) -> None:
+def with_tokens(runtime: CommandRuntime, wanted: Wanted) -> None:
     """Connect with the tokens on standard input."""
     given = _from_input()
 
     def connected(*, replace: bool) -> Connected:
-        return context.accounts.connecting.with_tokens(
-            wanted.name, given, by=context.by, application=wanted.application, replace=replace
+        return runtime.accounts.connecting.with_tokens(
+            wanted.name, given, by=runtime.by, application=wanted.application, replace=replace
         )
 
     _print_connected(
-        context,
+        runtime,
         agreed(
-            context,
+            runtime,
             partial(connected, replace=wanted.replace),
             lambda error: connected(replace=True),
         ),
@@ -192,7 +192,7 @@ def _from_input() -> dict[str, Any]:
 
 
 def agreed(
-    context: Context,
+    runtime: CommandRuntime,
     connect: Callable[[], Connected],
     replace: Callable[[AnotherAccount], Connected],
 ) -> Connected:
@@ -201,23 +201,23 @@ def agreed(
     try:
         return connect()
     except AnotherAccount as error:
-        if not (context.interactive and _may_take_the_name(context, error)):
+        if not (runtime.interactive and _may_take_the_name(runtime, error)):
             raise
         return replace(error)
 
 
-def resumed(context: Context, error: AnotherAccount) -> Connected:
+def resumed(runtime: CommandRuntime, error: AnotherAccount) -> Connected:
     """Go on where `error` ended, and let the other account take the name."""
-    return context.accounts.connecting.resume(error.kept or "", by=context.by, replace=True)
+    return runtime.accounts.connecting.resume(error.kept or "", by=runtime.by, replace=True)
 
 
-def _may_take_the_name(context: Context, error: AnotherAccount) -> bool:
+def _may_take_the_name(runtime: CommandRuntime, error: AnotherAccount) -> bool:
     before, found = error.before, error.found or "an account that it does not name"
     was = before.organization or before.encoded_account_id
     click.echo(
         printable(f"\n{before.name} is connected to {was}, but this login belongs to {found}.")
     )
-    forms = [form.name for form in context.registry.forms() if form.account == before.name]
+    forms = [form.name for form in runtime.registry.forms() if form.account == before.name]
     if forms:
         click.echo(printable(f"Lists of {was} are named by these forms: {', '.join(forms)}."))
     return click.confirm(printable(f"Let {found} take the name {before.name}?"))
@@ -226,15 +226,15 @@ def _may_take_the_name(context: Context, error: AnotherAccount) -> bool:
 # --- what they come to
 
 
-def _print_connected(context: Context, connected: Connected) -> None:
+def _print_connected(runtime: CommandRuntime, connected: Connected) -> None:
     name = connected.account.name
-    context.output.json(
-        context.accounts.cards.card(name).to_dict()
+    runtime.output.json(
+        runtime.accounts.summaries.summary(name).to_dict()
         | {
             "checks": [check.to_dict() for check in connected.checks],
             "warnings": list(connected.warnings),
         }
     )
-    if not context.output.as_json:
-        context.output.say(f"{name} is connected.")
-        say_connected(context, name, connected.checks)
+    if not runtime.output.as_json:
+        runtime.output.say(f"{name} is connected.")
+        say_connected(runtime, name, connected.checks)

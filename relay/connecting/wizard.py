@@ -8,7 +8,7 @@ from functools import partial
 import click
 
 from relay.connecting.connect_flows import Wanted, agreed, print_link, resumed
-from relay.runtime import Context
+from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_checks, say_connected
 from relay.terminal.output import for_people, printable
 from relay.terminal.progress import Waiting
@@ -61,21 +61,21 @@ _OPENED = {
 }
 
 
-def walk(context: Context, wanted: Wanted) -> None:
+def walk(runtime: CommandRuntime, wanted: Wanted) -> None:
     """Go all steps, up to the lists of the connected account."""
-    _explain_application(context, wanted)
-    context.output.say("2. The login\n")
+    _explain_application(runtime, wanted)
+    runtime.output.say("2. The login\n")
     mine = click.confirm("   Can you log in to the account yourself?", default=True)
-    checks = _by_browser(context, wanted) if mine else _by_link(context, wanted)
+    checks = _by_browser(runtime, wanted) if mine else _by_link(runtime, wanted)
     if checks is not None:
-        context.output.say(f"\n3. {wanted.name} is connected")
-        say_connected(context, wanted.name, checks)
+        runtime.output.say(f"\n3. {wanted.name} is connected")
+        say_connected(runtime, wanted.name, checks)
 
 
-def _explain_application(context: Context, wanted: Wanted) -> None:
-    connecting = context.accounts.connecting
+def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
+    connecting = runtime.accounts.connecting
     application = wanted.application or connecting.adoption.applications.default
-    context.output.say(
+    runtime.output.say(
         _APPLICATION.format(
             name=wanted.name,
             portal=PORTAL,
@@ -85,8 +85,8 @@ def _explain_application(context: Context, wanted: Wanted) -> None:
         )
     )
     check = connecting.preflight(wanted.application)
-    say_checks(context.output, [check])
-    context.output.say("")
+    say_checks(runtime.output, [check])
+    runtime.output.say("")
     wrong = check.verdict == Verdict.PROBLEM
     if wrong and not click.confirm("Go on all the same?", default=False):
         raise Refused("Nothing was changed. Run this again when that is mended.")
@@ -95,25 +95,25 @@ def _explain_application(context: Context, wanted: Wanted) -> None:
 # --- who can log in
 
 
-def _by_browser(context: Context, wanted: Wanted) -> tuple[Check, ...]:
+def _by_browser(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...]:
     """Wait for the login, and return what was checked then."""
-    connecting = context.accounts.connecting
-    started = connecting.start(wanted.name, by=context.by, **wanted.options)
-    context.output.say(_LOGIN.format(url=started.url))
-    ending = _ending(context, started)
+    connecting = runtime.accounts.connecting
+    started = connecting.start(wanted.name, by=runtime.by, **wanted.options)
+    runtime.output.say(_LOGIN.format(url=started.url))
+    ending = _ending(runtime, started)
     if ending.connected:
         return ending.checks
     if ending.kept is None:
         raise Refused(ending.sentence)
-    resume = partial(connecting.resume, ending.kept, by=context.by)
-    return agreed(context, resume, partial(resumed, context)).checks
+    resume = partial(connecting.resume, ending.kept, by=runtime.by)
+    return agreed(runtime, resume, partial(resumed, runtime)).checks
 
 
-def _ending(context: Context, started: Started) -> Ending:
-    connecting = context.accounts.connecting
+def _ending(runtime: CommandRuntime, started: Started) -> Ending:
+    connecting = runtime.accounts.connecting
     life = started.expires_at - utc_now()
-    told = f"The address goes on working until {for_people(started.expires_at)}."
-    with _leaving(f"{told} Look then: relay accounts"), Waiting(life) as waiting:
+    notified = f"The address goes on working until {for_people(started.expires_at)}."
+    with _leaving(f"{notified} Look then: relay accounts"), Waiting(life) as waiting:
         while not waiting.is_over:
             waiting.pause(_LOOK_EVERY, "Waiting for the login; Ctrl-C ends the waiting only")
             if ending := connecting.ending(started.state):
@@ -124,20 +124,20 @@ def _ending(context: Context, started: Started) -> Ending:
 # --- somebody else can
 
 
-def _by_link(context: Context, wanted: Wanted) -> tuple[Check, ...] | None:
+def _by_link(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...] | None:
     """Print a link, and wait for the client if that is wanted; None when it is not."""
-    link = print_link(context, wanted)
+    link = print_link(runtime, wanted)
     if not click.confirm("\nWait here until the client has logged in?", default=False):
         return None
-    _follow_link(context, link)
+    _follow_link(runtime, link)
     return ()
 
 
-def _follow_link(context: Context, link: Link) -> None:
-    links = context.accounts.connecting.links
+def _follow_link(runtime: CommandRuntime, link: Link) -> None:
+    links = runtime.accounts.connecting.links
     life = datetime.fromisoformat(link.expires_at) - utc_now()
-    told = f"The link goes on working. Look then: relay accounts links {link.account}"
-    with _leaving(told), Waiting(life) as waiting:
+    notified = f"The link goes on working. Look then: relay accounts links {link.account}"
+    with _leaving(notified), Waiting(life) as waiting:
         while not waiting.is_over:
             link = links.find(link.id) or link
             if link.state == LinkState.CONNECTED:
@@ -150,9 +150,9 @@ def _follow_link(context: Context, link: Link) -> None:
 
 
 @contextmanager
-def _leaving(told: str) -> Iterator[None]:
+def _leaving(notified: str) -> Iterator[None]:
     """Tell somebody who stops waiting what happens without them."""
     try:
         yield
     except KeyboardInterrupt:
-        raise Refused(f"\nNot waiting any longer. {told}") from None
+        raise Refused(f"\nNot waiting any longer. {notified}") from None

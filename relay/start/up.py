@@ -167,7 +167,7 @@ def set_up_demo(sandbox: Bind, settings: Settings) -> None:
         registry = Registry(client)
         if registry.accounts():
             return
-        accounts = make_account_tools(settings, client, wake=lambda account: None)
+        accounts = make_account_tools(settings, client, notify_workers=lambda account: None)
         accounts.connecting.with_tokens(DEMO_ACCOUNT, _sandbox_tokens(sandbox), by="relay up")
         registry.save_form(_demo_form(accounts))
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from relay.runtime import Context
+from relay.runtime import CommandRuntime
 from relay.terminal.output import Output, for_people, printable
 from shared.accounts import advice
 from shared.accounts.account_reads import FRESH, Lists, ReadFailed
-from shared.accounts.account_summary import AccountCard
+from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.client import ContactList
 from shared.domain.check import Check, Verdict
 from shared.domain.durations import in_words
@@ -28,59 +28,59 @@ def say_checks(output: Output, checks: Iterable[Check]) -> None:
             output.say(printable(f"  → {check.fix}"))
 
 
-def say_connected(context: Context, name: str, checks: Iterable[Check]) -> None:
+def say_connected(runtime: CommandRuntime, name: str, checks: Iterable[Check]) -> None:
     """Print all that a person wants to see right after connecting, and what comes next."""
-    context.output.say("")
-    say_checks(context.output, checks)
-    context.output.say("")
-    say_card(context.output, context.accounts.cards.card(name))
-    context.output.say("")
-    _say_lists_after_connecting(context, name)
-    context.output.say(
+    runtime.output.say("")
+    say_checks(runtime.output, checks)
+    runtime.output.say("")
+    say_card(runtime.output, runtime.accounts.summaries.summary(name))
+    runtime.output.say("")
+    _say_lists_after_connecting(runtime, name)
+    runtime.output.say(
         f"\nNext, a form:  relay forms add FORM --account {name} --list LIST"
         f"\nOr a test:     relay accounts test {name} --email YOU@EXAMPLE.COM --list LIST"
     )
 
 
-def _say_lists_after_connecting(context: Context, name: str) -> None:
+def _say_lists_after_connecting(runtime: CommandRuntime, name: str) -> None:
     try:
-        lists = context.accounts.reads.lists(name, max_age=FRESH)
+        lists = runtime.accounts.reads.lists(name, max_age=FRESH)
     except ReadFailed as error:
-        context.output.say(f"Its lists could not be read: {error} Try: relay lists {name}")
+        runtime.output.say(f"Its lists could not be read: {error} Try: relay lists {name}")
     else:
-        table_of_lists(context.output, lists, _FIRST_LISTS)
+        table_of_lists(runtime.output, lists, _FIRST_LISTS)
         if len(lists.lists) > _FIRST_LISTS:
-            context.output.say(f"{len(lists.lists):,} in all: relay lists {name}")
+            runtime.output.say(f"{len(lists.lists):,} in all: relay lists {name}")
 
 
-def say_card(output: Output, card: AccountCard) -> None:
+def say_card(output: Output, summary: AccountSummary) -> None:
     """Print the whole card."""
-    output.table(["account", card.account.name], _rows(card))
-    for wrong in advice.on_account(card.account.name, card.holds, card):
+    output.table(["account", summary.account.name], _rows(summary))
+    for wrong in advice.on_account(summary.account.name, summary.holds, summary):
         output.say(printable(f"\n{wrong}"))
 
 
-def _rows(card: AccountCard) -> list[list[Any]]:
-    account = card.account
-    key = "its own" if card.own_key else "CTCT_CLIENT_ID"
+def _rows(summary: AccountSummary) -> list[list[Any]]:
+    account = summary.account
+    key = "its own" if summary.own_key else "CTCT_CLIENT_ID"
     return [
         ["organization", account.organization],
         ["contact e-mail", account.contact_email],
         ["account id", account.encoded_account_id],
-        ["standing", card.standing],
+        ["standing", summary.status],
         ["login", account.login],
         ["connected", _given(account.connected_at)],
         ["connected by", account.connected_by],
         ["disconnected", _given(account.disconnected_at)],
-        ["API key", f"{card.key_tail} ({key})"],
-        ["scopes", ", ".join(sorted(card.scopes)) if card.scopes else None],
-        ["refresh token", card.token_kind],
-        ["access token until", for_people(card.expires_at)],
-        ["last refresh", for_people(card.refreshed_at)],
-        ["next refresh", for_people(card.next_refresh_at)],
-        ["kept connected by", card.owner],
-        ["last success", for_people(card.last_success_at)],
-        ["on hold", ", ".join(hold.reason for hold in card.holds) or None],
+        ["API key", f"{summary.key_tail} ({key})"],
+        ["scopes", ", ".join(sorted(summary.scopes)) if summary.scopes else None],
+        ["refresh token", summary.token_kind],
+        ["access token until", for_people(summary.expires_at)],
+        ["last refresh", for_people(summary.refreshed_at)],
+        ["next refresh", for_people(summary.next_refresh_at)],
+        ["kept connected by", summary.owner],
+        ["last success", for_people(summary.last_success_at)],
+        ["on hold", ", ".join(hold.reason for hold in summary.holds) or None],
     ]
 
 

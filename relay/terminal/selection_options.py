@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from relay.runtime import Context, pass_context
+from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.signup import DeathReason
 from shared.operations.operations import Selection
 
@@ -26,7 +26,9 @@ class _Moment(click.ParamType[datetime]):
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def selecting(command: Callable[..., None], *, required: bool = True) -> Callable[..., None]:
+def selection_options(
+    command: Callable[..., None], *, required: bool = True
+) -> Callable[..., None]:
     """Give the command the arguments that choose dead letters, as one `Selection`."""
 
     @click.argument("ids", nargs=-1, metavar="[ID]...")
@@ -39,14 +41,14 @@ def selecting(command: Callable[..., None], *, required: bool = True) -> Callabl
     @click.option("--email", help="Only this person's.")
     @click.option("--since", type=_Moment(), help="Only those that died since, such as 2026-03-01.")
     @click.option("--all", "all", is_flag=True, help="All dead letters.")
-    @pass_context
+    @pass_runtime
     @wraps(command)
-    def with_selection(context: Context, /, **given: Any) -> None:
+    def with_selection(runtime: CommandRuntime, /, **given: Any) -> None:
         selection = Selection(**{field.name: given.pop(field.name) for field in fields(Selection)})
         if required and selection.is_empty:
             raise click.UsageError(
                 "Say which: by their ids, --account, --reason, --email, --since, or --all."
             )
-        command(context, selection, **given)
+        command(runtime, selection, **given)
 
     return with_selection

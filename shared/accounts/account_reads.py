@@ -16,11 +16,11 @@ import redis
 from shared.constant_contact.client import ApiError, ConstantContact, ContactList, Unauthorized
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account
-from shared.domain.errors import Refused, TokenTrouble
+from shared.domain.errors import Refused, TokenError
 from shared.domain.form import CustomField
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.registry import Registry
 
 # What a page may show without asking again.
@@ -94,7 +94,7 @@ class AccountReads:
         try:
             found = self._read(account, read)
         # A `Refused` is the pacer's: the day's requests are spent, or the key has to rest.
-        except (ApiError, TokenTrouble, Refused) as error:
+        except (ApiError, TokenError, Refused) as error:
             raise ReadFailed(f"{str(error).removesuffix('.')}.") from error
         self._ledger.note_success(name)
         return found
@@ -124,13 +124,13 @@ class AccountReads:
             "read_at": lists.read_at.isoformat(),
             "lists": [asdict(each) for each in lists.lists],
         }
-        with unavailable_translated():
+        with redis_errors_translated():
             self._client.set(_key(account.name), json.dumps(kept))
 
     def _kept(self, account: Account) -> Lists | None:
         """Return the lists that are kept; None when they are another account's, whose name this
         one has taken."""
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.get(_key(account.name))
         found = json.loads(stored) if stored else {}
         if found.get("of") != _identity(account):

@@ -15,7 +15,7 @@ from shared.ledger.registry import Registry
 from shared.ledger.token_store import StoredTokens
 
 
-class Standing(StrEnum):
+class ConnectionStatus(StrEnum):
     """How it stands with an account's connection."""
 
     CONNECTED = "connected"
@@ -27,11 +27,11 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountCard:
+class AccountSummary:
     """All that is known of a connection. Times are in UTC; what is not known is None."""
 
     account: Account
-    standing: Standing
+    status: ConnectionStatus
     own_key: bool
     holds: tuple[Hold, ...]
     scopes: frozenset[str] | None = None
@@ -49,7 +49,7 @@ class AccountCard:
 
     def to_dict(self) -> dict[str, Any]:
         return self.account.to_dict() | {
-            "standing": str(self.standing),
+            "standing": str(self.status),
             "key_tail": self.key_tail,
             "own_key": self.own_key,
             "scopes": None if self.scopes is None else sorted(self.scopes),
@@ -64,7 +64,7 @@ class AccountCard:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountCards:
+class AccountSummaries:
     """Draws the cards from what is stored; asks Constant Contact nothing."""
 
     registry: Registry
@@ -73,25 +73,25 @@ class AccountCards:
     default_client_id: str
     now: Callable[[], datetime]
 
-    def all(self) -> list[AccountCard]:
+    def all(self) -> list[AccountSummary]:
         """Return every account's card, sorted by name."""
-        return [self._card(account) for account in self.registry.accounts()]
+        return [self._summary(account) for account in self.registry.accounts()]
 
-    def card(self, name: str) -> AccountCard:
+    def summary(self, name: str) -> AccountSummary:
         account = self.registry.account(name)
         if account is None:
             known = ", ".join(each.name for each in self.registry.accounts()) or "none yet"
             raise Refused(f"There is no account {name!r}; connected: {known}.")
-        return self._card(account)
+        return self._summary(account)
 
-    def _card(self, account: Account) -> AccountCard:
+    def _summary(self, account: Account) -> AccountSummary:
         try:
             stored = self.vault.stored(account.name)
         except NotConnected:
             stored = None
-        return AccountCard(
+        return AccountSummary(
             account=account,
-            standing=self._standing(account, stored),
+            status=self._status(account, stored),
             own_key=account.client_id != self.default_client_id,
             holds=self.ledger.figures(account.name).holds,
             last_success_at=self.ledger.last_success(account.name),
@@ -108,12 +108,12 @@ class AccountCards:
             "owner": stored.owner.instance if stored.owner else None,
         }
 
-    def _standing(self, account: Account, stored: StoredTokens | None) -> Standing:
+    def _status(self, account: Account, stored: StoredTokens | None) -> ConnectionStatus:
         if stored is None:
             ended = account.disconnected_at is not None
-            return Standing.DISCONNECTED if ended else Standing.UNUSABLE
+            return ConnectionStatus.DISCONNECTED if ended else ConnectionStatus.UNUSABLE
         if stored.revoked:
-            return Standing.REVOKED
+            return ConnectionStatus.REVOKED
         if self.vault.is_foreign(stored):
-            return Standing.FOREIGN
-        return Standing.FAILING if stored.failures else Standing.CONNECTED
+            return ConnectionStatus.FOREIGN
+        return ConnectionStatus.FAILING if stored.failures else ConnectionStatus.CONNECTED

@@ -14,12 +14,12 @@ from shared.accounts import checks, problems
 from shared.accounts.handshakes import Handshake, Handshakes, Via
 from shared.constant_contact.applications import Application, Applications
 from shared.constant_contact.client import (
-    AccountSummary,
     ApiError,
     ApiUnavailable,
     ConstantContact,
     ContactList,
     Forbidden,
+    Organization,
     Unauthorized,
 )
 from shared.constant_contact.oauth import (
@@ -34,7 +34,7 @@ from shared.constant_contact.oauth import (
 from shared.constant_contact.token_vault import CALL_DEADLINE, Token, TokenVault
 from shared.domain.account import Account, HoldReason
 from shared.domain.check import Check, problem
-from shared.domain.errors import Refused, TokenTrouble, TokenUnavailable
+from shared.domain.errors import Refused, TokenError, TokenUnavailable
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.registry import Registry
@@ -105,7 +105,7 @@ class _Seen:
     """What the API said about the account; None where it would not say."""
 
     privileges: frozenset[str]
-    summary: AccountSummary | None
+    summary: Organization | None
     lists: list[ContactList] | None
     clock_ahead: timedelta | None
 
@@ -127,7 +127,7 @@ class Adoption:
     signatures: Signatures
     oauth: Callable[[Application], OAuth]
     api: Callable[[str], ConstantContact]
-    wake: Callable[[str], None]
+    notify_workers: Callable[[str], None]
     now: Callable[[], datetime]
 
     def adopt(self, handshake: Handshake, tokens: TokenSet, *, spent: str | None = None) -> Adopted:
@@ -141,7 +141,7 @@ class Adoption:
             _check_client_may_write(seen)
         before, account = self._store(handshake, tokens, seen, spent)
         self.holds.note_success(account.name)
-        self.wake(account.name)
+        self.notify_workers(account.name)
         checked = (*self._checks(account, tokens, seen), *self._other_lists(before, account))
         return Adopted(account, self._token(account.name), checked)
 
@@ -179,7 +179,7 @@ class Adoption:
             raise Refused(f"The new access token does not work ({error.answer.cause}).") from error
 
     def _account(
-        self, handshake: Handshake, tokens: TokenSet, summary: AccountSummary | None
+        self, handshake: Handshake, tokens: TokenSet, summary: Organization | None
     ) -> Account:
         return Account(
             name=handshake.account,
@@ -208,7 +208,7 @@ class Adoption:
             self.vault.refresh(account.name)
             kind = self.vault.stored(account.name).kind
             return checks.refreshed(kind, None, own_key=own_key)
-        except TokenTrouble as error:
+        except TokenError as error:
             return checks.refreshed(None, str(error), own_key=own_key)
 
     def _other_lists(self, before: Account | None, account: Account) -> Iterator[Check]:
@@ -228,7 +228,7 @@ class Adoption:
     def _token(self, name: str) -> Token:
         try:
             return self.vault.current(name)
-        except TokenTrouble as error:
+        except TokenError as error:
             raise Refused(f"{name} was disconnected again at this very moment.") from error
 
     # --- applications
@@ -342,7 +342,7 @@ def _check_client_may_write(seen: _Seen) -> None:
         )
 
 
-def _check_same(before: Account, summary: AccountSummary | None, handshake: Handshake) -> None:
+def _check_same(before: Account, summary: Organization | None, handshake: Handshake) -> None:
     """Raise `AnotherAccount` when the name may now stand for another account than `before`."""
     if before.encoded_account_id is None:
         return

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from shared.accounts.account_summary import AccountCard, Standing
+from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.domain.account import Hold, HoldReason
 
 _ON_HOLD = {
@@ -16,24 +16,24 @@ _ON_HOLD = {
 }
 
 _NOT_WELL = {
-    Standing.DISCONNECTED: (
+    ConnectionStatus.DISCONNECTED: (
         "is disconnected; its sign-ups are accepted and wait."
         " Connect it again with: relay connect {account}"
     ),
-    Standing.UNUSABLE: (
+    ConnectionStatus.UNUSABLE: (
         "cannot be used: its tokens are gone, or the secret of its API key is not known any more."
         " If CTCT_CLIENT_ID was changed, put it back; else run: relay connect {account}"
     ),
-    Standing.REVOKED: (
+    ConnectionStatus.REVOKED: (
         "was cut off by Constant Contact, which refuses its refresh token for good; its sign-ups"
         " are accepted and wait. Connect it again with: relay connect {account}"
     ),
-    Standing.FOREIGN: (
+    ConnectionStatus.FOREIGN: (
         "is kept connected by another installation ({owner}), so this one leaves its tokens"
         " alone. If this is a copy, connect an account of its own; if it has replaced the other,"
         " run: relay accounts take-over {account}"
     ),
-    Standing.FAILING: (
+    ConnectionStatus.FAILING: (
         "is connected, but its tokens could not be refreshed the last time."
         " Nothing to do: that is tried again by itself"
     ),
@@ -45,11 +45,11 @@ def on_hold(reason: HoldReason, account: str) -> str:
     return _ON_HOLD[reason].format(account=account)
 
 
-def on_account(name: str, holds: Iterable[Hold], card: AccountCard | None) -> Iterator[str]:
+def on_account(name: str, holds: Iterable[Hold], summary: AccountSummary | None) -> Iterator[str]:
     """Yield a sentence for each thing that is wrong with the account, with what to do."""
-    wrong = card and _NOT_WELL.get(card.standing)
-    if card and wrong:
-        yield f"{name} {wrong.format(account=name, owner=card.owner)}"
+    wrong = summary and _NOT_WELL.get(summary.status)
+    if summary and wrong:
+        yield f"{name} {wrong.format(account=name, owner=summary.owner)}"
     for hold in holds:
         if wrong and hold.reason == HoldReason.RECONNECT:
             continue  # what is wrong with the connection is why

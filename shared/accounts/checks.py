@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from shared.accounts import problems
-from shared.constant_contact.client import AccountSummary, ContactList
+from shared.constant_contact.client import ContactList, Organization
 from shared.constant_contact.oauth import SCOPES, SECRET_REFUSED
 from shared.domain.check import Check, ok, problem, unknown
 from shared.domain.outcome import NEEDED_PRIVILEGE
@@ -73,7 +73,7 @@ def privileges_held(privileges: frozenset[str]) -> Check:
     )
 
 
-def summary_read(summary: AccountSummary | None) -> Check:
+def summary_read(summary: Organization | None) -> Check:
     name, title = "summary", "Whose account it is"
     if summary is None:
         return problem(

@@ -17,7 +17,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger import keys
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 
 LINK_LIFE = timedelta(days=7)
 LONGEST_LINK_LIFE = timedelta(days=60)
@@ -103,13 +103,13 @@ class Links:
             expires_at=timestamp(now + life),
             replace=replace,
         )
-        with unavailable_translated():
+        with redis_errors_translated():
             self._client.hset(keys.LINKS, link.id, json.dumps(link.to_dict()))
         self._forget_old(now)
         return link
 
     def _forget_old(self, now: datetime) -> None:
-        with unavailable_translated():
+        with redis_errors_translated():
             links = map(Link.from_json, self._client.hvals(keys.LINKS))
             old = [link.id for link in links if _is_forgotten(link, now)]
             if old:
@@ -134,14 +134,14 @@ class Links:
         return link
 
     def find(self, id: str) -> Link | None:
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.hget(keys.LINKS, id)
         return Link.from_json(stored) if stored else None
 
     def of(self, account: str, now: datetime) -> list[Link]:
         """Return the account's links that can still be told of, the latest first."""
         self._forget_old(now)
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.hvals(keys.LINKS)
         links = [link for link in map(Link.from_json, stored) if link.account == account]
         return sorted(links, key=lambda link: link.made_at, reverse=True)
@@ -157,7 +157,7 @@ class Links:
                 noted = replace(link, state=state, note=note)
                 pipeline.hset(keys.LINKS, id, json.dumps(noted.to_dict()))
 
-        with unavailable_translated():
+        with redis_errors_translated():
             self._client.transaction(step, keys.LINKS)
 
     def withdraw(self, id: str, now: datetime) -> Link:

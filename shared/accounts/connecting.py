@@ -36,7 +36,7 @@ from shared.constant_contact.oauth import (
 from shared.constant_contact.token_vault import CALL_DEADLINE, Token
 from shared.domain.account import NAME, Account, HoldReason
 from shared.domain.check import Check, Verdict
-from shared.domain.errors import Refused, TokenTrouble
+from shared.domain.errors import Refused, TokenError
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.registry import Registry
 
@@ -483,15 +483,15 @@ class Connecting:
             self.registry.save_account(account)
             return account
 
-    def take_over(self, name: str) -> None:
+    def claim_ownership(self, name: str) -> None:
         """Make this installation the one that keeps the account's tokens fresh."""
         core = self.adoption
         try:
-            core.vault.take_over(name)
-        except TokenTrouble as error:
+            core.vault.claim_ownership(name)
+        except TokenError as error:
             raise Refused(f"{error}.") from error
         core.holds.lift(name, HoldReason.RECONNECT)
-        core.wake(name)
+        core.notify_workers(name)
 
 
 def check_name(name: str) -> None:

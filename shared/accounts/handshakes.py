@@ -21,7 +21,7 @@ from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger import keys
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 
 STATE_LIFE = timedelta(minutes=15)
 # Less than the 24 hours after which the access token among them is useless.
@@ -113,7 +113,7 @@ class Handshakes:
 
     def take(self, state: str) -> Handshake | None:
         """Return what was begun with `state`, which works no more after this."""
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.getdel(f"{keys.CONNECTING}state:{state}")
         return Handshake.from_json(stored) if stored else None
 
@@ -173,7 +173,7 @@ class Handshakes:
     def alone(self, what: str) -> Iterator[bool]:
         """Hold the sole right to `what`, a secret or a name; gives False while someone has it."""
         name, holder = f"alone:{_digest(what)}", secrets.token_hex(8)
-        with unavailable_translated():
+        with redis_errors_translated():
             mine = bool(self._client.set(keys.CONNECTING + name, holder, nx=True, ex=_ALONE))
         try:
             yield mine
@@ -186,16 +186,16 @@ class Handshakes:
     # --- Redis
 
     def _set(self, name: str, value: str, life: timedelta) -> None:
-        with unavailable_translated():
+        with redis_errors_translated():
             self._client.set(keys.CONNECTING + name, value, ex=life)
 
     def _get(self, name: str) -> str | None:
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.get(keys.CONNECTING + name)
         return str(stored) if stored else None
 
     def _delete(self, name: str) -> None:
-        with unavailable_translated():
+        with redis_errors_translated():
             self._client.delete(keys.CONNECTING + name)
 
 

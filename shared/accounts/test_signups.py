@@ -19,7 +19,7 @@ from shared.domain.signup import Consent, Contact, Signup, State, Submission
 from shared.ledger import keys
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 
 # No form can have this name, as it begins with no letter or digit.
 TRIAL_FORM = "-test-"
@@ -32,7 +32,7 @@ _MOST_READS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trial:
+class TestSignup:
     """How far a test sign-up has come. What is not known yet is None.
 
     `lists` are names; `permission` is the API's word, `meaning` ours for it; `removable` tells
@@ -67,7 +67,7 @@ class Trial:
         return asdict(self) | {"removable": self.removable}
 
 
-class Trials:
+class TestSignups:
     """Raises `Refused` for what cannot be done, `LedgerUnavailable`."""
 
     def __init__(
@@ -79,7 +79,7 @@ class Trials:
         fingerprints: Callable[[], Fingerprints],
         check_email: CheckEmail,
         new_id: Callable[[], str],
-        wake: Callable[[str], None],
+        notify_workers: Callable[[str], None],
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
@@ -88,10 +88,10 @@ class Trials:
         self._fingerprints = fingerprints
         self._check_email = check_email
         self._new_id = new_id
-        self._wake = wake
+        self._notify_workers = notify_workers
         self._now = now
 
-    def start(self, account: str, email: str, wanted_list: str, *, by: str) -> Trial:
+    def start(self, account: str, email: str, wanted_list: str, *, by: str) -> TestSignup:
         """Accept a sign-up of `email` for the list with this name or id, as a visitor's."""
         compared = self._compared(email)
         chosen = self._list_id(account, wanted_list)
@@ -113,10 +113,10 @@ class Trials:
             visitor=None,
             limit=None,
         )
-        self._wake(account)
+        self._notify_workers(account)
         return self._trial(self._signup(account, submission.id), {})
 
-    def follow(self, account: str, id: str) -> Trial:
+    def follow(self, account: str, id: str) -> TestSignup:
         """Return how far it has come; reads the contact back once it is delivered."""
         signup = self._signup(account, id)
         seen = self._seen(account, id)
@@ -131,7 +131,7 @@ class Trials:
             return False
         return self._now().timestamp() >= float(seen.get("again_at", 0))
 
-    def remove(self, account: str, id: str) -> Trial:
+    def remove(self, account: str, id: str) -> TestSignup:
         """Delete the contact that the test made. Raises `Refused` when it made none."""
         signup = self._signup(account, id)
         contact_id = signup.contact_id
@@ -191,9 +191,9 @@ class Trials:
             "permission": contact.permission or "not told",
         }
 
-    def _trial(self, signup: Signup, seen: dict[str, Any]) -> Trial:
+    def _trial(self, signup: Signup, seen: dict[str, Any]) -> TestSignup:
         permission = seen.get("permission")
-        return Trial(
+        return TestSignup(
             id=signup.id,
             account=signup.account,
             email=signup.contact.email,
@@ -209,13 +209,13 @@ class Trials:
         )
 
     def _seen(self, account: str, id: str) -> dict[str, Any]:
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.get(_key(account, id))
         found: dict[str, Any] = json.loads(stored) if stored else {}
         return found
 
     def _keep(self, account: str, id: str, seen: dict[str, Any]) -> None:
-        with unavailable_translated():
+        with redis_errors_translated():
             self._client.set(_key(account, id), json.dumps(seen), ex=_FOLLOWED)
 
 

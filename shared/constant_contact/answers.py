@@ -14,7 +14,7 @@ import requests
 
 from shared.constant_contact.connection import ConnectionFailed
 from shared.domain.outcome import Answer
-from shared.domain.subscription_status import Standing
+from shared.domain.subscription_status import SubscriptionStatus
 from shared.infrastructure.logs import redact
 
 LONGEST_MESSAGE = 500
@@ -54,14 +54,14 @@ def read_body(response: requests.Response) -> Any:
         return None
 
 
-def read_standing(body: Any) -> Standing | None:
+def read_subscription_status(body: Any) -> SubscriptionStatus | None:
     """Return how the person stands of whom this is the page of contacts; None when it does not
     tell. A deleted contact only counts when there is no other."""
     entries = body.get("contacts") if isinstance(body, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         return None
     if not entries:
-        return Standing()
+        return SubscriptionStatus()
     entry = next((each for each in entries if not each.get("deleted_at")), entries[0])
     address = entry.get("email_address")
     contact_id, permission = _text(entry, "contact_id"), _text(address, "permission_to_send")
@@ -71,15 +71,17 @@ def read_standing(body: Any) -> Standing | None:
         opted_out_at = _opted_out_at(address)
     except ValueError:
         return None
-    return Standing(contact_id=contact_id, permission=permission, opted_out_at=opted_out_at)
+    return SubscriptionStatus(
+        contact_id=contact_id, permission=permission, opted_out_at=opted_out_at
+    )
 
 
 def _opted_out_at(address: Mapping[str, Any]) -> datetime | None:
     """Raises `ValueError` for what is no time."""
-    told = address.get("opt_out_date")
-    if told is None:
+    notified = address.get("opt_out_date")
+    if notified is None:
         return None
-    found = datetime.fromisoformat(str(told))
+    found = datetime.fromisoformat(str(notified))
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

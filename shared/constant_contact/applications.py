@@ -11,7 +11,7 @@ import redis
 from shared.domain.errors import Refused
 from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 
 _PLAIN = re.compile(r"[!-~]{4,200}")
 
@@ -41,7 +41,7 @@ class Applications:
         """Return the application with this API key; None when its secret is not known."""
         if client_id == self.default.client_id:
             return self.default
-        with unavailable_translated():
+        with redis_errors_translated():
             sealed = self._client.hget(keys.APPLICATIONS, client_id)
         return Application(client_id, self._sealer.open(str(sealed))) if sealed else None
 
@@ -52,7 +52,7 @@ class Applications:
         """
         if application.client_id != self.default.client_id:
             sealed = self._sealer.seal(application.client_secret)
-            with unavailable_translated():
+            with redis_errors_translated():
                 self._client.hset(keys.APPLICATIONS, application.client_id, sealed)
 
 

@@ -17,14 +17,19 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 import requests
 
-from shared.constant_contact.answers import no_answer, read_answer, read_body, read_standing
+from shared.constant_contact.answers import (
+    no_answer,
+    read_answer,
+    read_body,
+    read_subscription_status,
+)
 from shared.constant_contact.connection import Connection, ConnectionFailed
 from shared.domain.errors import RelayError
 from shared.domain.fields import API_OBJECTS, FIELDS
 from shared.domain.form import CustomField
 from shared.domain.outcome import Answer, rest_after
 from shared.domain.signup import Contact
-from shared.domain.subscription_status import Standing
+from shared.domain.subscription_status import SubscriptionStatus
 
 # The schema allows 1,000 lists a page, its own text only 500.
 _LISTS_A_PAGE = 500
@@ -54,7 +59,7 @@ class ApiUnavailable(ApiError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountSummary:
+class Organization:
     """Whose account it is. `encoded_account_id` stays the same whatever else changes."""
 
     organization: str | None
@@ -120,17 +125,17 @@ class ConstantContact:
         answer, _ = self._deliver("POST", access_token, "/contacts/sign_up_form", body)
         return answer
 
-    def look_up(self, access_token: str, email: str) -> tuple[Answer, Standing | None]:
+    def look_up(self, access_token: str, email: str) -> tuple[Answer, SubscriptionStatus | None]:
         """Ask how the person with this address stands, even if the contact is deleted; the
         standing is None when the answer does not tell."""
         query = urlencode({"email": email, "status": "all"})
         answer, response = self._deliver("GET", access_token, f"/contacts?{query}")
         if response is None or response.status_code != 200:
             return answer, None
-        standing = read_standing(read_body(response))
-        message = "the answer makes no sense" if standing is None else None
+        status = read_subscription_status(read_body(response))
+        message = "the answer makes no sense" if status is None else None
         # It is no sign-up's answer, whatever else it says: nothing has been delivered.
-        return replace(answer, contact_id=None, action=None, message=message), standing
+        return replace(answer, contact_id=None, action=None, message=message), status
 
     def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> Answer:
         """Have Constant Contact send its confirmation mail, once, to someone who is
@@ -150,13 +155,13 @@ class ConstantContact:
         names = (entry.get("privilege_name") for entry in found if isinstance(entry, dict))
         return frozenset(name for name in names if isinstance(name, str))
 
-    def summary(self, access_token: str) -> AccountSummary:
+    def summary(self, access_token: str) -> Organization:
         """Return whose account it is; needs the scope ``account_read``."""
         what = "the account's name"
         found = self._read(access_token, "/account/summary", what)
         if not isinstance(found, dict):
             raise _unreadable(what)
-        return AccountSummary(
+        return Organization(
             organization=_text(found.get("organization_name")),
             contact_email=_text(found.get("contact_email")),
             encoded_account_id=_text(found.get("encoded_account_id")),

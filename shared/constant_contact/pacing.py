@@ -14,7 +14,7 @@ import redis
 from shared.domain.errors import Refused
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.time_units import in_milliseconds
 from shared.ledger.values import PaceRules
@@ -51,7 +51,7 @@ class Pacer:
 
     def grant(self) -> None:
         """Wait for the next slot. Raises `Refused` when there is none for now."""
-        with unavailable_translated():
+        with redis_errors_translated():
             answer = self._scripts.run("grant", [self._key], self._per_second, self._per_day)
         match answer:
             case ["slot", wait_us]:
@@ -67,7 +67,7 @@ class Pacer:
 
     def rest(self, duration: timedelta) -> None:
         """Let the API key rest after a 429, then go slower for a while."""
-        with unavailable_translated():
+        with redis_errors_translated():
             self._scripts.run(
                 "rest_key",
                 [self._key],
@@ -75,7 +75,7 @@ class Pacer:
                 in_milliseconds(SLOWER_AFTER_429),
             )
 
-    def give_back(self) -> None:
+    def release_claim(self) -> None:
         """Say that a granted slot went by unused, so that it is not counted as a request."""
-        with unavailable_translated():
-            self._scripts.run("return_slot", [self._key])
+        with redis_errors_translated():
+            self._scripts.run("refund_slot", [self._key])

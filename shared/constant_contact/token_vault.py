@@ -149,7 +149,7 @@ class TokenVault:
         self._keep_owner(account, before)
         return self._newer(account, self._due).version != before.version
 
-    def in_trouble(self, account: str) -> bool:
+    def has_failed(self, account: str) -> bool:
         """Whether the stored refresh token is revoked, or the last try to use it failed."""
         stored = self._read(account)
         return stored.revoked or stored.failures > 0
@@ -177,7 +177,7 @@ class TokenVault:
             return False
         return not owner.server or owner.server != self._tokens.server()
 
-    def take_over(self, account: str) -> None:
+    def claim_ownership(self, account: str) -> None:
         """Make this installation the one that keeps the tokens fresh."""
         self._read(account)
         self._tokens.own(account, self._owner())

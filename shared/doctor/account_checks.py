@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shared.accounts import checks
-from shared.accounts.account_summary import AccountCard, Standing
+from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.accounts.advice import on_hold
 from shared.constant_contact.client import ContactList
 from shared.domain.account import Hold, HoldReason
@@ -23,28 +23,28 @@ REFRESH_MAY_BE_LATE = timedelta(minutes=10)
 _AS_MEANT = (HoldReason.PAUSED, HoldReason.QUOTA)
 
 
-def connection(card: AccountCard, forms: Sequence[Form]) -> Check:
+def connection(summary: AccountSummary, forms: Sequence[Form]) -> Check:
     """Judge whether the account is connected; `forms` are those that send sign-ups to it."""
-    name, title, account = "connection", "The connection", card.account.name
+    name, title, account = "connection", "The connection", summary.account.name
     again = f"Connect it again in the console, or with: relay connect {account}"
-    match card.standing:
-        case Standing.CONNECTED | Standing.FAILING:
-            whose = card.account.organization or "an account whose name is not told"
+    match summary.status:
+        case ConnectionStatus.CONNECTED | ConnectionStatus.FAILING:
+            whose = summary.account.organization or "an account whose name is not told"
             return ok(name, title, f"Connected to {whose}.", account=account)
-        case Standing.DISCONNECTED if not forms:
+        case ConnectionStatus.DISCONNECTED if not forms:
             return ok(name, title, "Disconnected by an operator; no form uses it.", account=account)
-        case Standing.DISCONNECTED:
+        case ConnectionStatus.DISCONNECTED:
             found = f"Disconnected by an operator, and still used by {_named(forms)}."
             return problem(name, title, found, again, account=account)
-        case Standing.UNUSABLE:
+        case ConnectionStatus.UNUSABLE:
             return problem(
                 name,
                 title,
-                f"It has no tokens, or the secret of its API key {card.key_tail} is not known.",
+                f"It has no tokens, or the secret of its API key {summary.key_tail} is not known.",
                 f"Put the former CTCT_CLIENT_ID and CTCT_CLIENT_SECRET back. Or else: {again}",
                 account=account,
             )
-        case Standing.REVOKED:
+        case ConnectionStatus.REVOKED:
             return problem(
                 name,
                 title,
@@ -52,39 +52,41 @@ def connection(card: AccountCard, forms: Sequence[Form]) -> Check:
                 again,
                 account=account,
             )
-        case Standing.FOREIGN:
+        case ConnectionStatus.FOREIGN:
             return problem(
                 name,
                 title,
-                f"Its tokens are kept fresh by {card.owner}, which this is not: this ledger looks"
-                " like a copy of another installation's.",
+                f"Its tokens are kept fresh by {summary.owner}, which this is not: this ledger"
+                " looks like a copy of another installation's.",
                 "On a copy, connect an account of its own. If this one has replaced the other, run:"
                 f" relay accounts take-over {account}",
                 account=account,
             )
 
 
-def tokens(card: AccountCard, failures: int, cause: str | None, now: datetime) -> Check | None:
+def tokens(
+    summary: AccountSummary, failures: int, cause: str | None, now: datetime
+) -> Check | None:
     """Judge whether the tokens are kept fresh, `failures` being the refreshes that failed in a
     row, the last for `cause`. None where the connection itself does not stand, which is told
     already."""
-    if card.standing not in (Standing.CONNECTED, Standing.FAILING):
+    if summary.status not in (ConnectionStatus.CONNECTED, ConnectionStatus.FAILING):
         return None
-    name, title, account = "tokens", "Its tokens are kept fresh", card.account.name
-    until = _until(card.expires_at, now)
+    name, title, account = "tokens", "Its tokens are kept fresh", summary.account.name
+    until = _until(summary.expires_at, now)
     if failures:
         last = f", the last time: {cause.removesuffix('.')}" if cause else ""
         return problem(
             name,
             title,
             f"Refreshing them has failed {_times(failures)} in a row{last}. {until}",
-            checks.what_helps_refreshing(cause or "", own_key=card.own_key)
+            checks.what_helps_refreshing(cause or "", own_key=summary.own_key)
             or "It is tried again by itself. Look whether this host reaches Constant Contact; if it"
             f" does: relay connect {account}",
             account=account,
         )
-    if card.next_refresh_at and now - card.next_refresh_at > REFRESH_MAY_BE_LATE:
-        late = in_words(now - card.next_refresh_at)
+    if summary.next_refresh_at and now - summary.next_refresh_at > REFRESH_MAY_BE_LATE:
+        late = in_words(now - summary.next_refresh_at)
         return problem(
             name,
             title,
@@ -92,30 +94,30 @@ def tokens(card: AccountCard, failures: int, cause: str | None, now: datetime) -
             "Look whether beat and a worker run, and what they log.",
             account=account,
         )
-    return ok(name, title, f"{_refreshes(card, now)} {until}", account=account)
+    return ok(name, title, f"{_refreshes(summary, now)} {until}", account=account)
 
 
-def has_no_tokens(card: AccountCard) -> bool:
+def has_no_tokens(summary: AccountSummary) -> bool:
     """Whether there is nothing to ask Constant Contact with."""
-    return card.standing in (Standing.DISCONNECTED, Standing.UNUSABLE)
+    return summary.status in (ConnectionStatus.DISCONNECTED, ConnectionStatus.UNUSABLE)
 
 
-def hold(each: Hold, card: AccountCard, now: datetime) -> Check:
+def hold(each: Hold, summary: AccountSummary, now: datetime) -> Check:
     """Judge one hold."""
-    account = card.account.name
+    account = summary.account.name
     name, title = "holds", f"On hold: {each.reason}"
     note = redact(each.note).rstrip(".")
     found = f"For {in_words(now - each.since)}{f': {note}' if note else ''}. Sign-ups wait."
-    to_do = _what_ends(each, card)
+    to_do = _what_ends(each, summary)
     judged = advice if each.reason in _AS_MEANT else problem
     return judged(name, title, found, f"{to_do[:1].upper()}{to_do[1:]}.", account=account)
 
 
-def _what_ends(hold: Hold, card: AccountCard) -> str:
-    if card.standing == Standing.FOREIGN and hold.reason == HoldReason.RECONNECT:
+def _what_ends(hold: Hold, summary: AccountSummary) -> str:
+    if summary.status == ConnectionStatus.FOREIGN and hold.reason == HoldReason.RECONNECT:
         # To connect again here would take the account away from whoever has it.
         return "what is said of the connection ends it, too"
-    return on_hold(hold.reason, card.account.name)
+    return on_hold(hold.reason, summary.account.name)
 
 
 def no_hold(account: str) -> Check:
@@ -190,19 +192,21 @@ def not_asked(name: str, account: str, cause: str) -> Check:
     return unknown(name, _TITLES[name], cause, "Ask again: relay doctor", account=account)
 
 
-def refreshed(kind: str | None, trouble: str | None, card: AccountCard) -> Check:
+def refreshed(kind: str | None, trouble: str | None, summary: AccountSummary) -> Check:
     """Judge a forced refresh; `trouble` is our own error's text."""
-    judged = checks.refreshed(kind, trouble, own_key=card.own_key)
-    return replace(judged, account=card.account.name)
+    judged = checks.refreshed(kind, trouble, own_key=summary.own_key)
+    return replace(judged, account=summary.account.name)
 
 
-def _refreshes(card: AccountCard, now: datetime) -> str:
-    last = f"Refreshed {in_words(now - card.refreshed_at)} ago" if card.refreshed_at else "New"
-    if card.next_refresh_at is None:
+def _refreshes(summary: AccountSummary, now: datetime) -> str:
+    last = (
+        f"Refreshed {in_words(now - summary.refreshed_at)} ago" if summary.refreshed_at else "New"
+    )
+    if summary.next_refresh_at is None:
         return f"{last}."
-    if card.next_refresh_at <= now:
+    if summary.next_refresh_at <= now:
         return f"{last}, due to be refreshed now."
-    return f"{last}, next in {in_words(card.next_refresh_at - now)}."
+    return f"{last}, next in {in_words(summary.next_refresh_at - now)}."
 
 
 def _until(expires_at: datetime | None, now: datetime) -> str:

@@ -9,7 +9,7 @@ import redis
 
 from shared.accounts import checks
 from shared.accounts.account_reads import AccountReads
-from shared.accounts.account_summary import AccountCard, AccountCards
+from shared.accounts.account_summary import AccountSummaries, AccountSummary
 from shared.accounts.connecting import Connecting
 from shared.constant_contact.applications import Applications
 from shared.constant_contact.client import Forbidden
@@ -17,7 +17,7 @@ from shared.constant_contact.token_vault import TokenVault
 from shared.doctor import account_checks, engine_checks
 from shared.doctor.looking import Look
 from shared.domain.check import Check
-from shared.domain.errors import Refused, TokenTrouble
+from shared.domain.errors import Refused, TokenError
 from shared.domain.form import Form
 from shared.ledger.registry import Registry
 from shared.ledger.server_inspection import find_overdue
@@ -33,7 +33,7 @@ class Accounts:
     registry: Registry
     vault: TokenVault
     applications: Applications
-    cards: AccountCards
+    summaries: AccountSummaries
     reads: AccountReads
     connecting: Connecting
     now: Callable[[], datetime]
@@ -53,24 +53,24 @@ class Accounts:
     # --- what is stored
 
     def _stored(self, name: str) -> Iterator[Check]:
-        card = self.cards.card(name)
+        summary = self.summaries.summary(name)
         now = self.now()
-        yield account_checks.connection(card, self._forms(name))
-        tokens = account_checks.tokens(card, *self._failures(name), now)
+        yield account_checks.connection(summary, self._forms(name))
+        tokens = account_checks.tokens(summary, *self._failures(name), now)
         if tokens is not None:
             yield tokens
-            yield replace(checks.scopes_granted(card.scopes), account=name)
-        for hold in card.holds:
-            yield account_checks.hold(hold, card, now)
-        if not card.holds:
+            yield replace(checks.scopes_granted(summary.scopes), account=name)
+        for hold in summary.holds:
+            yield account_checks.hold(hold, summary, now)
+        if not summary.holds:
             yield account_checks.no_hold(name)
-        yield engine_checks.waiting(find_overdue(self.client, name), card.holds, account=name)
+        yield engine_checks.waiting(find_overdue(self.client, name), summary.holds, account=name)
 
     def _failures(self, name: str) -> tuple[int, str | None]:
         """Return how many refreshes have failed in a row, and why the last one did."""
         try:
             stored = self.vault.stored(name)
-        except TokenTrouble:
+        except TokenError:
             return 0, None
         return stored.failures, stored.failure
 
@@ -80,13 +80,13 @@ class Accounts:
     # --- what Constant Contact says
 
     def _asked(self, name: str, refresh: bool) -> Iterator[Check]:
-        card = self.cards.card(name)
-        if account_checks.has_no_tokens(card):
+        summary = self.summaries.summary(name)
+        if account_checks.has_no_tokens(summary):
             return
-        if card.own_key:
-            yield from self._preflight(card)
+        if summary.own_key:
+            yield from self._preflight(summary)
         if refresh:
-            yield self._refreshed(card)
+            yield self._refreshed(summary)
         try:
             held = _unless_forbidden(lambda: self._privileges(name))
         except Refused as error:
@@ -97,18 +97,18 @@ class Accounts:
         yield from self._lists(name)
         yield from self._fields(name)
 
-    def _preflight(self, card: AccountCard) -> Iterator[Check]:
-        application = self.applications.find(card.account.client_id)
+    def _preflight(self, summary: AccountSummary) -> Iterator[Check]:
+        application = self.applications.find(summary.account.client_id)
         if application is not None:
-            yield replace(self.connecting.preflight(application), account=card.account.name)
+            yield replace(self.connecting.preflight(application), account=summary.account.name)
 
-    def _refreshed(self, card: AccountCard) -> Check:
-        name = card.account.name
+    def _refreshed(self, summary: AccountSummary) -> Check:
+        name = summary.account.name
         try:
             self.vault.refresh(name)
-            return account_checks.refreshed(self.vault.stored(name).kind, None, card)
-        except TokenTrouble as error:
-            return account_checks.refreshed(None, str(error), card)
+            return account_checks.refreshed(self.vault.stored(name).kind, None, summary)
+        except TokenError as error:
+            return account_checks.refreshed(None, str(error), summary)
 
     def _privileges(self, name: str) -> frozenset[str]:
         return self.reads.read(name, lambda api, token: api.privileges(token))

@@ -87,7 +87,7 @@ def make_doctor(settings: Settings) -> Doctor:
     )
     patience = min(settings.send_deadline, _REQUEST_WITHIN)
     impatient = replace(settings, send_deadline=patience)
-    tools = make_account_tools(impatient, client, wake=lambda account: None)
+    tools = make_account_tools(impatient, client, notify_workers=lambda account: None)
     registry = Registry(client)
     return Doctor(
         Installation(
@@ -108,7 +108,7 @@ def make_doctor(settings: Settings) -> Doctor:
             registry=registry,
             vault=make_vault(settings, client),
             applications=make_applications(settings, client),
-            cards=tools.cards,
+            summaries=tools.summaries,
             reads=tools.reads,
             connecting=tools.connecting,
             now=utc_now,

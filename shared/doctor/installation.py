@@ -23,7 +23,7 @@ from shared.domain.check import Check
 from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.registry import Registry
 from shared.ledger.server_id import server_id
 from shared.ledger.server_inspection import clock_ahead, inspect_server, round_trip
@@ -114,7 +114,7 @@ class Installation:
 
     def _broker(self) -> Iterator[Check]:
         try:
-            with unavailable_translated():
+            with redis_errors_translated():
                 self.broker.ping()
             its_own = server_id(self.broker)
         except LedgerUnavailable as error:

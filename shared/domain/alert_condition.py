@@ -13,7 +13,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class AlertCondition:
     """What stands now. `key` is the same for as long as it is the same trouble: its `kind`, and
     what it is about behind a colon. Troubles of one kind may share a message.
 

@@ -7,7 +7,7 @@ RelayError
 ├── LedgerUnavailable    Redis cannot take it just now        -> web's disk keeps it
 │   └── SpoolRefused     nor can the disk                     -> 503, safe to send again
 ├── Refused              an operator asked for what cannot be -> exit 1, says what to do
-└── TokenTrouble         no access token can be had
+└── TokenError         no access token can be had
     ├── NotConnected     no tokens are stored                 -> hold `reconnect`, not probed
     ├── Revoked          the refresh token is proven dead     -> hold `reconnect`, not probed
     └── TokenUnavailable the token endpoint failed for now    -> hold `reconnect`, probed
@@ -63,19 +63,19 @@ class Refused(RelayError):
     """What was asked for cannot be done; the message says why and what to do instead."""
 
 
-class TokenTrouble(RelayError):
+class TokenError(RelayError):
     """No access token can be had."""
 
 
-class NotConnected(TokenTrouble):
+class NotConnected(TokenError):
     """No tokens are stored for the account."""
 
 
-class Revoked(TokenTrouble):
+class Revoked(TokenError):
     """Constant Contact refused the refresh token, and no other cause is left."""
 
 
-class TokenUnavailable(TokenTrouble):
+class TokenUnavailable(TokenError):
     """The token endpoint failed or was refused for a passing reason; try again later.
 
     Nothing is asked of it before `retry_at`; None when nothing speaks against asking at once.

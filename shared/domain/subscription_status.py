@@ -17,7 +17,7 @@ _SUBSCRIBED = {"explicit", "implicit", "temp_hold"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class SubscriptionStatus:
     """How a person stands with Constant Contact; all None for somebody it does not know.
 
     `permission` is such as ``explicit`` or ``unsubscribed``; `opted_out_at` has whole seconds,
@@ -59,23 +59,27 @@ def must_look(waited: timedelta, policy: WhenUnsubscribed) -> bool:
     return policy == "ask" or waited > LATE
 
 
-def decide_standing(
-    standing: Standing, *, received_at: datetime, waited: timedelta, policy: WhenUnsubscribed
+def decide_subscription(
+    status: SubscriptionStatus,
+    *,
+    received_at: datetime,
+    waited: timedelta,
+    policy: WhenUnsubscribed,
 ) -> SignUp | Ask | DeadLetter:
     """Return what to do with the sign-up of a person who stands so.
 
     In doubt, which is when both fell into the same second or nobody knows when they left, the
     person left after signing up.
     """
-    if not standing.unsubscribed:
+    if not status.unsubscribed:
         return SignUp()
-    left_at = standing.opted_out_at
+    left_at = status.opted_out_at
     if left_at is None and waited > LATE:
         return _unsubscribed_since("at a time that Constant Contact does not tell")
     if left_at is not None and left_at >= received_at.replace(microsecond=0):
         return _unsubscribed_since(f"at {left_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
-    if policy == "ask" and standing.contact_id:
-        return Ask(standing.contact_id)
+    if policy == "ask" and status.contact_id:
+        return Ask(status.contact_id)
     return SignUp()
 
 

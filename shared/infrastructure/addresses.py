@@ -33,7 +33,7 @@ def free_port() -> int:
         return port
 
 
-def household(address: str) -> str:
+def client_network(address: str) -> str:
     """Return the network that one visitor has: all of an IPv4 address, the /64 of an IPv6 one."""
     try:
         parsed = ipaddress.ip_address(address)

@@ -78,7 +78,7 @@ class Publisher:
         self._app = make_celery(settings, publishing=True)
         self._broker = connect(settings.broker_url, socket_timeout=1, socket_connect_timeout=0.5)
 
-    def publish_lane(self, account: str) -> None:
+    def notify_workers(self, account: str) -> None:
         """Ask the workers for a lane of `account`; raises whatever the broker's client does."""
         if not self.queue_is_long(queues.DELIVER_QUEUE):
             self._app.send_task(queues.DELIVER, args=[account])

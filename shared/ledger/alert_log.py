@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import redis
 
-from shared.domain.alert_condition import Trouble
+from shared.domain.alert_condition import AlertCondition
 from shared.domain.signup import DeathReason
 from shared.ledger import keys
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.time_units import from_milliseconds, in_milliseconds, moment, to_milliseconds
 
@@ -63,7 +63,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class Notification:
     """The right to tell `service` once of troubles of one kind, all of which began, stand or
     ended; `number` is that right's own."""
 
@@ -75,7 +75,7 @@ class Telling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetterTelling:
+class DeadLetterNotification:
     """The right to tell `service` once of an account's dead letters.
 
     `counts` has how many it has not been told of: "first" has a reason among them that is new to
@@ -90,7 +90,7 @@ class DeadLetterTelling:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class AlertHistory:
     """Since when a trouble is known to stand, and when somebody was last told; None for never."""
 
     begun_at: datetime
@@ -106,29 +106,33 @@ class AlertLedger:
         self._throttle = throttle
 
     def next(
-        self, troubles: Sequence[Trouble], services: Sequence[str], *, taken_at: datetime
-    ) -> Telling | None:
+        self,
+        active_conditions: Sequence[AlertCondition],
+        services: Sequence[str],
+        *,
+        taken_at: datetime,
+    ) -> Notification | None:
         """Return what to tell next, as `troubles` were all that stood at `taken_at`; None when
         nothing is left, or when somebody has looked after that."""
-        with unavailable_translated():
+        with redis_errors_translated():
             answer = self._scripts.run(
                 "alert_next",
                 [keys.ALERTS],
                 to_milliseconds(taken_at),
-                json.dumps([_standing(trouble) for trouble in troubles]),
+                json.dumps([_standing(condition) for condition in active_conditions]),
                 json.dumps(list(services)),
                 in_milliseconds(self._throttle.after),
                 in_milliseconds(self._throttle.remind),
                 in_milliseconds(self._throttle.lease),
                 in_milliseconds(self._throttle.gather),
             )
-        return _telling(json.loads(answer)) if answer else None
+        return _notification(json.loads(answer)) if answer else None
 
     def next_dead_letters(
         self, accounts: Sequence[str], services: Sequence[str]
-    ) -> DeadLetterTelling | None:
+    ) -> DeadLetterNotification | None:
         """Return what to tell next of the dead letters of `accounts`; None when nothing is left."""
-        with unavailable_translated():
+        with redis_errors_translated():
             answer = self._scripts.run(
                 "alert_dead_letters",
                 [keys.DEAD_LETTER_ALERTS, *(keys.account(name) for name in accounts)],
@@ -139,40 +143,42 @@ class AlertLedger:
                 in_milliseconds(self._throttle.after),
                 in_milliseconds(self._throttle.lease),
             )
-        return _dead_letter_telling(json.loads(answer)) if answer else None
+        return _dead_letter_notification(json.loads(answer)) if answer else None
 
-    def told(self, telling: Telling | DeadLetterTelling) -> bool:
+    def notified(self, notification: Notification | DeadLetterNotification) -> bool:
         """Note that the service knows; False when the right to tell it had run out."""
-        return self._ended(telling, told=True)
+        return self._ended(notification, notified=True)
 
-    def failed(self, telling: Telling | DeadLetterTelling) -> bool:
+    def failed(self, notification: Notification | DeadLetterNotification) -> bool:
         """Have it tried again later; False when the right to tell it had run out."""
-        return self._ended(telling, told=False)
+        return self._ended(notification, notified=False)
 
-    def _ended(self, telling: Telling | DeadLetterTelling, *, told: bool) -> bool:
-        if isinstance(telling, Telling):
-            stored, about = keys.ALERTS, [part.key for part in telling.parts]
+    def _ended(
+        self, notification: Notification | DeadLetterNotification, *, notified: bool
+    ) -> bool:
+        if isinstance(notification, Notification):
+            stored, about = keys.ALERTS, [part.key for part in notification.parts]
         else:
-            stored, about = keys.DEAD_LETTER_ALERTS, [f"dead:{telling.account}"]
-        with unavailable_translated():
+            stored, about = keys.DEAD_LETTER_ALERTS, [f"dead:{notification.account}"]
+        with redis_errors_translated():
             return bool(
                 self._scripts.run(
                     "alert_told",
                     [stored],
                     json.dumps(about),
-                    telling.service,
-                    telling.event,
-                    telling.number,
-                    int(told),
+                    notification.service,
+                    notification.event,
+                    notification.number,
+                    int(notified),
                     in_milliseconds(self._throttle.pause),
                     in_milliseconds(self._throttle.longest_pause),
                     in_milliseconds(self._throttle.gather),
                 )
             )
 
-    def known(self) -> dict[str, Told]:
+    def known(self) -> dict[str, AlertHistory]:
         """Return what is known of each trouble, by its key."""
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.hgetall(keys.ALERTS)
         return {
             str(key): _told(str(record))
@@ -183,22 +189,22 @@ class AlertLedger:
 
 def redis_time(client: "redis.Redis") -> datetime:
     """Return the time by Redis' clock."""
-    with unavailable_translated():
+    with redis_errors_translated():
         seconds, microseconds = client.time()
     return datetime.fromtimestamp(int(seconds) + int(microseconds) / 1_000_000, UTC)
 
 
-def _standing(trouble: Trouble) -> dict[str, str | int]:
-    standing: dict[str, str | int] = {"key": trouble.key, "over": trouble.over}
-    if trouble.account is not None:
-        standing["account"] = trouble.account
-    if trouble.since is not None:
-        standing["since"] = to_milliseconds(trouble.since)
+def _standing(condition: AlertCondition) -> dict[str, str | int]:
+    standing: dict[str, str | int] = {"key": condition.key, "over": condition.over}
+    if condition.account is not None:
+        standing["account"] = condition.account
+    if condition.since is not None:
+        standing["since"] = to_milliseconds(condition.since)
     return standing
 
 
-def _telling(given: dict[str, Any]) -> Telling:
-    return Telling(
+def _notification(given: dict[str, Any]) -> Notification:
+    return Notification(
         service=given["service"],
         kind=given["kind"],
         event=given["event"],
@@ -217,8 +223,8 @@ def _part(given: dict[str, Any]) -> Part:
     )
 
 
-def _dead_letter_telling(given: dict[str, Any]) -> DeadLetterTelling:
-    return DeadLetterTelling(
+def _dead_letter_notification(given: dict[str, Any]) -> DeadLetterNotification:
+    return DeadLetterNotification(
         service=given["service"],
         account=given["account"],
         event=given["event"],
@@ -227,7 +233,7 @@ def _dead_letter_telling(given: dict[str, Any]) -> DeadLetterTelling:
     )
 
 
-def _told(record: str) -> Told:
+def _told(record: str) -> AlertHistory:
     alert = json.loads(record)
     times = [each["told_at"] for each in alert["services"].values() if "told_at" in each]
-    return Told(from_milliseconds(alert["begun_at"]), moment(max(times, default=None)))
+    return AlertHistory(from_milliseconds(alert["begun_at"]), moment(max(times, default=None)))

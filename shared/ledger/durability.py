@@ -6,7 +6,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from shared.domain.errors import Refused
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def demand_fsync(client: "redis.Redis") -> None:
     Raises `LedgerUnavailable` when it does not answer. A replica may well become a primary that
     can, and is not judged.
     """
-    with unavailable_translated():
+    with redis_errors_translated():
         try:
             client.waitaof(1, 0, 1)
         except redis.ResponseError as error:

@@ -17,7 +17,7 @@ import redis
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.format import check_known
 from shared.ledger import keys
-from shared.ledger.redis_errors import NEWER_FORMAT, newer_format, unavailable_translated
+from shared.ledger.redis_errors import NEWER_FORMAT, newer_format, redis_errors_translated
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def open_ledger(
         pipeline.hsetnx(keys.FORMAT, "upgraded", found)
         pipeline.hset(keys.FORMAT, "number", newest)
 
-    with unavailable_translated():
+    with redis_errors_translated():
         if client.hget(keys.FORMAT, "number") != str(newest):
             client.transaction(mark, keys.FORMAT)
 
@@ -96,7 +96,7 @@ def upgrade_some(client: "redis.Redis", steps: tuple[Step, ...] = STEPS) -> bool
         elif unchanged:
             pipeline.hset(keys.FORMAT, "cursor", following)
 
-    with unavailable_translated():
+    with redis_errors_translated():
         before = upgraded, cursor = _progress(client)
         if upgraded > len(steps):
             return False

@@ -28,7 +28,7 @@ from shared.ledger.reading import (
     read_hold,
     read_signup,
 )
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.spools import SpoolFigures, SpoolReport, from_stored, to_stored
 from shared.ledger.time_units import in_microseconds, in_milliseconds, moment
@@ -80,7 +80,7 @@ class Ledger:
         """
         limited = visitor is not None and limit is not None
         count, window = (limit.count, limit.window) if limit else (0, timedelta())
-        with unavailable_translated(), self._client.pipeline(transaction=False) as calls:
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as calls:
             self._scripts.run(
                 "accept",
                 [keys.account(submission.account), keys.VISITORS + str(visitor) if limited else ""],
@@ -123,7 +123,7 @@ class Ledger:
         A lane that asks again while its claim is open gets the same one, with a new slot. No
         slot begins before `lead` is over: the time that the ledger's answer takes to arrive.
         """
-        with unavailable_translated():
+        with redis_errors_translated():
             answer = self._scripts.run(
                 "claim",
                 [keys.account(account)],
@@ -207,12 +207,12 @@ class Ledger:
         """
         return self._settle("lose", claim, cause, in_milliseconds(wait))
 
-    def give_back(self, claim: Claim, attempt: Attempt | None) -> bool:
+    def release_claim(self, claim: Claim, attempt: Attempt | None) -> bool:
         """Settle the claim: due again at once in its old place, no attempt more."""
-        return self._settle("give_back", claim, attempt.to_json() if attempt else "")
+        return self._settle("release_claim", claim, attempt.to_json() if attempt else "")
 
     def _settle(self, script: str, claim: Claim, *args: str | int) -> bool:
-        with unavailable_translated():
+        with redis_errors_translated():
             standing = self._scripts.run(
                 script, [keys.account(claim.account)], claim.id, claim.number, *args
             )
@@ -220,7 +220,7 @@ class Ledger:
 
     def anything_due(self, account: str) -> bool:
         """Whether a lane for `account` would find work now."""
-        with unavailable_translated():
+        with redis_errors_translated():
             return bool(self._scripts.run("anything_due", [keys.account(account)]))
 
     # --- holds
@@ -261,7 +261,7 @@ class Ledger:
         jitter: float,
     ) -> bool:
         probe = "" if first_probe is None else in_milliseconds(first_probe)
-        with unavailable_translated():
+        with redis_errors_translated():
             new = self._scripts.run(
                 "hold",
                 [keys.account(account)],
@@ -278,18 +278,18 @@ class Ledger:
 
     def lift(self, account: str, reason: HoldReason) -> bool:
         """End the account's hold for `reason`, whose cause is gone; False when there was none."""
-        with unavailable_translated():
+        with redis_errors_translated():
             return bool(self._scripts.run("lift", [keys.account(account)], "account", reason))
 
     def release(self, account: str) -> list[HoldReason]:
         """End `paused`, probe every other hold at once; return what stood before."""
-        with unavailable_translated():
+        with redis_errors_translated():
             stood = self._scripts.run("release", [keys.account(account)])
         return [HoldReason(reason) for reason in stood]
 
     def rest(self, account: str, duration: timedelta, *, slower_for: timedelta) -> None:
         """Let the account's API key rest for `duration`, then go slower for a while."""
-        with unavailable_translated():
+        with redis_errors_translated():
             self._scripts.run(
                 "rest",
                 [keys.account(account)],
@@ -315,12 +315,12 @@ class Ledger:
         )
 
     def _step(self, script: str, account: str, *args: str) -> bool:
-        with unavailable_translated():
+        with redis_errors_translated():
             return bool(self._scripts.run(script, [keys.account(account)], *args))
 
     def figures(self, account: str) -> Figures:
         """Return the account's figures, all read at the same moment."""
-        with unavailable_translated():
+        with redis_errors_translated():
             totals, oldest_ms, holds = self._scripts.run("status", [keys.account(account)])
         counts = {name: int(value) for name, value in pairs(totals)}
         return Figures(
@@ -331,14 +331,14 @@ class Ledger:
 
     def used_today(self, client_id: str) -> int:
         """Return how many requests the API key has been granted this UTC day."""
-        with unavailable_translated():
+        with redis_errors_translated():
             seconds, _ = self._client.time()
             today = datetime.fromtimestamp(int(seconds), UTC).date().isoformat()
             return int(self._client.get(f"{keys.api_key(client_id)}quota:{today}") or 0)
 
     def rests(self, client_id: str) -> timedelta:
         """Return for how long the API key still rests, as an answer of the API asked for."""
-        with unavailable_translated():
+        with redis_errors_translated():
             seconds, microseconds = self._client.time()
             stored = self._client.hget(f"{keys.api_key(client_id)}pace", "rest_until")
         left = int(stored or 0) - int(seconds) * 1_000_000 - int(microseconds)
@@ -347,7 +347,7 @@ class Ledger:
     def find(self, id: str, accounts: Iterable[str]) -> Signup | None:
         """Return the sign-up `id`, whichever of `accounts` it belongs to."""
         names = list(accounts)
-        with unavailable_translated(), self._client.pipeline(transaction=False) as reads:
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
             for name in names:
                 reads.hgetall(_record_key(name, id))
             records = reads.execute()
@@ -358,7 +358,7 @@ class Ledger:
 
     def history(self, signup: Signup) -> list[dict[str, Any]]:
         """Return every attempt and other event of the sign-up, oldest first."""
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.lrange(
                 f"{keys.account(signup.account)}attempts:{signup.id}", 0, -1
             )
@@ -367,13 +367,13 @@ class Ledger:
     def dead_letters(self, account: str, reason: DeathReason | None = None) -> Iterator[Signup]:
         """Yield the account's dead letters, the latest first, read a page at a time."""
         key = f"{keys.account(account)}dead" + (f":{reason}" if reason else "")
-        with unavailable_translated():
+        with redis_errors_translated():
             ids = [str(id) for id in self._client.zrange(key, 0, -1, desc=True)]
         for start in range(0, len(ids), 200):
             yield from self._records(account, ids[start : start + 200])
 
     def _records(self, account: str, ids: list[str]) -> list[Signup]:
-        with unavailable_translated(), self._client.pipeline(transaction=False) as reads:
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
             for id in ids:
                 reads.hgetall(_record_key(account, id))
             records = reads.execute()
@@ -384,12 +384,12 @@ class Ledger:
     def note_success(self, account: str) -> None:
         """Note that a call with the account's token succeeded just now; deliveries note it
         themselves."""
-        with unavailable_translated():
+        with redis_errors_translated():
             self._scripts.run("succeeded", [keys.account(account)])
 
     def last_success(self, account: str) -> datetime | None:
         """Return when a call with the account's token last succeeded; None when none did yet."""
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.get(f"{keys.account(account)}succeeded-at")
         return moment(str(stored)) if stored else None
 
@@ -402,7 +402,7 @@ class Ledger:
         self._alive(keys.BEATS, name)
 
     def _alive(self, key: str, name: str) -> None:
-        with unavailable_translated():
+        with redis_errors_translated():
             self._scripts.run("alive", [key], name)
 
     def workers_seen(self) -> dict[str, timedelta]:
@@ -414,7 +414,7 @@ class Ledger:
         return self._seen(keys.BEATS)
 
     def _seen(self, key: str) -> dict[str, timedelta]:
-        with unavailable_translated():
+        with redis_errors_translated():
             flat = self._scripts.run("living", [key])
         return {name: timedelta(milliseconds=int(ms)) for name, ms in pairs(flat)}
 
@@ -422,7 +422,7 @@ class Ledger:
 
     def note_spool(self, id: str, host: str, figures: SpoolFigures) -> None:
         """Note how much the spool `id` holds; an empty one is forgotten."""
-        with unavailable_translated():
+        with redis_errors_translated():
             if figures.count:
                 stored = to_stored(host, figures, redis_time(self._client))
                 self._client.hset(keys.SPOOLS, id, stored)
@@ -431,7 +431,7 @@ class Ledger:
 
     def spools(self) -> list[SpoolReport]:
         """Return every spool that was not empty when its host last told."""
-        with unavailable_translated():
+        with redis_errors_translated():
             now = redis_time(self._client)
             stored = self._client.hgetall(keys.SPOOLS)
         return [from_stored(str(id), str(each), now) for id, each in sorted(stored.items())]

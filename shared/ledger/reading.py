@@ -14,10 +14,10 @@ from shared.ledger.values import Accepted, Claim
 
 def read_accepted(answer: list[Any]) -> Accepted:
     match answer:
-        case ["accepted", id, nudge]:
-            return Accepted(id, duplicate=False, nudge=bool(nudge))
+        case ["accepted", id, notify_workers]:
+            return Accepted(id, duplicate=False, notify_workers=bool(notify_workers))
         case ["duplicate", id]:
-            return Accepted(id, duplicate=True, nudge=False)
+            return Accepted(id, duplicate=True, notify_workers=False)
         case ["limited", wait_ms]:
             raise VisitorLimited(timedelta(milliseconds=wait_ms))
     raise KeyReused

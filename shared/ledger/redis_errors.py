@@ -13,7 +13,7 @@ NEWER_FORMAT = "NEWERFORMAT"
 
 
 @contextmanager
-def unavailable_translated() -> Iterator[None]:
+def redis_errors_translated() -> Iterator[None]:
     """Turn redis-py's errors into `LedgerUnavailable`; nothing of redis crosses this edge.
 
     A read-only replica or a full server refuse too, and nothing was stored then either.

@@ -10,7 +10,7 @@ from shared.domain.account import Account
 from shared.domain.form import Form
 from shared.ledger import keys
 from shared.ledger.format import check_still_known
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 
 
 class Registry:
@@ -30,7 +30,7 @@ class Registry:
 
     def save_account(self, account: Account) -> None:
         """Store the account, and by which API key it is reached, in one step."""
-        with unavailable_translated(), self._client.pipeline(transaction=True) as step:
+        with redis_errors_translated(), self._client.pipeline(transaction=True) as step:
             step.hset(keys.ACCOUNTS, account.name, json.dumps(account.to_dict()))
             step.set(keys.account(account.name) + "key", keys.api_key(account.client_id))
             step.execute()
@@ -45,17 +45,17 @@ class Registry:
         return Form.from_dict(json.loads(stored)) if stored else None
 
     def save_form(self, form: Form) -> None:
-        with unavailable_translated():
+        with redis_errors_translated():
             self._client.hset(keys.FORMS, form.name, json.dumps(form.to_dict()))
 
     def remove_form(self, name: str) -> bool:
         """Remove the form; False when there was none."""
-        with unavailable_translated():
+        with redis_errors_translated():
             return bool(self._client.hdel(keys.FORMS, name))
 
     def _read(self, read: Callable[[Any], object]) -> Any:
         """Return what `read` asks for, unless a newer version uses the ledger now."""
-        with unavailable_translated(), self._client.pipeline(transaction=False) as reads:
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
             reads.hget(keys.FORMAT, "number")
             read(reads)
             number, stored = reads.execute()

@@ -15,7 +15,7 @@ import redis
 from shared.domain.replay import LEFT_OF_DAY, Obstacle, ReplayPace
 from shared.ledger import keys
 from shared.ledger.reading import pairs
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.time_units import from_milliseconds, moment
 
@@ -65,7 +65,7 @@ class Replays:
         Those that wait in another replay, or are no dead letters any more, are left out.
         """
         added = 0
-        with unavailable_translated():
+        with redis_errors_translated():
             for start in range(0, len(ids), BATCH):
                 batch = ids[start : start + BATCH]
                 added += self._run("replay_add", account, replay, by, chosen, *batch)
@@ -73,7 +73,7 @@ class Replays:
 
     def feed(self, account: str) -> int:
         """Make the account's next ones due, if pace, quota and holds allow; return how many."""
-        with unavailable_translated():
+        with redis_errors_translated():
             return int(
                 self._run(
                     "replay_feed",
@@ -87,13 +87,13 @@ class Replays:
 
     def cancel(self, account: str, replay: str, *, by: str) -> int | None:
         """Keep dead what waits in the replay; return how many. None: the account has no such."""
-        with unavailable_translated():
+        with redis_errors_translated():
             kept = int(self._run("replay_cancel", account, replay, by))
         return None if kept < 0 else kept
 
     def parts(self, account: str) -> list[ReplayPart]:
         """Return the account's parts of all replays, the latest first."""
-        with unavailable_translated():
+        with redis_errors_translated():
             sharing, today, found = self._run(
                 "replay_list", account, self.pace.per_day, LEFT_OF_DAY, self.pace.most_under_way
             )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import redis
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 
 # What shared/accounts/handshakes.py keeps for some hours.
@@ -36,20 +36,20 @@ class SealedPlaces:
 
     def applications(self) -> list[Place]:
         """Return the secrets of API keys; each one's `field` is the API key."""
-        with unavailable_translated():
+        with redis_errors_translated():
             found = self._client.hkeys(keys.APPLICATIONS)
         return [Place(keys.APPLICATIONS, str(client_id)) for client_id in sorted(found)]
 
     def kept_tokens(self) -> Iterator[Place]:
         """Yield the tokens that are kept while connecting. Goes through all keys of the ledger."""
         for pattern in _KEPT:
-            with unavailable_translated():
+            with redis_errors_translated():
                 for key in self._client.scan_iter(keys.CONNECTING + pattern, count=1000):
                     yield Place(str(key))
 
     def read(self, place: Place) -> str | None:
         """Return the sealed value; None when it is gone."""
-        with unavailable_translated():
+        with redis_errors_translated():
             if place.field:
                 sealed = self._client.hget(place.key, place.field)
             else:
@@ -59,5 +59,5 @@ class SealedPlaces:
     def reseal(self, place: Place, sealed: str, anew: str) -> bool:
         """Put `anew` in the place of `sealed`, for as long as that was to live; False when
         something else is there by now, or nothing."""
-        with unavailable_translated():
+        with redis_errors_translated():
             return bool(self._scripts.run("reseal", [place.key], place.field, sealed, anew))

@@ -2,7 +2,7 @@
 
 import redis
 
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 
 
 def server_id(client: "redis.Redis") -> str:
@@ -10,7 +10,7 @@ def server_id(client: "redis.Redis") -> str:
 
     It is another one after each restart of the server, and on any other server.
     """
-    with unavailable_translated():
+    with redis_errors_translated():
         try:
             run_id = client.info("server").get("run_id", "")
         except redis.ResponseError:  # a managed Redis may not allow INFO

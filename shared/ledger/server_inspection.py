@@ -12,7 +12,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 
 
@@ -48,8 +48,8 @@ class Overdue:
 
 def inspect_server(client: "redis.Redis") -> ServerFacts:
     """Return what the server tells. Raises `LedgerUnavailable` when it does not answer."""
-    with unavailable_translated():
-        told = {
+    with redis_errors_translated():
+        notified = {
             **_info(client, "server"),
             **_info(client, "replication"),
             **_info(client, "persistence"),
@@ -57,15 +57,15 @@ def inspect_server(client: "redis.Redis") -> ServerFacts:
         }
         set_to = _told(lambda: client.config_get("appendfsync")) or {}
         return ServerFacts(
-            software=_software(told),
-            version=_version(told.get("redis_version")),
-            is_replica=_is("slave", told.get("role")),
-            append_only=_is(1, told.get("aof_enabled")),
-            append_failed=_is("err", told.get("aof_last_write_status")),
+            software=_software(notified),
+            version=_version(notified.get("redis_version")),
+            is_replica=_is("slave", notified.get("role")),
+            append_only=_is(1, notified.get("aof_enabled")),
+            append_failed=_is("err", notified.get("aof_last_write_status")),
             fsync=set_to.get("appendfsync"),
-            eviction=told.get("maxmemory_policy"),
-            memory_limit=told.get("maxmemory"),
-            memory_used=told.get("used_memory"),
+            eviction=notified.get("maxmemory_policy"),
+            memory_limit=notified.get("maxmemory"),
+            memory_used=notified.get("used_memory"),
             knows_waitaof=_knows_waitaof(client),
             refuses_writes=_refuses_writes(client),
         )
@@ -76,7 +76,7 @@ def round_trip(client: "redis.Redis", clock: Callable[[], float], tries: int = 5
 
     `clock` is in seconds, and never goes back. Raises `LedgerUnavailable`.
     """
-    with unavailable_translated():
+    with redis_errors_translated():
         client.ping()  # connects, which is not what a sign-up waits for
         took = []
         for _ in range(tries):
@@ -88,7 +88,7 @@ def round_trip(client: "redis.Redis", clock: Callable[[], float], tries: int = 5
 
 def clock_ahead(client: "redis.Redis", now: Callable[[], datetime]) -> timedelta:
     """Return by how much the server's clock is ahead of ours. Raises `LedgerUnavailable`."""
-    with unavailable_translated():
+    with redis_errors_translated():
         client.ping()
         before = now()
         seconds, microseconds = client.time()
@@ -102,7 +102,7 @@ def find_overdue(client: "redis.Redis", account: str) -> Overdue:
 
     Raises `LedgerUnavailable`.
     """
-    with unavailable_translated():
+    with redis_errors_translated():
         due_ms, rest_ms, delivered_ms = Scripts(client).run("overdue", [keys.account(account)])
     return Overdue(_span(due_ms), timedelta(milliseconds=rest_ms), _span(delivered_ms))
 
@@ -123,19 +123,19 @@ def _told(ask: Callable[[], Any]) -> Any:
         return None
 
 
-def _software(told: dict[str, Any]) -> str | None:
-    name = str(told.get("server_name", "redis"))
-    version = told.get(f"{name}_version")
+def _software(notified: dict[str, Any]) -> str | None:
+    name = str(notified.get("server_name", "redis"))
+    version = notified.get(f"{name}_version")
     return f"{name.capitalize()} {version}" if version else None
 
 
-def _version(told: Any) -> tuple[int, ...] | None:
-    parts = str(told or "").split(".")
+def _version(notified: Any) -> tuple[int, ...] | None:
+    parts = str(notified or "").split(".")
     return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else None
 
 
-def _is(value: Any, told: Any) -> bool | None:
-    return None if told is None else bool(told == value)
+def _is(value: Any, notified: Any) -> bool | None:
+    return None if notified is None else bool(notified == value)
 
 
 def _knows_waitaof(client: "redis.Redis") -> bool | None:

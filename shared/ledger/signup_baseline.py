@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import redis
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.time_units import from_milliseconds, in_milliseconds, moment
 
@@ -20,7 +20,7 @@ LONGEST_BETWEEN_LOOKS = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class SignupBaseline:
     """When the account's last sign-up came, as far as somebody has looked, and the `longest` time
     that usually passes without one; after `unusual` without one something may be wrong. None
     while too little is known to tell."""
@@ -30,21 +30,21 @@ class Rhythm:
     unusual: timedelta | None
 
 
-class Activity:
+class SignupBaselines:
     """Reads it. Raises `LedgerUnavailable`."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
         self._scripts = Scripts(client)
 
-    def rhythm(self, account: str) -> Rhythm:
+    def baseline(self, account: str) -> SignupBaseline:
         """Note whether sign-ups have come since the last look, and return the rhythm.
 
         Those in quarantine do not count: robots come when no one else can.
         """
-        with unavailable_translated():
+        with redis_errors_translated():
             last_at, longest, unusual = self._scripts.run(
-                "rhythm",
+                "signup_baseline",
                 [keys.account(account)],
                 UNUSUAL_TIMES,
                 in_milliseconds(UNUSUAL_AT_LEAST),
@@ -52,7 +52,7 @@ class Activity:
                 NEEDED_DAYS,
                 in_milliseconds(LONGEST_BETWEEN_LOOKS),
             )
-        return Rhythm(
+        return SignupBaseline(
             last_at=from_milliseconds(last_at),
             longest=timedelta(milliseconds=int(longest)),
             unusual=timedelta(milliseconds=int(unusual)) if unusual else None,
@@ -60,7 +60,7 @@ class Activity:
 
     def last_delivery(self, account: str) -> datetime | None:
         """Return when a sign-up was last delivered; None when none is on record."""
-        with unavailable_translated():
+        with redis_errors_translated():
             newest = self._client.zrange(
                 f"{keys.account(account)}delivered", 0, 0, desc=True, withscores=True
             )

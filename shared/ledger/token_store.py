@@ -17,7 +17,7 @@ from typing import Any, Literal
 import redis
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.server_id import server_id
 
@@ -133,7 +133,7 @@ class TokenLedger:
     def lock(self, account: str, holder: str, life: timedelta) -> bool:
         """Take the token lock for `holder`; False while someone has it."""
         key = f"{keys.account(account)}token-lock"
-        with unavailable_translated():
+        with redis_errors_translated():
             return bool(self._client.set(key, holder, nx=True, px=_ms(life)))
 
     def unlock(self, account: str, holder: str) -> None:
@@ -173,18 +173,18 @@ class TokenLedger:
 
     def was_spent(self, account: str, digest: str) -> bool:
         """Whether a stored pair has replaced the refresh token with this digest."""
-        with unavailable_translated():
+        with redis_errors_translated():
             return self._client.zscore(f"{keys.account(account)}token-spent", digest) is not None
 
     def _run(self, script: str, account: str, *args: str | int) -> Any:
-        with unavailable_translated():
+        with redis_errors_translated():
             return self._scripts.run(script, [keys.account(account)], *args)
 
     def _run_to_disk(self, script: str, account: str, *args: str | int) -> Any:
         """Run the script, then wait for the disk; on one connection, as that is what WAITAOF
         waits for. A server that does not know it, or has no append-only file, says so."""
         client: Any = self._client
-        with unavailable_translated(), client.client() as one:
+        with redis_errors_translated(), client.client() as one:
             answer = Scripts(one).run(script, [keys.account(account)], *args)
             with contextlib.suppress(redis.RedisError):
                 one.waitaof(1, 0, _DISK_WAIT_MS)
@@ -200,7 +200,7 @@ class TokenPace:
 
     def reserve(self) -> timedelta | None:
         """Reserve the next slot, return how far away it is; None when that is too far."""
-        with unavailable_translated():
+        with redis_errors_translated():
             ms = self._scripts.run(
                 "token_slot",
                 [self._key, keys.TOKEN_PACE],

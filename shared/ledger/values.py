@@ -19,7 +19,7 @@ class Accepted:
 
     id: str
     duplicate: bool
-    nudge: bool
+    notify_workers: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

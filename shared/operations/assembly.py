@@ -9,13 +9,13 @@ from functools import partial
 import redis
 
 from shared.accounts.account_reads import AccountReads
-from shared.accounts.account_summary import AccountCards
+from shared.accounts.account_summary import AccountSummaries
 from shared.accounts.adoption import Adoption
 from shared.accounts.client_links import Links
 from shared.accounts.connecting import Connecting
 from shared.accounts.handshakes import Handshakes
 from shared.accounts.signatures import KeySet
-from shared.accounts.test_signups import Trials
+from shared.accounts.test_signups import TestSignups
 from shared.constant_contact.applications import Application, Applications
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.connection import Connection
@@ -103,12 +103,12 @@ class AccountTools:
 
     connecting: Connecting
     reads: AccountReads
-    cards: AccountCards
-    trials: Trials
+    summaries: AccountSummaries
+    trials: TestSignups
 
 
 def make_account_tools(
-    settings: Settings, client: "redis.Redis", wake: Callable[[str], None]
+    settings: Settings, client: "redis.Redis", notify_workers: Callable[[str], None]
 ) -> AccountTools:
     """Return the tools; `wake` nudges the workers for one account."""
     sealer = Sealer(settings.secret_keys)
@@ -126,7 +126,7 @@ def make_account_tools(
         signatures=KeySet(settings.auth_url, connect=Connection),
         oauth=partial(make_oauth, settings, client),
         api=api,
-        wake=wake,
+        notify_workers=notify_workers,
         now=utc_now,
     )
     connecting = Connecting(
@@ -138,21 +138,21 @@ def make_account_tools(
         redirect_uri=settings.redirect_uri,
         now=utc_now,
     )
-    cards = AccountCards(
+    summaries = AccountSummaries(
         registry=registry,
         vault=vault,
         ledger=ledger,
         default_client_id=settings.client_id,
         now=utc_now,
     )
-    trials = Trials(
+    trials = TestSignups(
         client,
         ledger,
         reads,
         fingerprints=partial(load_fingerprints, client, sealer),
         check_email=check_email,
         new_id=lambda: str(uuid.uuid4()),
-        wake=wake,
+        notify_workers=notify_workers,
         now=utc_now,
     )
-    return AccountTools(connecting=connecting, reads=reads, cards=cards, trials=trials)
+    return AccountTools(connecting=connecting, reads=reads, summaries=summaries, trials=trials)

@@ -78,7 +78,7 @@ class Operations:
         fingerprints: Callable[[], Fingerprints],
         check_email: CheckEmail,
         now: Callable[[], datetime],
-        publish: Callable[[str], None],
+        notify_workers: Callable[[str], None],
     ) -> None:
         """`publish` nudges the workers for an account and may fail silently."""
         self._ledger = ledger
@@ -87,7 +87,7 @@ class Operations:
         self._fingerprints = fingerprints
         self._check_email = check_email
         self._now = now
-        self._publish = publish
+        self._notify_workers = notify_workers
 
     # --- looking
 
@@ -144,7 +144,7 @@ class Operations:
         """Make the dead letters due again at once; return the ids of those that were dead."""
         done = [s for s in plan.signups if self._ledger.requeue(s.account, s.id)]
         for account in sorted({signup.account for signup in done}):
-            self._publish(account)
+            self._notify_workers(account)
         return [signup.id for signup in done]
 
     def start_replay(self, plan: RetryPlan, by: str) -> Replay | None:
@@ -206,7 +206,7 @@ class Operations:
         """End the pause, probe every other hold now; return what stood."""
         self._require_account(account)
         stood = self._ledger.release(account)
-        self._publish(account)
+        self._notify_workers(account)
         return stood
 
     # --- what a retry costs

@@ -19,9 +19,9 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from shared.domain.account import NAME
 from shared.domain.errors import Refused
-from shared.infrastructure.addresses import household
+from shared.infrastructure.addresses import client_network
 from shared.ledger import keys
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 
 SHORTEST_PASSWORD = 12
@@ -87,12 +87,12 @@ class Operators:
 
     def all(self) -> list[Operator]:
         """Return all operators, sorted by name."""
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.hgetall(keys.OPERATORS)
         return [Operator.from_json(stored[name]) for name in sorted(stored)]
 
     def find(self, name: str) -> Operator | None:
-        with unavailable_translated():
+        with redis_errors_translated():
             stored = self._client.hget(keys.OPERATORS, name)
         return Operator.from_json(stored) if stored else None
 
@@ -108,13 +108,13 @@ class Operators:
         right = check_password_hash(operator.password_hash if operator else _NOBODY, password)
         if operator is None or not right:
             return None
-        with unavailable_translated():
+        with redis_errors_translated():
             self._client.delete(*_counters(name, address))
         return operator
 
     def _count_try(self, name: str, address: str) -> None:
         window_ms = round(TRIES_WITHIN.total_seconds() * 1000)
-        with unavailable_translated():
+        with redis_errors_translated():
             wait_ms = self._scripts.run(
                 "sign_in_try", _counters(name, address), MOST_TRIES, window_ms
             )
@@ -130,12 +130,12 @@ class Operators:
     def make_first(self) -> NewPassword | None:
         """Make the first operator, an admin; None when there is one, also when another process
         makes it at this moment."""
-        with unavailable_translated():
+        with redis_errors_translated():
             # Anybody can have this asked, and a hash takes long.
             if self._client.exists(keys.OPERATORS):
                 return None
         made = self._made(FIRST, Role.ADMIN, None)
-        with unavailable_translated():
+        with redis_errors_translated():
             first = self._scripts.run(
                 "first_operator", [keys.OPERATORS], FIRST, made.operator.to_json()
             )
@@ -149,7 +149,7 @@ class Operators:
                 " . - _, the first of them a letter or digit."
             )
         made = self._made(name, role, password)
-        with unavailable_translated():
+        with redis_errors_translated():
             new = self._client.hsetnx(keys.OPERATORS, name, made.operator.to_json())
         if not new:
             raise Refused(
@@ -163,7 +163,7 @@ class Operators:
         tries: strangers could keep them out with these."""
         password, hashed = self._hashed(password)
         changed = self._change(name, lambda old: replace(old, password_hash=hashed))
-        with unavailable_translated():
+        with redis_errors_translated():
             self._client.delete(_tries("name", name))
         return NewPassword(changed, password)
 
@@ -208,7 +208,7 @@ class Operators:
             return new
 
         client: Any = self._client  # whose types know no step that returns something
-        with unavailable_translated():
+        with redis_errors_translated():
             changed: Operator = client.transaction(step, keys.OPERATORS, value_from_callable=True)
         return changed
 
@@ -219,7 +219,7 @@ def _check_an_admin_stays(operators: list[Operator | None]) -> None:
 
 
 def _counters(name: str, address: str) -> list[str]:
-    return [_tries("name", name), _tries("address", household(address))]
+    return [_tries("name", name), _tries("address", client_network(address))]
 
 
 def _tries(kind: str, text: str) -> str:

@@ -9,7 +9,7 @@ from celery import Celery
 from shared.infrastructure import queues
 from tests.architecture.project import ROOT, settings_in
 from worker.beat import schedule, steady_clock
-from worker.runtime import Wiring
+from worker.runtime import WorkerRuntime
 from worker.tasks import register
 
 TASKS = {queues.DELIVER, queues.WAKE, queues.REFRESH_TOKENS, queues.WATCH}
@@ -25,7 +25,7 @@ def test_the_names_are_all_that_shared_queues_has() -> None:
 
 def test_every_task_is_registered_under_its_name() -> None:
     app = Celery(set_as_current=False)
-    register(app, cast(Wiring, None))
+    register(app, cast(WorkerRuntime, None))
     assert {name for name in app.tasks if not name.startswith("celery.")} == TASKS
 
 

@@ -12,7 +12,7 @@ import requests
 
 from relay.cli import main
 from relay.connecting import device_flow
-from relay.runtime import Context
+from relay.runtime import CommandRuntime
 from relay.terminal.progress import Waiting
 from shared.constant_contact.oauth import DeviceCode
 from tests.support.sandbox_server import SandboxServer
@@ -43,7 +43,7 @@ class CommandLine:
         """Run a command to its end. `stdin` is what a script gives or, `at_terminal`, a person
         types."""
         someone = property(lambda self: at_terminal and not self.output.as_json)
-        self._monkeypatch.setattr(Context, "interactive", someone)
+        self._monkeypatch.setattr(CommandRuntime, "interactive", someone)
         self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
         self._capsys.readouterr()
         with pytest.raises(SystemExit) as ended:

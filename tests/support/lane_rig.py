@@ -15,11 +15,11 @@ from shared.domain.account import HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.retry import RetryPolicy
 from shared.domain.signup import Signup
-from shared.domain.subscription_status import Standing
+from shared.domain.subscription_status import SubscriptionStatus
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from tests.support.builders import NO_PACE, NOON
-from worker.delivery.in_flight import InHand
+from worker.delivery.in_flight import InFlight
 from worker.delivery.lane import Clock, Lane, LaneRules, RoundTrip
 from worker.delivery.settling import Settler
 from worker.task_events import Silent
@@ -42,18 +42,18 @@ class FakeTokens:
     """Version 1 until it is renewed; `trouble` is raised instead of any token."""
 
     version: int = 1
-    trouble: Exception | None = None
-    renewal_trouble: Exception | None = None
+    error: Exception | None = None
+    renewal_error: Exception | None = None
     worked_versions: list[int] = field(default_factory=list)
 
     def fresh(self, account: str) -> FakeToken:
-        if self.trouble:
-            raise self.trouble
+        if self.error:
+            raise self.error
         return FakeToken(f"token-{self.version}", self.version)
 
     def renew(self, account: str, refused_version: int) -> FakeToken:
-        if self.renewal_trouble:
-            raise self.renewal_trouble
+        if self.renewal_error:
+            raise self.renewal_error
         self.version = max(self.version, refused_version + 1)
         return self.fresh(account)
 
@@ -69,7 +69,9 @@ class FakeContacts:
     answers: list[Answer]
     may: frozenset[str] | Exception = frozenset({"contacts:write"})
     connects: bool = True
-    standings: list[Standing | Answer] = field(default_factory=lambda: [Standing()])
+    standings: list[SubscriptionStatus | Answer] = field(
+        default_factory=lambda: [SubscriptionStatus()]
+    )
     sent: list[tuple[str, str]] = field(default_factory=list)
     looked: list[tuple[str, str]] = field(default_factory=list)
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
@@ -82,10 +84,10 @@ class FakeContacts:
         self.sent.append((access_token, body["email_address"]))
         return self._next_answer()
 
-    def look_up(self, access_token: str, email: str) -> tuple[Answer, Standing | None]:
+    def look_up(self, access_token: str, email: str) -> tuple[Answer, SubscriptionStatus | None]:
         self.looked.append((access_token, email))
         found = self.standings.pop(0) if len(self.standings) > 1 else self.standings[0]
-        return (LOOKED, found) if isinstance(found, Standing) else (found, None)
+        return (LOOKED, found) if isinstance(found, SubscriptionStatus) else (found, None)
 
     def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> Answer:
         self.asked.append((contact_id, tuple(lists)))
@@ -151,10 +153,10 @@ class LaneRig:
                 sleep=self.clock.sleep,
             ),
             "reporter": Silent(),
-            "give_slot_back": self.count_slot_back,
+            "refund_slot": self.count_slot_back,
             "start_another": self.count_another,
             "turnstile": threading.Lock(),
-            "in_hand": InHand(self.clock.for_lanes().monotonic),
+            "in_flight": InFlight(self.clock.for_lanes().monotonic),
             "round_trip": RoundTrip(),
             "stopping": threading.Event(),
             "clock": self.clock.for_lanes(),

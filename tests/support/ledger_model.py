@@ -212,10 +212,10 @@ class LedgerModel:
         if key:
             at.keys[key] = (content, id, self.now_us + DAY_MS * 1000)
         self._join(signup, "fresh")
-        nudge = at.nudged_until < 0
-        if nudge:
+        notify_workers = at.nudged_until < 0
+        if notify_workers:
             at.nudged_until = self.now_us + 1_000_000
-        return "accepted", id, nudge
+        return "accepted", id, notify_workers
 
     @staticmethod
     def _first(at: ModelAccount, id: str, content: str, key: str | None) -> str | None:
@@ -364,7 +364,7 @@ class LedgerModel:
                 self._free_probed(signup)
         return signup.claim == number
 
-    def give_back(self, account: str, id: str, number: str, *, attempt: bool) -> bool:
+    def release_claim(self, account: str, id: str, number: str, *, attempt: bool) -> bool:
         signup = self.accounts[account].signups[id]
         if self._may_write(signup, number):
             self._close(signup, attempt=attempt, counted=False)

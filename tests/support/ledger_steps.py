@@ -145,8 +145,12 @@ SETTLING = {
     ),
     "retry": Step(World.claim, retry),
     "bury": Step(World.claim, bury),
-    "give_back": Step(World.claim, lambda w, ledger: ledger.give_back(w.claimed, attempt(401))),
-    "give_back unsent": Step(World.claim, lambda w, ledger: ledger.give_back(w.claimed, None)),
+    "release_claim": Step(
+        World.claim, lambda w, ledger: ledger.release_claim(w.claimed, attempt(401))
+    ),
+    "release_claim unsent": Step(
+        World.claim, lambda w, ledger: ledger.release_claim(w.claimed, None)
+    ),
     "lose": Step(World.claim, lambda w, ledger: ledger.lose(w.claimed, "cause", wait=WAIT)),
 }
 # By these a token that has been renewed is kept, and a refusal understood.

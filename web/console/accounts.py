@@ -46,7 +46,7 @@ def test(name: str, id: str) -> ResponseReturnValue:
     """Follow a test sign-up; the page asks for itself again until it is over."""
     tools = account_tools()
     trial = tools.trials.follow(name, id)
-    return render_template("console/test.html", trial=trial, card=tools.cards.card(name))
+    return render_template("console/test.html", trial=trial, summary=tools.summaries.summary(name))
 
 
 @bp.post("/accounts/<name>/test/<id>/remove")
@@ -62,8 +62,10 @@ def remove_test(name: str, id: str) -> ResponseReturnValue:
 def ask_to_disconnect(name: str) -> ResponseReturnValue:
     """Ask before an account is disconnected."""
     tools = account_tools()
-    figures = tools.cards.ledger.figures(name)
-    return render_template("console/disconnect.html", card=tools.cards.card(name), figures=figures)
+    figures = tools.summaries.ledger.figures(name)
+    return render_template(
+        "console/disconnect.html", summary=tools.summaries.summary(name), figures=figures
+    )
 
 
 @bp.post("/accounts/<name>/disconnect")
@@ -79,21 +81,21 @@ def disconnect(name: str) -> ResponseReturnValue:
 @needs(Role.ADMIN)
 def take_over(name: str) -> ResponseReturnValue:
     """Make this installation the one that keeps the tokens fresh."""
-    account_tools().connecting.take_over(name)
+    account_tools().connecting.claim_ownership(name)
     flash(f"The tokens of {name} are kept fresh here now.")
     return redirect(url_for("console.account", name=name), 303)
 
 
 def _account_page(name: str, *, test_problem: str | None = None) -> str:
     tools = account_tools()
-    card = tools.cards.card(name)
+    summary = tools.summaries.summary(name)
     return render_template(
         "console/account.html",
-        card=card,
-        advice=list(on_account(name, card.holds, card)),
+        summary=summary,
+        advice=list(on_account(name, summary.holds, summary)),
         links=tools.connecting.links.of(name, utc_now()),
         lists=_lists(name),
-        forms=[form for form in tools.cards.registry.forms() if form.account == name],
+        forms=[form for form in tools.summaries.registry.forms() if form.account == name],
         test_problem=test_problem,
         email=request.form.get("email", ""),
         wanted=request.form.get("list", ""),

@@ -171,8 +171,8 @@ def connected(id: str) -> ResponseReturnValue:
     ending = _connecting().handshakes.ending(id)
     if ending is None or not ending.connected:
         raise Refused("There is nothing to show any more; the account's own page has all of it.")
-    card = account_tools().cards.card(ending.account)
-    return render_template("console/connect/connected.html", ending=ending, card=card)
+    summary = account_tools().summaries.summary(ending.account)
+    return render_template("console/connect/connected.html", ending=ending, summary=summary)
 
 
 @bp.get("/connect/kept/<kept>")

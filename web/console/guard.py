@@ -138,8 +138,8 @@ def _check_origin() -> None:
     if site != "none":
         raise Forbidden("This came from another site's page, so nothing was changed.")
     settings: Settings = current_app.extensions["settings"]
-    told = "Origin" in request.headers or "Referer" in request.headers
-    if told and not source_of(request, settings.public_url).ours:
+    notified = "Origin" in request.headers or "Referer" in request.headers
+    if notified and not source_of(request, settings.public_url).ours:
         raise Forbidden(
             "This came from another address than RELAY_PUBLIC_URL names, so nothing was changed."
         )

@@ -20,17 +20,17 @@ def overview() -> ResponseReturnValue:
     operations: Operations = current_app.extensions["operations"]
     settings: Settings = current_app.extensions["settings"]
     figures = operations.figures()
-    cards = account_tools().cards.all()
+    summaries = account_tools().summaries.all()
     return render_template(
         "console/overview.html",
-        cards=cards,
+        summaries=summaries,
         figures=figures,
         advice={
-            card.account.name: list(on_account(card.account.name, card.holds, card))
-            for card in cards
+            summary.account.name: list(on_account(summary.account.name, summary.holds, summary))
+            for summary in summaries
         },
         pulse=operations.pulse(),
-        used=account_tools().cards.ledger.used_today(settings.client_id),
+        used=account_tools().summaries.ledger.used_today(settings.client_id),
         allowed=settings.requests_per_day,
         alert_services=alert_tests().names,
     )

@@ -21,7 +21,7 @@ from shared.domain.errors import KeyReused, LedgerUnavailable, Refused
 from shared.ledger.durability import reached_disk
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
-from shared.ledger.redis_errors import unavailable_translated
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.values import Accepted
 from web.signup.spool import Spool
 from web.signup.spool_entry import Row
@@ -54,7 +54,7 @@ class Drainer:
         folder: Path,
         host: str,
         fingerprints: Callable[["redis.Redis"], Fingerprints],
-        nudge: Callable[[str], None],
+        notify_workers: Callable[[str], None],
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
@@ -64,7 +64,7 @@ class Drainer:
         self._turn = folder / TURN_NAME
         self._host = host
         self._fingerprints = fingerprints
-        self._nudge = nudge
+        self._notify_workers = notify_workers
         self._now = now
         self._sleep = sleep
         self._waking = threading.Lock()
@@ -128,7 +128,7 @@ class Drainer:
     def _hand_over_some(self) -> timedelta | None:
         rows = self._spool.first(BATCH)
         # One connection, as that is what waiting for Redis' disk goes by.
-        with unavailable_translated(), self._client.client() as one:  # type: ignore[no-untyped-call]
+        with redis_errors_translated(), self._client.client() as one:  # type: ignore[no-untyped-call]
             try:
                 if rows:
                     self._hand_over(rows, one)
@@ -153,8 +153,8 @@ class Drainer:
                 self._postpone(row, error, client)
                 continue
             taken.append(row)
-            if accepted.nudge:
-                self._nudge(row.account)
+            if accepted.notify_workers:
+                self._notify_workers(row.account)
         if not reached_disk(client):
             raise LedgerUnavailable("what was drained did not reach Redis' disk in time")
         self._spool.remove(taken)

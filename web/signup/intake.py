@@ -17,7 +17,7 @@ from shared.domain.field_checks import (
 )
 from shared.domain.form import Form
 from shared.domain.signup import Consent, Submission
-from shared.infrastructure.addresses import household
+from shared.infrastructure.addresses import client_network
 from shared.infrastructure.settings import VisitorLimit
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
@@ -77,8 +77,8 @@ class Disk(Protocol):
         nothing does. Raises as `add` does."""
 
 
-class Nudges(Protocol):
-    def nudge(self, account: str) -> None:
+class Notifier(Protocol):
+    def notify_workers(self, account: str) -> None:
         """Have the workers look after `account`; returns at once and never fails."""
 
 
@@ -91,7 +91,7 @@ class Intake:
     fingerprints: Callable[[], Fingerprints]
     spool: Disk
     drain: Callable[[], None]
-    nudger: Nudges
+    notifier: Notifier
     check_email: CheckEmail
     new_id: Callable[[], str]
     limit: VisitorLimit | None
@@ -129,8 +129,8 @@ class Intake:
             idempotency_key=idempotency_key,
         )
         accepted = self._keep(entry, visit, ask)
-        if accepted.nudge:
-            self.nudger.nudge(form.account)
+        if accepted.notify_workers:
+            self.notifier.notify_workers(form.account)
         return Receipt(accepted.id, accepted.duplicate)
 
     def _check(
@@ -166,7 +166,7 @@ class Intake:
             person=entry.person(fingerprints),
             digest=entry.content(fingerprints),
             idempotency_key=entry.key(fingerprints),
-            visitor=fingerprints.visitor(household(visit.address)),
+            visitor=fingerprints.visitor(client_network(visit.address)),
             limit=self.limit,
         )
 

@@ -1,4 +1,4 @@
-"""Nudging: telling the workers that something is due, without any visitor waiting for it.
+"""Notifying: telling the workers that something is due, without any visitor waiting for it.
 
 A nudge may be lost: beat and the workers themselves look every second or few.
 """
@@ -14,11 +14,13 @@ log = logging.getLogger(__name__)
 LOG_EVERY = timedelta(minutes=1)
 
 
-class Nudger:
+class WorkerNotifier:
     """Publishes nudges on a thread of its own. `clock` is monotonic, in seconds."""
 
-    def __init__(self, publish: Callable[[str], None], *, clock: Callable[[], float]) -> None:
-        self._publish = publish
+    def __init__(
+        self, notify_workers: Callable[[str], None], *, clock: Callable[[], float]
+    ) -> None:
+        self._notify_workers = notify_workers
         self._clock = clock
         self._logged_at = float("-inf")
         # A set, since a second nudge for an account that still has one waiting says nothing new.
@@ -26,7 +28,7 @@ class Nudger:
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def nudge(self, account: str) -> None:
+    def notify_workers(self, account: str) -> None:
         """Have the workers look after `account` soon; returns at once and never fails."""
         with self._changed:
             self._waiting.add(account)
@@ -42,7 +44,7 @@ class Nudger:
                 self._changed.wait_for(lambda: self._waiting)
                 account = self._waiting.pop()
             try:
-                self._publish(account)
+                self._notify_workers(account)
             except Exception as error:  # noqa: BLE001 - whatever it is, the next nudge must go out
                 self._complain(error)
 

@@ -1,4 +1,4 @@
-"""Budget: how long a visitor may be kept waiting for Redis, all questions together.
+"""RedisDeadline: how long a visitor may be kept waiting for Redis, all questions together.
 
 Socket timeouts alone do not bound a request, since each command has its own. So
 the work runs on a small pool of threads, and whoever asked gives up at the
@@ -29,7 +29,7 @@ VISITOR_WAITS = timedelta(seconds=0.8)
 FAILS_AT_ONCE = timedelta(seconds=1)
 
 
-class Budget:
+class RedisDeadline:
     """Bounds the time that requests spend on Redis. `clock` is monotonic, in seconds."""
 
     def __init__(self, *, threads: int, clock: Callable[[], float]) -> None:
@@ -75,7 +75,7 @@ class Budget:
 class Allowance:
     """What is left of one request's time for Redis; each question takes from it."""
 
-    def __init__(self, budget: Budget, seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(self, budget: RedisDeadline, seconds: float, clock: Callable[[], float]) -> None:
         self._budget = budget
         self._left = seconds
         self._clock = clock

@@ -22,7 +22,7 @@ from web.signup.form_page import form_page
 from web.signup.intake import Intake, Receipt, Visit
 from web.signup.origins import Source, cors_headers, first_page, source_of
 from web.signup.reading import Posted, Unreadable, read_posted, wants_json
-from web.signup.redis_deadline import Allowance, Budget
+from web.signup.redis_deadline import Allowance, RedisDeadline
 
 log = logging.getLogger(__name__)
 
@@ -233,8 +233,8 @@ def _typed() -> list[str]:
     return [v for name, values in _posted().items() if not name.startswith("_") for v in values]
 
 
-def _budget() -> Budget:
-    budget: Budget = current_app.extensions["budget"]
+def _budget() -> RedisDeadline:
+    budget: RedisDeadline = current_app.extensions["budget"]
     return budget
 
 

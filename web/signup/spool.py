@@ -96,12 +96,12 @@ class Spool:
         first = self._first_of(step, entry)
         if first is not None:
             _remember_key(step, entry, first)
-            return Accepted(first, duplicate=True, nudge=False)
+            return Accepted(first, duplicate=True, notify_workers=False)
         document = entry.to_json()
         if spool_file.bytes_used(step) + len(document) > self._limit:
             raise SpoolRefused("the spool is full")
         _insert(step, entry, document, self._now())
-        return Accepted(entry.submission.id, duplicate=False, nudge=False)
+        return Accepted(entry.submission.id, duplicate=False, notify_workers=False)
 
     def _finds(self, query: str, values: Sequence[str | None]) -> bool:
         try:

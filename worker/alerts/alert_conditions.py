@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from shared.domain.account import Account, Hold, HoldReason
-from shared.domain.alert_condition import Severity, Trouble
+from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.durations import in_words
 from shared.infrastructure.logs import redact
-from shared.ledger.signup_baseline import Rhythm
+from shared.ledger.signup_baseline import SignupBaseline
 from shared.ledger.spools import SpoolReport
 from shared.ledger.token_store import StoredTokens
 from shared.ledger.values import Figures
@@ -54,7 +54,7 @@ class AccountView:
     figures: Figures
     tokens: TokenState | None
     last_delivery: datetime | None
-    rhythm: Rhythm
+    baseline: SignupBaseline
 
     @property
     def name(self) -> str:
@@ -91,14 +91,14 @@ class Snapshot:
         return next((view for view in self.accounts if view.name == name), None)
 
 
-Condition = Callable[[Snapshot], Iterator[Trouble]]
+Condition = Callable[[Snapshot], Iterator[AlertCondition]]
 
 
-def reconnect_holds(snapshot: Snapshot) -> Iterator[Trouble]:
+def reconnect_holds(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts whose tokens are refused, or cannot be had; not those that were disconnected."""
     for view, hold in _held(snapshot, HoldReason.RECONNECT):
         if view.connected:
-            yield _hold_trouble(
+            yield _hold_condition(
                 view,
                 hold,
                 title=f"{view.name} is on hold: its connection to Constant Contact does not work",
@@ -107,10 +107,10 @@ def reconnect_holds(snapshot: Snapshot) -> Iterator[Trouble]:
             )
 
 
-def forbidden_holds(snapshot: Snapshot) -> Iterator[Trouble]:
+def forbidden_holds(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts that were connected by a login that may not write contacts."""
     for view, hold in _held(snapshot, HoldReason.FORBIDDEN):
-        yield _hold_trouble(
+        yield _hold_condition(
             view,
             hold,
             title=f"{view.name} is on hold: its login may not write contacts",
@@ -119,10 +119,10 @@ def forbidden_holds(snapshot: Snapshot) -> Iterator[Trouble]:
         )
 
 
-def outage_holds(snapshot: Snapshot) -> Iterator[Trouble]:
+def outage_holds(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts for which Constant Contact fails, whatever it is sent."""
     for view, hold in _held(snapshot, HoldReason.OUTAGE):
-        yield _hold_trouble(
+        yield _hold_condition(
             view,
             hold,
             title=f"{view.name} is on hold: Constant Contact fails for everything it is sent",
@@ -132,11 +132,11 @@ def outage_holds(snapshot: Snapshot) -> Iterator[Trouble]:
         )
 
 
-def long_quota_holds(snapshot: Snapshot) -> Iterator[Trouble]:
+def long_quota_holds(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts with sign-ups that wait for the next day's calls, and have for long."""
     for view, hold in _held(snapshot, HoldReason.QUOTA):
         if view.figures.due and snapshot.at - hold.since >= LONG_QUOTA_HOLD:
-            yield _hold_trouble(
+            yield _hold_condition(
                 view,
                 hold,
                 severity=Severity.WARNING,
@@ -147,11 +147,11 @@ def long_quota_holds(snapshot: Snapshot) -> Iterator[Trouble]:
             )
 
 
-def forgotten_pauses(snapshot: Snapshot) -> Iterator[Trouble]:
+def forgotten_pauses(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts with sign-ups that wait since an operator said so, and have for long."""
     for view, hold in _held(snapshot, HoldReason.PAUSED):
         if view.figures.due and snapshot.at - hold.since >= LONG_PAUSE:
-            yield _hold_trouble(
+            yield _hold_condition(
                 view,
                 hold,
                 severity=Severity.WARNING,
@@ -161,12 +161,12 @@ def forgotten_pauses(snapshot: Snapshot) -> Iterator[Trouble]:
             )
 
 
-def failing_refreshes(snapshot: Snapshot) -> Iterator[Trouble]:
+def failing_refreshes(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts whose tokens are past half of their life, as refreshing them fails."""
     for view in snapshot.accounts:
         tokens = view.tokens
         if tokens and tokens.failures and tokens.left < tokens.life / 2:
-            yield Trouble(
+            yield AlertCondition(
                 key=f"tokens:{view.name}",
                 account=view.name,
                 severity=Severity.WARNING,
@@ -182,7 +182,7 @@ def failing_refreshes(snapshot: Snapshot) -> Iterator[Trouble]:
             )
 
 
-def stalled_accounts(snapshot: Snapshot) -> Iterator[Trouble]:
+def stalled_accounts(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts that have had something due for an hour and delivered nothing in it.
 
     Time on hold does not count; but a hold that begins later ends nothing.
@@ -195,7 +195,7 @@ def stalled_accounts(snapshot: Snapshot) -> Iterator[Trouble]:
         if min((snapshot.at, *(hold.since for hold in view.figures.holds))) - since < STALLED_AFTER:
             continue
         delivered = f"was on {time(last)}" if last else "is not on record"
-        yield Trouble(
+        yield AlertCondition(
             key=f"stalled:{view.name}",
             account=view.name,
             severity=Severity.PROBLEM,
@@ -211,34 +211,34 @@ def stalled_accounts(snapshot: Snapshot) -> Iterator[Trouble]:
         )
 
 
-def unusual_silence(snapshot: Snapshot) -> Iterator[Trouble]:
+def unusual_silence(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts that have had no sign-up for much longer than is usual for them."""
     for view in snapshot.accounts:
-        rhythm = view.rhythm
-        silence = snapshot.at - rhythm.last_at
-        if view.connected and rhythm.unusual is not None and silence >= rhythm.unusual:
-            yield Trouble(
+        baseline = view.baseline
+        silence = snapshot.at - baseline.last_at
+        if view.connected and baseline.unusual is not None and silence >= baseline.unusual:
+            yield AlertCondition(
                 key=f"silence:{view.name}",
                 account=view.name,
                 severity=Severity.WARNING,
                 title=f"{view.name}: no sign-up has come for {in_words(silence)}",
                 body=paragraphs(
                     f"In the days before, {view.title} was never without a sign-up for longer"
-                    f" than {in_words(rhythm.longest)}.",
+                    f" than {in_words(baseline.longest)}.",
                     "What to do: sign up with the form on the website yourself. If that does not"
                     " arrive, see whether the form still posts to"
                     f" {snapshot.public_url}/f/ and its name.",
                 ),
                 over=f"{view.name}: sign-ups come again",
-                since=rhythm.last_at,
+                since=baseline.last_at,
             )
 
 
-def silent_workers(snapshot: Snapshot) -> Iterator[Trouble]:
+def silent_workers(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """No worker is alive."""
     if _silent(snapshot.workers):
         due = sum(view.figures.due for view in snapshot.accounts)
-        yield Trouble(
+        yield AlertCondition(
             key="workers",
             severity=Severity.PROBLEM,
             title="No worker is alive, so nothing is delivered",
@@ -253,10 +253,10 @@ def silent_workers(snapshot: Snapshot) -> Iterator[Trouble]:
         )
 
 
-def silent_beats(snapshot: Snapshot) -> Iterator[Trouble]:
+def silent_beats(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """No beat is alive."""
     if _silent(snapshot.beats):
-        yield Trouble(
+        yield AlertCondition(
             key="beat",
             severity=Severity.WARNING,
             title="No beat is alive, so quiet accounts' tokens are not refreshed",
@@ -269,7 +269,7 @@ def silent_beats(snapshot: Snapshot) -> Iterator[Trouble]:
         )
 
 
-def used_spools(snapshot: Snapshot) -> Iterator[Trouble]:
+def used_spools(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Web hosts that keep sign-ups on their own disk."""
     for spool in snapshot.spools:
         if not spool.figures.count:
@@ -277,7 +277,7 @@ def used_spools(snapshot: Snapshot) -> Iterator[Trouble]:
         wait = _sign_ups_wait(spool.figures.count)
         oldest = spool.figures.oldest
         age = f", the oldest for {in_words(oldest)}" if oldest is not None else ""
-        yield Trouble(
+        yield AlertCondition(
             key=f"spool:{spool.id}",
             severity=Severity.WARNING,
             title=f"{spool.host}: {wait} on its own disk",
@@ -346,9 +346,9 @@ SEVERAL = {
 }
 
 
-def troubles(snapshot: Snapshot) -> list[Trouble]:
+def active_conditions(snapshot: Snapshot) -> list[AlertCondition]:
     """Return every trouble that stood in the snapshot."""
-    return [trouble for condition in CONDITIONS for trouble in condition(snapshot)]
+    return [active for condition in CONDITIONS for active in condition(snapshot)]
 
 
 def _held(snapshot: Snapshot, reason: HoldReason) -> Iterator[tuple[AccountView, Hold]]:
@@ -357,7 +357,7 @@ def _held(snapshot: Snapshot, reason: HoldReason) -> Iterator[tuple[AccountView,
             yield view, hold
 
 
-def _hold_trouble(
+def _hold_condition(
     view: AccountView,
     hold: Hold,
     *,
@@ -365,11 +365,11 @@ def _hold_trouble(
     cause: str,
     to_do: str,
     severity: Severity = Severity.PROBLEM,
-) -> Trouble:
+) -> AlertCondition:
     # A note may quote what Constant Contact answered, and an alert leaves the house.
     note = redact(hold.note).rstrip(".")
     reason = f" Reason: {note}." if note else ""
-    return Trouble(
+    return AlertCondition(
         key=f"{hold.reason}:{view.name}",
         account=view.name,
         severity=severity,

@@ -17,25 +17,31 @@ from shared.domain.account import Account
 from shared.domain.durations import in_words
 from shared.infrastructure.alert_services import Kind, Service, make_services
 from shared.infrastructure.settings import Settings
-from shared.ledger.alert_log import AlertLedger, DeadLetterTelling, Telling, Throttle, redis_time
+from shared.ledger.alert_log import (
+    AlertLedger,
+    DeadLetterNotification,
+    Notification,
+    Throttle,
+    redis_time,
+)
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.ledger.signup_baseline import Activity
+from shared.ledger.signup_baseline import SignupBaselines
 from shared.ledger.token_store import TokenLedger
-from worker.alerts.alert_conditions import AccountView, Snapshot, TokenState, troubles
+from worker.alerts.alert_conditions import AccountView, Snapshot, TokenState, active_conditions
 from worker.alerts.alert_messages import Message, dead_letter_message, message_for
 
 log = logging.getLogger(__name__)
 
-WATCH_EVERY = timedelta(seconds=20)
+LONGEST_ALERT_INTERVAL = timedelta(seconds=20)
 
 
-def watch_every(after: timedelta) -> timedelta:
+def alert_interval(after: timedelta) -> timedelta:
     """Return how often to look, where a trouble is told of once it has stood for `after`."""
-    return min(WATCH_EVERY, after / 3)
+    return min(LONGEST_ALERT_INTERVAL, after / 3)
 
 
-class Observer:
+class SnapshotReader:
     """Looks at everything that the conditions are about."""
 
     def __init__(self, client: "redis.Redis", public_url: str) -> None:
@@ -44,7 +50,7 @@ class Observer:
         self._registry = Registry(client)
         self._ledger = Ledger(client)
         self._tokens = TokenLedger(client)
-        self._activity = Activity(client)
+        self._baselines = SignupBaselines(client)
 
     def look(self) -> Snapshot:
         """Return what there is to see now. Raises `LedgerUnavailable`."""
@@ -64,12 +70,12 @@ class Observer:
             account=account,
             figures=self._ledger.figures(account.name),
             tokens=TokenState.of(stored) if stored else None,
-            last_delivery=self._activity.last_delivery(account.name),
-            rhythm=self._activity.rhythm(account.name),
+            last_delivery=self._baselines.last_delivery(account.name),
+            baseline=self._baselines.baseline(account.name),
         )
 
 
-class Watch:
+class AlertDispatcher:
     """Looks and tells; safe to run in any number of processes at once.
 
     One look at a time in each: a service that hangs must not take one thread after the other,
@@ -100,45 +106,47 @@ class Watch:
 
     def _look(self) -> None:
         snapshot = self._take()
-        self._tell_troubles(snapshot)
-        self._tell_dead_letters(snapshot)
+        self._notify_of_conditions(snapshot)
+        self._notify_of_dead_letters(snapshot)
 
-    def _tell_troubles(self, snapshot: Snapshot) -> None:
-        standing = troubles(snapshot)
+    def _notify_of_conditions(self, snapshot: Snapshot) -> None:
+        standing = active_conditions(snapshot)
         names = list(self._services)
         while not self._stopping():
-            telling = self._alerts.next(standing, names, taken_at=snapshot.at)
-            if telling is None:
+            notification = self._alerts.next(standing, names, taken_at=snapshot.at)
+            if notification is None:
                 return
-            about = " ".join(part.key for part in telling.parts)
-            self._tell(telling, message_for(telling, standing, snapshot), about)
+            about = " ".join(part.key for part in notification.parts)
+            self._tell(notification, message_for(notification, standing, snapshot), about)
 
-    def _tell_dead_letters(self, snapshot: Snapshot) -> None:
+    def _notify_of_dead_letters(self, snapshot: Snapshot) -> None:
         accounts = [view.name for view in snapshot.accounts]
         names = list(self._services)
         while not self._stopping():
-            telling = self._alerts.next_dead_letters(accounts, names)
-            if telling is None:
+            notification = self._alerts.next_dead_letters(accounts, names)
+            if notification is None:
                 return
-            message = dead_letter_message(telling, snapshot.public_url)
-            self._tell(telling, message, f"dead:{telling.account}")
+            message = dead_letter_message(notification, snapshot.public_url)
+            self._tell(notification, message, f"dead:{notification.account}")
 
-    def _tell(self, telling: Telling | DeadLetterTelling, message: Message, about: str) -> None:
-        extra = {"service": telling.service, "trouble": about, "event": telling.event}
-        if self._services[telling.service].send(message.title, message.body, message.kind):
-            self._alerts.told(telling)
+    def _tell(
+        self, notification: Notification | DeadLetterNotification, message: Message, about: str
+    ) -> None:
+        extra = {"service": notification.service, "trouble": about, "event": notification.event}
+        if self._services[notification.service].send(message.title, message.body, message.kind):
+            self._alerts.notified(notification)
             log.info("alert sent", extra=extra)
         else:
-            self._alerts.failed(telling)
+            self._alerts.failed(notification)
             log.warning("alert not sent, tried again later", extra=extra)
 
 
-def make_watch(
+def make_alert_dispatcher(
     settings: Settings, client: "redis.Redis", stopping: Callable[[], bool] = lambda: False
-) -> Watch:
+) -> AlertDispatcher:
     """Return the watch that tells the services of the settings."""
-    return Watch(
-        Observer(client, settings.public_url).look,
+    return AlertDispatcher(
+        SnapshotReader(client, settings.public_url).look,
         AlertLedger(client, Throttle(after=settings.alert_after)),
         make_services(settings.alerts),
         stopping=stopping,
@@ -153,7 +161,7 @@ _WITHOUT_REDIS = (
 )
 
 
-class RedisWatch:
+class RedisOutageAlert:
     """Tells that Redis does not answer, and that it does again.
 
     Nobody can write down then who was told, so each process that has one tells by itself: beat.

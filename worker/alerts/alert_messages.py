@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.domain.alert_condition import Severity, Trouble
+from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.durations import in_words
 from shared.infrastructure.alert_services import Kind
-from shared.ledger.alert_log import DeadLetterTelling, Part, Telling
+from shared.ledger.alert_log import DeadLetterNotification, Notification, Part
 from worker.alerts.alert_conditions import SEVERAL, Snapshot, paragraphs, waiting
 
 # Chat services cut long messages off; the list is in the console in full.
@@ -22,33 +22,37 @@ class Message:
     kind: Kind
 
 
-def message_for(telling: Telling, standing: Sequence[Trouble], snapshot: Snapshot) -> Message:
+def message_for(
+    notification: Notification, standing: Sequence[AlertCondition], snapshot: Snapshot
+) -> Message:
     """Return what to say; `standing` has the troubles, unless they are over."""
-    if telling.event == "over":
-        return _end(telling, snapshot)
-    by_key = {trouble.key: trouble for trouble in standing}
-    found = [by_key[part.key] for part in telling.parts]
+    if notification.event == "over":
+        return _end(notification, snapshot)
+    by_key = {condition.key: condition for condition in standing}
+    found = [by_key[part.key] for part in notification.parts]
     kind = Kind.PROBLEM if found[0].severity == Severity.PROBLEM else Kind.WARNING
-    again = telling.event == "reminder"
+    again = notification.event == "reminder"
     if len(found) > 1:
-        title = f"{len(found)} {SEVERAL[telling.kind][0]}"
-        body = _list([trouble.title for trouble in found])
+        title = f"{len(found)} {SEVERAL[notification.kind][0]}"
+        body = _list([condition.title for condition in found])
         body = paragraphs(body, f"What to do: see each at {snapshot.public_url}/console/")
     else:
         title, body = found[0].title, found[0].body
     if again:
         title = f"Still: {title}"
-        stood = in_words(snapshot.at - min(part.begun_at for part in telling.parts))
+        stood = in_words(snapshot.at - min(part.begun_at for part in notification.parts))
         body = paragraphs(f"It has stood for {stood}.", body)
     return Message(title, body, kind)
 
 
-def _end(telling: Telling, snapshot: Snapshot) -> Message:
-    first, *others = telling.parts
+def _end(notification: Notification, snapshot: Snapshot) -> Message:
+    first, *others = notification.parts
     if not others:
-        return Message(first.over, _end_of(first, telling.kind, snapshot), Kind.OVER)
-    title = f"{len(telling.parts)} {SEVERAL[telling.kind][1]}"
-    lines = [f"{part.over}. {_end_of(part, telling.kind, snapshot)}" for part in telling.parts]
+        return Message(first.over, _end_of(first, notification.kind, snapshot), Kind.OVER)
+    title = f"{len(notification.parts)} {SEVERAL[notification.kind][1]}"
+    lines = [
+        f"{part.over}. {_end_of(part, notification.kind, snapshot)}" for part in notification.parts
+    ]
     return Message(title, _list(lines), Kind.OVER)
 
 
@@ -72,17 +76,17 @@ def _what_flows(name: str, snapshot: Snapshot) -> str:
     return "Nothing was lost, and no sign-up waits."
 
 
-def dead_letter_message(telling: DeadLetterTelling, public_url: str) -> Message:
+def dead_letter_message(notification: DeadLetterNotification, public_url: str) -> Message:
     """Return what to say of an account's dead letters: how many, and why; nothing of whom."""
-    name = telling.account
-    if telling.event == "over":
+    name = notification.account
+    if notification.event == "over":
         return Message(
             f"{name}: no dead letter is left", "Each was retried or discarded.", Kind.OVER
         )
-    by_count = sorted(telling.counts.items(), key=lambda item: (-item[1], item[0]))
+    by_count = sorted(notification.counts.items(), key=lambda item: (-item[1], item[0]))
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in by_count)
-    total = sum(telling.counts.values())
-    more = "more " if telling.event == "more" else ""
+    total = sum(notification.counts.values())
+    more = "more " if notification.event == "more" else ""
     letters = f"{total:,} {more}dead letter{'s' if total > 1 else ''}"
     return Message(
         f"{name}: {letters}: {reasons}",

@@ -18,11 +18,16 @@ from shared.infrastructure.alert_services import make_services
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from worker.alerts.alert_dispatcher import RedisWatch, Watch, make_watch, watch_every
-from worker.runtime import Wiring
+from worker.alerts.alert_dispatcher import (
+    AlertDispatcher,
+    RedisOutageAlert,
+    alert_interval,
+    make_alert_dispatcher,
+)
+from worker.runtime import WorkerRuntime
 from worker.upkeep import heartbeat
 from worker.upkeep.heartbeat import Heartbeat
-from worker.upkeep.periodic import Rounds
+from worker.upkeep.periodic import Periodic
 
 log = logging.getLogger(__name__)
 
@@ -38,54 +43,56 @@ def start_beside_beat(settings: Settings) -> None:
     client = connect(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
     if settings.alerts:
         look = _beats_look(settings, client)
-        Rounds("watch", look, every=watch_every(settings.alert_after)).start()
+        Periodic("watch", look, every=alert_interval(settings.alert_after)).start()
     if settings.heartbeat_url:
         beat = Heartbeat(settings.heartbeat_url, Ledger(client)).beat
-        Rounds("heartbeat", beat, every=heartbeat.EVERY).start()
+        Periodic("heartbeat", beat, every=heartbeat.EVERY).start()
 
 
 def _beats_look(settings: Settings, client: "redis.Redis") -> Callable[[], None]:
-    watch = make_watch(settings, client)
-    redis_watch = RedisWatch(make_services(settings.alerts), settings.alert_after, time.monotonic)
+    watch = make_alert_dispatcher(settings, client)
+    redis_outage = RedisOutageAlert(
+        make_services(settings.alerts), settings.alert_after, time.monotonic
+    )
 
     def look() -> None:
-        look_and_tell_of_redis(watch, redis_watch)
+        check_alerts_and_redis(watch, redis_outage)
 
     return look
 
 
-def look_and_tell_of_redis(watch: Watch, redis_watch: RedisWatch) -> None:
+def check_alerts_and_redis(watch: AlertDispatcher, redis_outage: RedisOutageAlert) -> None:
     """Look once; where Redis does not answer, tell of that."""
     try:
         watch.look()
     except LedgerUnavailable:
-        redis_watch.away()
+        redis_outage.away()
     else:
-        redis_watch.answers()
+        redis_outage.answers()
 
 
-class WatchWithoutBeat(bootsteps.StartStopStep):
+class AlertsWithoutBeat(bootsteps.StartStopStep):
     """Has the worker look for troubles by itself while no beat is alive."""
 
-    wiring: Wiring
+    runtime: WorkerRuntime
 
     @classmethod
-    def of(cls, wiring: Wiring) -> "type[WatchWithoutBeat]":
+    def of(cls, runtime: WorkerRuntime) -> "type[AlertsWithoutBeat]":
         """Return the step for Celery, which makes an instance of it by itself."""
-        return type("WorkerWatch", (cls,), {"wiring": wiring})
+        return type("WorkerAlerts", (cls,), {"runtime": runtime})
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)
         self._began = time.monotonic()
-        every = watch_every(self.wiring.settings.alert_after)
-        self._rounds = Rounds("watch", self.look, every=every)
+        every = alert_interval(self.runtime.settings.alert_after)
+        self._periodic = Periodic("watch", self.look, every=every)
 
     def start(self, parent: Any) -> None:
-        if self.wiring.settings.alerts:
-            self._rounds.start()
+        if self.runtime.settings.alerts:
+            self._periodic.start()
 
     def stop(self, parent: Any) -> None:
-        self._rounds.stop(within=END_WITHIN)
+        self._periodic.stop(within=END_WITHIN)
 
     terminate = stop
 
@@ -93,9 +100,9 @@ class WatchWithoutBeat(bootsteps.StartStopStep):
         """Look for troubles, unless a beat was seen, or may just not have started, of late."""
         here = timedelta(seconds=time.monotonic() - self._began)
         try:
-            silent = min((here, *self.wiring.ledger.beats_seen().values()))
+            silent = min((here, *self.runtime.ledger.beats_seen().values()))
         except LedgerUnavailable as error:
             log.warning("could not look for beats", extra={"cause": str(error)})
             return
         if silent > BEAT_SILENT_AFTER:
-            self.wiring.look_for_trouble()
+            self.runtime.check_alerts()

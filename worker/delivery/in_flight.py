@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 
 
-class InHand:
+class InFlight:
     """The lanes of one process that have a sign-up in hand. `monotonic` gives seconds."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:

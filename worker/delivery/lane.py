@@ -20,7 +20,7 @@ from shared.domain.errors import (
     NotConnected,
     Refused,
     Revoked,
-    TokenTrouble,
+    TokenError,
     TokenUnavailable,
 )
 from shared.domain.outcome import (
@@ -39,9 +39,9 @@ from shared.domain.retry import RetryPolicy
 from shared.domain.subscription_status import Ask, LookUp, asked_before
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Attempt, Claim, Dry, OnHold, PaceRules, Wait
-from worker.delivery.in_flight import InHand
+from worker.delivery.in_flight import InFlight
 from worker.delivery.settling import Settler
-from worker.delivery.unsubscribe_check import Errand, LateGuard, People, needed_privilege
+from worker.delivery.unsubscribe_check import NextCall, People, UnsubscribeCheck, needed_privilege
 
 # A request that starts later than this after its slot could make five in one second, as the
 # slots lie only 2.5 % further apart than the rate allows.
@@ -91,7 +91,7 @@ class Token(Protocol):
 
 
 class Tokens(Protocol):
-    """Where lanes get tokens from. `fresh` and `renew` raise `TokenTrouble`."""
+    """Where lanes get tokens from. `fresh` and `renew` raise `TokenError`."""
 
     def fresh(self, account: str) -> Token:
         """Return a token with enough of its life left."""
@@ -146,9 +146,9 @@ class Lane:
     """One lane of one account.
 
     `name` is unique. `turnstile` is shared by the account's lanes in this process, so that one
-    at a time asks for a claim, and `in_hand` by all lanes of it. `stopping` ends the lane after
+    at a time asks for a claim, and `in_flight` by all lanes of it. `stopping` ends the lane after
     the sign-up it is sending.
-    `start_another` asks for one more lane; `give_slot_back` un-counts a slot that was missed.
+    `start_another` asks for one more lane; `refund_slot` un-counts a slot that was missed.
     """
 
     name: str
@@ -159,14 +159,14 @@ class Lane:
     contacts: Contacts
     settler: Settler
     reporter: Reporter
-    give_slot_back: Callable[[], None]
+    refund_slot: Callable[[], None]
     start_another: Callable[[], None]
     turnstile: threading.Lock
-    in_hand: InHand
+    in_flight: InFlight
     stopping: threading.Event
     clock: Clock
     round_trip: RoundTrip
-    guard: LateGuard = field(default_factory=LateGuard)
+    guard: UnsubscribeCheck = field(default_factory=UnsubscribeCheck)
     _ends_at: float = 0.0
     _has_company: bool = False
     _unanswered: bool = False  # a claim was asked for, and nobody knows whether it is ours
@@ -191,7 +191,7 @@ class Lane:
                 if self._open is None:
                     raise
                 self._lose(self._open, error)
-        self._give_back_open_claim()
+        self._release_open_claim()
         return {**self.settler.tally, "stopped": stopped}
 
     def _deliver_one_or_hold(self) -> str | None:
@@ -199,8 +199,8 @@ class Lane:
         tried without."""
         try:
             return self.deliver_one()
-        except (TokenTrouble, Refused) as error:
-            self._give_back_open_claim()
+        except (TokenError, Refused) as error:
+            self._release_open_claim()
             probed = not isinstance(error, NotConnected | Revoked)  # those only a person can mend
             self.settler.hold_without_token(self.account, str(error), probed=probed)
             return f"no token: {error}"
@@ -220,37 +220,37 @@ class Lane:
         if not isinstance(claim, Claim):
             return claim
         self._open = claim
-        if not self._take_in_hand(claim):
+        if not self._enter_flight(claim):
             self._make_room()
             return None
         # Again, as waiting for the claim may have taken a while: nothing is to be sent with a
         # token that others have found refused meanwhile.
         token = self._token_for_open_claim()
-        errand = self._errand(claim)
-        if isinstance(errand, DeadLetter):
-            self.give_slot_back()
-            self.settler.bury_unsent(claim, errand)
+        next_call = self._next_call(claim)
+        if isinstance(next_call, DeadLetter):
+            self.refund_slot()
+            self.settler.bury_unsent(claim, next_call)
             return self._settled(None)
-        return self._run_errand(errand, claim, slot, token)
+        return self._make_call(next_call, claim, slot, token)
 
-    def _errand(self, claim: Claim) -> Errand | DeadLetter:
+    def _next_call(self, claim: Claim) -> NextCall | DeadLetter:
         """Return what is to be done with the claimed sign-up, or why it is not to be sent."""
         too_old = decide_unsent(claim.attempts, claim.age, self.rules.policy)
-        return too_old or self.guard.errand(claim)
+        return too_old or self.guard.next_call(claim)
 
-    def _run_errand(self, errand: Errand, claim: Claim, slot: Slot, token: Token) -> str | None:
-        """Make the errand's request in its slot, and do what the answer means."""
+    def _make_call(self, next_call: NextCall, claim: Claim, slot: Slot, token: Token) -> str | None:
+        """Make the next_call's request in its slot, and do what the answer means."""
         self.reporter.started(claim)
         body = signup_body(claim.contact, claim.lists)
         if not self._in_time_for(slot):
             self._miss_slot()
             return None
 
-        answer, attempt = self._send(errand, claim, body, token)
-        if isinstance(errand, LookUp) and self.guard.errand(claim) != errand:
+        answer, attempt = self._send(next_call, claim, body, token)
+        if isinstance(next_call, LookUp) and self.guard.next_call(claim) != next_call:
             self.settler.tally["looked_up"] += 1
             return None
-        decision = self._decide(answer, claim, token, errand)
+        decision = self._decide(answer, claim, token, next_call)
         if isinstance(decision, RenewToken):
             return self._renew_token(claim, attempt, token)
         if answer.status == 403 and isinstance(decision, DeadLetter) and self._first_403(claim):
@@ -273,14 +273,14 @@ class Lane:
         """Note that the claim is settled; pass on why the lane should stop, if it should."""
         self._open = None
         self._sent = False
-        self.in_hand.leave(self.name)
+        self.in_flight.leave(self.name)
         return stop
 
-    def _give_back_open_claim(self) -> None:
+    def _release_open_claim(self) -> None:
         """Leave nothing claimed behind: others would wait for the lease to run out."""
         if self._open is not None:
             with suppress(LedgerUnavailable):  # then the lease has to do it
-                self.ledger.give_back(self._open, None)
+                self.ledger.release_claim(self._open, None)
         self._settled(None)
 
     def _forget_what_was_sent(self) -> None:
@@ -296,16 +296,16 @@ class Lane:
 
     # --- alone or in company
 
-    def _take_in_hand(self, claim: Claim) -> bool:
+    def _enter_flight(self, claim: Claim) -> bool:
         """Whether the claim may be sent now: not beside one that may end the whole process."""
         patience = min(self._left(), self.rules.lease.total_seconds() / 2)
-        return self.in_hand.take(self.name, claim.id, alone=claim.suspect, patience=patience)
+        return self.in_flight.take(self.name, claim.id, alone=claim.suspect, patience=patience)
 
     def _make_room(self) -> None:
         """Give the claim back, nothing having been sent, and wait until company is allowed."""
-        self.give_slot_back()
-        self._give_back_open_claim()
-        self.in_hand.wait_for_company(self._left())
+        self.refund_slot()
+        self._release_open_claim()
+        self.in_flight.wait_for_company(self._left())
 
     # --- before sending
 
@@ -369,8 +369,8 @@ class Lane:
     def _token_for_open_claim(self) -> Token:
         try:
             return self.tokens.fresh(self.account)
-        except TokenTrouble:
-            self.give_slot_back()
+        except TokenError:
+            self.refund_slot()
             raise
 
     def _keep_company(self, claim: Claim) -> None:
@@ -389,19 +389,19 @@ class Lane:
     def _miss_slot(self) -> None:
         """Nothing was sent: the claim stays open, and the next round asks for another slot."""
         self.settler.tally["slots_missed"] += 1
-        self.give_slot_back()
+        self.refund_slot()
 
     # --- sending
 
     def _send(
-        self, errand: Errand, claim: Claim, body: Mapping[str, Any], token: Token
+        self, next_call: NextCall, claim: Claim, body: Mapping[str, Any], token: Token
     ) -> tuple[Answer, Attempt]:
         at, started = self.clock.now(), self.clock.monotonic()
-        answer = self.guard.send(errand, claim, body, self.contacts, token.access)
+        answer = self.guard.send(next_call, claim, body, self.contacts, token.access)
         return answer, Attempt.of(answer, at=at, seconds=self.clock.monotonic() - started)
 
-    def _decide(self, answer: Answer, claim: Claim, token: Token, errand: Errand) -> Decision:
-        if isinstance(errand, Ask) and (letter := asked_before(answer, claim.attempts + 1)):
+    def _decide(self, answer: Answer, claim: Claim, token: Token, next_call: NextCall) -> Decision:
+        if isinstance(next_call, Ask) and (letter := asked_before(answer, claim.attempts + 1)):
             return letter
         decision = decide(
             answer,
@@ -411,7 +411,7 @@ class Lane:
             probes_outage=HoldReason.OUTAGE in claim.probes,
         )
         if isinstance(decision, AskPrivileges):
-            return self._decide_forbidden(answer, token, needed_privilege(errand))
+            return self._decide_forbidden(answer, token, needed_privilege(next_call))
         return decision
 
     def _decide_forbidden(self, answer: Answer, token: Token, needed: str) -> Decision:

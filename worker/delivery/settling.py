@@ -69,10 +69,10 @@ class Settler:
                 self._bury(claim, attempt, decision)
             case Throttled(rest):
                 self._ledger.rest(claim.account, rest, slower_for=SLOWER_AFTER_429)
-                self._give_back(claim, attempt)
+                self._release_claim(claim, attempt)
             case QuotaSpent():
                 self._ledger.hold_quota(claim.account, jitter=self._jitter())
-                self._give_back(claim, attempt)
+                self._release_claim(claim, attempt)
                 return self._held(claim.account, HoldReason.QUOTA, "the API says so")
             case LacksPermission(note):
                 return self._hold_probed(claim, attempt, HoldReason.FORBIDDEN, note)
@@ -80,10 +80,10 @@ class Settler:
                 raise AssertionError(f"{type(decision).__name__} is not for the ledger")
         return None
 
-    def _give_back(self, claim: Claim, attempt: Attempt) -> None:
+    def _release_claim(self, claim: Claim, attempt: Attempt) -> None:
         """What happened was not the sign-up's fault: it is due again, nothing is counted."""
         self._settle(
-            "given_back", claim, lambda: self._ledger.give_back(claim, attempt.uncounted())
+            "released", claim, lambda: self._ledger.release_claim(claim, attempt.uncounted())
         )
 
     def bury_unsent(self, claim: Claim, letter: DeadLetter) -> None:
@@ -124,7 +124,7 @@ class Settler:
             first_probe=FIRST_PROBE,
             longest_probe=LONGEST_PROBE,
         )
-        self._give_back(claim, attempt)
+        self._release_claim(claim, attempt)
         return self._held(claim.account, reason, note)
 
     def _held(self, account: str, reason: HoldReason, note: str) -> str:

@@ -12,13 +12,13 @@ from shared.domain.subscription_status import (
     Ask,
     LookUp,
     SignUp,
-    Standing,
-    decide_standing,
+    SubscriptionStatus,
+    decide_subscription,
     must_look,
 )
 from shared.ledger.values import Claim
 
-Errand = LookUp | SignUp | Ask
+NextCall = LookUp | SignUp | Ask
 
 # What a login needs to look somebody up.
 NEEDED_TO_LOOK = "contacts:read"
@@ -27,7 +27,7 @@ NEEDED_TO_LOOK = "contacts:read"
 class People(Protocol):
     """The calls of Constant Contact that concern one person."""
 
-    def look_up(self, access_token: str, email: str) -> tuple[Answer, Standing | None]:
+    def look_up(self, access_token: str, email: str) -> tuple[Answer, SubscriptionStatus | None]:
         """Return how the person stands; None when the answer does not tell."""
 
     def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer: ...
@@ -36,18 +36,18 @@ class People(Protocol):
         """Have the person asked to confirm that they want to be put back."""
 
 
-def needed_privilege(errand: Errand) -> str:
+def needed_privilege(next_call: NextCall) -> str:
     """Return what the login must be allowed for this."""
-    return NEEDED_TO_LOOK if isinstance(errand, LookUp) else NEEDED_PRIVILEGE
+    return NEEDED_TO_LOOK if isinstance(next_call, LookUp) else NEEDED_PRIVILEGE
 
 
-class LateGuard:
+class UnsubscribeCheck:
     """What one lane has found out about the sign-up that it has claimed."""
 
     def __init__(self) -> None:
         self._found: tuple[str, SignUp | Ask | DeadLetter] | None = None  # by the claim's number
 
-    def errand(self, claim: Claim) -> Errand | DeadLetter:
+    def next_call(self, claim: Claim) -> NextCall | DeadLetter:
         """Return what is to be done next with the claimed sign-up.
 
         What was found holds for this claim alone: whoever claims the sign-up later looks again.
@@ -59,23 +59,28 @@ class LateGuard:
         return LookUp()
 
     def send(
-        self, errand: Errand, claim: Claim, body: Mapping[str, Any], people: People, access: str
+        self,
+        next_call: NextCall,
+        claim: Claim,
+        body: Mapping[str, Any],
+        people: People,
+        access: str,
     ) -> Answer:
-        """Make the one request of the errand; `body` is that of a sign-up."""
-        match errand:
+        """Make the one request of the next_call; `body` is that of a sign-up."""
+        match next_call:
             case LookUp():
-                answer, standing = people.look_up(access, claim.contact.email)
-                if standing is not None:
-                    self._note(claim, standing)
+                answer, status = people.look_up(access, claim.contact.email)
+                if status is not None:
+                    self._note(claim, status)
                 return answer
             case Ask(contact_id):
                 return people.ask(access, contact_id, claim.lists)
             case SignUp():
                 return people.sign_up(access, body)
 
-    def _note(self, claim: Claim, standing: Standing) -> None:
-        decision = decide_standing(
-            standing,
+    def _note(self, claim: Claim, status: SubscriptionStatus) -> None:
+        decision = decide_subscription(
+            status,
             received_at=claim.received_at,
             waited=claim.waited,
             policy=claim.unsubscribed,

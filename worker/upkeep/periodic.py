@@ -1,4 +1,4 @@
-"""Rounds: something that a process does again and again, on a thread of its own."""
+"""Periodic: something that a process does again and again, on a thread of its own."""
 
 import logging
 import threading
@@ -8,7 +8,7 @@ from datetime import timedelta
 log = logging.getLogger(__name__)
 
 
-class Rounds:
+class Periodic:
     """Does `what` every so often, the first time at once. Whatever it raises, it goes on."""
 
     def __init__(self, name: str, what: Callable[[], None], every: timedelta) -> None:

@@ -10,8 +10,8 @@ from celery import bootsteps
 
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.ledger.format import STEPS, Step, open_ledger, upgrade_some
-from worker.runtime import Wiring
-from worker.upkeep.periodic import Rounds
+from worker.runtime import WorkerRuntime
+from worker.upkeep.periodic import Periodic
 
 # Redis may come back with older data than it had, so each worker goes on looking.
 EVERY = timedelta(seconds=3)
@@ -39,15 +39,15 @@ class Upgrade:
 
 
 class UpgradeStep(bootsteps.StartStopStep):
-    """Has a running worker look, on a thread of its own, until `Wiring.stopping` is set."""
+    """Has a running worker look, on a thread of its own, until `WorkerRuntime.stopping` is set."""
 
-    wiring: Wiring
+    runtime: WorkerRuntime
 
     @classmethod
-    def of(cls, wiring: Wiring) -> "type[UpgradeStep]":
+    def of(cls, runtime: WorkerRuntime) -> "type[UpgradeStep]":
         """Return the step for Celery, which makes an instance of it by itself."""
-        return type("WorkerUpgrade", (cls,), {"wiring": wiring})
+        return type("WorkerUpgrade", (cls,), {"runtime": runtime})
 
     def start(self, parent: Any) -> None:
-        upgrade = Upgrade(self.wiring.client, self.wiring.stopping)
-        Rounds("upgrade", upgrade.look, every=EVERY).start()
+        upgrade = Upgrade(self.runtime.client, self.runtime.stopping)
+        Periodic("upgrade", upgrade.look, every=EVERY).start()

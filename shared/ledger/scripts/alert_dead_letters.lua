@@ -58,7 +58,7 @@ local function claim(alert, account, name, event, counts)
   })
 end
 
-local function telling_of(alert, account, prefix)
+local function notification_of(alert, account, prefix)
   for _, name in ipairs(services) do
     local service = alert.services[name] or {}
     alert.services[name] = service
@@ -79,7 +79,7 @@ for i, account in ipairs(names) do
   if stored or left > 0 then
     local alert = stored and cjson.decode(stored) or { services = {} }
     alert.none_since = left == 0 and (alert.none_since or now) or nil
-    local telling = telling_of(alert, account, prefix)
+    local telling = notification_of(alert, account, prefix)
     redis.call("HSET", ALERTS, key, cjson.encode(alert))
     if telling then
       return telling

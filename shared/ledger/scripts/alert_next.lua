@@ -119,7 +119,7 @@ local function claim(name, kind, event)
   })
 end
 
-local function next_telling()
+local function next_notification()
   for _, name in ipairs(services) do
     for _, key in ipairs(order) do
       local event = tellable(alerts[key], name)
@@ -142,7 +142,7 @@ local function is_awaited(alert)
   return false
 end
 
-local telling = next_telling()
+local telling = next_notification()
 for key, alert in pairs(alerts) do
   if alert.ended_at and not is_awaited(alert) then
     redis.call("HDEL", ALERTS, key)

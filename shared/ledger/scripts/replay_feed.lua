@@ -15,7 +15,7 @@ local FED = A .. "replay-fed"
 
 -- Returns how many the pace allows now, and notes that they were fed. Whatever was missed in a
 -- pause of more than a few seconds is not made up for.
-local function take_allowance(per_second, most_now)
+local function take_time_left(per_second, most_now)
   local life = math.max(10000, math.ceil(4000 / per_second))
   local fed = tonumber(redis.call("GET", FED) or now - 1000)
   fed = math.min(now, math.max(fed, now - life)) -- Redis' clock may have gone back
@@ -31,7 +31,7 @@ if not job then
 end
 local sharing, due = replaying_accounts()
 local obstacle, room = replay_room(job, replay_quota(budget, kept_share, due), most)
-local allowed = obstacle and 0 or take_allowance(tonumber(ARGV[1]) / sharing, room)
+local allowed = obstacle and 0 or take_time_left(tonumber(ARGV[1]) / sharing, room)
 if allowed == 0 then
   return 0
 end

@@ -93,7 +93,7 @@ def _last(amounts: Sequence[float]) -> Sequence[float]:
 
 
 class Soak:
-    """Rounds over one rig; `rows` says by fault what came of them."""
+    """Periodic over one rig; `rows` says by fault what came of them."""
 
     def __init__(self, rig: Rig, visitors: Visitors, seed: int, *, slow: bool) -> None:
         """With `slow`, faults take part that need a minute to be over."""

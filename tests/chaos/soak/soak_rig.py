@@ -132,8 +132,8 @@ class Rig(Stack):
 
     def last_lines(self, many: int = 60) -> str:
         """Return the last lines of all logs, but for Celery's word on every lane that ended."""
-        told = (line for line in self.log.splitlines() if "Task relay.deliver" not in line)
-        return "\n".join(deque(told, many))
+        notified = (line for line in self.log.splitlines() if "Task relay.deliver" not in line)
+        return "\n".join(deque(notified, many))
 
 
 def _resident(pid: int) -> int:

@@ -153,7 +153,7 @@ def test_killed_between_answer_and_store_a_long_lived_token_is_simply_sent_again
     die_with_the_pair(stack, start_process)
 
     assert vault.renew("acme", 1).version == 2
-    assert not vault.in_trouble("acme")
+    assert not vault.has_failed("acme")
 
 
 def test_killed_between_answer_and_store_a_rotating_pair_is_lost_and_no_signup_with_it(
@@ -218,7 +218,7 @@ def test_a_pair_that_a_slow_endpoint_made_is_stored_although_another_was_refused
     stack.sandbox.clear()
 
     assert slow.result() == {"version": 2}
-    assert not vault.in_trouble("acme")
+    assert not vault.has_failed("acme")
     assert vault.refresh("acme").version == 3
 
 
@@ -237,7 +237,7 @@ def test_a_refusal_is_no_proof_when_another_process_has_just_refreshed(
     assert slow.result() == {"version": 2}
     assert stack.sandbox.stats()["spent_refresh_tokens_seen"] == 1
     assert vault.current("acme") == newer
-    assert not vault.in_trouble("acme")
+    assert not vault.has_failed("acme")
 
 
 # --- Redis is away
@@ -337,7 +337,7 @@ def test_frozen_with_the_only_pair_it_mends_what_everyone_had_given_up(
     frozen.thaw()
 
     assert frozen.result() == {"version": 2}
-    assert not vault.in_trouble("acme")
+    assert not vault.has_failed("acme")
     assert vault.refresh("acme").version == 3
 
 

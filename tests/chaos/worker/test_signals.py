@@ -133,7 +133,7 @@ class Product:
     def sign_up(self) -> None:
         lists = tuple(ACCOUNT.lists)[:1]
         self.signup = builders.accept(self.ledger, self.email, lists=lists).id
-        self._publisher.publish_lane("acme")
+        self._publisher.notify_workers("acme")
 
     def state(self) -> str:
         return str(self.client.hget(f"{ACME}signup:{self.signup}", "state"))

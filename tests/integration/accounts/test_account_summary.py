@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import redis
 
-from shared.accounts.account_summary import AccountCard, Standing
+from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.constant_contact.applications import Application
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import HoldReason
@@ -19,71 +19,71 @@ from tests.support.sandbox_server import SandboxServer
 
 
 @pytest.fixture
-def card(tools: AccountTools, sandbox: SandboxServer) -> AccountCard:
+def summary(tools: AccountTools, sandbox: SandboxServer) -> AccountSummary:
     """The card of `acme`, which was just connected."""
     connect(tools.connecting, sandbox)
-    return tools.cards.card("acme")
+    return tools.summaries.summary("acme")
 
 
-def standing(tools: AccountTools) -> Standing:
-    return tools.cards.card("acme").standing
+def standing(tools: AccountTools) -> ConnectionStatus:
+    return tools.summaries.summary("acme").status
 
 
 def test_a_card_tells_all_about_a_connection(
-    card: AccountCard, tools: AccountTools, sandbox: SandboxServer, live_settings: Settings
+    summary: AccountSummary, tools: AccountTools, sandbox: SandboxServer, live_settings: Settings
 ) -> None:
-    assert card.standing == Standing.CONNECTED
-    assert card.account.organization == "Acme Bakery"
-    assert card.account.connected_by == "ada"
-    assert card.key_tail == f"…{sandbox.client_id[-4:]}"
-    assert not card.own_key
-    assert card.scopes is not None
-    assert "contact_data" in card.scopes
-    assert card.token_kind == "rotating"
-    assert card.owner == live_settings.instance
-    assert card.refreshed_at is not None
-    assert card.next_refresh_at is not None
-    assert card.expires_at is not None
-    assert card.refreshed_at < card.next_refresh_at < card.expires_at
-    assert card.last_success_at is not None
-    assert card.last_success_at <= card.refreshed_at
+    assert summary.status == ConnectionStatus.CONNECTED
+    assert summary.account.organization == "Acme Bakery"
+    assert summary.account.connected_by == "ada"
+    assert summary.key_tail == f"…{sandbox.client_id[-4:]}"
+    assert not summary.own_key
+    assert summary.scopes is not None
+    assert "contact_data" in summary.scopes
+    assert summary.token_kind == "rotating"
+    assert summary.owner == live_settings.instance
+    assert summary.refreshed_at is not None
+    assert summary.next_refresh_at is not None
+    assert summary.expires_at is not None
+    assert summary.refreshed_at < summary.next_refresh_at < summary.expires_at
+    assert summary.last_success_at is not None
+    assert summary.last_success_at <= summary.refreshed_at
     tools.reads.lists("acme")
-    assert tools.cards.card("acme").last_success_at is not None
+    assert tools.summaries.summary("acme").last_success_at is not None
 
 
-def test_a_card_for_scripts_has_plain_values(card: AccountCard) -> None:
-    document = card.to_dict()
+def test_a_card_for_scripts_has_plain_values(summary: AccountSummary) -> None:
+    document = summary.to_dict()
 
     assert document["name"] == "acme"
     assert document["standing"] == "connected"
     assert document["expires_at"].endswith("Z")
     assert document["scopes"] == sorted(document["scopes"])
     assert document["holds"] == []
-    assert card.account.client_id == document["client_id"]
+    assert summary.account.client_id == document["client_id"]
 
 
 def test_no_secret_and_no_address_is_in_the_repr_of_a_card(
-    card: AccountCard, vault: TokenVault
+    summary: AccountSummary, vault: TokenVault
 ) -> None:
-    for secret in (vault.current("acme").access, str(card.account.contact_email)):
-        assert secret not in repr(card)
+    for secret in (vault.current("acme").access, str(summary.account.contact_email)):
+        assert secret not in repr(summary)
 
 
-def test_holds_are_on_the_card(card: AccountCard, tools: AccountTools) -> None:
-    ledger = tools.cards.ledger
+def test_holds_are_on_the_card(summary: AccountSummary, tools: AccountTools) -> None:
+    ledger = tools.summaries.ledger
     ledger.hold("acme", HoldReason.PAUSED, by="ada", note="for the move")
 
-    assert [hold.note for hold in tools.cards.card("acme").holds] == ["for the move"]
+    assert [hold.note for hold in tools.summaries.summary("acme").holds] == ["for the move"]
 
 
 def test_a_disconnected_account_is_told_apart_from_one_that_broke(
-    card: AccountCard, tools: AccountTools
+    summary: AccountSummary, tools: AccountTools
 ) -> None:
     tools.connecting.disconnect("acme", by="ada")
 
-    ended = tools.cards.card("acme")
+    ended = tools.summaries.summary("acme")
 
-    assert ended.standing == Standing.DISCONNECTED
+    assert ended.status == ConnectionStatus.DISCONNECTED
     assert ended.account.disconnected_at is not None
     assert (ended.expires_at, ended.token_kind, ended.scopes) == (None, None, None)
 
@@ -94,27 +94,27 @@ def test_an_account_whose_secret_is_not_known_any_more_cannot_be_used(
     own = Application("their-own-key", "their-own-secret")
     sandbox.control(applications=[{"client_id": own.client_id, "client_secret": own.client_secret}])
     come_back(tools.connecting, sandbox, start(tools.connecting, application=own))
-    assert tools.cards.card("acme").own_key
-    assert standing(tools) == Standing.CONNECTED
+    assert tools.summaries.summary("acme").own_key
+    assert standing(tools) == ConnectionStatus.CONNECTED
 
     redis_client.delete(keys.APPLICATIONS)
 
-    assert standing(tools) == Standing.UNUSABLE
+    assert standing(tools) == ConnectionStatus.UNUSABLE
 
 
 def test_a_revoked_connection_has_no_next_refresh(
-    card: AccountCard, tools: AccountTools, sandbox: SandboxServer, vault: TokenVault
+    summary: AccountSummary, tools: AccountTools, sandbox: SandboxServer, vault: TokenVault
 ) -> None:
     sandbox.control(revoke="all")
     with pytest.raises(Revoked):
         vault.refresh("acme")
 
-    assert standing(tools) == Standing.REVOKED
-    assert tools.cards.card("acme").next_refresh_at is None
+    assert standing(tools) == ConnectionStatus.REVOKED
+    assert tools.summaries.summary("acme").next_refresh_at is None
 
 
 def test_a_refresh_that_failed_is_told_and_forgotten_when_one_succeeds(
-    card: AccountCard,
+    summary: AccountSummary,
     tools: AccountTools,
     sandbox: SandboxServer,
     vault: TokenVault,
@@ -123,43 +123,43 @@ def test_a_refresh_that_failed_is_told_and_forgotten_when_one_succeeds(
     sandbox.control(path=TOKEN_PATH, status=503, count=1)
     with pytest.raises(TokenUnavailable):
         vault.refresh("acme")
-    assert standing(tools) == Standing.FAILING
+    assert standing(tools) == ConnectionStatus.FAILING
 
     redis_client.hdel(f"{keys.account('acme')}tokens", "retry_at")  # as if the pause were over
     vault.refresh("acme")
 
-    assert standing(tools) == Standing.CONNECTED
+    assert standing(tools) == ConnectionStatus.CONNECTED
 
 
 def test_the_tokens_of_another_installation_are_told_apart_until_taken_over(
-    card: AccountCard, live_settings: Settings, redis_client: "redis.Redis"
+    summary: AccountSummary, live_settings: Settings, redis_client: "redis.Redis"
 ) -> None:
     redis_client.hset(f"{keys.account('acme')}tokens", mapping={"server": "another server"})
     staging = replace(live_settings, instance="https://staging.example.com")
     copy = make_account_tools(staging, redis_client, lambda name: None)
-    assert standing(copy) == Standing.FOREIGN
-    assert copy.cards.card("acme").owner == live_settings.instance
+    assert standing(copy) == ConnectionStatus.FOREIGN
+    assert copy.summaries.summary("acme").owner == live_settings.instance
 
-    copy.connecting.take_over("acme")
+    copy.connecting.claim_ownership("acme")
 
-    assert standing(copy) == Standing.CONNECTED
-    assert copy.cards.card("acme").owner == staging.instance
+    assert standing(copy) == ConnectionStatus.CONNECTED
+    assert copy.summaries.summary("acme").owner == staging.instance
 
 
 def test_all_cards_are_sorted_by_name(
-    card: AccountCard, tools: AccountTools, sandbox: SandboxServer
+    summary: AccountSummary, tools: AccountTools, sandbox: SandboxServer
 ) -> None:
     connect(tools.connecting, sandbox, "aardvark", organization="Blue Door Books")
 
-    assert [each.account.name for each in tools.cards.all()] == ["aardvark", "acme"]
+    assert [each.account.name for each in tools.summaries.all()] == ["aardvark", "acme"]
 
 
 def test_an_unknown_account_names_those_that_exist(
     tools: AccountTools, sandbox: SandboxServer, redis_client: "redis.Redis"
 ) -> None:
     with pytest.raises(Refused, match="none yet"):
-        tools.cards.card("acne")
+        tools.summaries.summary("acne")
     connect(tools.connecting, sandbox)
     with pytest.raises(Refused, match="connected: acme"):
-        tools.cards.card("acne")
+        tools.summaries.summary("acne")
     assert Ledger(redis_client).figures("acne").accepted == 0

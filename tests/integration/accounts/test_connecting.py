@@ -731,8 +731,8 @@ def test_when_redis_goes_away_midway_only_that_is_said(
             lambda: connecting.with_tokens("acme", sandbox.connect(), by="ada"),
             lambda: connecting.poll_device("acme", code, by="ada"),
             lambda: connecting.disconnect("acme", by="ada"),
-            lambda: connecting.take_over("acme"),
-            lambda: tools.cards.all(),
+            lambda: connecting.claim_ownership("acme"),
+            lambda: tools.summaries.all(),
             lambda: tools.reads.lists("acme"),
             lambda: tools.trials.start("acme", "ada@example.com", "Newsletter", by="ada"),
             lambda: tools.trials.follow("acme", "id"),
@@ -1245,7 +1245,7 @@ def test_taking_over_ends_the_hold_and_refreshes_here(
     with pytest.raises(NotOurs, match="take-over"):
         copy.connecting.adoption.vault.refresh("acme")
 
-    copy.connecting.take_over("acme")
+    copy.connecting.claim_ownership("acme")
 
     assert copy.connecting.adoption.vault.refresh("acme").version == 3
     assert Ledger(redis_client).figures("acme").holds == ()
@@ -1254,7 +1254,7 @@ def test_taking_over_ends_the_hold_and_refreshes_here(
 
 def test_what_is_not_connected_cannot_be_taken_over(connecting: Connecting) -> None:
     with pytest.raises(Refused, match="relay connect acme"):
-        connecting.take_over("acme")
+        connecting.claim_ownership("acme")
 
 
 # --- secrets

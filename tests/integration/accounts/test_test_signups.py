@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import redis
 
-from shared.accounts.test_signups import TRIAL_FORM, Trial, Trials
+from shared.accounts.test_signups import TRIAL_FORM, TestSignup, TestSignups
 from shared.constant_contact.client import signup_body
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import NAME, HoldReason
@@ -37,8 +37,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def trials(tools: AccountTools, sandbox: SandboxServer, clock: Clock) -> Trials:
-    """Trials of `acme`, which was just connected."""
+def trials(tools: AccountTools, sandbox: SandboxServer, clock: Clock) -> TestSignups:
+    """TestSignups of `acme`, which was just connected."""
     connect(tools.connecting, sandbox)
     tools.trials._now = clock
     return tools.trials
@@ -79,7 +79,7 @@ def lane(live_settings: Settings, redis_client: "redis.Redis", vault: TokenVault
     return Lane(live_settings, redis_client, vault)
 
 
-def start(trials: Trials, wanted: str = "Newsletter", email: str = ADDRESS) -> Trial:
+def start(trials: TestSignups, wanted: str = "Newsletter", email: str = ADDRESS) -> TestSignup:
     return trials.start("acme", email, wanted, by="grace")
 
 
@@ -88,7 +88,7 @@ def test_no_form_can_have_the_name_of_the_tests() -> None:
 
 
 def test_a_test_waits_its_turn_like_a_visitors(
-    trials: Trials, ledger: Ledger, woken: list[str]
+    trials: TestSignups, ledger: Ledger, woken: list[str]
 ) -> None:
     trial = start(trials, email=f"  {ADDRESS} ")
 
@@ -102,7 +102,7 @@ def test_a_test_waits_its_turn_like_a_visitors(
 
 
 def test_a_delivered_test_shows_its_lists_and_that_it_can_be_written_to(
-    trials: Trials, lane: Lane
+    trials: TestSignups, lane: Lane
 ) -> None:
     trial = start(trials)
     lane.deliver()
@@ -118,7 +118,7 @@ def test_a_delivered_test_shows_its_lists_and_that_it_can_be_written_to(
 
 
 def test_a_delivered_test_shows_that_confirmed_opt_in_is_on(
-    trials: Trials, lane: Lane, sandbox: SandboxServer
+    trials: TestSignups, lane: Lane, sandbox: SandboxServer
 ) -> None:
     sandbox.control(confirmed_opt_in=True)
     trial = start(trials)
@@ -132,7 +132,7 @@ def test_a_delivered_test_shows_that_confirmed_opt_in_is_on(
 
 
 def test_somebody_who_was_a_contact_before_does_not_tell_it_and_is_not_removed(
-    trials: Trials, lane: Lane, sandbox: SandboxServer
+    trials: TestSignups, lane: Lane, sandbox: SandboxServer
 ) -> None:
     start(trials)
     lane.deliver()
@@ -152,7 +152,7 @@ def test_somebody_who_was_a_contact_before_does_not_tell_it_and_is_not_removed(
 
 
 def test_a_test_can_be_removed_again_and_again(
-    trials: Trials, lane: Lane, sandbox: SandboxServer
+    trials: TestSignups, lane: Lane, sandbox: SandboxServer
 ) -> None:
     trial = start(trials)
     lane.deliver()
@@ -165,14 +165,14 @@ def test_a_test_can_be_removed_again_and_again(
     assert trials.follow("acme", trial.id).removed
 
 
-def test_what_was_not_delivered_cannot_be_removed(trials: Trials) -> None:
+def test_what_was_not_delivered_cannot_be_removed(trials: TestSignups) -> None:
     trial = start(trials)
 
     with pytest.raises(Refused, match="has not been delivered"):
         trials.remove("acme", trial.id)
 
 
-def test_a_refused_test_says_why(trials: Trials, ledger: Ledger) -> None:
+def test_a_refused_test_says_why(trials: TestSignups, ledger: Ledger) -> None:
     trial = start(trials)
     ledger.bury(
         builders.claimed(ledger),
@@ -189,7 +189,7 @@ def test_a_refused_test_says_why(trials: Trials, ledger: Ledger) -> None:
     assert seen.is_over
 
 
-def test_a_test_on_hold_waits(trials: Trials, ledger: Ledger) -> None:
+def test_a_test_on_hold_waits(trials: TestSignups, ledger: Ledger) -> None:
     ledger.hold("acme", HoldReason.PAUSED, by="test")
 
     trial = start(trials)
@@ -197,12 +197,12 @@ def test_a_test_on_hold_waits(trials: Trials, ledger: Ledger) -> None:
     assert not trials.follow("acme", trial.id).is_over
 
 
-def test_two_tests_of_one_address_are_two(trials: Trials, ledger: Ledger) -> None:
+def test_two_tests_of_one_address_are_two(trials: TestSignups, ledger: Ledger) -> None:
     assert start(trials).id != start(trials).id
     assert ledger.figures("acme").accepted == 2
 
 
-def test_a_list_is_wanted_by_its_name_or_its_id(trials: Trials) -> None:
+def test_a_list_is_wanted_by_its_name_or_its_id(trials: TestSignups) -> None:
     chosen = next(each for each in trials._reads.lists("acme").lists if each.name == "Newsletter")
 
     for wanted in (chosen.id, chosen.id.upper(), " newsLETTER "):
@@ -211,20 +211,20 @@ def test_a_list_is_wanted_by_its_name_or_its_id(trials: Trials) -> None:
         assert signup.lists == (chosen.id,)
 
 
-def test_an_unknown_list_names_those_that_exist(trials: Trials, ledger: Ledger) -> None:
+def test_an_unknown_list_names_those_that_exist(trials: TestSignups, ledger: Ledger) -> None:
     with pytest.raises(Refused, match=r"there is: .*Newsletter"):
         start(trials, "Newsleter")
     assert ledger.figures("acme").accepted == 0
 
 
 @pytest.mark.parametrize("email", ["", "ada", "ada@", "ada@example"])
-def test_what_is_no_address_is_not_sent(trials: Trials, ledger: Ledger, email: str) -> None:
+def test_what_is_no_address_is_not_sent(trials: TestSignups, ledger: Ledger, email: str) -> None:
     with pytest.raises(Refused, match="no e-mail address"):
         start(trials, email=email)
     assert ledger.figures("acme").accepted == 0
 
 
-def test_the_address_is_not_in_the_repr_of_a_test(trials: Trials) -> None:
+def test_the_address_is_not_in_the_repr_of_a_test(trials: TestSignups) -> None:
     assert ADDRESS not in repr(start(trials))
 
 
@@ -238,7 +238,7 @@ def test_the_address_is_not_in_the_repr_of_a_test(trials: Trials) -> None:
     ],
 )
 def test_a_contact_that_cannot_be_read_back_is_looked_for_again(
-    trials: Trials, lane: Lane, sandbox: SandboxServer, clock: Clock, fault: dict[str, Any]
+    trials: TestSignups, lane: Lane, sandbox: SandboxServer, clock: Clock, fault: dict[str, Any]
 ) -> None:
     trial = start(trials)
     lane.deliver()
@@ -255,7 +255,7 @@ def test_a_contact_that_cannot_be_read_back_is_looked_for_again(
 
 
 def test_a_page_that_stays_open_does_not_spend_the_days_requests(
-    trials: Trials, lane: Lane, sandbox: SandboxServer, clock: Clock
+    trials: TestSignups, lane: Lane, sandbox: SandboxServer, clock: Clock
 ) -> None:
     trial = start(trials)
     lane.deliver()
@@ -271,7 +271,7 @@ def test_a_page_that_stays_open_does_not_spend_the_days_requests(
 
 
 def test_what_was_read_back_is_not_asked_for_again(
-    trials: Trials, lane: Lane, sandbox: SandboxServer, redis_client: "redis.Redis"
+    trials: TestSignups, lane: Lane, sandbox: SandboxServer, redis_client: "redis.Redis"
 ) -> None:
     trial = start(trials)
     lane.deliver()
@@ -285,7 +285,7 @@ def test_what_was_read_back_is_not_asked_for_again(
     assert ADDRESS not in str(redis_client.get(key))
 
 
-def test_a_visitors_sign_up_is_no_test(trials: Trials, ledger: Ledger) -> None:
+def test_a_visitors_sign_up_is_no_test(trials: TestSignups, ledger: Ledger) -> None:
     visitors = builders.submission()
     ledger.accept(
         visitors,

@@ -14,7 +14,7 @@ import redis
 
 from relay.cli import main
 from shared.domain.account import HoldReason
-from shared.domain.alert_condition import Severity, Trouble
+from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.signup import DeathReason
 from shared.infrastructure.alert_services import Kind, Service, make_services
 from shared.infrastructure.logs import LineFormatter
@@ -22,8 +22,8 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.ledger.alert_log import (
     AlertLedger,
-    DeadLetterTelling,
-    Telling,
+    DeadLetterNotification,
+    Notification,
     Throttle,
     redis_time,
 )
@@ -33,9 +33,9 @@ from shared.ledger.spools import SpoolFigures
 from tests.support import builders
 from tests.support.webhook import Webhook
 from worker.alerts.alert_conditions import Snapshot
-from worker.alerts.alert_dispatcher import Observer, RedisWatch, Watch
-from worker.alerts.alert_schedule import look_and_tell_of_redis
-from worker.runtime import Wiring
+from worker.alerts.alert_dispatcher import AlertDispatcher, RedisOutageAlert, SnapshotReader
+from worker.alerts.alert_schedule import check_alerts_and_redis
+from worker.runtime import WorkerRuntime
 from worker.task_events import Silent
 
 WORKERS = 8
@@ -46,7 +46,7 @@ AFTER_AN_HOUR = Throttle(after=HOUR)
 TIMES = ("begun_at", "ended_at", "told_at", "claimed_until", "retry_at", "none_since")
 
 
-def trouble(key: str = "reconnect:acme", **fields: Any) -> Trouble:
+def condition(key: str = "reconnect:acme", **fields: Any) -> AlertCondition:
     defaults: dict[str, Any] = {
         "severity": Severity.PROBLEM,
         "title": "acme is on hold",
@@ -54,7 +54,7 @@ def trouble(key: str = "reconnect:acme", **fields: Any) -> Trouble:
         "over": "acme: the hold has ended",
         "account": "acme",
     }
-    return Trouble(key=key, **{**defaults, **fields})
+    return AlertCondition(key=key, **{**defaults, **fields})
 
 
 class Alerts:
@@ -65,23 +65,25 @@ class Alerts:
         self.ledger = AlertLedger(client, throttle)
         self.services = ["json"]
 
-    def next(self, *troubles: Trouble, taken_at: datetime | None = None) -> Telling | None:
+    def next(
+        self, *active_conditions: AlertCondition, taken_at: datetime | None = None
+    ) -> Notification | None:
         taken_at = taken_at or redis_time(self.client)
-        return self.ledger.next(troubles, self.services, taken_at=taken_at)
+        return self.ledger.next(active_conditions, self.services, taken_at=taken_at)
 
-    def events(self, *troubles: Trouble) -> list[tuple[str, str]]:
+    def events(self, *active_conditions: AlertCondition) -> list[tuple[str, str]]:
         """Tell all that there is to tell; return it as (service, event)."""
-        told: list[tuple[str, str]] = []
-        while telling := self.next(*troubles):
-            told.append((telling.service, telling.event))
-            assert self.ledger.told(telling)
-        return told
+        notified: list[tuple[str, str]] = []
+        while notification := self.next(*active_conditions):
+            notified.append((notification.service, notification.event))
+            assert self.ledger.notified(notification)
+        return notified
 
-    def given(self, *troubles: Trouble) -> Telling:
+    def given(self, *active_conditions: AlertCondition) -> Notification:
         """Return what is given out to tell; the test fails when nothing is."""
-        telling = self.next(*troubles)
-        assert telling is not None
-        return telling
+        notification = self.next(*active_conditions)
+        assert notification is not None
+        return notification
 
     def let_pass(self, span: timedelta) -> None:
         """Make all that is written down as much older."""
@@ -115,52 +117,52 @@ def patient(redis_client: "redis.Redis") -> Alerts:
 
 
 def test_a_beginning_and_an_end_are_told_once_each(alerts: Alerts) -> None:
-    assert alerts.events(trouble()) == [("json", "begun")]
-    assert alerts.events(trouble()) == []
+    assert alerts.events(condition()) == [("json", "begun")]
+    assert alerts.events(condition()) == []
     assert alerts.events() == [("json", "over")]
     assert alerts.events() == []
     assert alerts.ledger.known() == {}
 
 
 def test_nobody_is_told_of_a_blip(patient: Alerts) -> None:
-    assert patient.events(trouble()) == []
+    assert patient.events(condition()) == []
     assert patient.events() == []
     patient.let_pass(2 * HOUR)
     assert patient.events() == []
-    assert patient.events(trouble()) == []
+    assert patient.events(condition()) == []
 
 
 def test_what_has_stood_for_long_enough_is_told_of(patient: Alerts) -> None:
-    assert patient.events(trouble()) == []
+    assert patient.events(condition()) == []
     patient.let_pass(HOUR)
-    assert patient.events(trouble()) == [("json", "begun")]
+    assert patient.events(condition()) == [("json", "begun")]
 
 
 def test_a_trouble_that_knows_since_when_it_stands_is_told_of_at_the_first_look(
     patient: Alerts, redis_client: "redis.Redis"
 ) -> None:
     now = redis_time(redis_client)
-    assert patient.events(trouble(since=now - timedelta(minutes=59))) == []
-    assert patient.events(trouble("forbidden:acme", since=now - HOUR - SECOND)) == [
+    assert patient.events(condition(since=now - timedelta(minutes=59))) == []
+    assert patient.events(condition("forbidden:acme", since=now - HOUR - SECOND)) == [
         ("json", "begun")
     ]
 
 
 def test_while_it_stands_there_is_a_reminder_once_a_day(alerts: Alerts) -> None:
-    alerts.events(trouble())
+    alerts.events(condition())
     alerts.let_pass(timedelta(hours=23))
-    assert alerts.events(trouble()) == []
+    assert alerts.events(condition()) == []
     alerts.let_pass(HOUR)
-    assert alerts.events(trouble()) == [("json", "reminder")]
-    assert alerts.events(trouble()) == []
+    assert alerts.events(condition()) == [("json", "reminder")]
+    assert alerts.events(condition()) == []
 
 
 def test_a_trouble_that_soon_comes_back_never_ended(patient: Alerts) -> None:
-    patient.next(trouble())
+    patient.next(condition())
     patient.let_pass(HOUR)
-    assert patient.events(trouble()) == [("json", "begun")]
+    assert patient.events(condition()) == [("json", "begun")]
     assert patient.events() == []
-    assert patient.events(trouble()) == []
+    assert patient.events(condition()) == []
     assert patient.events() == []
     patient.let_pass(HOUR)
     assert patient.events() == [("json", "over")]
@@ -168,23 +170,23 @@ def test_a_trouble_that_soon_comes_back_never_ended(patient: Alerts) -> None:
 
 def test_one_that_comes_back_before_its_end_got_out_has_to_stand_anew(patient: Alerts) -> None:
     patient.services = ["json", "mailto"]
-    patient.next(trouble())
+    patient.next(condition())
     patient.let_pass(HOUR)
-    assert patient.events(trouble()) == [("json", "begun"), ("mailto", "begun")]
+    assert patient.events(condition()) == [("json", "begun"), ("mailto", "begun")]
     patient.events()
     patient.let_pass(HOUR)
-    assert patient.ledger.told(patient.given())  # to the first; the other's does not get out
+    assert patient.ledger.notified(patient.given())  # to the first; the other's does not get out
     assert patient.ledger.failed(patient.given())
-    assert patient.events(trouble()) == []
+    assert patient.events(condition()) == []
     patient.let_pass(HOUR)
-    assert patient.events(trouble()) == [("json", "begun")]
+    assert patient.events(condition()) == [("json", "begun")]
 
 
 def test_an_end_tells_when_it_began_and_ended(alerts: Alerts, redis_client: "redis.Redis") -> None:
     since = redis_time(redis_client).replace(microsecond=0) - HOUR
-    alerts.events(trouble(since=since))
-    telling = alerts.given()
-    (part,) = telling.parts
+    alerts.events(condition(since=since))
+    notification = alerts.given()
+    (part,) = notification.parts
     assert part.begun_at == since
     assert part.ended_at is not None
     assert since + HOUR <= part.ended_at <= redis_time(redis_client)
@@ -192,9 +194,9 @@ def test_an_end_tells_when_it_began_and_ended(alerts: Alerts, redis_client: "red
 
 
 def test_every_service_is_told_and_only_those_that_were_hear_of_the_end(alerts: Alerts) -> None:
-    alerts.events(trouble())
+    alerts.events(condition())
     alerts.services = ["json", "mailto"]
-    assert alerts.events(trouble("forbidden:acme"), trouble()) == [
+    assert alerts.events(condition("forbidden:acme"), condition()) == [
         ("json", "begun"),
         ("mailto", "begun"),
         ("mailto", "begun"),
@@ -207,26 +209,26 @@ def test_every_service_is_told_and_only_those_that_were_hear_of_the_end(alerts: 
 # --- several at once
 
 
-def about(telling: Telling | None) -> list[str]:
-    return [part.key for part in telling.parts] if telling else []
+def about(notification: Notification | None) -> list[str]:
+    return [part.key for part in notification.parts] if notification else []
 
 
-OUTAGES = [trouble(f"outage:site-{number}", account=f"site-{number}") for number in range(20)]
+OUTAGES = [condition(f"outage:site-{number}", account=f"site-{number}") for number in range(20)]
 
 
 def test_what_begins_together_for_the_same_reason_is_told_in_one_message(alerts: Alerts) -> None:
-    telling = alerts.given(*OUTAGES, trouble())
-    assert (telling.kind, telling.event) == ("outage", "begun")
-    assert about(telling) == [each.key for each in OUTAGES]
-    assert alerts.ledger.told(telling)
-    assert about(alerts.next(*OUTAGES, trouble())) == ["reconnect:acme"]
+    notification = alerts.given(*OUTAGES, condition())
+    assert (notification.kind, notification.event) == ("outage", "begun")
+    assert about(notification) == [each.key for each in OUTAGES]
+    assert alerts.ledger.notified(notification)
+    assert about(alerts.next(*OUTAGES, condition())) == ["reconnect:acme"]
 
 
 def test_and_so_is_its_end(alerts: Alerts) -> None:
     assert alerts.events(*OUTAGES) == [("json", "begun")]
-    telling = alerts.given()
-    assert sorted(about(telling)) == sorted(each.key for each in OUTAGES)
-    assert alerts.ledger.told(telling)
+    notification = alerts.given()
+    assert sorted(about(notification)) == sorted(each.key for each in OUTAGES)
+    assert alerts.ledger.notified(notification)
     assert alerts.next() is None
     assert alerts.ledger.known() == {}
 
@@ -237,27 +239,27 @@ def test_for_ten_minutes_more_of_the_kind_is_gathered_and_nothing_else(patient: 
     patient.let_pass(HOUR)
     assert patient.events(first) == [("json", "begun")]
     since = redis_time(patient.client) - 2 * HOUR
-    later = [trouble(each.key, since=since) for each in others]
+    later = [condition(each.key, since=since) for each in others]
     assert patient.events(first, *later) == []
-    assert patient.events(first, *later, trouble(since=since)) == [("json", "begun")]
+    assert patient.events(first, *later, condition(since=since)) == [("json", "begun")]
     patient.let_pass(timedelta(minutes=9))
-    assert patient.next(first, *later, trouble()) is None
+    assert patient.next(first, *later, condition()) is None
     patient.let_pass(timedelta(minutes=1))
-    assert about(patient.next(first, *later, trouble())) == [each.key for each in others]
+    assert about(patient.next(first, *later, condition())) == [each.key for each in others]
 
 
 def test_what_could_not_be_told_has_nothing_gathered_for_it(patient: Alerts) -> None:
     since = redis_time(patient.client) - 2 * HOUR
-    one, another = (trouble(each.key, since=since) for each in OUTAGES[:2])
+    one, another = (condition(each.key, since=since) for each in OUTAGES[:2])
     assert patient.ledger.failed(patient.given(one))
     assert about(patient.next(one, another)) == [another.key]
 
 
 def test_gathering_ends_although_the_servers_clock_was_set_back(patient: Alerts) -> None:
     since = redis_time(patient.client) - 2 * HOUR
-    assert patient.events(trouble(since=since)) == [("json", "begun")]
+    assert patient.events(condition(since=since)) == [("json", "begun")]
     patient.let_pass(-HOUR)
-    assert about(patient.next(trouble("reconnect:books", since=since))) == ["reconnect:books"]
+    assert about(patient.next(condition("reconnect:books", since=since))) == ["reconnect:books"]
 
 
 # --- dead letters
@@ -279,22 +281,22 @@ class DeadLetters:
                 claim, None, reason=reason, error_key="", message="", account_is_well=False
             )
 
-    def given(self) -> DeadLetterTelling | None:
+    def given(self) -> DeadLetterNotification | None:
         """Return what is given out once this very millisecond is over, which waits."""
         now = redis_time(self.alerts.client)
         while redis_time(self.alerts.client) < now + timedelta(milliseconds=2):
             pass
         return self.alerts.ledger.next_dead_letters(["acme"], self.alerts.services)
 
-    def told(self) -> list[tuple[str, dict[str, int]]]:
+    def notified(self) -> list[tuple[str, dict[str, int]]]:
         """Tell all that there is to tell; return it as (event, counts)."""
-        told: list[tuple[str, dict[str, int]]] = []
-        while telling := self.given():
-            counts = {str(reason): count for reason, count in telling.counts.items()}
-            told.append((telling.event, counts))
-            assert len(told) < 10, told
-            assert self.alerts.ledger.told(telling)
-        return told
+        notified: list[tuple[str, dict[str, int]]] = []
+        while notification := self.given():
+            counts = {str(reason): count for reason, count in notification.counts.items()}
+            notified.append((notification.event, counts))
+            assert len(notified) < 10, notified
+            assert self.alerts.ledger.notified(notification)
+        return notified
 
 
 @pytest.fixture
@@ -305,31 +307,31 @@ def dead(alerts: Alerts, ledger: Ledger) -> DeadLetters:
 def test_the_first_dead_letter_of_a_reason_is_told_at_once_and_more_once_an_hour(
     dead: DeadLetters,
 ) -> None:
-    assert dead.told() == []
+    assert dead.notified() == []
     dead.die(DeathReason.REJECTED)
-    assert dead.told() == [("first", {"rejected": 1})]
+    assert dead.notified() == [("first", {"rejected": 1})]
     dead.die(DeathReason.REJECTED, 3)
-    assert dead.told() == []
+    assert dead.notified() == []
     dead.die(DeathReason.GAVE_UP)
-    assert dead.told() == [("first", {"rejected": 3, "gave_up": 1})]
+    assert dead.notified() == [("first", {"rejected": 3, "gave_up": 1})]
     dead.die(DeathReason.GAVE_UP, 2)
     dead.die(DeathReason.REJECTED)
     dead.alerts.let_pass(timedelta(minutes=59))
-    assert dead.told() == []
+    assert dead.notified() == []
     dead.alerts.let_pass(timedelta(minutes=1))
-    assert dead.told() == [("more", {"rejected": 1, "gave_up": 2})]
+    assert dead.notified() == [("more", {"rejected": 1, "gave_up": 2})]
     dead.alerts.let_pass(timedelta(days=9))
-    assert dead.told() == []
+    assert dead.notified() == []
 
 
 def test_that_none_is_left_is_told_once_and_then_all_begins_anew(dead: DeadLetters) -> None:
     dead.die(DeathReason.REJECTED)
-    dead.told()
+    dead.notified()
     assert dead.ledger.discard("acme", dead.ids[0])
-    assert dead.told() == [("over", {})]
-    assert dead.told() == []
+    assert dead.notified() == [("over", {})]
+    assert dead.notified() == []
     dead.die(DeathReason.REJECTED)
-    assert dead.told() == [("first", {"rejected": 1})]
+    assert dead.notified() == [("first", {"rejected": 1})]
 
 
 def test_nobody_is_told_that_none_is_left_before_that_lasts(
@@ -337,16 +339,16 @@ def test_nobody_is_told_that_none_is_left_before_that_lasts(
 ) -> None:
     dead = DeadLetters(patient, ledger)
     dead.die(DeathReason.REJECTED)
-    dead.told()
+    dead.notified()
     assert dead.ledger.discard("acme", dead.ids[0])
-    assert dead.told() == []
+    assert dead.notified() == []
     dead.die(DeathReason.REJECTED)
     patient.let_pass(timedelta(minutes=59))
-    assert dead.told() == []
+    assert dead.notified() == []
     assert dead.ledger.discard("acme", dead.ids[1])
-    dead.told()
+    dead.notified()
     patient.let_pass(HOUR)
-    assert dead.told() == [("over", {})]
+    assert dead.notified() == [("over", {})]
 
 
 def test_each_service_hears_of_every_dead_letter_and_one_that_fails_later(
@@ -357,10 +359,10 @@ def test_each_service_hears_of_every_dead_letter_and_one_that_fails_later(
     failing = dead.given()
     assert failing is not None and failing.service == "json"
     assert dead.alerts.ledger.failed(failing)
-    assert dead.told() == [("first", {"rejected": 1})]
+    assert dead.notified() == [("first", {"rejected": 1})]
     dead.die(DeathReason.POISON)
     dead.alerts.let_pass(timedelta(seconds=10))
-    assert dead.told() == [
+    assert dead.notified() == [
         ("first", {"rejected": 1, "poison": 1}),
         ("first", {"poison": 1}),
     ]
@@ -374,54 +376,54 @@ def test_dead_letters_that_one_is_telling_of_are_given_to_no_other(dead: DeadLet
     dead.alerts.let_pass(timedelta(minutes=1))
     again = dead.given()
     assert again is not None and again.counts == first.counts
-    assert not dead.alerts.ledger.told(first)
-    assert dead.alerts.ledger.told(again)
+    assert not dead.alerts.ledger.notified(first)
+    assert dead.alerts.ledger.notified(again)
 
 
 # --- who tells
 
 
 def test_what_one_is_telling_is_given_to_no_other(alerts: Alerts) -> None:
-    alerts.given(trouble())
-    assert alerts.next(trouble()) is None
+    alerts.given(condition())
+    assert alerts.next(condition()) is None
 
 
 def test_what_one_began_to_tell_and_never_did_is_given_out_again(alerts: Alerts) -> None:
-    first = alerts.given(trouble())
+    first = alerts.given(condition())
     alerts.let_pass(timedelta(minutes=1))
-    again = alerts.given(trouble())
+    again = alerts.given(condition())
     assert again.number != first.number
-    assert not alerts.ledger.told(first)
-    assert alerts.ledger.told(again)
+    assert not alerts.ledger.notified(first)
+    assert alerts.ledger.notified(again)
 
 
 def test_what_did_not_get_out_is_tried_again_later_and_later(alerts: Alerts) -> None:
     for pause in (10, 20, 40):
-        assert alerts.ledger.failed(alerts.given(trouble()))
-        assert alerts.next(trouble()) is None
+        assert alerts.ledger.failed(alerts.given(condition()))
+        assert alerts.next(condition()) is None
         alerts.let_pass(timedelta(seconds=pause - 5))
-        assert alerts.next(trouble()) is None
+        assert alerts.next(condition()) is None
         alerts.let_pass(timedelta(seconds=5))
     for _ in range(10):
-        assert alerts.ledger.failed(alerts.given(trouble()))
+        assert alerts.ledger.failed(alerts.given(condition()))
         alerts.let_pass(HOUR)
-    assert alerts.events(trouble()) == [("json", "begun")]
+    assert alerts.events(condition()) == [("json", "begun")]
 
 
 def test_a_service_that_fails_keeps_no_other_from_being_told_and_has_no_other_told_twice(
     alerts: Alerts,
 ) -> None:
     alerts.services = ["json", "mailto"]
-    assert alerts.ledger.failed(alerts.given(trouble()))
-    assert alerts.events(trouble()) == [("mailto", "begun")]
+    assert alerts.ledger.failed(alerts.given(condition()))
+    assert alerts.events(condition()) == [("mailto", "begun")]
     alerts.let_pass(timedelta(seconds=10))
-    assert alerts.events(trouble()) == [("json", "begun")]
+    assert alerts.events(condition()) == [("json", "begun")]
 
 
 def test_what_ends_while_it_is_being_told_is_told_to_have_ended(alerts: Alerts) -> None:
-    telling = alerts.given(trouble())
+    notification = alerts.given(condition())
     assert alerts.next() is None
-    assert alerts.ledger.told(telling)
+    assert alerts.ledger.notified(notification)
     assert alerts.events() == [("json", "over")]
 
 
@@ -432,7 +434,7 @@ def test_a_look_that_a_newer_one_overtook_counts_for_nothing(
     before = now - timedelta(seconds=1)
     # Ahead of the server's own time, as rounding can have it.
     assert alerts.next(taken_at=now + timedelta(seconds=1)) is None
-    assert alerts.next(trouble(since=before - HOUR), taken_at=before) is None
+    assert alerts.next(condition(since=before - HOUR), taken_at=before) is None
     assert alerts.ledger.known() == {}
 
 
@@ -441,7 +443,7 @@ def test_looks_count_again_after_the_servers_clock_was_set_back(
 ) -> None:
     ahead = (redis_time(redis_client) + HOUR).timestamp() * 1000
     redis_client.hset("relay:alerts", "looked_at", round(ahead))
-    assert alerts.events(trouble()) == [("json", "begun")]
+    assert alerts.events(condition()) == [("json", "begun")]
 
 
 class Fake(Service):
@@ -459,18 +461,18 @@ class Fake(Service):
 
 
 @pytest.fixture
-def observer(redis_client: "redis.Redis") -> Observer:
+def snapshot_reader(redis_client: "redis.Redis") -> SnapshotReader:
     """Sees the account `acme`, and that a worker and a beat are alive."""
     Registry(redis_client).save_account(builders.account("acme"))
     Ledger(redis_client).worker_alive("relay-1@here")
     Ledger(redis_client).beat_alive("beat-1@here")
-    return Observer(redis_client, "https://signup.example.com")
+    return SnapshotReader(redis_client, "https://signup.example.com")
 
 
 def watch(
     look: Callable[[], Snapshot], client: "redis.Redis", services: Sequence[Service]
-) -> Watch:
-    return Watch(look, AlertLedger(client, AT_ONCE), services, stopping=lambda: False)
+) -> AlertDispatcher:
+    return AlertDispatcher(look, AlertLedger(client, AT_ONCE), services, stopping=lambda: False)
 
 
 @pytest.fixture
@@ -479,14 +481,14 @@ def ledger(redis_client: "redis.Redis") -> Ledger:
 
 
 def test_workers_that_all_see_the_trouble_tell_each_service_once(
-    redis_client: "redis.Redis", observer: Observer, ledger: Ledger
+    redis_client: "redis.Redis", snapshot_reader: SnapshotReader, ledger: Ledger
 ) -> None:
     ledger.hold("acme", HoldReason.RECONNECT, by="answer")
     all_saw_it = threading.Barrier(WORKERS)
     services = [Fake("json"), Fake("mailto")]
 
     def look() -> Snapshot:
-        seen = observer.look()
+        seen = snapshot_reader.look()
         all_saw_it.wait(timeout=10)  # holds each until all know of the trouble
         return seen
 
@@ -503,7 +505,9 @@ def test_workers_that_all_see_the_trouble_tell_each_service_once(
     ] * 2
 
 
-def test_a_process_looks_once_at_a_time(redis_client: "redis.Redis", observer: Observer) -> None:
+def test_a_process_looks_once_at_a_time(
+    redis_client: "redis.Redis", snapshot_reader: SnapshotReader
+) -> None:
     looking, go_on = threading.Event(), threading.Event()
     looks = []
 
@@ -511,7 +515,7 @@ def test_a_process_looks_once_at_a_time(redis_client: "redis.Redis", observer: O
         looks.append(1)
         looking.set()
         assert go_on.wait(timeout=10)
-        return observer.look()
+        return snapshot_reader.look()
 
     watching = watch(look, redis_client, [Fake()])
     with ThreadPoolExecutor(1) as other:
@@ -526,12 +530,12 @@ def test_a_process_looks_once_at_a_time(redis_client: "redis.Redis", observer: O
 
 
 def test_a_worker_that_is_stopping_begins_to_tell_nothing_more(
-    redis_client: "redis.Redis", observer: Observer, ledger: Ledger
+    redis_client: "redis.Redis", snapshot_reader: SnapshotReader, ledger: Ledger
 ) -> None:
     ledger.hold("acme", HoldReason.RECONNECT, by="answer")
     service = Fake()
     alerts = AlertLedger(redis_client, AT_ONCE)
-    Watch(observer.look, alerts, [service], stopping=lambda: True).look()
+    AlertDispatcher(snapshot_reader.look, alerts, [service], stopping=lambda: True).look()
     assert service.sent == []
 
 
@@ -543,7 +547,7 @@ def test_nobody_looks_where_nobody_is_to_be_told(redis_client: "redis.Redis") ->
 
 
 def test_tokens_that_fail_to_refresh_are_seen(
-    redis_client: "redis.Redis", observer: Observer
+    redis_client: "redis.Redis", snapshot_reader: SnapshotReader
 ) -> None:
     redis_client.hset(
         "relay:{acme}:tokens",
@@ -560,12 +564,12 @@ def test_tokens_that_fail_to_refresh_are_seen(
         },
     )
     service = Fake()
-    watch(observer.look, redis_client, [service]).look()
+    watch(snapshot_reader.look, redis_client, [service]).look()
     assert service.sent == [("acme: its access token cannot be refreshed", Kind.WARNING)]
 
 
 def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
-    redis_client: "redis.Redis", observer: Observer, dead: DeadLetters
+    redis_client: "redis.Redis", snapshot_reader: SnapshotReader, dead: DeadLetters
 ) -> None:
     dead.die(DeathReason.REJECTED)
     figures = SpoolFigures(count=2, bytes=9, oldest=HOUR)
@@ -575,7 +579,7 @@ def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
     dead.given()  # so that the millisecond in which it died is over
     redis_client.delete("relay:alerts:dead-letters")
     service = Fake()
-    watch(observer.look, redis_client, [service]).look()
+    watch(snapshot_reader.look, redis_client, [service]).look()
     assert sorted(title for title, _ in service.sent) == [
         "No beat is alive, so quiet accounts' tokens are not refreshed",
         "No worker is alive, so nothing is delivered",
@@ -599,7 +603,7 @@ class Passing:
 
 def test_that_redis_is_away_is_told_once_it_lasts_and_its_end_too() -> None:
     clock, one, other = Passing(), Fake("json"), Fake("mailto")
-    watching = RedisWatch([one, other], timedelta(seconds=60), clock)
+    watching = RedisOutageAlert([one, other], timedelta(seconds=60), clock)
     watching.away()
     clock.seconds = 59
     watching.away()
@@ -624,7 +628,7 @@ def test_that_redis_is_away_is_told_once_it_lasts_and_its_end_too() -> None:
 
 def test_nobody_is_told_of_a_blip_of_redis() -> None:
     clock, service = Passing(), Fake()
-    watching = RedisWatch([service], timedelta(seconds=60), clock)
+    watching = RedisOutageAlert([service], timedelta(seconds=60), clock)
     watching.away()
     clock.seconds = 30
     watching.answers()
@@ -638,8 +642,8 @@ def test_nobody_is_told_of_a_blip_of_redis() -> None:
 def test_beat_tells_by_itself_that_redis_is_away(tmp_path: Path) -> None:
     away = connect(f"unix://{tmp_path}/nobody-listens", socket_timeout=1, socket_connect_timeout=1)
     service = Fake()
-    watching = watch(Observer(away, "https://signup.example.com").look, away, [service])
-    look_and_tell_of_redis(watching, RedisWatch([service], timedelta(0), Passing()))
+    watching = watch(SnapshotReader(away, "https://signup.example.com").look, away, [service])
+    check_alerts_and_redis(watching, RedisOutageAlert([service], timedelta(0), Passing()))
     assert service.sent == [("Redis does not answer, so nothing is delivered", Kind.PROBLEM)]
 
 
@@ -686,7 +690,7 @@ def test_a_webhook_gets_title_body_and_kind(webhook: Webhook) -> None:
 def test_a_service_that_refuses_is_tried_again_and_its_address_is_in_no_log(
     webhook: Webhook,
     redis_client: "redis.Redis",
-    observer: Observer,
+    snapshot_reader: SnapshotReader,
     ledger: Ledger,
     logged: list[str],
     status: int,
@@ -697,12 +701,14 @@ def test_a_service_that_refuses_is_tried_again_and_its_address_is_in_no_log(
     services = make_services([webhook.address])
     webhook.status = status
 
-    Watch(observer.look, eager, services, stopping=lambda: next(ran_out, True)).look()
+    AlertDispatcher(
+        snapshot_reader.look, eager, services, stopping=lambda: next(ran_out, True)
+    ).look()
     assert "alert not sent, tried again later service=json" in logged[0]
     assert webhook.taken == []
 
     webhook.status = 200
-    Watch(observer.look, eager, services, stopping=lambda: False).look()
+    AlertDispatcher(snapshot_reader.look, eager, services, stopping=lambda: False).look()
     assert len(webhook.taken) == 1
     assert "alert sent service=json trouble=reconnect:acme event=begun" in logged[1]
     assert len(logged) == 2
@@ -724,11 +730,14 @@ def test_a_service_that_raises_failed_and_says_no_more_than_that(
 
 
 def test_a_worker_tells_the_services_of_its_settings(
-    settings_with: Callable[..., Settings], webhook: Webhook, observer: Observer, ledger: Ledger
+    settings_with: Callable[..., Settings],
+    webhook: Webhook,
+    snapshot_reader: SnapshotReader,
+    ledger: Ledger,
 ) -> None:
     ledger.hold("acme", HoldReason.FORBIDDEN, by="answer")
     settings = settings_with(alerts=(webhook.address,), alert_after=timedelta(0))
-    Wiring(settings, Silent()).look_for_trouble()
+    WorkerRuntime(settings, Silent()).check_alerts()
     assert webhook.titles == ["acme is on hold: its login may not write contacts"]
 
 
@@ -737,7 +746,7 @@ def test_while_redis_is_away_a_look_fails_in_one_line(
 ) -> None:
     away = f"unix://{tmp_path}/nobody-listens"
     settings = settings_with(alerts=("json://127.0.0.1:9/the-secret-path",), redis_url=away)
-    Wiring(settings, Silent()).look_for_trouble()
+    WorkerRuntime(settings, Silent()).check_alerts()
     (line,) = logged
     assert "could not look for trouble" in line
 
@@ -798,7 +807,7 @@ def test_standing_troubles_are_listed_with_when_somebody_was_told(
     run: Callable[..., Any],
     webhook: Webhook,
     redis_client: "redis.Redis",
-    observer: Observer,
+    snapshot_reader: SnapshotReader,
     ledger: Ledger,
 ) -> None:
     assert run("list", "--json") == (0, "[]\n", "")
@@ -809,13 +818,13 @@ def test_standing_troubles_are_listed_with_when_somebody_was_told(
     assert listed["since"] is not None
     assert listed["told_at"] is None
 
-    watch(observer.look, redis_client, make_services([webhook.address])).look()
+    watch(snapshot_reader.look, redis_client, make_services([webhook.address])).look()
     _, out, _ = run("list", "--json")
     assert json.loads(out)[0]["told_at"] is not None
 
 
 def test_the_list_for_people_says_what_stands_and_whether_anybody_is_told(
-    run: Callable[..., Any], webhook: Webhook, observer: Observer, ledger: Ledger
+    run: Callable[..., Any], webhook: Webhook, snapshot_reader: SnapshotReader, ledger: Ledger
 ) -> None:
     _, out, _ = run("list")
     assert "No trouble stands." in out

@@ -9,8 +9,8 @@ import redis
 from shared.infrastructure.settings import Settings
 from tests.support.webhook import Webhook
 from worker.alerts import alert_schedule
-from worker.alerts.alert_schedule import WatchWithoutBeat
-from worker.runtime import Wiring
+from worker.alerts.alert_schedule import AlertsWithoutBeat
+from worker.runtime import WorkerRuntime
 from worker.task_events import Silent
 
 
@@ -21,24 +21,24 @@ def webhook() -> Iterator[Webhook]:
 
 
 @pytest.fixture
-def wiring(
+def runtime(
     settings_with: Callable[..., Settings], webhook: Webhook, redis_client: "redis.Redis"
-) -> Wiring:
+) -> WorkerRuntime:
     """A worker that is alive and tells the webhook at once."""
     settings = settings_with(alerts=(webhook.address,), alert_after=timedelta(0))
-    wiring = Wiring(settings, Silent())
-    wiring.ledger.worker_alive("relay-1@here")
-    return wiring
+    runtime = WorkerRuntime(settings, Silent())
+    runtime.ledger.worker_alive("relay-1@here")
+    return runtime
 
 
-def step(wiring: Wiring) -> WatchWithoutBeat:
-    return WatchWithoutBeat.of(wiring)(None)
+def step(runtime: WorkerRuntime) -> AlertsWithoutBeat:
+    return AlertsWithoutBeat.of(runtime)(None)
 
 
 def test_a_worker_looks_once_it_has_seen_no_beat_for_a_minute(
-    wiring: Wiring, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+    runtime: WorkerRuntime, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    watch = step(wiring)
+    watch = step(runtime)
     watch.look()
     assert webhook.titles == []  # beat may not have started yet
     monkeypatch.setattr(alert_schedule, "BEAT_SILENT_AFTER", timedelta(0))
@@ -47,11 +47,11 @@ def test_a_worker_looks_once_it_has_seen_no_beat_for_a_minute(
 
 
 def test_a_worker_leaves_it_to_beat_while_one_is_alive(
-    wiring: Wiring, webhook: Webhook, redis_client: "redis.Redis"
+    runtime: WorkerRuntime, webhook: Webhook, redis_client: "redis.Redis"
 ) -> None:
-    watch = step(wiring)
+    watch = step(runtime)
     watch._began -= 3600  # so old that only a beat that is alive speaks against looking
-    wiring.ledger.beat_alive("beat-1@here")
+    runtime.ledger.beat_alive("beat-1@here")
     watch.look()
     assert webhook.titles == []
     redis_client.delete("relay:beats")

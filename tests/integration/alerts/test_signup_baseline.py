@@ -8,7 +8,7 @@ import redis
 
 from shared.ledger.alert_log import redis_time
 from shared.ledger.ledger import Ledger
-from shared.ledger.signup_baseline import NEEDED_DAYS, Activity, Rhythm
+from shared.ledger.signup_baseline import NEEDED_DAYS, SignupBaseline, SignupBaselines
 from tests.support import builders
 
 KEY = "relay:{acme}:rhythm"
@@ -23,10 +23,10 @@ class Site:
     def __init__(self, client: "redis.Redis") -> None:
         self.client = client
         self.ledger = Ledger(client)
-        self.activity = Activity(client)
+        self.baselines = SignupBaselines(client)
 
-    def look(self) -> Rhythm:
-        return self.activity.rhythm("acme")
+    def look(self) -> SignupBaseline:
+        return self.baselines.baseline("acme")
 
     def come(self, **fields: str) -> str:
         return builders.accept(self.ledger, f"{uuid.uuid4()}@example.com", **fields).id
@@ -152,12 +152,12 @@ def test_what_is_older_than_fourteen_days_is_forgotten(
 
 
 def test_the_last_delivery_is_known(site: Site) -> None:
-    assert site.activity.last_delivery("acme") is None
+    assert site.baselines.last_delivery("acme") is None
     before = redis_time(site.client) - SECOND
     for _ in range(2):
         site.come()
         claim = builders.claimed(site.ledger)
         assert site.ledger.deliver(claim, builders.attempt(), contact_id="c", action="created")
-    last = site.activity.last_delivery("acme")
+    last = site.baselines.last_delivery("acme")
     assert last is not None
     assert before < last <= redis_time(site.client)

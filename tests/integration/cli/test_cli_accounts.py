@@ -32,9 +32,9 @@ def ledger(redis_client: "redis.Redis") -> Ledger:
     [["accounts", "--json"], ["accounts", "list", "--json"], ["accounts", "--json", "list"]],
 )
 def test_accounts_are_a_list_of_cards(connected: CommandLine, words: list[str]) -> None:
-    (card,) = connected(*words).json
-    assert card.keys() >= CARD
-    assert (card["name"], card["standing"], card["holds"]) == ("acme", "connected", [])
+    (summary,) = connected(*words).json
+    assert summary.keys() >= CARD
+    assert (summary["name"], summary["standing"], summary["holds"]) == ("acme", "connected", [])
 
 
 def test_the_table_of_accounts_tells_how_each_stands(connected: CommandLine) -> None:
@@ -87,8 +87,8 @@ def test_a_copy_of_the_installation_takes_over_when_told_to(
     declined = connected("accounts", "take-over", "acme", stdin="n\n", at_terminal=True)
     assert (declined.status, "still runs, it loses acme" in declined.err) == (1, True)
     assert standing(connected) == "foreign"
-    card = connected("accounts", "take-over", "acme", "--yes", "--json").json
-    assert card["owner"] == "https://copy.example.com"
+    summary = connected("accounts", "take-over", "acme", "--yes", "--json").json
+    assert summary["owner"] == "https://copy.example.com"
     assert connected("accounts", "take-over", "nobody").status == 1
 
 
@@ -197,9 +197,9 @@ def test_a_script_says_yes_in_one_way_or_the_other(connected: CommandLine) -> No
 
 
 def test_disconnecting_as_json_prints_the_card(connected: CommandLine) -> None:
-    card = connected("disconnect", "acme", "--yes", "--json").json
-    assert card["standing"] == "disconnected"
-    assert card["disconnected_at"].endswith("Z")
+    summary = connected("disconnect", "acme", "--yes", "--json").json
+    assert summary["standing"] == "disconnected"
+    assert summary["disconnected_at"].endswith("Z")
 
 
 # --- status

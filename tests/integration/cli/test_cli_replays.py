@@ -107,8 +107,14 @@ def test_at_a_terminal_one_question_says_what_it_takes(
     dead_letters(ledger, LARGE)
     refused = connected("failed", "retry", "--all", at_terminal=True, stdin="n\n")
     assert refused.status == 0
-    for told in ("100 dead letters: 100 acme", "50 rejected", "50 gave_up", "left today", "50 s"):
-        assert told in refused.out
+    for notified in (
+        "100 dead letters: 100 acme",
+        "50 rejected",
+        "50 gave_up",
+        "left today",
+        "50 s",
+    ):
+        assert notified in refused.out
     assert "Nothing was retried." in refused.out
     assert connected("failed", "replays", "--json").json == []
 

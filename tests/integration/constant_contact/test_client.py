@@ -9,13 +9,13 @@ import pytest
 import requests
 
 from shared.constant_contact.client import (
-    AccountSummary,
     ApiError,
     ApiUnavailable,
     ConstantContact,
     ContactList,
     Forbidden,
     FoundContact,
+    Organization,
     Unauthorized,
     clock_ahead_in,
     signup_body,
@@ -151,7 +151,7 @@ def test_reads(client: ConstantContact, access: str) -> None:
     assert "contacts:write" in client.privileges(access)
     summary = client.summary(access)
     assert summary.organization == "Acme Bakery"
-    assert isinstance(summary, AccountSummary)
+    assert isinstance(summary, Organization)
     assert summary.encoded_account_id
     assert summary.contact_email
     lists = client.lists(access)
@@ -237,7 +237,7 @@ def test_a_summary_that_makes_no_sense_tells_nothing(
 ) -> None:
     sandbox.control(path="/v3/account/summary", body=body)
 
-    assert client.summary(access) == AccountSummary(
+    assert client.summary(access) == Organization(
         organization=None, contact_email=None, encoded_account_id=None
     )
 

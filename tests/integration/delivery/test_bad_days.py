@@ -24,7 +24,7 @@ from tests.support.builders import accept
 from tests.support.command_line import CommandLine
 from tests.support.sandbox_server import SandboxServer
 from tests.support.stack import eventually
-from worker.runtime import Wiring
+from worker.runtime import WorkerRuntime
 from worker.task_events import Silent
 
 SIGN_UP = "/v3/contacts/sign_up_form"
@@ -42,11 +42,13 @@ IN_A_MOMENT = "in a moment"
 class Day:
     """An account `acme` with lanes at work, and whoever signs up."""
 
-    def __init__(self, wiring: Wiring, sandbox: SandboxServer, lists: tuple[str, ...]) -> None:
-        self.wiring = wiring
+    def __init__(
+        self, runtime: WorkerRuntime, sandbox: SandboxServer, lists: tuple[str, ...]
+    ) -> None:
+        self.runtime = runtime
         self.sandbox = sandbox
-        self.client = wiring.client
-        self.ledger: Ledger = wiring.ledger
+        self.client = runtime.client
+        self.ledger: Ledger = runtime.ledger
         self.ids: dict[str, str] = {}
         self._lists = lists
 
@@ -110,20 +112,20 @@ class Day:
 
 
 @contextmanager
-def working(wiring: Wiring) -> Iterator[None]:
+def working(runtime: WorkerRuntime) -> Iterator[None]:
     """Run lanes all the time, as workers that are woken again and again."""
 
     def work() -> None:
-        while not wiring.stopping.is_set():
-            wiring.run_lane("acme")
-            wiring.stopping.wait(0.02)
+        while not runtime.stopping.is_set():
+            runtime.run_lane("acme")
+            runtime.stopping.wait(0.02)
 
     with ThreadPoolExecutor(LANES) as threads:
         lanes: list[Future[None]] = [threads.submit(work) for _ in range(LANES)]
         try:
             yield
         finally:
-            wiring.stopping.set()
+            runtime.stopping.set()
             for lane in lanes:
                 lane.result(timeout=30)
 
@@ -156,11 +158,11 @@ def day(
     monkeypatch.setattr("worker.delivery.settling.LONGEST_PROBE", LONGEST_PROBE_HERE)
     monkeypatch.setattr("shared.ledger.ledger.FIRST_OUTAGE_PROBE", timedelta(milliseconds=200))
     monkeypatch.setattr("shared.ledger.ledger.LONGEST_OUTAGE_PROBE", LONGEST_PROBE_HERE)
-    wiring = Wiring(bad_day_settings, Silent())
+    runtime = WorkerRuntime(bad_day_settings, Silent())
     lists = [each["id"] for each in connected("lists", "acme", "--json").json]
     try:
-        with working(wiring):
-            yield Day(wiring, sandbox, (lists[0],))
+        with working(runtime):
+            yield Day(runtime, sandbox, (lists[0],))
     finally:
         sandbox.clear()
 

@@ -72,7 +72,7 @@ def test_every_signup_may_have_its_token_renewed(rig: LaneRig) -> None:
 
 def test_a_token_that_cannot_be_renewed_now_holds_the_account_probed(rig: LaneRig) -> None:
     accept(rig.ledger)
-    rig.tokens.renewal_trouble = TokenUnavailable("the token endpoint is down")
+    rig.tokens.renewal_error = TokenUnavailable("the token endpoint is down")
     rig.run(UNAUTHORIZED)
     assert len(rig.contacts.sent) == 1
     (hold,) = rig.ledger.figures("acme").holds
@@ -80,13 +80,11 @@ def test_a_token_that_cannot_be_renewed_now_holds_the_account_probed(rig: LaneRi
     assert hold.probe_at is not None
 
 
-@pytest.mark.parametrize("trouble", [Revoked("revoked"), NotConnected("no tokens")])
-def test_without_tokens_the_account_is_held_and_not_probed(
-    rig: LaneRig, trouble: Exception
-) -> None:
+@pytest.mark.parametrize("error", [Revoked("revoked"), NotConnected("no tokens")])
+def test_without_tokens_the_account_is_held_and_not_probed(rig: LaneRig, error: Exception) -> None:
     accept(rig.ledger)
-    rig.tokens.trouble = trouble
-    assert rig.run()["stopped"] == f"no token: {trouble}"
+    rig.tokens.error = error
+    assert rig.run()["stopped"] == f"no token: {error}"
     (hold,) = rig.ledger.figures("acme").holds
     assert (hold.reason, hold.probe_at) == (HoldReason.RECONNECT, None)
     assert rig.contacts.sent == []
@@ -96,7 +94,7 @@ def test_an_expired_token_that_cannot_be_refreshed_now_holds_the_account_probed(
     rig: LaneRig,
 ) -> None:
     accept(rig.ledger)
-    rig.tokens.trouble = TokenUnavailable("the token endpoint is down")
+    rig.tokens.error = TokenUnavailable("the token endpoint is down")
     rig.run()
     (hold,) = rig.ledger.figures("acme").holds
     assert hold.reason == HoldReason.RECONNECT
@@ -105,7 +103,7 @@ def test_an_expired_token_that_cannot_be_refreshed_now_holds_the_account_probed(
 
 def test_a_ledger_that_fails_while_the_account_is_held_is_asked_again(rig: LaneRig) -> None:
     accept(rig.ledger)
-    rig.tokens.trouble = Revoked("revoked")
+    rig.tokens.error = Revoked("revoked")
     rig.contacts = FakeContacts([CREATED])
     flaky = UnholdingLedger(rig.client)
     settler = Settler(flaky, patience=timedelta(0), jitter=lambda: 0.0)
@@ -127,7 +125,7 @@ class UnholdingLedger(Ledger):
 
 def test_a_revocation_found_out_by_a_401_gives_the_signup_back(rig: LaneRig) -> None:
     id = accept(rig.ledger).id
-    rig.tokens.renewal_trouble = Revoked("revoked")
+    rig.tokens.renewal_error = Revoked("revoked")
     rig.run(UNAUTHORIZED)
     assert rig.holds() == [HoldReason.RECONNECT]
     assert (rig.signup(id).state, rig.signup(id).attempts) == (State.QUEUED, 0)
@@ -190,7 +188,7 @@ def test_a_throttled_second_rests_all_lanes_and_counts_nothing(rig: LaneRig) -> 
     stopping = threading.Event()
     throttled = Answer(status=429, error_key="throttled")
     rig.contacts = StoppingContacts([throttled], stop=stopping.set)
-    assert rig.lane(stopping=stopping).run() == {"given_back": 1, "stopped": "worker stops"}
+    assert rig.lane(stopping=stopping).run() == {"released": 1, "stopped": "worker stops"}
     assert rig.signup(id).attempts == 0
     rest_until = float(rig.client.hget(keys.api_key("test-key") + "pace", "rest_until") or 0)
     seconds, _ = rig.client.time()

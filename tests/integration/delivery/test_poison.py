@@ -15,7 +15,7 @@ from shared.ledger.values import Claim, Dry
 from tests.support.builders import accept, claim
 from tests.support.lane_rig import CREATED, UNAVAILABLE, FakeContacts, LaneRig
 from tests.support.stack import eventually
-from worker.delivery.in_flight import InHand
+from worker.delivery.in_flight import InFlight
 from worker.hang_detector import end_if_hung
 
 BAD = "bad@example.com"
@@ -119,7 +119,7 @@ def test_a_probe_that_breaks_lets_another_probe_at_once(rig: LaneRig) -> None:
 
 def test_a_fault_that_has_no_signup_is_not_hidden(rig: LaneRig) -> None:
     accept(rig.ledger)
-    rig.tokens.trouble = ZeroDivisionError()
+    rig.tokens.error = ZeroDivisionError()
     with pytest.raises(ZeroDivisionError):
         rig.run(CREATED)
 
@@ -127,7 +127,7 @@ def test_a_fault_that_has_no_signup_is_not_hidden(rig: LaneRig) -> None:
 def test_after_an_unsettled_request_the_lane_goes_on(rig: LaneRig) -> None:
     accept(rig.ledger)
     assert rig.run(UNAVAILABLE)["retried"] == 1
-    assert rig.lane().in_hand.longer_than(-1) == []
+    assert rig.lane().in_flight.longer_than(-1) == []
 
 
 # --- alone
@@ -148,31 +148,31 @@ def test_a_suspect_is_sent_with_the_process_to_itself(rig: LaneRig) -> None:
     suspect = accept(rig.ledger, BAD).id
     for _ in range(2):
         lose_claim(rig, suspect)
-    in_hand = InHand(lambda: 0.0)
+    in_flight = InFlight(lambda: 0.0)
     let_in: list[bool] = []
 
     def look() -> None:
-        let_in.append(in_hand.take("another", "s2", alone=False, patience=0))
+        let_in.append(in_flight.take("another", "s2", alone=False, patience=0))
 
     rig.contacts = WatchingContacts([CREATED], look=look)
-    assert rig.lane(in_hand=in_hand).run()["delivered"] == 1
+    assert rig.lane(in_flight=in_flight).run()["delivered"] == 1
     assert let_in == [False]
-    assert in_hand.take("another", "s2", alone=False, patience=0)
+    assert in_flight.take("another", "s2", alone=False, patience=0)
 
 
 def test_what_was_claimed_beside_a_suspect_is_given_back_until_it_is_over(rig: LaneRig) -> None:
     innocent = accept(rig.ledger).id
-    in_hand = InHand(lambda: 0.0)
-    assert in_hand.take("suspect's", "s0", alone=True, patience=0)
+    in_flight = InFlight(lambda: 0.0)
+    assert in_flight.take("suspect's", "s0", alone=True, patience=0)
     stopping = threading.Event()
-    lane = rig.lane(in_hand=in_hand, stopping=stopping)
+    lane = rig.lane(in_flight=in_flight, stopping=stopping)
     thread = threading.Thread(target=lane.run)
     thread.start()
     try:
         eventually(lambda: rig.slots_back > 0)
         assert rig.signup(innocent).state == State.QUEUED
     finally:
-        in_hand.leave("suspect's")
+        in_flight.leave("suspect's")
         thread.join(timeout=30)
     assert rig.signup(innocent).state == State.DELIVERED
     assert rig.signup(innocent).lost == 0
@@ -182,48 +182,48 @@ def test_a_suspect_waits_until_the_others_have_ended(rig: LaneRig) -> None:
     suspect = accept(rig.ledger, BAD).id
     for _ in range(2):
         lose_claim(rig, suspect)
-    in_hand = InHand(lambda: 0.0)
-    assert in_hand.take("another", "s2", alone=False, patience=0)
+    in_flight = InFlight(lambda: 0.0)
+    assert in_flight.take("another", "s2", alone=False, patience=0)
 
     def nobody_else_is_let_in() -> bool:
-        let_in = in_hand.take("third", "s3", alone=False, patience=0)
-        in_hand.leave("third")
+        let_in = in_flight.take("third", "s3", alone=False, patience=0)
+        in_flight.leave("third")
         return not let_in
 
-    thread = threading.Thread(target=rig.lane(in_hand=in_hand).run)
+    thread = threading.Thread(target=rig.lane(in_flight=in_flight).run)
     thread.start()
     try:
         eventually(nobody_else_is_let_in)
         assert rig.contacts.sent == []
     finally:
-        in_hand.leave("another")
+        in_flight.leave("another")
         thread.join(timeout=30)
     assert rig.signup(suspect).state == State.DELIVERED
 
 
 def test_two_suspects_are_never_alone_together() -> None:
-    in_hand = InHand(lambda: 0.0)
-    assert in_hand.take("one", "s1", alone=True, patience=0)
-    assert not in_hand.take("two", "s2", alone=True, patience=0)
-    in_hand.leave("one")
-    assert in_hand.take("two", "s2", alone=True, patience=0)
+    in_flight = InFlight(lambda: 0.0)
+    assert in_flight.take("one", "s1", alone=True, patience=0)
+    assert not in_flight.take("two", "s2", alone=True, patience=0)
+    in_flight.leave("one")
+    assert in_flight.take("two", "s2", alone=True, patience=0)
 
 
 def test_who_cannot_be_alone_in_time_lets_the_others_go_on() -> None:
-    in_hand = InHand(lambda: 0.0)
-    assert in_hand.take("one", "s1", alone=False, patience=0)
-    assert not in_hand.take("two", "s2", alone=True, patience=0)
-    assert in_hand.take("three", "s3", alone=False, patience=0)
+    in_flight = InFlight(lambda: 0.0)
+    assert in_flight.take("one", "s1", alone=False, patience=0)
+    assert not in_flight.take("two", "s2", alone=True, patience=0)
+    assert in_flight.take("three", "s3", alone=False, patience=0)
 
 
 def test_what_is_taken_again_starts_its_time_anew() -> None:
     now = [0.0]
-    in_hand = InHand(lambda: now[0])
-    in_hand.take("one", "s1", alone=False, patience=0)
+    in_flight = InFlight(lambda: now[0])
+    in_flight.take("one", "s1", alone=False, patience=0)
     now[0] = 10.0
-    assert in_hand.longer_than(9) == ["s1"]
-    in_hand.take("one", "s1", alone=False, patience=0)
-    assert in_hand.longer_than(9) == []
+    assert in_flight.longer_than(9) == ["s1"]
+    in_flight.take("one", "s1", alone=False, patience=0)
+    assert in_flight.longer_than(9) == []
 
 
 # --- hanging
@@ -234,15 +234,15 @@ def test_a_worker_in_which_one_hangs_ends_when_the_others_have(
     seconds: float, expected: list[list[str]]
 ) -> None:
     now = [0.0]
-    in_hand = InHand(lambda: now[0])
-    in_hand.take("hangs", "s1", alone=False, patience=0)
+    in_flight = InFlight(lambda: now[0])
+    in_flight.take("hangs", "s1", alone=False, patience=0)
     now[0] = seconds
-    in_hand.take("sends", "s2", alone=False, patience=0)
+    in_flight.take("sends", "s2", alone=False, patience=0)
     at_the_end: list[list[str]] = []
     end_if_hung(
-        in_hand,
+        in_flight,
         lease=timedelta(seconds=60),
-        stop_lanes=threading.Timer(0.05, in_hand.leave, ["sends"]).start,
-        end=lambda _: at_the_end.append(in_hand.longer_than(-1)),
+        stop_lanes=threading.Timer(0.05, in_flight.leave, ["sends"]).start,
+        end=lambda _: at_the_end.append(in_flight.longer_than(-1)),
     )
     assert at_the_end == expected

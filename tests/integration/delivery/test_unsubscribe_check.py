@@ -14,7 +14,7 @@ from shared.constant_contact.client import Forbidden
 from shared.domain.account import HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.signup import Signup, State, WhenUnsubscribed
-from shared.domain.subscription_status import Standing
+from shared.domain.subscription_status import SubscriptionStatus
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
@@ -22,7 +22,7 @@ from tests.support.builders import LIST_ID, accept, claimed
 from tests.support.command_line import CommandLine
 from tests.support.lane_rig import CREATED, FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, LaneRig
 from tests.support.sandbox_server import SandboxServer
-from worker.runtime import Wiring
+from worker.runtime import WorkerRuntime
 from worker.task_events import Silent
 
 EMAIL = "ada@example.com"
@@ -32,13 +32,13 @@ ANSWERED = Answer(status=200, contact_id="c-1", action="asked")
 CONFLICT = Answer(status=409, message="asked already")
 
 
-def standing(opted_out_at: datetime | None, permission: str = "unsubscribed") -> Standing:
-    return Standing(contact_id="c-1", permission=permission, opted_out_at=opted_out_at)
+def status(opted_out_at: datetime | None, permission: str = "unsubscribed") -> SubscriptionStatus:
+    return SubscriptionStatus(contact_id="c-1", permission=permission, opted_out_at=opted_out_at)
 
 
-LEFT_SINCE = standing(datetime.now(UTC))
-LEFT_BEFORE = standing(LONG_AGO)
-SUBSCRIBED = standing(None, "explicit")
+LEFT_SINCE = status(datetime.now(UTC))
+LEFT_BEFORE = status(LONG_AGO)
+SUBSCRIBED = status(None, "explicit")
 
 
 def age(client: "redis.Redis", id: str, by: timedelta = LATE) -> None:
@@ -77,8 +77,10 @@ def test_a_late_signup_of_someone_who_left_since_is_dead_and_not_sent(rig: LaneR
     assert EMAIL not in signup.message
 
 
-@pytest.mark.parametrize("found", [Standing(), SUBSCRIBED, LEFT_BEFORE])
-def test_a_late_signup_of_anyone_else_is_sent_after_one_look(rig: LaneRig, found: Standing) -> None:
+@pytest.mark.parametrize("found", [SubscriptionStatus(), SUBSCRIBED, LEFT_BEFORE])
+def test_a_late_signup_of_anyone_else_is_sent_after_one_look(
+    rig: LaneRig, found: SubscriptionStatus
+) -> None:
     id = late_signup(rig)
     assert rig.run(standings=[found]) == {
         "looked_up": 1,
@@ -227,7 +229,7 @@ def test_whoever_had_unsubscribed_is_asked_in_place_of_signed_up(rig: LaneRig) -
 
 def test_whoever_left_since_is_not_asked(rig: LaneRig) -> None:
     id = accept(rig.ledger, unsubscribed="ask").id
-    rig.run(standings=[standing(datetime.now(UTC) + timedelta(minutes=5))])
+    rig.run(standings=[status(datetime.now(UTC) + timedelta(minutes=5))])
     assert (rig.contacts.asked, rig.contacts.sent) == ([], [])
     assert rig.signup(id).reason == "unsubscribed_since"
 
@@ -258,13 +260,13 @@ def test_asking_someone_again_who_was_asked_is_a_dead_letter_that_says_so(rig: L
 class Site:
     """An account of the sandbox with a worker, and a visitor."""
 
-    wiring: Wiring
+    runtime: WorkerRuntime
     sandbox: SandboxServer
     command_line: CommandLine
 
     @property
     def ledger(self) -> Ledger:
-        return self.wiring.ledger
+        return self.runtime.ledger
 
     def sign_up(self, unsubscribed: WhenUnsubscribed = "resubscribe", email: str = EMAIL) -> str:
         form = self.command_line("forms", "show", "news", "--json").json
@@ -274,7 +276,7 @@ class Site:
     def is_contact(self) -> None:
         """The visitor is a contact from long ago."""
         self.sign_up()
-        self.wiring.run_lane("acme")
+        self.runtime.run_lane("acme")
 
     def unsubscribes(self, ago: timedelta) -> None:
         at = (datetime.now(UTC) - ago).timestamp()
@@ -282,7 +284,7 @@ class Site:
 
     def delivered(self, id: str) -> Signup:
         """Run a lane; return what became of the sign-up."""
-        self.wiring.run_lane("acme")
+        self.runtime.run_lane("acme")
         found = self.ledger.find(id, ["acme"])
         assert found is not None
         return found
@@ -295,15 +297,15 @@ class Site:
 
 @pytest.fixture
 def site(connected: CommandLine, live_settings: Settings, sandbox: SandboxServer) -> Iterator[Site]:
-    wiring = Wiring(live_settings, Silent())
-    yield Site(wiring, sandbox, connected)
-    wiring.client.close()
+    runtime = WorkerRuntime(live_settings, Silent())
+    yield Site(runtime, sandbox, connected)
+    runtime.client.close()
 
 
 def test_a_late_signup_does_not_put_back_who_unsubscribed_since(site: Site) -> None:
     site.is_contact()
     id = site.sign_up()
-    age(site.wiring.client, id)
+    age(site.runtime.client, id)
     site.unsubscribes(ago=timedelta(hours=1))
     signup = site.delivered(id)
     assert (signup.state, signup.reason) == (State.DEAD, "unsubscribed_since")
@@ -313,7 +315,7 @@ def test_a_late_signup_does_not_put_back_who_unsubscribed_since(site: Site) -> N
 def test_who_unsubscribed_since_and_was_deleted_then_is_not_put_back_either(site: Site) -> None:
     site.is_contact()
     id = site.sign_up()
-    age(site.wiring.client, id)
+    age(site.runtime.client, id)
     site.unsubscribes(ago=timedelta(hours=1))
     delete = f"{site.sandbox.url}/sandbox/contacts/{site.contact()['contact_id']}/delete"
     assert requests.post(delete, timeout=30, allow_redirects=False).status_code == 303
@@ -324,14 +326,14 @@ def test_a_late_signup_puts_back_who_had_unsubscribed_before(site: Site) -> None
     site.is_contact()
     site.unsubscribes(ago=timedelta(hours=30))
     id = site.sign_up()
-    age(site.wiring.client, id)
+    age(site.runtime.client, id)
     assert site.delivered(id).state == State.DELIVERED
     assert site.contact()["permission"] == "explicit"
 
 
 def test_a_late_signup_of_someone_new_arrives(site: Site) -> None:
     id = site.sign_up()
-    age(site.wiring.client, id)
+    age(site.runtime.client, id)
     assert site.delivered(id).action == "created"
 
 
@@ -351,18 +353,18 @@ def test_a_late_signup_of_someone_new_arrives(site: Site) -> None:
 def test_a_look_that_fails_puts_nobody_back(site: Site, fault: dict[str, Any]) -> None:
     site.is_contact()
     id = site.sign_up()
-    age(site.wiring.client, id)
+    age(site.runtime.client, id)
     site.unsubscribes(ago=timedelta(hours=1))
     site.sandbox.control(path="/v3/contacts", count=1, **fault)
     assert site.delivered(id).state == State.RETRYING
     assert site.contact()["permission"] == "unsubscribed"
-    site.wiring.client.zadd(f"{keys.account('acme')}due:retry", {id: 1}, xx=True)
+    site.runtime.client.zadd(f"{keys.account('acme')}due:retry", {id: 1}, xx=True)
     assert site.delivered(id).reason == "unsubscribed_since"
 
 
 def test_a_login_that_may_not_look_holds_the_account_until_it_may(site: Site) -> None:
     id = site.sign_up()
-    age(site.wiring.client, id)
+    age(site.runtime.client, id)
     site.sandbox.control(privileges={"remove": ["contacts:read"]})
     assert site.delivered(id).state == State.QUEUED
     [hold] = site.ledger.figures("acme").holds

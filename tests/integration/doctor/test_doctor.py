@@ -91,8 +91,8 @@ def test_where_all_is_well_every_check_is_a_tick(well: Settings) -> None:
 def test_each_checks_name_is_told_once_for_the_installation_and_each_account(
     well: Settings,
 ) -> None:
-    told = [(check.account, check.name) for check in examine(well, refresh=True)]
-    assert len(set(told)) == len(told)
+    notified = [(check.account, check.name) for check in examine(well, refresh=True)]
+    assert len(set(notified)) == len(notified)
 
 
 def test_it_changes_nothing_but_what_it_is_asked_to(well: Settings, sandbox: SandboxServer) -> None:
@@ -516,8 +516,8 @@ def test_nothing_that_is_told_has_a_secret_in_it(well: Settings, sandbox: Sandbo
     secrets = [*well.secret_keys, well.client_secret, "only-for-tests"]
     sandbox.control(revoke="access")
     for settings in (well, replace(well, secret_keys=("quite another secret",))):
-        told = " ".join(str(check.to_dict()) for check in examine(settings, refresh=True))
-        assert not [secret for secret in secrets if secret in told]
+        notified = " ".join(str(check.to_dict()) for check in examine(settings, refresh=True))
+        assert not [secret for secret in secrets if secret in notified]
 
 
 def test_every_request_to_the_api_takes_a_slot_of_the_pace(

@@ -74,15 +74,15 @@ def test_a_signup_is_stored_whole(ledger: Ledger) -> None:
 
 
 def test_the_first_signup_nudges_and_those_behind_it_do_not(ledger: Ledger) -> None:
-    assert accept(ledger, "a@example.com").nudge
-    assert not accept(ledger, "b@example.com").nudge
+    assert accept(ledger, "a@example.com").notify_workers
+    assert not accept(ledger, "b@example.com").notify_workers
 
 
 def test_a_lane_that_runs_dry_lets_the_next_signup_nudge_again(ledger: Ledger) -> None:
     accept(ledger)
     ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
     assert claim(ledger) == Dry()
-    assert accept(ledger, "b@example.com").nudge
+    assert accept(ledger, "b@example.com").notify_workers
 
 
 def test_the_same_content_is_one_signup(ledger: Ledger) -> None:
@@ -214,7 +214,7 @@ def test_a_superseded_claim_cannot_write(redis_client: "redis.Redis", ledger: Le
         account_is_well=True,
     )
     assert not ledger.retry(lost, attempt(500), wait=timedelta(), error_key="", message="")
-    assert not ledger.give_back(lost, None)
+    assert not ledger.release_claim(lost, None)
     assert not ledger.deliver(lost, attempt(), contact_id="c", action="created")
     assert state_of(ledger, lost.id) == State.DELIVERING
     assert ledger.deliver(newer, attempt(), contact_id="c", action="created")
@@ -268,7 +268,7 @@ def test_a_retry_waits_its_time_and_counts(redis_client: "redis.Redis", ledger: 
 def test_a_claim_given_back_keeps_its_place_and_counts_nothing(ledger: Ledger) -> None:
     first = accept(ledger, "a@example.com")
     accept(ledger, "b@example.com")
-    ledger.give_back(claimed(ledger), attempt(401, counted=False))
+    ledger.release_claim(claimed(ledger), attempt(401, counted=False))
     again = claimed(ledger)
     assert (again.id, again.attempts) == (first.id, 0)
 
@@ -434,7 +434,7 @@ def test_a_probe_that_was_not_sent_lets_another_one_probe_at_once(ledger: Ledger
     accept(ledger)
     ledger.hold("acme", HoldReason.FORBIDDEN, by="answer", first_probe=timedelta(hours=1))
     ledger.release("acme")
-    ledger.give_back(claimed(ledger), None)
+    ledger.release_claim(claimed(ledger), None)
     assert isinstance(claim(ledger), Claim)
 
 
@@ -472,7 +472,7 @@ def test_a_probe_that_fails_again_makes_the_next_one_wait_longer(ledger: Ledger)
 
     first = probe_wait()
     ledger.release("acme")
-    ledger.give_back(claimed(ledger), attempt(403, counted=False))
+    ledger.release_claim(claimed(ledger), attempt(403, counted=False))
     assert probe_wait() >= 2 * first - timedelta(seconds=5)
 
 

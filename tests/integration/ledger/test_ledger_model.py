@@ -204,7 +204,9 @@ class LedgerMachine(RuleBasedStateMachine):
         key: str | None,
         quarantined: bool,
     ) -> None:
-        kind, first, nudge = self.model.accept(account, id, person, content, key, quarantined)
+        kind, first, notify_workers = self.model.accept(
+            account, id, person, content, key, quarantined
+        )
         if kind == "accepted":
             self.accepted.append((account, id))
         try:
@@ -225,7 +227,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert kind == "key_reused"
         else:
             assert (answer.id, answer.duplicate) == (first, kind == "duplicate")
-            assert answer.nudge == nudge
+            assert answer.notify_workers == notify_workers
 
     # --- lanes
 
@@ -278,9 +280,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(account=accounts, lane=lanes, ends=st.lists(st.booleans(), min_size=3, max_size=3))
     def workers_end_with_it(self, account: str, lane: str, ends: list[bool]) -> None:
         """Or something unforeseen happens, as often as a sign-up may lose its claim."""
-        for told in ends:
+        for notified in ends:
             claim = self._claim(account, lane, 1)
-            if claim and told:
+            if claim and notified:
                 self._lose(claim, 0)
             self._turn(2 * SECOND)
 
@@ -308,10 +310,10 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @precondition(lambda self: bool(self.claims))
     @rule(data=st.data(), sent=st.booleans(), times=times)
-    def give_back(self, data: st.DataObject, sent: bool, times: int) -> None:
+    def release_claim(self, data: st.DataObject, sent: bool, times: int) -> None:
         claim = self._choose_claim(data)
         for _ in range(times):
-            self._give_back(claim, sent=sent)
+            self._release_claim(claim, sent=sent)
 
     def _choose_claim(self, data: st.DataObject) -> Claim:
         """Mostly one of the latest; it may be settled or superseded by now."""
@@ -372,9 +374,9 @@ class LedgerMachine(RuleBasedStateMachine):
             api_failed=api_failed,
         )
 
-    def _give_back(self, claim: Claim, *, sent: bool) -> None:
-        expected = self.model.give_back(claim.account, claim.id, claim.number, attempt=sent)
-        assert expected == self.ledger.give_back(claim, attempt(401) if sent else None)
+    def _release_claim(self, claim: Claim, *, sent: bool) -> None:
+        expected = self.model.release_claim(claim.account, claim.id, claim.number, attempt=sent)
+        assert expected == self.ledger.release_claim(claim, attempt(401) if sent else None)
 
     def _claim(self, account: str, lane: str, lease: int) -> Claim | None:
         """Ask as a lane does: again, after the wait that it is told."""
@@ -497,9 +499,9 @@ class LedgerMachine(RuleBasedStateMachine):
                 self._bury(claim, DeathReason.REJECTED, sent=True, well=True)
             case "hold":
                 self.hold(account, reason, 15, 60, 1)
-                self._give_back(claim, sent=True)
+                self._release_claim(claim, sent=True)
             case "give back":
-                self._give_back(claim, sent=False)
+                self._release_claim(claim, sent=False)
 
     # --- operators
 

@@ -163,7 +163,7 @@ class PaceMachine(RuleBasedStateMachine):
                 assert lead <= start_in <= lead + LOOKAHEAD
                 self._granted(start_in, late)
                 if not keep:
-                    self.ledger.give_back(answer, None)
+                    self.ledger.release_claim(answer, None)
             case OnHold(reason):
                 assert reason == HoldReason.QUOTA
                 assert held or spent
@@ -260,7 +260,7 @@ class PaceMachine(RuleBasedStateMachine):
         granted_at, grant = entry
         if self.unset - granted_at > MINUTE:
             return
-        self.scripts.run("return_slot", [keys.api_key(CLIENT_ID)])
+        self.scripts.run("refund_slot", [keys.api_key(CLIENT_ID)])
         self.returned.append(grant)
         # In a day's first minute nobody knows for which day it was counted.
         if self.used[self._day()] and self.clock.us % DAY >= MINUTE + 1000:
@@ -352,7 +352,7 @@ def test_no_account_is_starved_and_no_slot_is_wasted(
             assert isinstance(answer, Claim | Wait)
             if isinstance(answer, Claim):
                 slots.append(account)
-                ledger.give_back(answer, None)
+                ledger.release_claim(answer, None)
                 wait = answer.start_in // timedelta(microseconds=1) + next(send)
             else:
                 wait = answer.delay // timedelta(microseconds=1)

@@ -85,7 +85,7 @@ def stored(
     kept: str,
 ) -> AccountTools:
     """Something of everything that is sealed, with the old key; one account has been refreshed."""
-    tools = make_account_tools(old, redis_client, wake=lambda account: None)
+    tools = make_account_tools(old, redis_client, notify_workers=lambda account: None)
     connections.connect(tools.connecting, sandbox)
     connections.connect(tools.connecting, sandbox, "books", organization=connections.OTHER)
     make_applications(old, redis_client).keep(OWN_KEY)

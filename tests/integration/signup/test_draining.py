@@ -47,7 +47,7 @@ class Host:
         self.folder = folder
         self.client = client
         self.clock = clock
-        self.nudged: list[str] = []
+        self.notified: list[str] = []
         self.slept: list[float] = []
         self.spool = Spool(folder, limit=1_000_000, now=clock.now)
         self.drainer = self.process(self.spool)
@@ -59,7 +59,7 @@ class Host:
             folder=self.folder,
             host="web-1",
             fingerprints=lambda client: load_fingerprints(client, SEALER),
-            nudge=self.nudged.append,
+            notify_workers=self.notified.append,
             now=self.clock.now,
             sleep=self.slept.append,
         )
@@ -412,7 +412,7 @@ def test_an_answer_that_did_not_come_sets_nothing_aside(
     assert (host.spool.figures().count, host.spool.figures().refused) == (1, 0)
     host.drain()
     assert accepted(ledger) == 1
-    assert host.nudged == ["acme"]
+    assert host.notified == ["acme"]
 
 
 def test_what_has_not_reached_redis_disk_stays_on_this_one(

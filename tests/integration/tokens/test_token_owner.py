@@ -153,7 +153,7 @@ def test_who_takes_over_refreshes_from_then_on_and_the_other_does_not(
     copy(server, another_server)
     moved = vault_on(another_server, STAGING)
 
-    moved.take_over("acme")
+    moved.claim_ownership("acme")
 
     assert moved.refresh("acme").version == 2
     assert owner(moved) == Owner(STAGING, server_id(another_server))
@@ -259,7 +259,7 @@ def test_taking_over_ends_the_pause_after_failures(
     with pytest.raises(TokenUnavailable, match="HTTP 503"):
         connected.refresh("acme")
 
-    connected.take_over("acme")
+    connected.claim_ownership("acme")
 
     assert connected.refresh("acme").version == 2
 

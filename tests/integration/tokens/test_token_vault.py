@@ -356,7 +356,7 @@ def test_a_late_failure_does_not_concern_the_newer_tokens_of_a_long_lived_one(
         with pytest.raises(TokenUnavailable):
             renewed.result(timeout=10)
 
-    assert not make_vault().in_trouble("acme")
+    assert not make_vault().has_failed("acme")
 
 
 def test_who_was_frozen_while_its_intention_was_written_down_looks_again(

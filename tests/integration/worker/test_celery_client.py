@@ -31,15 +31,15 @@ def test_publishing_gives_up_soon_and_recovers(
     broker: ValkeyServer, settings: Settings, state: str
 ) -> None:
     publisher = Publisher(publishing_to(broker, settings))
-    publisher.publish_lane("acme")
+    publisher.notify_workers("acme")
     broker.freeze() if state == "frozen" else broker.stop()
     for _ in range(2):
         began = time.monotonic()
         with pytest.raises((OperationalError, OSError, redis.RedisError)):
-            publisher.publish_lane("acme")
+            publisher.notify_workers("acme")
         assert time.monotonic() - began < 5
     broker.thaw() if state == "frozen" else broker.start()
-    publisher.publish_lane("acme")
+    publisher.notify_workers("acme")
     assert broker.client().llen("deliver") >= 1
 
 
@@ -55,5 +55,5 @@ def test_messages_that_nobody_takes_do_not_pile_up(
 ) -> None:
     publisher = Publisher(publishing_to(broker, settings))
     for _ in range(LONGEST_QUEUE + 20):
-        publisher.publish_lane("acme")
+        publisher.notify_workers("acme")
     assert broker.client().llen("deliver") == LONGEST_QUEUE

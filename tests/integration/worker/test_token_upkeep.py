@@ -11,32 +11,34 @@ from shared.domain.account import HoldReason
 from shared.infrastructure.settings import Settings
 from tests.support import builders
 from worker.delivery.settling import NO_TOKEN
-from worker.runtime import Wiring
+from worker.runtime import WorkerRuntime
 from worker.task_events import Silent
 
 TOKENS = "relay:{acme}:tokens"
 
 
 @pytest.fixture
-def wiring(settings: Settings, redis_client: "redis.Redis") -> Wiring:
+def runtime(settings: Settings, redis_client: "redis.Redis") -> WorkerRuntime:
     """A worker with the account `acme`, whose tokens are new."""
-    wiring = Wiring(settings, Silent())
-    wiring.registry.save_account(builders.account("acme"))
+    runtime = WorkerRuntime(settings, Silent())
+    runtime.registry.save_account(builders.account("acme"))
     tokens = TokenSet(
         access_token="access", refresh_token="refresh", expires_in=timedelta(days=1), scope=None
     )
-    wiring.vault.adopt("acme", tokens, client_id=settings.client_id)
-    return wiring
+    runtime.vault.adopt("acme", tokens, client_id=settings.client_id)
+    return runtime
 
 
-def holds(wiring: Wiring) -> list[HoldReason]:
-    return [hold.reason for hold in wiring.ledger.figures("acme").holds]
+def holds(runtime: WorkerRuntime) -> list[HoldReason]:
+    return [hold.reason for hold in runtime.ledger.figures("acme").holds]
 
 
-def test_a_hold_for_want_of_tokens_ends_when_they_are_there_after_all(wiring: Wiring) -> None:
-    wiring.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
-    wiring.refresh_tokens()
-    assert holds(wiring) == []
+def test_a_hold_for_want_of_tokens_ends_when_they_are_there_after_all(
+    runtime: WorkerRuntime,
+) -> None:
+    runtime.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
+    runtime.refresh_tokens()
+    assert holds(runtime) == []
 
 
 def revoke(client: "redis.Redis") -> None:
@@ -49,26 +51,26 @@ def fail_once(client: "redis.Redis") -> None:
 
 @pytest.mark.parametrize("trouble", [revoke, fail_once])
 def test_it_stays_while_the_tokens_are_in_trouble_although_not_due(
-    wiring: Wiring, redis_client: "redis.Redis", trouble: Callable[["redis.Redis"], None]
+    runtime: WorkerRuntime, redis_client: "redis.Redis", trouble: Callable[["redis.Redis"], None]
 ) -> None:
     trouble(redis_client)
-    wiring.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
-    wiring.refresh_tokens()
-    assert holds(wiring) == [HoldReason.RECONNECT]
+    runtime.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
+    runtime.refresh_tokens()
+    assert holds(runtime) == [HoldReason.RECONNECT]
 
 
-def test_a_hold_of_another_cause_is_left_alone(wiring: Wiring) -> None:
-    wiring.ledger.hold("acme", HoldReason.RECONNECT, by="answer", first_probe=timedelta(hours=1))
-    wiring.refresh_tokens()
-    assert holds(wiring) == [HoldReason.RECONNECT]
+def test_a_hold_of_another_cause_is_left_alone(runtime: WorkerRuntime) -> None:
+    runtime.ledger.hold("acme", HoldReason.RECONNECT, by="answer", first_probe=timedelta(hours=1))
+    runtime.refresh_tokens()
+    assert holds(runtime) == [HoldReason.RECONNECT]
 
 
 def test_one_account_that_cannot_be_read_keeps_no_other_from_its_refresh(
-    wiring: Wiring, redis_client: "redis.Redis"
+    runtime: WorkerRuntime, redis_client: "redis.Redis"
 ) -> None:
-    wiring.registry.save_account(builders.account("aaa"))
+    runtime.registry.save_account(builders.account("aaa"))
     redis_client.copy(TOKENS, "relay:{aaa}:tokens")
     redis_client.hset("relay:{aaa}:tokens", "access", "sealed with another key")
-    wiring.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
-    wiring.refresh_tokens()
-    assert holds(wiring) == []
+    runtime.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
+    runtime.refresh_tokens()
+    assert holds(runtime) == []

@@ -5,11 +5,11 @@ from datetime import timedelta
 import pytest
 
 from shared.accounts import checks
-from shared.constant_contact.client import AccountSummary, ContactList
+from shared.constant_contact.client import ContactList, Organization
 from shared.constant_contact.oauth import SCOPES
 from shared.domain.check import Check, Verdict
 
-SUMMARY = AccountSummary(
+SUMMARY = Organization(
     organization="Acme Bakery", contact_email="olive@acme.example", encoded_account_id="p07"
 )
 LIST = ContactList("1", "Newsletter", 12)
@@ -79,7 +79,7 @@ def test_every_problem_says_what_to_do_in_whole_sentences(check: Check) -> None:
 
 
 def test_an_account_without_a_name_still_reads_well() -> None:
-    nameless = AccountSummary(organization=None, contact_email=None, encoded_account_id="p07")
+    nameless = Organization(organization=None, contact_email=None, encoded_account_id="p07")
 
     assert checks.summary_read(nameless).found == "an account without a name, no e-mail address"
 

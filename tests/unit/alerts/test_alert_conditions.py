@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from shared.domain.account import Hold, HoldReason
-from shared.domain.alert_condition import Severity, Trouble
+from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.signup import DeathReason
 from shared.infrastructure.alert_services import Kind
-from shared.ledger.alert_log import DeadLetterTelling, Part, Telling
-from shared.ledger.signup_baseline import Rhythm
+from shared.ledger.alert_log import DeadLetterNotification, Notification, Part
+from shared.ledger.signup_baseline import SignupBaseline
 from shared.ledger.spools import SpoolFigures, SpoolReport
 from shared.ledger.values import Figures
 from tests.support.builders import NOON, account
@@ -20,9 +20,9 @@ from worker.alerts.alert_conditions import (
     AccountView,
     Snapshot,
     TokenState,
-    troubles,
+    active_conditions,
 )
-from worker.alerts.alert_dispatcher import watch_every as every
+from worker.alerts.alert_dispatcher import alert_interval as every
 from worker.alerts.alert_messages import MOST_LISTED, Message, dead_letter_message, message_for
 
 SECOND = timedelta(seconds=1)
@@ -40,8 +40,8 @@ def tokens(**fields: Any) -> TokenState:
     return TokenState(**{**defaults, **fields})
 
 
-def rhythm(silence: timedelta, unusual: timedelta | None = 30 * HOUR) -> Rhythm:
-    return Rhythm(NOON - silence, longest=5 * HOUR, unusual=unusual)
+def baseline(silence: timedelta, unusual: timedelta | None = 30 * HOUR) -> SignupBaseline:
+    return SignupBaseline(NOON - silence, longest=5 * HOUR, unusual=unusual)
 
 
 def view(
@@ -51,7 +51,7 @@ def view(
     oldest_due: timedelta | None = None,
     tokens: TokenState | None = tokens(),  # noqa: B008 - it cannot be changed
     last_delivery: datetime | None = None,
-    rhythm: Rhythm = rhythm(HOUR),  # noqa: B008 - nor can this
+    baseline: SignupBaseline = baseline(HOUR),  # noqa: B008 - nor can this
     **fields: Any,
 ) -> AccountView:
     return AccountView(
@@ -59,7 +59,7 @@ def view(
         figures=Figures(due=due, oldest_due=oldest_due, holds=holds),
         tokens=tokens,
         last_delivery=last_delivery,
-        rhythm=rhythm,
+        baseline=baseline,
     )
 
 
@@ -68,9 +68,9 @@ def snapshot(*views: AccountView, **fields: Any) -> Snapshot:
     return Snapshot(**{"at": NOON, "public_url": URL, "accounts": views, **alive, **fields})
 
 
-def only(*views: AccountView, **fields: Any) -> Trouble:
-    (trouble,) = troubles(snapshot(*views, **fields))
-    return trouble
+def only(*views: AccountView, **fields: Any) -> AlertCondition:
+    (condition,) = active_conditions(snapshot(*views, **fields))
+    return condition
 
 
 def spool(count: int = 37, **fields: Any) -> SpoolReport:
@@ -131,7 +131,7 @@ FAILING = tokens(failures=3, left=11 * HOUR, expires_at=NOON + 11 * HOUR)
     ],
 )
 def test_conditions(views: list[AccountView], keys: list[str]) -> None:
-    assert [trouble.key for trouble in troubles(snapshot(*views))] == keys
+    assert [condition.key for condition in active_conditions(snapshot(*views))] == keys
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_conditions(views: list[AccountView], keys: list[str]) -> None:
     ],
 )
 def test_conditions_of_the_installation(seen: dict[str, Any], keys: list[str]) -> None:
-    assert [trouble.key for trouble in troubles(snapshot(view(), **seen))] == keys
+    assert [condition.key for condition in active_conditions(snapshot(view(), **seen))] == keys
 
 
 @pytest.mark.parametrize(
@@ -186,71 +186,71 @@ def test_conditions_of_the_installation(seen: dict[str, Any], keys: list[str]) -
 def test_an_account_is_stalled_that_delivers_nothing_for_an_hour_with_work_to_do(
     seen: AccountView, stalled: bool
 ) -> None:
-    assert ("stalled:acme" in [each.key for each in troubles(snapshot(seen))]) == stalled
+    assert ("stalled:acme" in [each.key for each in active_conditions(snapshot(seen))]) == stalled
 
 
 @pytest.mark.parametrize(
     ("seen", "keys"),
     [
-        pytest.param(view(rhythm=rhythm(30 * HOUR)), ["silence:acme"], id="unusually long"),
-        pytest.param(view(rhythm=rhythm(30 * HOUR - SECOND)), [], id="as usual"),
-        pytest.param(view(rhythm=rhythm(90 * DAY, None)), [], id="nothing is usual yet"),
+        pytest.param(view(baseline=baseline(30 * HOUR)), ["silence:acme"], id="unusually long"),
+        pytest.param(view(baseline=baseline(30 * HOUR - SECOND)), [], id="as usual"),
+        pytest.param(view(baseline=baseline(90 * DAY, None)), [], id="nothing is usual yet"),
         pytest.param(
-            view(rhythm=rhythm(90 * DAY), disconnected_at="2026-01-01T00:00:00Z"),
+            view(baseline=baseline(90 * DAY), disconnected_at="2026-01-01T00:00:00Z"),
             [],
             id="disconnected",
         ),
     ],
 )
 def test_silence_is_a_trouble_where_it_is_unusual(seen: AccountView, keys: list[str]) -> None:
-    assert [trouble.key for trouble in troubles(snapshot(seen))] == keys
+    assert [condition.key for condition in active_conditions(snapshot(seen))] == keys
 
 
 def test_silence_is_told_with_what_is_usual_and_where_to_look() -> None:
-    trouble = only(view(rhythm=rhythm(30 * HOUR), organization="Acme Bakery"))
-    assert trouble.title == "acme: no sign-up has come for 1 d 6 h"
-    assert "acme (Acme Bakery) was never without a sign-up for longer than 5 h" in trouble.body
-    assert f"{URL}/f/" in trouble.body
+    condition = only(view(baseline=baseline(30 * HOUR), organization="Acme Bakery"))
+    assert condition.title == "acme: no sign-up has come for 1 d 6 h"
+    assert "acme (Acme Bakery) was never without a sign-up for longer than 5 h" in condition.body
+    assert f"{URL}/f/" in condition.body
 
 
 def test_silent_workers_are_told_of_with_all_that_waits() -> None:
     views = (view(name="one", due=1200), view(name="two", due=34))
-    trouble = only(*views, workers=90 * SECOND)
-    assert trouble.severity == Severity.PROBLEM
-    assert trouble.since == NOON - 90 * SECOND
-    assert "The last worker was seen 1 min 30 s ago. 1,234 sign-ups wait." in trouble.body
+    condition = only(*views, workers=90 * SECOND)
+    assert condition.severity == Severity.PROBLEM
+    assert condition.since == NOON - 90 * SECOND
+    assert "The last worker was seen 1 min 30 s ago. 1,234 sign-ups wait." in condition.body
     assert only(workers=None).since is None
 
 
 def test_a_spool_names_its_host_and_what_could_not_be_handed_over() -> None:
-    trouble = only(spools=(spool(count=37, refused=2),))
-    assert trouble.title == "web-1: 37 sign-ups wait on its own disk"
-    assert "the oldest for 1 h. Of these, 2 could not be handed over" in trouble.body
+    condition = only(spools=(spool(count=37, refused=2),))
+    assert condition.title == "web-1: 37 sign-ups wait on its own disk"
+    assert "the oldest for 1 h. Of these, 2 could not be handed over" in condition.body
 
 
 @pytest.mark.parametrize(
-    ("oldest", "told"),
+    ("oldest", "notified"),
     [(None, False), (timedelta(), True), (SECOND, True)],
     ids=["unknown", "just now", "a second ago"],
 )
 def test_a_spool_says_how_old_its_oldest_is_however_young(
-    oldest: timedelta | None, told: bool
+    oldest: timedelta | None, notified: bool
 ) -> None:
-    assert ("the oldest for" in only(spools=(spool(oldest=oldest),)).body) is told
+    assert ("the oldest for" in only(spools=(spool(oldest=oldest),)).body) is notified
 
 
 def test_a_hold_is_told_of_with_its_reason_what_waits_and_the_one_thing_to_do() -> None:
-    trouble = only(
+    condition = only(
         view(
             hold(note="the refresh token was refused."),
             due=1234,
             organization="Acme Bakery",
         )
     )
-    assert trouble.severity == Severity.PROBLEM
-    assert trouble.since == NOON - HOUR
-    assert "on hold" in trouble.title
-    assert trouble.body == (
+    assert condition.severity == Severity.PROBLEM
+    assert condition.since == NOON - HOUR
+    assert "on hold" in condition.title
+    assert condition.body == (
         "acme (Acme Bakery) has no working tokens, so nothing is delivered"
         " since 2026-03-01 11:00 UTC. Reason: the refresh token was refused.\n\n"
         "Nothing is lost: 1,234 sign-ups wait, new ones are accepted, and all are delivered,"
@@ -274,11 +274,11 @@ def test_a_missing_permission_asks_for_another_login() -> None:
 
 
 def test_failing_refreshes_are_a_warning_that_says_for_how_long_all_still_works() -> None:
-    trouble = only(view(tokens=FAILING, due=1))
-    assert trouble.severity == Severity.WARNING
-    assert "has failed 3 times in a row" in trouble.body
-    assert "still works until 2026-03-01 23:00 UTC, for 11 h more" in trouble.body
-    assert "1 sign-up waits" in trouble.body
+    condition = only(view(tokens=FAILING, due=1))
+    assert condition.severity == Severity.WARNING
+    assert "has failed 3 times in a row" in condition.body
+    assert "still works until 2026-03-01 23:00 UTC, for 11 h more" in condition.body
+    assert "1 sign-up waits" in condition.body
 
 
 @pytest.mark.parametrize(
@@ -289,7 +289,7 @@ def test_failing_refreshes_are_a_warning_that_says_for_how_long_all_still_works(
     ],
 )
 def test_what_does_not_work_any_more_is_not_said_to_work(stopped: AccountView) -> None:
-    bodies = {each.key: each.body for each in troubles(snapshot(stopped))}
+    bodies = {each.key: each.body for each in active_conditions(snapshot(stopped))}
     assert "still works" not in bodies["tokens:acme"]
     assert "nothing can be delivered" in bodies["tokens:acme"]
 
@@ -307,36 +307,36 @@ def test_a_trouble_has_one_key_for_as_long_as_it_stands() -> None:
 # --- messages
 
 
-def part(trouble: Trouble, **fields: Any) -> Part:
+def part(condition: AlertCondition, **fields: Any) -> Part:
     defaults = {
-        "key": trouble.key,
+        "key": condition.key,
         "begun_at": NOON - 3 * HOUR,
         "ended_at": None,
-        "over": trouble.over,
-        "account": trouble.account,
+        "over": condition.over,
+        "account": condition.account,
     }
     return Part(**{**defaults, **fields})
 
 
-def telling(event: Any, *parts: Part) -> Telling:
+def notification(event: Any, *parts: Part) -> Notification:
     kind = parts[0].key.partition(":")[0]
-    return Telling(service="json", kind=kind, event=event, number="1", parts=parts)
+    return Notification(service="json", kind=kind, event=event, number="1", parts=parts)
 
 
 def said(event: str, was: AccountView, *now: AccountView, **fields: Any) -> Message:
     """Return what is said of the one trouble of `was`, when accounts are as in `now`."""
     looked = snapshot(*now)
     ended_at = NOON if event == "over" else None
-    told = telling(event, part(only(was), ended_at=ended_at, **fields))
-    return message_for(told, troubles(looked), looked)
+    notified = notification(event, part(only(was), ended_at=ended_at, **fields))
+    return message_for(notified, active_conditions(looked), looked)
 
 
 HELD = view(hold(), due=7)
 
 
 def test_a_beginning_is_told_as_the_trouble_has_it() -> None:
-    trouble = only(HELD)
-    assert said("begun", HELD, HELD) == Message(trouble.title, trouble.body, Kind.PROBLEM)
+    condition = only(HELD)
+    assert said("begun", HELD, HELD) == Message(condition.title, condition.body, Kind.PROBLEM)
     failing = view(tokens=FAILING)
     assert said("begun", failing, failing).kind == Kind.WARNING
 
@@ -384,19 +384,19 @@ def many(count: int) -> list[AccountView]:
 @pytest.mark.parametrize("event", ["begun", "reminder"])
 def test_several_that_began_together_are_one_message(event: str) -> None:
     looked = snapshot(*many(3))
-    standing = troubles(looked)
-    message = message_for(telling(event, *map(part, standing)), standing, looked)
+    standing = active_conditions(looked)
+    message = message_for(notification(event, *map(part, standing)), standing, looked)
     title = "3 accounts are on hold: Constant Contact fails for everything it is sent"
     assert message.title == {"begun": title, "reminder": f"Still: {title}"}[event]
     assert message.kind == Kind.PROBLEM
-    for trouble in standing:
-        assert f"- {trouble.title}" in message.body
+    for condition in standing:
+        assert f"- {condition.title}" in message.body
     assert f"{URL}/console/" in message.body
 
 
 def test_several_that_ended_together_are_one_message() -> None:
-    ended = [part(trouble, ended_at=NOON) for trouble in troubles(snapshot(*many(2)))]
-    message = message_for(telling("over", *ended), [], snapshot(view(name="site-0", due=7)))
+    ended = [part(condition, ended_at=NOON) for condition in active_conditions(snapshot(*many(2)))]
+    message = message_for(notification("over", *ended), [], snapshot(view(name="site-0", due=7)))
     assert message.title == "2 accounts: the hold `outage` has ended"
     assert message.kind == Kind.OVER
     first, second = message.body.splitlines()
@@ -409,8 +409,8 @@ def test_several_that_ended_together_are_one_message() -> None:
 
 def test_a_long_list_is_cut_and_says_so() -> None:
     looked = snapshot(*many(MOST_LISTED + 5))
-    standing = troubles(looked)
-    body = message_for(telling("begun", *map(part, standing)), standing, looked).body
+    standing = active_conditions(looked)
+    body = message_for(notification("begun", *map(part, standing)), standing, looked).body
     assert body.count("\n- ") + 1 == MOST_LISTED
     assert "and 5 more" in body
 
@@ -427,26 +427,28 @@ def test_for_every_kind_there_are_words_for_several() -> None:
             tokens=FAILING,
             due=1,
             oldest_due=3 * DAY,
-            rhythm=rhythm(30 * HOUR),
+            baseline=baseline(30 * HOUR),
         ),
         workers=None,
         beats=None,
         spools=(spool(),),
     )
-    kinds = [trouble.kind for trouble in troubles(seen)]
+    kinds = [condition.kind for condition in active_conditions(seen)]
     assert len(kinds) == len(CONDITIONS)
     assert set(kinds) == set(SEVERAL) | {"workers", "beat"}
 
 
 def test_the_end_of_a_silence_says_nothing_of_deliveries() -> None:
-    was = view(rhythm=rhythm(30 * HOUR))
+    was = view(baseline=baseline(30 * HOUR))
     assert said("over", was, view(due=7)).body == "It lasted 3 h."
 
 
 def dead(event: Any, **counts: int) -> Message:
     named = {DeathReason(reason): count for reason, count in counts.items()}
-    told = DeadLetterTelling(service="json", account="acme", event=event, number="1", counts=named)
-    return dead_letter_message(told, URL)
+    notified = DeadLetterNotification(
+        service="json", account="acme", event=event, number="1", counts=named
+    )
+    return dead_letter_message(notified, URL)
 
 
 @pytest.mark.parametrize(
@@ -473,4 +475,4 @@ def test_looks_come_often_enough_for_a_short_wait_and_never_more_seldom_than_eve
 def test_an_account_that_was_disconnected_on_purpose_alerts_nobody() -> None:
     hold = Hold(reason=HoldReason.RECONNECT, since=NOON)
 
-    assert troubles(snapshot(view(hold, disconnected_at="2026-03-01T12:00:00Z"))) == []
+    assert active_conditions(snapshot(view(hold, disconnected_at="2026-03-01T12:00:00Z"))) == []

@@ -6,7 +6,7 @@ import pytest
 
 from relay.terminal.account_text import say_checks
 from relay.terminal.output import Output
-from shared.accounts.account_summary import AccountCard, Standing
+from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.accounts.advice import on_account
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, ok, problem, unknown
@@ -18,9 +18,9 @@ def printed(capsys: pytest.CaptureFixture[str], *checks: Check) -> str:
     return capsys.readouterr().out
 
 
-def card(standing: Standing) -> AccountCard:
-    return AccountCard(
-        account=account(), standing=standing, own_key=False, holds=(), owner="https://a.example.com"
+def summary(status: ConnectionStatus) -> AccountSummary:
+    return AccountSummary(
+        account=account(), status=status, own_key=False, holds=(), owner="https://a.example.com"
     )
 
 
@@ -52,30 +52,32 @@ def test_what_others_typed_does_not_speak_to_the_terminal(
 
 
 def test_an_account_that_works_has_nothing_said_of_it() -> None:
-    assert list(on_account("acme", [], card(Standing.CONNECTED))) == []
+    assert list(on_account("acme", [], summary(ConnectionStatus.CONNECTED))) == []
 
 
-@pytest.mark.parametrize("standing", [each for each in Standing if each != Standing.CONNECTED])
-def test_every_other_standing_has_a_sentence(standing: Standing) -> None:
-    (sentence,) = on_account("acme", [], card(standing))
+@pytest.mark.parametrize(
+    "status", [each for each in ConnectionStatus if each != ConnectionStatus.CONNECTED]
+)
+def test_every_other_standing_has_a_sentence(status: ConnectionStatus) -> None:
+    (sentence,) = on_account("acme", [], summary(status))
     assert sentence.startswith("acme ")
     assert "{" not in sentence
 
 
 def test_another_installation_is_named() -> None:
-    (sentence,) = on_account("acme", [], card(Standing.FOREIGN))
+    (sentence,) = on_account("acme", [], summary(ConnectionStatus.FOREIGN))
     assert "https://a.example.com" in sentence
     assert "relay accounts take-over acme" in sentence
 
 
 @pytest.mark.parametrize("reason", HoldReason)
 def test_every_hold_says_what_ends_it(reason: HoldReason) -> None:
-    (sentence,) = on_account("acme", [hold(reason, "why")], card(Standing.CONNECTED))
+    (sentence,) = on_account("acme", [hold(reason, "why")], summary(ConnectionStatus.CONNECTED))
     assert sentence.startswith(f"acme is on hold, {reason} (why): ")
 
 
 def test_a_reconnect_hold_is_not_told_of_beside_its_cause() -> None:
     holds = [hold(HoldReason.RECONNECT), hold(HoldReason.PAUSED)]
-    revoked, paused = on_account("acme", holds, card(Standing.REVOKED))
+    revoked, paused = on_account("acme", holds, summary(ConnectionStatus.REVOKED))
     assert "refresh token" in revoked
     assert "paused" in paused

@@ -139,12 +139,12 @@ def test_another_account_is_for_somebody_to_decide() -> None:
 
 
 def test_the_instructions_name_address_and_code_and_nothing_secret() -> None:
-    told = instructions(CODE)
+    notified = instructions(CODE)
     for word in (CODE.page, CODE.user_code, CODE.page_with_code):
-        assert word in told.split()
-    assert CODE.device_code not in told
+        assert word in notified.split()
+    assert CODE.device_code not in notified
 
 
 def test_without_a_complete_address_there_is_one_way_only() -> None:
-    told = instructions(replace(CODE, page_with_code=CODE.page))
-    assert told.count(CODE.page) == 1
+    notified = instructions(replace(CODE, page_with_code=CODE.page))
+    assert notified.count(CODE.page) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.accounts.account_summary import AccountCard, Standing
+from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.constant_contact.client import ContactList
 from shared.constant_contact.oauth import SECRET_REFUSED
 from shared.doctor import account_checks, engine_checks, outside_checks, redis_checks
@@ -215,9 +215,9 @@ def test_the_disk_that_stands_in_for_redis(seen: dict[str, Any], expected: str) 
 )
 def test_what_waits_on_webs_disks(minutes: int, refused: int, expected: str) -> None:
     figures = SpoolFigures(count=3, bytes=900, oldest=HOUR, refused=refused)
-    told = SpoolReport("id", "web-1", figures, minutes * MINUTE)
-    assert verdict(engine_checks.spooled([told])) == expected
-    assert "3 sign-ups on web-1" in engine_checks.spooled([told]).found
+    notified = SpoolReport("id", "web-1", figures, minutes * MINUTE)
+    assert verdict(engine_checks.spooled([notified])) == expected
+    assert "3 sign-ups on web-1" in engine_checks.spooled([notified]).found
     assert verdict(engine_checks.spooled([])) == OK
 
 
@@ -324,37 +324,37 @@ def test_an_api_that_cannot_be_reached() -> None:
 # --- an account
 
 
-def card(standing: Standing = Standing.CONNECTED, **fields: Any) -> AccountCard:
-    return AccountCard(
+def summary(status: ConnectionStatus = ConnectionStatus.CONNECTED, **fields: Any) -> AccountSummary:
+    return AccountSummary(
         account=builders.account(organization="Acme Bakery"),
-        standing=standing,
+        status=status,
         own_key=False,
         **{"holds": (), "owner": "production", **fields},
     )
 
 
 @pytest.mark.parametrize(
-    ("standing", "expected"),
+    ("status", "expected"),
     [
-        (Standing.CONNECTED, OK),
-        (Standing.FAILING, OK),
-        (Standing.UNUSABLE, PROBLEM),
-        (Standing.REVOKED, PROBLEM),
-        (Standing.FOREIGN, PROBLEM),
-        (Standing.DISCONNECTED, PROBLEM),
+        (ConnectionStatus.CONNECTED, OK),
+        (ConnectionStatus.FAILING, OK),
+        (ConnectionStatus.UNUSABLE, PROBLEM),
+        (ConnectionStatus.REVOKED, PROBLEM),
+        (ConnectionStatus.FOREIGN, PROBLEM),
+        (ConnectionStatus.DISCONNECTED, PROBLEM),
     ],
 )
-def test_how_it_stands_with_the_connection(standing: Standing, expected: str) -> None:
-    check = account_checks.connection(card(standing), [builders.form()])
+def test_how_it_stands_with_the_connection(status: ConnectionStatus, expected: str) -> None:
+    check = account_checks.connection(summary(status), [builders.form()])
     assert (verdict(check), check.account) == (expected, "acme")
 
 
 def test_a_disconnected_account_that_no_form_uses_is_in_order() -> None:
-    assert verdict(account_checks.connection(card(Standing.DISCONNECTED), [])) == OK
+    assert verdict(account_checks.connection(summary(ConnectionStatus.DISCONNECTED), [])) == OK
 
 
 def test_of_a_copy_it_is_told_whose_it_is_and_how_to_take_over() -> None:
-    check = account_checks.connection(card(Standing.FOREIGN), [])
+    check = account_checks.connection(summary(ConnectionStatus.FOREIGN), [])
     assert "production" in check.found
     assert check.fix and "relay accounts take-over acme" in check.fix
 
@@ -372,7 +372,7 @@ def test_of_a_copy_it_is_told_whose_it_is_and_how_to_take_over() -> None:
 def test_whether_tokens_are_kept_fresh(
     failures: int, next_refresh: timedelta, left: timedelta, expected: str
 ) -> None:
-    shown = card(next_refresh_at=NOON + next_refresh, expires_at=NOON + left)
+    shown = summary(next_refresh_at=NOON + next_refresh, expires_at=NOON + left)
     check = account_checks.tokens(shown, failures, None, NOON)
     assert check and verdict(check) == expected
 
@@ -381,7 +381,7 @@ def test_whether_tokens_are_kept_fresh(
     ("own_key", "whose"), [(False, "CTCT_CLIENT_SECRET"), (True, "given with the API key")]
 )
 def test_a_refused_secret_is_named_wherever_it_shows(own_key: bool, whose: str) -> None:
-    shown = replace(card(expires_at=NOON + HOUR), own_key=own_key)
+    shown = replace(summary(expires_at=NOON + HOUR), own_key=own_key)
     stored = account_checks.tokens(shown, 1, SECRET_REFUSED, NOON)
     forced = account_checks.refreshed(None, SECRET_REFUSED, shown)
     for check in (stored, forced):
@@ -390,21 +390,27 @@ def test_a_refused_secret_is_named_wherever_it_shows(own_key: bool, whose: str) 
 
 
 def test_what_made_a_refresh_fail_is_told() -> None:
-    check = account_checks.tokens(card(expires_at=NOON + HOUR), 2, "HTTP 503", NOON)
+    check = account_checks.tokens(summary(expires_at=NOON + HOUR), 2, "HTTP 503", NOON)
     assert check and "failed 2 times in a row, the last time: HTTP 503." in check.found
 
 
 def test_nobody_is_told_to_connect_on_a_copy() -> None:
     reconnect = Hold(reason=HoldReason.RECONNECT, since=NOON)
-    check = account_checks.hold(reconnect, card(Standing.FOREIGN), NOON)
+    check = account_checks.hold(reconnect, summary(ConnectionStatus.FOREIGN), NOON)
     assert check.fix and "relay connect" not in check.fix
 
 
 @pytest.mark.parametrize(
-    "standing", [Standing.DISCONNECTED, Standing.UNUSABLE, Standing.REVOKED, Standing.FOREIGN]
+    "status",
+    [
+        ConnectionStatus.DISCONNECTED,
+        ConnectionStatus.UNUSABLE,
+        ConnectionStatus.REVOKED,
+        ConnectionStatus.FOREIGN,
+    ],
 )
-def test_tokens_of_what_is_not_connected_are_not_judged_as_well(standing: Standing) -> None:
-    assert account_checks.tokens(card(standing), 0, None, NOON) is None
+def test_tokens_of_what_is_not_connected_are_not_judged_as_well(status: ConnectionStatus) -> None:
+    assert account_checks.tokens(summary(status), 0, None, NOON) is None
 
 
 @pytest.mark.parametrize(
@@ -418,14 +424,14 @@ def test_tokens_of_what_is_not_connected_are_not_judged_as_well(standing: Standi
     ],
 )
 def test_holds(reason: HoldReason, expected: str) -> None:
-    check = account_checks.hold(Hold(reason=reason, since=NOON), card(), NOON + HOUR)
+    check = account_checks.hold(Hold(reason=reason, since=NOON), summary(), NOON + HOUR)
     assert verdict(check) == expected
     assert "1 h" in check.found
 
 
 def test_what_a_hold_notes_is_told_without_addresses() -> None:
     hold = Hold(reason=HoldReason.FORBIDDEN, since=NOON, note="ada@example.com may not")
-    found = account_checks.hold(hold, card(), NOON).found
+    found = account_checks.hold(hold, summary(), NOON).found
     assert "may not" in found and "ada@example.com" not in found
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from shared.constant_contact.answers import read_standing
+from shared.constant_contact.answers import read_subscription_status
 from shared.domain.outcome import Answer, DeadLetter
 from shared.domain.signup import DeathReason, WhenUnsubscribed
 from shared.domain.subscription_status import (
     Ask,
     SignUp,
-    Standing,
+    SubscriptionStatus,
     asked_before,
-    decide_standing,
+    decide_subscription,
     must_look,
 )
 
@@ -25,14 +25,14 @@ LATE = timedelta(hours=25)
 SOON = timedelta(minutes=10)
 
 
-def standing(permission: str | None, opted_out_at: datetime | None = None) -> Standing:
-    return Standing(contact_id="c-1", permission=permission, opted_out_at=opted_out_at)
+def status(permission: str | None, opted_out_at: datetime | None = None) -> SubscriptionStatus:
+    return SubscriptionStatus(contact_id="c-1", permission=permission, opted_out_at=opted_out_at)
 
 
 def decided(
-    found: Standing, policy: WhenUnsubscribed, waited: timedelta = LATE
+    found: SubscriptionStatus, policy: WhenUnsubscribed, waited: timedelta = LATE
 ) -> SignUp | Ask | DeadLetter:
-    return decide_standing(found, received_at=RECEIVED, waited=waited, policy=policy)
+    return decide_subscription(found, received_at=RECEIVED, waited=waited, policy=policy)
 
 
 def reason(decision: SignUp | Ask | DeadLetter) -> DeathReason | None:
@@ -58,17 +58,17 @@ def test_a_look_is_needed_when_it_is_late_or_the_form_asks(
 @pytest.mark.parametrize(
     "found",
     [
-        Standing(),
-        standing("explicit"),
-        standing("implicit"),
-        standing("temp_hold"),
-        standing("not_set"),
-        standing("pending_confirmation"),
-        standing("explicit", SINCE),
+        SubscriptionStatus(),
+        status("explicit"),
+        status("implicit"),
+        status("temp_hold"),
+        status("not_set"),
+        status("pending_confirmation"),
+        status("explicit", SINCE),
     ],
 )
 def test_whoever_is_not_unsubscribed_is_signed_up(
-    found: Standing, policy: WhenUnsubscribed
+    found: SubscriptionStatus, policy: WhenUnsubscribed
 ) -> None:
     assert decided(found, policy) == SignUp()
 
@@ -80,13 +80,13 @@ def test_whoever_is_not_unsubscribed_is_signed_up(
 def test_whoever_unsubscribed_since_is_neither_put_back_nor_asked(
     policy: WhenUnsubscribed, waited: timedelta, left_at: datetime, permission: str
 ) -> None:
-    decision = decided(standing(permission, left_at), policy, waited)
+    decision = decided(status(permission, left_at), policy, waited)
     assert reason(decision) == DeathReason.UNSUBSCRIBED_SINCE
 
 
 def test_the_dead_letter_names_the_time_in_utc() -> None:
     east = SINCE.astimezone(datetime.strptime("+0300", "%z").tzinfo)
-    decision = decided(standing("unsubscribed", east), "resubscribe")
+    decision = decided(status("unsubscribed", east), "resubscribe")
     assert isinstance(decision, DeadLetter)
     assert decision.message == "the person unsubscribed at 2026-03-01T12:05:00Z, after signing up"
 
@@ -96,13 +96,13 @@ def test_the_dead_letter_names_the_time_in_utc() -> None:
 def test_whoever_had_unsubscribed_before_is_put_back_or_asked(
     permission: str, waited: timedelta
 ) -> None:
-    found = standing(permission, BEFORE)
+    found = status(permission, BEFORE)
     assert decided(found, "resubscribe", waited) == SignUp()
     assert decided(found, "ask", waited) == Ask("c-1")
 
 
 def test_a_late_signup_of_someone_who_left_nobody_knows_when_is_not_sent() -> None:
-    found = standing("unsubscribed")
+    found = status("unsubscribed")
     assert reason(decided(found, "resubscribe")) == DeathReason.UNSUBSCRIBED_SINCE
     assert reason(decided(found, "ask")) == DeathReason.UNSUBSCRIBED_SINCE
     assert decided(found, "ask", SOON) == Ask("c-1")
@@ -126,13 +126,13 @@ def page(**address: Any) -> dict[str, Any]:
 
 
 def test_nobody_found_has_no_standing() -> None:
-    assert read_standing({"contacts": []}) == Standing()
+    assert read_subscription_status({"contacts": []}) == SubscriptionStatus()
 
 
-@pytest.mark.parametrize("told", ["2026-03-01T12:05:00Z", "2026-03-01T12:05:00"])
-def test_the_time_of_opting_out_is_in_utc(told: str) -> None:
-    found = read_standing(page(permission_to_send="unsubscribed", opt_out_date=told))
-    assert found == standing("unsubscribed", SINCE)
+@pytest.mark.parametrize("notified", ["2026-03-01T12:05:00Z", "2026-03-01T12:05:00"])
+def test_the_time_of_opting_out_is_in_utc(notified: str) -> None:
+    found = read_subscription_status(page(permission_to_send="unsubscribed", opt_out_date=notified))
+    assert found == status("unsubscribed", SINCE)
 
 
 def test_a_deleted_contact_counts_only_when_there_is_no_other() -> None:
@@ -142,9 +142,9 @@ def test_a_deleted_contact_counts_only_when_there_is_no_other() -> None:
         "email_address": {"permission_to_send": "unsubscribed"},
     }
     there = page(permission_to_send="explicit")["contacts"]
-    assert read_standing({"contacts": [deleted, *there]}) == standing("explicit")
-    found = read_standing({"contacts": [deleted]})
-    assert found == Standing(contact_id="c-0", permission="unsubscribed")
+    assert read_subscription_status({"contacts": [deleted, *there]}) == status("explicit")
+    found = read_subscription_status({"contacts": [deleted]})
+    assert found == SubscriptionStatus(contact_id="c-0", permission="unsubscribed")
 
 
 @pytest.mark.parametrize(
@@ -163,4 +163,4 @@ def test_a_deleted_contact_counts_only_when_there_is_no_other() -> None:
     ],
 )
 def test_what_does_not_tell_is_no_standing(body: Any) -> None:
-    assert read_standing(body) is None
+    assert read_subscription_status(body) is None

@@ -33,7 +33,7 @@ class FakeLedger:
     def __init__(self) -> None:
         self.submissions: list[Submission] = []
         self.marks: list[dict[str, object]] = []
-        self.nudge = True
+        self.notify_workers = True
         self.away = False
 
     def accept(
@@ -52,7 +52,9 @@ class FakeLedger:
         self.marks.append(
             {"person": person, "digest": digest, "key": idempotency_key, "visitor": visitor}
         )
-        return Accepted("first" if len(self.marks) > 1 else submission.id, False, self.nudge)
+        return Accepted(
+            "first" if len(self.marks) > 1 else submission.id, False, self.notify_workers
+        )
 
 
 class FakeDisk:
@@ -67,7 +69,7 @@ class FakeDisk:
         if self.full:
             raise SpoolRefused("the spool is full")
         self.entries.append(entry)
-        return Accepted(entry.submission.id, duplicate=False, nudge=False)
+        return Accepted(entry.submission.id, duplicate=False, notify_workers=False)
 
     def in_use(self) -> bool:
         return bool(self.entries or self.earlier)
@@ -76,11 +78,11 @@ class FakeDisk:
         return self.add(entry) if entry.compared_email in self.earlier else None
 
 
-class Nudges:
+class Notifier:
     def __init__(self) -> None:
         self.accounts: list[str] = []
 
-    def nudge(self, account: str) -> None:
+    def notify_workers(self, account: str) -> None:
         self.accounts.append(account)
 
 
@@ -91,7 +93,7 @@ class Desk:
         self.ledger = FakeLedger()
         self.disk = FakeDisk()
         self.drains = 0
-        self.nudges = Nudges()
+        self.notified = Notifier()
         self.asked = 0
         ids = iter(["id-1", "id-2", "id-3"])
         self.intake = Intake(
@@ -99,7 +101,7 @@ class Desk:
             fingerprints=lambda: Fingerprints("key"),
             spool=self.disk,
             drain=self._drain,
-            nudger=self.nudges,
+            notifier=self.notified,
             check_email=check_email,
             new_id=lambda: next(ids),
             limit=None,
@@ -131,7 +133,7 @@ def test_a_sign_up_is_stored_with_its_consent_and_the_workers_are_nudged(desk: D
     consent = submission.consent
     assert (consent.text, consent.version) == (FORM.consent_text, FORM.consent_version)
     assert (consent.box, consent.address, consent.page) == (True, VISIT.address, VISIT.page)
-    assert desk.nudges.accounts == ["acme"]
+    assert desk.notified.accounts == ["acme"]
 
 
 def test_the_ledgers_id_is_the_one_that_counts(desk: Desk) -> None:
@@ -140,9 +142,9 @@ def test_the_ledgers_id_is_the_one_that_counts(desk: Desk) -> None:
 
 
 def test_no_nudge_where_the_ledger_asks_for_none(desk: Desk) -> None:
-    desk.ledger.nudge = False
+    desk.ledger.notify_workers = False
     desk.post()
-    assert desk.nudges.accounts == []
+    assert desk.notified.accounts == []
 
 
 def test_a_filled_honeypot_is_quarantined_and_answered_the_same(desk: Desk) -> None:
@@ -169,14 +171,14 @@ def test_while_the_ledger_is_away_a_sign_up_is_kept_on_the_disk_and_nobody_is_nu
     [entry] = desk.disk.entries
     assert (entry.compared_email, entry.idempotency_key) == ("ada@example.com", "one")
     assert entry.submission.contact.email == "Ada@Example.com"
-    assert (desk.drains, desk.nudges.accounts) == (1, [])
+    assert (desk.drains, desk.notified.accounts) == (1, [])
 
 
 def test_what_neither_the_ledger_nor_the_disk_can_take_is_refused(desk: Desk) -> None:
     desk.ledger.away = desk.disk.full = True
     with pytest.raises(LedgerUnavailable, match="the spool is full"):
         desk.post()
-    assert desk.nudges.accounts == []
+    assert desk.notified.accounts == []
 
 
 def test_a_sign_up_waits_behind_an_earlier_one_of_the_same_person_on_the_disk(desk: Desk) -> None:
@@ -225,7 +227,7 @@ def test_people_and_keys_are_recognised_without_being_named(desk: Desk) -> None:
         ("2001:db8:1:2::3", "2001:db8:1:2:4::5", True),
         ("2001:db8:1:2::3", "2001:db8:1:3::3", False),
     ],
-    ids=["IPv4", "IPv6, one household", "IPv6, two households"],
+    ids=["IPv4", "IPv6, one client_network", "IPv6, two client_networks"],
 )
 def test_who_counts_as_one_visitor(desk: Desk, one: str, other: str, same: bool) -> None:
     desk.post(Visit(address=one, page=None))

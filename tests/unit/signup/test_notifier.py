@@ -1,4 +1,4 @@
-"""Nudges go out on a thread of their own, and their failures trouble nobody."""
+"""Notifier go out on a thread of their own, and their failures trouble nobody."""
 
 import logging
 import threading
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from web.signup.notifier import LOG_EVERY, Nudger
+from web.signup.notifier import LOG_EVERY, WorkerNotifier
 
 
 def wait_for(condition: Callable[[], object]) -> None:
@@ -25,10 +25,10 @@ def test_nobody_waits_for_a_broker_that_hangs_and_nudges_do_not_pile_up() -> Non
         hanging.wait(timeout=5)
         published.append(account)
 
-    nudger = Nudger(publish, clock=lambda: 0.0)
+    notifier = WorkerNotifier(publish, clock=lambda: 0.0)
     for _ in range(100):
-        nudger.nudge("acme")
-    nudger.nudge("other")
+        notifier.notify_workers("acme")
+    notifier.notify_workers("other")
     assert published == []
     hanging.set()
     wait_for(lambda: "other" in published)
@@ -45,17 +45,17 @@ def test_a_failure_is_logged_once_a_minute_and_the_next_nudge_goes_out(
         tried.append(account)
         raise ConnectionError("redis://:secret@host")
 
-    nudger = Nudger(publish, clock=lambda: now[0])
+    notifier = WorkerNotifier(publish, clock=lambda: now[0])
 
-    def nudge(account: str) -> None:
-        nudger.nudge(account)
+    def notify_workers(account: str) -> None:
+        notifier.notify_workers(account)
         wait_for(lambda: account in tried)
 
     with caplog.at_level(logging.WARNING):
-        nudge("a")
-        nudge("b")
+        notify_workers("a")
+        notify_workers("b")
         wait_for(lambda: len(caplog.records) == 1)
         now[0] += LOG_EVERY.total_seconds()
-        nudge("c")
+        notify_workers("c")
         wait_for(lambda: len(caplog.records) == 2)
     assert "secret" not in caplog.text

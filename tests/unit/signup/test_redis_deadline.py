@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from shared.domain.errors import KeyReused, LedgerUnavailable
-from web.signup.redis_deadline import FAILS_AT_ONCE, VISITOR_WAITS, Budget
+from web.signup.redis_deadline import FAILS_AT_ONCE, VISITOR_WAITS, RedisDeadline
 
 
 class Clock:
@@ -27,8 +27,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def budget(clock: Clock) -> Budget:
-    return Budget(threads=2, clock=clock)
+def budget(clock: Clock) -> RedisDeadline:
+    return RedisDeadline(threads=2, clock=clock)
 
 
 @pytest.fixture
@@ -39,18 +39,18 @@ def hanging() -> Iterator[threading.Event]:
     event.set()
 
 
-def test_work_in_time_is_answered(budget: Budget) -> None:
+def test_work_in_time_is_answered(budget: RedisDeadline) -> None:
     assert budget.allowance().ask(lambda: 42) == 42
 
 
-def test_work_that_hangs_is_given_up(budget: Budget, hanging: threading.Event) -> None:
+def test_work_that_hangs_is_given_up(budget: RedisDeadline, hanging: threading.Event) -> None:
     began = time.monotonic()
     with pytest.raises(LedgerUnavailable):
         budget.allowance().ask(hanging.wait)
     assert time.monotonic() - began < VISITOR_WAITS.total_seconds() + 0.2
 
 
-def test_all_questions_of_a_request_share_its_time(budget: Budget, clock: Clock) -> None:
+def test_all_questions_of_a_request_share_its_time(budget: RedisDeadline, clock: Clock) -> None:
     allowance = budget.allowance()
 
     def slow() -> None:
@@ -63,7 +63,7 @@ def test_all_questions_of_a_request_share_its_time(budget: Budget, clock: Clock)
 
 
 def test_after_a_timeout_all_fail_at_once_for_a_second_and_then_none(
-    budget: Budget, clock: Clock, hanging: threading.Event
+    budget: RedisDeadline, clock: Clock, hanging: threading.Event
 ) -> None:
     with pytest.raises(LedgerUnavailable):
         budget.run(hanging.wait, 0.01)
@@ -78,7 +78,7 @@ def test_after_a_timeout_all_fail_at_once_for_a_second_and_then_none(
 
 
 @pytest.mark.parametrize("direct", [True, False], ids=["of redis-py", "wrapped by the ledger"])
-def test_a_socket_timeout_counts_as_one(budget: Budget, direct: bool) -> None:
+def test_a_socket_timeout_counts_as_one(budget: RedisDeadline, direct: bool) -> None:
     def fail() -> None:
         if direct:
             raise redis.TimeoutError
@@ -90,7 +90,7 @@ def test_a_socket_timeout_counts_as_one(budget: Budget, direct: bool) -> None:
         budget.allowance().ask(lambda: 1)
 
 
-def test_a_refused_connection_does_not_stop_the_next_visitor(budget: Budget) -> None:
+def test_a_refused_connection_does_not_stop_the_next_visitor(budget: RedisDeadline) -> None:
     def fail() -> None:
         raise redis.ConnectionError("refused")
 
@@ -100,7 +100,7 @@ def test_a_refused_connection_does_not_stop_the_next_visitor(budget: Budget) -> 
 
 
 def test_work_that_never_began_is_not_done_later(hanging: threading.Event, clock: Clock) -> None:
-    budget = Budget(threads=1, clock=clock)
+    budget = RedisDeadline(threads=1, clock=clock)
     done: list[int] = []
     with pytest.raises(LedgerUnavailable):
         budget.run(hanging.wait, 0.01)
@@ -113,7 +113,7 @@ def test_work_that_never_began_is_not_done_later(hanging: threading.Event, clock
     assert done == []
 
 
-def test_errors_that_mean_something_pass_through(budget: Budget) -> None:
+def test_errors_that_mean_something_pass_through(budget: RedisDeadline) -> None:
     def fail() -> None:
         raise KeyReused
 

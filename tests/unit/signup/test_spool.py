@@ -131,7 +131,7 @@ def test_figures_are_those_of_what_is_there(spool: Spool, clock: Clock) -> None:
 def test_the_same_content_within_ten_minutes_gets_the_first_ones_id(
     spool: Spool, make: Callable[..., Spool], clock: Clock
 ) -> None:
-    assert spool.add(entry("one")) == Accepted("one", duplicate=False, nudge=False)
+    assert spool.add(entry("one")) == Accepted("one", duplicate=False, notify_workers=False)
     clock.pass_by(minutes=10)
     again = make().add(entry("two"))
     assert (again.id, again.duplicate) == ("one", True)

@@ -1,9 +1,9 @@
-"""Rounds: what a process does again and again goes on whatever happens."""
+"""Periodic: what a process does again and again goes on whatever happens."""
 
 import threading
 from datetime import timedelta
 
-from worker.upkeep.periodic import Rounds
+from worker.upkeep.periodic import Periodic
 
 
 def test_a_round_that_raises_is_followed_by_the_next_until_they_are_stopped() -> None:
@@ -16,7 +16,7 @@ def test_a_round_that_raises_is_followed_by_the_next_until_they_are_stopped() ->
             enough.set()
         raise RuntimeError("a round that fails")
 
-    going = Rounds("rounds under test", what, every=timedelta(milliseconds=1))
+    going = Periodic("rounds under test", what, every=timedelta(milliseconds=1))
     going.start()
     assert enough.wait(30)
     going.stop(within=timedelta(seconds=30))
@@ -24,4 +24,4 @@ def test_a_round_that_raises_is_followed_by_the_next_until_they_are_stopped() ->
 
 
 def test_rounds_that_never_began_can_be_stopped() -> None:
-    Rounds("rounds under test", lambda: None, every=timedelta(days=1)).stop(timedelta())
+    Periodic("rounds under test", lambda: None, every=timedelta(days=1)).stop(timedelta())

@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 from celery.worker import state
 
-from worker.runtime import Wiring
+from worker.runtime import WorkerRuntime
 from worker.shutdown import SIGNALS, Ending
 
 
@@ -26,7 +26,7 @@ def unchanged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def ending(stopping: threading.Event) -> Ending:
     """Return a worker's step; `stopping` is what stops its lanes."""
-    return Ending.of(cast(Wiring, SimpleNamespace(stopping=stopping)))(None)
+    return Ending.of(cast(WorkerRuntime, SimpleNamespace(stopping=stopping)))(None)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

@@ -191,7 +191,7 @@ def test_a_session_survives_a_new_secret_key_while_the_old_one_is_in_the_list(
 
 
 def test_visitors_pages_know_nothing_of_sessions(app: Flask, redis_client: "redis.Redis") -> None:
-    app.extensions["accounts"].cards.registry.save_form(builders.form())
+    app.extensions["accounts"].summaries.registry.save_form(builders.form())
 
     response = app.test_client().get("/f/news")
 

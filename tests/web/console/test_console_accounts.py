@@ -141,18 +141,18 @@ def test_access_denied_is_said_without_commands(browser: SignedIn, sandbox: Sand
 def test_another_account_is_taken_only_after_asking(
     browser: SignedIn, sandbox: SandboxServer, tools: AccountTools, connected: None
 ) -> None:
-    tools.cards.registry.save_form(builders.form("news"))
+    tools.summaries.registry.save_form(builders.form("news"))
     back = log_in(browser, sandbox, organization=OTHER)
     question = browser.get(back.location)
     assert question.status_code == 200
     for words in ("Acme Bakery", OTHER, "news"):
         assert words in question.text
-    assert tools.cards.card("acme").account.organization == "Acme Bakery"
+    assert tools.summaries.summary("acme").account.organization == "Acme Bakery"
 
     done = browser.post(back.location)
 
     assert done.status_code == 303
-    assert tools.cards.card("acme").account.organization == OTHER
+    assert tools.summaries.summary("acme").account.organization == OTHER
     assert "news" in browser.get(done.location).text
     assert browser.get(back.location).status_code == 400
 
@@ -211,7 +211,7 @@ def test_a_revoked_account_says_that_nothing_is_lost_and_is_connected_with_one_c
     redis_client: "redis.Redis",
     connected: None,
 ) -> None:
-    redis_client.hset("relay:{acme}:tokens", "revoked", tools.cards.vault.stored("acme").digest)
+    redis_client.hset("relay:{acme}:tokens", "revoked", tools.summaries.vault.stored("acme").digest)
     Ledger(redis_client).hold("acme", HoldReason.RECONNECT, by="token")
     page = browser.get("/console/accounts/acme").text
     assert "refuses its refresh token" in page
@@ -219,7 +219,7 @@ def test_a_revoked_account_says_that_nothing_is_lost_and_is_connected_with_one_c
 
     assert log_in(browser, sandbox).status_code == 303
 
-    assert tools.cards.card("acme").holds == ()
+    assert tools.summaries.summary("acme").holds == ()
 
 
 def test_lists_are_kept_for_the_day_the_api_fails(
@@ -254,7 +254,7 @@ def test_a_test_signup_is_followed(browser: SignedIn, tools: AccountTools, conne
 
     assert "is in the ledger" in page
     assert "every 1s" in page
-    assert tools.cards.ledger.figures("acme").due == 1
+    assert tools.summaries.ledger.figures("acme").due == 1
 
 
 def test_disconnecting_asks_and_keeps_the_ledger(
@@ -263,14 +263,14 @@ def test_disconnecting_asks_and_keeps_the_ledger(
     tools.trials.start("acme", "a@example.com", "Newsletter", by="ada")
     question = browser.get("/console/accounts/acme/disconnect").text
     assert "1 sign-up waits" in question
-    assert tools.cards.card("acme").standing == "connected"
+    assert tools.summaries.summary("acme").status == "connected"
 
     browser.post("/console/accounts/acme/disconnect")
 
-    card = tools.cards.card("acme")
-    assert card.standing == "disconnected"
-    assert [hold.reason for hold in card.holds] == [HoldReason.RECONNECT]
-    assert tools.cards.ledger.figures("acme").due == 1
+    summary = tools.summaries.summary("acme")
+    assert summary.status == "disconnected"
+    assert [hold.reason for hold in summary.holds] == [HoldReason.RECONNECT]
+    assert tools.summaries.ledger.figures("acme").due == 1
 
 
 def test_an_operator_does_not_disconnect(app: Flask, connected: None) -> None:
@@ -291,7 +291,7 @@ def test_a_copy_of_another_installation_can_be_taken_over(
     response = browser.post("/console/accounts/acme/take-over")
 
     assert response.status_code == 303
-    owner = tools.cards.vault.stored("acme").owner
+    owner = tools.summaries.vault.stored("acme").owner
     assert owner is not None
     assert owner.instance == "https://staging.example.com"
 

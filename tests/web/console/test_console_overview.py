@@ -60,7 +60,7 @@ def test_every_figure_is_shown(ledger: Ledger, overview: Callable[[], str]) -> N
 
 
 @pytest.mark.parametrize(
-    ("oldest", "told"),
+    ("oldest", "notified"),
     [
         pytest.param(None, False, id="nothing is due"),
         pytest.param(timedelta(), True, id="due just now"),
@@ -72,10 +72,10 @@ def test_the_oldest_that_is_due_is_told_however_young(
     overview: Callable[[], str],
     monkeypatch: pytest.MonkeyPatch,
     oldest: timedelta | None,
-    told: bool,
+    notified: bool,
 ) -> None:
     monkeypatch.setattr(Ledger, "figures", lambda *_: Figures(oldest_due=oldest))
-    assert ("The oldest that is due came" in overview()) is told
+    assert ("The oldest that is due came" in overview()) is notified
 
 
 @pytest.mark.parametrize(
