@@ -1,1 +1,1 @@
-"""The command line: `relay up` and everything an operator types."""
+"""The command line: `relay up` and all commands for operators. Imported by nothing else."""

@@ -1,1 +1,1 @@
-"""The commands, one module for each group. Imported by `relay.cli` alone."""
+"""The commands, a module or package for each group. `relay.cli` imports them when they run."""

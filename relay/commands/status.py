@@ -1,4 +1,4 @@
-"""`relay status`: where every sign-up stands, what waits for whom, and who is alive."""
+"""`relay status`: the numbers of sign-ups in each state, holds, tokens, and live processes."""
 
 import socket
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from relay.runtime import CommandRuntime, pass_runtime
-from relay.terminal.output import duration, for_people, printable
+from relay.terminal.output import counted, duration, for_people, printable
 from shared.accounts import advice
 from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.token_vault import Token, TokenVault
@@ -20,20 +20,20 @@ from shared.ledger.values import Figures
 from shared.operations.assembly import utc_now
 from web.signup import spool_file
 
-# After any 429 the key rests for a moment.
-WORTH_TELLING = timedelta(seconds=5)
+# The key pauses for a moment after any 429. That is not worth a line.
+WORTH_SHOWING = timedelta(seconds=5)
 
 
 @click.command()
 @pass_runtime
 def status(runtime: CommandRuntime) -> None:
-    """Show where every sign-up stands, holds, tokens, quota, workers and beat."""
+    """Show all sign-ups by state, holds, tokens, quota and workers."""
     try:
-        # In this order: what drains in between shows in both, and never in neither.
+        # In this order, a sign-up that drains in between is counted twice rather than not at all.
         spools = _spools(runtime)
         figures = runtime.operations.figures()
     except LedgerUnavailable:
-        _tell_what_waits_here(runtime)
+        _show_this_hosts_spool(runtime)
         raise
     if runtime.output.as_json:
         runtime.output.json(_document(runtime, figures, spools))
@@ -51,7 +51,7 @@ def _token(vault: TokenVault, account: str) -> Token | None:
 def _document(
     runtime: CommandRuntime, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
 ) -> dict[str, Any]:
-    vault = runtime.vault()
+    vault = runtime.vault
     organizations = {account.name: account.organization for account in runtime.registry.accounts()}
     pulse = runtime.operations.pulse()
     rests_until = _rests_until(runtime)
@@ -107,7 +107,7 @@ def _token_document(token: Token | None) -> dict[str, Any] | None:
 
 
 def _spools(runtime: CommandRuntime) -> list[SpoolReport]:
-    """Return every spool with something in it: this host's own as it is, others as last told."""
+    """Return every spool that is not empty: this host's as it is now, others as last reported."""
     reports = {report.id: report for report in runtime.operations.spools()}
     reports |= {report.id: report for report in _spool_here(runtime)}
     return [report for report in reports.values() if report.figures.count]
@@ -149,12 +149,12 @@ def _print(
     runtime: CommandRuntime, figures: Mapping[str, Figures], spools: Sequence[SpoolReport]
 ) -> None:
     out = runtime.output
-    summaries = {summary.account.name: summary for summary in runtime.accounts.summaries.all()}
+    summaries = {summary.account.name: summary for summary in runtime.summaries.all()}
     if not figures:
         out.say("No account is connected yet. Begin with: relay connect NAME")
     else:
         out.table(
-            ["account", *_counts(Figures()), "oldest due", "hold", "token good until"],
+            ["account", *_counts(Figures()), "oldest due", "hold", "token valid until"],
             [
                 [
                     name,
@@ -167,13 +167,13 @@ def _print(
             ],
         )
     for name, account in figures.items():
-        for wrong in advice.on_account(name, account.holds, summaries.get(name)):
-            out.say(printable(f"\n{wrong}"))
+        for problem in advice.on_account(name, account.holds, summaries.get(name)):
+            out.say(printable(f"\n{problem}"))
     _print_engine(runtime, figures, spools)
 
 
-def _tell_what_waits_here(runtime: CommandRuntime) -> None:
-    """Say, while Redis cannot be asked, what this host's own disk has."""
+def _show_this_hosts_spool(runtime: CommandRuntime) -> None:
+    """Show what this host's disk has, while Redis does not answer."""
     spools = [report for report in _spool_here(runtime) if report.figures.count]
     runtime.output.json(
         {
@@ -182,18 +182,16 @@ def _tell_what_waits_here(runtime: CommandRuntime) -> None:
         }
     )
     for report in spools:
-        waiting = f"{_signups(report.figures.count)} on this host's disk, waiting"
-        runtime.output.warn(f"{waiting} until Redis is back; nothing is lost")
+        count = counted(report.figures.count, "sign-up")
+        runtime.output.warn(
+            f"{count} on this host's disk. Nothing is lost: web hands it over when Redis is back"
+        )
 
 
 def _rests_until(runtime: CommandRuntime) -> datetime | None:
-    """Return until when the API key sends nothing, as a 429 or 503 said; None for moments."""
+    """Return until when the API key is paused by a 429 or 503; None if only for a moment."""
     rest = runtime.ledger.rests(runtime.settings.client_id)
-    return utc_now() + rest if rest >= WORTH_TELLING else None
-
-
-def _signups(count: int) -> str:
-    return f"{count:,} sign-up{'' if count == 1 else 's'}"
+    return utc_now() + rest if rest >= WORTH_SHOWING else None
 
 
 def _print_spools(runtime: CommandRuntime, spools: Sequence[SpoolReport]) -> None:
@@ -201,20 +199,20 @@ def _print_spools(runtime: CommandRuntime, spools: Sequence[SpoolReport]) -> Non
         figures = report.figures
         runtime.output.say(
             printable(
-                f"On the disk of {report.host}: {_signups(figures.count)}, not counted"
-                f" above yet, the oldest for {duration(figures.oldest)}"
-                f" (told {duration(report.seen)} ago)"
+                f"On the disk of {report.host}: {counted(figures.count, 'sign-up')}, not counted"
+                f" above yet. The oldest has waited {duration(figures.oldest)}"
+                f" (reported {duration(report.seen)} ago)."
             )
         )
         if figures.refused:
             runtime.output.say(
-                f"{figures.refused:,} of them could not be handed over, and are tried again every"
-                " minute; web's log says why"
+                f"{figures.refused:,} of them could not be handed over. Web retries every minute;"
+                " its log has the cause."
             )
 
 
 def _token_shown(summary: AccountSummary | None) -> str | None:
-    """Return until when the token is good, or why there is none."""
+    """Return until when the token is valid, or why there is none."""
     return (for_people(summary.expires_at) or str(summary.status)) if summary else None
 
 
@@ -227,10 +225,12 @@ def _print_engine(
     beat = f"{duration(pulse.beat_age)} ago" if pulse.beat_age is not None else "never"
     out.say(f"\nRequests today: {used:,} of {settings.requests_per_day:,} (until 00:00 UTC)")
     if rests_until := _rests_until(runtime):
-        out.say(f"Constant Contact asked to be left alone until {for_people(rests_until)}")
+        out.say(
+            f"Rate limited by Constant Contact. Deliveries resume at {for_people(rests_until)}."
+        )
     _print_spools(runtime, spools)
     out.say(f"Workers alive: {pulse.workers}. Last beat: {beat}.")
     if not pulse.workers:
-        out.say("No worker is alive, so nothing is delivered. Start one with: relay worker")
+        out.say("No worker is alive, so sign-ups wait. Start one with: relay worker")
     if dead := sum(account.dead for account in figures.values()):
-        out.say(f"{dead:,} dead letters wait for you: relay failed list")
+        out.say(f"Dead letters: {dead:,}. See them with: relay failed list")

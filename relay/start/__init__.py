@@ -1,1 +1,1 @@
-"""What starts processes: `relay up`, `web`, `worker`, `beat`, `sandbox`, and the data folder."""
+"""Starts processes: `relay up`, `web`, `worker`, `beat`, `sandbox`. Keeps the data folder."""

@@ -1,4 +1,4 @@
-"""RELAY_DATA_DIR: how the commands in one folder find a running `relay up`, and its secret key."""
+"""RELAY_DATA_DIR: where commands find the settings of a running `relay up`, and its secret key."""
 
 import contextlib
 import fcntl
@@ -22,21 +22,21 @@ def path_in(environ: Mapping[str, str]) -> Path:
 
 
 def completed(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return `environ` with what is unset filled in from a running `relay up` in its folder."""
+    """Return `environ`, completed with the settings of a `relay up` that runs in its folder."""
     folder = path_in(environ)
     found = {**_secret_key_in(folder), **(running(folder) or {})}
-    unset = {name: value for name, value in found.items() if not _is_set(environ, name)}
+    unset = {name: value for name, value in found.items() if not is_set(environ, name)}
     return {**environ, **unset}
 
 
-def _is_set(environ: Mapping[str, str], name: str) -> bool:
-    """Whether the setting is given, by its value or as a file."""
+def is_set(environ: Mapping[str, str], name: str) -> bool:
+    """Whether the setting is given, as a value or as a file."""
     plain = name.removesuffix("_FILE")
     return bool(environ.get(plain) or environ.get(f"{plain}_FILE"))
 
 
 def make_secret_key(folder: Path) -> str:
-    """Return the secret key that `folder` keeps, making it the first time."""
+    """Return the secret key in `folder`. Make it the first time."""
     with contextlib.suppress(FileExistsError), _private(folder / _SECRET_KEY, "x") as file:
         file.write(secrets.token_urlsafe(32))
     return (folder / _SECRET_KEY).read_text(encoding="utf-8").strip()
@@ -44,29 +44,29 @@ def make_secret_key(folder: Path) -> str:
 
 @contextlib.contextmanager
 def announced(folder: Path, chosen: Mapping[str, str]) -> Iterator[None]:
-    """While the block runs, other commands find the settings `chosen` in `folder`.
+    """Show the settings `chosen` to other commands in `folder` while the block runs.
 
-    The lock on the file is what tells that somebody runs: it ends with its process, however
-    that ends. Raises `Refused` when another one has it.
+    A lock on the file shows that the process runs. The lock ends with the process, also after a
+    crash. Raises `Refused` if another process has the lock.
     """
     with _private(folder / _RUNNING, "a+") as file:
         if not _lock_soon(file):
-            raise Refused("`relay up` runs in this folder already")
+            raise Refused("`relay up` runs in this folder already. Stop it, or use another folder.")
         file.truncate(0)
         json.dump(dict(chosen), file, indent=2)
         file.flush()
         try:
             yield
         finally:
-            file.truncate(0)  # not removed: somebody may have it open, to lock it next
+            file.truncate(0)  # not removed: another process may have it open, to lock it next
 
 
 def running(folder: Path) -> dict[str, str] | None:
-    """Return the settings of the `relay up` that runs in `folder`, None when none does."""
+    """Return the settings of the `relay up` that runs in `folder`; None if none runs."""
     try:
         with (folder / _RUNNING).open(encoding="utf-8") as file:
             if _lock(file, fcntl.LOCK_SH):
-                return None  # it was killed before it could tidy up
+                return None  # it was killed, and left the file
             found: dict[str, str] = json.load(file)
     except (OSError, ValueError):
         return None
@@ -74,7 +74,7 @@ def running(folder: Path) -> dict[str, str] | None:
 
 
 def _lock_soon(file: IO[str]) -> bool:
-    """Lock the file for good; a command that reads it has its own lock for a moment only."""
+    """Lock the file until the process ends. Commands that read it lock it for a moment only."""
     for _ in range(20):
         if _lock(file, fcntl.LOCK_EX):
             return True
@@ -98,7 +98,7 @@ def _secret_key_in(folder: Path) -> dict[str, str]:
 
 
 def _private(path: Path, mode: str) -> IO[str]:
-    """Open a file that only its owner can read, as it holds secrets; make its folder, too."""
+    """Open a file that only its owner can read, because it has secrets. Make its folder, too."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def opener(name: str, flags: int) -> int:

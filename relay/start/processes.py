@@ -1,29 +1,31 @@
-"""`relay web`, `worker`, `beat` and `sandbox`: each runs one process until it is told to stop."""
+"""`relay web`, `worker`, `beat` and `sandbox`: each runs one process until it is stopped."""
 
 import os
 import sys
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import click
 
-import web.server
-import worker.app
-import worker.beat
 from relay.start.data_dir import completed, path_in
 from shared.domain.errors import Refused
 from shared.infrastructure.queues import ALL_QUEUES
-from shared.infrastructure.settings import Settings
+
+if TYPE_CHECKING:
+    from shared.infrastructure.settings import Settings
 
 
-def _settings() -> Settings:
+def _settings() -> "Settings":
+    from shared.infrastructure.settings import Settings
+
     return Settings.from_env(completed(os.environ))
 
 
 def require_sandbox() -> None:
-    """Raise `Refused` where the sandbox is not installed, as in the production image."""
+    """Raise `Refused` if the sandbox is not installed, as in the production image."""
     if find_spec("sandbox") is None:
         raise Refused(
-            "The sandbox is not part of this installation, as the production image has none."
+            "The sandbox is not installed here; the production image leaves it out."
             " Set CTCT_CLIENT_ID and CTCT_CLIENT_SECRET to use Constant Contact, or run the"
             " sandbox from a checkout of the project."
         )
@@ -31,8 +33,10 @@ def require_sandbox() -> None:
 
 @click.command("web")
 def web_process() -> None:
-    """Serve the forms and take sign-ups; any number may run."""
-    web.server.serve(_settings())
+    """Serve the forms and accept sign-ups. Any number may run."""
+    from web.server import serve
+
+    serve(_settings())
 
 
 @click.command("worker")
@@ -41,22 +45,26 @@ def web_process() -> None:
     "only",
     default=",".join(ALL_QUEUES),
     show_default=True,
-    help="Which queues to serve, separated by commas.",
+    help="The queues to serve, separated by commas.",
 )
 def worker_process(only: str) -> None:
-    """Carry sign-ups to Constant Contact; any number may run, on any machine."""
+    """Send sign-ups to Constant Contact. Any number may run, on any machine."""
     wanted = tuple(name.strip() for name in only.split(","))
     if unknown := sorted(set(wanted) - set(ALL_QUEUES)):
         raise click.UsageError(
-            f"there is no queue {unknown[0]!r}; there are {', '.join(ALL_QUEUES)}"
+            f"There is no queue {unknown[0]!r}. The queues: {', '.join(ALL_QUEUES)}"
         )
-    worker.app.run(_settings(), wanted)
+    from worker.app import run
+
+    run(_settings(), wanted)
 
 
 @click.command("beat")
 def beat_process() -> None:
-    """Wake the workers every second and have tokens refreshed; one or two may run."""
-    worker.beat.run(_settings())
+    """Wake the workers every second, and schedule token refreshes. One or two may run."""
+    from worker.beat import run
+
+    run(_settings())
 
 
 @click.command(
@@ -65,7 +73,7 @@ def beat_process() -> None:
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def sandbox_process(arguments: tuple[str, ...]) -> None:
-    """Serve a stand-in for Constant Contact; see `relay sandbox --help`."""
+    """Serve a stand-in for Constant Contact. See `relay sandbox --help`."""
     require_sandbox()
     from sandbox.__main__ import main as sandbox_main
 

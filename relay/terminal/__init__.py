@@ -1,1 +1,1 @@
-"""What commands print with, and how they ask: tables, JSON, progress lines, shared options."""
+"""Output and questions at the terminal: tables, JSON, progress lines, shared options."""

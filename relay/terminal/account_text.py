@@ -1,4 +1,4 @@
-"""How people are shown an account: its card, what was checked of it, and its lists."""
+"""An account as text for people: its summary, its checks and its lists."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -14,14 +14,14 @@ from shared.domain.check import Check, Verdict
 from shared.domain.durations import in_words
 from shared.operations.assembly import utc_now
 
-# As many as leave what was said before them on the screen.
+# Few enough that the text above them stays on the screen.
 _FIRST_LISTS = 20
 
 _MARKS = {Verdict.OK: "✓", Verdict.PROBLEM: "✗", Verdict.UNKNOWN: "?"}
 
 
 def say_checks(output: Output, checks: Iterable[Check]) -> None:
-    """Print a line for each check, and one more with what to do where it is not right."""
+    """Print a line for each check, and below a failed one a line with what to do."""
     for check in checks:
         output.say(printable(f"{_MARKS[check.verdict]} {check.title}: {check.found}"))
         if check.fix:
@@ -29,16 +29,16 @@ def say_checks(output: Output, checks: Iterable[Check]) -> None:
 
 
 def say_connected(runtime: CommandRuntime, name: str, checks: Iterable[Check]) -> None:
-    """Print all that a person wants to see right after connecting, and what comes next."""
+    """Print the checks, the summary and the lists of a new connection, and the next steps."""
     runtime.output.say("")
     say_checks(runtime.output, checks)
     runtime.output.say("")
-    say_card(runtime.output, runtime.accounts.summaries.summary(name))
+    say_summary(runtime.output, runtime.summaries.summary(name))
     runtime.output.say("")
     _say_lists_after_connecting(runtime, name)
     runtime.output.say(
-        f"\nNext, a form:  relay forms add FORM --account {name} --list LIST"
-        f"\nOr a test:     relay accounts test {name} --email YOU@EXAMPLE.COM --list LIST"
+        f"\nNext, make a form:     relay forms add FORM --account {name} --list LIST"
+        f"\nOr send a test to it:  relay accounts test {name} --email YOU@EXAMPLE.COM --list LIST"
     )
 
 
@@ -46,18 +46,18 @@ def _say_lists_after_connecting(runtime: CommandRuntime, name: str) -> None:
     try:
         lists = runtime.accounts.reads.lists(name, max_age=FRESH)
     except ReadFailed as error:
-        runtime.output.say(f"Its lists could not be read: {error} Try: relay lists {name}")
+        runtime.output.say(f"Its lists could not be read: {error} Try again: relay lists {name}")
     else:
         table_of_lists(runtime.output, lists, _FIRST_LISTS)
         if len(lists.lists) > _FIRST_LISTS:
-            runtime.output.say(f"{len(lists.lists):,} in all: relay lists {name}")
+            runtime.output.say(f"See all {len(lists.lists):,} lists: relay lists {name}")
 
 
-def say_card(output: Output, summary: AccountSummary) -> None:
-    """Print the whole card."""
+def say_summary(output: Output, summary: AccountSummary) -> None:
+    """Print all that is known of an account, and what to do about its problems."""
     output.table(["account", summary.account.name], _rows(summary))
-    for wrong in advice.on_account(summary.account.name, summary.holds, summary):
-        output.say(printable(f"\n{wrong}"))
+    for problem in advice.on_account(summary.account.name, summary.holds, summary):
+        output.say(printable(f"\n{problem}"))
 
 
 def _rows(summary: AccountSummary) -> list[list[Any]]:
@@ -67,7 +67,7 @@ def _rows(summary: AccountSummary) -> list[list[Any]]:
         ["organization", account.organization],
         ["contact e-mail", account.contact_email],
         ["account id", account.encoded_account_id],
-        ["standing", summary.status],
+        ["status", summary.status],
         ["login", account.login],
         ["connected", _given(account.connected_at)],
         ["connected by", account.connected_by],
@@ -78,7 +78,7 @@ def _rows(summary: AccountSummary) -> list[list[Any]]:
         ["access token until", for_people(summary.expires_at)],
         ["last refresh", for_people(summary.refreshed_at)],
         ["next refresh", for_people(summary.next_refresh_at)],
-        ["kept connected by", summary.owner],
+        ["installation", summary.owner],
         ["last success", for_people(summary.last_success_at)],
         ["on hold", ", ".join(hold.reason for hold in summary.holds) or None],
     ]
@@ -93,13 +93,13 @@ def by_name(lists: Lists) -> list[ContactList]:
 
 
 def table_of_lists(output: Output, lists: Lists, most: int | None = None) -> None:
-    """Print the lists with their members, by name; `most` of them, or all."""
+    """Print the lists and their numbers of members, sorted by name; at most `most` of them."""
     output.table(
         ["list", "members", "id"],
         [[each.name, each.membership_count, each.id] for each in by_name(lists)[:most]],
     )
     if lists.trouble:
         output.warn(
-            f"These lists are as they were {in_words(utc_now() - lists.read_at)} ago. They could"
-            f" not be read anew: {lists.trouble}"
+            f"These lists are {in_words(utc_now() - lists.read_at)} old. They could not be read"
+            f" again: {lists.trouble}"
         )

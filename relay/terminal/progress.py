@@ -1,4 +1,4 @@
-"""Waiting for a person or a worker, with a line on standard error that says for what."""
+"""Waiting for a person or a worker, with a line about it on standard error."""
 
 import shutil
 import sys
@@ -12,13 +12,16 @@ from relay.terminal.output import printable
 from shared.domain.durations import in_words
 
 _TICK = timedelta(seconds=1)
-# Often enough in a log to tell that it still waits.
+# Shows in a log that the command still waits.
 _SAID_AGAIN_AFTER = timedelta(seconds=30)
 
 
 class ProgressLine:
-    """What is waited for. Rewritten in place on a terminal; elsewhere a line of its own when
-    there is something new to say, and every half minute. `clock` gives seconds."""
+    """A line about the progress.
+
+    On a terminal it is rewritten in place. Elsewhere a new line is printed when the text has
+    changed, and every 30 seconds. `clock` gives seconds.
+    """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
         self._stream = stream
@@ -28,7 +31,7 @@ class ProgressLine:
         self._said_at = 0.0
 
     def show(self, what: str, left: timedelta | None) -> None:
-        """Tell what is waited for, and how long still, if that is known."""
+        """Show what the command waits for, and the time left if it is known."""
         line = printable(what if left is None else f"{what} ({in_words(left)} left)")
         if self._in_place:
             self._rewrite(line)
@@ -37,12 +40,12 @@ class ProgressLine:
             self._write(f"{line}\n")
 
     def clear(self) -> None:
-        """Leave nothing of it on a terminal."""
+        """Remove the line from a terminal."""
         if self._in_place and self._said:
             self._rewrite("")
 
     def _rewrite(self, line: str) -> None:
-        # A line that is wider than the terminal would not be rewritten, but pushed up.
+        # A line that is wider than the terminal would scroll instead of being rewritten.
         line = line[: shutil.get_terminal_size().columns - 1]
         self._write(f"\r{line}{' ' * (len(self._said) - len(line))}\r{line}")
         self._said = line
@@ -53,9 +56,9 @@ class ProgressLine:
 
 
 class Waiting:
-    """Waits in pieces, `longest` in all from when it is made, and tells for what.
+    """Waits in steps, at most `longest` in all, and shows a line meanwhile.
 
-    `clock` and `sleep` are in seconds. As a context manager it takes its line away at the end.
+    `clock` and `sleep` are in seconds. As a context manager, it removes its line at the end.
     """
 
     def __init__(
@@ -80,7 +83,7 @@ class Waiting:
         return not self.left
 
     def pause(self, span: timedelta, what: str) -> None:
-        """Wait for `span`, or for what is left; show `what` is waited for each second."""
+        """Wait for `span` or for the time left, and show `what` every second."""
         until = min(self._clock() + span.total_seconds(), self._ends_at)
         while (seconds := until - self._clock()) > 0:
             self._line.show(what, self.left)

@@ -1,4 +1,4 @@
-"""The arguments by which commands choose dead letters."""
+"""The arguments and options by which commands select dead letters."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -22,21 +22,21 @@ class _Moment(click.ParamType[datetime]):
         try:
             moment = datetime.fromisoformat(value)
         except ValueError:
-            self.fail("must be a time such as 2026-03-01 or 2026-03-01T12:00:00Z", param, ctx)
+            self.fail("It must be a time such as 2026-03-01 or 2026-03-01T12:00:00Z.", param, ctx)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def selection_options(
     command: Callable[..., None], *, required: bool = True
 ) -> Callable[..., None]:
-    """Give the command the arguments that choose dead letters, as one `Selection`."""
+    """Give the command a `Selection` of dead letters, made from its arguments and options."""
 
     @click.argument("ids", nargs=-1, metavar="[ID]...")
     @click.option("--account", help="Only this account's.")
     @click.option(
         "--reason",
         type=click.Choice([reason.value for reason in DeathReason]),
-        help="Only those that died of this.",
+        help="Only those with this reason.",
     )
     @click.option("--email", help="Only this person's.")
     @click.option("--since", type=_Moment(), help="Only those that died since, such as 2026-03-01.")
@@ -47,7 +47,7 @@ def selection_options(
         selection = Selection(**{field.name: given.pop(field.name) for field in fields(Selection)})
         if required and selection.is_empty:
             raise click.UsageError(
-                "Say which: by their ids, --account, --reason, --email, --since, or --all."
+                "Select dead letters by id, --account, --reason, --email or --since, or use --all."
             )
         command(runtime, selection, **given)
 

@@ -7,6 +7,7 @@ RelayError
 ├── LedgerUnavailable    Redis cannot take it just now        -> web's disk keeps it
 │   └── SpoolRefused     nor can the disk                     -> 503, safe to send again
 ├── Refused              an operator asked for what cannot be -> exit 1, says what to do
+├── SettingsError        settings are missing or wrong        -> exit 2, nothing starts
 └── TokenError         no access token can be had
     ├── NotConnected     no tokens are stored                 -> hold `reconnect`, not probed
     ├── Revoked          the refresh token is proven dead     -> hold `reconnect`, not probed
@@ -61,6 +62,14 @@ class SpoolRefused(LedgerUnavailable):
 
 class Refused(RelayError):
     """What was asked for cannot be done; the message says why and what to do instead."""
+
+
+class SettingsError(RelayError):
+    """Some settings are missing or wrong; `problems` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 class TokenError(RelayError):

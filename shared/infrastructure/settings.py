@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
+from shared.domain.errors import SettingsError
 from shared.infrastructure.alert_services import read_addresses
 from shared.infrastructure.redis_urls import broker_beside, check_redis_url
 
@@ -32,14 +33,6 @@ _HINTS = {
 }
 
 T = TypeVar("T")
-
-
-class SettingsError(Exception):
-    """Some settings are missing or wrong; `problems` has a sentence for each."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,6 +97,16 @@ def make_constant_contact(
     )
 
 
+def make_account_summaries(settings: Settings, client: "redis.Redis") -> AccountSummaries:
+    return AccountSummaries(
+        registry=Registry(client),
+        vault=make_vault(settings, client),
+        ledger=Ledger(client),
+        default_client_id=settings.client_id,
+        now=utc_now,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountTools:
     """All that can be done with accounts, by console and command line alike."""
@@ -138,13 +148,7 @@ def make_account_tools(
         redirect_uri=settings.redirect_uri,
         now=utc_now,
     )
-    summaries = AccountSummaries(
-        registry=registry,
-        vault=vault,
-        ledger=ledger,
-        default_client_id=settings.client_id,
-        now=utc_now,
-    )
+    summaries = make_account_summaries(settings, client)
     trials = TestSignups(
         client,
         ledger,

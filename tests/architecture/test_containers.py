@@ -12,9 +12,9 @@ import pytest
 import redis
 import yaml
 
-from relay.cli import relay
-from relay.start.processes import require_sandbox
-from relay.start.up import make_plan
+from relay.cli import COMMANDS
+from relay.start.plan import make_plan
+from relay.start.processes import require_sandbox, worker_process
 from shared.domain.errors import Refused
 from shared.infrastructure.queues import ALL_QUEUES
 from shared.infrastructure.settings import Settings
@@ -40,11 +40,11 @@ def test_each_process_has_a_service() -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_the_command_is_one_of_ours(name: str) -> None:
     assert OURS[name]["command"] == [name]
-    assert name in relay.commands
+    assert name in COMMANDS
 
 
 def test_a_worker_that_is_started_so_takes_from_every_queue() -> None:
-    (queues,) = [each for each in relay.commands["worker"].params if each.name == "only"]
+    (queues,) = [each for each in worker_process.params if each.name == "only"]
     assert set(str(queues.default).split(",")) == set(ALL_QUEUES)
 
 

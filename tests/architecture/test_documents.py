@@ -38,10 +38,12 @@ def test_every_make_target_exists(document: str, line: str) -> None:
 def test_every_relay_command_exists(document: str, line: str) -> None:
     words = re.split(r"\s+", re.split(r"\s[#<|>]\s?|  ", line)[0].strip())[1:]
     command: click.Command = relay
+    context = click.Context(relay)
     while isinstance(command, click.Group) and words and not words[0].startswith(("-", "…")):
         name = words.pop(0).strip("…")
-        assert name in command.commands, f"{document}: there is no {line!r}"
-        command = command.commands[name]
+        found = command.get_command(context, name)
+        assert found is not None, f"{document}: there is no {line!r}"
+        command = found
     known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
     asked = {word.partition("=")[0] for word in words if word.startswith("--")}
     assert asked <= known, f"{document}: {asked - known} in {line!r}"

@@ -3,7 +3,8 @@
 import re
 from collections import UserDict
 
-from shared.infrastructure.settings import Settings, SettingsError
+from shared.domain.errors import SettingsError
+from shared.infrastructure.settings import Settings
 from tests.architecture.project import read
 
 NAME = re.compile(r"\b(?:REDIS_URL|(?:RELAY|CTCT)_[A-Z_]+)\b")
@@ -34,7 +35,7 @@ def known_settings() -> set[str]:
 
 def read_by_relay_up() -> set[str]:
     """Return the names that only `relay up` reads, as it starts what they are about."""
-    return set(re.findall(r'environ\.get\("(RELAY_\w+)"\)', read("relay/start/up.py")))
+    return set(re.findall(r'environ\.get\("(RELAY_\w+)"\)', read("relay/start/plan.py")))
 
 
 def table() -> dict[str, str]:

@@ -54,7 +54,7 @@ def test_status_counts_and_shows_tokens(connected: CommandLine, ledger: Ledger) 
     assert account["hold"] is None
     assert account["token"]["expires_at"].endswith("Z")
     assert account["token"]["scopes"] == ["account_read", "contact_data", "offline_access"]
-    assert "dead letters wait for you" in connected("status").out
+    assert "Dead letters: 1" in connected("status").out
 
 
 # --- forms
@@ -268,4 +268,4 @@ def test_status_tells_until_when_constant_contact_is_left_alone(
     assert connected("status", "--json").json["quota"]["rests_until"] is None
     ledger.rest("acme", timedelta(minutes=10), slower_for=timedelta())
     assert connected("status", "--json").json["quota"]["rests_until"].endswith("Z")
-    assert "asked to be left alone until" in connected("status").out
+    assert "Rate limited by Constant Contact. Deliveries resume at" in connected("status").out

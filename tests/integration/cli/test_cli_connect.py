@@ -297,7 +297,7 @@ def test_a_script_must_say_that_another_account_may_take_the_name(
     assert ended.status == 0, ended.err
     assert organization(connected) == "Blue Door Books"
     assert "✗ Its forms: " in ended.out
-    assert "57 in all: relay lists acme" in ended.out
+    assert "all 57 lists: relay lists acme" in ended.out
     assert "Readings" not in ended.out  # the last of them
 
 

@@ -120,7 +120,7 @@ def test_at_a_terminal_one_question_says_what_it_takes(
 
 
 def at_each_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    monkeypatch.setattr("relay.commands.replays.time.sleep", lambda _: act())
+    monkeypatch.setattr("relay.commands.failed.replays.time.sleep", lambda _: act())
 
 
 def test_it_is_followed_to_its_end(
@@ -155,7 +155,7 @@ def test_ctrl_c_leaves_it_running_and_says_so(
 def test_a_replay_is_cancelled(connected: CommandLine, ledger: Ledger) -> None:
     dead_letters(ledger, LARGE)
     id = connected("failed", "retry", "--all", "--json").json["replay"]
-    assert "100 stay dead letters" in connected("failed", "cancel", id).out
+    assert "Dead letters kept: 100" in connected("failed", "cancel", id).out
     cancelled = connected("failed", "cancel", id, "--json").json
     assert (cancelled["state"], cancelled["cancelled"], cancelled["waiting"]) == (
         "cancelled",

@@ -2,8 +2,9 @@
 
 import pytest
 
+from shared.domain.errors import SettingsError
 from shared.infrastructure.alert_services import make_services, read_addresses
-from shared.infrastructure.settings import Settings, SettingsError
+from shared.infrastructure.settings import Settings
 from tests.unit.infrastructure.test_settings import NEEDED
 
 SLACK = "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ"

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.infrastructure.settings import Bind, Settings, SettingsError, VisitorLimit, parse_bind
+from shared.domain.errors import SettingsError
+from shared.infrastructure.settings import Bind, Settings, VisitorLimit, parse_bind
 
 NEEDED = {
     "REDIS_URL": "redis://cache.example/0",

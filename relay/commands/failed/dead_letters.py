@@ -1,11 +1,10 @@
-"""`relay failed`: look at dead letters, correct them, send them again, or discard them."""
+"""`relay failed list`, `show`, `edit` and `discard`: one dead letter, or many."""
 
 from functools import partial
 from typing import Any
 
 import click
 
-from relay.commands.replays import cancel, replays, retry
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import for_people
 from relay.terminal.selection_options import selection_options
@@ -18,18 +17,9 @@ from shared.operations.operations import Selection
 LONGEST_TABLE = 50
 
 
-@click.group()
-def failed() -> None:
-    """Dead letters: sign-ups that were refused or given up. None of them is lost."""
-
-
-for command in (retry, replays, cancel):
-    failed.add_command(command)
-
-
-@failed.command("list")
+@click.command("list")
 @partial(selection_options, required=False)
-def list_(runtime: CommandRuntime, selection: Selection) -> None:
+def list_dead_letters(runtime: CommandRuntime, selection: Selection) -> None:
     """List dead letters, the latest first."""
     limit = None if runtime.output.as_json else LONGEST_TABLE
     found = runtime.operations.failed(selection, limit)
@@ -39,33 +29,34 @@ def list_(runtime: CommandRuntime, selection: Selection) -> None:
         return
     runtime.output.table(
         ["id", "account", "form", "email", "reason", "message", "died"],
-        [
-            [
-                s.id,
-                s.account,
-                s.form,
-                s.contact.email,
-                s.reason,
-                s.message,
-                for_people(s.settled_at),
-            ]
-            for s in found
-        ],
+        [_row(signup) for signup in found],
     )
     if len(found) == LONGEST_TABLE:
-        runtime.output.say(f"\nThe latest {LONGEST_TABLE}; --json lists all.")
+        runtime.output.say(f"\nThese are the latest {LONGEST_TABLE}. Add --json to list all.")
     runtime.output.say(
-        "\nLook closer:       relay failed show ID"
+        "\nShow details:      relay failed show ID"
         "\nCorrect and send:  relay failed edit ID --set email=…   then   relay failed retry ID"
-        "\nThrow away:        relay failed discard ID"
+        "\nDiscard:           relay failed discard ID"
     )
 
 
-@failed.command()
+def _row(signup: Signup) -> list[Any]:
+    return [
+        signup.id,
+        signup.account,
+        signup.form,
+        signup.contact.email,
+        signup.reason,
+        signup.message,
+        for_people(signup.settled_at),
+    ]
+
+
+@click.command()
 @click.argument("id")
 @pass_runtime
 def show(runtime: CommandRuntime, id: str) -> None:
-    """Show one sign-up, dead or not, with all that happened to it."""
+    """Show one sign-up in any state, with its history."""
     signup, history = runtime.operations.show(id)
     events = [_event(entry) for entry in history]
     runtime.output.json(_document(signup) | _details(signup) | {"history": events})
@@ -73,16 +64,16 @@ def show(runtime: CommandRuntime, id: str) -> None:
         _print(runtime, signup, events)
 
 
-@failed.command()
+@click.command()
 @selection_options
 def discard(runtime: CommandRuntime, selection: Selection) -> None:
-    """Discard dead letters, or quarantined sign-ups by their ids."""
+    """Discard dead letters; or quarantined sign-ups, by their ids."""
     done = runtime.operations.discard(selection)
     runtime.output.json({"discarded": done})
     runtime.output.say(f"{len(done)} discarded.")
 
 
-@failed.command()
+@click.command()
 @click.argument("id")
 @click.option(
     "--set",
@@ -90,14 +81,14 @@ def discard(runtime: CommandRuntime, selection: Selection) -> None:
     multiple=True,
     required=True,
     metavar="FIELD=VALUE",
-    help="Such as email=ada@example.com; repeats. An empty value removes the field.",
+    help="Such as email=ada@example.com. An empty value removes the field. May be repeated.",
 )
 @pass_runtime
 def edit(runtime: CommandRuntime, id: str, changes: tuple[str, ...]) -> None:
-    """Correct fields of a dead letter; `failed retry` then sends it again."""
+    """Correct fields of a dead letter. `failed retry` then sends it again."""
     pairs = [change.partition("=") for change in changes]
     if wrong := [name for name, equals, _ in pairs if not equals]:
-        raise click.UsageError(f"--set takes FIELD=VALUE, not {wrong[0]!r}")
+        raise click.UsageError(f"--set takes FIELD=VALUE, not {wrong[0]!r}.")
     try:
         signup = runtime.operations.edit(id, {name.strip(): value for name, _, value in pairs})
     except InvalidSignup as error:
@@ -161,20 +152,21 @@ def _print(runtime: CommandRuntime, signup: Signup, events: list[dict[str, Any]]
     runtime.output.say("")
     runtime.output.table(
         ["when", "what", "took", "counted", "tracking id"],
-        [
-            [
-                event["at"],
-                event.get("event") or _outcome(event),
-                f"{event['seconds']:.1f} s" if "seconds" in event else None,
-                "yes" if event["counted"] else "no",
-                event.get("tracking_id"),
-            ]
-            for event in events
-        ],
+        [_event_row(event) for event in events],
     )
+
+
+def _event_row(event: dict[str, Any]) -> list[Any]:
+    return [
+        event["at"],
+        event.get("event") or _outcome(event),
+        f"{event['seconds']:.1f} s" if "seconds" in event else None,
+        "yes" if event["counted"] else "no",
+        event.get("tracking_id"),
+    ]
 
 
 def _outcome(event: dict[str, Any]) -> str:
     status = f"HTTP {event['status']}" if event["status"] else "no answer"
-    said = event["message"] or event["error_key"]
-    return f"{status}: {said}" if said else status
+    error = event["message"] or event["error_key"]
+    return f"{status}: {error}" if error else status

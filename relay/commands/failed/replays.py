@@ -1,4 +1,4 @@
-"""`relay failed retry`, and the replays that it makes of many dead letters."""
+"""`relay failed retry`, and the replays that send many dead letters again."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from relay.runtime import CommandRuntime, pass_runtime
-from relay.terminal.output import duration, for_people, printable
+from relay.terminal.output import counted, duration, for_people, printable
 from relay.terminal.progress import ProgressLine
 from relay.terminal.selection_options import selection_options
 from shared.domain.durations import in_words
@@ -24,18 +24,21 @@ LOOK_EVERY = timedelta(seconds=1)
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Do not ask, however many they are.")
+@click.option("--yes", is_flag=True, help="Do not ask, even for many.")
 @selection_options
 def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
-    """Send dead letters again. They go below fresh sign-ups, each with all its attempts.
+    """Send dead letters again.
 
-    A hundred or more become a replay: a job that sends them at a pace of its own.
+    Fresh sign-ups go first. Each dead letter gets all its attempts again. A hundred or more
+    become a replay: a job that sends them at a slower pace.
     """
     plan = runtime.operations.plan_retry(selection)
     if not plan.is_large:
         done = runtime.operations.retry(plan)
         runtime.output.json({"retried": done, "replay": None, "count": len(done)})
-        runtime.output.say(f"{len(done)} due again. Watch them with: relay status")
+        runtime.output.say(
+            f"{counted(len(done), 'dead letter')} due again. Watch them with: relay status"
+        )
     elif yes or not runtime.interactive or _confirmed(plan):
         _replay(runtime, plan)
     else:
@@ -45,15 +48,15 @@ def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
 def _confirmed(plan: RetryPlan) -> bool:
     count = len(plan.signups)
     click.echo(
-        f"{count:,} dead letters: {_counted(plan.accounts)}; {_counted(plan.reasons)}.\n"
-        f"They use {count:,} requests; {plan.quota_left:,} are left today, a fifth of"
-        " which stays for fresh sign-ups.\n"
-        f"At a replay's pace they take about {in_words(plan.takes)}."
+        f"{count:,} dead letters: {_by_name(plan.accounts)}; {_by_name(plan.reasons)}.\n"
+        f"They use {count:,} requests. {plan.quota_left:,} are left today, and a fifth of these is"
+        " kept for fresh sign-ups.\n"
+        f"The replay takes about {in_words(plan.takes)}."
     )
     return click.confirm("Send them again?")
 
 
-def _counted(counts: Counter[str]) -> str:
+def _by_name(counts: Counter[str]) -> str:
     return printable(", ".join(f"{count:,} {name}" for name, count in counts.most_common()))
 
 
@@ -71,9 +74,9 @@ def _replay(runtime: CommandRuntime, plan: RetryPlan) -> None:
         }
     )
     if replay is None:
-        runtime.output.say("All of them wait in a replay already; see relay failed replays")
+        runtime.output.say("All of them are in a replay already. See: relay failed replays")
         return
-    runtime.output.say(f"{replay.total:,} dead letters are sent again by the replay {replay.id}")
+    runtime.output.say(f"The replay {replay.id} sends {replay.total:,} dead letters again.")
     if runtime.interactive:
         _follow(runtime, replay.id)
     else:
@@ -85,7 +88,7 @@ def _follow(
     id: str,
     pause: Callable[[float], None] = lambda seconds: time.sleep(seconds),
 ) -> None:
-    """Show the replay's progress until it has ended, or the operator presses Ctrl-C."""
+    """Show the replay's progress until it has ended or the operator presses Ctrl-C."""
     line = ProgressLine(sys.stderr, time.monotonic)
     try:
         while (replay := runtime.operations.replay(id)).ended_at is None:
@@ -96,7 +99,7 @@ def _follow(
     except KeyboardInterrupt:
         line.clear()
         runtime.output.say(
-            "The replay goes on without this command."
+            "The replay continues without this command."
             "\nWatch it:   relay failed replays"
             f"\nCancel it:  relay failed cancel {id}"
         )
@@ -110,50 +113,51 @@ def _progress(replay: Replay) -> str:
         "cancelled": replay.cancelled,
         "being sent": replay.under_way,
     }
-    notified = [f"{replay.done:,} of {replay.total:,} done"]
-    notified += [f"{count:,} {name}" for name, count in counts.items() if count]
+    parts = [f"{replay.done:,} of {replay.total:,} done"]
+    parts += [f"{count:,} {name}" for name, count in counts.items() if count]
     if replay.obstacle:
-        notified.append(f"waiting: {replay.obstacle.in_words}")
-    return ", ".join(notified)
+        parts.append(f"waiting: {replay.obstacle.in_words}")
+    return ", ".join(parts)
 
 
-@click.command()
+@click.command("replays")
 @pass_runtime
-def replays(runtime: CommandRuntime) -> None:
-    """List replays, the latest first; those that ended are kept for 30 days."""
+def list_replays(runtime: CommandRuntime) -> None:
+    """List replays, the latest first. Ended ones are kept for 30 days."""
     found = runtime.operations.replays()
     runtime.output.json([_document(replay) for replay in found])
     if not found:
         runtime.output.say("No replays.")
         return
     runtime.output.table(
-        ["id", "account", "by", "started", "state", "progress", "still takes"],
-        [
-            [
-                replay.id,
-                ", ".join(replay.accounts),
-                replay.by,
-                for_people(replay.started_at),
-                replay.state,
-                _progress(replay),
-                duration(replay.left(utc_now())),
-            ]
-            for replay in found
-        ],
+        ["id", "account", "by", "started", "state", "progress", "time left"],
+        [_row(replay) for replay in found],
     )
+
+
+def _row(replay: Replay) -> list[Any]:
+    return [
+        replay.id,
+        ", ".join(replay.accounts),
+        replay.by,
+        for_people(replay.started_at),
+        replay.state,
+        _progress(replay),
+        duration(replay.left(utc_now())),
+    ]
 
 
 @click.command()
 @click.argument("id")
 @pass_runtime
 def cancel(runtime: CommandRuntime, id: str) -> None:
-    """Cancel a replay: what waits in it stays a dead letter. What is due already is sent."""
+    """Cancel a replay. Sign-ups that wait in it stay dead letters; those due are sent."""
     kept = runtime.operations.cancel_replay(id, by=runtime.by)
     replay = runtime.operations.replay(id)
     runtime.output.json(_document(replay))
-    runtime.output.say(f"{kept:,} stay dead letters.")
+    runtime.output.say(f"Cancelled. Dead letters kept: {kept:,}.")
     if replay.under_way:
-        runtime.output.say(f"{replay.under_way:,} were due already and are sent.")
+        runtime.output.say(f"Already due, and sent: {replay.under_way:,}.")
 
 
 def _document(replay: Replay) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""`relay disconnect`: the end of a connection. The account's sign-ups are kept."""
+
+import click
+
+from relay.runtime import CommandRuntime, pass_runtime
+from relay.terminal.confirmation import confirm
+from shared.accounts.account_summary import AccountSummary, ConnectionStatus
+
+
+@click.command()
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@pass_runtime
+def disconnect(runtime: CommandRuntime, name: str, yes: bool) -> None:
+    """Forget the tokens of NAME. Its sign-ups are kept, and wait."""
+    summary = runtime.summaries.summary(name)
+    if summary.status == ConnectionStatus.DISCONNECTED:
+        runtime.output.json(summary.to_dict())
+        runtime.output.say(f"{name} is disconnected already.")
+        return
+    if not yes:
+        question = _question(runtime, summary)
+        confirm(runtime, question, otherwise="Add --yes to disconnect without a question.")
+    runtime.accounts.connecting.disconnect(name, by=runtime.by)
+    runtime.output.json(runtime.summaries.summary(name).to_dict())
+    runtime.output.say(
+        f"{name} is disconnected. Its tokens are forgotten, and all its sign-ups are kept.\n"
+        "New sign-ups are still accepted. They wait with those that were due.\n"
+        f"Connect it again with: relay connect {name}\n"
+        "The permission itself still exists at Constant Contact. The account's owner can revoke\n"
+        "it there."
+    )
+
+
+def _question(runtime: CommandRuntime, summary: AccountSummary) -> str:
+    account = summary.account
+    due = runtime.ledger.figures(account.name).due
+    waiting = f"{due:,} sign-up{'s wait' if due != 1 else ' waits'} to be sent"
+    whose = f" ({account.organization})" if account.organization else ""
+    return f"{waiting}. Disconnect {account.name}{whose}?"

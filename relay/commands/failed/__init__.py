@@ -1,0 +1,20 @@
+"""`relay failed`: dead letters, and the replays that send many of them again."""
+
+import click
+
+from relay.lazy_group import LazyGroup
+
+COMMANDS = {
+    "cancel": "relay.commands.failed.replays:cancel",
+    "discard": "relay.commands.failed.dead_letters:discard",
+    "edit": "relay.commands.failed.dead_letters:edit",
+    "list": "relay.commands.failed.dead_letters:list_dead_letters",
+    "replays": "relay.commands.failed.replays:list_replays",
+    "retry": "relay.commands.failed.replays:retry",
+    "show": "relay.commands.failed.dead_letters:show",
+}
+
+
+@click.group(cls=LazyGroup, places=COMMANDS)
+def failed() -> None:
+    """Show, correct, retry and discard dead letters. They are kept until then."""
