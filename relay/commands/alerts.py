@@ -1,4 +1,4 @@
-"""`relay alerts`: whether operators can be told of troubles, and which troubles stand."""
+"""`relay alerts`: the problems that operators are notified of, and a test of the services."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ from shared.ledger.alert_log import AlertHistory, AlertLedger, Throttle
 from worker.alerts.alert_conditions import active_conditions
 from worker.alerts.alert_dispatcher import SnapshotReader
 
-_HOW_TO_SET = "set RELAY_ALERTS, as docs/settings.md says, where workers run"
+_OFF = "Alerts are off. Set RELAY_ALERTS for every worker to receive them; see docs/settings.md."
 
 
 @click.group()
 def alerts() -> None:
-    """Troubles, and the services that tell operators of them."""
+    """Show active alerts, and test the services that notify operators."""
 
 
 @alerts.command()
@@ -28,22 +28,19 @@ def test(runtime: CommandRuntime) -> None:
     """Send a test message to every alert service now."""
     services = make_services(runtime.settings.alerts)
     if not services:
-        raise Refused(f"nobody is told of troubles: {_HOW_TO_SET}")
-    by = "with: relay alerts test"
-    sent = send_test(services, by=by, public_url=runtime.settings.public_url)
+        raise Refused(_OFF)
+    sent = send_test(services, by="with: relay alerts test", public_url=runtime.settings.public_url)
     runtime.output.json([{"service": name, "sent": went} for name, went in sent.items()])
     for name, went in sent.items():
         runtime.output.say(f"{name}: {'sent' if went else 'failed'}")
     if not all(sent.values()):
-        raise Refused(
-            "To see why one failed, ask the library itself: apprise -vv --body=test ADDRESS"
-        )
+        raise Refused("A service failed. To see why, run: apprise -vv --body=test ADDRESS")
 
 
 @alerts.command("list")
 @pass_runtime
-def list_(runtime: CommandRuntime) -> None:
-    """Show the troubles that stand now, and when somebody was told."""
+def list_alerts(runtime: CommandRuntime) -> None:
+    """Show the active alerts, and when operators were notified."""
     settings = runtime.settings
     known = AlertLedger(runtime.client, Throttle(after=settings.alert_after)).known()
     found = active_conditions(SnapshotReader(runtime.client, settings.public_url).look())
@@ -51,17 +48,17 @@ def list_(runtime: CommandRuntime) -> None:
     for condition in found:
         _print(runtime, condition, known.get(condition.key))
     if not found:
-        runtime.output.say("No trouble stands.")
+        runtime.output.say("No alert is active.")
     if not settings.alerts:
-        runtime.output.say(f"Nobody is told of troubles: {_HOW_TO_SET}.")
+        runtime.output.say(_OFF)
 
 
 def _print(
     runtime: CommandRuntime, condition: AlertCondition, notified: AlertHistory | None
 ) -> None:
-    when = for_people(notified.told_at) if notified and notified.told_at else "nobody yet"
+    when = for_people(notified.told_at) if notified and notified.told_at else "not yet"
     body = condition.body.replace("\n\n", "\n  ")
-    runtime.output.say(f"{condition.severity}: {condition.title}\n  {body}\n  Told: {when}\n")
+    runtime.output.say(f"{condition.severity}: {condition.title}\n  {body}\n  Notified: {when}\n")
 
 
 def _document(condition: AlertCondition, notified: AlertHistory | None) -> dict[str, Any]:

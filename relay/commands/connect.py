@@ -1,4 +1,4 @@
-"""`relay connect`: read what is wanted, and go the way that was chosen."""
+"""`relay connect`: read the options, and start the chosen flow."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -16,19 +16,19 @@ from shared.domain.errors import Refused
 
 @click.command()
 @click.argument("name")
-@click.option("--url", is_flag=True, help="Print the address at which to log in, and end.")
-@click.option("--link", is_flag=True, help="Print a link to send to a client, and end.")
-@click.option("--device", is_flag=True, help="Log in with a code, in any browser anywhere.")
+@click.option("--url", is_flag=True, help="Print the address of the login, and exit.")
+@click.option("--link", is_flag=True, help="Print a link to send to a client, and exit.")
+@click.option("--device", is_flag=True, help="Log in with a code, in any browser on any device.")
 @click.option("--tokens", metavar="-", help="Read tokens as JSON from standard input.")
-@click.option("--from", "asked_by", metavar="WHO", help="With --link: the name the client reads.")
+@click.option("--from", "asked_by", metavar="WHO", help="With --link: the name the client sees.")
 @click.option(
     "--days",
     type=click.IntRange(1, LONGEST_LINK_LIFE.days),
     metavar="DAYS",
     show_default=str(LINK_LIFE.days),
-    help="With --link: how long it works.",
+    help="With --link: how long the link works.",
 )
-@click.option("--api-key", metavar="KEY", help="Use this application; its secret is asked for.")
+@click.option("--api-key", metavar="KEY", help="Use this application. It asks for the secret.")
 @click.option(
     "--secret-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -52,7 +52,7 @@ def connect(
 ) -> None:
     """Connect a Constant Contact account and call it NAME.
 
-    On a terminal, and without a way to do so, this explains each step.
+    On a terminal, without --url, --link, --device or --tokens, this explains each step.
     """
     _check_use(url + link + device + (tokens is not None), tokens)
     if not link and (asked_by is not None or days is not None):
@@ -85,15 +85,15 @@ def _check_use(chosen: int, tokens: str | None) -> None:
         raise click.UsageError("Choose one of --url, --link, --device and --tokens -.")
     if tokens not in (None, "-"):
         raise click.UsageError(
-            "--tokens takes - only, and reads standard input: tokens on a command line could be"
-            " read by others."
+            "--tokens takes - only, and then reads standard input. Other users could read tokens on"
+            " a command line."
         )
 
 
 def _application(
     runtime: CommandRuntime, api_key: str | None, secret_file: Path | None
 ) -> Application | None:
-    """Return the application that is asked for; None for the settings' own."""
+    """Return the application of --api-key; None for that of the settings."""
     if api_key is None:
         if secret_file is not None:
             raise click.UsageError("--secret-file belongs to --api-key.")
@@ -106,11 +106,13 @@ def _secret(runtime: CommandRuntime, file: Path | None) -> str:
         try:
             return file.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:
-            raise Refused(f"The secret cannot be read from {file}.") from error
+            raise Refused(
+                f"The secret cannot be read from {file}, so nothing was connected."
+            ) from error
     if not runtime.interactive:
         raise click.UsageError(
-            "Put the secret of the API key into a file and name that with --secret-file: on a"
-            " command line it could be read by others."
+            "Put the secret of the API key into a file, and give its path with --secret-file. Other"
+            " users could read it on a command line."
         )
     secret: str = click.prompt("The secret of this API key (not shown)", hide_input=True)
     return secret

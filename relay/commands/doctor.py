@@ -1,4 +1,4 @@
-"""`relay doctor`: every check of the installation and its accounts, each with what to do."""
+"""`relay doctor`: checks the installation and its accounts, and says how to fix problems."""
 
 import contextlib
 import sys
@@ -15,26 +15,27 @@ from shared.domain.check import Check, Verdict
 from shared.domain.errors import LedgerUnavailable
 from shared.ledger.format import open_ledger
 
-# A request ends sooner; this is for what nothing bounds, such as looking up a host.
+# Requests have deadlines of their own. Other steps, such as a look-up of a host name, have none.
 _WITHIN = timedelta(seconds=30)
 
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]…")
-@click.option("--refresh", is_flag=True, help="Refresh each token, to see that it can be done.")
+@click.option("--refresh", is_flag=True, help="Refresh each token, to check that this works.")
 @click.option(
     "--within",
     type=click.FloatRange(min=1),
     default=_WITHIN.total_seconds(),
     show_default=True,
     metavar="SECONDS",
-    help="How long to look; many accounts take longer.",
+    help="How long the checks may take. Many accounts take longer.",
 )
 @pass_runtime
 def doctor(runtime: CommandRuntime, names: tuple[str, ...], refresh: bool, within: float) -> None:
-    """Look whether all is well with the installation and with the accounts NAME, or all.
+    """Check the installation and its accounts.
 
-    Exit status 1 when there is a problem, 0 otherwise.
+    NAME is an account; without one, all accounts are checked. The exit status is 1 if there is a
+    problem, and 0 otherwise.
     """
     with contextlib.suppress(LedgerUnavailable):  # which the doctor tells by itself
         open_ledger(runtime.client, may_upgrade=False)

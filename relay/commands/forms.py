@@ -1,7 +1,7 @@
-"""`relay forms`: which forms there are, and to which lists their sign-ups go."""
+"""`relay forms`: the forms, and the lists that their sign-ups go to."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -14,7 +14,7 @@ from shared.domain.errors import Refused
 from shared.domain.form import DEFAULT_CONSENT, ConsentBox, CustomField, Form, ListRef
 from shared.domain.signup import WhenUnsubscribed
 
-# The API takes at most so many in one sign-up.
+# The API's limits for one sign-up.
 MOST_LISTS = 50
 MOST_FIELDS = 50
 
@@ -23,26 +23,31 @@ _ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?")
 
 @click.group()
 def forms() -> None:
-    """Make, show and change forms."""
+    """Add, show and change forms."""
 
 
 @forms.command()
 @click.argument("name", metavar="FORM")
-@click.option("--account", required=True, metavar="NAME", help="Whose lists: see relay accounts.")
+@click.option(
+    "--account",
+    required=True,
+    metavar="NAME",
+    help="The account with the lists.",
+)
 @click.option(
     "--list",
     "wanted_lists",
     required=True,
     multiple=True,
     metavar="LIST",
-    help="Name or id of a list; may be given again.",
+    help="Name or id of a list. Repeat it for more lists.",
 )
 @click.option(
     "--field",
     "wanted_fields",
     multiple=True,
     metavar="NAME",
-    help="A custom field to send, by name or label; may be given again.",
+    help="A custom field to send, by name or label. Repeat it for more fields.",
 )
 @click.option("--redirect", metavar="URL", help="Where visitors go after signing up.")
 @click.option(
@@ -50,7 +55,7 @@ def forms() -> None:
     "origins",
     multiple=True,
     metavar="ORIGIN",
-    help="A site that may post here, such as https://example.com; may be given again.",
+    help="A site that may post here, such as https://example.com. Repeat it for more sites.",
 )
 @click.option("--title", default="Sign up", show_default=True, help="Heading of the form's page.")
 @click.option("--consent", default=DEFAULT_CONSENT, metavar="TEXT", help="What visitors agree to.")
@@ -66,8 +71,8 @@ def forms() -> None:
     type=click.Choice(["resubscribe", "ask"]),
     default="resubscribe",
     show_default=True,
-    help="Whether someone who is unsubscribed and signs up again is put back at once, or first"
-    " asked to confirm it by Constant Contact; then every sign-up takes a look-up, too.",
+    help="For people who had unsubscribed: put them back at once, or let Constant Contact ask them"
+    " to confirm. With `ask`, every sign-up takes one more request.",
 )
 @click.option("--replace", "may_replace", is_flag=True, help="Replace a form of this name.")
 @pass_runtime
@@ -85,10 +90,10 @@ def add(
     unsubscribed: str,
     may_replace: bool,
 ) -> None:
-    """Make the form FORM."""
+    """Add the form FORM."""
     _check(name, redirect, origins)
     if not may_replace and runtime.registry.form(name) is not None:
-        raise Refused(f"There is a form {name!r} already; add --replace to put this in its place.")
+        raise Refused(f"There is a form {name!r} already. Add --replace to replace it.")
     reads = runtime.accounts.reads
     form = Form(
         name=name,
@@ -106,8 +111,8 @@ def add(
     )
     runtime.registry.save_form(form)
     runtime.output.json(_described(runtime, form))
-    runtime.output.say(f"The form {name} puts sign-ups onto: {_names(form)}.")
-    runtime.output.say(f"Next: post to {_address(runtime, form)}, or open it to try it.")
+    runtime.output.say(f"The form {name} puts people on: {_names(form)}.")
+    runtime.output.say(f"Next, post to {_address(runtime, form)}, or open it to try it.")
 
 
 @forms.command("list")
@@ -119,21 +124,17 @@ def list_forms(runtime: CommandRuntime) -> None:
     if found:
         runtime.output.table(
             ["form", "account", "lists", "enabled", "address"],
-            [
-                [
-                    form.name,
-                    form.account,
-                    _names(form),
-                    "yes" if form.enabled else "no",
-                    _address(runtime, form),
-                ]
-                for form in found
-            ],
+            [_row(runtime, form) for form in found],
         )
     else:
         runtime.output.say(
-            "There is no form. Make one with: relay forms add FORM --account NAME --list LIST"
+            "There is no form. Add one with: relay forms add FORM --account NAME --list LIST"
         )
+
+
+def _row(runtime: CommandRuntime, form: Form) -> list[str]:
+    enabled = "yes" if form.enabled else "no"
+    return [form.name, form.account, _names(form), enabled, _address(runtime, form)]
 
 
 @forms.command()
@@ -152,13 +153,13 @@ def show(runtime: CommandRuntime, name: str) -> None:
 @click.argument("name", metavar="FORM")
 @pass_runtime
 def remove(runtime: CommandRuntime, name: str) -> None:
-    """Remove the form FORM. What it has taken is delivered all the same."""
+    """Remove the form FORM. Sign-ups that it has taken are still delivered."""
     form = _existing(runtime, name)
     runtime.registry.remove_form(name)
     runtime.output.json(_described(runtime, form))
     runtime.output.say(
-        f"The form {name} is removed: pages that still post to it get a 404. Sign-ups that it has"
-        " taken are delivered all the same."
+        f"The form {name} is removed. Pages that still post to it get a 404. Sign-ups that it has"
+        " taken are still delivered."
     )
 
 
@@ -166,18 +167,18 @@ def remove(runtime: CommandRuntime, name: str) -> None:
 @click.argument("name", metavar="FORM")
 @pass_runtime
 def disable(runtime: CommandRuntime, name: str) -> None:
-    """Let the form FORM take no more sign-ups for now."""
+    """Close the form FORM: it takes no sign-ups for now."""
     form = replace(_existing(runtime, name), enabled=False)
     runtime.registry.save_form(form)
     runtime.output.json(_described(runtime, form))
-    runtime.output.say(f"The form {name} is closed. To open it again: relay forms enable {name}")
+    runtime.output.say(f"The form {name} is closed. Open it again with: relay forms enable {name}")
 
 
 @forms.command()
 @click.argument("name", metavar="FORM")
 @pass_runtime
 def enable(runtime: CommandRuntime, name: str) -> None:
-    """Let the form FORM take sign-ups again."""
+    """Open the form FORM again."""
     form = replace(_existing(runtime, name), enabled=True)
     runtime.registry.save_form(form)
     runtime.output.json(_described(runtime, form))
@@ -187,8 +188,8 @@ def enable(runtime: CommandRuntime, name: str) -> None:
 def _check(name: str, redirect: str | None, origins: Sequence[str]) -> None:
     if not NAME.fullmatch(name):
         raise click.UsageError(
-            f"{name!r} cannot be a form's name: at most 40 letters of a to z, digits, and . - _,"
-            " the first of them a letter or digit."
+            f"{name!r} cannot be a form's name. A name has at most 40 characters: a to z, digits,"
+            " and . - _ It begins with a letter or digit."
         )
     if redirect is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", redirect):
         raise click.UsageError(
@@ -199,22 +200,22 @@ def _check(name: str, redirect: str | None, origins: Sequence[str]) -> None:
 
 
 def _origin(given: str) -> str:
-    """Return the origin as browsers write it: in small letters, without the usual port."""
+    """Return the origin as browsers write it: in lower case, without the default port."""
     origin = given.lower()
     if not _ORIGIN.fullmatch(origin):
         raise Refused(
-            f"--origin must be such as https://example.com or http://localhost:8000, without a"
-            f" path, not {given!r}."
+            f"--origin must be like https://example.com or http://localhost:8000, without a path;"
+            f" {given!r} is not."
         )
-    usual_port = ":443" if origin.startswith("https://") else ":80"
-    return origin.removesuffix(usual_port)
+    default_port = ":443" if origin.startswith("https://") else ":80"
+    return origin.removesuffix(default_port)
 
 
 def _chosen_lists(wanted: Sequence[str], there: Sequence[ContactList]) -> tuple[ListRef, ...]:
-    """Return the wanted lists, each given by id or by name in any case."""
+    """Return the wanted lists. Each is given by its id, or by its name in any case."""
     chosen = dict.fromkeys(_chosen_list(each, there) for each in wanted)
     if len(chosen) > MOST_LISTS:
-        raise Refused(f"A sign-up can go onto {MOST_LISTS} lists at most.")
+        raise Refused(f"A sign-up can put a person on {MOST_LISTS} lists at most.")
     return tuple(chosen)
 
 
@@ -224,19 +225,21 @@ def _chosen_list(wanted: str, there: Sequence[ContactList]) -> ListRef:
     ]
     if len(found) > 1:
         raise Refused(
-            f"{len(found)} lists are called {wanted!r}; give the id of one instead:"
+            f"{len(found)} lists have the name {wanted!r}. Give the id of one instead:"
             f" {', '.join(each.id for each in found)}."
         )
     if not found:
-        raise Refused(f"There is no list {wanted!r}; there is: {_those([e.name for e in there])}.")
+        raise Refused(
+            f"There is no list {wanted!r}. The lists: {_in_order(each.name for each in there)}."
+        )
     return ListRef(found[0].id, found[0].name)
 
 
 def _chosen_fields(wanted: Sequence[str], there: Sequence[CustomField]) -> tuple[CustomField, ...]:
-    """Return the wanted custom fields, each given by name or label in any case, or by id."""
+    """Return the wanted custom fields. Each is given by its id, name or label, in any case."""
     chosen = dict.fromkeys(_chosen_field(each, there) for each in wanted)
     if len(chosen) > MOST_FIELDS:
-        raise Refused(f"A sign-up can carry {MOST_FIELDS} custom fields at most.")
+        raise Refused(f"A sign-up can have {MOST_FIELDS} custom fields at most.")
     return tuple(chosen)
 
 
@@ -245,7 +248,8 @@ def _chosen_field(wanted: str, there: Sequence[CustomField]) -> CustomField:
         if field.id == wanted.lower() or _same(field.name, wanted) or _same(field.label, wanted):
             return field
     raise Refused(
-        f"There is no custom field {wanted!r}; there is: {_those([e.name for e in there])}."
+        f"There is no custom field {wanted!r}. The fields:"
+        f" {_in_order(each.name for each in there)}."
     )
 
 
@@ -253,15 +257,17 @@ def _same(name: str, wanted: str) -> bool:
     return name.strip().casefold() == wanted.strip().casefold()
 
 
-def _those(names: Sequence[str]) -> str:
+def _in_order(names: Iterable[str]) -> str:
     return ", ".join(sorted(names, key=str.casefold)) or "none"
 
 
 def _existing(runtime: CommandRuntime, name: str) -> Form:
     form = runtime.registry.form(name)
     if form is None:
-        names = [each.name for each in runtime.registry.forms()]
-        raise Refused(f"There is no form {name!r}; there is: {_those(names)}.")
+        forms = runtime.registry.forms()
+        raise Refused(
+            f"There is no form {name!r}. The forms: {_in_order(each.name for each in forms)}."
+        )
     return form
 
 
@@ -278,7 +284,7 @@ def _names(form: Form) -> str:
 
 
 def _shown(value: Any) -> str:
-    """Return a value of `_described` for people."""
+    """Return a value of `_described` as text for people."""
     match value:
         case None | () | []:
             return "none"

@@ -1,4 +1,4 @@
-"""`relay lists`: the contact lists that forms can put people on."""
+"""`relay lists`: the contact lists of an account."""
 
 from dataclasses import asdict
 
@@ -16,4 +16,4 @@ def lists(runtime: CommandRuntime, name: str) -> None:
     found = runtime.accounts.reads.lists(name)
     runtime.output.json([asdict(each) for each in by_name(found)])
     table_of_lists(runtime.output, found)
-    runtime.output.say(f"Next: relay forms add FORM --account {name} --list LIST")
+    runtime.output.say(f"Next, make a form: relay forms add FORM --account {name} --list LIST")

@@ -1,4 +1,4 @@
-"""`relay operator`: who may sign in to the console."""
+"""`relay operator`: the people who may sign in to the console."""
 
 import sys
 
@@ -12,22 +12,22 @@ _ROLES = click.Choice([str(role) for role in Role])
 _PASSWORD = click.option(
     "--password",
     metavar="-",
-    help="Read the password from standard input, instead of making one up.",
+    help="Read the password from standard input. Without this, one is generated.",
 )
 
 
 @click.group()
 def operator() -> None:
-    """Make, show and change those who sign in to the console."""
+    """Manage the people who may sign in to the console."""
 
 
 @operator.command()
 @click.argument("name")
-@click.option("--role", type=_ROLES, required=True, help="Each may do what those before it may.")
+@click.option("--role", type=_ROLES, required=True, help="Each includes those before it.")
 @_PASSWORD
 @pass_runtime
 def add(runtime: CommandRuntime, name: str, role: str, password: str | None) -> None:
-    """Let NAME sign in; prints the password, once."""
+    """Let NAME sign in. The password is printed once."""
     _print_new(runtime, _operators(runtime).add(name, Role(role), _given(password)), password)
 
 
@@ -36,7 +36,7 @@ def add(runtime: CommandRuntime, name: str, role: str, password: str | None) -> 
 @_PASSWORD
 @pass_runtime
 def new_password(runtime: CommandRuntime, name: str, password: str | None) -> None:
-    """Give NAME a new password; ends their sessions."""
+    """Give NAME a new password, and end their sessions."""
     _print_new(runtime, _operators(runtime).set_password(name, _given(password)), password)
 
 
@@ -45,32 +45,34 @@ def new_password(runtime: CommandRuntime, name: str, password: str | None) -> No
 @click.argument("role", type=_ROLES)
 @pass_runtime
 def role(runtime: CommandRuntime, name: str, role: str) -> None:
-    """Give NAME another role; ends their sessions."""
+    """Give NAME another role, and end their sessions."""
     changed = _operators(runtime).set_role(name, Role(role))
     runtime.output.json(_described(changed))
-    runtime.output.say(f"{name} is {changed.role} now, and has to sign in again.")
+    runtime.output.say(f"{name} has the role {changed.role} now, and must sign in again.")
 
 
 @operator.command()
 @click.argument("name")
 @pass_runtime
 def remove(runtime: CommandRuntime, name: str) -> None:
-    """Let NAME sign in no more; ends their sessions."""
+    """Remove NAME, and end their sessions."""
     _operators(runtime).remove(name)
     runtime.output.json({"name": name, "removed": True})
-    runtime.output.say(f"{name} can sign in no more.")
+    runtime.output.say(f"{name} cannot sign in any more.")
 
 
 @operator.command("list")
 @pass_runtime
 def list_operators(runtime: CommandRuntime) -> None:
-    """Show who may sign in."""
+    """Show all operators."""
     found = _operators(runtime).all()
     runtime.output.json([_described(each) for each in found])
     if found:
         runtime.output.table(["operator", "role"], [[each.name, each.role] for each in found])
     else:
-        runtime.output.say("Nobody yet: the first start of `relay web` or `relay up` makes one.")
+        runtime.output.say(
+            "There is no operator yet. The first start of `relay web` or `relay up` makes one."
+        )
 
 
 def _operators(runtime: CommandRuntime) -> Operators:
@@ -78,13 +80,13 @@ def _operators(runtime: CommandRuntime) -> Operators:
 
 
 def _given(password: str | None) -> str | None:
-    """Return the password from standard input, if it is to come from there."""
+    """Return the password from standard input; None if one is to be generated."""
     if password is None:
         return None
     if password != "-":  # noqa: S105 - compared with, to keep passwords off the command line
         raise click.UsageError(
-            "--password takes - only, and reads standard input: others could read a password on a"
-            " command line."
+            "--password takes - only, and then reads standard input. Other users could read a"
+            " password on a command line."
         )
     given = sys.stdin.readline().rstrip("\r\n")
     if not given:
@@ -97,7 +99,7 @@ def _print_new(runtime: CommandRuntime, made: NewPassword, given: str | None) ->
     runtime.output.json(_described(made.operator) | shown)
     runtime.output.say(f"{made.operator.name} ({made.operator.role}) can sign in.")
     if not given:
-        runtime.output.say(f"Password, shown only now: {made.password}")
+        runtime.output.say(f"Password, shown only this once: {made.password}")
     runtime.output.say(f"Console: {runtime.settings.public_url}/console/")
 
 

@@ -1,4 +1,4 @@
-"""`relay rotate-secrets`: seal what is stored with the first key of RELAY_SECRET_KEY."""
+"""`relay rotate-secrets`: encrypt all stored secrets with the first key of RELAY_SECRET_KEY."""
 
 import sys
 
@@ -10,40 +10,43 @@ from shared.ledger.token_store import TokenLedger
 from shared.operations.secret_rotation import Kind, Rotated, Rotation
 
 _WHAT = {
-    Kind.TOKENS: "accounts' tokens",
+    Kind.TOKENS: "tokens of accounts",
     Kind.APPLICATIONS: "secrets of API keys",
-    Kind.FINGERPRINT_KEY: "key of all fingerprints",
-    Kind.KEPT_TOKENS: "tokens of connections being made",
+    Kind.FINGERPRINT_KEY: "key of the fingerprints",
+    Kind.KEPT_TOKENS: "tokens of unfinished connections",
 }
 
 _TO_BEGIN = """\
-RELAY_SECRET_KEY has one key. To change it, put a new one before it, RELAY_SECRET_KEY=new,old,
-for every process; restart them all; then run this again."""
+RELAY_SECRET_KEY has one key. To change it:
+
+1. Put a new key before it for every process: RELAY_SECRET_KEY=new,old
+2. Restart every process.
+3. Run this command again."""
 
 _TO_FINISH = """\
-Before the old key is taken out of RELAY_SECRET_KEY:
+Before you remove the old key from RELAY_SECRET_KEY:
 
-1. See that every process, on every host, was restarted with the new key first. One that was
-   not still seals with the old key; so run this again then, until nothing is sealed anew.
-2. Links to clients that were made with the old key stop working when it is gone. Send new ones,
-   or leave the old key until they have been used.
-3. Whoever signed in to the console with the old key has to sign in again then.
+1. Restart every process on every host with the new key first. A process that was not restarted
+   still encrypts with the old key. Run this command again until it finds nothing to encrypt.
+2. Links for clients that were made with the old key stop working when it is removed. Send new
+   links, or keep the old key until the links have been used.
+3. People who signed in to the console with the old key must sign in again then.
 
-What was accepted stays, duplicates and people are still recognised, connections go on."""
+Sign-ups and connections are kept, and duplicates are still recognised."""
 
-_TO_MEND = """\
-None of the keys in RELAY_SECRET_KEY opens these. Put the key back that was used before, at the
-end of RELAY_SECRET_KEY, and run this again. Should it be lost: connect such accounts again with
-`relay connect NAME`. Everything else is done."""
+_TO_FIX = """\
+No key in RELAY_SECRET_KEY opens these. Add the key that was used before at the end of
+RELAY_SECRET_KEY, and run this command again. If that key is lost, connect these accounts again
+with `relay connect NAME`. Everything else is done."""
 
 
 @click.command("rotate-secrets")
 @pass_runtime
 def rotate_secrets(runtime: CommandRuntime) -> None:
-    """Seal everything that is stored with the first key of RELAY_SECRET_KEY.
+    """Encrypt all stored secrets with the first key.
 
-    Safe while everything runs, and safe to run again. Exit status 1 when something cannot be
-    opened with any of the keys.
+    The keys are those of RELAY_SECRET_KEY. This is safe while everything runs, and safe to
+    repeat. The exit status is 1 if no key opens one of the secrets.
     """
     rotation = Rotation(
         runtime.registry,
@@ -62,12 +65,12 @@ def _print(runtime: CommandRuntime, rotated: Rotated) -> None:
     out = runtime.output
     if any(rotated.resealed.values()):
         rows = [[_WHAT[kind], count] for kind, count in rotated.resealed.items() if count]
-        out.table(["sealed anew with the first key", ""], rows)
+        out.table(["encrypted with the first key now", ""], rows)
     elif not rotated.unopened:
-        out.say("Everything is sealed with the first key already.")
+        out.say("Everything is encrypted with the first key already.")
     if rotated.unopened:
         out.say("\nNot opened:\n" + "\n".join(f"  {what}" for what in rotated.unopened))
-        out.say(f"\n{_TO_MEND}")
+        out.say(f"\n{_TO_FIX}")
     else:
         several = len(runtime.settings.secret_keys) > 1
         out.say(f"\n{_TO_FINISH if several else _TO_BEGIN}")

@@ -26,8 +26,11 @@ from shared.infrastructure.timestamps import timestamp
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be connected: under which name, by which application (None: the settings' own),
-    and whether another account than before may take the name."""
+    """The connection that the user asked for.
+
+    `application` is None for that of the settings. With `replace`, a different account than
+    before may take the name.
+    """
 
     name: str
     application: Application | None
@@ -35,7 +38,7 @@ class Wanted:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What every way takes beside the name."""
+        """The arguments that every flow takes beside the name."""
         return {"application": self.application, "replace": self.replace}
 
 
@@ -43,7 +46,7 @@ class Wanted:
 
 
 def by_url(runtime: CommandRuntime, wanted: Wanted) -> None:
-    """Print where to log in; the callback does the rest."""
+    """Print the address of the login. The callback does the rest."""
     warnings = preflight_warnings(runtime, wanted)
     started = runtime.accounts.connecting.start(wanted.name, by=runtime.by, **wanted.options)
     runtime.output.json(
@@ -56,17 +59,17 @@ def by_url(runtime: CommandRuntime, wanted: Wanted) -> None:
     )
     _say_warnings(runtime, warnings)
     runtime.output.say(
-        "1. In the application at Constant Contact, this must be a redirect URI, exactly so:\n"
+        "1. The application at Constant Contact must have exactly this redirect URI:\n"
         f"   {started.redirect_uri}\n"
-        "2. Start `relay web` or `relay up`, if neither is running: it takes the answer.\n"
+        "2. `relay web` or `relay up` must run, because it takes the answer.\n"
         "3. Within 15 minutes, open this link and log in as the owner or a manager of the\n"
-        "   account. You are asked to log in even where a browser is logged in already.\n"
+        "   account. You must log in even if the browser is logged in already.\n"
         f"{started.url}"
     )
 
 
 def preflight_warnings(runtime: CommandRuntime, wanted: Wanted) -> list[str]:
-    """Return what would keep a person from logging in, in whole sentences."""
+    """Return what would prevent the login, in whole sentences."""
     check = runtime.accounts.connecting.preflight(wanted.application)
     if check.verdict != Verdict.PROBLEM:
         return []
@@ -93,7 +96,7 @@ def print_link(
     life: timedelta = LINK_LIFE,
     warnings: Sequence[str] = (),
 ) -> Link:
-    """Make a link and print it. Without `asked_by`, ask which name the client reads."""
+    """Make a link and print it. Without `asked_by`, ask for the name that the client sees."""
     connecting = runtime.accounts.connecting
     link = connecting.make_link(
         wanted.name,
@@ -115,23 +118,23 @@ def print_link(
     )
     _say_warnings(runtime, warnings)
     runtime.output.say(
-        "Send this link to whoever can log in to the account. They read that"
+        "Send this link to a person who can log in to the account. The page says that"
         f" {link.asked_by} asks.\n"
-        f"It works until {for_people(expires_at)}, and connects once; opening it uses nothing"
-        " up.\n"
-        f"See what became of it:  relay accounts links {link.account}\n"
-        f"Take it back:           relay accounts withdraw {link.id}\n"
+        f"The link works until {for_people(expires_at)}, and connects one account once. It can be"
+        " opened more often.\n"
+        f"See its state:  relay accounts links {link.account}\n"
+        f"Withdraw it:    relay accounts withdraw {link.id}\n"
         f"{url}"
     )
     return link
 
 
 def _ask_for_whom(runtime: CommandRuntime) -> str:
-    """Return the name by which a client knows us: of this host, if nobody is there to ask."""
+    """Ask for the name by which the client knows us. Without a terminal, it is the host's name."""
     host = urlsplit(runtime.settings.public_url).hostname or ""
     if not runtime.interactive:
         return host
-    asked_by: str = click.prompt("\nWhich name does the client know you by?", default=host)
+    asked_by: str = click.prompt("\nBy which name does the client know you?", default=host)
     return asked_by
 
 
@@ -139,7 +142,7 @@ def _ask_for_whom(runtime: CommandRuntime) -> str:
 
 
 def by_device(runtime: CommandRuntime, wanted: Wanted) -> None:
-    """Show a code, and wait until somebody has entered it."""
+    """Show a code, and wait until a person has entered it."""
     connecting = runtime.accounts.connecting
     code = connecting.start_device(wanted.application)
     click.echo(instructions(code), err=runtime.output.as_json)
@@ -157,7 +160,7 @@ def by_device(runtime: CommandRuntime, wanted: Wanted) -> None:
 
 
 def with_tokens(runtime: CommandRuntime, wanted: Wanted) -> None:
-    """Connect with the tokens on standard input."""
+    """Connect with the tokens from standard input."""
     given = _from_input()
 
     def connected(*, replace: bool) -> Connected:
@@ -182,7 +185,7 @@ def _from_input() -> dict[str, Any]:
         given = json.load(sys.stdin)
     except ValueError as error:
         raise Refused(
-            "Standard input is no JSON. Wanted:"
+            "Standard input is not JSON, so nothing was connected. The expected form is:"
             ' {"access_token": "…", "refresh_token": "…", "expires_in": 86400}'
         ) from error
     return given if isinstance(given, dict) else {}
@@ -196,8 +199,11 @@ def agreed(
     connect: Callable[[], Connected],
     replace: Callable[[AnotherAccount], Connected],
 ) -> Connected:
-    """Return what `connect` makes. Where it finds another account than before, ask whether that
-    may take the name, if somebody is there to ask; then `replace` goes on."""
+    """Return the connection that `connect` makes.
+
+    If it finds a different account than before, ask whether that may take the name, where there
+    is a terminal to ask at. If it may, `replace` makes the connection.
+    """
     try:
         return connect()
     except AnotherAccount as error:
@@ -207,19 +213,19 @@ def agreed(
 
 
 def resumed(runtime: CommandRuntime, error: AnotherAccount) -> Connected:
-    """Go on where `error` ended, and let the other account take the name."""
+    """Continue after `error`, and let the other account take the name."""
     return runtime.accounts.connecting.resume(error.kept or "", by=runtime.by, replace=True)
 
 
 def _may_take_the_name(runtime: CommandRuntime, error: AnotherAccount) -> bool:
-    before, found = error.before, error.found or "an account that it does not name"
+    before, found = error.before, error.found or "an account without a name"
     was = before.organization or before.encoded_account_id
     click.echo(
         printable(f"\n{before.name} is connected to {was}, but this login belongs to {found}.")
     )
     forms = [form.name for form in runtime.registry.forms() if form.account == before.name]
     if forms:
-        click.echo(printable(f"Lists of {was} are named by these forms: {', '.join(forms)}."))
+        click.echo(printable(f"These forms use lists of {was}: {', '.join(forms)}."))
     return click.confirm(printable(f"Let {found} take the name {before.name}?"))
 
 

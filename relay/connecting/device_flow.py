@@ -1,4 +1,4 @@
-"""The device flow on a terminal: a code to enter in any browser, then asking until that is done."""
+"""The device flow: show a code to enter in any browser, and poll until it has been entered."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,15 +18,15 @@ from shared.domain.errors import LedgerUnavailable, Refused
 # RFC 8628, section 3.5.
 SLOW_DOWN = timedelta(seconds=5)
 
-_WAITING = "Waiting until the code is entered and access is allowed"
-_EXPIRED = "Nobody entered the code in time, so nothing is connected. Run this again for a new one."
-_DENIED = "Access was not allowed at Constant Contact, so nothing is connected. Run this again."
+_WAITING = "Waiting for the code to be entered and access to be allowed"
+_EXPIRED = "The code has expired, so nothing is connected. Run this command again for a new one."
+_DENIED = "Access was denied at Constant Contact, so nothing is connected. Run this command again."
 
 
 def instructions(code: DeviceCode) -> str:
-    """Return what the person is told."""
+    """Return the steps for the person who logs in."""
     whole = code.page_with_code
-    shorter = f"   or open what has it in it:   {whole}\n" if whole != code.page else ""
+    shorter = f"   or open this page instead:   {whole}\n" if whole != code.page else ""
     return printable(
         f"1. Open this in any browser:   {code.page}\n"
         f"   and enter this code:         {code.user_code}\n"
@@ -41,11 +41,11 @@ def follow(
     resume: Callable[[str], Connected],
     waiting: Waiting,
 ) -> Connected:
-    """Ask until the account is connected.
+    """Poll until the account is connected.
 
-    `poll` asks for the tokens, which can be had once; `resume` goes on with those that were kept
-    when connecting stopped halfway. Raises `Refused` when asking again cannot help, or the code
-    has expired.
+    `poll` asks for the tokens, which Constant Contact gives once. `resume` continues with tokens
+    that were kept when connecting failed halfway. Raises `Refused` when polling again cannot
+    help, or when the code has expired.
     """
     ask, interval, what = poll, code.interval, _WAITING
     failed: ConnectFailed | None = None
@@ -59,9 +59,9 @@ def follow(
         except DeviceDenied as denied:
             raise Refused(_EXPIRED if denied.expired else _DENIED) from denied
         except ConnectFailed as error:
-            what = f"{error} Trying again"
+            what = f"{error} Retrying"
             if error.kept:
                 ask, failed = partial(resume, error.kept), error
         except (TokenEndpointFailed, LedgerUnavailable) as error:
-            what = f"No answer: {error}. Trying again"
+            what = f"No answer: {error}. Retrying"
     raise failed or Refused(_EXPIRED)

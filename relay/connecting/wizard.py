@@ -1,4 +1,4 @@
-"""`relay connect NAME` on a terminal: each step explained, and waited for."""
+"""`relay connect NAME` on a terminal: explains each step, and waits for it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
 from shared.operations.assembly import utc_now
 
-# Soon enough that nobody thinks it hangs; a look costs one read of Redis.
+# A look costs one read of Redis.
 _LOOK_EVERY = timedelta(seconds=1)
 
 _APPLICATION = """\
@@ -28,41 +28,41 @@ Connecting {name}: three steps, once.
 
 1. The application
 
-   At {portal} make an application, or open yours. It needs:
+   Make an application at {portal}, or open yours. It needs:
 
    OAuth2 flow      Authorization Code Flow
    Redirect URI     {redirect_uri}
-                    exactly so, to the last letter
-   Refresh tokens   Long Lived is the simplest: one value for ever, so no crash can lose it.
-                    Rotating works, too. Each value works once then, and if a process dies
-                    between Constant Contact's answer and storing it, someone has to log in
-                    again; sign-ups wait until then.
+                    exactly this, to the last letter
+   Refresh tokens   Long Lived is the simplest: the token never changes, so no crash loses it.
+                    Rotating works, too, but each token works once. If a process dies between
+                    Constant Contact's answer and storing it, a person must log in again.
+                    Sign-ups wait until then.
 
-   Whoever logs in is asked to allow:
+   The person who logs in is asked to allow:
 
    contact_data     to put sign-ups on the lists
    account_read     to show whose account it is
    offline_access   to stay connected
 
-   Used is the API key {key}, {origin}.
+   The API key is {key}, {origin}.
 """
 
 _LOGIN = """
    Within 15 minutes, open this in a browser and log in as the owner or a manager of the
-   account. `relay web` or `relay up` has to run: it takes the answer.
+   account. `relay web` or `relay up` must run, because it takes the answer.
 
 {url}
 """
 
 _OPENED = {
-    LinkState.WAITING: "Nobody has opened the link yet",
-    LinkState.OPENED: "The link was opened; waiting for the login",
-    LinkState.FAILED: "A login went wrong; the link still works",
+    LinkState.WAITING: "The link has not been opened yet",
+    LinkState.OPENED: "The link was opened. Waiting for the login",
+    LinkState.FAILED: "A login failed. The link still works",
 }
 
 
 def walk(runtime: CommandRuntime, wanted: Wanted) -> None:
-    """Go all steps, up to the lists of the connected account."""
+    """Take all steps, up to the lists of the connected account."""
     _explain_application(runtime, wanted)
     runtime.output.say("2. The login\n")
     mine = click.confirm("   Can you log in to the account yourself?", default=True)
@@ -81,22 +81,22 @@ def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
             portal=PORTAL,
             redirect_uri=connecting.redirect_uri,
             key=application.tail,
-            origin="given with --api-key" if wanted.application else "that of CTCT_CLIENT_ID",
+            origin="from --api-key" if wanted.application else "from CTCT_CLIENT_ID",
         )
     )
     check = connecting.preflight(wanted.application)
     say_checks(runtime.output, [check])
     runtime.output.say("")
-    wrong = check.verdict == Verdict.PROBLEM
-    if wrong and not click.confirm("Go on all the same?", default=False):
-        raise Refused("Nothing was changed. Run this again when that is mended.")
+    failed = check.verdict == Verdict.PROBLEM
+    if failed and not click.confirm("Continue anyway?", default=False):
+        raise Refused("Nothing was changed. Fix this problem, then run this command again.")
 
 
-# --- who can log in
+# --- the user can log in
 
 
 def _by_browser(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...]:
-    """Wait for the login, and return what was checked then."""
+    """Wait for the login, and return the checks of the new connection."""
     connecting = runtime.accounts.connecting
     started = connecting.start(wanted.name, by=runtime.by, **wanted.options)
     runtime.output.say(_LOGIN.format(url=started.url))
@@ -112,20 +112,20 @@ def _by_browser(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...]:
 def _ending(runtime: CommandRuntime, started: Started) -> Ending:
     connecting = runtime.accounts.connecting
     life = started.expires_at - utc_now()
-    notified = f"The address goes on working until {for_people(started.expires_at)}."
-    with _leaving(f"{notified} Look then: relay accounts"), Waiting(life) as waiting:
+    rest = f"The address still works until {for_people(started.expires_at)}."
+    with _leaving(f"{rest} See the result with: relay accounts"), Waiting(life) as waiting:
         while not waiting.is_over:
-            waiting.pause(_LOOK_EVERY, "Waiting for the login; Ctrl-C ends the waiting only")
+            waiting.pause(_LOOK_EVERY, "Waiting for the login (Ctrl-C ends the waiting only)")
             if ending := connecting.ending(started.state):
                 return ending
-    raise Refused("Nobody logged in within 15 minutes. Run this again for a new address.")
+    raise Refused("There was no login within 15 minutes. Run this command again for a new address.")
 
 
-# --- somebody else can
+# --- another person can log in
 
 
 def _by_link(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...] | None:
-    """Print a link, and wait for the client if that is wanted; None when it is not."""
+    """Print a link, and wait for the client if the user wants that; None if not."""
     link = print_link(runtime, wanted)
     if not click.confirm("\nWait here until the client has logged in?", default=False):
         return None
@@ -136,23 +136,23 @@ def _by_link(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...] | Non
 def _follow_link(runtime: CommandRuntime, link: Link) -> None:
     links = runtime.accounts.connecting.links
     life = datetime.fromisoformat(link.expires_at) - utc_now()
-    notified = f"The link goes on working. Look then: relay accounts links {link.account}"
-    with _leaving(notified), Waiting(life) as waiting:
+    rest = f"The link still works. See its state with: relay accounts links {link.account}"
+    with _leaving(rest), Waiting(life) as waiting:
         while not waiting.is_over:
             link = links.find(link.id) or link
             if link.state == LinkState.CONNECTED:
                 return
             if link.state == LinkState.WITHDRAWN:
-                raise Refused("The link was taken back. Nothing is connected by it any more.")
+                raise Refused("The link was withdrawn. It cannot connect an account any more.")
             note = f": {link.note}" if link.note else ""
             waiting.pause(_LOOK_EVERY, printable(f"{_OPENED[link.state]}{note}"))
-    raise Refused("Nobody logged in in time. Run this again for a new link.")
+    raise Refused("There was no login in time. Run this command again for a new link.")
 
 
 @contextmanager
-def _leaving(notified: str) -> Iterator[None]:
-    """Tell somebody who stops waiting what happens without them."""
+def _leaving(rest: str) -> Iterator[None]:
+    """Say `rest`, what happens without the user, when they stop waiting with Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:
-        raise Refused(f"\nNot waiting any longer. {notified}") from None
+        raise Refused(f"\nStopped waiting. {rest}") from None

@@ -1,4 +1,4 @@
-"""Runs several processes as one: starts them, starts again what dies, and leaves none behind."""
+"""Runs several processes as one: starts them, restarts those that die, and stops them all."""
 
 import contextlib
 import ctypes
@@ -19,7 +19,7 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(slots=True)
 class Process:
-    """One process to keep running. `ready` tells whether it does its work yet."""
+    """One process to keep running. `ready` tells whether it works yet."""
 
     name: str
     command: Sequence[str]
@@ -32,8 +32,8 @@ class Process:
 
     def start(self) -> None:
         self._started_at = time.monotonic()
-        # A group of its own: Ctrl-C reaches the supervisor alone, which then ends the children
-        # in their order; and what a child leaves behind can be ended with it.
+        # In a group of its own: Ctrl-C reaches the supervisor alone, which then stops the children
+        # in order. The child's own processes end with the group.
         self._child = subprocess.Popen(  # noqa: S603 - our own commands
             self.command,
             env=self.environ,
@@ -43,7 +43,7 @@ class Process:
         )
 
     def died(self) -> int | None:
-        """Return the exit status when it has ended by itself, once."""
+        """Return the exit status, once, if the process has ended by itself."""
         if self._child is None:
             return None
         status = self._child.poll()
@@ -54,7 +54,7 @@ class Process:
         return status
 
     def start_if_due(self) -> bool:
-        """Start it again after its pause; True when that happened just now."""
+        """Start the process again after its pause. True if this call did."""
         if self._child is not None or time.monotonic() < self._start_at:
             return False
         self.start()
@@ -69,14 +69,14 @@ class Process:
         return self._child is None or self._child.poll() is not None
 
     def kill(self) -> None:
-        """End whatever is left of it."""
+        """Kill the process and its group."""
         if self._child is not None:
             self._end_group(signal.SIGKILL)
             self._child.wait()
             self._child = None
 
     def _plan_restart(self) -> None:
-        """Start at once what had run for a while; wait longer and longer for what keeps dying."""
+        """Restart at once if it had run for a while. If it keeps dying, double the pause."""
         lived = time.monotonic() - self._started_at
         if lived >= LIVED_LONG_ENOUGH.total_seconds():
             self._pause = timedelta()
@@ -84,24 +84,24 @@ class Process:
         self._pause = min(LONGEST_PAUSE, self._pause * 2 or timedelta(seconds=1))
 
     def _end_group(self, number: signal.Signals) -> None:
-        """End what is left of its group, such as granian's own worker processes."""
+        """Signal what is left of its group, such as granian's own worker processes."""
         if self._child is not None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._child.pid, number)
 
 
 class Supervisor:
-    """Keeps processes running until it is told to stop."""
+    """Keeps processes running until a signal stops it."""
 
     def __init__(self, say: Callable[[str], None], patience: timedelta) -> None:
-        """`patience`: how long a process may take to stop before it is killed."""
+        """`patience`: how long a process may take to stop. After that it is killed."""
         self._say = say
         self._patience = patience
         self._groups: list[tuple[Process, ...]] = []
         self._stop_signals = 0
 
     def listen(self) -> None:
-        """Stop on Ctrl-C and on the usual signals; kill at the second one."""
+        """Stop at Ctrl-C and the usual signals. The second one kills."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, lambda *_: self._stop_once_more())
 
@@ -114,15 +114,15 @@ class Supervisor:
         return self._stop_signals > 0
 
     def start(self, *processes: Process) -> None:
-        """Start processes that are also stopped together; the last such group is stopped first."""
+        """Start a group of processes. Groups are stopped one by one, the last one first."""
         for process in processes:
             process.start()
         self._groups.append(processes)
 
     def wait_until_ready(self, timeout: timedelta) -> bool:
-        """Wait until every process started so far does its work; False when told to stop first.
+        """Wait until every process works; False if a signal came first.
 
-        Raises `TimeoutError`, naming those that do not.
+        Raises `TimeoutError`, which names the processes that do not work.
         """
         deadline = time.monotonic() + timeout.total_seconds()
         while late := [process for process in self._processes if not process.ready()]:
@@ -130,17 +130,17 @@ class Supervisor:
                 return False
             if time.monotonic() > deadline:
                 names = ", ".join(process.name for process in late)
-                raise TimeoutError(f"{names} did not become ready; what it said is above")
-            self._look_after()
+                raise TimeoutError(f"{names} did not start in time. The output above may say why.")
+            self._restart_dead()
         return not self.stopping
 
     def run(self) -> None:
-        """Look after the processes until told to stop."""
+        """Keep the processes running until a signal comes."""
         while not self.stopping:
-            self._look_after()
+            self._restart_dead()
 
     def stop(self) -> None:
-        """Stop all processes, group by group; kill what takes too long, or at a second Ctrl-C."""
+        """Stop all processes, group by group. Kill late ones, and all at a second Ctrl-C."""
         signals_before = self._stop_signals
         while self._groups:
             group = self._groups.pop()
@@ -153,14 +153,14 @@ class Supervisor:
                 time.sleep(POLL.total_seconds())
             for process in group:
                 if not process.has_ended():
-                    self._say(f"{process.name} did not stop in time and is killed")
+                    self._say(f"{process.name} did not stop in time, and is killed")
                 process.kill()
 
-    def _look_after(self) -> None:
+    def _restart_dead(self) -> None:
         for process in self._processes:
             status = process.died()
             if status is not None:
-                self._say(f"{process.name} ended ({_in_words(status)}); starting it again")
+                self._say(f"{process.name} ended ({_in_words(status)}). Starting it again")
             process.start_if_due()
         time.sleep(POLL.total_seconds())
 
@@ -175,5 +175,5 @@ def _in_words(status: int) -> str:
 
 
 def _die_with_parent() -> None:
-    """Linux: have this process told to stop when the supervisor itself is killed."""
+    """Linux: send this process SIGTERM when the supervisor is killed."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -827,11 +827,11 @@ def test_the_list_for_people_says_what_stands_and_whether_anybody_is_told(
     run: Callable[..., Any], webhook: Webhook, snapshot_reader: SnapshotReader, ledger: Ledger
 ) -> None:
     _, out, _ = run("list")
-    assert "No trouble stands." in out
-    assert "Nobody is told of troubles: set RELAY_ALERTS" in out
+    assert "No alert is active." in out
+    assert "Alerts are off. Set RELAY_ALERTS" in out
     ledger.hold("acme", HoldReason.RECONNECT, by="answer", note="refused")
     _, out, _ = run("list", alerts=webhook.address)
     assert "problem: acme is on hold" in out
     assert "relay connect acme" in out
-    assert "Told: nobody yet" in out
+    assert "Notified: not yet" in out
     assert "RELAY_ALERTS" not in out

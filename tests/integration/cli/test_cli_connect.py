@@ -109,12 +109,12 @@ def test_a_link_is_the_last_word_printed_and_names_our_host_unless_told_otherwis
     printed = run("connect", "acme", "--link")
     assert printed.status == 0
     assert printed.out.split()[-1].startswith("https://signup.example.com/connect/link/")
-    assert "They read that signup.example.com asks." in printed.out
+    assert "The page says that signup.example.com asks." in printed.out
 
 
 def test_a_person_is_asked_by_which_name_the_client_knows_them(run: CommandLine) -> None:
     printed = run("connect", "acme", "--link", stdin="Studio North\n", at_terminal=True)
-    assert "They read that Studio North asks." in printed.out
+    assert "The page says that Studio North asks." in printed.out
 
 
 def test_an_account_without_links_has_none(run: CommandLine) -> None:
@@ -134,7 +134,7 @@ def test_a_device_is_connected_once_the_code_was_entered(
     assert f"{sandbox.url}/activate" in printed.out
     assert "Acme Bakery" in printed.out
     assert printed.out.count("✓") == len(CHECKS)
-    assert "Waiting until the code is entered" in printed.err
+    assert "Waiting for the code to be entered" in printed.err
 
 
 def test_a_device_as_json_tells_the_code_on_standard_error(
@@ -150,9 +150,9 @@ def test_a_device_as_json_tells_the_code_on_standard_error(
 @pytest.mark.parametrize(
     ("happens", "says"),
     [
-        pytest.param("denied", "Access was not allowed", id="denied"),
-        pytest.param("expired", "Nobody entered the code in time", id="expired there"),
-        pytest.param("nothing", "Nobody entered the code in time", id="expired here"),
+        pytest.param("denied", "Access was denied", id="denied"),
+        pytest.param("expired", "The code has expired", id="expired there"),
+        pytest.param("nothing", "The code has expired", id="expired here"),
         pytest.param("no refresh token", "--url", id="no refresh token"),
         pytest.param("another key", "knows this code no more", id="forgotten there"),
     ],
@@ -182,7 +182,7 @@ def test_a_device_goes_on_asking_while_the_endpoint_fails(
     person.after(1, person.decide)
     ended = run("connect", "acme", "--device")
     assert ended.status == 0, ended.err
-    assert "Trying again" in ended.err
+    assert "Retrying" in ended.err
 
 
 def test_a_device_goes_on_with_its_tokens_when_the_api_fails_after_them(
@@ -192,7 +192,7 @@ def test_a_device_goes_on_with_its_tokens_when_the_api_fails_after_them(
     person.after(1, person.decide)
     ended = run("connect", "acme", "--device")
     assert ended.status == 0, ended.err
-    assert "Trying again" in ended.err
+    assert "Retrying" in ended.err
 
 
 def test_an_application_without_device_flow_says_where_to_switch_it_on(run: CommandLine) -> None:
@@ -316,7 +316,7 @@ def test_a_person_is_asked_whether_another_account_may_take_the_name(
     ended = connected("connect", "acme", "--device", stdin=f"{said}\n", at_terminal=True)
     assert ended.status == status, ended.err
     assert "connected to Acme Bakery, but this login belongs to Blue Door Books" in ended.out
-    assert "these forms: news" in ended.out
+    assert "These forms use lists of Acme Bakery: news" in ended.out
     assert organization(connected) == then
 
 

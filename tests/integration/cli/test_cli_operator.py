@@ -31,7 +31,7 @@ def test_a_new_operator_gets_a_password_that_is_shown_once(
     admin: CommandLine, operators: Operators
 ) -> None:
     ran = admin("operator", "add", "max", "--role", "viewer")
-    [password] = re.findall(r"Password, shown only now: (\S+)", ran.out)
+    [password] = re.findall(r"Password, shown only this once: (\S+)", ran.out)
     assert ran.status == 0
     assert "max (viewer) can sign in." in ran.out
     assert "https://signup.example.com/console/" in ran.out
@@ -108,11 +108,11 @@ def test_a_role_is_changed_and_an_operator_removed(
     admin: CommandLine, operators: Operators
 ) -> None:
     admin("operator", "add", "max", "--role", "viewer")
-    assert "max is operator now" in admin("operator", "role", "max", "operator").out
+    assert "max has the role operator now" in admin("operator", "role", "max", "operator").out
     found = operators.find("max")
     assert found
     assert found.role == Role.OPERATOR
-    assert "max can sign in no more." in admin("operator", "remove", "max").out
+    assert "max cannot sign in any more." in admin("operator", "remove", "max").out
     assert operators.find("max") is None
 
 

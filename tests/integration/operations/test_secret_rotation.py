@@ -367,8 +367,8 @@ def test_the_command_says_what_it_did_and_what_comes_next(
     }
     again = run("rotate-secrets")
     assert again.status == 0
-    assert "Everything is sealed with the first key already." in again.out
-    assert "taken out of RELAY_SECRET_KEY" in again.out
+    assert "Everything is encrypted with the first key already." in again.out
+    assert "remove the old key from RELAY_SECRET_KEY" in again.out
 
 
 def test_with_one_key_the_command_says_how_to_begin(stored: AccountTools, run: CommandLine) -> None:

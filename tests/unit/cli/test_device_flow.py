@@ -106,8 +106,8 @@ def test_tokens_that_were_kept_are_gone_on_with() -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        pytest.param(DeviceDenied(expired=False), "Access was not allowed", id="denied"),
-        pytest.param(DeviceDenied(expired=True), "Nobody entered the code", id="expired"),
+        pytest.param(DeviceDenied(expired=False), "Access was denied", id="denied"),
+        pytest.param(DeviceDenied(expired=True), "The code has expired", id="expired"),
         pytest.param(Refused("No such code."), "No such code", id="refused"),
     ],
 )
@@ -121,7 +121,7 @@ def test_what_will_not_change_ends_it(answer: Exception, says: str) -> None:
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        pytest.param(PENDING, "Nobody entered the code", id="nobody came"),
+        pytest.param(PENDING, "The code has expired", id="nobody came"),
         pytest.param(ConnectFailed("Not now.", kept="k"), "Not now", id="the API stays away"),
     ],
 )
