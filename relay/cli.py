@@ -1,11 +1,12 @@
 """`relay`: the command line. Exit status 0: done; 1: it failed; 2: wrong use."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import click
 
 from relay.lazy_group import LazyGroup
+from relay.runtime import CommandRuntime
 from shared.domain.errors import LedgerUnavailable, RelayError, SettingsError
 
 COMMANDS = {
@@ -40,11 +41,16 @@ def relay() -> None:
     """Brings every website sign-up onto the right Constant Contact list."""
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and exit. Our own errors end it with a sentence and status 1, or 2 when it is
-    the settings that are wrong."""
+def main(
+    arguments: Sequence[str] | None = None,
+    make_runtime: Callable[..., CommandRuntime] = CommandRuntime,
+) -> None:
+    """Run a command and exit.
+
+    One of our own errors ends it with a sentence and status 1; wrong settings with status 2.
+    """
     try:
-        relay(arguments)
+        relay(arguments, obj=make_runtime)
     except SettingsError as error:
         _complain("These settings are missing or wrong:")
         for problem in error.problems:

@@ -7,7 +7,9 @@ Redis need not wait until Celery, or what speaks to Constant Contact, is importe
 import getpass
 import os
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 
@@ -15,6 +17,7 @@ import click
 
 from relay.start.data_dir import completed
 from relay.terminal.output import Output
+from relay.terminal.progress import Waiting
 
 if TYPE_CHECKING:
     import redis
@@ -35,8 +38,19 @@ R = TypeVar("R")
 class CommandRuntime:
     """The settings, and all that is made from them."""
 
-    def __init__(self, *, as_json: bool) -> None:
+    def __init__(
+        self,
+        *,
+        as_json: bool,
+        environ: Mapping[str, str] = os.environ,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """`clock` and `sleep` are in seconds."""
         self.output = Output(as_json=as_json)
+        self.clock = clock
+        self.sleep = sleep
+        self._environ = environ
 
     @cached_property
     def by(self) -> str:
@@ -51,11 +65,15 @@ class CommandRuntime:
         """Whether a person sits at the terminal, and can be asked."""
         return not self.output.as_json and sys.stdin.isatty() and sys.stdout.isatty()
 
+    def waiting(self, longest: timedelta) -> Waiting:
+        """Return a wait of at most `longest`, with a progress line."""
+        return Waiting(longest, clock=self.clock, sleep=self.sleep)
+
     @cached_property
     def settings(self) -> "Settings":
         from shared.infrastructure.settings import Settings
 
-        return Settings.from_env(completed(os.environ))
+        return Settings.from_env(completed(self._environ))
 
     @cached_property
     def client(self) -> "redis.Redis":
@@ -150,7 +168,8 @@ def pass_runtime(
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
     @wraps(command)
     def with_runtime(*args: Any, as_json: bool, **options: Any) -> R:
-        return command(CommandRuntime(as_json=as_json or _group_as_json()), *args, **options)
+        make_runtime = click.get_current_context().obj
+        return command(make_runtime(as_json=as_json or _group_as_json()), *args, **options)
 
     return cast(Callable[P, R], with_runtime)
 

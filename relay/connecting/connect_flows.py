@@ -15,7 +15,6 @@ from relay.connecting.device_flow import follow, instructions
 from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_connected
 from relay.terminal.output import for_people, printable
-from relay.terminal.progress import Waiting
 from shared.accounts.client_links import LINK_LIFE, Link
 from shared.accounts.connecting import AnotherAccount, Connected
 from shared.constant_contact.applications import Application
@@ -150,7 +149,7 @@ def by_device(runtime: CommandRuntime, wanted: Wanted) -> None:
     resume = partial(connecting.resume, by=runtime.by)
 
     def connected() -> Connected:
-        with Waiting(code.expires_in) as waiting:
+        with runtime.waiting(code.expires_in) as waiting:
             return follow(code, poll, resume, waiting)
 
     _print_connected(runtime, agreed(runtime, connected, partial(resumed, runtime)))

@@ -11,7 +11,6 @@ from relay.connecting.connect_flows import Wanted, agreed, print_link, resumed
 from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_checks, say_connected
 from relay.terminal.output import for_people, printable
-from relay.terminal.progress import Waiting
 from shared.accounts.client_links import Link, LinkState
 from shared.accounts.connecting import Started
 from shared.accounts.handshakes import Ending
@@ -113,7 +112,7 @@ def _ending(runtime: CommandRuntime, started: Started) -> Ending:
     connecting = runtime.accounts.connecting
     life = started.expires_at - utc_now()
     rest = f"The address still works until {for_people(started.expires_at)}."
-    with _leaving(f"{rest} See the result with: relay accounts"), Waiting(life) as waiting:
+    with _leaving(f"{rest} See the result with: relay accounts"), runtime.waiting(life) as waiting:
         while not waiting.is_over:
             waiting.pause(_LOOK_EVERY, "Waiting for the login (Ctrl-C ends the waiting only)")
             if ending := connecting.ending(started.state):
@@ -137,7 +136,7 @@ def _follow_link(runtime: CommandRuntime, link: Link) -> None:
     links = runtime.accounts.connecting.links
     life = datetime.fromisoformat(link.expires_at) - utc_now()
     rest = f"The link still works. See its state with: relay accounts links {link.account}"
-    with _leaving(rest), Waiting(life) as waiting:
+    with _leaving(rest), runtime.waiting(life) as waiting:
         while not waiting.is_over:
             link = links.find(link.id) or link
             if link.state == LinkState.CONNECTED:

@@ -67,9 +67,7 @@ def run(
     tmp_path: Path,
 ) -> CommandLine:
     """Runs commands on a clean ledger."""
-    command_line = CommandLine(monkeypatch, capsys)
-    command_line.set(**settings_for(valkey, sandbox, tmp_path))
-    return command_line
+    return CommandLine(monkeypatch, capsys, settings_for(valkey, sandbox, tmp_path))
 
 
 @pytest.fixture

@@ -2,8 +2,11 @@
 
 import io
 import json
+import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +14,7 @@ import pytest
 import requests
 
 from relay.cli import main
-from relay.connecting import device_flow
 from relay.runtime import CommandRuntime
-from relay.terminal.progress import Waiting
-from shared.constant_contact.oauth import DeviceCode
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 
@@ -33,27 +33,48 @@ class Ran:
 
 
 class CommandLine:
-    """Runs commands; what settings say lasts for the test."""
+    """Runs commands with `environ`. `clock` and `sleep` are the time of those that wait."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+        environ: dict[str, str],
+    ) -> None:
+        self.clock: Callable[[], float] = time.monotonic
+        self.sleep: Callable[[float], None] = time.sleep
+        self._environ = environ
         self._monkeypatch = monkeypatch
         self._capsys = capsys
+        self._out = self._err = ""
 
     def __call__(self, *arguments: str, stdin: str = "", at_terminal: bool = False) -> Ran:
         """Run a command to its end. `stdin` is what a script gives or, `at_terminal`, a person
         types."""
-        someone = property(lambda self: at_terminal and not self.output.as_json)
-        self._monkeypatch.setattr(CommandRuntime, "interactive", someone)
+
+        class Runtime(CommandRuntime):
+            @property
+            def interactive(self) -> bool:
+                return at_terminal and not self.output.as_json
+
+        make_runtime = partial(Runtime, environ=self._environ, clock=self.clock, sleep=self.sleep)
         self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
         self._capsys.readouterr()
+        self._out = self._err = ""
         with pytest.raises(SystemExit) as ended:
-            main(arguments)
+            main(arguments, make_runtime)
+        self.printed()
+        return Ran(int(ended.value.code or 0), self._out, self._err)
+
+    def printed(self) -> str:
+        """Return what the command that runs has printed so far."""
         printed = self._capsys.readouterr()
-        return Ran(int(ended.value.code or 0), printed.out, printed.err)
+        self._out += printed.out
+        self._err += printed.err
+        return self._out + self._err
 
     def set(self, **settings: str) -> None:
-        for name, value in settings.items():
-            self._monkeypatch.setenv(name, value)
+        self._environ |= settings
 
 
 def settings_for(valkey: ValkeyServer, sandbox: SandboxServer, folder: Path) -> dict[str, str]:
@@ -71,35 +92,28 @@ def settings_for(valkey: ValkeyServer, sandbox: SandboxServer, folder: Path) -> 
 
 
 class AtTheDevicePage:
-    """Somebody who does things while a command waits for its device code; no time goes by."""
+    """A person who does things while a command waits for its device code; no time goes by."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, run: CommandLine) -> None:
+        self._run = run
         self._now = 0.0
         self._plans: list[tuple[float, Callable[[], object]]] = []
-        self._code: DeviceCode | None = None
-        monkeypatch.setattr("relay.connecting.connect_flows.Waiting", self._waiting)
-        monkeypatch.setattr("relay.connecting.connect_flows.instructions", self._shown)
+        run.clock, run.sleep = lambda: self._now, self._sleep
 
     def after(self, seconds: float, act: Callable[[], object]) -> None:
         self._plans.append((seconds, act))
 
     def decide(self, *, allow: bool = True, organization: str = "Acme Bakery") -> None:
-        """Enter the code, log in, and allow access or not."""
-        assert self._code is not None
+        """Open the page that the command names, log in, and allow access or not."""
+        page = re.search(r"open this page instead: +(\S+)", self._run.printed())
+        assert page is not None
         decision = "allow" if allow else "deny"
         answer = requests.post(
-            self._code.page_with_code,
+            page[1],
             data={"organization": organization, "user": "Account Owner", "decision": decision},
             timeout=10,
         )
         assert answer.ok, answer.text
-
-    def _waiting(self, longest: Any) -> Waiting:
-        return Waiting(longest, clock=lambda: self._now, sleep=self._sleep)
-
-    def _shown(self, code: DeviceCode) -> str:
-        self._code = code
-        return device_flow.instructions(code)
 
     def _sleep(self, seconds: float) -> None:
         self._now += seconds

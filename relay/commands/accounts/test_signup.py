@@ -35,7 +35,7 @@ def test(
 ) -> None:
     """Send a test sign-up to a list of NAME, and read it back."""
     started = runtime.accounts.trials.start(name, email, wanted_list, by=runtime.by)
-    with Waiting(timedelta(seconds=wait)) as waiting:
+    with runtime.waiting(timedelta(seconds=wait)) as waiting:
         ended = _followed(runtime, started, waiting)
     failure = _failure(runtime, ended, wait)
     if remove and failure is None:

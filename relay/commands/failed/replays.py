@@ -2,9 +2,7 @@
 
 import json
 import sys
-import time
 from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -83,17 +81,13 @@ def _replay(runtime: CommandRuntime, plan: RetryPlan) -> None:
         runtime.output.say("Watch it with: relay failed replays")
 
 
-def _follow(
-    runtime: CommandRuntime,
-    id: str,
-    pause: Callable[[float], None] = lambda seconds: time.sleep(seconds),
-) -> None:
+def _follow(runtime: CommandRuntime, id: str) -> None:
     """Show the replay's progress until it has ended or the operator presses Ctrl-C."""
-    line = ProgressLine(sys.stderr, time.monotonic)
+    line = ProgressLine(sys.stderr, runtime.clock)
     try:
         while (replay := runtime.operations.replay(id)).ended_at is None:
             line.show(_progress(replay), replay.left(utc_now()))
-            pause(LOOK_EVERY.total_seconds())
+            runtime.sleep(LOOK_EVERY.total_seconds())
         line.clear()
         runtime.output.say(f"Ended: {_progress(replay)}")
     except KeyboardInterrupt:

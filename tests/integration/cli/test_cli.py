@@ -241,21 +241,16 @@ def test_what_does_not_exist_yet_is_wrong_use(run: CommandLine, command: str) ->
     assert run(command, "x").status == 2
 
 
-def test_all_wrong_settings_are_named_at_once(
-    run: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("RELAY_MAX_ATTEMPTS", "many")
-    monkeypatch.setenv("CTCT_API_URL", "nowhere")
+def test_all_wrong_settings_are_named_at_once(run: CommandLine) -> None:
+    run.set(RELAY_MAX_ATTEMPTS="many", CTCT_API_URL="nowhere")
     ended = run("status")
     assert ended.status == 2
     assert "RELAY_MAX_ATTEMPTS" in ended.err
     assert "CTCT_API_URL" in ended.err
 
 
-def test_a_redis_that_is_away_is_one_clear_sentence(
-    run: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:9/0")
+def test_a_redis_that_is_away_is_one_clear_sentence(run: CommandLine) -> None:
+    run.set(REDIS_URL="redis://127.0.0.1:9/0")
     for command in (["status"], ["failed", "list"], ["forms", "list"], ["accounts"]):
         ended = run(*command)
         assert ended.status == 1

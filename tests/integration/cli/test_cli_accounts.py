@@ -6,7 +6,6 @@ import pytest
 import redis
 
 from shared.ledger.ledger import Ledger
-from shared.operations.operations import Pulse
 from tests.support.builders import accept
 from tests.support.command_line import CommandLine
 from tests.support.sandbox_server import SandboxServer
@@ -142,12 +141,8 @@ def test_a_test_that_nobody_delivers_says_why_and_that_nothing_is_lost(
     assert f"relay failed show {ended.json['id']}" in ended.err
 
 
-def test_a_test_on_hold_says_what_ends_the_hold(
-    connected: CommandLine, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        "shared.operations.operations.Operations.pulse", lambda self: Pulse(1, None)
-    )
+def test_a_test_on_hold_says_what_ends_the_hold(connected: CommandLine, ledger: Ledger) -> None:
+    ledger.worker_alive("relay-1@another-host")
     connected("hold", "acme", "--reason", "holidays")
     ended = connected(*TEST, "--wait", "1")
     assert (ended.status, "go on with: relay release acme" in ended.err) == (1, True), ended.err

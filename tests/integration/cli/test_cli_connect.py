@@ -19,8 +19,8 @@ CHECKS = {
 
 
 @pytest.fixture
-def person(monkeypatch: pytest.MonkeyPatch) -> AtTheDevicePage:
-    return AtTheDevicePage(monkeypatch)
+def person(run: CommandLine) -> AtTheDevicePage:
+    return AtTheDevicePage(run)
 
 
 def tokens_of(sandbox: SandboxServer, **wanted: str) -> str:

@@ -119,32 +119,25 @@ def test_at_a_terminal_one_question_says_what_it_takes(
     assert connected("failed", "replays", "--json").json == []
 
 
-def at_each_look(monkeypatch: pytest.MonkeyPatch, act: Callable[[], None]) -> None:
-    monkeypatch.setattr("relay.commands.failed.replays.time.sleep", lambda _: act())
-
-
 def test_it_is_followed_to_its_end(
     connected: CommandLine,
     ledger: Ledger,
     workers: Callable[[], None],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     dead_letters(ledger, LARGE)
-    at_each_look(monkeypatch, workers)
+    connected.sleep = lambda _: workers()
     followed = connected("failed", "retry", "--all", at_terminal=True, stdin="y\n")
     assert followed.status == 0
     assert "0 of 100 done" in followed.err
     assert "Ended: 100 of 100 done, 100 delivered" in followed.out
 
 
-def test_ctrl_c_leaves_it_running_and_says_so(
-    connected: CommandLine, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def press() -> None:
+def test_ctrl_c_leaves_it_running_and_says_so(connected: CommandLine, ledger: Ledger) -> None:
+    def press(_: float) -> None:
         raise KeyboardInterrupt
 
     dead_letters(ledger, LARGE)
-    at_each_look(monkeypatch, press)
+    connected.sleep = press
     left = connected("failed", "retry", "--all", "--yes", at_terminal=True)
     assert left.status == 0
     (listed,) = connected("failed", "replays", "--json").json
