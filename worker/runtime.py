@@ -8,11 +8,12 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.pacing import Pacer, pace_rules
-from shared.domain.account import HoldReason
+from shared.domain.account import Account
 from shared.domain.errors import LedgerUnavailable, Refused, Revoked, TokenError
 from shared.domain.retry import RetryPolicy
 from shared.infrastructure.celery_client import Publisher
@@ -22,9 +23,12 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.operations.assembly import make_constant_contact, make_replays, make_vault, utc_now
 from worker.alerts.alert_dispatcher import make_alert_dispatcher
+from worker.delivery.delivery import DeliveryTools, Reporter
+from worker.delivery.holds import FIRST_PROBE, LONGEST_PROBE, AccountHolds
 from worker.delivery.in_flight import InFlight
-from worker.delivery.lane import Clock, Lane, LaneRules, Reporter, RoundTrip
-from worker.delivery.settling import NO_TOKEN, Settler
+from worker.delivery.lane import Lane, LaneReport, LaneRules
+from worker.delivery.settler import UNFORESEEN_WAIT, Settler
+from worker.delivery.timing import Clock, RoundTrip
 from worker.hang_detector import end_if_hung
 
 log = logging.getLogger(__name__)
@@ -32,6 +36,16 @@ log = logging.getLogger(__name__)
 # A lane makes room for other accounts after this long; the next one goes on where it stopped.
 SLICE = timedelta(seconds=20)
 MOST_LANES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerTimes:
+    """How long a worker waits for what; tests wait less."""
+
+    slice: timedelta = SLICE
+    first_probe: timedelta = FIRST_PROBE
+    longest_probe: timedelta = LONGEST_PROBE
+    unforeseen_wait: timedelta = UNFORESEEN_WAIT
 
 
 def lane_count(settings: Settings) -> int:
@@ -79,7 +93,14 @@ class LanePlaces:
 class WorkerRuntime:
     """All that the tasks of one worker process share."""
 
-    def __init__(self, settings: Settings, reporter: Reporter, *, delivers: bool = True) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reporter: Reporter,
+        *,
+        delivers: bool = True,
+        times: WorkerTimes = WorkerTimes(),
+    ) -> None:
         """`delivers`: whether lanes may run in this process."""
         client = connect(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
         self.client = client
@@ -109,10 +130,14 @@ class WorkerRuntime:
             pace=pace_rules(settings),
             policy=RetryPolicy(max_attempts=settings.max_attempts, base=settings.retry_base),
             lease=settings.lease,
-            slice=SLICE,
+            slice=times.slice,
+        )
+        self._unforeseen_wait = times.unforeseen_wait
+        self.holds = AccountHolds(
+            self.ledger, first_probe=times.first_probe, longest_probe=times.longest_probe
         )
 
-    def run_lane(self, account: str) -> dict[str, int | str]:
+    def run_lane(self, account: str) -> LaneReport:
         """Run a lane for `account` and return what it did."""
         with self.places.take(account) as taken:
             if not taken:
@@ -121,7 +146,7 @@ class WorkerRuntime:
             if found is None:  # the message is none of ours, or old
                 return {"stopped": "no such account"}
             with self._contacts(found.client_id) as contacts:
-                return self._lane(account, found.client_id, contacts).run()
+                return self._lane(found, contacts).run()
 
     def accounts_with_work(self) -> list[str]:
         """Return the accounts for which a lane would find something to do now.
@@ -168,12 +193,12 @@ class WorkerRuntime:
             try:
                 self.vault.refresh_due(account.name)
                 if not self.vault.has_failed(account.name):
-                    self._end_token_hold(account.name)
+                    self.holds.end_hold_without_token(account.name)
                 self._not_refreshed.pop(account.name, None)
             except (TokenError, Refused, LedgerUnavailable) as error:
                 self._tell_not_refreshed(account.name, str(error))
                 if isinstance(error, Revoked):
-                    self._settler().hold_without_token(account.name, str(error), probed=False)
+                    self.holds.hold_without_token(account.name, str(error), probed=False)
 
     def _tell_not_refreshed(self, account: str, cause: str) -> None:
         """Log it once, and not at every look for as long as nobody mends it."""
@@ -192,34 +217,37 @@ class WorkerRuntime:
         except LedgerUnavailable as error:
             log.warning("could not look for trouble", extra={"cause": str(error)})
 
-    def _end_token_hold(self, account: str) -> None:
-        """End a hold for want of tokens: they are there after all. A process that was frozen in
-        mid-refresh can store its pair when everyone had thought it lost."""
-        for hold in self.ledger.figures(account).holds:
-            if hold.reason == HoldReason.RECONNECT and hold.by == NO_TOKEN:
-                self.ledger.lift(account, HoldReason.RECONNECT)
-
-    def _lane(self, account: str, client_id: str, contacts: ConstantContact) -> Lane:
+    def _lane(self, account: Account, contacts: ConstantContact) -> Lane:
         return Lane(
             name=str(uuid.uuid4()),
-            account=account,
+            account=account.name,
             rules=self._rules,
             ledger=self.ledger,
-            tokens=self.vault,
-            contacts=contacts,
-            settler=self._settler(),
-            reporter=self._reporter,
-            refund_slot=Pacer(self.client, self.settings, client_id).release_claim,
-            start_another=lambda: self.notify_workers(account),
-            turnstile=self._turnstiles[account],
+            holds=self.holds,
+            tools=self._delivery_tools(account.client_id, contacts),
+            turnstile=self._turnstiles[account.name],
             in_flight=self.in_flight,
             stopping=self.stopping,
-            clock=self._clock,
             round_trip=self._round_trip,
+            start_another=lambda: self.notify_workers(account.name),
         )
 
-    def _settler(self) -> Settler:
-        return Settler(self.ledger, patience=self.settings.lease, jitter=self._clock.jitter)
+    def _delivery_tools(self, client_id: str, contacts: ConstantContact) -> DeliveryTools:
+        return DeliveryTools(
+            tokens=self.vault,
+            contacts=contacts,
+            settler=Settler(
+                self.ledger,
+                self.holds,
+                patience=self._rules.lease,
+                jitter=self._clock.jitter,
+                unforeseen_wait=self._unforeseen_wait,
+            ),
+            reporter=self._reporter,
+            policy=self._rules.policy,
+            refund_slot=Pacer(self.client, self.settings, client_id).refund_slot,
+            clock=self._clock,
+        )
 
     @contextmanager
     def _contacts(self, client_id: str) -> Iterator[ConstantContact]:

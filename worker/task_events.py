@@ -9,9 +9,9 @@ import logging
 
 from celery import Celery
 
-from shared.domain.outcome import DeadLetter, Decision, Delivered
+from shared.domain.outcome import DeadLetter, Delivered, Settlement
 from shared.ledger.values import Claim
-from worker.delivery.lane import Reporter
+from worker.delivery.delivery import Reporter
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ class Silent:
     def started(self, claim: Claim) -> None:
         """Nobody listens."""
 
-    def ended(self, claim: Claim, decision: Decision, seconds: float) -> None:
+    def ended(self, claim: Claim, decision: Settlement, seconds: float) -> None:
         """Nobody listens."""
 
 
@@ -41,7 +41,7 @@ class ToMonitors:
         )
         self._send("task-started", claim)
 
-    def ended(self, claim: Claim, decision: Decision, seconds: float) -> None:
+    def ended(self, claim: Claim, decision: Settlement, seconds: float) -> None:
         match decision:
             case Delivered():
                 self._send("task-succeeded", claim, result="delivered", runtime=seconds)

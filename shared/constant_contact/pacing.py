@@ -75,7 +75,7 @@ class Pacer:
                 in_milliseconds(SLOWER_AFTER_429),
             )
 
-    def release_claim(self) -> None:
+    def refund_slot(self) -> None:
         """Say that a granted slot went by unused, so that it is not counted as a request."""
         with redis_errors_translated():
             self._scripts.run("refund_slot", [self._key])

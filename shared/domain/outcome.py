@@ -1,7 +1,7 @@
 """What each answer of Constant Contact means for the sign-up that was sent: one pure table.
 
-This is where a failed delivery is decided. `decide` reads an `Answer` and returns
-what to do; worker/delivery/lane.py does it. The first row that matches wins. Sources:
+This is where a failed delivery is decided. `decide` reads an `Answer` and returns what to do;
+worker/delivery/delivery.py does it. The first row that matches wins. Sources:
 https://developer.constantcontact.com/api_guide/glossary_responses.html and
 https://developer.constantcontact.com/api_guide/rate_limits.html
 """
@@ -9,6 +9,7 @@ https://developer.constantcontact.com/api_guide/rate_limits.html
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.domain.account import HoldReason
 from shared.domain.retry import RetryPolicy
 from shared.domain.signup import DeathReason
 
@@ -56,18 +57,27 @@ class Delivered:
 
 @dataclass(frozen=True, slots=True)
 class RenewToken:
-    """The access token was refused: get a newer one and send again; nothing is counted."""
+    """The access token was refused. Get a newer one and send again; nothing is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class AskPrivileges:
-    """Forbidden: ask whether the login may write contacts, which tells whose fault it is."""
+    """Forbidden. Ask what the login may do; `decide_forbidden` goes on from there."""
 
 
 @dataclass(frozen=True, slots=True)
-class LacksPermission:
-    """The login that connected the account may not do this: the account waits, uncounted."""
+class SendAgain:
+    """Forbidden, although the login has the privilege. Send it once more; nothing is counted.
 
+    The privilege may have come back between the refusal and the question.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class HoldAccount:
+    """The fault is the account's, not the sign-up's. The account waits; nothing is counted."""
+
+    reason: HoldReason
     note: str
 
 
@@ -106,16 +116,9 @@ class DeadLetter:
     api_failed: bool = False
 
 
-Decision = (
-    Delivered
-    | RenewToken
-    | AskPrivileges
-    | LacksPermission
-    | QuotaSpent
-    | Throttled
-    | Retry
-    | DeadLetter
-)
+# What ends a claim, and what leaves it open for another request.
+Settlement = Delivered | HoldAccount | QuotaSpent | Throttled | Retry | DeadLetter
+Decision = Settlement | RenewToken | AskPrivileges | SendAgain
 
 # A 429 with this key means that the day is spent; with any other, that a second was too full.
 QUOTA_EXCEEDED = "quota_exceeded"
@@ -134,19 +137,27 @@ def decide(
     policy: RetryPolicy,
     jitter: float,
     probes_outage: bool = False,
+    token_renewed: bool = False,
+    asks_to_confirm: bool = False,
 ) -> Decision:
     """Return what `answer` to attempt number `attempt` (from 1) means.
 
-    `jitter` in [0, 1) spreads the waits. `probes_outage` says that it was sent to see whether an
-    outage is over: no sign-up dies of that.
+    `jitter` in [0, 1) spreads the waits. `probes_outage`: it was sent to see whether an outage
+    is over, and no sign-up dies of that. `token_renewed`: an older token was refused for the same
+    claim. `asks_to_confirm`: the call was for a confirmation mail, which Constant Contact sends
+    to each contact only once.
     """
     match answer.status:
         case 200 | 201 if answer.contact_id:
             return Delivered(answer.contact_id, answer.action)
+        case 401 if token_renewed:
+            return HoldAccount(HoldReason.RECONNECT, "a newly issued token was refused")
         case 401:
             return RenewToken()
         case 403:
             return AskPrivileges()
+        case 409 if asks_to_confirm and attempt > 1:
+            return rejected(answer, " (each contact is asked only once to confirm)")
         case 409:
             return _conflict(answer, attempt, policy, jitter)
         case 429 if answer.error_key == QUOTA_EXCEEDED:
@@ -157,6 +168,18 @@ def decide(
             return rejected(answer)
         case _:
             return _failure(answer, attempt, policy, jitter, probes_outage)
+
+
+def decide_forbidden(
+    answer: Answer, privileges: frozenset[str], needed: str = NEEDED_PRIVILEGE, *, again: bool
+) -> SendAgain | DeadLetter | HoldAccount:
+    """Return whose fault a 403 is, now that the login's privileges are known.
+
+    `again`: the same claim met a 403 before that the privileges did not explain.
+    """
+    if needed not in privileges:
+        return HoldAccount(HoldReason.FORBIDDEN, f"the login that connected it lacks {needed}")
+    return rejected(answer) if again else SendAgain()
 
 
 def decide_unsent(attempts: int, age: timedelta, policy: RetryPolicy) -> DeadLetter | None:
@@ -175,18 +198,9 @@ def rest_after(answer: Answer) -> timedelta | None:
     return _rest(answer) if throttled else None
 
 
-def decide_forbidden(
-    answer: Answer, privileges: frozenset[str], needed: str = NEEDED_PRIVILEGE
-) -> DeadLetter | LacksPermission:
-    """Return whose fault a 403 is, now that the login's privileges are known."""
-    if needed in privileges:
-        return rejected(answer)
-    return LacksPermission(f"the login that connected it lacks {needed}")
-
-
-def rejected(answer: Answer) -> DeadLetter:
+def rejected(answer: Answer, note: str = "") -> DeadLetter:
     """Return the dead letter for an answer that would be the same every time."""
-    return DeadLetter(DeathReason.REJECTED, answer.cause)
+    return DeadLetter(DeathReason.REJECTED, answer.cause + note)
 
 
 def _conflict(answer: Answer, attempt: int, policy: RetryPolicy, jitter: float) -> Decision:

@@ -7,7 +7,7 @@ unsubscribed before. Either takes a look at how they stand with Constant Contact
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from shared.domain.outcome import Answer, DeadLetter, rejected
+from shared.domain.outcome import DeadLetter
 from shared.domain.signup import DeathReason, WhenUnsubscribed
 
 # A sign-up that is older when it is sent is sent only after a look.
@@ -81,16 +81,6 @@ def decide_subscription(
     if policy == "ask" and status.contact_id:
         return Ask(status.contact_id)
     return SignUp()
-
-
-def asked_before(answer: Answer, attempt: int) -> DeadLetter | None:
-    """Return the dead letter for an `Ask` that conflicts again: the mail is sent once to each
-    contact, and no later attempt changes that. None for every other answer."""
-    if answer.status == 409 and attempt > 1:
-        letter = rejected(answer)
-        message = f"{letter.message} (each contact is asked only once to confirm)"
-        return DeadLetter(letter.reason, message)
-    return None
 
 
 def _unsubscribed_since(when: str) -> DeadLetter:

@@ -11,7 +11,7 @@ from shared.infrastructure.celery_client import LONGEST_QUEUE
 from tests.architecture.project import DOCUMENTS, ROOT, code_in, read, tracked_files
 from web.app import THREADS
 from web.server import MOST_CONNECTIONS
-from worker.delivery.lane import SLOT_LIFE
+from worker.delivery.timing import SLOT_LIFE
 
 # A file's own text must not have them whole, or this one would be found.
 FOREIGN = ["/" + "work/", "/" + "root/", "files." + "pythonhosted", "pypi.org/" + "simple"]

@@ -11,6 +11,7 @@ from typing import Any
 import redis
 
 from shared.constant_contact.connection import ConnectionFailed
+from shared.constant_contact.token_vault import Token
 from shared.domain.account import HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.retry import RetryPolicy
@@ -19,9 +20,12 @@ from shared.domain.subscription_status import SubscriptionStatus
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from tests.support.builders import NO_PACE, NOON
+from worker.delivery.delivery import DeliveryTools
+from worker.delivery.holds import AccountHolds
 from worker.delivery.in_flight import InFlight
-from worker.delivery.lane import Clock, Lane, LaneRules, RoundTrip
-from worker.delivery.settling import Settler
+from worker.delivery.lane import Lane, LaneRules
+from worker.delivery.settler import Settler
+from worker.delivery.timing import Clock, RoundTrip
 from worker.task_events import Silent
 
 CREATED = Answer(status=201, contact_id="c-1", action="created")
@@ -29,29 +33,30 @@ LOOKED = Answer(status=200)
 UNAUTHORIZED = Answer(status=401, error_key="unauthorized")
 FORBIDDEN = Answer(status=403, error_key="access_denied")
 UNAVAILABLE = Answer(status=503, message="try later")
-
-
-@dataclass(frozen=True)
-class FakeToken:
-    access: str
-    version: int
+POLICY = RetryPolicy(max_attempts=3)
 
 
 @dataclass
 class FakeTokens:
-    """Version 1 until it is renewed; `trouble` is raised instead of any token."""
+    """Version 1 until it is renewed; `error` is raised instead of any token."""
 
     version: int = 1
     error: Exception | None = None
     renewal_error: Exception | None = None
     worked_versions: list[int] = field(default_factory=list)
 
-    def fresh(self, account: str) -> FakeToken:
+    def fresh(self, account: str) -> Token:
         if self.error:
             raise self.error
-        return FakeToken(f"token-{self.version}", self.version)
+        return Token(
+            access=f"token-{self.version}",
+            version=self.version,
+            received_at=NOON,
+            expires_at=NOON + timedelta(days=1),
+            scopes=None,
+        )
 
-    def renew(self, account: str, refused_version: int) -> FakeToken:
+    def renew(self, account: str, refused_version: int) -> Token:
         if self.renewal_error:
             raise self.renewal_error
         self.version = max(self.version, refused_version + 1)
@@ -139,29 +144,41 @@ class LaneRig:
             "account": "acme",
             "rules": LaneRules(
                 pace=NO_PACE,
-                policy=RetryPolicy(max_attempts=3),
+                policy=POLICY,
                 lease=timedelta(seconds=60),
                 slice=timedelta(seconds=20),
             ),
             "ledger": self.ledger,
-            "tokens": self.tokens,
-            "contacts": self.contacts,
-            "settler": Settler(
-                self.ledger,
-                patience=timedelta(seconds=60),
-                jitter=lambda: 0.0,
-                sleep=self.clock.sleep,
-            ),
-            "reporter": Silent(),
-            "refund_slot": self.count_slot_back,
-            "start_another": self.count_another,
+            "holds": AccountHolds(self.ledger),
+            "tools": self.tools(),
             "turnstile": threading.Lock(),
             "in_flight": InFlight(self.clock.for_lanes().monotonic),
-            "round_trip": RoundTrip(),
             "stopping": threading.Event(),
-            "clock": self.clock.for_lanes(),
+            "round_trip": RoundTrip(),
+            "start_another": self.count_another,
         }
         return Lane(**{**parts, **changed})
+
+    def tools(self, **changed: Any) -> DeliveryTools:
+        parts: dict[str, Any] = {
+            "tokens": self.tokens,
+            "contacts": self.contacts,
+            "settler": self.settler(self.ledger),
+            "reporter": Silent(),
+            "policy": POLICY,
+            "refund_slot": self.count_slot_back,
+            "clock": self.clock.for_lanes(),
+        }
+        return DeliveryTools(**{**parts, **changed})
+
+    def settler(self, ledger: Ledger) -> Settler:
+        return Settler(
+            ledger,
+            AccountHolds(ledger),
+            patience=timedelta(seconds=60),
+            jitter=lambda: 0.0,
+            sleep=self.clock.sleep,
+        )
 
     def count_another(self) -> None:
         self.another += 1

@@ -24,13 +24,17 @@ from tests.support.builders import accept
 from tests.support.command_line import CommandLine
 from tests.support.sandbox_server import SandboxServer
 from tests.support.stack import eventually
-from worker.runtime import WorkerRuntime
+from worker.runtime import WorkerRuntime, WorkerTimes
 from worker.task_events import Silent
 
 SIGN_UP = "/v3/contacts/sign_up_form"
 LANES = 4
 EACH_TIME = 6  # sign-ups before the fault, while it lasts, and after it
+FIRST_PROBE_HERE = timedelta(milliseconds=200)
 LONGEST_PROBE_HERE = timedelta(milliseconds=800)
+IN_A_HURRY = WorkerTimes(
+    slice=timedelta(seconds=1), first_probe=FIRST_PROBE_HERE, longest_probe=LONGEST_PROBE_HERE
+)
 
 CONTACT = {"contact_id": "00000000-0000-4000-8000-000000000001", "action": "created"}
 # More than is ever read of an answer, although it would be a good one.
@@ -153,12 +157,9 @@ def day(
     sandbox: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Day]:
-    monkeypatch.setattr("worker.runtime.SLICE", timedelta(seconds=1))
-    monkeypatch.setattr("worker.delivery.settling.FIRST_PROBE", timedelta(milliseconds=200))
-    monkeypatch.setattr("worker.delivery.settling.LONGEST_PROBE", LONGEST_PROBE_HERE)
-    monkeypatch.setattr("shared.ledger.ledger.FIRST_OUTAGE_PROBE", timedelta(milliseconds=200))
+    monkeypatch.setattr("shared.ledger.ledger.FIRST_OUTAGE_PROBE", FIRST_PROBE_HERE)
     monkeypatch.setattr("shared.ledger.ledger.LONGEST_OUTAGE_PROBE", LONGEST_PROBE_HERE)
-    runtime = WorkerRuntime(bad_day_settings, Silent())
+    runtime = WorkerRuntime(bad_day_settings, Silent(), times=IN_A_HURRY)
     lists = [each["id"] for each in connected("lists", "acme", "--json").json]
     try:
         with working(runtime):

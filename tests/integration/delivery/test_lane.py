@@ -12,7 +12,7 @@ import redis
 from shared.constant_contact.client import Forbidden
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, TokenUnavailable
-from shared.domain.outcome import Answer, Decision
+from shared.domain.outcome import Answer, Settlement
 from shared.domain.signup import State
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
@@ -28,7 +28,7 @@ from tests.support.lane_rig import (
     LaneRig,
     SimulatedClock,
 )
-from worker.delivery.settling import Settler
+from worker.delivery.holds import AccountHolds
 
 
 def test_a_lane_delivers_all_that_is_due_and_says_so(rig: LaneRig) -> None:
@@ -106,8 +106,7 @@ def test_a_ledger_that_fails_while_the_account_is_held_is_asked_again(rig: LaneR
     rig.tokens.error = Revoked("revoked")
     rig.contacts = FakeContacts([CREATED])
     flaky = UnholdingLedger(rig.client)
-    settler = Settler(flaky, patience=timedelta(0), jitter=lambda: 0.0)
-    assert rig.lane(settler=settler).run()["stopped"] == "no token: revoked"
+    assert rig.lane(holds=AccountHolds(flaky)).run()["stopped"] == "no token: revoked"
     assert rig.holds() == [HoldReason.RECONNECT]
 
 
@@ -308,10 +307,7 @@ def test_what_was_sent_is_settled_however_long_the_ledger_is_away(rig: LaneRig) 
     id = accept(rig.ledger).id
     rig.contacts = FakeContacts([CREATED])
     flaky = FlakyLedger(rig.client, failures=5)
-    settler = Settler(
-        flaky, patience=timedelta(seconds=60), jitter=lambda: 0.0, sleep=rig.clock.sleep
-    )
-    assert rig.lane(settler=settler).run()["delivered"] == 1
+    assert rig.lane(tools=rig.tools(settler=rig.settler(flaky))).run()["delivered"] == 1
     assert rig.signup(id).state == State.DELIVERED
     assert len(rig.contacts.sent) == 1
 
@@ -411,8 +407,8 @@ def test_whoever_wants_to_know_hears_of_every_signup(rig: LaneRig) -> None:
         def started(self, claim: Claim) -> None:
             heard.append("started")
 
-        def ended(self, claim: Claim, decision: Decision, seconds: float) -> None:
+        def ended(self, claim: Claim, decision: Settlement, seconds: float) -> None:
             heard.append(type(decision).__name__)
 
-    rig.lane(reporter=Listener()).run()
+    rig.lane(tools=rig.tools(reporter=Listener())).run()
     assert heard == ["started", "Delivered"]

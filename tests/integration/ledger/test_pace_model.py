@@ -36,7 +36,7 @@ from shared.ledger.values import Claim, OnHold, PaceRules, Wait
 from tests.support import builders
 from tests.support.builders import accept
 from tests.support.ledger_model import Clock, turnable_server
-from worker.delivery.lane import SLOT_LIFE
+from worker.delivery.timing import SLOT_LIFE
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 

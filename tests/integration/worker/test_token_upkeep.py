@@ -10,7 +10,7 @@ from shared.constant_contact.oauth import TokenSet
 from shared.domain.account import HoldReason
 from shared.infrastructure.settings import Settings
 from tests.support import builders
-from worker.delivery.settling import NO_TOKEN
+from worker.delivery.holds import NO_TOKEN
 from worker.runtime import WorkerRuntime
 from worker.task_events import Silent
 

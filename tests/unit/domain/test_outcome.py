@@ -5,16 +5,18 @@ from typing import Any
 
 import pytest
 
+from shared.domain.account import HoldReason
 from shared.domain.outcome import (
     Answer,
     AskPrivileges,
     DeadLetter,
     Decision,
     Delivered,
-    LacksPermission,
+    HoldAccount,
     QuotaSpent,
     RenewToken,
     Retry,
+    SendAgain,
     Throttled,
     decide,
     decide_forbidden,
@@ -27,10 +29,24 @@ FIRST_WAIT = timedelta(seconds=5)  # half the base, as the jitter is 0
 
 
 def decision(
-    status: int | None, *, attempt: int = 1, jitter: float = 0.0, **fields: Any
+    status: int | None,
+    *,
+    attempt: int = 1,
+    jitter: float = 0.0,
+    probes_outage: bool = False,
+    token_renewed: bool = False,
+    asks_to_confirm: bool = False,
+    **fields: Any,
 ) -> Decision:
-    answer = Answer(status=status, **fields)
-    return decide(answer, attempt=attempt, policy=POLICY, jitter=jitter)
+    return decide(
+        Answer(status=status, **fields),
+        attempt=attempt,
+        policy=POLICY,
+        jitter=jitter,
+        probes_outage=probes_outage,
+        token_renewed=token_renewed,
+        asks_to_confirm=asks_to_confirm,
+    )
 
 
 # --- delivered
@@ -72,6 +88,12 @@ def test_not_counted(status: int, fields: dict[str, Any], expected: Decision, at
     assert decision(status, attempt=attempt, **fields) == expected
 
 
+def test_a_renewed_token_that_is_refused_too_is_the_accounts_fault() -> None:
+    assert decision(401, attempt=99, token_renewed=True) == HoldAccount(
+        HoldReason.RECONNECT, "a newly issued token was refused"
+    )
+
+
 @pytest.mark.parametrize(
     ("asked", "rest"),
     [
@@ -98,15 +120,25 @@ def test_other_4xx_are_rejected_at_once(status: int) -> None:
 
 def test_forbidden_is_the_sign_ups_fault_when_the_login_may_write() -> None:
     answer = Answer(status=403, message="not here")
-    assert decide_forbidden(answer, frozenset({"contacts:write", "contacts:read"})) == DeadLetter(
+    privileges = frozenset({"contacts:write", "contacts:read"})
+    assert decide_forbidden(answer, privileges, again=True) == DeadLetter(
         DeathReason.REJECTED, "HTTP 403: not here"
     )
+    assert decide_forbidden(answer, privileges, again=False) == SendAgain()
 
 
 @pytest.mark.parametrize("privileges", [frozenset(), frozenset({"contacts:read"})])
 def test_forbidden_is_the_logins_fault_when_it_may_not(privileges: frozenset[str]) -> None:
-    assert decide_forbidden(Answer(status=403), privileges) == LacksPermission(
-        "the login that connected it lacks contacts:write"
+    for again in (False, True):
+        assert decide_forbidden(Answer(status=403), privileges, again=again) == HoldAccount(
+            HoldReason.FORBIDDEN, "the login that connected it lacks contacts:write"
+        )
+
+
+def test_a_look_needs_a_privilege_of_its_own() -> None:
+    answer, may_write = Answer(status=403), frozenset({"contacts:write"})
+    assert decide_forbidden(answer, may_write, "contacts:read", again=True) == HoldAccount(
+        HoldReason.FORBIDDEN, "the login that connected it lacks contacts:read"
     )
 
 
@@ -199,14 +231,23 @@ def test_the_last_attempt_is_given_up_with_its_cause(
 
 
 def test_nobody_dies_of_finding_out_whether_an_outage_is_over() -> None:
-    answer = Answer(status=503)
-    probe = decide(answer, attempt=3, policy=POLICY, jitter=0.0, probes_outage=True)
+    probe = decision(503, attempt=3, probes_outage=True)
     assert probe == Retry(4 * FIRST_WAIT, counted=False)
-    earlier = decide(answer, attempt=2, policy=POLICY, jitter=0.0, probes_outage=True)
+    earlier = decision(503, attempt=2, probes_outage=True)
     assert earlier == Retry(2 * FIRST_WAIT)
 
 
 def test_a_conflict_says_nothing_about_an_outage() -> None:
-    answer = Answer(status=409)
-    probe = decide(answer, attempt=3, policy=POLICY, jitter=0.0, probes_outage=True)
-    assert isinstance(probe, DeadLetter)
+    assert isinstance(decision(409, attempt=3, probes_outage=True), DeadLetter)
+
+
+def test_being_asked_twice_is_a_refusal_and_a_first_conflict_is_none() -> None:
+    first = decision(409, message="asked already", asks_to_confirm=True)
+    assert isinstance(first, Retry)
+    unknown = decision(404, attempt=2, asks_to_confirm=True)
+    assert unknown == DeadLetter(DeathReason.REJECTED, "HTTP 404")
+    letter = decision(409, attempt=2, message="asked already", asks_to_confirm=True)
+    assert isinstance(letter, DeadLetter)
+    assert letter.reason == DeathReason.REJECTED
+    assert "asked already" in letter.message
+    assert "asked only once" in letter.message

@@ -6,13 +6,12 @@ from typing import Any
 import pytest
 
 from shared.constant_contact.answers import read_subscription_status
-from shared.domain.outcome import Answer, DeadLetter
+from shared.domain.outcome import DeadLetter
 from shared.domain.signup import DeathReason, WhenUnsubscribed
 from shared.domain.subscription_status import (
     Ask,
     SignUp,
     SubscriptionStatus,
-    asked_before,
     decide_subscription,
     must_look,
 )
@@ -106,16 +105,6 @@ def test_a_late_signup_of_someone_who_left_nobody_knows_when_is_not_sent() -> No
     assert reason(decided(found, "resubscribe")) == DeathReason.UNSUBSCRIBED_SINCE
     assert reason(decided(found, "ask")) == DeathReason.UNSUBSCRIBED_SINCE
     assert decided(found, "ask", SOON) == Ask("c-1")
-
-
-def test_being_asked_twice_is_a_refusal_and_a_first_conflict_is_none() -> None:
-    conflict = Answer(status=409, message="asked already")
-    assert asked_before(conflict, 1) is None
-    assert asked_before(Answer(status=404), 2) is None
-    letter = asked_before(conflict, 2)
-    assert letter is not None
-    assert letter.reason == DeathReason.REJECTED
-    assert "asked already" in letter.message
 
 
 # --- what the API says
