@@ -5,9 +5,13 @@ import os
 import socket
 import sys
 import warnings
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 
-from celery import Celery, signals
+from celery import Celery, bootsteps, signals
 from celery.exceptions import SecurityWarning
+from celery.platforms import EX_OK
+from celery.worker import state
 
 from shared.infrastructure import queues
 from shared.infrastructure.celery_client import make_celery
@@ -15,14 +19,17 @@ from shared.infrastructure.logs import configure
 from shared.infrastructure.settings import Settings
 from shared.ledger.durability import warn_of_losses
 from shared.ledger.format import open_if_there
-from worker.alerts.alert_schedule import AlertsWithoutBeat
+from worker.alerts.alert_dispatcher import alert_interval
+from worker.bootsteps import step
 from worker.consumer import Consumer
-from worker.poller import Poller
-from worker.runtime import WorkerRuntime, lane_count
-from worker.shutdown import Ending
+from worker.delivery.lane_places import lane_count
+from worker.delivery.poller import POLL_EVERY
+from worker.delivery.shutdown import Shutdown
+from worker.runtime import WorkerRuntime
 from worker.task_events import make_reporter
 from worker.tasks import register
-from worker.upkeep.upgrade import UpgradeStep
+from worker.upkeep.periodic import Periodic
+from worker.upkeep.upgrade import UPGRADE_EVERY
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +56,7 @@ def make_app(settings: Settings, name: str, only: tuple[str, ...]) -> Celery:
         worker_send_task_events=settings.task_events,
     )
     runtime = WorkerRuntime(
+        name,
         settings,
         make_reporter(app, name, enabled=settings.task_events),
         delivers=queues.DELIVER_QUEUE in only,
@@ -56,15 +64,35 @@ def make_app(settings: Settings, name: str, only: tuple[str, ...]) -> Celery:
     register(app, runtime)
     open_if_there(runtime.client)
     warn_of_losses(runtime.client)
-    app.steps["worker"].update(
-        (
-            Poller.watching(runtime, name),
-            AlertsWithoutBeat.of(runtime),
-            UpgradeStep.of(runtime),
-            Ending.of(runtime),
-        )
-    )
+    app.steps["worker"].update(_steps(runtime))
     return app
+
+
+def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
+    """Return what starts and ends with the worker, beside Celery's own parts."""
+    shutdown = Shutdown(
+        runtime.stopping,
+        stop_celery=_stop_celery,
+        wait_for_token_calls=runtime.vault.wait_for_calls,
+    )
+    yield step("Shutdown", start=shutdown.take_signals, close=shutdown.stop_lanes)
+    yield _periodic_step("Poller", runtime.poller.look, every=POLL_EVERY)
+    yield _periodic_step("HangDetector", runtime.hang_detector.check, every=POLL_EVERY)
+    yield _periodic_step("Upgrade", runtime.upgrade.look, every=UPGRADE_EVERY)
+    if runtime.settings.alerts:
+        every = alert_interval(runtime.settings.alert_after)
+        yield _periodic_step("Alerts", runtime.alerts.look_without_beat, every=every)
+
+
+def _periodic_step(
+    name: str, what: Callable[[], None], every: timedelta
+) -> type[bootsteps.StartStopStep]:
+    periodic = Periodic(name, what, every)
+    return step(name, start=periodic.start, stop=periodic.stop)
+
+
+def _stop_celery() -> None:
+    state.should_stop = EX_OK  # type: ignore[assignment]  # which Celery's loop looks at
 
 
 def run(settings: Settings, only: tuple[str, ...]) -> None:

@@ -3,6 +3,7 @@
 from celery import Celery
 
 from shared.infrastructure import queues
+from worker.delivery.lane import LaneReport
 from worker.runtime import WorkerRuntime
 
 
@@ -10,27 +11,27 @@ def register(app: Celery, runtime: WorkerRuntime) -> None:
     """Define the tasks on `app`. Their names never change: queues.py says why."""
 
     @app.task(name=queues.DELIVER)
-    def deliver(account: str) -> dict[str, int | str]:
+    def deliver(account: str) -> LaneReport:
         """Run a lane for the account; Celery logs what it did.
 
         Safe to run twice, late, or not at all: what is to be delivered is in the ledger.
         """
-        return runtime.run_lane(account)
+        return runtime.lanes.run(account)
 
     @app.task(name=queues.WAKE)
     def wake() -> list[str]:
         """Start a lane for every account with something due, should its nudge have got lost."""
-        accounts = runtime.accounts_with_work()
+        accounts = runtime.due.accounts()
         for account in accounts:
-            runtime.notify_workers(account)
+            runtime.lanes.notify_workers(account)
         return accounts
 
     @app.task(name=queues.REFRESH_TOKENS)
     def refresh_tokens() -> None:
         """Refresh whatever tokens are due for it."""
-        runtime.refresh_tokens()
+        runtime.token_refresher.refresh_all()
 
     @app.task(name=queues.WATCH)
     def watch() -> None:
         """Look for troubles, and tell the alert services what they do not know yet."""
-        runtime.check_alerts()
+        runtime.alerts.look()

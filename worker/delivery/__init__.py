@@ -1,4 +1,4 @@
-"""Delivering sign-ups: `lane` claims, sends and settles them. Knows nothing of Celery.
+"""Delivering sign-ups: `lane` claims them, `delivery` decides what becomes of each claim.
 
-Works on `shared`; imported by `worker.runtime` and by what Celery starts.
+`runtime` puts the modules together. They know nothing of Celery, and import only `shared`.
 """

@@ -1,4 +1,4 @@
 """What worker and beat do again and again beside delivering.
 
-Imported by `worker.runtime`, `worker.beat` and `worker.alerts`.
+Imports `worker.delivery`; imported by `worker.alerts` and by what starts processes.
 """

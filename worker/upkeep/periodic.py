@@ -1,4 +1,4 @@
-"""Periodic: something that a process does again and again, on a thread of its own."""
+"""What a process does again and again, on a thread of its own."""
 
 import logging
 import threading
@@ -6,6 +6,9 @@ from collections.abc import Callable
 from datetime import timedelta
 
 log = logging.getLogger(__name__)
+
+# A process that ends does not wait longer than this for a round under way.
+END_WITHIN = timedelta(seconds=3)
 
 
 class Periodic:
@@ -21,7 +24,7 @@ class Periodic:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, within: timedelta) -> None:
+    def stop(self, within: timedelta = END_WITHIN) -> None:
         """Begin no further round, and wait for the one under way, if any, but not for longer."""
         self._stop.set()
         if self._thread.is_alive():

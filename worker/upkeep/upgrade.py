@@ -3,18 +3,14 @@
 import contextlib
 import threading
 from datetime import timedelta
-from typing import Any
 
 import redis
-from celery import bootsteps
 
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.ledger.format import STEPS, Step, open_ledger, upgrade_some
-from worker.runtime import WorkerRuntime
-from worker.upkeep.periodic import Periodic
 
 # Redis may come back with older data than it had, so each worker goes on looking.
-EVERY = timedelta(seconds=3)
+UPGRADE_EVERY = timedelta(seconds=3)
 # Between two steps, so that they leave Redis to others most of the time.
 PAUSE = timedelta(milliseconds=20)
 
@@ -36,18 +32,3 @@ class Upgrade:
             while upgrade_some(self._client, self._steps):
                 if self._stopping.wait(PAUSE.total_seconds()):
                     return
-
-
-class UpgradeStep(bootsteps.StartStopStep):
-    """Has a running worker look, on a thread of its own, until `WorkerRuntime.stopping` is set."""
-
-    runtime: WorkerRuntime
-
-    @classmethod
-    def of(cls, runtime: WorkerRuntime) -> "type[UpgradeStep]":
-        """Return the step for Celery, which makes an instance of it by itself."""
-        return type("WorkerUpgrade", (cls,), {"runtime": runtime})
-
-    def start(self, parent: Any) -> None:
-        upgrade = Upgrade(self.runtime.client, self.runtime.stopping)
-        Periodic("upgrade", upgrade.look, every=EVERY).start()

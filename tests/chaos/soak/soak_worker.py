@@ -16,7 +16,7 @@ from relay.cli import main
 from shared.constant_contact.client import ConstantContact
 from shared.domain.outcome import Answer
 from shared.ledger import ledger
-from worker import app, hang_detector, runtime
+from worker import app
 from worker.runtime import WorkerRuntime, WorkerTimes
 
 # So that a round of the soak is not mostly waiting.
@@ -39,10 +39,7 @@ def sign_up(self: ConstantContact, access_token: str, body: Mapping[str, Any]) -
 
 if __name__ == "__main__":
     ConstantContact.sign_up = sign_up  # type: ignore[method-assign]
-    times = WorkerTimes(first_probe=SOON, unforeseen_wait=SOON)
+    times = WorkerTimes(first_probe=SOON, unforeseen_wait=SOON, longest_round=LONGEST_ROUND)
     app.WorkerRuntime = partial(WorkerRuntime, times=times)  # type: ignore[assignment,attr-defined]
     ledger.FIRST_OUTAGE_PROBE = SOON
-    runtime.end_if_hung = partial(  # type: ignore[attr-defined]
-        hang_detector.end_if_hung, longest_round=LONGEST_ROUND
-    )
     main(["worker"])

@@ -22,7 +22,7 @@ from shared.ledger.registry import Registry
 from shared.operations.assembly import make_vault
 from tests.support import builders
 from tests.support.stack import Stack, eventually
-from worker.shutdown import SOON
+from worker.delivery.shutdown import SOON
 
 ACME = keys.account("acme")
 # So long that what waits for it fails the test.

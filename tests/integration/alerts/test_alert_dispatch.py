@@ -34,7 +34,7 @@ from tests.support import builders
 from tests.support.webhook import Webhook
 from worker.alerts.alert_conditions import Snapshot
 from worker.alerts.alert_dispatcher import AlertDispatcher, RedisOutageAlert, SnapshotReader
-from worker.alerts.alert_schedule import check_alerts_and_redis
+from worker.alerts.alert_schedule import BeatAlerts
 from worker.runtime import WorkerRuntime
 from worker.task_events import Silent
 
@@ -643,7 +643,7 @@ def test_beat_tells_by_itself_that_redis_is_away(tmp_path: Path) -> None:
     away = connect(f"unix://{tmp_path}/nobody-listens", socket_timeout=1, socket_connect_timeout=1)
     service = Fake()
     watching = watch(SnapshotReader(away, "https://signup.example.com").look, away, [service])
-    check_alerts_and_redis(watching, RedisOutageAlert([service], timedelta(0), Passing()))
+    BeatAlerts(watching, RedisOutageAlert([service], timedelta(0), Passing())).look()
     assert service.sent == [("Redis does not answer, so nothing is delivered", Kind.PROBLEM)]
 
 
@@ -737,7 +737,7 @@ def test_a_worker_tells_the_services_of_its_settings(
 ) -> None:
     ledger.hold("acme", HoldReason.FORBIDDEN, by="answer")
     settings = settings_with(alerts=(webhook.address,), alert_after=timedelta(0))
-    WorkerRuntime(settings, Silent()).check_alerts()
+    WorkerRuntime("relay-1@here", settings, Silent()).alerts.look()
     assert webhook.titles == ["acme is on hold: its login may not write contacts"]
 
 
@@ -746,9 +746,9 @@ def test_while_redis_is_away_a_look_fails_in_one_line(
 ) -> None:
     away = f"unix://{tmp_path}/nobody-listens"
     settings = settings_with(alerts=("json://127.0.0.1:9/the-secret-path",), redis_url=away)
-    WorkerRuntime(settings, Silent()).check_alerts()
+    WorkerRuntime("relay-1@here", settings, Silent()).alerts.look()
     (line,) = logged
-    assert "could not look for trouble" in line
+    assert "could not look for alerts" in line
 
 
 # --- the command

@@ -7,11 +7,10 @@ import pytest
 import redis
 
 from shared.infrastructure.settings import Settings
+from shared.ledger.ledger import Ledger
 from tests.support.webhook import Webhook
-from worker.alerts import alert_schedule
-from worker.alerts.alert_schedule import AlertsWithoutBeat
-from worker.runtime import WorkerRuntime
-from worker.task_events import Silent
+from worker.alerts.alert_dispatcher import make_alert_dispatcher
+from worker.alerts.alert_schedule import WorkerAlerts
 
 
 @pytest.fixture
@@ -20,40 +19,44 @@ def webhook() -> Iterator[Webhook]:
         yield listening
 
 
+class Worker:
+    """A worker that is alive, notifies the webhook at once, and began `age` seconds ago."""
+
+    def __init__(self, settings: Settings, client: "redis.Redis") -> None:
+        self.age = 0.0
+        self.ledger = Ledger(client)
+        self.ledger.worker_alive("relay-1@here")
+        dispatcher = make_alert_dispatcher(settings, client)
+        self.alerts = WorkerAlerts(dispatcher, self.ledger, monotonic=lambda: self.age)
+
+
 @pytest.fixture
-def runtime(
+def worker(
     settings_with: Callable[..., Settings], webhook: Webhook, redis_client: "redis.Redis"
-) -> WorkerRuntime:
-    """A worker that is alive and tells the webhook at once."""
+) -> Worker:
     settings = settings_with(alerts=(webhook.address,), alert_after=timedelta(0))
-    runtime = WorkerRuntime(settings, Silent())
-    runtime.ledger.worker_alive("relay-1@here")
-    return runtime
-
-
-def step(runtime: WorkerRuntime) -> AlertsWithoutBeat:
-    return AlertsWithoutBeat.of(runtime)(None)
+    return Worker(settings, redis_client)
 
 
 def test_a_worker_looks_once_it_has_seen_no_beat_for_a_minute(
-    runtime: WorkerRuntime, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, webhook: Webhook
 ) -> None:
-    watch = step(runtime)
-    watch.look()
+    worker.alerts.look_without_beat()
+    worker.age = 60
+    worker.alerts.look_without_beat()
     assert webhook.titles == []  # beat may not have started yet
-    monkeypatch.setattr(alert_schedule, "BEAT_SILENT_AFTER", timedelta(0))
-    watch.look()
+    worker.age = 61
+    worker.alerts.look_without_beat()
     assert webhook.titles == ["No beat is alive, so quiet accounts' tokens are not refreshed"]
 
 
 def test_a_worker_leaves_it_to_beat_while_one_is_alive(
-    runtime: WorkerRuntime, webhook: Webhook, redis_client: "redis.Redis"
+    worker: Worker, webhook: Webhook, redis_client: "redis.Redis"
 ) -> None:
-    watch = step(runtime)
-    watch._began -= 3600  # so old that only a beat that is alive speaks against looking
-    runtime.ledger.beat_alive("beat-1@here")
-    watch.look()
+    worker.age = 3600  # so old that only a beat that is alive speaks against looking
+    worker.ledger.beat_alive("beat-1@here")
+    worker.alerts.look_without_beat()
     assert webhook.titles == []
     redis_client.delete("relay:beats")
-    watch.look()
+    worker.alerts.look_without_beat()
     assert len(webhook.titles) == 1

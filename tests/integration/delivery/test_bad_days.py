@@ -121,7 +121,7 @@ def working(runtime: WorkerRuntime) -> Iterator[None]:
 
     def work() -> None:
         while not runtime.stopping.is_set():
-            runtime.run_lane("acme")
+            runtime.lanes.run("acme")
             runtime.stopping.wait(0.02)
 
     with ThreadPoolExecutor(LANES) as threads:
@@ -159,7 +159,7 @@ def day(
 ) -> Iterator[Day]:
     monkeypatch.setattr("shared.ledger.ledger.FIRST_OUTAGE_PROBE", FIRST_PROBE_HERE)
     monkeypatch.setattr("shared.ledger.ledger.LONGEST_OUTAGE_PROBE", LONGEST_PROBE_HERE)
-    runtime = WorkerRuntime(bad_day_settings, Silent(), times=IN_A_HURRY)
+    runtime = WorkerRuntime("relay-1@here", bad_day_settings, Silent(), times=IN_A_HURRY)
     lists = [each["id"] for each in connected("lists", "acme", "--json").json]
     try:
         with working(runtime):

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from tests.support.builders import accept, claim
 from tests.support.lane_rig import CREATED, UNAVAILABLE, FakeContacts, LaneRig
 from tests.support.stack import eventually
 from worker.delivery.in_flight import InFlight
-from worker.hang_detector import end_if_hung
 
 BAD = "bad@example.com"
 
@@ -199,50 +197,3 @@ def test_a_suspect_waits_until_the_others_have_ended(rig: LaneRig) -> None:
         in_flight.leave("another")
         thread.join(timeout=30)
     assert rig.signup(suspect).state == State.DELIVERED
-
-
-def test_two_suspects_are_never_alone_together() -> None:
-    in_flight = InFlight(lambda: 0.0)
-    assert in_flight.take("one", "s1", alone=True, patience=0)
-    assert not in_flight.take("two", "s2", alone=True, patience=0)
-    in_flight.leave("one")
-    assert in_flight.take("two", "s2", alone=True, patience=0)
-
-
-def test_who_cannot_be_alone_in_time_lets_the_others_go_on() -> None:
-    in_flight = InFlight(lambda: 0.0)
-    assert in_flight.take("one", "s1", alone=False, patience=0)
-    assert not in_flight.take("two", "s2", alone=True, patience=0)
-    assert in_flight.take("three", "s3", alone=False, patience=0)
-
-
-def test_what_is_taken_again_starts_its_time_anew() -> None:
-    now = [0.0]
-    in_flight = InFlight(lambda: now[0])
-    in_flight.take("one", "s1", alone=False, patience=0)
-    now[0] = 10.0
-    assert in_flight.longer_than(9) == ["s1"]
-    in_flight.take("one", "s1", alone=False, patience=0)
-    assert in_flight.longer_than(9) == []
-
-
-# --- hanging
-
-
-@pytest.mark.parametrize(("seconds", "expected"), [(359, []), (361, [["s1"]])])
-def test_a_worker_in_which_one_hangs_ends_when_the_others_have(
-    seconds: float, expected: list[list[str]]
-) -> None:
-    now = [0.0]
-    in_flight = InFlight(lambda: now[0])
-    in_flight.take("hangs", "s1", alone=False, patience=0)
-    now[0] = seconds
-    in_flight.take("sends", "s2", alone=False, patience=0)
-    at_the_end: list[list[str]] = []
-    end_if_hung(
-        in_flight,
-        lease=timedelta(seconds=60),
-        stop_lanes=threading.Timer(0.05, in_flight.leave, ["sends"]).start,
-        end=lambda _: at_the_end.append(in_flight.longer_than(-1)),
-    )
-    assert at_the_end == expected

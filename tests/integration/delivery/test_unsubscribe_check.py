@@ -276,7 +276,7 @@ class Site:
     def is_contact(self) -> None:
         """The visitor is a contact from long ago."""
         self.sign_up()
-        self.runtime.run_lane("acme")
+        self.runtime.lanes.run("acme")
 
     def unsubscribes(self, ago: timedelta) -> None:
         at = (datetime.now(UTC) - ago).timestamp()
@@ -284,7 +284,7 @@ class Site:
 
     def delivered(self, id: str) -> Signup:
         """Run a lane; return what became of the sign-up."""
-        self.runtime.run_lane("acme")
+        self.runtime.lanes.run("acme")
         found = self.ledger.find(id, ["acme"])
         assert found is not None
         return found
@@ -297,7 +297,7 @@ class Site:
 
 @pytest.fixture
 def site(connected: CommandLine, live_settings: Settings, sandbox: SandboxServer) -> Iterator[Site]:
-    runtime = WorkerRuntime(live_settings, Silent())
+    runtime = WorkerRuntime("relay-1@here", live_settings, Silent())
     yield Site(runtime, sandbox, connected)
     runtime.client.close()
 

@@ -3,51 +3,89 @@
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import cast
 
 import pytest
 import redis
 
+from shared.constant_contact.client import ConstantContact
+from shared.domain.account import Account
 from shared.infrastructure import queues
 from shared.infrastructure.addresses import free_port
+from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.settings import Settings
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.operations.assembly import make_constant_contact, make_replays
 from tests.support import builders
 from tests.support.valkey_server import ValkeyServer
-from worker.poller import Poller
-from worker.runtime import WorkerRuntime
-from worker.task_events import Silent
+from worker.delivery.connection_pool import ConnectionPool
+from worker.delivery.lane import Lane, LaneReport
+from worker.delivery.lane_places import LanePlaces
+from worker.delivery.lane_runner import LaneRunner
+from worker.delivery.poller import DueWork, Poller
 
-MakeWiring = Callable[..., "Recording"]
 
+class Recorder:
+    """Makes lanes that do nothing, and notes them."""
 
-class Recording(WorkerRuntime):
-    """Runs no lane, but notes those it should have run. The next one ends when `end` is set."""
+    def __init__(self) -> None:
+        self._ran = threading.Semaphore(0)
 
-    def __init__(self, settings: Settings, *, delivers: bool = True) -> None:
-        super().__init__(settings, Silent(), delivers=delivers)
-        self.ran = threading.Semaphore(0)
+    def make_lane(self, account: Account, contacts: ConstantContact) -> Lane:
+        assert account.name == "acme"
+        return cast(Lane, self)
 
-    def run_lane(self, account: str) -> dict[str, int | str]:
-        assert account == "acme"
-        self.ran.release()
+    def run(self) -> LaneReport:
+        self._ran.release()
         return {"stopped": "nothing due"}
 
     def ran_one(self) -> bool:
-        return self.ran.acquire(timeout=30)
+        return self._ran.acquire(timeout=30)
 
     def ran_none(self) -> bool:
-        return not self.ran.acquire(blocking=False)
+        return not self._ran.acquire(blocking=False)
+
+
+class Worker:
+    """A worker that polls, with lanes that do nothing."""
+
+    def __init__(self, settings: Settings, client: "redis.Redis", *, delivers: bool = True) -> None:
+        self.stopping = threading.Event()
+        self.places = LanePlaces(4)
+        self.recorder = Recorder()
+        registry, ledger = Registry(client), Ledger(client)
+        self.lanes = LaneRunner(
+            registry=registry,
+            places=self.places,
+            connections=ConnectionPool(partial(make_constant_contact, settings, client)),
+            make_lane=self.recorder.make_lane,
+            publish=Publisher(settings).notify_workers,
+            stopping=self.stopping,
+            delivers=delivers,
+        )
+        due = DueWork(registry, ledger, make_replays(settings, client))
+        self.poller = Poller(due, self.lanes, partial(ledger.worker_alive, "relay-1@test"))
+
+    def look(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.poller.look()
+
+
+MakeWorker = Callable[..., Worker]
 
 
 @pytest.fixture
-def with_something_due(settings: Settings, redis_client: "redis.Redis") -> Settings:
-    runtime = WorkerRuntime(settings, Silent())
-    runtime.registry.save_account(builders.account("acme"))
-    builders.accept(runtime.ledger)
-    return settings
+def make_worker(settings: Settings, redis_client: "redis.Redis") -> MakeWorker:
+    """Return a worker, with a sign-up that is due; settings and options as given."""
+    Registry(redis_client).save_account(builders.account("acme"))
+    builders.accept(Ledger(redis_client))
 
+    def make(settings: Settings = settings, **options: bool) -> Worker:
+        return Worker(settings, redis_client, **options)
 
-def poller_of(runtime: WorkerRuntime) -> Poller:
-    return Poller.watching(runtime, "relay-1@test")(None)
+    return make
 
 
 def waiting(valkey: ValkeyServer) -> int:
@@ -56,61 +94,56 @@ def waiting(valkey: ValkeyServer) -> int:
 
 
 def test_what_is_due_is_asked_for_and_run_here_when_it_still_is_at_the_next_look(
-    with_something_due: Settings, valkey: ValkeyServer
+    make_worker: MakeWorker, valkey: ValkeyServer
 ) -> None:
-    runtime = Recording(with_something_due)
-    poller = poller_of(runtime)
-    poller.look()
+    worker = make_worker()
+    worker.look()
     assert waiting(valkey) == 1
-    assert runtime.ran_none()
-    poller.look()
-    assert runtime.ran_one()
+    assert worker.recorder.ran_none()
+    worker.look()
+    assert worker.recorder.ran_one()
     assert waiting(valkey) == 1
 
 
 def test_where_a_lane_runs_already_another_one_is_asked_for(
-    with_something_due: Settings, valkey: ValkeyServer
+    make_worker: MakeWorker, valkey: ValkeyServer
 ) -> None:
-    runtime = Recording(with_something_due)
-    poller = poller_of(runtime)
-    with runtime.places.take("acme"):
-        poller.look()
-        poller.look()
+    worker = make_worker()
+    with worker.places.take("acme"):
+        worker.look(2)
     assert waiting(valkey) == 2
-    assert runtime.ran_none()
+    assert worker.recorder.ran_none()
 
 
-def test_without_a_broker_the_lane_runs_here_at_once(with_something_due: Settings) -> None:
-    away = replace(with_something_due, broker_url=f"redis://127.0.0.1:{free_port()}/1")
-    runtime = Recording(away)
-    poller_of(runtime).look()
-    assert runtime.ran_one()
+def test_without_a_broker_the_lane_runs_here_at_once(
+    make_worker: MakeWorker, settings: Settings
+) -> None:
+    away = replace(settings, broker_url=f"redis://127.0.0.1:{free_port()}/1")
+    worker = make_worker(away)
+    worker.look()
+    assert worker.recorder.ran_one()
 
 
 def test_a_worker_that_serves_no_deliveries_only_asks(
-    with_something_due: Settings, valkey: ValkeyServer
+    make_worker: MakeWorker, valkey: ValkeyServer
 ) -> None:
-    runtime = Recording(with_something_due, delivers=False)
-    poller = poller_of(runtime)
-    poller.look()
-    poller.look()
+    worker = make_worker(delivers=False)
+    worker.look(2)
     assert waiting(valkey) == 2
-    assert runtime.ran_none()
+    assert worker.recorder.ran_none()
 
 
-def test_a_worker_that_stops_starts_no_lane(with_something_due: Settings) -> None:
-    runtime = Recording(with_something_due)
-    runtime.stopping.set()
-    poller = poller_of(runtime)
-    poller.look()
-    poller.look()
-    assert runtime.ran_none()
+def test_a_worker_that_stops_starts_no_lane(make_worker: MakeWorker) -> None:
+    worker = make_worker()
+    worker.stopping.set()
+    worker.look(2)
+    assert worker.recorder.ran_none()
 
 
 def test_a_lane_for_an_account_that_there_is_not_leaves_nothing_behind(
-    settings: Settings, redis_client: "redis.Redis"
+    make_worker: MakeWorker, redis_client: "redis.Redis"
 ) -> None:
-    runtime = WorkerRuntime(settings, Silent())
+    worker = make_worker()
     before = set(redis_client.scan_iter("*"))
-    assert runtime.run_lane("nobody") == {"stopped": "no such account"}
+    assert worker.lanes.run("nobody") == {"stopped": "no such account"}
     assert set(redis_client.scan_iter("*")) == before

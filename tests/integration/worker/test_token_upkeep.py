@@ -20,7 +20,7 @@ TOKENS = "relay:{acme}:tokens"
 @pytest.fixture
 def runtime(settings: Settings, redis_client: "redis.Redis") -> WorkerRuntime:
     """A worker with the account `acme`, whose tokens are new."""
-    runtime = WorkerRuntime(settings, Silent())
+    runtime = WorkerRuntime("relay-1@here", settings, Silent())
     runtime.registry.save_account(builders.account("acme"))
     tokens = TokenSet(
         access_token="access", refresh_token="refresh", expires_in=timedelta(days=1), scope=None
@@ -37,7 +37,7 @@ def test_a_hold_for_want_of_tokens_ends_when_they_are_there_after_all(
     runtime: WorkerRuntime,
 ) -> None:
     runtime.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
-    runtime.refresh_tokens()
+    runtime.token_refresher.refresh_all()
     assert holds(runtime) == []
 
 
@@ -55,13 +55,13 @@ def test_it_stays_while_the_tokens_are_in_trouble_although_not_due(
 ) -> None:
     trouble(redis_client)
     runtime.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
-    runtime.refresh_tokens()
+    runtime.token_refresher.refresh_all()
     assert holds(runtime) == [HoldReason.RECONNECT]
 
 
 def test_a_hold_of_another_cause_is_left_alone(runtime: WorkerRuntime) -> None:
     runtime.ledger.hold("acme", HoldReason.RECONNECT, by="answer", first_probe=timedelta(hours=1))
-    runtime.refresh_tokens()
+    runtime.token_refresher.refresh_all()
     assert holds(runtime) == [HoldReason.RECONNECT]
 
 
@@ -72,5 +72,5 @@ def test_one_account_that_cannot_be_read_keeps_no_other_from_its_refresh(
     redis_client.copy(TOKENS, "relay:{aaa}:tokens")
     redis_client.hset("relay:{aaa}:tokens", "access", "sealed with another key")
     runtime.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
-    runtime.refresh_tokens()
+    runtime.token_refresher.refresh_all()
     assert holds(runtime) == []

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 
-from worker.runtime import LanePlaces
+from worker.delivery.lane_places import LanePlaces
 
 
 def test_one_account_leaves_a_quarter_of_the_places_to_others() -> None:

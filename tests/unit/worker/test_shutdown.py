@@ -4,49 +4,53 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
-from celery.worker import state
 
-from worker.runtime import WorkerRuntime
-from worker.shutdown import SIGNALS, Ending
+from worker.delivery.shutdown import SIGNALS, Shutdown
 
 
 @pytest.fixture(autouse=True)
-def unchanged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def unchanged() -> Iterator[None]:
     """Afterwards all signals are as they were."""
-    monkeypatch.setattr(state, "should_stop", None)
     before = {number: signal.getsignal(number) for number in SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
 
 
-def ending(stopping: threading.Event) -> Ending:
-    """Return a worker's step; `stopping` is what stops its lanes."""
-    return Ending.of(cast(WorkerRuntime, SimpleNamespace(stopping=stopping)))(None)
+class Worker:
+    """What a shutdown stops: Celery, and the lanes."""
+
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+        self.celery_stops = False
+        self.shutdown = Shutdown(
+            self.stopping, stop_celery=self.stop_celery, wait_for_token_calls=lambda: False
+        )
+
+    def stop_celery(self) -> None:
+        self.celery_stops = True
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_the_first_signal_stops_lanes_and_celery(number: signal.Signals) -> None:
-    stopping = threading.Event()
-    ending(stopping).start(None)
+    worker = Worker()
+    worker.shutdown.take_signals()
     os.kill(os.getpid(), number)
-    assert stopping.wait(timeout=30)
-    assert state.should_stop == 0
+    assert worker.stopping.wait(timeout=30)
+    assert worker.celery_stops
 
 
 def test_lanes_stop_whatever_else_ends_the_worker() -> None:
-    stopping = threading.Event()
-    ending(stopping).close(None)
-    assert stopping.is_set()
+    worker = Worker()
+    worker.shutdown.stop_lanes()
+    assert worker.stopping.is_set()
 
 
 def test_a_signal_that_was_to_be_ignored_still_is() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup starts its commands
-    step = ending(threading.Event())
+    shutdown = Worker().shutdown
     signal.signal(signal.SIGHUP, signal.SIG_DFL)  # as Celery sets a handler of its own
-    step.start(None)
+    shutdown.take_signals()
     assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN

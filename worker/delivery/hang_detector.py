@@ -1,0 +1,50 @@
+"""Ends a worker in which sending a sign-up hangs: nothing else frees its thread, its lane's place,
+and the process for whatever waits to be alone in it.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from datetime import timedelta
+
+from worker.delivery.in_flight import InFlight
+
+log = logging.getLogger(__name__)
+
+# Waiting for a token, asking, sending and settling have deadlines, which make less than this
+# together, besides the lease.
+LONGEST_ROUND = timedelta(minutes=5)
+EXIT_STATUS = 1
+
+
+class HangDetector:
+    """Ends the process once a sign-up has been in flight for longer than anything takes."""
+
+    def __init__(
+        self,
+        in_flight: InFlight,
+        *,
+        lease: timedelta,
+        stop_lanes: Callable[[], None],
+        longest_round: timedelta = LONGEST_ROUND,
+        end: Callable[[int], None] = os._exit,
+    ) -> None:
+        self._in_flight = in_flight
+        self._lease = lease
+        self._stop_lanes = stop_lanes
+        self._limit = lease + longest_round
+        self._end = end
+
+    def check(self) -> None:
+        """End the process if a sign-up hangs in it.
+
+        The other lanes get a lease's time to end what they are sending. The supervisor starts a
+        new worker. The sign-up's claim is lost, and the third lost claim makes it `poison`.
+        """
+        hung = self._in_flight.longer_than(self._limit.total_seconds())
+        if not hung:
+            return
+        log.critical("sending hangs, so this worker ends", extra={"signups": hung})
+        self._stop_lanes()
+        self._in_flight.wait_for_the_others(hung, timeout=self._lease.total_seconds())
+        self._end(EXIT_STATUS)

@@ -1,0 +1,66 @@
+"""The poller: every worker looks for due sign-ups by itself, so that none depends on beat."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from shared.domain.errors import LedgerUnavailable
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.replays import Replays
+from worker.delivery.lane_runner import LaneRunner
+
+log = logging.getLogger(__name__)
+
+POLL_EVERY = timedelta(seconds=3)
+
+
+class DueWork:
+    """Which accounts have sign-ups to deliver."""
+
+    def __init__(self, registry: Registry, ledger: Ledger, replays: Replays) -> None:
+        self._registry = registry
+        self._ledger = ledger
+        self._replays = replays
+
+    def accounts(self) -> list[str]:
+        """Return the accounts for which a lane would find something to do now.
+
+        This also has replays go on, as every worker looks now and then.
+        """
+        names = [account.name for account in self._registry.accounts()]
+        for name in names:
+            self._replays.feed(name)
+        return [name for name in names if self._ledger.anything_due(name)]
+
+
+class Poller:
+    """Says that this worker is alive, and starts lanes for what is due.
+
+    It needs a thread of its own: the worker's timer shares one with the broker's connection,
+    which a Redis that does not answer must not block.
+    """
+
+    def __init__(self, due: DueWork, lanes: LaneRunner, say_alive: Callable[[], None]) -> None:
+        self._due = due
+        self._lanes = lanes
+        self._say_alive = say_alive
+        self._due_before: set[str] = set()
+
+    def look(self) -> None:
+        """Look once; whatever goes wrong, the next look comes."""
+        try:
+            self._say_alive()
+            self._have_lanes_run(self._due.accounts())
+        except LedgerUnavailable as error:
+            log.warning("could not look for due sign-ups", extra={"cause": str(error)})
+        except Exception:
+            log.exception("looking for due sign-ups failed")
+
+    def _have_lanes_run(self, due: list[str]) -> None:
+        """Ask for lanes. Where the last look asked too, and no lane runs here, do not wait for a
+        message any longer: whatever carries them may be broken."""
+        for account in due:
+            if not (account in self._due_before and self._lanes.run_locally(account)):
+                self._lanes.notify_workers(account)
+        self._due_before = set(due)

@@ -1,0 +1,42 @@
+"""Keeps every account's tokens fresh, also those of accounts with nothing to deliver."""
+
+import logging
+
+from shared.constant_contact.token_vault import TokenVault
+from shared.domain.errors import LedgerUnavailable, Refused, Revoked, TokenError
+from shared.ledger.registry import Registry
+from worker.delivery.holds import AccountHolds
+
+log = logging.getLogger(__name__)
+
+
+class TokenRefresher:
+    """Refreshes tokens that are due, and keeps the holds of accounts without a token right."""
+
+    def __init__(self, registry: Registry, vault: TokenVault, holds: AccountHolds) -> None:
+        self._registry = registry
+        self._vault = vault
+        self._holds = holds
+        self._failed: dict[str, str] = {}  # account -> why
+
+    def refresh_all(self) -> None:
+        """Refresh every account's tokens that are due. One that fails keeps no other from it."""
+        for account in self._registry.accounts():
+            try:
+                self._refresh(account.name)
+            except (TokenError, Refused, LedgerUnavailable) as error:
+                self._log_failure(account.name, str(error))
+                if isinstance(error, Revoked):
+                    self._holds.hold_without_token(account.name, str(error), probed=False)
+
+    def _refresh(self, account: str) -> None:
+        self._vault.refresh_due(account)
+        if not self._vault.has_failed(account):
+            self._holds.end_hold_without_token(account)
+        self._failed.pop(account, None)
+
+    def _log_failure(self, account: str, cause: str) -> None:
+        """Log it once, and not at every look for as long as nobody mends it."""
+        if self._failed.get(account) != cause:
+            self._failed[account] = cause
+            log.warning("tokens not refreshed", extra={"account": account, "cause": cause})
