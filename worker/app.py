@@ -19,7 +19,7 @@ from shared.infrastructure.logs import configure
 from shared.infrastructure.settings import Settings
 from shared.ledger.durability import warn_of_losses
 from shared.ledger.format import open_if_there
-from worker.alerts.alert_dispatcher import alert_interval
+from worker.alerts.dispatcher import alert_interval
 from worker.bootsteps import step
 from worker.consumer import Consumer
 from worker.delivery.lane_places import lane_count

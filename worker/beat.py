@@ -27,8 +27,8 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.ledger.format import open_if_there
 from shared.ledger.ledger import Ledger
-from worker.alerts.alert_dispatcher import alert_interval
-from worker.alerts.alert_schedule import start_beside_beat
+from worker.alerts.dispatcher import alert_interval
+from worker.alerts.schedule import start_beside_beat
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.operations.assembly import make_constant_contact, make_replays, make_vault, utc_now
-from worker.alerts.alert_dispatcher import make_alert_dispatcher
-from worker.alerts.alert_schedule import WorkerAlerts
+from worker.alerts.dispatcher import make_alert_dispatcher
+from worker.alerts.schedule import WorkerAlerts
 from worker.delivery.connection_pool import ConnectionPool
 from worker.delivery.delivery import DeliveryTools, Reporter
 from worker.delivery.hang_detector import LONGEST_ROUND, HangDetector

@@ -11,8 +11,8 @@ from shared.domain.errors import Refused
 from shared.infrastructure.alert_services import make_services, send_test
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.alert_log import AlertHistory, AlertLedger, Throttle
-from worker.alerts.alert_conditions import active_conditions
-from worker.alerts.alert_dispatcher import SnapshotReader
+from worker.alerts.conditions import active_conditions
+from worker.alerts.snapshot import SnapshotReader
 
 _OFF = "Alerts are off. Set RELAY_ALERTS for every worker to receive them; see docs/settings.md."
 

@@ -1,4 +1,4 @@
-"""A trouble: something that an operator should know of, for as long as it stands."""
+"""A condition that operators are alerted of, for as long as it is active."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,19 +6,19 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How bad a trouble is."""
+    """How bad a condition is."""
 
-    WARNING = "warning"  #: everything still works, but will not for ever
+    WARNING = "warning"  #: everything still works, but not forever
     PROBLEM = "problem"  #: sign-ups wait because of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertCondition:
-    """What stands now. `key` is the same for as long as it is the same trouble: its `kind`, and
-    what it is about behind a colon. Troubles of one kind may share a message.
+    """What is wrong now. `key` stays the same while the condition is active: its `kind`, and what
+    it is about behind a colon. Conditions of one kind may share a message.
 
     `since` is None where only the first look at it can tell. `over` is the title of the notice
-    that it has ended, written down at once, as nothing is left to tell of it by then.
+    that it has ended. It is written down at the beginning, as nothing is left to tell it later.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Alerts: which conditions stand, what is said of them, and who looks when.
+"""Alerts: which conditions are active, what their messages say, and who looks when.
 
-Imported by `worker.runtime` and `worker.beat`.
+Imported by `worker.runtime`, `worker.app` and `worker.beat`.
 """

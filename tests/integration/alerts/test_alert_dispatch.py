@@ -32,9 +32,10 @@ from shared.ledger.registry import Registry
 from shared.ledger.spools import SpoolFigures
 from tests.support import builders
 from tests.support.webhook import Webhook
-from worker.alerts.alert_conditions import Snapshot
-from worker.alerts.alert_dispatcher import AlertDispatcher, RedisOutageAlert, SnapshotReader
-from worker.alerts.alert_schedule import BeatAlerts
+from worker.alerts.dispatcher import AlertDispatcher
+from worker.alerts.redis_outage import RedisOutageAlert
+from worker.alerts.schedule import BeatAlerts
+from worker.alerts.snapshot import Snapshot, SnapshotReader
 from worker.runtime import WorkerRuntime
 from worker.task_events import Silent
 
@@ -710,7 +711,7 @@ def test_a_service_that_refuses_is_tried_again_and_its_address_is_in_no_log(
     webhook.status = 200
     AlertDispatcher(snapshot_reader.look, eager, services, stopping=lambda: False).look()
     assert len(webhook.taken) == 1
-    assert "alert sent service=json trouble=reconnect:acme event=begun" in logged[1]
+    assert "alert sent service=json condition=reconnect:acme event=begun" in logged[1]
     assert len(logged) == 2
     assert not any("127.0.0.1" in line or "secret" in line for line in logged)
 

@@ -9,8 +9,8 @@ import redis
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from tests.support.webhook import Webhook
-from worker.alerts.alert_dispatcher import make_alert_dispatcher
-from worker.alerts.alert_schedule import WorkerAlerts
+from worker.alerts.dispatcher import make_alert_dispatcher
+from worker.alerts.schedule import WorkerAlerts
 
 
 @pytest.fixture

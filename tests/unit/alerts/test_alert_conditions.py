@@ -14,16 +14,10 @@ from shared.ledger.signup_baseline import SignupBaseline
 from shared.ledger.spools import SpoolFigures, SpoolReport
 from shared.ledger.values import Figures
 from tests.support.builders import NOON, account
-from worker.alerts.alert_conditions import (
-    CONDITIONS,
-    SEVERAL,
-    AccountView,
-    Snapshot,
-    TokenState,
-    active_conditions,
-)
-from worker.alerts.alert_dispatcher import alert_interval as every
-from worker.alerts.alert_messages import MOST_LISTED, Message, dead_letter_message, message_for
+from worker.alerts.conditions import CONDITIONS, active_conditions
+from worker.alerts.dispatcher import alert_interval as every
+from worker.alerts.messages import MOST_LISTED, Message, dead_letter_message, message_for
+from worker.alerts.snapshot import AccountView, Snapshot, TokenState
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -208,7 +202,7 @@ def test_silence_is_a_trouble_where_it_is_unusual(seen: AccountView, keys: list[
 
 def test_silence_is_told_with_what_is_usual_and_where_to_look() -> None:
     condition = only(view(baseline=baseline(30 * HOUR), organization="Acme Bakery"))
-    assert condition.title == "acme: no sign-up has come for 1 d 6 h"
+    assert condition.title == "acme: no sign-up has arrived for 1 d 6 h"
     assert "acme (Acme Bakery) was never without a sign-up for longer than 5 h" in condition.body
     assert f"{URL}/f/" in condition.body
 
@@ -251,9 +245,9 @@ def test_a_hold_is_told_of_with_its_reason_what_waits_and_the_one_thing_to_do() 
     assert condition.since == NOON - HOUR
     assert "on hold" in condition.title
     assert condition.body == (
-        "acme (Acme Bakery) has no working tokens, so nothing is delivered"
-        " since 2026-03-01 11:00 UTC. Reason: the refresh token was refused.\n\n"
-        "Nothing is lost: 1,234 sign-ups wait, new ones are accepted, and all are delivered,"
+        "acme (Acme Bakery) has no working tokens. Nothing has been delivered since"
+        " 2026-03-01 11:00 UTC. Reason: the refresh token was refused.\n\n"
+        "No sign-up is lost. 1,234 sign-ups wait. New ones are accepted. All are delivered,"
         " oldest first, when the hold ends.\n\n"
         "What to do: connect it again at https://signup.example.com/console/accounts/acme"
         " or with: relay connect acme"
@@ -261,8 +255,8 @@ def test_a_hold_is_told_of_with_its_reason_what_waits_and_the_one_thing_to_do() 
 
 
 def test_where_a_hold_is_probed_nobody_is_sent_to_connect_at_once() -> None:
-    assert "tried again by itself" in only(view(hold(probe_at=NOON))).body
-    assert "tried again by itself" not in only(view(hold(probe_at=None))).body
+    assert "tries again by itself" in only(view(hold(probe_at=NOON))).body
+    assert "tries again by itself" not in only(view(hold(probe_at=None))).body
 
 
 def test_a_missing_permission_asks_for_another_login() -> None:
@@ -344,27 +338,27 @@ def test_a_beginning_is_told_as_the_trouble_has_it() -> None:
 def test_a_reminder_says_for_how_long_it_has_stood() -> None:
     message = said("reminder", HELD, HELD, begun_at=NOON - 2 * DAY)
     assert message.title == f"Still: {only(HELD).title}"
-    assert message.body == f"It has stood for 2 d.\n\n{only(HELD).body}"
+    assert message.body == f"This has lasted for 2 d.\n\n{only(HELD).body}"
 
 
 @pytest.mark.parametrize(
     ("now", "words"),
     [
         pytest.param(
-            [view(due=7)], "7 sign-ups wait and are being delivered now, oldest first", id="flows"
+            [view(due=7)], "7 sign-ups wait. Deliveries go on now, oldest first", id="flows"
         ),
-        pytest.param([view()], "no sign-up waits", id="nothing waited"),
+        pytest.param([view()], "No sign-up waits", id="nothing waited"),
         pytest.param(
             [view(hold(HoldReason.QUOTA), due=7)],
-            "still on hold (quota): 7 sign-ups wait",
+            "still on hold (quota). 7 sign-ups wait",
             id="another hold stands",
         ),
         pytest.param(
             [view(disconnected_at="2026-03-01T11:59:00Z")],
-            "not connected any more",
+            "no longer connected",
             id="disconnected",
         ),
-        pytest.param([], "not connected any more", id="gone"),
+        pytest.param([], "no longer connected", id="gone"),
     ],
 )
 def test_a_recovery_says_how_long_it_lasted_and_what_flows_again(
@@ -386,7 +380,7 @@ def test_several_that_began_together_are_one_message(event: str) -> None:
     looked = snapshot(*many(3))
     standing = active_conditions(looked)
     message = message_for(notification(event, *map(part, standing)), standing, looked)
-    title = "3 accounts are on hold: Constant Contact fails for everything it is sent"
+    title = "3 accounts are on hold: every request to Constant Contact fails"
     assert message.title == {"begun": title, "reminder": f"Still: {title}"}[event]
     assert message.kind == Kind.PROBLEM
     for condition in standing:
@@ -401,7 +395,7 @@ def test_several_that_ended_together_are_one_message() -> None:
     assert message.kind == Kind.OVER
     first, second = message.body.splitlines()
     assert first.startswith(
-        "- site-0: the hold `outage` has ended. It lasted 3 h. Nothing was lost"
+        "- site-0: the hold `outage` has ended. It lasted 3 h. No sign-up was lost"
     )
     assert "7 sign-ups wait" in first
     assert second.startswith("- site-1: ")
@@ -435,7 +429,10 @@ def test_for_every_kind_there_are_words_for_several() -> None:
     )
     kinds = [condition.kind for condition in active_conditions(seen)]
     assert len(kinds) == len(CONDITIONS)
-    assert set(kinds) == set(SEVERAL) | {"workers", "beat"}
+    assert kinds == list(CONDITIONS)
+    without_words = {name for name, kind in CONDITIONS.items() if not kind.several}
+    assert without_words == {"workers", "beat"}
+    assert all(bool(kind.several) == bool(kind.several_over) for kind in CONDITIONS.values())
 
 
 def test_the_end_of_a_silence_says_nothing_of_deliveries() -> None:

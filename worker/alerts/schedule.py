@@ -14,12 +14,8 @@ from shared.infrastructure.alert_services import make_services
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from worker.alerts.alert_dispatcher import (
-    AlertDispatcher,
-    RedisOutageAlert,
-    alert_interval,
-    make_alert_dispatcher,
-)
+from worker.alerts.dispatcher import AlertDispatcher, alert_interval, make_alert_dispatcher
+from worker.alerts.redis_outage import RedisOutageAlert
 from worker.upkeep import heartbeat
 from worker.upkeep.heartbeat import Heartbeat
 from worker.upkeep.periodic import Periodic

@@ -1,0 +1,26 @@
+"""Phrases that several alerts share."""
+
+from datetime import UTC, datetime
+
+from worker.alerts.snapshot import AccountView
+
+
+def waiting(view: AccountView) -> str:
+    """Return how many of the account's sign-ups wait, as the beginning of a sentence."""
+    return sign_ups_wait(view.figures.due)
+
+
+def sign_ups_wait(count: int) -> str:
+    return {0: "No sign-up waits", 1: "1 sign-up waits"}.get(count, f"{count:,} sign-ups wait")
+
+
+def times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def time(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def paragraphs(*texts: str) -> str:
+    return "\n\n".join(texts)

@@ -1,0 +1,114 @@
+"""All that one look sees: what the conditions of alerts are about."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import redis
+
+from shared.domain.account import Account, Hold, HoldReason
+from shared.ledger.alert_log import redis_time
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.signup_baseline import SignupBaseline, SignupBaselines
+from shared.ledger.spools import SpoolReport
+from shared.ledger.token_store import StoredTokens, TokenLedger
+from shared.ledger.values import Figures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenState:
+    """How an account's tokens are. `failures` counts the refreshes that failed in a row."""
+
+    expires_at: datetime
+    life: timedelta
+    left: timedelta
+    failures: int
+
+    @classmethod
+    def of(cls, stored: StoredTokens) -> "TokenState":
+        return cls(
+            expires_at=stored.expires_at,
+            life=stored.life,
+            left=stored.left,
+            failures=stored.failures,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """An account as a look found it; `tokens` is None when it has none, `last_delivery` when none
+    is on record."""
+
+    account: Account
+    figures: Figures
+    tokens: TokenState | None
+    last_delivery: datetime | None
+    baseline: SignupBaseline
+
+    @property
+    def name(self) -> str:
+        return self.account.name
+
+    @property
+    def title(self) -> str:
+        organization = self.account.organization
+        return f"{self.name} ({organization})" if organization else self.name
+
+    @property
+    def connected(self) -> bool:
+        return not self.account.disconnected_at
+
+    def hold(self, reason: HoldReason) -> Hold | None:
+        return next((hold for hold in self.figures.holds if hold.reason == reason), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """All that one look saw; `at` is when it began, by Redis' clock.
+
+    `workers` and `beats` tell how long ago the latest of each was seen; None is an hour or more.
+    """
+
+    at: datetime
+    public_url: str
+    accounts: tuple[AccountView, ...]
+    workers: timedelta | None
+    beats: timedelta | None
+    spools: tuple[SpoolReport, ...] = ()
+
+    def account(self, name: str | None) -> AccountView | None:
+        return next((view for view in self.accounts if view.name == name), None)
+
+
+class SnapshotReader:
+    """Looks at everything that the conditions are about."""
+
+    def __init__(self, client: "redis.Redis", public_url: str) -> None:
+        self._client = client
+        self._public_url = public_url
+        self._registry = Registry(client)
+        self._ledger = Ledger(client)
+        self._tokens = TokenLedger(client)
+        self._baselines = SignupBaselines(client)
+
+    def look(self) -> Snapshot:
+        """Return what there is to see now. Raises `LedgerUnavailable`."""
+        at = redis_time(self._client)  # before the first read, so that a later look sees more
+        return Snapshot(
+            at=at,
+            public_url=self._public_url,
+            accounts=tuple(self._view(account) for account in self._registry.accounts()),
+            workers=min(self._ledger.workers_seen().values(), default=None),
+            beats=min(self._ledger.beats_seen().values(), default=None),
+            spools=tuple(self._ledger.spools()),
+        )
+
+    def _view(self, account: Account) -> AccountView:
+        stored = self._tokens.read(account.name)
+        return AccountView(
+            account=account,
+            figures=self._ledger.figures(account.name),
+            tokens=TokenState.of(stored) if stored else None,
+            last_delivery=self._baselines.last_delivery(account.name),
+            baseline=self._baselines.baseline(account.name),
+        )
