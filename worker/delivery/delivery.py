@@ -140,6 +140,7 @@ class Delivery:
         self._check = UnsubscribeCheck()
         self._refused_version: int | None = None  # of the token that was refused last
         self._forbidden = False  # once, although the login has the privilege
+        self._reported = False
 
     def reopen(self, claim: Claim) -> None:
         """Go on with the same claim, whose lease the ledger has renewed."""
@@ -157,7 +158,7 @@ class Delivery:
         call = self._next_call()
         if isinstance(call, DeadLetter):
             return self._bury_unsent(call)
-        self._tools.reporter.started(self.claim)
+        self._report_started()
         body = signup_body(self.claim.contact, self.claim.lists)
         if not slot.wait(self._tools.clock):
             return self._miss_slot()
@@ -179,6 +180,11 @@ class Delivery:
     def _next_call(self) -> NextCall | DeadLetter:
         too_old = decide_unsent(self.claim.attempts, self.claim.age, self._tools.policy)
         return too_old or self._check.next_call(self.claim)
+
+    def _report_started(self) -> None:
+        if not self._reported:
+            self._reported = True
+            self._tools.reporter.started(self.claim)
 
     def _miss_slot(self) -> StillOpen:
         self._tools.settler.tally["slots_missed"] += 1

@@ -398,17 +398,31 @@ class SlowContacts(FakeContacts):
         return super().sign_up(access_token, body)
 
 
+class Listener:
+    """Hears of every sign-up as it is sent."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    def started(self, claim: Claim) -> None:
+        self.heard.append("started")
+
+    def ended(self, claim: Claim, decision: Settlement, seconds: float) -> None:
+        self.heard.append(type(decision).__name__)
+
+
 def test_whoever_wants_to_know_hears_of_every_signup(rig: LaneRig) -> None:
     accept(rig.ledger)
     rig.contacts = FakeContacts([CREATED])
-    heard: list[str] = []
+    listener = Listener()
+    rig.lane(tools=rig.tools(reporter=listener)).run()
+    assert listener.heard == ["started", "Delivered"]
 
-    class Listener:
-        def started(self, claim: Claim) -> None:
-            heard.append("started")
 
-        def ended(self, claim: Claim, decision: Settlement, seconds: float) -> None:
-            heard.append(type(decision).__name__)
-
-    rig.lane(tools=rig.tools(reporter=Listener())).run()
-    assert heard == ["started", "Delivered"]
+def test_a_signup_that_needs_several_slots_is_heard_of_once(rig: LaneRig) -> None:
+    accept(rig.ledger)
+    rig.contacts = FakeContacts([UNAUTHORIZED, CREATED])
+    rig.ledger = SlowLedger(rig.client, rig.clock, delays=[0.0, 0.5])
+    listener = Listener()
+    assert rig.lane(tools=rig.tools(reporter=listener)).run()["slots_missed"] == 1
+    assert listener.heard == ["started", "Delivered"]
