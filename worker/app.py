@@ -1,4 +1,4 @@
-"""The worker's Celery app, and how the process runs. Each setting stands with its reason."""
+"""The worker's Celery app, and how the process runs. Each setting has its reason beside it."""
 
 import logging
 import os
@@ -41,18 +41,18 @@ def make_app(settings: Settings, name: str, only: tuple[str, ...]) -> Celery:
     """Return the Celery app of the worker `name`, with its tasks; it serves the queues `only`."""
     app = make_celery(settings, publishing=False)
     app.conf.update(
-        # A message is a wake-up. One that is lost with its worker costs a second, while a late
-        # acknowledgement would have it restored and run again.
+        # A message is a wake-up. One that is lost with its worker costs a second. With a late
+        # acknowledgement, the broker would restore it and it would run again.
         task_acks_late=False,
         worker_prefetch_multiplier=1,
-        # The broker may be away for as long as it likes, at start-up too.
+        # The broker may be away for any time, at start-up too.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         # A full broker, or one that became a replica, refuses commands: no reason to end.
         broker_channel_error_retry=True,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         worker_hijack_root_logger=False,
-        # Flower and the like listen to these; nobody else does, so they are off by default.
+        # Monitors such as Flower listen to these. Nobody else does, so they are off by default.
         worker_send_task_events=settings.task_events,
     )
     runtime = WorkerRuntime(

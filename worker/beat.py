@@ -1,7 +1,7 @@
-"""Beat: wakes the workers every second and has tokens refreshed. Two side by side do no harm.
+"""Beat: wakes the workers every second, and has tokens refreshed and alerts looked for.
 
-Nothing depends on it being exact, or on there being one: every message only asks to look
-whether something is due, and each worker looks by itself, too.
+Nothing depends on it being exact, or on there being one, and two side by side do no harm. Every
+message only asks to look whether something is due, and each worker looks by itself, too.
 """
 
 import logging
@@ -41,9 +41,9 @@ Now = Callable[[], datetime]
 def steady_clock(
     now: Now = lambda: datetime.now(UTC), monotonic: Callable[[], float] = time.monotonic
 ) -> Now:
-    """Return a clock that setting this host's clock does not move.
+    """Return a clock that does not move when somebody sets this host's clock.
 
-    By the latter, an hour back would have beat send nothing for an hour.
+    Otherwise, a host's clock set back by an hour would stop beat for an hour.
     """
     began, at = monotonic(), now()
     return lambda: at + timedelta(seconds=monotonic() - began)
@@ -52,8 +52,8 @@ def steady_clock(
 def schedule(settings: Settings, now: Now) -> dict[str, dict[str, Any]]:
     """Return what beat sends, and how often by the clock `now`.
 
-    Messages do not expire: a worker whose clock is ahead would take each for too old. That few
-    wait is seen to before they are sent.
+    Messages do not expire: a worker whose clock is ahead would take each for too old. Instead,
+    beat sends none to a queue that is long.
     """
     refresh = look_at_tokens_every(settings.token_refresh)
     watch = alert_interval(settings.alert_after)
@@ -65,8 +65,8 @@ def schedule(settings: Settings, now: Now) -> dict[str, dict[str, Any]]:
 
 
 class Scheduler(beat.Scheduler):
-    """Celery's scheduler without its state file: what is due is told by the data, not by when
-    beat was started. Says that it is alive at every tick, and spares queues that are long."""
+    """Celery's scheduler without its state file: the data says what is due, not the time at which
+    beat was started. It says that it is alive at every tick, and spares queues that are long."""
 
     ledger: Ledger
     publisher: Publisher
@@ -80,9 +80,7 @@ class Scheduler(beat.Scheduler):
         """
         try:
             self.ledger.beat_alive(self.name)
-            self.publisher.queue_is_long(
-                queues.UPKEEP_QUEUE
-            )  # which tells that the broker is there
+            self.publisher.queue_is_long(queues.UPKEEP_QUEUE)  # fails without a broker
         except (LedgerUnavailable, redis.RedisError) as error:
             known = isinstance(error, LedgerUnavailable)
             self._note_away(str(error) if known else type(error).__name__)

@@ -1,7 +1,7 @@
-"""Takes messages from the broker; what is no message of ours is discarded, never fatal.
+"""Takes messages from the broker, and discards those that are not ours.
 
-Celery passes an error in a message's form on to its event loop, where it ends the worker. The
-message is then put back, and ends every other worker, too.
+An error in a message's form would reach Celery's event loop and end the worker. The message
+would be put back then, and end every other worker, too.
 """
 
 import logging
@@ -12,8 +12,8 @@ from celery.worker import consumer
 
 log = logging.getLogger(__name__)
 
-# What reading a message of another form than expected raises. Errors of the connection to the
-# broker are none of these, and must pass.
+# Reading a message of an unexpected form raises these. Errors of the connection to the broker
+# are others, and must pass.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
 
 
@@ -21,13 +21,13 @@ class Consumer(consumer.Consumer):
     """Celery's consumer, which no message can end."""
 
     def on_ready(self) -> None:
-        """Have what is not even JSON discarded, as it is read."""
+        """Discard what is not even JSON while it is read."""
         handlers = self.task_consumer.channel.handlers  # type: ignore[attr-defined]
         handlers["BRPOP"] = _discarding(handlers["BRPOP"])
         super().on_ready()
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:
-        """Return what takes each message."""
+        """Return the function that takes each message."""
         take = super().create_task_handler(*args, **options)
 
         def take_or_discard(message: Any) -> None:
@@ -41,7 +41,7 @@ class Consumer(consumer.Consumer):
 
 
 def _discarding(read: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `read`, which reads one message from the broker, without what it fails at."""
+    """Return `read`, which reads one message from the broker, so that it skips malformed ones."""
 
     def read_or_discard(**options: Any) -> Any:
         try:
@@ -54,5 +54,5 @@ def _discarding(read: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _discarded(error: Exception) -> None:
-    # Nothing of its content: it is not known whose it is.
+    # Without its content, as nobody knows whose it is.
     log.warning("malformed message discarded", extra={"cause": type(error).__name__})

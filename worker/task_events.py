@@ -59,5 +59,5 @@ class ToMonitors:
 
 
 def make_reporter(app: Celery, name: str, *, enabled: bool) -> Reporter:
-    """Return who is told of every sign-up: Celery's monitors, or nobody."""
+    """Return what hears of every sign-up: Celery's monitors, or nothing."""
     return ToMonitors(app, name) if enabled else Silent()

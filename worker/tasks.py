@@ -14,13 +14,13 @@ def register(app: Celery, runtime: WorkerRuntime) -> None:
     def deliver(account: str) -> LaneReport:
         """Run a lane for the account; Celery logs what it did.
 
-        Safe to run twice, late, or not at all: what is to be delivered is in the ledger.
+        Safe to run twice, late, or not at all: the ledger has what must be delivered.
         """
         return runtime.lanes.run(account)
 
     @app.task(name=queues.WAKE)
     def wake() -> list[str]:
-        """Start a lane for every account with something due, should its nudge have got lost."""
+        """Start a lane for every account with something due, in case its message was lost."""
         accounts = runtime.due.accounts()
         for account in accounts:
             runtime.lanes.notify_workers(account)
@@ -28,10 +28,10 @@ def register(app: Celery, runtime: WorkerRuntime) -> None:
 
     @app.task(name=queues.REFRESH_TOKENS)
     def refresh_tokens() -> None:
-        """Refresh whatever tokens are due for it."""
+        """Refresh the tokens that are due for it."""
         runtime.token_refresher.refresh_all()
 
     @app.task(name=queues.WATCH)
     def watch() -> None:
-        """Look for troubles, and tell the alert services what they do not know yet."""
+        """Look for alerts, and send those that the alert services do not know yet."""
         runtime.alerts.look()

@@ -13,18 +13,18 @@ from shared.domain.account import HoldReason
 from shared.domain.retry import RetryPolicy
 from shared.domain.signup import DeathReason
 
-# Constant Contact sends no Retry-After today. Should it ever, a longer one than
-# this is taken for a mistake: an hour's pause for one odd answer is enough.
+# Constant Contact sends no Retry-After today. If it ever does, a longer one than this is a
+# mistake: an hour's pause for one odd answer is enough.
 LONGEST_RETRY_AFTER = timedelta(hours=1)
-# "Throttled" means that a second was too full, so a second is the least to wait.
+# "Throttled" means that there were too many requests in one second, so wait a second at least.
 SHORTEST_REST = timedelta(seconds=1)
-# 409 is a write to the same contact that ran at the same time: over in a moment.
+# 409: another write to the same contact runs at the same time, and ends in a moment.
 CONFLICT_WAIT = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """One answer, as far as it matters here; `status` is None when none came.
+    """One answer, as far as it matters here; `status` is None when no answer came.
 
     `error_key` and `message` are Constant Contact's own words, already redacted.
     `tracking_id` is what its support asks for. `contact_id` is None unless the body had one.
@@ -49,7 +49,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """It is on its lists."""
+    """The person is on the lists."""
 
     contact_id: str
     action: str | None
@@ -83,12 +83,12 @@ class HoldAccount:
 
 @dataclass(frozen=True, slots=True)
 class QuotaSpent:
-    """The API key's day is over: everything waits for 00:00 UTC; nothing is counted."""
+    """The API key has no requests left today: all wait for 00:00 UTC. Nothing is counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Throttled:
-    """A second was too full: the pacer rests for all, and the sign-up comes again, uncounted."""
+    """Too many requests in one second. All lanes rest; the sign-up comes again, uncounted."""
 
     rest: timedelta
 
@@ -97,8 +97,8 @@ class Throttled:
 class Retry:
     """Try again after `wait`. `rest` makes the whole API key wait.
 
-    `api_failed` when the API itself is to blame: three such in a row are an outage. `counted`
-    unless it was the last attempt, spent on finding out whether an outage is over.
+    `api_failed`: the API itself failed, and three such failures in a row are an outage. Not
+    `counted`: it was the last attempt, and served to find out whether an outage is over.
     """
 
     wait: timedelta
@@ -109,7 +109,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """Stop. An operator reads why and decides; counts as an attempt. `api_failed` as above."""
+    """Give up. An operator reads why and decides. It counts as an attempt."""
 
     reason: DeathReason
     message: str
@@ -120,7 +120,8 @@ class DeadLetter:
 Settlement = Delivered | HoldAccount | QuotaSpent | Throttled | Retry | DeadLetter
 Decision = Settlement | RenewToken | AskPrivileges | SendAgain
 
-# A 429 with this key means that the day is spent; with any other, that a second was too full.
+# A 429 with this key means that the day's requests are used up. With any other key it means too
+# many requests in one second.
 QUOTA_EXCEEDED = "quota_exceeded"
 
 # What a login needs to send sign-ups; a "Campaign Creator" does not have it.
@@ -193,7 +194,7 @@ def decide_unsent(attempts: int, age: timedelta, policy: RetryPolicy) -> DeadLet
 
 
 def rest_after(answer: Answer) -> timedelta | None:
-    """Return how long the API key is to rest after `answer`; None unless a second was too full."""
+    """Return how long the API key must rest after `answer`; None when it need not."""
     throttled = answer.status == 429 and answer.error_key != QUOTA_EXCEEDED
     return _rest(answer) if throttled else None
 

@@ -1,7 +1,7 @@
 """Whether somebody who signed up may still be put onto the lists: one pure decision.
 
-A person may unsubscribe while their sign-up waits, and a form may want to ask those who had
-unsubscribed before. Either takes a look at how they stand with Constant Contact.
+A person may unsubscribe while their sign-up waits, and a form may ask those who had unsubscribed
+before. Both cases need a look at the person's subscription at Constant Contact.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from shared.domain.outcome import DeadLetter
 from shared.domain.signup import DeathReason, WhenUnsubscribed
 
-# A sign-up that is older when it is sent is sent only after a look.
+# A sign-up that is older than this is sent only after a look.
 LATE = timedelta(hours=24)
 
 _SUBSCRIBED = {"explicit", "implicit", "temp_hold"}
@@ -18,7 +18,7 @@ _SUBSCRIBED = {"explicit", "implicit", "temp_hold"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionStatus:
-    """How a person stands with Constant Contact; all None for somebody it does not know.
+    """A person's subscription at Constant Contact; all None for somebody it does not know.
 
     `permission` is such as ``explicit`` or ``unsubscribed``; `opted_out_at` has whole seconds,
     and may stay when the person subscribes again.
@@ -30,8 +30,8 @@ class SubscriptionStatus:
 
     @property
     def unsubscribed(self) -> bool:
-        """Whether signing up would put back someone who had left; also someone who has since
-        been asked to confirm, and did not."""
+        """Whether signing up would put back someone who had unsubscribed. This includes people
+        who were asked to confirm since, and did not."""
         if self.permission == "unsubscribed":
             return True
         return self.opted_out_at is not None and self.permission not in _SUBSCRIBED
@@ -39,7 +39,7 @@ class SubscriptionStatus:
 
 @dataclass(frozen=True, slots=True)
 class LookUp:
-    """See first how the person stands."""
+    """Look up the person's subscription first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +66,26 @@ def decide_subscription(
     waited: timedelta,
     policy: WhenUnsubscribed,
 ) -> SignUp | Ask | DeadLetter:
-    """Return what to do with the sign-up of a person who stands so.
+    """Return what to do with the sign-up of a person with this status.
 
-    In doubt, which is when both fell into the same second or nobody knows when they left, the
-    person left after signing up.
+    If the order is unknown, assume that they unsubscribed after signing up. It is unknown when
+    both happened in the same second, or nobody knows when they unsubscribed.
     """
     if not status.unsubscribed:
         return SignUp()
     left_at = status.opted_out_at
     if left_at is None and waited > LATE:
-        return _unsubscribed_since("at a time that Constant Contact does not tell")
+        return _unsubscribed("the person unsubscribed, and Constant Contact does not say when")
     if left_at is not None and left_at >= received_at.replace(microsecond=0):
-        return _unsubscribed_since(f"at {left_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+        return _unsubscribed(f"the person unsubscribed at {_utc(left_at)}, after signing up")
     if policy == "ask" and status.contact_id:
         return Ask(status.contact_id)
     return SignUp()
 
 
-def _unsubscribed_since(when: str) -> DeadLetter:
-    message = f"the person unsubscribed {when}, after signing up"
+def _unsubscribed(message: str) -> DeadLetter:
     return DeadLetter(DeathReason.UNSUBSCRIBED_SINCE, message)
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,7 +1,7 @@
-"""What a worker process has in hand: which lane is sending, since when, and whether alone.
+"""What a worker process has in flight: which lane sends what, since when, and whether alone.
 
-A sign-up that may be what ended its workers is sent with the process to itself, so that it takes
-no others along; and a process in which one hangs must end, as nothing else frees its thread.
+A sign-up that may have ended its workers gets the process to itself, so that it takes no others
+along. A process in which a sign-up hangs must end, as nothing else frees its thread.
 """
 
 import threading
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 
 class InFlight:
-    """The lanes of one process that have a sign-up in hand. `monotonic` gives seconds."""
+    """The sign-ups in flight in one process, by lane. `monotonic` gives seconds."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
@@ -18,10 +18,10 @@ class InFlight:
         self._changed = threading.Condition()
 
     def take(self, lane: str, signup: str, *, alone: bool, patience: float) -> bool:
-        """Let `lane` have `signup` in hand; again for the same one starts its time anew.
+        """Let `lane` send `signup`; a second call for the same one starts its time anew.
 
-        False while another lane is alone, or when those that were there first did not leave
-        within `patience` seconds.
+        `alone`: wait up to `patience` seconds until all other lanes have left, and let nobody
+        else in. False while another lane is alone, or when the others did not leave in time.
         """
         with self._changed:
             if self._alone not in (None, lane):
@@ -35,7 +35,7 @@ class InFlight:
             return True
 
     def leave(self, lane: str) -> None:
-        """`lane` has nothing in hand any more."""
+        """Say that `lane` sends nothing any more."""
         with self._changed:
             self._since.pop(lane, None)
             self._end_alone(lane)
@@ -47,14 +47,14 @@ class InFlight:
             self._changed.wait_for(lambda: self._alone is None, timeout)
 
     def wait_for_the_others(self, signups: list[str], timeout: float) -> None:
-        """Wait until nothing but `signups` is in hand, or for `timeout` seconds."""
+        """Wait until nothing but `signups` is in flight, or for `timeout` seconds."""
         with self._changed:
             self._changed.wait_for(
                 lambda: all(signup in signups for _, signup in self._since.values()), timeout
             )
 
     def longer_than(self, seconds: float) -> list[str]:
-        """Return the sign-ups that some lane has had in hand for longer than that."""
+        """Return the sign-ups that have been in flight for longer than that."""
         with self._changed:
             now = self._monotonic()
             return [signup for since, signup in self._since.values() if now - since > seconds]

@@ -12,7 +12,7 @@ END_WITHIN = timedelta(seconds=3)
 
 
 class Periodic:
-    """Does `what` every so often, the first time at once. Whatever it raises, it goes on."""
+    """Calls `what` at intervals of `every`, at once for the first time. It goes on after errors."""
 
     def __init__(self, name: str, what: Callable[[], None], every: timedelta) -> None:
         self._name = name
@@ -25,7 +25,7 @@ class Periodic:
         self._thread.start()
 
     def stop(self, within: timedelta = END_WITHIN) -> None:
-        """Begin no further round, and wait for the one under way, if any, but not for longer."""
+        """Begin no further round, and wait for the one under way, for `within` at most."""
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join(timeout=within.total_seconds())

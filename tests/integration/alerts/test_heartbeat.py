@@ -4,6 +4,7 @@ import logging
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,6 @@ import redis
 from shared.infrastructure.redis_urls import connect
 from shared.ledger.ledger import Ledger
 from tests.support.webhook import Webhook
-from worker.upkeep import heartbeat
 from worker.upkeep.heartbeat import Heartbeat
 
 
@@ -68,7 +68,7 @@ def test_no_ping_goes_out_without_a_worker_and_that_is_said_once(
     assert len(webhook.asked) == 1
     assert causes(logged) == [
         "no worker has been seen for a minute",
-        "the heartbeat goes out again",
+        "heartbeat sent again",
     ]
 
 
@@ -91,7 +91,7 @@ def test_a_ping_that_fails_is_said_once_for_each_cause_without_the_address(
     beating.beat()
     webhook.status = 200
     beating.beat()
-    assert causes(logged) == [f"HTTP {status}", "the heartbeat goes out again"]
+    assert causes(logged) == [f"HTTP {status}", "heartbeat sent again"]
     assert "secret" not in logged.text
 
 
@@ -105,9 +105,9 @@ def test_nobody_that_listens_is_a_cause_like_any_other(
 
 
 def test_a_server_that_never_ends_its_answer_holds_it_up_for_the_deadline_only(
-    ledger: Ledger, logged: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger, logged: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(heartbeat, "DEADLINE", heartbeat.DEADLINE / 20)
+    deadline = timedelta(milliseconds=500)
     ended = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
@@ -124,7 +124,7 @@ def test_a_server_that_never_ends_its_answer_holds_it_up_for_the_deadline_only(
         dripping = threading.Thread(target=drip)
         dripping.start()
         try:
-            Heartbeat(f"http://127.0.0.1:{server.getsockname()[1]}/", ledger).beat()
+            Heartbeat(f"http://127.0.0.1:{server.getsockname()[1]}/", ledger, deadline).beat()
         finally:
             ended.set()
             dripping.join(10)
