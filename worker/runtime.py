@@ -74,7 +74,8 @@ class WorkerRuntime:
         )
         self._times = times
         self._reporter = reporter
-        self._rules = _lane_rules(settings, times)
+        self._rules = LaneRules(pace=pace_rules(settings), lease=settings.lease, slice=times.slice)
+        self._policy = RetryPolicy(max_attempts=settings.max_attempts, base=settings.retry_base)
         self._clock = Clock(
             now=utc_now, monotonic=time.monotonic, sleep=time.sleep, jitter=random.random
         )
@@ -82,10 +83,9 @@ class WorkerRuntime:
         self._turnstiles: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._round_trip = RoundTrip()
 
-        self.places = LanePlaces(lane_count(settings))
         self.lanes = LaneRunner(
             registry=self.registry,
-            places=self.places,
+            places=LanePlaces(lane_count(settings)),
             connections=ConnectionPool(partial(make_constant_contact, settings, self.client)),
             make_lane=self._make_lane,
             publish=Publisher(settings).notify_workers,
@@ -134,16 +134,7 @@ class WorkerRuntime:
                 unforeseen_wait=self._times.unforeseen_wait,
             ),
             reporter=self._reporter,
-            policy=self._rules.policy,
+            policy=self._policy,
             refund_slot=Pacer(self.client, self.settings, client_id).refund_slot,
             clock=self._clock,
         )
-
-
-def _lane_rules(settings: Settings, times: WorkerTimes) -> LaneRules:
-    return LaneRules(
-        pace=pace_rules(settings),
-        policy=RetryPolicy(max_attempts=settings.max_attempts, base=settings.retry_base),
-        lease=settings.lease,
-        slice=times.slice,
-    )

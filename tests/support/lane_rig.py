@@ -144,7 +144,6 @@ class LaneRig:
             "account": "acme",
             "rules": LaneRules(
                 pace=NO_PACE,
-                policy=POLICY,
                 lease=timedelta(seconds=60),
                 slice=timedelta(seconds=20),
             ),

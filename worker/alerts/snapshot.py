@@ -66,7 +66,7 @@ class AccountView:
 class Snapshot:
     """All that one look saw; `at` is when it began, by Redis' clock.
 
-    `workers` and `beats` tell how long ago the latest of each was seen; None is an hour or more.
+    `workers` and `beats` say how long ago the latest of each was seen; None is an hour or more.
     """
 
     at: datetime

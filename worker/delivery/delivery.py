@@ -114,7 +114,7 @@ class StillOpen(Enum):
 class Settled:
     """The claim is settled, in this way."""
 
-    by: Settlement
+    settlement: Settlement
 
 
 Result = StillOpen | Settled

@@ -14,7 +14,6 @@ from shared.constant_contact.connection import ConnectionFailed
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, NotConnected, Refused, Revoked, TokenError
 from shared.domain.outcome import HoldAccount, QuotaSpent
-from shared.domain.retry import RetryPolicy
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Claim, Dry, OnHold, PaceRules, Wait
 from worker.delivery.delivery import Delivery, DeliveryTools, Result, Settled, Stage
@@ -31,10 +30,9 @@ LaneReport = dict[str, int | str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneRules:
-    """How all lanes work: pace, retries, how long a claim is valid and a lane runs."""
+    """How all lanes work: the pace, how long a claim is valid, and how long a lane runs."""
 
     pace: PaceRules
-    policy: RetryPolicy
     lease: timedelta
     slice: timedelta
 
@@ -131,7 +129,7 @@ class Lane:
             return None
         self.in_flight.leave(self.name)
         self._keep_company(claim)
-        match result.by:
+        match result.settlement:
             case HoldAccount(reason):
                 return _on_hold(reason)
             case QuotaSpent():

@@ -29,7 +29,7 @@ def needed_privilege(call: NextCall) -> str:
 class UnsubscribeCheck:
     """What one claim's look has found.
 
-    It holds for this claim alone: whoever claims the sign-up later looks again.
+    It holds for this claim alone. A later claim of the same sign-up looks again.
     """
 
     def __init__(self) -> None:

@@ -27,7 +27,7 @@ class Upgrade:
 
     def look(self) -> None:
         """Upgrade whatever is left, until the worker stops. The next look goes on."""
-        with contextlib.suppress(LedgerUnavailable, Refused):  # the poller tells of both
+        with contextlib.suppress(LedgerUnavailable, Refused):  # the poller logs both
             open_ledger(self._client, self._steps)
             while upgrade_some(self._client, self._steps):
                 if self._stopping.wait(PAUSE.total_seconds()):
