@@ -1,4 +1,4 @@
-"""Alerts on the real server: each thing is told once, by whichever worker, and again if it must."""
+"""Alerts on the real server: each is sent once, by any of the workers, and repeated in time."""
 
 import json
 import logging
@@ -73,7 +73,7 @@ class Alerts:
         return self.ledger.next(active_conditions, self.services, taken_at=taken_at)
 
     def events(self, *active_conditions: AlertCondition) -> list[tuple[str, str]]:
-        """Tell all that there is to tell; return it as (service, event)."""
+        """Send all that is due; return it as (service, event)."""
         notified: list[tuple[str, str]] = []
         while notification := self.next(*active_conditions):
             notified.append((notification.service, notification.event))
@@ -81,7 +81,7 @@ class Alerts:
         return notified
 
     def given(self, *active_conditions: AlertCondition) -> Notification:
-        """Return what is given out to tell; the test fails when nothing is."""
+        """Return the notification that is due; the test fails when there is none."""
         notification = self.next(*active_conditions)
         assert notification is not None
         return notification
@@ -110,7 +110,7 @@ def alerts(redis_client: "redis.Redis") -> Alerts:
 
 @pytest.fixture
 def patient(redis_client: "redis.Redis") -> Alerts:
-    """Troubles are told of after an hour."""
+    """Conditions alert after an hour."""
     return Alerts(redis_client, AFTER_AN_HOUR)
 
 
@@ -139,7 +139,7 @@ def test_what_has_stood_for_long_enough_is_told_of(patient: Alerts) -> None:
     assert patient.events(condition()) == [("json", "begun")]
 
 
-def test_a_trouble_that_knows_since_when_it_stands_is_told_of_at_the_first_look(
+def test_a_condition_that_knows_its_beginning_alerts_at_the_first_look(
     patient: Alerts, redis_client: "redis.Redis"
 ) -> None:
     now = redis_time(redis_client)
@@ -158,7 +158,7 @@ def test_while_it_stands_there_is_a_reminder_once_a_day(alerts: Alerts) -> None:
     assert alerts.events(condition()) == []
 
 
-def test_a_trouble_that_soon_comes_back_never_ended(patient: Alerts) -> None:
+def test_a_condition_that_soon_comes_back_never_ended(patient: Alerts) -> None:
     patient.next(condition())
     patient.let_pass(HOUR)
     assert patient.events(condition()) == [("json", "begun")]
@@ -267,7 +267,7 @@ def test_gathering_ends_although_the_servers_clock_was_set_back(patient: Alerts)
 
 
 class DeadLetters:
-    """Lets sign-ups of `acme` die, and tells what there is to tell of them."""
+    """Lets sign-ups of `acme` die, and sends what is due about them."""
 
     def __init__(self, alerts: Alerts, ledger: Ledger) -> None:
         self.alerts = alerts
@@ -290,7 +290,7 @@ class DeadLetters:
         return self.alerts.ledger.next_dead_letters(["acme"], self.alerts.services)
 
     def notified(self) -> list[tuple[str, dict[str, int]]]:
-        """Tell all that there is to tell; return it as (event, counts)."""
+        """Send all that is due; return it as (event, counts)."""
         notified: list[tuple[str, dict[str, int]]] = []
         while notification := self.given():
             counts = {str(reason): count for reason, count in notification.counts.items()}
@@ -381,7 +381,7 @@ def test_dead_letters_that_one_is_telling_of_are_given_to_no_other(dead: DeadLet
     assert dead.alerts.ledger.notified(again)
 
 
-# --- who tells
+# --- who sends
 
 
 def test_what_one_is_telling_is_given_to_no_other(alerts: Alerts) -> None:
@@ -481,7 +481,7 @@ def ledger(redis_client: "redis.Redis") -> Ledger:
     return Ledger(redis_client)
 
 
-def test_workers_that_all_see_the_trouble_tell_each_service_once(
+def test_workers_that_all_see_the_condition_notify_each_service_once(
     redis_client: "redis.Redis", snapshot_reader: SnapshotReader, ledger: Ledger
 ) -> None:
     ledger.hold("acme", HoldReason.RECONNECT, by="answer")
@@ -490,7 +490,7 @@ def test_workers_that_all_see_the_trouble_tell_each_service_once(
 
     def look() -> Snapshot:
         seen = snapshot_reader.look()
-        all_saw_it.wait(timeout=10)  # holds each until all know of the trouble
+        all_saw_it.wait(timeout=10)  # holds each until all know of the condition
         return seen
 
     def work(_: int) -> None:
@@ -804,7 +804,7 @@ def test_without_a_service_the_test_names_the_setting(run: Callable[..., Any]) -
     assert "RELAY_ALERTS" in err
 
 
-def test_standing_troubles_are_listed_with_when_somebody_was_told(
+def test_active_conditions_are_listed_with_the_time_of_their_alert(
     run: Callable[..., Any],
     webhook: Webhook,
     redis_client: "redis.Redis",

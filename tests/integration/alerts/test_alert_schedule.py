@@ -1,4 +1,4 @@
-"""Who watches: a worker looks for troubles by itself exactly while no beat is alive."""
+"""Who looks: a worker looks for alerts by itself exactly while no beat is alive."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta

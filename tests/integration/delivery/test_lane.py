@@ -337,7 +337,7 @@ def test_a_lane_whose_claim_was_not_answered_asks_again_however_long_it_takes(
 
 
 class FreezingLedger(Ledger):
-    """Makes the first claim, and tells nobody for longer than a lane's slice."""
+    """Makes the first claim, and does not answer for longer than a lane's slice."""
 
     def __init__(self, client: "redis.Redis", clock: SimulatedClock) -> None:
         super().__init__(client)
@@ -411,7 +411,7 @@ class Listener:
         self.heard.append(type(decision).__name__)
 
 
-def test_whoever_wants_to_know_hears_of_every_signup(rig: LaneRig) -> None:
+def test_a_reporter_hears_of_every_signup(rig: LaneRig) -> None:
     accept(rig.ledger)
     rig.contacts = FakeContacts([CREATED])
     listener = Listener()

@@ -1,4 +1,4 @@
-"""Poison: a sign-up that ends, hangs or breaks whoever sends it dies alone, and soon."""
+"""Poison: a sign-up that ends, hangs or breaks its worker dies alone, and soon."""
 
 import threading
 from collections.abc import Callable, Mapping

@@ -52,7 +52,7 @@ def host(settings: Settings, redis_client: "redis.Redis", valkey: ValkeyServer) 
 
 def test_every_message_is_sent_in_its_time(host: Host) -> None:
     host.run(39)
-    assert host.take_messages() == [0, 0, 39 + 1]  # wakes, and a look for trouble every 20 s
+    assert host.take_messages() == [0, 0, 39 + 1]  # wakes, and a look for alerts every 20 s
     host.run(30)
     assert host.take_messages() == [0, 1, 30 + 2]
 

@@ -1,4 +1,4 @@
-"""Conditions: what a look saw, and which troubles are in it. Messages: what is said of them."""
+"""Conditions: which of them are active in a snapshot. Messages: what they say."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -131,7 +131,7 @@ def test_conditions(views: list[AccountView], keys: list[str]) -> None:
 @pytest.mark.parametrize(
     ("seen", "keys"),
     [
-        pytest.param({"workers": 30 * SECOND, "beats": 30 * SECOND}, [], id="seen of late"),
+        pytest.param({"workers": 30 * SECOND, "beats": 30 * SECOND}, [], id="seen lately"),
         pytest.param({"workers": 31 * SECOND}, ["workers"], id="no worker"),
         pytest.param({"workers": None}, ["workers"], id="no worker for an hour"),
         pytest.param({"beats": 31 * SECOND}, ["beat"], id="no beat"),
@@ -153,7 +153,9 @@ def test_conditions_of_the_installation(seen: dict[str, Any], keys: list[str]) -
             view(due=1, oldest_due=DAY, last_delivery=NOON - HOUR), True, id="an hour ago"
         ),
         pytest.param(
-            view(due=1, oldest_due=DAY, last_delivery=NOON - HOUR + SECOND), False, id="of late"
+            view(due=1, oldest_due=DAY, last_delivery=NOON - HOUR + SECOND),
+            False,
+            id="less than an hour ago",
         ),
         pytest.param(view(last_delivery=NOON - DAY), False, id="there is no work"),
         pytest.param(
@@ -196,7 +198,7 @@ def test_an_account_is_stalled_that_delivers_nothing_for_an_hour_with_work_to_do
         ),
     ],
 )
-def test_silence_is_a_trouble_where_it_is_unusual(seen: AccountView, keys: list[str]) -> None:
+def test_silence_alerts_where_it_is_unusual(seen: AccountView, keys: list[str]) -> None:
     assert [condition.key for condition in active_conditions(snapshot(seen))] == keys
 
 
@@ -292,7 +294,7 @@ def test_what_constant_contact_said_is_redacted() -> None:
     assert "ada@example.com" not in only(view(hold(note="no, ada@example.com"))).body
 
 
-def test_a_trouble_has_one_key_for_as_long_as_it_stands() -> None:
+def test_a_condition_has_one_key_while_it_is_active() -> None:
     begun = view(hold(note="one", probe_at=NOON), due=1)
     later = view(hold(note="another", since=NOON), due=2)
     assert only(begun).key == only(later).key
@@ -318,7 +320,7 @@ def notification(event: Any, *parts: Part) -> Notification:
 
 
 def said(event: str, was: AccountView, *now: AccountView, **fields: Any) -> Message:
-    """Return what is said of the one trouble of `was`, when accounts are as in `now`."""
+    """Return what is said of the one condition of `was`, when accounts are as in `now`."""
     looked = snapshot(*now)
     ended_at = NOON if event == "over" else None
     notified = notification(event, part(only(was), ended_at=ended_at, **fields))
@@ -328,7 +330,7 @@ def said(event: str, was: AccountView, *now: AccountView, **fields: Any) -> Mess
 HELD = view(hold(), due=7)
 
 
-def test_a_beginning_is_told_as_the_trouble_has_it() -> None:
+def test_the_first_message_is_the_conditions_own() -> None:
     condition = only(HELD)
     assert said("begun", HELD, HELD) == Message(condition.title, condition.body, Kind.PROBLEM)
     failing = view(tokens=FAILING)
@@ -351,7 +353,7 @@ def test_a_reminder_says_for_how_long_it_has_stood() -> None:
         pytest.param(
             [view(hold(HoldReason.QUOTA), due=7)],
             "still on hold (quota). 7 sign-ups wait",
-            id="another hold stands",
+            id="another hold is active",
         ),
         pytest.param(
             [view(disconnected_at="2026-03-01T11:59:00Z")],
@@ -410,7 +412,7 @@ def test_a_long_list_is_cut_and_says_so() -> None:
 
 
 def test_for_every_kind_there_are_words_for_several() -> None:
-    """Of workers, beats there is one trouble at most."""
+    """There is never more than one alert of workers, or of beats."""
     seen = snapshot(
         view(
             hold(),
