@@ -57,9 +57,7 @@ def create_app(settings: Settings) -> Flask:
     budget = RedisDeadline(threads=THREADS, clock=time.monotonic)
     sealer = Sealer(settings.secret_keys)
     load = functools.partial(load_fingerprints, client, sealer)
-    form_cache = FormCache(
-        Registry(client), settings.data_dir / "routes.json", clock=time.monotonic
-    )
+    form_cache = FormCache(Registry(client), settings.data_dir / "forms.json", clock=time.monotonic)
     notifier = WorkerNotifier(Publisher(settings).notify_workers, clock=time.monotonic)
     # Whoever connects an account waits for Constant Contact anyway, and may for Redis.
     patient = connect_redis(settings.redis_url, socket_timeout=5)
