@@ -31,6 +31,7 @@ from web.console import pages
 from web.console.guard import set_up_sessions
 from web.signup import routes
 from web.signup.draining import Drainer
+from web.signup.form_cache import FILE_NAME as FORMS_FILE
 from web.signup.form_cache import FormCache
 from web.signup.intake import Intake
 from web.signup.notifier import WorkerNotifier
@@ -57,7 +58,7 @@ def create_app(settings: Settings) -> Flask:
     budget = RedisDeadline(threads=THREADS, clock=time.monotonic)
     sealer = Sealer(settings.secret_keys)
     load = functools.partial(load_fingerprints, client, sealer)
-    form_cache = FormCache(Registry(client), settings.data_dir / "forms.json", clock=time.monotonic)
+    form_cache = FormCache(Registry(client), settings.data_dir / FORMS_FILE, clock=time.monotonic)
     notifier = WorkerNotifier(Publisher(settings).notify_workers, clock=time.monotonic)
     # Whoever connects an account waits for Constant Contact anyway, and may for Redis.
     patient = connect_redis(settings.redis_url, socket_timeout=5)

@@ -28,8 +28,10 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Bind, Settings
 from shared.ledger.durability import demand_fsync
 from shared.ledger.format import open_ledger
+from shared.operations.assembly import utc_now
 from web.app import THREADS, create_app
 from web.console.sign_in import announce_first
+from web.signup import form_cache, spool_file
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +47,11 @@ STOP_SECONDS = 5
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; raises `Refused` when the address cannot be had, or Redis
-    cannot do what the settings ask of it."""
+    """Serve until SIGTERM or SIGINT; raises `Refused` when the address cannot be had, Redis cannot
+    do what the settings ask of it, or a newer version has used the ledger or the data folder."""
     _check_free(settings.bind)
+    spool_file.peek(settings.spool_folder, utc_now())
+    form_cache.check_format(settings.data_dir / form_cache.FILE_NAME)
     with contextlib.suppress(LedgerUnavailable):  # then it is looked at once Redis is there
         _check_redis(settings)
     server = Server(

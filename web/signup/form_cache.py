@@ -1,5 +1,6 @@
 """Forms in memory and on disk, so that a form's pages and checks work while Redis is away."""
 
+import contextlib
 import json
 import logging
 import os
@@ -7,15 +8,24 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.form import Form
+from shared.domain.format import check_known
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# What reading a file may raise that this code did not write.
+_UNUSABLE = (ValueError, TypeError, KeyError, AttributeError)
+
+# How a form gets from format 1 to 2, from 2 to 3, and so on. The file follows at the next change.
+Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
+UPGRADES: tuple[Upgrade, ...] = ()
+
+FILE_NAME = "forms.json"  # in RELAY_DATA_DIR
 # A form that an operator changed or disabled is the new one everywhere this soon.
 FRESH = timedelta(seconds=2)
 
@@ -86,7 +96,8 @@ class FormCache:
             self._reading.release()
 
     def _write(self, forms: list[Form]) -> None:
-        text = json.dumps([form.to_dict() for form in forms], indent=1)
+        document = {"format": 1 + len(UPGRADES), "forms": [form.to_dict() for form in forms]}
+        text = json.dumps(document, indent=1)
         if text == self._written:
             return
         # Its own name for each process, so that two that write at once do not mix.
@@ -100,6 +111,12 @@ class FormCache:
         self._written = text
 
 
+def _unpacked(text: str) -> tuple[int, list[dict[str, Any]]]:
+    """Return the format of the file, and the forms in it. The first format had no number."""
+    found = json.loads(text)
+    return (1, found) if isinstance(found, list) else (found["format"], found["forms"])
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
@@ -110,9 +127,19 @@ def _read(path: Path) -> str:
         return "[]"
 
 
+def check_format(path: Path) -> None:
+    """Raise `Refused` if a newer version wrote the forms at `path`."""
+    with contextlib.suppress(*_UNUSABLE):
+        found, _ = _unpacked(_read(path))
+        check_known(f"The form cache {path}", found, 1 + len(UPGRADES))
+
+
 def _parse(text: str) -> dict[str, Form]:
     try:
-        return {form.name: form for form in map(Form.from_dict, json.loads(text))}
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        found, forms = _unpacked(text)
+        for upgrade in UPGRADES[found - 1 :]:
+            forms = [upgrade(form) for form in forms]
+        return {form.name: form for form in map(Form.from_dict, forms)}
+    except _UNUSABLE as error:
         log.warning("forms on disk cannot be used", extra={"cause": type(error).__name__})
         return {}

@@ -18,6 +18,7 @@ from pathlib import Path
 from shared.domain.errors import SpoolRefused
 from shared.ledger.spools import SpoolFigures, damaged_name
 from shared.ledger.time_units import from_milliseconds
+from web.signup import spool_format
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +136,7 @@ class SpoolFile:
 def peek(folder: Path, now: datetime) -> tuple[str, SpoolFigures] | None:
     """Return the identity and figures of the spool in `folder`, and change nothing.
 
-    None if there is no spool, or it cannot be read.
+    None if there is no spool, or it cannot be read. Raises `Refused` if a newer version made it.
     """
     path = folder / FILE_NAME
     if not path.exists():
@@ -143,6 +144,7 @@ def peek(folder: Path, now: datetime) -> tuple[str, SpoolFigures] | None:
     address = f"{path.resolve().as_uri()}?mode=ro"
     try:
         with contextlib.closing(sqlite3.connect(address, uri=True)) as connection:
+            spool_format.check(connection, folder)
             return identity(connection), figures(connection, now)
     except sqlite3.Error:
         return None
@@ -180,12 +182,13 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
+        spool_format.upgrade(connection, path.parent)
         connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
         connection.execute(
             "INSERT INTO spool SELECT ?, 0, 0, 0 WHERE NOT EXISTS (SELECT 1 FROM spool)",
             (str(uuid.uuid4()),),
         )
-    except sqlite3.Error:
+    except BaseException:
         connection.close()
         raise
     return connection

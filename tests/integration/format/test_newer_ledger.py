@@ -1,6 +1,7 @@
 """A ledger that a newer version has used is refused by every process and command, untouched."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -8,12 +9,15 @@ from pathlib import Path
 import pytest
 import redis
 
+from shared.domain.errors import Refused
 from shared.infrastructure.addresses import free_port
+from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.format import NEWEST
 from tests.support.command_line import CommandLine
-from tests.support.dumps.loader import FORMAT_1, everything, restore
+from tests.support.dumps.loader import FORMAT_1, everything, restore, restore_folder
 from tests.support.valkey_server import ValkeyServer
+from web.server import serve
 
 REFUSAL = f"The ledger has format {NEWEST + 1}; this version of signup-relay knows formats up to"
 
@@ -75,6 +79,27 @@ def test_no_command_does_anything(
     assert (ended.status, ended.out) == (1, "")
     assert REFUSAL in ended.err
     assert everything(newer) == before
+
+
+def test_web_does_not_start_on_a_newer_spool(
+    settings: Settings, redis_client: "redis.Redis"
+) -> None:
+    restore_folder(FORMAT_1, settings.data_dir, lambda text: text)
+    with sqlite3.connect(settings.spool_folder / "sign-ups.sqlite3") as connection:
+        connection.execute("PRAGMA user_version = 2")
+    with pytest.raises(Refused, match=r"The spool in .* has format 2; .* formats up to 1\."):
+        serve(settings)
+    assert not redis_client.dbsize()
+
+
+def test_web_does_not_start_with_newer_forms(
+    settings: Settings, redis_client: "redis.Redis"
+) -> None:
+    settings.data_dir.mkdir()
+    (settings.data_dir / "forms.json").write_text('{"format": 2, "forms": []}')
+    with pytest.raises(Refused, match=r"The form cache .* has format 2; .* formats up to 1\."):
+        serve(settings)
+    assert not redis_client.dbsize()
 
 
 def test_the_doctor_still_tells_that_redis_is_away(run: CommandLine) -> None:

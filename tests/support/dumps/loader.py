@@ -37,7 +37,7 @@ def restore(dump: Path, client: "redis.Redis", data_dir: Path) -> None:
             if entry["ttl_ms"] is not None:
                 calls.pexpire(entry["key"], entry["ttl_ms"])
         calls.execute()
-    _write_folder(dump, data_dir, move)
+    restore_folder(dump, data_dir, move)
 
 
 def everything(client: "redis.Redis") -> dict[str, Any]:
@@ -73,7 +73,8 @@ def _write(client: "redis.client.Pipeline", key: str, kind: str, value: Any) -> 
             client.zadd(key, value)
 
 
-def _write_folder(dump: Path, data_dir: Path, move: Move) -> None:
+def restore_folder(dump: Path, data_dir: Path, move: Move) -> None:
+    """Write the data folder alone; `move` is applied to all times in it."""
     (data_dir / "spool").mkdir(parents=True, exist_ok=True)
     for name in ("forms.json", "secret_key"):
         shutil.copy(dump / name, data_dir / name)

@@ -1,5 +1,6 @@
 """Forms in memory and on disk."""
 
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -7,10 +8,11 @@ from typing import TypeVar
 
 import pytest
 
-from shared.domain.errors import LedgerUnavailable
+from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.form import Form
 from tests.support import builders
-from web.signup.form_cache import FRESH, FormCache
+from tests.support.dumps.loader import FORMAT_1, restore_folder
+from web.signup.form_cache import FRESH, FormCache, check_format
 
 T = TypeVar("T")
 
@@ -124,3 +126,39 @@ def test_a_disk_that_cannot_be_written_is_logged_and_no_obstacle(
     with caplog.at_level(logging.WARNING):
         assert cache_of(registry, path).find("news", registry.ask) == builders.form()
     assert "forms not written to disk" in caplog.text
+
+
+def test_a_file_without_a_number_has_the_first_format(path: Path) -> None:
+    restore_folder(FORMAT_1, path.parent, lambda text: text)
+    registry = Registry()
+    registry.away = True
+    found = cache_of(registry, path).find("everything", registry.ask)
+    assert found is not None and found.consent_box == "required"
+
+
+def test_an_older_file_is_read_and_followed_by_one_of_this_format(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restore_folder(FORMAT_1, path.parent, lambda text: text)
+    monkeypatch.setattr(
+        "web.signup.form_cache.UPGRADES",
+        (lambda form: form | {"title": f"{form['title']}, of format 2"},),
+    )
+    registry = Registry()
+    registry.away = True
+    found = cache_of(registry, path).find("news", registry.ask)
+    assert found is not None and found.title == "Sign up, of format 2"
+    registry = Registry(found)
+    cache_of(registry, path).refresh(registry.ask)
+    assert json.loads(path.read_text())["format"] == 2
+    assert cache_of(registry, path).find("news", registry.ask) == found
+
+
+def test_a_newer_file_is_refused(path: Path) -> None:
+    path.parent.mkdir()
+    check_format(path)
+    path.write_text('{"format": 1, "forms": []}')
+    check_format(path)
+    path.write_text('{"format": 2, "forms": []}')
+    with pytest.raises(Refused, match=rf"{path} has format 2; .* knows formats up to 1\."):
+        check_format(path)
