@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Blueprint, current_app
 from flask.typing import ResponseReturnValue
 
-from shared.doctor.identity import HEADER, mark_of
+from shared.doctor.instance_header import HEADER, instance_digest
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.infrastructure.settings import Settings
 from web.signup.form_cache import FormCache
@@ -19,7 +19,7 @@ bp = Blueprint("status", __name__)
 def alive() -> ResponseReturnValue:
     """Say that the process lives, and of which installation it is; nothing else is asked."""
     settings: Settings = current_app.extensions["settings"]
-    return {"ok": True}, 200, {HEADER: mark_of(settings.instance)}
+    return {"ok": True}, 200, {HEADER: instance_digest(settings.instance)}
 
 
 @bp.get("/readyz")

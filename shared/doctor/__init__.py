@@ -1,5 +1,5 @@
-"""The doctor: looks at the installation and at each account, and says what to do where need be.
+"""`relay doctor`: checks the installation and each account, and says how to mend what is wrong.
 
-What a value means is decided in the modules named `..._checks`, which are pure; `installation.py`
-and `accounts.py` look; `doctor.py` has all looks done at once, none of which stops another.
+Each `..._checks` module holds the checks of one subject: what a check reads, when that is a
+problem, and what to do. `check_runner` runs them at once; `doctor` puts them together.
 """

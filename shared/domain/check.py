@@ -1,24 +1,24 @@
-"""A check: what was looked at, what was found, and the one thing to do where it is not right."""
+"""A check: what it looked at, what it found, and the one thing to do about a problem."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 
 class Verdict(StrEnum):
-    """What a check came to."""
+    """The result of a check."""
 
     OK = "ok"
-    PROBLEM = "problem"  #: something must be done
-    UNKNOWN = "unknown"  #: it could not be looked at, which need not mean anything bad
+    PROBLEM = "problem"  #: somebody must do something
+    UNKNOWN = "unknown"  #: the check could not run, which need not mean anything bad
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """`name` is stable, for scripts; `title`, `found` and `fix` are for people.
 
-    `fix` is the one thing to do, a whole sentence; None where nothing is. `account` is the
-    account that was looked at; None for the installation itself.
+    `fix` is the one thing to do, a whole sentence; None if there is nothing to do. `account` is
+    the account that was checked; None for the installation itself.
     """
 
     name: str
@@ -40,11 +40,6 @@ def ok(name: str, title: str, found: str, *, account: str | None = None) -> Chec
     return Check(name=name, title=title, verdict=Verdict.OK, found=found, account=account)
 
 
-def advice(name: str, title: str, found: str, fix: str, *, account: str | None = None) -> Check:
-    """Return a check of what works, and had better be otherwise: `fix` says how."""
-    return Check(name=name, title=title, verdict=Verdict.OK, found=found, fix=fix, account=account)
-
-
 def problem(name: str, title: str, found: str, fix: str, *, account: str | None = None) -> Check:
     return Check(
         name=name, title=title, verdict=Verdict.PROBLEM, found=found, fix=fix, account=account
@@ -57,3 +52,29 @@ def unknown(
     return Check(
         name=name, title=title, verdict=Verdict.UNKNOWN, found=found, fix=fix, account=account
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a check looks at: the name, title and account that all its results share."""
+
+    name: str
+    title: str
+    account: str | None = None
+
+    def of(self, account: str) -> Self:
+        """Return the same subject for `account`."""
+        return replace(self, account=account)
+
+    def ok(self, found: str) -> Check:
+        return ok(self.name, self.title, found, account=self.account)
+
+    def advice(self, found: str, fix: str) -> Check:
+        """Return a check of something that works but could be better: `fix` says how."""
+        return replace(self.ok(found), fix=fix)
+
+    def problem(self, found: str, fix: str) -> Check:
+        return problem(self.name, self.title, found, fix, account=self.account)
+
+    def unknown(self, found: str, fix: str | None = None) -> Check:
+        return unknown(self.name, self.title, found, fix, account=self.account)

@@ -11,7 +11,7 @@ import redis
 
 from shared.constant_contact.applications import Application
 from shared.doctor.doctor import make_doctor, summary
-from shared.doctor.identity import HEADER, mark_of
+from shared.doctor.instance_header import HEADER, instance_digest
 from shared.domain.account import Account, HoldReason
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import LedgerUnavailable, Refused
@@ -32,13 +32,14 @@ from tests.support.web_page import WebPage
 OK, PROBLEM, UNKNOWN = Verdict.OK, Verdict.PROBLEM, Verdict.UNKNOWN
 WITHIN = timedelta(seconds=40)
 NEWSLETTER = "Newsletter"
+STAGING = instance_digest("staging")
 
 
 @pytest.fixture
 def page(live_settings: Settings) -> Iterator[WebPage]:
     """What answers at the public address, as `relay web` of this installation does."""
     with WebPage() as page:
-        page.headers = {HEADER: mark_of(live_settings.instance)}
+        page.headers = {HEADER: instance_digest(live_settings.instance)}
         yield page
 
 
@@ -91,8 +92,8 @@ def test_where_all_is_well_every_check_is_a_tick(well: Settings) -> None:
 def test_each_checks_name_is_told_once_for_the_installation_and_each_account(
     well: Settings,
 ) -> None:
-    notified = [(check.account, check.name) for check in examine(well, refresh=True)]
-    assert len(set(notified)) == len(notified)
+    checked = [(check.account, check.name) for check in examine(well, refresh=True)]
+    assert len(set(checked)) == len(checked)
 
 
 def test_it_changes_nothing_but_what_it_is_asked_to(well: Settings, sandbox: SandboxServer) -> None:
@@ -240,9 +241,8 @@ class Asked(Registry):
 def test_where_redis_goes_away_after_its_first_answer_the_rest_is_looked_at(
     our_settings: Settings, redis_client: "redis.Redis"
 ) -> None:
-    doctor = make_doctor(our_settings)
-    accounts = replace(doctor.accounts, registry=Asked(redis_client))
-    checks = replace(doctor, accounts=accounts).examine(within=WITHIN)
+    doctor = replace(make_doctor(our_settings), registry=Asked(redis_client))
+    checks = doctor.examine(within=WITHIN)
     assert wrong(checks) == {"redis": PROBLEM, "accounts": UNKNOWN}
 
 
@@ -250,8 +250,8 @@ def test_a_redis_that_is_away_is_not_waited_for_again(
     there: Settings, own_server: ValkeyServer
 ) -> None:
     own_server.stop()
-    doctor, registry = make_doctor(there), Asked(own_server.client())
-    replace(doctor, accounts=replace(doctor.accounts, registry=registry)).examine(within=WITHIN)
+    registry = Asked(own_server.client())
+    replace(make_doctor(there), registry=registry).examine(within=WITHIN)
     assert not registry.asked
 
 
@@ -304,7 +304,9 @@ def test_nothing_at_the_public_address(well: Settings) -> None:
         pytest.param(301, {"Location": "https://signup.example/"}, b"", id="a redirect"),
         pytest.param(200, {}, b"<h1>It works!</h1>", id="another web server"),
         pytest.param(502, {}, b"", id="a proxy with nothing behind it"),
-        pytest.param(200, {HEADER: mark_of("staging")}, b'{"ok": true}', id="another installation"),
+        pytest.param(
+            200, {HEADER: instance_digest("staging")}, b'{"ok": true}', id="another installation"
+        ),
     ],
 )
 def test_something_else_at_the_public_address(
@@ -342,7 +344,7 @@ def test_a_server_that_refuses_what_is_written(well: Settings, redis_client: "re
         check = one(examine(well), "redis_role")
     finally:
         redis_client.config_set("min-replicas-to-write", 0)
-    assert (check.verdict, check.found[:24]) == (PROBLEM, "It refuses it: NOREPLICA")
+    assert (check.verdict, check.found[:24]) == (PROBLEM, "It refuses writes: NOREP")
 
 
 # --- web's disk
@@ -516,8 +518,8 @@ def test_nothing_that_is_told_has_a_secret_in_it(well: Settings, sandbox: Sandbo
     secrets = [*well.secret_keys, well.client_secret, "only-for-tests"]
     sandbox.control(revoke="access")
     for settings in (well, replace(well, secret_keys=("quite another secret",))):
-        notified = " ".join(str(check.to_dict()) for check in examine(settings, refresh=True))
-        assert not [secret for secret in secrets if secret in notified]
+        checked = " ".join(str(check.to_dict()) for check in examine(settings, refresh=True))
+        assert not [secret for secret in secrets if secret in checked]
 
 
 def test_every_request_to_the_api_takes_a_slot_of_the_pace(

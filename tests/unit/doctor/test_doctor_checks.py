@@ -1,5 +1,6 @@
-"""What the doctor makes of each thing that it sees."""
+"""What each check of the doctor says of what it reads."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -7,15 +8,26 @@ from typing import Any
 
 import pytest
 
+from shared.accounts.account_reads import ReadFailed
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
-from shared.constant_contact.client import ContactList
+from shared.constant_contact.client import ContactList, Forbidden
+from shared.constant_contact.connection import ConnectionFailed
 from shared.constant_contact.oauth import SECRET_REFUSED
-from shared.doctor import account_checks, engine_checks, outside_checks, redis_checks
-from shared.doctor.outside_checks import HealthAnswer
+from shared.doctor import (
+    live_account_checks,
+    network_checks,
+    process_checks,
+    redis_checks,
+    settings_checks,
+    stored_account_checks,
+)
+from shared.doctor.network_checks import ApiAnswer, HealthAnswer
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Verdict
+from shared.domain.errors import TokenError
+from shared.domain.outcome import Answer
 from shared.ledger.server_inspection import Overdue, ServerFacts
-from shared.ledger.spools import SpoolFigures, SpoolReport
+from shared.ledger.spools import SpoolFigures, SpoolReport, damaged_name
 from shared.operations.secret_rotation import Survey
 from tests.support import builders
 from tests.support.builders import NOON
@@ -23,6 +35,22 @@ from tests.support.builders import NOON
 OK, PROBLEM, UNKNOWN = Verdict.OK, Verdict.PROBLEM, Verdict.UNKNOWN
 ADVICE = "ok, with advice"
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+
+def fails(error: Exception) -> Callable[[], Any]:
+    """Return a reader that raises `error`."""
+
+    def read() -> Any:
+        raise error
+
+    return read
+
+
+def forbidden() -> ReadFailed:
+    """Return the error of a read that the login's privileges do not allow."""
+    error = ReadFailed("Constant Contact did not give it.")
+    error.__cause__ = Forbidden("it", Answer(status=403))
+    return error
 
 
 def verdict(check: Check) -> str:
@@ -38,7 +66,7 @@ def verdict(check: Check) -> str:
     [(0.2, OK), (20, OK), (20.1, ADVICE), (900, ADVICE)],
 )
 def test_the_time_that_redis_takes(milliseconds: float, expected: str) -> None:
-    assert verdict(redis_checks.answers(timedelta(milliseconds=milliseconds))) == expected
+    assert verdict(redis_checks.answers(lambda: timedelta(milliseconds=milliseconds))) == expected
 
 
 @pytest.mark.parametrize(
@@ -132,7 +160,7 @@ def test_whether_it_can_be_written(
     ],
 )
 def test_waiting_for_the_disk(facts: dict[str, Any], expected: str) -> None:
-    assert verdict(redis_checks.accept_fsync(ServerFacts(**facts))) == expected
+    assert verdict(redis_checks.waitaof(ServerFacts(**facts))) == expected
 
 
 @pytest.mark.parametrize(
@@ -146,19 +174,19 @@ def test_waiting_for_the_disk(facts: dict[str, Any], expected: str) -> None:
     ],
 )
 def test_the_brokers_database(ledger: str, broker: str, expected: str) -> None:
-    assert verdict(redis_checks.broker(ledger, broker)) == expected
+    assert verdict(redis_checks.broker(lambda: ledger, lambda: broker)) == expected
 
 
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(0, OK), (2, OK), (-2, OK), (2.1, PROBLEM), (-60, PROBLEM)]
 )
 def test_redis_clock(seconds: float, expected: str) -> None:
-    assert verdict(redis_checks.clock(timedelta(seconds=seconds))) == expected
+    assert verdict(redis_checks.clock(lambda: timedelta(seconds=seconds))) == expected
 
 
 def test_which_clock_is_ahead_is_told() -> None:
-    assert "ahead of" in redis_checks.clock(MINUTE).found
-    assert "behind" in redis_checks.clock(-MINUTE).found
+    assert "ahead of" in redis_checks.clock(lambda: MINUTE).found
+    assert "behind" in redis_checks.clock(lambda: -MINUTE).found
 
 
 # --- what runs
@@ -169,9 +197,9 @@ def test_which_clock_is_ahead_is_told() -> None:
     [([1], OK), ([1, 600], OK), ([15], OK), ([16], PROBLEM), ([], PROBLEM)],
 )
 def test_workers_and_beat(seconds: list[int], expected: str) -> None:
-    ages = [timedelta(seconds=each) for each in seconds]
-    assert verdict(engine_checks.workers(ages)) == expected
-    assert verdict(engine_checks.beat(ages)) == expected
+    last_seen = {str(number): timedelta(seconds=each) for number, each in enumerate(seconds)}
+    assert verdict(process_checks.workers(lambda: last_seen)) == expected
+    assert verdict(process_checks.beat(lambda: last_seen)) == expected
 
 
 @pytest.mark.parametrize(
@@ -186,28 +214,25 @@ def test_workers_and_beat(seconds: list[int], expected: str) -> None:
     ],
 )
 def test_the_secret_key(survey: Survey, several: bool, expected: str) -> None:
-    assert verdict(engine_checks.secret_key(survey, several=several)) == expected
+    assert verdict(settings_checks.secret_key(lambda: survey, several=several)) == expected
 
 
-def test_settings_that_work_but_had_better_be_others_are_advice() -> None:
-    assert verdict(engine_checks.settings([])) == OK
-    check = engine_checks.settings(["A key is short"])
+def test_settings_that_could_be_better_are_advice() -> None:
+    assert verdict(settings_checks.settings(list)) == OK
+    check = settings_checks.settings(lambda: ["A key is short"])
     assert (verdict(check), check.fix) == (ADVICE, "A key is short.")
 
 
-@pytest.mark.parametrize(
-    ("seen", "expected"),
-    [
-        pytest.param({}, OK, id="writable"),
-        pytest.param({"writable": False}, ADVICE, id="not for this process"),
-        pytest.param({"wanted": False, "writable": False}, OK, id="turned off"),
-        pytest.param({"damaged": [Path("spool.damaged-1")]}, PROBLEM, id="damaged"),
-    ],
-)
-def test_the_disk_that_stands_in_for_redis(seen: dict[str, Any], expected: str) -> None:
-    as_it_should_be = {"wanted": True, "writable": True, "damaged": []}
-    check = engine_checks.spool(Path("spool"), **{**as_it_should_be, **seen})
-    assert verdict(check) == expected
+def test_the_disk_that_stands_in_for_redis(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "spool"
+    assert verdict(settings_checks.spool(folder, wanted=True)) == OK
+    folder.parent.write_text("a file where the folder should be")
+    assert verdict(settings_checks.spool(folder, wanted=True)) == ADVICE
+    assert verdict(settings_checks.spool(folder, wanted=False)) == OK
+    folder.parent.unlink()
+    damaged_name(folder, NOON).mkdir(parents=True)
+    assert verdict(settings_checks.spool(folder, wanted=True)) == PROBLEM
+    assert verdict(settings_checks.spool(folder, wanted=False)) == PROBLEM
 
 
 @pytest.mark.parametrize(
@@ -215,15 +240,15 @@ def test_the_disk_that_stands_in_for_redis(seen: dict[str, Any], expected: str) 
 )
 def test_what_waits_on_webs_disks(minutes: int, refused: int, expected: str) -> None:
     figures = SpoolFigures(count=3, bytes=900, oldest=HOUR, refused=refused)
-    notified = SpoolReport("id", "web-1", figures, minutes * MINUTE)
-    assert verdict(engine_checks.spooled([notified])) == expected
-    assert "3 sign-ups on web-1" in engine_checks.spooled([notified]).found
-    assert verdict(engine_checks.spooled([])) == OK
+    told = SpoolReport("id", "web-1", figures, minutes * MINUTE)
+    assert verdict(process_checks.spooled(lambda: [told])) == expected
+    assert "3 sign-ups on web-1" in process_checks.spooled(lambda: [told]).found
+    assert verdict(process_checks.spooled(list)) == OK
 
 
-def test_nobody_to_be_told_of_troubles_is_advice() -> None:
-    assert verdict(engine_checks.alerts(0)) == ADVICE
-    assert verdict(engine_checks.alerts(2)) == OK
+def test_alerts_that_are_off_are_advice() -> None:
+    assert verdict(settings_checks.alerts(0)) == ADVICE
+    assert verdict(settings_checks.alerts(2)) == OK
 
 
 NO_REST = timedelta()
@@ -243,7 +268,7 @@ NO_REST = timedelta()
 )
 def test_sign_ups_that_wait(overdue: Overdue, held: bool, expected: str) -> None:
     holds = [Hold(reason=HoldReason.OUTAGE, since=NOON)] if held else []
-    check = engine_checks.waiting(overdue, holds, account="acme")
+    check = stored_account_checks.waiting(lambda: overdue, holds, account="acme")
     assert (verdict(check), check.account) == (expected, "acme")
 
 
@@ -286,37 +311,40 @@ OURS = {"ok": True}
     ],
 )
 def test_who_answers_at_the_public_url(url: str, answer: HealthAnswer, expected: str) -> None:
-    assert verdict(outside_checks.public_url(url, answer, "m")) == expected
+    assert verdict(network_checks.public_url(url, "m", lambda _: answer)) == expected
 
 
 def test_a_redirect_is_told_with_where_it_leads_and_without_what_it_carries() -> None:
     answer = HealthAnswer(302, "https://ada:pass@www.s.example:444/login?token=abc", None, None)
-    found = outside_checks.public_url("https://s.example", answer, "m").found
+    found = network_checks.public_url("https://s.example", "m", lambda _: answer).found
     assert "https://www.s.example:444." in found
     assert "pass" not in found and "abc" not in found
 
 
 def test_a_redirect_to_port_0_is_told_with_its_port() -> None:
     answer = HealthAnswer(302, "https://www.s.example:0/login", None, None)
-    found = outside_checks.public_url("https://s.example", answer, "m").found
+    found = network_checks.public_url("https://s.example", "m", lambda _: answer).found
     assert "https://www.s.example:0." in found
 
 
 @pytest.mark.parametrize("location", [None, "", "//[", "/healthz/"])
 def test_a_redirect_to_nowhere_is_told_as_such(location: str | None) -> None:
     answer = HealthAnswer(302, location, None, None)
-    assert "nowhere" in outside_checks.public_url("https://s.example", answer, "m").found
+    assert "nowhere" in network_checks.public_url("https://s.example", "m", lambda _: answer).found
 
 
 @pytest.mark.parametrize(
     ("status", "expected"), [(200, OK), (401, OK), (429, OK), (500, PROBLEM), (502, PROBLEM)]
 )
 def test_what_the_api_answers(status: int, expected: str) -> None:
-    assert verdict(outside_checks.constant_contact("https://api.example/v3", status)) == expected
+    answer = ApiAnswer(status, timedelta())
+    api, clock = network_checks.constant_contact("https://api.example/v3", lambda: answer)
+    assert (verdict(api), verdict(clock)) == (expected, OK)
 
 
 def test_an_api_that_cannot_be_reached() -> None:
-    silent = outside_checks.constant_contact_silent("https://api.example/v3", "timed out")
+    read = fails(ConnectionFailed("timed out"))
+    (silent,) = network_checks.constant_contact("https://api.example/v3", read)
     assert verdict(silent) == PROBLEM
     assert "timed out" in silent.found
 
@@ -345,16 +373,18 @@ def summary(status: ConnectionStatus = ConnectionStatus.CONNECTED, **fields: Any
     ],
 )
 def test_how_it_stands_with_the_connection(status: ConnectionStatus, expected: str) -> None:
-    check = account_checks.connection(summary(status), [builders.form()])
+    check = stored_account_checks.connection(summary(status), [builders.form()])
     assert (verdict(check), check.account) == (expected, "acme")
 
 
 def test_a_disconnected_account_that_no_form_uses_is_in_order() -> None:
-    assert verdict(account_checks.connection(summary(ConnectionStatus.DISCONNECTED), [])) == OK
+    assert (
+        verdict(stored_account_checks.connection(summary(ConnectionStatus.DISCONNECTED), [])) == OK
+    )
 
 
 def test_of_a_copy_it_is_told_whose_it_is_and_how_to_take_over() -> None:
-    check = account_checks.connection(summary(ConnectionStatus.FOREIGN), [])
+    check = stored_account_checks.connection(summary(ConnectionStatus.FOREIGN), [])
     assert "production" in check.found
     assert check.fix and "relay accounts take-over acme" in check.fix
 
@@ -373,8 +403,8 @@ def test_whether_tokens_are_kept_fresh(
     failures: int, next_refresh: timedelta, left: timedelta, expected: str
 ) -> None:
     shown = summary(next_refresh_at=NOON + next_refresh, expires_at=NOON + left)
-    check = account_checks.tokens(shown, failures, None, NOON)
-    assert check and verdict(check) == expected
+    check = next(stored_account_checks.tokens(shown, failures, None, NOON))
+    assert verdict(check) == expected
 
 
 @pytest.mark.parametrize(
@@ -382,21 +412,22 @@ def test_whether_tokens_are_kept_fresh(
 )
 def test_a_refused_secret_is_named_wherever_it_shows(own_key: bool, whose: str) -> None:
     shown = replace(summary(expires_at=NOON + HOUR), own_key=own_key)
-    stored = account_checks.tokens(shown, 1, SECRET_REFUSED, NOON)
-    forced = account_checks.refreshed(None, SECRET_REFUSED, shown)
+    stored = next(stored_account_checks.tokens(shown, 1, SECRET_REFUSED, NOON))
+    forced = live_account_checks.refreshed(fails(TokenError(SECRET_REFUSED)), shown)
     for check in (stored, forced):
-        assert check and check.fix and whose in check.fix
+        assert check.fix and whose in check.fix
         assert SECRET_REFUSED in check.found
 
 
 def test_what_made_a_refresh_fail_is_told() -> None:
-    check = account_checks.tokens(summary(expires_at=NOON + HOUR), 2, "HTTP 503", NOON)
-    assert check and "failed 2 times in a row, the last time: HTTP 503." in check.found
+    shown = summary(expires_at=NOON + HOUR)
+    check = next(stored_account_checks.tokens(shown, 2, "HTTP 503", NOON))
+    assert "failed 2 times in a row, the last time: HTTP 503." in check.found
 
 
 def test_nobody_is_told_to_connect_on_a_copy() -> None:
     reconnect = Hold(reason=HoldReason.RECONNECT, since=NOON)
-    check = account_checks.hold(reconnect, summary(ConnectionStatus.FOREIGN), NOON)
+    check = stored_account_checks.hold(reconnect, summary(ConnectionStatus.FOREIGN), NOON)
     assert check.fix and "relay connect" not in check.fix
 
 
@@ -410,7 +441,7 @@ def test_nobody_is_told_to_connect_on_a_copy() -> None:
     ],
 )
 def test_tokens_of_what_is_not_connected_are_not_judged_as_well(status: ConnectionStatus) -> None:
-    assert account_checks.tokens(summary(status), 0, None, NOON) is None
+    assert not list(stored_account_checks.tokens(summary(status), 0, None, NOON))
 
 
 @pytest.mark.parametrize(
@@ -424,14 +455,14 @@ def test_tokens_of_what_is_not_connected_are_not_judged_as_well(status: Connecti
     ],
 )
 def test_holds(reason: HoldReason, expected: str) -> None:
-    check = account_checks.hold(Hold(reason=reason, since=NOON), summary(), NOON + HOUR)
+    check = stored_account_checks.hold(Hold(reason=reason, since=NOON), summary(), NOON + HOUR)
     assert verdict(check) == expected
     assert "1 h" in check.found
 
 
 def test_what_a_hold_notes_is_told_without_addresses() -> None:
     hold = Hold(reason=HoldReason.FORBIDDEN, since=NOON, note="ada@example.com may not")
-    found = account_checks.hold(hold, summary(), NOON).found
+    found = stored_account_checks.hold(hold, summary(), NOON).found
     assert "may not" in found and "ada@example.com" not in found
 
 
@@ -440,7 +471,8 @@ def test_what_a_hold_notes_is_told_without_addresses() -> None:
     [({"contacts:write"}, OK), ({"contacts:read"}, PROBLEM), (set(), PROBLEM), (None, PROBLEM)],
 )
 def test_privileges(held: set[str] | None, expected: str) -> None:
-    check = account_checks.privileges(None if held is None else frozenset(held), "acme")
+    read = fails(forbidden()) if held is None else lambda: frozenset(held)
+    check = live_account_checks.privileges(read, "acme")
     assert (verdict(check), check.account) == (expected, "acme")
 
 
@@ -456,23 +488,25 @@ NEWSLETTER = ContactList("list-1", "Newsletter", 3)
     ],
 )
 def test_lists(lists: list[ContactList] | None, expected: str) -> None:
-    assert verdict(account_checks.lists(lists, "acme")) == expected
+    read = fails(forbidden()) if lists is None else lambda: lists
+    check = next(live_account_checks.lists(read, [], "acme"))
+    assert (check.name, verdict(check)) == ("lists", expected)
 
 
 def test_a_list_that_is_not_there_any_more_is_told_with_its_form() -> None:
     news, other = builders.form("news"), builders.form("other", lists=())
-    (check,) = account_checks.forms_lists([news, other], {"list-1"}, "acme")
+    (check,) = live_account_checks.form_lists([news, other], {"list-1"}, "acme")
     assert verdict(check) == PROBLEM
     assert check.title == "Form news" and "Newsletter" in check.found
-    (check,) = account_checks.forms_lists([news, other], {builders.LIST_ID}, "acme")
+    (check,) = live_account_checks.form_lists([news, other], {builders.LIST_ID}, "acme")
     assert verdict(check) == OK
 
 
 def test_a_custom_field_that_is_not_there_any_more_is_told_with_its_form() -> None:
     news = builders.form("news")
-    (check,) = account_checks.forms_fields([news], set(), "acme")
+    (check,) = live_account_checks.form_fields([news], set(), "acme")
     assert verdict(check) == PROBLEM
     assert check.title == "Form news" and "favourite_cake" in check.found
     existing = {field.id for field in news.custom_fields}
-    (check,) = account_checks.forms_fields([news], existing, "acme")
+    (check,) = live_account_checks.form_fields([news], existing, "acme")
     assert verdict(check) == OK

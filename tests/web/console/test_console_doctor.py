@@ -67,7 +67,7 @@ def test_every_check_is_shown_with_what_to_do(browser: SignedIn, doctor: Doctor)
         assert check.title in response.text
     assert "Start one with: relay worker" in response.text
     assert "HTTP 503 &lt;b&gt;." in response.text
-    assert "1 problem in 4 checks. 1 could not be looked at." in response.text
+    assert "1 problem in 4 checks. 1 could not be checked." in response.text
     assert doctor.asked == [()]
 
 
@@ -113,7 +113,7 @@ def test_a_second_look_at_the_same_time_is_asked_to_come_back(
 def test_the_page_is_made_with_a_real_doctor(browser: SignedIn) -> None:
     """Nothing listens at the API's address, and no worker lives."""
     page = browser.get("/console/doctor").text
-    assert "Redis answers" in page and "None is, so nothing is delivered." in page
+    assert "Redis answers" in page and "No worker is alive, so nothing is delivered." in page
 
 
 def test_an_account_that_is_not_there_is_told(browser: SignedIn) -> None:

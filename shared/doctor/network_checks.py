@@ -1,0 +1,158 @@
+"""The checks over the network: our own public address, and Constant Contact's API."""
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from urllib.parse import urlsplit
+
+import requests
+
+from shared.accounts import checks
+from shared.constant_contact.answers import read_body
+from shared.constant_contact.client import clock_ahead_in
+from shared.constant_contact.connection import Connection, ConnectionFailed
+from shared.doctor.instance_header import HEADER
+from shared.domain.check import Check, Subject
+
+PUBLIC_URL = Subject("public_url", "The public address leads here")
+API = Subject("constant_contact", "Constant Contact's API answers")
+
+_ANSWER_WITHIN = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class HealthAnswer:
+    """The answer to GET /healthz at the public address.
+
+    `body` is its JSON, if any; `instance` the digest of the installation's name, if given.
+    """
+
+    status: int
+    location: str | None
+    body: object
+    instance: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiAnswer:
+    """The answer of the API; `clock_ahead` is by how much its clock is ahead of this host's."""
+
+    status: int
+    clock_ahead: timedelta | None
+
+
+def read_health(url: str) -> HealthAnswer:
+    """Ask for our own health at `url`. Raises `ConnectionFailed`."""
+    response = _get(f"{url}/healthz")
+    return HealthAnswer(
+        response.status_code,
+        response.headers.get("Location"),
+        read_body(response),
+        response.headers.get(HEADER),
+    )
+
+
+def read_api(url: str, now: Callable[[], datetime]) -> ApiAnswer:
+    """Ask the API at `url` for anything, without a token. Raises `ConnectionFailed`."""
+    response = _get(f"{url}/account/summary")
+    return ApiAnswer(response.status_code, clock_ahead_in(response, now()))
+
+
+def public_url(
+    url: str, own_digest: str, read: Callable[[str], HealthAnswer] = read_health
+) -> Check:
+    """Check that this installation, and nobody else, answers at RELAY_PUBLIC_URL."""
+    try:
+        answer = read(url)
+    except ConnectionFailed as error:
+        return _nothing_answers(url, error)
+    if 300 <= answer.status < 400:
+        return PUBLIC_URL.problem(
+            f"{url} answers with a redirect to {_origin(answer.location) or 'nowhere'}.",
+            "Set RELAY_PUBLIC_URL to the address that it leads to. A redirect loses what a form"
+            " posts, and Constant Contact compares the redirect URI letter by letter.",
+        )
+    if answer.status != 200 or not _is_healthy(answer.body):
+        return PUBLIC_URL.problem(
+            f"Something else answers at {url}: HTTP {answer.status}.",
+            "Let the proxy there pass all requests to `relay web`, or correct RELAY_PUBLIC_URL.",
+        )
+    if answer.instance not in (None, own_digest):
+        return PUBLIC_URL.problem(
+            f"A signup-relay with another name than this one answers at {url}.",
+            "Correct RELAY_PUBLIC_URL, or give all processes of one installation the same"
+            " RELAY_INSTANCE.",
+        )
+    return _https(url)
+
+
+def _is_healthy(body: object) -> bool:
+    return isinstance(body, dict) and body.get("ok") is True
+
+
+def _nothing_answers(url: str, error: ConnectionFailed) -> Check:
+    if is_loopback(url):
+        return PUBLIC_URL.problem(
+            f"Nothing answers at {url} ({error}).",
+            "Start `relay web`. For visitors from elsewhere, set RELAY_PUBLIC_URL.",
+        )
+    return PUBLIC_URL.problem(
+        f"Nothing answers at {url} from this host ({error}).",
+        "Start `relay web` and the proxy in front of it, or correct RELAY_PUBLIC_URL. If visitors"
+        " can reach it, only this host cannot.",
+    )
+
+
+def _https(url: str) -> Check:
+    if url.startswith("https://") or is_loopback(url):
+        return PUBLIC_URL.ok(f"This installation answers at {url}.")
+    return PUBLIC_URL.advice(
+        f"This installation answers at {url}, but not over https.",
+        "Put a proxy with a certificate in front of it: others can read what visitors type.",
+    )
+
+
+def constant_contact(url: str, read: Callable[[], ApiAnswer]) -> Iterator[Check]:
+    """Check that the API answers, and compare its clock. A refusal is as good as any answer."""
+    try:
+        answer = read()
+    except ConnectionFailed as error:
+        yield API.problem(
+            f"{_origin(url)} does not answer ({error}). Sign-ups are accepted and wait.",
+            "Check that this host can reach it: firewall, DNS, CTCT_API_URL.",
+        )
+        return
+    if answer.status < 500:
+        yield API.ok(f"{_origin(url)} answers.")
+    else:
+        yield API.problem(
+            f"{_origin(url)} fails (HTTP {answer.status}). Sign-ups are accepted and wait.",
+            "Wait: deliveries resume by themselves. If it lasts, check CTCT_API_URL, and any proxy"
+            " on the way.",
+        )
+    yield checks.clock(answer.clock_ahead)
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether the address can only mean the host that asks."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _origin(url: str | None) -> str | None:
+    """Return scheme and host of an address, without user, path and query."""
+    try:
+        parts = urlsplit(url or "")
+        port = f":{parts.port}" if parts.port is not None else ""
+    except ValueError:
+        return None
+    return f"{parts.scheme}://{parts.hostname}{port}" if parts.scheme and parts.hostname else None
+
+
+def _get(url: str) -> requests.Response:
+    with Connection() as connection:
+        return connection.send("GET", url, deadline=_ANSWER_WITHIN)

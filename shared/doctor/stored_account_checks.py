@@ -1,0 +1,188 @@
+"""The checks of what is stored of an account: its connection, its tokens, its holds, its queue."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+import redis
+
+from shared.accounts import checks
+from shared.accounts.account_summary import AccountSummaries, AccountSummary, ConnectionStatus
+from shared.accounts.advice import on_hold
+from shared.constant_contact.token_vault import TokenVault
+from shared.domain.account import Hold, HoldReason
+from shared.domain.check import Check, Subject
+from shared.domain.durations import in_words
+from shared.domain.errors import TokenError
+from shared.domain.form import Form
+from shared.infrastructure.logs import redact
+from shared.ledger.registry import Registry
+from shared.ledger.server_inspection import Overdue, find_overdue
+
+# Beat looks every minute, and with many accounts each waits a second for the one before it.
+REFRESH_MAY_BE_LATE = timedelta(minutes=10)
+# Workers look every three seconds; a retry of another sign-up, or a turn, takes less than this.
+MAY_WAIT = timedelta(minutes=5)
+
+CONNECTION = Subject("connection", "The connection")
+_TOKENS = Subject("tokens", "Its tokens are kept fresh")
+_HOLDS = Subject("holds", "Holds")
+_WAITING = Subject("waiting", "Sign-ups flow")
+
+_CONNECTED = (ConnectionStatus.CONNECTED, ConnectionStatus.FAILING)
+# An operator asked for the one hold; the other ends at midnight.
+_HARMLESS_HOLDS = (HoldReason.PAUSED, HoldReason.QUOTA)
+
+_CONNECT_AGAIN = "Connect it again in the console, or with: relay connect {account}"
+# What was found, and what to do.
+_NOT_CONNECTED = {
+    ConnectionStatus.DISCONNECTED: (
+        "An operator disconnected it, but sign-ups still come from {forms}.",
+        _CONNECT_AGAIN,
+    ),
+    ConnectionStatus.UNUSABLE: (
+        "It has no tokens, or the secret of its API key {key} is not known.",
+        f"Put the former CTCT_CLIENT_ID and CTCT_CLIENT_SECRET back. Otherwise: {_CONNECT_AGAIN}",
+    ),
+    ConnectionStatus.REVOKED: (
+        "Constant Contact has revoked its refresh token, so sign-ups wait.",
+        _CONNECT_AGAIN,
+    ),
+    ConnectionStatus.FOREIGN: (
+        "Another installation ({owner}) refreshes its tokens. This ledger looks like a copy.",
+        "On a copy, connect another account. After a move, run: relay accounts take-over {account}",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredAccountChecks:
+    """`client` is of the ledger."""
+
+    client: "redis.Redis"
+    registry: Registry
+    vault: TokenVault
+    summaries: AccountSummaries
+    now: Callable[[], datetime]
+
+    def run(self, name: str) -> Iterator[Check]:
+        summary = self.summaries.summary(name)
+        now = self.now()
+        yield connection(summary, [form for form in self.registry.forms() if form.account == name])
+        yield from tokens(summary, *self._failures(name), now)
+        for each in summary.holds:
+            yield hold(each, summary, now)
+        if not summary.holds:
+            yield _HOLDS.of(name).ok("No hold is active.")
+        yield waiting(partial(find_overdue, self.client, name), summary.holds, account=name)
+
+    def _failures(self, name: str) -> tuple[int, str | None]:
+        """Return how many refreshes have failed in a row, and the cause of the last failure."""
+        try:
+            stored = self.vault.stored(name)
+        except TokenError:
+            return 0, None
+        return stored.failures, stored.failure
+
+
+def connection(summary: AccountSummary, forms: Sequence[Form]) -> Check:
+    """Check that the account is connected; `forms` are those that send sign-ups to it."""
+    account = summary.account.name
+    subject = CONNECTION.of(account)
+    if summary.status in _CONNECTED:
+        whose = summary.account.organization or "an account whose name is not known"
+        return subject.ok(f"Connected to {whose}.")
+    if summary.status == ConnectionStatus.DISCONNECTED and not forms:
+        return subject.ok("An operator disconnected it, and no form uses it.")
+    found, fix = _NOT_CONNECTED[summary.status]
+    facts = {"key": summary.key_tail, "owner": summary.owner, "forms": _named(forms)}
+    return subject.problem(found.format(**facts), fix.format(account=account))
+
+
+def tokens(
+    summary: AccountSummary, failures: int, cause: str | None, now: datetime
+) -> Iterator[Check]:
+    """Check the tokens: refreshing has failed `failures` times in a row, the last for `cause`.
+
+    Yields nothing unless the account is connected: the check of the connection says enough.
+    """
+    if summary.status in _CONNECTED:
+        yield _fresh(summary, failures, cause, now)
+        yield replace(checks.scopes_granted(summary.scopes), account=summary.account.name)
+
+
+def _fresh(summary: AccountSummary, failures: int, cause: str | None, now: datetime) -> Check:
+    account = summary.account.name
+    subject, until = _TOKENS.of(account), _until(summary.expires_at, now)
+    if failures:
+        times = "once" if failures == 1 else f"{failures} times"
+        last = f", the last time: {cause.removesuffix('.')}" if cause else ""
+        return subject.problem(
+            f"Refreshing them has failed {times} in a row{last}. {until}",
+            checks.what_helps_refreshing(cause or "", own_key=summary.own_key)
+            or "It is retried automatically. Check that this host reaches Constant Contact; if it"
+            f" does, run: relay connect {account}",
+        )
+    if summary.next_refresh_at and now - summary.next_refresh_at > REFRESH_MAY_BE_LATE:
+        late = in_words(now - summary.next_refresh_at)
+        return subject.problem(
+            f"They were due to be refreshed {late} ago. {until}",
+            "Check that beat and a worker run, and read their logs.",
+        )
+    return subject.ok(f"{_refreshes(summary, now)} {until}")
+
+
+def hold(each: Hold, summary: AccountSummary, now: datetime) -> Check:
+    account = summary.account.name
+    subject = Subject(_HOLDS.name, f"On hold: {each.reason}", account)
+    note = redact(each.note).rstrip(".")
+    found = f"For {in_words(now - each.since)}{f': {note}' if note else ''}. Sign-ups wait."
+    fix = on_hold(each.reason, account)
+    if summary.status == ConnectionStatus.FOREIGN and each.reason == HoldReason.RECONNECT:
+        # Connecting again here would take the account away from the other installation.
+        fix = "the same step that repairs the connection ends it"
+    judge = subject.advice if each.reason in _HARMLESS_HOLDS else subject.problem
+    return judge(found, f"{fix[:1].upper()}{fix[1:]}.")
+
+
+def waiting(read: Callable[[], Overdue], holds: Sequence[Hold], *, account: str) -> Check:
+    """Check whether a sign-up waits without a reason."""
+    subject, overdue = _WAITING.of(account), read()
+    if overdue.since is None:
+        return subject.ok("No sign-up waits that could be sent now.")
+    waits = f"A sign-up has been due for {in_words(overdue.since)}"
+    if holds:
+        reasons = ", ".join(each.reason for each in holds)
+        return subject.ok(f"{waits}. It is sent when the hold ({reasons}) ends.")
+    if overdue.rest > timedelta():
+        rest = in_words(overdue.rest)
+        return subject.ok(f"{waits}. Rate limited by Constant Contact; the next try is in {rest}.")
+    if overdue.since < MAY_WAIT or (overdue.delivered is not None and overdue.delivered < MAY_WAIT):
+        return subject.ok(f"{waits}. Others are being sent.")
+    return subject.problem(
+        f"{waits}. No hold explains it, and nothing has been sent in the meantime.",
+        "Check that a worker runs, and read its log. Nothing is lost: a worker sends it.",
+    )
+
+
+def _refreshes(summary: AccountSummary, now: datetime) -> str:
+    last = (
+        f"Refreshed {in_words(now - summary.refreshed_at)} ago" if summary.refreshed_at else "New"
+    )
+    if summary.next_refresh_at is None:
+        return f"{last}."
+    if summary.next_refresh_at <= now:
+        return f"{last}, due to be refreshed now."
+    return f"{last}, next in {in_words(summary.next_refresh_at - now)}."
+
+
+def _until(expires_at: datetime | None, now: datetime) -> str:
+    if expires_at is None or expires_at <= now:
+        return "The access token has expired, so sign-ups wait."
+    return f"The access token is valid for {in_words(expires_at - now)} more."
+
+
+def _named(forms: Sequence[Form]) -> str:
+    names = ", ".join(form.name for form in forms)
+    return f"the form {names}" if len(forms) == 1 else f"the forms {names}"
