@@ -1,0 +1,118 @@
+"""`relay forms list`, `show`, `remove`, `disable` and `enable`: the forms that exist."""
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from relay.commands.forms.choices import in_order
+from relay.runtime import CommandRuntime, pass_runtime
+from shared.domain.errors import Refused
+from shared.domain.form import Form
+
+
+@click.command("list")
+@pass_runtime
+def list_forms(runtime: CommandRuntime) -> None:
+    """Show all forms."""
+    found = runtime.registry.forms()
+    runtime.output.json([described(runtime, form) for form in found])
+    if found:
+        runtime.output.table(
+            ["form", "account", "lists", "enabled", "address"],
+            [_row(runtime, form) for form in found],
+        )
+    else:
+        runtime.output.say(
+            "There is no form. Add one with: relay forms add FORM --account NAME --list LIST"
+        )
+
+
+def _row(runtime: CommandRuntime, form: Form) -> list[str]:
+    enabled = "yes" if form.enabled else "no"
+    return [form.name, form.account, names(form), enabled, address(runtime, form)]
+
+
+@click.command()
+@click.argument("name", metavar="FORM")
+@pass_runtime
+def show(runtime: CommandRuntime, name: str) -> None:
+    """Show all about the form FORM."""
+    document = described(runtime, _existing(runtime, name))
+    runtime.output.json(document)
+    runtime.output.table(
+        ["", name], [[key.replace("_", " "), _shown(value)] for key, value in document.items()]
+    )
+
+
+@click.command()
+@click.argument("name", metavar="FORM")
+@pass_runtime
+def remove(runtime: CommandRuntime, name: str) -> None:
+    """Remove the form FORM. Sign-ups that it has taken are still delivered."""
+    form = _existing(runtime, name)
+    runtime.registry.remove_form(name)
+    runtime.output.json(described(runtime, form))
+    runtime.output.say(
+        f"The form {name} is removed. Pages that still post to it get a 404. Sign-ups that it has"
+        " taken are still delivered."
+    )
+
+
+@click.command()
+@click.argument("name", metavar="FORM")
+@pass_runtime
+def disable(runtime: CommandRuntime, name: str) -> None:
+    """Close the form FORM: it takes no sign-ups for now."""
+    form = replace(_existing(runtime, name), enabled=False)
+    runtime.registry.save_form(form)
+    runtime.output.json(described(runtime, form))
+    runtime.output.say(f"The form {name} is closed. Open it again with: relay forms enable {name}")
+
+
+@click.command()
+@click.argument("name", metavar="FORM")
+@pass_runtime
+def enable(runtime: CommandRuntime, name: str) -> None:
+    """Open the form FORM again."""
+    form = replace(_existing(runtime, name), enabled=True)
+    runtime.registry.save_form(form)
+    runtime.output.json(described(runtime, form))
+    runtime.output.say(f"The form {name} is open: {address(runtime, form)}")
+
+
+def _existing(runtime: CommandRuntime, name: str) -> Form:
+    form = runtime.registry.form(name)
+    if form is None:
+        forms = runtime.registry.forms()
+        raise Refused(
+            f"There is no form {name!r}. The forms: {in_order(each.name for each in forms)}."
+        )
+    return form
+
+
+def described(runtime: CommandRuntime, form: Form) -> dict[str, Any]:
+    """Return the form as JSON, with its address."""
+    return form.to_dict() | {"url": address(runtime, form)}
+
+
+def address(runtime: CommandRuntime, form: Form) -> str:
+    """Return the address to which the form posts."""
+    return f"{runtime.settings.public_url}/f/{form.name}"
+
+
+def names(form: Form) -> str:
+    """Return the names of the form's lists."""
+    return ", ".join(each.name for each in form.lists)
+
+
+def _shown(value: Any) -> str:
+    """Return a value of `described` as text for people."""
+    match value:
+        case None | () | []:
+            return "none"
+        case bool():
+            return "yes" if value else "no"
+        case tuple() | list():
+            return ", ".join(each["name"] if isinstance(each, dict) else each for each in value)
+    return str(value)
