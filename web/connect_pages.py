@@ -1,41 +1,41 @@
-"""``/connect/…``: what an account's owner sees: a client's link, and the way back from the login.
+"""``/connect/…``: the pages for an account's owner: a client's link, and the return from the login.
 
-Nobody is signed in here. What lets a person do something is in the address: a signed link, the
-state that Constant Contact brings back, or the id of tokens that were kept.
+These pages have no sign-in. The address carries the permission: a signed link, the OAuth `state`,
+or the id of tokens that were kept after a failure.
 """
 
 import logging
 
-from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.connecting import AnotherAccount, Connected, ConnectFailed, Connecting
 from shared.accounts.handshakes import Via
 from shared.domain.errors import LedgerUnavailable, Refused
-from shared.operations.assembly import AccountTools
+from web.services import services
 
 log = logging.getLogger(__name__)
 
 bp = Blueprint("connect", __name__, url_prefix="/connect")
 
-# No other site may learn what is in these pages' addresses.
+# No other site may learn the addresses of these pages.
 _HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 _TOO_LONG = 2048
 
 BEGIN_FIRST = (
-    "This page is where Constant Contact sends you after you log in. Begin in the console, or with"
-    " the link that this command prints: relay connect NAME --url"
+    "Constant Contact sends you to this page after you log in. Begin in the console, or with the"
+    " link that this command prints: relay connect NAME --url"
 )
 
 
 @bp.get("/callback")
 def callback() -> ResponseReturnValue:
-    """Finish what the console, a link or `relay connect NAME --url` began.
+    """Finish what the console, a client's link or `relay connect NAME --url` began.
 
-    200 or 303 with the account that is connected now; 400 when this cannot work; 502 when
-    Constant Contact, 503 when Redis could not be asked. Each page says what to do.
+    200 or 303 with the account that is now connected; 400 if this cannot work; 502 if Constant
+    Contact does not answer, 503 if Redis does not. Each page says what to do.
     """
-    if request.method == "HEAD":  # a scanner of links; the state works only once
+    if request.method == "HEAD":  # a link scanner; the state works only once
         return "", 200
     state, code = (request.args.get(name, "")[:_TOO_LONG] for name in ("state", "code"))
     if "error" in request.args:
@@ -48,13 +48,13 @@ def callback() -> ResponseReturnValue:
 
 @bp.post("/again/<kept>")
 def again(kept: str) -> ResponseReturnValue:
-    """Go on after Constant Contact failed halfway, without another login."""
+    """Continue after Constant Contact failed halfway, without another login."""
     return _connected(_connecting().resume(kept))
 
 
 @bp.get("/link/<token>")
 def link(token: str) -> ResponseReturnValue:
-    """Tell a client who asks for what. Opening it uses nothing up."""
+    """Show the client who asks for what. Opening the page does not use up the link."""
     opened = _connecting().open_link(token)
     return render_template("connect/link.html", link=opened, token=token)
 
@@ -62,16 +62,16 @@ def link(token: str) -> ResponseReturnValue:
 @bp.post("/link/<token>")
 def follow_link(token: str) -> ResponseReturnValue:
     """Send the client to Constant Contact."""
-    return leave_for(_connecting().start_by_link(token).url)
+    return redirect_page(_connecting().start_by_link(token).url)
 
 
-def leave_for(url: str) -> ResponseReturnValue:
-    """Return a page that goes on to `url` by itself.
+def redirect_page(url: str) -> ResponseReturnValue:
+    """Return a page that opens `url` by itself.
 
-    Not a redirect: browsers hold the answer to a post to the page's form-action, and where
-    Constant Contact's login sends them on to is not known.
+    It is not an HTTP redirect: browsers apply the page's form-action to the redirects after a post,
+    and we do not know to which hosts Constant Contact's login redirects.
     """
-    page = render_template("connect/leaving.html", url=url)
+    page = render_template("connect/redirect.html", url=url)
     return page, 200, {"Refresh": f"0; url={url}"}
 
 
@@ -80,7 +80,7 @@ def _connected(connected: Connected) -> ResponseReturnValue:
     log.info("account connected", extra={"account": name, "via": str(connected.via)})
     if connected.via == Via.CONSOLE:
         return redirect(url_for("console.connected", id=connected.ending), 303)
-    template = "thanks" if connected.via == Via.LINK else "done"
+    template = "client_done" if connected.via == Via.LINK else "done"
     return render_template(f"connect/{template}.html", connected=connected)
 
 
@@ -92,7 +92,7 @@ def keep_addresses_private(response: Response) -> Response:
 
 @bp.errorhandler(AnotherAccount)
 def another_account(error: AnotherAccount) -> ResponseReturnValue:
-    """Ask an operator who began this in the console; tell anybody else."""
+    """Ask an operator who began this in the console. Anybody else gets an error."""
     if error.via == Via.CONSOLE and error.kept:
         return redirect(url_for("console.another_account", kept=error.kept), 303)
     return _problem(str(error), 400)
@@ -111,8 +111,8 @@ def refused(error: Refused) -> ResponseReturnValue:
 @bp.errorhandler(LedgerUnavailable)
 def unavailable(error: LedgerUnavailable) -> ResponseReturnValue:
     return _problem(
-        "The database of signup-relay does not answer, so nothing could be stored. Reload this"
-        " page in a moment; if it then says that it has been used already, begin again.",
+        "The database of signup-relay does not answer, so nothing was stored. Reload this page in a"
+        " moment. If it then says that the page was already used, begin again.",
         503,
     )
 
@@ -123,5 +123,4 @@ def _problem(sentence: str, status: int, kept: str | None = None) -> ResponseRet
 
 
 def _connecting() -> Connecting:
-    accounts: AccountTools = current_app.extensions["accounts"]
-    return accounts.connecting
+    return services().accounts.connecting

@@ -1,36 +1,28 @@
-"""Health: ``/healthz`` for "restart it", ``/readyz`` for "send it no visitors"."""
+"""Health: ``/healthz`` says whether to restart web, ``/readyz`` whether to send it visitors."""
 
-from collections.abc import Callable
-
-from flask import Blueprint, current_app
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from shared.doctor.instance_header import HEADER, instance_digest
 from shared.domain.errors import LedgerUnavailable, Refused
-from shared.infrastructure.settings import Settings
-from web.signup.form_cache import FormCache
-from web.signup.redis_deadline import RedisDeadline
-from web.signup.spool import Spool
+from web.services import services
 
 bp = Blueprint("status", __name__)
 
 
 @bp.get("/healthz")
 def alive() -> ResponseReturnValue:
-    """Say that the process lives, and of which installation it is; nothing else is asked."""
-    settings: Settings = current_app.extensions["settings"]
-    return {"ok": True}, 200, {HEADER: instance_digest(settings.instance)}
+    """Say that the process lives, and to which installation it belongs. Nothing is checked."""
+    return {"ok": True}, 200, {HEADER: instance_digest(services().settings.instance)}
 
 
 @bp.get("/readyz")
 def ready() -> ResponseReturnValue:
-    """Say whether a sign-up could be stored now, on the disk if need be; 503 with the reason if
+    """Say whether a sign-up could be stored now, in Redis or on the disk; 503 with the reason if
     not."""
-    budget: RedisDeadline = current_app.extensions["budget"]
-    # Reads and writes as a sign-up does, so a full server or a replica shows too.
-    probe: Callable[[], object] = current_app.extensions["probe"]
+    found = services()
     try:
-        budget.allowance().ask(probe)
+        found.deadlines.start().ask(found.check_ledger)
     except LedgerUnavailable as error:
         return {"ok": True, "spooling": True} if _can_spool() else _not_ready(error)
     except Refused as error:
@@ -39,9 +31,7 @@ def ready() -> ResponseReturnValue:
 
 
 def _can_spool() -> bool:
-    forms: FormCache = current_app.extensions["forms"]
-    spool: Spool = current_app.extensions["spool"]
-    return forms.knows_any() and spool.has_room()
+    return services().form_cache.knows_any() and services().spool.has_room()
 
 
 def _not_ready(error: LedgerUnavailable | Refused) -> ResponseReturnValue:

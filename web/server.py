@@ -1,7 +1,7 @@
 """The server: granian runs the web app in one process with a pool of threads.
 
-Granian's main process holds the port and watches the serving one; SIGTERM and
-SIGINT let requests under way finish, then both end with exit code 0.
+Granian's main process holds the port and watches the serving process. After SIGTERM or SIGINT,
+running requests finish, then both processes end with exit code 0.
 """
 
 import contextlib
@@ -35,24 +35,27 @@ from web.signup import form_cache, spool_file
 
 log = logging.getLogger(__name__)
 
-# Granian counts idle kept-alive connections, too, and takes no new ones at its limit: visitors
-# whose browsers merely keep a connection open must not shut others out.
+# Granian counts idle kept-alive connections, too, and accepts no new ones at its limit. Browsers
+# that only keep a connection open must not shut other visitors out.
 MOST_CONNECTIONS = 8192
-# Both a request's headers and an idle connection's next request must come within this.
+# The limit for a request's headers to arrive, and for an idle connection's next request.
 IDLE_MILLISECONDS = 5000
-# Files that are open besides visitors' connections: Redis, the broker, templates, logs.
+# Open files besides visitors' connections: Redis, the broker, templates, logs.
 SPARE_FILES = 256
-# No request takes half as long, unless a visitor's line is slow: nobody waits for that.
+# No request takes half as long, except on a visitor's slow line. Stopping does not wait for that.
 STOP_SECONDS = 5
 
 
 def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; raises `Refused` when the address cannot be had, Redis cannot
-    do what the settings ask of it, or a newer version has used the ledger or the data folder."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises `Refused` if the address is in use, if Redis cannot do what the settings ask, or if a
+    newer version has used the ledger or the data folder.
+    """
     _check_free(settings.bind)
     spool_file.peek(settings.spool_folder, utc_now())
     form_cache.check_format(settings.data_dir / form_cache.FILE_NAME)
-    with contextlib.suppress(LedgerUnavailable):  # then it is looked at once Redis is there
+    with contextlib.suppress(LedgerUnavailable):  # `_watch_for_redis` checks it later
         _check_redis(settings)
     server = Server(
         "signup-relay",
@@ -73,16 +76,16 @@ def serve(settings: Settings) -> None:
     server.serve(target_loader=functools.partial(_load, settings, os.getpid()), wrap_loader=False)
 
 
-# Granian's errors go the way of all our logs; its warnings are about 32 threads being many.
+# Granian's errors go to our log. Its warnings only say that 32 threads are many.
 _QUIET: dict[str, Any] = {"loggers": {"_granian": {"propagate": True}}}
 
 
 def _load(settings: Settings, server_pid: int) -> Flask:
-    """Make the app, in the process that will serve it."""
+    """Make the app in the process that will serve it."""
     logs.configure("web")
     for advice in settings.advice():
         log.warning(advice)
-    _end_with(server_pid, os.getppid)
+    _end_with_parent(server_pid, os.getppid)
     app = create_app(settings)
     threading.Thread(target=_announce_first, args=(app, settings), daemon=True).start()
     threading.Thread(target=_watch_for_redis, args=(settings,), daemon=True).start()
@@ -90,14 +93,17 @@ def _load(settings: Settings, server_pid: int) -> Flask:
 
 
 def _announce_first(app: Flask, settings: Settings) -> None:
-    """Print the first operator's password; while Redis is away, the sign-in page does it later."""
+    """Print the first operator's password. While Redis is away, the sign-in page does it later."""
     with contextlib.suppress(LedgerUnavailable):
-        announce_first(app.extensions["operators"], settings)
+        announce_first(app.extensions["relay"].operators, settings)
 
 
 def _check_redis(settings: Settings) -> None:
-    """Open the ledger. Raise `Refused` when it is a newer version's, or when Redis cannot do what
-    RELAY_ACCEPT_FSYNC asks, and `LedgerUnavailable` while it is away."""
+    """Open the ledger.
+
+    Raises `Refused` if a newer version has written it, or if Redis cannot do what
+    RELAY_ACCEPT_FSYNC asks; `LedgerUnavailable` while Redis is away.
+    """
     with connect(settings.redis_url, socket_timeout=2, socket_connect_timeout=1) as client:
         open_ledger(client)
         if settings.accept_fsync:
@@ -105,7 +111,7 @@ def _check_redis(settings: Settings) -> None:
 
 
 def _watch_for_redis(settings: Settings) -> None:
-    """Look once Redis answers, and only say it: web serves visitors by then, from its disk."""
+    """Check Redis once it answers, and only log problems: web serves visitors already."""
     while True:
         try:
             _check_redis(settings)
@@ -117,8 +123,8 @@ def _watch_for_redis(settings: Settings) -> None:
         return
 
 
-def _end_with(server_pid: int, parent: Callable[[], int]) -> None:
-    """Have this process end when the main one was killed: it would keep the port for ever."""
+def _end_with_parent(server_pid: int, parent: Callable[[], int]) -> None:
+    """End this process when the main one was killed. Otherwise it would keep the port."""
 
     def watch() -> None:
         while parent() == server_pid:
@@ -129,8 +135,8 @@ def _end_with(server_pid: int, parent: Callable[[], int]) -> None:
 
 
 def _connections() -> int:
-    """Return how many connections to take: as many as the system lets this process open, less
-    some for everything else."""
+    """Return how many connections to accept: as many as the system allows this process, minus
+    `SPARE_FILES`."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST_CONNECTIONS if hard == resource.RLIM_INFINITY else min(hard, MOST_CONNECTIONS)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
@@ -138,7 +144,7 @@ def _connections() -> int:
 
 
 def _check_free(bind: Bind) -> None:
-    """Raise `Refused` when someone listens there; granian would share the port with them."""
+    """Raise `Refused` if another process listens there. Granian would share the port with it."""
     try:
         check_free(bind)
     except OSError as error:

@@ -31,6 +31,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
 from shared.ledger.token_store import TokenLedger, TokenPace
+from shared.operations.operations import Operations
 
 
 def utc_now() -> datetime:
@@ -79,6 +80,20 @@ def make_replays(settings: Settings, client: "redis.Redis") -> Replays:
         requests_per_second=rules.requests_per_second, deliveries_per_day=rules.deliveries_per_day
     )
     return Replays(client, pace)
+
+
+def make_operations(
+    settings: Settings, client: "redis.Redis", notify_workers: Callable[[str], None]
+) -> Operations:
+    return Operations(
+        Ledger(client),
+        Registry(client),
+        make_replays(settings, client),
+        fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
+        check_email=check_email,
+        now=utc_now,
+        notify_workers=notify_workers,
+    )
 
 
 def make_constant_contact(

@@ -78,7 +78,7 @@ def test_an_error_keeps_what_was_typed_and_is_read_first(
     name = page.get_by_label("First name")
     expect(name).to_have_attribute("aria-invalid", "true")
     expect(name).to_have_accessible_description(
-        "First name: at most 50 characters fit, and this has 51."
+        "First name: please use at most 50 characters. You entered 51."
     )
     page.get_by_role("alert").get_by_role("link").click()
     expect(name).to_be_focused()

@@ -55,24 +55,24 @@ def test_by_mouse_from_the_empty_console_to_a_test_signup_that_is_removed(
     redirect_uri = console.get_by_label("Redirect URI")
     expect(redirect_uri).to_have_value(f"{stack.url}/connect/callback")
     console.get_by_label("Name of the account").fill("mouse")
-    console.get_by_role("button", name="Check, and go on").click()
-    console.get_by_role("button", name="Go on to Constant Contact").click()
+    console.get_by_role("button", name="Check and continue").click()
+    console.get_by_role("button", name="Continue to Constant Contact").click()
     allow(console)
 
     expect(console.get_by_role("heading", name="Acme Bakery is connected")).to_be_visible(
         timeout=WITHIN
     )
     expect(console.locator(".checks li.ok")).to_have_count(8)
-    console.get_by_role("link", name="Yes: lists, and a test sign-up").click()
+    console.get_by_role("link", name="Yes, show lists and test").click()
     console.get_by_label("Your e-mail address").fill("ada@example.com")
     console.get_by_label("List", exact=True).select_option("Newsletter")
     console.get_by_role("button", name="Send a test sign-up").click()
 
     # The page asks for itself again until all is known.
     expect(console.get_by_text("Confirmed Opt-in is off")).to_be_visible(timeout=WITHIN)
-    expect(console.get_by_text("On Newsletter")).to_be_visible()
+    expect(console.get_by_text("On the list Newsletter")).to_be_visible()
     console.get_by_role("button", name="Remove the test contact").click()
-    expect(console.get_by_text("The contact is deleted again")).to_be_visible()
+    expect(console.get_by_text("The test contact is deleted")).to_be_visible()
     assert console.wrong == []  # type: ignore[attr-defined]
     stack.assert_accounted_for("mouse")
 
@@ -85,13 +85,13 @@ def test_by_keyboard_alone(stack: Stack, page: Page) -> None:
 
     _type_into(page, "Name of the account", "keyboard")
     page.keyboard.press("Enter")
-    _press(page, "Go on to Constant Contact")
+    _press(page, "Continue to Constant Contact")
     _press(page, "Allow")
     expect(page.get_by_role("heading", name="Acme Bakery is connected")).to_be_visible(
         timeout=WITHIN
     )
-    _press(page, "Yes: lists, and a test sign-up")
-    expect(page.get_by_role("heading", name="A test sign-up")).to_be_visible()
+    _press(page, "Yes, show lists and test")
+    expect(page.get_by_role("heading", name="Test sign-up")).to_be_visible()
 
 
 def test_a_client_connects_by_a_link_and_the_agency_sees_it_arrive(
@@ -101,20 +101,20 @@ def test_a_client_connects_by_a_link_and_the_agency_sees_it_arrive(
     console.get_by_label("Who asks").fill("Studio North")
     console.get_by_role("button", name="Make a link for my client").click()
     url = console.get_by_label("Send this to").input_value()
-    expect(console.get_by_text("Nobody has opened it yet")).to_be_visible()
+    expect(console.get_by_text("Nobody has opened the link yet")).to_be_visible()
 
     client = new_page(viewport=PHONE, java_script_enabled=False)
     client.goto(url)
     expect(client.get_by_role("heading", name=re.compile("Studio North wants"))).to_be_visible()
-    expect(console.get_by_text("Somebody has opened it")).to_be_visible(timeout=WITHIN)
-    client.get_by_role("button", name="Go on to Constant Contact").click()
+    expect(console.get_by_text("Somebody has opened the link")).to_be_visible(timeout=WITHIN)
+    client.get_by_role("button", name="Continue to Constant Contact").click()
     client.wait_for_url("**/authorize**")
     client.get_by_role("button", name="Deny").click()
     expect(client.get_by_role("alert")).to_contain_text("open the link")
     expect(console.get_by_text("Access was not allowed")).to_be_visible(timeout=WITHIN)
 
     client.goto(url)
-    client.get_by_role("button", name="Go on to Constant Contact").click()
+    client.get_by_role("button", name="Continue to Constant Contact").click()
     client.wait_for_url("**/authorize**")
     client.get_by_role("button", name="Allow").click()
     expect(client.get_by_role("heading", name="All done, thank you")).to_be_visible(timeout=WITHIN)

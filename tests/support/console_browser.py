@@ -10,7 +10,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from shared.operations.operators import Operators, Role
+from shared.operations.operators import Role
+from tests.support.web_services import services_of
 
 PASSWORD = "a password for tests"
 
@@ -24,8 +25,7 @@ class SignedIn:
     def __init__(self, app: Flask, role: Role = Role.ADMIN, name: str | None = None) -> None:
         self.name = name or str(role)
         self.client = app.test_client()
-        operators: Operators = app.extensions["operators"]
-        operators.add(self.name, role, PASSWORD)
+        services_of(app).operators.add(self.name, role, PASSWORD)
         self.sign_in()
 
     def sign_in(self) -> None:

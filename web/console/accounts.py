@@ -1,15 +1,16 @@
-"""An account's page: its card, holds, links, lists, and a test sign-up that is followed live."""
+"""An account's page: its connection, holds, lists and client links, and a test sign-up."""
 
-from flask import current_app, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.account_reads import FRESH, Lists, ReadFailed
 from shared.accounts.advice import on_account
 from shared.domain.errors import Refused
-from shared.operations.assembly import AccountTools, utc_now
+from shared.operations.assembly import utc_now
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs, operator_name
+from web.services import services
 
 
 @bp.get("/accounts/<name>")
@@ -22,9 +23,9 @@ def account(name: str) -> ResponseReturnValue:
 @bp.post("/accounts/<name>/lists")
 @needs(Role.OPERATOR)
 def read_lists(name: str) -> ResponseReturnValue:
-    """Read the lists anew."""
-    lists = account_tools().reads.lists(name)
-    flash(lists.trouble or "The lists are as Constant Contact has them now.")
+    """Read the lists again."""
+    lists = services().accounts.reads.lists(name)
+    flash(lists.trouble or "The lists are up to date.")
     return redirect(url_for("console.account", name=name) + "#lists", 303)
 
 
@@ -34,26 +35,29 @@ def start_test(name: str) -> ResponseReturnValue:
     """Send a test sign-up."""
     email, wanted = request.form.get("email", ""), request.form.get("list", "")
     try:
-        trial = account_tools().trials.start(name, email, wanted, by=operator_name())
+        test_signup = services().accounts.trials.start(name, email, wanted, by=operator_name())
     except Refused as error:
         return _account_page(name, test_problem=str(error)), 422
-    return redirect(url_for("console.test", name=name, id=trial.id), 303)
+    return redirect(url_for("console.test", name=name, id=test_signup.id), 303)
 
 
 @bp.get("/accounts/<name>/test/<id>")
 @needs(Role.OPERATOR)
 def test(name: str, id: str) -> ResponseReturnValue:
-    """Follow a test sign-up; the page asks for itself again until it is over."""
-    tools = account_tools()
-    trial = tools.trials.follow(name, id)
-    return render_template("console/test.html", trial=trial, summary=tools.summaries.summary(name))
+    """Show a test sign-up. The page reloads itself until the test is over."""
+    tools = services().accounts
+    return render_template(
+        "console/test.html",
+        test=tools.trials.follow(name, id),
+        summary=tools.summaries.summary(name),
+    )
 
 
 @bp.post("/accounts/<name>/test/<id>/remove")
 @needs(Role.OPERATOR)
 def remove_test(name: str, id: str) -> ResponseReturnValue:
-    """Delete the contact that a test has made."""
-    account_tools().trials.remove(name, id)
+    """Delete the contact that a test has created."""
+    services().accounts.trials.remove(name, id)
     return redirect(url_for("console.test", name=name, id=id), 303)
 
 
@@ -61,7 +65,7 @@ def remove_test(name: str, id: str) -> ResponseReturnValue:
 @needs(Role.ADMIN)
 def ask_to_disconnect(name: str) -> ResponseReturnValue:
     """Ask before an account is disconnected."""
-    tools = account_tools()
+    tools = services().accounts
     figures = tools.summaries.ledger.figures(name)
     return render_template(
         "console/disconnect.html", summary=tools.summaries.summary(name), figures=figures
@@ -71,23 +75,23 @@ def ask_to_disconnect(name: str) -> ResponseReturnValue:
 @bp.post("/accounts/<name>/disconnect")
 @needs(Role.ADMIN)
 def disconnect(name: str) -> ResponseReturnValue:
-    """Forget the account's tokens."""
-    account_tools().connecting.disconnect(name, by=operator_name())
-    flash(f"{name} is disconnected. What it has accepted is kept, and waits.")
+    """Delete the account's tokens."""
+    services().accounts.connecting.disconnect(name, by=operator_name())
+    flash(f"{name} is disconnected. Its sign-ups are kept and wait until you connect it again.")
     return redirect(url_for("console.account", name=name), 303)
 
 
 @bp.post("/accounts/<name>/take-over")
 @needs(Role.ADMIN)
 def take_over(name: str) -> ResponseReturnValue:
-    """Make this installation the one that keeps the tokens fresh."""
-    account_tools().connecting.claim_ownership(name)
-    flash(f"The tokens of {name} are kept fresh here now.")
+    """Make this installation the one that refreshes the account's tokens."""
+    services().accounts.connecting.claim_ownership(name)
+    flash(f"This installation now refreshes the tokens of {name}.")
     return redirect(url_for("console.account", name=name), 303)
 
 
 def _account_page(name: str, *, test_problem: str | None = None) -> str:
-    tools = account_tools()
+    tools = services().accounts
     summary = tools.summaries.summary(name)
     return render_template(
         "console/account.html",
@@ -103,14 +107,8 @@ def _account_page(name: str, *, test_problem: str | None = None) -> str:
 
 
 def _lists(name: str) -> Lists | None:
-    """Return the lists, kept ones if they are not old; None when there are none to show."""
+    """Return the lists, from the cache if it is fresh; None if there are none to show."""
     try:
-        return account_tools().reads.lists(name, max_age=FRESH)
+        return services().accounts.reads.lists(name, max_age=FRESH)
     except ReadFailed:
         return None
-
-
-def account_tools() -> AccountTools:
-    """Return what can be done with accounts."""
-    tools: AccountTools = current_app.extensions["accounts"]
-    return tools

@@ -1,73 +1,38 @@
 """``/console/alerts/test``: a test message to every alert service."""
 
-import threading
-from collections.abc import Sequence
-
-from flask import current_app, flash, redirect, url_for
-from flask.blueprints import BlueprintSetupState
+from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.infrastructure.alert_services import Service, make_services, send_test
-from shared.infrastructure.settings import Settings
+from shared.infrastructure.alert_services import send_test
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs, operator_name
-
-
-class AlertTests:
-    """One test at a time: a service that hangs takes a thread that visitors need, too."""
-
-    def __init__(self, services: Sequence[Service], public_url: str) -> None:
-        self._services = services
-        self._public_url = public_url
-        self._busy = threading.Lock()
-
-    @property
-    def names(self) -> list[str]:
-        """What each service is called, without its address."""
-        return [service.name for service in self._services]
-
-    def send(self, by: str) -> dict[str, bool] | None:
-        """Return whether each service was told; None while somebody else's test goes on."""
-        if not self._busy.acquire(blocking=False):
-            return None
-        try:
-            return send_test(self._services, by=by, public_url=self._public_url)
-        finally:
-            self._busy.release()
-
-
-@bp.record_once
-def set_up(state: BlueprintSetupState) -> None:
-    """Make the app's alert services; nothing is sent yet."""
-    settings: Settings = state.app.extensions["settings"]
-    tests = AlertTests(make_services(settings.alerts), settings.public_url)
-    state.app.extensions["alert_tests"] = tests
+from web.services import services
 
 
 @bp.post("/alerts/test")
 @needs(Role.OPERATOR)
 def test_alerts() -> ResponseReturnValue:
     """Send a test message to every alert service now."""
-    sent = alert_tests().send(f"from the console: {operator_name()}")
+    found, by = services(), f"from the console: {operator_name()}"
+    public_url = found.settings.public_url
+    sent = found.alert_tests.run(
+        lambda: send_test(found.alert_services, by=by, public_url=public_url)
+    )
     flash(_outcome(sent))
     return redirect(url_for("console.overview"), 303)
 
 
-def alert_tests() -> AlertTests:
-    tests: AlertTests = current_app.extensions["alert_tests"]
-    return tests
-
-
 def _outcome(sent: dict[str, bool] | None) -> str:
+    """Return what to say when each service in `sent` got the message, or not."""
     if sent is None:
-        return "Somebody else sends a test alert just now. Try again in a few seconds."
+        return "Another operator is sending a test alert. Try again in a few seconds."
     if not sent:
-        return "Nobody is told of troubles: web has no RELAY_ALERTS."
+        return "Alerts are off. Set RELAY_ALERTS for web to receive them."
     failed = ", ".join(name for name, went in sent.items() if not went)
     if not failed:
-        return f"A test alert was sent to: {', '.join(sent)}. Look whether it arrived."
+        return f"A test alert was sent to: {', '.join(sent)}. Check that it arrived."
     return (
-        f"No test alert got through to: {failed}. Check the address in RELAY_ALERTS, and whether"
-        " this host reaches it; `relay alerts test` says how to see more."
+        f"The test alert did not reach: {failed}. Check the address in RELAY_ALERTS, and whether"
+        " this host can reach it. `relay alerts test` shows more."
     )

@@ -1,9 +1,9 @@
-"""The wizard: four steps from an API key to a connected account that has been tried.
+"""The wizard: four steps from an API key to a connected account that has been tested.
 
-1 Application: what to do in the developer portal, and whether Constant Contact knows the key.
-2 Log in: oneself, or by a link for the client.
-3 Check: what was seen of the connection.
-4 Try it: the lists and a test sign-up, on the account's own page.
+1 Application: what to do in the developer portal, and whether Constant Contact knows the API key.
+2 Log in: the operator logs in, or sends a link to the client.
+3 Check: the results of the checks of the new connection.
+4 Lists and test: on the account's own page.
 """
 
 from datetime import timedelta
@@ -21,10 +21,10 @@ from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
 from shared.operations.assembly import utc_now
 from shared.operations.operators import Role
-from web.connect_pages import leave_for
+from web.connect_pages import redirect_page
 from web.console import bp
-from web.console.accounts import account_tools
 from web.console.guard import needs, operator_name
+from web.services import services
 
 LINK_DAYS = (1, 7, 30)
 _LONGEST_NAME = 80
@@ -43,7 +43,7 @@ def connect() -> ResponseReturnValue:
 @bp.post("/connect")
 @needs(Role.OPERATOR)
 def check_application_typed() -> ResponseReturnValue:
-    """Look whether Constant Contact knows the application, then go on to the login."""
+    """Check that Constant Contact knows the application, then continue to the login."""
     name = request.form.get("name", "").strip()
     try:
         check_name(name)
@@ -59,7 +59,7 @@ def check_application_typed() -> ResponseReturnValue:
 
 
 def _typed_application() -> Application | None:
-    """Return the application that was typed in; None where the settings' own is meant."""
+    """Return the application that was typed in; None for the one from the settings."""
     key, secret = (request.form.get(field, "") for field in ("api_key", "secret"))
     return check_application(key, secret) if key.strip() or secret.strip() else None
 
@@ -95,7 +95,7 @@ def go_and_log_in(name: str) -> ResponseReturnValue:
     started = _connecting().start(
         name, by=operator_name(), via=Via.CONSOLE, application=_chosen_application()
     )
-    return leave_for(started.url)
+    return redirect_page(started.url)
 
 
 @bp.post("/connect/<name>/link")
@@ -104,7 +104,8 @@ def make_link(name: str) -> ResponseReturnValue:
     """Make a link for the client."""
     asked_by = " ".join(request.form.get("asked_by", "").split())
     if not 0 < len(asked_by) <= _LONGEST_NAME:
-        return _log_in_page(name, problem="Say who asks: your client reads it on the page."), 422
+        problem = "Enter who asks for access. Your client reads this name on the page."
+        return _log_in_page(name, problem=problem), 422
     days = request.form.get("days", type=int)
     link = _connecting().make_link(
         name,
@@ -119,11 +120,11 @@ def make_link(name: str) -> ResponseReturnValue:
 @bp.get("/connect/links/<id>")
 @needs(Role.OPERATOR)
 def link(id: str) -> ResponseReturnValue:
-    """Show the link to send, and how far the client has come."""
+    """Show the link to send, and whether the client has used it."""
     connecting = _connecting()
     found = connecting.links.find(id)
     if found is None:
-        raise Refused("There is no such link; links are forgotten a month after their end.")
+        raise Refused("There is no such link. Links are deleted a month after they end.")
     return render_template(
         "console/connect/link.html",
         link=found,
@@ -136,7 +137,7 @@ def link(id: str) -> ResponseReturnValue:
 @bp.post("/connect/links/<id>/withdraw")
 @needs(Role.OPERATOR)
 def withdraw_link(id: str) -> ResponseReturnValue:
-    """Take a link back."""
+    """Withdraw a link."""
     connecting = _connecting()
     connecting.links.withdraw(id, utc_now())
     return redirect(url_for("console.link", id=id), 303)
@@ -156,32 +157,32 @@ def _log_in_page(name: str, *, problem: str | None = None) -> str:
 
 
 def _chosen_application() -> Application | None:
-    """Return the application that step 1 has kept; None for the settings' own."""
+    """Return the application that step 1 has stored; None for the one from the settings."""
     key = request.values.get("key")
     return _connecting().applications.find(key) if key else None
 
 
-# --- 3: what was seen
+# --- 3: the checks
 
 
 @bp.get("/connect/done/<id>")
 @needs(Role.OPERATOR)
 def connected(id: str) -> ResponseReturnValue:
-    """Show the checks of a connection that was just made."""
+    """Show the checks of a new connection."""
     ending = _connecting().handshakes.ending(id)
     if ending is None or not ending.connected:
-        raise Refused("There is nothing to show any more; the account's own page has all of it.")
-    summary = account_tools().summaries.summary(ending.account)
+        raise Refused("This result is no longer stored. The account's page shows the connection.")
+    summary = services().accounts.summaries.summary(ending.account)
     return render_template("console/connect/connected.html", ending=ending, summary=summary)
 
 
 @bp.get("/connect/kept/<kept>")
 @needs(Role.OPERATOR)
 def another_account(kept: str) -> ResponseReturnValue:
-    """Ask whether another account is to take the name."""
+    """Ask whether the name should now stand for another account."""
     found = _connecting().handshakes.kept(kept)
     if found is None:
-        raise Refused("This has been decided already, or was begun too long ago. Begin again.")
+        raise Refused("This was already decided, or it began too long ago. Begin again.")
     name = found.handshake.account
     forms = [form.name for form in _connecting().registry.forms() if form.account == name]
     return render_template(
@@ -196,7 +197,7 @@ def another_account(kept: str) -> ResponseReturnValue:
 @bp.post("/connect/kept/<kept>")
 @needs(Role.OPERATOR)
 def replace_account(kept: str) -> ResponseReturnValue:
-    """Let the other account take the name."""
+    """Connect the name to the other account."""
     try:
         done = _connecting().resume(kept, by=operator_name(), replace=True)
     except ConnectFailed as error:
@@ -205,4 +206,4 @@ def replace_account(kept: str) -> ResponseReturnValue:
 
 
 def _connecting() -> Connecting:
-    return account_tools().connecting
+    return services().accounts.connecting

@@ -1,36 +1,31 @@
-"""``/console/``: every account at a glance, what waits for whom, and who is alive."""
+"""``/console/``: every account with its figures, and which processes are alive."""
 
-from flask import current_app, render_template
+from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.advice import on_account
-from shared.infrastructure.settings import Settings
-from shared.operations.operations import Operations
 from shared.operations.operators import Role
 from web.console import bp
-from web.console.accounts import account_tools
-from web.console.alerts import alert_tests
 from web.console.guard import needs
+from web.services import services
 
 
 @bp.get("/")
 @needs(Role.VIEWER)
 def overview() -> ResponseReturnValue:
     """Show all accounts."""
-    operations: Operations = current_app.extensions["operations"]
-    settings: Settings = current_app.extensions["settings"]
-    figures = operations.figures()
-    summaries = account_tools().summaries.all()
+    found = services()
+    summaries = found.accounts.summaries.all()
     return render_template(
         "console/overview.html",
         summaries=summaries,
-        figures=figures,
+        figures=found.operations.figures(),
         advice={
             summary.account.name: list(on_account(summary.account.name, summary.holds, summary))
             for summary in summaries
         },
-        pulse=operations.pulse(),
-        used=account_tools().summaries.ledger.used_today(settings.client_id),
-        allowed=settings.requests_per_day,
-        alert_services=alert_tests().names,
+        pulse=found.operations.pulse(),
+        used=found.accounts.summaries.ledger.used_today(found.settings.client_id),
+        allowed=found.settings.requests_per_day,
+        alert_services=[service.name for service in found.alert_services],
     )

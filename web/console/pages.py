@@ -1,4 +1,4 @@
-"""All pages of the console, and what happens to their errors."""
+"""All pages of the console, what their templates share, and their error pages."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -16,12 +16,12 @@ from web.console import accounts, alerts, bp, connect, doctor, guard, overview, 
 
 __all__ = ["accounts", "alerts", "bp", "connect", "doctor", "overview", "sign_in"]
 
-WIZARD_STEPS = ("Application", "Log in", "Check", "Lists and a test")
+WIZARD_STEPS = ("Application", "Log in", "Check", "Lists and test")
 
 
 @bp.context_processor
-def words() -> dict[str, Any]:
-    """Give every page what base.html and the components need."""
+def template_context() -> dict[str, Any]:
+    """Return what base.html and the components need on every page."""
     operator = g.get("operator")
     return {
         "operator": operator,
@@ -38,7 +38,7 @@ def words() -> dict[str, Any]:
 
 @bp.after_request
 def allow_scripts(response: Response) -> Response:
-    """Let the console's pages run our own scripts, which visitors' pages have none of."""
+    """Allow our own scripts on the console's pages. Visitors' pages have no scripts."""
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
         " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -55,16 +55,17 @@ def refused(error: Refused) -> ResponseReturnValue:
 @bp.errorhandler(LedgerUnavailable)
 def unavailable(error: LedgerUnavailable) -> ResponseReturnValue:
     return _problem(
-        "Redis does not answer just now. Nothing is lost: what was accepted is kept, and goes on"
-        " when it is back. Reload this page in a moment.",
+        "Redis does not answer. Nothing is lost: accepted sign-ups are kept, and delivered when"
+        " Redis is back. Reload this page in a moment.",
         503,
     )
 
 
 @bp.errorhandler(HTTPException)
 def http_error(error: HTTPException) -> ResponseReturnValue:
-    sentence = error.description or "That cannot be done."
-    return _problem("There is no such page." if error.code == 404 else sentence, error.code or 500)
+    if error.code == 404:
+        return _problem("There is no page at this address.", 404)
+    return _problem(error.description or "This request cannot be answered.", error.code or 500)
 
 
 def _problem(sentence: str, status: int) -> ResponseReturnValue:
@@ -78,13 +79,13 @@ def _csrf_field() -> Markup:
 
 
 def _moment(given: datetime | str | None) -> datetime | None:
-    """Return a time that may be stored as text."""
+    """Return the time as a `datetime`; it may be stored as text."""
     found = datetime.fromisoformat(given) if isinstance(given, str) else given
     return found.astimezone(UTC) if found else None
 
 
 def _ago(moment: datetime) -> str:
-    """Return how far away a time is, such as ``2 h ago`` or ``in 3 d``."""
+    """Return the distance to now, such as ``2 h ago`` or ``in 3 d``."""
     span = moment - utc_now()
     if abs(span.total_seconds()) < 1:
         return "just now"

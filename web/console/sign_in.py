@@ -1,33 +1,34 @@
-"""``/console/sign-in`` and out again."""
+"""``/console/sign-in`` and ``/console/sign-out``."""
 
 import logging
 import re
 import sys
 
-from flask import current_app, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import Refused
 from shared.infrastructure.settings import Settings
 from shared.operations.operators import NewPassword, Operators
 from web.console import bp, guard
+from web.services import services
 
 log = logging.getLogger(__name__)
 
 _WRONG = "Name or password is wrong."
-# Nothing that a browser could read as another host: not `\\`, which it takes for `/`, nor tabs and
-# line ends, which it leaves out.
+# No characters that lead a browser to another host: it reads `\\` as `/`, and skips tabs and line
+# ends.
 _OUR_PAGE = re.compile(r"/console/(?!.*\.\.)[\w./?&=%~+,:@-]*", re.ASCII)
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
-    """Ask for name and password; then go where one was going."""
+    """Ask for name and password, then open the page that was asked for."""
     if request.method == "POST":
         return _try()
     if g.operator:
         return redirect(_next())
-    announce_first(guard.operators(), current_app.extensions["settings"])
+    announce_first(services().operators, services().settings)
     return _page()
 
 
@@ -38,9 +39,9 @@ def sign_out() -> ResponseReturnValue:
 
 
 def announce_first(operators: Operators, settings: Settings) -> None:
-    """Make the first operator if there is none, and print the password, once.
+    """Make the first operator if there is none, and print the password once.
 
-    Printed and not logged: it goes to whoever started this, and is in no other place.
+    It is printed and not logged, so that only the person who starts web sees it.
     """
     made = operators.make_first()
     if made:
@@ -53,15 +54,16 @@ def _announcement(made: NewPassword, settings: Settings) -> str:
         f"\nThe console: {settings.public_url}/console/\n"
         f"  name      {made.operator.name}\n"
         f"  password  {made.password}\n"
-        "This is shown only once. For a new one: relay operator password"
+        "The password is shown only once. To set a new one, run: relay operator password"
         f" {made.operator.name}\n\n"
     )
 
 
 def _try() -> ResponseReturnValue:
     name, password = request.form.get("name", "").strip(), request.form.get("password", "")
+    address = request.remote_addr or ""
     try:
-        operator = guard.operators().authenticate(name, password, address=request.remote_addr or "")
+        operator = services().operators.authenticate(name, password, address=address)
     except Refused as error:
         return _page(str(error)), 429
     if operator is None:
@@ -72,7 +74,7 @@ def _try() -> ResponseReturnValue:
 
 
 def _next() -> str:
-    """Return where to go on to: a page of the console, and nothing else."""
+    """Return the page to open next, which must be one of the console's."""
     wanted = request.values.get("next", "")
     return wanted if _OUR_PAGE.fullmatch(wanted) else url_for("console.overview")
 

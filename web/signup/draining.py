@@ -1,8 +1,8 @@
-"""Draining: handing over to the ledger what the spool kept, once Redis is back.
+"""Draining: handing the spool's sign-ups over to the ledger once Redis is back.
 
 In the order received, at a pace that leaves visitors their share. A sign-up leaves the disk only
-when the ledger has it: whoever is killed in between hands it over again, which `accept` takes as
-the same one.
+when the ledger has it. If the process is killed in between, the sign-up is handed over again, and
+`accept` recognises it.
 """
 
 import contextlib
@@ -28,21 +28,22 @@ from web.signup.spool_entry import Row
 
 log = logging.getLogger(__name__)
 
-TURN_NAME = "spool.lock"
-# With `appendfsync everysec` waiting for Redis' disk takes up to a second each time, so some 200
-# a second: a full spool of 64 MiB is empty within minutes.
+LOCK_NAME = "spool.lock"
+# With `appendfsync everysec`, each wait for Redis' disk takes up to a second, so about 200 a
+# second are drained: a full spool of 64 MiB takes minutes.
 BATCH = 200
 PAUSE = timedelta(seconds=0.05)
-# While Redis is away, while another process has the turn, and while only refused ones are left.
-LOOKS_EVERY = timedelta(seconds=1)
-# What the ledger refuses, though it takes others, lets them pass and is tried again so often.
-REFUSED_WAITS = timedelta(minutes=1)
+# How long to wait while Redis is away, while another process drains, and while only refused
+# entries are left.
+POLL_EVERY = timedelta(seconds=1)
+# How long to wait before offering a refused entry again; it does not block the others.
+REFUSED_WAIT = timedelta(minutes=1)
 
 
 class Drainer:
-    """Drains `spool` on a thread of its own while there is anything in it.
+    """Drains `spool` on a thread of its own while it holds any sign-up.
 
-    `client` may be slow to give up, as no visitor waits. `fingerprints` reads and writes Redis,
+    `client` may have long timeouts, as no visitor waits. `fingerprints` reads and writes Redis,
     and raises `Refused` when the secret key is wrong. `sleep` takes seconds.
     """
 
@@ -58,10 +59,10 @@ class Drainer:
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
-        """A file in `folder` is locked by the one process that drains just now."""
+        """The process that drains locks a file in `folder`."""
         self._spool = spool
         self._client = client
-        self._turn = folder / TURN_NAME
+        self._lock_path = folder / LOCK_NAME
         self._host = host
         self._fingerprints = fingerprints
         self._notify_workers = notify_workers
@@ -70,14 +71,14 @@ class Drainer:
         self._waking = threading.Lock()
         self._wanted = False
         self._thread: threading.Thread | None = None
-        self._complaint = ""
+        self._logged_cause = ""
 
     def wake(self) -> None:
-        """Have the spool drained; returns at once."""
+        """Have the spool drained. Returns at once."""
         with self._waking:
             self._wanted = True
             if self._thread is None:
-                # Made when there is something to do, so in the process that serves.
+                # Not made before, so that it is made in the process that serves visitors.
                 self._thread = threading.Thread(target=self._run, name="drainer", daemon=True)
                 self._thread.start()
 
@@ -89,7 +90,7 @@ class Drainer:
                 pause = self.drain_some()
 
     def _goes_on(self) -> bool:
-        """Whether anybody woke the drainer since it last looked; if not, its thread ends."""
+        """Whether the drainer was woken since the last call. If not, its thread ends."""
         with self._waking:
             goes_on, self._wanted = self._wanted, False
             if not goes_on:
@@ -97,67 +98,67 @@ class Drainer:
             return goes_on
 
     def drain_some(self) -> timedelta | None:
-        """Hand over the next few; return when to go on, None when nothing is left. Never fails."""
+        """Hand over the next batch. Return when to go on; None if nothing is left. Never fails."""
         try:
-            with self._own_turn() as mine:
-                pause = self._hand_over_some() if mine else LOOKS_EVERY
+            with self._locked() as locked:
+                pause = self._hand_over_batch() if locked else POLL_EVERY
         except (LedgerUnavailable, Refused) as error:
-            self._complain(str(error))
-            return LOOKS_EVERY
-        except Exception as error:  # noqa: BLE001 - whatever it is, sign-ups wait on the disk
-            self._complain(type(error).__name__)
-            return LOOKS_EVERY
-        self._complaint = ""
+            self._log_once(str(error))
+            return POLL_EVERY
+        except Exception as error:  # noqa: BLE001 - any error: the sign-ups stay on the disk
+            self._log_once(type(error).__name__)
+            return POLL_EVERY
+        self._logged_cause = ""
         return pause
 
-    def _complain(self, cause: str) -> None:
+    def _log_once(self, cause: str) -> None:
         """Log why nothing is drained, once for each cause and not every second."""
-        if cause != self._complaint:
-            self._complaint = cause
+        if cause != self._logged_cause:
+            self._logged_cause = cause
             log.warning("sign-ups wait on the disk", extra={"cause": cause})
 
     @contextlib.contextmanager
-    def _own_turn(self) -> Iterator[bool]:
-        """Whether this process may drain now: two at once would mix up the order."""
-        handle = os.open(self._turn, os.O_CREAT | os.O_RDWR, 0o600)
+    def _locked(self) -> Iterator[bool]:
+        """Whether this process may drain now. Two at once would mix up the order."""
+        handle = os.open(self._lock_path, os.O_CREAT | os.O_RDWR, 0o600)
         try:
             yield _lock(handle)
         finally:
             os.close(handle)
 
-    def _hand_over_some(self) -> timedelta | None:
+    def _hand_over_batch(self) -> timedelta | None:
         rows = self._spool.first(BATCH)
-        # One connection, as that is what waiting for Redis' disk goes by.
+        # WAITAOF waits for the writes of its own connection, so all use this one.
         with redis_errors_translated(), self._client.client() as one:  # type: ignore[no-untyped-call]
             try:
                 if rows:
                     self._hand_over(rows, one)
-            finally:  # what cannot be handed over shows all the more
+            finally:  # `relay status` must show above all what cannot be handed over
                 figures = self._spool.figures()
                 Ledger(one).note_spool(self._spool.identity(), self._host, figures)
         if not figures.count:
             return None
-        return PAUSE if rows else LOOKS_EVERY
+        return PAUSE if rows else POLL_EVERY
 
     def _hand_over(self, rows: list[Row], client: "redis.Redis") -> None:
-        """Have the ledger take the sign-ups, then forget them.
+        """Have the ledger accept the sign-ups, then delete them here.
 
-        Raises `LedgerUnavailable` or `Refused` when it takes none.
+        Raises `LedgerUnavailable` or `Refused` when the ledger accepts none.
         """
         ledger, fingerprints = Ledger(client), self._fingerprints(client)
-        taken = []
+        handed_over = []
         for row in rows:
             try:
                 accepted = self._accept(row, ledger, fingerprints)
-            except Exception as error:  # noqa: BLE001 - one must not keep the others waiting
+            except Exception as error:  # noqa: BLE001 - one entry must not block the others
                 self._postpone(row, error, client)
                 continue
-            taken.append(row)
+            handed_over.append(row)
             if accepted.notify_workers:
                 self._notify_workers(row.account)
         if not reached_disk(client):
-            raise LedgerUnavailable("what was drained did not reach Redis' disk in time")
-        self._spool.remove(taken)
+            raise LedgerUnavailable("drained sign-ups did not reach Redis' disk in time")
+        self._spool.remove(handed_over)
 
     def _accept(self, row: Row, ledger: Ledger, fingerprints: Fingerprints) -> Accepted:
         entry = row.entry()
@@ -173,17 +174,18 @@ class Drainer:
         try:
             return accept(idempotency_key=entry.key(fingerprints))
         except KeyReused:
-            # Other content has the key by now; this visitor was told that all is well.
+            # Other content came with this key meanwhile. This visitor was told "received", so
+            # accept the sign-up without its key.
             return accept(idempotency_key=None)
 
     def _postpone(self, row: Row, error: Exception, client: "redis.Redis") -> None:
-        """Let the others pass the sign-up, unless Redis takes none of them, which raises."""
+        """Offer the sign-up again later. Raise instead if Redis accepts no sign-up at all."""
         cause = error.__cause__ or error
         if isinstance(error, LedgerUnavailable) and not isinstance(cause, redis.ResponseError):
             raise error
         self._fingerprints(client)
         name = type(cause).__name__
-        self._spool.postpone(row, error=name, wait=REFUSED_WAITS)
+        self._spool.postpone(row, error=name, wait=REFUSED_WAIT)
         log.error("spooled sign-up refused", extra={"signup_id": row.id, "cause": name})
 
 

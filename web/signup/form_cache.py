@@ -18,15 +18,16 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# What reading a file may raise that this code did not write.
+# The errors of reading a file that this code did not write.
 _UNUSABLE = (ValueError, TypeError, KeyError, AttributeError)
 
-# How a form gets from format 1 to 2, from 2 to 3, and so on. The file follows at the next change.
+# How a form gets from format 1 to 2, from 2 to 3, and so on. The file is rewritten at the next
+# change of a form.
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 UPGRADES: tuple[Upgrade, ...] = ()
 
 FILE_NAME = "forms.json"  # in RELAY_DATA_DIR
-# A form that an operator changed or disabled is the new one everywhere this soon.
+# How soon every web process knows that an operator has changed or disabled a form.
 FRESH = timedelta(seconds=2)
 
 
@@ -36,8 +37,8 @@ class Ask(Protocol):
     def __call__(self, work: Callable[[], T], /) -> T: ...
 
 
-class Forms(Protocol):
-    """Where forms are kept."""
+class FormSource(Protocol):
+    """Where the forms come from: the ledger's registry."""
 
     def forms(self) -> list[Form]: ...
 
@@ -47,11 +48,11 @@ class Forms(Protocol):
 class FormCache:
     """All forms as they were at most `FRESH` ago, or when Redis last answered.
 
-    Several web processes may share `path`: each writes all the forms it read, whole.
+    Several web processes may share `path`: each writes all the forms that it read.
     """
 
-    def __init__(self, forms: Forms, path: Path, *, clock: Callable[[], float]) -> None:
-        self._source = forms
+    def __init__(self, source: FormSource, path: Path, *, clock: Callable[[], float]) -> None:
+        self._source = source
         self._path = path
         self._clock = clock
         self._reading = threading.Lock()
@@ -60,47 +61,51 @@ class FormCache:
         self._forms = _parse(self._written)
 
     def knows_any(self) -> bool:
-        """Whether any sign-up could be told which form it belongs to while Redis is away."""
+        """Whether any form is known, so that sign-ups can be taken while Redis is away."""
         return bool(self._forms)
 
     def find(self, name: str, ask: Ask) -> Form | None:
-        """Return the form, None when there is none of that name.
+        """Return the form; None if there is none of that name.
 
         Raises `LedgerUnavailable` only for a name that was never seen while Redis is away.
         """
         self.refresh(ask)
         known = self._forms.get(name)
         if known is None and ask(lambda: self._source.form(name)) is not None:
-            # Made since the last look, and maybe posted to by the same script at once.
+            # The form is new, and the script that made it may post to it at once.
             self._read_at = float("-inf")
             self.refresh(ask)
             known = self._forms.get(name)
         return known
 
     def refresh(self, ask: Ask) -> None:
-        """Read all forms again unless they are fresh; the old ones stay when Redis is away."""
+        """Read all forms again unless they are fresh. The old ones stay while Redis is away."""
         if self._clock() - self._read_at < FRESH.total_seconds():
             return
-        # One reader is enough; the others carry on with what there is.
+        # One thread reads; the others use the forms that they have, if any.
         if not self._reading.acquire(blocking=not self._forms):
             return
+        try:
+            self._read_all(ask)
+        finally:
+            self._reading.release()
+
+    def _read_all(self, ask: Ask) -> None:
         try:
             forms = ask(self._source.forms)
         except LedgerUnavailable as error:
             log.debug("forms not read", extra={"cause": str(error)})
-        else:
-            self._forms = {form.name: form for form in forms}
-            self._read_at = self._clock()
-            self._write(forms)
-        finally:
-            self._reading.release()
+            return
+        self._forms = {form.name: form for form in forms}
+        self._read_at = self._clock()
+        self._write(forms)
 
     def _write(self, forms: list[Form]) -> None:
         document = {"format": 1 + len(UPGRADES), "forms": [form.to_dict() for form in forms]}
         text = json.dumps(document, indent=1)
         if text == self._written:
             return
-        # Its own name for each process, so that two that write at once do not mix.
+        # Each process has a name of its own, so that two writers do not mix their files.
         fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
-"""The form page: which inputs it has, what is in them, and what is wrong with them.
+"""The form page: its inputs, their values, and their errors.
 
-The same page serves an empty form and one that keeps all that was typed after an error.
+The same page serves an empty form, and one that keeps what the visitor typed after an error.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ from web.signup.origins import PAGE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One labelled input. There is no maxlength: it would shorten what is pasted, unseen."""
+    """One labelled input. It has no maxlength, which would silently cut off pasted text."""
 
     name: str
     label: str
@@ -48,7 +48,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormPage:
-    """All that the template needs; `hidden` has what was posted beside the inputs."""
+    """All that the template needs. `hidden` holds posted values that no input shows."""
 
     form: Form
     inputs: tuple[Input, ...]
@@ -59,15 +59,15 @@ class FormPage:
 
     @property
     def empty(self) -> bool:
-        """Whether nothing was typed, as when the inputs of a page have no names."""
+        """Whether nothing was posted, as when a website's inputs have no names."""
         return not any(each.value for each in self.inputs)
 
     def error(self, field: str) -> str | None:
-        """Return what is wrong with `field`; None when nothing is."""
+        """Return the error of `field`, if it has one."""
         return next((error.message for error in self.errors if error.field == field), None)
 
     def anchor(self, field: str) -> str | None:
-        """Return the id of the input that an error is about; None where the page has none."""
+        """Return the id of the input that has the error; None if the page has no such input."""
         if field == CONSENT or (field == LISTS and self.choices):
             return f"field-{field}"
         return next((each.id for each in self.inputs if each.name == field), None)
@@ -80,7 +80,7 @@ def form_page(
     page: str | None = None,
     errors: Sequence[FieldError] = (),
 ) -> FormPage:
-    """Return the form's page with what was `posted` in it; `page` is where that came from."""
+    """Return the form's page with the `posted` values; `page` is the page that posted first."""
     given = sort_fields(posted, form)
     inputs = tuple(_inputs(form, given, errors))
     shown = {each.name for each in inputs}
@@ -103,7 +103,7 @@ def _inputs(form: Form, given: SortedFields, errors: Sequence[FieldError]) -> It
         value = given.custom.get(custom.id, "")
         yield Input(name=custom.name, label=custom.label, value=value, error=wrong.get(custom.name))
     for name, kept in given.other.items():
-        # Only in sight can it be mended.
+        # The visitor must see a wrong value to correct it.
         if name in wrong:
             value = kept if isinstance(kept, str) else ", ".join(kept)
             yield Input(name=name, label=name, value=value, error=wrong[name])
@@ -144,10 +144,10 @@ def _hidden(
     for value in instruction(posted, "_next"):
         yield "_next", value
     if len(form.lists) > 1:
-        # Tells "none of them ticked" from a page that offers no choice.
+        # Tells "no list was ticked" apart from "the page offers no choice".
         yield LISTS, ""
     if not form.lists:
-        # Which lists there are is not known while Redis is away.
+        # While Redis is away, the lists of an unknown form are unknown, too.
         for value in instruction(posted, LISTS):
             yield LISTS, value
     if page:

@@ -1,7 +1,7 @@
-"""Intake: check a sign-up, screen it, have the ledger keep it, nudge the workers.
+"""Intake: check a sign-up, screen it, store it, notify the workers.
 
-When `Intake.accept` returns, the sign-up is stored, in the ledger or, while Redis is away, on this
-host's disk; until then nobody is told so.
+When `Intake.accept` returns, the sign-up is stored: in the ledger or, while Redis is away, on this
+host's disk. The visitor is told that it was received only after that.
 """
 
 from collections.abc import Callable, Mapping
@@ -29,22 +29,14 @@ IDEMPOTENCY_KEY_LIMIT = 255
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Visit:
-    """Who posted from where: the visitor's network address, and the page the form stood on."""
+class Visitor:
+    """Who signs up: the network address, and the page with the form, if it is known."""
 
     address: str
     page: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The sign-up is stored as `id`; a `duplicate` has the id of the first one."""
-
-    id: str
-    duplicate: bool
-
-
-class Acceptor(Protocol):
+class SignupLedger(Protocol):
     """The step of the ledger that intake needs."""
 
     def accept(
@@ -57,41 +49,40 @@ class Acceptor(Protocol):
         visitor: str | None,
         limit: VisitorLimit | None,
     ) -> Accepted:
-        """Store the submission durably, once; safe to call twice.
+        """Store the submission durably, once. Safe to repeat.
 
         Raises `KeyReused`, `VisitorLimited` and `LedgerUnavailable`.
         """
 
 
-class Disk(Protocol):
+class SignupSpool(Protocol):
     """The steps of the spool that intake needs."""
 
     def add(self, entry: Entry) -> Accepted:
-        """Keep the sign-up on the disk, once. Raises `KeyReused` and `SpoolRefused`."""
+        """Store the sign-up on the disk, once. Raises `KeyReused` and `SpoolRefused`."""
 
     def in_use(self) -> bool:
-        """Whether anything waits there; never fails."""
+        """Whether the spool holds any sign-up. Never fails."""
 
     def add_behind(self, entry: Entry) -> Accepted | None:
-        """Keep the sign-up behind what waits there and must reach the ledger first; None when
-        nothing does. Raises as `add` does."""
+        """Store the sign-up if an earlier one in the spool must reach the ledger first.
 
-
-class Notifier(Protocol):
-    def notify_workers(self, account: str) -> None:
-        """Have the workers look after `account`; returns at once and never fails."""
+        Return None if there is none. Raises as `add` does.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """`fingerprints` may ask Redis the first time, so it is only called within `ask`. `drain` has
-    the spool handed over to the ledger soon, and returns at once."""
+    """`fingerprints` may call Redis the first time, so it is only called within `ask`.
 
-    ledger: Acceptor
+    `drain` starts handing the spool over to the ledger, and returns at once.
+    """
+
+    ledger: SignupLedger
     fingerprints: Callable[[], Fingerprints]
-    spool: Disk
+    spool: SignupSpool
     drain: Callable[[], None]
-    notifier: Notifier
+    notify_workers: Callable[[str], None]
     check_email: CheckEmail
     new_id: Callable[[], str]
     limit: VisitorLimit | None
@@ -100,44 +91,36 @@ class Intake:
         self,
         form: Form,
         posted: Mapping[str, list[str]],
-        visit: Visit,
+        visitor: Visitor,
         *,
         idempotency_key: str | None,
         ask: Ask,
-    ) -> Receipt:
+    ) -> Accepted:
         """Store the sign-up and have it delivered.
 
-        The same one again, or the same `idempotency_key`, gets the same receipt. Raises
+        The same content again, or the same `idempotency_key`, gets the id of the first. Raises
         `InvalidSignup`, `KeyReused`, `VisitorLimited` and `LedgerUnavailable`.
         """
         quarantine = screen(posted)
         checked = self._check(posted, form, lenient=quarantine is not None)
         _check_key(idempotency_key)
-        submission = Submission(
-            id=self.new_id(),
-            form=form.name,
-            account=form.account,
-            contact=checked.contact,
-            lists=checked.lists,
-            consent=_consent(form, checked, visit),
-            quarantine=quarantine,
-            unsubscribed=form.unsubscribed,
-        )
         entry = Entry(
-            submission=submission,
+            submission=self._submission(form, checked, visitor, quarantine),
             compared_email=checked.compared_email,
             idempotency_key=idempotency_key,
         )
-        accepted = self._keep(entry, visit, ask)
+        accepted = self._store(entry, visitor, ask)
         if accepted.notify_workers:
-            self.notifier.notify_workers(form.account)
-        return Receipt(accepted.id, accepted.duplicate)
+            self.notify_workers(form.account)
+        return accepted
 
     def _check(
         self, posted: Mapping[str, list[str]], form: Form, *, lenient: bool
     ) -> CheckedFields:
-        """Return the checked fields; `lenient` lets through what a robot got wrong, as it is to
-        get the same answer as everyone."""
+        """Return the checked fields.
+
+        With `lenient`, wrong fields pass: a robot must get the same answer as everyone.
+        """
         try:
             return check_fields(posted, form, check_email=self.check_email)
         except InvalidSignup:
@@ -145,35 +128,49 @@ class Intake:
                 raise
             return keep_unchecked(posted, form)
 
-    def _keep(self, entry: Entry, visit: Visit, ask: Ask) -> Accepted:
+    def _submission(
+        self, form: Form, checked: CheckedFields, visitor: Visitor, quarantine: str | None
+    ) -> Submission:
+        return Submission(
+            id=self.new_id(),
+            form=form.name,
+            account=form.account,
+            contact=checked.contact,
+            lists=checked.lists,
+            consent=_consent(form, checked, visitor),
+            quarantine=quarantine,
+            unsubscribed=form.unsubscribed,
+        )
+
+    def _store(self, entry: Entry, visitor: Visitor, ask: Ask) -> Accepted:
         """Store the sign-up in the ledger, or on the disk while Redis is away."""
         if self.spool.in_use():
             behind = self._spool_behind(entry)
             if behind is not None:
                 return behind
         try:
-            return ask(lambda: self._store(entry, visit))
+            return ask(lambda: self._store_in_ledger(entry, visitor))
         except LedgerUnavailable as away:
             try:
                 return self._spool(entry)
             except SpoolRefused as refused:
                 raise SpoolRefused(f"{away}; {refused}") from away
 
-    def _store(self, entry: Entry, visit: Visit) -> Accepted:
+    def _store_in_ledger(self, entry: Entry, visitor: Visitor) -> Accepted:
         fingerprints = self.fingerprints()
         return self.ledger.accept(
             entry.submission,
             person=entry.person(fingerprints),
             digest=entry.content(fingerprints),
             idempotency_key=entry.key(fingerprints),
-            visitor=fingerprints.visitor(client_network(visit.address)),
+            visitor=fingerprints.visitor(client_network(visitor.address)),
             limit=self.limit,
         )
 
     def _spool_behind(self, entry: Entry) -> Accepted | None:
-        """Keep the sign-up on the disk when an earlier one waits there that it must not overtake.
+        """Store the sign-up on the disk if it must not overtake an earlier one there.
 
-        With no room there, it had rather overtake than be refused.
+        If the disk has no room, it overtakes rather than being refused.
         """
         try:
             return self.spool.add_behind(entry)
@@ -183,8 +180,8 @@ class Intake:
             self.drain()
 
     def _spool(self, entry: Entry) -> Accepted:
-        """Keep the sign-up on the disk. Visitors are not limited there: what was counted of them
-        is in Redis."""
+        """Store the sign-up on the disk. The visitor limit does not apply: its counts are in
+        Redis."""
         accepted = self.spool.add(entry)
         self.drain()
         return accepted
@@ -192,15 +189,15 @@ class Intake:
 
 def _check_key(key: str | None) -> None:
     if key and len(key) > IDEMPOTENCY_KEY_LIMIT:
-        message = f"An Idempotency-Key has at most {IDEMPOTENCY_KEY_LIMIT} characters."
+        message = f"An Idempotency-Key can have at most {IDEMPOTENCY_KEY_LIMIT} characters."
         raise InvalidSignup([FieldError("Idempotency-Key", "too_long", message)])
 
 
-def _consent(form: Form, checked: CheckedFields, visit: Visit) -> Consent:
+def _consent(form: Form, checked: CheckedFields, visitor: Visitor) -> Consent:
     return Consent(
         text=form.consent_text,
         version=form.consent_version,
         box=checked.box,
-        address=visit.address,
-        page=visit.page,
+        address=visitor.address,
+        page=visitor.page,
     )

@@ -1,4 +1,4 @@
-"""Origins: where a request comes from as far as browsers tell, and what CORS lets pages read."""
+"""Where a request comes from, as far as browsers say, and which pages CORS lets read the answer."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from flask import Request
 from shared.domain.form import Form
 from shared.domain.posted_fields import instruction
 
-# The error page stands on our host, so it carries along which page was posted from first.
+# Our own error page posts again. This field carries along the page that posted first.
 PAGE = "_page"
 _LONGEST_PAGE = 2000
 
@@ -22,9 +22,9 @@ _PREFLIGHT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a request comes from: `origin` as its header says, `page` without query string.
+    """Where a request comes from: the `Origin` header, and the page without its query string.
 
-    `ours` means that it was one of our own pages.
+    `ours` means one of our own pages.
     """
 
     origin: str | None
@@ -51,7 +51,7 @@ def source_of(request: Request, public_url: str) -> Source:
 
 
 def first_page(source: Source, posted: Mapping[str, list[str]]) -> Source:
-    """Return the source with the page that was posted from first, where ours carried it along."""
+    """Return the source with the page that posted first, if our own page carried it along."""
     carried = [page for value in instruction(posted, PAGE) if (page := _page(value))]
     if not (source.ours and carried):
         return source
@@ -61,7 +61,7 @@ def first_page(source: Source, posted: Mapping[str, list[str]]) -> Source:
 def cors_headers(form: Form | None, source: Source, *, preflight: bool) -> dict[str, str]:
     """Return the headers that let the form's pages read an answer, errors included.
 
-    A page that may not read it is told of one that may: browsers show both names.
+    A page that may not read the answer gets the name of one that may: browsers show both.
     """
     headers = {"Access-Control-Expose-Headers": "Retry-After"} | (_PREFLIGHT if preflight else {})
     if form is None or not form.origins:
@@ -71,7 +71,7 @@ def cors_headers(form: Form | None, source: Source, *, preflight: bool) -> dict[
 
 
 def _page(address: str) -> str | None:
-    """Return a page's address without query string, fragment and user; None if it is none."""
+    """Return a page's address without query string, fragment and user; None for other text."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -88,7 +88,7 @@ def _origin_of(page: str) -> str:
 
 
 def _netloc(address: str) -> str | None:
-    """Return host and port; None when a header has what is no address at all."""
+    """Return host and port; None if `address` is not an address."""
     try:
         return urlsplit(address).netloc
     except ValueError:

@@ -1,9 +1,8 @@
-"""RedisDeadline: how long a visitor may be kept waiting for Redis, all questions together.
+"""The deadline for Redis: how long one visitor's request waits for it, all calls together.
 
-Socket timeouts alone do not bound a request, since each command has its own. So
-the work runs on a small pool of threads, and whoever asked gives up at the
-deadline. Giving up leaves the outcome unknown; every step of the ledger may be
-asked for again.
+Socket timeouts alone do not bound a request, since each command has its own. So the calls run on
+a small pool of threads, and the request gives up at its deadline. The outcome of the call is then
+unknown; every step of the ledger is safe to repeat.
 """
 
 import logging
@@ -22,15 +21,14 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-# What a visitor hardly notices, and two timeouts of a page's several requests stay below two
-# seconds.
+# Visitors hardly notice this wait. Even two timeouts of one page stay below two seconds.
 VISITOR_WAITS = timedelta(seconds=0.8)
-# After a timeout the next visitors are told at once, instead of each filling a thread.
+# After a timeout, further calls fail at once for this long, so that they do not fill the threads.
 FAILS_AT_ONCE = timedelta(seconds=1)
 
 
-class RedisDeadline:
-    """Bounds the time that requests spend on Redis. `clock` is monotonic, in seconds."""
+class DeadlinePool:
+    """The threads that call Redis for all requests. `clock` is monotonic, in seconds."""
 
     def __init__(self, *, threads: int, clock: Callable[[], float]) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="redis")
@@ -38,14 +36,14 @@ class RedisDeadline:
         self._lock = threading.Lock()
         self._closed_until = float("-inf")
 
-    def allowance(self) -> "Allowance":
-        """Return the time that one request has for Redis."""
-        return Allowance(self, VISITOR_WAITS.total_seconds(), self._clock)
+    def start(self) -> "RedisDeadline":
+        """Return the deadline of one request, which begins now."""
+        return RedisDeadline(self, VISITOR_WAITS.total_seconds(), self._clock)
 
     def run(self, work: Callable[[], T], seconds: float) -> T:
-        """Return what `work` returns if it does within `seconds`.
+        """Return what `work` returns if it does so within `seconds`.
 
-        Raises `LedgerUnavailable` if not, or when Redis fails it; other errors pass through.
+        Raises `LedgerUnavailable` if not, or when Redis fails; other errors pass through.
         """
         if self._clock() < self._closed_until:
             raise LedgerUnavailable("Redis timed out a moment ago")
@@ -56,7 +54,7 @@ class RedisDeadline:
             raise self._unavailable(future, error) from error
 
     def _unavailable(self, future: "Future[T]", error: Exception) -> LedgerUnavailable:
-        # Work that has not begun must not begin after its visitor was told that it failed.
+        # Work that has not begun must not begin after its visitor has read that it failed.
         future.cancel()
         if _is_timeout(error) or _is_timeout(error.__cause__):
             self._fail_at_once()
@@ -72,11 +70,11 @@ class RedisDeadline:
             log.warning("Redis does not answer in time")
 
 
-class Allowance:
-    """What is left of one request's time for Redis; each question takes from it."""
+class RedisDeadline:
+    """The time that is left for one request's calls to Redis."""
 
-    def __init__(self, budget: RedisDeadline, seconds: float, clock: Callable[[], float]) -> None:
-        self._budget = budget
+    def __init__(self, pool: DeadlinePool, seconds: float, clock: Callable[[], float]) -> None:
+        self._pool = pool
         self._left = seconds
         self._clock = clock
 
@@ -84,7 +82,7 @@ class Allowance:
         """Return what `work` returns; raises `LedgerUnavailable` when the time is up."""
         began = self._clock()
         try:
-            return self._budget.run(work, self._left)
+            return self._pool.run(work, self._left)
         finally:
             self._left -= self._clock() - began
 

@@ -3,7 +3,7 @@
 import logging
 import math
 
-from flask import Blueprint, Response, current_app, g, make_response, render_template, request
+from flask import Blueprint, Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import (
@@ -16,13 +16,12 @@ from shared.domain.errors import (
 )
 from shared.domain.form import Form
 from shared.domain.posted_fields import instruction
-from shared.infrastructure.settings import Settings
-from web.signup.form_cache import FormCache
+from web.services import services
 from web.signup.form_page import form_page
-from web.signup.intake import Intake, Receipt, Visit
+from web.signup.intake import Visitor
 from web.signup.origins import Source, cors_headers, first_page, source_of
-from web.signup.reading import Posted, Unreadable, read_posted, wants_json
-from web.signup.redis_deadline import Allowance, RedisDeadline
+from web.signup.redis_deadline import RedisDeadline
+from web.signup.request_body import Posted, UnreadableRequest, read_posted, wants_json
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +31,8 @@ THANKS = "Thank you! Your sign-up has been received."
 RETRY_AFTER_SECONDS = 5
 
 
-class _Closed(Exception):
-    """The form does not take this sign-up whatever is in it: 403, 404 or 410."""
+class _FormUnavailable(Exception):
+    """The form accepts no sign-up from here: 403, 404 or 410."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -44,58 +43,58 @@ class _Closed(Exception):
 @bp.get("/f/<name>", provide_automatic_options=False)
 def show(name: str) -> ResponseReturnValue:
     """Show the hosted form."""
-    form = _find(name, _budget().allowance())
+    form = _find(name, services().deadlines.start())
     _allow_form(form)
     return render_template("form.html", page=form_page(form, {}))
 
 
 @bp.get("/f/<name>/thanks")
 def thanks(name: str) -> ResponseReturnValue:
-    """Thank those whose form names no page of its own."""
-    return render_template("thanks.html", form=_find(name, _budget().allowance()))
+    """Thank the visitors of forms without a page of their own."""
+    return render_template("thanks.html", form=_find(name, services().deadlines.start()))
 
 
 @bp.route("/f/<name>", methods=["OPTIONS"], provide_automatic_options=False)
 def preflight(name: str) -> ResponseReturnValue:
-    """Answer a browser that asks whether a page may post here; an unknown form is told later."""
+    """Answer a browser that asks whether a page may post here. The POST reports an unknown form."""
     try:
-        _find(name, _budget().allowance())
-    except (_Closed, LedgerUnavailable):
+        _find(name, services().deadlines.start())
+    except (_FormUnavailable, LedgerUnavailable):
         log.debug("preflight for a form that cannot be used")
     return "", 204
 
 
 @bp.post("/f/<name>", provide_automatic_options=False)
 def sign_up(name: str) -> ResponseReturnValue:
-    """Store a sign-up, then answer: 303 to the next page, or 202 where JSON is wanted.
+    """Store a sign-up, then answer: 303 to the next page, or 202 if JSON is wanted.
 
-    By then it is safe, whatever becomes of the delivery. After a 503 it may or may not be
-    stored, and sending it again is right in both cases.
+    The answer says only that the sign-up is stored; delivery follows. After a 503 it may or may not
+    be stored, and sending it again is safe in both cases.
     """
-    allowance = _budget().allowance()
+    deadline = services().deadlines.start()
     try:
-        form = _find(name, allowance)
+        form = _find(name, deadline)
     except LedgerUnavailable:
-        g.posted = read_posted(request)  # kept on the error page
+        g.posted = read_posted(request)  # for the error page
         raise
     source = _source()
     if not source.may_post(form):
-        raise _Closed(403, _origin_refused(form, source))
+        raise _FormUnavailable(403, _origin_refused(form, source))
     g.posted = posted = read_posted(request)
     source = first_page(source, posted)
-    receipt = _intake().accept(
+    accepted = services().intake.accept(
         form,
         posted,
-        Visit(address=request.remote_addr or "", page=source.page),
+        Visitor(address=request.remote_addr or "", page=source.page),
         idempotency_key=request.headers.get("Idempotency-Key") or None,
-        ask=allowance.ask,
+        ask=deadline.ask,
     )
-    return _received(form, posted, source, receipt)
+    return _received(form, posted, source, accepted.id)
 
 
 @bp.after_request
 def allow_pages_to_read(response: Response) -> Response:
-    """Add the CORS headers, to errors too: what went wrong is what a page needs to read."""
+    """Add the CORS headers, to errors, too: pages need to read those above all."""
     if request.endpoint in ("forms.sign_up", "forms.preflight"):
         preflight = request.method == "OPTIONS"
         headers = cors_headers(g.get("form"), _source(), preflight=preflight)
@@ -103,7 +102,7 @@ def allow_pages_to_read(response: Response) -> Response:
     return response
 
 
-def _received(form: Form, posted: Posted, source: Source, receipt: Receipt) -> ResponseReturnValue:
+def _received(form: Form, posted: Posted, source: Source, id: str) -> ResponseReturnValue:
     wanted = next(iter(instruction(posted, "_next")), None)
     next_page = form.next_page(wanted, posted_from=source.page_origin)
     thanks_page = f"/f/{form.name}/thanks"
@@ -111,9 +110,9 @@ def _received(form: Form, posted: Posted, source: Source, receipt: Receipt) -> R
         return "", 303, {"Location": next_page or thanks_page}
     answer = {
         "ok": True,
-        "id": receipt.id,
+        "id": id,
         "status": "queued",
-        "next": next_page or f"{_settings().public_url}{thanks_page}",
+        "next": next_page or f"{services().settings.public_url}{thanks_page}",
         "message": THANKS,
     }
     return answer, 202
@@ -126,7 +125,7 @@ def _received(form: Form, posted: Posted, source: Source, receipt: Receipt) -> R
 def invalid(error: InvalidSignup) -> ResponseReturnValue:
     message = " ".join(each.message for each in error.errors)
     if not any(_typed()) and all(each.code == "required" for each in error.errors):
-        message = "Nothing was filled in. If it was, the inputs of the form need a name attribute."
+        message = "The form was empty. If you filled it in, its inputs need a name attribute."
     return _problem(422, message, errors=error.errors)
 
 
@@ -138,7 +137,7 @@ def key_reused(_: KeyReused) -> ResponseReturnValue:
 @bp.errorhandler(VisitorLimited)
 def limited(error: VisitorLimited) -> ResponseReturnValue:
     seconds = max(1, math.ceil(error.retry_after.total_seconds()))
-    message = "Too many sign-ups came from your network. Please wait a little and press again."
+    message = "Too many sign-ups came from your network. Please wait a moment and try again."
     return _problem(429, message, retry_after=seconds)
 
 
@@ -146,15 +145,15 @@ def limited(error: VisitorLimited) -> ResponseReturnValue:
 @bp.errorhandler(Refused)
 def unavailable(error: LedgerUnavailable | Refused) -> ResponseReturnValue:
     log.error("sign-up not stored", extra={"cause": str(error)})
-    message = "This page cannot be shown just now. Please reload it in a few seconds."
+    message = "This page is not available right now. Please reload it in a few seconds."
     if request.method == "POST":
-        message = "Your sign-up could not be stored just now. Please press again in a few seconds."
+        message = "We could not store your sign-up. Please try again in a few seconds."
     return _problem(503, message, retry_after=RETRY_AFTER_SECONDS)
 
 
-@bp.errorhandler(Unreadable)
-@bp.errorhandler(_Closed)
-def closed(error: Unreadable | _Closed) -> ResponseReturnValue:
+@bp.errorhandler(UnreadableRequest)
+@bp.errorhandler(_FormUnavailable)
+def closed(error: UnreadableRequest | _FormUnavailable) -> ResponseReturnValue:
     return _problem(error.status, error.message)
 
 
@@ -165,7 +164,7 @@ def _problem(
     errors: list[FieldError] | None = None,
     retry_after: int | None = None,
 ) -> Response:
-    """Return the error as JSON, or as a page that keeps what was typed."""
+    """Return the error as JSON, or as a page that keeps what the visitor typed."""
     errors = errors or []
     if wants_json(request):
         listed = [{"field": e.field, "code": e.code, "message": e.message} for e in errors]
@@ -189,39 +188,38 @@ def _problem_page(status: int, message: str, errors: list[FieldError]) -> str:
 
 def _origin_refused(form: Form, source: Source) -> str:
     accepted = " and ".join(form.origins)
-    return f"This form takes sign-ups from {accepted}, and this one came from {source.origin}."
+    return f"This form accepts sign-ups from {accepted} only. This one came from {source.origin}."
 
 
-# --- what the request is about
+# --- the form and the fields of this request
 
 
-def _find(name: str, allowance: Allowance) -> Form:
-    """Return the form, remembered for whoever answers this request, also with an error."""
-    forms: FormCache = current_app.extensions["forms"]
-    form = forms.find(name, allowance.ask)
+def _find(name: str, deadline: RedisDeadline) -> Form:
+    """Return the form, and keep it for this request's answer or error page."""
+    form = services().form_cache.find(name, deadline.ask)
     if form is None:
         message = f"There is no form “{name}” here. Please check the address in the form's action."
-        raise _Closed(404, message)
+        raise _FormUnavailable(404, message)
     g.form = form
     if not form.enabled:
-        raise _Closed(410, "This form is closed and takes no more sign-ups.")
+        raise _FormUnavailable(410, "This form is closed. It accepts no more sign-ups.")
     return form
 
 
 def _unknown_form() -> Form:
-    """Return a form that keeps what was posted to one that cannot be looked up just now."""
+    """Return a form for the error page while Redis is away and the real form is unknown."""
     name = (request.view_args or {}).get("name", "")
     return Form(name=name, account="", lists=(), consent_text="")
 
 
 def _allow_form(form: Form, posted_from: str | None = None) -> None:
-    """Say for the security headers where the form of this page leads, and who may frame it."""
+    """Tell the security headers where this page's form may lead, and who may frame it."""
     g.form_targets = [address for address in (*form.origins, form.redirect, posted_from) if address]
     g.framed_by = form.origins
 
 
 def _source() -> Source:
-    return source_of(request, _settings().public_url)
+    return source_of(request, services().settings.public_url)
 
 
 def _posted() -> Posted:
@@ -231,18 +229,3 @@ def _posted() -> Posted:
 
 def _typed() -> list[str]:
     return [v for name, values in _posted().items() if not name.startswith("_") for v in values]
-
-
-def _budget() -> RedisDeadline:
-    budget: RedisDeadline = current_app.extensions["budget"]
-    return budget
-
-
-def _intake() -> Intake:
-    intake: Intake = current_app.extensions["intake"]
-    return intake
-
-
-def _settings() -> Settings:
-    settings: Settings = current_app.extensions["settings"]
-    return settings

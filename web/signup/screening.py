@@ -1,15 +1,15 @@
-"""Screening: what a sign-up that looks like spam gives away."""
+"""Screening: signs that a sign-up is spam."""
 
 from collections.abc import Mapping
 
 from shared.domain.posted_fields import instruction
 
-# No person sees this field, and whoever fills in every field fills it in too.
+# People do not see this field. Robots that fill in every field fill it in, too.
 HONEYPOT = "_gotcha"
 
 
 def screen(posted: Mapping[str, list[str]]) -> str | None:
-    """Return why the sign-up is to be quarantined; None for a clean one."""
+    """Return the reason to quarantine the sign-up; None for a clean one."""
     if any(instruction(posted, HONEYPOT)):
         return "honeypot"
     return None

@@ -1,4 +1,4 @@
-/* The console's own script: copy buttons, and the session's token for what htmx sends. */
+/* The console's own script: copy buttons, and the session's CSRF token for htmx requests. */
 
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRF-Token"] = document.querySelector('meta[name="csrf-token"]').content;

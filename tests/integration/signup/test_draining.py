@@ -23,7 +23,7 @@ from tests.support.builders import claimed
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from web.signup import draining
-from web.signup.draining import BATCH, LOOKS_EVERY, PAUSE, REFUSED_WAITS, Drainer
+from web.signup.draining import BATCH, PAUSE, POLL_EVERY, REFUSED_WAIT, Drainer
 from web.signup.spool import Spool
 from web.signup.spool_entry import Entry
 
@@ -360,7 +360,7 @@ def test_while_redis_is_away_everything_stays_and_goes_on_afterwards(
         for away, back in ((server.kill, server.start), (server.freeze, server.thaw)):
             away()
             for _ in range(3):
-                assert host.drainer.drain_some() == LOOKS_EVERY
+                assert host.drainer.drain_some() == POLL_EVERY
             assert host.spool.figures().count == 1
             back()
         assert len([r for r in caplog.records if "wait on the disk" in r.message]) <= 2
@@ -389,7 +389,7 @@ def test_a_redis_that_takes_nothing_sets_nothing_aside(
             client.config_set("maxmemory", 1)
         else:
             client.replicaof("127.0.0.1", "1")
-        assert host.drainer.drain_some() == LOOKS_EVERY
+        assert host.drainer.drain_some() == POLL_EVERY
         assert (host.spool.figures().count, host.spool.figures().refused) == (1, 0)
         client.config_set("maxmemory", 0)
         client.replicaof("NO", "ONE")
@@ -408,7 +408,7 @@ def test_an_answer_that_did_not_come_sets_nothing_aside(
 
     with monkeypatch.context() as patch:
         patch.setattr(Ledger, "accept", time_out)
-        assert host.drainer.drain_some() == LOOKS_EVERY
+        assert host.drainer.drain_some() == POLL_EVERY
     assert (host.spool.figures().count, host.spool.figures().refused) == (1, 0)
     host.drain()
     assert accepted(ledger) == 1
@@ -421,7 +421,7 @@ def test_what_has_not_reached_redis_disk_stays_on_this_one(
     host.keep("one")
     with monkeypatch.context() as patch:
         patch.setattr(draining, "reached_disk", lambda client: False)
-        assert host.drainer.drain_some() == LOOKS_EVERY
+        assert host.drainer.drain_some() == POLL_EVERY
     assert host.spool.figures().count == 1
     host.drain()
     assert (accepted(ledger), host.spool.figures().count) == (1, 0)
@@ -448,7 +448,7 @@ def test_a_wrong_secret_key_drains_nothing_and_loses_nothing(
     with pytest.raises(Refused):
         load_fingerprints(redis_client, other)
     host.drainer._fingerprints = lambda client: load_fingerprints(client, other)
-    assert host.drainer.drain_some() == LOOKS_EVERY
+    assert host.drainer.drain_some() == POLL_EVERY
     assert (host.spool.figures().count, host.spool.figures().refused) == (1, 0)
     assert accepted(ledger) == 0
     assert [report.figures.count for report in ledger.spools()] == [1]
@@ -471,12 +471,12 @@ def test_one_that_cannot_be_read_lets_the_others_pass_is_shown_and_tried_again(
     assert (host.spool.figures().count, host.spool.figures().refused) == (1, 1)
     [report] = ledger.spools()
     assert (report.figures.count, report.figures.refused) == (1, 1)
-    assert host.drainer.drain_some() == LOOKS_EVERY
+    assert host.drainer.drain_some() == POLL_EVERY
     assert "ada@example.com" not in caplog.text
 
     with host.spool._file.transaction() as step:  # a version that can read it
         step.execute("UPDATE spooled SET document = json_set(document, '$.lists', json('[]'))")
-    clock.off += REFUSED_WAITS
+    clock.off += REFUSED_WAIT
     host.drain()
     assert accepted(ledger) == 2
 
@@ -491,7 +491,7 @@ def test_an_account_whose_keys_are_broken_does_not_stop_the_others(
     assert accepted(ledger) == 1
     assert host.spool.figures().refused == 1
     redis_client.delete("relay:{broken}:key")
-    clock.off += REFUSED_WAITS
+    clock.off += REFUSED_WAIT
     host.drain()
     assert ledger.figures("broken").accepted == 1
 
@@ -502,9 +502,9 @@ def test_an_account_whose_keys_are_broken_does_not_stop_the_others(
 def test_only_one_process_drains_at_a_time(host: Host, ledger: Ledger) -> None:
     host.keep("one")
     other = host.process(Spool(host.folder, limit=1, now=host.clock.now))
-    with other._own_turn() as mine:
+    with other._locked() as mine:
         assert mine
-        assert host.drainer.drain_some() == LOOKS_EVERY
+        assert host.drainer.drain_some() == POLL_EVERY
         assert accepted(ledger) == 0
     host.drain()
     assert accepted(ledger) == 1

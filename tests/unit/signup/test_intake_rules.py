@@ -1,4 +1,4 @@
-"""Intake: check, screen, store, nudge, against a ledger of the test's own."""
+"""Intake: check, screen, store, notify, against a ledger of the test's own."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -12,7 +12,7 @@ from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.settings import VisitorLimit
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
-from web.signup.intake import Intake, Receipt, Visit
+from web.signup.intake import Intake, Visitor
 from web.signup.spool_entry import Entry
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ FORM = Form(
     consent_box="optional",
     unsubscribed="ask",
 )
-VISIT = Visit(address="203.0.113.7", page="https://example.com/news")
+VISITOR = Visitor(address="203.0.113.7", page="https://example.com/news")
 
 
 class FakeLedger:
@@ -78,14 +78,6 @@ class FakeDisk:
         return self.add(entry) if entry.compared_email in self.earlier else None
 
 
-class Notifier:
-    def __init__(self) -> None:
-        self.accounts: list[str] = []
-
-    def notify_workers(self, account: str) -> None:
-        self.accounts.append(account)
-
-
 class Desk:
     """An intake with all that it needs, and a short way to use it."""
 
@@ -93,7 +85,7 @@ class Desk:
         self.ledger = FakeLedger()
         self.disk = FakeDisk()
         self.drains = 0
-        self.notified = Notifier()
+        self.notified: list[str] = []
         self.asked = 0
         ids = iter(["id-1", "id-2", "id-3"])
         self.intake = Intake(
@@ -101,7 +93,7 @@ class Desk:
             fingerprints=lambda: Fingerprints("key"),
             spool=self.disk,
             drain=self._drain,
-            notifier=self.notified,
+            notify_workers=self.notified.append,
             check_email=check_email,
             new_id=lambda: next(ids),
             limit=None,
@@ -114,9 +106,9 @@ class Desk:
         self.asked += 1
         return work()
 
-    def post(self, visit: Visit = VISIT, key: str | None = None, **posted: str) -> Receipt:
+    def post(self, visitor: Visitor = VISITOR, key: str | None = None, **posted: str) -> Accepted:
         lists = {name: [value] for name, value in ({"email": "ada@example.com"} | posted).items()}
-        return self.intake.accept(FORM, lists, visit, idempotency_key=key, ask=self._ask)
+        return self.intake.accept(FORM, lists, visitor, idempotency_key=key, ask=self._ask)
 
 
 @pytest.fixture
@@ -124,16 +116,16 @@ def desk() -> Desk:
     return Desk()
 
 
-def test_a_sign_up_is_stored_with_its_consent_and_the_workers_are_nudged(desk: Desk) -> None:
-    assert desk.post(consent="yes") == Receipt("id-1", duplicate=False)
+def test_a_sign_up_is_stored_with_its_consent_and_the_workers_are_notified(desk: Desk) -> None:
+    assert desk.post(consent="yes") == Accepted("id-1", duplicate=False, notify_workers=True)
     [submission] = desk.ledger.submissions
     assert (submission.form, submission.account, submission.lists) == ("news", "acme", ("id-1",))
     assert submission.quarantine is None
     assert submission.unsubscribed == "ask"
     consent = submission.consent
     assert (consent.text, consent.version) == (FORM.consent_text, FORM.consent_version)
-    assert (consent.box, consent.address, consent.page) == (True, VISIT.address, VISIT.page)
-    assert desk.notified.accounts == ["acme"]
+    assert (consent.box, consent.address, consent.page) == (True, VISITOR.address, VISITOR.page)
+    assert desk.notified == ["acme"]
 
 
 def test_the_ledgers_id_is_the_one_that_counts(desk: Desk) -> None:
@@ -141,14 +133,15 @@ def test_the_ledgers_id_is_the_one_that_counts(desk: Desk) -> None:
     assert desk.post().id == "first"
 
 
-def test_no_nudge_where_the_ledger_asks_for_none(desk: Desk) -> None:
+def test_no_notification_if_the_ledger_asks_for_none(desk: Desk) -> None:
     desk.ledger.notify_workers = False
     desk.post()
-    assert desk.notified.accounts == []
+    assert desk.notified == []
 
 
 def test_a_filled_honeypot_is_quarantined_and_answered_the_same(desk: Desk) -> None:
-    assert desk.post(_gotcha="http://spam.example") == Receipt("id-1", duplicate=False)
+    answer = desk.post(_gotcha="http://spam.example")
+    assert answer == Accepted("id-1", duplicate=False, notify_workers=True)
     assert desk.ledger.submissions[0].quarantine == "honeypot"
 
 
@@ -163,22 +156,23 @@ def test_wrong_fields_reach_no_ledger(desk: Desk) -> None:
     assert desk.asked == 0
 
 
-def test_while_the_ledger_is_away_a_sign_up_is_kept_on_the_disk_and_nobody_is_nudged(
+def test_while_the_ledger_is_away_a_sign_up_is_kept_on_the_disk_and_nobody_is_notified(
     desk: Desk,
 ) -> None:
     desk.ledger.away = True
-    assert desk.post(key="one", email="Ada@Example.com") == Receipt("id-1", duplicate=False)
+    answer = desk.post(key="one", email="Ada@Example.com")
+    assert answer == Accepted("id-1", duplicate=False, notify_workers=False)
     [entry] = desk.disk.entries
     assert (entry.compared_email, entry.idempotency_key) == ("ada@example.com", "one")
     assert entry.submission.contact.email == "Ada@Example.com"
-    assert (desk.drains, desk.notified.accounts) == (1, [])
+    assert (desk.drains, desk.notified) == (1, [])
 
 
 def test_what_neither_the_ledger_nor_the_disk_can_take_is_refused(desk: Desk) -> None:
     desk.ledger.away = desk.disk.full = True
     with pytest.raises(LedgerUnavailable, match="the spool is full"):
         desk.post()
-    assert desk.notified.accounts == []
+    assert desk.notified == []
 
 
 def test_a_sign_up_waits_behind_an_earlier_one_of_the_same_person_on_the_disk(desk: Desk) -> None:
@@ -230,7 +224,7 @@ def test_people_and_keys_are_recognised_without_being_named(desk: Desk) -> None:
     ids=["IPv4", "IPv6, one client_network", "IPv6, two client_networks"],
 )
 def test_who_counts_as_one_visitor(desk: Desk, one: str, other: str, same: bool) -> None:
-    desk.post(Visit(address=one, page=None))
-    desk.post(Visit(address=other, page=None))
+    desk.post(Visitor(address=one, page=None))
+    desk.post(Visitor(address=other, page=None))
     visitors = {mark["visitor"] for mark in desk.ledger.marks}
     assert len(visitors) == (1 if same else 2)

@@ -1,4 +1,4 @@
-"""Notifier go out on a thread of their own, and their failures trouble nobody."""
+"""Notifications go out on a thread of their own; their failures disturb nobody."""
 
 import logging
 import threading

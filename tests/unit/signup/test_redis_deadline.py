@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from shared.domain.errors import KeyReused, LedgerUnavailable
-from web.signup.redis_deadline import FAILS_AT_ONCE, VISITOR_WAITS, RedisDeadline
+from web.signup.redis_deadline import FAILS_AT_ONCE, VISITOR_WAITS, DeadlinePool
 
 
 class Clock:
@@ -27,8 +27,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def budget(clock: Clock) -> RedisDeadline:
-    return RedisDeadline(threads=2, clock=clock)
+def pool(clock: Clock) -> DeadlinePool:
+    return DeadlinePool(threads=2, clock=clock)
 
 
 @pytest.fixture
@@ -39,83 +39,83 @@ def hanging() -> Iterator[threading.Event]:
     event.set()
 
 
-def test_work_in_time_is_answered(budget: RedisDeadline) -> None:
-    assert budget.allowance().ask(lambda: 42) == 42
+def test_work_in_time_is_answered(pool: DeadlinePool) -> None:
+    assert pool.start().ask(lambda: 42) == 42
 
 
-def test_work_that_hangs_is_given_up(budget: RedisDeadline, hanging: threading.Event) -> None:
+def test_work_that_hangs_is_given_up(pool: DeadlinePool, hanging: threading.Event) -> None:
     began = time.monotonic()
     with pytest.raises(LedgerUnavailable):
-        budget.allowance().ask(hanging.wait)
+        pool.start().ask(hanging.wait)
     assert time.monotonic() - began < VISITOR_WAITS.total_seconds() + 0.2
 
 
-def test_all_questions_of_a_request_share_its_time(budget: RedisDeadline, clock: Clock) -> None:
-    allowance = budget.allowance()
+def test_all_questions_of_a_request_share_its_time(pool: DeadlinePool, clock: Clock) -> None:
+    deadline = pool.start()
 
     def slow() -> None:
         clock.now += 0.5
 
-    allowance.ask(slow)
-    allowance.ask(slow)
+    deadline.ask(slow)
+    deadline.ask(slow)
     with pytest.raises(LedgerUnavailable):
-        allowance.ask(lambda: threading.Event().wait(0.05))
+        deadline.ask(lambda: threading.Event().wait(0.05))
 
 
 def test_after_a_timeout_all_fail_at_once_for_a_second_and_then_none(
-    budget: RedisDeadline, clock: Clock, hanging: threading.Event
+    pool: DeadlinePool, clock: Clock, hanging: threading.Event
 ) -> None:
     with pytest.raises(LedgerUnavailable):
-        budget.run(hanging.wait, 0.01)
+        pool.run(hanging.wait, 0.01)
     asked: list[int] = []
     clock.now += FAILS_AT_ONCE.total_seconds() - 0.01
     with pytest.raises(LedgerUnavailable):
-        budget.allowance().ask(lambda: asked.append(1))
+        pool.start().ask(lambda: asked.append(1))
     assert asked == []
     clock.now += 0.02
-    budget.allowance().ask(lambda: asked.append(2))
+    pool.start().ask(lambda: asked.append(2))
     assert asked == [2]
 
 
 @pytest.mark.parametrize("direct", [True, False], ids=["of redis-py", "wrapped by the ledger"])
-def test_a_socket_timeout_counts_as_one(budget: RedisDeadline, direct: bool) -> None:
+def test_a_socket_timeout_counts_as_one(pool: DeadlinePool, direct: bool) -> None:
     def fail() -> None:
         if direct:
             raise redis.TimeoutError
         raise LedgerUnavailable from redis.TimeoutError()
 
     with pytest.raises(LedgerUnavailable):
-        budget.allowance().ask(fail)
+        pool.start().ask(fail)
     with pytest.raises(LedgerUnavailable, match="moment ago"):
-        budget.allowance().ask(lambda: 1)
+        pool.start().ask(lambda: 1)
 
 
-def test_a_refused_connection_does_not_stop_the_next_visitor(budget: RedisDeadline) -> None:
+def test_a_refused_connection_does_not_stop_the_next_visitor(pool: DeadlinePool) -> None:
     def fail() -> None:
         raise redis.ConnectionError("refused")
 
     with pytest.raises(LedgerUnavailable):
-        budget.allowance().ask(fail)
-    assert budget.allowance().ask(lambda: 1) == 1
+        pool.start().ask(fail)
+    assert pool.start().ask(lambda: 1) == 1
 
 
 def test_work_that_never_began_is_not_done_later(hanging: threading.Event, clock: Clock) -> None:
-    budget = RedisDeadline(threads=1, clock=clock)
+    pool = DeadlinePool(threads=1, clock=clock)
     done: list[int] = []
     with pytest.raises(LedgerUnavailable):
-        budget.run(hanging.wait, 0.01)
+        pool.run(hanging.wait, 0.01)
     clock.now += 2
     with pytest.raises(LedgerUnavailable):
-        budget.run(lambda: done.append(1), 0.01)
+        pool.run(lambda: done.append(1), 0.01)
     clock.now += 2
     hanging.set()
-    budget.run(lambda: None, 5)
+    pool.run(lambda: None, 5)
     assert done == []
 
 
-def test_errors_that_mean_something_pass_through(budget: RedisDeadline) -> None:
+def test_errors_that_mean_something_pass_through(pool: DeadlinePool) -> None:
     def fail() -> None:
         raise KeyReused
 
     with pytest.raises(KeyReused):
-        budget.allowance().ask(fail)
+        pool.start().ask(fail)

@@ -13,6 +13,7 @@ from shared.infrastructure.settings import Settings
 from shared.operations.operators import MOST_TRIES, Operators, Role
 from tests.support import builders
 from tests.support.console_browser import PASSWORD, SignedIn
+from tests.support.web_services import services_of
 from web.app import create_app
 
 PUBLIC = "https://signup.example.com"
@@ -26,8 +27,7 @@ def app(settings: Settings, redis_client: "redis.Redis") -> Flask:
 
 @pytest.fixture
 def operators(app: Flask) -> Operators:
-    found: Operators = app.extensions["operators"]
-    return found
+    return services_of(app).operators
 
 
 def console_rules(app: Flask) -> Iterator[Rule]:
@@ -162,7 +162,7 @@ def test_a_change_of_an_operator_ends_their_sessions(
 
 
 def test_the_cookie_is_kept_from_scripts_other_sites_and_plain_http(app: Flask) -> None:
-    Operators(app.extensions["operators"]._client).add("ada", Role.VIEWER, PASSWORD)
+    Operators(services_of(app).operators._client).add("ada", Role.VIEWER, PASSWORD)
 
     response = app.test_client().post(
         "/console/sign-in", data={"name": "ada", "password": PASSWORD}
@@ -191,7 +191,7 @@ def test_a_session_survives_a_new_secret_key_while_the_old_one_is_in_the_list(
 
 
 def test_visitors_pages_know_nothing_of_sessions(app: Flask, redis_client: "redis.Redis") -> None:
-    app.extensions["accounts"].summaries.registry.save_form(builders.form())
+    services_of(app).accounts.summaries.registry.save_form(builders.form())
 
     response = app.test_client().get("/f/news")
 

@@ -20,6 +20,7 @@ from shared.operations.operators import Role
 from tests.support import builders
 from tests.support.console_browser import SignedIn
 from tests.support.sandbox_server import SandboxServer
+from tests.support.web_services import services_of
 from web.app import create_app
 
 OTHER = "Blue Door Books"
@@ -39,8 +40,7 @@ def app(live_settings: Settings, redis_client: "redis.Redis") -> Flask:
 
 @pytest.fixture
 def tools(app: Flask) -> AccountTools:
-    found: AccountTools = app.extensions["accounts"]
-    return found
+    return services_of(app).accounts
 
 
 @pytest.fixture
@@ -162,13 +162,13 @@ def test_a_link_for_the_client_shows_how_far_it_is(
 ) -> None:
     made = browser.post("/console/connect/acme/link", asked_by="Studio North", days="7")
     page = browser.get(made.location).text
-    assert "Nobody has opened it yet" in page
+    assert "Nobody has opened the link yet" in page
     [url] = re.findall(r'id="link-url" value="([^"]+)"', page)
 
     client = app.test_client()
     path = urlsplit(url).path
     assert "Studio North" in client.get(path).text
-    assert "Somebody has opened it" in browser.get(made.location).text
+    assert "Somebody has opened the link" in browser.get(made.location).text
     leaving = client.post(path).text
     [login] = re.findall(r'href="([^"]+/authorize[^"]+)"', leaving)
     back = urlsplit(sandbox.authorize(unescape(login)))
@@ -183,7 +183,7 @@ def test_a_link_taken_back_works_no_more(browser: SignedIn, app: Flask) -> None:
 
     browser.post(f"{made.location}/withdraw")
 
-    assert "works no more" in browser.get(made.location).text
+    assert "no longer works" in browser.get(made.location).text
     assert app.test_client().get(urlsplit(url).path).status_code == 400
 
 
@@ -191,7 +191,7 @@ def test_a_link_without_a_name_is_asked_for_one(browser: SignedIn) -> None:
     response = browser.post("/console/connect/acme/link", asked_by="  ")
 
     assert response.status_code == 422
-    assert "Say who asks" in response.text
+    assert "Enter who asks" in response.text
 
 
 # --- the account's page
@@ -252,7 +252,7 @@ def test_a_test_signup_is_followed(browser: SignedIn, tools: AccountTools, conne
 
     page = browser.get(started.location).text
 
-    assert "is in the ledger" in page
+    assert "is stored" in page
     assert "every 1s" in page
     assert tools.summaries.ledger.figures("acme").due == 1
 

@@ -11,9 +11,9 @@ from shared.infrastructure.alert_services import Kind, Service
 from shared.infrastructure.settings import Settings
 from shared.operations.operators import Role
 from tests.support.console_browser import SignedIn
+from tests.support.web_services import change_services
 from tests.support.webhook import Webhook
 from web.app import create_app
-from web.console.alerts import AlertTests
 
 BUTTON = "Send a test alert"
 
@@ -50,7 +50,7 @@ def test_one_that_does_not_get_out_is_told(alerting: Flask, webhook: Webhook) ->
     browser = SignedIn(alerting)
     browser.post("/console/alerts/test")
     page = browser.get("/console/").text
-    assert "No test alert got through to: json." in page
+    assert "The test alert did not reach: json." in page
     assert "secret-path" not in page
 
 
@@ -73,7 +73,7 @@ def test_without_a_service_the_setting_is_named(app: Flask) -> None:
     page = browser.get("/console/").text
     assert BUTTON not in page and "<code>RELAY_ALERTS</code>" in page
     browser.post("/console/alerts/test")
-    assert "web has no RELAY_ALERTS" in browser.get("/console/").text
+    assert "Set RELAY_ALERTS for web" in browser.get("/console/").text
 
 
 class Hanging(Service):
@@ -91,7 +91,7 @@ class Hanging(Service):
 
 def test_while_one_is_being_sent_a_second_is_asked_to_come_back(alerting: Flask) -> None:
     service = Hanging()
-    alerting.extensions["alert_tests"] = AlertTests([service], "https://signup.example.com")
+    change_services(alerting, alert_services=[service])
     first, second = SignedIn(alerting), SignedIn(alerting, name="another")
     sending = threading.Thread(target=first.post, args=("/console/alerts/test",))
     sending.start()
@@ -101,5 +101,5 @@ def test_while_one_is_being_sent_a_second_is_asked_to_come_back(alerting: Flask)
     finally:
         service.may_end.set()
         sending.join(10)
-    assert "Somebody else sends a test alert" in second.get("/console/").text
+    assert "Another operator is sending a test alert" in second.get("/console/").text
     assert "A test alert was sent to: json." in first.get("/console/").text

@@ -13,8 +13,9 @@ from shared.domain.check import Check, ok, problem, unknown
 from shared.infrastructure.settings import Settings
 from shared.operations.operators import Role
 from tests.support.console_browser import SignedIn
+from tests.support.web_services import change_services
 from web.app import create_app
-from web.console.doctor import Examinations, grouped
+from web.console.doctor import grouped
 
 CHECKS = [
     ok("redis", "Redis answers", "It takes 0.2 ms."),
@@ -51,7 +52,7 @@ def app(settings: Settings, redis_client: "redis.Redis") -> Flask:
 @pytest.fixture
 def doctor(app: Flask) -> Doctor:
     doctor = Doctor()
-    app.extensions["examinations"] = Examinations(doctor)
+    change_services(app, doctor=doctor)
     return doctor
 
 

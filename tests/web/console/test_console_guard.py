@@ -19,6 +19,7 @@ from shared.infrastructure.sealing import derived_key
 from shared.infrastructure.settings import Settings
 from shared.operations.operators import Operators, Role
 from tests.support.console_browser import PASSWORD, SignedIn
+from tests.support.web_services import services_of
 from web.app import create_app
 
 SIGN_IN = "/console/sign-in"
@@ -60,8 +61,7 @@ def role_of(app: Flask, rule: Rule) -> Role | None:
 
 @pytest.fixture
 def operators(app: Flask) -> Operators:
-    found: Operators = app.extensions["operators"]
-    return found
+    return services_of(app).operators
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_a_session_signed_with_another_key_is_none(app: Flask) -> None:
     browser = SignedIn(app)
     with browser.client.session_transaction("/console/") as session:
         known = dict(session)
-    other = create_app(replace(app.extensions["settings"], secret_keys=("another secret key",)))
+    other = create_app(replace(services_of(app).settings, secret_keys=("another secret key",)))
     forger = other.test_client()
     with forger.session_transaction("/console/") as session:
         session.update(known)
@@ -216,7 +216,7 @@ def test_what_our_own_page_asks_for_goes_through(
 
 
 def cookie_parts(app: Flask) -> set[str]:
-    app.extensions["operators"].add("ada", Role.ADMIN, PASSWORD)
+    services_of(app).operators.add("ada", Role.ADMIN, PASSWORD)
     sent = {"name": "ada", "password": PASSWORD}
     [cookie] = app.test_client().post(SIGN_IN, data=sent).headers.getlist("Set-Cookie")
     return set(cookie.split("; "))

@@ -55,7 +55,7 @@ def test_every_figure_is_shown(ledger: Ledger, overview: Callable[[], str]) -> N
     assert "<dt>due</dt><dd>3</dd>" in page
     for name in ("delivered", "dead", "discarded", "quarantined"):
         assert f"<dt>{name}</dt><dd>0</dd>" in page
-    assert "The oldest that is due came" in page
+    assert "Oldest due sign-up: received" in page
     assert "@example.com" not in page
 
 
@@ -75,7 +75,7 @@ def test_the_oldest_that_is_due_is_told_however_young(
     notified: bool,
 ) -> None:
     monkeypatch.setattr(Ledger, "figures", lambda *_: Figures(oldest_due=oldest))
-    assert ("The oldest that is due came" in overview()) is notified
+    assert ("Oldest due sign-up: received" in overview()) is notified
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from shared.domain.form import CustomField, Form, ListRef
 from shared.domain.signup import State
 from shared.infrastructure.settings import Settings
+from tests.support.web_services import change_services
 from web.app import create_app
 
 Stored = Callable[[], list[dict[str, Any]]]
@@ -359,12 +360,12 @@ def test_an_unexpected_error_reveals_nothing(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("secret of ada@example.com")
 
-    app.extensions["intake"] = type("Broken", (), {"accept": fail})()
+    change_services(app, intake=type("Broken", (), {"accept": fail})())
     response = app.test_client().post("/f/news", data={"email": "ada@example.com"}, headers=headers)
     assert response.status_code == 500
     assert response.headers["Access-Control-Allow-Origin"] == "*"
     assert "secret" not in response.text
-    [record] = [each for each in caplog.records if each.name == "web.app"]
+    [record] = [each for each in caplog.records if each.name == "web.error_answers"]
     assert (record.__dict__["error"], Path(__file__).name in record.__dict__["place"]) == (
         "RuntimeError",
         True,

@@ -17,6 +17,7 @@ from shared.ledger.registry import Registry
 from tests.support import builders
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
+from tests.support.web_services import change_services, services_of
 from web.app import create_app
 from web.signup.spool_file import FILE_NAME
 
@@ -175,9 +176,9 @@ def test_someone_who_signs_up_again_before_the_first_has_drained_waits_behind_it
     server: ValkeyServer, app: Flask, client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drain = threading.Event()
-    intake = app.extensions["intake"]
+    intake = services_of(app).intake
     held = replace(intake, drain=lambda: intake.drain() if drain.is_set() else None)
-    app.extensions["intake"] = held
+    change_services(app, intake=held)
     server.stop()
     first = id_of(post(client, first_name="Ada"))
     server.start()
@@ -205,7 +206,7 @@ def test_someone_who_signs_up_again_before_the_first_has_drained_waits_behind_it
 def test_what_an_earlier_process_left_is_drained_by_the_next_one(
     server: ValkeyServer, breakable: Settings, app: Flask, client: FlaskClient
 ) -> None:
-    app.extensions["intake"] = replace(app.extensions["intake"], drain=lambda: None)
+    change_services(app, intake=replace(services_of(app).intake, drain=lambda: None))
     server.stop()
     ids = [id_of(post(client, f"{number}@example.com")) for number in range(3)]
     server.start()

@@ -1,8 +1,7 @@
-"""Reading: from a request's body to posted fields, whatever kind of body it is.
+"""Reading a request's body: from any kind of body to posted fields.
 
-The body is read here, not by Flask: Werkzeug shortens a chunked body at its limit
-without a word, and replaces bytes that are no UTF-8. Both would change what a
-visitor typed.
+The body is read here, not by Flask. Werkzeug silently cuts off a chunked body at its limit, and
+replaces bytes that are not UTF-8. Both would change what a visitor typed.
 """
 
 import json
@@ -16,20 +15,20 @@ from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDeco
 from shared.domain.errors import FieldError, InvalidSignup
 
 BODY_LIMIT = 64 * 1024
-# A browser shows an answer only after it has sent everything, so this much more is let in.
-_READ_AWAY = 1024 * 1024
-# No form has so many; each costs time to check and to show again.
+# A browser shows an answer only after it has sent everything, so read this much more of the body.
+_DISCARD_LIMIT = 1024 * 1024
+# No real form has more. Each field costs time to check and to show again.
 MOST_FIELDS = 1000
 
 Posted = dict[str, list[str]]
 
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
-# A beacon, or a fetch that wants no preflight, sends its JSON as text/plain.
+# A beacon, or a fetch without a preflight, sends its JSON as text/plain.
 _JSON = ("application/json", "text/plain")
 
 
-class Unreadable(Exception):
+class UnreadableRequest(Exception):
     """The request cannot be read as a form; `status` is 400, 413 or 415."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -41,7 +40,7 @@ class Unreadable(Exception):
 def read_posted(request: Request) -> Posted:
     """Return the posted fields in the order given, each with all its values.
 
-    Raises `Unreadable`, or `InvalidSignup` where JSON holds more than plain values.
+    Raises `UnreadableRequest`, or `InvalidSignup` where JSON holds more than plain values.
     """
     body = _read_body(request)
     match request.mimetype:
@@ -54,11 +53,12 @@ def read_posted(request: Request) -> Posted:
         case mimetype if mimetype in _JSON:
             pairs = _from_json(body)
         case mimetype:
-            raise Unreadable(415, f"A form cannot be sent as {mimetype or 'an unnamed type'} here.")
+            message = f"This form does not accept the content type {mimetype or '(none)'}."
+            raise UnreadableRequest(415, message)
     posted: Posted = {}
     for number, (name, value) in enumerate(pairs):
         if number >= MOST_FIELDS:
-            raise Unreadable(400, f"At most {MOST_FIELDS} fields can be sent at once.")
+            raise UnreadableRequest(400, f"A form can have at most {MOST_FIELDS} fields.")
         posted.setdefault(name, []).append(value)
     return posted
 
@@ -73,7 +73,7 @@ def wants_json(request: Request) -> bool:
     json_quality, html_quality = accepted["application/json"], accepted["text/html"]
     if json_quality != html_quality:
         return bool(json_quality > html_quality)
-    # Neither is preferred (curl says */*), so the answer is of the question's kind.
+    # Neither is preferred (curl sends */*), so answer JSON with JSON.
     return request.mimetype in _JSON
 
 
@@ -87,29 +87,30 @@ def _read_body(request: Request) -> bytes:
         if len(body) > BODY_LIMIT:
             _too_large(request.stream)
     if length is not None and len(body) < length:
-        raise Unreadable(400, "The request ended before all of it had arrived.")
+        raise UnreadableRequest(400, "The request is incomplete.")
     return body
 
 
 def _too_large(rest: IO[bytes]) -> NoReturn:
-    read_away = 0
-    while read_away < _READ_AWAY and (chunk := rest.read(BODY_LIMIT)):
-        read_away += len(chunk)
-    raise Unreadable(413, f"A sign-up may have {BODY_LIMIT // 1024} KiB, and this one is larger.")
+    discarded = 0
+    while discarded < _DISCARD_LIMIT and (chunk := rest.read(BODY_LIMIT)):
+        discarded += len(chunk)
+    message = f"A sign-up can have at most {BODY_LIMIT // 1024} KiB. This one is larger."
+    raise UnreadableRequest(413, message)
 
 
 def _text(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable(400, "What was sent is not UTF-8 text.") from error
+        raise UnreadableRequest(400, "The request is not valid UTF-8 text.") from error
 
 
 def _from_form(body: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(_text(body), keep_blank_values=True, errors="strict")
     except UnicodeDecodeError as error:
-        raise Unreadable(400, "What was sent is not UTF-8 text.") from error
+        raise UnreadableRequest(400, "The request is not valid UTF-8 text.") from error
 
 
 def _from_multipart(body: bytes, boundary: str) -> list[tuple[str, str]]:
@@ -130,22 +131,22 @@ def _from_multipart(body: bytes, boundary: str) -> list[tuple[str, str]]:
                 case Data() if name is not None:
                     pairs[-1] = (name, pairs[-1][1] + event.data)
     except ValueError as error:
-        raise Unreadable(400, "What was sent is not a well-formed multipart form.") from error
+        raise UnreadableRequest(400, "The request is not a valid multipart form.") from error
     return [(name, _text(value)) for name, value in pairs]
 
 
 def _from_json(body: bytes) -> list[tuple[str, str]]:
     try:
         document = json.loads(_text(body), parse_constant=_no_constant)
-        # An escaped half of a surrogate pair is valid JSON but no text that could be stored.
+        # An escaped half of a surrogate pair is valid JSON, but cannot be stored as text.
         json.dumps(document, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise Unreadable(400, "What was sent is not well-formed JSON.") from error
+        raise UnreadableRequest(400, "The request is not valid JSON.") from error
     if not isinstance(document, dict):
-        raise Unreadable(400, 'The JSON must be an object, such as {"email": "…"}.')
+        raise UnreadableRequest(400, 'The JSON must be an object, such as {"email": "…"}.')
     nested = [name for name, value in document.items() if not _is_plain(value)]
     if nested:
-        message = "Only text, numbers, true, false, null or a list of these can be sent."
+        message = "A value must be text, a number, true, false, null, or a list of these."
         raise InvalidSignup([FieldError(name, "invalid", message) for name in nested])
     return [
         (name, _plain_text(value))
@@ -155,7 +156,7 @@ def _from_json(body: bytes) -> list[tuple[str, str]]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 def _is_plain(value: Any) -> bool:

@@ -1,0 +1,41 @@
+"""What a request gets that matches no route, or fails in a way that nobody expected."""
+
+import logging
+import traceback
+
+from flask import make_response, render_template, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import HTTPException
+
+from web.signup.request_body import wants_json
+
+log = logging.getLogger(__name__)
+
+_MESSAGES = {
+    404: "There is no page at this address.",
+    405: "This address does not support this kind of request.",
+}
+
+
+def http_error(error: HTTPException) -> ResponseReturnValue:
+    code = error.code or 500
+    message = _MESSAGES.get(code) or error.description or "This request cannot be answered."
+    response = make_response(_answer(code, message))
+    for name, value in error.get_response().headers.items():
+        if name in ("Allow", "Location"):
+            response.headers[name] = value
+    return response
+
+
+def unexpected_error(error: Exception) -> ResponseReturnValue:
+    # An exception's message may quote what a visitor typed; its type and its place do not.
+    frames = traceback.extract_tb(error.__traceback__)
+    place = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-6:]))
+    log.error("unexpected error", extra={"error": type(error).__name__, "place": place})
+    return _answer(500, "Something went wrong on our side. The error is logged. Please try again.")
+
+
+def _answer(code: int, message: str) -> ResponseReturnValue:
+    if wants_json(request):
+        return {"ok": False, "error": message, "errors": []}, code
+    return render_template("problem.html", status=code, message=message), code

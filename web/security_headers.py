@@ -1,0 +1,44 @@
+"""The security headers of every answer, and the Content-Security-Policy of visitors' pages."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from flask import Response, g, request
+
+
+def add_security_headers(response: Response) -> Response:
+    """Add the headers that the answer does not have yet.
+
+    A page names in `g.form_targets` where its form may lead, in `g.framed_by` who may frame it.
+    """
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
+        # Chrome applies form-action to the redirects after a post, too.
+        f" form-action {_sources(g.get('form_targets', ()))};"
+        f" frame-ancestors {_sources(g.get('framed_by', ()))}"
+    )
+    response.headers.setdefault("Content-Security-Policy", policy)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    # Nothing stricter: a form that our own page posts must still send its origin.
+    response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    if request.endpoint != "static":
+        # Pages may show what a visitor typed, and answers are for one visitor only.
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _sources(addresses: Iterable[str]) -> str:
+    """Return our own host and those of `addresses`, as a policy lists them."""
+    origins = [origin for origin in map(_origin, addresses) if origin]
+    return " ".join(["'self'", *dict.fromkeys(origins)])
+
+
+def _origin(address: str) -> str | None:
+    """Return the origin of `address` if a policy can name it."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return None
+    origin = f"{parts.scheme}://{parts.netloc}"
+    plain = parts.scheme in ("http", "https") and not set(origin) & set(" ;,'\"")
+    return origin if plain and origin.isprintable() and origin.isascii() else None

@@ -1,0 +1,54 @@
+"""What the views of one web process share. `web.app.create_app` makes it, once."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Protocol
+
+from flask import current_app
+
+from shared.domain.check import Check
+from shared.infrastructure.alert_services import Service
+from shared.infrastructure.settings import Settings
+from shared.operations.assembly import AccountTools
+from shared.operations.operations import Operations
+from shared.operations.operators import Operators
+from web.one_at_a_time import OneAtATime
+from web.signup.form_cache import FormCache
+from web.signup.intake import Intake
+from web.signup.redis_deadline import DeadlinePool
+from web.signup.spool import Spool
+
+
+class Examines(Protocol):
+    """Checks the installation and its accounts, as `Doctor` does."""
+
+    def examine(
+        self, names: Sequence[str] = (), *, refresh: bool = False, within: timedelta
+    ) -> list[Check]:
+        """Return every check. Raises `Refused` for a name that no account has."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """`check_ledger` reads and writes Redis as a sign-up does, and raises if it cannot."""
+
+    settings: Settings
+    deadlines: DeadlinePool
+    form_cache: FormCache
+    intake: Intake
+    spool: Spool
+    check_ledger: Callable[[], object]
+    accounts: AccountTools
+    operations: Operations
+    operators: Operators
+    alert_services: Sequence[Service]
+    doctor: Examines
+    alert_tests: OneAtATime = field(default_factory=OneAtATime)
+    examinations: OneAtATime = field(default_factory=OneAtATime)
+
+
+def services() -> Services:
+    """Return the services of the app that answers this request."""
+    found: Services = current_app.extensions["relay"]
+    return found
