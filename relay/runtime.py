@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from shared.accounts.account_summary import AccountSummaries
     from shared.constant_contact.token_vault import TokenVault
     from shared.infrastructure.settings import Settings
-    from shared.ledger.fingerprints import Fingerprints
     from shared.ledger.ledger import Ledger
     from shared.ledger.registry import Registry
     from shared.operations.assembly import AccountTools
@@ -99,24 +98,9 @@ class CommandRuntime:
 
     @cached_property
     def operations(self) -> "Operations":
-        from shared.operations.assembly import make_replays, utc_now
-        from shared.operations.operations import Operations
+        from shared.operations.assembly import make_operations
 
-        return Operations(
-            self.ledger,
-            self.registry,
-            make_replays(self.settings, self.client),
-            fingerprints=self._fingerprints,
-            check_email=_check_email,
-            now=utc_now,
-            notify_workers=self.notify_workers,
-        )
-
-    def _fingerprints(self) -> "Fingerprints":
-        from shared.infrastructure.sealing import Sealer
-        from shared.ledger.fingerprints import load_fingerprints
-
-        return load_fingerprints(self.client, Sealer(self.settings.secret_keys))
+        return make_operations(self.settings, self.client, self.notify_workers)
 
     @cached_property
     def accounts(self) -> "AccountTools":
@@ -149,12 +133,6 @@ class CommandRuntime:
             self.output.say(
                 "The workers could not be notified. They look by themselves within seconds."
             )
-
-
-def _check_email(address: str) -> str:
-    from shared.infrastructure.email_syntax import check_email
-
-    return check_email(address)
 
 
 def pass_runtime(
