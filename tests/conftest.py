@@ -1,5 +1,6 @@
 """What most tests need: a real Valkey server, a clean database in it, and settings for both."""
 
+import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,17 @@ import redis
 from shared.infrastructure.settings import Settings
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C and Ctrl-\\, and let processes that tests start hear them: a shell that runs
+    the tests in the background has all of them ignore both."""
+    for number, default in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGQUIT, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, default)
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +39,15 @@ def redis_client(valkey: ValkeyServer) -> Iterator["redis.Redis"]:
     client.flushall()
     yield client
     client.close()
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password's real hash takes a tenth of a second, and here are hundreds."""
+    monkeypatch.setattr("shared.operations.operators._METHOD", "scrypt:1024:8:1")
+    monkeypatch.setattr(
+        "shared.operations.operators._NOBODY", f"scrypt:1024:8:1$nobody${'0' * 128}"
+    )
 
 
 @pytest.fixture

@@ -22,15 +22,6 @@ from tests.support.valkey_server import ValkeyServer
 PASSWORD = "a password for tests only"
 
 
-@pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A real one takes a tenth of a second, and here are hundreds."""
-    monkeypatch.setattr("shared.operations.operators._METHOD", "scrypt:1024:8:1")
-    monkeypatch.setattr(
-        "shared.operations.operators._NOBODY", f"scrypt:1024:8:1$nobody${'0' * 128}"
-    )
-
-
 @pytest.fixture
 def operators(redis_client: "redis.Redis") -> Operators:
     return Operators(redis_client)
