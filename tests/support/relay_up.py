@@ -11,7 +11,7 @@ from typing import Self
 
 import requests
 
-from shared.infrastructure.addresses import free_port
+from tests.support.ports import free_port
 from tests.support.stack import eventually
 
 OUR_OWN = (sys.executable, "-m", "relay")

@@ -13,7 +13,7 @@ import requests
 
 from sandbox import SandboxConfig
 from sandbox.oauth.issued_tokens import AUTHORIZATION_SERVER
-from shared.infrastructure.addresses import free_port
+from tests.support.ports import free_port
 
 _DEFAULTS = SandboxConfig()
 

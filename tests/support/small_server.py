@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from shared.infrastructure.addresses import free_port
+from tests.support.ports import free_port
 
 
 class QuietHandler(BaseHTTPRequestHandler):

@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import requests
 
-from shared.infrastructure.addresses import free_port
+from tests.support.ports import free_port
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 

@@ -9,8 +9,8 @@ from types import TracebackType
 import redis
 
 from relay.start.embedded_valkey import server_command
-from shared.infrastructure.addresses import free_port
 from shared.infrastructure.redis_urls import connect
+from tests.support.ports import free_port
 
 PASSWORD = "only-for-tests"
 

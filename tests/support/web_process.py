@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from shared.infrastructure.addresses import free_port
+from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
 
 _SERVE = """

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import requests
 
-from shared.infrastructure.addresses import free_port
 from shared.infrastructure.settings import Settings
+from tests.support.ports import free_port
 from tests.support.stack import Stack, eventually
 
 MakeStack = Callable[..., Stack]

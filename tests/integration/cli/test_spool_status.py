@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.infrastructure.addresses import free_port
 from shared.ledger.ledger import Ledger
 from shared.ledger.spools import SpoolFigures
 from shared.operations.assembly import utc_now
 from tests.support import builders
 from tests.support.command_line import CommandLine
+from tests.support.ports import free_port
 from web.signup.spool import Spool
 from web.signup.spool_entry import Entry
 

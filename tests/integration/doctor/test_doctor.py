@@ -16,7 +16,6 @@ from shared.domain.account import Account, HoldReason
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.form import CustomField, ListRef
-from shared.infrastructure.addresses import free_port
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
@@ -25,6 +24,7 @@ from shared.ledger.spools import SpoolFigures, damaged_name
 from shared.operations.assembly import AccountTools, make_applications
 from tests.support import builders, connections
 from tests.support.builders import NOON
+from tests.support.ports import free_port
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_page import WebPage

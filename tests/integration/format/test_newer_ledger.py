@@ -10,12 +10,12 @@ import pytest
 import redis
 
 from shared.domain.errors import Refused
-from shared.infrastructure.addresses import free_port
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.format import NEWEST
 from tests.support.command_line import CommandLine
 from tests.support.dumps.loader import FORMAT_1, everything, restore, restore_folder
+from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
 from web.server import serve
 

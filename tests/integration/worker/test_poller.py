@@ -12,13 +12,13 @@ import redis
 from shared.constant_contact.client import ConstantContact
 from shared.domain.account import Account
 from shared.infrastructure import queues
-from shared.infrastructure.addresses import free_port
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.operations.assembly import make_constant_contact, make_replays
 from tests.support import builders
+from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
 from worker.delivery.connection_pool import ConnectionPool
 from worker.delivery.lane import Lane, LaneReport

@@ -8,8 +8,8 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
-from shared.infrastructure.addresses import free_port
 from shared.infrastructure.settings import Settings
+from tests.support.ports import free_port
 from web.app import create_app
 
 
