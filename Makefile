@@ -6,16 +6,25 @@ RUN := $(VENV)/bin
 CHECKED := relay web worker shared sandbox tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test chaos bench check format lock clean chromium
+.PHONY: help demo test test-fast test-slow chaos bench check format lock clean chromium
 
 help:  ## Show what can be done here
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 demo: $(VENV)/.runtime  ## Start everything on this machine, with a sandbox in place of Constant Contact
 	@exec $(RUN)/relay up
 
-test: $(VENV)/.dev chromium $(RUN)/redis-server  ## Run the whole test suite
-	$(RUN)/python -m pytest $(TESTS)
+# Four at a time on two cores too, since most tests wait for processes most of the time.
+SIDE_BY_SIDE = $(RUN)/python -m pytest -n $(or $(PROCESSES),4) --dist worksteal
+
+test: $(VENV)/.dev chromium $(RUN)/redis-server  ## Run all tests but the slow ones, or those in TESTS=path
+	$(SIDE_BY_SIDE) $(or $(TESTS),-m "not slow")
+
+test-fast: $(VENV)/.dev  ## Run the unit, web and architecture tests
+	$(SIDE_BY_SIDE) -m "not slow" tests/unit tests/web tests/architecture
+
+test-slow: $(VENV)/.dev chromium $(RUN)/redis-server  ## Run the slow tests, which `make test` leaves out
+	$(SIDE_BY_SIDE) -m slow
 
 chaos: $(VENV)/.dev  ## Break things at random for MINUTES=60, by SEED, and count every sign-up
 	$(RUN)/python -m tests.chaos.soak.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))

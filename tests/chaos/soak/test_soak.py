@@ -12,6 +12,7 @@ SEED = 26454
 ROUNDS = 3
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_random_faults_lose_nothing_and_leave_nothing_behind(tmp_path: Path) -> None:
     said: list[str] = []
