@@ -76,9 +76,9 @@ def settings_with(settings: Settings) -> Callable[..., Settings]:
     return changed
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_sandbox() -> Iterator[SandboxServer]:
-    """One sandbox for a module's tests, so fast that none waits for its pace."""
+    """One sandbox for all tests, so fast that none waits for its pace."""
     with SandboxServer(rate=1000) as server:
         yield server
 

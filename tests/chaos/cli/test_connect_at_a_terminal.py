@@ -1,7 +1,7 @@
 """`relay connect` as somebody at a terminal goes it, with a browser's part played by requests."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,13 +14,29 @@ CHECKS = 8
 END_OF_INPUT = "\x04"
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Web for all tests. The address at which it is reached is the public one."""
+    with Stack(tmp_path_factory.mktemp("terminal") / "stack", rate=100) as stack:
+        stack.start_web()
+        yield stack
+
+
 @pytest.fixture
-def stack(make_stack: Callable[..., Stack]) -> Stack:
-    """Web, without account. The address at which it is reached is the public one."""
-    stack = make_stack(rate=100)
-    stack.sandbox.control(rates={"token_requests_per_second": 1000}, device_interval_seconds=0.2)
-    stack.start_web()
-    return stack
+def stack(running: Stack) -> Stack:
+    """Web, without account."""
+    running.sandbox.reset()
+    running.sandbox.control(rates={"token_requests_per_second": 1000}, device_interval_seconds=0.2)
+    with running.valkey.client() as client:
+        client.flushall()
+    return running
+
+
+@pytest.fixture
+def worker(stack: Stack) -> Iterator[None]:
+    (worker,) = stack.start_workers()
+    yield
+    stack.kill(worker)
 
 
 def relay(stack: Stack, *command: str, **environ: str) -> Terminal:
@@ -187,9 +203,10 @@ def test_a_secret_is_asked_for_and_not_shown(stack: Stack) -> None:
     assert "the-own-secret" not in terminal.printed
 
 
-def test_a_test_sign_up_is_followed_until_it_is_read_back_and_removed(stack: Stack) -> None:
+def test_a_test_sign_up_is_followed_until_it_is_read_back_and_removed(
+    stack: Stack, worker: None
+) -> None:
     stack.connect()
-    stack.start_workers()
     command = ("accounts", "test", "acme", "--list", "Newsletter", "--email")
     sent = stack.json(*command, "me@example.com")
     assert (sent["state"], sent["lists"], sent["permission"]) == (
@@ -209,9 +226,8 @@ def test_a_test_sign_up_is_followed_until_it_is_read_back_and_removed(stack: Sta
     assert "was a contact before the test" in refused
 
 
-def test_a_test_sign_up_that_is_refused_says_why(stack: Stack) -> None:
+def test_a_test_sign_up_that_is_refused_says_why(stack: Stack, worker: None) -> None:
     stack.connect()
-    stack.start_workers()
     stack.sandbox.control(refuse_email="me@example.com")
     refused = stack.relay(
         *("accounts", "test", "acme", "--list", "Newsletter", "--email", "me@example.com"), status=1

@@ -77,7 +77,9 @@ def read_only(stack: Stack) -> Iterator[None]:
         client.replicaof("NO", "ONE")
 
 
-@pytest.mark.parametrize("fault", [killed, frozen, cut_off, full, read_only])
+@pytest.mark.parametrize(
+    "fault", [killed, pytest.param(frozen, marks=pytest.mark.slow), cut_off, full, read_only]
+)
 def test_nothing_is_lost_nor_sent_twice_and_nothing_needs_a_restart(
     stack: Stack,
     processes: list["subprocess.Popen[bytes]"],

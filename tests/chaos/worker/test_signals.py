@@ -1,6 +1,5 @@
 """What each signal does to a worker, whatever it is at."""
 
-import functools
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -254,35 +253,25 @@ class Row:
             eventually(product.has_worker, what="a worker's start")
 
 
-@pytest.fixture(scope="module")
-def ends_when(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Doing], Ends]:
-    """Return how workers ended that were all at the same; it is tried once."""
-
-    @functools.cache
-    def ends(doing: Doing) -> Ends:
-        with Stack(
-            tmp_path_factory.mktemp("row") / "stack",
-            rate=100,
-            RELAY_LEASE_SECONDS=f"{LEASE.total_seconds():.0f}",
-            RELAY_SEND_DEADLINE_SECONDS=f"{SEND_DEADLINE.total_seconds():.0f}",
-        ) as stack:
-            stack.sandbox.control(rates={"token_requests_per_second": 100})
-            return Row(stack, doing).run()
-
-    return ends
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    stack = make_stack(
+        rate=100,
+        RELAY_LEASE_SECONDS=f"{LEASE.total_seconds():.0f}",
+        RELAY_SEND_DEADLINE_SECONDS=f"{SEND_DEADLINE.total_seconds():.0f}",
+    )
+    stack.sandbox.control(rates={"token_requests_per_second": 100})
+    return stack
 
 
 @pytest.mark.parametrize(
-    ("doing", "signals", "end"),
+    "doing",
     [
-        pytest.param(doing, signals, end, id=f"{doing}: {', '.join(each.name for each in signals)}")
-        for doing, ends in ENDS.items()
-        for signals, end in ends.items()
+        pytest.param(doing, marks=[] if doing is Doing.REQUEST else pytest.mark.slow, id=doing)
+        for doing in Doing
     ],
 )
-def test_a_worker_ends_as_promised(
-    ends_when: Callable[[Doing], Ends], doing: Doing, signals: tuple[Signals, ...], end: End
-) -> None:
+def test_a_worker_ends_as_promised(stack: Stack, doing: Doing) -> None:
     """What is promised (docs/internals.md has it for operators):
 
     | at the signal        | TERM, INT            | QUIT, or a second one  | KILL                 |
@@ -302,4 +291,4 @@ def test_a_worker_ends_as_promised(
     An answer is waited for as long as its own deadline is: RELAY_SEND_DEADLINE_SECONDS, 20 s for
     a token. "Sent once" counts what another worker sends after that, too.
     """
-    assert ends_when(doing)[signals] == end
+    assert Row(stack, doing).run() == ENDS[doing]

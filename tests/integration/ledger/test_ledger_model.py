@@ -3,7 +3,7 @@
 Hypothesis chooses what visitors, lanes, operators and the clock do next; after every step the
 scripts must have answered as the model does, and everything in Redis must be where the model
 says. The scripts run in fakeredis, whose clock can be turned. `MODEL_EXAMPLES=5000` runs so many
-random examples instead of a hundred that are the same each time.
+random examples instead of a few that are the same each time.
 """
 
 import os
@@ -609,16 +609,17 @@ def _ms(moment: datetime | None) -> int | None:
     return None if moment is None else to_milliseconds(moment)
 
 
-@pytest.mark.timeout(0 if EXAMPLES else 120)
+@pytest.mark.timeout(0 if EXAMPLES else 300)
+@pytest.mark.parametrize("examples", [25, pytest.param(100, marks=pytest.mark.slow)])
 def test_no_order_of_events_makes_the_ledger_differ_from_its_model(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, examples: int
 ) -> None:
     clock = Clock(BEGIN_US)
     client = turnable_server(monkeypatch, clock)
     run_state_machine_as_test(
         cast(Any, lambda: LedgerMachine(client, clock)),
         settings=profile(
-            max_examples=EXAMPLES or 100,
+            max_examples=EXAMPLES or examples,
             stateful_step_count=40,
             deadline=None,
             derandomize=not EXAMPLES,

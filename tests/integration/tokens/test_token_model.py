@@ -500,11 +500,12 @@ def client(tmp_path: Path) -> Iterator["redis.Redis"]:
         yield client
 
 
-def test_no_order_of_events_breaks_the_protocol(client: "redis.Redis") -> None:
+@pytest.mark.parametrize("examples", [250, pytest.param(1000, marks=pytest.mark.slow)])
+def test_no_order_of_events_breaks_the_protocol(client: "redis.Redis", examples: int) -> None:
     run_state_machine_as_test(
         cast(Any, lambda: Protocol(client)),
         settings=profile(
-            max_examples=1000,
+            max_examples=examples,
             stateful_step_count=8,
             deadline=None,
             derandomize=True,
