@@ -25,7 +25,7 @@ from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 
 
-def eventually(holds: Callable[[], bool], *, within: float = 30, what: str = "it") -> None:
+def eventually(holds: Callable[[], bool], *, within: float = 60, what: str = "it") -> None:
     """Wait until `holds`; the test fails when it does not within so many seconds."""
     deadline = time.monotonic() + within
     while not holds():

@@ -77,7 +77,7 @@ def main(*options: str) -> None:
 
 
 def _wait_for_others(url: str) -> None:
-    with connect(url) as client:
+    with connect(url, socket_timeout=2 * LONGEST) as client:
         client.incr(READY)
         assert client.blpop([START], timeout=LONGEST)
 

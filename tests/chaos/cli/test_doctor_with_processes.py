@@ -15,7 +15,7 @@ def test_with_everything_running_all_is_green(make_stack: MakeStack) -> None:
     stack.open()
     stack.start_workers()
     stack.start("beat")
-    eventually(lambda: stack.json("status")["beat_age_seconds"] is not None, what="beat's tick")
+    await_beat(stack)
     document = stack.json("doctor", "--refresh")
     assert document["ok"] is True
     assert {check["verdict"] for check in document["checks"]} == {"ok"}
@@ -52,9 +52,14 @@ def test_a_new_secret_key_takes_over_while_sign_ups_come_in(make_stack: MakeStac
     assert sign_up(stack, "first@example.com") == first, "it is not recognised as a duplicate"
     sign_up(stack, "last@example.com")
     eventually(lambda: stack.account()["delivered"] == 22, what="every delivery")
+    await_beat(stack)
     found = {each["name"]: each["verdict"] for each in stack.json("doctor", "--refresh")["checks"]}
     assert found["secret_key"] == found["refresh"] == "ok"
     stack.assert_accounted_for()
+
+
+def await_beat(stack: Stack) -> None:
+    eventually(lambda: stack.json("status")["beat_age_seconds"] is not None, what="beat's tick")
 
 
 def sign_up(stack: Stack, email: str) -> str:

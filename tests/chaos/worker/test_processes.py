@@ -31,7 +31,7 @@ def test_two_beats_keep_tokens_fresh_and_spend_none_twice(make_stack: MakeStack)
 
 
 def test_monitors_see_every_signup_as_a_task_of_its_own(make_stack: MakeStack) -> None:
-    stack = make_stack(RELAY_TASK_EVENTS="1")
+    stack = make_stack(rate=100, RELAY_TASK_EVENTS="1")
     stack.open()
     stack.start_workers()
     posted: list[str] = []
@@ -49,7 +49,9 @@ def test_monitors_see_every_signup_as_a_task_of_its_own(make_stack: MakeStack) -
 
     (id,) = posted
     kinds = [event["type"] for event in seen if event.get("uuid") == id]
-    assert kinds == ["task-received", "task-started", "task-succeeded"]
+    # On a busy machine the slot that comes with a claim may be missed; then it is started anew.
+    assert kinds[-3:] == ["task-received", "task-started", "task-succeeded"]
+    assert kinds[:-3] == ["task-received", "task-started"] * (len(kinds[:-3]) // 2)
     assert "example.com" not in str(seen)
 
 

