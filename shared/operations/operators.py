@@ -5,14 +5,13 @@ change of password or role, which ends the sessions that were begun before; it b
 so that who is made anew under an old name has none of the old sessions.
 """
 
-import hashlib
 import json
+import math
 import secrets
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
 import redis
 from werkzeug.security import check_password_hash, generate_password_hash
@@ -20,9 +19,8 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from shared.domain.account import NAME
 from shared.domain.errors import Refused
 from shared.infrastructure.addresses import client_network
-from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
-from shared.ledger.script_library import Scripts
+from shared.ledger import documents
+from shared.ledger.sign_in_tries import SignInTries
 
 SHORTEST_PASSWORD = 12
 FIRST = "admin"
@@ -79,21 +77,18 @@ class Operators:
         *,
         new_password: Callable[[], str] = lambda: secrets.token_urlsafe(15),
     ) -> None:
-        self._client = client
-        self._scripts = Scripts(client)
+        self._stored = documents.operators(client)
+        self._tries = SignInTries(client, most=MOST_TRIES, window=TRIES_WITHIN)
         self._new_password = new_password
 
     # --- looking
 
     def all(self) -> list[Operator]:
         """Return all operators, sorted by name."""
-        with redis_errors_translated():
-            stored = self._client.hgetall(keys.OPERATORS)
-        return [Operator.from_json(stored[name]) for name in sorted(stored)]
+        return [Operator.from_json(stored) for stored in self._stored.all().values()]
 
     def find(self, name: str) -> Operator | None:
-        with redis_errors_translated():
-            stored = self._client.hget(keys.OPERATORS, name)
+        stored = self._stored.find(name)
         return Operator.from_json(stored) if stored else None
 
     # --- signing in
@@ -108,18 +103,13 @@ class Operators:
         right = check_password_hash(operator.password_hash if operator else _NOBODY, password)
         if operator is None or not right:
             return None
-        with redis_errors_translated():
-            self._client.delete(*_counters(name, address))
+        self._tries.forget(*_whose_tries(name, address))
         return operator
 
     def _count_try(self, name: str, address: str) -> None:
-        window_ms = round(TRIES_WITHIN.total_seconds() * 1000)
-        with redis_errors_translated():
-            wait_ms = self._scripts.run(
-                "sign_in_try", _counters(name, address), MOST_TRIES, window_ms
-            )
-        if wait_ms:
-            minutes = -(-int(wait_ms) // 60_000)
+        wait = self._tries.count(*_whose_tries(name, address))
+        if wait is not None:
+            minutes = math.ceil(wait / timedelta(minutes=1))
             raise Refused(
                 f"Too many tries. Please wait {minutes} minute{'s' if minutes > 1 else ''}, then"
                 " try again."
@@ -130,16 +120,12 @@ class Operators:
     def make_first(self) -> NewPassword | None:
         """Make the first operator, an admin; None when there is one, also when another process
         makes it at this moment."""
-        with redis_errors_translated():
-            # Anybody can have this asked, and a hash takes long.
-            if self._client.exists(keys.OPERATORS):
-                return None
+        if self._stored.exist():  # anybody can have this asked, and a hash takes long
+            return None
         made = self._made(FIRST, Role.ADMIN, None)
-        with redis_errors_translated():
-            first = self._scripts.run(
-                "first_operator", [keys.OPERATORS], FIRST, made.operator.to_json()
-            )
-        return made if first else None
+        new = {FIRST: made.operator.to_json()}
+        is_first = self._stored.change(lambda others: {} if others else new)
+        return made if is_first else None
 
     def add(self, name: str, role: Role, password: str | None = None) -> NewPassword:
         """Make an operator, with a password that is made up unless one is given."""
@@ -149,9 +135,7 @@ class Operators:
                 " . - _, the first of them a letter or digit."
             )
         made = self._made(name, role, password)
-        with redis_errors_translated():
-            new = self._client.hsetnx(keys.OPERATORS, name, made.operator.to_json())
-        if not new:
+        if not self._stored.add(name, made.operator.to_json()):
             raise Refused(
                 f"There is an operator {name} already. For a new password: relay operator password"
                 f" {name}"
@@ -163,8 +147,7 @@ class Operators:
         tries: strangers could keep them out with these."""
         password, hashed = self._hashed(password)
         changed = self._change(name, lambda old: replace(old, password_hash=hashed))
-        with redis_errors_translated():
-            self._client.delete(_tries("name", name))
+        self._tries.forget(("name", name))
         return NewPassword(changed, password)
 
     def set_role(self, name: str, role: Role) -> Operator:
@@ -191,26 +174,21 @@ class Operators:
         """Change the operator in one step; the last admin stays one. Returns what is stored now,
         or what was removed."""
 
-        def step(pipeline: "redis.client.Pipeline") -> Operator:
-            stored = pipeline.hgetall(keys.OPERATORS)
+        now: list[Operator] = []
+
+        def decide(stored: dict[str, str]) -> dict[str, str | None]:
             before = {each.name: each for each in map(Operator.from_json, stored.values())}
             old = before.get(name)
             if old is None:
                 raise Refused(f"There is no operator {name}; there is: {', '.join(before)}.")
             new = change(old)
             _check_an_admin_stays([*(each for each in before.values() if each != old), new])
-            pipeline.multi()
-            if new is None:
-                pipeline.hdel(keys.OPERATORS, name)
-                return old
-            new = replace(new, epoch=old.epoch + 1)
-            pipeline.hset(keys.OPERATORS, name, new.to_json())
-            return new
+            changed = new and replace(new, epoch=old.epoch + 1)
+            now[:] = [changed or old]
+            return {name: changed.to_json() if changed else None}
 
-        client: Any = self._client  # whose types know no step that returns something
-        with redis_errors_translated():
-            changed: Operator = client.transaction(step, keys.OPERATORS, value_from_callable=True)
-        return changed
+        self._stored.change(decide)
+        return now[0]
 
 
 def _check_an_admin_stays(operators: list[Operator | None]) -> None:
@@ -218,13 +196,8 @@ def _check_an_admin_stays(operators: list[Operator | None]) -> None:
         raise Refused("This is the last admin; make another one first.")
 
 
-def _counters(name: str, address: str) -> list[str]:
-    return [_tries("name", name), _tries("address", client_network(address))]
-
-
-def _tries(kind: str, text: str) -> str:
-    """Return the key that counts tries. Not with the text itself: people type anything."""
-    return f"{keys.SIGN_IN_TRIES}{hashlib.sha256(f'{kind} {text}'.encode()).hexdigest()[:32]}"
+def _whose_tries(name: str, address: str) -> tuple[tuple[str, str], ...]:
+    return ("name", name), ("address", client_network(address))
 
 
 # werkzeug's own, but named: what nobody has is hashed for just like what somebody has.

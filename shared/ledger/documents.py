@@ -1,0 +1,83 @@
+"""Small documents that are kept by name: operators, clients' links, secrets of API keys."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import redis
+
+from shared.ledger import keys
+from shared.ledger.redis_errors import redis_errors_translated
+
+
+class Documents:
+    """Texts by name, all in one hash. Every method raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis", key: str) -> None:
+        self._client = client
+        self._key = key
+
+    def all(self) -> dict[str, str]:
+        """Return all of them, sorted by name."""
+        with redis_errors_translated():
+            stored = self._client.hgetall(self._key)
+        return {str(name): str(stored[name]) for name in sorted(stored)}
+
+    def find(self, name: str) -> str | None:
+        with redis_errors_translated():
+            stored = self._client.hget(self._key, name)
+        return str(stored) if stored else None
+
+    def exist(self) -> bool:
+        """Whether there is any."""
+        with redis_errors_translated():
+            return bool(self._client.exists(self._key))
+
+    def save(self, name: str, document: str) -> None:
+        with redis_errors_translated():
+            self._client.hset(self._key, name, document)
+
+    def add(self, name: str, document: str) -> bool:
+        """Save a new one; False when the name is taken."""
+        with redis_errors_translated():
+            return bool(self._client.hsetnx(self._key, name, document))
+
+    def remove(self, *names: str) -> int:
+        """Remove these; return how many there were."""
+        with redis_errors_translated():
+            return int(self._client.hdel(self._key, *names)) if names else 0
+
+    def change(self, decide: Callable[[dict[str, str]], Mapping[str, str | None]]) -> bool:
+        """Change some in one step; False when there was nothing to change.
+
+        `decide` gets all of them and returns the changed ones, None for one to remove. It is
+        called again when somebody else changes them in between.
+        """
+
+        def step(pipeline: Any) -> bool:
+            stored = pipeline.hgetall(self._key)
+            changed = decide(stored)
+            pipeline.multi()
+            for name, document in changed.items():
+                if document is None:
+                    pipeline.hdel(self._key, name)
+                else:
+                    pipeline.hset(self._key, name, document)
+            return bool(changed)
+
+        client: Any = self._client  # whose types know no step that returns something
+        with redis_errors_translated():
+            return bool(client.transaction(step, self._key, value_from_callable=True))
+
+
+def operators(client: "redis.Redis") -> Documents:
+    return Documents(client, keys.OPERATORS)
+
+
+def links(client: "redis.Redis") -> Documents:
+    """Return the links that clients get, by id."""
+    return Documents(client, keys.LINKS)
+
+
+def applications(client: "redis.Redis") -> Documents:
+    """Return the sealed secrets, by API key."""
+    return Documents(client, keys.APPLICATIONS)
