@@ -16,7 +16,6 @@ from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
-from shared.ledger.time_units import in_milliseconds
 from shared.ledger.values import PaceRules
 
 RESERVED_SHARE = 0.05
@@ -52,7 +51,12 @@ class Pacer:
     def grant(self) -> None:
         """Wait for the next slot. Raises `Refused` when there is none for now."""
         with redis_errors_translated():
-            answer = self._scripts.run("grant", [self._key], self._per_second, self._per_day)
+            answer = self._scripts.run(
+                "pace/grant",
+                api_key=self._key,
+                requests_per_second=self._per_second,
+                requests_per_day=self._per_day,
+            )
         match answer:
             case ["slot", wait_us]:
                 self._sleep(timedelta(microseconds=wait_us).total_seconds())
@@ -69,13 +73,10 @@ class Pacer:
         """Let the API key rest after a 429, then go slower for a while."""
         with redis_errors_translated():
             self._scripts.run(
-                "rest_key",
-                [self._key],
-                in_milliseconds(duration),
-                in_milliseconds(SLOWER_AFTER_429),
+                "pace/rest", owner=self._key, duration=duration, slower_for=SLOWER_AFTER_429
             )
 
     def refund_slot(self) -> None:
         """Say that a granted slot went by unused, so that it is not counted as a request."""
         with redis_errors_translated():
-            self._scripts.run("refund_slot", [self._key])
+            self._scripts.run("pace/refund_slot", api_key=self._key)

@@ -19,7 +19,7 @@ from shared.domain.signup import DeathReason
 from shared.ledger import keys
 from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
-from shared.ledger.time_units import from_milliseconds, in_milliseconds, moment, to_milliseconds
+from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
 
 Event = Literal["begun", "reminder", "over"]
 # What stands beside the troubles: when the newest look began, how much was given out to tell,
@@ -116,15 +116,15 @@ class AlertLedger:
         nothing is left, or when somebody has looked after that."""
         with redis_errors_translated():
             answer = self._scripts.run(
-                "alert_next",
-                [keys.ALERTS],
-                to_milliseconds(taken_at),
-                json.dumps([_standing(condition) for condition in active_conditions]),
-                json.dumps(list(services)),
-                in_milliseconds(self._throttle.after),
-                in_milliseconds(self._throttle.remind),
-                in_milliseconds(self._throttle.lease),
-                in_milliseconds(self._throttle.gather),
+                "alerts/next",
+                alerts=keys.ALERTS,
+                taken_at=taken_at,
+                found=[_found(condition) for condition in active_conditions],
+                services=list(services),
+                after=self._throttle.after,
+                remind=self._throttle.remind,
+                lease=self._throttle.lease,
+                gather=self._throttle.gather,
             )
         return _notification(json.loads(answer)) if answer else None
 
@@ -134,14 +134,14 @@ class AlertLedger:
         """Return what to tell next of the dead letters of `accounts`; None when nothing is left."""
         with redis_errors_translated():
             answer = self._scripts.run(
-                "alert_dead_letters",
-                [keys.DEAD_LETTER_ALERTS, *(keys.account(name) for name in accounts)],
-                json.dumps(list(accounts)),
-                json.dumps(list(services)),
-                json.dumps(list(DeathReason)),
-                in_milliseconds(self._throttle.digest),
-                in_milliseconds(self._throttle.after),
-                in_milliseconds(self._throttle.lease),
+                "alerts/next_dead_letters",
+                alerts=keys.DEAD_LETTER_ALERTS,
+                accounts=[(name, keys.account(name)) for name in accounts],
+                services=list(services),
+                reasons=list(DeathReason),
+                digest=self._throttle.digest,
+                after=self._throttle.after,
+                lease=self._throttle.lease,
             )
         return _dead_letter_notification(json.loads(answer)) if answer else None
 
@@ -163,16 +163,16 @@ class AlertLedger:
         with redis_errors_translated():
             return bool(
                 self._scripts.run(
-                    "alert_told",
-                    [stored],
-                    json.dumps(about),
-                    notification.service,
-                    notification.event,
-                    notification.number,
-                    int(notified),
-                    in_milliseconds(self._throttle.pause),
-                    in_milliseconds(self._throttle.longest_pause),
-                    in_milliseconds(self._throttle.gather),
+                    "alerts/settle",
+                    alerts=stored,
+                    about=about,
+                    name=notification.service,
+                    event=notification.event,
+                    number=notification.number,
+                    notified=notified,
+                    pause=self._throttle.pause,
+                    longest_pause=self._throttle.longest_pause,
+                    gather=self._throttle.gather,
                 )
             )
 
@@ -194,13 +194,13 @@ def redis_time(client: "redis.Redis") -> datetime:
     return datetime.fromtimestamp(int(seconds) + int(microseconds) / 1_000_000, UTC)
 
 
-def _standing(condition: AlertCondition) -> dict[str, str | int]:
-    standing: dict[str, str | int] = {"key": condition.key, "over": condition.over}
+def _found(condition: AlertCondition) -> dict[str, str | int]:
+    found: dict[str, str | int] = {"key": condition.key, "over": condition.over}
     if condition.account is not None:
-        standing["account"] = condition.account
+        found["account"] = condition.account
     if condition.since is not None:
-        standing["since"] = to_milliseconds(condition.since)
-    return standing
+        found["since"] = to_milliseconds(condition.since)
+    return found
 
 
 def _notification(given: dict[str, Any]) -> Notification:

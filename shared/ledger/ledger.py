@@ -31,7 +31,7 @@ from shared.ledger.reading import (
 from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.spools import SpoolFigures, SpoolReport, from_stored, to_stored
-from shared.ledger.time_units import in_microseconds, in_milliseconds, moment
+from shared.ledger.time_units import moment
 from shared.ledger.values import (
     Accepted,
     Attempt,
@@ -43,9 +43,6 @@ from shared.ledger.values import (
     Wait,
 )
 
-# An outage is probed after the first of these, then twice as late each time, up to the second.
-FIRST_OUTAGE_PROBE = timedelta(seconds=15)
-LONGEST_OUTAGE_PROBE = timedelta(minutes=10)
 # How long web waits for the disk when RELAY_ACCEPT_FSYNC asks it to.
 FSYNC_WAIT_MS = 500
 
@@ -78,26 +75,27 @@ class Ledger:
         ago it was received, for one that was kept elsewhere. Raises `KeyReused` and
         `VisitorLimited`; nothing is stored then.
         """
-        limited = visitor is not None and limit is not None
         count, window = (limit.count, limit.window) if limit else (0, timedelta())
+        limited = visitor is not None and limit is not None
         with redis_errors_translated(), self._client.pipeline(transaction=False) as calls:
             self._scripts.run(
-                "accept",
-                [keys.account(submission.account), keys.VISITORS + str(visitor) if limited else ""],
-                submission.id,
-                submission.form,
-                submission.contact.to_json(),
-                json.dumps(submission.lists),
-                consent_json(submission.consent),
-                person,
-                digest,
-                idempotency_key or "",
-                count,
-                in_milliseconds(window),
-                submission.quarantine or "",
-                max(0, in_milliseconds(waited)),
-                submission.unsubscribed,
-                client=calls,
+                "signups/accept",
+                pipeline=calls,
+                account=keys.account(submission.account),
+                visitor=f"{keys.VISITORS}{visitor}" if limited else None,
+                id=submission.id,
+                form=submission.form,
+                contact=submission.contact.to_json(),
+                lists=json.dumps(submission.lists),
+                consent=consent_json(submission.consent),
+                person=person,
+                content=digest,
+                idempotency_key=idempotency_key,
+                visitor_limit=count,
+                visitor_window=window,
+                quarantine=submission.quarantine,
+                waited=max(timedelta(), waited),
+                unsubscribed=submission.unsubscribed,
             )
             if self._fsync:  # on the same connection, or it would wait for nothing
                 calls.waitaof(1, 0, FSYNC_WAIT_MS)
@@ -125,15 +123,15 @@ class Ledger:
         """
         with redis_errors_translated():
             answer = self._scripts.run(
-                "claim",
-                [keys.account(account)],
-                lane,
-                in_milliseconds(lease),
-                pace.requests_per_second,
-                pace.deliveries_per_day,
-                in_microseconds(pace.lookahead),
-                jitter,
-                in_microseconds(lead),
+                "signups/claim",
+                account=keys.account(account),
+                lane=lane,
+                lease=lease,
+                requests_per_second=pace.requests_per_second,
+                deliveries_per_day=pace.deliveries_per_day,
+                lookahead=pace.lookahead,
+                jitter=jitter,
+                lead=lead,
             )
         match answer:
             case ["claimed", *details]:
@@ -146,7 +144,13 @@ class Ledger:
 
     def deliver(self, claim: Claim, attempt: Attempt, *, contact_id: str, action: str) -> bool:
         """Settle the claim as delivered; False when another claim has superseded it."""
-        return self._settle("deliver", claim, attempt.to_json(), contact_id, action)
+        return self._settle(
+            "signups/deliver",
+            claim,
+            attempt=attempt.to_json(),
+            contact_id=contact_id,
+            action=action,
+        )
 
     def retry(
         self,
@@ -163,14 +167,14 @@ class Ledger:
         `api_failed` lays it at the API's door: the third such in a row is an outage.
         """
         return self._settle(
-            "retry",
+            "signups/retry",
             claim,
-            attempt.to_json(),
-            in_milliseconds(wait),
-            error_key,
-            message,
-            int(attempt.counted),
-            *_outage_probes(api_failed),
+            attempt=attempt.to_json(),
+            wait=wait,
+            error_key=error_key,
+            message=message,
+            counted=int(attempt.counted),
+            api_failed=api_failed,
         )
 
     def bury(
@@ -190,14 +194,14 @@ class Ledger:
         which ends the holds that this claim was a probe for; `api_failed` is as in `retry`.
         """
         return self._settle(
-            "bury",
+            "signups/bury",
             claim,
-            attempt.to_json() if attempt else "",
-            reason,
-            error_key,
-            message,
-            int(account_is_well),
-            *_outage_probes(api_failed),
+            attempt=attempt.to_json() if attempt else None,
+            reason=reason,
+            error_key=error_key,
+            message=message,
+            account_is_well=account_is_well,
+            api_failed=api_failed,
         )
 
     def lose(self, claim: Claim, cause: str, *, wait: timedelta) -> bool:
@@ -205,23 +209,20 @@ class Ledger:
 
         Due again after `wait`, or `poison` when it was the last claim that it may lose.
         """
-        return self._settle("lose", claim, cause, in_milliseconds(wait))
+        return self._settle("signups/lose", claim, cause=cause, wait=wait)
 
     def release_claim(self, claim: Claim, attempt: Attempt | None) -> bool:
         """Settle the claim: due again at once in its old place, no attempt more."""
-        return self._settle("release_claim", claim, attempt.to_json() if attempt else "")
+        sent = attempt.to_json() if attempt else None
+        return self._settle("signups/release_claim", claim, attempt=sent)
 
-    def _settle(self, script: str, claim: Claim, *args: str | int) -> bool:
-        with redis_errors_translated():
-            standing = self._scripts.run(
-                script, [keys.account(claim.account)], claim.id, claim.number, *args
-            )
-        return bool(standing != "superseded")
+    def _settle(self, script: str, claim: Claim, **args: Any) -> bool:
+        fence = self._run(script, claim.account, id=claim.id, number=claim.number, **args)
+        return bool(fence != "superseded")
 
     def anything_due(self, account: str) -> bool:
         """Whether a lane for `account` would find work now."""
-        with redis_errors_translated():
-            return bool(self._scripts.run("anything_due", [keys.account(account)]))
+        return bool(self._run("signups/anything_due", account))
 
     # --- holds
 
@@ -239,94 +240,70 @@ class Ledger:
 
         Probed after `first_probe`, then at growing intervals; never when None.
         """
-        return self._hold("account", account, reason, "", first_probe, longest_probe, by, note, 0)
+        new = self._run(
+            "holds/begin",
+            account,
+            reason=reason,
+            first_probe=first_probe,
+            longest_probe=longest_probe,
+            by=by,
+            note=note,
+        )
+        return bool(new)
 
     def hold_quota(self, account: str, *, jitter: float, note: str = "") -> bool:
         """Put the account's API key on hold until 00:00 UTC, as Constant Contact said so."""
-        hourly = timedelta(hours=1)
-        return self._hold(
-            "key", account, HoldReason.QUOTA, "midnight", hourly, hourly, "answer", note, jitter
-        )
-
-    def _hold(
-        self,
-        scope: str,
-        account: str,
-        reason: HoldReason,
-        ends: str,
-        first_probe: timedelta | None,
-        longest_probe: timedelta,
-        by: str,
-        note: str,
-        jitter: float,
-    ) -> bool:
-        probe = "" if first_probe is None else in_milliseconds(first_probe)
-        with redis_errors_translated():
-            new = self._scripts.run(
-                "hold",
-                [keys.account(account)],
-                scope,
-                reason,
-                ends,
-                probe,
-                in_milliseconds(longest_probe),
-                by,
-                note,
-                jitter,
-            )
-        return bool(new)
+        return bool(self._run("holds/begin_quota", account, note=note, jitter=jitter))
 
     def lift(self, account: str, reason: HoldReason) -> bool:
         """End the account's hold for `reason`, whose cause is gone; False when there was none."""
-        with redis_errors_translated():
-            return bool(self._scripts.run("lift", [keys.account(account)], "account", reason))
+        return bool(self._run("holds/lift", account, reason=reason))
 
     def release(self, account: str) -> list[HoldReason]:
         """End `paused`, probe every other hold at once; return what stood before."""
-        with redis_errors_translated():
-            stood = self._scripts.run("release", [keys.account(account)])
-        return [HoldReason(reason) for reason in stood]
+        return [HoldReason(reason) for reason in self._run("holds/release", account)]
 
     def rest(self, account: str, duration: timedelta, *, slower_for: timedelta) -> None:
         """Let the account's API key rest for `duration`, then go slower for a while."""
         with redis_errors_translated():
             self._scripts.run(
-                "rest",
-                [keys.account(account)],
-                in_milliseconds(duration),
-                in_milliseconds(slower_for),
+                "pace/rest",
+                owner=keys.account(account),
+                duration=duration,
+                slower_for=slower_for,
             )
 
     # --- what an operator does and sees
 
     def requeue(self, account: str, id: str) -> bool:
         """Make a dead letter due again; False when it is none."""
-        return self._step("requeue", account, id)
+        return bool(self._run("signups/requeue", account, id=id))
 
     def discard(self, account: str, id: str) -> bool:
         """Discard a dead letter or quarantined sign-up; False when it is neither."""
-        return self._step("discard", account, id)
+        return bool(self._run("signups/discard", account, id=id))
 
     def edit(self, signup: Signup, contact: Contact, *, person: str, change: str) -> bool:
         """Correct a dead letter's contact; False when it is no longer what `signup` was read as."""
-        before = signup.contact.to_json()
-        return self._step(
-            "edit", signup.account, signup.id, before, contact.to_json(), person, change
+        edited = self._run(
+            "signups/edit",
+            signup.account,
+            id=signup.id,
+            before=signup.contact.to_json(),
+            contact=contact.to_json(),
+            person=person,
+            change=change,
         )
-
-    def _step(self, script: str, account: str, *args: str) -> bool:
-        with redis_errors_translated():
-            return bool(self._scripts.run(script, [keys.account(account)], *args))
+        return bool(edited)
 
     def figures(self, account: str) -> Figures:
         """Return the account's figures, all read at the same moment."""
-        with redis_errors_translated():
-            totals, oldest_ms, holds = self._scripts.run("status", [keys.account(account)])
+        totals, oldest_ms, holds = self._run("accounts/status", account)
         counts = {name: int(value) for name, value in pairs(totals)}
         return Figures(
             **counts,
             oldest_due=None if oldest_ms < 0 else timedelta(milliseconds=oldest_ms),
-            holds=gravest_first(read_hold(reason, stored) for _, reason, stored in holds),
+            holds=gravest_first(read_hold(reason, stored) for reason, stored in holds),
         )
 
     def used_today(self, client_id: str) -> int:
@@ -384,8 +361,7 @@ class Ledger:
     def note_success(self, account: str) -> None:
         """Note that a call with the account's token succeeded just now; deliveries note it
         themselves."""
-        with redis_errors_translated():
-            self._scripts.run("succeeded", [keys.account(account)])
+        self._run("accounts/note_success", account)
 
     def last_success(self, account: str) -> datetime | None:
         """Return when a call with the account's token last succeeded; None when none did yet."""
@@ -403,7 +379,7 @@ class Ledger:
 
     def _alive(self, key: str, name: str) -> None:
         with redis_errors_translated():
-            self._scripts.run("alive", [key], name)
+            self._scripts.run("processes/alive", seen=key, name=name)
 
     def workers_seen(self) -> dict[str, timedelta]:
         """Return how long ago each worker process was last seen."""
@@ -415,7 +391,7 @@ class Ledger:
 
     def _seen(self, key: str) -> dict[str, timedelta]:
         with redis_errors_translated():
-            flat = self._scripts.run("living", [key])
+            flat = self._scripts.run("processes/seen", seen=key)
         return {name: timedelta(milliseconds=int(ms)) for name, ms in pairs(flat)}
 
     # --- what waits on web hosts' disks
@@ -436,10 +412,9 @@ class Ledger:
             stored = self._client.hgetall(keys.SPOOLS)
         return [from_stored(str(id), str(each), now) for id, each in sorted(stored.items())]
 
-
-def _outage_probes(api_failed: bool) -> tuple[str | int, int]:
-    first = in_milliseconds(FIRST_OUTAGE_PROBE) if api_failed else ""
-    return first, in_milliseconds(LONGEST_OUTAGE_PROBE)
+    def _run(self, script: str, account: str, **args: Any) -> Any:
+        with redis_errors_translated():
+            return self._scripts.run(script, account=keys.account(account), **args)
 
 
 def _record_key(account: str, id: str) -> str:

@@ -68,7 +68,9 @@ class Replays:
         with redis_errors_translated():
             for start in range(0, len(ids), BATCH):
                 batch = ids[start : start + BATCH]
-                added += self._run("replay_add", account, replay, by, chosen, *batch)
+                added += self._run(
+                    "replays/add", account, job=replay, by=by, chosen=chosen, ids=list(batch)
+                )
         return added
 
     def feed(self, account: str) -> int:
@@ -76,27 +78,20 @@ class Replays:
         with redis_errors_translated():
             return int(
                 self._run(
-                    "replay_feed",
-                    account,
-                    self.pace.per_second,
-                    self.pace.per_day,
-                    LEFT_OF_DAY,
-                    self.pace.most_under_way,
+                    "replays/feed", account, per_second=self.pace.per_second, **self._bounds()
                 )
             )
 
     def cancel(self, account: str, replay: str, *, by: str) -> int | None:
         """Keep dead what waits in the replay; return how many. None: the account has no such."""
         with redis_errors_translated():
-            kept = int(self._run("replay_cancel", account, replay, by))
+            kept = int(self._run("replays/cancel", account, job=replay, by=by))
         return None if kept < 0 else kept
 
     def parts(self, account: str) -> list[ReplayPart]:
         """Return the account's parts of all replays, the latest first."""
         with redis_errors_translated():
-            sharing, today, found = self._run(
-                "replay_list", account, self.pace.per_day, LEFT_OF_DAY, self.pace.most_under_way
-            )
+            sharing, today, found = self._run("replays/list", account, **self._bounds())
         pace = ReplayPace(per_second=self.pace.per_second / sharing, per_day=self.pace.per_day)
         waiting = [each[2] for each in reversed(found)]
         before = list(accumulate(waiting, initial=0))[:-1][::-1]
@@ -105,8 +100,15 @@ class Replays:
             for each, ahead in zip(found, before, strict=True)
         ]
 
-    def _run(self, script: str, account: str, *args: str | float) -> Any:
-        return self._scripts.run(script, [keys.account(account)], *args)
+    def _bounds(self) -> dict[str, float]:
+        return {
+            "deliveries_per_day": self.pace.per_day,
+            "kept_share": LEFT_OF_DAY,
+            "most_under_way": self.pace.most_under_way,
+        }
+
+    def _run(self, script: str, account: str, **args: Any) -> Any:
+        return self._scripts.run(script, account=keys.account(account), **args)
 
 
 def _read(

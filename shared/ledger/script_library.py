@@ -1,26 +1,130 @@
-"""Loads the Lua scripts: one file per step, and the pieces they share, named with a `_`.
+"""Loads the Lua scripts and runs them, with their keys and arguments by name.
 
-A line ``--@include _a _b`` in a script is replaced by the files ``_a.lua`` and ``_b.lua``.
+A script is a file in a folder of `scripts/`, named by its subject. Comments at its head declare
+what it takes, each on one line of these forms:
+
+    -- KEY account  prefix of the account's keys
+    -- ARG lease  milliseconds  how long the claim lasts
+    -- LIMIT MOST_LOST  number
+    -- INCLUDE clock account
+
+A `?` after the name of a key or the kind of an argument lets it be None, which is nil in Lua.
+Limits are those of limits.py. The files in `scripts/lib/` are shared pieces, each included once;
+`-- NEEDS account` in one of them names what must be declared before.
 """
 
+import json
 import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 import redis
 
+from shared.ledger import limits
 from shared.ledger.format import fence
+from shared.ledger.time_units import in_microseconds, in_milliseconds, to_milliseconds
 
-_INCLUDE = re.compile(r"^--@include (.+)$", re.MULTILINE)
 _FOLDER = files("shared.ledger") / "scripts"
+_HEAD = re.compile(r"^-- (KEY|ARG|LIMIT|NEEDS|INCLUDE) (.*)$", re.MULTILINE)
+_KEY = re.compile(r"(?P<name>\w+)(?P<optional>\??)  \S.*")
+_ARG = re.compile(r"(?P<name>\w+)  (?P<kind>\w+)(?P<optional>\??)  \S.*")
+_LIMIT = re.compile(r"(?P<name>\w+)  (?P<kind>\w+)")
+_NAMED = re.compile(r"^local (?:function )?(\w+(?:, \w+)*)", re.MULTILINE)
 
 
-@cache
-def source(name: str) -> str:
-    """Return the text of the script `name`, with its includes put in."""
-    text = (_FOLDER / f"{name}.lua").read_text(encoding="utf-8")
-    return _INCLUDE.sub(lambda line: "\n".join(source(part) for part in line[1].split()), text)
+class ScriptError(Exception):
+    """A script declares what makes no sense, or is called with other names than it declares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of argument: how Python writes it, and how Lua reads that."""
+
+    write: Callable[[Any], Any]
+    read: str
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+KINDS = {
+    "text": Kind(_as_it_is, "{}"),
+    "number": Kind(_as_it_is, "tonumber({})"),
+    "flag": Kind(int, '{} == "1"'),
+    "json": Kind(json.dumps, "cjson.decode({})"),
+    "milliseconds": Kind(in_milliseconds, "tonumber({})"),
+    "microseconds": Kind(in_microseconds, "tonumber({})"),
+    "time": Kind(to_milliseconds, "tonumber({})"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A key or an argument of a script."""
+
+    name: str
+    kind: Kind
+    optional: bool
+
+    def write(self, value: Any) -> Any:
+        return "" if self.optional and value is None else self.kind.write(value)
+
+    def local(self, place: str) -> str:
+        """Return the line of Lua that gives its name to what comes in this place."""
+        value = self.kind.read.format(place)
+        if self.optional:
+            value = f'{place} ~= "" and {value} or nil'
+        return f"local {self.name} = {value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A constant of limits.py. It is looked up late, as tests shorten some."""
+
+    name: str
+    kind: Kind
+
+    def local(self) -> str:
+        return f"local {self.name} = {self.kind.write(getattr(limits, self.name))}"
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script with all that it includes, and what it takes, in this order."""
+
+    name: str
+    keys: tuple[Parameter, ...]
+    args: tuple[Parameter, ...]
+    limits: tuple[Limit, ...]
+    text: str
+
+    def source(self) -> str:
+        """Return what Redis gets."""
+        return "\n".join(
+            (
+                *(key.local(f"KEYS[{place}]") for place, key in enumerate(self.keys, 1)),
+                *(arg.local(f"ARGV[{place}]") for place, arg in enumerate(self.args, 1)),
+                *(limit.local() for limit in self.limits),
+                self.text,
+            )
+        )
+
+    def in_order(self, values: dict[str, Any]) -> tuple[list[Any], list[Any]]:
+        """Return keys and arguments as Redis gets them. Raises `ScriptError`."""
+        try:
+            keys = [each.write(values[each.name]) for each in self.keys]
+            args = [each.write(values[each.name]) for each in self.args]
+        except KeyError as error:
+            raise ScriptError(f"{self.name}: {error.args[0]} is missing") from None
+        if len(values) != len(keys) + len(args):
+            unknown = values.keys() - {each.name for each in (*self.keys, *self.args)}
+            raise ScriptError(f"{self.name} takes no {', '.join(sorted(unknown))}")
+        return keys, args
 
 
 class Scripts:
@@ -31,17 +135,85 @@ class Scripts:
         self._registered: dict[str, Any] = {}
 
     def run(
-        self,
-        name: str,
-        keys: list[str],
-        *args: str | int | float,
-        client: "redis.client.Pipeline | None" = None,
+        self, name: str, /, *, pipeline: "redis.client.Pipeline | None" = None, **values: Any
     ) -> Any:
         """Run the script and return its answer; redis-py's errors pass through.
 
-        With a pipeline as `client` it becomes one of the pipeline's calls.
+        `values` are its keys and arguments. With a `pipeline` it becomes one of its calls.
         """
-        script = self._registered.get(name)
-        if script is None:
-            script = self._registered[name] = self._client.register_script(fence() + source(name))
-        return script(keys=keys, args=list(args), client=client)
+        script = load(name)
+        keys, args = script.in_order(values)
+        if name not in self._registered:
+            self._registered[name] = self._client.register_script(fence() + script.source())
+        return self._registered[name](keys=keys, args=args, client=pipeline)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One file, and what its head declares."""
+
+    name: str
+    text: str
+
+    def declared(self, word: str) -> list[str]:
+        return [rest for found, rest in _HEAD.findall(self.text) if found == word]
+
+    def words(self, word: str) -> list[str]:
+        return " ".join(self.declared(word)).split()
+
+    def read(self, word: str, form: re.Pattern[str]) -> Iterator[dict[str, str]]:
+        for rest in self.declared(word):
+            found = form.fullmatch(rest)
+            if found is None or found.groupdict().get("kind", "text") not in KINDS:
+                raise ScriptError(f"{self.name} declares {word} {rest!r}")
+            yield found.groupdict()
+
+    def names(self) -> set[str]:
+        """Return what it names for itself and for all that follows."""
+        return set(" ".join(_NAMED.findall(self.text)).replace(",", "").split())
+
+
+@cache
+def load(name: str, folder: Traversable = _FOLDER) -> Script:
+    """Return the script `name`, such as "signups/claim". Raises `ScriptError`."""
+    pieces = list(_with_included(name, folder, {}).values())
+    script = Script(
+        name,
+        keys=tuple(_parameter(found) for found in pieces[-1].read("KEY", _KEY)),
+        args=tuple(_parameter(found) for found in pieces[-1].read("ARG", _ARG)),
+        limits=tuple(_limits(pieces)),
+        text="\n".join(piece.text for piece in pieces),
+    )
+    _check_names(script, pieces)
+    return script
+
+
+def _with_included(name: str, folder: Traversable, found: dict[str, Piece]) -> dict[str, Piece]:
+    """Add the file and all that it includes, each after what it includes itself."""
+    piece = Piece(name, (folder / f"{name}.lua").read_text(encoding="utf-8"))
+    for part in piece.words("INCLUDE"):
+        if f"lib/{part}" not in found:
+            _with_included(f"lib/{part}", folder, found)
+    found[name] = piece
+    return found
+
+
+def _parameter(found: dict[str, str]) -> Parameter:
+    return Parameter(found["name"], KINDS[found.get("kind", "text")], bool(found["optional"]))
+
+
+def _limits(pieces: list[Piece]) -> Iterator[Limit]:
+    declared = {found["name"]: found for piece in pieces for found in piece.read("LIMIT", _LIMIT)}
+    for found in declared.values():
+        yield Limit(found["name"], KINDS[found["kind"]])
+
+
+def _check_names(script: Script, pieces: list[Piece]) -> None:
+    known = {each.name for each in (*script.keys, *script.args)}
+    known |= {each.name for each in script.limits}
+    for piece in pieces:
+        if missing := set(piece.words("NEEDS")) - known:
+            raise ScriptError(f"{script.name}: {piece.name} needs {', '.join(sorted(missing))}")
+        if again := piece.names() & known:
+            raise ScriptError(f"{script.name}: {piece.name} names {', '.join(sorted(again))} again")
+        known |= piece.names()

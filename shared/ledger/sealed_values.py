@@ -60,4 +60,11 @@ class SealedPlaces:
         """Put `anew` in the place of `sealed`, for as long as that was to live; False when
         something else is there by now, or nothing."""
         with redis_errors_translated():
-            return bool(self._scripts.run("reseal", [place.key], place.field, sealed, anew))
+            resealed = self._scripts.run(
+                "secrets/reseal",
+                place=place.key,
+                field=place.field or None,
+                sealed=sealed,
+                anew=anew,
+            )
+            return bool(resealed)

@@ -8,15 +8,7 @@ import redis
 from shared.ledger import keys
 from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
-from shared.ledger.time_units import from_milliseconds, in_milliseconds, moment
-
-# Six times the longest usual time covers a weekend or a holiday of a form that hears daily.
-UNUSUAL_TIMES = 6
-UNUSUAL_AT_LEAST = timedelta(hours=24)
-REMEMBERED_DAYS = 14
-# A form that hears more seldom has no rhythm that its silence could break.
-NEEDED_DAYS = 5
-LONGEST_BETWEEN_LOOKS = timedelta(hours=1)
+from shared.ledger.time_units import from_milliseconds, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +36,7 @@ class SignupBaselines:
         """
         with redis_errors_translated():
             last_at, longest, unusual = self._scripts.run(
-                "signup_baseline",
-                [keys.account(account)],
-                UNUSUAL_TIMES,
-                in_milliseconds(UNUSUAL_AT_LEAST),
-                REMEMBERED_DAYS,
-                NEEDED_DAYS,
-                in_milliseconds(LONGEST_BETWEEN_LOOKS),
+                "accounts/signup_baseline", account=keys.account(account)
             )
         return SignupBaseline(
             last_at=from_milliseconds(last_at),

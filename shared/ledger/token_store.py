@@ -11,7 +11,7 @@ shared/constant_contact/token_vault.py tells the whole story. Every method raise
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import redis
@@ -20,11 +20,8 @@ from shared.ledger import keys
 from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.server_id import server_id
+from shared.ledger.time_units import from_milliseconds, in_milliseconds, moment
 
-# One call a second is allowed; the rest is for requests that take different times to arrive.
-TOKEN_SPACING = timedelta(milliseconds=1100)
-# Ten accounts' turns. Whoever would have to wait longer comes again later.
-LONGEST_TOKEN_WAIT = timedelta(seconds=10)
 _DISK_WAIT_MS = 1000
 
 Refusal = Literal["replaced", "contested", "revoked"]
@@ -101,7 +98,7 @@ class TokenLedger:
 
     def read(self, account: str) -> StoredTokens | None:
         """Return the account's tokens, or None when it has none."""
-        now_ms, flat = self._run("token_read", account)
+        now_ms, flat = self._run("tokens/read", account)
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         return _stored(fields, now_ms) if "access" in fields else None
 
@@ -110,21 +107,36 @@ class TokenLedger:
 
         `spent` is the digest of the refresh token they were got for, empty when for none.
         """
-        return int(self._run_to_disk("token_store", account, spent, *_arguments(pair, owner)))
+        stored = self._run_to_disk(
+            "tokens/store", account, spent=spent or None, **_arguments(pair, owner)
+        )
+        return int(stored)
 
     def own(self, account: str, owner: Owner) -> bool:
         """Make `owner` the one that keeps the tokens fresh; False when there are none."""
-        return bool(self._run("token_own", account, owner.instance, owner.server))
+        return bool(
+            self._run(
+                "tokens/claim_ownership", account, instance=owner.instance, server=owner.server
+            )
+        )
 
     def forget(self, account: str) -> bool:
         """Forget the account's tokens; False when there were none."""
-        return bool(self._run_to_disk("token_forget", account))
+        return bool(self._run_to_disk("tokens/forget", account))
 
     def reseal(self, account: str, stored: StoredTokens, seal: Callable[[str], str]) -> bool:
         """Seal the `stored` tokens anew; False when others are stored by now."""
-        sealed = (stored.access, stored.refresh, stored.previous or "")
-        arguments = [text for each in sealed for text in (each, seal(each) if each else "")]
-        return bool(self._run_to_disk("token_reseal", account, *arguments))
+        resealed = self._run_to_disk(
+            "tokens/reseal",
+            account,
+            access=stored.access,
+            new_access=seal(stored.access),
+            refresh=stored.refresh,
+            new_refresh=seal(stored.refresh),
+            previous=stored.previous,
+            new_previous=seal(stored.previous) if stored.previous else None,
+        )
+        return bool(resealed)
 
     def server(self) -> str:
         """Return the id of the running server."""
@@ -134,17 +146,17 @@ class TokenLedger:
         """Take the token lock for `holder`; False while someone has it."""
         key = f"{keys.account(account)}token-lock"
         with redis_errors_translated():
-            return bool(self._client.set(key, holder, nx=True, px=_ms(life)))
+            return bool(self._client.set(key, holder, nx=True, px=in_milliseconds(life)))
 
     def unlock(self, account: str, holder: str) -> None:
-        self._run("token_unlock", account, holder)
+        self._run("tokens/unlock", account, holder=holder)
 
     def begin(self, account: str, call: str, version: int, life: timedelta) -> bool:
         """Write down that `call`, which has the lock, will spend the refresh token of `version`.
 
         Both last for `life` from now. False when the lock was lost, or the tokens changed.
         """
-        return bool(self._run("token_begin", account, call, version, _ms(life)))
+        return bool(self._run("tokens/begin", account, call=call, version=version, life=life))
 
     def renew(
         self, account: str, call: str, pair: SealedPair, owner: Owner, *, spent: StoredTokens
@@ -154,38 +166,45 @@ class TokenLedger:
         Returns its version, or None when other tokens are stored by now. The lock does not
         matter: whoever spent the stored token has the only pair that still works.
         """
-        arguments = *_arguments(pair, owner), spent.digest, spent.version
-        return int(self._run_to_disk("token_renew", account, call, *arguments)) or None
+        version = self._run_to_disk(
+            "tokens/renew",
+            account,
+            call=call,
+            spent=spent.digest,
+            spent_version=spent.version,
+            **_arguments(pair, owner),
+        )
+        return int(version) or None
 
     def failed(self, account: str, call: str, version: int, cause: str) -> None:
         """End a call for a newer token than `version` that brought nothing, and pause further
         ones, longer each time."""
-        self._run("token_failed", account, call, version, cause)
+        self._run("tokens/failed", account, call=call, version=version, cause=cause)
 
     def refused(self, account: str, call: str, digest: str) -> Refusal:
         """End a call that got invalid_grant, and judge what that proves."""
-        refusal: Refusal = self._run("token_refused", account, call, digest)
+        refusal: Refusal = self._run("tokens/refused", account, call=call, digest=digest)
         return refusal
 
     def worked(self, account: str, version: int) -> None:
         """Note that the API accepted this version; the pair before it is no longer kept."""
-        self._run("token_worked", account, version)
+        self._run("tokens/worked", account, version=version)
 
     def was_spent(self, account: str, digest: str) -> bool:
         """Whether a stored pair has replaced the refresh token with this digest."""
         with redis_errors_translated():
             return self._client.zscore(f"{keys.account(account)}token-spent", digest) is not None
 
-    def _run(self, script: str, account: str, *args: str | int) -> Any:
+    def _run(self, script: str, account: str, **args: Any) -> Any:
         with redis_errors_translated():
-            return self._scripts.run(script, [keys.account(account)], *args)
+            return self._scripts.run(script, account=keys.account(account), **args)
 
-    def _run_to_disk(self, script: str, account: str, *args: str | int) -> Any:
+    def _run_to_disk(self, script: str, account: str, **args: Any) -> Any:
         """Run the script, then wait for the disk; on one connection, as that is what WAITAOF
         waits for. A server that does not know it, or has no append-only file, says so."""
         client: Any = self._client
         with redis_errors_translated(), client.client() as one:
-            answer = Scripts(one).run(script, [keys.account(account)], *args)
+            answer = Scripts(one).run(script, account=keys.account(account), **args)
             with contextlib.suppress(redis.RedisError):
                 one.waitaof(1, 0, _DISK_WAIT_MS)
             return answer
@@ -202,18 +221,22 @@ class TokenPace:
         """Reserve the next slot, return how far away it is; None when that is too far."""
         with redis_errors_translated():
             ms = self._scripts.run(
-                "token_slot",
-                [self._key, keys.TOKEN_PACE],
-                _ms(TOKEN_SPACING),
-                _ms(LONGEST_TOKEN_WAIT),
+                "pace/reserve_token_call", api_key=self._key, token_pace=keys.TOKEN_PACE
             )
         return None if ms < 0 else timedelta(milliseconds=ms)
 
 
-def _arguments(pair: SealedPair, owner: Owner) -> tuple[str | int, ...]:
-    scopes = " ".join(sorted(pair.scopes or ()))
-    tokens = pair.access, pair.refresh, pair.digest, _ms(pair.life), scopes, pair.client_id
-    return *tokens, owner.instance, owner.server
+def _arguments(pair: SealedPair, owner: Owner) -> dict[str, Any]:
+    return {
+        "access": pair.access,
+        "refresh": pair.refresh,
+        "digest": pair.digest,
+        "life": pair.life,
+        "scopes": " ".join(sorted(pair.scopes or ())),
+        "client_id": pair.client_id,
+        "instance": owner.instance,
+        "server": owner.server,
+    }
 
 
 def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:
@@ -223,30 +246,18 @@ def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:
         access=fields["access"],
         refresh=fields["refresh"],
         digest=fields["digest"],
-        received_at=_moment(fields["received_at"]),
-        expires_at=_moment(fields["expires_at"]),
-        read_at=_moment(now_ms),
+        received_at=from_milliseconds(fields["received_at"]),
+        expires_at=from_milliseconds(fields["expires_at"]),
+        read_at=from_milliseconds(now_ms),
         scopes=frozenset(scopes.split()) if scopes else None,
         client_id=fields["client_id"],
         worked="worked" in fields,
         revoked=fields.get("revoked") == fields["digest"],
         failures=int(fields.get("failures", 0)),
         failure=fields.get("failure"),
-        retry_at=_moment_or_none(fields.get("retry_at")),
+        retry_at=moment(fields.get("retry_at")),
         previous=fields.get("previous"),
         kind=fields.get("kind"),
-        refreshed_at=_moment_or_none(fields.get("refreshed_at")),
+        refreshed_at=moment(fields.get("refreshed_at")),
         owner=Owner(instance, fields.get("server", "")) if instance else None,
     )
-
-
-def _moment_or_none(ms: str | None) -> datetime | None:
-    return _moment(ms) if ms else None
-
-
-def _moment(ms: str | int) -> datetime:
-    return datetime.fromtimestamp(int(ms) / 1000, UTC)
-
-
-def _ms(duration: timedelta) -> int:
-    return round(duration.total_seconds() * 1000)

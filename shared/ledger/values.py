@@ -7,15 +7,17 @@ from datetime import datetime, timedelta
 from shared.domain.account import Hold, HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.signup import Contact, WhenUnsubscribed
+from shared.ledger import limits
 from shared.ledger.time_units import to_milliseconds
 
-# Of the three claims that a sign-up may lose (MOST_LOST in _settle.lua) the last is its own.
-LOST_BEFORE_ALONE = 2
+# The last claim that a sign-up may lose has its worker's process to itself.
+LOST_BEFORE_ALONE = limits.MOST_LOST - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`id` is the first one's when this is a `duplicate`; `nudge` asks for a Celery message."""
+    """`id` is the first one's when this is a `duplicate`; `notify_workers` asks for a
+    Celery message."""
 
     id: str
     duplicate: bool
@@ -70,7 +72,7 @@ class OnHold:
 
 @dataclass(frozen=True, slots=True)
 class Dry:
-    """Nothing is due; the lane is closed and the next accepted sign-up nudges again."""
+    """Nothing is due; the lane is closed and the next accepted sign-up notifies again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,43 +1,103 @@
-"""Every Lua script says what it takes and returns, is used, and knows only its own keys."""
+"""Every Lua script says what it takes and returns, is called, and uses only what it declares."""
 
 import re
 
 import pytest
 
-from shared.ledger import keys
+from shared.ledger import limits
+from shared.ledger.script_library import Piece, load
 from tests.architecture.project import ROOT, read
 
 FOLDER = ROOT / "shared" / "ledger" / "scripts"
-TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.lua"))}
-STEPS = [name for name in TEXTS if not name.startswith("_")]
-PARTS = [name for name in TEXTS if name.startswith("_")]
+PIECES = {
+    name: Piece(name, path.read_text(encoding="utf-8"))
+    for path in sorted(FOLDER.rglob("*.lua"))
+    for name in [path.relative_to(FOLDER).with_suffix("").as_posix()]
+}
+STEPS = [name for name in PIECES if not name.startswith("lib/")]
+PARTS = [name for name in PIECES if name.startswith("lib/")]
 CALLERS = "\n".join(
     path.read_text(encoding="utf-8") for path in sorted((ROOT / "shared").rglob("*.py"))
 )
-
-
-def header(name: str) -> str:
-    """Return the comments before the first line of code."""
-    lines = TEXTS[name].splitlines()
-    first_code = next(i for i, line in enumerate(lines) if line and not line.startswith("--"))
-    return "\n".join(lines[:first_code])
+LUA = frozenset(
+    re.findall(
+        r"\w+",
+        "and break do else elseif end false for function if in local nil not or repeat return then"
+        " true until while redis cjson string math tonumber ipairs pairs",
+    )
+)
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_TOKEN = re.compile(rf"{_NAME.pattern}|==|~=|\.\.|\S")
+_MADE_HERE = (
+    r"\blocal (?!function)([\w, ]+)(?: =|$)",
+    r"\blocal function (\w+)",
+    r"\bfunction ?\w*\(([\w, ]*)\)",
+    r"\bfor ([\w, ]+?) (?:in|=)",
+)
 
 
 def code(name: str) -> str:
-    return "\n".join(line.partition("--")[0] for line in TEXTS[name].splitlines())
+    """Return the code without its comments and texts."""
+    lines = (re.sub(r'"[^"]*"', '""', line) for line in PIECES[name].text.splitlines())
+    return "\n".join(line.partition("--")[0] for line in lines)
+
+
+def used(name: str) -> set[str]:
+    """Return every name that the code reads, but for fields."""
+    tokens = _TOKEN.findall(code(name))
+    found, braces = set(), 0
+    for before, token, after in zip(["", *tokens], tokens, [*tokens[1:], ""], strict=False):
+        braces += {"{": 1, "}": -1}.get(token, 0)
+        is_field = before == "." or (braces > 0 and after == "=")
+        if _NAME.match(token) and not is_field:
+            found.add(token)
+    return found - LUA
+
+
+def made_here(name: str) -> set[str]:
+    found = (names for form in _MADE_HERE for names in re.findall(form, code(name), re.MULTILINE))
+    return set(" ".join(found).replace(",", " ").split())
+
+
+def declared(name: str) -> set[str]:
+    """Return the names that the head declares itself."""
+    piece = PIECES[name]
+    own = (line.split()[0] for word in ("KEY", "ARG", "LIMIT") for line in piece.declared(word))
+    return {each.rstrip("?") for each in own} | set(piece.words("NEEDS"))
 
 
 def included(name: str) -> list[str]:
-    named = re.findall(r"^--@include (.+)$", TEXTS[name], re.MULTILINE)
-    return [part for line in named for part in line.split()]
+    return [f"lib/{part}" for part in PIECES[name].words("INCLUDE")]
+
+
+def needed_by_included(name: str) -> set[str]:
+    parts = included(name)
+    needs = (set(PIECES[part].words("NEEDS")) | needed_by_included(part) for part in parts)
+    return set().union(*needs)
 
 
 @pytest.mark.parametrize("name", STEPS)
-def test_the_header_names_keys_arguments_and_result(name: str) -> None:
-    assert "KEYS[1] ->" in header(name)
-    assert re.search(r"^-- Returns ", header(name), re.MULTILINE)
-    for kind, number in set(re.findall(r"(KEYS|ARGV)\[(\d+)\]", code(name))):
-        assert f"{kind}[{number}]" in header(name), f"{kind}[{number}] is not explained"
+def test_a_script_can_be_loaded_and_says_what_it_returns(name: str) -> None:
+    assert load(name).keys
+    assert re.search(r"^-- Returns ", PIECES[name].text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", list(PIECES))
+def test_every_name_is_declared_made_or_included_by_the_file_that_uses_it(name: str) -> None:
+    given = set().union(*(PIECES[part].names() for part in included(name)))
+    assert not used(name) - made_here(name) - declared(name) - given
+
+
+@pytest.mark.parametrize("name", list(PIECES))
+def test_all_that_is_declared_and_included_is_used(name: str) -> None:
+    unused = declared(name) - used(name) - needed_by_included(name)
+    assert not unused
+    assert not [part for part in included(name) if not PIECES[part].names() & used(name)]
+
+
+@pytest.mark.parametrize("name", list(PIECES))
+def test_keys_and_arguments_have_names(name: str) -> None:
+    assert not used(name) & {"KEYS", "ARGV"}
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -47,35 +107,28 @@ def test_every_script_is_called(name: str) -> None:
 
 @pytest.mark.parametrize("name", PARTS)
 def test_every_part_is_included_somewhere(name: str) -> None:
-    assert any(name in included(other) for other in TEXTS)
+    assert any(name in included(other) for other in PIECES)
 
 
-@pytest.mark.parametrize("name", list(TEXTS))
-def test_includes_exist(name: str) -> None:
-    assert set(included(name)) <= set(PARTS)
+def test_every_limit_is_read_and_has_one_unit() -> None:
+    lines = {line for piece in PIECES.values() for line in piece.declared("LIMIT")}
+    names = sorted(line.split()[0] for line in lines)
+    assert names == sorted(name for name in vars(limits) if name.isupper())
 
 
-@pytest.mark.parametrize("name", list(TEXTS))
+@pytest.mark.parametrize("name", list(PIECES))
 def test_the_time_is_redis_own(name: str) -> None:
-    assert "os.time" not in code(name)
-    assert name == "_clock" or '"TIME"' not in code(name)
-
-
-def test_every_key_is_documented() -> None:
-    document = read("docs/internals.md")
-    built = {key for name in TEXTS for key in re.findall(r'\b[AK] \.\. "([a-z:-]+)', code(name))}
-    named = {value for name, value in vars(keys).items() if name.isupper()}
-    missing = {key for key in built | named if f"`{key}" not in document}
-    assert not missing
+    assert "os.time" not in PIECES[name].text
+    assert name == "lib/clock" or '"TIME"' not in PIECES[name].text
 
 
 def test_every_field_of_a_signup_is_documented() -> None:
-    row = re.search(r"^\| `signup:<id>` \|.*$", read("docs/internals.md"), re.MULTILINE)
+    row = re.search(r"^\| `signup:<id>` \|.*$", read("docs/ledger-keys.md"), re.MULTILINE)
     assert row
     written = {
         field
-        for name in TEXTS
-        for pairs in re.findall(r'"HSET", signup\(\w+\),([^;]*?)\n?\)\n', code(name))
+        for piece in PIECES.values()
+        for pairs in re.findall(r'"HSET", signup\(\w+\),([^;]*?)\n?\)\n', piece.text)
         for field in re.findall(r'^\s*"(\w+)"$', "\n".join(pairs.split(",")[::2]), re.MULTILINE)
     }
     assert {"state", "claim", "held_mark", "contact_id"} <= written

@@ -25,7 +25,7 @@ from tests.support.valkey_server import ValkeyServer
 def no_token_pace(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nobody wait for the token endpoint's one call a second."""
     sandbox.control(rates={"token_requests_per_second": 1000})
-    monkeypatch.setattr("shared.ledger.token_store.TOKEN_SPACING", timedelta(milliseconds=1))
+    monkeypatch.setattr("shared.ledger.limits.TOKEN_SPACING", timedelta(milliseconds=1))
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from typing import Any
 from relay.cli import main
 from shared.constant_contact.client import ConstantContact
 from shared.domain.outcome import Answer
-from shared.ledger import ledger
+from shared.ledger import limits
 from worker import app
 from worker.runtime import WorkerRuntime, WorkerTimes
 
@@ -41,5 +41,5 @@ if __name__ == "__main__":
     ConstantContact.sign_up = sign_up  # type: ignore[method-assign]
     times = WorkerTimes(first_probe=SOON, unforeseen_wait=SOON, longest_round=LONGEST_ROUND)
     app.WorkerRuntime = partial(WorkerRuntime, times=times)  # type: ignore[assignment,attr-defined]
-    ledger.FIRST_OUTAGE_PROBE = SOON
+    limits.FIRST_OUTAGE_PROBE = SOON
     main(["worker"])

@@ -432,7 +432,7 @@ def test_a_token_endpoint_that_is_busy_for_others_says_how_to_begin_again(
 ) -> None:
     started = start(connecting)
     back = consent(sandbox, started.url)
-    monkeypatch.setattr("shared.ledger.token_store.TOKEN_SPACING", timedelta(minutes=1))
+    monkeypatch.setattr("shared.ledger.limits.TOKEN_SPACING", timedelta(minutes=1))
     TokenPace(redis_client, "another key").reserve()
 
     with pytest.raises(ConnectFailed, match="relay connect acme --url"):

@@ -8,7 +8,8 @@ import redis
 
 from shared.ledger.alert_log import redis_time
 from shared.ledger.ledger import Ledger
-from shared.ledger.signup_baseline import NEEDED_DAYS, SignupBaseline, SignupBaselines
+from shared.ledger.limits import NEEDED_DAYS
+from shared.ledger.signup_baseline import SignupBaseline, SignupBaselines
 from tests.support import builders
 
 KEY = "relay:{acme}:rhythm"

@@ -157,8 +157,8 @@ def day(
     sandbox: SandboxServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Day]:
-    monkeypatch.setattr("shared.ledger.ledger.FIRST_OUTAGE_PROBE", FIRST_PROBE_HERE)
-    monkeypatch.setattr("shared.ledger.ledger.LONGEST_OUTAGE_PROBE", LONGEST_PROBE_HERE)
+    monkeypatch.setattr("shared.ledger.limits.FIRST_OUTAGE_PROBE", FIRST_PROBE_HERE)
+    monkeypatch.setattr("shared.ledger.limits.LONGEST_OUTAGE_PROBE", LONGEST_PROBE_HERE)
     runtime = WorkerRuntime("relay-1@here", bad_day_settings, Silent(), times=IN_A_HURRY)
     lists = [each["id"] for each in connected("lists", "acme", "--json").json]
     try:

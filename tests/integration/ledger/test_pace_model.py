@@ -55,7 +55,7 @@ LATEST_START = SLOT_LIFE // timedelta(microseconds=1)
 LONGEST_GRANT = 10 * SECOND
 # Nor is anything put off for longer, whatever the API asks for.
 LONGEST_REST = 3600 * SECOND
-# As _pace.lua says: how far slots lie apart, and how much further after a 429.
+# As limits.py says: how far slots lie apart, and how much further after a 429.
 MARGIN, SLOWED = 1.025, 1.25
 
 RULES = profile(
@@ -176,7 +176,9 @@ class PaceMachine(RuleBasedStateMachine):
 
     def _read(self, late: int) -> None:
         key = keys.api_key(CLIENT_ID)
-        answer = self.scripts.run("grant", [key], self.rate, self.per_day)
+        answer = self.scripts.run(
+            "pace/grant", api_key=key, requests_per_second=self.rate, requests_per_day=self.per_day
+        )
         spent = self.used[self._day()] >= self.per_day
         match answer:
             case ["slot", start_in]:
@@ -260,7 +262,7 @@ class PaceMachine(RuleBasedStateMachine):
         granted_at, grant = entry
         if self.unset - granted_at > MINUTE:
             return
-        self.scripts.run("refund_slot", [keys.api_key(CLIENT_ID)])
+        self.scripts.run("pace/refund_slot", api_key=keys.api_key(CLIENT_ID))
         self.returned.append(grant)
         # In a day's first minute nobody knows for which day it was counted.
         if self.used[self._day()] and self.clock.us % DAY >= MINUTE + 1000:

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 from shared.accounts.client_links import Link, LinkState
 from shared.accounts.connecting import Connecting, Started
 from shared.infrastructure.settings import Settings
-from shared.ledger import token_store
+from shared.ledger import limits
 from shared.operations.assembly import make_account_tools
 from tests.support.sandbox_server import SandboxServer
 from web.app import create_app
@@ -21,7 +21,7 @@ from web.app import create_app
 @pytest.fixture(autouse=True)
 def no_pace(monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
     """Nothing here is about the pace of the token endpoint."""
-    monkeypatch.setattr(token_store, "TOKEN_SPACING", token_store.TOKEN_SPACING / 1000)
+    monkeypatch.setattr(limits, "TOKEN_SPACING", limits.TOKEN_SPACING / 1000)
     sandbox.control(rates={"token_requests_per_second": 1000})
 
 

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 
 from shared.domain.account import HoldReason
 from shared.infrastructure.settings import Settings
-from shared.ledger import token_store
+from shared.ledger import limits
 from shared.ledger.ledger import Ledger
 from shared.operations.assembly import AccountTools
 from shared.operations.operators import Role
@@ -29,7 +29,7 @@ OTHER = "Blue Door Books"
 @pytest.fixture(autouse=True)
 def no_pace(monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
     """Nothing here is about the pace of the token endpoint."""
-    monkeypatch.setattr(token_store, "TOKEN_SPACING", token_store.TOKEN_SPACING / 1000)
+    monkeypatch.setattr(limits, "TOKEN_SPACING", limits.TOKEN_SPACING / 1000)
     sandbox.control(rates={"token_requests_per_second": 1000})
 
 

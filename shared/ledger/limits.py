@@ -1,0 +1,95 @@
+"""Every fixed limit of the ledger's steps, with its reason. The scripts declare which they use.
+
+What an operator can set is no limit, but an argument of the step.
+"""
+
+from datetime import timedelta
+
+# --- accepting
+
+# The same content within this time is one sign-up that was sent twice.
+DUPLICATE_WINDOW = timedelta(minutes=10)
+# Longer than any sender keeps trying with one Idempotency-Key.
+IDEMPOTENCY_KEY_LIFE = timedelta(days=1)
+# A late repeat is looked for among the person's sign-ups; more than these take too long.
+MOST_COMPARED = 200
+# While sign-ups keep coming, the workers are notified this often at most.
+NOTIFY_INTERVAL = timedelta(seconds=1)
+
+# --- claiming and settling
+
+# An account that does not come for its slot this long after it said it would is gone.
+TURN_PATIENCE = timedelta(milliseconds=50)
+# Every such claim of an account prefers a retry, or a replay, to a fresh sign-up.
+RETRY_FIRST_EVERY = 4
+REPLAY_FIRST_EVERY = 50
+# Losing so many claims makes a sign-up `poison`. The last of them had its worker's process to
+# itself, so nothing else can have been the reason.
+MOST_LOST = 3
+# Attempts and other events of a sign-up.
+HISTORY_KEPT = 100
+# The console's charts show one day.
+CHARTS_KEPT = timedelta(days=2)
+
+# --- holds
+
+# One or two sign-ups may be what the API cannot process; three different ones are an outage.
+FAILURES_IN_A_ROW = 3
+# The second probe is twice as late as the first, and so on up to the longest.
+FIRST_OUTAGE_PROBE = timedelta(seconds=15)
+LONGEST_OUTAGE_PROBE = timedelta(minutes=10)
+# A spent quota ends at 00:00 UTC, but the API may count in another way.
+QUOTA_PROBE = timedelta(hours=1)
+# So near midnight the API's clock may be on the other side of it.
+NEAR_MIDNIGHT = timedelta(minutes=15)
+NEAR_MIDNIGHT_PROBE = timedelta(minutes=5)
+
+# --- the pace of an API key
+
+# How much further apart slots lie than the rate allows: 25 ms in every second, for requests that
+# start late (SLOT_LIFE in worker/delivery/lane.py) and for a network that delays some more.
+SPACING_MARGIN = 1.025
+# After a 429 the API counts more than we do, so the key goes slower for a while.
+SPACING_AFTER_429 = 1.25
+# No slot is granted further ahead, and no key rests for longer. A stored time beyond that was
+# written before Redis' clock went back.
+LONGEST_GRANT = timedelta(seconds=10)
+LONGEST_REST = timedelta(hours=1)
+# A day's count is needed until the day is over everywhere.
+QUOTA_KEPT = timedelta(days=3)
+
+# --- the token endpoint
+
+# One call a second is allowed; the rest is for requests that take different times to arrive.
+TOKEN_SPACING = timedelta(milliseconds=1100)
+# Ten accounts' turns. A caller that would have to wait longer comes again later.
+LONGEST_TOKEN_WAIT = timedelta(seconds=10)
+# The pause after a failed call doubles with each further one.
+FIRST_TOKEN_PAUSE = timedelta(seconds=1)
+LONGEST_TOKEN_PAUSE = timedelta(minutes=5)
+# At six refreshes a day, more than the 180 days after which any refresh token has expired.
+MOST_SPENT = 2000
+
+# --- replays
+
+REPLAY_KEPT = timedelta(days=30)  # after its end
+# Looking at a dead letter that is passed over costs no request, but the server's time.
+MOST_FED = 500
+# A pause that is longer, or than four sign-ups take, is not made up for.
+ALLOWANCE_LIFE = timedelta(seconds=10)
+
+# --- what is usual for an account
+
+# Six times the longest usual time covers a weekend or a holiday of a form that is used daily.
+UNUSUAL_TIMES = 6
+UNUSUAL_AT_LEAST = timedelta(hours=24)
+# Counted back from the last sign-up.
+REMEMBERED_DAYS = 14
+# With sign-ups on fewer days there is no usual time.
+NEEDED_DAYS = 5
+# After a longer time without a look, nobody knows when sign-ups came.
+LONGEST_BETWEEN_LOOKS = timedelta(hours=1)
+
+# --- processes
+
+PROCESS_FORGOTTEN_AFTER = timedelta(hours=1)

@@ -1,0 +1,153 @@
+-- Holds are kept as JSON by reason, on the account or on its API key. Each is ended only by its own
+-- cause. While any is active, the account's clock of held time runs, so that no sign-up ages.
+--
+-- NEEDS account
+-- INCLUDE clock account
+
+-- Starts or stops the clock of held time of the account whose keys begin with `of`.
+local function update_clock(of)
+  local key = of .. "clock"
+  local held = redis.call("HLEN", of .. "holds") + redis.call("HLEN", api_key .. "holds") > 0
+  local since = tonumber(redis.call("HGET", key, "since"))
+  if held and not since then
+    redis.call("HSET", key, "since", text(now))
+  elseif since and not held then
+    redis.call("HINCRBY", key, "held", text(math.max(0, now - since)))
+    redis.call("HDEL", key, "since")
+  end
+end
+
+-- A hold on the API key concerns all its accounts.
+local function update_clocks(prefix)
+  if prefix == account then
+    return update_clock(account)
+  end
+  for _, each in ipairs(redis.call("SMEMBERS", api_key .. "accounts")) do
+    update_clock(each)
+  end
+end
+
+-- Returns for how long the account has been on hold in its life, in milliseconds.
+local function held_time()
+  local stored = redis.call("HMGET", account .. "clock", "held", "since")
+  local running = stored[2] and math.max(0, now - tonumber(stored[2])) or 0
+  return tonumber(stored[1] or 0) + running
+end
+
+local function save_hold(prefix, reason, hold)
+  redis.call("HSET", prefix .. "holds", reason, cjson.encode(hold))
+  update_clocks(prefix)
+end
+
+local function end_hold(prefix, reason)
+  if redis.call("HDEL", prefix .. "holds", reason) == 1 then
+    update_clocks(prefix)
+  end
+end
+
+-- Calls visit(prefix, reason, hold) for each active hold; ends those whose time is over.
+local function each_hold(visit)
+  for _, prefix in ipairs({ account, api_key }) do
+    local stored = redis.call("HGETALL", prefix .. "holds")
+    for i = 1, #stored, 2 do
+      local hold = cjson.decode(stored[i + 1])
+      if hold["until"] and hold["until"] <= now then
+        end_hold(prefix, stored[i])
+      else
+        visit(prefix, stored[i], hold)
+      end
+    end
+  end
+end
+
+local function drop_ended_holds()
+  each_hold(function() end)
+end
+
+-- Begins a hold, or continues the active one: its beginning does not change, and every further
+-- refusal doubles the time to the next probe. `new` has until, by and note. Without `first_probe`
+-- (milliseconds) it is not probed at all. Returns 1 when the hold is new, else 0.
+local function begin_hold(prefix, reason, new, first_probe, longest_probe)
+  local stored = redis.call("HGET", prefix .. "holds", reason)
+  local hold = stored and cjson.decode(stored) or { since = now, probes = 0 }
+  if hold.probe_at and hold.probe_at <= now then
+    hold.probes = hold.probes + 1 -- the probe failed before there was anything to claim
+  end
+  hold["until"], hold.by, hold.note = new["until"], new.by, new.note
+  hold.probe_at = nil
+  if first_probe then
+    hold.probe_at = now + math.min(longest_probe, first_probe * 2 ^ hold.probes)
+  end
+  save_hold(prefix, reason, hold)
+  return stored and 0 or 1
+end
+
+-- A sign-up that is sent to probe holds names them in its field `probe`: reason and beginning, as
+-- another hold for the same reason may have begun after it.
+local function mark_of(reason, hold)
+  return reason .. " " .. text(hold.since) .. ";"
+end
+
+-- Returns the reason of a hold that forbids to send now, or nil. No hold forbids it that is to be
+-- probed now; the second result lists these. Nor does one that `probe`, the mark of an open claim,
+-- is probing already.
+local function forbidding_hold(probe)
+  local forbidding, probed = nil, {}
+  each_hold(function(prefix, reason, hold)
+    if probe and string.find(probe, mark_of(reason, hold), 1, true) then
+      return
+    elseif hold.probe_at and hold.probe_at <= now then
+      probed[#probed + 1] = { prefix, reason, hold }
+    else
+      forbidding = reason
+    end
+  end)
+  return forbidding, probed
+end
+
+-- Notes that a claim probes these holds. No other may do so while the claim lasts: its outcome
+-- says when the next probe is. Returns the claim's mark.
+local function take_probes(probed, lease)
+  local mark = ""
+  for _, entry in ipairs(probed) do
+    local prefix, reason, hold = entry[1], entry[2], entry[3]
+    hold.probes = hold.probes + 1
+    hold.probe_at = now + lease
+    save_hold(prefix, reason, hold)
+    mark = mark .. mark_of(reason, hold)
+  end
+  return mark
+end
+
+-- Calls visit(prefix, reason, hold) for each hold that the sign-up's claim probes.
+local function each_probed(id, visit)
+  local probe = redis.call("HGET", account .. "signup:" .. id, "probe")
+  if not probe or probe == "" then
+    return
+  end
+  each_hold(function(prefix, reason, hold)
+    if string.find(probe, mark_of(reason, hold), 1, true) then
+      visit(prefix, reason, hold)
+    end
+  end)
+end
+
+-- The answer to a probe showed that all is well: ends what was being probed, and nothing else.
+local function end_probed_holds(id)
+  each_probed(id, end_hold)
+end
+
+-- The probe was not sent after all: another sign-up may probe at once.
+local function free_probes(id)
+  each_probed(id, function(prefix, reason, hold)
+    if hold.probe_at then
+      hold.probe_at = now
+      save_hold(prefix, reason, hold)
+    end
+  end)
+end
+
+-- Returns when the API key's day ends: 00:00 UTC, and some of the following half minute.
+local function next_midnight(jitter)
+  return (math.floor(now / DAY) + 1) * DAY + math.floor(jitter * 30000)
+end

@@ -1,0 +1,39 @@
+-- A person's line has the unsettled sign-ups of one person in the order received. Only its head is
+-- in a due set, so that one person's sign-ups never overtake or collide.
+--
+-- NEEDS account
+-- INCLUDE clock account
+
+local function due_set(queue)
+  return account .. "due:" .. queue
+end
+
+-- Returns the first of the queue that is due, or nil.
+local function first_due(queue)
+  return redis.call("ZRANGE", due_set(queue), "-inf", moment, "BYSCORE", "LIMIT", 0, 1)[1]
+end
+
+-- Puts a sign-up at the end of its person's line; the head becomes due at `when` (a text).
+local function join_line(id, person, queue, when)
+  local line = account .. "person:" .. person
+  local last = redis.call("ZRANGE", line, -1, -1, "WITHSCORES")
+  -- The order holds even when two come in one microsecond or Redis' clock goes back.
+  local place = math.max(now_us, tonumber(last[2] or 0) + 1)
+  redis.call("ZADD", line, text(place), id)
+  redis.call("HSET", signup(id), "queue", queue)
+  if not last[1] then
+    redis.call("ZADD", due_set(queue), when, id)
+  end
+end
+
+-- Takes the settled head out of its line and makes the next one due, with the seniority of
+-- the time it was received.
+local function leave_line(id, person)
+  local line = account .. "person:" .. person
+  redis.call("ZREM", line, id)
+  local following = redis.call("ZRANGE", line, 0, 0)[1]
+  if following then
+    local stored = redis.call("HMGET", signup(following), "queue", "received_at")
+    redis.call("ZADD", due_set(stored[1]), stored[2], following)
+  end
+end

@@ -1,0 +1,44 @@
+-- Replays are jobs that make many dead letters due again, some at a time. Until its turn comes, a
+-- sign-up of a replay is an ordinary dead letter whose field `replay` names the job.
+--
+-- NEEDS account
+-- LIMIT REPLAY_KEPT  milliseconds
+-- INCLUDE clock account
+
+local REPLAYS, UNFED = account .. "replays", account .. "replaying"
+
+local function replay(job)
+  return account .. "replay:" .. job
+end
+
+-- The job's sign-ups that are dead letters still.
+local function replay_waiting(job)
+  return account .. "replay:" .. job .. ":waiting"
+end
+
+local function replay_under_way(job)
+  local stored = redis.call("HMGET", replay(job), "moved", "delivered", "dead")
+  return tonumber(stored[1]) - tonumber(stored[2]) - tonumber(stored[3])
+end
+
+-- Nothing of the job waits any more; it has ended when nothing is under way either.
+local function leave_replaying_if_fed(job)
+  if redis.call("EXISTS", replay_waiting(job)) == 1 then
+    return
+  end
+  redis.call("ZREM", UNFED, job)
+  if replay_under_way(job) == 0 then
+    redis.call("HSET", replay(job), "ended_at", text(now))
+    redis.call("PEXPIRE", replay(job), text(REPLAY_KEPT))
+  end
+end
+
+-- The sign-up is delivered, or dead again, so its replay has one less under way.
+local function count_replayed(id)
+  local stored = redis.call("HMGET", signup(id), "replay", "state")
+  local job = stored[1]
+  if job and redis.call("EXISTS", replay(job)) == 1 then
+    redis.call("HINCRBY", replay(job), stored[2], 1)
+    leave_replaying_if_fed(job)
+  end
+end

@@ -1,0 +1,22 @@
+-- Retrying a dead letter, by hand or by a replay.
+--
+-- NEEDS account
+-- INCLUDE clock account holds lines
+
+-- Makes a dead letter due at `when` (a text), below everything fresh, at the end of its person's
+-- line, with all its attempts before it. What happened so far stays in its history.
+local function requeue(id, when)
+  local stored = redis.call("HMGET", signup(id), "reason", "person", "received_at")
+  redis.call("ZREM", account .. "dead", id)
+  redis.call("ZREM", account .. "dead:" .. stored[1], id)
+  redis.call("HDEL", signup(id), "reason", "error_key", "message", "settled_at")
+  redis.call(
+    "HSET", signup(id),
+    "state", "queued", "attempts", 0, "lost", 0, "held_mark", text(held_time()),
+    "requeued_at", text(now)
+  )
+  redis.call("ZADD", account .. "unsettled", stored[3], id)
+  join_line(id, stored[2], "replay", when)
+  count("dead", -1)
+  count("due", 1)
+end

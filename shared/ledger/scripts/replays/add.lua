@@ -1,0 +1,46 @@
+-- Puts dead letters into a replay, which begins with the first of them. Those that wait in another
+-- one stay there. Safe to repeat.
+--
+-- KEY account  prefix of the account's keys
+-- ARG job  text  id of the replay
+-- ARG by  text  who wants it
+-- ARG chosen  text  what was chosen, as JSON
+-- ARG ids  json  list of the dead letters' ids
+-- INCLUDE clock account replays
+--
+-- Returns how many were put into it.
+
+-- Whether the dead letter waits in a replay already, or was sent by this one.
+local function taken(id)
+  local other = redis.call("HGET", signup(id), "replay")
+  return other and (other == job or redis.call("ZSCORE", replay_waiting(other), id))
+end
+
+if redis.call("HEXISTS", replay(job), "cancelled_at") == 1 then
+  return 0
+end
+local added = 0
+for _, id in ipairs(ids) do
+  local stored = redis.call("HMGET", signup(id), "state", "received_at")
+  if stored[1] == "dead" and not taken(id) then
+    redis.call("HSET", signup(id), "replay", job)
+    redis.call("ZADD", replay_waiting(job), stored[2], id)
+    added = added + 1
+  end
+end
+if added == 0 then
+  return 0
+end
+
+if redis.call("ZADD", REPLAYS, "NX", text(now), job) == 1 then
+  redis.call(
+    "HSET", replay(job),
+    "by", by, "chosen", chosen, "started_at", text(now),
+    "total", 0, "moved", 0, "delivered", 0, "dead", 0, "skipped", 0, "cancelled", 0
+  )
+end
+redis.call("HINCRBY", replay(job), "total", added)
+redis.call("HDEL", replay(job), "ended_at") -- those before may all be done already
+redis.call("PERSIST", replay(job))
+redis.call("ZADD", UNFED, "NX", text(now), job)
+return added

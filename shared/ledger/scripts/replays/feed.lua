@@ -1,0 +1,58 @@
+-- Makes the next dead letters of the account's oldest replay due, as many as pace, quota and room
+-- allow.
+--
+-- KEY account  prefix of the account's keys
+-- ARG per_second  number  sign-ups, for all replays of the API key
+-- ARG deliveries_per_day  number  what the API key allows for deliveries
+-- ARG kept_share  number  share of a day's remaining requests that replays leave
+-- ARG most_under_way  number  how many of a replay may be under way
+-- LIMIT MOST_FED  number
+-- LIMIT ALLOWANCE_LIFE  milliseconds
+-- INCLUDE clock account requeue replays feeding
+--
+-- Returns how many became due.
+
+local FED = account .. "replay-fed"
+
+-- Returns how many the pace allows now, and notes that they were fed. A pause of more than a few
+-- seconds is not made up for.
+local function take_allowance(per_second, most_now)
+  local life = math.max(ALLOWANCE_LIFE, math.ceil(4000 / per_second))
+  local fed = tonumber(redis.call("GET", FED) or now - 1000)
+  fed = math.min(now, math.max(fed, now - life)) -- Redis' clock may have gone back
+  local allowed = math.min(most_now, math.floor((now - fed) * per_second / 1000))
+  -- Needs memory, so a full server refuses the script here, before its first change.
+  redis.call("SET", FED, string.format("%.3f", fed + allowed * 1000 / per_second), "PX", life)
+  return allowed
+end
+
+local job = redis.call("ZRANGE", UNFED, 0, 0)[1]
+if not job then
+  return 0
+end
+local sharing, due = replaying_accounts()
+local quota = replay_quota(deliveries_per_day, kept_share, due)
+local obstacle, room = replay_room(job, quota, most_under_way)
+local allowed = obstacle and 0 or take_allowance(per_second / sharing, room)
+if allowed == 0 then
+  return 0
+end
+
+local moved, looked_at = 0, 0
+while moved < allowed and looked_at < MOST_FED do
+  local id = redis.call("ZPOPMIN", replay_waiting(job))[1]
+  if not id then
+    break
+  end
+  looked_at = looked_at + 1
+  local stored = redis.call("HMGET", signup(id), "state", "replay")
+  if stored[1] == "dead" and stored[2] == job then
+    -- A microsecond apart, so that the oldest is sent first.
+    requeue(id, string.format("%.3f", (now_us + moved) / 1000))
+    moved = moved + 1
+  end
+end
+redis.call("HINCRBY", replay(job), "moved", moved)
+redis.call("HINCRBY", replay(job), "skipped", looked_at - moved)
+leave_replaying_if_fed(job)
+return moved

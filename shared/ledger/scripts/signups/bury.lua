@@ -1,0 +1,35 @@
+-- Settles a claim: the sign-up becomes a dead letter, with its reason. Safe to repeat.
+--
+-- KEY account  prefix of the account's keys
+-- ARG id  text  of the sign-up
+-- ARG number  text  of the claim
+-- ARG attempt  text?  as JSON; none when nothing was sent
+-- ARG reason  text  of the dead letter
+-- ARG error_key  text  of the API's answer
+-- ARG message  text  why it is dead
+-- ARG account_is_well  flag  whether the answer shows that the account itself is well
+-- ARG api_failed  flag  whether the API itself failed, which may be an outage
+-- INCLUDE account holds settle outage
+--
+-- Returns "open" when this call settled it, "settled" when an earlier one had, "superseded".
+
+local fence = check_fence(id, number)
+if fence ~= "open" then
+  return fence
+end
+
+close_claim(id)
+remember_attempt(id, attempt)
+if attempt then
+  redis.call("HINCRBY", signup(id), "attempts", 1)
+end
+make_dead(id, reason, error_key, message)
+if account_is_well then
+  end_failures()
+  end_probed_holds(id)
+elseif api_failed then
+  note_failure(id, message)
+elseif not attempt then
+  free_probes(id)
+end
+return fence
