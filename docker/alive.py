@@ -19,7 +19,7 @@ def main(kind: str) -> bool:
     """Whether a `kind`, "worker" or "beat", of this host lives."""
     settings = Settings.from_env(os.environ)
     ledger = Ledger(connect(settings.redis_url, socket_timeout=3, socket_connect_timeout=2))
-    seen = ledger.workers_seen() if kind == "worker" else ledger.beats_seen()
+    seen = ledger.processes.workers_seen() if kind == "worker" else ledger.processes.beats_seen()
     here = f"@{socket.gethostname()}"
     ages = [age for name, age in seen.items() if name.endswith(here)]
     return min(ages, default=timedelta.max) <= LIVE_WITHIN

@@ -79,7 +79,7 @@ class Scheduler(beat.Scheduler):
         Nothing is sent while Redis is away: Celery would wait longer and longer for it.
         """
         try:
-            self.ledger.beat_alive(self.name)
+            self.ledger.processes.beat_alive(self.name)
             self.publisher.queue_is_long(queues.UPKEEP_QUEUE)  # fails without a broker
         except (LedgerUnavailable, redis.RedisError) as error:
             known = isinstance(error, LedgerUnavailable)

@@ -93,7 +93,9 @@ class WorkerRuntime:
             delivers=delivers,
         )
         self.due = DueWork(self.registry, self.ledger, make_replays(settings, self.client))
-        self.poller = Poller(self.due, self.lanes, partial(self.ledger.worker_alive, name))
+        self.poller = Poller(
+            self.due, self.lanes, partial(self.ledger.processes.worker_alive, name)
+        )
         self.token_refresher = TokenRefresher(self.registry, self.vault, self.holds)
         self.upgrade = Upgrade(self.client, self.stopping)
         self.hang_detector = HangDetector(

@@ -69,7 +69,7 @@ def _document(
             for name, account in figures.items()
         ],
         "quota": {
-            "used": runtime.ledger.used_today(runtime.settings.client_id),
+            "used": runtime.ledger.pace.used_today(runtime.settings.client_id),
             "limit": runtime.settings.requests_per_day,
             "resets_at": timestamp(_next_midnight(utc_now())),
             "rests_until": timestamp(rests_until) if rests_until else None,
@@ -190,7 +190,7 @@ def _show_this_hosts_spool(runtime: CommandRuntime) -> None:
 
 def _rests_until(runtime: CommandRuntime) -> datetime | None:
     """Return until when the API key is paused by a 429 or 503; None if only for a moment."""
-    rest = runtime.ledger.rests(runtime.settings.client_id)
+    rest = runtime.ledger.pace.resting(runtime.settings.client_id)
     return utc_now() + rest if rest >= WORTH_SHOWING else None
 
 
@@ -221,7 +221,7 @@ def _print_engine(
 ) -> None:
     out, settings = runtime.output, runtime.settings
     pulse = runtime.operations.pulse()
-    used = runtime.ledger.used_today(settings.client_id)
+    used = runtime.ledger.pace.used_today(settings.client_id)
     beat = f"{duration(pulse.beat_age)} ago" if pulse.beat_age is not None else "never"
     out.say(f"\nRequests today: {used:,} of {settings.requests_per_day:,} (until 00:00 UTC)")
     if rests_until := _rests_until(runtime):

@@ -13,9 +13,7 @@ import redis
 
 from shared.domain.errors import Refused
 from shared.infrastructure.settings import Settings
-from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
-from shared.ledger.script_library import Scripts
+from shared.ledger.pace import DaySpent, Pace, Resting
 from shared.ledger.values import PaceRules
 
 RESERVED_SHARE = 0.05
@@ -42,41 +40,35 @@ class Pacer:
         client_id: str,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._scripts = Scripts(client)
-        self._key = keys.api_key(client_id)
+        self._pace = Pace(client)
+        self._client_id = client_id
         self._per_second = settings.requests_per_second
         self._per_day = settings.requests_per_day
         self._sleep = sleep
 
     def grant(self) -> None:
         """Wait for the next slot. Raises `Refused` when there is none for now."""
-        with redis_errors_translated():
-            answer = self._scripts.run(
-                "pace/grant",
-                api_key=self._key,
-                requests_per_second=self._per_second,
-                requests_per_day=self._per_day,
-            )
-        match answer:
-            case ["slot", wait_us]:
-                self._sleep(timedelta(microseconds=wait_us).total_seconds())
-            case ["resting", wait_ms]:
-                seconds = round(wait_ms / 1000)
+        granted = self._pace.grant(
+            self._client_id,
+            requests_per_second=self._per_second,
+            requests_per_day=self._per_day,
+        )
+        match granted:
+            case Resting(wait):
+                seconds = round(wait.total_seconds())
                 raise Refused(f"Constant Contact is to be left alone for {seconds} s; try then")
-            case _:
+            case DaySpent():
                 raise Refused(
                     f"all {self._per_day:,} requests of this day are spent; the next day begins"
                     " at 00:00 UTC"
                 )
+            case wait:
+                self._sleep(wait.total_seconds())
 
     def rest(self, duration: timedelta) -> None:
         """Let the API key rest after a 429, then go slower for a while."""
-        with redis_errors_translated():
-            self._scripts.run(
-                "pace/rest", owner=self._key, duration=duration, slower_for=SLOWER_AFTER_429
-            )
+        self._pace.rest_key(self._client_id, duration, slower_for=SLOWER_AFTER_429)
 
     def refund_slot(self) -> None:
-        """Say that a granted slot went by unused, so that it is not counted as a request."""
-        with redis_errors_translated():
-            self._scripts.run("pace/refund_slot", api_key=self._key)
+        """Do not count a granted slot that was not used."""
+        self._pace.refund_slot(self._client_id)

@@ -18,7 +18,7 @@ from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.ledger.server_id import server_id
+from shared.ledger.server import server_id
 from shared.ledger.server_inspection import clock_ahead, inspect_server, round_trip
 from shared.operations.secret_rotation import Rotation
 
@@ -63,10 +63,12 @@ class Installation:
                 self.rotation.survey,
                 several=len(self.settings.secret_keys) > 1,
             ),
-            task(process_checks.WORKERS, process_checks.workers, self.ledger.workers_seen),
-            task(process_checks.BEAT, process_checks.beat, self.ledger.beats_seen),
+            task(
+                process_checks.WORKERS, process_checks.workers, self.ledger.processes.workers_seen
+            ),
+            task(process_checks.BEAT, process_checks.beat, self.ledger.processes.beats_seen),
             task(ACCOUNTS, self._accounts),
-            task(process_checks.SPOOLED, process_checks.spooled, self.ledger.spools),
+            task(process_checks.SPOOLED, process_checks.spooled, self.ledger.spools.all),
         ]
 
     def elsewhere(self) -> list[CheckTask]:

@@ -9,7 +9,7 @@ one caller alone, who says how it ended.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import redis
@@ -185,13 +185,6 @@ class AlertLedger:
             for key, record in stored.items()
             if key not in _NOT_TROUBLES
         }
-
-
-def redis_time(client: "redis.Redis") -> datetime:
-    """Return the time by Redis' clock."""
-    with redis_errors_translated():
-        seconds, microseconds = client.time()
-    return datetime.fromtimestamp(int(seconds) + int(microseconds) / 1_000_000, UTC)
 
 
 def _found(condition: AlertCondition) -> dict[str, str | int]:

@@ -8,7 +8,7 @@ workers alike: whatever is due may be claimed. docs/internals.md names all keys.
 
 import json
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
@@ -18,7 +18,8 @@ from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, DeathReason, Signup, Submission
 from shared.infrastructure.settings import VisitorLimit
 from shared.ledger import keys
-from shared.ledger.alert_log import redis_time
+from shared.ledger.pace import Pace
+from shared.ledger.processes import Processes
 from shared.ledger.reading import (
     consent_json,
     gravest_first,
@@ -30,7 +31,7 @@ from shared.ledger.reading import (
 )
 from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
-from shared.ledger.spools import SpoolFigures, SpoolReport, from_stored, to_stored
+from shared.ledger.spools import Spools
 from shared.ledger.time_units import moment
 from shared.ledger.values import (
     Accepted,
@@ -55,6 +56,9 @@ class Ledger:
         self._client = client
         self._scripts = Scripts(client)
         self._fsync = fsync
+        self.pace = Pace(client)
+        self.processes = Processes(client)
+        self.spools = Spools(client)
 
     # --- intake
 
@@ -263,16 +267,6 @@ class Ledger:
         """End `paused`, probe every other hold at once; return what stood before."""
         return [HoldReason(reason) for reason in self._run("holds/release", account)]
 
-    def rest(self, account: str, duration: timedelta, *, slower_for: timedelta) -> None:
-        """Let the account's API key rest for `duration`, then go slower for a while."""
-        with redis_errors_translated():
-            self._scripts.run(
-                "pace/rest",
-                owner=keys.account(account),
-                duration=duration,
-                slower_for=slower_for,
-            )
-
     # --- what an operator does and sees
 
     def requeue(self, account: str, id: str) -> bool:
@@ -305,21 +299,6 @@ class Ledger:
             oldest_due=None if oldest_ms < 0 else timedelta(milliseconds=oldest_ms),
             holds=gravest_first(read_hold(reason, stored) for reason, stored in holds),
         )
-
-    def used_today(self, client_id: str) -> int:
-        """Return how many requests the API key has been granted this UTC day."""
-        with redis_errors_translated():
-            seconds, _ = self._client.time()
-            today = datetime.fromtimestamp(int(seconds), UTC).date().isoformat()
-            return int(self._client.get(f"{keys.api_key(client_id)}quota:{today}") or 0)
-
-    def rests(self, client_id: str) -> timedelta:
-        """Return for how long the API key still rests, as an answer of the API asked for."""
-        with redis_errors_translated():
-            seconds, microseconds = self._client.time()
-            stored = self._client.hget(f"{keys.api_key(client_id)}pace", "rest_until")
-        left = int(stored or 0) - int(seconds) * 1_000_000 - int(microseconds)
-        return timedelta(microseconds=max(0, left))
 
     def find(self, id: str, accounts: Iterable[str]) -> Signup | None:
         """Return the sign-up `id`, whichever of `accounts` it belongs to."""
@@ -368,49 +347,6 @@ class Ledger:
         with redis_errors_translated():
             stored = self._client.get(f"{keys.account(account)}succeeded-at")
         return moment(str(stored)) if stored else None
-
-    # --- who is alive
-
-    def worker_alive(self, name: str) -> None:
-        self._alive(keys.WORKERS, name)
-
-    def beat_alive(self, name: str) -> None:
-        self._alive(keys.BEATS, name)
-
-    def _alive(self, key: str, name: str) -> None:
-        with redis_errors_translated():
-            self._scripts.run("processes/alive", seen=key, name=name)
-
-    def workers_seen(self) -> dict[str, timedelta]:
-        """Return how long ago each worker process was last seen."""
-        return self._seen(keys.WORKERS)
-
-    def beats_seen(self) -> dict[str, timedelta]:
-        """Return how long ago each beat process last ticked."""
-        return self._seen(keys.BEATS)
-
-    def _seen(self, key: str) -> dict[str, timedelta]:
-        with redis_errors_translated():
-            flat = self._scripts.run("processes/seen", seen=key)
-        return {name: timedelta(milliseconds=int(ms)) for name, ms in pairs(flat)}
-
-    # --- what waits on web hosts' disks
-
-    def note_spool(self, id: str, host: str, figures: SpoolFigures) -> None:
-        """Note how much the spool `id` holds; an empty one is forgotten."""
-        with redis_errors_translated():
-            if figures.count:
-                stored = to_stored(host, figures, redis_time(self._client))
-                self._client.hset(keys.SPOOLS, id, stored)
-            else:
-                self._client.hdel(keys.SPOOLS, id)
-
-    def spools(self) -> list[SpoolReport]:
-        """Return every spool that was not empty when its host last told."""
-        with redis_errors_translated():
-            now = redis_time(self._client)
-            stored = self._client.hgetall(keys.SPOOLS)
-        return [from_stored(str(id), str(each), now) for id, each in sorted(stored.items())]
 
     def _run(self, script: str, account: str, **args: Any) -> Any:
         with redis_errors_translated():

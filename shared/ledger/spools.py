@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import redis
+
+from shared.ledger import keys
+from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.server import redis_time
 from shared.ledger.time_units import from_milliseconds, in_milliseconds, to_milliseconds
 
 
@@ -40,6 +45,29 @@ def damaged_name(folder: Path, now: datetime) -> Path:
 def damaged_ones(folder: Path) -> Sequence[Path]:
     """Return what was set aside of the spool in `folder`, the oldest first."""
     return sorted(folder.parent.glob(f"{folder.name}.damaged-*"))
+
+
+class Spools:
+    """What the hosts told. Every method raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+
+    def note(self, id: str, host: str, figures: SpoolFigures) -> None:
+        """Note how much the spool `id` holds; an empty one is forgotten."""
+        with redis_errors_translated():
+            if figures.count:
+                stored = to_stored(host, figures, redis_time(self._client))
+                self._client.hset(keys.SPOOLS, id, stored)
+            else:
+                self._client.hdel(keys.SPOOLS, id)
+
+    def all(self) -> list[SpoolReport]:
+        """Return every spool that was not empty when its host last told."""
+        with redis_errors_translated():
+            now = redis_time(self._client)
+            stored = self._client.hgetall(keys.SPOOLS)
+        return [from_stored(str(id), str(each), now) for id, each in sorted(stored.items())]
 
 
 def to_stored(host: str, figures: SpoolFigures, at: datetime) -> str:

@@ -96,12 +96,12 @@ class Operations:
         return {name: self._ledger.figures(name) for name in self._account_names()}
 
     def pulse(self) -> Pulse:
-        live = [age for age in self._ledger.workers_seen().values() if age <= LIVE_WITHIN]
-        return Pulse(len(live), min(self._ledger.beats_seen().values(), default=None))
+        live = [age for age in self._ledger.processes.workers_seen().values() if age <= LIVE_WITHIN]
+        return Pulse(len(live), min(self._ledger.processes.beats_seen().values(), default=None))
 
     def spools(self) -> list[SpoolReport]:
         """Return what waits on the disks of web hosts, as they last told it."""
-        return self._ledger.spools()
+        return self._ledger.spools.all()
 
     def failed(self, selection: Selection, limit: int | None = None) -> list[Signup]:
         """Return the chosen dead letters, the latest first; all of them when nothing is chosen."""
@@ -227,7 +227,7 @@ class Operations:
         return sum(left.values()), max(times, default=timedelta())
 
     def _left_today(self, client_id: str) -> int:
-        return max(0, self._replays.pace.per_day - self._ledger.used_today(client_id))
+        return max(0, self._replays.pace.per_day - self._ledger.pace.used_today(client_id))
 
     # --- choosing
 

@@ -90,8 +90,8 @@ def test_a_worker_or_beat_is_healthy_while_its_own_host_shows_it(
     kind: str, settings: Settings, redis_client: "redis.Redis"
 ) -> None:
     ledger = Ledger(redis_client)
-    say = ledger.worker_alive if kind == "worker" else ledger.beat_alive
-    other_say = ledger.beat_alive if kind == "worker" else ledger.worker_alive
+    say = ledger.processes.worker_alive if kind == "worker" else ledger.processes.beat_alive
+    other_say = ledger.processes.beat_alive if kind == "worker" else ledger.processes.worker_alive
     say("relay-1@another-host")
     other_say(f"relay-1@{socket.gethostname()}")
     assert not alive(kind, settings)

@@ -179,7 +179,7 @@ OTHERS = {
     "hold_quota": Step(_nothing, lambda _, ledger: ledger.hold_quota("acme", jitter=0)),
     "lift": Step(World.pause, lambda _, ledger: ledger.lift("acme", HoldReason.PAUSED)),
     "release": Step(World.pause, lambda _, ledger: ledger.release("acme")),
-    "rest": Step(_nothing, lambda _, ledger: ledger.rest("acme", WAIT, slower_for=WAIT)),
+    "rest": Step(_nothing, lambda _, ledger: ledger.pace.rest("acme", WAIT, slower_for=WAIT)),
     "requeue": Step(World.bury, lambda _, ledger: ledger.requeue("acme", "first")),
     "discard": Step(World.bury, lambda _, ledger: ledger.discard("acme", "first")),
     "edit": Step(World.bury, edit),

@@ -25,7 +25,7 @@ def overview() -> ResponseReturnValue:
             for summary in summaries
         },
         pulse=found.operations.pulse(),
-        used=found.accounts.summaries.ledger.used_today(found.settings.client_id),
+        used=found.accounts.summaries.ledger.pace.used_today(found.settings.client_id),
         allowed=found.settings.requests_per_day,
         alert_services=[service.name for service in found.alert_services],
     )

@@ -135,7 +135,7 @@ class Drainer:
                     self._hand_over(rows, one)
             finally:  # `relay status` must show above all what cannot be handed over
                 figures = self._spool.figures()
-                Ledger(one).note_spool(self._spool.identity(), self._host, figures)
+                Ledger(one).spools.note(self._spool.identity(), self._host, figures)
         if not figures.count:
             return None
         return PAUSE if rows else POLL_EVERY

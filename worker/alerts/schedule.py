@@ -83,7 +83,7 @@ class WorkerAlerts:
         """Look, unless a beat was seen lately, or may just not have started yet."""
         here = timedelta(seconds=self._monotonic() - self._began)
         try:
-            silent = min((here, *self._ledger.beats_seen().values()))
+            silent = min((here, *self._ledger.processes.beats_seen().values()))
         except LedgerUnavailable as error:
             log.warning("could not look for beats", extra={"cause": str(error)})
             return

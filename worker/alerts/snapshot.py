@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import redis
 
 from shared.domain.account import Account, Hold, HoldReason
-from shared.ledger.alert_log import redis_time
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
+from shared.ledger.server import redis_time
 from shared.ledger.signup_baseline import SignupBaseline, SignupBaselines
 from shared.ledger.spools import SpoolReport
 from shared.ledger.token_store import StoredTokens, TokenLedger
@@ -98,9 +98,9 @@ class SnapshotReader:
             at=at,
             public_url=self._public_url,
             accounts=tuple(self._view(account) for account in self._registry.accounts()),
-            workers=min(self._ledger.workers_seen().values(), default=None),
-            beats=min(self._ledger.beats_seen().values(), default=None),
-            spools=tuple(self._ledger.spools()),
+            workers=min(self._ledger.processes.workers_seen().values(), default=None),
+            beats=min(self._ledger.processes.beats_seen().values(), default=None),
+            spools=tuple(self._ledger.spools.all()),
         )
 
     def _view(self, account: Account) -> AccountView:

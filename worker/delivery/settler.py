@@ -66,7 +66,7 @@ class Settler:
             case DeadLetter():
                 self.bury(claim, decision, attempt)
             case Throttled(rest):
-                self._ledger.rest(claim.account, rest, slower_for=SLOWER_AFTER_429)
+                self._ledger.pace.rest(claim.account, rest, slower_for=SLOWER_AFTER_429)
                 self._release(claim, attempt)
             case QuotaSpent():
                 self._holds.hold_quota(claim.account, self._jitter())
@@ -125,7 +125,7 @@ class Settler:
         )
         _log_retry(claim, attempt, retry)
         if retry.rest:
-            self._ledger.rest(claim.account, retry.rest, slower_for=timedelta())
+            self._ledger.pace.rest(claim.account, retry.rest, slower_for=timedelta())
 
     def _release(self, claim: Claim, attempt: Attempt) -> None:
         """The cause is not the sign-up's fault: it is due again, and nothing is counted."""

@@ -39,7 +39,7 @@ class Heartbeat:
 
     def _cause_for_silence(self) -> str | None:
         try:
-            seen = self._ledger.workers_seen().values()
+            seen = self._ledger.processes.workers_seen().values()
         except LedgerUnavailable as error:
             return str(error)
         alive = any(age <= WORKER_WITHIN for age in seen)

@@ -197,7 +197,7 @@ class Row:
                 sandbox.control(grant_type="refresh_token", answer_latency_ms=LATENCY_MS)
             case Doing.PACE:
                 for product in self.products.values():
-                    product.ledger.rest("acme", LEASE, slower_for=timedelta())
+                    product.ledger.pace.rest("acme", LEASE, slower_for=timedelta())
         self._start_workers()
         if self.doing is not Doing.NOTHING:
             for product in self.products.values():

@@ -1077,7 +1077,7 @@ def test_an_account_can_have_an_application_of_its_own(
 ) -> None:
     connect(connecting, sandbox, "ours")
     ledger = Ledger(redis_client)
-    before = ledger.used_today(sandbox.client_id)
+    before = ledger.pace.used_today(sandbox.client_id)
 
     connected = come_back(
         connecting, sandbox, start(connecting, "theirs", application=own_application)
@@ -1085,9 +1085,9 @@ def test_an_account_can_have_an_application_of_its_own(
 
     assert connected.warnings == ()
     assert connected.account.client_id == own_application.client_id
-    assert ledger.used_today(sandbox.client_id) == before
+    assert ledger.pace.used_today(sandbox.client_id) == before
     # Exchange, privileges, summary, lists and refresh, all on the other key.
-    assert ledger.used_today(own_application.client_id) == 5
+    assert ledger.pace.used_today(own_application.client_id) == 5
     stored = redis_client.hgetall(keys.APPLICATIONS)
     assert list(stored) == [own_application.client_id]
     assert own_application.client_secret not in str(stored)

@@ -25,10 +25,10 @@ from shared.ledger.alert_log import (
     DeadLetterNotification,
     Notification,
     Throttle,
-    redis_time,
 )
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
+from shared.ledger.server import redis_time
 from shared.ledger.spools import SpoolFigures
 from tests.support import builders
 from tests.support.webhook import Webhook
@@ -465,8 +465,8 @@ class Fake(Service):
 def snapshot_reader(redis_client: "redis.Redis") -> SnapshotReader:
     """Sees the account `acme`, and that a worker and a beat are alive."""
     Registry(redis_client).save_account(builders.account("acme"))
-    Ledger(redis_client).worker_alive("relay-1@here")
-    Ledger(redis_client).beat_alive("beat-1@here")
+    Ledger(redis_client).processes.worker_alive("relay-1@here")
+    Ledger(redis_client).processes.beat_alive("beat-1@here")
     return SnapshotReader(redis_client, "https://signup.example.com")
 
 
@@ -574,7 +574,7 @@ def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
 ) -> None:
     dead.die(DeathReason.REJECTED)
     figures = SpoolFigures(count=2, bytes=9, oldest=HOUR)
-    dead.ledger.note_spool("0f", "web-1", figures)
+    dead.ledger.spools.note("0f", "web-1", figures)
     redis_client.zadd("relay:workers", {"relay-1@here": 0})
     redis_client.zadd("relay:beats", {"beat-1@here": 0})
     dead.given()  # so that the millisecond in which it died is over

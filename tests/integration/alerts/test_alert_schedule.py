@@ -25,7 +25,7 @@ class Worker:
     def __init__(self, settings: Settings, client: "redis.Redis") -> None:
         self.age = 0.0
         self.ledger = Ledger(client)
-        self.ledger.worker_alive("relay-1@here")
+        self.ledger.processes.worker_alive("relay-1@here")
         dispatcher = make_alert_dispatcher(settings, client)
         self.alerts = WorkerAlerts(dispatcher, self.ledger, monotonic=lambda: self.age)
 
@@ -54,7 +54,7 @@ def test_a_worker_leaves_it_to_beat_while_one_is_alive(
     worker: Worker, webhook: Webhook, redis_client: "redis.Redis"
 ) -> None:
     worker.age = 3600  # so old that only a beat that is alive speaks against looking
-    worker.ledger.beat_alive("beat-1@here")
+    worker.ledger.processes.beat_alive("beat-1@here")
     worker.alerts.look_without_beat()
     assert webhook.titles == []
     redis_client.delete("relay:beats")

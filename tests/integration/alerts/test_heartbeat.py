@@ -20,7 +20,7 @@ from worker.upkeep.heartbeat import Heartbeat
 def ledger(redis_client: "redis.Redis") -> Ledger:
     """A ledger with a worker that is alive."""
     ledger = Ledger(redis_client)
-    ledger.worker_alive("relay-1@here")
+    ledger.processes.worker_alive("relay-1@here")
     return ledger
 
 
@@ -63,7 +63,7 @@ def test_no_ping_goes_out_without_a_worker_and_that_is_said_once(
     for _ in range(3):
         beating.beat()
     assert webhook.asked == []
-    ledger.worker_alive("relay-1@here")
+    ledger.processes.worker_alive("relay-1@here")
     beating.beat()
     assert len(webhook.asked) == 1
     assert causes(logged) == [

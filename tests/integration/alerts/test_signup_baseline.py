@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 import redis
 
-from shared.ledger.alert_log import redis_time
 from shared.ledger.ledger import Ledger
 from shared.ledger.limits import NEEDED_DAYS
+from shared.ledger.server import redis_time
 from shared.ledger.signup_baseline import SignupBaseline, SignupBaselines
 from tests.support import builders
 

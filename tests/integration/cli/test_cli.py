@@ -261,6 +261,6 @@ def test_status_tells_until_when_constant_contact_is_left_alone(
     connected: CommandLine, ledger: Ledger
 ) -> None:
     assert connected("status", "--json").json["quota"]["rests_until"] is None
-    ledger.rest("acme", timedelta(minutes=10), slower_for=timedelta())
+    ledger.pace.rest("acme", timedelta(minutes=10), slower_for=timedelta())
     assert connected("status", "--json").json["quota"]["rests_until"].endswith("Z")
     assert "Rate limited by Constant Contact. Deliveries resume at" in connected("status").out

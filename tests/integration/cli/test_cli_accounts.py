@@ -142,7 +142,7 @@ def test_a_test_that_nobody_delivers_says_why_and_that_nothing_is_lost(
 
 
 def test_a_test_on_hold_says_what_ends_the_hold(connected: CommandLine, ledger: Ledger) -> None:
-    ledger.worker_alive("relay-1@another-host")
+    ledger.processes.worker_alive("relay-1@another-host")
     connected("hold", "acme", "--reason", "holidays")
     ended = connected(*TEST, "--wait", "1")
     assert (ended.status, "go on with: relay release acme" in ended.err) == (1, True), ended.err

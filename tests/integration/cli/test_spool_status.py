@@ -44,8 +44,8 @@ def test_every_hosts_spool_is_listed_and_summed(
     run: CommandLine, spool: Spool, ledger: Ledger
 ) -> None:
     keep(spool, "ada@example.com")
-    ledger.note_spool("id-1", "web-1", figures(5))
-    ledger.note_spool("id-2", "web-2", figures(2, refused=1))
+    ledger.spools.note("id-1", "web-1", figures(5))
+    ledger.spools.note("id-2", "web-2", figures(2, refused=1))
 
     status = run("status", "--json").json
 
@@ -73,7 +73,7 @@ def test_this_hosts_own_disk_counts_for_more_than_what_it_told(
     run: CommandLine, spool: Spool, ledger: Ledger
 ) -> None:
     keep(spool, "ada@example.com")
-    ledger.note_spool(spool.identity(), "its name before", figures(7))
+    ledger.spools.note(spool.identity(), "its name before", figures(7))
     assert run("status", "--json").json["spooled"] == 1
     spool.remove(spool.first(10))
     assert run("status", "--json").json["spools"] == []

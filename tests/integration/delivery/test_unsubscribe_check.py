@@ -127,14 +127,14 @@ def test_the_look_and_the_sending_have_a_lease_each(rig: LaneRig) -> None:
 def test_the_look_and_the_sending_are_each_counted(rig: LaneRig) -> None:
     late_signup(rig)
     rig.run()
-    assert rig.ledger.used_today("test-key") == 2
+    assert rig.ledger.pace.used_today("test-key") == 2
     assert rig.slots_back == 0
 
 
 def test_a_dead_letter_costs_the_look_alone(rig: LaneRig) -> None:
     late_signup(rig)
     rig.run(standings=[LEFT_SINCE])
-    assert rig.ledger.used_today("test-key") - rig.slots_back == 1
+    assert rig.ledger.pace.used_today("test-key") - rig.slots_back == 1
 
 
 def test_what_one_look_found_is_not_taken_for_another_signup(rig: LaneRig) -> None:

@@ -58,8 +58,8 @@ def well(
     form = builders.form(lists=(ListRef(newsletter.id, NEWSLETTER),), custom_fields=())
     Registry(redis_client).save_form(form)
     ledger = Ledger(redis_client)
-    ledger.worker_alive("worker-1")
-    ledger.beat_alive("beat-1")
+    ledger.processes.worker_alive("worker-1")
+    ledger.processes.beat_alive("beat-1")
     return our_settings
 
 
@@ -359,7 +359,7 @@ def test_a_spool_that_is_damaged_cannot_be_written_or_is_not_emptied(
     well.spool_folder.unlink()
     damaged_name(well.spool_folder, NOON).mkdir()
     figures = SpoolFigures(count=3, bytes=900, oldest=None, refused=3)
-    Ledger(redis_client).note_spool("id", "web-1", figures)
+    Ledger(redis_client).spools.note("id", "web-1", figures)
     checks = examine(well)
     assert wrong(checks) == {"spool": PROBLEM, "spooled": PROBLEM}
     assert "spool.damaged-" in one(checks, "spool").found
@@ -510,7 +510,7 @@ def test_what_is_claimed_or_retried_later_is_not_overdue(redis_client: "redis.Re
     assert overdue.since is not None and overdue.since < timedelta(seconds=30)
     builders.claimed(ledger)
     assert find_overdue(redis_client, "acme").since is None
-    ledger.rest("acme", timedelta(minutes=2), slower_for=timedelta())
+    ledger.pace.rest("acme", timedelta(minutes=2), slower_for=timedelta())
     assert timedelta(minutes=1) < find_overdue(redis_client, "acme").rest <= timedelta(minutes=2)
 
 
@@ -526,10 +526,10 @@ def test_every_request_to_the_api_takes_a_slot_of_the_pace(
     well: Settings, sandbox: SandboxServer, redis_client: "redis.Redis"
 ) -> None:
     ledger = Ledger(redis_client)
-    granted, counted = ledger.used_today(well.client_id), sandbox.stats()["requests_today"]
+    granted, counted = ledger.pace.used_today(well.client_id), sandbox.stats()["requests_today"]
 
     examine(well)
 
     sent = sandbox.stats()["requests_today"] - counted
     assert sent >= 3
-    assert ledger.used_today(well.client_id) - granted == sent
+    assert ledger.pace.used_today(well.client_id) - granted == sent

@@ -92,7 +92,7 @@ def test_while_redis_is_away_web_starts_and_says_it_when_it_is_there(tmp_path: P
             answer = requests.post(f"{web.url}/f/news", json={"email": "a@example.com"}, timeout=10)
             assert answer.status_code == 202
             ledger = Ledger(client)
-            eventually(lambda: not ledger.spools() and ledger.figures("acme").due == 1)
+            eventually(lambda: not ledger.spools.all() and ledger.figures("acme").due == 1)
 
 
 def test_nobody_is_answered_before_the_sign_up_is_on_disk(tmp_path: Path) -> None:

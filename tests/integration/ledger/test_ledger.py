@@ -550,7 +550,7 @@ def test_the_days_budget_holds_the_key(ledger: Ledger) -> None:
     for number in range(3):
         accept(ledger, f"{number}@example.com")
     assert [type(claim(ledger, pace=pace)) for _ in range(3)] == [Claim, Claim, OnHold]
-    assert ledger.used_today("test-key") == 2
+    assert ledger.pace.used_today("test-key") == 2
 
 
 def test_who_has_waited_longest_goes_first(redis_client: "redis.Redis", ledger: Ledger) -> None:

@@ -242,7 +242,7 @@ class PaceMachine(RuleBasedStateMachine):
         slower_ms=st.sampled_from((0, 10_000, 60_000)),
     )
     def the_api_says_429(self, ms: int, slower_ms: int) -> None:
-        self.ledger.rest(
+        self.ledger.pace.rest(
             ACCOUNTS[0],
             timedelta(milliseconds=ms),
             slower_for=timedelta(milliseconds=slower_ms),
@@ -288,7 +288,7 @@ class PaceMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_day_is_counted_as_the_calendar_has_it(self) -> None:
-        assert self.ledger.used_today(CLIENT_ID) == self.used[self._day()]
+        assert self.ledger.pace.used_today(CLIENT_ID) == self.used[self._day()]
 
     def _day(self) -> str:
         return datetime.fromtimestamp(self.clock.us // SECOND, UTC).date().isoformat()

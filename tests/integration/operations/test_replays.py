@@ -257,7 +257,7 @@ def test_replays_leave_a_fifth_of_the_day_to_fresh_signups(
     ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
     ids = dead_letters(ledger, 20)
-    used = ledger.used_today("test-key")
+    used = ledger.pace.used_today("test-key")
     replays = Replays(redis_client, ReplayPace(per_second=1_000_000, per_day=used + 10))
     add(replays, ids)
     assert replays.feed("acme") == 8

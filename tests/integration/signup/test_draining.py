@@ -451,7 +451,7 @@ def test_a_wrong_secret_key_drains_nothing_and_loses_nothing(
     assert host.drainer.drain_some() == POLL_EVERY
     assert (host.spool.figures().count, host.spool.figures().refused) == (1, 0)
     assert accepted(ledger) == 0
-    assert [report.figures.count for report in ledger.spools()] == [1]
+    assert [report.figures.count for report in ledger.spools.all()] == [1]
 
 
 # --- one that cannot be taken
@@ -469,7 +469,7 @@ def test_one_that_cannot_be_read_lets_the_others_pass_is_shown_and_tried_again(
     assert host.drainer.drain_some() == PAUSE
     assert accepted(ledger) == 1
     assert (host.spool.figures().count, host.spool.figures().refused) == (1, 1)
-    [report] = ledger.spools()
+    [report] = ledger.spools.all()
     assert (report.figures.count, report.figures.refused) == (1, 1)
     assert host.drainer.drain_some() == POLL_EVERY
     assert "ada@example.com" not in caplog.text
@@ -550,29 +550,29 @@ def test_what_is_kept_while_the_thread_ends_is_drained_all_the_same(
 def test_what_waits_is_told_to_redis_and_forgotten_when_nothing_does(
     host: Host, ledger: Ledger, clock: Clock
 ) -> None:
-    assert ledger.spools() == []
+    assert ledger.spools.all() == []
     clock.off = -timedelta(minutes=4)
     for number in range(BATCH + 2):
         host.keep(str(number), f"{number}@example.com")
     clock.off = timedelta()
     host.drainer.drain_some()
-    [report] = ledger.spools()
+    [report] = ledger.spools.all()
     assert (report.id, report.host, report.figures.count) == (host.spool.identity(), "web-1", 2)
     assert report.figures.bytes > 100
     assert report.figures.oldest is not None
     assert timedelta(minutes=4) <= report.figures.oldest < timedelta(minutes=5)
     assert report.seen < timedelta(seconds=5)
     host.drain()
-    assert ledger.spools() == []
+    assert ledger.spools.all() == []
 
 
 def test_a_host_that_is_silent_since_has_been_waiting_for_longer(
     ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
     figures = SpoolFigures(count=3, bytes=99, oldest=timedelta(minutes=1), refused=1)
-    ledger.note_spool("id", "web-2", figures)
+    ledger.spools.note("id", "web-2", figures)
     stored = redis_client.hget("relay:spools", "id")
-    [report] = ledger.spools()
+    [report] = ledger.spools.all()
     assert (report.host, report.figures.count, report.figures.refused) == ("web-2", 3, 1)
     assert '"count": 3' in str(stored)
     later = from_stored("id", str(stored), utc_now() + timedelta(hours=1))

@@ -504,7 +504,7 @@ def test_calls_with_several_api_keys_come_one_a_second_together(
     calls = {key: each["refreshes"] for key, each in sandbox.stats()["applications"].items()}
     assert calls == {sandbox.client_id: 1, SECOND_KEY: 2}
     assert sandbox.stats()["token_throttled"] == 0
-    assert Ledger(redis_client).used_today(SECOND_KEY) == 2
+    assert Ledger(redis_client).pace.used_today(SECOND_KEY) == 2
 
 
 # --- answers that never come, and refusals
@@ -987,7 +987,7 @@ def test_every_token_call_counts_in_the_quota_of_the_day(
     vault = make_vault(paced=True)
     vault.renew("acme", connect(vault, sandbox).version)
 
-    assert Ledger(redis_client).used_today(sandbox.client_id) == 1
+    assert Ledger(redis_client).pace.used_today(sandbox.client_id) == 1
 
 
 def test_who_would_wait_too_long_for_a_slot_comes_again_later(

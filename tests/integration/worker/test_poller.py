@@ -66,7 +66,9 @@ class Worker:
             delivers=delivers,
         )
         due = DueWork(registry, ledger, make_replays(settings, client))
-        self.poller = Poller(due, self.lanes, partial(ledger.worker_alive, "relay-1@test"))
+        self.poller = Poller(
+            due, self.lanes, partial(ledger.processes.worker_alive, "relay-1@test")
+        )
 
     def look(self, times: int = 1) -> None:
         for _ in range(times):

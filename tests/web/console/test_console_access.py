@@ -162,7 +162,7 @@ def test_a_change_of_an_operator_ends_their_sessions(
 
 
 def test_the_cookie_is_kept_from_scripts_other_sites_and_plain_http(app: Flask) -> None:
-    Operators(services_of(app).operators._client).add("ada", Role.VIEWER, PASSWORD)
+    services_of(app).operators.add("ada", Role.VIEWER, PASSWORD)
 
     response = app.test_client().post(
         "/console/sign-in", data={"name": "ada", "password": PASSWORD}

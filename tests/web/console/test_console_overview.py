@@ -117,8 +117,8 @@ def test_an_account_without_tokens_is_said_to_be_so(
 def test_dead_workers_are_the_first_thing_said(ledger: Ledger, overview: Callable[[], str]) -> None:
     assert "No worker is alive, so nothing is delivered" in overview()
     assert "Last beat: never" in overview()
-    ledger.worker_alive("relay-1@here")
-    ledger.beat_alive("beat@here")
+    ledger.processes.worker_alive("relay-1@here")
+    ledger.processes.beat_alive("beat@here")
     assert "No worker is alive" not in overview()
     assert "Workers alive: 1." in overview()
     assert "Last beat: 0 s ago." in overview()

@@ -57,7 +57,7 @@ def test_the_visitor_is_answered_and_signed_up_once(
     assert proxy.struck == 1
     ledger, id = Ledger(redis_client), str(answer.json["id"])
     eventually(
-        lambda: ledger.find(id, ["acme"]) is not None and not ledger.spools(), what="draining"
+        lambda: ledger.find(id, ["acme"]) is not None and not ledger.spools.all(), what="draining"
     )
     figures = ledger.figures("acme")
     assert (figures.accepted, figures.due) == (2, 2)

@@ -1,4 +1,6 @@
-"""Which Redis server this is: told by the running server, so that no copy of its data has it."""
+"""Which Redis server this is, and what time it has: both as the running server says."""
+
+from datetime import UTC, datetime
 
 import redis
 
@@ -8,7 +10,8 @@ from shared.ledger.redis_errors import redis_errors_translated
 def server_id(client: "redis.Redis") -> str:
     """Return an id of the running server and the database in use; empty where it is not told.
 
-    It is another one after each restart of the server, and on any other server.
+    It is another one after each restart of the server, and on any other server. No copy of the
+    server's data has it.
     """
     with redis_errors_translated():
         try:
@@ -17,3 +20,10 @@ def server_id(client: "redis.Redis") -> str:
             return ""
     database = client.connection_pool.connection_kwargs.get("db", 0)
     return f"{run_id}/{database}" if run_id else ""
+
+
+def redis_time(client: "redis.Redis") -> datetime:
+    """Return the time by Redis' clock."""
+    with redis_errors_translated():
+        seconds, microseconds = client.time()
+    return datetime.fromtimestamp(int(seconds) + int(microseconds) / 1_000_000, UTC)

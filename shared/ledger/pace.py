@@ -1,0 +1,83 @@
+"""The pace of API keys: slots for calls that are not deliveries, rests, and the day's count.
+
+A delivery gets its slot with its claim.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import redis
+
+from shared.ledger import keys
+from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.script_library import Scripts
+from shared.ledger.server import redis_time
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """The next slot is too far away; it begins after `wait`."""
+
+    wait: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class DaySpent:
+    """All requests of this UTC day are spent."""
+
+
+class Pace:
+    """Every method raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+
+    def grant(
+        self, client_id: str, *, requests_per_second: float, requests_per_day: int
+    ) -> timedelta | Resting | DaySpent:
+        """Reserve the API key's next slot; return how far away it is, or why there is none."""
+        with redis_errors_translated():
+            answer = self._scripts.run(
+                "pace/grant",
+                api_key=keys.api_key(client_id),
+                requests_per_second=requests_per_second,
+                requests_per_day=requests_per_day,
+            )
+        match answer:
+            case ["slot", wait_us]:
+                return timedelta(microseconds=wait_us)
+            case ["resting", wait_ms]:
+                return Resting(timedelta(milliseconds=wait_ms))
+        return DaySpent()
+
+    def refund_slot(self, client_id: str) -> None:
+        """Do not count a slot that was not used."""
+        with redis_errors_translated():
+            self._scripts.run("pace/refund_slot", api_key=keys.api_key(client_id))
+
+    def rest(self, account: str, duration: timedelta, *, slower_for: timedelta) -> None:
+        """Let the account's API key rest for `duration`, then go slower for a while."""
+        self._rest(keys.account(account), duration, slower_for)
+
+    def rest_key(self, client_id: str, duration: timedelta, *, slower_for: timedelta) -> None:
+        """Let the API key rest likewise."""
+        self._rest(keys.api_key(client_id), duration, slower_for)
+
+    def _rest(self, owner: str, duration: timedelta, slower_for: timedelta) -> None:
+        with redis_errors_translated():
+            self._scripts.run("pace/rest", owner=owner, duration=duration, slower_for=slower_for)
+
+    def resting(self, client_id: str) -> timedelta:
+        """Return for how long the API key still rests, as an answer of the API asked for."""
+        with redis_errors_translated():
+            seconds, microseconds = self._client.time()
+            stored = self._client.hget(f"{keys.api_key(client_id)}pace", "rest_until")
+        left = int(stored or 0) - int(seconds) * 1_000_000 - int(microseconds)
+        return timedelta(microseconds=max(0, left))
+
+    def used_today(self, client_id: str) -> int:
+        """Return how many requests the API key has been granted this UTC day."""
+        today = redis_time(self._client).date().isoformat()
+        with redis_errors_translated():
+            return int(self._client.get(f"{keys.api_key(client_id)}quota:{today}") or 0)
