@@ -114,35 +114,33 @@ class AlertLedger:
     ) -> Notification | None:
         """Return what to tell next, as `troubles` were all that stood at `taken_at`; None when
         nothing is left, or when somebody has looked after that."""
-        with redis_errors_translated():
-            answer = self._scripts.run(
-                "alerts/next",
-                alerts=keys.ALERTS,
-                taken_at=taken_at,
-                found=[_found(condition) for condition in active_conditions],
-                services=list(services),
-                after=self._throttle.after,
-                remind=self._throttle.remind,
-                lease=self._throttle.lease,
-                gather=self._throttle.gather,
-            )
+        answer = self._scripts.run(
+            "alerts/next",
+            alerts=keys.ALERTS,
+            taken_at=taken_at,
+            found=[_found(condition) for condition in active_conditions],
+            services=list(services),
+            after=self._throttle.after,
+            remind=self._throttle.remind,
+            lease=self._throttle.lease,
+            gather=self._throttle.gather,
+        )
         return _notification(json.loads(answer)) if answer else None
 
     def next_dead_letters(
         self, accounts: Sequence[str], services: Sequence[str]
     ) -> DeadLetterNotification | None:
         """Return what to tell next of the dead letters of `accounts`; None when nothing is left."""
-        with redis_errors_translated():
-            answer = self._scripts.run(
-                "alerts/next_dead_letters",
-                alerts=keys.DEAD_LETTER_ALERTS,
-                accounts=[(name, keys.account(name)) for name in accounts],
-                services=list(services),
-                reasons=list(DeathReason),
-                digest=self._throttle.digest,
-                after=self._throttle.after,
-                lease=self._throttle.lease,
-            )
+        answer = self._scripts.run(
+            "alerts/next_dead_letters",
+            alerts=keys.DEAD_LETTER_ALERTS,
+            accounts=[(name, keys.account(name)) for name in accounts],
+            services=list(services),
+            reasons=list(DeathReason),
+            digest=self._throttle.digest,
+            after=self._throttle.after,
+            lease=self._throttle.lease,
+        )
         return _dead_letter_notification(json.loads(answer)) if answer else None
 
     def notified(self, notification: Notification | DeadLetterNotification) -> bool:
@@ -160,21 +158,20 @@ class AlertLedger:
             stored, about = keys.ALERTS, [part.key for part in notification.parts]
         else:
             stored, about = keys.DEAD_LETTER_ALERTS, [f"dead:{notification.account}"]
-        with redis_errors_translated():
-            return bool(
-                self._scripts.run(
-                    "alerts/settle",
-                    alerts=stored,
-                    about=about,
-                    name=notification.service,
-                    event=notification.event,
-                    number=notification.number,
-                    notified=notified,
-                    pause=self._throttle.pause,
-                    longest_pause=self._throttle.longest_pause,
-                    gather=self._throttle.gather,
-                )
+        return bool(
+            self._scripts.run(
+                "alerts/settle",
+                alerts=stored,
+                about=about,
+                name=notification.service,
+                event=notification.event,
+                number=notification.number,
+                notified=notified,
+                pause=self._throttle.pause,
+                longest_pause=self._throttle.longest_pause,
+                gather=self._throttle.gather,
             )
+        )
 
     def known(self) -> dict[str, AlertHistory]:
         """Return what is known of each trouble, by its key."""

@@ -125,18 +125,17 @@ class Ledger:
         A lane that asks again while its claim is open gets the same one, with a new slot. No
         slot begins before `lead` is over: the time that the ledger's answer takes to arrive.
         """
-        with redis_errors_translated():
-            answer = self._scripts.run(
-                "signups/claim",
-                account=keys.account(account),
-                lane=lane,
-                lease=lease,
-                requests_per_second=pace.requests_per_second,
-                deliveries_per_day=pace.deliveries_per_day,
-                lookahead=pace.lookahead,
-                jitter=jitter,
-                lead=lead,
-            )
+        answer = self._scripts.run(
+            "signups/claim",
+            account=keys.account(account),
+            lane=lane,
+            lease=lease,
+            requests_per_second=pace.requests_per_second,
+            deliveries_per_day=pace.deliveries_per_day,
+            lookahead=pace.lookahead,
+            jitter=jitter,
+            lead=lead,
+        )
         match answer:
             case ["claimed", *details]:
                 return read_claim(account, details)
@@ -221,12 +220,14 @@ class Ledger:
         return self._settle("signups/release_claim", claim, attempt=sent)
 
     def _settle(self, script: str, claim: Claim, **args: Any) -> bool:
-        fence = self._run(script, claim.account, id=claim.id, number=claim.number, **args)
+        fence = self._scripts.run_for(
+            claim.account, script, id=claim.id, number=claim.number, **args
+        )
         return bool(fence != "superseded")
 
     def anything_due(self, account: str) -> bool:
         """Whether a lane for `account` would find work now."""
-        return bool(self._run("signups/anything_due", account))
+        return bool(self._scripts.run_for(account, "signups/anything_due"))
 
     # --- holds
 
@@ -244,9 +245,9 @@ class Ledger:
 
         Probed after `first_probe`, then at growing intervals; never when None.
         """
-        new = self._run(
-            "holds/begin",
+        new = self._scripts.run_for(
             account,
+            "holds/begin",
             reason=reason,
             first_probe=first_probe,
             longest_probe=longest_probe,
@@ -257,31 +258,31 @@ class Ledger:
 
     def hold_quota(self, account: str, *, jitter: float, note: str = "") -> bool:
         """Put the account's API key on hold until 00:00 UTC, as Constant Contact said so."""
-        return bool(self._run("holds/begin_quota", account, note=note, jitter=jitter))
+        return bool(self._scripts.run_for(account, "holds/begin_quota", note=note, jitter=jitter))
 
     def lift(self, account: str, reason: HoldReason) -> bool:
         """End the account's hold for `reason`, whose cause is gone; False when there was none."""
-        return bool(self._run("holds/lift", account, reason=reason))
+        return bool(self._scripts.run_for(account, "holds/lift", reason=reason))
 
     def release(self, account: str) -> list[HoldReason]:
         """End `paused`, probe every other hold at once; return what stood before."""
-        return [HoldReason(reason) for reason in self._run("holds/release", account)]
+        return [HoldReason(reason) for reason in self._scripts.run_for(account, "holds/release")]
 
     # --- what an operator does and sees
 
     def requeue(self, account: str, id: str) -> bool:
         """Make a dead letter due again; False when it is none."""
-        return bool(self._run("signups/requeue", account, id=id))
+        return bool(self._scripts.run_for(account, "signups/requeue", id=id))
 
     def discard(self, account: str, id: str) -> bool:
         """Discard a dead letter or quarantined sign-up; False when it is neither."""
-        return bool(self._run("signups/discard", account, id=id))
+        return bool(self._scripts.run_for(account, "signups/discard", id=id))
 
     def edit(self, signup: Signup, contact: Contact, *, person: str, change: str) -> bool:
         """Correct a dead letter's contact; False when it is no longer what `signup` was read as."""
-        edited = self._run(
-            "signups/edit",
+        edited = self._scripts.run_for(
             signup.account,
+            "signups/edit",
             id=signup.id,
             before=signup.contact.to_json(),
             contact=contact.to_json(),
@@ -292,7 +293,7 @@ class Ledger:
 
     def figures(self, account: str) -> Figures:
         """Return the account's figures, all read at the same moment."""
-        totals, oldest_ms, holds = self._run("accounts/status", account)
+        totals, oldest_ms, holds = self._scripts.run_for(account, "accounts/status")
         counts = {name: int(value) for name, value in pairs(totals)}
         return Figures(
             **counts,
@@ -340,17 +341,13 @@ class Ledger:
     def note_success(self, account: str) -> None:
         """Note that a call with the account's token succeeded just now; deliveries note it
         themselves."""
-        self._run("accounts/note_success", account)
+        self._scripts.run_for(account, "accounts/note_success")
 
     def last_success(self, account: str) -> datetime | None:
         """Return when a call with the account's token last succeeded; None when none did yet."""
         with redis_errors_translated():
             stored = self._client.get(f"{keys.account(account)}succeeded-at")
         return moment(str(stored)) if stored else None
-
-    def _run(self, script: str, account: str, **args: Any) -> Any:
-        with redis_errors_translated():
-            return self._scripts.run(script, account=keys.account(account), **args)
 
 
 def _record_key(account: str, id: str) -> str:

@@ -37,13 +37,12 @@ class Pace:
         self, client_id: str, *, requests_per_second: float, requests_per_day: int
     ) -> timedelta | Resting | DaySpent:
         """Reserve the API key's next slot; return how far away it is, or why there is none."""
-        with redis_errors_translated():
-            answer = self._scripts.run(
-                "pace/grant",
-                api_key=keys.api_key(client_id),
-                requests_per_second=requests_per_second,
-                requests_per_day=requests_per_day,
-            )
+        answer = self._scripts.run(
+            "pace/grant",
+            api_key=keys.api_key(client_id),
+            requests_per_second=requests_per_second,
+            requests_per_day=requests_per_day,
+        )
         match answer:
             case ["slot", wait_us]:
                 return timedelta(microseconds=wait_us)
@@ -53,8 +52,7 @@ class Pace:
 
     def refund_slot(self, client_id: str) -> None:
         """Do not count a slot that was not used."""
-        with redis_errors_translated():
-            self._scripts.run("pace/refund_slot", api_key=keys.api_key(client_id))
+        self._scripts.run("pace/refund_slot", api_key=keys.api_key(client_id))
 
     def rest(self, account: str, duration: timedelta, *, slower_for: timedelta) -> None:
         """Let the account's API key rest for `duration`, then go slower for a while."""
@@ -65,8 +63,7 @@ class Pace:
         self._rest(keys.api_key(client_id), duration, slower_for)
 
     def _rest(self, owner: str, duration: timedelta, slower_for: timedelta) -> None:
-        with redis_errors_translated():
-            self._scripts.run("pace/rest", owner=owner, duration=duration, slower_for=slower_for)
+        self._scripts.run("pace/rest", owner=owner, duration=duration, slower_for=slower_for)
 
     def resting(self, client_id: str) -> timedelta:
         """Return for how long the API key still rests, as an answer of the API asked for."""

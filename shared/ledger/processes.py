@@ -6,7 +6,6 @@ import redis
 
 from shared.ledger import keys
 from shared.ledger.reading import pairs
-from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 
 
@@ -23,8 +22,7 @@ class Processes:
         self._alive(keys.BEATS, name)
 
     def _alive(self, key: str, name: str) -> None:
-        with redis_errors_translated():
-            self._scripts.run("processes/alive", seen=key, name=name)
+        self._scripts.run("processes/alive", seen=key, name=name)
 
     def workers_seen(self) -> dict[str, timedelta]:
         """Return how long ago each worker process was last seen."""
@@ -35,6 +33,5 @@ class Processes:
         return self._seen(keys.BEATS)
 
     def _seen(self, key: str) -> dict[str, timedelta]:
-        with redis_errors_translated():
-            flat = self._scripts.run("processes/seen", seen=key)
+        flat = self._scripts.run("processes/seen", seen=key)
         return {name: timedelta(milliseconds=int(ms)) for name, ms in pairs(flat)}

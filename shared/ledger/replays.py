@@ -13,9 +13,7 @@ from typing import Any
 import redis
 
 from shared.domain.replay import LEFT_OF_DAY, Obstacle, ReplayPace
-from shared.ledger import keys
 from shared.ledger.reading import pairs
-from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.time_units import from_milliseconds, moment
 
@@ -65,33 +63,29 @@ class Replays:
         Those that wait in another replay, or are no dead letters any more, are left out.
         """
         added = 0
-        with redis_errors_translated():
-            for start in range(0, len(ids), BATCH):
-                batch = ids[start : start + BATCH]
-                added += self._run(
-                    "replays/add", account, job=replay, by=by, chosen=chosen, ids=list(batch)
-                )
+        for start in range(0, len(ids), BATCH):
+            batch = ids[start : start + BATCH]
+            added += self._scripts.run_for(
+                account, "replays/add", job=replay, by=by, chosen=chosen, ids=list(batch)
+            )
         return added
 
     def feed(self, account: str) -> int:
         """Make the account's next ones due, if pace, quota and holds allow; return how many."""
-        with redis_errors_translated():
-            return int(
-                self._run(
-                    "replays/feed", account, per_second=self.pace.per_second, **self._bounds()
-                )
+        return int(
+            self._scripts.run_for(
+                account, "replays/feed", per_second=self.pace.per_second, **self._bounds()
             )
+        )
 
     def cancel(self, account: str, replay: str, *, by: str) -> int | None:
         """Keep dead what waits in the replay; return how many. None: the account has no such."""
-        with redis_errors_translated():
-            kept = int(self._run("replays/cancel", account, job=replay, by=by))
+        kept = int(self._scripts.run_for(account, "replays/cancel", job=replay, by=by))
         return None if kept < 0 else kept
 
     def parts(self, account: str) -> list[ReplayPart]:
         """Return the account's parts of all replays, the latest first."""
-        with redis_errors_translated():
-            sharing, today, found = self._run("replays/list", account, **self._bounds())
+        sharing, today, found = self._scripts.run_for(account, "replays/list", **self._bounds())
         pace = ReplayPace(per_second=self.pace.per_second / sharing, per_day=self.pace.per_day)
         waiting = [each[2] for each in reversed(found)]
         before = list(accumulate(waiting, initial=0))[:-1][::-1]
@@ -106,9 +100,6 @@ class Replays:
             "kept_share": LEFT_OF_DAY,
             "most_under_way": self.pace.most_under_way,
         }
-
-    def _run(self, script: str, account: str, **args: Any) -> Any:
-        return self._scripts.run(script, account=keys.account(account), **args)
 
 
 def _read(

@@ -24,8 +24,9 @@ from typing import Any
 
 import redis
 
-from shared.ledger import limits
+from shared.ledger import keys, limits
 from shared.ledger.format import fence
+from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.time_units import in_microseconds, in_milliseconds, to_milliseconds
 
 _FOLDER = files("shared.ledger") / "scripts"
@@ -137,15 +138,20 @@ class Scripts:
     def run(
         self, name: str, /, *, pipeline: "redis.client.Pipeline | None" = None, **values: Any
     ) -> Any:
-        """Run the script and return its answer; redis-py's errors pass through.
+        """Run the script and return its answer. Raises `LedgerUnavailable`.
 
         `values` are its keys and arguments. With a `pipeline` it becomes one of its calls.
         """
         script = load(name)
-        keys, args = script.in_order(values)
+        in_order, args = script.in_order(values)
         if name not in self._registered:
             self._registered[name] = self._client.register_script(fence() + script.source())
-        return self._registered[name](keys=keys, args=args, client=pipeline)
+        with redis_errors_translated():
+            return self._registered[name](keys=in_order, args=args, client=pipeline)
+
+    def run_for(self, account: str, name: str, /, **values: Any) -> Any:
+        """Run a script whose key `account` is the prefix of the account's keys."""
+        return self.run(name, account=keys.account(account), **values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,12 +59,11 @@ class SealedPlaces:
     def reseal(self, place: Place, sealed: str, anew: str) -> bool:
         """Put `anew` in the place of `sealed`, for as long as that was to live; False when
         something else is there by now, or nothing."""
-        with redis_errors_translated():
-            resealed = self._scripts.run(
-                "secrets/reseal",
-                place=place.key,
-                field=place.field or None,
-                sealed=sealed,
-                anew=anew,
-            )
-            return bool(resealed)
+        resealed = self._scripts.run(
+            "secrets/reseal",
+            place=place.key,
+            field=place.field or None,
+            sealed=sealed,
+            anew=anew,
+        )
+        return bool(resealed)

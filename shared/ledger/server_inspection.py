@@ -102,10 +102,9 @@ def find_overdue(client: "redis.Redis", account: str) -> Overdue:
 
     Raises `LedgerUnavailable`.
     """
-    with redis_errors_translated():
-        due_ms, rest_ms, delivered_ms = Scripts(client).run(
-            "signups/overdue", account=keys.account(account)
-        )
+    due_ms, rest_ms, delivered_ms = Scripts(client).run(
+        "signups/overdue", account=keys.account(account)
+    )
     return Overdue(_span(due_ms), timedelta(milliseconds=rest_ms), _span(delivered_ms))
 
 

@@ -34,10 +34,9 @@ class SignupBaselines:
 
         Those in quarantine do not count: robots come when no one else can.
         """
-        with redis_errors_translated():
-            last_at, longest, unusual = self._scripts.run(
-                "accounts/signup_baseline", account=keys.account(account)
-            )
+        last_at, longest, unusual = self._scripts.run(
+            "accounts/signup_baseline", account=keys.account(account)
+        )
         return SignupBaseline(
             last_at=from_milliseconds(last_at),
             longest=timedelta(milliseconds=int(longest)),

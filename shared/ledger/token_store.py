@@ -98,7 +98,7 @@ class TokenLedger:
 
     def read(self, account: str) -> StoredTokens | None:
         """Return the account's tokens, or None when it has none."""
-        now_ms, flat = self._run("tokens/read", account)
+        now_ms, flat = self._scripts.run_for(account, "tokens/read")
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         return _stored(fields, now_ms) if "access" in fields else None
 
@@ -108,27 +108,27 @@ class TokenLedger:
         `spent` is the digest of the refresh token they were got for, empty when for none.
         """
         stored = self._run_to_disk(
-            "tokens/store", account, spent=spent or None, **_arguments(pair, owner)
+            account, "tokens/store", spent=spent or None, **_arguments(pair, owner)
         )
         return int(stored)
 
     def own(self, account: str, owner: Owner) -> bool:
         """Make `owner` the one that keeps the tokens fresh; False when there are none."""
         return bool(
-            self._run(
-                "tokens/claim_ownership", account, instance=owner.instance, server=owner.server
+            self._scripts.run_for(
+                account, "tokens/claim_ownership", instance=owner.instance, server=owner.server
             )
         )
 
     def forget(self, account: str) -> bool:
         """Forget the account's tokens; False when there were none."""
-        return bool(self._run_to_disk("tokens/forget", account))
+        return bool(self._run_to_disk(account, "tokens/forget"))
 
     def reseal(self, account: str, stored: StoredTokens, seal: Callable[[str], str]) -> bool:
         """Seal the `stored` tokens anew; False when others are stored by now."""
         resealed = self._run_to_disk(
-            "tokens/reseal",
             account,
+            "tokens/reseal",
             access=stored.access,
             new_access=seal(stored.access),
             refresh=stored.refresh,
@@ -149,14 +149,16 @@ class TokenLedger:
             return bool(self._client.set(key, holder, nx=True, px=in_milliseconds(life)))
 
     def unlock(self, account: str, holder: str) -> None:
-        self._run("tokens/unlock", account, holder=holder)
+        self._scripts.run_for(account, "tokens/unlock", holder=holder)
 
     def begin(self, account: str, call: str, version: int, life: timedelta) -> bool:
         """Write down that `call`, which has the lock, will spend the refresh token of `version`.
 
         Both last for `life` from now. False when the lock was lost, or the tokens changed.
         """
-        return bool(self._run("tokens/begin", account, call=call, version=version, life=life))
+        return bool(
+            self._scripts.run_for(account, "tokens/begin", call=call, version=version, life=life)
+        )
 
     def renew(
         self, account: str, call: str, pair: SealedPair, owner: Owner, *, spent: StoredTokens
@@ -167,8 +169,8 @@ class TokenLedger:
         matter: whoever spent the stored token has the only pair that still works.
         """
         version = self._run_to_disk(
-            "tokens/renew",
             account,
+            "tokens/renew",
             call=call,
             spent=spent.digest,
             spent_version=spent.version,
@@ -179,32 +181,30 @@ class TokenLedger:
     def failed(self, account: str, call: str, version: int, cause: str) -> None:
         """End a call for a newer token than `version` that brought nothing, and pause further
         ones, longer each time."""
-        self._run("tokens/failed", account, call=call, version=version, cause=cause)
+        self._scripts.run_for(account, "tokens/failed", call=call, version=version, cause=cause)
 
     def refused(self, account: str, call: str, digest: str) -> Refusal:
         """End a call that got invalid_grant, and judge what that proves."""
-        refusal: Refusal = self._run("tokens/refused", account, call=call, digest=digest)
+        refusal: Refusal = self._scripts.run_for(
+            account, "tokens/refused", call=call, digest=digest
+        )
         return refusal
 
     def worked(self, account: str, version: int) -> None:
         """Note that the API accepted this version; the pair before it is no longer kept."""
-        self._run("tokens/worked", account, version=version)
+        self._scripts.run_for(account, "tokens/worked", version=version)
 
     def was_spent(self, account: str, digest: str) -> bool:
         """Whether a stored pair has replaced the refresh token with this digest."""
         with redis_errors_translated():
             return self._client.zscore(f"{keys.account(account)}token-spent", digest) is not None
 
-    def _run(self, script: str, account: str, **args: Any) -> Any:
-        with redis_errors_translated():
-            return self._scripts.run(script, account=keys.account(account), **args)
-
-    def _run_to_disk(self, script: str, account: str, **args: Any) -> Any:
+    def _run_to_disk(self, account: str, script: str, **args: Any) -> Any:
         """Run the script, then wait for the disk; on one connection, as that is what WAITAOF
         waits for. A server that does not know it, or has no append-only file, says so."""
         client: Any = self._client
         with redis_errors_translated(), client.client() as one:
-            answer = Scripts(one).run(script, account=keys.account(account), **args)
+            answer = Scripts(one).run_for(account, script, **args)
             with contextlib.suppress(redis.RedisError):
                 one.waitaof(1, 0, _DISK_WAIT_MS)
             return answer
@@ -219,10 +219,9 @@ class TokenPace:
 
     def reserve(self) -> timedelta | None:
         """Reserve the next slot, return how far away it is; None when that is too far."""
-        with redis_errors_translated():
-            ms = self._scripts.run(
-                "pace/reserve_token_call", api_key=self._key, token_pace=keys.TOKEN_PACE
-            )
+        ms = self._scripts.run(
+            "pace/reserve_token_call", api_key=self._key, token_pace=keys.TOKEN_PACE
+        )
         return None if ms < 0 else timedelta(milliseconds=ms)
 
 
