@@ -56,7 +56,7 @@ def list_alerts(runtime: CommandRuntime) -> None:
 def _print(
     runtime: CommandRuntime, condition: AlertCondition, notified: AlertHistory | None
 ) -> None:
-    when = for_people(notified.told_at) if notified and notified.told_at else "not yet"
+    when = for_people(notified.notified_at) if notified and notified.notified_at else "not yet"
     body = condition.body.replace("\n\n", "\n  ")
     runtime.output.say(f"{condition.severity}: {condition.title}\n  {body}\n  Notified: {when}\n")
 
@@ -69,5 +69,5 @@ def _document(condition: AlertCondition, notified: AlertHistory | None) -> dict[
         "title": condition.title,
         "body": condition.body,
         "since": timestamp(condition.since or (notified.begun_at if notified else None)),
-        "told_at": timestamp(notified.told_at if notified else None),
+        "told_at": timestamp(notified.notified_at if notified else None),
     }

@@ -1,4 +1,4 @@
-"""The ledger: the only package that knows the Redis keys. Start with `ledger.py`.
+"""The ledger is the only package that knows the Redis keys. Start with `ledger.py`.
 
-Imports only `infrastructure` and `domain`.
+It imports only `infrastructure` and `domain`.
 """

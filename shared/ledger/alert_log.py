@@ -1,9 +1,9 @@
-"""What the alert services have been told of, so that restarts and many workers tell nothing twice.
+"""Remembers which notifications the alert services got, so that none is sent twice.
 
-`relay:alerts` has a record for each trouble that stands, or whose end somebody has yet to hear
-of; `relay:alerts:dead-letters` one for each account that had dead letters. Whoever looks for
-troubles brings what was found, and is given one thing after the other to tell; each is given to
-one caller alone, who says how it ended.
+`relay:alerts` has a record for each active condition, and for each whose end a service does not
+know yet. `relay:alerts:dead-letters` has one for each account that had dead letters. A process
+that looks for conditions brings all that it found. It gets one notification after the other, each
+for itself alone, and reports how each ended.
 """
 
 import json
@@ -22,19 +22,19 @@ from shared.ledger.script_library import Scripts
 from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
 
 Event = Literal["begun", "reminder", "over"]
-# What stands beside the troubles: when the newest look began, how much was given out to tell,
+# Fields beside the conditions: when the newest look began, how many notifications were given out,
 # and until when more of a kind is gathered.
-_NOT_TROUBLES = ("looked_at", "given", "gathering")
+_NOT_CONDITIONS = ("looked_at", "given", "gathering")
 LONGEST_GATHERING = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Throttle:
-    """How often anybody is told: once a trouble has stood for `after`, again every `remind`,
-    and once it has been gone for `after`. More dead letters are told of every `digest`.
+    """How often a service is notified: when a condition has lasted for `after`, again every
+    `remind`, and when it has been gone for `after`. Further dead letters come every `digest`.
 
-    Whoever is to tell has `lease` for it. What did not get out is tried again after `pause`,
-    which doubles up to `longest_pause`.
+    The sender has `lease` to report the outcome. A failed notification is sent again after
+    `pause`, which doubles up to `longest_pause`.
     """
 
     after: timedelta
@@ -46,14 +46,14 @@ class Throttle:
 
     @property
     def gather(self) -> timedelta:
-        """For how long, after a message, more of its kind is gathered into the next one."""
+        """How long, after a notification, more of its kind is gathered into the next one."""
         return min(10 * self.after, LONGEST_GATHERING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One trouble of a telling. `over` is the title of the notice that it ended; `ended_at` is
-    None while it stands."""
+    """One condition of a notification. `over` is the title of the message that it ended;
+    `ended_at` is None while it is active."""
 
     key: str
     begun_at: datetime
@@ -64,8 +64,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """The right to tell `service` once of troubles of one kind, all of which began, stand or
-    ended; `number` is that right's own."""
+    """The right to notify `service` once of conditions of one kind, all of which began, last or
+    ended. `number` identifies it."""
 
     service: str
     kind: str
@@ -76,10 +76,10 @@ class Notification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetterNotification:
-    """The right to tell `service` once of an account's dead letters.
+    """The right to notify `service` once of an account's dead letters.
 
-    `counts` has how many it has not been told of: "first" has a reason among them that is new to
-    it, "more" has not; "over" says that none is left.
+    `counts` has those that the service does not know of. With the event "first", one of their
+    reasons is new to it; with "more", none is; "over" says that no dead letter is left.
     """
 
     service: str
@@ -91,14 +91,14 @@ class DeadLetterNotification:
 
 @dataclass(frozen=True, slots=True)
 class AlertHistory:
-    """Since when a trouble is known to stand, and when somebody was last told; None for never."""
+    """When a condition began, and when a service was last notified; None for never."""
 
     begun_at: datetime
-    told_at: datetime | None
+    notified_at: datetime | None
 
 
 class AlertLedger:
-    """The steps of telling, each one script. Raises `LedgerUnavailable`."""
+    """The steps of notifying, each one script. Every method raises `LedgerUnavailable`."""
 
     def __init__(self, client: "redis.Redis", throttle: Throttle) -> None:
         self._client = client
@@ -112,8 +112,8 @@ class AlertLedger:
         *,
         taken_at: datetime,
     ) -> Notification | None:
-        """Return what to tell next, as `troubles` were all that stood at `taken_at`; None when
-        nothing is left, or when somebody has looked after that."""
+        """Return the next notification; None when nothing is left, or another process has looked
+        since `taken_at`, when `active_conditions` were all there were."""
         answer = self._scripts.run(
             "alerts/next",
             alerts=keys.ALERTS,
@@ -130,7 +130,8 @@ class AlertLedger:
     def next_dead_letters(
         self, accounts: Sequence[str], services: Sequence[str]
     ) -> DeadLetterNotification | None:
-        """Return what to tell next of the dead letters of `accounts`; None when nothing is left."""
+        """Return the next notification of the dead letters of `accounts`; None when nothing is
+        left."""
         answer = self._scripts.run(
             "alerts/next_dead_letters",
             alerts=keys.DEAD_LETTER_ALERTS,
@@ -144,11 +145,11 @@ class AlertLedger:
         return _dead_letter_notification(json.loads(answer)) if answer else None
 
     def notified(self, notification: Notification | DeadLetterNotification) -> bool:
-        """Note that the service knows; False when the right to tell it had run out."""
+        """Note that the service knows; False when the right to notify it had run out."""
         return self._ended(notification, notified=True)
 
     def failed(self, notification: Notification | DeadLetterNotification) -> bool:
-        """Have it tried again later; False when the right to tell it had run out."""
+        """Have it sent again later; False when the right to notify had run out."""
         return self._ended(notification, notified=False)
 
     def _ended(
@@ -174,13 +175,13 @@ class AlertLedger:
         )
 
     def known(self) -> dict[str, AlertHistory]:
-        """Return what is known of each trouble, by its key."""
+        """Return the history of each known condition, by its key."""
         with redis_errors_translated():
             stored = self._client.hgetall(keys.ALERTS)
         return {
             str(key): _told(str(record))
             for key, record in stored.items()
-            if key not in _NOT_TROUBLES
+            if key not in _NOT_CONDITIONS
         }
 
 

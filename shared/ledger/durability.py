@@ -1,4 +1,4 @@
-"""Whether this Redis keeps what it is given: looked at when a process starts, and said aloud."""
+"""Checks, when a process starts, whether this Redis keeps what it is given."""
 
 import logging
 
@@ -10,14 +10,14 @@ from shared.ledger.redis_errors import redis_errors_translated
 
 log = logging.getLogger(__name__)
 
-# How long to wait for the disk; with `appendfsync everysec` it may take a second.
+# With `appendfsync everysec` the disk may take a second.
 _DISK_WAIT_MS = 2000
 
 
 def durability_problems(client: "redis.Redis") -> list[str]:
     """Return a sentence for each setting of the server that could lose sign-ups.
 
-    Nothing where the server does not answer, or does not tell, as many managed ones.
+    Returns none when the server does not answer, or does not tell; many managed ones do not.
     """
     try:
         found = client.config_get("appendonly", "maxmemory-policy")
@@ -40,8 +40,8 @@ def warn_of_losses(client: "redis.Redis") -> None:
 def demand_fsync(client: "redis.Redis") -> None:
     """Raise `Refused` when the server cannot tell what is on its disk, as RELAY_ACCEPT_FSYNC asks.
 
-    Raises `LedgerUnavailable` when it does not answer. A replica may well become a primary that
-    can, and is not judged.
+    Raises `LedgerUnavailable` when it does not answer. A replica passes: it may become a primary
+    that can tell.
     """
     with redis_errors_translated():
         try:
@@ -66,10 +66,10 @@ def _no_fsync(error: redis.ResponseError) -> str | None:
 
 
 def reached_disk(client: "redis.Redis") -> bool:
-    """Wait for the server's disk to have all that `client` wrote, on its one connection.
+    """Wait until the server's disk has all that `client` wrote, on its one connection.
 
-    True as well where the server has no append-only file, leaves writing it to the system, or does
-    not know how to wait for it.
+    Returns True as well when the server cannot wait for the disk: it has no append-only file,
+    leaves writing it to the system, or does not know WAITAOF.
     """
     try:
         local, _ = client.waitaof(1, 0, _DISK_WAIT_MS)

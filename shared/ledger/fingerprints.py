@@ -1,7 +1,7 @@
-"""Fingerprints: how people, visitors and contents are recognised without being named.
+"""Fingerprints recognise people, visitors and contents without naming them.
 
-The HMAC's key is random, made once and kept sealed in Redis, so that a copied
-database tells nobody who signed up, and rotating RELAY_SECRET_KEY changes none.
+The HMAC's key is random, made once and kept sealed in Redis. So a copied database
+does not tell who signed up, and rotating RELAY_SECRET_KEY changes no fingerprint.
 """
 
 import hashlib
@@ -33,8 +33,8 @@ class Fingerprints:
     def content(self, submission: Submission, compared_email: str) -> str:
         """Return the fingerprint of all that makes two submissions the same one.
 
-        Left out: the visitor's address and page, which differ between a
-        double click's two requests no more than they should.
+        The visitor's address and page are left out: the two requests of a double click may
+        differ in them.
         """
         contact = submission.contact
         same = [

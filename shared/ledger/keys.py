@@ -1,28 +1,27 @@
-"""Every Redis key of the ledger, named in one place; docs/internals.md says what each holds.
+"""The Redis keys that belong to no account or API key, and the prefixes of the others.
 
-`{A}` is an account's name and `{key}` a digest of an API key, both as hash tags.
-The scripts build their keys from these two prefixes.
+docs/ledger-keys.md says what each key holds. The scripts build theirs from the two prefixes.
 """
 
 import hashlib
 
-FORMAT = "relay:format"  # hash: format, and how far upgrading to it has come
-ACCOUNTS = "relay:accounts"  # hash: account name -> JSON
-FORMS = "relay:forms"  # hash: form name -> JSON
-FINGERPRINT_KEY = "relay:fingerprint-key"  # string: sealed
-WORKERS = "relay:workers"  # zset: worker name -> last seen, ms
-BEATS = "relay:beats"  # zset: beat name -> last tick, ms
-DOCTOR = "relay:doctor"  # string: written to see whether that is allowed, a second
-SPOOLS = "relay:spools"  # hash: id of a spool on a web host's disk -> JSON
-ALERTS = "relay:alerts"  # hash: key of a trouble -> JSON: who was told of it, and when
-DEAD_LETTER_ALERTS = "relay:alerts:dead-letters"  # hash: "dead:" + account -> JSON, likewise
-VISITORS = "relay:visitor:"  # + fingerprint, string: sign-ups in this window
-CONNECTING = "relay:connecting:"  # + what it is, and its id, string: short-lived
-OPERATORS = "relay:operators"  # hash: name -> JSON
-SIGN_IN_TRIES = "relay:sign-in:"  # + digest of name or address, string: tries in this window
-LINKS = "relay:links"  # hash: id of a client's link -> JSON
-APPLICATIONS = "relay:applications"  # hash: API key -> sealed secret
-TOKEN_PACE = "relay:token-pace"  # noqa: S105 - string: when the endpoint is free again, ms
+FORMAT = "relay:format"
+ACCOUNTS = "relay:accounts"
+FORMS = "relay:forms"
+FINGERPRINT_KEY = "relay:fingerprint-key"
+WORKERS = "relay:workers"
+BEATS = "relay:beats"
+DOCTOR = "relay:doctor"
+SPOOLS = "relay:spools"
+ALERTS = "relay:alerts"
+DEAD_LETTER_ALERTS = "relay:alerts:dead-letters"
+VISITORS = "relay:visitor:"  # + fingerprint
+CONNECTING = "relay:connecting:"  # + kind, ":" and id
+OPERATORS = "relay:operators"
+SIGN_IN_TRIES = "relay:sign-in:"  # + digest of a name or an address
+LINKS = "relay:links"
+APPLICATIONS = "relay:applications"
+TOKEN_PACE = "relay:token-pace"  # noqa: S105 - no password
 
 
 def account(name: str) -> str:
@@ -31,5 +30,5 @@ def account(name: str) -> str:
 
 
 def api_key(client_id: str) -> str:
-    """Return the prefix of all keys that belong to an API key, whose id stays unnamed."""
+    """Return the prefix of all keys that belong to an API key, which do not show its id."""
     return f"relay:{{{hashlib.sha256(client_id.encode()).hexdigest()[:16]}}}:"

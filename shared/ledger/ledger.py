@@ -1,9 +1,8 @@
-"""The ledger: every sign-up and where it stands. Each change of state is one Lua script.
+"""The ledger has every sign-up and its state. Each change of state is one Lua script.
 
-A sign-up that still has to happen is the head of its person's line and in one of
-its account's three due sets, scored by when to look at it next; or it waits in
-that line behind another. One rule then serves fresh sign-ups, retries and dead
-workers alike: whatever is due may be claimed. docs/internals.md names all keys.
+An unsettled sign-up waits in its person's line. The head of the line is in one of the account's
+three due sets, scored by when to look at it next. So one rule serves fresh sign-ups, retries and
+dead workers alike: each sign-up that is due may be claimed. docs/ledger-keys.md has all keys.
 """
 
 import json
@@ -50,7 +49,7 @@ FSYNC_WAIT_MS = 500
 
 class Ledger:
     """The steps of a sign-up's life. Every method raises `LedgerUnavailable` when Redis does not
-    answer; what it then did is unknown, and calling it again is safe."""
+    answer. It may have done its work even so; calling it again is safe."""
 
     def __init__(self, client: "redis.Redis", *, fsync: bool = False) -> None:
         self._client = client
@@ -167,7 +166,7 @@ class Ledger:
     ) -> bool:
         """Settle the claim: due again after `wait`; False when superseded.
 
-        `api_failed` lays it at the API's door: the third such in a row is an outage.
+        `api_failed` says that the API itself failed: several such failures in a row are an outage.
         """
         return self._settle(
             "signups/retry",
@@ -208,14 +207,16 @@ class Ledger:
         )
 
     def lose(self, claim: Claim, cause: str, *, wait: timedelta) -> bool:
-        """Settle the claim: something unforeseen happened while a worker had it.
+        """Settle the claim: its worker met an unforeseen error. False when superseded.
 
-        Due again after `wait`, or `poison` when it was the last claim that it may lose.
+        The sign-up is due again after `wait`, or `poison` when this was the last claim that it may
+        lose.
         """
         return self._settle("signups/lose", claim, cause=cause, wait=wait)
 
     def release_claim(self, claim: Claim, attempt: Attempt | None) -> bool:
-        """Settle the claim: due again at once in its old place, no attempt more."""
+        """Settle the claim: due again at once in its old place. No attempt is counted. False when
+        superseded."""
         sent = attempt.to_json() if attempt else None
         return self._settle("signups/release_claim", claim, attempt=sent)
 
@@ -241,9 +242,9 @@ class Ledger:
         first_probe: timedelta | None = None,
         longest_probe: timedelta = timedelta(hours=1),
     ) -> bool:
-        """Put the account on hold; True when it was not for this reason before.
+        """Put the account on hold; True when it was not on hold for this reason before.
 
-        Probed after `first_probe`, then at growing intervals; never when None.
+        The hold is probed after `first_probe`, then at growing intervals; never when None.
         """
         new = self._scripts.run_for(
             account,
@@ -257,7 +258,7 @@ class Ledger:
         return bool(new)
 
     def hold_quota(self, account: str, *, jitter: float, note: str = "") -> bool:
-        """Put the account's API key on hold until 00:00 UTC, as Constant Contact said so."""
+        """Put the account's API key on hold until 00:00 UTC, as Constant Contact asks."""
         return bool(self._scripts.run_for(account, "holds/begin_quota", note=note, jitter=jitter))
 
     def lift(self, account: str, reason: HoldReason) -> bool:
@@ -265,7 +266,7 @@ class Ledger:
         return bool(self._scripts.run_for(account, "holds/lift", reason=reason))
 
     def release(self, account: str) -> list[HoldReason]:
-        """End `paused`, probe every other hold at once; return what stood before."""
+        """End `paused`, probe every other hold at once; return the holds before."""
         return [HoldReason(reason) for reason in self._scripts.run_for(account, "holds/release")]
 
     # --- what an operator does and sees
@@ -279,7 +280,7 @@ class Ledger:
         return bool(self._scripts.run_for(account, "signups/discard", id=id))
 
     def edit(self, signup: Signup, contact: Contact, *, person: str, change: str) -> bool:
-        """Correct a dead letter's contact; False when it is no longer what `signup` was read as."""
+        """Correct a dead letter's contact; False when it has changed since `signup` was read."""
         edited = self._scripts.run_for(
             signup.account,
             "signups/edit",
@@ -339,7 +340,7 @@ class Ledger:
     # --- whether the account's connection works
 
     def note_success(self, account: str) -> None:
-        """Note that a call with the account's token succeeded just now; deliveries note it
+        """Note that a call with the account's token succeeded just now. Deliveries do it
         themselves."""
         self._scripts.run_for(account, "accounts/note_success")
 

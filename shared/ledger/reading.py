@@ -1,4 +1,4 @@
-"""From what the scripts answer and Redis stores to values."""
+"""Turns the answers of scripts and the records in Redis into values."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -83,7 +83,7 @@ def read_hold(reason: str, stored: str) -> Hold:
 
 
 def gravest_first(holds: Iterable[Hold]) -> tuple[Hold, ...]:
-    """The gravest first, in the order in which `HoldReason` names them."""
+    """Return them with the gravest first, in the order of `HoldReason`."""
     gravity = list(HoldReason)
     return tuple(sorted(holds, key=lambda hold: gravity.index(hold.reason)))
 

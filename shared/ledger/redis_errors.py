@@ -1,4 +1,4 @@
-"""The edge of the ledger: nothing of redis-py crosses it but as an error of ours."""
+"""Turns redis-py's errors into ours, so that no other package knows them."""
 
 import re
 from collections.abc import Iterator
@@ -14,9 +14,9 @@ NEWER_FORMAT = "NEWERFORMAT"
 
 @contextmanager
 def redis_errors_translated() -> Iterator[None]:
-    """Turn redis-py's errors into `LedgerUnavailable`; nothing of redis crosses this edge.
+    """Raise `LedgerUnavailable` for every error of redis-py.
 
-    A read-only replica or a full server refuse too, and nothing was stored then either.
+    A read-only replica and a full server refuse as well, and have stored nothing then either.
     """
     try:
         yield

@@ -1,7 +1,7 @@
 """Replays in the ledger: dead letters that wait to be sent again as one job.
 
-A job has a part in each account that it concerns, under the same id. A sign-up of it is either a
-dead letter still, and then waits in the job, or due like any other.
+A job has a part in each account that it concerns, under the same id. Each sign-up of it is either
+a dead letter that waits in the job, or due like any other.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from shared.ledger.reading import pairs
 from shared.ledger.script_library import Scripts
 from shared.ledger.time_units import from_milliseconds, moment
 
-# One step of the server takes so many, which is a few milliseconds.
+# So many dead letters take one step of the server a few milliseconds.
 BATCH = 500
 
 
@@ -26,8 +26,9 @@ class ReplayPart:
     """One account's part of a replay.
 
     `total` = `waiting` + `under_way` + `delivered` + `dead` + `skipped` + `cancelled`. `dead` are
-    dead letters again, `skipped` were changed by somebody before their turn came. `before` wait in
-    earlier replays of the account; `pace` and `today` are its share and what is left of the day.
+    dead letters again; `skipped` were changed by somebody before their turn came. `before` is how
+    many wait in earlier replays of the account. `pace` is its share of the API key's pace, `today`
+    how many requests of the day it may still use.
     """
 
     account: str
@@ -60,7 +61,7 @@ class Replays:
     def add(self, account: str, replay: str, ids: Sequence[str], *, by: str, chosen: str) -> int:
         """Have these dead letters wait in the replay; return how many now do.
 
-        Those that wait in another replay, or are no dead letters any more, are left out.
+        Leaves out those that wait in another replay, or are no dead letters any more.
         """
         added = 0
         for start in range(0, len(ids), BATCH):
@@ -79,7 +80,8 @@ class Replays:
         )
 
     def cancel(self, account: str, replay: str, *, by: str) -> int | None:
-        """Keep dead what waits in the replay; return how many. None: the account has no such."""
+        """Leave dead those that wait in the replay; return how many. None: there is no such
+        replay."""
         kept = int(self._scripts.run_for(account, "replays/cancel", job=replay, by=by))
         return None if kept < 0 else kept
 

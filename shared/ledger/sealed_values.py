@@ -1,6 +1,6 @@
-"""Where in Redis sealed values are kept. The accounts' tokens are in token_store.py instead.
+"""Finds sealed values in Redis, to seal them anew with another key.
 
-Only for sealing it anew with another key: whoever uses a value reads it where it belongs.
+The accounts' tokens are in token_store.py instead.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from shared.ledger import keys
 from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 
-# What shared/accounts/handshakes.py keeps for some hours.
+# shared/accounts/handshakes.py keeps these for some hours.
 _KEPT = ("kept:*", "spare:*")
 
 
@@ -25,7 +25,7 @@ class Place:
 
 
 class SealedPlaces:
-    """Finds them. Every method raises `LedgerUnavailable`."""
+    """Every method raises `LedgerUnavailable`."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
@@ -57,8 +57,8 @@ class SealedPlaces:
         return str(sealed) if sealed else None
 
     def reseal(self, place: Place, sealed: str, anew: str) -> bool:
-        """Put `anew` in the place of `sealed`, for as long as that was to live; False when
-        something else is there by now, or nothing."""
+        """Put `anew` in the place of `sealed`, which keeps its time to live. False when another
+        value is there by now, or none."""
         resealed = self._scripts.run(
             "secrets/reseal",
             place=place.key,

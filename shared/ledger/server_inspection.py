@@ -1,6 +1,6 @@
-"""What a Redis server tells about itself, and what waits in it: read for `relay doctor`.
+"""Reads what a Redis server tells about itself, and what is overdue in it, for `relay doctor`.
 
-Managed servers forbid some of the questions. What was not told is None.
+Managed servers refuse some of the questions; the answer is None then.
 """
 
 from collections.abc import Callable
@@ -18,9 +18,8 @@ from shared.ledger.script_library import Scripts
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
-    """`version` is that of Redis whose commands the server knows; `software` what it calls itself,
-    with its own version; `refuses_writes` what it says when it is written to, None when it takes
-    it."""
+    """`version` is that of the Redis whose commands the server knows. `software` is the server's
+    own name and version. `refuses_writes` is its error message, None when it accepts writes."""
 
     software: str | None = None
     version: tuple[int, ...] | None = None
@@ -37,8 +36,8 @@ class ServerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Overdue:
-    """`since` is for how long a sign-up has been due and nobody claimed it, None when none is;
-    `rest` how long its API key still rests; `delivered` how long ago the last sign-up was
+    """`since` is how long a sign-up has been due without being claimed, None when none is. `rest`
+    is how long its API key still rests. `delivered` is how long ago the last sign-up was
     delivered, None when none was."""
 
     since: timedelta | None
@@ -49,7 +48,7 @@ class Overdue:
 def inspect_server(client: "redis.Redis") -> ServerFacts:
     """Return what the server tells. Raises `LedgerUnavailable` when it does not answer."""
     with redis_errors_translated():
-        notified = {
+        info = {
             **_info(client, "server"),
             **_info(client, "replication"),
             **_info(client, "persistence"),
@@ -57,15 +56,15 @@ def inspect_server(client: "redis.Redis") -> ServerFacts:
         }
         set_to = _told(lambda: client.config_get("appendfsync")) or {}
         return ServerFacts(
-            software=_software(notified),
-            version=_version(notified.get("redis_version")),
-            is_replica=_is("slave", notified.get("role")),
-            append_only=_is(1, notified.get("aof_enabled")),
-            append_failed=_is("err", notified.get("aof_last_write_status")),
+            software=_software(info),
+            version=_version(info.get("redis_version")),
+            is_replica=_is("slave", info.get("role")),
+            append_only=_is(1, info.get("aof_enabled")),
+            append_failed=_is("err", info.get("aof_last_write_status")),
             fsync=set_to.get("appendfsync"),
-            eviction=notified.get("maxmemory_policy"),
-            memory_limit=notified.get("maxmemory"),
-            memory_used=notified.get("used_memory"),
+            eviction=info.get("maxmemory_policy"),
+            memory_limit=info.get("maxmemory"),
+            memory_used=info.get("used_memory"),
             knows_waitaof=_knows_waitaof(client),
             refuses_writes=_refuses_writes(client),
         )
@@ -98,7 +97,7 @@ def clock_ahead(client: "redis.Redis", now: Callable[[], datetime]) -> timedelta
 
 
 def find_overdue(client: "redis.Redis", account: str) -> Overdue:
-    """Return whether the account has a sign-up that is due and stays so; its holds are left aside.
+    """Return how long the account's oldest due sign-up waits. Its holds are not looked at.
 
     Raises `LedgerUnavailable`.
     """
@@ -124,19 +123,19 @@ def _told(ask: Callable[[], Any]) -> Any:
         return None
 
 
-def _software(notified: dict[str, Any]) -> str | None:
-    name = str(notified.get("server_name", "redis"))
-    version = notified.get(f"{name}_version")
+def _software(info: dict[str, Any]) -> str | None:
+    name = str(info.get("server_name", "redis"))
+    version = info.get(f"{name}_version")
     return f"{name.capitalize()} {version}" if version else None
 
 
-def _version(notified: Any) -> tuple[int, ...] | None:
-    parts = str(notified or "").split(".")
+def _version(info: Any) -> tuple[int, ...] | None:
+    parts = str(info or "").split(".")
     return tuple(map(int, parts)) if all(part.isdigit() for part in parts) else None
 
 
-def _is(value: Any, notified: Any) -> bool | None:
-    return None if notified is None else bool(notified == value)
+def _is(value: Any, info: Any) -> bool | None:
+    return None if info is None else bool(info == value)
 
 
 def _knows_waitaof(client: "redis.Redis") -> bool | None:

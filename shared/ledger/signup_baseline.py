@@ -1,4 +1,4 @@
-"""What an account does when nobody looks closely: when it last delivered, how often it hears."""
+"""How often sign-ups usually come for an account, and when one was last delivered."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,9 +13,9 @@ from shared.ledger.time_units import from_milliseconds, moment
 
 @dataclass(frozen=True, slots=True)
 class SignupBaseline:
-    """When the account's last sign-up came, as far as somebody has looked, and the `longest` time
-    that usually passes without one; after `unusual` without one something may be wrong. None
-    while too little is known to tell."""
+    """When the account's last sign-up came, as of the last look, and the `longest` time that
+    usually passes without one. After `unusual` without one something may be wrong; None while too
+    little is known."""
 
     last_at: datetime
     longest: timedelta
@@ -23,14 +23,14 @@ class SignupBaseline:
 
 
 class SignupBaselines:
-    """Reads it. Raises `LedgerUnavailable`."""
+    """Every method raises `LedgerUnavailable`."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
         self._scripts = Scripts(client)
 
     def baseline(self, account: str) -> SignupBaseline:
-        """Note whether sign-ups have come since the last look, and return the rhythm.
+        """Note whether sign-ups have come since the last look, and return the baseline.
 
         Those in quarantine do not count: robots come when no one else can.
         """

@@ -1,4 +1,4 @@
-"""What waits on the disks of web hosts, as they last told it to Redis."""
+"""Reports of what waits on the disks of web hosts, as each last sent it to Redis."""
 
 import json
 from collections.abc import Sequence
@@ -16,9 +16,9 @@ from shared.ledger.time_units import from_milliseconds, in_milliseconds, to_mill
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolFigures:
-    """How many sign-ups one spool holds, of how many bytes, and since when the `oldest` waits.
+    """How many sign-ups one spool has, of how many bytes, and how long the `oldest` has waited.
 
-    `refused` are those among them that could not be handed over and let the others pass.
+    `refused` is how many of them the ledger has refused; they do not block the others.
     """
 
     count: int
@@ -29,7 +29,7 @@ class SpoolFigures:
 
 @dataclass(frozen=True, slots=True)
 class SpoolReport:
-    """The spool `id`, on `host`, as it was `seen` so long ago."""
+    """A report of the spool `id` on `host`. `seen` is how long ago it was sent."""
 
     id: str
     host: str
@@ -38,23 +38,23 @@ class SpoolReport:
 
 
 def damaged_name(folder: Path, now: datetime) -> Path:
-    """Return where a damaged spool in `folder` is set aside."""
+    """Return the path to which a damaged spool in `folder` is moved."""
     return folder.with_name(f"{folder.name}.damaged-{now:%Y%m%dT%H%M%S.%f}")
 
 
 def damaged_ones(folder: Path) -> Sequence[Path]:
-    """Return what was set aside of the spool in `folder`, the oldest first."""
+    """Return the damaged spools that were moved from `folder`, the oldest first."""
     return sorted(folder.parent.glob(f"{folder.name}.damaged-*"))
 
 
 class Spools:
-    """What the hosts told. Every method raises `LedgerUnavailable`."""
+    """Every method raises `LedgerUnavailable`."""
 
     def __init__(self, client: "redis.Redis") -> None:
         self._client = client
 
     def note(self, id: str, host: str, figures: SpoolFigures) -> None:
-        """Note how much the spool `id` holds; an empty one is forgotten."""
+        """Note how much is in the spool `id`; an empty one is forgotten."""
         with redis_errors_translated():
             if figures.count:
                 stored = to_stored(host, figures, redis_time(self._client))
@@ -63,7 +63,7 @@ class Spools:
                 self._client.hdel(keys.SPOOLS, id)
 
     def all(self) -> list[SpoolReport]:
-        """Return every spool that was not empty when its host last told."""
+        """Return every spool that was not empty when its host last reported."""
         with redis_errors_translated():
             now = redis_time(self._client)
             stored = self._client.hgetall(keys.SPOOLS)
@@ -85,7 +85,7 @@ def to_stored(host: str, figures: SpoolFigures, at: datetime) -> str:
 
 
 def from_stored(id: str, stored: str, now: datetime) -> SpoolReport:
-    """Return the report that `to_stored` wrote; what waited then has waited for longer `now`."""
+    """Return the report that `to_stored` wrote; the oldest has waited for longer by `now`."""
     found = json.loads(stored)
     seen = max(timedelta(), now - from_milliseconds(found["seen_at"]))
     waited = found["oldest"]

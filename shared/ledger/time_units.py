@@ -1,4 +1,4 @@
-"""Times and durations as the ledger has them: milliseconds, and microseconds for the pace."""
+"""Times and durations in the ledger's units: milliseconds, and microseconds for the pace."""
 
 from datetime import UTC, datetime, timedelta
 

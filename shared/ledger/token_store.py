@@ -1,11 +1,11 @@
 """An account's tokens in Redis, sealed, and the steps by which exactly one process renews them.
 
-`relay:{A}:tokens` holds one pair and its version; `relay:{A}:token-lock` names who may call
-the token endpoint; `relay:{A}:token-calls` has the calls under way, each until nothing can come
-of it any more, for the lock may be lost before its holder's answer comes;
-`relay:{A}:token-spent` remembers the digests of replaced refresh tokens.
-shared/constant_contact/token_vault.py tells the whole story. Every method raises
-`LedgerUnavailable` when Redis does not answer, and can be repeated then.
+`relay:{A}:tokens` has one pair and its version. `relay:{A}:token-lock` names the process that may
+call the token endpoint. `relay:{A}:token-calls` has the calls under way, each until its answer
+can no longer come, as the lock may be lost before that. `relay:{A}:token-spent` remembers the
+digests of replaced refresh tokens. shared/constant_contact/token_vault.py explains how all this
+works together. Every method raises `LedgerUnavailable` when Redis does not answer, and can be
+repeated then.
 """
 
 import contextlib
@@ -51,8 +51,8 @@ class Owner:
 class StoredTokens:
     """A pair of tokens as Redis has it; all times, `read_at` too, are by Redis' clock.
 
-    `worked` tells that the API has accepted it; `revoked` that its refresh token is dead, so
-    that nobody sends it again. Nothing is asked of the token endpoint before `retry_at`.
+    `worked` says that the API has accepted it, `revoked` that its refresh token is dead, so that
+    nobody sends it again. Nobody calls the token endpoint before `retry_at`.
     `kind` is "rotating" or "long-lived", None until a refresh has shown it. `owner` is None for
     tokens that were stored before owners were.
     """
@@ -105,7 +105,7 @@ class TokenLedger:
     def store(self, account: str, pair: SealedPair, owner: Owner, *, spent: str) -> int:
         """Store the tokens of a new connection in place of any others; return their version.
 
-        `spent` is the digest of the refresh token they were got for, empty when for none.
+        `spent` is the digest of the refresh token that they replace, empty when there is none.
         """
         stored = self._run_to_disk(
             account, "tokens/store", spent=spent or None, **_arguments(pair, owner)
@@ -166,7 +166,7 @@ class TokenLedger:
         """Store the pair for which the refresh token of `spent` was given.
 
         Returns its version, or None when other tokens are stored by now. The lock does not
-        matter: whoever spent the stored token has the only pair that still works.
+        matter: the process that spent the stored token has the only pair that still works.
         """
         version = self._run_to_disk(
             account,
@@ -179,8 +179,8 @@ class TokenLedger:
         return int(version) or None
 
     def failed(self, account: str, call: str, version: int, cause: str) -> None:
-        """End a call for a newer token than `version` that brought nothing, and pause further
-        ones, longer each time."""
+        """End a call that brought no newer token than `version`, and pause further ones, longer
+        each time."""
         self._scripts.run_for(account, "tokens/failed", call=call, version=version, cause=cause)
 
     def refused(self, account: str, call: str, digest: str) -> Refusal:
@@ -200,8 +200,8 @@ class TokenLedger:
             return self._client.zscore(f"{keys.account(account)}token-spent", digest) is not None
 
     def _run_to_disk(self, account: str, script: str, **args: Any) -> Any:
-        """Run the script, then wait for the disk; on one connection, as that is what WAITAOF
-        waits for. A server that does not know it, or has no append-only file, says so."""
+        """Run the script, then wait for the disk, on one connection, as WAITAOF waits for that
+        one. A server that does not know WAITAOF, or has no append-only file, refuses it."""
         client: Any = self._client
         with redis_errors_translated(), client.client() as one:
             answer = Scripts(one).run_for(account, script, **args)
@@ -211,14 +211,14 @@ class TokenLedger:
 
 
 class TokenPace:
-    """Slots at the token endpoint, for all processes; each call is counted for its API key."""
+    """Slots at the token endpoint, for all processes. Each call is counted for its API key."""
 
     def __init__(self, client: "redis.Redis", client_id: str) -> None:
         self._scripts = Scripts(client)
         self._key = keys.api_key(client_id)
 
     def reserve(self) -> timedelta | None:
-        """Reserve the next slot, return how far away it is; None when that is too far."""
+        """Reserve the next slot and return how far away it is; None when that is too far."""
         ms = self._scripts.run(
             "pace/reserve_token_call", api_key=self._key, token_pace=keys.TOKEN_PACE
         )

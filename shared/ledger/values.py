@@ -1,4 +1,4 @@
-"""What the ledger is told and what it answers, as plain values."""
+"""What the ledger gets and what it answers, as plain values."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -16,8 +16,8 @@ LOST_BEFORE_ALONE = limits.MOST_LOST - 1
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """`id` is the first one's when this is a `duplicate`; `notify_workers` asks for a
-    Celery message."""
+    """`id` is the first one's when this is a `duplicate`. `notify_workers` asks for a Celery
+    message."""
 
     id: str
     duplicate: bool
@@ -28,11 +28,11 @@ class Accepted:
 class Claim:
     """The right to send one sign-up, once, at its slot.
 
-    `number` is the fence of every later write. `start_in` is how long until the slot of the
-    pace, from the moment the ledger answered; `more` tells that something else is due too.
-    `age` leaves out the time on hold and begins anew when it is requeued; `waited` is all the
-    time since `received_at`. `lost` counts the claims whose worker was never heard of again,
-    `probes` names the holds that its outcome is to end or prolong.
+    `number` is the fence of every later write. `start_in` is how long until its slot, from the
+    moment the ledger answered. `more` says that another sign-up is due, too. `age` leaves out the
+    time on hold and begins anew when the sign-up is requeued; `waited` is all the time since
+    `received_at`. `lost` counts the claims whose workers were lost. `probes` names the holds that
+    its outcome ends or prolongs.
     """
 
     account: str
@@ -52,13 +52,13 @@ class Claim:
 
     @property
     def suspect(self) -> bool:
-        """Whether it may be what ended its workers, and must not take others along."""
+        """Whether it may have ended its workers, and must be sent without others beside it."""
         return self.lost >= LOST_BEFORE_ALONE
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Only the pace or another account's turn speaks against it: ask again after `delay`."""
+    """The pace or another account's turn forbids it for now: ask again after `delay`."""
 
     delay: timedelta
 
@@ -86,7 +86,7 @@ class PaceRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try at sending, as it is kept in the history; `status` is None when no answer came."""
+    """One attempt to send, as the history has it; `status` is None when no answer came."""
 
     at: datetime
     seconds: float
