@@ -26,7 +26,9 @@ def contact_json(contact: Contact, include: set[str]) -> dict[str, Any]:
     body |= {name: known[name] for name in sorted(plain)}
     if contact.deleted_at:
         body["deleted_at"] = iso(contact.deleted_at)
-    return body | {name: value for name, value in _parts(contact).items() if name in include}
+    return body | {
+        name: value for name, value in _optional_parts(contact).items() if name in include
+    }
 
 
 def _email_json(contact: Contact) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def _email_json(contact: Contact) -> dict[str, Any]:
     return body
 
 
-def _parts(contact: Contact) -> dict[str, list[Any]]:
+def _optional_parts(contact: Contact) -> dict[str, list[Any]]:
     """Return the parts of a contact that the API shows only if ``include`` names them."""
     known = contact.properties
     phone, street = known.get("phone_number"), known.get("street_address")

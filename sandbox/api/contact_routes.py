@@ -50,7 +50,7 @@ def sign_up_form() -> Response:
                 contact_id=contact.contact_id,
                 action=action,
                 payload=payload,
-                answer_lost=g.verdict.after_work is not None,
+                answer_lost=g.fault_effect.after_work is not None,
             ),
         )
     body = {"contact_id": contact.contact_id, "action": action}
@@ -62,7 +62,7 @@ def contacts() -> Response:
     """List contacts: by address, status, list or time of change."""
     state, account, wanted = current_state(), calling_account(), query()
     with state.lock:
-        found = _found(state, account, wanted)
+        found = _search(state, account, wanted)
         page = Page.of(found, wanted, default=50, most=500)
         include = set(filter(None, wanted.get("include", "").split(",")))
         body: dict[str, Any] = {"contacts": [contact_json(each, include) for each in page.items]}
@@ -76,7 +76,7 @@ def delete_contact(contact_id: str) -> Response:
     """Delete a contact; a later sign-up brings it back."""
     state = current_state()
     with state.lock:
-        state.contacts.delete(_living(state, contact_id), now=state.now())
+        state.contacts.delete(_existing_contact(state, contact_id), now=state.now())
     return Response(status=204)
 
 
@@ -89,14 +89,14 @@ def resubscribe(contact_id: str) -> Response:
         raise error_answers.invalid(*problems)
     state, account = current_state(), calling_account()
     with state.lock:
-        contact = _living(state, contact_id)
+        contact = _existing_contact(state, contact_id)
         _check_lists(state, account, payload["list_ids"])
         if contact.permission != "unsubscribed":
             raise error_answers.invalid("The contact is not unsubscribed.")
         if contact.asked_at is not None:
             raise error_answers.asked_already()
-        state.contacts.ask(contact, payload["list_ids"], now=state.now())
-        state.stats.asked.append(contact.email)
+        state.contacts.send_confirmation(contact, payload["list_ids"], now=state.now())
+        state.stats.confirmation_mails.append(contact.email)
     return json_response({"contact_id": contact.contact_id})
 
 
@@ -134,7 +134,7 @@ def _check_lists(state: State, account: Account, list_ids: Sequence[str]) -> Non
             raise _unknown_list(list_id, state.rules.unknown_list_status)
 
 
-def _living(state: State, contact_id: str) -> Contact:
+def _existing_contact(state: State, contact_id: str) -> Contact:
     """Return the account's contact with this id; raise the API's error if there is none."""
     if not is_uuid(contact_id):
         message = "contact_id is in an invalid format."
@@ -150,7 +150,7 @@ def _unknown_list(list_id: str, status: int) -> ApiError:
     return error_answers.not_found(message) if status == 404 else error_answers.invalid(message)
 
 
-def _found(state: State, account: Account, wanted: dict[str, str]) -> list[Contact]:
+def _search(state: State, account: Account, wanted: dict[str, str]) -> list[Contact]:
     """Return the contacts that a query asks for; a query by address reads only that contact."""
     if "email" in wanted:
         contact = state.contacts.find(account.id, wanted["email"])

@@ -103,7 +103,7 @@ class Contacts:
         contact.list_ids = []
         self._save(contact)
 
-    def ask(self, contact: Contact, list_ids: Iterable[str], *, now: float) -> None:
+    def send_confirmation(self, contact: Contact, list_ids: Iterable[str], *, now: float) -> None:
         """Send the mail in which the contact can confirm that they want these lists again."""
         contact.asked_at = contact.updated_at = now
         contact.asked_list_ids = [list_id.lower() for list_id in list_ids]
@@ -140,7 +140,7 @@ class Contacts:
         """Return the contacts of an account in order of arrival, deleted ones included."""
         return self._by_account[account_id]
 
-    def everywhere(self, email: str, account_ids: Iterable[str]) -> Iterator[Contact]:
+    def with_address(self, email: str, account_ids: Iterable[str]) -> Iterator[Contact]:
         """Yield the contacts with this address in these accounts."""
         for account_id in account_ids:
             contact = self.find(account_id, email)

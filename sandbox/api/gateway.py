@@ -45,7 +45,7 @@ def count_and_limit() -> Response | None:
         # A call with an unknown token has no key of its own, so the first application pays.
         client_id = state.tokens.client_id_of(_bearer()) or state.applications.first_id
         for counts in state.stats.counts(client_id):
-            counts.arrived(at)
+            counts.count_call(at)
         refusal = state.limits[client_id].refusal(
             now=state.now(),
             at=at,
@@ -60,7 +60,7 @@ def count_and_limit() -> Response | None:
     return error_answers.refused(refusal).response()
 
 
-bp.before_request(call_hooks.meet_fault)
+bp.before_request(call_hooks.apply_fault)
 
 
 @bp.before_request
@@ -96,7 +96,7 @@ def refuse_overlap() -> None:
     g.changing = key
 
 
-bp.before_request(call_hooks.meet_latency)
+bp.before_request(call_hooks.apply_latency)
 
 # Flask runs these in reverse: the last one registered sees the answer first.
 bp.after_request(call_hooks.count_answer)
@@ -111,7 +111,7 @@ def add_gateway_headers(response: Response) -> Response:
     return response
 
 
-bp.after_request(call_hooks.lose_answer)
+bp.after_request(call_hooks.replace_answer)
 
 
 @bp.after_request
@@ -135,7 +135,7 @@ def unknown(error: HTTPException) -> Response:
 
 @bp.route("/", defaults={"rest": ""}, methods=_METHODS)
 @bp.route("/<path:rest>", methods=_METHODS)
-def nothing_here(rest: str) -> Response:
+def unknown_path(rest: str) -> Response:
     raise error_answers.not_found(f"The requested resource was not found: /v3/{rest}")
 
 

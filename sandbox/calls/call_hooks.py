@@ -6,39 +6,39 @@ something ends the call.
 
 from flask import Blueprint, Response, g, request
 
-from sandbox.calls.faults import Answer, Verdict
+from sandbox.calls.faults import Answer, FaultEffect
 from sandbox.sandbox_state import State, current_state
 
-_NOTHING = Verdict()
+_NO_EFFECT = FaultEffect()
 
 
-def meet_fault() -> Response | None:
+def apply_fault() -> Response | None:
     """Answer in place of the service if a fault says so."""
     state = current_state()
     grant_type = request.values.get("grant_type") if request.endpoint == "token.token" else None
     with state.lock:
-        verdict = state.faults.verdict(request.path, grant_type)
-        if verdict != _NOTHING:
+        effect = state.faults.use(request.path, grant_type)
+        if effect != _NO_EFFECT:
             state.stats.faults_used += 1
-    g.verdict = verdict
-    if verdict.instead is None:
+    g.fault_effect = effect
+    if effect.instead is None:
         return None
-    state.faults.wait(verdict.latency_seconds)
-    return _given(state, verdict.instead)
+    state.faults.wait(effect.latency_seconds)
+    return _fault_answer(state, effect.instead)
 
 
-def meet_latency() -> None:
+def apply_latency() -> None:
     """Wait as long as the faults in force say."""
-    current_state().faults.wait(g.verdict.latency_seconds)
+    current_state().faults.wait(g.fault_effect.latency_seconds)
 
 
-def lose_answer(response: Response) -> Response:
+def replace_answer(response: Response) -> Response:
     """Delay or replace the answer to a call that was carried out, if a fault says so."""
-    verdict: Verdict = g.get("verdict", _NOTHING)
-    current_state().faults.wait(verdict.answer_latency_seconds)
-    if verdict.after_work is None:
+    effect: FaultEffect = g.get("fault_effect", _NO_EFFECT)
+    current_state().faults.wait(effect.answer_latency_seconds)
+    if effect.after_work is None:
         return response
-    return _given(current_state(), verdict.after_work)
+    return _fault_answer(current_state(), effect.after_work)
 
 
 def count_answer(response: Response) -> Response:
@@ -50,16 +50,16 @@ def count_answer(response: Response) -> Response:
     return response
 
 
-def guard(bp: Blueprint) -> None:
+def register(bp: Blueprint) -> None:
     """Register all hooks on a blueprint that needs none of its own between them."""
-    bp.before_request(meet_fault)
-    bp.before_request(meet_latency)
+    bp.before_request(apply_fault)
+    bp.before_request(apply_latency)
     # Flask runs these in reverse: first a fault replaces the answer, then the answer is counted.
     bp.after_request(count_answer)
-    bp.after_request(lose_answer)
+    bp.after_request(replace_answer)
 
 
-def _given(state: State, answer: Answer) -> Response:
+def _fault_answer(state: State, answer: Answer) -> Response:
     cleared = state.faults.cleared
     cleared.wait(answer.hang_seconds)
     return answer.response(cleared)

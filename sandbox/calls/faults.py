@@ -102,7 +102,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FaultEffect:
     """The effect of the faults in force on one call."""
 
     latency_seconds: float = 0
@@ -129,8 +129,8 @@ class Faults:
         self.cleared.set()
         self.cleared = threading.Event()
 
-    def verdict(self, path: str, grant_type: str | None = None) -> Verdict:
-        """Use the faults that match a call once and return their effect.
+    def use(self, path: str, grant_type: str | None = None) -> FaultEffect:
+        """Return the effect of the faults that match a call; this uses each of them once.
 
         ``grant_type`` is that of a token call.
         """
@@ -143,7 +143,7 @@ class Faults:
         self._faults = [each for each in self._faults if each.left is None or each.left > 0]
         answer = answering.answer if answering else None
         after_work = answering is not None and answering.after_work
-        return Verdict(
+        return FaultEffect(
             latency_seconds=max((each.latency_seconds for each in used), default=0),
             answer_latency_seconds=max((each.answer_latency_seconds for each in used), default=0),
             instead=None if after_work else answer,

@@ -30,7 +30,7 @@ class Counts:
     refusals: Counter[str] = field(default_factory=Counter)
     _last_second: deque[float] = field(default_factory=deque)
 
-    def arrived(self, at: float) -> None:
+    def count_call(self, at: float) -> None:
         """Count an API call at ``at`` (monotonic seconds), refused or not."""
         self.api_calls += 1
         while self._last_second and self._last_second[0] <= at - 1:
@@ -62,7 +62,7 @@ class Stats:
     overlapping_same_email: int = 0
     faults_used: int = 0
     deliveries: dict[str, list[Delivery]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)  # the addresses that got a confirmation mail
+    confirmation_mails: list[str] = field(default_factory=list)
 
     def counts(self, client_id: str | None) -> tuple[Counts, ...]:
         """Return the counts that a call of this application adds to: its own and the total.
@@ -94,7 +94,7 @@ class Stats:
             "faults_used": self.faults_used,
             "delivered": sum(map(len, self.deliveries.values())),
             "delivered_emails": len(self.deliveries),
-            "confirmation_mails": len(self.asked),
+            "confirmation_mails": len(self.confirmation_mails),
         }
         if with_deliveries:
             figures["deliveries"] = {

@@ -115,7 +115,7 @@ def _confirm(state: State, value: Any, target: Target) -> None:
 
 
 def _with_address(state: State, email: object, target: Target) -> list[Contact]:
-    found = list(state.contacts.everywhere(str(email), [each.id for each in target.accounts]))
+    found = list(state.contacts.with_address(str(email), [each.id for each in target.accounts]))
     if not found:
         raise ControlError("no contact has this address")
     return found

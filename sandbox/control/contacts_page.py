@@ -13,7 +13,7 @@ bp = Blueprint("pages", __name__)
 
 
 @bp.get("/")
-def arrived() -> ResponseReturnValue:
+def show() -> ResponseReturnValue:
     """Show the newest contacts of each account, and the day's figures."""
     state = current_state()
     with state.lock:
@@ -41,7 +41,7 @@ def change(contact_id: str, action: str) -> ResponseReturnValue:
             state.contacts.unsubscribe(contact, now=now)
         elif contact is not None:
             state.contacts.delete(contact, now=now)
-    return redirect(url_for("pages.arrived"), 303)
+    return redirect(url_for("pages.show"), 303)
 
 
 def _newest(state: State, account_id: str) -> list[Contact]:

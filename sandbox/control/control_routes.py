@@ -13,7 +13,7 @@ from sandbox.api.sample_accounts import OWNER, Account
 from sandbox.calls import faults
 from sandbox.control.changes import ACTIONS, ControlError, Target
 from sandbox.error_answers import json_response
-from sandbox.oauth.consent_page import wanted_scopes
+from sandbox.oauth.consent_page import parse_scopes
 from sandbox.oauth.registered_applications import Application
 from sandbox.sandbox_state import State, current_state
 
@@ -135,7 +135,7 @@ def connect() -> Response:
         user = account.user(str(wanted["user"]))
         if user is None:
             raise ControlError(f"no such user: {wanted['user']}")
-        scopes = wanted_scopes(str(wanted["scope"]))
+        scopes = parse_scopes(str(wanted["scope"]))
         if scopes is None:
             raise ControlError(f"no scope, or an unknown one: {wanted['scope']}")
         grant = state.tokens.authorize(
@@ -143,7 +143,7 @@ def connect() -> Response:
             account.id,
             user.login,
             scopes,
-            supersede=bool(wanted["replace"]),
+            revoke_earlier=bool(wanted["replace"]),
         )
         tokens = state.tokens.issue(grant, seconds=state.rules.access_token_seconds)
     return json_response(tokens.as_json())

@@ -9,47 +9,47 @@ from sandbox.api.sample_accounts import Account, User
 from sandbox.calls import call_hooks
 from sandbox.oauth.consent_page import (
     allowed,
+    chosen_user,
     consent_page,
     error_page,
-    signed_in_as,
-    wanted_scopes,
-    who_decided,
+    parse_scopes,
+    with_session,
 )
 from sandbox.oauth.registered_applications import is_web_address
 from sandbox.sandbox_state import State, current_state
 
 bp = Blueprint("authorize", __name__, url_prefix="/oauth2/default/v1/authorize")
-call_hooks.guard(bp)
+call_hooks.register(bp)
 
 
 @bp.get("")
 def ask() -> ResponseReturnValue:
-    """Show who can sign in and which scopes they would allow."""
+    """Show the users that can sign in, and which scopes they would allow."""
     state = current_state()
-    problem = _problem(state)
+    problem = _invalid_request(state)
     if problem is not None:
         return problem
-    goes_to = urlsplit(request.args["redirect_uri"]).netloc
-    return consent_page(state, request.args["client_id"], _scopes(), goes_to)
+    return_host = urlsplit(request.args["redirect_uri"]).netloc
+    return consent_page(state, request.args["client_id"], _scopes(), return_host)
 
 
 @bp.post("")
 def decide() -> ResponseReturnValue:
     """Send the browser back to the application with a code, or with ``access_denied``."""
     state = current_state()
-    problem = _problem(state)
+    problem = _invalid_request(state)
     if problem is not None:
         return problem
-    who = who_decided(state)
+    chosen = chosen_user(state)
     if not allowed():
-        denied = _back(
+        denied = _redirect_back(
             error="access_denied",
             error_description="The resource owner or authorization server denied the request.",
         )
-        return signed_in_as(state, who, denied)
-    if who is None:
-        return error_page("invalid_request", "Choose an account and who signs in.")
-    return signed_in_as(state, who, _back(code=_new_code(state, *who)))
+        return with_session(state, chosen, denied)
+    if chosen is None:
+        return error_page("invalid_request", "Choose an account and a user.")
+    return with_session(state, chosen, _redirect_back(code=_new_code(state, *chosen)))
 
 
 def _new_code(state: State, account: Account, user: User) -> str:
@@ -64,10 +64,10 @@ def _new_code(state: State, account: Account, user: User) -> str:
 
 
 def _scopes() -> tuple[str, ...]:
-    return wanted_scopes(request.args.get("scope", "")) or ()
+    return parse_scopes(request.args.get("scope", "")) or ()
 
 
-def _problem(state: State) -> ResponseReturnValue | None:
+def _invalid_request(state: State) -> ResponseReturnValue | None:
     """Return the answer to an invalid authorization request; None if it is valid.
 
     A page here reports an unknown client or redirect URI: sending the browser to an address that
@@ -88,19 +88,19 @@ def _problem(state: State) -> ResponseReturnValue | None:
             "The 'redirect_uri' parameter must be a Login redirect URI in the client app settings.",
         )
     if request.args.get("response_type") != "code":
-        return _back(
+        return _redirect_back(
             error="unsupported_response_type",
             error_description="The response type is not supported by the authorization server.",
         )
-    if wanted_scopes(request.args.get("scope", "")) is None:
-        return _back(
+    if parse_scopes(request.args.get("scope", "")) is None:
+        return _redirect_back(
             error="invalid_scope",
             error_description="One or more scopes are not configured for the authorization server.",
         )
     return None
 
 
-def _back(**parameters: str) -> ResponseReturnValue:
+def _redirect_back(**parameters: str) -> ResponseReturnValue:
     """Redirect to the application with its own ``state``."""
     if "state" in request.args:
         parameters["state"] = request.args["state"]

@@ -25,6 +25,6 @@ class Sessions:
         self._who[session] = account_id, login
         return session
 
-    def who(self, session: str) -> tuple[str, str] | None:
+    def user_of(self, session: str) -> tuple[str, str] | None:
         """Return account id and login of a session; None for an unknown one."""
         return self._who.get(session)

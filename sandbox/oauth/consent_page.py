@@ -18,25 +18,27 @@ SCOPES = {
 }
 
 
-def wanted_scopes(text: str) -> tuple[str, ...] | None:
+def parse_scopes(text: str) -> tuple[str, ...] | None:
     """Return the scopes named in ``text``; None when there are none, or unknown ones."""
     scopes = tuple(dict.fromkeys(text.split()))
     return scopes if scopes and set(scopes) <= SCOPES.keys() else None
 
 
-def consent_page(state: State, client_id: str, scopes: tuple[str, ...], goes_to: str | None) -> str:
-    """Return the page; ``goes_to`` is the host that the browser returns to, if any.
+def consent_page(
+    state: State, client_id: str, scopes: tuple[str, ...], return_host: str | None
+) -> str:
+    """Return the page; ``return_host`` is the host that the browser returns to, if any.
 
     The page asks a signed-in browser for the account only with ``prompt=login``.
     """
-    asked_anew = "login" in request.args.get("prompt", "").split()
+    must_sign_in = "login" in request.args.get("prompt", "").split()
     return render_template(
         "consent.html",
         client_id=client_id,
-        goes_to=goes_to,
-        asked_anew=asked_anew,
-        signed_in=None if asked_anew else _signed_in(state),
-        sign_in_again=_with_prompt(),
+        return_host=return_host,
+        must_sign_in=must_sign_in,
+        signed_in=None if must_sign_in else _signed_in(state),
+        sign_in_again=_sign_in_again(),
         scopes=[(name, SCOPES[name]) for name in scopes],
         organizations=[each.organization for each in state.accounts.values()],
         roles=(OWNER, CAMPAIGN_CREATOR),
@@ -47,7 +49,7 @@ def allowed() -> bool:
     return request.form.get("decision") == "allow"
 
 
-def who_decided(state: State) -> tuple[Account, User] | None:
+def chosen_user(state: State) -> tuple[Account, User] | None:
     """Return the account and user chosen on the page; None if they do not exist."""
     for account in state.organizations(request.form.get("organization", "")):
         user = account.user(request.form.get("user", ""))
@@ -56,13 +58,13 @@ def who_decided(state: State) -> tuple[Account, User] | None:
     return None
 
 
-def signed_in_as(
-    state: State, who: tuple[Account, User] | None, answer: ResponseReturnValue
+def with_session(
+    state: State, chosen: tuple[Account, User] | None, answer: ResponseReturnValue
 ) -> Response:
     """Return the answer with a session for the user who signed in on the page, if any."""
     response = make_response(answer)
-    if who is not None:
-        account, user = who
+    if chosen is not None:
+        account, user = chosen
         with state.lock:
             session = state.sessions.begin(account.id, user.login)
         response.set_cookie(COOKIE, session, httponly=True, samesite="Lax")
@@ -76,11 +78,11 @@ def error_page(error: str, description: str) -> ResponseReturnValue:
 def _signed_in(state: State) -> tuple[str, str] | None:
     """Return the organization and login of the browser's session, if it has one."""
     with state.lock:
-        who = state.sessions.who(request.cookies.get(COOKIE, ""))
-        return who and (state.accounts[who[0]].organization, who[1])
+        found = state.sessions.user_of(request.cookies.get(COOKIE, ""))
+        return found and (state.accounts[found[0]].organization, found[1])
 
 
-def _with_prompt() -> str:
+def _sign_in_again() -> str:
     """Return the address of this page with ``prompt=login``."""
     asked = [(name, value) for name, value in request.args.items() if name != "prompt"]
     return f"{request.path}?{urlencode([*asked, ('prompt', 'login')])}"

@@ -50,7 +50,7 @@ class Devices:
         self._pending[device_code] = _Pending(client_id, user_code, scopes, expires_at, interval)
         return device_code, user_code
 
-    def asked(self, user_code: str) -> tuple[str, tuple[str, ...]] | None:
+    def request_of(self, user_code: str) -> tuple[str, tuple[str, ...]] | None:
         """Return the device's application and the scopes it asks for; None for an unknown code."""
         pending = self._find(user_code)
         return (pending.client_id, pending.scopes) if pending else None

@@ -7,17 +7,17 @@ from sandbox.calls import call_hooks
 from sandbox.error_answers import OAuthError, json_response
 from sandbox.oauth.consent_page import (
     allowed,
+    chosen_user,
     consent_page,
     error_page,
-    signed_in_as,
-    wanted_scopes,
-    who_decided,
+    parse_scopes,
+    with_session,
 )
 from sandbox.oauth.device_codes import DEVICE_SECONDS
 from sandbox.sandbox_state import current_state
 
 bp = Blueprint("device", __name__)
-call_hooks.guard(bp)
+call_hooks.register(bp)
 
 
 @bp.errorhandler(OAuthError)
@@ -35,7 +35,7 @@ def begin() -> Response:
         raise OAuthError("invalid_client", "Invalid value for 'client_id' parameter.", status=401)
     if request.values.get("response_type") != "code":
         raise OAuthError("unsupported_response_type", "The response type is not supported.")
-    scopes = wanted_scopes(request.values.get("scope", ""))
+    scopes = parse_scopes(request.values.get("scope", ""))
     if scopes is None:
         raise OAuthError("invalid_scope", "One or more scopes are not configured.")
     with state.lock:
@@ -64,25 +64,25 @@ def ask() -> ResponseReturnValue:
     if user_code is None:
         return render_template("activate.html")
     with state.lock:
-        asked = state.devices.asked(user_code)
+        asked = state.devices.request_of(user_code)
     if asked is None:
         return _unknown_code()
-    return consent_page(state, *asked, goes_to=None)
+    return consent_page(state, *asked, return_host=None)
 
 
 @bp.post("/activate")
 def decide() -> ResponseReturnValue:
     """Record the decision for the device; the person can close the page."""
     state = current_state()
-    who = who_decided(state)
-    if allowed() and who is None:
-        return error_page("invalid_request", "Choose an account and who signs in.")
-    account_id, login = (who[0].id, who[1].login) if who and allowed() else (None, None)
+    chosen = chosen_user(state)
+    if allowed() and chosen is None:
+        return error_page("invalid_request", "Choose an account and a user.")
+    account_id, login = (chosen[0].id, chosen[1].login) if chosen and allowed() else (None, None)
     with state.lock:
         known = state.devices.decide(request.args.get("user_code", ""), account_id, login)
     if not known:
         return _unknown_code()
-    return signed_in_as(state, who, render_template("done.html", connected=login is not None))
+    return with_session(state, chosen, render_template("done.html", connected=login is not None))
 
 
 def _unknown_code() -> ResponseReturnValue:

@@ -102,15 +102,15 @@ class Tokens:
         login: str,
         scopes: Iterable[str],
         *,
-        supersede: bool,
+        revoke_earlier: bool,
         secret: bool = True,
     ) -> Grant:
-        """Record a consent; ``supersede`` revokes the application's refresh tokens of this
+        """Record a consent; ``revoke_earlier`` revokes the application's refresh tokens of this
         user."""
-        if supersede:
-            who = client_id, account_id, login
+        if revoke_earlier:
+            holder = client_id, account_id, login
             for grant in self._grants.values():
-                if (grant.client_id, grant.account_id, grant.login) == who:
+                if (grant.client_id, grant.account_id, grant.login) == holder:
                     self._revoke(self._refresh_tokens({grant.id}))
         grant = Grant(secrets.token_hex(8), account_id, login, list(scopes), secret, client_id)
         self._grants[grant.id] = grant
@@ -154,7 +154,7 @@ class Tokens:
         token = self._access.get(access_token)
         return self._grants[token.grant_id].client_id if token else None
 
-    def needs_no_secret(self, refresh_token: str) -> bool:
+    def is_of_device(self, refresh_token: str) -> bool:
         """Return whether this is the refresh token of a device."""
         token = self._refresh.get(refresh_token)
         return token is not None and not self._grants[token.grant_id].secret

@@ -32,7 +32,7 @@ class Signer:
 
         ``wrong``: return another key under the same id, which verifies no token.
         """
-        published = Signer(_new_key("wrong")) if wrong else self
+        published = Signer(_make_key("wrong")) if wrong else self
         public = {"n": published._modulus, "e": published._exponent}
         return {"keys": [{"kty": "RSA", "alg": "RS256", "use": "sig", "kid": self._id, **public}]}
 
@@ -41,12 +41,12 @@ class Signer:
         """Return the signer with the key in ``records``; store a new key if there is none."""
         for kept in records.all("key"):
             return cls(kept["pem"])
-        records.put("key", "signing", {"pem": _new_key("signing")})
-        return cls(_new_key("signing"))
+        records.put("key", "signing", {"pem": _make_key("signing")})
+        return cls(_make_key("signing"))
 
 
 @cache
-def _new_key(_purpose: str) -> str:
+def _make_key(_purpose: str) -> str:
     """Return an RSA key, one per purpose and process, because making one is slow."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(

@@ -45,7 +45,7 @@ def count_token_calls() -> None:
                 counts.refresh_calls += request.values.get("grant_type") == "refresh_token"
 
 
-call_hooks.guard(bp)
+call_hooks.register(bp)
 
 
 @bp.errorhandler(OAuthError)
@@ -88,25 +88,27 @@ def keys() -> Response:
 def _granted(state: State, application: Application, kind: str) -> TokenSet:
     match kind:
         case "authorization_code":
-            return _exchange(state, application)
+            return _redeem_code(state, application)
         case "refresh_token":
             return _refresh(state, application)
         case _ if kind == DEVICE_GRANT:
-            return _let_device_in(state, application)
+            return _redeem_device_code(state, application)
         case _:
             raise OAuthError(
                 "unsupported_grant_type", "The authorization grant type is not supported."
             )
 
 
-def _exchange(state: State, application: Application) -> TokenSet:
-    consent = state.codes.redeem(application.client_id, _needed("code"), _needed("redirect_uri"))
+def _redeem_code(state: State, application: Application) -> TokenSet:
+    consent = state.codes.redeem(
+        application.client_id, _required("code"), _required("redirect_uri")
+    )
     grant = _consented(state, application, consent, secret=True)
     return state.tokens.issue(grant, seconds=state.rules.access_token_seconds)
 
 
-def _let_device_in(state: State, application: Application) -> TokenSet:
-    consent = state.devices.redeem(application.client_id, _needed("device_code"))
+def _redeem_device_code(state: State, application: Application) -> TokenSet:
+    consent = state.devices.redeem(application.client_id, _required("device_code"))
     return state.tokens.issue(
         _consented(state, application, consent, secret=False),
         seconds=state.rules.access_token_seconds,
@@ -122,14 +124,14 @@ def _consented(state: State, application: Application, consent: Consent, *, secr
         consent.scopes,
         secret=secret,
         # "Generating a new set of tokens causes all previous refresh tokens to expire."
-        supersede=state.rotating(application),
+        revoke_earlier=state.rotating(application),
     )
 
 
 def _refresh(state: State, application: Application) -> TokenSet:
     tokens = state.tokens.refresh(
         application.client_id,
-        _needed("refresh_token"),
+        _required("refresh_token"),
         rotating=state.rotating(application),
         reuse_revokes=state.rules.reuse_revokes,
         seconds=state.rules.access_token_seconds,
@@ -139,7 +141,7 @@ def _refresh(state: State, application: Application) -> TokenSet:
     return tokens
 
 
-def _needed(name: str) -> str:
+def _required(name: str) -> str:
     """Return a parameter of the token call. Like the real endpoint, accept it in the query too."""
     value = request.values.get(name)
     if not value:
@@ -160,7 +162,7 @@ def _authenticated(state: State, kind: str) -> Application:
         raise OAuthError("invalid_client", "Invalid value for 'client_id' parameter.", status=401)
     if not secret:
         refresh_token = request.values.get("refresh_token", "")
-        if kind == DEVICE_GRANT or state.tokens.needs_no_secret(refresh_token):
+        if kind == DEVICE_GRANT or state.tokens.is_of_device(refresh_token):
             return application
     if not hmac.compare_digest(secret.encode(), application.client_secret.encode()):
         raise OAuthError(
