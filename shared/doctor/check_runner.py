@@ -63,7 +63,7 @@ def _run(task: CheckTask) -> list[Check]:
 
 def _results(task: CheckTask, future: "Future[list[Check]]", within: timedelta) -> list[Check]:
     if future.cancelled() or not future.done():
-        return [task.subject.unknown(f"Not done within {within.total_seconds():g} s.")]
+        return [task.subject.unknown(f"The check took longer than {within.total_seconds():g} s.")]
     match future.exception():
         case None:
             return future.result()

@@ -21,7 +21,7 @@ def workers(last_seen: Callable[[], Mapping[str, timedelta]]) -> Check:
     ages = last_seen().values()
     live = sum(age <= LIVE_WITHIN for age in ages)
     if live:
-        return WORKERS.ok(f"{live} seen in the last seconds.")
+        return WORKERS.ok(f"{live} reported in the last seconds.")
     last = f" The last one was seen {in_words(min(ages))} ago." if ages else ""
     return WORKERS.problem(
         f"No worker is alive, so nothing is delivered.{last}", "Start one with: relay worker"
@@ -43,7 +43,7 @@ def spooled(read: Callable[[], Sequence[SpoolReport]]) -> Check:
     """Check the spools of all web hosts, which empty themselves while Redis answers."""
     reports = read()
     if not reports:
-        return SPOOLED.ok("None waits.")
+        return SPOOLED.ok("No sign-up waits there.")
     waiting = "; ".join(
         f"{report.figures.count} sign-ups on {report.host}, seen {in_words(report.seen)} ago"
         for report in reports

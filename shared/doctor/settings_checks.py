@@ -18,9 +18,10 @@ def settings(advice: Callable[[], Sequence[str]]) -> Check:
     """Check the settings; `advice` returns a sentence for each one that could be better."""
     sentences = advice()
     if not sentences:
-        return SETTINGS.ok("All are in order.")
+        return SETTINGS.ok("All settings are in order.")
     return SETTINGS.advice(
-        "They work, but could be better.", " ".join(f"{sentence}." for sentence in sentences)
+        "The settings work, but could be better.",
+        " ".join(f"{sentence}." for sentence in sentences),
     )
 
 
@@ -44,7 +45,7 @@ def secret_key(read: Callable[[], Survey], *, several: bool) -> Check:
             "Everything is encrypted with its first key.",
             "When all processes run with that key first, remove the others.",
         )
-    return SECRET_KEY.ok("It does." if survey.with_first else "Nothing is encrypted yet.")
+    return SECRET_KEY.ok("It decrypts all." if survey.with_first else "Nothing is encrypted yet.")
 
 
 def alerts(services: int) -> Check:
@@ -71,7 +72,7 @@ def spool(folder: Path, *, wanted: bool) -> Check:
             " Redis is away.",
             "Where web runs, let its user write to RELAY_DATA_DIR.",
         )
-    return SPOOL.ok(f"In {folder}.")
+    return SPOOL.ok(f"The folder is {folder}.")
 
 
 def _may_write(folder: Path) -> bool:

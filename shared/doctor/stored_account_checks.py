@@ -137,7 +137,8 @@ def hold(each: Hold, summary: AccountSummary, now: datetime) -> Check:
     account = summary.account.name
     subject = Subject(_HOLDS.name, f"On hold: {each.reason}", account)
     note = redact(each.note).rstrip(".")
-    found = f"For {in_words(now - each.since)}{f': {note}' if note else ''}. Sign-ups wait."
+    since = in_words(now - each.since)
+    found = f"Sign-ups have been on hold for {since}{f': {note}' if note else ''}."
     fix = on_hold(each.reason, account)
     if summary.status == ConnectionStatus.FOREIGN and each.reason == HoldReason.RECONNECT:
         # Connecting again here would take the account away from the other installation.
@@ -167,14 +168,13 @@ def waiting(read: Callable[[], Overdue], holds: Sequence[Hold], *, account: str)
 
 
 def _refreshes(summary: AccountSummary, now: datetime) -> str:
-    last = (
-        f"Refreshed {in_words(now - summary.refreshed_at)} ago" if summary.refreshed_at else "New"
+    last, due = summary.refreshed_at, summary.next_refresh_at
+    found = f"They were refreshed {in_words(now - last)} ago." if last else "They are new."
+    if due is None:
+        return found
+    return (
+        f"{found} The next refresh is {'due now' if due <= now else f'in {in_words(due - now)}'}."
     )
-    if summary.next_refresh_at is None:
-        return f"{last}."
-    if summary.next_refresh_at <= now:
-        return f"{last}, due to be refreshed now."
-    return f"{last}, next in {in_words(summary.next_refresh_at - now)}."
 
 
 def _until(expires_at: datetime | None, now: datetime) -> str:
