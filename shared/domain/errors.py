@@ -1,18 +1,18 @@
-"""Every error that is ours, drawn as a tree; the branch decides what becomes of it.
+"""All errors of signup-relay, as a tree. The branch decides what happens next.
 
 RelayError
 ├── InvalidSignup        the visitor can fix it               -> 422, nothing stored
 ├── KeyReused            same Idempotency-Key, other content  -> 422, nothing stored
 ├── VisitorLimited       too many from one address            -> 429, nothing stored
-├── LedgerUnavailable    Redis cannot take it just now        -> web's disk keeps it
-│   └── SpoolRefused     nor can the disk                     -> 503, safe to send again
-├── Refused              an operator asked for what cannot be -> exit 1, says what to do
+├── LedgerUnavailable    Redis cannot store it now            -> web stores it on disk
+│   └── SpoolRefused     the disk cannot either               -> 503, safe to send again
+├── Refused              an operator's request is impossible  -> exit 1, says what to do
 ├── SettingsError        settings are missing or wrong        -> exit 2, nothing starts
-└── TokenError         no access token can be had
+└── TokenError           no access token is available
     ├── NotConnected     no tokens are stored                 -> hold `reconnect`, not probed
     ├── Revoked          the refresh token is proven dead     -> hold `reconnect`, not probed
     └── TokenUnavailable the token endpoint failed for now    -> hold `reconnect`, probed
-        └── NotOurs      another installation keeps the tokens fresh; take over, or connect anew
+        └── NotOurs      another installation owns the tokens; take over, or connect again
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class RelayError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """What is wrong with one field; `code` is required, invalid, too_long or unknown_list."""
+    """The error of one field. `code` is required, invalid, too_long or unknown_list."""
 
     field: str
     code: str
@@ -33,7 +33,7 @@ class FieldError:
 
 
 class InvalidSignup(RelayError):
-    """The fields do not make a sign-up; `errors` has one entry for each wrong field."""
+    """Some fields are wrong. `errors` has one entry for each."""
 
     def __init__(self, errors: list[FieldError]) -> None:
         super().__init__("; ".join(f"{error.field}: {error.code}" for error in errors))
@@ -45,7 +45,7 @@ class KeyReused(RelayError):
 
 
 class VisitorLimited(RelayError):
-    """This visitor's address has sent too many; `retry_after` says when to try again."""
+    """This visitor's network has sent too many sign-ups; try again after `retry_after`."""
 
     def __init__(self, retry_after: timedelta) -> None:
         super().__init__("too many sign-ups from one address")
@@ -53,15 +53,15 @@ class VisitorLimited(RelayError):
 
 
 class LedgerUnavailable(RelayError):
-    """Redis did not answer in time; whether it stored anything is unknown, asking again is safe."""
+    """Redis did not answer in time. It may have stored something; repeating the call is safe."""
 
 
 class SpoolRefused(LedgerUnavailable):
-    """Redis is away, and the spool is off or full, or its disk fails; nothing was kept."""
+    """Redis is away, and the spool is off or full, or its disk fails. Nothing was stored."""
 
 
 class Refused(RelayError):
-    """What was asked for cannot be done; the message says why and what to do instead."""
+    """The request is impossible. The message says why, and what to do instead."""
 
 
 class SettingsError(RelayError):
@@ -73,7 +73,7 @@ class SettingsError(RelayError):
 
 
 class TokenError(RelayError):
-    """No access token can be had."""
+    """No access token is available."""
 
 
 class NotConnected(TokenError):
@@ -81,13 +81,13 @@ class NotConnected(TokenError):
 
 
 class Revoked(TokenError):
-    """Constant Contact refused the refresh token, and no other cause is left."""
+    """Constant Contact refused the refresh token, and no other cause is possible."""
 
 
 class TokenUnavailable(TokenError):
-    """The token endpoint failed or was refused for a passing reason; try again later.
+    """The token endpoint failed, or refused us, for a temporary reason.
 
-    Nothing is asked of it before `retry_at`; None when nothing speaks against asking at once.
+    No call is made before `retry_at`; None means that a call may be made at once.
     """
 
     def __init__(self, message: str, retry_at: datetime | None = None) -> None:
@@ -96,4 +96,4 @@ class TokenUnavailable(TokenError):
 
 
 class NotOurs(TokenUnavailable):
-    """The tokens belong to another installation, whose copy this one seems to be."""
+    """The tokens belong to another installation. This one seems to be a copy of it."""

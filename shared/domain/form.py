@@ -1,4 +1,4 @@
-"""A form: which account and lists its sign-ups go to, and what its pages may do."""
+"""A form: the account and lists of its sign-ups, and the pages that may use it."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -16,7 +16,7 @@ DEFAULT_CONSENT = (
 
 @dataclass(frozen=True, slots=True)
 class ListRef:
-    """A contact list: its id at Constant Contact and the name it had when the form was made."""
+    """A contact list: its id at Constant Contact, and its name when the form was made."""
 
     id: str
     name: str
@@ -33,8 +33,11 @@ class CustomField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """What `relay forms add` stores. `origins` are exact, such as ``https://example.com``;
-    `unsubscribed` says what becomes of someone who had unsubscribed."""
+    """What `relay forms add` stores.
+
+    `origins` are exact, such as ``https://example.com``. `unsubscribed` says what happens when an
+    unsubscribed person signs up again.
+    """
 
     name: str
     account: str
@@ -50,7 +53,7 @@ class Form:
 
     @property
     def consent_version(self) -> str:
-        """A short mark that changes whenever the consent text does."""
+        """A short digest that changes with the consent text."""
         return hashlib.sha256(self.consent_text.encode()).hexdigest()[:12]
 
     def allows_origin(self, origin: str) -> bool:
@@ -58,18 +61,18 @@ class Form:
         return not self.origins or origin in self.origins
 
     def next_page(self, wanted: str | None, *, posted_from: str | None) -> str | None:
-        """Return where the visitor goes after signing up, or None for our own thanks page.
+        """Return where the visitor goes after signing up; None for our own thanks page.
 
-        `wanted` is the posted ``_next``: a relative path is taken from the page that posted
-        (`posted_from`, its origin), or left relative where that is unknown; another host only
-        when it is among the form's origins. Anything else is ignored, so that a form cannot be
-        used to send people elsewhere.
+        `wanted` is the posted ``_next``. A relative path is resolved against `posted_from`, the
+        origin of the page that posted; it stays relative if that is unknown. Another host counts
+        only if it is among the form's origins. Anything else is ignored, so that nobody can use a
+        form to send people elsewhere.
         """
         wanted = (wanted or "").strip()
         return (self._safe_next(wanted, posted_from) if wanted else None) or self.redirect
 
     def _safe_next(self, wanted: str, posted_from: str | None) -> str | None:
-        # Browsers read `\` as `/` and skip control characters, urlsplit does neither.
+        # Browsers read `\` as `/`, and skip control characters. urlsplit does neither.
         if not wanted.isprintable() or "\\" in wanted or wanted.startswith("//"):
             return None
         try:
@@ -91,7 +94,7 @@ class Form:
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Form":
-        """Return the form that `to_dict` described; unknown keys of later versions are ignored."""
+        """Return the form that `to_dict` described. Unknown keys of later versions are ignored."""
         known = {key: value for key, value in stored.items() if key in cls.__dataclass_fields__}
         known["lists"] = tuple(ListRef(**item) for item in stored["lists"])
         known["custom_fields"] = tuple(CustomField(**item) for item in stored["custom_fields"])
@@ -100,9 +103,9 @@ class Form:
 
 
 def _host(parts: SplitResult) -> tuple[str, int | None] | None:
-    """Return (name, port) of a web address, its port None where it is the usual one.
+    """Return (name, port) of a web address; the port is None if it is the default.
 
-    None for what is no web address, or names a user: `https://example.com@evil.example`.
+    None for other text, and for an address with a user: `https://example.com@evil.example`.
     """
     usual = {"http": 80, "https": 443}
     if parts.scheme not in usual or not parts.hostname or "@" in parts.netloc:

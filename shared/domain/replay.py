@@ -1,6 +1,6 @@
 """Replays: many dead letters that are sent again as one job, at a pace of its own.
 
-Pure: what a replay may use of its API key's rate and day, and how long it takes with that.
+Pure: how much of its API key's rate and day a replay may use, and how long it takes.
 """
 
 import math
@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-# So many dead letters at once are a replay; fewer are due again at once.
+# From this many dead letters on, a retry is a replay. Fewer become due at once.
 LARGE = 100
-# What all replays of an API key use of its rate, and leave of its day for fresh sign-ups.
+# The share of an API key's rate that all its replays use, and the share of its day that they
+# leave for fresh sign-ups.
 SHARE_OF_RATE = 0.5
 LEFT_OF_DAY = 0.2
-# A replay tries the sign-ups of so many seconds at a time, and never fewer than LARGE: should the
-# cause not be mended, no more than these fail again.
+# A replay makes this many seconds' worth of sign-ups due at a time, and at least LARGE. If the
+# cause is not fixed, no more than these fail again.
 SECONDS_UNDER_WAY = 10
 
 
@@ -26,7 +27,7 @@ class ReplayState(StrEnum):
 
 
 class Obstacle(StrEnum):
-    """Why a replay makes nothing more due just now."""
+    """Why a replay makes no more sign-ups due now."""
 
     HOLD = "hold"
     BEHIND = "behind"
@@ -40,15 +41,15 @@ class Obstacle(StrEnum):
 
 _IN_WORDS = {
     Obstacle.HOLD: "its account is on hold",
-    Obstacle.BEHIND: "behind an earlier replay of its account",
-    Obstacle.QUOTA: "the rest of today's quota is kept for fresh sign-ups; goes on at 00:00 UTC",
-    Obstacle.UNDER_WAY: "until those that are being tried again have ended",
+    Obstacle.BEHIND: "an earlier replay of its account comes first",
+    Obstacle.QUOTA: "the rest of today's quota is for fresh sign-ups; it continues at 00:00 UTC",
+    Obstacle.UNDER_WAY: "for the sign-ups that are being sent now",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayPace:
-    """What all replays of one API key may use together; `per_day` is all that deliveries may."""
+    """What all replays of one API key may use together. `per_day` is for all deliveries."""
 
     per_second: float
     per_day: int
@@ -68,8 +69,10 @@ def for_replays(left: int) -> int:
 
 
 def time_to_send(count: int, pace: ReplayPace, *, today: int, now: datetime) -> timedelta:
-    """Return how long `count` dead letters take when `today` more requests may be used for them
-    until 00:00 UTC, and nothing else goes on."""
+    """Return how long `count` dead letters take if nothing else is sent.
+
+    `today` is the number of requests that may be used for them until 00:00 UTC.
+    """
     here = min(count, today)
     if count <= here:
         return timedelta(seconds=count / pace.per_second)

@@ -1,4 +1,4 @@
-"""A sign-up: what a visitor asked for, our aggregate, from acceptance to its end."""
+"""A sign-up: what a visitor asked for, from acceptance to its final state."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -6,35 +6,35 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
 
-# What becomes of someone who is unsubscribed and signs up again: put back, as that is their own
-# act, or asked by Constant Contact to confirm it first.
+# What happens when an unsubscribed person signs up again: they are subscribed again, as that is
+# their own act, or Constant Contact asks them to confirm first.
 WhenUnsubscribed = Literal["resubscribe", "ask"]
 
 
 class State(StrEnum):
-    """Where a sign-up stands. docs/states.md draws how it gets from one to the next."""
+    """The state of a sign-up. docs/states.md draws the transitions."""
 
     QUEUED = "queued"  #: accepted, waiting for its first claim
-    DELIVERING = "delivering"  #: claimed by a lane until the claim runs out
-    RETRYING = "retrying"  #: failed for a passing reason, waiting for its next attempt
+    DELIVERING = "delivering"  #: claimed by a lane until the claim expires
+    RETRYING = "retrying"  #: failed for a temporary reason, waiting for its next attempt
     DELIVERED = "delivered"  #: Constant Contact has it
-    DEAD = "dead"  #: given up or refused; an operator decides
+    DEAD = "dead"  #: refused or given up; an operator decides
     DISCARDED = "discarded"  #: an operator decided against it
-    QUARANTINED = "quarantined"  #: looks like spam; never sent by itself
+    QUARANTINED = "quarantined"  #: looks like spam; sent only if an operator says so
 
 
 class DeathReason(StrEnum):
     """Why a sign-up became a dead letter."""
 
-    REJECTED = "rejected"  #: Constant Contact refused it; sending again as it is cannot help
-    GAVE_UP = "gave_up"  #: attempts used up, or too old
-    POISON = "poison"  #: processing it ended its worker, again and again
+    REJECTED = "rejected"  #: Constant Contact refused it; sending it again unchanged cannot help
+    GAVE_UP = "gave_up"  #: no attempts are left, or it is too old
+    POISON = "poison"  #: its worker died while processing it, twice
     UNSUBSCRIBED_SINCE = "unsubscribed_since"  #: the person unsubscribed after signing up
 
 
 @dataclass(frozen=True, slots=True)
 class CustomValue:
-    """A custom field's value to be sent, with the field's id at Constant Contact."""
+    """The value of a custom field, with the field's id at Constant Contact."""
 
     id: str
     name: str
@@ -43,11 +43,11 @@ class CustomValue:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """What the visitor was told and did: the evidence that the sign-up was wanted.
+    """What the visitor read and did: the evidence of consent.
 
-    `box` is whether the consent box was ticked, None where the form has none.
-    `address` is the visitor's network address, `page` where the form stood.
-    The time of consent is the sign-up's `received_at`.
+    `box` says whether the consent box was ticked; None if the form has none. `address` is the
+    visitor's network address, `page` the page with the form. The time of consent is the sign-up's
+    `received_at`.
     """
 
     text: str
@@ -59,10 +59,10 @@ class Consent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """The person as typed: `fields` by their names at Constant Contact, `email_address` first.
+    """The person as typed: `fields` by their `api_name`, `email_address` first.
 
-    `other` holds the posted fields that are kept with the sign-up but not sent.
-    Personal data, so none of it appears in `repr`.
+    `other` holds posted fields that are stored but not sent. All of it is personal data, so none of
+    it appears in `repr`.
     """
 
     fields: dict[str, str] = field(repr=False)
@@ -78,7 +78,7 @@ class Contact:
 
     @classmethod
     def from_json(cls, stored: str) -> "Contact":
-        """Return the contact that `to_json` wrote; what later versions added is ignored."""
+        """Return the contact that `to_json` wrote. Keys of later versions are ignored."""
         found: dict[str, Any] = json.loads(stored)
         custom = tuple(CustomValue(v["id"], v["name"], v["value"]) for v in found["custom"])
         return cls(fields=found["fields"], custom=custom, other=found["other"])
@@ -86,7 +86,7 @@ class Contact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A checked sign-up that is about to be accepted.
+    """A checked sign-up, ready to be accepted.
 
     `quarantine` says why it looks like spam; None for a clean one. `lists` are list ids.
     """
@@ -103,7 +103,7 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signup:
-    """A sign-up as the ledger has it, whatever its state; times are in UTC."""
+    """A sign-up as the ledger stores it, in any state. Times are in UTC."""
 
     id: str
     account: str

@@ -100,7 +100,7 @@ def test_a_client_connects_by_a_link_and_the_agency_sees_it_arrive(
     console.goto(f"{stack.url}/console/connect/client/log-in")
     console.get_by_label("Who asks").fill("Studio North")
     console.get_by_role("button", name="Make a link for my client").click()
-    url = console.get_by_label("Send this to").input_value()
+    url = console.get_by_label("Send this link to").input_value()
     expect(console.get_by_text("Nobody has opened the link yet")).to_be_visible()
 
     client = new_page(viewport=PHONE, java_script_enabled=False)

@@ -1,4 +1,4 @@
-"""The console's pages of accounts: the wizard, the card, lists, test sign-ups, disconnecting."""
+"""The console's pages of accounts: the wizard, the summary, lists, test sign-ups, disconnecting."""
 
 import re
 from dataclasses import replace
