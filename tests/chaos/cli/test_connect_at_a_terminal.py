@@ -120,7 +120,7 @@ def test_ctrl_c_ends_the_waiting_and_leaves_the_address_good(stack: Stack) -> No
         terminal.answer("")
         url = address(terminal.read_until("Waiting for the login"), "/authorize?")
         terminal.interrupt()
-        terminal.read_until("The address goes on working until")
+        terminal.read_until("The address still works until")
         assert terminal.end() == 1
     assert log_in(stack, url).status_code == 200
     assert organization(stack) == "Acme Bakery"
@@ -129,7 +129,7 @@ def test_ctrl_c_ends_the_waiting_and_leaves_the_address_good(stack: Stack) -> No
 def test_the_wizard_asks_before_it_goes_on_with_what_cannot_work(stack: Stack) -> None:
     with relay(stack, "connect", "acme", CTCT_CLIENT_ID="no-such-key") as terminal:
         terminal.read_until("✗ Constant Contact knows the application")
-        terminal.read_until("Go on all the same? [y/N]")
+        terminal.read_until("Continue anyway? [y/N]")
         terminal.answer("")
         assert terminal.end() == 1
 
@@ -138,13 +138,13 @@ def test_the_wizard_makes_a_link_for_a_client_and_waits_for_them(stack: Stack) -
     with relay(stack, "connect", "acme") as terminal:
         terminal.read_until("yourself? [Y/n]")
         terminal.answer("n")
-        terminal.read_until("know you by?")
+        terminal.read_until("know you?")
         terminal.answer("Studio North")
         link = address(terminal.read_until("has logged in? [y/N]"), "/connect/link/")
         terminal.answer("y")
-        terminal.read_until("Nobody has opened the link yet")
+        terminal.read_until("The link has not been opened yet")
         assert follow_link(stack, link, allow=False).status_code == 400
-        terminal.read_until("A login went wrong; the link still works: Access was not allowed")
+        terminal.read_until("A login failed. The link still works: Access was not allowed")
         assert follow_link(stack, link).status_code == 200
         seen = terminal.read_until("relay forms add FORM --account acme --list LIST")
         assert terminal.end() == 0
@@ -157,20 +157,20 @@ def test_who_waits_for_a_client_sees_that_the_link_was_taken_back(stack: Stack) 
     with relay(stack, "connect", "acme") as terminal:
         terminal.read_until("yourself? [Y/n]")
         terminal.answer("n")
-        terminal.read_until("know you by?")
+        terminal.read_until("know you?")
         terminal.answer("Studio North")
         terminal.read_until("has logged in? [y/N]")
         terminal.answer("y")
-        terminal.read_until("Nobody has opened the link yet")
+        terminal.read_until("The link has not been opened yet")
         (shown,) = stack.json("accounts", "links", "acme")
         stack.relay("accounts", "withdraw", shown["id"])
-        terminal.read_until("The link was taken back.")
+        terminal.read_until("The link was withdrawn.")
         assert terminal.end() == 1
 
 
 def test_a_device_is_connected_with_a_code(stack: Stack) -> None:
     with relay(stack, "connect", "acme", "--device") as terminal:
-        page = address(terminal.read_until("Waiting until the code is entered"), "user_code=")
+        page = address(terminal.read_until("Waiting for the code to be entered"), "user_code=")
         decided = {"organization": "Acme Bakery", "user": "Account Owner", "decision": "allow"}
         assert requests.post(page, data=decided, timeout=10).ok
         seen = terminal.read_until("relay forms add FORM --account acme --list LIST")
@@ -232,5 +232,5 @@ def test_a_test_sign_up_that_is_refused_says_why(stack: Stack, worker: None) -> 
     refused = stack.relay(
         *("accounts", "test", "acme", "--list", "Newsletter", "--email", "me@example.com"), status=1
     )
-    assert "It was not delivered: HTTP 400" in refused
+    assert "The test was not delivered: HTTP 400" in refused
     assert "relay failed show" in refused
