@@ -170,11 +170,11 @@ class LaneRig:
         }
         return DeliveryTools(**{**parts, **changed})
 
-    def settler(self, ledger: Ledger) -> Settler:
+    def settler(self, ledger: Ledger, patience: timedelta = timedelta(seconds=60)) -> Settler:
         return Settler(
             ledger,
             AccountHolds(ledger),
-            patience=timedelta(seconds=60),
+            patience=patience,
             jitter=lambda: 0.0,
             sleep=self.clock.sleep,
         )

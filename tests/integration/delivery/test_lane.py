@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from shared.constant_contact.client import Forbidden
+from shared.constant_contact.token_vault import Token
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, TokenUnavailable
 from shared.domain.outcome import Answer, Settlement
@@ -281,17 +282,65 @@ class SlowLedger(Ledger):
 
 
 def test_the_api_taking_a_token_is_noted_only_after_the_signup_is_settled(rig: LaneRig) -> None:
+    ids = [accept(rig.ledger, f"{n}@example.com").id for n in range(2)]
+    rig.tokens = ForgetfulTokens(LedgerUnavailable("no answer"))
+    assert rig.run()["delivered"] == 2
+    assert {rig.signup(id).state for id in ids} == {State.DELIVERED}
+    assert len(rig.contacts.sent) == 2
+    assert rig.another == 1  # it goes on as after any delivery
+
+
+def test_a_fault_after_a_signup_is_settled_is_not_its_own(rig: LaneRig) -> None:
     id = accept(rig.ledger).id
-    rig.tokens = ForgetfulTokens()
-    assert rig.run()["delivered"] == 1
-    assert rig.signup(id).state == State.DELIVERED
-    assert len(rig.contacts.sent) == 1
+    rig.tokens = ForgetfulTokens(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        rig.run()
+    assert (rig.signup(id).state, rig.signup(id).lost) == (State.DELIVERED, 0)
 
 
 class ForgetfulTokens(FakeTokens):
-    """Cannot be told that a token worked."""
+    """Cannot note that a token worked."""
+
+    def __init__(self, fault: Exception) -> None:
+        super().__init__()
+        self._fault = fault
 
     def worked(self, account: str, version: int) -> None:
+        raise self._fault
+
+
+def test_a_token_that_ended_while_the_claim_was_waited_for_costs_no_slot(rig: LaneRig) -> None:
+    id = accept(rig.ledger).id
+    rig.tokens = EndingTokens()
+    assert rig.run()["stopped"] == "no token: revoked"
+    assert rig.slots_back == 1
+    assert (rig.signup(id).state, rig.signup(id).lost) == (State.QUEUED, 0)
+
+
+class EndingTokens(FakeTokens):
+    """Has a token for the first who asks, and for nobody after."""
+
+    def fresh(self, account: str) -> Token:
+        token = super().fresh(account)
+        self.error = Revoked("revoked")
+        return token
+
+
+def test_what_was_sent_and_could_not_be_settled_is_left_to_its_lease(rig: LaneRig) -> None:
+    id = accept(rig.ledger).id
+    stopping = threading.Event()
+    rig.contacts = StoppingContacts([CREATED], stop=stopping.set)
+    settler = rig.settler(DeafLedger(rig.client), patience=timedelta(0))
+    lane = rig.lane(tools=rig.tools(settler=settler), stopping=stopping)
+    assert lane.run() == {"stopped": "worker stops"}
+    assert lane.in_flight.longer_than(-1) == []
+    assert rig.signup(id).state == State.DELIVERING
+
+
+class DeafLedger(Ledger):
+    """Cannot be reached when something is to be settled as delivered."""
+
+    def deliver(self, *args: Any, **kwargs: Any) -> bool:
         raise LedgerUnavailable("no answer")
 
 
