@@ -13,7 +13,7 @@ from shared.accounts.advice import on_hold
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Subject
-from shared.domain.durations import in_words
+from shared.domain.durations import in_words, times
 from shared.domain.errors import TokenError
 from shared.domain.form import Form
 from shared.infrastructure.logs import redact
@@ -116,10 +116,9 @@ def _fresh(summary: AccountSummary, failures: int, cause: str | None, now: datet
     account = summary.account.name
     subject, until = _TOKENS.of(account), _until(summary.expires_at, now)
     if failures:
-        times = "once" if failures == 1 else f"{failures} times"
         last = f", the last time: {cause.removesuffix('.')}" if cause else ""
         return subject.problem(
-            f"Refreshing them has failed {times} in a row{last}. {until}",
+            f"Refreshing them has failed {times(failures)} in a row{last}. {until}",
             checks.what_helps_refreshing(cause or "", own_key=summary.own_key)
             or "It is retried automatically. Check that this host reaches Constant Contact; if it"
             f" does, run: relay connect {account}",

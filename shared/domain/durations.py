@@ -1,4 +1,4 @@
-"""How long something took or lasts, in words."""
+"""How long something took, and how often it happened, in words."""
 
 from datetime import timedelta
 
@@ -14,3 +14,7 @@ def in_words(span: timedelta) -> str:
         if count or (unit == "s" and not parts):
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2])
+
+
+def times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
-from shared.domain.durations import in_words
+from shared.domain.durations import in_words, times
 from shared.infrastructure.logs import redact
 from shared.ledger.spools import SpoolReport
-from worker.alerts.phrases import paragraphs, sign_ups_wait, time, times, waiting
+from worker.alerts.phrases import paragraphs, sign_ups_wait, time, waiting
 from worker.alerts.snapshot import AccountView, Snapshot, TokenState
 
 # Workers say that they are alive every few seconds, beat every second.

@@ -14,10 +14,6 @@ def sign_ups_wait(count: int) -> str:
     return {0: "No sign-up waits", 1: "1 sign-up waits"}.get(count, f"{count:,} sign-ups wait")
 
 
-def times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
 def time(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
