@@ -7,6 +7,7 @@ reaches no alert service. Any of them may be missing, and any number may look at
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.errors import LedgerUnavailable
@@ -42,20 +43,20 @@ def start_beside_beat(settings: Settings) -> None:
         Periodic("heartbeat", beat, every=heartbeat.EVERY).start()
 
 
+@dataclass(frozen=True, slots=True)
 class BeatAlerts:
     """The alerts of beat, which also says that Redis does not answer."""
 
-    def __init__(self, dispatcher: AlertDispatcher, redis_outage: RedisOutageAlert) -> None:
-        self._dispatcher = dispatcher
-        self._redis_outage = redis_outage
+    dispatcher: AlertDispatcher
+    redis_outage: RedisOutageAlert
 
     def look(self) -> None:
         try:
-            self._dispatcher.look()
+            self.dispatcher.look()
         except LedgerUnavailable:
-            self._redis_outage.away()
+            self.redis_outage.away()
         else:
-            self._redis_outage.answers()
+            self.redis_outage.answers()
 
 
 class WorkerAlerts:

@@ -5,6 +5,7 @@ and the process for whatever waits to be alone in it.
 import logging
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from worker.delivery.in_flight import InFlight
@@ -17,23 +18,15 @@ LONGEST_ROUND = timedelta(minutes=5)
 EXIT_STATUS = 1
 
 
+@dataclass(frozen=True, slots=True)
 class HangDetector:
     """Ends the process once a sign-up has been in flight for longer than anything takes."""
 
-    def __init__(
-        self,
-        in_flight: InFlight,
-        *,
-        lease: timedelta,
-        stop_lanes: Callable[[], None],
-        longest_round: timedelta = LONGEST_ROUND,
-        end: Callable[[int], None] = os._exit,
-    ) -> None:
-        self._in_flight = in_flight
-        self._lease = lease
-        self._stop_lanes = stop_lanes
-        self._limit = lease + longest_round
-        self._end = end
+    in_flight: InFlight
+    lease: timedelta
+    stop_lanes: Callable[[], None]
+    longest_round: timedelta = LONGEST_ROUND
+    end: Callable[[int], None] = os._exit
 
     def check(self) -> None:
         """End the process if a sign-up hangs in it.
@@ -41,10 +34,10 @@ class HangDetector:
         The other lanes get a lease's time to end what they are sending. The supervisor starts a
         new worker. The sign-up's claim is lost, and the third lost claim makes it `poison`.
         """
-        hung = self._in_flight.longer_than(self._limit.total_seconds())
+        hung = self.in_flight.longer_than((self.lease + self.longest_round).total_seconds())
         if not hung:
             return
         log.critical("sending hangs, so this worker ends", extra={"signups": hung})
-        self._stop_lanes()
-        self._in_flight.wait_for_the_others(hung, timeout=self._lease.total_seconds())
-        self._end(EXIT_STATUS)
+        self.stop_lanes()
+        self.in_flight.wait_for_the_others(hung, timeout=self.lease.total_seconds())
+        self.end(EXIT_STATUS)

@@ -1,6 +1,7 @@
 """Puts accounts on hold when tokens, permissions or the quota are missing, and says so once."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.account import HoldReason
@@ -15,22 +16,16 @@ LONGEST_PROBE = timedelta(hours=1)
 NO_TOKEN = "token"  # noqa: S105 - a word
 
 
+@dataclass(frozen=True, slots=True)
 class AccountHolds:
     """Holds of accounts and API keys, as worker processes set and end them.
 
     Probes ask at growing intervals, from `first_probe` to `longest_probe`, whether a hold is over.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        *,
-        first_probe: timedelta = FIRST_PROBE,
-        longest_probe: timedelta = LONGEST_PROBE,
-    ) -> None:
-        self._ledger = ledger
-        self._first_probe = first_probe
-        self._longest_probe = longest_probe
+    ledger: Ledger
+    first_probe: timedelta = FIRST_PROBE
+    longest_probe: timedelta = LONGEST_PROBE
 
     def hold(self, account: str, decision: HoldAccount) -> None:
         """Hold the account after an answer, until a probe succeeds."""
@@ -39,7 +34,7 @@ class AccountHolds:
 
     def hold_quota(self, account: str, jitter: float) -> None:
         """Hold the account's API key until the day is over."""
-        self._ledger.hold_quota(account, jitter=jitter)
+        self.ledger.hold_quota(account, jitter=jitter)
         _log(account, HoldAccount(HoldReason.QUOTA, "the API says so"))
 
     def hold_without_token(self, account: str, note: str, *, probed: bool) -> None:
@@ -54,18 +49,18 @@ class AccountHolds:
         A process that was frozen in the middle of a refresh can store its pair when everyone
         had thought it lost.
         """
-        for hold in self._ledger.figures(account).holds:
+        for hold in self.ledger.figures(account).holds:
             if hold.reason == HoldReason.RECONNECT and hold.by == NO_TOKEN:
-                self._ledger.lift(account, HoldReason.RECONNECT)
+                self.ledger.lift(account, HoldReason.RECONNECT)
 
     def _hold(self, account: str, decision: HoldAccount, *, by: str, probed: bool) -> bool:
-        return self._ledger.hold(
+        return self.ledger.hold(
             account,
             decision.reason,
             by=by,
             note=decision.note,
-            first_probe=self._first_probe if probed else None,
-            longest_probe=self._longest_probe,
+            first_probe=self.first_probe if probed else None,
+            longest_probe=self.longest_probe,
         )
 
 

@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from shared.constant_contact.client import ConstantContact
 from shared.domain.account import Account
@@ -14,6 +15,7 @@ from worker.delivery.lane_places import LanePlaces
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaneRunner:
     """Runs the lanes of one process.
 
@@ -21,55 +23,44 @@ class LaneRunner:
     message that asks for a lane. `delivers`: whether lanes may run in this process.
     """
 
-    def __init__(
-        self,
-        *,
-        registry: Registry,
-        places: LanePlaces,
-        connections: ConnectionPool,
-        make_lane: Callable[[Account, ConstantContact], Lane],
-        publish: Callable[[str], None],
-        stopping: threading.Event,
-        delivers: bool,
-    ) -> None:
-        self._registry = registry
-        self._places = places
-        self._connections = connections
-        self._make_lane = make_lane
-        self._publish = publish
-        self._stopping = stopping
-        self._delivers = delivers
+    registry: Registry
+    places: LanePlaces
+    connections: ConnectionPool
+    make_lane: Callable[[Account, ConstantContact], Lane]
+    publish: Callable[[str], None]
+    stopping: threading.Event
+    delivers: bool
 
     def run(self, account: str) -> LaneReport:
         """Run a lane for `account` and return what it did."""
-        with self._places.take(account) as taken:
+        with self.places.take(account) as taken:
             if not taken:
                 return {"stopped": "no place for another lane"}
-            found = self._registry.account(account)
+            found = self.registry.account(account)
             if found is None:  # the message is none of ours, or old
                 return {"stopped": "no such account"}
-            with self._connections.lend(found.client_id) as contacts:
-                return self._make_lane(found, contacts).run()
+            with self.connections.lend(found.client_id) as contacts:
+                return self.make_lane(found, contacts).run()
 
     def notify_workers(self, account: str) -> None:
         """Ask for a lane, from whichever worker is free. Never fails: should the message not get
         out, the lane runs here."""
         try:
-            self._publish(account)
+            self.publish(account)
         except Exception as error:  # noqa: BLE001 - whatever the broker's client raises
             log.warning("no lane asked for", extra={"cause": type(error).__name__})
             self._start(account)
 
     def run_locally(self, account: str) -> bool:
         """Start a lane here, with no message; False when one runs here already, or none may."""
-        if not self._delivers or self._places.runs(account):
+        if not self.delivers or self.places.runs(account):
             return False
         self._start(account)
         return True
 
     def _start(self, account: str) -> None:
         """Run a lane on a thread beside Celery's. No daemon: the process ends when it has."""
-        if self._delivers and not self._stopping.is_set():
+        if self.delivers and not self.stopping.is_set():
             threading.Thread(target=self._run_logged, args=(account,), name="lane").start()
 
     def _run_logged(self, account: str) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.domain.errors import LedgerUnavailable
@@ -15,25 +16,26 @@ log = logging.getLogger(__name__)
 POLL_EVERY = timedelta(seconds=3)
 
 
+@dataclass(frozen=True, slots=True)
 class DueWork:
     """Which accounts have sign-ups to deliver."""
 
-    def __init__(self, registry: Registry, ledger: Ledger, replays: Replays) -> None:
-        self._registry = registry
-        self._ledger = ledger
-        self._replays = replays
+    registry: Registry
+    ledger: Ledger
+    replays: Replays
 
     def accounts(self) -> list[str]:
         """Return the accounts for which a lane would find something to do now.
 
         This also has replays go on, as every worker looks now and then.
         """
-        names = [account.name for account in self._registry.accounts()]
+        names = [account.name for account in self.registry.accounts()]
         for name in names:
-            self._replays.feed(name)
-        return [name for name in names if self._ledger.anything_due(name)]
+            self.replays.feed(name)
+        return [name for name in names if self.ledger.anything_due(name)]
 
 
+@dataclass(slots=True)
 class Poller:
     """Says that this worker is alive, and starts lanes for what is due.
 
@@ -41,17 +43,16 @@ class Poller:
     which a Redis that does not answer must not block.
     """
 
-    def __init__(self, due: DueWork, lanes: LaneRunner, say_alive: Callable[[], None]) -> None:
-        self._due = due
-        self._lanes = lanes
-        self._say_alive = say_alive
-        self._due_before: set[str] = set()
+    due: DueWork
+    lanes: LaneRunner
+    say_alive: Callable[[], None]
+    _due_before: set[str] = field(default_factory=set)
 
     def look(self) -> None:
         """Look once; whatever goes wrong, the next look comes."""
         try:
-            self._say_alive()
-            self._have_lanes_run(self._due.accounts())
+            self.say_alive()
+            self._have_lanes_run(self.due.accounts())
         except LedgerUnavailable as error:
             log.warning("could not look for due sign-ups", extra={"cause": str(error)})
         except Exception:
@@ -61,6 +62,6 @@ class Poller:
         """Ask for lanes. Where the last look asked too, and no lane runs here, do not wait for a
         message any longer: whatever carries them may be broken."""
         for account in due:
-            if not (account in self._due_before and self._lanes.run_locally(account)):
-                self._lanes.notify_workers(account)
+            if not (account in self._due_before and self.lanes.run_locally(account)):
+                self.lanes.notify_workers(account)
         self._due_before = set(due)

@@ -5,6 +5,7 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -31,30 +32,22 @@ UNFORESEEN_WAIT = timedelta(seconds=15)
 _ASK_AGAIN = timedelta(milliseconds=500)
 
 
+@dataclass(frozen=True, slots=True)
 class Settler:
-    """Settles the claims of one lane and keeps the tally of what it did."""
+    """Settles the claims of one lane and keeps the tally of what it did.
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        holds: AccountHolds,
-        *,
-        patience: timedelta,
-        jitter: Callable[[], float],
-        unforeseen_wait: timedelta = UNFORESEEN_WAIT,
-        sleep: Callable[[float], None] = time.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`patience`: how long to go on writing to a ledger that does not answer. That is the
-        lease, since somebody else may have the claim after it."""
-        self._ledger = ledger
-        self._holds = holds
-        self._patience = patience
-        self._jitter = jitter
-        self._unforeseen_wait = unforeseen_wait
-        self._sleep = sleep
-        self._monotonic = monotonic
-        self.tally: Counter[str] = Counter()
+    `patience`: how long to go on writing to a ledger that does not answer. That is the lease,
+    since somebody else may have the claim after it.
+    """
+
+    ledger: Ledger
+    holds: AccountHolds
+    patience: timedelta
+    jitter: Callable[[], float]
+    unforeseen_wait: timedelta = UNFORESEEN_WAIT
+    sleep: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    tally: Counter[str] = field(default_factory=Counter)
 
     def carry_out(self, decision: Settlement, claim: Claim, attempt: Attempt) -> None:
         """Settle the claim as decided."""
@@ -66,13 +59,13 @@ class Settler:
             case DeadLetter():
                 self.bury(claim, decision, attempt)
             case Throttled(rest):
-                self._ledger.pace.rest(claim.account, rest, slower_for=SLOWER_AFTER_429)
+                self.ledger.pace.rest(claim.account, rest, slower_for=SLOWER_AFTER_429)
                 self._release(claim, attempt)
             case QuotaSpent():
-                self._holds.hold_quota(claim.account, self._jitter())
+                self.holds.hold_quota(claim.account, self.jitter())
                 self._release(claim, attempt)
             case HoldAccount():
-                self._holds.hold(claim.account, decision)
+                self.holds.hold(claim.account, decision)
                 self._release(claim, attempt)
 
     def bury(self, claim: Claim, letter: DeadLetter, attempt: Attempt | None = None) -> None:
@@ -80,7 +73,7 @@ class Settler:
         self._write(
             "dead",
             claim,
-            lambda: self._ledger.bury(
+            lambda: self.ledger.bury(
                 claim,
                 attempt,
                 reason=letter.reason,
@@ -99,22 +92,22 @@ class Settler:
         sign-up that it cannot handle. Only the place is recorded, as messages quote data."""
         where = _where(error)
         log.error("unforeseen error", extra={"signup": claim.id, "cause": where})
-        wait = self._unforeseen_wait * (1 + self._jitter())
-        self._write("lost", claim, lambda: self._ledger.lose(claim, where, wait=wait))
+        wait = self.unforeseen_wait * (1 + self.jitter())
+        self._write("lost", claim, lambda: self.ledger.lose(claim, where, wait=wait))
 
     def _deliver(self, claim: Claim, attempt: Attempt, delivered: Delivered) -> None:
         contact_id, action = delivered.contact_id, delivered.action or ""
         self._write(
             "delivered",
             claim,
-            lambda: self._ledger.deliver(claim, attempt, contact_id=contact_id, action=action),
+            lambda: self.ledger.deliver(claim, attempt, contact_id=contact_id, action=action),
         )
 
     def _retry(self, claim: Claim, attempt: Attempt, retry: Retry) -> None:
         self._write(
             "retried",
             claim,
-            lambda: self._ledger.retry(
+            lambda: self.ledger.retry(
                 claim,
                 attempt if retry.counted else attempt.uncounted(),
                 wait=retry.wait,
@@ -125,12 +118,12 @@ class Settler:
         )
         _log_retry(claim, attempt, retry)
         if retry.rest:
-            self._ledger.pace.rest(claim.account, retry.rest, slower_for=timedelta())
+            self.ledger.pace.rest(claim.account, retry.rest, slower_for=timedelta())
 
     def _release(self, claim: Claim, attempt: Attempt) -> None:
         """The cause is not the sign-up's fault: it is due again, and nothing is counted."""
         self._write(
-            "released", claim, lambda: self._ledger.release_claim(claim, attempt.uncounted())
+            "released", claim, lambda: self.ledger.release_claim(claim, attempt.uncounted())
         )
 
     def _write(self, outcome: str, claim: Claim, write: Callable[[], bool]) -> None:
@@ -138,7 +131,7 @@ class Settler:
 
         Repeating is safe: the claim's number lets a step happen only once.
         """
-        give_up_at = self._monotonic() + self._patience.total_seconds()
+        give_up_at = self.monotonic() + self.patience.total_seconds()
         while True:
             try:
                 if write():
@@ -147,9 +140,9 @@ class Settler:
                     log.warning("claim was superseded", extra={"signup": claim.id})
                 return
             except LedgerUnavailable:
-                if self._monotonic() >= give_up_at:
+                if self.monotonic() >= give_up_at:
                     raise
-                self._sleep(_ASK_AGAIN.total_seconds())
+                self.sleep(_ASK_AGAIN.total_seconds())
 
 
 def _log_retry(claim: Claim, attempt: Attempt, retry: Retry) -> None:

@@ -1,6 +1,7 @@
 """Keeps every account's tokens fresh, also those of accounts with nothing to deliver."""
 
 import logging
+from dataclasses import dataclass, field
 
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import LedgerUnavailable, Refused, Revoked, TokenError
@@ -10,29 +11,29 @@ from worker.delivery.holds import AccountHolds
 log = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
 class TokenRefresher:
     """Refreshes tokens that are due, and keeps the holds of accounts without a token right."""
 
-    def __init__(self, registry: Registry, vault: TokenVault, holds: AccountHolds) -> None:
-        self._registry = registry
-        self._vault = vault
-        self._holds = holds
-        self._failed: dict[str, str] = {}  # account -> why
+    registry: Registry
+    vault: TokenVault
+    holds: AccountHolds
+    _failed: dict[str, str] = field(default_factory=dict)  # account -> why
 
     def refresh_all(self) -> None:
         """Refresh every account's tokens that are due. One that fails keeps no other from it."""
-        for account in self._registry.accounts():
+        for account in self.registry.accounts():
             try:
                 self._refresh(account.name)
             except (TokenError, Refused, LedgerUnavailable) as error:
                 self._log_failure(account.name, str(error))
                 if isinstance(error, Revoked):
-                    self._holds.hold_without_token(account.name, str(error), probed=False)
+                    self.holds.hold_without_token(account.name, str(error), probed=False)
 
     def _refresh(self, account: str) -> None:
-        self._vault.refresh_due(account)
-        if not self._vault.has_failed(account):
-            self._holds.end_hold_without_token(account)
+        self.vault.refresh_due(account)
+        if not self.vault.has_failed(account):
+            self.holds.end_hold_without_token(account)
         self._failed.pop(account, None)
 
     def _log_failure(self, account: str, cause: str) -> None:
