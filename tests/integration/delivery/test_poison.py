@@ -10,7 +10,8 @@ import pytest
 from shared.domain.account import HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.signup import Signup, State
-from shared.ledger.values import Claim, Dry
+from shared.ledger.ledger import Ledger
+from shared.ledger.values import Claim, Dry, OnHold, Wait
 from tests.support.builders import accept, claim
 from tests.support.lane_rig import CREATED, UNAVAILABLE, FakeContacts, LaneRig
 from tests.support.stack import eventually
@@ -156,6 +157,22 @@ def test_a_suspect_is_sent_with_the_process_to_itself(rig: LaneRig) -> None:
     assert rig.lane(in_flight=in_flight).run()["delivered"] == 1
     assert let_in == [False]
     assert in_flight.take("another", "s2", alone=False, patience=0)
+
+
+def test_a_lane_has_nothing_in_flight_while_it_asks_for_a_claim(rig: LaneRig) -> None:
+    for n in range(2):
+        accept(rig.ledger, f"{n}@example.com")
+    in_flight = InFlight(lambda: 0.0)
+    found: list[list[str]] = []
+
+    class WatchingLedger(Ledger):
+        def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | Dry:
+            found.append(in_flight.longer_than(-1))
+            return super().claim(*args, **kwargs)
+
+    lane = rig.lane(ledger=WatchingLedger(rig.client), in_flight=in_flight)
+    assert lane.run()["delivered"] == 2
+    assert found == [[], [], []]
 
 
 def test_what_was_claimed_beside_a_suspect_is_given_back_until_it_is_over(rig: LaneRig) -> None:
