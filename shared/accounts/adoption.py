@@ -84,13 +84,6 @@ class Holds(Protocol):
         """Note that a call with the account's token succeeded just now."""
 
 
-class Signatures(Protocol):
-    """Checks who signed a token."""
-
-    def is_right(self, access_token: str) -> bool | None:
-        """Whether Constant Contact signed it; None when that cannot be told."""
-
-
 @dataclass(frozen=True, slots=True)
 class Adopted:
     """An account whose tokens were just stored, and what was seen of it."""
@@ -124,7 +117,6 @@ class Adoption:
     applications: Applications
     handshakes: Handshakes
     holds: Holds
-    signatures: Signatures
     oauth: Callable[[Application], OAuth]
     api: Callable[[str], ConstantContact]
     notify_workers: Callable[[str], None]
@@ -195,7 +187,6 @@ class Adoption:
     def _checks(self, account: Account, tokens: TokenSet, seen: _Seen) -> Iterator[Check]:
         yield checks.refresh_token_present()
         yield checks.scopes_granted(tokens.scopes())
-        yield checks.signature(self.signatures.is_right(tokens.access_token))
         yield checks.privileges_held(seen.privileges)
         yield checks.summary_read(seen.summary)
         yield checks.lists_read(seen.lists)

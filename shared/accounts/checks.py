@@ -44,22 +44,6 @@ def scopes_granted(scopes: frozenset[str] | None) -> Check:
     )
 
 
-def signature(signed: bool | None) -> Check:
-    """Judge the signature of the access token; None when the keys could not be had, or it is no
-    JWT. Sending never depends on this."""
-    name, title = "signature", "Constant Contact signed the token"
-    if signed is None:
-        return unknown(name, title, "Its public keys could not be read, which does no harm.")
-    if signed:
-        return ok(name, title, "Its signature is right.")
-    return problem(
-        name,
-        title,
-        "Its signature does not match Constant Contact's public keys.",
-        "Check CTCT_AUTH_URL: these tokens may come from somewhere else.",
-    )
-
-
 def privileges_held(privileges: frozenset[str]) -> Check:
     name, title = "privileges", "The login may write contacts"
     if NEEDED_PRIVILEGE in privileges:

@@ -30,10 +30,6 @@ _LAST_SECOND = 253402300799  # of the year 9999
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 # What RFC 6749 lets a token be, without the blank: it goes into a header as it is.
 _TOKEN = re.compile(r"[!-~]+")
-# Whether a token is still good is the API's to say, and by its own clock.
-_SIGNATURE_ALONE: Any = {
-    f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")
-}
 # What a token that somebody made up can make its readers raise.
 _ODD = (jwt.PyJWTError, KeyError, ValueError, AttributeError, TypeError)
 
@@ -340,23 +336,6 @@ def _device_code_in(response: requests.Response) -> DeviceCode:
         expires_in=_seconds(fields.get("expires_in")) or timedelta(minutes=10),
         interval=_seconds(fields.get("interval")) or timedelta(seconds=5),
     )
-
-
-def is_signed_by(access_token: str, key_set: Any) -> bool:
-    """Whether one of the keys in `key_set`, a JWKS, signed the token. False for no JWT, too."""
-    try:
-        keys = {key.key_id: key for key in jwt.PyJWKSet.from_dict(key_set).keys}
-        key = keys[jwt.get_unverified_header(access_token)["kid"]]
-        jwt.decode(access_token, key, algorithms=["RS256"], options=_SIGNATURE_ALONE)
-    except _ODD:
-        return False
-    return True
-
-
-def issuer(access_token: str) -> str | None:
-    """Return who issued the token, an address, as far as it tells."""
-    said = _claims(access_token).get("iss")
-    return said if _filled(said) else None
 
 
 def _claims(access_token: str) -> dict[str, Any]:

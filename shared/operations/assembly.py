@@ -14,7 +14,6 @@ from shared.accounts.adoption import Adoption
 from shared.accounts.client_links import Links
 from shared.accounts.connecting import Connecting
 from shared.accounts.handshakes import Handshakes
-from shared.accounts.signatures import KeySet
 from shared.accounts.test_signups import TestSignups
 from shared.constant_contact.applications import Application, Applications
 from shared.constant_contact.client import ConstantContact
@@ -148,7 +147,6 @@ def make_account_tools(
         applications=applications,
         handshakes=handshakes,
         holds=ledger,
-        signatures=KeySet(settings.auth_url, connect=Connection),
         oauth=partial(make_oauth, settings, client),
         api=api,
         notify_workers=notify_workers,

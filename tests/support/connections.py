@@ -1,5 +1,6 @@
 """Walks through connecting an account as its owner does, for tests against the sandbox."""
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -33,6 +34,17 @@ def connect(
     connecting: Connecting, sandbox: SandboxServer, name: str = "acme", **who: Any
 ) -> Connected:
     return come_back(connecting, sandbox, start(connecting, name), **who)
+
+
+def once_stored(connecting: Connecting, step: Callable[[], object]) -> None:
+    """Let `step` happen while an account is being connected: it is stored, its checks are not."""
+    notify_workers = connecting.adoption.notify_workers
+
+    def notify_after_step(account: str) -> None:
+        step()
+        notify_workers(account)
+
+    object.__setattr__(connecting.adoption, "notify_workers", notify_after_step)
 
 
 def verdicts(checks: tuple[Check, ...]) -> dict[str, Verdict]:

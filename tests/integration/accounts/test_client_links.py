@@ -13,7 +13,7 @@ from shared.domain.account import HoldReason
 from shared.domain.errors import Refused
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from tests.support.connections import OTHER, come_back, connect, consent
+from tests.support.connections import OTHER, come_back, connect, consent, once_stored
 from tests.support.sandbox_server import SandboxServer
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -208,19 +208,14 @@ def test_of_two_clients_who_come_back_at_the_same_moment_one_connects(
     first, second = connecting.start_by_link(token), connecting.start_by_link(token)
     # Both have logged in before either comes back.
     backs = [consent(sandbox, each.url) for each in (first, second)]
-    signatures = connecting.adoption.signatures
     refusals: list[str] = []
 
-    class SecondComesBack:
-        """Lets the second client come back while the first is being connected."""
+    def second_comes_back() -> None:
+        with pytest.raises(Refused) as failure:
+            connecting.finish(backs[1]["state"], backs[1]["code"])
+        refusals.append(str(failure.value))
 
-        def is_right(self, access_token: str) -> bool | None:
-            with pytest.raises(Refused) as failure:
-                connecting.finish(backs[1]["state"], backs[1]["code"])
-            refusals.append(str(failure.value))
-            return signatures.is_right(access_token)
-
-    object.__setattr__(connecting.adoption, "signatures", SecondComesBack())
+    once_stored(connecting, second_comes_back)
     connected = connecting.finish(backs[0]["state"], backs[0]["code"])
 
     assert len(refusals) == 1

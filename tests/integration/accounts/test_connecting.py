@@ -42,6 +42,7 @@ from tests.support.connections import (
     come_back,
     connect,
     consent,
+    once_stored,
     start,
     verdicts,
 )
@@ -76,7 +77,7 @@ def test_the_callback_connects_the_account(
     assert connected.warnings == ()
     assert set(verdicts(connected.checks).values()) == {Verdict.OK}
     assert list(verdicts(connected.checks)) == [
-        *("refresh_token", "scopes", "signature", "privileges", "summary", "lists"),
+        *("refresh_token", "scopes", "privileges", "summary", "lists"),
         *("refresh", "clock"),
     ]
     account = connected.account
@@ -144,14 +145,7 @@ def test_a_forced_refresh_that_fails_is_a_problem_and_the_account_is_connected(
 
 def fail_after_exchange(connecting: Connecting, sandbox: SandboxServer) -> None:
     """Let the token endpoint fail as soon as the account has been looked at."""
-    signatures = connecting.adoption.signatures
-
-    class Meanwhile:
-        def is_right(self, access_token: str) -> bool | None:
-            sandbox.control(path=TOKEN_PATH, status=503)
-            return signatures.is_right(access_token)
-
-    object.__setattr__(connecting.adoption, "signatures", Meanwhile())
+    once_stored(connecting, lambda: sandbox.control(path=TOKEN_PATH, status=503))
 
 
 def test_a_state_works_once(connecting: Connecting, sandbox: SandboxServer) -> None:
@@ -540,19 +534,14 @@ def test_a_second_press_on_try_again_never_sends_a_spent_token(
     kept = kept_tokens(connecting, sandbox)
     found = connecting.handshakes.kept(kept)
     assert found is not None
-    signatures = connecting.adoption.signatures
     outcomes: list[str] = []
 
-    class PressesAgain:
-        """Presses once more while the first press is still looking at the account."""
+    def press_again() -> None:
+        with pytest.raises(Refused) as second:
+            connecting.resume(kept)
+        outcomes.append(str(second.value))
 
-        def is_right(self, access_token: str) -> bool | None:
-            with pytest.raises(Refused) as second:
-                connecting.resume(kept)
-            outcomes.append(str(second.value))
-            return signatures.is_right(access_token)
-
-    object.__setattr__(connecting.adoption, "signatures", PressesAgain())
+    once_stored(connecting, press_again)
     connected = connecting.resume(kept)
 
     assert len(outcomes) == 1
@@ -1214,14 +1203,7 @@ def test_who_disconnects_while_another_connects_is_told_to_wait(
 def test_disconnected_during_the_checks_is_a_refusal(
     connecting: Connecting, sandbox: SandboxServer
 ) -> None:
-    signatures = connecting.adoption.signatures
-
-    class Disconnects:
-        def is_right(self, access_token: str) -> bool | None:
-            connecting.disconnect("acme", by="ada")
-            return signatures.is_right(access_token)
-
-    object.__setattr__(connecting.adoption, "signatures", Disconnects())
+    once_stored(connecting, lambda: connecting.disconnect("acme", by="ada"))
 
     with pytest.raises(Refused, match="disconnected"):
         connect(connecting, sandbox)

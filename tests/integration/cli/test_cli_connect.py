@@ -13,7 +13,7 @@ from tests.support.command_line import AtTheDevicePage, CommandLine
 from tests.support.sandbox_server import SandboxServer
 
 CHECKS = {
-    *("refresh_token", "scopes", "signature", "privileges"),
+    *("refresh_token", "scopes", "privileges"),
     *("summary", "lists", "refresh", "clock"),
 }
 

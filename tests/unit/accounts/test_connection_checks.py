@@ -30,9 +30,6 @@ LIST = ContactList("1", "Newsletter", 12)
             Verdict.OK,
             "account_read",
         ),
-        (checks.signature(True), Verdict.OK, "right"),
-        (checks.signature(False), Verdict.PROBLEM, "does not match"),
-        (checks.signature(None), Verdict.UNKNOWN, "no harm"),
         (checks.privileges_held(frozenset({"contacts:write"})), Verdict.OK, "contacts:write"),
         (checks.privileges_held(frozenset({"contacts:read"})), Verdict.PROBLEM, "contacts:write"),
         (checks.summary_read(SUMMARY), Verdict.OK, "Acme Bakery, olive@acme.example"),
@@ -62,7 +59,6 @@ def test_what_was_seen_is_judged(check: Check, verdict: Verdict, words: str) -> 
     "check",
     [
         checks.scopes_granted(frozenset()),
-        checks.signature(False),
         checks.privileges_held(frozenset()),
         checks.summary_read(None),
         checks.lists_read(None),

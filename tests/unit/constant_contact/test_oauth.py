@@ -1,19 +1,15 @@
 """The authorization URL, and what tokens tell about themselves."""
 
 import base64
-import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from jwt.algorithms import RSAAlgorithm
 
 from shared.constant_contact.connection import Connection
-from shared.constant_contact.oauth import OAuth, TokenSet, is_signed_by, issuer
+from shared.constant_contact.oauth import OAuth, TokenSet
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -157,57 +153,3 @@ def test_a_token_with_odd_claims_tells_nothing_and_breaks_nothing(access: str) -
     assert given.life(NOON) >= timedelta(0)
     assert given.login() is None
     assert given.scopes() in (None, frozenset())
-    assert issuer(access) is None
-    assert not is_signed_by(access, {"keys": []})
-
-
-@pytest.fixture(scope="module")
-def signing_key() -> rsa.RSAPrivateKey:
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def key_set(key: rsa.RSAPrivateKey) -> dict[str, Any]:
-    public = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True)
-    return {"keys": [{**public, "kid": "1", "alg": "RS256", "use": "sig"}]}
-
-
-@pytest.mark.parametrize(
-    "claims",
-    [
-        pytest.param({"exp": 1}, id="over"),
-        pytest.param({"nbf": 10**11, "iat": 10**11}, id="by a clock that is ahead"),
-        pytest.param({"aud": "https://api.cc.email/v3", "iss": "https://x"}, id="for somebody"),
-        pytest.param({"sub": 7, "jti": 7}, id="numbers for names"),
-        pytest.param({"nbf": float("inf"), "exp": float("inf")}, id="infinity"),
-    ],
-)
-def test_only_the_signature_is_looked_at(
-    signing_key: rsa.RSAPrivateKey, claims: dict[str, Any]
-) -> None:
-    header, payload, _ = bare_jwt(json.dumps(claims)).split(".")
-    signed = f"{header}.{payload}".encode()
-    signature = signing_key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
-    token = f"{signed.decode()}.{base64.urlsafe_b64encode(signature).decode().rstrip('=')}"
-
-    assert is_signed_by(token, key_set(signing_key))
-
-
-def test_a_token_without_a_key_of_the_set_is_not_signed_by_it(
-    signing_key: rsa.RSAPrivateKey,
-) -> None:
-    token = jwt.encode({"iss": "x"}, signing_key, "RS256", {"kid": "1"})
-
-    assert is_signed_by(token, key_set(signing_key))
-    assert not is_signed_by(
-        jwt.encode({}, signing_key, "RS256", {"kid": "2"}), key_set(signing_key)
-    )
-    assert not is_signed_by(jwt.encode({}, signing_key, "RS256"), key_set(signing_key))
-    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    assert not is_signed_by(token, key_set(other))
-    [key] = key_set(signing_key)["keys"]
-    nonsense: Any
-    for nonsense in (
-        *(None, [], {}, {"keys": 7}, {"keys": [None]}, {"keys": [{"kty": "RSA"}]}),
-        *({"keys": [{**key, "kid": [1]}]}, {"keys": [{**key, "alg": ["RS256"]}]}),
-    ):
-        assert not is_signed_by(token, nonsense)
