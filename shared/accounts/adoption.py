@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from shared.accounts import checks, problems
 from shared.accounts.handshakes import Handshake, Handshakes, Via
@@ -37,6 +37,7 @@ from shared.domain.check import Check, problem
 from shared.domain.errors import Refused, TokenError, TokenUnavailable
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.infrastructure.timestamps import timestamp
+from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 
 # No server ever gave this one out, so it is refused by whoever accepts the API key's secret.
@@ -71,19 +72,6 @@ class AnotherAccount(Refused):
         self.kept: str | None = None
 
 
-class Holds(Protocol):
-    """Where an account's holds begin and end, and where it is noted that its connection works."""
-
-    def hold(self, account: str, reason: HoldReason, *, by: str, note: str = "") -> bool:
-        """Put the account on hold, until something ends it."""
-
-    def lift(self, account: str, reason: HoldReason) -> bool:
-        """End the hold for `reason`, whose cause is gone; False when there was none."""
-
-    def note_success(self, account: str) -> None:
-        """Note that a call with the account's token succeeded just now."""
-
-
 @dataclass(frozen=True, slots=True)
 class Adopted:
     """An account whose tokens were just stored, and what was seen of it."""
@@ -116,7 +104,7 @@ class Adoption:
     vault: TokenVault
     applications: Applications
     handshakes: Handshakes
-    holds: Holds
+    ledger: Ledger
     oauth: Callable[[Application], OAuth]
     api: Callable[[str], ConstantContact]
     notify_workers: Callable[[str], None]
@@ -132,7 +120,7 @@ class Adoption:
         if handshake.via == Via.LINK:
             _check_client_may_write(seen)
         before, account = self._store(handshake, tokens, seen, spent)
-        self.holds.note_success(account.name)
+        self.ledger.note_success(account.name)
         self.notify_workers(account.name)
         checked = (*self._checks(account, tokens, seen), *self._other_lists(before, account))
         return Adopted(account, self._token(account.name), checked)
@@ -148,9 +136,9 @@ class Adoption:
                 _check_same(before, seen.summary, handshake)
             self.vault.adopt(account.name, tokens, client_id=account.client_id, spent=spent)
             self.registry.save_account(account)
-            self.holds.lift(account.name, HoldReason.RECONNECT)
+            self.ledger.lift(account.name, HoldReason.RECONNECT)
             if NEEDED_PRIVILEGE in seen.privileges:
-                self.holds.lift(account.name, HoldReason.FORBIDDEN)
+                self.ledger.lift(account.name, HoldReason.FORBIDDEN)
         return before, account
 
     @contextlib.contextmanager

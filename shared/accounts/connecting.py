@@ -477,7 +477,7 @@ class Connecting:
             account = self.registry.account(name)
             if account is None:
                 raise Refused(f"There is no account {name!r}.")
-            core.holds.hold(name, HoldReason.RECONNECT, by=by, note="disconnected by an operator")
+            core.ledger.hold(name, HoldReason.RECONNECT, by=by, note="disconnected by an operator")
             core.vault.forget(name)
             account = dataclasses.replace(account, disconnected_at=timestamp(self.now()))
             self.registry.save_account(account)
@@ -490,7 +490,7 @@ class Connecting:
             core.vault.claim_ownership(name)
         except TokenError as error:
             raise Refused(f"{error}.") from error
-        core.holds.lift(name, HoldReason.RECONNECT)
+        core.ledger.lift(name, HoldReason.RECONNECT)
         core.notify_workers(name)
 
 

@@ -146,7 +146,7 @@ def make_account_tools(
         vault=vault,
         applications=applications,
         handshakes=handshakes,
-        holds=ledger,
+        ledger=ledger,
         oauth=partial(make_oauth, settings, client),
         api=api,
         notify_workers=notify_workers,
