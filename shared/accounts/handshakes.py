@@ -17,7 +17,6 @@ import redis
 
 from shared.constant_contact.oauth import TokenSet
 from shared.domain.check import Check
-from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger import keys
@@ -28,7 +27,7 @@ STATE_LIFE = timedelta(minutes=15)
 TOKENS_LIFE = timedelta(hours=12)
 # As long as someone may look for what became of it.
 ENDING_LIFE = timedelta(days=1)
-# Longer than a look at the account and a refresh take together, however slow the answers are:
+# Longer than reading the account and one refresh take together, however slow the answers are:
 # five calls and a token call, each with its wait for a slot.
 _ALONE = timedelta(minutes=5)
 
@@ -171,17 +170,18 @@ class Handshakes:
 
     @contextlib.contextmanager
     def alone(self, what: str) -> Iterator[bool]:
-        """Hold the sole right to `what`, a secret or a name; gives False while someone has it."""
-        name, holder = f"alone:{_digest(what)}", secrets.token_hex(8)
+        """Lock `what`, a secret or a name; gives False while someone else has locked it."""
+        name = f"{keys.CONNECTING}alone:{_digest(what)}"
+        lock = self._client.lock(name, timeout=_ALONE.total_seconds(), blocking=False)
         with redis_errors_translated():
-            mine = bool(self._client.set(keys.CONNECTING + name, holder, nx=True, ex=_ALONE))
+            mine = lock.acquire()
         try:
             yield mine
         finally:
-            # It runs out by itself when Redis is away now; what was done stays done.
-            with contextlib.suppress(LedgerUnavailable):
-                if self._get(name) == holder:
-                    self._delete(name)
+            if mine:
+                # It expires by itself when Redis is away now; what was done stays done.
+                with contextlib.suppress(redis.RedisError):
+                    lock.release()
 
     # --- Redis
 
