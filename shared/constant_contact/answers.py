@@ -10,9 +10,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-import requests
-
-from shared.constant_contact.connection import ConnectionFailed
+from shared.constant_contact.connection import ConnectionFailed, Response
 from shared.domain.outcome import Answer
 from shared.domain.subscription_status import SubscriptionStatus
 from shared.infrastructure.logs import redact
@@ -23,12 +21,12 @@ _LONGEST_KEY = 100
 _LONGEST_RETRY_AFTER = 366 * 86_400
 
 
-def read_answer(response: requests.Response, now: datetime) -> Answer:
+def read_answer(response: Response, now: datetime) -> Answer:
     """Return what `response` says; never raises, whatever it is."""
     body = read_body(response)
     error_key, message = _error(body)
     contact_id = _contact_id(response.status_code, body)
-    if response.ok and contact_id is None and message is None:
+    if response.status_code < 400 and contact_id is None and message is None:
         message = "the answer has no contact_id"
     return Answer(
         status=response.status_code,
@@ -46,7 +44,7 @@ def no_answer(error: ConnectionFailed) -> Answer:
     return Answer(status=None, message=shown(str(error)))
 
 
-def read_body(response: requests.Response) -> Any:
+def read_body(response: Response) -> Any:
     """Return the JSON of the body, or None when there is none."""
     try:
         return json.loads(response.content)

@@ -15,15 +15,13 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
-import requests
-
 from shared.constant_contact.answers import (
     no_answer,
     read_answer,
     read_body,
     read_subscription_status,
 )
-from shared.constant_contact.connection import Connection, ConnectionFailed
+from shared.constant_contact.connection import Connection, ConnectionFailed, Response
 from shared.domain.errors import RelayError
 from shared.domain.fields import API_OBJECTS, FIELDS
 from shared.domain.form import CustomField
@@ -204,7 +202,7 @@ class ConstantContact:
 
     def _deliver(
         self, method: str, access_token: str, path: str, body: Mapping[str, Any] | None = None
-    ) -> tuple[Answer, requests.Response | None]:
+    ) -> tuple[Answer, Response | None]:
         """Send what got its slot with its claim; the answer is to be judged, whatever it is."""
         try:
             response = self._connection.send(
@@ -257,7 +255,7 @@ class ConstantContact:
             return read_body(response)
         raise _api_error(what, response, self._now())
 
-    def _request(self, method: str, access_token: str, where: str, what: str) -> requests.Response:
+    def _request(self, method: str, access_token: str, where: str, what: str) -> Response:
         """Ask, and once more where a second was too full, which says nothing of what was asked."""
         url = self._api_url + where if where.startswith("/") else where
         response = self._request_once(method, access_token, url, what)
@@ -267,9 +265,7 @@ class ConstantContact:
         self._rest(rest)
         return self._request_once(method, access_token, url, what)
 
-    def _request_once(
-        self, method: str, access_token: str, url: str, what: str
-    ) -> requests.Response:
+    def _request_once(self, method: str, access_token: str, url: str, what: str) -> Response:
         try:
             self.prepare()
             self._grant()
@@ -318,7 +314,7 @@ def _headers(access_token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {access_token}", "Accept": "application/json"}
 
 
-def _api_error(what: str, response: requests.Response, now: datetime) -> ApiError:
+def _api_error(what: str, response: Response, now: datetime) -> ApiError:
     answer = read_answer(response, now)
     match response.status_code:
         case 401:
@@ -331,7 +327,7 @@ def _api_error(what: str, response: requests.Response, now: datetime) -> ApiErro
             return ApiUnavailable(what, answer)
 
 
-def clock_ahead_in(response: requests.Response, now: datetime) -> timedelta | None:
+def clock_ahead_in(response: Response, now: datetime) -> timedelta | None:
     """Return by how much the clock of whoever answered is ahead; None where it is not told."""
     try:
         return parsedate_to_datetime(response.headers["Date"]) - now

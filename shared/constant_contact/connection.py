@@ -1,26 +1,30 @@
 """One kept-alive HTTP connection for one lane, with a deadline that really ends a request.
 
-The timeouts of `requests` are per read: a server that sends a byte a second would keep
-a lane for ever. Here a timer shuts the socket down when the whole request has taken too
-long, whatever it is doing then. Foreign exceptions end here, too.
+The timeouts of HTTP libraries are per read: a server that sends one byte a second would keep a
+lane for ever. Here a timer shuts the socket down when the whole request has taken too long,
+whatever it is doing then. Only `urllib3.connection` gives access to the socket, so neither its
+pools nor `requests` are used. Foreign exceptions end here, too.
 """
 
 import contextlib
+import logging
 import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPException
-from http.cookiejar import DefaultCookiePolicy
+from json import dumps
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Self
+from urllib.parse import urlencode
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection
-from urllib3.connectionpool import HTTPConnectionPool
+import certifi
+from urllib3 import BaseHTTPResponse
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
+from urllib3.util import Url, make_headers, parse_url
 
 from shared.domain.errors import RelayError
 
@@ -33,7 +37,7 @@ class _AnswerTooLong(ValueError):
     """The answer has more than `LARGEST_ANSWER` bytes."""
 
 
-_FOREIGN = (requests.RequestException, HTTPError, HTTPException, OSError, ValueError)
+_FOREIGN = (HTTPError, HTTPException, OSError, ValueError)
 
 
 class ConnectionFailed(RelayError):
@@ -44,31 +48,34 @@ class DeadlineExceeded(ConnectionFailed):
     """The request was ended because it took too long."""
 
 
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer with its body read. `headers` are found by their names in any case."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes = b""
+
+
 class Connection:
-    """At most one connection, to one host at a time. Not for several threads at once."""
+    """At most one connection, to one host at a time. Not for several threads at once.
+
+    Neither .netrc nor proxy variables change what is sent, and cookies are not kept.
+    """
 
     def __init__(self) -> None:
-        self._session = requests.Session()
-        # Neither .netrc nor proxy variables may change what is sent, nor may a cookie.
-        self._session.trust_env = False
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._session.headers["User-Agent"] = "signup-relay"
-        self._adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
-        self._session.mount("http://", self._adapter)
-        self._session.mount("https://", self._adapter)
-        self._kept: HTTPConnection | None = None
+        self._http: HTTPConnection | None = None
+        self._origin: tuple[str | None, ...] | None = None
+        # Its warnings quote whole URLs, and some of these are secret.
+        logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
 
     def open(self, url: str, *, deadline: timedelta = CONNECT_DEADLINE) -> None:
-        """Make sure that a live connection to the host of `url` stands.
+        """Make sure that there is a live connection to the host of `url`.
 
-        To be called before a slot of the pace is taken, so that a handshake does not
+        To be called before a slot of the pace is taken, so that a TLS handshake does not
         delay the request past its slot. One that the server dropped is replaced.
         """
-        try:
-            self._connect(url, deadline.total_seconds())
-        except _FOREIGN as error:
-            self.close()
-            raise ConnectionFailed(f"could not connect: {_words(error)}") from error
+        self._opened(url, deadline)
 
     def send(
         self,
@@ -77,35 +84,31 @@ class Connection:
         *,
         deadline: timedelta,
         headers: Mapping[str, str] | None = None,
-        params: Mapping[str, str | int] | None = None,
         json: Any = None,
         data: Mapping[str, str] | None = None,
         auth: tuple[str, str] | None = None,
-    ) -> requests.Response:
+    ) -> Response:
         """Return the answer with its body read; redirects are answers like any other.
 
         `deadline` is for all of it: connecting, sending, headers and body. Raises
         `DeadlineExceeded` and `ConnectionFailed`.
         """
         ends_at = time.monotonic() + deadline.total_seconds()
-        self.open(url, deadline=deadline)
+        http = self._opened(url, deadline)
         if time.monotonic() >= ends_at:  # looking the host up took all of it, which nothing bounds
             raise _too_late(deadline)
-        with self._watched(ends_at) as expired:
+        with _shut_down_at(ends_at, http) as expired:
             try:
-                response = self._session.request(
+                http.timeout = max(0.001, ends_at - time.monotonic())
+                body, content_type = _encoded(json, data)
+                http.request(
                     method,
-                    url,
-                    headers=headers,
-                    params=params,
-                    json=json,
-                    data=data,
-                    auth=auth,
-                    timeout=max(0.001, ends_at - time.monotonic()),
-                    stream=True,
-                    allow_redirects=False,
+                    parse_url(url).request_uri,
+                    body,
+                    {**_headers(auth), **content_type, **(headers or {})},
+                    preload_content=False,
                 )
-                _read_body(response)
+                response = _read(http.getresponse())
             except _FOREIGN as error:
                 self.close()
                 if expired.is_set() or time.monotonic() >= ends_at:
@@ -119,8 +122,9 @@ class Connection:
         return response
 
     def close(self) -> None:
-        self._kept = None
-        self._session.close()
+        if self._http is not None:
+            self._http.close()
+        self._http = None
 
     def __enter__(self) -> Self:
         return self
@@ -133,69 +137,88 @@ class Connection:
     ) -> None:
         self.close()
 
-    def _connect(self, url: str, seconds: float) -> None:
-        pool = self._pool(url)
-        kept = pool._get_conn()  # closes it when the other side has hung up
+    def _opened(self, url: str, deadline: timedelta) -> HTTPConnection:
         try:
-            self._kept = kept if isinstance(kept, HTTPConnection) else None
-            if kept.is_closed:
-                kept.timeout = seconds / _tries(pool)
-                kept.connect()
+            return self._connected(parse_url(url), deadline.total_seconds())
+        except _FOREIGN as error:
+            raise ConnectionFailed(f"could not connect: {_words(error)}") from error
+
+    def _connected(self, url: Url, seconds: float) -> HTTPConnection:
+        """Return the connection that is kept, if it is live and to this host; else a new one."""
+        origin = (url.scheme, url.netloc)
+        if self._http is not None and self._http.is_connected and self._origin == origin:
+            return self._http
+        self.close()
+        http = _connection_to(url)
+        http.timeout = seconds / _steps(http)
+        try:
+            http.connect()
         except BaseException:
-            kept.close()
+            http.close()
             raise
-        finally:
-            pool._put_conn(kept)
-
-    def _pool(self, url: str) -> HTTPConnectionPool:
-        """Return the pool from which requests will take its connection for `url`."""
-        request = self._session.prepare_request(requests.Request("GET", url))
-        pool = self._adapter.get_connection_with_tls_context(request, verify=True)
-        self._adapter.cert_verify(pool, url, True, None)  # type: ignore[no-untyped-call]
-        return cast(HTTPConnectionPool, pool)
-
-    @contextlib.contextmanager
-    def _watched(self, ends_at: float) -> Iterator[threading.Event]:
-        """Shut the socket down at `ends_at`; the event tells that this happened."""
-        kept, expired = self._kept, threading.Event()
-        first = kept.sock if kept else None
-
-        def expire() -> None:
-            expired.set()
-            # http.client lets go of a socket that will not be kept, while it still reads
-            # from it; and urllib3 may have connected anew. So both are shut down.
-            for sock in (first, kept.sock if kept else None):
-                _shut_down(sock)
-
-        timer = threading.Timer(max(0.0, ends_at - time.monotonic()), expire)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield expired
-        finally:
-            timer.cancel()
+        self._http, self._origin = http, origin
+        return http
 
 
-def _shut_down(sock: socket.socket | None) -> None:
-    if sock is not None:
+def _connection_to(url: Url) -> HTTPConnection:
+    if not url.host:
+        raise ValueError("no host")
+    host = url.host.strip("[]")
+    if url.scheme == "https":
+        return HTTPSConnection(host, url.port, ca_certs=certifi.where())
+    return HTTPConnection(host, url.port)
+
+
+def _steps(http: HTTPConnection) -> int:
+    """Return how many steps of connecting have a timeout each: every address, and TLS."""
+    return len(socket.getaddrinfo(http.host, http.port, type=socket.SOCK_STREAM)) + 1
+
+
+@contextlib.contextmanager
+def _shut_down_at(ends_at: float, http: HTTPConnection) -> Iterator[threading.Event]:
+    """Shut the socket down at `ends_at`; the event tells that this happened."""
+    # Kept here: http.client lets go of a socket that will be closed, while it still reads from it.
+    sock, expired = http.sock, threading.Event()
+
+    def expire() -> None:
+        expired.set()
         with contextlib.suppress(OSError):  # it was closed in the meantime
             sock.shutdown(socket.SHUT_RDWR)
 
+    timer = threading.Timer(max(0.0, ends_at - time.monotonic()), expire)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield expired
+    finally:
+        timer.cancel()
 
-def _tries(pool: HTTPConnectionPool) -> int:
-    """Return how many steps of connecting have a timeout each: every address, and TLS."""
-    addresses = socket.getaddrinfo(pool.host, pool.port, type=socket.SOCK_STREAM)
-    return len(addresses) + 1
+
+def _headers(auth: tuple[str, str] | None) -> dict[str, str]:
+    basic = ":".join(auth) if auth else None
+    return {"Accept": "*/*"} | make_headers(
+        accept_encoding=True, user_agent="signup-relay", basic_auth=basic
+    )
 
 
-def _read_body(response: requests.Response) -> None:
+def _encoded(json: Any, data: Mapping[str, str] | None) -> tuple[bytes | None, dict[str, str]]:
+    """Return the body, and the header that says what it is."""
+    if json is not None:
+        return dumps(json, allow_nan=False).encode(), {"Content-Type": "application/json"}
+    if data is not None:
+        form = "application/x-www-form-urlencoded"
+        return urlencode(data).encode(), {"Content-Type": form}
+    return None, {}
+
+
+def _read(answer: BaseHTTPResponse) -> Response:
     body = bytearray()
-    with contextlib.closing(response):
-        for chunk in response.iter_content(1 << 16):
+    with contextlib.closing(answer):
+        for chunk in answer.stream(1 << 16):
             body += chunk
             if len(body) > LARGEST_ANSWER:
                 raise _AnswerTooLong
-    response._content = bytes(body)
+    return Response(answer.status, answer.headers, bytes(body))
 
 
 def _too_late(deadline: timedelta) -> DeadlineExceeded:

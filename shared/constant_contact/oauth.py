@@ -14,10 +14,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import jwt
-import requests
 
 from shared.constant_contact.answers import read_body, shown
-from shared.constant_contact.connection import Connection, ConnectionFailed
+from shared.constant_contact.connection import Connection, ConnectionFailed, Response
 from shared.domain.errors import RelayError
 
 # account_read shows whose account was connected; without offline_access there is no
@@ -195,7 +194,7 @@ class OAuth:
             self._grant()
             yield TokenEndpoint(f"{self._auth_url}/token", self._client, connection, deadline)
 
-    def look_at(self, authorization_url: str, deadline: timedelta) -> requests.Response | None:
+    def look_at(self, authorization_url: str, deadline: timedelta) -> Response | None:
         """Return how the server answers a browser that comes with this URL; None when it does
         not. Nothing is begun by that."""
         with self._connect() as connection:
@@ -271,9 +270,7 @@ class TokenEndpoint:
     def _ask(self, parameters: dict[str, str]) -> TokenSet:
         return _tokens_in(self._send(parameters, auth=self._client))
 
-    def _send(
-        self, parameters: dict[str, str], *, auth: tuple[str, str] | None
-    ) -> requests.Response:
+    def _send(self, parameters: dict[str, str], *, auth: tuple[str, str] | None) -> Response:
         """In the body, so that neither codes nor tokens get into anyone's access log."""
         try:
             return self._connection.send(
@@ -288,7 +285,7 @@ class TokenEndpoint:
             raise TokenEndpointFailed(str(error)) from error
 
 
-def _tokens_in(response: requests.Response) -> TokenSet:
+def _tokens_in(response: Response) -> TokenSet:
     body = read_body(response)
     tokens = TokenSet.from_json(body) if response.status_code == 200 else None
     if tokens is not None:
@@ -309,7 +306,7 @@ def _tokens_in(response: requests.Response) -> TokenSet:
             raise TokenEndpointFailed(f"the token endpoint answered HTTP {status}: {said}")
 
 
-def _check_decided(response: requests.Response) -> None:
+def _check_decided(response: Response) -> None:
     """Raise what the endpoint says of a device's code that brought no tokens."""
     body = read_body(response)
     match body.get("error") if isinstance(body, dict) else None:
@@ -319,7 +316,7 @@ def _check_decided(response: requests.Response) -> None:
             raise DeviceDenied(expired=error == "expired_token")
 
 
-def _device_code_in(response: requests.Response) -> DeviceCode:
+def _device_code_in(response: Response) -> DeviceCode:
     body = read_body(response)
     fields = body if response.status_code == 200 and isinstance(body, dict) else {}
     codes = [fields.get(name) for name in ("device_code", "user_code", "verification_uri")]

@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
-import requests
-
 from shared.accounts import checks
 from shared.constant_contact.answers import read_body
 from shared.constant_contact.client import clock_ahead_in
-from shared.constant_contact.connection import Connection, ConnectionFailed
+from shared.constant_contact.connection import Connection, ConnectionFailed, Response
 from shared.doctor.instance_header import HEADER
 from shared.domain.check import Check, Subject
 
@@ -153,6 +151,6 @@ def _origin(url: str | None) -> str | None:
     return f"{parts.scheme}://{parts.hostname}{port}" if parts.scheme and parts.hostname else None
 
 
-def _get(url: str) -> requests.Response:
+def _get(url: str) -> Response:
     with Connection() as connection:
         return connection.send("GET", url, deadline=_ANSWER_WITHIN)

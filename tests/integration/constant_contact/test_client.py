@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import requests
 
 from shared.constant_contact.client import (
     ApiError,
@@ -20,7 +19,7 @@ from shared.constant_contact.client import (
     clock_ahead_in,
     signup_body,
 )
-from shared.constant_contact.connection import Connection
+from shared.constant_contact.connection import Connection, Response
 from shared.domain.form import CustomField
 from shared.domain.signup import Contact, CustomValue
 from tests.support.sandbox_server import SandboxServer
@@ -308,7 +307,7 @@ def test_an_id_of_a_contact_leads_nowhere_else(
     asked: list[str] = []
     send = Connection.send
 
-    def noted(self: Connection, method: str, url: str, **options: Any) -> requests.Response:
+    def noted(self: Connection, method: str, url: str, **options: Any) -> Response:
         asked.append(urlsplit(url).path)
         return send(self, method, url, **options)
 
@@ -377,9 +376,7 @@ def test_every_read_tells_how_far_the_clocks_are_apart(
     ],
 )
 def test_a_date_that_makes_no_sense_tells_nothing(date: str | None) -> None:
-    response = requests.Response()
-    if date is not None:
-        response.headers["Date"] = date
+    response = Response(200, {} if date is None else {"Date": date})
 
     assert clock_ahead_in(response, datetime(2026, 3, 1, 12, tzinfo=UTC)) is None
 

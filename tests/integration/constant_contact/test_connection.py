@@ -2,12 +2,18 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.constant_contact.connection import (
     LARGEST_ANSWER,
@@ -184,6 +190,18 @@ def test_an_unusable_answer_is_a_failure_that_names_no_secrets(
     assert not [word for word in ("ada", "sesame", "things") if word in str(failure.value)]
 
 
+def test_headers_that_make_no_sense_put_no_url_into_the_log(
+    serve: Callable[[Behaviour], Server], connection: Connection, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve(lambda peer: peer.sendall(b"HTTP/1.1 200 OK\r\nwhat?\r\n\r\n"))
+
+    with contextlib.suppress(ConnectionFailed):
+        connection.send("GET", f"{server.url}?email=ada@example.com", deadline=SHORT)
+
+    assert server.requests
+    assert not caplog.records
+
+
 def test_a_largest_answer_is_read(
     serve: Callable[[Behaviour], Server], connection: Connection
 ) -> None:
@@ -260,6 +278,40 @@ def test_open_says_why_there_is_no_connection(connection: Connection, url: str) 
         connection.open(url)
 
     assert "sesame" not in str(failure.value)
+
+
+def test_a_certificate_that_no_authority_has_signed_is_refused(
+    connection: Connection, tmp_path: Path
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path / "localhost.pem"))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def shake_hands() -> None:
+            with contextlib.suppress(OSError):
+                context.wrap_socket(listening.accept()[0], server_side=True)
+
+        server = threading.Thread(target=shake_hands)
+        server.start()
+        with pytest.raises(ConnectionFailed, match=r"could not connect: .*certificate"):
+            connection.open(f"https://localhost:{listening.getsockname()[1]}/")
+        server.join()
+
+
+def self_signed(path: Path) -> Path:
+    """Write a certificate for localhost, and its key, to `path`."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(certificate.public_bytes(Encoding.PEM) + private)
+    return path
 
 
 def test_redirects_are_not_followed_and_cookies_not_kept(

@@ -14,9 +14,8 @@ from typing import Any
 
 import pytest
 import redis
-import requests
 
-from shared.constant_contact.connection import Connection
+from shared.constant_contact.connection import Connection, Response
 from shared.constant_contact.oauth import OAuth, TokenSet
 from shared.constant_contact.token_vault import (
     CALL_DEADLINE,
@@ -1025,7 +1024,7 @@ class LateAnswers(Connection):
         self.answered = threading.Event()
         self.let_through = threading.Event()
 
-    def send(self, *args: Any, **kwargs: Any) -> requests.Response:
+    def send(self, *args: Any, **kwargs: Any) -> Response:
         response = super().send(*args, **kwargs)
         self.answered.set()
         assert self.let_through.wait(timeout=10)

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-import requests
+from urllib3 import HTTPHeaderDict
 
 from shared.constant_contact.answers import LONGEST_MESSAGE, no_answer, read_answer
-from shared.constant_contact.connection import DeadlineExceeded
+from shared.constant_contact.connection import DeadlineExceeded, Response
 from shared.domain.outcome import Answer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -14,11 +14,9 @@ CONTACT_ID = "1d3bb1f6-9d31-11ee-a3f2-fa163e56c9b0"
 
 
 def answer(status: int, body: str | bytes = b"", **headers: str) -> Answer:
-    response = requests.Response()
-    response.status_code = status
-    response._content = body.encode() if isinstance(body, str) else body
-    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    return read_answer(response, NOON)
+    content = body.encode() if isinstance(body, str) else body
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return read_answer(Response(status, HTTPHeaderDict(named), content), NOON)
 
 
 @pytest.mark.parametrize("status", [200, 201])
