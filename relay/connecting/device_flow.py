@@ -7,12 +7,8 @@ from functools import partial
 from relay.terminal.output import printable
 from relay.terminal.progress import Waiting
 from shared.accounts.connecting import Connected, ConnectFailed
-from shared.constant_contact.oauth import (
-    DeviceCode,
-    DeviceDenied,
-    DevicePending,
-    TokenEndpointFailed,
-)
+from shared.constant_contact.errors import DeviceDenied, DevicePending, TokenEndpointFailed
+from shared.constant_contact.oauth import DeviceCode
 from shared.domain.errors import LedgerUnavailable, Refused
 
 # RFC 8628, section 3.5.

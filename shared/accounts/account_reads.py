@@ -13,7 +13,8 @@ from typing import TypeVar
 
 import redis
 
-from shared.constant_contact.client import ApiError, ConstantContact, ContactList, Unauthorized
+from shared.constant_contact.client import ConstantContact, ContactList
+from shared.constant_contact.errors import ApiError, Unauthorized
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account
 from shared.domain.errors import Refused, TokenError

@@ -13,24 +13,19 @@ from typing import TypeVar
 from shared.accounts import checks, problems
 from shared.accounts.handshakes import Handshake, Handshakes, Via
 from shared.constant_contact.applications import Application, Applications
-from shared.constant_contact.client import (
+from shared.constant_contact.client import ConstantContact, ContactList, Organization
+from shared.constant_contact.errors import (
     ApiError,
     ApiUnavailable,
-    ConstantContact,
-    ContactList,
     Forbidden,
-    Organization,
-    Unauthorized,
-)
-from shared.constant_contact.oauth import (
     InvalidClient,
     InvalidGrant,
-    OAuth,
     OAuthError,
-    TokenEndpoint,
     TokenEndpointFailed,
-    TokenSet,
+    Unauthorized,
 )
+from shared.constant_contact.oauth import OAuth, TokenEndpoint
+from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import CALL_DEADLINE, Token, TokenVault
 from shared.domain.account import Account, HoldReason
 from shared.domain.check import Check, problem

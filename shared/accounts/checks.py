@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from shared.accounts import problems
 from shared.constant_contact.client import ContactList, Organization
-from shared.constant_contact.oauth import SCOPES, SECRET_REFUSED
+from shared.constant_contact.errors import SECRET_REFUSED
+from shared.constant_contact.oauth import SCOPES
 from shared.domain.check import Check, ok, problem, unknown
 from shared.domain.outcome import NEEDED_PRIVILEGE
 

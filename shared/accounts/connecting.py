@@ -24,15 +24,9 @@ from shared.accounts.handshakes import (
     ending_id,
 )
 from shared.constant_contact.applications import Application, Applications
-from shared.constant_contact.client import Unauthorized
-from shared.constant_contact.oauth import (
-    DeviceCode,
-    InvalidClient,
-    InvalidGrant,
-    OAuth,
-    OAuthError,
-    TokenSet,
-)
+from shared.constant_contact.errors import InvalidClient, InvalidGrant, OAuthError, Unauthorized
+from shared.constant_contact.oauth import DeviceCode, OAuth
+from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import CALL_DEADLINE, Token
 from shared.domain.account import NAME, Account, HoldReason
 from shared.domain.check import Check, Verdict

@@ -15,7 +15,7 @@ from typing import Any
 
 import redis
 
-from shared.constant_contact.oauth import TokenSet
+from shared.constant_contact.token_set import TokenSet
 from shared.domain.check import Check
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.timestamps import timestamp

@@ -7,7 +7,7 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 from shared.accounts.handshakes import Handshake, Via
-from shared.constant_contact.oauth import FlowNotAllowed, InvalidClient, InvalidGrant
+from shared.constant_contact.errors import FlowNotAllowed, InvalidClient, InvalidGrant
 from shared.domain.check import Check, ok, problem, unknown
 
 PORTAL = "https://developer.constantcontact.com/"

@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from shared.constant_contact.connection import ConnectionFailed, Response
+from shared.constant_contact.errors import ConnectionFailed
+from shared.constant_contact.response import Response
 from shared.domain.outcome import Answer
 from shared.domain.subscription_status import SubscriptionStatus
 from shared.infrastructure.logs import redact

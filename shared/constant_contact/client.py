@@ -1,18 +1,14 @@
 """The calls of the Constant Contact V3 API that we need. One client serves one lane.
 
-ApiError               a read failed; `answer` says how
-├── Unauthorized       401: the access token is refused
-├── Forbidden          403: a scope or privilege is missing, or the application is off
-└── ApiUnavailable     no answer, 429, 5xx or something unreadable: later, perhaps
-
-Sending a sign-up raises none of these: its `Answer` is judged by shared/domain/outcome.py.
+A read that fails raises an `ApiError`. Sending a sign-up raises none: its `Answer` is judged by
+shared/domain/outcome.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from shared.constant_contact.answers import (
@@ -21,39 +17,28 @@ from shared.constant_contact.answers import (
     read_body,
     read_subscription_status,
 )
-from shared.constant_contact.connection import Connection, ConnectionFailed, Response
-from shared.domain.errors import RelayError
+from shared.constant_contact.errors import (
+    ApiError,
+    ApiUnavailable,
+    ConnectionFailed,
+    Forbidden,
+    Unauthorized,
+)
+from shared.constant_contact.response import Response
 from shared.domain.fields import API_OBJECTS, FIELDS
 from shared.domain.form import CustomField
 from shared.domain.outcome import Answer, rest_after
 from shared.domain.signup import Contact
 from shared.domain.subscription_status import SubscriptionStatus
 
+if TYPE_CHECKING:
+    from shared.constant_contact.connection import Connection
+
 # The schema allows 1,000 lists a page, its own text only 500.
 _LISTS_A_PAGE = 500
 _FIELDS_A_PAGE = 100
 # 50,000 lists: staff advise to stay below 1,000. Ends a chain of links that never does.
 _MOST_PAGES = 100
-
-
-class ApiError(RelayError):
-    """A read failed."""
-
-    def __init__(self, what: str, answer: Answer) -> None:
-        super().__init__(f"Constant Contact did not give {what}: {answer.cause}")
-        self.answer = answer
-
-
-class Unauthorized(ApiError):
-    """The access token is refused."""
-
-
-class Forbidden(ApiError):
-    """A scope or a privilege is missing, or the application is switched off."""
-
-
-class ApiUnavailable(ApiError):
-    """It may work later."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +81,7 @@ class ConstantContact:
     def __init__(
         self,
         api_url: str,
-        connection: Connection,
+        connection: "Connection",
         *,
         grant: Callable[[], None],
         rest: Callable[[timedelta], None],

@@ -12,7 +12,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from http.client import HTTPException
 from json import dumps
@@ -26,7 +25,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util import Url, make_headers, parse_url
 
-from shared.domain.errors import RelayError
+from shared.constant_contact.errors import ConnectionFailed, DeadlineExceeded
+from shared.constant_contact.response import Response
 
 # More than any answer that makes sense here; the largest page of lists is far smaller.
 LARGEST_ANSWER = 1 << 20
@@ -38,23 +38,6 @@ class _AnswerTooLong(ValueError):
 
 
 _FOREIGN = (HTTPError, HTTPException, OSError, ValueError)
-
-
-class ConnectionFailed(RelayError):
-    """No usable answer came. Whether the request was carried out is unknown."""
-
-
-class DeadlineExceeded(ConnectionFailed):
-    """The request was ended because it took too long."""
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """An answer with its body read. `headers` are found by their names in any case."""
-
-    status_code: int
-    headers: Mapping[str, str]
-    content: bytes = b""
 
 
 class Connection:

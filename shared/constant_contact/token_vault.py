@@ -29,13 +29,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shared.constant_contact.oauth import (
-    InvalidClient,
-    InvalidGrant,
-    OAuth,
-    TokenEndpointFailed,
-    TokenSet,
-)
+from shared.constant_contact.errors import InvalidClient, InvalidGrant, TokenEndpointFailed
+from shared.constant_contact.oauth import OAuth
+from shared.constant_contact.token_set import TokenSet
 from shared.domain.errors import (
     LedgerUnavailable,
     NotConnected,

@@ -13,7 +13,8 @@ from shared.accounts.account_reads import AccountReads
 from shared.accounts.account_summary import AccountSummaries, AccountSummary, ConnectionStatus
 from shared.accounts.connecting import Connecting
 from shared.constant_contact.applications import Applications
-from shared.constant_contact.client import ConstantContact, ContactList, Forbidden
+from shared.constant_contact.client import ConstantContact, ContactList
+from shared.constant_contact.errors import Forbidden
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.check import Check, Subject, Verdict
 from shared.domain.errors import Refused, TokenError

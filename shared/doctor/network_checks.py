@@ -9,7 +9,9 @@ from urllib.parse import urlsplit
 from shared.accounts import checks
 from shared.constant_contact.answers import read_body
 from shared.constant_contact.client import clock_ahead_in
-from shared.constant_contact.connection import Connection, ConnectionFailed, Response
+from shared.constant_contact.connection import Connection
+from shared.constant_contact.errors import ConnectionFailed
+from shared.constant_contact.response import Response
 from shared.doctor.instance_header import HEADER
 from shared.domain.check import Check, Subject
 

@@ -3,23 +3,35 @@
 import base64
 import hashlib
 import hmac
-
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from shared.domain.errors import Refused
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 
 class Sealer:
     """Seals with the first of RELAY_SECRET_KEY's keys, opens with any of them."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
-        self._fernet = MultiFernet([Fernet(_fernet_key(key)) for key in keys])
+        self._keys = keys
+
+    @cached_property
+    def _fernet(self) -> "MultiFernet":
+        # Imported here: it takes 40 ms, and most commands open nothing.
+        from cryptography.fernet import Fernet, MultiFernet
+
+        return MultiFernet([Fernet(_fernet_key(key)) for key in self._keys])
 
     def seal(self, secret: str) -> str:
         return self._fernet.encrypt(secret.encode()).decode()
 
     def open(self, sealed: str) -> str:
         """Return the secret; raises `Refused` when none of the keys sealed it."""
+        from cryptography.fernet import InvalidToken
+
         try:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken as error:

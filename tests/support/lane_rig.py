@@ -10,7 +10,7 @@ from typing import Any
 
 import redis
 
-from shared.constant_contact.connection import ConnectionFailed
+from shared.constant_contact.errors import ConnectionFailed
 from shared.constant_contact.token_vault import Token
 from shared.domain.account import HoldReason
 from shared.domain.outcome import Answer

@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol
 
-from shared.constant_contact.client import ApiError, signup_body
+from shared.constant_contact.client import signup_body
+from shared.constant_contact.errors import ApiError
 from shared.constant_contact.token_vault import Token
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused, TokenError, TokenUnavailable

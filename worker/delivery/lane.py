@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared.constant_contact.connection import ConnectionFailed
+from shared.constant_contact.errors import ConnectionFailed
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, NotConnected, Refused, Revoked, TokenError
 from shared.domain.outcome import HoldAccount, QuotaSpent

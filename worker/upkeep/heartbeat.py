@@ -7,7 +7,8 @@ when this host is down. The address is as good as a password, and in no log line
 import logging
 from datetime import timedelta
 
-from shared.constant_contact.connection import Connection, ConnectionFailed
+from shared.constant_contact.connection import Connection
+from shared.constant_contact.errors import ConnectionFailed
 from shared.domain.errors import LedgerUnavailable
 from shared.ledger.ledger import Ledger
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from shared.constant_contact.oauth import TokenSet
+from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import BEGIN_DEADLINE, LOCK_LIFE, Token, TokenVault
 from shared.domain.errors import Revoked, TokenUnavailable
 from shared.infrastructure.settings import Settings

@@ -11,7 +11,7 @@ import pytest
 import redis
 
 from sandbox.api.sample_accounts import sample_accounts
-from shared.constant_contact.oauth import TokenSet
+from shared.constant_contact.token_set import TokenSet
 from shared.domain.errors import Revoked
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.settings import Settings

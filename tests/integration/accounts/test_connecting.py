@@ -18,13 +18,9 @@ from shared.accounts.connecting import AnotherAccount, ConnectFailed, Connecting
 from shared.accounts.handshakes import Via, ending_id
 from shared.constant_contact.applications import Application
 from shared.constant_contact.client import ConstantContact
-from shared.constant_contact.oauth import (
-    SCOPES,
-    DeviceDenied,
-    DevicePending,
-    TokenEndpointFailed,
-    TokenSet,
-)
+from shared.constant_contact.errors import DeviceDenied, DevicePending, TokenEndpointFailed
+from shared.constant_contact.oauth import SCOPES
+from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import HoldReason
 from shared.domain.check import Verdict

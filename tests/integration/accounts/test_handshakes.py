@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from shared.accounts.handshakes import Ending, Handshake, Handshakes, Via, ending_id
-from shared.constant_contact.oauth import TokenSet
+from shared.constant_contact.token_set import TokenSet
 from shared.domain.check import ok
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.infrastructure.sealing import Sealer

@@ -8,18 +8,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from shared.constant_contact.client import (
-    ApiError,
-    ApiUnavailable,
     ConstantContact,
     ContactList,
-    Forbidden,
     FoundContact,
     Organization,
-    Unauthorized,
     clock_ahead_in,
     signup_body,
 )
-from shared.constant_contact.connection import Connection, Response
+from shared.constant_contact.connection import Connection
+from shared.constant_contact.errors import ApiError, ApiUnavailable, Forbidden, Unauthorized
+from shared.constant_contact.response import Response
 from shared.domain.form import CustomField
 from shared.domain.signup import Contact, CustomValue
 from tests.support.sandbox_server import SandboxServer

@@ -15,12 +15,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from shared.constant_contact.connection import (
-    LARGEST_ANSWER,
-    Connection,
-    ConnectionFailed,
-    DeadlineExceeded,
-)
+from shared.constant_contact.connection import LARGEST_ANSWER, Connection
+from shared.constant_contact.errors import ConnectionFailed, DeadlineExceeded
 
 SHORT = timedelta(seconds=0.5)
 LONG = timedelta(seconds=10)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import redis
 
-from shared.constant_contact.client import Forbidden
+from shared.constant_contact.errors import Forbidden
 from shared.constant_contact.token_vault import Token
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, TokenUnavailable

@@ -10,7 +10,7 @@ import pytest
 import redis
 import requests
 
-from shared.constant_contact.client import Forbidden
+from shared.constant_contact.errors import Forbidden
 from shared.domain.account import HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.signup import Signup, State, WhenUnsubscribed

@@ -11,7 +11,8 @@ import redis
 
 from shared.accounts.handshakes import TOKENS_LIFE, Handshake, Handshakes, Via
 from shared.constant_contact.applications import Application
-from shared.constant_contact.oauth import OAuth, TokenSet
+from shared.constant_contact.oauth import OAuth
+from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.sealing import Sealer

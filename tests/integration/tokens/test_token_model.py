@@ -28,7 +28,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from shared.constant_contact.oauth import InvalidGrant, OAuth, TokenEndpointFailed, TokenSet
+from shared.constant_contact.errors import InvalidGrant, TokenEndpointFailed
+from shared.constant_contact.oauth import OAuth
+from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import LedgerUnavailable, RelayError
 from shared.infrastructure.sealing import Sealer

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 
-from shared.constant_contact.oauth import TokenSet
+from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import NotOurs, TokenUnavailable
 from shared.infrastructure.settings import Settings

@@ -15,8 +15,10 @@ from typing import Any
 import pytest
 import redis
 
-from shared.constant_contact.connection import Connection, Response
-from shared.constant_contact.oauth import OAuth, TokenSet
+from shared.constant_contact.connection import Connection
+from shared.constant_contact.oauth import OAuth
+from shared.constant_contact.response import Response
+from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import (
     CALL_DEADLINE,
     KEEP_STORING,

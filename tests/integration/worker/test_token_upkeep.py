@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 import redis
 
-from shared.constant_contact.oauth import TokenSet
+from shared.constant_contact.token_set import TokenSet
 from shared.domain.account import HoldReason
 from shared.infrastructure.settings import Settings
 from tests.support import builders

@@ -4,7 +4,7 @@ import pytest
 
 from shared.accounts import problems
 from shared.accounts.handshakes import Handshake, Via
-from shared.constant_contact.oauth import FlowNotAllowed, InvalidClient, InvalidGrant
+from shared.constant_contact.errors import FlowNotAllowed, InvalidClient, InvalidGrant
 from shared.domain.check import Verdict
 
 CALLBACK = "https://relay.example/connect/callback"

@@ -10,12 +10,8 @@ from relay.connecting.device_flow import follow, instructions
 from relay.terminal.progress import Waiting
 from shared.accounts.connecting import AnotherAccount, Connected, ConnectFailed
 from shared.accounts.handshakes import Via
-from shared.constant_contact.oauth import (
-    DeviceCode,
-    DeviceDenied,
-    DevicePending,
-    TokenEndpointFailed,
-)
+from shared.constant_contact.errors import DeviceDenied, DevicePending, TokenEndpointFailed
+from shared.constant_contact.oauth import DeviceCode
 from shared.constant_contact.token_vault import Token
 from shared.domain.errors import LedgerUnavailable, Refused
 from tests.support.builders import account

@@ -6,7 +6,8 @@ import pytest
 from urllib3 import HTTPHeaderDict
 
 from shared.constant_contact.answers import LONGEST_MESSAGE, no_answer, read_answer
-from shared.constant_contact.connection import DeadlineExceeded, Response
+from shared.constant_contact.errors import DeadlineExceeded
+from shared.constant_contact.response import Response
 from shared.domain.outcome import Answer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

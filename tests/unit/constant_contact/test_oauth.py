@@ -9,7 +9,8 @@ import jwt
 import pytest
 
 from shared.constant_contact.connection import Connection
-from shared.constant_contact.oauth import OAuth, TokenSet
+from shared.constant_contact.oauth import OAuth
+from shared.constant_contact.token_set import TokenSet
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -10,9 +10,8 @@ import pytest
 
 from shared.accounts.account_reads import ReadFailed
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
-from shared.constant_contact.client import ContactList, Forbidden
-from shared.constant_contact.connection import ConnectionFailed
-from shared.constant_contact.oauth import SECRET_REFUSED
+from shared.constant_contact.client import ContactList
+from shared.constant_contact.errors import SECRET_REFUSED, ConnectionFailed, Forbidden
 from shared.doctor import (
     live_account_checks,
     network_checks,

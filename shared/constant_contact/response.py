@@ -1,0 +1,13 @@
+"""The answer to an HTTP request."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An answer with its body read. `headers` are found by their names in any case."""
+
+    status_code: int
+    headers: Mapping[str, str]
+    content: bytes = b""
