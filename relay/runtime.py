@@ -22,12 +22,12 @@ from relay.terminal.progress import Waiting
 if TYPE_CHECKING:
     import redis
 
+    from shared.accounts.account_services import AccountServices
     from shared.accounts.account_summary import AccountSummaries
     from shared.constant_contact.token_vault import TokenVault
     from shared.infrastructure.settings import Settings
     from shared.ledger.ledger import Ledger
     from shared.ledger.registry import Registry
-    from shared.operations.assembly import AccountTools
     from shared.operations.operations import Operations
 
 P = ParamSpec("P")
@@ -98,25 +98,25 @@ class CommandRuntime:
 
     @cached_property
     def operations(self) -> "Operations":
-        from shared.operations.assembly import make_operations
+        from shared.operations.factory import make_operations
 
         return make_operations(self.settings, self.client, self.notify_workers)
 
     @cached_property
-    def accounts(self) -> "AccountTools":
-        from shared.operations.assembly import make_account_tools
+    def accounts(self) -> "AccountServices":
+        from shared.accounts.account_services import make_account_services
 
-        return make_account_tools(self.settings, self.client, self.notify_workers)
+        return make_account_services(self.settings, self.client, self.notify_workers)
 
     @cached_property
     def summaries(self) -> "AccountSummaries":
-        from shared.operations.assembly import make_account_summaries
+        from shared.accounts.account_services import make_account_summaries
 
         return make_account_summaries(self.settings, self.client)
 
     @cached_property
     def vault(self) -> "TokenVault":
-        from shared.operations.assembly import make_vault
+        from shared.constant_contact.factory import make_vault
 
         return make_vault(self.settings, self.client)
 

@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from shared.accounts.account_services import make_account_services
 from shared.doctor.doctor import make_doctor
 from shared.infrastructure.alert_services import make_services
 from shared.infrastructure.celery_client import Publisher
@@ -17,11 +18,12 @@ from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.redis_urls import connect as connect_redis
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.durability import warn_of_losses
 from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.operations.assembly import make_account_tools, make_operations, utc_now
+from shared.operations.factory import make_operations
 from shared.operations.operators import Operators
 from web import connect_pages, health
 from web.console import pages
@@ -90,7 +92,7 @@ def _make_services(settings: Settings) -> Services:
         ),
         spool=spool,
         check_ledger=load,
-        accounts=make_account_tools(settings, patient, notifier.notify_workers),
+        accounts=make_account_services(settings, patient, notifier.notify_workers),
         operations=make_operations(settings, patient, notifier.notify_workers),
         operators=Operators(patient),
         alert_services=make_services(settings.alerts),

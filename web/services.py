@@ -7,10 +7,10 @@ from typing import Protocol
 
 from flask import current_app
 
+from shared.accounts.account_services import AccountServices
 from shared.domain.check import Check
 from shared.infrastructure.alert_services import Service
 from shared.infrastructure.settings import Settings
-from shared.operations.assembly import AccountTools
 from shared.operations.operations import Operations
 from shared.operations.operators import Operators
 from web.one_at_a_time import OneAtATime
@@ -39,7 +39,7 @@ class Services:
     intake: Intake
     spool: Spool
     check_ledger: Callable[[], object]
-    accounts: AccountTools
+    accounts: AccountServices
     operations: Operations
     operators: Operators
     alert_services: Sequence[Service]

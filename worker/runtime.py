@@ -10,15 +10,17 @@ from datetime import timedelta
 from functools import partial
 
 from shared.constant_contact.client import ConstantContact
-from shared.constant_contact.pacing import Pacer, pace_rules
+from shared.constant_contact.factory import make_constant_contact, make_vault
+from shared.constant_contact.pacing import Pacer, pace_rules, replay_pace
 from shared.domain.account import Account
 from shared.domain.retry import RetryPolicy
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.operations.assembly import make_constant_contact, make_replays, make_vault, utc_now
+from shared.ledger.replays import Replays
 from worker.alerts.dispatcher import make_alert_dispatcher
 from worker.alerts.schedule import WorkerAlerts
 from worker.delivery.connection_pool import ConnectionPool
@@ -92,7 +94,7 @@ class WorkerRuntime:
             stopping=self.stopping,
             delivers=delivers,
         )
-        self.due = DueWork(self.registry, self.ledger, make_replays(settings, self.client))
+        self.due = DueWork(self.registry, self.ledger, Replays(self.client, replay_pace(settings)))
         self.poller = Poller(
             self.due, self.lanes, partial(self.ledger.processes.worker_alive, name)
         )

@@ -14,10 +14,9 @@ from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.account import Hold
 from shared.domain.errors import LedgerUnavailable, NotConnected
-from shared.infrastructure.timestamps import timestamp
+from shared.infrastructure.timestamps import timestamp, utc_now
 from shared.ledger.spools import SpoolReport
 from shared.ledger.values import Figures
-from shared.operations.assembly import utc_now
 from web.signup import spool_file
 
 # The key pauses for a moment after any 429. That is not worth a line.

@@ -17,7 +17,7 @@ from shared.accounts.handshakes import Ending
 from shared.accounts.problems import PORTAL
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
-from shared.operations.assembly import utc_now
+from shared.infrastructure.timestamps import utc_now
 
 # A look costs one read of Redis.
 _LOOK_EVERY = timedelta(seconds=1)

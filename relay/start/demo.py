@@ -5,11 +5,11 @@ import json
 import urllib.request
 from typing import Any
 
+from shared.accounts.account_services import AccountServices, make_account_services
 from shared.domain.form import Form, ListRef
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Bind, Settings
 from shared.ledger.registry import Registry
-from shared.operations.assembly import AccountTools, make_account_tools
 
 DEMO_ACCOUNT, DEMO_FORM, DEMO_LIST = "sandbox", "demo", "Newsletter"
 
@@ -20,7 +20,7 @@ def set_up_demo(sandbox: Bind, settings: Settings) -> None:
         registry = Registry(client)
         if registry.accounts():
             return
-        accounts = make_account_tools(settings, client, notify_workers=lambda account: None)
+        accounts = make_account_services(settings, client, notify_workers=lambda account: None)
         accounts.connecting.with_tokens(DEMO_ACCOUNT, _sandbox_tokens(sandbox), by="relay up")
         registry.save_form(_demo_form(accounts))
 
@@ -33,7 +33,7 @@ def _sandbox_tokens(sandbox: Bind) -> dict[str, Any]:
     return tokens
 
 
-def _demo_form(accounts: AccountTools) -> Form:
+def _demo_form(accounts: AccountServices) -> Form:
     lists = accounts.reads.lists(DEMO_ACCOUNT).lists
     (newsletter,) = [found for found in lists if found.name == DEMO_LIST]
     return Form(

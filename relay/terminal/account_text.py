@@ -12,7 +12,7 @@ from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.client import ContactList
 from shared.domain.check import Check, Verdict
 from shared.domain.durations import in_words
-from shared.operations.assembly import utc_now
+from shared.infrastructure.timestamps import utc_now
 
 # Few enough that the text above them stays on the screen.
 _FIRST_LISTS = 20

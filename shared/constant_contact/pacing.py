@@ -12,6 +12,7 @@ from datetime import timedelta
 import redis
 
 from shared.domain.errors import Refused
+from shared.domain.replay import ReplayPace
 from shared.infrastructure.settings import Settings
 from shared.ledger.pace import DaySpent, Pace, Resting
 from shared.ledger.values import PaceRules
@@ -27,6 +28,14 @@ def pace_rules(settings: Settings) -> PaceRules:
     return PaceRules(
         requests_per_second=settings.requests_per_second,
         deliveries_per_day=settings.requests_per_day - reserved,
+    )
+
+
+def replay_pace(settings: Settings) -> ReplayPace:
+    """Return what the settings allow for replays of dead letters."""
+    rules = pace_rules(settings)
+    return ReplayPace.of(
+        requests_per_second=rules.requests_per_second, deliveries_per_day=rules.deliveries_per_day
     )
 
 

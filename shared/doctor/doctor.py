@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from shared.accounts.account_services import make_account_services
+from shared.constant_contact.factory import make_applications, make_vault
 from shared.constant_contact.pacing import Pacer
 from shared.doctor import live_account_checks, redis_checks, stored_account_checks
 from shared.doctor.check_runner import CheckTask, run_together, task
@@ -14,11 +16,11 @@ from shared.domain.check import Check, Verdict
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.sealed_values import SealedPlaces
 from shared.ledger.token_store import TokenLedger
-from shared.operations.assembly import make_account_tools, make_applications, make_vault, utc_now
 from shared.operations.secret_rotation import Rotation
 
 # A person waits, so one request gets less time than a delivery would.
@@ -89,7 +91,7 @@ def make_doctor(settings: Settings) -> Doctor:
         for url in (settings.redis_url, settings.broker_url)
     )
     deadline = min(settings.send_deadline, _REQUEST_WITHIN)
-    tools = make_account_tools(
+    tools = make_account_services(
         replace(settings, send_deadline=deadline), client, notify_workers=lambda account: None
     )
     registry, vault = Registry(client), make_vault(settings, client)

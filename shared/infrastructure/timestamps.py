@@ -1,7 +1,11 @@
-"""Times as scripts read them: ISO 8601 in UTC with a Z, to the second."""
+"""The time now, and times as scripts read them: ISO 8601 in UTC with a Z, to the second."""
 
 from datetime import UTC, datetime
 from typing import overload
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 @overload

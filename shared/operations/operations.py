@@ -80,7 +80,7 @@ class Operations:
         now: Callable[[], datetime],
         notify_workers: Callable[[str], None],
     ) -> None:
-        """`publish` nudges the workers for an account and may fail silently."""
+        """`notify_workers` asks the workers to look after an account, and may fail silently."""
         self._ledger = ledger
         self._registry = registry
         self._replays = replays

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 import redis
 
+from shared.accounts.account_services import AccountServices, make_account_services
 from shared.accounts.connecting import Connecting
+from shared.constant_contact.factory import make_vault
 from shared.constant_contact.token_vault import TokenVault
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.operations.assembly import AccountTools, make_account_tools, make_vault
 from tests.support import builders
 from tests.support.command_line import CommandLine, settings_for
 from tests.support.lane_rig import LaneRig
@@ -37,12 +38,12 @@ def woken() -> list[str]:
 @pytest.fixture
 def tools(
     live_settings: Settings, redis_client: "redis.Redis", woken: list[str], no_token_pace: None
-) -> AccountTools:
-    return make_account_tools(live_settings, redis_client, woken.append)
+) -> AccountServices:
+    return make_account_services(live_settings, redis_client, woken.append)
 
 
 @pytest.fixture
-def connecting(tools: AccountTools) -> Connecting:
+def connecting(tools: AccountServices) -> Connecting:
     return tools.connecting
 
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from shared.constant_contact.factory import make_vault
 from shared.domain.errors import RelayError
 from shared.infrastructure.logs import configure
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
-from shared.operations.assembly import make_vault
 
 READY = "test:ready"  # string: how many processes have looked
 START = "test:start"  # list: an item for each that may go on

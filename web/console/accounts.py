@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from shared.accounts.account_reads import FRESH, Lists, ReadFailed
 from shared.accounts.advice import on_account
 from shared.domain.errors import Refused
-from shared.operations.assembly import utc_now
+from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs, operator_name

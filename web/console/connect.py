@@ -19,7 +19,7 @@ from shared.constant_contact.applications import Application, check_application
 from shared.constant_contact.oauth import SCOPES
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
-from shared.operations.assembly import utc_now
+from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web.connect_pages import redirect_page
 from web.console import bp

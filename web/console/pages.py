@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from shared.domain.durations import in_words
 from shared.domain.errors import LedgerUnavailable, Refused
-from shared.operations.assembly import utc_now
+from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web.console import accounts, alerts, bp, connect, doctor, guard, overview, sign_in
 

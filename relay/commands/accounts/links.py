@@ -8,8 +8,7 @@ import click
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import for_people
 from shared.accounts.client_links import Link, LinkState
-from shared.infrastructure.timestamps import timestamp
-from shared.operations.assembly import utc_now
+from shared.infrastructure.timestamps import timestamp, utc_now
 
 
 @click.command()

@@ -13,8 +13,7 @@ from relay.terminal.output import counted, duration, for_people, printable
 from relay.terminal.progress import ProgressLine
 from relay.terminal.selection_options import selection_options
 from shared.domain.durations import in_words
-from shared.infrastructure.timestamps import timestamp
-from shared.operations.assembly import utc_now
+from shared.infrastructure.timestamps import timestamp, utc_now
 from shared.operations.operations import Selection
 from shared.operations.replay_jobs import Replay, RetryPlan
 

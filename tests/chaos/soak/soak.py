@@ -21,8 +21,8 @@ from typing import Any
 
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger import keys
-from shared.operations.assembly import utc_now
 from tests.chaos.soak.soak_faults import Deck, Drawn
 from tests.chaos.soak.soak_rig import Rig, Visitors, wait
 from tests.support.stack import eventually

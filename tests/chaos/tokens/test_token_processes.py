@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
+from shared.constant_contact.factory import make_vault
 from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import BEGIN_DEADLINE, LOCK_LIFE, Token, TokenVault
 from shared.domain.errors import Revoked, TokenUnavailable
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
-from shared.operations.assembly import make_vault
 from tests.support.stack import Stack, eventually
 from tests.support.token_process import READY, START, TokenProcess
 

@@ -11,6 +11,7 @@ import pytest
 import redis
 
 from sandbox.api.sample_accounts import sample_accounts
+from shared.constant_contact.factory import make_vault
 from shared.constant_contact.token_set import TokenSet
 from shared.domain.errors import Revoked
 from shared.infrastructure.celery_client import Publisher
@@ -18,7 +19,6 @@ from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.operations.assembly import make_vault
 from tests.support import builders
 from tests.support.stack import Stack, eventually
 from worker.delivery.shutdown import SOON

@@ -7,11 +7,11 @@ import pytest
 import redis
 
 from shared.accounts.account_reads import FRESH, AccountReads, ReadFailed
+from shared.accounts.account_services import AccountServices
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import Refused
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.operations.assembly import AccountTools
 from tests.support.connections import OTHER, come_back, connect, start
 from tests.support.sandbox_server import SandboxServer
 
@@ -19,7 +19,7 @@ LISTS = "GET /v3/contact_lists"
 
 
 @pytest.fixture
-def reads(tools: AccountTools, sandbox: SandboxServer) -> AccountReads:
+def reads(tools: AccountServices, sandbox: SandboxServer) -> AccountReads:
     """Reads of `acme`, which was just connected."""
     connect(tools.connecting, sandbox)
     return tools.reads
@@ -131,7 +131,7 @@ def test_without_kept_lists_a_failure_is_a_failure(
 
 
 def test_a_disconnected_account_still_shows_its_lists(
-    reads: AccountReads, tools: AccountTools
+    reads: AccountReads, tools: AccountServices
 ) -> None:
     first = reads.lists("acme")
     tools.connecting.disconnect("acme", by="ada")
@@ -143,7 +143,7 @@ def test_a_disconnected_account_still_shows_its_lists(
 
 
 def test_the_lists_of_another_account_are_not_shown_for_the_one_that_took_its_name(
-    reads: AccountReads, tools: AccountTools, sandbox: SandboxServer
+    reads: AccountReads, tools: AccountServices, sandbox: SandboxServer
 ) -> None:
     ours = reads.lists("acme")
     started = start(tools.connecting, replace=True)
@@ -155,7 +155,7 @@ def test_the_lists_of_another_account_are_not_shown_for_the_one_that_took_its_na
 
 
 def test_the_lists_of_an_account_that_is_not_told_are_read_anew_after_connecting(
-    tools: AccountTools, sandbox: SandboxServer
+    tools: AccountServices, sandbox: SandboxServer
 ) -> None:
     unknown = sandbox.connect(scope="contact_data offline_access")
     tools.connecting.with_tokens("acme", unknown, by="ada")

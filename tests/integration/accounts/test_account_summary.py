@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 import redis
 
+from shared.accounts.account_services import AccountServices, make_account_services
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.constant_contact.applications import Application
 from shared.constant_contact.token_vault import TokenVault
@@ -13,24 +14,23 @@ from shared.domain.errors import Refused, Revoked, TokenUnavailable
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.operations.assembly import AccountTools, make_account_tools
 from tests.support.connections import TOKEN_PATH, come_back, connect, start
 from tests.support.sandbox_server import SandboxServer
 
 
 @pytest.fixture
-def summary(tools: AccountTools, sandbox: SandboxServer) -> AccountSummary:
+def summary(tools: AccountServices, sandbox: SandboxServer) -> AccountSummary:
     """The card of `acme`, which was just connected."""
     connect(tools.connecting, sandbox)
     return tools.summaries.summary("acme")
 
 
-def standing(tools: AccountTools) -> ConnectionStatus:
+def standing(tools: AccountServices) -> ConnectionStatus:
     return tools.summaries.summary("acme").status
 
 
 def test_a_card_tells_all_about_a_connection(
-    summary: AccountSummary, tools: AccountTools, sandbox: SandboxServer, live_settings: Settings
+    summary: AccountSummary, tools: AccountServices, sandbox: SandboxServer, live_settings: Settings
 ) -> None:
     assert summary.status == ConnectionStatus.CONNECTED
     assert summary.account.organization == "Acme Bakery"
@@ -69,7 +69,7 @@ def test_no_secret_and_no_address_is_in_the_repr_of_a_card(
         assert secret not in repr(summary)
 
 
-def test_holds_are_on_the_card(summary: AccountSummary, tools: AccountTools) -> None:
+def test_holds_are_on_the_card(summary: AccountSummary, tools: AccountServices) -> None:
     ledger = tools.summaries.ledger
     ledger.hold("acme", HoldReason.PAUSED, by="ada", note="for the move")
 
@@ -77,7 +77,7 @@ def test_holds_are_on_the_card(summary: AccountSummary, tools: AccountTools) -> 
 
 
 def test_a_disconnected_account_is_told_apart_from_one_that_broke(
-    summary: AccountSummary, tools: AccountTools
+    summary: AccountSummary, tools: AccountServices
 ) -> None:
     tools.connecting.disconnect("acme", by="ada")
 
@@ -89,7 +89,7 @@ def test_a_disconnected_account_is_told_apart_from_one_that_broke(
 
 
 def test_an_account_whose_secret_is_not_known_any_more_cannot_be_used(
-    tools: AccountTools, sandbox: SandboxServer, redis_client: "redis.Redis"
+    tools: AccountServices, sandbox: SandboxServer, redis_client: "redis.Redis"
 ) -> None:
     own = Application("their-own-key", "their-own-secret")
     sandbox.control(applications=[{"client_id": own.client_id, "client_secret": own.client_secret}])
@@ -103,7 +103,7 @@ def test_an_account_whose_secret_is_not_known_any_more_cannot_be_used(
 
 
 def test_a_revoked_connection_has_no_next_refresh(
-    summary: AccountSummary, tools: AccountTools, sandbox: SandboxServer, vault: TokenVault
+    summary: AccountSummary, tools: AccountServices, sandbox: SandboxServer, vault: TokenVault
 ) -> None:
     sandbox.control(revoke="all")
     with pytest.raises(Revoked):
@@ -115,7 +115,7 @@ def test_a_revoked_connection_has_no_next_refresh(
 
 def test_a_refresh_that_failed_is_told_and_forgotten_when_one_succeeds(
     summary: AccountSummary,
-    tools: AccountTools,
+    tools: AccountServices,
     sandbox: SandboxServer,
     vault: TokenVault,
     redis_client: "redis.Redis",
@@ -136,7 +136,7 @@ def test_the_tokens_of_another_installation_are_told_apart_until_taken_over(
 ) -> None:
     redis_client.hset(f"{keys.account('acme')}tokens", mapping={"server": "another server"})
     staging = replace(live_settings, instance="https://staging.example.com")
-    copy = make_account_tools(staging, redis_client, lambda name: None)
+    copy = make_account_services(staging, redis_client, lambda name: None)
     assert standing(copy) == ConnectionStatus.FOREIGN
     assert copy.summaries.summary("acme").owner == live_settings.instance
 
@@ -147,7 +147,7 @@ def test_the_tokens_of_another_installation_are_told_apart_until_taken_over(
 
 
 def test_all_cards_are_sorted_by_name(
-    summary: AccountSummary, tools: AccountTools, sandbox: SandboxServer
+    summary: AccountSummary, tools: AccountServices, sandbox: SandboxServer
 ) -> None:
     connect(tools.connecting, sandbox, "aardvark", organization="Blue Door Books")
 
@@ -155,7 +155,7 @@ def test_all_cards_are_sorted_by_name(
 
 
 def test_an_unknown_account_names_those_that_exist(
-    tools: AccountTools, sandbox: SandboxServer, redis_client: "redis.Redis"
+    tools: AccountServices, sandbox: SandboxServer, redis_client: "redis.Redis"
 ) -> None:
     with pytest.raises(Refused, match="none yet"):
         tools.summaries.summary("acne")

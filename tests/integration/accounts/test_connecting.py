@@ -14,11 +14,13 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 import redis
 
+from shared.accounts.account_services import AccountServices, make_account_services
 from shared.accounts.connecting import AnotherAccount, ConnectFailed, Connecting
 from shared.accounts.handshakes import Via, ending_id
 from shared.constant_contact.applications import Application
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.errors import DeviceDenied, DevicePending, TokenEndpointFailed
+from shared.constant_contact.factory import make_constant_contact
 from shared.constant_contact.oauth import SCOPES
 from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import TokenVault
@@ -30,7 +32,6 @@ from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.token_store import TokenPace
-from shared.operations.assembly import AccountTools, make_account_tools, make_constant_contact
 from tests.support import builders
 from tests.support.connections import (
     OTHER,
@@ -114,7 +115,7 @@ def test_a_long_lived_refresh_token_is_told_apart(
 def test_the_exchange_and_the_refresh_keep_the_pace_of_the_token_endpoint(
     live_settings: Settings, redis_client: "redis.Redis", sandbox: SandboxServer
 ) -> None:
-    tools = make_account_tools(live_settings, redis_client, lambda name: None)
+    tools = make_account_services(live_settings, redis_client, lambda name: None)
     began = time.monotonic()
 
     connected = connect(tools.connecting, sandbox)
@@ -363,7 +364,7 @@ def test_a_wrong_secret_names_the_settings(
     live_settings: Settings, redis_client: "redis.Redis", sandbox: SandboxServer
 ) -> None:
     wrong = replace(live_settings, client_secret="not-the-secret")
-    connecting = make_account_tools(wrong, redis_client, lambda name: None).connecting
+    connecting = make_account_services(wrong, redis_client, lambda name: None).connecting
 
     with pytest.raises(Refused, match="CTCT_CLIENT_SECRET") as failure:
         connect(connecting, sandbox)
@@ -695,7 +696,7 @@ def test_when_redis_goes_away_midway_only_that_is_said(
 ) -> None:
     with ValkeyServer(tmp_path) as server:
         client = server.client()
-        tools = make_account_tools(live_settings, client, lambda name: None)
+        tools = make_account_services(live_settings, client, lambda name: None)
         connecting, api = tools.connecting, tools.connecting.adoption.api
         back = consent(sandbox, start(connecting).url)
         link = connecting.make_link("acme", by="ada", asked_by="Studio North")
@@ -1209,7 +1210,7 @@ def test_disconnected_during_the_checks_is_a_refusal(
 
 
 def test_taking_over_ends_the_hold_and_refreshes_here(
-    tools: AccountTools,
+    tools: AccountServices,
     live_settings: Settings,
     redis_client: "redis.Redis",
     sandbox: SandboxServer,
@@ -1219,7 +1220,7 @@ def test_taking_over_ends_the_hold_and_refreshes_here(
     Ledger(redis_client).hold("acme", HoldReason.RECONNECT, by="test")
     redis_client.hset(f"{keys.account('acme')}tokens", mapping={"server": "another server"})
     copied = replace(live_settings, instance="https://staging.example.com")
-    copy = make_account_tools(copied, redis_client, woken.append)
+    copy = make_account_services(copied, redis_client, woken.append)
     with pytest.raises(NotOurs, match="take-over"):
         copy.connecting.adoption.vault.refresh("acme")
 

@@ -6,15 +6,17 @@ from typing import Any
 import pytest
 import redis
 
+from shared.accounts.account_services import AccountServices
 from shared.accounts.test_signups import TRIAL_FORM, TestSignup, TestSignups
 from shared.constant_contact.client import signup_body
+from shared.constant_contact.factory import make_constant_contact
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import NAME, HoldReason
 from shared.domain.errors import Refused
 from shared.domain.signup import DeathReason, State
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
-from shared.operations.assembly import AccountTools, make_constant_contact, utc_now
 from tests.support import builders
 from tests.support.connections import connect
 from tests.support.sandbox_server import SandboxServer
@@ -37,7 +39,7 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def trials(tools: AccountTools, sandbox: SandboxServer, clock: Clock) -> TestSignups:
+def trials(tools: AccountServices, sandbox: SandboxServer, clock: Clock) -> TestSignups:
     """TestSignups of `acme`, which was just connected."""
     connect(tools.connecting, sandbox)
     tools.trials._now = clock

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.spools import SpoolFigures
-from shared.operations.assembly import utc_now
 from tests.support import builders
 from tests.support.command_line import CommandLine
 from tests.support.ports import free_port

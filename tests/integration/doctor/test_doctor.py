@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import redis
 
+from shared.accounts.account_services import AccountServices
 from shared.constant_contact.applications import Application
+from shared.constant_contact.factory import make_applications
 from shared.doctor.doctor import make_doctor, summary
 from shared.doctor.instance_header import HEADER, instance_digest
 from shared.domain.account import Account, HoldReason
@@ -21,7 +23,6 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.server_inspection import clock_ahead, find_overdue
 from shared.ledger.spools import SpoolFigures, damaged_name
-from shared.operations.assembly import AccountTools, make_applications
 from tests.support import builders, connections
 from tests.support.builders import NOON
 from tests.support.ports import free_port
@@ -50,7 +51,10 @@ def our_settings(live_settings: Settings, page: WebPage) -> Settings:
 
 @pytest.fixture
 def well(
-    our_settings: Settings, tools: AccountTools, sandbox: SandboxServer, redis_client: "redis.Redis"
+    our_settings: Settings,
+    tools: AccountServices,
+    sandbox: SandboxServer,
+    redis_client: "redis.Redis",
 ) -> Settings:
     """All is well: an account with a form is connected, a worker and beat live."""
     connections.connect(tools.connecting, sandbox)
@@ -106,7 +110,7 @@ def test_it_changes_nothing_but_what_it_is_asked_to(well: Settings, sandbox: San
 
 
 def test_only_the_accounts_that_are_named_are_looked_at(
-    well: Settings, tools: AccountTools, sandbox: SandboxServer
+    well: Settings, tools: AccountServices, sandbox: SandboxServer
 ) -> None:
     connections.connect(tools.connecting, sandbox, "books", organization=connections.OTHER)
     assert {check.account for check in examine(well)} == {None, "acme", "books"}
@@ -416,7 +420,7 @@ def test_an_application_of_its_own_is_looked_at_as_well(
 
 
 def test_a_revoked_connection_is_told_once_and_not_in_many_words(
-    well: Settings, tools: AccountTools, sandbox: SandboxServer
+    well: Settings, tools: AccountServices, sandbox: SandboxServer
 ) -> None:
     sandbox.control(revoke="all")
     examine(well)  # a 401, a refresh: now it is known
@@ -455,7 +459,7 @@ def test_a_copy_of_another_installation(well: Settings, redis_client: "redis.Red
     assert "production" in one(checks, "connection").found
 
 
-def test_a_disconnected_account_is_not_asked_about(well: Settings, tools: AccountTools) -> None:
+def test_a_disconnected_account_is_not_asked_about(well: Settings, tools: AccountServices) -> None:
     tools.connecting.disconnect("acme", by="ada")
     checks = examine(well)
     assert wrong(checks)["connection"] == PROBLEM
@@ -474,7 +478,7 @@ def test_each_hold_is_told_with_what_to_do(well: Settings, redis_client: "redis.
 
 
 def test_an_account_that_is_gone_meanwhile_stops_no_other(
-    well: Settings, tools: AccountTools, redis_client: "redis.Redis"
+    well: Settings, tools: AccountServices, redis_client: "redis.Redis"
 ) -> None:
     redis_client.hset("relay:accounts", "broken", '{"name": "broken"}')
     with pytest.raises(TypeError):

@@ -9,27 +9,22 @@ from typing import Any
 import pytest
 import redis
 
+from shared.accounts.account_services import AccountServices, make_account_services
 from shared.accounts.handshakes import TOKENS_LIFE, Handshake, Handshakes, Via
 from shared.constant_contact.applications import Application
+from shared.constant_contact.factory import make_applications, make_oauth, make_vault
 from shared.constant_contact.oauth import OAuth
 from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger import keys
 from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.registry import Registry
 from shared.ledger.sealed_values import Place, SealedPlaces
 from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger
-from shared.operations.assembly import (
-    AccountTools,
-    make_account_tools,
-    make_applications,
-    make_oauth,
-    make_vault,
-    utc_now,
-)
 from shared.operations.secret_rotation import Kind, Rotation, Survey
 from tests.architecture.project import ROOT
 from tests.support import connections
@@ -84,9 +79,9 @@ def stored(
     sandbox: SandboxServer,
     no_token_pace: None,
     kept: str,
-) -> AccountTools:
+) -> AccountServices:
     """Something of everything that is sealed, with the old key; one account has been refreshed."""
-    tools = make_account_tools(old, redis_client, notify_workers=lambda account: None)
+    tools = make_account_services(old, redis_client, notify_workers=lambda account: None)
     connections.connect(tools.connecting, sandbox)
     connections.connect(tools.connecting, sandbox, "books", organization=connections.OTHER)
     make_applications(old, redis_client).keep(OWN_KEY)
@@ -124,7 +119,7 @@ def tokens(name: str) -> TokenSet:
 
 
 def test_afterwards_the_old_key_is_not_needed_for_anything(
-    stored: AccountTools,
+    stored: AccountServices,
     make: Make,
     old: Settings,
     new: Settings,
@@ -152,7 +147,7 @@ def test_afterwards_the_old_key_is_not_needed_for_anything(
 
 
 def test_what_lives_for_some_hours_lives_no_longer_for_it(
-    stored: AccountTools, make: Make, redis_client: "redis.Redis"
+    stored: AccountServices, make: Make, redis_client: "redis.Redis"
 ) -> None:
     (key,) = redis_client.keys("relay:connecting:kept:*")
     redis_client.expire(key, 100)
@@ -163,12 +158,12 @@ def test_what_lives_for_some_hours_lives_no_longer_for_it(
     assert redis_client.ttl(keys.FINGERPRINT_KEY) == -1
 
 
-def test_once_more_there_is_nothing_to_do(stored: AccountTools, make: Make) -> None:
+def test_once_more_there_is_nothing_to_do(stored: AccountServices, make: Make) -> None:
     make().run()
     assert make().run().resealed == NOTHING
 
 
-def test_with_one_key_there_is_nothing_to_do(stored: AccountTools, make: Make) -> None:
+def test_with_one_key_there_is_nothing_to_do(stored: AccountServices, make: Make) -> None:
     rotated = make(secret_keys=(OLD,)).run()
     assert (rotated.resealed, rotated.unopened) == (NOTHING, ())
 
@@ -179,7 +174,7 @@ def test_on_an_empty_ledger_there_is_nothing_to_do(redis_client: "redis.Redis", 
 
 
 def test_the_refresh_token_before_is_sealed_anew_too(
-    stored: AccountTools, make: Make, redis_client: "redis.Redis"
+    stored: AccountServices, make: Make, redis_client: "redis.Redis"
 ) -> None:
     before = redis_client.hget("relay:{acme}:tokens", "previous")
     assert before
@@ -189,7 +184,7 @@ def test_the_refresh_token_before_is_sealed_anew_too(
 
 
 def test_a_refresh_token_before_that_alone_has_the_old_key_is_not_forgotten(
-    stored: AccountTools, make: Make, both: Settings, redis_client: "redis.Redis"
+    stored: AccountServices, make: Make, both: Settings, redis_client: "redis.Redis"
 ) -> None:
     for account in ("acme", "books"):
         make_vault(both, redis_client).refresh(account)
@@ -218,7 +213,7 @@ class RefreshedMeanwhile(TokenLedger):
 
 @pytest.mark.parametrize("whose", ["one that runs with the old key still", "one that has both"])
 def test_tokens_that_a_worker_refreshes_meanwhile_are_not_overwritten(
-    stored: AccountTools,
+    stored: AccountServices,
     make: Make,
     old: Settings,
     both: Settings,
@@ -253,7 +248,7 @@ class RotatedMeanwhile(TokenLedger):
 
 
 def test_a_pair_that_arrives_while_all_is_sealed_anew_is_stored(
-    stored: AccountTools,
+    stored: AccountServices,
     make: Make,
     old: Settings,
     new: Settings,
@@ -295,7 +290,7 @@ class ChangedMeanwhile(SealedPlaces):
 
 
 def test_a_secret_that_is_given_anew_meanwhile_is_not_overwritten(
-    stored: AccountTools, make: Make, old: Settings, new: Settings, redis_client: "redis.Redis"
+    stored: AccountServices, make: Make, old: Settings, new: Settings, redis_client: "redis.Redis"
 ) -> None:
     newer = replace(OWN_KEY, client_secret="a newer secret")
 
@@ -308,7 +303,7 @@ def test_a_secret_that_is_given_anew_meanwhile_is_not_overwritten(
 
 
 def test_what_is_gone_meanwhile_does_not_come_back(
-    stored: AccountTools, make: Make, redis_client: "redis.Redis"
+    stored: AccountServices, make: Make, redis_client: "redis.Redis"
 ) -> None:
     def connect(place: Place) -> None:
         if place.key.startswith(keys.CONNECTING):
@@ -321,7 +316,7 @@ def test_what_is_gone_meanwhile_does_not_come_back(
 
 
 def test_where_it_is_interrupted_it_goes_on_when_run_again(
-    stored: AccountTools, make: Make, new: Settings, redis_client: "redis.Redis"
+    stored: AccountServices, make: Make, new: Settings, redis_client: "redis.Redis"
 ) -> None:
     class GoneMeanwhile(TokenLedger):
         def reseal(self, account: str, *args: Any) -> bool:
@@ -343,7 +338,7 @@ def test_where_it_is_interrupted_it_goes_on_when_run_again(
 
 
 def test_what_no_key_opens_is_named_and_the_rest_is_done(
-    stored: AccountTools, make: Make, new: Settings, redis_client: "redis.Redis"
+    stored: AccountServices, make: Make, new: Settings, redis_client: "redis.Redis"
 ) -> None:
     foreign = Sealer(("a key that nobody has",))
     redis_client.hset("relay:{acme}:tokens", "refresh", foreign.seal("secret"))
@@ -359,7 +354,7 @@ def test_what_no_key_opens_is_named_and_the_rest_is_done(
 
 
 def test_the_command_says_what_it_did_and_what_comes_next(
-    stored: AccountTools, run: CommandLine
+    stored: AccountServices, run: CommandLine
 ) -> None:
     run.set(RELAY_SECRET_KEY=f"{NEW},{OLD}")
     assert run("rotate-secrets", "--json").json == {
@@ -372,7 +367,9 @@ def test_the_command_says_what_it_did_and_what_comes_next(
     assert "remove the old key from RELAY_SECRET_KEY" in again.out
 
 
-def test_with_one_key_the_command_says_how_to_begin(stored: AccountTools, run: CommandLine) -> None:
+def test_with_one_key_the_command_says_how_to_begin(
+    stored: AccountServices, run: CommandLine
+) -> None:
     run.set(RELAY_SECRET_KEY=OLD)
     ran = run("rotate-secrets")
     assert ran.status == 0
@@ -380,7 +377,7 @@ def test_with_one_key_the_command_says_how_to_begin(stored: AccountTools, run: C
 
 
 def test_with_a_wrong_key_the_command_fails_and_names_all_of_it(
-    stored: AccountTools, run: CommandLine, redis_client: "redis.Redis"
+    stored: AccountServices, run: CommandLine, redis_client: "redis.Redis"
 ) -> None:
     run.set(RELAY_SECRET_KEY=NEW)
     ran = run("rotate-secrets")

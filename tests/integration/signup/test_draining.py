@@ -11,13 +11,13 @@ from shared.domain.errors import KeyReused, LedgerUnavailable, Refused
 from shared.domain.signup import Signup
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.durability import reached_disk
 from shared.ledger.fingerprints import Fingerprints, load_fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.spools import SpoolFigures, from_stored
 from shared.ledger.values import Accepted
-from shared.operations.assembly import utc_now
 from tests.support import builders
 from tests.support.builders import claimed
 from tests.support.stack import eventually

@@ -8,12 +8,12 @@ import redis
 import requests
 
 from shared.constant_contact.client import ConstantContact, signup_body
+from shared.constant_contact.factory import make_constant_contact
 from shared.domain.fields import FIELDS, Field
 from shared.domain.form import ListRef
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.operations.assembly import make_constant_contact
 from tests.support import builders
 from tests.support.sandbox_server import SandboxServer
 from web.app import create_app

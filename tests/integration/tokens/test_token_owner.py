@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import redis
 
+from shared.constant_contact.factory import make_vault
 from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import NotOurs, TokenUnavailable
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.token_store import Owner
-from shared.operations.assembly import make_vault
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 

@@ -10,13 +10,15 @@ import pytest
 import redis
 
 from shared.constant_contact.client import ConstantContact
+from shared.constant_contact.factory import make_constant_contact
+from shared.constant_contact.pacing import replay_pace
 from shared.domain.account import Account
 from shared.infrastructure import queues
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.operations.assembly import make_constant_contact, make_replays
+from shared.ledger.replays import Replays
 from tests.support import builders
 from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
@@ -65,7 +67,7 @@ class Worker:
             stopping=self.stopping,
             delivers=delivers,
         )
-        due = DueWork(registry, ledger, make_replays(settings, client))
+        due = DueWork(registry, ledger, Replays(client, replay_pace(settings)))
         self.poller = Poller(
             due, self.lanes, partial(ledger.processes.worker_alive, "relay-1@test")
         )

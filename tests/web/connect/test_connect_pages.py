@@ -9,11 +9,11 @@ import pytest
 import redis
 from flask.testing import FlaskClient
 
+from shared.accounts.account_services import make_account_services
 from shared.accounts.client_links import Link, LinkState
 from shared.accounts.connecting import Connecting, Started
 from shared.infrastructure.settings import Settings
 from shared.ledger import limits
-from shared.operations.assembly import make_account_tools
 from tests.support.sandbox_server import SandboxServer
 from web.app import create_app
 
@@ -32,7 +32,7 @@ def browser(live_settings: Settings) -> FlaskClient:
 
 @pytest.fixture
 def connecting(live_settings: Settings, redis_client: "redis.Redis") -> Connecting:
-    return make_account_tools(live_settings, redis_client, lambda name: None).connecting
+    return make_account_services(live_settings, redis_client, lambda name: None).connecting
 
 
 def start(connecting: Connecting, **options: object) -> Started:

@@ -11,11 +11,11 @@ import redis
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from shared.accounts.account_services import AccountServices
 from shared.domain.account import HoldReason
 from shared.infrastructure.settings import Settings
 from shared.ledger import limits
 from shared.ledger.ledger import Ledger
-from shared.operations.assembly import AccountTools
 from shared.operations.operators import Role
 from tests.support import builders
 from tests.support.console_browser import SignedIn
@@ -39,7 +39,7 @@ def app(live_settings: Settings, redis_client: "redis.Redis") -> Flask:
 
 
 @pytest.fixture
-def tools(app: Flask) -> AccountTools:
+def tools(app: Flask) -> AccountServices:
     return services_of(app).accounts
 
 
@@ -49,7 +49,7 @@ def browser(app: Flask) -> SignedIn:
 
 
 @pytest.fixture
-def connected(tools: AccountTools, sandbox: SandboxServer) -> None:
+def connected(tools: AccountServices, sandbox: SandboxServer) -> None:
     tools.connecting.with_tokens("acme", sandbox.connect(), by="ada")
 
 
@@ -139,7 +139,7 @@ def test_access_denied_is_said_without_commands(browser: SignedIn, sandbox: Sand
 
 
 def test_another_account_is_taken_only_after_asking(
-    browser: SignedIn, sandbox: SandboxServer, tools: AccountTools, connected: None
+    browser: SignedIn, sandbox: SandboxServer, tools: AccountServices, connected: None
 ) -> None:
     tools.summaries.registry.save_form(builders.form("news"))
     back = log_in(browser, sandbox, organization=OTHER)
@@ -207,7 +207,7 @@ def test_the_card_tells_all_that_is_known(browser: SignedIn, connected: None) ->
 def test_a_revoked_account_says_that_nothing_is_lost_and_is_connected_with_one_click(
     browser: SignedIn,
     sandbox: SandboxServer,
-    tools: AccountTools,
+    tools: AccountServices,
     redis_client: "redis.Redis",
     connected: None,
 ) -> None:
@@ -246,7 +246,9 @@ def test_a_test_signup_can_be_started_with_an_address_and_a_list_only(
     assert 'value="nobody"' in response.text
 
 
-def test_a_test_signup_is_followed(browser: SignedIn, tools: AccountTools, connected: None) -> None:
+def test_a_test_signup_is_followed(
+    browser: SignedIn, tools: AccountServices, connected: None
+) -> None:
     started = browser.post("/console/accounts/acme/test", email="a@example.com", list="Newsletter")
     assert started.status_code == 303
 
@@ -258,7 +260,7 @@ def test_a_test_signup_is_followed(browser: SignedIn, tools: AccountTools, conne
 
 
 def test_disconnecting_asks_and_keeps_the_ledger(
-    browser: SignedIn, tools: AccountTools, connected: None
+    browser: SignedIn, tools: AccountServices, connected: None
 ) -> None:
     tools.trials.start("acme", "a@example.com", "Newsletter", by="ada")
     question = browser.get("/console/accounts/acme/disconnect").text
@@ -281,7 +283,7 @@ def test_an_operator_does_not_disconnect(app: Flask, connected: None) -> None:
 
 
 def test_a_copy_of_another_installation_can_be_taken_over(
-    live_settings: Settings, redis_client: "redis.Redis", connected: None, tools: AccountTools
+    live_settings: Settings, redis_client: "redis.Redis", connected: None, tools: AccountServices
 ) -> None:
     redis_client.hset("relay:{acme}:tokens", mapping={"server": "another server"})
     copy = create_app(replace(live_settings, instance="https://staging.example.com"))

@@ -1,0 +1,32 @@
+"""Makes the operations, for console and command line alike."""
+
+from collections.abc import Callable
+from functools import partial
+
+import redis
+
+from shared.constant_contact.pacing import replay_pace
+from shared.infrastructure.email_syntax import check_email
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
+from shared.ledger.fingerprints import load_fingerprints
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.replays import Replays
+from shared.operations.operations import Operations
+
+
+def make_operations(
+    settings: Settings, client: "redis.Redis", notify_workers: Callable[[str], None]
+) -> Operations:
+    """Return what operators can do; `notify_workers` asks the workers to look after an account."""
+    return Operations(
+        Ledger(client),
+        Registry(client),
+        Replays(client, replay_pace(settings)),
+        fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
+        check_email=check_email,
+        now=utc_now,
+        notify_workers=notify_workers,
+    )
