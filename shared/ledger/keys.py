@@ -1,6 +1,7 @@
 """The Redis keys that belong to no account or API key, and the prefixes of the others.
 
-docs/ledger-keys.md says what each key holds. The scripts build theirs from the two prefixes.
+docs/internals/ledger-keys.md says what each key holds. The scripts build theirs from the two
+prefixes.
 """
 
 import hashlib

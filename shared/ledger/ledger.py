@@ -2,7 +2,8 @@
 
 An unsettled sign-up waits in its person's line. The head of the line is in one of the account's
 three due sets, scored by when to look at it next. So one rule serves fresh sign-ups, retries and
-dead workers alike: each sign-up that is due may be claimed. docs/ledger-keys.md has all keys.
+dead workers alike: each sign-up that is due may be claimed. All keys are in
+docs/internals/ledger-keys.md.
 """
 
 import json

@@ -123,7 +123,7 @@ def test_the_time_is_redis_own(name: str) -> None:
 
 
 def test_every_field_of_a_signup_is_documented() -> None:
-    row = re.search(r"^\| `signup:<id>` \|.*$", read("docs/ledger-keys.md"), re.MULTILINE)
+    row = re.search(r"^\| `signup:<id>` \|.*$", read("docs/internals/ledger-keys.md"), re.MULTILINE)
     assert row
     written = {
         field

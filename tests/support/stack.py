@@ -175,7 +175,7 @@ class Stack:
         return found
 
     def assert_accounted_for(self, name: str = "acme") -> None:
-        """Invariant 2 of the design."""
+        """Invariant 2 (docs/invariants.md)."""
         account = self.account(name)
         ended = ("due", "delivered", "dead", "discarded", "quarantined")
         assert account["accepted"] == sum(account[state] for state in ended), account

@@ -272,7 +272,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     ],
 )
 def test_a_worker_ends_as_promised(stack: Stack, doing: Doing) -> None:
-    """What is promised (docs/internals.md has it for operators):
+    """What is promised (docs/internals/failures.md has it for operators):
 
     | at the signal        | TERM, INT            | QUIT, or a second one  | KILL                 |
     |----------------------|----------------------|------------------------|----------------------|

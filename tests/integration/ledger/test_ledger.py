@@ -36,7 +36,7 @@ def ledger(redis_client: "redis.Redis") -> Ledger:
 
 
 def assert_accounted_for(ledger: Ledger, account: str = "acme") -> None:
-    """Invariant 2 of the design."""
+    """Invariant 2 (docs/invariants.md)."""
     figures = ledger.figures(account)
     ended = figures.delivered + figures.dead + figures.discarded + figures.quarantined
     assert figures.accepted == figures.due + ended
