@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import apprise
 import pytest
 import redis
 
-from relay.cli import main
 from shared.domain.account import HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.signup import DeathReason
@@ -31,6 +31,8 @@ from shared.ledger.registry import Registry
 from shared.ledger.server import redis_time
 from shared.ledger.spools import SpoolFigures
 from tests.support import builders
+from tests.support.command_line import CommandLine
+from tests.support.fake_service import FakeService
 from tests.support.webhook import Webhook
 from worker.alerts.dispatcher import AlertDispatcher
 from worker.alerts.redis_outage import RedisOutageAlert
@@ -447,20 +449,6 @@ def test_looks_count_again_after_the_servers_clock_was_set_back(
     assert alerts.events(condition()) == [("json", "begun")]
 
 
-class Fake(Service):
-    """A service that keeps what it is sent; `works` says whether that gets out."""
-
-    def __init__(self, name: str = "json") -> None:
-        self.name = name
-        self.sent: list[tuple[str, Kind]] = []
-        self.works = True
-
-    def send(self, title: str, body: str, kind: Kind) -> bool:
-        if self.works:
-            self.sent.append((title, kind))
-        return self.works
-
-
 @pytest.fixture
 def snapshot_reader(redis_client: "redis.Redis") -> SnapshotReader:
     """Sees the account `acme`, and that a worker and a beat are alive."""
@@ -486,7 +474,7 @@ def test_workers_that_all_see_the_condition_notify_each_service_once(
 ) -> None:
     ledger.hold("acme", HoldReason.RECONNECT, by="answer")
     all_saw_it = threading.Barrier(WORKERS)
-    services = [Fake("json"), Fake("mailto")]
+    services = [FakeService("json"), FakeService("mailto")]
 
     def look() -> Snapshot:
         seen = snapshot_reader.look()
@@ -518,7 +506,7 @@ def test_a_process_looks_once_at_a_time(
         assert go_on.wait(timeout=10)
         return snapshot_reader.look()
 
-    watching = watch(look, redis_client, [Fake()])
+    watching = watch(look, redis_client, [FakeService()])
     with ThreadPoolExecutor(1) as other:
         first = other.submit(watching.look)
         assert looking.wait(timeout=10)
@@ -534,7 +522,7 @@ def test_a_worker_that_is_stopping_begins_to_tell_nothing_more(
     redis_client: "redis.Redis", snapshot_reader: SnapshotReader, ledger: Ledger
 ) -> None:
     ledger.hold("acme", HoldReason.RECONNECT, by="answer")
-    service = Fake()
+    service = FakeService()
     alerts = AlertLedger(redis_client, AT_ONCE)
     AlertDispatcher(snapshot_reader.look, alerts, [service], stopping=lambda: True).look()
     assert service.sent == []
@@ -564,7 +552,7 @@ def test_tokens_that_fail_to_refresh_are_seen(
             "failures": 2,
         },
     )
-    service = Fake()
+    service = FakeService()
     watch(snapshot_reader.look, redis_client, [service]).look()
     assert service.sent == [("acme: its access token cannot be refreshed", Kind.WARNING)]
 
@@ -579,7 +567,7 @@ def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
     redis_client.zadd("relay:beats", {"beat-1@here": 0})
     dead.given()  # so that the millisecond in which it died is over
     redis_client.delete("relay:alerts:dead-letters")
-    service = Fake()
+    service = FakeService()
     watch(snapshot_reader.look, redis_client, [service]).look()
     assert sorted(title for title, _ in service.sent) == [
         "No beat is alive, so quiet accounts' tokens are not refreshed",
@@ -592,59 +580,11 @@ def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
 # --- while Redis is away
 
 
-class Passing:
-    """A clock that goes when it is told to."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-def test_that_redis_is_away_is_told_once_it_lasts_and_its_end_too() -> None:
-    clock, one, other = Passing(), Fake("json"), Fake("mailto")
-    watching = RedisOutageAlert([one, other], timedelta(seconds=60), clock)
-    watching.away()
-    clock.seconds = 59
-    watching.away()
-    assert one.sent == []
-    clock.seconds, other.works = 60, False
-    watching.away()
-    watching.away()
-    other.works = True
-    watching.away()
-    clock.seconds = 90
-    watching.answers()
-    watching.answers()
-    assert (
-        one.sent
-        == other.sent
-        == [
-            ("Redis does not answer, so nothing is delivered", Kind.PROBLEM),
-            ("Redis answers again", Kind.OVER),
-        ]
-    )
-
-
-def test_nobody_is_told_of_a_blip_of_redis() -> None:
-    clock, service = Passing(), Fake()
-    watching = RedisOutageAlert([service], timedelta(seconds=60), clock)
-    watching.away()
-    clock.seconds = 30
-    watching.answers()
-    clock.seconds = 80
-    watching.away()
-    clock.seconds = 139
-    watching.away()
-    assert service.sent == []
-
-
 def test_beat_tells_by_itself_that_redis_is_away(tmp_path: Path) -> None:
     away = connect(f"unix://{tmp_path}/nobody-listens", socket_timeout=1, socket_connect_timeout=1)
-    service = Fake()
+    service = FakeService()
     watching = watch(SnapshotReader(away, "https://signup.example.com").look, away, [service])
-    BeatAlerts(watching, RedisOutageAlert([service], timedelta(0), Passing())).look()
+    BeatAlerts(watching, RedisOutageAlert([service], timedelta(0), lambda: 0.0)).look()
     assert service.sent == [("Redis does not answer, so nothing is delivered", Kind.PROBLEM)]
 
 
@@ -716,15 +656,12 @@ def test_a_service_that_refuses_is_tried_again_and_its_address_is_in_no_log(
     assert not any("127.0.0.1" in line or "secret" in line for line in logged)
 
 
-def test_a_service_that_raises_failed_and_says_no_more_than_that(
-    logged: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (service,) = make_services(["json://127.0.0.1:9/the-secret-path"])
+def test_a_service_that_raises_failed_and_says_no_more_than_that(logged: list[str]) -> None:
+    class Exploding:
+        def notify(self, *args: object, **options: object) -> bool:
+            raise RuntimeError("json://127.0.0.1:9/the-secret-path")
 
-    def explode(*args: object, **options: object) -> bool:
-        raise RuntimeError("json://127.0.0.1:9/the-secret-path")
-
-    monkeypatch.setattr("apprise.Apprise.notify", explode)
+    service = Service("json", cast("apprise.Apprise", Exploding()))
     assert not service.send("A title", "A body", Kind.INFO)
     assert len(logged) == 1
     assert "secret" not in logged[0]
@@ -763,18 +700,19 @@ def run(
     capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., tuple[int, str, str]]:
     """Run a command with RELAY_ALERTS as given; return its status, output and errors."""
-    monkeypatch.setenv("REDIS_URL", settings.redis_url)
-    monkeypatch.setenv("CTCT_CLIENT_ID", settings.client_id)
-    monkeypatch.setenv("CTCT_CLIENT_SECRET", settings.client_secret)
-    monkeypatch.setenv("RELAY_SECRET_KEY", settings.secret_keys[0])
-    monkeypatch.setenv("RELAY_DATA_DIR", str(settings.data_dir))
+    environ = {
+        "REDIS_URL": settings.redis_url,
+        "CTCT_CLIENT_ID": settings.client_id,
+        "CTCT_CLIENT_SECRET": settings.client_secret,
+        "RELAY_SECRET_KEY": settings.secret_keys[0],
+        "RELAY_DATA_DIR": str(settings.data_dir),
+    }
+    command_line = CommandLine(monkeypatch, capsys, environ)
 
     def run(*arguments: str, alerts: str = "") -> tuple[int, str, str]:
-        monkeypatch.setenv("RELAY_ALERTS", alerts)
-        with pytest.raises(SystemExit) as ended:
-            main(["alerts", *arguments])
-        out, err = capsys.readouterr()
-        return int(ended.value.code or 0), out, err
+        command_line.set(RELAY_ALERTS=alerts)
+        ran = command_line("alerts", *arguments)
+        return ran.status, ran.out, ran.err
 
     return run
 

@@ -170,6 +170,13 @@ def test_passing_trouble_is_tried_again(status: int | None, fields: dict[str, An
     assert decision(status, attempt=2, **fields) == Retry(2 * FIRST_WAIT)
 
 
+def test_a_failure_of_the_api_is_counted_for_the_signup_and_for_an_outage() -> None:
+    failure, conflict = decision(500), decision(409)
+    assert isinstance(failure, Retry) and isinstance(conflict, Retry)
+    assert (failure.counted, failure.api_failed) == (True, True)
+    assert (conflict.counted, conflict.api_failed) == (True, False)
+
+
 @pytest.mark.parametrize(
     ("jitter", "seconds"),
     [pytest.param(0.0, 0.5, id="at least"), pytest.param(1.0, 2.5, id="at most")],

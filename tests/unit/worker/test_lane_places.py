@@ -24,3 +24,12 @@ def test_a_place_is_free_again_when_its_lane_fails() -> None:
                 raise ValueError
         except ValueError:
             pass
+
+
+def test_an_account_runs_here_while_it_has_a_place() -> None:
+    places = LanePlaces(4)
+    assert not places.runs("acme")
+    with places.take("acme"):
+        assert places.runs("acme")
+        assert not places.runs("another")
+    assert not places.runs("acme")

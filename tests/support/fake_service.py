@@ -1,0 +1,17 @@
+"""An alert service that keeps what it is sent."""
+
+from shared.infrastructure.alert_services import Kind, Service
+
+
+class FakeService(Service):
+    """A service that keeps what it is sent; `works` says whether that gets out."""
+
+    def __init__(self, name: str = "json") -> None:
+        self.name = name
+        self.sent: list[tuple[str, Kind]] = []
+        self.works = True
+
+    def send(self, title: str, body: str, kind: Kind) -> bool:
+        if self.works:
+            self.sent.append((title, kind))
+        return self.works
