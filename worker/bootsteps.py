@@ -17,7 +17,7 @@ def step(
     close: Callable[[], None] = _nothing,
     stop: Callable[[], None] = _nothing,
 ) -> type[bootsteps.StartStopStep]:
-    """Return a class for `app.steps["worker"]`, which Celery makes one instance of.
+    """Return a class for `app.steps["worker"]`. Celery makes one instance of it.
 
     Celery calls `close` when the worker begins to end, and `stop` when its tasks have ended.
     """

@@ -28,8 +28,8 @@ BEAT_SILENT_AFTER = timedelta(minutes=1)
 
 
 def start_beside_beat(settings: Settings) -> None:
-    """Look for alerts and send the heartbeat, on threads of their own: nothing slow there may
-    delay a tick of beat."""
+    """Look for alerts and send the heartbeat, on threads of their own. So they delay no tick of
+    beat."""
     client = connect(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
     if settings.alerts:
         dispatcher = make_alert_dispatcher(settings, client)

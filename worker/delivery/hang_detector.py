@@ -1,5 +1,6 @@
-"""Ends a worker in which sending a sign-up hangs: nothing else frees its thread, its lane's place,
-and the process for whatever waits to be alone in it.
+"""Ends a worker in which sending a sign-up hangs.
+
+Nothing else frees its thread, its lane's place, and the process for lanes that wait to be alone.
 """
 
 import logging
@@ -12,8 +13,8 @@ from worker.delivery.in_flight import InFlight
 
 log = logging.getLogger(__name__)
 
-# Waiting for a token, asking, sending and settling have deadlines, which make less than this
-# together, besides the lease.
+# Waiting for a token, asking, sending and settling have deadlines. Together they make less than
+# this, besides the lease.
 LONGEST_ROUND = timedelta(minutes=5)
 EXIT_STATUS = 1
 

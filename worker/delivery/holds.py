@@ -46,8 +46,8 @@ class AccountHolds:
     def end_hold_without_token(self, account: str) -> None:
         """End such a hold, as there are tokens after all.
 
-        A process that was frozen in the middle of a refresh can store its pair when everyone
-        had thought it lost.
+        A process that was frozen in the middle of a refresh can still store its pair later, when
+        the others have given it up.
         """
         for hold in self.ledger.figures(account).holds:
             if hold.reason == HoldReason.RECONNECT and hold.by == NO_TOKEN:

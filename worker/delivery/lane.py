@@ -84,8 +84,8 @@ class Lane:
                 if stop := self._over() or self._deliver_one_or_hold():
                     return stop
             except LedgerUnavailable:
-                # Stays this lane, beyond its slice if need be: when the answer to a claim was
-                # lost, only this lane gets the claim again before its lease is over.
+                # It stays this lane, even beyond its slice. When the answer to a claim was lost,
+                # only this lane gets the claim again before its lease is over.
                 self._forget_what_was_sent()
                 self.stopping.wait(LEDGER_PAUSE.total_seconds())
             except Exception as error:
@@ -137,7 +137,7 @@ class Lane:
         return None
 
     def _keep_company(self, claim: Claim) -> None:
-        """Have one more lane started when something else is due, which may start the next."""
+        """Ask for one more lane, once, if something else is due. That one may ask for the next."""
         if claim.more and not self._has_company:
             self._has_company = True
             self.start_another()
@@ -172,12 +172,12 @@ class Lane:
         self._close()
 
     def _forget_what_was_sent(self) -> None:
-        """What was sent could not be settled for as long as its lease: it may be sent again."""
+        """Let go of a sign-up that could not be settled within its lease: it may be sent again."""
         if self._delivery and self._delivery.stage == Stage.SETTLING:
             self._close()
 
     def _lose(self, delivery: Delivery, error: Exception) -> None:
-        """Go on without the sign-up with which something unforeseen happened."""
+        """Go on without the sign-up that met an unforeseen error."""
         with suppress(LedgerUnavailable):  # then the lease has to do it
             self.tools.settler.lose(delivery.claim, error)
         self._close()

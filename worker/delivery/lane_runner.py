@@ -37,14 +37,14 @@ class LaneRunner:
             if not taken:
                 return {"stopped": "no place for another lane"}
             found = self.registry.account(account)
-            if found is None:  # the message is none of ours, or old
+            if found is None:  # the message is not ours, or old
                 return {"stopped": "no such account"}
             with self.connections.lend(found.client_id) as contacts:
                 return self.make_lane(found, contacts).run()
 
     def notify_workers(self, account: str) -> None:
-        """Ask for a lane, from whichever worker is free. Never fails: should the message not get
-        out, the lane runs here."""
+        """Ask the workers for a lane. Never fails: if the message does not get out, the lane runs
+        here."""
         try:
             self.publish(account)
         except Exception as error:  # noqa: BLE001 - whatever the broker's client raises
@@ -52,7 +52,7 @@ class LaneRunner:
             self._start(account)
 
     def run_locally(self, account: str) -> bool:
-        """Start a lane here, with no message; False when one runs here already, or none may."""
+        """Start a lane here, without a message. False when one runs here already, or none may."""
         if not self.delivers or self.places.runs(account):
             return False
         self._start(account)

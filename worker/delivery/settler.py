@@ -88,8 +88,8 @@ class Settler:
         log.warning("dead letter", extra=extra)
 
     def lose(self, claim: Claim, error: Exception) -> None:
-        """Settle a claim with which something unforeseen happened: a fault in our own code, or a
-        sign-up that it cannot handle. Only the place is recorded, as messages quote data."""
+        """Settle a claim after an unforeseen error: a fault in our own code, or a sign-up that it
+        cannot handle. Only the place is recorded, as messages quote data."""
         where = _where(error)
         log.error("unforeseen error", extra={"signup": claim.id, "cause": where})
         wait = self.unforeseen_wait * (1 + self.jitter())

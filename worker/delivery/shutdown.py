@@ -24,13 +24,13 @@ SOON = timedelta(seconds=5)
 
 
 class Shutdown:
-    """The first signal stops the lanes: each ends with the request that it is sending, and
-    releases what else it has claimed. After SIGQUIT, or any second signal, requests have `SOON`
-    left.
+    """Ends the worker. The first signal stops the lanes: each finishes the request that it is
+    sending, and releases what else it has claimed. After SIGQUIT, or any second signal, requests
+    have `SOON` left.
 
-    Calls for a token have as long as they take, since the pair that one brings is nowhere else:
-    lost, somebody must connect the account again. `wait_for_token_calls` waits for those, and
-    returns whether there were any. `stop_celery` must be safe in a signal handler.
+    Calls for a token may take as long as they need: the pair that one brings is nowhere else. If
+    it were lost, somebody would have to connect the account again. `wait_for_token_calls` waits
+    for them, and returns whether there were any. `stop_celery` must be safe in a signal handler.
     """
 
     def __init__(
