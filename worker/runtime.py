@@ -82,7 +82,7 @@ class WorkerRuntime:
             now=utc_now, monotonic=time.monotonic, sleep=time.sleep, jitter=random.random
         )
         self._in_flight = InFlight(time.monotonic)
-        self._turnstiles: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._claim_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._round_trip = RoundTrip()
 
         self.lanes = LaneRunner(
@@ -119,7 +119,7 @@ class WorkerRuntime:
             ledger=self.ledger,
             holds=self.holds,
             tools=self._delivery_tools(account.client_id, contacts),
-            turnstile=self._turnstiles[account.name],
+            claim_lock=self._claim_locks[account.name],
             in_flight=self._in_flight,
             stopping=self.stopping,
             round_trip=self._round_trip,

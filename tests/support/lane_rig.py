@@ -150,7 +150,7 @@ class LaneRig:
             "ledger": self.ledger,
             "holds": AccountHolds(self.ledger),
             "tools": self.tools(),
-            "turnstile": threading.Lock(),
+            "claim_lock": threading.Lock(),
             "in_flight": InFlight(self.clock.for_lanes().monotonic),
             "stopping": threading.Event(),
             "round_trip": RoundTrip(),

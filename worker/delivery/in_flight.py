@@ -41,7 +41,7 @@ class InFlight:
             self._end_alone(lane)
             self._changed.notify_all()
 
-    def wait_for_company(self, timeout: float) -> None:
+    def wait_until_nobody_is_alone(self, timeout: float) -> None:
         """Wait until no lane is alone, or for `timeout` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self._alone is None, timeout)

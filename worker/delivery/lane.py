@@ -48,7 +48,7 @@ class Stop:
 class Lane:
     """One lane of one account.
 
-    `name` is unique. `turnstile` is shared by the account's lanes in this process, so that one
+    `name` is unique. `claim_lock` is shared by the account's lanes in this process, so that one
     at a time asks for a claim, and `in_flight` by all lanes of it. `stopping` ends the lane after
     the sign-up that it is sending. `start_another` asks for one more lane.
     """
@@ -59,13 +59,13 @@ class Lane:
     ledger: Ledger
     holds: AccountHolds
     tools: DeliveryTools
-    turnstile: threading.Lock
+    claim_lock: threading.Lock
     in_flight: InFlight
     stopping: threading.Event
     round_trip: RoundTrip
     start_another: Callable[[], None]
     _ends_at: float = 0.0
-    _has_company: bool = False
+    _asked_for_another: bool = False
     _unanswered: bool = False  # a claim was asked for, and nobody knows whether it is ours
     _delivery: Delivery | None = None  # of the latest claim
 
@@ -128,7 +128,7 @@ class Lane:
         if not isinstance(result, Settled):
             return None
         self.in_flight.leave(self.name)
-        self._keep_company(claim)
+        self._ask_for_another(claim)
         match result.settlement:
             case HoldAccount(reason):
                 return _on_hold(reason)
@@ -136,10 +136,10 @@ class Lane:
                 return _on_hold(HoldReason.QUOTA)
         return None
 
-    def _keep_company(self, claim: Claim) -> None:
+    def _ask_for_another(self, claim: Claim) -> None:
         """Ask for one more lane, once, if something else is due. That one may ask for the next."""
-        if claim.more and not self._has_company:
-            self._has_company = True
+        if claim.more and not self._asked_for_another:
+            self._asked_for_another = True
             self.start_another()
 
     # --- the open claim
@@ -182,7 +182,7 @@ class Lane:
             self.tools.settler.lose(delivery.claim, error)
         self._close()
 
-    # --- alone or in company
+    # --- alone or beside others
 
     def _enter_flight(self, claim: Claim) -> bool:
         """Whether the claim may be sent now: not beside one that may end the whole process."""
@@ -190,10 +190,10 @@ class Lane:
         return self.in_flight.take(self.name, claim.id, alone=claim.suspect, patience=patience)
 
     def _make_room(self) -> None:
-        """Release the claim, as nothing was sent, and wait until company is allowed."""
+        """Release the claim, as nothing was sent, and wait until nobody is alone."""
         self.tools.refund_slot()
         self._release_open_claim()
-        self.in_flight.wait_for_company(self._left())
+        self.in_flight.wait_until_nobody_is_alone(self._left())
 
     # --- the next claim
 
@@ -207,12 +207,12 @@ class Lane:
 
     def _next_claim(self) -> tuple[Claim, Slot] | Stop | None:
         """Wait for a claim and its slot; None when another lane asks for as long as this runs."""
-        if not self.turnstile.acquire(timeout=self._left()):
+        if not self.claim_lock.acquire(timeout=self._left()):
             return self._over()
         try:
             return self._ask_for_claim()
         finally:
-            self.turnstile.release()
+            self.claim_lock.release()
 
     def _ask_for_claim(self) -> tuple[Claim, Slot] | Stop:
         while not (over := self._over()):

@@ -433,7 +433,7 @@ def test_a_lane_whose_slice_is_over_hands_on(rig: LaneRig) -> None:
         accept(rig.ledger, f"{n}@example.com")
     rig.contacts = SlowContacts([CREATED], sleep=rig.clock.sleep)
     assert rig.lane().run() == {"delivered": 2, "stopped": "slice over"}
-    assert rig.another == 2  # one for company, one to go on
+    assert rig.another == 2  # one beside it, one to go on
 
 
 @dataclass

@@ -67,13 +67,13 @@ def test_whoever_leaves_does_not_end_that_another_is_alone() -> None:
     assert not in_flight.take("two", "s2", alone=False, patience=0)
 
 
-def test_who_waits_for_company_goes_on_when_nobody_is_alone() -> None:
+def test_who_waits_until_nobody_is_alone_goes_on_then() -> None:
     in_flight = InFlight(lambda: 0.0)
-    in_flight.wait_for_company(LONG)
+    in_flight.wait_until_nobody_is_alone(LONG)
     in_flight.take("one", "s1", alone=True, patience=0)
-    in_flight.wait_for_company(0)
+    in_flight.wait_until_nobody_is_alone(0)
     with ThreadPoolExecutor() as threads:
-        waited = threads.submit(in_flight.wait_for_company, LONG)
+        waited = threads.submit(in_flight.wait_until_nobody_is_alone, LONG)
         in_flight.leave("one")
         waited.result()
 
