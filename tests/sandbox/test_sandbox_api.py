@@ -20,13 +20,13 @@ from tests.support.sandbox_app import (
 
 @pytest.fixture
 def sandbox() -> Sandbox:
-    """A sandbox with no one connected."""
+    """A sandbox without a connection."""
     return Sandbox()
 
 
 @pytest.fixture
 def acme() -> Sandbox:
-    """A sandbox in which the owner of Acme Bakery has connected."""
+    """A sandbox that the owner of Acme Bakery has connected."""
     sandbox = Sandbox()
     sandbox.connect()
     return sandbox
@@ -162,7 +162,7 @@ def test_confirmed_opt_in_can_be_on_for_one_account_alone(acme: Sandbox) -> None
     assert acme.contact("cem@example.com")["email_address"]["permission_to_send"] == "explicit"
 
 
-def test_a_sign_up_brings_back_who_had_unsubscribed(acme: Sandbox) -> None:
+def test_a_sign_up_brings_an_unsubscribed_contact_back(acme: Sandbox) -> None:
     acme.sign_up()
     acme.control(unsubscribe=EMAIL)
     gone = acme.contact()["email_address"]
@@ -172,7 +172,7 @@ def test_a_sign_up_brings_back_who_had_unsubscribed(acme: Sandbox) -> None:
     assert acme.contact()["email_address"]["permission_to_send"] == "explicit"
 
 
-def test_who_is_unsubscribed_is_asked_once_and_put_back_when_they_confirm(acme: Sandbox) -> None:
+def test_an_unsubscribed_contact_gets_one_mail_and_returns_when_they_confirm(acme: Sandbox) -> None:
     id = acme.sign_up().get_json()["contact_id"]
     path, body = f"/v3/contacts/resubscribe/{id}", {"list_ids": [acme.list_id()]}
     assert acme.call("PUT", path, json=body).status_code == 400  # not unsubscribed
@@ -203,7 +203,7 @@ def test_who_is_unsubscribed_is_asked_once_and_put_back_when_they_confirm(acme: 
         ({"list_ids": [UNKNOWN_ID]}, 404),
     ],
 )
-def test_asking_is_refused_for_what_the_schema_does_not_allow(
+def test_a_resubscription_that_does_not_fit_the_schema_is_refused(
     acme: Sandbox, body: dict[str, Any], status: int
 ) -> None:
     id = acme.sign_up().get_json()["contact_id"]
@@ -478,11 +478,11 @@ def test_four_calls_pass_in_any_rolling_second(acme: Sandbox) -> None:
     assert acme.stats()["max_calls_in_any_rolling_second"] == 5
 
 
-def test_a_rolling_second_does_not_care_for_the_clock_s(acme: Sandbox) -> None:
+def test_a_rolling_second_ignores_the_clock_s_seconds(acme: Sandbox) -> None:
     assert statuses(acme, 0.9, 0.9, 0.9, 0.9, 1.1) == [200] * 4 + [429]
 
 
-def test_a_fixed_second_begins_anew_with_the_clock(acme: Sandbox) -> None:
+def test_a_fixed_second_begins_with_the_clock_s_second(acme: Sandbox) -> None:
     acme.control(rates={"window": "fixed"})
     assert statuses(acme, 0.9, 0.9, 0.9, 0.9, 0.95, 1.1) == [200] * 4 + [429, 200]
 
@@ -648,9 +648,7 @@ def test_revoked_tokens_stop_working(acme: Sandbox) -> None:
         {"device_interval_seconds": -1},
     ],
 )
-def test_a_control_call_that_makes_no_sense_is_refused(
-    acme: Sandbox, wanted: dict[str, Any]
-) -> None:
+def test_a_control_call_that_is_invalid_is_refused(acme: Sandbox, wanted: dict[str, Any]) -> None:
     answer = acme.client.post("/sandbox/control", json=wanted)
     assert answer.status_code == 400
     assert answer.get_json()["error"]

@@ -17,7 +17,7 @@ LISTS = "/v3/contact_lists"
 
 @pytest.fixture
 def sandbox() -> Sandbox:
-    """A sandbox with two applications and no one connected."""
+    """A sandbox with two applications and no connection."""
     sandbox = Sandbox()
     sandbox.control(applications=[{"client_id": OTHER[0], "client_secret": OTHER[1]}])
     return sandbox
@@ -55,13 +55,13 @@ def test_an_unknown_application_is_refused(sandbox: Sandbox) -> None:
     assert sandbox.begin_device()["error"] == "invalid_client"
 
 
-def test_a_code_is_good_for_its_own_application_alone(sandbox: Sandbox) -> None:
+def test_a_code_works_for_its_own_application_only(sandbox: Sandbox) -> None:
     code = sandbox.allow()["code"][0]
     sandbox.application = OTHER
     assert_invalid_grant(sandbox.exchange(code))
 
 
-def test_a_refresh_token_is_good_for_its_own_application_alone(sandbox: Sandbox) -> None:
+def test_a_refresh_token_works_for_its_own_application_only(sandbox: Sandbox) -> None:
     token = sandbox.connect()["refresh_token"]
     sandbox.application = OTHER
     assert_invalid_grant(sandbox.refresh(token))
@@ -69,7 +69,7 @@ def test_a_refresh_token_is_good_for_its_own_application_alone(sandbox: Sandbox)
     assert sandbox.refresh(token).status_code == 200
 
 
-def test_a_device_code_is_good_for_its_own_application_alone(sandbox: Sandbox) -> None:
+def test_a_device_code_works_for_its_own_application_only(sandbox: Sandbox) -> None:
     begun = sandbox.begin_device()
     sandbox.client.post(begun["verification_uri_complete"], data=OLIVE)
     sandbox.application = OTHER
@@ -116,7 +116,7 @@ def test_the_tokens_of_one_application_can_be_revoked(sandbox: Sandbox) -> None:
     assert_invalid_grant(sandbox.refresh(other["refresh_token"]))
 
 
-# --- Where browsers are sent back to
+# --- Redirect addresses
 
 
 def test_an_unregistered_redirect_address_gets_a_page_and_no_redirect(sandbox: Sandbox) -> None:
@@ -246,7 +246,7 @@ def test_a_change_leaves_the_rest_of_an_application_alone(sandbox: Sandbox) -> N
         {"application": "nobody", "revoke": "all"},
     ],
 )
-def test_an_application_that_makes_no_sense_is_refused(
+def test_an_application_that_is_invalid_is_refused(
     sandbox: Sandbox, wanted: dict[str, Any]
 ) -> None:
     answer = sandbox.client.post("/sandbox/control", json=wanted)
@@ -262,7 +262,7 @@ def test_a_reset_keeps_the_first_application_alone(sandbox: Sandbox) -> None:
     assert sandbox.refresh(sandbox.connect()["refresh_token"]).status_code == 200
 
 
-def test_applications_and_whose_tokens_are_whose_survive_a_restart(tmp_path: Path) -> None:
+def test_applications_and_the_owners_of_tokens_survive_a_restart(tmp_path: Path) -> None:
     before = Sandbox(SandboxConfig(database=tmp_path / "sandbox.db"))
     before.control(
         applications=[

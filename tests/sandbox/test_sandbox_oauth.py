@@ -1,4 +1,4 @@
-"""The sandbox lets applications in as Constant Contact's authorization server does."""
+"""The sandbox authorizes applications as Constant Contact's server does."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -23,7 +23,7 @@ KEYS = "/oauth2/aus1lm3ry9mF7x2Ja0h8/v1/keys"
 
 @pytest.fixture
 def sandbox() -> Sandbox:
-    """A sandbox with no one connected."""
+    """A sandbox without a connection."""
     return Sandbox()
 
 
@@ -101,14 +101,14 @@ def test_a_browser_that_signed_in_before_is_not_asked_again(sandbox: Sandbox) ->
     assert '<input type="hidden" name="user" value="casey@acme-bakery.example">' in page
 
 
-def test_prompt_login_asks_who_signs_in_whoever_was_before(sandbox: Sandbox) -> None:
+def test_prompt_login_asks_for_the_user_again(sandbox: Sandbox) -> None:
     sandbox.allow()
     page = sandbox.client.get(sandbox.authorize_path(prompt="login")).text
     assert PAGE_ASKS in page
     assert "The application asks you to sign in again" in page
 
 
-def test_who_denies_has_signed_in_too(sandbox: Sandbox) -> None:
+def test_a_denial_signs_in_too(sandbox: Sandbox) -> None:
     sandbox.allow(decision="deny")
     assert PAGE_ASKS not in sandbox.client.get(sandbox.authorize_path()).text
 
@@ -308,7 +308,7 @@ def test_a_device_waits_for_a_person_and_then_needs_no_secret(sandbox: Sandbox) 
     assert_invalid_grant(sandbox.poll(begun))
 
 
-def test_a_device_is_told_of_a_refusal(sandbox: Sandbox) -> None:
+def test_a_device_learns_of_a_refusal(sandbox: Sandbox) -> None:
     begun = sandbox.begin_device()
     denied = OLIVE | {"decision": "deny"}
     assert (
@@ -353,7 +353,7 @@ def test_a_device_may_be_given_no_refresh_token(sandbox: Sandbox) -> None:
     assert "refresh_token" in sandbox.exchange(sandbox.allow()["code"][0]).get_json()
 
 
-def test_a_device_needs_no_secret_but_may_not_give_a_wrong_one(sandbox: Sandbox) -> None:
+def test_a_device_needs_no_secret_but_must_not_send_a_wrong_one(sandbox: Sandbox) -> None:
     begun = sandbox.begin_device()
     sandbox.application = "sandbox-key", "wrong"
     answer = sandbox.ask_token(grant_type=DEVICE_GRANT, device_code=begun["device_code"])

@@ -1,4 +1,4 @@
-"""The sandbox as a process: what only a real server and real connections can show."""
+"""The sandbox as a process, with real connections."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def running() -> Iterator[SandboxServer]:
 
 @pytest.fixture
 def server(running: SandboxServer) -> SandboxServer:
-    """A running sandbox as good as new."""
+    """A running sandbox after a reset."""
     running.reset()
     return running
 
@@ -143,7 +143,7 @@ def test_an_answer_carries_one_date_by_the_sandbox_s_clock(server: SandboxServer
     assert timedelta(hours=23) < ahead < timedelta(hours=25)
 
 
-def test_a_device_is_let_in_for_an_application_of_its_own(server: SandboxServer) -> None:
+def test_a_device_connects_for_another_application(server: SandboxServer) -> None:
     server.application("other-key", "other-secret", rotating=False)
     asked = {"client_id": "other-key", "scope": "contact_data", "response_type": "code"}
     begun = requests.post(f"{server.auth_url}/device/authorize", data=asked, timeout=10).json()
@@ -174,7 +174,7 @@ def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
         assert refresh(server, token).status_code == 200
 
 
-def test_a_taken_port_is_said_so(server: SandboxServer) -> None:
+def test_a_taken_port_is_reported(server: SandboxServer) -> None:
     command = [sys.executable, "-m", "sandbox"]
     ended = subprocess.run(
         [*command, "--bind", f"127.0.0.1:{server.port}"],

@@ -1,4 +1,4 @@
-"""The doctor with a real server, the sandbox, and one thing after the other broken."""
+"""The doctor with a real Redis and the sandbox; each test breaks one thing."""
 
 import time
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ STAGING = instance_digest("staging")
 
 @pytest.fixture
 def page(live_settings: Settings) -> Iterator[WebPage]:
-    """What answers at the public address, as `relay web` of this installation does."""
+    """A server at the public address that answers as `relay web` of this installation does."""
     with WebPage() as page:
         page.headers = {HEADER: instance_digest(live_settings.instance)}
         yield page
@@ -56,7 +56,7 @@ def well(
     sandbox: SandboxServer,
     redis_client: "redis.Redis",
 ) -> Settings:
-    """All is well: an account with a form is connected, a worker and beat live."""
+    """A healthy installation: a connected account with a form, a live worker, a live beat."""
     connections.connect(tools.connecting, sandbox)
     (newsletter,) = [each for each in tools.reads.lists("acme").lists if each.name == NEWSLETTER]
     form = builders.form(lists=(ListRef(newsletter.id, NEWSLETTER),), custom_fields=())
@@ -77,7 +77,7 @@ def one(checks: list[Check], name: str) -> Check:
 
 
 def wrong(checks: list[Check]) -> dict[str, Verdict]:
-    """Return what is not in order, by name."""
+    """Return the verdicts that are not OK, by name."""
     return {check.name: check.verdict for check in checks if check.verdict != OK}
 
 
@@ -93,7 +93,7 @@ def test_where_all_is_well_every_check_is_a_tick(well: Settings) -> None:
     assert summary(checks) == f"No problem in {len(checks)} checks."
 
 
-def test_each_checks_name_is_told_once_for_the_installation_and_each_account(
+def test_each_checks_name_is_reported_once_for_the_installation_and_each_account(
     well: Settings,
 ) -> None:
     checked = [(check.account, check.name) for check in examine(well, refresh=True)]
@@ -109,7 +109,7 @@ def test_it_changes_nothing_but_what_it_is_asked_to(well: Settings, sandbox: San
     assert one(checks, "refresh").verdict == OK
 
 
-def test_only_the_accounts_that_are_named_are_looked_at(
+def test_only_the_accounts_that_are_named_are_checked(
     well: Settings, tools: AccountServices, sandbox: SandboxServer
 ) -> None:
     connections.connect(tools.connecting, sandbox, "books", organization=connections.OTHER)
@@ -134,7 +134,7 @@ def own_server(tmp_path: Path) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def there(our_settings: Settings, own_server: ValkeyServer) -> Settings:
-    """Settings for that server, with nothing in it."""
+    """Settings for that server, which is empty."""
     return replace(our_settings, redis_url=own_server.url(), broker_url=own_server.url(1))
 
 
@@ -159,7 +159,7 @@ def test_a_server_that_is_set_up_wrong(
     assert one(examine(there), name).verdict == PROBLEM
 
 
-def test_a_replica_can_still_be_looked_at(there: Settings, own_server: ValkeyServer) -> None:
+def test_a_replica_can_still_be_checked(there: Settings, own_server: ValkeyServer) -> None:
     with own_server.client() as client:
         client.replicaof("127.0.0.1", "9")
     found = wrong(examine(there))
@@ -177,7 +177,7 @@ def test_waiting_for_the_disk_needs_the_append_only_file(
     assert one(examine(patient), "accept_fsync").verdict == PROBLEM
 
 
-def test_a_managed_server_that_does_not_tell_is_not_judged(
+def test_a_managed_server_that_does_not_tell_is_unknown(
     there: Settings, own_server: ValkeyServer
 ) -> None:
     with own_server.client() as client:
@@ -211,13 +211,13 @@ def test_the_same_database_for_ledger_and_broker_is_seen_by_whatever_name(
     assert one(examine(twice), "broker").verdict == PROBLEM
 
 
-def test_a_broker_that_is_away_is_told(there: Settings) -> None:
+def test_a_broker_that_is_away_is_reported(there: Settings) -> None:
     alone = replace(there, broker_url=f"redis://127.0.0.1:{free_port()}/1")
     assert one(examine(alone), "broker").verdict == PROBLEM
 
 
 @pytest.mark.parametrize("gone", ["stopped", "frozen"])
-def test_without_redis_it_says_so_first_and_looks_at_the_rest(
+def test_without_redis_it_says_so_first_and_checks_the_rest(
     there: Settings, own_server: ValkeyServer, gone: str
 ) -> None:
     own_server.stop() if gone == "stopped" else own_server.freeze()
@@ -233,7 +233,7 @@ def test_without_redis_it_says_so_first_and_looks_at_the_rest(
 
 
 class Asked(Registry):
-    """Remembers whether it was asked for the accounts; Redis goes away then."""
+    """Fails as if Redis went away when asked for the accounts, and remembers that."""
 
     asked = False
 
@@ -242,7 +242,7 @@ class Asked(Registry):
         raise LedgerUnavailable("Redis: ConnectionError")
 
 
-def test_where_redis_goes_away_after_its_first_answer_the_rest_is_looked_at(
+def test_where_redis_goes_away_after_its_first_answer_the_rest_is_checked(
     our_settings: Settings, redis_client: "redis.Redis"
 ) -> None:
     doctor = replace(make_doctor(our_settings), registry=Asked(redis_client))
@@ -259,7 +259,7 @@ def test_a_redis_that_is_away_is_not_waited_for_again(
     assert not registry.asked
 
 
-def test_a_clock_that_differs_from_redis_is_told(redis_client: "redis.Redis") -> None:
+def test_a_clock_that_differs_from_redis_is_reported(redis_client: "redis.Redis") -> None:
     ahead = clock_ahead(redis_client, lambda: NOON)
     seconds, _ = redis_client.time()
     assert abs(ahead.total_seconds() - (int(seconds) - NOON.timestamp())) < 5
@@ -275,13 +275,13 @@ def test_without_workers_and_beat_nothing_flows(
     assert wrong(examine(well)) == {"workers": PROBLEM, "beat": PROBLEM}
 
 
-def test_a_wrong_secret_key_is_told_with_what_it_does_not_open(well: Settings) -> None:
+def test_a_wrong_secret_key_is_reported_with_what_it_does_not_open(well: Settings) -> None:
     check = one(examine(replace(well, secret_keys=("quite another secret",))), "secret_key")
     assert check.verdict == PROBLEM
     assert "the tokens of acme" in check.found
 
 
-def test_a_key_that_is_being_changed_is_told_what_comes_next(well: Settings) -> None:
+def test_a_key_that_is_being_changed_is_reported_with_the_next_step(well: Settings) -> None:
     both = replace(well, secret_keys=("quite another secret", *well.secret_keys))
     check = one(examine(both), "secret_key")
     assert check.verdict == OK
@@ -407,7 +407,7 @@ def test_a_login_that_may_not_read_lists(well: Settings, sandbox: SandboxServer)
     assert wrong(examine(well)) == {"lists": PROBLEM}
 
 
-def test_an_application_of_its_own_is_looked_at_as_well(
+def test_an_application_of_its_own_is_checked_as_well(
     well: Settings, redis_client: "redis.Redis"
 ) -> None:
     registry = Registry(redis_client)
@@ -419,7 +419,7 @@ def test_an_application_of_its_own_is_looked_at_as_well(
     assert [(check.account, check.verdict) for check in found] == [(None, OK), ("acme", PROBLEM)]
 
 
-def test_a_revoked_connection_is_told_once_and_not_in_many_words(
+def test_a_revoked_connection_is_reported_once(
     well: Settings, tools: AccountServices, sandbox: SandboxServer
 ) -> None:
     sandbox.control(revoke="all")
@@ -429,7 +429,7 @@ def test_a_revoked_connection_is_told_once_and_not_in_many_words(
     assert found == {"connection": PROBLEM, "privileges": UNKNOWN}
 
 
-def test_a_refresh_that_fails_is_told(well: Settings, sandbox: SandboxServer) -> None:
+def test_a_refresh_that_fails_is_reported(well: Settings, sandbox: SandboxServer) -> None:
     sandbox.control(path="/oauth2/default/v1/token", status=503)
     try:
         checks = examine(well, refresh=True)
@@ -466,7 +466,7 @@ def test_a_disconnected_account_is_not_asked_about(well: Settings, tools: Accoun
     assert "privileges" not in {check.name for check in checks}
 
 
-def test_each_hold_is_told_with_what_to_do(well: Settings, redis_client: "redis.Redis") -> None:
+def test_each_hold_is_reported_with_what_to_do(well: Settings, redis_client: "redis.Redis") -> None:
     ledger = Ledger(redis_client)
     ledger.hold("acme", HoldReason.FORBIDDEN, by="answer", note="contacts:write is missing")
     ledger.hold("acme", HoldReason.PAUSED, by="ada", note="holidays")
@@ -477,7 +477,7 @@ def test_each_hold_is_told_with_what_to_do(well: Settings, redis_client: "redis.
     assert holds[1].fix == "Go on with: relay release acme."
 
 
-def test_an_account_that_is_gone_meanwhile_stops_no_other(
+def test_an_account_that_disappears_meanwhile_stops_no_other(
     well: Settings, tools: AccountServices, redis_client: "redis.Redis"
 ) -> None:
     redis_client.hset("relay:accounts", "broken", '{"name": "broken"}')
@@ -493,14 +493,16 @@ def test_an_account_that_is_gone_meanwhile_stops_no_other(
 # --- sign-ups that wait
 
 
-def test_a_sign_up_that_nobody_claims_is_told(well: Settings, redis_client: "redis.Redis") -> None:
+def test_a_sign_up_that_nobody_claims_is_reported(
+    well: Settings, redis_client: "redis.Redis"
+) -> None:
     ledger = Ledger(redis_client)
     accepted = builders.accept(ledger)
     assert one(examine(well), "waiting").verdict == OK
     six_minutes = 6 * 60 * 1000
     redis_client.zincrby("relay:{acme}:due:fresh", -six_minutes, accepted.id)
     redis_client.delete("relay:{acme}:succeeded-at")
-    # Asking Constant Contact counts as a success, so what is stored is looked at alone.
+    # A read from Constant Contact would count as a success, so it must fail here.
     cut_off = replace(well, api_url=f"http://127.0.0.1:{free_port()}/v3")
     assert one(examine(cut_off), "waiting").verdict == PROBLEM
 
@@ -518,7 +520,7 @@ def test_what_is_claimed_or_retried_later_is_not_overdue(redis_client: "redis.Re
     assert timedelta(minutes=1) < find_overdue(redis_client, "acme").rest <= timedelta(minutes=2)
 
 
-def test_nothing_that_is_told_has_a_secret_in_it(well: Settings, sandbox: SandboxServer) -> None:
+def test_no_result_contains_a_secret(well: Settings, sandbox: SandboxServer) -> None:
     secrets = [*well.secret_keys, well.client_secret, "only-for-tests"]
     sandbox.control(revoke="access")
     for settings in (well, replace(well, secret_keys=("quite another secret",))):

@@ -51,7 +51,7 @@ def test_results_come_in_the_order_of_the_tasks() -> None:
     assert [check.name for check in run_together(tasks, LONG)] == ["1a", "1b", "2"]
 
 
-def test_what_cannot_be_looked_at_is_unknown_with_its_cause() -> None:
+def test_what_cannot_be_checked_is_unknown_with_its_cause() -> None:
     failing = CheckTask(
         Subject("a", "A", "acme"), lambda: fails(LedgerUnavailable("Redis: TimeoutError"))
     )
@@ -63,7 +63,7 @@ def test_what_cannot_be_looked_at_is_unknown_with_its_cause() -> None:
     assert checks[0].found == "Redis: TimeoutError." and checks[0].account == "acme"
 
 
-def test_a_check_that_is_broken_stops_no_other_and_shows_nothing_of_what_it_saw(
+def test_a_check_that_is_broken_stops_no_other_and_shows_nothing_that_it_read(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     broken = CheckTask(Subject("a", "A"), lambda: fails(KeyError("ada@example.com")))
@@ -75,7 +75,7 @@ def test_a_check_that_is_broken_stops_no_other_and_shows_nothing_of_what_it_saw(
     assert "ada@" not in str(vars(caplog.records[0]))
 
 
-def test_one_that_hangs_is_unknown_and_the_others_are_told(stuck: threading.Event) -> None:
+def test_a_task_that_hangs_is_unknown_and_the_others_are_reported(stuck: threading.Event) -> None:
     def hang() -> Iterator[Check]:
         stuck.wait(60)
         return checked("never")
@@ -93,7 +93,7 @@ def test_one_that_hangs_is_unknown_and_the_others_are_told(stuck: threading.Even
     assert "0.2 s" in checks[0].found
 
 
-def test_those_that_had_no_turn_are_unknown_and_are_not_begun_later(
+def test_tasks_without_a_turn_are_unknown_and_never_begin(
     stuck: threading.Event,
 ) -> None:
     begun = []

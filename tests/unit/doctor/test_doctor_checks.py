@@ -183,7 +183,7 @@ def test_redis_clock(seconds: float, expected: str) -> None:
     assert verdict(redis_checks.clock(lambda: timedelta(seconds=seconds))) == expected
 
 
-def test_which_clock_is_ahead_is_told() -> None:
+def test_which_clock_is_ahead_is_reported() -> None:
     assert "ahead of" in redis_checks.clock(lambda: MINUTE).found
     assert "behind" in redis_checks.clock(lambda: -MINUTE).found
 
@@ -313,21 +313,21 @@ def test_who_answers_at_the_public_url(url: str, answer: HealthAnswer, expected:
     assert verdict(network_checks.public_url(url, "m", lambda _: answer)) == expected
 
 
-def test_a_redirect_is_told_with_where_it_leads_and_without_what_it_carries() -> None:
+def test_a_redirect_is_reported_with_where_it_leads_and_without_what_it_carries() -> None:
     answer = HealthAnswer(302, "https://ada:pass@www.s.example:444/login?token=abc", None, None)
     found = network_checks.public_url("https://s.example", "m", lambda _: answer).found
     assert "https://www.s.example:444." in found
     assert "pass" not in found and "abc" not in found
 
 
-def test_a_redirect_to_port_0_is_told_with_its_port() -> None:
+def test_a_redirect_to_port_0_is_reported_with_its_port() -> None:
     answer = HealthAnswer(302, "https://www.s.example:0/login", None, None)
     found = network_checks.public_url("https://s.example", "m", lambda _: answer).found
     assert "https://www.s.example:0." in found
 
 
 @pytest.mark.parametrize("location", [None, "", "//[", "/healthz/"])
-def test_a_redirect_to_nowhere_is_told_as_such(location: str | None) -> None:
+def test_a_redirect_to_nowhere_is_reported(location: str | None) -> None:
     answer = HealthAnswer(302, location, None, None)
     assert "nowhere" in network_checks.public_url("https://s.example", "m", lambda _: answer).found
 
@@ -371,7 +371,7 @@ def summary(status: ConnectionStatus = ConnectionStatus.CONNECTED, **fields: Any
         (ConnectionStatus.DISCONNECTED, PROBLEM),
     ],
 )
-def test_how_it_stands_with_the_connection(status: ConnectionStatus, expected: str) -> None:
+def test_the_connection(status: ConnectionStatus, expected: str) -> None:
     check = stored_account_checks.connection(summary(status), [builders.form()])
     assert (verdict(check), check.account) == (expected, "acme")
 
@@ -382,7 +382,7 @@ def test_a_disconnected_account_that_no_form_uses_is_in_order() -> None:
     )
 
 
-def test_of_a_copy_it_is_told_whose_it_is_and_how_to_take_over() -> None:
+def test_a_copy_is_reported_with_its_owner_and_how_to_take_over() -> None:
     check = stored_account_checks.connection(summary(ConnectionStatus.FOREIGN), [])
     assert "production" in check.found
     assert check.fix and "relay accounts take-over acme" in check.fix
@@ -418,13 +418,13 @@ def test_a_refused_secret_is_named_wherever_it_shows(own_key: bool, whose: str) 
         assert SECRET_REFUSED in check.found
 
 
-def test_what_made_a_refresh_fail_is_told() -> None:
+def test_the_cause_of_a_failed_refresh_is_reported() -> None:
     shown = summary(expires_at=NOON + HOUR)
     check = next(stored_account_checks.tokens(shown, 2, "HTTP 503", NOON))
     assert "failed 2 times in a row, the last time: HTTP 503." in check.found
 
 
-def test_nobody_is_told_to_connect_on_a_copy() -> None:
+def test_a_copy_is_not_advised_to_connect() -> None:
     reconnect = Hold(reason=HoldReason.RECONNECT, since=NOON)
     check = stored_account_checks.hold(reconnect, summary(ConnectionStatus.FOREIGN), NOON)
     assert check.fix and "relay connect" not in check.fix
@@ -439,7 +439,7 @@ def test_nobody_is_told_to_connect_on_a_copy() -> None:
         ConnectionStatus.FOREIGN,
     ],
 )
-def test_tokens_of_what_is_not_connected_are_not_judged_as_well(status: ConnectionStatus) -> None:
+def test_tokens_of_what_is_not_connected_are_not_checked(status: ConnectionStatus) -> None:
     assert not list(stored_account_checks.tokens(summary(status), 0, None, NOON))
 
 
@@ -459,7 +459,7 @@ def test_holds(reason: HoldReason, expected: str) -> None:
     assert "1 h" in check.found
 
 
-def test_what_a_hold_notes_is_told_without_addresses() -> None:
+def test_the_note_of_a_hold_is_shown_without_addresses() -> None:
     hold = Hold(reason=HoldReason.FORBIDDEN, since=NOON, note="ada@example.com may not")
     found = stored_account_checks.hold(hold, summary(), NOON).found
     assert "may not" in found and "ada@example.com" not in found
@@ -492,7 +492,7 @@ def test_lists(lists: list[ContactList] | None, expected: str) -> None:
     assert (check.name, verdict(check)) == ("lists", expected)
 
 
-def test_a_list_that_is_not_there_any_more_is_told_with_its_form() -> None:
+def test_a_list_that_is_no_longer_there_is_reported_with_its_form() -> None:
     news, other = builders.form("news"), builders.form("other", lists=())
     (check,) = live_account_checks.form_lists([news, other], {"list-1"}, "acme")
     assert verdict(check) == PROBLEM
@@ -501,7 +501,7 @@ def test_a_list_that_is_not_there_any_more_is_told_with_its_form() -> None:
     assert verdict(check) == OK
 
 
-def test_a_custom_field_that_is_not_there_any_more_is_told_with_its_form() -> None:
+def test_a_custom_field_that_is_no_longer_there_is_reported_with_its_form() -> None:
     news = builders.form("news")
     (check,) = live_account_checks.form_fields([news], set(), "acme")
     assert verdict(check) == PROBLEM
