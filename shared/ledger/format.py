@@ -61,7 +61,7 @@ def open_ledger(
 
 
 def open_if_there(client: "redis.Redis") -> None:
-    """Open the ledger, unless Redis is away: then whoever finds it back does."""
+    """Open the ledger, unless Redis is away. Workers and web try again when it is back."""
     with contextlib.suppress(LedgerUnavailable):
         open_ledger(client)
 
@@ -82,7 +82,7 @@ def _too_old(found: int, newest: int) -> str:
 
 
 def upgrade_some(client: "redis.Redis", steps: tuple[Step, ...] = STEPS) -> bool:
-    """Upgrade some records, and note how far that has come; False when nothing is left to do.
+    """Upgrade some records and note the progress. Return False if nothing is left to do.
 
     The ledger must have been opened. Safe to repeat, and in several processes at once.
     """
@@ -117,7 +117,7 @@ def _progress(client: Any) -> tuple[int, str]:
 
 
 def fence(newest: int = NEWEST) -> str:
-    """Return what every script begins with: it does nothing to a ledger that has become newer."""
+    """Return the first lines of every script. They refuse a ledger that has become newer."""
     return f"""\
 do
   local number = redis.call("HGET", "{keys.FORMAT}", "number")
@@ -129,6 +129,6 @@ end
 
 
 def check_still_known(number: str | None, newest: int = NEWEST) -> None:
-    """Raise `LedgerUnavailable` when the ledger's `number` has become a newer one."""
+    """Raise `LedgerUnavailable` if the ledger's `number` has become newer meanwhile."""
     if int(number or 0) > newest:
         raise newer_format(str(number))

@@ -29,5 +29,5 @@ def redis_errors_translated() -> Iterator[None]:
 def newer_format(number: str) -> LedgerUnavailable:
     """Return the error for a ledger that a newer version has taken over while this one ran."""
     return LedgerUnavailable(
-        f"a newer version uses the ledger now, which has format {number}; stop this version"
+        f"a newer version uses the ledger now (format {number}); stop this version"
     )

@@ -11,12 +11,12 @@ from shared.ledger.format import STEPS, Step, open_ledger, upgrade_some
 
 # Redis may come back with older data than it had, so each worker goes on looking.
 UPGRADE_EVERY = timedelta(seconds=3)
-# Between two steps, so that they leave Redis to others most of the time.
+# Between two batches, so that other calls of Redis hardly wait.
 PAUSE = timedelta(milliseconds=20)
 
 
 class Upgrade:
-    """What every worker does; one that dies in the middle leaves the rest to any other."""
+    """Runs in every worker. If one dies in the middle, another one goes on."""
 
     def __init__(
         self, client: "redis.Redis", stopping: threading.Event, steps: tuple[Step, ...] = STEPS
@@ -26,7 +26,7 @@ class Upgrade:
         self._steps = steps
 
     def look(self) -> None:
-        """Upgrade whatever is left, until the worker stops. The next look goes on."""
+        """Upgrade the records that are left, until the worker stops."""
         with contextlib.suppress(LedgerUnavailable, Refused):  # the poller logs both
             open_ledger(self._client, self._steps)
             while upgrade_some(self._client, self._steps):

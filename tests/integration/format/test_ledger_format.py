@@ -78,7 +78,7 @@ def test_a_newer_ledger_is_refused_and_left_as_it_is(old: "redis.Redis") -> None
     open_ledger(old, (change_nothing,))
     before = everything(old)
     with pytest.raises(
-        Refused, match=r"has format 2; .* knows formats up to 1\. .* start that one"
+        Refused, match=r"has format 2; .* knows formats up to 1\. .* Start that version"
     ):
         open_ledger(old)
     assert everything(old) == before
@@ -115,7 +115,7 @@ def test_a_process_of_an_older_version_does_nothing_more(old: "redis.Redis") -> 
     assert registry.accounts() and registry.forms() and builders.accept(ledger).id
     old.hset(keys.FORMAT, "number", NEWEST + 1)
     before = everything(old)
-    newer = f"a newer version uses the ledger now, which has format {NEWEST + 1}"
+    newer = rf"a newer version uses the ledger now \(format {NEWEST + 1}\)"
     for step in (
         lambda: builders.accept(ledger),
         lambda: builders.claim(ledger),
