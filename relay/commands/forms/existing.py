@@ -64,9 +64,7 @@ def remove(runtime: CommandRuntime, name: str) -> None:
 @pass_runtime
 def disable(runtime: CommandRuntime, name: str) -> None:
     """Close the form FORM: it takes no sign-ups for now."""
-    form = replace(_existing(runtime, name), enabled=False)
-    runtime.registry.save_form(form)
-    runtime.output.json(described(runtime, form))
+    _switch(runtime, name, enabled=False)
     runtime.output.say(f"The form {name} is closed. Open it again with: relay forms enable {name}")
 
 
@@ -75,10 +73,15 @@ def disable(runtime: CommandRuntime, name: str) -> None:
 @pass_runtime
 def enable(runtime: CommandRuntime, name: str) -> None:
     """Open the form FORM again."""
-    form = replace(_existing(runtime, name), enabled=True)
+    form = _switch(runtime, name, enabled=True)
+    runtime.output.say(f"The form {name} is open: {address(runtime, form)}")
+
+
+def _switch(runtime: CommandRuntime, name: str, *, enabled: bool) -> Form:
+    form = replace(_existing(runtime, name), enabled=enabled)
     runtime.registry.save_form(form)
     runtime.output.json(described(runtime, form))
-    runtime.output.say(f"The form {name} is open: {address(runtime, form)}")
+    return form
 
 
 def _existing(runtime: CommandRuntime, name: str) -> Form:

@@ -1,0 +1,95 @@
+"""`relay status --json`: the report as scripts read it. Pure."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+from relay.commands.status.report import StatusReport
+from shared.constant_contact.token_vault import Token
+from shared.domain.account import Hold
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.spools import SpoolReport
+from shared.ledger.values import Figures
+
+COUNTS = ("accepted", "due", "delivered", "dead", "discarded", "quarantined")
+
+
+def document(report: StatusReport, tokens: Mapping[str, Token | None]) -> dict[str, Any]:
+    return {
+        "accounts": [
+            {
+                "name": name,
+                "organization": report.organizations.get(name),
+                **_figures_document(figures),
+                "token": _token_document(tokens[name]),
+            }
+            for name, figures in report.accounts.items()
+        ],
+        "quota": {
+            "used": report.requests_today,
+            "limit": report.requests_per_day,
+            "resets_at": timestamp(_next_midnight(report.at)),
+            "rests_until": timestamp(report.rests_until),
+        },
+        **spools_document(report.spools),
+        "workers": report.pulse.workers,
+        "beat_age_seconds": _seconds(report.pulse.beat_age),
+    }
+
+
+def _figures_document(figures: Figures) -> dict[str, Any]:
+    holds = [_hold_document(hold) for hold in figures.holds]
+    return {
+        **{name: getattr(figures, name) for name in COUNTS},
+        "oldest_due_seconds": _seconds(figures.oldest_due),
+        "hold": holds[0] if holds else None,
+        "holds": holds,
+    }
+
+
+def _hold_document(hold: Hold) -> dict[str, str | None]:
+    return {
+        "reason": hold.reason,
+        "since": timestamp(hold.since),
+        "until": timestamp(hold.until),
+        "probe_at": timestamp(hold.probe_at),
+        "by": hold.by or None,
+        "note": hold.note or None,
+    }
+
+
+def _token_document(token: Token | None) -> dict[str, Any] | None:
+    if token is None:
+        return None
+    return {
+        "expires_at": timestamp(token.expires_at),
+        "refreshed_at": timestamp(token.received_at),
+        "scopes": None if token.scopes is None else sorted(token.scopes),
+    }
+
+
+def spools_document(spools: Sequence[SpoolReport]) -> dict[str, Any]:
+    """Return the two keys for sign-ups that are on the disks of web hosts."""
+    return {
+        "spooled": sum(report.figures.count for report in spools),
+        "spools": [_spool_document(report) for report in spools],
+    }
+
+
+def _spool_document(report: SpoolReport) -> dict[str, Any]:
+    return {
+        "host": report.host,
+        "count": report.figures.count,
+        "bytes": report.figures.bytes,
+        "refused": report.figures.refused,
+        "oldest_seconds": _seconds(report.figures.oldest),
+        "seen_seconds": _seconds(report.seen),
+    }
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else round(span.total_seconds(), 3)
+
+
+def _next_midnight(now: datetime) -> datetime:
+    return datetime.combine(now.date() + timedelta(days=1), time(), UTC)

@@ -1,0 +1,83 @@
+"""What `relay status` reads: the ledger, this host's spool, and the tokens."""
+
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from relay.runtime import CommandRuntime
+from shared.constant_contact.token_vault import Token, TokenVault
+from shared.domain.errors import NotConnected
+from shared.infrastructure.timestamps import utc_now
+from shared.ledger.spools import SpoolReport
+from shared.ledger.values import Figures
+from shared.operations.operations import Pulse
+from web.signup import spool_file
+
+# The key pauses for a moment after any 429. That is not worth a line.
+WORTH_SHOWING = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """What is known of all accounts and of what they share.
+
+    `rests_until` is until when the API key is paused by a 429 or 503; None if it is not, or only
+    for a moment. `organizations` has the accounts that are connected.
+    """
+
+    at: datetime
+    accounts: Mapping[str, Figures]
+    organizations: Mapping[str, str | None]
+    spools: tuple[SpoolReport, ...]
+    requests_today: int
+    requests_per_day: int
+    rests_until: datetime | None
+    pulse: Pulse
+
+
+def read_report(runtime: CommandRuntime) -> StatusReport:
+    """Return the report; raises `LedgerUnavailable`."""
+    settings, now = runtime.settings, utc_now()
+    # Spools first: a sign-up that drains in between is then counted twice rather than not at all.
+    spools = _spools(runtime)
+    rest = runtime.ledger.pace.resting(settings.client_id)
+    return StatusReport(
+        at=now,
+        accounts=runtime.operations.figures(),
+        organizations={each.name: each.organization for each in runtime.registry.accounts()},
+        spools=spools,
+        requests_today=runtime.ledger.pace.used_today(settings.client_id),
+        requests_per_day=settings.requests_per_day,
+        rests_until=now + rest if rest >= WORTH_SHOWING else None,
+        pulse=runtime.operations.pulse(),
+    )
+
+
+def _spools(runtime: CommandRuntime) -> tuple[SpoolReport, ...]:
+    """Return every spool that is not empty: this host's as it is now, others as last reported."""
+    reports = {report.id: report for report in runtime.operations.spools()}
+    reports |= {report.id: report for report in _look_here(runtime)}
+    return tuple(report for report in reports.values() if report.figures.count)
+
+
+def spools_here(runtime: CommandRuntime) -> tuple[SpoolReport, ...]:
+    """Return this host's spool, if it has one that is not empty."""
+    return tuple(report for report in _look_here(runtime) if report.figures.count)
+
+
+def _look_here(runtime: CommandRuntime) -> list[SpoolReport]:
+    here = spool_file.peek(runtime.settings.spool_folder, utc_now())
+    return [SpoolReport(here[0], socket.gethostname(), here[1], timedelta())] if here else []
+
+
+def tokens(runtime: CommandRuntime, report: StatusReport) -> dict[str, Token | None]:
+    """Return each account's token; None where there is none that can be used."""
+    return {name: _token(runtime.vault, name) for name in report.accounts}
+
+
+def _token(vault: TokenVault, account: str) -> Token | None:
+    try:
+        return vault.current(account)
+    except NotConnected:
+        return None

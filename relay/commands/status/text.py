@@ -1,0 +1,86 @@
+"""`relay status` for people: a table of the accounts, their problems, and what they share."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from relay.commands.status.document import COUNTS
+from relay.commands.status.report import StatusReport
+from relay.terminal.output import Output, counted, duration, for_people, printable
+from shared.accounts import advice
+from shared.accounts.account_summary import AccountSummary
+from shared.ledger.spools import SpoolReport
+from shared.ledger.values import Figures
+
+
+def say_report(output: Output, report: StatusReport, summaries: Iterable[AccountSummary]) -> None:
+    """Print the whole report."""
+    _say_accounts(output, report, {each.account.name: each for each in summaries})
+    used, limit = report.requests_today, report.requests_per_day
+    output.say(f"\nRequests today: {used:,} of {limit:,} (until 00:00 UTC)")
+    if report.rests_until:
+        resumes = for_people(report.rests_until)
+        output.say(f"Rate limited by Constant Contact. Deliveries resume at {resumes}.")
+    for spool in report.spools:
+        _say_spool(output, spool)
+    _say_processes(output, report)
+    if dead := sum(figures.dead for figures in report.accounts.values()):
+        output.say(f"Dead letters: {dead:,}. See them with: relay failed list")
+
+
+def _say_accounts(
+    output: Output, report: StatusReport, summaries: dict[str, AccountSummary]
+) -> None:
+    if not report.accounts:
+        output.say("No account is connected yet. Begin with: relay connect NAME")
+        return
+    output.table(
+        ["account", *COUNTS, "oldest due", "hold", "token valid until"],
+        [_row(name, figures, summaries.get(name)) for name, figures in report.accounts.items()],
+    )
+    for name, figures in report.accounts.items():
+        for problem in advice.on_account(name, figures.holds, summaries.get(name)):
+            output.say(printable(f"\n{problem}"))
+
+
+def _row(name: str, figures: Figures, summary: AccountSummary | None) -> list[Any]:
+    return [
+        name,
+        *(getattr(figures, count) for count in COUNTS),
+        duration(figures.oldest_due),
+        ", ".join(hold.reason for hold in figures.holds) or None,
+        # Without a token, the status says why.
+        (for_people(summary.expires_at) or str(summary.status)) if summary else None,
+    ]
+
+
+def _say_spool(output: Output, spool: SpoolReport) -> None:
+    figures = spool.figures
+    output.say(
+        printable(
+            f"On the disk of {spool.host}: {counted(figures.count, 'sign-up')}, not counted"
+            f" above yet. The oldest has waited {duration(figures.oldest)}"
+            f" (reported {duration(spool.seen)} ago)."
+        )
+    )
+    if figures.refused:
+        output.say(
+            f"{figures.refused:,} of them could not be handed over. Web retries every minute;"
+            " its log has the cause."
+        )
+
+
+def _say_processes(output: Output, report: StatusReport) -> None:
+    workers, beat_age = report.pulse.workers, duration(report.pulse.beat_age)
+    beat = f"{beat_age} ago" if beat_age else "never"
+    output.say(f"Workers alive: {workers}. Last beat: {beat}.")
+    if not workers:
+        output.say("No worker is alive, so sign-ups wait. Start one with: relay worker")
+
+
+def warn_of_spools(output: Output, spools: Sequence[SpoolReport]) -> None:
+    """Warn of sign-ups that wait on this host's disk while Redis does not answer."""
+    for spool in spools:
+        count = counted(spool.figures.count, "sign-up")
+        output.warn(
+            f"{count} on this host's disk. Nothing is lost: web hands it over when Redis is back"
+        )
