@@ -1,10 +1,10 @@
-"""The ledger's format: which shapes its records have, and how those of an older one get the next.
+"""The ledger's format: the shape of its records, and how older records get the newest shape.
 
-`relay:format` says which format the ledger has. A process that knows less refuses to start. One
-that knows more writes its own number there first: from then on every step of a process of the
-older version is refused (`fence`). After that the ledger has records of both formats, until the
-workers have upgraded all of them, some at a time, while everything runs. So a version must
-understand the records of the format before its own, too.
+`relay:format` has the number of the ledger's format. A process that knows only older formats
+refuses to start. A process that knows a newer format writes that number before anything else.
+From then on, the ledger refuses every step of the older version's processes (`fence`). The workers
+upgrade the records, some at a time, while everything runs. Until that is done, the ledger has
+records of several formats, so a version must understand the older ones, too.
 """
 
 import contextlib
@@ -21,13 +21,13 @@ from shared.ledger.redis_errors import NEWER_FORMAT, newer_format, redis_errors_
 
 log = logging.getLogger(__name__)
 
-# Upgrades some records. It is given a cursor, "" to begin with, and returns the cursor to go on
-# from, or None when it has seen all.
+# Upgrades some records. It takes a cursor, which is "" at the beginning. It returns the next
+# cursor, or None after the last record.
 Step = Callable[["redis.Redis", str], str | None]
 
-# How to get from format 1 to 2, from 2 to 3, and so on. A step may be run again from any cursor
-# that it returned, in several processes at once, and while sign-ups come and go. So each record
-# changes in one script, and one that has the new shape already stays as it is.
+# The steps from format 1 to 2, from 2 to 3, and so on. A step may run again from any cursor that
+# it returned, in several processes at once, and while sign-ups come and go. So it changes each
+# record in one script, and leaves a record that has the new shape as it is.
 STEPS: tuple[Step, ...] = ()
 NEWEST = 1 + len(STEPS)
 
@@ -38,11 +38,13 @@ _EVER_THERE = (keys.ACCOUNTS, keys.FORMS, keys.OPERATORS, keys.FINGERPRINT_KEY)
 def open_ledger(
     client: "redis.Redis", steps: tuple[Step, ...] = STEPS, *, may_upgrade: bool = True
 ) -> None:
-    """Make sure that this version knows the ledger's format, before anything else is done with it.
+    """Make sure that this version knows the ledger's format. Call this before anything else.
 
-    An empty ledger gets this version's format, an older one is upgraded to it from now on. Raises
-    `Refused` for a newer one, and for an older one unless this process `may_upgrade` it: a command
-    may not, as that ends the work of the older version's processes. Raises `LedgerUnavailable`.
+    An empty ledger gets this version's format. So does an older ledger, and the workers upgrade
+    its records from then on. A command must not start that, as it would stop the older version's
+    processes: without `may_upgrade`, an older ledger is refused.
+
+    Raises `Refused`, for a newer ledger too, and `LedgerUnavailable`.
     """
     newest = 1 + len(steps)
 

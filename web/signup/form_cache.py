@@ -21,8 +21,8 @@ T = TypeVar("T")
 # The errors of reading a file that this code did not write.
 _UNUSABLE = (ValueError, TypeError, KeyError, AttributeError)
 
-# How a form gets from format 1 to 2, from 2 to 3, and so on. The file is rewritten at the next
-# change of a form.
+# How a form gets from format 1 to 2, from 2 to 3, and so on. Web rewrites an older file as soon as
+# it has read the forms in Redis.
 Upgrade = Callable[[dict[str, Any]], dict[str, Any]]
 UPGRADES: tuple[Upgrade, ...] = ()
 
