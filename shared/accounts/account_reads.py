@@ -19,9 +19,8 @@ from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account
 from shared.domain.errors import Refused, TokenError
 from shared.domain.form import CustomField
-from shared.ledger import keys
+from shared.ledger import notes
 from shared.ledger.ledger import Ledger
-from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.registry import Registry
 
 # What a page may show without asking again.
@@ -125,14 +124,12 @@ class AccountReads:
             "read_at": lists.read_at.isoformat(),
             "lists": [asdict(each) for each in lists.lists],
         }
-        with redis_errors_translated():
-            self._client.set(_key(account.name), json.dumps(kept))
+        notes.contact_lists(self._client, account.name).write(json.dumps(kept))
 
     def _kept(self, account: Account) -> Lists | None:
         """Return the lists that are kept; None when they are another account's, whose name this
         one has taken."""
-        with redis_errors_translated():
-            stored = self._client.get(_key(account.name))
+        stored = notes.contact_lists(self._client, account.name).read()
         found = json.loads(stored) if stored else {}
         if found.get("of") != _identity(account):
             return None
@@ -143,7 +140,3 @@ class AccountReads:
 def _identity(account: Account) -> str | None:
     """Return what changes when the name stands for another account, or may do so."""
     return account.encoded_account_id or account.connected_at
-
-
-def _key(name: str) -> str:
-    return f"{keys.account(name)}lists"

@@ -16,8 +16,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import timestamp
-from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger import documents
 
 LINK_LIFE = timedelta(days=7)
 LONGEST_LINK_LIFE = timedelta(days=60)
@@ -75,7 +74,7 @@ class Links:
     def __init__(
         self, client: "redis.Redis", *, secret_keys: tuple[str, ...], public_url: str
     ) -> None:
-        self._client = client
+        self._links = documents.links(client)
         # The newest key last, as the library wants them.
         self._signer = URLSafeSerializer(list(reversed(secret_keys)), salt="link for a client")
         self._public_url = public_url
@@ -103,17 +102,12 @@ class Links:
             expires_at=timestamp(now + life),
             replace=replace,
         )
-        with redis_errors_translated():
-            self._client.hset(keys.LINKS, link.id, json.dumps(link.to_dict()))
+        self._links.save(link.id, json.dumps(link.to_dict()))
         self._forget_old(now)
         return link
 
     def _forget_old(self, now: datetime) -> None:
-        with redis_errors_translated():
-            links = map(Link.from_json, self._client.hvals(keys.LINKS))
-            old = [link.id for link in links if _is_forgotten(link, now)]
-            if old:
-                self._client.hdel(keys.LINKS, *old)
+        self._links.remove(*(link.id for link in self._all() if _is_forgotten(link, now)))
 
     def url(self, link: Link) -> str:
         return f"{self._public_url}/connect/link/{self._signer.dumps(link.id)}"
@@ -134,31 +128,28 @@ class Links:
         return link
 
     def find(self, id: str) -> Link | None:
-        with redis_errors_translated():
-            stored = self._client.hget(keys.LINKS, id)
+        stored = self._links.find(id)
         return Link.from_json(stored) if stored else None
+
+    def _all(self) -> list[Link]:
+        return [Link.from_json(stored) for stored in self._links.all().values()]
 
     def of(self, account: str, now: datetime) -> list[Link]:
         """Return the account's links that can still be told of, the latest first."""
         self._forget_old(now)
-        with redis_errors_translated():
-            stored = self._client.hvals(keys.LINKS)
-        links = [link for link in map(Link.from_json, stored) if link.account == account]
+        links = [link for link in self._all() if link.account == account]
         return sorted(links, key=lambda link: link.made_at, reverse=True)
 
     def note(self, id: str, state: LinkState, note: str, now: datetime) -> None:
         """Write down how far the client has come; what is over stays as it is."""
 
-        def step(pipeline: Any) -> None:
-            stored = pipeline.hget(keys.LINKS, id)
-            link = Link.from_json(stored) if stored else None
-            pipeline.multi()
-            if link is not None and link.is_open(now):
-                noted = replace(link, state=state, note=note)
-                pipeline.hset(keys.LINKS, id, json.dumps(noted.to_dict()))
+        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+            link = Link.from_json(stored[id]) if id in stored else None
+            if link is None or not link.is_open(now):
+                return {}
+            return {id: json.dumps(replace(link, state=state, note=note).to_dict())}
 
-        with redis_errors_translated():
-            self._client.transaction(step, keys.LINKS)
+        self._links.change(decide)
 
     def withdraw(self, id: str, now: datetime) -> Link:
         """Make the link useless, unless it is over already; return what it is after that.

@@ -3,11 +3,10 @@
 Everything here is short-lived. Tokens among it are sealed: who has them has the account.
 """
 
-import contextlib
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,8 +18,7 @@ from shared.constant_contact.token_set import TokenSet
 from shared.domain.check import Check
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.timestamps import timestamp
-from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger import notes
 
 STATE_LIFE = timedelta(minutes=15)
 # Less than the 24 hours after which the access token among them is useless.
@@ -107,23 +105,22 @@ class Handshakes:
     def begin(self, handshake: Handshake) -> str:
         """Return a new OAuth state for it, good for `STATE_LIFE`."""
         state = secrets.token_urlsafe(32)
-        self._set(f"state:{state}", json.dumps(asdict(handshake)), STATE_LIFE)
+        self._note(f"state:{state}").write(json.dumps(asdict(handshake)), STATE_LIFE)
         return state
 
     def take(self, state: str) -> Handshake | None:
         """Return what was begun with `state`, which works no more after this."""
-        with redis_errors_translated():
-            stored = self._client.getdel(f"{keys.CONNECTING}state:{state}")
+        stored = self._note(f"state:{state}").take()
         return Handshake.from_json(stored) if stored else None
 
     # --- for whoever waits
 
     def end(self, state: str, ending: Ending) -> None:
-        self._set(f"ending:{ending_id(state)}", ending.to_json(), ENDING_LIFE)
+        self._note(f"ending:{ending_id(state)}").write(ending.to_json(), ENDING_LIFE)
 
     def ending(self, id: str) -> Ending | None:
         """Return what became of the handshake with this `ending_id`; None while nothing has."""
-        stored = self._get(f"ending:{id}")
+        stored = self._note(f"ending:{id}").read()
         return Ending.from_json(stored) if stored else None
 
     # --- tokens that are not an account's yet
@@ -139,11 +136,11 @@ class Handshakes:
             "at": timestamp(now),
             "belongs_to": belongs_to,
         }
-        self._set(f"kept:{id}", self._sealer.seal(json.dumps(kept)), TOKENS_LIFE)
+        self._note(f"kept:{id}").write(self._sealer.seal(json.dumps(kept)), TOKENS_LIFE)
         return id
 
     def kept(self, id: str) -> Kept | None:
-        sealed = self._get(f"kept:{id}")
+        sealed = self._note(f"kept:{id}").read()
         if not sealed:
             return None
         found = json.loads(self._sealer.open(sealed))
@@ -152,51 +149,28 @@ class Handshakes:
         return Kept(handshake, tokens, found["at"], found["belongs_to"]) if tokens else None
 
     def forget_kept(self, id: str) -> None:
-        self._delete(f"kept:{id}")
+        self._note(f"kept:{id}").remove()
 
     def keep_spare(self, refresh_token: str, tokens: TokenSet, now: datetime) -> None:
         """Keep what a given refresh token was spent for: whoever gave it has only that one."""
         sealed = self._sealer.seal(json.dumps(tokens.to_json(now)))
-        self._set(f"spare:{_digest(refresh_token)}", sealed, TOKENS_LIFE)
+        self._note(f"spare:{_digest(refresh_token)}").write(sealed, TOKENS_LIFE)
 
     def spare(self, refresh_token: str) -> TokenSet | None:
-        sealed = self._get(f"spare:{_digest(refresh_token)}")
+        sealed = self._note(f"spare:{_digest(refresh_token)}").read()
         return TokenSet.from_json(json.loads(self._sealer.open(sealed))) if sealed else None
 
     def forget_spare(self, refresh_token: str) -> None:
-        self._delete(f"spare:{_digest(refresh_token)}")
+        self._note(f"spare:{_digest(refresh_token)}").remove()
 
     # --- one at a time
 
-    @contextlib.contextmanager
-    def alone(self, what: str) -> Iterator[bool]:
+    def alone(self, what: str) -> AbstractContextManager[bool]:
         """Lock `what`, a secret or a name; gives False while someone else has locked it."""
-        name = f"{keys.CONNECTING}alone:{_digest(what)}"
-        lock = self._client.lock(name, timeout=_ALONE.total_seconds(), blocking=False)
-        with redis_errors_translated():
-            mine = lock.acquire()
-        try:
-            yield mine
-        finally:
-            if mine:
-                # It expires by itself when Redis is away now; what was done stays done.
-                with contextlib.suppress(redis.RedisError):
-                    lock.release()
+        return notes.handshake_lock(self._client, f"alone:{_digest(what)}", _ALONE)
 
-    # --- Redis
-
-    def _set(self, name: str, value: str, life: timedelta) -> None:
-        with redis_errors_translated():
-            self._client.set(keys.CONNECTING + name, value, ex=life)
-
-    def _get(self, name: str) -> str | None:
-        with redis_errors_translated():
-            stored = self._client.get(keys.CONNECTING + name)
-        return str(stored) if stored else None
-
-    def _delete(self, name: str) -> None:
-        with redis_errors_translated():
-            self._client.delete(keys.CONNECTING + name)
+    def _note(self, name: str) -> notes.Note:
+        return notes.handshake(self._client, name)
 
 
 def ending_id(state: str) -> str:

@@ -16,10 +16,9 @@ from shared.accounts.account_reads import FRESH, AccountReads, ReadFailed
 from shared.domain.errors import Refused
 from shared.domain.field_checks import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
-from shared.ledger import keys
+from shared.ledger import notes
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
-from shared.ledger.redis_errors import redis_errors_translated
 
 # No form can have this name, as it begins with no letter or digit.
 TRIAL_FORM = "-test-"
@@ -209,14 +208,12 @@ class TestSignups:
         )
 
     def _seen(self, account: str, id: str) -> dict[str, Any]:
-        with redis_errors_translated():
-            stored = self._client.get(_key(account, id))
+        stored = notes.test_signup(self._client, account, id).read()
         found: dict[str, Any] = json.loads(stored) if stored else {}
         return found
 
     def _keep(self, account: str, id: str, seen: dict[str, Any]) -> None:
-        with redis_errors_translated():
-            self._client.set(_key(account, id), json.dumps(seen), ex=_FOLLOWED)
+        notes.test_signup(self._client, account, id).write(json.dumps(seen), _FOLLOWED)
 
 
 def what_it_means(permission: str, action: str | None) -> str:
@@ -241,7 +238,3 @@ def what_it_means(permission: str, action: str | None) -> str:
             return "The contact is unsubscribed, so it is not written to."
         case _:
             return f"Constant Contact says {permission}."
-
-
-def _key(account: str, id: str) -> str:
-    return f"{keys.account(account)}trial:{id}"

@@ -10,8 +10,7 @@ import redis
 
 from shared.domain.errors import Refused
 from shared.infrastructure.sealing import Sealer
-from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger import documents
 
 _PLAIN = re.compile(r"[!-~]{4,200}")
 
@@ -34,16 +33,15 @@ class Applications:
 
     def __init__(self, client: "redis.Redis", sealer: Sealer, default: Application) -> None:
         self.default = default
-        self._client = client
+        self._secrets = documents.applications(client)
         self._sealer = sealer
 
     def find(self, client_id: str) -> Application | None:
         """Return the application with this API key; None when its secret is not known."""
         if client_id == self.default.client_id:
             return self.default
-        with redis_errors_translated():
-            sealed = self._client.hget(keys.APPLICATIONS, client_id)
-        return Application(client_id, self._sealer.open(str(sealed))) if sealed else None
+        sealed = self._secrets.find(client_id)
+        return Application(client_id, self._sealer.open(sealed)) if sealed else None
 
     def keep(self, application: Application) -> None:
         """Remember an application that an account was given as its own.
@@ -52,8 +50,7 @@ class Applications:
         """
         if application.client_id != self.default.client_id:
             sealed = self._sealer.seal(application.client_secret)
-            with redis_errors_translated():
-                self._client.hset(keys.APPLICATIONS, application.client_id, sealed)
+            self._secrets.save(application.client_id, sealed)
 
 
 def check_application(client_id: str, client_secret: str) -> Application:
