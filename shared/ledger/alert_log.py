@@ -179,7 +179,7 @@ class AlertLedger:
         with redis_errors_translated():
             stored = self._client.hgetall(keys.ALERTS)
         return {
-            str(key): _told(str(record))
+            str(key): _history(str(record))
             for key, record in stored.items()
             if key not in _NOT_CONDITIONS
         }
@@ -224,7 +224,7 @@ def _dead_letter_notification(given: dict[str, Any]) -> DeadLetterNotification:
     )
 
 
-def _told(record: str) -> AlertHistory:
+def _history(record: str) -> AlertHistory:
     alert = json.loads(record)
     times = [each["told_at"] for each in alert["services"].values() if "told_at" in each]
     return AlertHistory(from_milliseconds(alert["begun_at"]), moment(max(times, default=None)))

@@ -54,7 +54,7 @@ def inspect_server(client: "redis.Redis") -> ServerFacts:
             **_info(client, "persistence"),
             **_info(client, "memory"),
         }
-        set_to = _told(lambda: client.config_get("appendfsync")) or {}
+        set_to = _answer(lambda: client.config_get("appendfsync")) or {}
         return ServerFacts(
             software=_software(info),
             version=_version(info.get("redis_version")),
@@ -112,10 +112,10 @@ def _span(ms: int) -> timedelta | None:
 
 
 def _info(client: "redis.Redis", section: str) -> dict[str, Any]:
-    return _told(lambda: client.info(section)) or {}
+    return _answer(lambda: client.info(section)) or {}
 
 
-def _told(ask: Callable[[], Any]) -> Any:
+def _answer(ask: Callable[[], Any]) -> Any:
     """Return the answer; None when the server says that this must not be asked of it."""
     try:
         return ask()

@@ -40,13 +40,13 @@ local function has_ended(alert)
   return alert.ended_at and now - alert.ended_at >= after
 end
 
-local function event_for(alert, told_at)
+local function event_for(alert, notified_at)
   if alert.ended_at then
-    return told_at and has_ended(alert) and "over"
-  elseif not told_at then
+    return notified_at and has_ended(alert) and "over"
+  elseif not notified_at then
     return now - alert.begun_at >= after and "begun"
   end
-  return now - told_at >= remind and "reminder"
+  return now - notified_at >= remind and "reminder"
 end
 
 -- Every known condition, as it is after this look: the active ones come first.
@@ -67,8 +67,8 @@ for _, key in ipairs(redis.call("HKEYS", alerts)) do
   end
 end
 
--- Returns what the service is to be told of this condition now, if anything.
-local function tellable(alert, name)
+-- Returns the event that the service is to be notified of now, if there is one.
+local function pending_event(alert, name)
   local service = alert.services[name] or {}
   local free = math.max(service.claimed_until or 0, service.retry_at or 0) <= now
   return free and event_for(alert, service.told_at)
@@ -86,13 +86,13 @@ local function kind_of(key)
   return string.match(key, "^[^:]*")
 end
 
--- Claims all that the service is to be told of this kind with this event.
+-- Claims all conditions of this kind that the service is to be notified of with this event.
 local function claim(name, kind, event)
   local number = redis.call("HINCRBY", alerts, "given", 1)
   local parts = {}
   for _, key in ipairs(order) do
     local alert = known[key]
-    if kind_of(key) == kind and tellable(alert, name) == event then
+    if kind_of(key) == kind and pending_event(alert, name) == event then
       local service = alert.services[name] or {}
       service.claimed_until, service.number = now + lease, number
       alert.services[name] = service
@@ -118,7 +118,7 @@ end
 local function next_notification()
   for _, name in ipairs(services) do
     for _, key in ipairs(order) do
-      local event = tellable(known[key], name)
+      local event = pending_event(known[key], name)
       if event and not gathering[name .. " " .. kind_of(key) .. " " .. event] then
         return claim(name, kind_of(key), event)
       end

@@ -16,8 +16,8 @@
 -- What dies within this same millisecond is left for the next look.
 local up_to = now - 1
 
--- Returns how many died, by reason, that the service does not know of; their sum, and whether
--- there is a reason among them that it has not been told of.
+-- Returns how many died, by reason, that the service does not know of; their sum; and whether one
+-- of the reasons is new to it.
 local function news(prefix, service)
   local counts, total, first = {}, 0, false
   local from = service.up_to and "(" .. text(service.up_to) or "-inf"

@@ -3,8 +3,8 @@
 -- LIMIT QUOTA_KEPT  milliseconds
 -- INCLUDE clock account pace holds replays
 
--- Returns how many accounts of the API key have replays to feed, which share the pace, and how
--- many of their sign-ups are due, each of which will use a request.
+-- Returns how many accounts of the API key share the pace of replays, and how many of their
+-- sign-ups are due: each will use a request.
 local function replaying_accounts()
   local sharing, due = 0, 0
   for _, each in ipairs(redis.call("SMEMBERS", api_key .. "accounts")) do
@@ -14,8 +14,8 @@ local function replaying_accounts()
   return math.max(1, sharing), due
 end
 
--- Returns how many requests replays may still use this UTC day. What they leave to fresh sign-ups
--- is a share of what was left when the day's first replay asked, and stays the same all day.
+-- Returns how many requests replays may still use this UTC day. They leave a share of the requests
+-- that remained when the day's first replay asked; it stays the same all day.
 local function replay_quota(deliveries_per_day, kept_share, due)
   local left = math.max(0, deliveries_per_day - used_today())
   local key = api_key .. "replay-reserve:" .. utc_date()

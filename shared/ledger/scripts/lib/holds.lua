@@ -27,7 +27,7 @@ local function update_clocks(prefix)
   end
 end
 
--- Returns for how long the account has been on hold in its life, in milliseconds.
+-- Returns how long the account has been on hold in its life, in milliseconds.
 local function held_time()
   local stored = redis.call("HMGET", account .. "clock", "held", "since")
   local running = stored[2] and math.max(0, now - tonumber(stored[2])) or 0
@@ -88,9 +88,9 @@ local function mark_of(reason, hold)
   return reason .. " " .. text(hold.since) .. ";"
 end
 
--- Returns the reason of a hold that forbids to send now, or nil. No hold forbids it that is to be
--- probed now; the second result lists these. Nor does one that `probe`, the mark of an open claim,
--- is probing already.
+-- Returns the reason of a hold that forbids sending now, or nil. A hold that is to be probed now
+-- does not forbid it; the second result lists those. A hold that is in `probe`, the mark of an open
+-- claim, does not forbid it either: that claim probes it already.
 local function forbidding_hold(probe)
   local forbidding, probed = nil, {}
   each_hold(function(prefix, reason, hold)
@@ -132,7 +132,7 @@ local function each_probed(id, visit)
   end)
 end
 
--- The answer to a probe showed that all is well: ends what was being probed, and nothing else.
+-- The answer to a probe showed that all is well: ends the probed holds, and no others.
 local function end_probed_holds(id)
   each_probed(id, end_hold)
 end

@@ -26,8 +26,8 @@ local function join_line(id, person, queue, when)
   end
 end
 
--- Takes the settled head out of its line and makes the next one due, with the seniority of
--- the time it was received.
+-- Takes the settled head out of its line and makes the next one due, in the order in which it was
+-- received.
 local function leave_line(id, person)
   local line = account .. "person:" .. person
   redis.call("ZREM", line, id)

@@ -11,7 +11,7 @@ local function replay(job)
   return account .. "replay:" .. job
 end
 
--- The job's sign-ups that are dead letters still.
+-- The job's sign-ups that are still dead letters.
 local function replay_waiting(job)
   return account .. "replay:" .. job .. ":waiting"
 end
@@ -21,7 +21,8 @@ local function replay_under_way(job)
   return tonumber(stored[1]) - tonumber(stored[2]) - tonumber(stored[3])
 end
 
--- Nothing of the job waits any more; it has ended when nothing is under way either.
+-- Once nothing of the job waits, there is nothing to feed. It has ended when nothing is under way,
+-- either.
 local function leave_replaying_if_fed(job)
   if redis.call("EXISTS", replay_waiting(job)) == 1 then
     return

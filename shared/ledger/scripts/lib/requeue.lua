@@ -3,8 +3,8 @@
 -- NEEDS account
 -- INCLUDE clock account holds lines
 
--- Makes a dead letter due at `when` (a text), below everything fresh, at the end of its person's
--- line, with all its attempts before it. What happened so far stays in its history.
+-- Makes a dead letter due at `when` (a text), below all fresh sign-ups, at the end of its person's
+-- line. Its attempts begin anew; its history stays.
 local function requeue(id, when)
   local stored = redis.call("HMGET", signup(id), "reason", "person", "received_at")
   redis.call("ZREM", account .. "dead", id)

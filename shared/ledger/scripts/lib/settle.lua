@@ -24,9 +24,9 @@ local function remember_attempt(id, attempt)
   end
 end
 
--- Closes the claim: the sign-up is in no due set and in no lane's hands afterwards. Comes first
--- in every step: a full server refuses a script whose first write needs memory, and what was
--- sent must be settled even then.
+-- Closes the claim: afterwards the sign-up is in no due set, and no lane has it. Every step begins
+-- with this, as a full server refuses a script whose first write needs memory, and a sign-up that
+-- was sent must be settled even then.
 local function close_claim(id)
   local stored = redis.call("HMGET", signup(id), "queue", "lane")
   redis.call("ZREM", account .. "due:" .. stored[1], id)
@@ -36,7 +36,7 @@ local function close_claim(id)
   end
 end
 
--- The sign-up needs nothing more: it leaves what is due and its person's line.
+-- The sign-up is settled: it leaves its person's line, and is no longer due.
 local function close_signup(id)
   redis.call("ZREM", account .. "unsettled", id)
   leave_line(id, redis.call("HGET", signup(id), "person"))
