@@ -19,8 +19,11 @@ def disconnect(runtime: CommandRuntime, name: str, yes: bool) -> None:
         runtime.output.say(f"{name} is disconnected already.")
         return
     if not yes:
-        question = _question(runtime, summary)
-        confirm(runtime, question, otherwise="Add --yes to disconnect without a question.")
+        confirm(
+            _question(runtime, summary),
+            interactive=runtime.interactive,
+            otherwise="Add --yes to disconnect without a question.",
+        )
     runtime.accounts.connecting.disconnect(name, by=runtime.by)
     runtime.output.json(runtime.summaries.summary(name).to_dict())
     runtime.output.say(

@@ -1,1 +1,4 @@
-"""Connecting an account from the terminal: the four flows and the wizard that explains them."""
+"""Connecting an account at the terminal: the four flows, and the wizard that explains them.
+
+`relay connect` imports this.
+"""

@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 import click
 
+from relay.connecting.connected_text import say_connected
 from relay.connecting.device_flow import follow, instructions
 from relay.runtime import CommandRuntime
-from relay.terminal.account_text import say_connected
 from relay.terminal.output import for_people, printable
 from shared.accounts.client_links import LINK_LIFE, Link
 from shared.accounts.connecting import AnotherAccount, Connected

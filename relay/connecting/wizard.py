@@ -8,8 +8,9 @@ from functools import partial
 import click
 
 from relay.connecting.connect_flows import Wanted, agreed, print_link, resumed
+from relay.connecting.connected_text import say_connected
 from relay.runtime import CommandRuntime
-from relay.terminal.account_text import say_checks, say_connected
+from relay.terminal.account_text import say_checks
 from relay.terminal.output import for_people, printable
 from shared.accounts.client_links import Link, LinkState
 from shared.accounts.connecting import Started

@@ -4,18 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from relay.runtime import CommandRuntime
 from relay.terminal.output import Output, for_people, printable
 from shared.accounts import advice
-from shared.accounts.account_reads import FRESH, Lists, ReadFailed
+from shared.accounts.account_reads import Lists
 from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.client import ContactList
 from shared.domain.check import Check, Verdict
 from shared.domain.durations import in_words
 from shared.infrastructure.timestamps import utc_now
-
-# Few enough that the text above them stays on the screen.
-_FIRST_LISTS = 20
 
 _MARKS = {Verdict.OK: "✓", Verdict.PROBLEM: "✗", Verdict.UNKNOWN: "?"}
 
@@ -26,31 +22,6 @@ def say_checks(output: Output, checks: Iterable[Check]) -> None:
         output.say(printable(f"{_MARKS[check.verdict]} {check.title}: {check.found}"))
         if check.fix:
             output.say(printable(f"  → {check.fix}"))
-
-
-def say_connected(runtime: CommandRuntime, name: str, checks: Iterable[Check]) -> None:
-    """Print the checks, the summary and the lists of a new connection, and the next steps."""
-    runtime.output.say("")
-    say_checks(runtime.output, checks)
-    runtime.output.say("")
-    say_summary(runtime.output, runtime.summaries.summary(name))
-    runtime.output.say("")
-    _say_lists_after_connecting(runtime, name)
-    runtime.output.say(
-        f"\nNext, make a form:     relay forms add FORM --account {name} --list LIST"
-        f"\nOr send a test to it:  relay accounts test {name} --email YOU@EXAMPLE.COM --list LIST"
-    )
-
-
-def _say_lists_after_connecting(runtime: CommandRuntime, name: str) -> None:
-    try:
-        lists = runtime.accounts.reads.lists(name, max_age=FRESH)
-    except ReadFailed as error:
-        runtime.output.say(f"Its lists could not be read: {error} Try again: relay lists {name}")
-    else:
-        table_of_lists(runtime.output, lists, _FIRST_LISTS)
-        if len(lists.lists) > _FIRST_LISTS:
-            runtime.output.say(f"See all {len(lists.lists):,} lists: relay lists {name}")
 
 
 def say_summary(output: Output, summary: AccountSummary) -> None:

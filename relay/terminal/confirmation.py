@@ -2,12 +2,11 @@
 
 import click
 
-from relay.runtime import CommandRuntime
 from relay.terminal.output import printable
 from shared.domain.errors import Refused
 
 
-def confirm(runtime: CommandRuntime, question: str, *, otherwise: str) -> None:
+def confirm(question: str, *, interactive: bool, otherwise: str) -> None:
     """Ask, and raise `Refused` unless the answer is yes.
 
     `otherwise` tells scripts, which nobody answers for, what to do: wrong use, exit status 2.
@@ -15,7 +14,7 @@ def confirm(runtime: CommandRuntime, question: str, *, otherwise: str) -> None:
     try:
         agreed = click.confirm(printable(question), err=True)
     except click.Abort:
-        if runtime.interactive:
+        if interactive:
             raise
         raise click.UsageError(f"There is no terminal to ask at. {otherwise}") from None
     if not agreed:

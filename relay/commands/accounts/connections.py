@@ -71,7 +71,11 @@ def take_over(runtime: CommandRuntime, name: str, yes: bool) -> None:
             f"If {summary.owner} still runs, both installations may lose {name}."
             " Has it been stopped for good?"
         )
-        confirm(runtime, question, otherwise="Add --yes to take over without a question.")
+        confirm(
+            question,
+            interactive=runtime.interactive,
+            otherwise="Add --yes to take over without a question.",
+        )
     runtime.accounts.connecting.claim_ownership(name)
     runtime.output.json(runtime.summaries.summary(name).to_dict())
     runtime.output.say(

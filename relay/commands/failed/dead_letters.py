@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
+from relay.commands.failed.selection_options import selection_options
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import for_people
-from relay.terminal.selection_options import selection_options
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.signup import Signup, State
 from shared.infrastructure.timestamps import timestamp

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from relay.commands.failed.selection_options import selection_options
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import counted, duration, for_people, printable
 from relay.terminal.progress import ProgressLine
-from relay.terminal.selection_options import selection_options
 from shared.domain.durations import in_words
 from shared.infrastructure.timestamps import timestamp, utc_now
 from shared.operations.operations import Selection

@@ -1,0 +1,36 @@
+"""A new connection as text: its checks, summary and lists, and what to do next."""
+
+from collections.abc import Iterable
+
+from relay.runtime import CommandRuntime
+from relay.terminal.account_text import say_checks, say_summary, table_of_lists
+from shared.accounts.account_reads import FRESH, ReadFailed
+from shared.domain.check import Check
+
+# Few enough that the text above them stays on the screen.
+_FIRST_LISTS = 20
+
+
+def say_connected(runtime: CommandRuntime, name: str, checks: Iterable[Check]) -> None:
+    """Print the checks, the summary and the lists of a new connection, and the next steps."""
+    runtime.output.say("")
+    say_checks(runtime.output, checks)
+    runtime.output.say("")
+    say_summary(runtime.output, runtime.summaries.summary(name))
+    runtime.output.say("")
+    _say_lists_after_connecting(runtime, name)
+    runtime.output.say(
+        f"\nNext, make a form:     relay forms add FORM --account {name} --list LIST"
+        f"\nOr send a test to it:  relay accounts test {name} --email YOU@EXAMPLE.COM --list LIST"
+    )
+
+
+def _say_lists_after_connecting(runtime: CommandRuntime, name: str) -> None:
+    try:
+        lists = runtime.accounts.reads.lists(name, max_age=FRESH)
+    except ReadFailed as error:
+        runtime.output.say(f"Its lists could not be read: {error} Try again: relay lists {name}")
+    else:
+        table_of_lists(runtime.output, lists, _FIRST_LISTS)
+        if len(lists.lists) > _FIRST_LISTS:
+            runtime.output.say(f"See all {len(lists.lists):,} lists: relay lists {name}")
