@@ -9,8 +9,10 @@ import logging
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.accounts.connecting import AnotherAccount, Connected, ConnectFailed, Connecting
-from shared.accounts.handshakes import Via
+from shared.accounts.account_connector import AnotherAccount, Connected
+from shared.accounts.application_calls import ConnectFailed
+from shared.accounts.connect_request import StartedFrom
+from shared.accounts.connecting import Connecting
 from shared.domain.errors import LedgerUnavailable, Refused
 from web.services import services
 
@@ -40,29 +42,29 @@ def callback() -> ResponseReturnValue:
     state, code = (request.args.get(name, "")[:_TOO_LONG] for name in ("state", "code"))
     if "error" in request.args:
         description = request.args.get("error_description", "")[:_TOO_LONG]
-        raise _connecting().refuse(state, request.args["error"], description)
+        raise _connecting().browser.refuse(state, request.args["error"], description)
     if not state or not code:
         raise Refused(BEGIN_FIRST)
-    return _connected(_connecting().finish(state, code))
+    return _connected(_connecting().browser.finish(state, code))
 
 
 @bp.post("/again/<kept>")
 def again(kept: str) -> ResponseReturnValue:
     """Continue after Constant Contact failed halfway, without another login."""
-    return _connected(_connecting().resume(kept))
+    return _connected(_connecting().browser.resume(kept))
 
 
 @bp.get("/link/<token>")
 def link(token: str) -> ResponseReturnValue:
     """Show the client who asks for what. Opening the page does not use up the link."""
-    opened = _connecting().open_link(token)
+    opened = _connecting().browser.open_link(token)
     return render_template("connect/link.html", link=opened, token=token)
 
 
 @bp.post("/link/<token>")
 def follow_link(token: str) -> ResponseReturnValue:
     """Send the client to Constant Contact."""
-    return redirect_page(_connecting().start_by_link(token).url)
+    return redirect_page(_connecting().browser.start_by_link(token).url)
 
 
 def redirect_page(url: str) -> ResponseReturnValue:
@@ -77,10 +79,10 @@ def redirect_page(url: str) -> ResponseReturnValue:
 
 def _connected(connected: Connected) -> ResponseReturnValue:
     name = connected.account.name
-    log.info("account connected", extra={"account": name, "via": str(connected.via)})
-    if connected.via == Via.CONSOLE:
-        return redirect(url_for("console.connected", id=connected.ending), 303)
-    template = "client_done" if connected.via == Via.LINK else "done"
+    log.info("account connected", extra={"account": name, "via": str(connected.started_from)})
+    if connected.started_from == StartedFrom.CONSOLE:
+        return redirect(url_for("console.connected", id=connected.result_id), 303)
+    template = "client_done" if connected.started_from == StartedFrom.LINK else "done"
     return render_template(f"connect/{template}.html", connected=connected)
 
 
@@ -93,14 +95,14 @@ def keep_addresses_private(response: Response) -> Response:
 @bp.errorhandler(AnotherAccount)
 def another_account(error: AnotherAccount) -> ResponseReturnValue:
     """Ask an operator who began this in the console. Anybody else gets an error."""
-    if error.via == Via.CONSOLE and error.kept:
-        return redirect(url_for("console.another_account", kept=error.kept), 303)
+    if error.started_from == StartedFrom.CONSOLE and error.pending_id:
+        return redirect(url_for("console.another_account", kept=error.pending_id), 303)
     return _problem(str(error), 400)
 
 
 @bp.errorhandler(ConnectFailed)
 def failed(error: ConnectFailed) -> ResponseReturnValue:
-    return _problem(str(error), 502, kept=error.kept)
+    return _problem(str(error), 502, kept=error.pending_id)
 
 
 @bp.errorhandler(Refused)

@@ -9,8 +9,8 @@ from relay.connecting import connect_flows, wizard
 from relay.connecting.connect_flows import Wanted
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.accounts.client_links import LINK_LIFE, LONGEST_LINK_LIFE
-from shared.accounts.connecting import check_name
 from shared.constant_contact.applications import Application, check_application
+from shared.domain.account import check_name
 from shared.domain.errors import Refused
 
 

@@ -15,8 +15,8 @@ from relay.connecting.connected_text import say_connected
 from relay.connecting.device_flow import follow, instructions
 from relay.runtime import CommandRuntime
 from relay.terminal.output import for_people, printable
+from shared.accounts.account_connector import AnotherAccount, Connected
 from shared.accounts.client_links import LINK_LIFE, Link
-from shared.accounts.connecting import AnotherAccount, Connected
 from shared.constant_contact.applications import Application
 from shared.domain.check import Verdict
 from shared.domain.errors import Refused
@@ -47,7 +47,9 @@ class Wanted:
 def by_url(runtime: CommandRuntime, wanted: Wanted) -> None:
     """Print the address of the login. The callback does the rest."""
     warnings = preflight_warnings(runtime, wanted)
-    started = runtime.accounts.connecting.start(wanted.name, by=runtime.by, **wanted.options)
+    started = runtime.accounts.connecting.browser.start(
+        wanted.name, by=runtime.by, **wanted.options
+    )
     runtime.output.json(
         {
             "url": started.url,
@@ -69,7 +71,7 @@ def by_url(runtime: CommandRuntime, wanted: Wanted) -> None:
 
 def preflight_warnings(runtime: CommandRuntime, wanted: Wanted) -> list[str]:
     """Return what would prevent the login, in whole sentences."""
-    check = runtime.accounts.connecting.preflight(wanted.application)
+    check = runtime.accounts.connecting.check_application(wanted.application)
     if check.verdict != Verdict.PROBLEM:
         return []
     return [printable(" ".join(filter(None, (check.found, check.fix))))]
@@ -97,14 +99,14 @@ def print_link(
 ) -> Link:
     """Make a link and print it. Without `asked_by`, ask for the name that the client sees."""
     connecting = runtime.accounts.connecting
-    link = connecting.make_link(
+    link = connecting.browser.make_link(
         wanted.name,
         by=runtime.by,
         asked_by=(asked_by if asked_by is not None else _ask_for_whom(runtime)).strip(),
         life=life,
         **wanted.options,
     )
-    url, expires_at = connecting.links.url(link), datetime.fromisoformat(link.expires_at)
+    url, expires_at = connecting.browser.links.url(link), datetime.fromisoformat(link.expires_at)
     runtime.output.json(
         {
             "url": url,
@@ -143,10 +145,10 @@ def _ask_for_whom(runtime: CommandRuntime) -> str:
 def by_device(runtime: CommandRuntime, wanted: Wanted) -> None:
     """Show a code, and wait until a person has entered it."""
     connecting = runtime.accounts.connecting
-    code = connecting.start_device(wanted.application)
+    code = connecting.device.start(wanted.application)
     click.echo(instructions(code), err=runtime.output.as_json)
-    poll = partial(connecting.poll_device, wanted.name, code, by=runtime.by, **wanted.options)
-    resume = partial(connecting.resume, by=runtime.by)
+    poll = partial(connecting.device.poll, wanted.name, code, by=runtime.by, **wanted.options)
+    resume = partial(connecting.browser.resume, by=runtime.by)
 
     def connected() -> Connected:
         with runtime.waiting(code.expires_in) as waiting:
@@ -163,7 +165,7 @@ def with_tokens(runtime: CommandRuntime, wanted: Wanted) -> None:
     given = _from_input()
 
     def connected(*, replace: bool) -> Connected:
-        return runtime.accounts.connecting.with_tokens(
+        return runtime.accounts.connecting.tokens.connect(
             wanted.name, given, by=runtime.by, application=wanted.application, replace=replace
         )
 
@@ -213,7 +215,9 @@ def agreed(
 
 def resumed(runtime: CommandRuntime, error: AnotherAccount) -> Connected:
     """Continue after `error`, and let the other account take the name."""
-    return runtime.accounts.connecting.resume(error.kept or "", by=runtime.by, replace=True)
+    return runtime.accounts.connecting.browser.resume(
+        error.pending_id or "", by=runtime.by, replace=True
+    )
 
 
 def _may_take_the_name(runtime: CommandRuntime, error: AnotherAccount) -> bool:

@@ -6,7 +6,8 @@ from functools import partial
 
 from relay.terminal.output import printable
 from relay.terminal.progress import Waiting
-from shared.accounts.connecting import Connected, ConnectFailed
+from shared.accounts.account_connector import Connected
+from shared.accounts.application_calls import ConnectFailed
 from shared.constant_contact.errors import DeviceDenied, DevicePending, TokenEndpointFailed
 from shared.constant_contact.oauth import DeviceCode
 from shared.domain.errors import LedgerUnavailable, Refused
@@ -56,8 +57,8 @@ def follow(
             raise Refused(_EXPIRED if denied.expired else _DENIED) from denied
         except ConnectFailed as error:
             what = f"{error} Retrying"
-            if error.kept:
-                ask, failed = partial(resume, error.kept), error
+            if error.pending_id:
+                ask, failed = partial(resume, error.pending_id), error
         except (TokenEndpointFailed, LedgerUnavailable) as error:
             what = f"No answer: {error}. Retrying"
     raise failed or Refused(_EXPIRED)

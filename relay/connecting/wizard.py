@@ -12,9 +12,9 @@ from relay.connecting.connected_text import say_connected
 from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_checks
 from relay.terminal.output import for_people, printable
+from shared.accounts.browser_flow import Started
 from shared.accounts.client_links import Link, LinkState
-from shared.accounts.connecting import Started
-from shared.accounts.handshakes import Ending
+from shared.accounts.connect_request import ConnectResult
 from shared.accounts.problems import PORTAL
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
@@ -74,7 +74,7 @@ def walk(runtime: CommandRuntime, wanted: Wanted) -> None:
 
 def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
     connecting = runtime.accounts.connecting
-    application = wanted.application or connecting.adoption.applications.default
+    application = wanted.application or connecting.connector.calls.applications.default
     runtime.output.say(
         _APPLICATION.format(
             name=wanted.name,
@@ -84,7 +84,7 @@ def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
             origin="from --api-key" if wanted.application else "from CTCT_CLIENT_ID",
         )
     )
-    check = connecting.preflight(wanted.application)
+    check = connecting.check_application(wanted.application)
     say_checks(runtime.output, [check])
     runtime.output.say("")
     failed = check.verdict == Verdict.PROBLEM
@@ -98,26 +98,26 @@ def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
 def _by_browser(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...]:
     """Wait for the login, and return the checks of the new connection."""
     connecting = runtime.accounts.connecting
-    started = connecting.start(wanted.name, by=runtime.by, **wanted.options)
+    started = connecting.browser.start(wanted.name, by=runtime.by, **wanted.options)
     runtime.output.say(_LOGIN.format(url=started.url))
-    ending = _ending(runtime, started)
-    if ending.connected:
-        return ending.checks
-    if ending.kept is None:
-        raise Refused(ending.sentence)
-    resume = partial(connecting.resume, ending.kept, by=runtime.by)
+    result = _result(runtime, started)
+    if result.connected:
+        return result.checks
+    if result.pending_id is None:
+        raise Refused(result.sentence)
+    resume = partial(connecting.browser.resume, result.pending_id, by=runtime.by)
     return agreed(runtime, resume, partial(resumed, runtime)).checks
 
 
-def _ending(runtime: CommandRuntime, started: Started) -> Ending:
+def _result(runtime: CommandRuntime, started: Started) -> ConnectResult:
     connecting = runtime.accounts.connecting
     life = started.expires_at - utc_now()
     rest = f"The address still works until {for_people(started.expires_at)}."
     with _leaving(f"{rest} See the result with: relay accounts"), runtime.waiting(life) as waiting:
         while not waiting.is_over:
             waiting.pause(_LOOK_EVERY, "Waiting for the login (Ctrl-C ends the waiting only)")
-            if ending := connecting.ending(started.state):
-                return ending
+            if result := connecting.browser.result(started.state):
+                return result
     raise Refused("There was no login within 15 minutes. Run this command again for a new address.")
 
 
@@ -134,7 +134,7 @@ def _by_link(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...] | Non
 
 
 def _follow_link(runtime: CommandRuntime, link: Link) -> None:
-    links = runtime.accounts.connecting.links
+    links = runtime.accounts.connecting.browser.links
     life = datetime.fromisoformat(link.expires_at) - utc_now()
     rest = f"The link still works. See its state with: relay accounts links {link.account}"
     with _leaving(rest), runtime.waiting(life) as waiting:

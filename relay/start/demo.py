@@ -21,7 +21,7 @@ def set_up_demo(sandbox: Bind, settings: Settings) -> None:
         if registry.accounts():
             return
         accounts = make_account_services(settings, client, notify_workers=lambda account: None)
-        accounts.connecting.with_tokens(DEMO_ACCOUNT, _sandbox_tokens(sandbox), by="relay up")
+        accounts.connecting.tokens.connect(DEMO_ACCOUNT, _sandbox_tokens(sandbox), by="relay up")
         registry.save_form(_demo_form(accounts))
 
 

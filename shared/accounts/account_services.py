@@ -7,13 +7,17 @@ from functools import partial
 
 import redis
 
+from shared.accounts.account_connector import AccountConnector
 from shared.accounts.account_reads import AccountReads
 from shared.accounts.account_summary import AccountSummaries
-from shared.accounts.adoption import Adoption
+from shared.accounts.application_calls import ApplicationCalls
+from shared.accounts.browser_flow import BrowserFlow
 from shared.accounts.client_links import Links
+from shared.accounts.connect_store import ConnectStore
 from shared.accounts.connecting import Connecting
-from shared.accounts.handshakes import Handshakes
+from shared.accounts.device_flow import DeviceFlow
 from shared.accounts.test_signups import TestSignups
+from shared.accounts.token_import import TokenImport
 from shared.constant_contact.factory import (
     make_applications,
     make_constant_contact,
@@ -43,44 +47,29 @@ def make_account_services(
     settings: Settings, client: "redis.Redis", notify_workers: Callable[[str], None]
 ) -> AccountServices:
     """Return them; `notify_workers` asks the workers to look after an account."""
-    sealer = Sealer(settings.secret_keys)
-    ledger, registry = Ledger(client), Registry(client)
-    vault = make_vault(settings, client)
-    api = partial(make_constant_contact, settings, client)
-    reads = AccountReads(client, registry, vault, ledger, api=api, now=utc_now)
-    handshakes, applications = Handshakes(client, sealer), make_applications(settings, client)
-    adoption = Adoption(
-        registry=registry,
-        vault=vault,
-        applications=applications,
-        handshakes=handshakes,
-        ledger=ledger,
-        oauth=partial(make_oauth, settings, client),
-        api=api,
-        notify_workers=notify_workers,
-        now=utc_now,
-    )
-    connecting = Connecting(
-        adoption=adoption,
-        registry=registry,
-        applications=applications,
-        handshakes=handshakes,
-        links=Links(client, secret_keys=settings.secret_keys, public_url=settings.public_url),
-        redirect_uri=settings.redirect_uri,
-        now=utc_now,
-    )
-    summaries = make_account_summaries(settings, client)
-    trials = TestSignups(
+    reads = AccountReads(
         client,
-        ledger,
-        reads,
-        fingerprints=partial(load_fingerprints, client, sealer),
-        check_email=check_email,
-        new_id=lambda: str(uuid.uuid4()),
-        notify_workers=notify_workers,
+        Registry(client),
+        make_vault(settings, client),
+        Ledger(client),
+        api=partial(make_constant_contact, settings, client),
         now=utc_now,
     )
-    return AccountServices(connecting=connecting, reads=reads, summaries=summaries, trials=trials)
+    return AccountServices(
+        connecting=_make_connecting(settings, client, notify_workers),
+        reads=reads,
+        summaries=make_account_summaries(settings, client),
+        trials=TestSignups(
+            client,
+            Ledger(client),
+            reads,
+            fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
+            check_email=check_email,
+            new_id=lambda: str(uuid.uuid4()),
+            notify_workers=notify_workers,
+            now=utc_now,
+        ),
+    )
 
 
 def make_account_summaries(settings: Settings, client: "redis.Redis") -> AccountSummaries:
@@ -89,5 +78,37 @@ def make_account_summaries(settings: Settings, client: "redis.Redis") -> Account
         vault=make_vault(settings, client),
         ledger=Ledger(client),
         default_client_id=settings.client_id,
+        now=utc_now,
+    )
+
+
+def _make_connecting(
+    settings: Settings, client: "redis.Redis", notify_workers: Callable[[str], None]
+) -> Connecting:
+    store = ConnectStore(client, Sealer(settings.secret_keys))
+    calls = ApplicationCalls(
+        applications=make_applications(settings, client),
+        oauth=partial(make_oauth, settings, client),
+        api=partial(make_constant_contact, settings, client),
+    )
+    connector = AccountConnector(
+        registry=Registry(client),
+        vault=make_vault(settings, client),
+        calls=calls,
+        store=store,
+        ledger=Ledger(client),
+        notify_workers=notify_workers,
+        now=utc_now,
+    )
+    links = Links(client, secret_keys=settings.secret_keys, public_url=settings.public_url)
+    uri = settings.redirect_uri
+    return Connecting(
+        browser=BrowserFlow(
+            connector=connector, store=store, links=links, redirect_uri=uri, now=utc_now
+        ),
+        device=DeviceFlow(connector=connector, redirect_uri=uri),
+        tokens=TokenImport(connector=connector, store=store, redirect_uri=uri, now=utc_now),
+        connector=connector,
+        redirect_uri=uri,
         now=utc_now,
     )

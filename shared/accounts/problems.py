@@ -1,4 +1,4 @@
-"""What can go wrong at Constant Contact while connecting, each with what to do about it.
+"""Errors of Constant Contact while an account is being connected, each with what to do about it.
 
 Pure: an answer or error in, words out.
 """
@@ -6,7 +6,7 @@ Pure: an answer or error in, words out.
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from shared.accounts.handshakes import Handshake, Via
+from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.constant_contact.errors import FlowNotAllowed, InvalidClient, InvalidGrant
 from shared.domain.check import Check, ok, problem, unknown
 
@@ -14,62 +14,69 @@ PORTAL = "https://developer.constantcontact.com/"
 
 STALE = (
     "This page has been used already, or is older than 15 minutes. If a page said that the"
-    " account is connected, all is well. If not, begin again: in the console, with a new link"
-    " from `relay connect NAME --url`, or with the link that you were sent."
+    " account is connected, you need not do anything. If not, start again: in the console, with a"
+    " new link from `relay connect NAME --url`, or with the link that you were sent."
 )
 
-# As Okta-like servers write it in their pages; nothing shorter, since "security" has a "uri", too.
+# As servers like Okta write it in their pages. No shorter words: "security" contains "uri", too.
 _ABOUT_REDIRECT = re.compile(r"redirect[_ ]?ur[il]|redirection ur[il]")
 _ABOUT_KEY = re.compile(r"client_id|(?:invalid|unauthorized)_client|\bclient id\b")
 
 _SAYS_NOTHING = (403, 404, 408, 425, 429)
 
-_KEY_UNKNOWN = ("The API key is not known there.", "Copy it again from the application's page.")
+_KEY_UNKNOWN = (
+    "Constant Contact does not know the API key.",
+    "Copy the key again from the application's page.",
+)
 
 
-def again(handshake: Handshake) -> str:
-    """Return how to begin again, where this handshake was begun."""
-    match handshake.via:
-        case Via.LINK:
+def again(request: ConnectRequest) -> str:
+    """Return how to start again, where this request was started."""
+    match request.started_from:
+        case StartedFrom.LINK:
             return "To try again, open the link that you were sent once more."
-        case Via.CONSOLE:
-            return "To try again, begin anew in the console."
-        case Via.TERMINAL:
-            return f"Get a new link with: relay connect {handshake.account} --url"
+        case StartedFrom.CONSOLE:
+            return "To try again, start again in the console."
+        case StartedFrom.TERMINAL:
+            return f"Get a new link with: relay connect {request.account} --url"
 
 
-def another_account(handshake: Handshake) -> str:
-    """Return what to do when the login belongs to another account than the name stands for."""
-    if handshake.via == Via.LINK:
+def another_account(request: ConnectRequest) -> str:
+    """Return what to do when the login belongs to another account than the one before."""
+    if request.started_from == StartedFrom.LINK:
         return "Please open the link once more and log in to the right account."
     return (
-        "Log in to the right account, or say that the other is to take the name (--replace, or the"
-        " button in the console): lists and forms of the two have nothing in common."
+        "Log in to the right account, or let the other account take the name (--replace, or the"
+        " button in the console). The two accounts do not share lists and forms."
     )
 
 
 def of_callback(error: str, description: str, redirect_uri: str) -> str:
-    """Return what an `error` means that Constant Contact sent along to the callback.
+    """Return what the `error` that came to the callback means.
 
     Anyone can make up such an address, so nothing of `description` is shown.
     """
     said = f"{error} {description}".lower()
     if error == "access_denied":
         return (
-            "Access was not allowed at Constant Contact, so nothing is connected. It is allowed"
-            " with the button on the page after the login."
+            "Access was not allowed at Constant Contact, so nothing is connected. To allow it,"
+            " press the button on the page after the login."
         )
     if "redirect" in said:
         return _redirect_mismatch(redirect_uri)
     if error in ("invalid_client", "unauthorized_client"):
-        return f"Constant Contact does not know this API key, or the application is off: {PORTAL}"
+        return (
+            "Constant Contact does not know this API key, or the application is switched off."
+            f" Check it in the developer portal: {PORTAL}"
+        )
     if error == "invalid_scope":
         return (
-            "The application may not ask for what is needed: contact_data, account_read and"
-            " offline_access. Allow them on the application's page in the developer portal."
+            "The application may not request the scopes that signup-relay needs: contact_data,"
+            " account_read and offline_access. Allow them on the application's page in the"
+            " developer portal."
         )
     if error in ("temporarily_unavailable", "server_error"):
-        return "Constant Contact has a problem of its own just now. Try again in a few minutes."
+        return "Constant Contact has a problem at the moment. Try again in a few minutes."
     return (
         "Constant Contact refused the request. Check that the application there uses the"
         f" Authorization Code Flow and lists this redirect URI: {redirect_uri}"
@@ -77,12 +84,12 @@ def of_callback(error: str, description: str, redirect_uri: str) -> str:
 
 
 def of_code(error: InvalidGrant, redirect_uri: str) -> str:
-    """Return why an authorization code brought no tokens."""
+    """Return why Constant Contact gave no tokens for an authorization code."""
     if "redirect" in str(error).lower():
         return _redirect_mismatch(redirect_uri)
     return (
-        "Constant Contact did not accept the code that it sent along: it works once, and for five"
-        " minutes. If this comes again at once, compare this host's clock with the time."
+        "Constant Contact did not accept the authorization code. A code works once, and for five"
+        " minutes. If this happens again at once, check this host's clock."
     )
 
 
@@ -90,7 +97,7 @@ def of_client(error: InvalidClient, *, own_key: bool) -> str:
     """Return what to do about a refused API key or secret."""
     if isinstance(error, FlowNotAllowed):
         return (
-            f"{error}. Switch that on, on the application's page in the developer portal: the"
+            f"{error}. Switch the flow on, on the application's page in the developer portal: the"
             f" Authorization Code Flow, or for --device the device flow: {PORTAL}"
         )
     return f"{error}. {of_secret(own_key=own_key)}"
@@ -100,34 +107,34 @@ def of_secret(*, own_key: bool) -> str:
     """Return what to do about a refused secret."""
     where = "the secret that was given with the API key" if own_key else "CTCT_CLIENT_SECRET"
     return (
-        f"Check {where}: a secret that is made anew in the portal ends the one before, and is shown"
+        f"Check {where}. A new secret from the portal replaces the old one, and the portal shows it"
         " only once."
     )
 
 
 def of_device(error: InvalidClient) -> str:
-    """Return what to do when a device gets no code; it shows the API key, and no secret."""
+    """Return what to do when a device gets no code; a device sends the API key, and no secret."""
     return (
-        "Constant Contact lets no device connect with this API key. Compare the key, and switch the"
-        f" device flow on, on the application's page: {PORTAL} Without it, use --url or --link."
+        "Constant Contact lets no device connect with this API key. Check the key, and switch the"
+        f" device flow on, on the application's page: {PORTAL} Or use --url or --link instead."
     )
 
 
-def of_preflight(status: int | None, location: str, body: str, redirect_uri: str) -> Check:
-    """Judge how Constant Contact answers the authorization URL, before a person is sent there.
+def of_authorization_url(status: int | None, location: str, body: str, redirect_uri: str) -> Check:
+    """Judge the answer to the authorization URL, before a person is sent there.
 
-    `status` is None when there was no answer. Only what is certainly wrong is a problem: the
-    login page may look like anything.
+    `status` is None when there was no answer. Only a certain error is a problem: the login page
+    may look like anything.
     """
     name, title = "authorization_url", "Constant Contact knows the application"
     if status is None:
-        return unknown(name, title, "Constant Contact did not answer; a browser may reach it.")
+        return unknown(name, title, "Constant Contact did not answer. A browser may reach it.")
     refused = _query(location, "error") if location.startswith(redirect_uri) else ""
     said = f"{refused} {_query(location, 'error_description')} {body}".lower()
     if not refused and status < 400:
-        return ok(name, title, "The API key is known, and the login page opens.")
+        return ok(name, title, "Constant Contact knows the API key, and the login page opens.")
     if status >= 500 or status in _SAYS_NOTHING:
-        return unknown(name, title, f"It answers HTTP {status} just now; a browser may get more.")
+        return unknown(name, title, f"It answers HTTP {status} now. A browser may get more.")
     if _ABOUT_REDIRECT.search(said):
         return problem(
             name, title, "The redirect URI is not registered.", _redirect_mismatch(redirect_uri)
@@ -136,13 +143,13 @@ def of_preflight(status: int | None, location: str, body: str, redirect_uri: str
         return problem(name, title, *_KEY_UNKNOWN)
     if refused:
         return problem(name, title, "It refuses the login.", of_callback(refused, "", redirect_uri))
-    return unknown(name, title, f"It answers HTTP {status}; see whether the login page opens.")
+    return unknown(name, title, f"It answers HTTP {status}. Check whether the login page opens.")
 
 
 def _redirect_mismatch(redirect_uri: str) -> str:
     return (
-        "The redirect URI is not the one that the application has. On its page in the developer"
-        f" portal, add exactly this one: {redirect_uri}"
+        "The application does not have this redirect URI. On its page in the developer portal, add"
+        f" exactly this one: {redirect_uri}"
     )
 
 

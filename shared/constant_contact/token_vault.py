@@ -188,7 +188,7 @@ class TokenVault:
             self._tokens.worked(account, version)
             self._worked[account] = version
 
-    def adopt(
+    def store(
         self, account: str, tokens: TokenSet, *, client_id: str, spent: str | None = None
     ) -> Token:
         """Store the tokens of a new connection in place of any others.
@@ -268,7 +268,7 @@ class TokenVault:
             log.warning("token refresh failed: %s", error, extra={"account": account})
             raise TokenUnavailable(str(error), self._read(account).retry_at) from error
         else:
-            self._store(account, call, tokens, stored)
+            self._store_renewed(account, call, tokens, stored)
 
     def _begin(self, account: str, call: str, version: int) -> bool:
         """Write the intention down; False when the call must not be made.
@@ -295,7 +295,9 @@ class TokenVault:
                     self._read(account).retry_at,
                 ) from error
 
-    def _store(self, account: str, call: str, tokens: TokenSet, spent: StoredTokens) -> None:
+    def _store_renewed(
+        self, account: str, call: str, tokens: TokenSet, spent: StoredTokens
+    ) -> None:
         """Store the pair that was `spent` for `tokens`, however long Redis is away: nobody else
         has it."""
         pair = self._sealed(tokens, spent.client_id)

@@ -93,7 +93,7 @@ class Installation:
                 settings.api_url,
                 self._api_answer,
             ),
-            task(_AUTHORIZATION_URL, self.connecting.preflight),
+            task(_AUTHORIZATION_URL, self.connecting.check_application),
             task(settings_checks.SETTINGS, settings_checks.settings, settings.advice),
             task(settings_checks.ALERTS, settings_checks.alerts, len(settings.alerts)),
             task(

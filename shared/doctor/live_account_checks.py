@@ -61,7 +61,9 @@ class LiveAccountChecks:
     def _preflight(self, summary: AccountSummary) -> Iterator[Check]:
         application = self.applications.find(summary.account.client_id)
         if application is not None:
-            yield replace(self.connecting.preflight(application), account=summary.account.name)
+            yield replace(
+                self.connecting.check_application(application), account=summary.account.name
+            )
 
     def _refresh(self, name: str) -> str | None:
         self.vault.refresh(name)

@@ -6,8 +6,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from shared.domain.errors import Refused
+
 # What accounts and forms may be called: fit for addresses, for Redis keys and for typing.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
+
+
+def check_name(name: str, whose: str = "an account's") -> None:
+    """Raise `Refused` unless `name` can be such a name."""
+    if not NAME.fullmatch(name):
+        raise Refused(
+            f"{name!r} cannot be {whose} name: at most 40 letters of a to z, digits, and . - _,"
+            " the first of them a letter or digit."
+        )
 
 
 class HoldReason(StrEnum):

@@ -46,13 +46,13 @@ def test_signup(client: "redis.Redis", account: str, id: str) -> Note:
     return Note(client, f"{keys.account(account)}trial:{id}")
 
 
-def handshake(client: "redis.Redis", name: str) -> Note:
+def connecting(client: "redis.Redis", name: str) -> Note:
     """Return what is kept while somebody connects an account; `name` begins with its kind."""
     return Note(client, keys.CONNECTING + name)
 
 
 @contextlib.contextmanager
-def handshake_lock(client: "redis.Redis", name: str, life: timedelta) -> Iterator[bool]:
+def connecting_lock(client: "redis.Redis", name: str, life: timedelta) -> Iterator[bool]:
     """Hold the lock `name` for `life` at most; gives False while another process has it."""
     lock = client.lock(keys.CONNECTING + name, timeout=life.total_seconds(), blocking=False)
     with redis_errors_translated():

@@ -12,7 +12,7 @@ from shared.ledger import keys
 from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 
-# shared/accounts/handshakes.py keeps these for some hours.
+# shared/accounts/connect_store.py keeps these for some hours.
 _KEPT = ("kept:*", "spare:*")
 
 

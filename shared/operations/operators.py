@@ -16,7 +16,7 @@ from enum import StrEnum
 import redis
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from shared.domain.account import NAME
+from shared.domain.account import check_name
 from shared.domain.errors import Refused
 from shared.infrastructure.addresses import client_network
 from shared.ledger import documents
@@ -129,11 +129,7 @@ class Operators:
 
     def add(self, name: str, role: Role, password: str | None = None) -> NewPassword:
         """Make an operator, with a password that is made up unless one is given."""
-        if not NAME.fullmatch(name):
-            raise Refused(
-                f"{name!r} cannot be an operator's name: at most 40 letters of a to z, digits, and"
-                " . - _, the first of them a letter or digit."
-            )
+        check_name(name, "an operator's")
         made = self._made(name, role, password)
         if not self._stored.add(name, made.operator.to_json()):
             raise Refused(

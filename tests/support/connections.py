@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from shared.accounts.connecting import Connected, Connecting, Started
+from shared.accounts.account_connector import Connected
+from shared.accounts.browser_flow import Started
+from shared.accounts.connecting import Connecting
 from shared.domain.check import Check, Verdict
 from tests.support.sandbox_server import SandboxServer
 
@@ -13,7 +15,7 @@ TOKEN_PATH = "/oauth2/default/v1/token"
 
 
 def start(connecting: Connecting, name: str = "acme", **options: Any) -> Started:
-    return connecting.start(name, **{"by": "ada", **options})
+    return connecting.browser.start(name, **{"by": "ada", **options})
 
 
 def consent(sandbox: SandboxServer, url: str, **who: Any) -> dict[str, str]:
@@ -27,7 +29,7 @@ def come_back(
 ) -> Connected:
     """Log in where `started` leads, and come back to the callback."""
     back = consent(sandbox, started.url, **who)
-    return connecting.finish(back["state"], back["code"])
+    return connecting.browser.finish(back["state"], back["code"])
 
 
 def connect(
@@ -38,13 +40,13 @@ def connect(
 
 def once_stored(connecting: Connecting, step: Callable[[], object]) -> None:
     """Let `step` happen while an account is being connected: it is stored, its checks are not."""
-    notify_workers = connecting.adoption.notify_workers
+    notify_workers = connecting.connector.notify_workers
 
     def notify_after_step(account: str) -> None:
         step()
         notify_workers(account)
 
-    object.__setattr__(connecting.adoption, "notify_workers", notify_after_step)
+    object.__setattr__(connecting.connector, "notify_workers", notify_after_step)
 
 
 def verdicts(checks: tuple[Check, ...]) -> dict[str, Verdict]:

@@ -97,7 +97,7 @@ def _account_page(name: str, *, test_problem: str | None = None) -> str:
         "console/account.html",
         summary=summary,
         advice=list(on_account(name, summary.holds, summary)),
-        links=tools.connecting.links.of(name, utc_now()),
+        links=tools.connecting.browser.links.of(name, utc_now()),
         lists=_lists(name),
         forms=[form for form in tools.summaries.registry.forms() if form.account == name],
         test_problem=test_problem,

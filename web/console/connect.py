@@ -11,12 +11,14 @@ from datetime import timedelta
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shared.accounts.application_calls import ConnectFailed
 from shared.accounts.client_links import LinkState
-from shared.accounts.connecting import ConnectFailed, Connecting, check_name
-from shared.accounts.handshakes import Via
+from shared.accounts.connect_request import StartedFrom
+from shared.accounts.connecting import Connecting
 from shared.accounts.problems import PORTAL
 from shared.constant_contact.applications import Application, check_application
 from shared.constant_contact.oauth import SCOPES
+from shared.domain.account import check_name
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import utc_now
@@ -48,10 +50,10 @@ def check_application_typed() -> ResponseReturnValue:
     try:
         check_name(name)
         application = _typed_application()
-        found = _connecting().preflight(application)
+        found = _connecting().check_application(application)
         if found.verdict == Verdict.PROBLEM and "anyway" not in request.form:
             return _application_page(name, check=found), 422
-        known = _connecting().adoption.known(application)
+        known = _connecting().connector.calls.known(application)
     except Refused as error:
         return _application_page(name, problem=str(error)), 422
     key = known.client_id if application else None
@@ -71,7 +73,7 @@ def _application_page(name: str, *, problem: str | None = None, check: Check | N
         problem=problem,
         check=check,
         api_key=request.form.get("api_key", ""),
-        default_key=_connecting().applications.default.tail,
+        default_key=_connecting().connector.calls.applications.default.tail,
         redirect_uri=_connecting().redirect_uri,
         scopes=SCOPES,
         portal=PORTAL,
@@ -92,8 +94,11 @@ def log_in(name: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def go_and_log_in(name: str) -> ResponseReturnValue:
     """Send the operator's own browser to Constant Contact."""
-    started = _connecting().start(
-        name, by=operator_name(), via=Via.CONSOLE, application=_chosen_application()
+    started = _connecting().browser.start(
+        name,
+        by=operator_name(),
+        started_from=StartedFrom.CONSOLE,
+        application=_chosen_application(),
     )
     return redirect_page(started.url)
 
@@ -107,7 +112,7 @@ def make_link(name: str) -> ResponseReturnValue:
         problem = "Enter who asks for access. Your client reads this name on the page."
         return _log_in_page(name, problem=problem), 422
     days = request.form.get("days", type=int)
-    link = _connecting().make_link(
+    link = _connecting().browser.make_link(
         name,
         by=operator_name(),
         asked_by=asked_by,
@@ -122,13 +127,13 @@ def make_link(name: str) -> ResponseReturnValue:
 def link(id: str) -> ResponseReturnValue:
     """Show the link to send, and whether the client has used it."""
     connecting = _connecting()
-    found = connecting.links.find(id)
+    found = connecting.browser.links.find(id)
     if found is None:
         raise Refused("There is no such link. Links are deleted a month after they end.")
     return render_template(
         "console/connect/link.html",
         link=found,
-        url=connecting.links.url(found),
+        url=connecting.browser.links.url(found),
         open=found.is_open(utc_now()),
         expired=found.has_expired(utc_now()) and found.state != LinkState.CONNECTED,
     )
@@ -139,7 +144,7 @@ def link(id: str) -> ResponseReturnValue:
 def withdraw_link(id: str) -> ResponseReturnValue:
     """Withdraw a link."""
     connecting = _connecting()
-    connecting.links.withdraw(id, utc_now())
+    connecting.browser.links.withdraw(id, utc_now())
     return redirect(url_for("console.link", id=id), 303)
 
 
@@ -152,14 +157,14 @@ def _log_in_page(name: str, *, problem: str | None = None) -> str:
         problem=problem,
         asked_by=request.form.get("asked_by", ""),
         days=LINK_DAYS,
-        existing=_connecting().registry.account(name),
+        existing=_connecting().connector.registry.account(name),
     )
 
 
 def _chosen_application() -> Application | None:
     """Return the application that step 1 has stored; None for the one from the settings."""
     key = request.values.get("key")
-    return _connecting().applications.find(key) if key else None
+    return _connecting().connector.calls.applications.find(key) if key else None
 
 
 # --- 3: the checks
@@ -169,26 +174,26 @@ def _chosen_application() -> Application | None:
 @needs(Role.OPERATOR)
 def connected(id: str) -> ResponseReturnValue:
     """Show the checks of a new connection."""
-    ending = _connecting().handshakes.ending(id)
-    if ending is None or not ending.connected:
+    result = _connecting().connector.store.result(id)
+    if result is None or not result.connected:
         raise Refused("This result is no longer stored. The account's page shows the connection.")
-    summary = services().accounts.summaries.summary(ending.account)
-    return render_template("console/connect/connected.html", ending=ending, summary=summary)
+    summary = services().accounts.summaries.summary(result.account)
+    return render_template("console/connect/connected.html", result=result, summary=summary)
 
 
 @bp.get("/connect/kept/<kept>")
 @needs(Role.OPERATOR)
 def another_account(kept: str) -> ResponseReturnValue:
     """Ask whether the name should now stand for another account."""
-    found = _connecting().handshakes.kept(kept)
+    found = _connecting().connector.store.pending(kept)
     if found is None:
         raise Refused("This was already decided, or it began too long ago. Begin again.")
-    name = found.handshake.account
-    forms = [form.name for form in _connecting().registry.forms() if form.account == name]
+    name = found.request.account
+    forms = [form.name for form in _connecting().connector.registry.forms() if form.account == name]
     return render_template(
         "console/connect/another_account.html",
         kept=kept,
-        account=_connecting().registry.account(name),
+        account=_connecting().connector.registry.account(name),
         found=found.belongs_to,
         forms=forms,
     )
@@ -199,10 +204,10 @@ def another_account(kept: str) -> ResponseReturnValue:
 def replace_account(kept: str) -> ResponseReturnValue:
     """Connect the name to the other account."""
     try:
-        done = _connecting().resume(kept, by=operator_name(), replace=True)
+        done = _connecting().browser.resume(kept, by=operator_name(), replace=True)
     except ConnectFailed as error:
         return render_template("console/problem.html", sentence=str(error)), 502
-    return redirect(url_for("console.connected", id=done.ending), 303)
+    return redirect(url_for("console.connected", id=done.result_id), 303)
 
 
 def _connecting() -> Connecting:

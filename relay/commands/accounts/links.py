@@ -16,7 +16,7 @@ from shared.infrastructure.timestamps import timestamp, utc_now
 @pass_runtime
 def links(runtime: CommandRuntime, name: str) -> None:
     """Show the links for NAME, and their states."""
-    found = runtime.accounts.connecting.links.of(name, utc_now())
+    found = runtime.accounts.connecting.browser.links.of(name, utc_now())
     runtime.output.json([_document(runtime, link) for link in found])
     if not found:
         runtime.output.say(f"There is no link for {name}. Make one: relay connect {name} --link")
@@ -44,7 +44,7 @@ def _row(link: Link) -> list[Any]:
 @pass_runtime
 def withdraw(runtime: CommandRuntime, id: str) -> None:
     """Withdraw the link ID. It does not work any more."""
-    link = runtime.accounts.connecting.links.withdraw(id, utc_now())
+    link = runtime.accounts.connecting.browser.links.withdraw(id, utc_now())
     runtime.output.json(_document(runtime, link))
     runtime.output.say(f"The link for {link.account} does not work any more: {_state(link)}.")
 
@@ -55,7 +55,7 @@ def _document(runtime: CommandRuntime, link: Link) -> dict[str, Any]:
         "made_at": timestamp(datetime.fromisoformat(link.made_at)),
         "expires_at": timestamp(datetime.fromisoformat(link.expires_at)),
         "state": _state(link),
-        "url": runtime.accounts.connecting.links.url(link) if is_open else None,
+        "url": runtime.accounts.connecting.browser.links.url(link) if is_open else None,
     }
 
 

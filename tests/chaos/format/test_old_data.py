@@ -43,7 +43,7 @@ def connect_all(stack: Stack, settings: Settings, client: "redis.Redis") -> None
         tokens = stack.sandbox.connect(
             organization=account.organization, application=account.client_id
         )
-        connecting.with_tokens(account.name, tokens, by="ola", application=own)
+        connecting.tokens.connect(account.name, tokens, by="ola", application=own)
 
 
 def still_to_send(client: "redis.Redis", spool: Path) -> int:

@@ -377,7 +377,7 @@ def test_frozen_with_long_lived_tokens_it_does_not_overwrite_newer_ones(
 def connect(vault: TokenVault, stack: Stack) -> Token:
     tokens = TokenSet.from_json(stack.sandbox.connect())
     assert tokens is not None
-    return vault.adopt("acme", tokens, client_id=stack.sandbox.client_id)
+    return vault.store("acme", tokens, client_id=stack.sandbox.client_id)
 
 
 def put_next_slot_off(stack: Stack) -> int:

@@ -119,7 +119,7 @@ class Product:
     def _connect(self) -> None:
         tokens = TokenSet.from_json(self._stack.sandbox.connect())
         assert tokens is not None
-        self._vault.adopt("acme", tokens, client_id=self._stack.sandbox.client_id)
+        self._vault.store("acme", tokens, client_id=self._stack.sandbox.client_id)
 
     def start_worker(self) -> None:
         self.client.delete("relay:workers")

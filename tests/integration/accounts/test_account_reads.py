@@ -158,8 +158,8 @@ def test_the_lists_of_an_account_that_is_not_told_are_read_anew_after_connecting
     tools: AccountServices, sandbox: SandboxServer
 ) -> None:
     unknown = sandbox.connect(scope="contact_data offline_access")
-    tools.connecting.with_tokens("acme", unknown, by="ada")
-    registry = tools.connecting.registry
+    tools.connecting.tokens.connect("acme", unknown, by="ada")
+    registry = tools.connecting.connector.registry
     account = registry.account("acme")
     assert account is not None
     tools.reads.lists("acme")

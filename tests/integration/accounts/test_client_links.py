@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import redis
 
+from shared.accounts.application_calls import ConnectFailed
 from shared.accounts.client_links import LONGEST_LINK_LIFE, Link, Links, LinkState
-from shared.accounts.connecting import ConnectFailed, Connecting
+from shared.accounts.connecting import Connecting
 from shared.domain.account import HoldReason
 from shared.domain.errors import Refused
 from shared.ledger.ledger import Ledger
@@ -40,13 +41,13 @@ def token_of(links: Links, link: Link) -> str:
 
 @pytest.fixture
 def link(connecting: Connecting) -> Link:
-    return connecting.make_link("acme", by="ada", asked_by=STUDIO)
+    return connecting.browser.make_link("acme", by="ada", asked_by=STUDIO)
 
 
 @pytest.fixture
 def state_of(connecting: Connecting) -> Callable[[Link], tuple[LinkState, str]]:
     def find(link: Link) -> tuple[LinkState, str]:
-        found = connecting.links.find(link.id)
+        found = connecting.browser.links.find(link.id)
         assert found is not None
         return found.state, found.note
 
@@ -156,18 +157,18 @@ def test_a_client_connects_the_account_and_whoever_sent_the_link_sees_it(
     link: Link,
     state_of: Callable[[Link], tuple[LinkState, str]],
 ) -> None:
-    token = token_of(connecting.links, link)
+    token = token_of(connecting.browser.links, link)
     assert state_of(link) == (LinkState.WAITING, "")
-    assert connecting.open_link(token).asked_by == STUDIO
+    assert connecting.browser.open_link(token).asked_by == STUDIO
     assert state_of(link) == (LinkState.OPENED, "")
 
-    connected = come_back(connecting, sandbox, connecting.start_by_link(token))
+    connected = come_back(connecting, sandbox, connecting.browser.start_by_link(token))
 
     assert connected.asked_by == STUDIO
     assert connected.account.connected_by == "ada"
     assert registry.account("acme") == connected.account
     assert state_of(link) == (LinkState.CONNECTED, "")
-    for use in (connecting.open_link, connecting.start_by_link):
+    for use in (connecting.browser.open_link, connecting.browser.start_by_link):
         with pytest.raises(Refused, match="All is well"):
             use(token)
 
@@ -175,19 +176,22 @@ def test_a_client_connects_the_account_and_whoever_sent_the_link_sees_it(
 def test_opening_a_link_many_times_uses_nothing_up(
     connecting: Connecting, sandbox: SandboxServer, link: Link
 ) -> None:
-    token = token_of(connecting.links, link)
+    token = token_of(connecting.browser.links, link)
     for _ in range(3):
-        connecting.open_link(token)
-        connecting.start_by_link(token)
+        connecting.browser.open_link(token)
+        connecting.browser.start_by_link(token)
 
-    assert come_back(connecting, sandbox, connecting.start_by_link(token)).account.name == "acme"
+    assert (
+        come_back(connecting, sandbox, connecting.browser.start_by_link(token)).account.name
+        == "acme"
+    )
 
 
 def test_of_two_clients_who_log_in_by_one_link_the_second_connects_nothing(
     connecting: Connecting, sandbox: SandboxServer, registry: Registry, link: Link
 ) -> None:
-    token = token_of(connecting.links, link)
-    first, second = connecting.start_by_link(token), connecting.start_by_link(token)
+    token = token_of(connecting.browser.links, link)
+    first, second = connecting.browser.start_by_link(token), connecting.browser.start_by_link(token)
     connected = come_back(connecting, sandbox, first)
     asked = sandbox.stats()["token_calls"]
 
@@ -204,19 +208,19 @@ def test_of_two_clients_who_come_back_at_the_same_moment_one_connects(
     link: Link,
     state_of: Callable[[Link], tuple[LinkState, str]],
 ) -> None:
-    token = token_of(connecting.links, link)
-    first, second = connecting.start_by_link(token), connecting.start_by_link(token)
+    token = token_of(connecting.browser.links, link)
+    first, second = connecting.browser.start_by_link(token), connecting.browser.start_by_link(token)
     # Both have logged in before either comes back.
     backs = [consent(sandbox, each.url) for each in (first, second)]
     refusals: list[str] = []
 
     def second_comes_back() -> None:
         with pytest.raises(Refused) as failure:
-            connecting.finish(backs[1]["state"], backs[1]["code"])
+            connecting.browser.finish(backs[1]["state"], backs[1]["code"])
         refusals.append(str(failure.value))
 
     once_stored(connecting, second_comes_back)
-    connected = connecting.finish(backs[0]["state"], backs[0]["code"])
+    connected = connecting.browser.finish(backs[0]["state"], backs[0]["code"])
 
     assert len(refusals) == 1
     assert "at this moment" in refusals[0]
@@ -227,8 +231,8 @@ def test_of_two_clients_who_come_back_at_the_same_moment_one_connects(
 def test_a_link_that_is_withdrawn_while_the_client_logs_in_connects_nothing(
     connecting: Connecting, sandbox: SandboxServer, registry: Registry, link: Link
 ) -> None:
-    started = connecting.start_by_link(token_of(connecting.links, link))
-    connecting.links.withdraw(link.id, datetime.now(UTC))
+    started = connecting.browser.start_by_link(token_of(connecting.browser.links, link))
+    connecting.browser.links.withdraw(link.id, datetime.now(UTC))
 
     with pytest.raises(Refused, match="taken back"):
         come_back(connecting, sandbox, started)
@@ -239,7 +243,7 @@ def test_a_link_that_is_withdrawn_while_the_client_logs_in_connects_nothing(
 def test_a_link_that_is_gone_connects_nothing(
     connecting: Connecting, sandbox: SandboxServer, redis_client: "redis.Redis", link: Link
 ) -> None:
-    started = connecting.start_by_link(token_of(connecting.links, link))
+    started = connecting.browser.start_by_link(token_of(connecting.browser.links, link))
     redis_client.delete("relay:links")
 
     with pytest.raises(Refused, match="Nothing was changed"):
@@ -250,7 +254,7 @@ def test_a_link_that_is_gone_connects_nothing(
 
 
 def connects_after_all(connecting: Connecting, sandbox: SandboxServer, link: Link) -> bool:
-    started = connecting.start_by_link(token_of(connecting.links, link))
+    started = connecting.browser.start_by_link(token_of(connecting.browser.links, link))
     return come_back(connecting, sandbox, started).account.name == "acme"
 
 
@@ -260,14 +264,14 @@ def test_a_client_who_does_not_allow_it_may_think_again(
     link: Link,
     state_of: Callable[[Link], tuple[LinkState, str]],
 ) -> None:
-    started = connecting.start_by_link(token_of(connecting.links, link))
+    started = connecting.browser.start_by_link(token_of(connecting.browser.links, link))
     back = consent(sandbox, started.url, allow=False)
 
-    refused = connecting.refuse(back["state"], back["error"])
+    refused = connecting.browser.refuse(back["state"], back["error"])
 
     assert "open the link that you were sent once more" in str(refused)
     assert state_of(link) == (LinkState.FAILED, str(refused))
-    connecting.open_link(token_of(connecting.links, link))
+    connecting.browser.open_link(token_of(connecting.browser.links, link))
     assert state_of(link) == (LinkState.FAILED, str(refused))
     assert connects_after_all(connecting, sandbox, link)
 
@@ -275,7 +279,7 @@ def test_a_client_who_does_not_allow_it_may_think_again(
 def test_a_login_that_may_not_write_is_refused_so_that_another_can_follow(
     connecting: Connecting, sandbox: SandboxServer, registry: Registry, link: Link
 ) -> None:
-    started = connecting.start_by_link(token_of(connecting.links, link))
+    started = connecting.browser.start_by_link(token_of(connecting.browser.links, link))
 
     with pytest.raises(Refused, match="may not add contacts"):
         come_back(connecting, sandbox, started, user="Campaign Creator")
@@ -288,8 +292,8 @@ def test_a_client_with_another_account_is_asked_to_take_the_right_one(
 ) -> None:
     connect(connecting, sandbox)
     Ledger(redis_client).hold("acme", HoldReason.RECONNECT, by="test")
-    link = connecting.make_link("acme", by="ada", asked_by=STUDIO)
-    started = connecting.start_by_link(token_of(connecting.links, link))
+    link = connecting.browser.make_link("acme", by="ada", asked_by=STUDIO)
+    started = connecting.browser.start_by_link(token_of(connecting.browser.links, link))
 
     with pytest.raises(Refused, match="log in to the right account") as failure:
         come_back(connecting, sandbox, started, organization=OTHER)
@@ -304,41 +308,41 @@ def test_a_client_goes_on_without_another_login_when_the_api_was_down(
     link: Link,
     state_of: Callable[[Link], tuple[LinkState, str]],
 ) -> None:
-    started = connecting.start_by_link(token_of(connecting.links, link))
+    started = connecting.browser.start_by_link(token_of(connecting.browser.links, link))
     back = consent(sandbox, started.url)
     sandbox.control(path="/v3", status=503)
     with pytest.raises(ConnectFailed) as failure:
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
     assert state_of(link)[0] == LinkState.FAILED
     sandbox.clear()
-    kept = failure.value.kept
+    kept = failure.value.pending_id
     assert kept is not None
 
-    assert connecting.resume(kept).asked_by == STUDIO
+    assert connecting.browser.resume(kept).asked_by == STUDIO
     assert state_of(link) == (LinkState.CONNECTED, "")
 
 
 def test_tokens_kept_for_a_link_that_connected_since_are_not_used(
     connecting: Connecting, sandbox: SandboxServer, link: Link, registry: Registry
 ) -> None:
-    started = connecting.start_by_link(token_of(connecting.links, link))
+    started = connecting.browser.start_by_link(token_of(connecting.browser.links, link))
     back = consent(sandbox, started.url)
     sandbox.control(path="/v3", status=503, count=1)
     with pytest.raises(ConnectFailed) as failure:
-        connecting.finish(back["state"], back["code"])
-    kept = failure.value.kept
+        connecting.browser.finish(back["state"], back["code"])
+    kept = failure.value.pending_id
     assert kept is not None
     assert connects_after_all(connecting, sandbox, link)
     account = registry.account("acme")
 
     with pytest.raises(Refused):
-        connecting.resume(kept)
+        connecting.browser.resume(kept)
     assert registry.account("acme") == account
 
 
 def test_a_process_that_dies_while_it_connects_blocks_the_link_for_minutes_only(
     connecting: Connecting, redis_client: "redis.Redis", link: Link
 ) -> None:
-    with connecting.handshakes.alone(f"link {link.id}"):
+    with connecting.connector.store.lock(f"link {link.id}"):
         [key] = list(redis_client.scan_iter("relay:connecting:alone:*"))
         assert 0 < int(redis_client.ttl(key)) <= timedelta(minutes=5).total_seconds()

@@ -14,9 +14,12 @@ from urllib.parse import parse_qs, quote, urlsplit
 import pytest
 import redis
 
+from shared.accounts.account_connector import AnotherAccount
 from shared.accounts.account_services import AccountServices, make_account_services
-from shared.accounts.connecting import AnotherAccount, ConnectFailed, Connecting
-from shared.accounts.handshakes import Via, ending_id
+from shared.accounts.application_calls import ConnectFailed
+from shared.accounts.connect_request import StartedFrom
+from shared.accounts.connect_store import result_id
+from shared.accounts.connecting import Connecting
 from shared.constant_contact.applications import Application
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.errors import DeviceDenied, DevicePending, TokenEndpointFailed
@@ -132,7 +135,7 @@ def test_a_forced_refresh_that_fails_is_a_problem_and_the_account_is_connected(
     # Another answer than the token call before it, which brings the tokens.
     fail_after_exchange(connecting, sandbox)
 
-    connected = connecting.finish(back["state"], back["code"])
+    connected = connecting.browser.finish(back["state"], back["code"])
 
     assert verdicts(connected.checks)["refresh"] == Verdict.PROBLEM
     assert "could not" in " ".join(connected.warnings)
@@ -147,11 +150,11 @@ def fail_after_exchange(connecting: Connecting, sandbox: SandboxServer) -> None:
 
 def test_a_state_works_once(connecting: Connecting, sandbox: SandboxServer) -> None:
     back = consent(sandbox, start(connecting).url)
-    connecting.finish(back["state"], back["code"])
+    connecting.browser.finish(back["state"], back["code"])
     asked = sandbox.stats()["token_calls"]
 
     with pytest.raises(Refused, match="used already"):
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
     assert sandbox.stats()["token_calls"] == asked
 
 
@@ -164,7 +167,7 @@ def test_of_two_browsers_with_one_state_one_connects(
     def finish() -> str:
         together.wait(timeout=10)
         try:
-            connecting.finish(back["state"], back["code"])
+            connecting.browser.finish(back["state"], back["code"])
         except Refused as error:
             return str(error)
         return "connected"
@@ -181,7 +184,7 @@ def test_a_state_that_was_never_given_asks_nobody(
 ) -> None:
     for forged in ("spare:forged", "", "x" * 5000, "ä\0\n"):
         with pytest.raises(Refused, match="relay connect NAME --url"):
-            connecting.finish(forged, "code")
+            connecting.browser.finish(forged, "code")
 
     assert sandbox.stats()["token_calls"] == 0
 
@@ -202,7 +205,7 @@ def test_an_expired_state_says_how_to_begin_again(
     redis_client.delete(f"{keys.CONNECTING}state:{started.state}")
 
     with pytest.raises(Refused, match="older than 15 minutes"):
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
 
 
 def test_the_login_is_asked_anew_and_the_url_holds_no_secret(
@@ -218,36 +221,36 @@ def test_the_login_is_asked_anew_and_the_url_holds_no_secret(
 @pytest.mark.parametrize(
     ("via", "words"),
     [
-        pytest.param(Via.TERMINAL, "relay connect acme --url", id="terminal"),
-        pytest.param(Via.CONSOLE, "in the console", id="console"),
+        pytest.param(StartedFrom.TERMINAL, "relay connect acme --url", id="terminal"),
+        pytest.param(StartedFrom.CONSOLE, "in the console", id="console"),
     ],
 )
 def test_a_refusal_says_how_to_begin_again_where_it_was_begun(
-    connecting: Connecting, sandbox: SandboxServer, via: Via, words: str
+    connecting: Connecting, sandbox: SandboxServer, via: StartedFrom, words: str
 ) -> None:
-    started = start(connecting, via=via)
+    started = start(connecting, started_from=via)
     back = consent(sandbox, started.url, allow=False)
 
-    refused = connecting.refuse(back["state"], back["error"], back["error_description"])
+    refused = connecting.browser.refuse(back["state"], back["error"], back["error_description"])
 
     assert "not allowed" in str(refused)
     assert words in str(refused)
-    ending = connecting.ending(started.state)
+    ending = connecting.browser.result(started.state)
     assert ending is not None
     assert (ending.account, ending.connected, ending.sentence) == ("acme", False, str(refused))
 
 
 def test_a_refused_state_works_no_more(connecting: Connecting) -> None:
     started = start(connecting)
-    connecting.refuse(started.state, "access_denied")
+    connecting.browser.refuse(started.state, "access_denied")
 
-    assert "begin again" in str(connecting.refuse(started.state, "access_denied"))
+    assert "start again" in str(connecting.browser.refuse(started.state, "access_denied"))
     with pytest.raises(Refused, match="used already"):
-        connecting.finish(started.state, "code")
+        connecting.browser.finish(started.state, "code")
 
 
 def test_nothing_of_a_made_up_refusal_is_shown(connecting: Connecting) -> None:
-    refused = connecting.refuse("", "Call 0190", "ada@example.com must pay")
+    refused = connecting.browser.refuse("", "Call 0190", "ada@example.com must pay")
 
     assert "0190" not in str(refused)
     assert "ada@" not in str(refused)
@@ -257,15 +260,15 @@ def test_whoever_waits_sees_that_it_went_well(
     connecting: Connecting, sandbox: SandboxServer
 ) -> None:
     started = start(connecting)
-    assert connecting.ending(started.state) is None
+    assert connecting.browser.result(started.state) is None
 
     connected = come_back(connecting, sandbox, started)
 
-    ending = connecting.ending(started.state)
+    ending = connecting.browser.result(started.state)
     assert ending is not None
     assert (ending.connected, ending.checks) == (True, connected.checks)
-    assert connected.ending == ending_id(started.state)
-    assert started.state not in str(connected.ending)
+    assert connected.result_id == result_id(started.state)
+    assert started.state not in str(connected.result_id)
 
 
 def test_connecting_again_lifts_the_holds_that_it_answers(
@@ -313,7 +316,7 @@ def test_without_a_refresh_token_nothing_is_connected(
     back = consent(sandbox, without_offline_access(start(connecting).url))
 
     with pytest.raises(Refused, match="offline_access"):
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
     with pytest.raises(NotConnected):
         vault.current("acme")
 
@@ -323,10 +326,10 @@ def test_a_code_that_works_no_more_says_so(connecting: Connecting, sandbox: Sand
     back = consent(sandbox, started.url)
 
     with pytest.raises(Refused, match="works once, and for five minutes") as failure:
-        connecting.finish(back["state"], "another code")
+        connecting.browser.finish(back["state"], "another code")
 
     assert "relay connect acme --url" in str(failure.value)
-    ending = connecting.ending(started.state)
+    ending = connecting.browser.result(started.state)
     assert ending is not None
     assert ending.sentence == str(failure.value)
 
@@ -336,15 +339,15 @@ def test_a_code_that_is_too_old_says_so(connecting: Connecting, sandbox: Sandbox
     sandbox.control(clock_offset_seconds=301)
 
     with pytest.raises(Refused, match="works once, and for five minutes"):
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
 
 
 def test_a_code_that_was_used_says_so(connecting: Connecting, sandbox: SandboxServer) -> None:
     back = consent(sandbox, start(connecting).url)
-    connecting.finish(back["state"], back["code"])
+    connecting.browser.finish(back["state"], back["code"])
 
     with pytest.raises(Refused, match="works once, and for five minutes"):
-        connecting.finish(start(connecting).state, back["code"])
+        connecting.browser.finish(start(connecting).state, back["code"])
 
 
 def test_a_redirect_uri_that_changed_on_the_way_is_named(
@@ -355,7 +358,7 @@ def test_a_redirect_uri_that_changed_on_the_way_is_named(
     back = consent(sandbox, elsewhere)
 
     with pytest.raises(Refused, match="redirect URI") as failure:
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
 
     assert started.redirect_uri in str(failure.value)
 
@@ -379,7 +382,7 @@ def test_an_application_that_may_not_use_this_flow_is_told_what_to_switch_on(
     sandbox.control(path=TOKEN_PATH, status=400, body={"error": "unauthorized_client"})
 
     with pytest.raises(Refused, match="Authorization Code Flow") as failure:
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
 
     assert "CTCT_CLIENT_SECRET" not in str(failure.value)
 
@@ -408,9 +411,9 @@ def test_a_token_endpoint_that_fails_changes_nothing_and_says_how_to_begin_again
     sandbox.control(path=TOKEN_PATH, **fault)
 
     with pytest.raises(ConnectFailed, match="relay connect acme --url") as failure:
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
 
-    assert failure.value.kept is None
+    assert failure.value.pending_id is None
     assert registry.account("acme") is None
     assert back["code"] not in str(failure.value)
 
@@ -427,7 +430,7 @@ def test_a_token_endpoint_that_is_busy_for_others_says_how_to_begin_again(
     TokenPace(redis_client, "another key").reserve()
 
     with pytest.raises(ConnectFailed, match="relay connect acme --url"):
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
     assert sandbox.stats()["token_calls"] == 0
 
 
@@ -437,7 +440,7 @@ def test_an_expires_in_beyond_all_measure_is_none(
     given = sandbox.connect()
     given["expires_in"] = 10**400
 
-    assert connecting.with_tokens("acme", given, by="ada").account.organization == "Acme Bakery"
+    assert connecting.tokens.connect("acme", given, by="ada").account.organization == "Acme Bakery"
 
 
 # --- the API is down right after the code was exchanged
@@ -456,25 +459,25 @@ def test_when_the_api_is_down_the_tokens_are_kept_and_nobody_logs_in_twice(
     sandbox.control(path=path, reset=True)
 
     with pytest.raises(ConnectFailed, match="Nothing was changed") as failure:
-        connecting.finish(back["state"], back["code"])
-    kept = failure.value.kept
+        connecting.browser.finish(back["state"], back["code"])
+    kept = failure.value.pending_id
     assert kept is not None
-    assert connecting.handshakes.kept(kept) is not None
+    assert connecting.connector.store.pending(kept) is not None
     assert registry.account("acme") is None
     with pytest.raises(NotConnected):
         vault.current("acme")
     with pytest.raises(ConnectFailed) as again:
-        connecting.resume(kept)
-    assert again.value.kept == kept
+        connecting.browser.resume(kept)
+    assert again.value.pending_id == kept
 
     sandbox.clear()
-    connected = connecting.resume(kept)
+    connected = connecting.browser.resume(kept)
 
     assert connected.account.connected_by == "ada"
     assert vault.current("acme") == connected.token
-    assert connecting.handshakes.kept(kept) is None
+    assert connecting.connector.store.pending(kept) is None
     with pytest.raises(Refused, match="done already"):
-        connecting.resume(kept)
+        connecting.browser.resume(kept)
 
 
 def test_a_spent_day_keeps_the_tokens_too(
@@ -485,16 +488,16 @@ def test_a_spent_day_keeps_the_tokens_too(
     spend_the_day(connecting, one_a_day)
 
     with pytest.raises(ConnectFailed, match="00:00 UTC") as failure:
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
 
-    assert failure.value.kept is not None
+    assert failure.value.pending_id is not None
 
 
 def spend_the_day(connecting: Connecting, settings: Settings) -> None:
     """Let the key have no more calls today than what connecting has used by then."""
     client = redis.Redis.from_url(settings.redis_url, decode_responses=True)
     object.__setattr__(
-        connecting.adoption,
+        connecting.connector.calls,
         "api",
         lambda client_id: make_constant_contact(settings, client, client_id),
     )
@@ -506,7 +509,7 @@ def test_tokens_are_kept_sealed_and_for_less_than_they_live(
     back = consent(sandbox, start(connecting).url)
     sandbox.control(path=SUMMARY, status=503)
     with pytest.raises(ConnectFailed):
-        connecting.finish(back["state"], back["code"])
+        connecting.browser.finish(back["state"], back["code"])
 
     [key] = list(redis_client.scan_iter(f"{keys.CONNECTING}kept:*"))
 
@@ -520,26 +523,26 @@ def kept_tokens(connecting: Connecting, sandbox: SandboxServer, **who: Any) -> s
     back = consent(sandbox, start(connecting).url, **who)
     sandbox.control(path=SUMMARY, status=503, count=1)
     with pytest.raises(ConnectFailed) as failure:
-        connecting.finish(back["state"], back["code"])
-    assert failure.value.kept is not None
-    return failure.value.kept
+        connecting.browser.finish(back["state"], back["code"])
+    assert failure.value.pending_id is not None
+    return failure.value.pending_id
 
 
 def test_a_second_press_on_try_again_never_sends_a_spent_token(
     connecting: Connecting, sandbox: SandboxServer, vault: TokenVault
 ) -> None:
     kept = kept_tokens(connecting, sandbox)
-    found = connecting.handshakes.kept(kept)
+    found = connecting.connector.store.pending(kept)
     assert found is not None
     outcomes: list[str] = []
 
     def press_again() -> None:
         with pytest.raises(Refused) as second:
-            connecting.resume(kept)
+            connecting.browser.resume(kept)
         outcomes.append(str(second.value))
 
     once_stored(connecting, press_again)
-    connected = connecting.resume(kept)
+    connected = connecting.browser.resume(kept)
 
     assert len(outcomes) == 1
     assert vault.current("acme") == connected.token
@@ -554,11 +557,11 @@ def test_kept_tokens_that_have_been_refreshed_since_are_not_stored_again(
 ) -> None:
     kept = kept_tokens(connecting, sandbox)
     with monkeypatch.context() as broken:
-        broken.setattr(connecting.handshakes, "forget_kept", lambda id: None)
-        connected = connecting.resume(kept)
+        broken.setattr(connecting.connector.store, "forget_pending", lambda id: None)
+        connected = connecting.browser.resume(kept)
 
     with pytest.raises(Refused, match="has newer ones"):
-        connecting.resume(kept)
+        connecting.browser.resume(kept)
     assert vault.current("acme") == connected.token
 
 
@@ -570,8 +573,8 @@ def test_kept_tokens_do_not_replace_what_was_connected_since(
     made_later(registry)
     token = vault.current("acme")
 
-    with pytest.raises(Refused, match="since this was begun"):
-        connecting.resume(kept)
+    with pytest.raises(Refused, match="since this was started"):
+        connecting.browser.resume(kept)
     assert vault.current("acme") == token
 
 
@@ -599,7 +602,7 @@ def test_another_account_does_not_take_a_name_unasked(
 
     assert failure.value.before == first.account
     assert failure.value.found == OTHER
-    assert failure.value.via == Via.TERMINAL
+    assert failure.value.started_from == StartedFrom.TERMINAL
     assert registry.account("acme") == first.account
     assert vault.current("acme") == first.token
 
@@ -611,15 +614,15 @@ def test_another_account_takes_the_name_once_that_is_confirmed(
     registry.save_form(builders.form("news"))
     with pytest.raises(AnotherAccount) as failure:
         connect(connecting, sandbox, organization=OTHER)
-    kept = failure.value.kept
+    kept = failure.value.pending_id
     assert kept is not None
-    found = connecting.handshakes.kept(kept)
+    found = connecting.connector.store.pending(kept)
     assert found is not None
     assert found.belongs_to == OTHER
     with pytest.raises(AnotherAccount):
-        connecting.resume(kept, by="grace")
+        connecting.browser.resume(kept, by="grace")
 
-    connected = connecting.resume(kept, by="grace", replace=True)
+    connected = connecting.browser.resume(kept, by="grace", replace=True)
 
     assert connected.account.organization == OTHER
     assert connected.account.connected_by == "grace"
@@ -644,7 +647,7 @@ def test_two_accounts_that_come_for_one_new_name_at_the_same_moment_do_not_mix(
 ) -> None:
     first = consent(sandbox, start(connecting).url)
     second = consent(sandbox, start(connecting).url, organization=OTHER)
-    save = connecting.adoption.registry.save_account
+    save = connecting.connector.registry.save_account
 
     class SecondComesInBetween(Registry):
         """Lets the second connect when the first has stored its tokens, and not its account."""
@@ -654,20 +657,20 @@ def test_two_accounts_that_come_for_one_new_name_at_the_same_moment_do_not_mix(
         def save_account(self, account: Any) -> None:
             if self.came is None:
                 with pytest.raises(Refused) as failure:
-                    connecting.finish(second["state"], second["code"])
+                    connecting.browser.finish(second["state"], second["code"])
                 type(self).came = failure.value
             save(account)
 
-    client = connecting.adoption.registry._client
-    object.__setattr__(connecting.adoption, "registry", SecondComesInBetween(client))
-    connected = connecting.finish(first["state"], first["code"])
+    client = connecting.connector.registry._client
+    object.__setattr__(connecting.connector, "registry", SecondComesInBetween(client))
+    connected = connecting.browser.finish(first["state"], first["code"])
 
     assert isinstance(SecondComesInBetween.came, ConnectFailed)
-    assert SecondComesInBetween.came.kept is not None
+    assert SecondComesInBetween.came.pending_id is not None
     assert registry.account("acme") == connected.account
     assert connected.account.organization == "Acme Bakery"
     with pytest.raises(AnotherAccount):
-        connecting.resume(SecondComesInBetween.came.kept)
+        connecting.browser.resume(SecondComesInBetween.came.pending_id)
 
 
 # --- the clocks differ
@@ -697,25 +700,27 @@ def test_when_redis_goes_away_midway_only_that_is_said(
     with ValkeyServer(tmp_path) as server:
         client = server.client()
         tools = make_account_services(live_settings, client, lambda name: None)
-        connecting, api = tools.connecting, tools.connecting.adoption.api
+        connecting, api = tools.connecting, tools.connecting.connector.calls.api
         back = consent(sandbox, start(connecting).url)
-        link = connecting.make_link("acme", by="ada", asked_by="Studio North")
-        code = connecting.start_device()
+        link = connecting.browser.make_link("acme", by="ada", asked_by="Studio North")
+        code = connecting.device.start()
 
         def api_while_redis_dies(client_id: str) -> ConstantContact:
             server.kill()
             return api(client_id)
 
-        object.__setattr__(connecting.adoption, "api", api_while_redis_dies)
+        object.__setattr__(connecting.connector.calls, "api", api_while_redis_dies)
         afterwards: list[Callable[[], object]] = [
-            lambda: connecting.finish(back["state"], back["code"]),
+            lambda: connecting.browser.finish(back["state"], back["code"]),
             lambda: start(connecting),
-            lambda: connecting.refuse("state", "access_denied"),
-            lambda: connecting.resume("kept"),
-            lambda: connecting.ending("state"),
-            lambda: connecting.open_link(connecting.links.url(link).rpartition("/")[2]),
-            lambda: connecting.with_tokens("acme", sandbox.connect(), by="ada"),
-            lambda: connecting.poll_device("acme", code, by="ada"),
+            lambda: connecting.browser.refuse("state", "access_denied"),
+            lambda: connecting.browser.resume("kept"),
+            lambda: connecting.browser.result("state"),
+            lambda: connecting.browser.open_link(
+                connecting.browser.links.url(link).rpartition("/")[2]
+            ),
+            lambda: connecting.tokens.connect("acme", sandbox.connect(), by="ada"),
+            lambda: connecting.device.poll("acme", code, by="ada"),
             lambda: connecting.disconnect("acme", by="ada"),
             lambda: connecting.claim_ownership("acme"),
             lambda: tools.summaries.all(),
@@ -748,9 +753,9 @@ def test_an_answer_that_makes_no_sense_breaks_nothing(
     sandbox.control(path=path, body=body)
 
     try:
-        connected = connecting.finish(back["state"], back["code"])
+        connected = connecting.browser.finish(back["state"], back["code"])
     except ConnectFailed as failure:
-        assert failure.kept is not None
+        assert failure.pending_id is not None
         assert registry.account("acme") is None
     else:
         assert registry.account("acme") == connected.account
@@ -760,11 +765,11 @@ def test_an_answer_that_makes_no_sense_breaks_nothing(
 
 
 def test_the_preflight_says_that_the_login_page_opens(connecting: Connecting) -> None:
-    assert connecting.preflight().verdict == Verdict.OK
+    assert connecting.check_application().verdict == Verdict.OK
 
 
 def test_the_preflight_finds_an_api_key_that_is_not_known(connecting: Connecting) -> None:
-    check = connecting.preflight(Application("no-such-key", "no-such-secret"))
+    check = connecting.check_application(Application("no-such-key", "no-such-secret"))
 
     assert check.verdict == Verdict.PROBLEM
     assert "API key" in check.found
@@ -784,7 +789,7 @@ def test_the_preflight_finds_a_redirect_uri_that_is_not_registered(
         ]
     )
 
-    check = connecting.preflight(application)
+    check = connecting.check_application(application)
 
     assert check.verdict == Verdict.PROBLEM
     assert check.fix is not None
@@ -805,7 +810,7 @@ def test_the_preflight_blames_nobody_for_what_it_cannot_see(
 ) -> None:
     sandbox.control(path="/oauth2/default/v1/authorize", **fault)
 
-    assert connecting.preflight().verdict != Verdict.PROBLEM
+    assert connecting.check_application().verdict != Verdict.PROBLEM
 
 
 # --- by device
@@ -828,40 +833,40 @@ def enter(sandbox: SandboxServer, page: str, **who: Any) -> None:
 def test_a_device_is_connected_once_its_code_was_entered(
     connecting: Connecting, sandbox: SandboxServer, vault: TokenVault
 ) -> None:
-    code = connecting.start_device()
+    code = connecting.device.start()
     with pytest.raises(DevicePending):
-        connecting.poll_device("acme", code, by="ada")
+        connecting.device.poll("acme", code, by="ada")
     with pytest.raises(DevicePending) as hurried:
-        connecting.poll_device("acme", code, by="ada")
+        connecting.device.poll("acme", code, by="ada")
     assert hurried.value.slow_down
 
     enter(sandbox, code.page_with_code)
-    connected = connecting.poll_device("acme", code, by="ada")
+    connected = connecting.device.poll("acme", code, by="ada")
 
     assert connected.account.organization == "Acme Bakery"
     assert vault.current("acme") == connected.token
-    with pytest.raises(Refused, match="no more"):
-        connecting.poll_device("acme", code, by="ada")
+    with pytest.raises(Refused, match="no longer"):
+        connecting.device.poll("acme", code, by="ada")
 
 
 def test_a_device_that_is_turned_down_is_told(
     connecting: Connecting, sandbox: SandboxServer
 ) -> None:
-    code = connecting.start_device()
+    code = connecting.device.start()
     enter(sandbox, code.page_with_code, allow=False)
 
     with pytest.raises(DeviceDenied) as denied:
-        connecting.poll_device("acme", code, by="ada")
+        connecting.device.poll("acme", code, by="ada")
 
     assert not denied.value.expired
 
 
 def test_a_code_that_ran_out_is_told_apart(connecting: Connecting, sandbox: SandboxServer) -> None:
-    code = connecting.start_device()
+    code = connecting.device.start()
     sandbox.control(path=TOKEN_PATH, status=400, body={"error": "expired_token"}, count=1)
 
     with pytest.raises(DeviceDenied) as denied:
-        connecting.poll_device("acme", code, by="ada")
+        connecting.device.poll("acme", code, by="ada")
 
     assert denied.value.expired
 
@@ -869,21 +874,21 @@ def test_a_code_that_ran_out_is_told_apart(connecting: Connecting, sandbox: Sand
 def test_a_poll_without_an_answer_is_worth_another(
     connecting: Connecting, sandbox: SandboxServer
 ) -> None:
-    code = connecting.start_device()
+    code = connecting.device.start()
     sandbox.control(path=TOKEN_PATH, reset=True, count=1)
 
     with pytest.raises(TokenEndpointFailed):
-        connecting.poll_device("acme", code, by="ada")
+        connecting.device.poll("acme", code, by="ada")
 
 
 def test_a_device_that_gets_no_refresh_token_is_sent_to_a_browser(
     connecting: Connecting, sandbox: SandboxServer, registry: Registry
 ) -> None:
-    code = connecting.start_device()
+    code = connecting.device.start()
     sandbox.control(path=TOKEN_PATH, body={"access_token": "token", "expires_in": 60}, count=1)
 
     with pytest.raises(Refused, match="relay connect acme --url"):
-        connecting.poll_device("acme", code, by="ada")
+        connecting.device.poll("acme", code, by="ada")
     assert registry.account("acme") is None
 
 
@@ -894,7 +899,7 @@ def test_an_application_without_the_device_flow_is_told_so(
     sandbox.control(path="/oauth2/default/v1/device", status=400, body={"error": error})
 
     with pytest.raises(Refused, match="switch the device flow on"):
-        connecting.start_device()
+        connecting.device.start()
 
 
 @pytest.mark.parametrize("fault", [{"reset": True}, {"html": True}, {"body": {"device_code": 1}}])
@@ -904,7 +909,7 @@ def test_a_device_that_gets_no_code_may_try_again(
     sandbox.control(path="/oauth2/default/v1/device", **fault)
 
     with pytest.raises(ConnectFailed, match="Try again"):
-        connecting.start_device()
+        connecting.device.start()
 
 
 # --- with given tokens
@@ -913,7 +918,7 @@ def test_a_device_that_gets_no_code_may_try_again(
 def test_given_tokens_are_tried_and_stored(
     connecting: Connecting, sandbox: SandboxServer, vault: TokenVault
 ) -> None:
-    connected = connecting.with_tokens("acme", sandbox.connect(), by="ada")
+    connected = connecting.tokens.connect("acme", sandbox.connect(), by="ada")
 
     assert connected.account.organization == "Acme Bakery"
     assert vault.current("acme") == connected.token
@@ -926,7 +931,7 @@ def test_given_tokens_that_are_too_old_are_refreshed(
     given = sandbox.connect()
     sandbox.control(revoke="access")
 
-    connecting.with_tokens("acme", given, by="ada")
+    connecting.tokens.connect("acme", given, by="ada")
 
     assert vault.current("acme").access != given["access_token"]
     assert sandbox.stats()["token_calls"] == 2
@@ -941,9 +946,9 @@ def test_tokens_refreshed_in_vain_are_not_lost(
     sandbox.control(revoke="access")
     sandbox.control(path=SUMMARY, status=503, count=1)
     with pytest.raises(ConnectFailed):
-        connecting.with_tokens("acme", given, by="ada")
+        connecting.tokens.connect("acme", given, by="ada")
 
-    connecting.with_tokens("acme", given, by="ada")
+    connecting.tokens.connect("acme", given, by="ada")
 
     assert sandbox.stats()["token_calls"] == 2
     assert sandbox.stats()["spent_refresh_tokens_seen"] == 0
@@ -954,11 +959,11 @@ def test_tokens_that_were_refreshed_since_are_not_used_again(
     connecting: Connecting, sandbox: SandboxServer, vault: TokenVault
 ) -> None:
     given = sandbox.connect()
-    newer = connecting.with_tokens("acme", given, by="ada").token
+    newer = connecting.tokens.connect("acme", given, by="ada").token
 
     for name in ("acme", "other"):
         with pytest.raises(Refused, match="has newer ones"):
-            connecting.with_tokens(name, given, by="ada")
+            connecting.tokens.connect(name, given, by="ada")
     assert vault.current("acme") == newer
 
 
@@ -967,11 +972,11 @@ def test_two_names_do_not_share_one_long_lived_token(
 ) -> None:
     sandbox.control(rotating=False)
     given = sandbox.connect()
-    connecting.with_tokens("acme", given, by="ada")
+    connecting.tokens.connect("acme", given, by="ada")
 
     with pytest.raises(Refused, match="these very tokens"):
-        connecting.with_tokens("other", given, by="ada")
-    connecting.with_tokens("acme", given, by="ada")
+        connecting.tokens.connect("other", given, by="ada")
+    connecting.tokens.connect("acme", given, by="ada")
 
 
 def test_tokens_that_another_command_uses_just_now_are_left_alone(
@@ -979,11 +984,11 @@ def test_tokens_that_another_command_uses_just_now_are_left_alone(
 ) -> None:
     given = sandbox.connect()
 
-    with connecting.handshakes.alone(given["refresh_token"]) as mine:
+    with connecting.connector.store.lock(given["refresh_token"]) as mine:
         assert mine
         with pytest.raises(Refused, match="Another command"):
-            connecting.with_tokens("acme", given, by="ada")
-    connecting.with_tokens("acme", given, by="ada")
+            connecting.tokens.connect("acme", given, by="ada")
+    connecting.tokens.connect("acme", given, by="ada")
 
 
 def test_tokens_that_are_both_refused_change_nothing(
@@ -993,7 +998,7 @@ def test_tokens_that_are_both_refused_change_nothing(
     sandbox.control(revoke="all")
 
     with pytest.raises(Refused, match="refuses both"):
-        connecting.with_tokens("acme", given, by="ada")
+        connecting.tokens.connect("acme", given, by="ada")
     assert registry.account("acme") is None
 
 
@@ -1002,7 +1007,7 @@ def test_without_account_read_the_organization_stays_unknown(
 ) -> None:
     given = sandbox.connect(scope="contact_data offline_access")
 
-    connected = connecting.with_tokens("acme", given, by="ada")
+    connected = connecting.tokens.connect("acme", given, by="ada")
 
     assert connected.account.organization is None
     assert connected.account.encoded_account_id is None
@@ -1013,11 +1018,11 @@ def test_without_account_read_the_organization_stays_unknown(
 def test_tokens_that_tell_no_account_do_not_take_the_name_of_a_known_one(
     connecting: Connecting, sandbox: SandboxServer
 ) -> None:
-    connecting.with_tokens("acme", sandbox.connect(), by="ada")
+    connecting.tokens.connect("acme", sandbox.connect(), by="ada")
     given = sandbox.connect(scope="contact_data offline_access")
 
     with pytest.raises(Refused, match="does not say whose"):
-        connecting.with_tokens("acme", given, by="ada")
+        connecting.tokens.connect("acme", given, by="ada")
 
 
 @pytest.mark.parametrize(
@@ -1034,7 +1039,7 @@ def test_given_tokens_must_be_complete(
     connecting: Connecting, given: dict[str, Any], problem: str
 ) -> None:
     with pytest.raises(Refused, match=problem):
-        connecting.with_tokens("acme", given, by="ada")
+        connecting.tokens.connect("acme", given, by="ada")
 
 
 def test_nothing_secret_is_stored_in_the_clear(
@@ -1044,7 +1049,7 @@ def test_nothing_secret_is_stored_in_the_clear(
     sandbox.control(revoke="access")
     sandbox.control(path=SUMMARY, status=503, count=1)
     with pytest.raises(ConnectFailed):
-        connecting.with_tokens("acme", given, by="ada")
+        connecting.tokens.connect("acme", given, by="ada")
 
     [key] = list(redis_client.scan_iter(f"{keys.CONNECTING}spare:*"))
     assert given["refresh_token"] not in key
@@ -1110,7 +1115,7 @@ def test_the_settings_own_key_keeps_the_settings_secret(
 ) -> None:
     with pytest.raises(Refused, match="CTCT_CLIENT_SECRET"):
         start(connecting, application=Application(sandbox.client_id, "another-secret"))
-    connecting.applications.keep(Application(sandbox.client_id, "another-secret"))
+    connecting.connector.calls.applications.keep(Application(sandbox.client_id, "another-secret"))
     assert not redis_client.exists(keys.APPLICATIONS)
 
 
@@ -1123,8 +1128,8 @@ def test_an_api_key_that_is_not_known_any_more_is_said(
     back = consent(sandbox, start(connecting, application=own_application).url)
     redis_client.delete(keys.APPLICATIONS)
 
-    with pytest.raises(Refused, match="not known any more"):
-        connecting.finish(back["state"], back["code"])
+    with pytest.raises(Refused, match="no longer known"):
+        connecting.browser.finish(back["state"], back["code"])
 
 
 # --- the end of a connection
@@ -1190,7 +1195,7 @@ def test_who_disconnects_while_another_connects_is_told_to_wait(
     connected = connect(connecting, sandbox)
 
     with (
-        connecting.adoption.alone_with("acme"),
+        connecting.connector.lock_account("acme"),
         pytest.raises(ConnectFailed, match="at this moment"),
     ):
         connecting.disconnect("acme", by="ada")
@@ -1222,11 +1227,11 @@ def test_taking_over_ends_the_hold_and_refreshes_here(
     copied = replace(live_settings, instance="https://staging.example.com")
     copy = make_account_services(copied, redis_client, woken.append)
     with pytest.raises(NotOurs, match="take-over"):
-        copy.connecting.adoption.vault.refresh("acme")
+        copy.connecting.connector.vault.refresh("acme")
 
     copy.connecting.claim_ownership("acme")
 
-    assert copy.connecting.adoption.vault.refresh("acme").version == 3
+    assert copy.connecting.connector.vault.refresh("acme").version == 3
     assert Ledger(redis_client).figures("acme").holds == ()
     assert woken == ["acme", "acme"]
 
@@ -1243,10 +1248,10 @@ def test_no_secret_is_in_what_is_shown_of_a_connection(
     connecting: Connecting, sandbox: SandboxServer
 ) -> None:
     given = sandbox.connect()
-    connected = connecting.with_tokens("acme", given, by="ada")
+    connected = connecting.tokens.connect("acme", given, by="ada")
     tokens = TokenSet.from_json(given)
     kept = kept_tokens(connecting, sandbox)
-    found = connecting.handshakes.kept(kept)
+    found = connecting.connector.store.pending(kept)
 
     account, token = connected.account, connected.token
     shown = f"{account!r} {token!r} {tokens!r} {found!r} {OWN!r} {start(connecting)!r}"

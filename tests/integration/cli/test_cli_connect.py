@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from shared.accounts.connecting import Connecting
+from shared.accounts.token_import import TokenImport
 from tests.support.command_line import AtTheDevicePage, CommandLine
 from tests.support.sandbox_server import SandboxServer
 
@@ -75,7 +75,7 @@ def test_an_authorization_server_that_hangs_keeps_nobody_waiting_for_long(
     run: CommandLine, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "shared.accounts.connecting.PREFLIGHT_DEADLINE", timedelta(milliseconds=100)
+        "shared.accounts.connecting.APPLICATION_CHECK_DEADLINE", timedelta(milliseconds=100)
     )
     sandbox.control(path="/oauth2/default/v1/authorize", latency_ms=30_000)
     begun = time.monotonic()
@@ -154,7 +154,7 @@ def test_a_device_as_json_tells_the_code_on_standard_error(
         pytest.param("expired", "The code has expired", id="expired there"),
         pytest.param("nothing", "The code has expired", id="expired here"),
         pytest.param("no refresh token", "--url", id="no refresh token"),
-        pytest.param("another key", "knows this code no more", id="forgotten there"),
+        pytest.param("another key", "no longer knows this code", id="forgotten there"),
     ],
 )
 def test_a_device_that_cannot_be_connected_says_why(
@@ -237,14 +237,14 @@ def test_tokens_as_json(run: CommandLine, sandbox: SandboxServer) -> None:
 def test_lists_that_cannot_be_read_yet_do_not_hide_that_it_is_connected(
     run: CommandLine, sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    connect = Connecting.with_tokens
+    connect = TokenImport.connect
 
     def then_fail(*given: object, **options: object) -> object:
         connected = connect(*given, **options)  # type: ignore[arg-type]
         sandbox.control(path="/v3/contact_lists", status=503)
         return connected
 
-    monkeypatch.setattr(Connecting, "with_tokens", then_fail)
+    monkeypatch.setattr(TokenImport, "connect", then_fail)
     printed = run("connect", "acme", "--tokens", "-", stdin=tokens_of(sandbox))
     assert printed.status == 0, printed.err
     assert "Its lists could not be read" in printed.out

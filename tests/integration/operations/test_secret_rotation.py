@@ -10,7 +10,8 @@ import pytest
 import redis
 
 from shared.accounts.account_services import AccountServices, make_account_services
-from shared.accounts.handshakes import TOKENS_LIFE, Handshake, Handshakes, Via
+from shared.accounts.connect_request import ConnectRequest, StartedFrom
+from shared.accounts.connect_store import TOKENS_LIFE, ConnectStore
 from shared.constant_contact.applications import Application
 from shared.constant_contact.factory import make_applications, make_oauth, make_vault
 from shared.constant_contact.oauth import OAuth
@@ -60,16 +61,16 @@ def both(live_settings: Settings) -> Settings:
 @pytest.fixture
 def kept(old: Settings, redis_client: "redis.Redis") -> str:
     """Tokens of two connections that stopped halfway; the id of one."""
-    handshakes = Handshakes(redis_client, Sealer(old.secret_keys))
-    handshake = Handshake(
+    store = ConnectStore(redis_client, Sealer(old.secret_keys))
+    request = ConnectRequest(
         account="books",
         client_id=old.client_id,
         redirect_uri=old.redirect_uri,
         by="ada",
-        via=Via.CONSOLE,
+        started_from=StartedFrom.CONSOLE,
     )
-    handshakes.keep_spare(GIVEN, tokens("spare"), utc_now())
-    return handshakes.keep(handshake, tokens("kept"), utc_now(), None)
+    store.save_refreshed(GIVEN, tokens("spare"), utc_now())
+    return store.save_pending(request, tokens("kept"), utc_now(), None)
 
 
 @pytest.fixture
@@ -139,10 +140,10 @@ def test_afterwards_the_old_key_is_not_needed_for_anything(
         assert vault.refresh(account).version == version + 1
     assert make_applications(new, redis_client).find(OWN_KEY.client_id) == OWN_KEY
     assert load_fingerprints(redis_client, Sealer((NEW,))).person("ada@example.com") == person
-    handshakes = Handshakes(redis_client, Sealer((NEW,)))
-    found = handshakes.kept(kept)
+    store = ConnectStore(redis_client, Sealer((NEW,)))
+    found = store.pending(kept)
     assert found and found.tokens.refresh_token == "kept-refresh"
-    spare = handshakes.spare(GIVEN)
+    spare = store.refreshed(GIVEN)
     assert spare and spare.refresh_token == "spare-refresh"
 
 
@@ -399,7 +400,7 @@ def test_everything_that_seals_is_known_here() -> None:
     }
     assert sealing == {
         "shared/constant_contact/applications.py",
-        "shared/accounts/handshakes.py",
+        "shared/accounts/connect_store.py",
         "shared/constant_contact/token_vault.py",
         "shared/ledger/fingerprints.py",
         "shared/operations/secret_rotation.py",

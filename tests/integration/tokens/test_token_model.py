@@ -231,7 +231,7 @@ class Protocol(RuleBasedStateMachine):
     @rule()
     def connect(self) -> None:
         self.pair_lost = False
-        self.vault.adopt("acme", self.server.consent(), client_id="key")
+        self.vault.store("acme", self.server.consent(), client_id="key")
 
     @precondition(lambda self: self._stored() is not None)
     @rule()

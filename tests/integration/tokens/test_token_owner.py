@@ -73,7 +73,7 @@ def connected(server: ValkeyServer, vault_on: MakeVault, sandbox: SandboxServer)
     vault = vault_on(server)
     tokens = TokenSet.from_json(sandbox.connect())
     assert tokens is not None
-    vault.adopt("acme", tokens, client_id=sandbox.client_id)
+    vault.store("acme", tokens, client_id=sandbox.client_id)
     return vault
 
 

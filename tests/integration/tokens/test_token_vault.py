@@ -145,7 +145,7 @@ def make_vault(
 
 
 def connect(vault: TokenVault, sandbox: SandboxServer, account: str = "acme") -> Token:
-    return vault.adopt(account, new_tokens(sandbox), client_id=sandbox.client_id)
+    return vault.store(account, new_tokens(sandbox), client_id=sandbox.client_id)
 
 
 def new_tokens(sandbox: SandboxServer, **wanted: str) -> TokenSet:
@@ -442,12 +442,12 @@ def test_a_pair_is_stored_though_the_token_spent_for_it_was_given_once_more_mean
     late = LateAnswers()
     vault = make_vault(connect=lambda: late)
     tokens = new_tokens(sandbox)
-    refused = vault.adopt("acme", tokens, client_id=sandbox.client_id)
+    refused = vault.store("acme", tokens, client_id=sandbox.client_id)
 
     with ThreadPoolExecutor(1) as process:
         renewed = process.submit(vault.renew, "acme", refused.version)
         late.answered.wait(timeout=10)
-        make_vault().adopt("acme", tokens, client_id=sandbox.client_id)
+        make_vault().store("acme", tokens, client_id=sandbox.client_id)
         late.let_through.set()
         assert renewed.result(timeout=10).version == 3
 
@@ -497,7 +497,7 @@ def test_calls_with_several_api_keys_come_one_a_second_together(
     vaults = {name: make_vault(secrets=both, paced=True) for name in ("acme", "bakery", "cafe")}
     api_keys = {"acme": sandbox.client_id, "bakery": SECOND_KEY, "cafe": SECOND_KEY}
     for name, key in api_keys.items():
-        vaults[name].adopt(name, new_tokens(sandbox, application=key), client_id=key)
+        vaults[name].store(name, new_tokens(sandbox, application=key), client_id=key)
 
     with ThreadPoolExecutor(3) as processes:
         list(processes.map(lambda name: vaults[name].refresh(name), vaults))
@@ -665,7 +665,7 @@ def test_a_spent_refresh_token_is_known_as_such_even_after_forgetting(
 ) -> None:
     vault = make_vault()
     tokens = new_tokens(sandbox)
-    vault.adopt("acme", tokens, client_id=sandbox.client_id)
+    vault.store("acme", tokens, client_id=sandbox.client_id)
     vault.refresh("acme")
 
     vault.forget("acme")
@@ -700,7 +700,7 @@ def test_only_the_refresh_token_stored_now_is_the_accounts_own(
     tokens = new_tokens(sandbox)
     assert tokens.refresh_token is not None
     assert not vault.has("acme", tokens.refresh_token)
-    vault.adopt("acme", tokens, client_id=sandbox.client_id)
+    vault.store("acme", tokens, client_id=sandbox.client_id)
     assert vault.has("acme", tokens.refresh_token)
 
     vault.refresh("acme")
@@ -809,7 +809,7 @@ def test_long_lived_refresh_tokens_are_used_again_and_again(
     sandbox.control(rotating=False)
     vault = make_vault()
     tokens = new_tokens(sandbox)
-    first = vault.adopt("acme", tokens, client_id=sandbox.client_id)
+    first = vault.store("acme", tokens, client_id=sandbox.client_id)
 
     second = vault.renew("acme", first.version)
     third = vault.renew("acme", second.version)
@@ -898,7 +898,7 @@ def test_a_replaced_refresh_token_is_remembered(
     vault = make_vault()
     tokens = new_tokens(sandbox)
     assert tokens.refresh_token is not None
-    first = vault.adopt("acme", tokens, client_id=sandbox.client_id)
+    first = vault.store("acme", tokens, client_id=sandbox.client_id)
     assert not vault.has_replaced("acme", tokens.refresh_token)
 
     vault.renew("acme", first.version)
@@ -914,10 +914,10 @@ def test_a_refresh_token_spent_to_connect_is_remembered_unless_it_is_still_the_o
     assert given.refresh_token is not None
     assert got.refresh_token is not None
 
-    vault.adopt("acme", got, client_id=sandbox.client_id, spent=given.refresh_token)
+    vault.store("acme", got, client_id=sandbox.client_id, spent=given.refresh_token)
     assert vault.has_replaced("acme", given.refresh_token)
 
-    vault.adopt("acme", got, client_id=sandbox.client_id, spent=got.refresh_token)
+    vault.store("acme", got, client_id=sandbox.client_id, spent=got.refresh_token)
     assert not vault.has_replaced("acme", got.refresh_token)
 
 
@@ -965,7 +965,7 @@ def test_tokens_are_sealed_in_redis_and_named_nowhere(
     caplog.set_level(logging.DEBUG)
     vault = make_vault()
     tokens = new_tokens(sandbox)
-    first = vault.adopt("acme", tokens, client_id=sandbox.client_id)
+    first = vault.store("acme", tokens, client_id=sandbox.client_id)
     second = vault.renew("acme", first.version)
     sandbox.control(revoke="all")
     with pytest.raises(Revoked) as error:

@@ -25,7 +25,7 @@ def runtime(settings: Settings, redis_client: "redis.Redis") -> WorkerRuntime:
     tokens = TokenSet(
         access_token="access", refresh_token="refresh", expires_in=timedelta(days=1), scope=None
     )
-    runtime.vault.adopt("acme", tokens, client_id=settings.client_id)
+    runtime.vault.store("acme", tokens, client_id=settings.client_id)
     return runtime
 
 

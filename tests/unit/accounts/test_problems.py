@@ -3,7 +3,7 @@
 import pytest
 
 from shared.accounts import problems
-from shared.accounts.handshakes import Handshake, Via
+from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.constant_contact.errors import FlowNotAllowed, InvalidClient, InvalidGrant
 from shared.domain.check import Verdict
 
@@ -14,8 +14,10 @@ OKTA_REDIRECT = (
 OKTA_KEY = "Invalid value for 'client_id' parameter."
 
 
-def handshake(via: Via) -> Handshake:
-    return Handshake(account="acme", client_id="key", redirect_uri=CALLBACK, by="ada", via=via)
+def handshake(via: StartedFrom) -> ConnectRequest:
+    return ConnectRequest(
+        account="acme", client_id="key", redirect_uri=CALLBACK, by="ada", started_from=via
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,18 +69,18 @@ def test_a_flow_that_is_off_is_not_blamed_on_the_secret() -> None:
 @pytest.mark.parametrize(
     ("via", "words"),
     [
-        (Via.TERMINAL, "relay connect acme --url"),
-        (Via.CONSOLE, "in the console"),
-        (Via.LINK, "open the link"),
+        (StartedFrom.TERMINAL, "relay connect acme --url"),
+        (StartedFrom.CONSOLE, "in the console"),
+        (StartedFrom.LINK, "open the link"),
     ],
 )
-def test_one_begins_again_where_one_began(via: Via, words: str) -> None:
+def test_one_begins_again_where_one_began(via: StartedFrom, words: str) -> None:
     assert words in problems.again(handshake(via))
 
 
 def test_a_client_is_not_told_of_our_commands() -> None:
-    assert "--replace" in problems.another_account(handshake(Via.TERMINAL))
-    assert "--replace" not in problems.another_account(handshake(Via.LINK))
+    assert "--replace" in problems.another_account(handshake(StartedFrom.TERMINAL))
+    assert "--replace" not in problems.another_account(handshake(StartedFrom.LINK))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +110,7 @@ def test_a_client_is_not_told_of_our_commands() -> None:
 def test_the_answer_to_the_authorization_url_is_judged(
     status: int | None, location: str, body: str, verdict: Verdict, words: str
 ) -> None:
-    check = problems.of_preflight(status, location, body, CALLBACK)
+    check = problems.of_authorization_url(status, location, body, CALLBACK)
 
     assert check.verdict == verdict
     assert words in check.found

@@ -8,8 +8,9 @@ import pytest
 
 from relay.connecting.device_flow import follow, instructions
 from relay.terminal.progress import Waiting
-from shared.accounts.connecting import AnotherAccount, Connected, ConnectFailed
-from shared.accounts.handshakes import Via
+from shared.accounts.account_connector import AnotherAccount, Connected
+from shared.accounts.application_calls import ConnectFailed
+from shared.accounts.connect_request import StartedFrom
 from shared.constant_contact.errors import DeviceDenied, DevicePending, TokenEndpointFailed
 from shared.constant_contact.oauth import DeviceCode
 from shared.constant_contact.token_vault import Token
@@ -31,7 +32,7 @@ TOKEN = Token(
     expires_at=datetime(2026, 3, 2, tzinfo=UTC),
     scopes=None,
 )
-CONNECTED = Connected(account(), TOKEN, (), Via.TERMINAL)
+CONNECTED = Connected(account(), TOKEN, (), StartedFrom.TERMINAL)
 
 Answer = Connected | Exception
 
@@ -94,7 +95,7 @@ def test_what_passes_is_waited_out(failure: Exception) -> None:
 
 
 def test_tokens_that_were_kept_are_gone_on_with() -> None:
-    server = Server(PENDING, ConnectFailed("Not now.", kept="k1"), CONNECTED)
+    server = Server(PENDING, ConnectFailed("Not now.", pending_id="k1"), CONNECTED)
     assert followed(server) is CONNECTED
     assert server.resumed == ["k1"]
 
@@ -118,7 +119,7 @@ def test_what_will_not_change_ends_it(answer: Exception, says: str) -> None:
     ("answer", "says"),
     [
         pytest.param(PENDING, "The code has expired", id="nobody came"),
-        pytest.param(ConnectFailed("Not now.", kept="k"), "Not now", id="the API stays away"),
+        pytest.param(ConnectFailed("Not now.", pending_id="k"), "Not now", id="the API stays away"),
     ],
 )
 def test_it_ends_with_the_life_of_the_code(answer: Exception, says: str) -> None:
@@ -129,7 +130,9 @@ def test_it_ends_with_the_life_of_the_code(answer: Exception, says: str) -> None
 
 
 def test_another_account_is_for_somebody_to_decide() -> None:
-    found = AnotherAccount("Not the one.", before=account(), found=None, via=Via.TERMINAL)
+    found = AnotherAccount(
+        "Not the one.", before=account(), found=None, started_from=StartedFrom.TERMINAL
+    )
     with pytest.raises(AnotherAccount):
         followed(Server(found))
 

@@ -10,8 +10,9 @@ import redis
 from flask.testing import FlaskClient
 
 from shared.accounts.account_services import make_account_services
+from shared.accounts.browser_flow import Started
 from shared.accounts.client_links import Link, LinkState
-from shared.accounts.connecting import Connecting, Started
+from shared.accounts.connecting import Connecting
 from shared.infrastructure.settings import Settings
 from shared.ledger import limits
 from tests.support.sandbox_server import SandboxServer
@@ -36,7 +37,7 @@ def connecting(live_settings: Settings, redis_client: "redis.Redis") -> Connecti
 
 
 def start(connecting: Connecting, **options: object) -> Started:
-    return connecting.start("acme", by="ada", **options)  # type: ignore[arg-type]
+    return connecting.browser.start("acme", by="ada", **options)  # type: ignore[arg-type]
 
 
 def come_back(sandbox: SandboxServer, url: str, *, allow: bool = True, user: str = "") -> str:
@@ -186,11 +187,11 @@ def test_a_page_that_constant_contact_failed_on_goes_on_without_another_login(
 
 @pytest.fixture
 def link(connecting: Connecting) -> Link:
-    return connecting.make_link("acme", by="ada", asked_by="Studio <North>")
+    return connecting.browser.make_link("acme", by="ada", asked_by="Studio <North>")
 
 
 def path_of(connecting: Connecting, link: Link) -> str:
-    return urlsplit(connecting.links.url(link)).path
+    return urlsplit(connecting.browser.links.url(link)).path
 
 
 def follow(browser: FlaskClient, path: str) -> str:
@@ -215,7 +216,7 @@ def test_a_client_sees_who_asks_for_what_and_is_told_that_it_is_done(
     assert done.status_code == 200
     assert "Acme Bakery" in done.text
     assert "relay " not in done.text
-    noted = connecting.links.find(link.id)
+    noted = connecting.browser.links.find(link.id)
     assert noted is not None
     assert noted.state == LinkState.CONNECTED
 
@@ -251,7 +252,7 @@ def test_a_client_without_the_privilege_is_asked_for_another_login(
     refused = browser.get(come_back(sandbox, follow(browser, path), user="Campaign Creator"))
     assert refused.status_code == 400
     assert "owner" in refused.text
-    assert connecting.registry.account("acme") is None
+    assert connecting.connector.registry.account("acme") is None
 
     done = browser.get(come_back(sandbox, follow(browser, path)))
 

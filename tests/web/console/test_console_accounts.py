@@ -50,7 +50,7 @@ def browser(app: Flask) -> SignedIn:
 
 @pytest.fixture
 def connected(tools: AccountServices, sandbox: SandboxServer) -> None:
-    tools.connecting.with_tokens("acme", sandbox.connect(), by="ada")
+    tools.connecting.tokens.connect("acme", sandbox.connect(), by="ada")
 
 
 def log_in(browser: SignedIn, sandbox: SandboxServer, **who: Any) -> TestResponse:
@@ -111,7 +111,7 @@ def test_an_unknown_key_is_told_before_anybody_logs_in(browser: SignedIn) -> Non
 
     response = browser.post("/console/connect", **typed)
     assert response.status_code == 422
-    assert "API key is not known there" in response.text
+    assert "Constant Contact does not know the API key" in response.text
     anyway = browser.post("/console/connect", **typed, anyway="1")
 
     assert anyway.status_code == 303
@@ -135,7 +135,7 @@ def test_access_denied_is_said_without_commands(browser: SignedIn, sandbox: Sand
 
     assert page.status_code == 400
     assert "Access was not allowed" in page.text
-    assert "begin anew in the console" in page.text
+    assert "start again in the console" in page.text
 
 
 def test_another_account_is_taken_only_after_asking(

@@ -1,0 +1,279 @@
+"""The end of every flow: read the account behind new tokens, store both, prove that they last.
+
+The account behind a name changes only if somebody asks for that: forms name lists, and lists
+belong to one account.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from shared.accounts import checks, problems
+from shared.accounts.application_calls import ApplicationCalls, ConnectFailed
+from shared.accounts.connect_request import ConnectRequest, StartedFrom
+from shared.accounts.connect_store import ConnectStore
+from shared.constant_contact.client import (
+    ConstantContact,
+    ContactList,
+    Organization,
+)
+from shared.constant_contact.errors import Forbidden, Unauthorized
+from shared.constant_contact.token_set import TokenSet
+from shared.constant_contact.token_vault import Token, TokenVault
+from shared.domain.account import Account, HoldReason
+from shared.domain.check import Check, Verdict, problem
+from shared.domain.errors import Refused, TokenError
+from shared.domain.outcome import NEEDED_PRIVILEGE
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+
+T = TypeVar("T")
+
+
+class AnotherAccount(Refused):
+    """The login belongs to another account than the one that has the name.
+
+    `before` and `found` name the two. `resume` with `pending_id` and `replace` goes on.
+    """
+
+    def __init__(
+        self, message: str, *, before: Account, found: str | None, started_from: StartedFrom
+    ) -> None:
+        super().__init__(message)
+        self.before = before
+        self.found = found
+        self.started_from = started_from
+        self.pending_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """An account that was just connected, with the checks of its connection.
+
+    `result_id` is the id under which others find the result. `asked_by` is the name that the
+    client read, if the request came by a link.
+    """
+
+    account: Account
+    token: Token
+    checks: tuple[Check, ...]
+    started_from: StartedFrom
+    result_id: str | None = None
+    asked_by: str | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Whole sentences for people to act on."""
+        wrong = [check for check in self.checks if check.verdict == Verdict.PROBLEM]
+        return tuple(" ".join(filter(None, (check.found, check.fix))) for check in wrong)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the API says about the account; None where it refuses to tell."""
+
+    privileges: frozenset[str]
+    organization: Organization | None
+    lists: list[ContactList] | None
+    clock_ahead: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountConnector:
+    """Raises `Refused`, of which `AnotherAccount` and `ConnectFailed` are two, and
+    `LedgerUnavailable`. Safe between threads.
+
+    `notify_workers` tells the workers that an account may have something due.
+    """
+
+    registry: Registry
+    vault: TokenVault
+    calls: ApplicationCalls
+    store: ConnectStore
+    ledger: Ledger
+    notify_workers: Callable[[str], None]
+    now: Callable[[], datetime]
+
+    def connect(
+        self, request: ConnectRequest, tokens: TokenSet, *, spent: str | None = None
+    ) -> Connected:
+        """Read the account behind the tokens, store both, then prove that they can last.
+
+        `spent` is the refresh token that was exchanged for these tokens.
+        """
+        refresh_token_of(tokens)
+        found = self._read(request.client_id, tokens.access_token)
+        if request.started_from == StartedFrom.LINK:
+            _check_client_may_write(found)
+        before, account = self._store(request, tokens, found, spent)
+        self.ledger.note_success(account.name)
+        self.notify_workers(account.name)
+        checked = (*self._checks(account, tokens, found), *self._other_lists(before, account))
+        return Connected(account, self._token(account.name), checked, request.started_from)
+
+    def connect_or_save(self, request: ConnectRequest, tokens: TokenSet) -> Connected:
+        """Connect. If that stops halfway, save the tokens, so that nobody has to log in twice."""
+        try:
+            return self.connect(request, tokens)
+        except (AnotherAccount, ConnectFailed) as error:
+            belongs_to = error.found if isinstance(error, AnotherAccount) else None
+            error.pending_id = self.store.save_pending(request, tokens, self.now(), belongs_to)
+            raise
+
+    @contextlib.contextmanager
+    def lock_account(self, name: str) -> Iterator[None]:
+        """Keep others from storing tokens and account of this name: the two belong together."""
+        with self.store.lock(f"account {name}") as locked:
+            if not locked:
+                raise ConnectFailed(
+                    f"Somebody else is connecting or disconnecting {name} at this moment. Nothing"
+                    " was changed. Try again in a minute."
+                )
+            yield
+
+    def check_unspent(self, name: str, refresh_token: str) -> None:
+        """Raise `Refused` when an account has this refresh token, or a newer one that came of it:
+        a second use could end the connection."""
+        for account in self.registry.accounts():
+            if self.vault.has_replaced(account.name, refresh_token):
+                raise Refused(
+                    f"These tokens are too old: {account.name} has newer ones, and the old"
+                    " refresh token must not be used again. Nothing was changed."
+                )
+            if account.name != name and self.vault.has(account.name, refresh_token):
+                raise Refused(
+                    f"{account.name} is connected with these very tokens. Two names that refresh"
+                    " one token would end each other's connection. Log in again for the second"
+                    " name. Nothing was changed."
+                )
+
+    def _store(
+        self, request: ConnectRequest, tokens: TokenSet, found: _Found, spent: str | None
+    ) -> tuple[Account | None, Account]:
+        """Store tokens and account; return the account that had the name before, and this one."""
+        account = self._account(request, tokens, found.organization)
+        with self.lock_account(account.name):
+            before = self.registry.account(account.name)
+            if before is not None and not request.replace:
+                _check_same(before, found.organization, request)
+            self.vault.store(account.name, tokens, client_id=account.client_id, spent=spent)
+            self.registry.save_account(account)
+            self.ledger.lift(account.name, HoldReason.RECONNECT)
+            if NEEDED_PRIVILEGE in found.privileges:
+                self.ledger.lift(account.name, HoldReason.FORBIDDEN)
+        return before, account
+
+    def _read(self, client_id: str, access_token: str) -> _Found:
+        try:
+            return self.calls.ask(client_id, lambda api: _read(api, access_token))
+        except Unauthorized as error:
+            raise Refused(f"The new access token does not work ({error.answer.cause}).") from error
+
+    def _account(
+        self, request: ConnectRequest, tokens: TokenSet, organization: Organization | None
+    ) -> Account:
+        return Account(
+            name=request.account,
+            client_id=request.client_id,
+            organization=organization.organization if organization else None,
+            contact_email=organization.contact_email if organization else None,
+            encoded_account_id=organization.encoded_account_id if organization else None,
+            connected_at=timestamp(self.now()),
+            connected_by=request.by,
+            login=tokens.login(),
+        )
+
+    def _checks(self, account: Account, tokens: TokenSet, found: _Found) -> Iterator[Check]:
+        yield checks.refresh_token_present()
+        yield checks.scopes_granted(tokens.scopes())
+        yield checks.privileges_held(found.privileges)
+        yield checks.summary_read(found.organization)
+        yield checks.lists_read(found.lists)
+        yield self._refresh_once(account)
+        yield checks.clock(found.clock_ahead)
+
+    def _refresh_once(self, account: Account) -> Check:
+        own_key = account.client_id != self.calls.applications.default.client_id
+        try:
+            self.vault.refresh(account.name)
+            kind = self.vault.stored(account.name).kind
+            return checks.refreshed(kind, None, own_key=own_key)
+        except TokenError as error:
+            return checks.refreshed(None, str(error), own_key=own_key)
+
+    def _other_lists(self, before: Account | None, account: Account) -> Iterator[Check]:
+        """Warn of forms that name another account's lists."""
+        if before is None or before.encoded_account_id == account.encoded_account_id:
+            return
+        forms = [form.name for form in self.registry.forms() if form.account == account.name]
+        if forms:
+            yield problem(
+                "forms",
+                "Its forms",
+                "These forms still name lists of the account that was connected before:"
+                f" {', '.join(forms)}.",
+                "Make them again with: relay forms add FORM --replace",
+            )
+
+    def _token(self, name: str) -> Token:
+        try:
+            return self.vault.current(name)
+        except TokenError as error:
+            raise Refused(f"{name} was disconnected while it was being connected.") from error
+
+
+def refresh_token_of(tokens: TokenSet) -> str:
+    """Return the refresh token; raises `Refused` when there is none."""
+    if tokens.refresh_token is None:
+        raise Refused(
+            "Constant Contact sent no refresh token, so the connection would end within a day. The"
+            " scope offline_access brings one. Check that the application may use it."
+        )
+    return tokens.refresh_token
+
+
+def _read(api: ConstantContact, access_token: str) -> _Found:
+    return _Found(
+        privileges=api.privileges(access_token),
+        organization=_unless_forbidden(lambda: api.summary(access_token)),
+        lists=_unless_forbidden(lambda: api.lists(access_token)),
+        clock_ahead=api.clock_ahead,
+    )
+
+
+def _unless_forbidden(read: Callable[[], T]) -> T | None:
+    """Return what was read; None when the login may not read it."""
+    try:
+        return read()
+    except Forbidden:
+        return None
+
+
+def _check_client_may_write(found: _Found) -> None:
+    """Raise `Refused` for a login that cannot add contacts; the link stays valid for another."""
+    if NEEDED_PRIVILEGE not in found.privileges:
+        raise Refused(
+            "This login may not add contacts, so nothing was connected. Please open the link"
+            " again, and log in as the account's owner or as an account manager."
+        )
+
+
+def _check_same(before: Account, now: Organization | None, request: ConnectRequest) -> None:
+    """Raise `AnotherAccount` unless the name still belongs to the same account as `before`."""
+    if before.encoded_account_id is None:
+        return
+    found = now.encoded_account_id if now else None
+    if found == before.encoded_account_id:
+        return
+    whose = now.organization or found if now else None
+    belongs = f"belongs to {whose}" if whose else "does not say whose account it is"
+    raise AnotherAccount(
+        f"{before.name} is connected to {before.organization or before.encoded_account_id}, but"
+        f" this login {belongs}. Nothing was changed. {problems.another_account(request)}",
+        before=before,
+        found=whose,
+        started_from=request.started_from,
+    )

@@ -1,0 +1,267 @@
+"""Connect an account in a browser: one's own, or that of a client who was sent a link.
+
+This is OAuth's authorization code flow: `start` gives the URL for the login, and `finish` takes
+what the browser brings to the callback.
+"""
+
+import contextlib
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shared.accounts import problems
+from shared.accounts.account_connector import (
+    AccountConnector,
+    AnotherAccount,
+    Connected,
+    refresh_token_of,
+)
+from shared.accounts.application_calls import ConnectFailed
+from shared.accounts.client_links import LINK_LIFE, Link, Links, LinkState
+from shared.accounts.connect_request import ConnectRequest, ConnectResult, StartedFrom
+from shared.accounts.connect_store import STATE_LIFE, ConnectStore, result_id
+from shared.constant_contact.applications import Application
+from shared.constant_contact.errors import InvalidGrant, OAuthError
+from shared.constant_contact.token_set import TokenSet
+from shared.domain.account import check_name
+from shared.domain.errors import Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """Where to send the browser, and until when that works; `state` identifies the request."""
+
+    url: str = field(repr=False)
+    redirect_uri: str
+    expires_at: datetime
+    state: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrowserFlow:
+    """Raises `Refused`, of which `AnotherAccount` and `ConnectFailed` are two, and
+    `LedgerUnavailable`. Safe between threads."""
+
+    connector: AccountConnector
+    store: ConnectStore
+    links: Links
+    redirect_uri: str
+    now: Callable[[], datetime]
+
+    # --- to the login
+
+    def start(
+        self,
+        name: str,
+        *,
+        by: str,
+        started_from: StartedFrom = StartedFrom.TERMINAL,
+        application: Application | None = None,
+        replace: bool = False,
+    ) -> Started:
+        """Return the URL at which the account's owner logs in; it works once.
+
+        `by` is the operator who asks. With `replace`, the name may pass to another account.
+        """
+        check_name(name)
+        return self._start(
+            ConnectRequest(
+                account=name,
+                client_id=self.connector.calls.known(application).client_id,
+                redirect_uri=self.redirect_uri,
+                by=by,
+                started_from=started_from,
+                replace=replace,
+            )
+        )
+
+    def make_link(
+        self,
+        name: str,
+        *,
+        by: str,
+        asked_by: str,
+        application: Application | None = None,
+        replace: bool = False,
+        life: timedelta = LINK_LIFE,
+    ) -> Link:
+        """Return a link for the account's owner. `asked_by` is the name that the client reads."""
+        check_name(name)
+        return self.links.make(
+            name,
+            self.connector.calls.known(application).client_id,
+            asked_by=asked_by,
+            made_by=by,
+            replace=replace,
+            now=self.now(),
+            life=life,
+        )
+
+    def open_link(self, token: str) -> Link:
+        """Return the link that a client has opened, and note that they did."""
+        link = self.links.read(token, self.now())
+        if link.state == LinkState.WAITING:
+            self.links.note(link.id, LinkState.OPENED, "", self.now())
+        return link
+
+    def start_by_link(self, token: str) -> Started:
+        """Return where the client logs in."""
+        link = self.links.read(token, self.now())
+        return self._start(
+            ConnectRequest(
+                account=link.account,
+                client_id=link.client_id,
+                redirect_uri=self.redirect_uri,
+                by=link.made_by,
+                started_from=StartedFrom.LINK,
+                replace=link.replace,
+                link=link.id,
+            )
+        )
+
+    def _start(self, request: ConnectRequest) -> Started:
+        calls = self.connector.calls
+        oauth = calls.oauth(calls.find(request.client_id))
+        state = self.store.begin(request)
+        return Started(
+            url=oauth.authorization_url(request.redirect_uri, state),
+            redirect_uri=request.redirect_uri,
+            expires_at=self.now() + STATE_LIFE,
+            state=state,
+        )
+
+    # --- back from the login
+
+    def finish(self, state: str, code: str) -> Connected:
+        """Connect the account with the `state` and `code` that came to the callback."""
+        request = self.store.take(state)
+        if request is None:
+            raise Refused(problems.STALE)
+        with self._failure_saved(request, state), self._link_locked(request):
+            connected = self.connector.connect_or_save(request, self._exchange(request, code))
+            return self._success_saved(request, state, connected)
+
+    def refuse(self, state: str, error: str, description: str = "") -> Refused:
+        """End the request that came back with an `error`; return what to tell the person."""
+        request = self.store.take(state) if state else None
+        sentence = problems.of_callback(error, description, self.redirect_uri)
+        if request is None:
+            return Refused(f"{sentence} Then start again.")
+        refused = Refused(f"{sentence} {problems.again(request)}")
+        self._save(request, state, _failure(request, refused))
+        return refused
+
+    def resume(self, pending_id: str, *, by: str | None = None, replace: bool = False) -> Connected:
+        """Go on with the tokens that were saved when connecting stopped halfway.
+
+        With `replace`, the other account takes the name. `by` is the operator who confirms it;
+        None leaves the one who started.
+        """
+        with self.store.lock(pending_id) as locked:
+            if not locked:
+                raise Refused("Somebody is already doing this. Look again in a minute.")
+            try:
+                connected = self._resume(pending_id, by, replace)
+            except (AnotherAccount, ConnectFailed) as error:
+                error.pending_id = pending_id
+                raise
+            self.store.forget_pending(pending_id)
+            return connected
+
+    def _resume(self, pending_id: str, by: str | None, replace: bool) -> Connected:
+        pending = self.store.pending(pending_id)
+        if pending is None:
+            raise Refused("This has been done already, or was started too long ago. Start again.")
+        self._check_nothing_newer(pending.request.account, pending.tokens, pending.at)
+        request = dataclasses.replace(
+            pending.request,
+            by=by or pending.request.by,
+            replace=pending.request.replace or replace,
+        )
+        with self._link_locked(request):
+            connected = self.connector.connect(request, pending.tokens)
+            return self._success_saved(request, pending_id, connected)
+
+    def _check_nothing_newer(self, name: str, tokens: TokenSet, since: str) -> None:
+        """Raise `Refused` when these tokens would replace newer ones."""
+        self.connector.check_unspent(name, refresh_token_of(tokens))
+        account = self.connector.registry.account(name)
+        changes = [account.connected_at, account.disconnected_at] if account else []
+        if any(moment is not None and moment > since for moment in changes):
+            raise Refused(
+                f"{name} has been connected or disconnected since this was started, so nothing"
+                " was changed. If it is not connected as it should be, start again."
+            )
+
+    def _exchange(self, request: ConnectRequest, code: str) -> TokenSet:
+        calls, again = self.connector.calls, problems.again(request)
+        try:
+            return calls.call(
+                calls.find(request.client_id),
+                lambda endpoint: endpoint.exchange_code(code, request.redirect_uri),
+            )
+        except InvalidGrant as error:
+            raise Refused(f"{problems.of_code(error, request.redirect_uri)} {again}") from error
+        except OAuthError as error:
+            raise ConnectFailed(
+                f"signup-relay could not get tokens from Constant Contact ({error}). Nothing was"
+                f" changed. {again}"
+            ) from error
+
+    @contextlib.contextmanager
+    def _link_locked(self, request: ConnectRequest) -> Iterator[None]:
+        """Let a link connect once; after a failure it still works."""
+        if request.link is None:
+            yield
+            return
+        with self.store.lock(f"link {request.link}") as locked:
+            if not locked:
+                raise Refused(
+                    "Somebody is connecting by this link at this moment. Open it again in a minute"
+                    " to see the result."
+                )
+            link = self.links.find(request.link)
+            if link is None or not link.is_open(self.now()):
+                raise Refused(
+                    "This link has been used, taken back, or has expired. Nothing was changed."
+                )
+            yield
+
+    # --- results, for the terminal, the console, and whoever made the link
+
+    def result(self, state: str) -> ConnectResult | None:
+        """Return what became of a request; None while the person has not come back."""
+        return self.store.result(result_id(state))
+
+    @contextlib.contextmanager
+    def _failure_saved(self, request: ConnectRequest, state: str) -> Iterator[None]:
+        """Save why connecting failed, if it does."""
+        try:
+            yield
+        except Refused as error:
+            self._save(request, state, _failure(request, error))
+            raise
+
+    def _success_saved(
+        self, request: ConnectRequest, state: str, connected: Connected
+    ) -> Connected:
+        """Save the result; return `connected` with its id, and with who asked the client."""
+        link = self.links.find(request.link) if request.link else None
+        self._save(request, state, ConnectResult(request.account, True, checks=connected.checks))
+        return dataclasses.replace(
+            connected, result_id=result_id(state), asked_by=link.asked_by if link else None
+        )
+
+    def _save(self, request: ConnectRequest, state: str, result: ConnectResult) -> None:
+        self.store.save_result(state, result)
+        if request.link:
+            reached = LinkState.CONNECTED if result.connected else LinkState.FAILED
+            self.links.note(request.link, reached, result.sentence, self.now())
+
+
+def _failure(request: ConnectRequest, error: Refused) -> ConnectResult:
+    pending_id = error.pending_id if isinstance(error, AnotherAccount) else None
+    return ConnectResult(
+        request.account, connected=False, sentence=str(error), pending_id=pending_id
+    )

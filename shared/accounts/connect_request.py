@@ -1,0 +1,82 @@
+"""What is remembered while an account is being connected, and what became of it."""
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from shared.constant_contact.token_set import TokenSet
+from shared.domain.check import Check
+
+
+class StartedFrom(StrEnum):
+    """Where a person began to connect an account; to try again, they go back there."""
+
+    TERMINAL = "terminal"
+    CONSOLE = "console"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectRequest:
+    """Which account to connect, with which API key, and who asked for it.
+
+    With `replace`, the name may pass to another account at Constant Contact than before. `link`
+    is the id of the client's link, if the request came by one.
+    """
+
+    account: str
+    client_id: str
+    redirect_uri: str
+    by: str
+    started_from: StartedFrom
+    replace: bool = False
+    link: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        fields = asdict(self)
+        return {"via": fields.pop("started_from")} | fields
+
+    @classmethod
+    def from_dict(cls, stored: dict[str, Any]) -> "ConnectRequest":
+        fields = dict(stored)
+        return cls(started_from=StartedFrom(fields.pop("via")), **fields)
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectResult:
+    """What became of a request. A failure has a `sentence` for the person who waits for it.
+
+    `pending_id` is set when the login belongs to another account. `resume` uses these tokens
+    after an operator has confirmed that this account may take the name.
+    """
+
+    account: str
+    connected: bool
+    sentence: str = ""
+    checks: tuple[Check, ...] = ()
+    pending_id: str | None = None
+
+    def to_json(self) -> str:
+        fields = asdict(self)
+        return json.dumps(fields | {"kept": fields.pop("pending_id")})
+
+    @classmethod
+    def from_json(cls, stored: str) -> "ConnectResult":
+        found: dict[str, Any] = json.loads(stored)
+        checks = tuple(map(Check.from_dict, found["checks"]))
+        return cls(found["account"], found["connected"], found["sentence"], checks, found["kept"])
+
+
+@dataclass(frozen=True, slots=True)
+class PendingTokens:
+    """Tokens that were received but not stored, because connecting stopped halfway.
+
+    `at` is the time of that, as scripts read times. `belongs_to` names the account of these
+    tokens, if connecting stopped because it is another one than before.
+    """
+
+    request: ConnectRequest
+    tokens: TokenSet
+    at: str
+    belongs_to: str | None

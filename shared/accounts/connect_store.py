@@ -1,0 +1,112 @@
+"""Keeps in Redis what connecting an account needs between a login and the stored tokens.
+
+Everything here is short-lived. Tokens are sealed: whoever has them has the account.
+"""
+
+import hashlib
+import json
+import secrets
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+import redis
+
+from shared.accounts.connect_request import ConnectRequest, ConnectResult, PendingTokens
+from shared.constant_contact.token_set import TokenSet
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger import notes
+
+STATE_LIFE = timedelta(minutes=15)
+# Less than the 24 hours after which the access token is useless.
+TOKENS_LIFE = timedelta(hours=12)
+RESULT_LIFE = timedelta(days=1)
+# Longer than reading the account and one refresh take together, however slow the answers are:
+# five calls and a token call, each with its wait for a slot.
+_LOCK_LIFE = timedelta(minutes=5)
+
+
+class ConnectStore:
+    """Raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis", sealer: Sealer) -> None:
+        self._client = client
+        self._sealer = sealer
+
+    def begin(self, request: ConnectRequest) -> str:
+        """Store the request; return a new OAuth state for it, valid for `STATE_LIFE`."""
+        state = secrets.token_urlsafe(32)
+        self._note(f"state:{state}").write(json.dumps(request.to_dict()), STATE_LIFE)
+        return state
+
+    def take(self, state: str) -> ConnectRequest | None:
+        """Return the request with this state, and forget it: a state works once."""
+        stored = self._note(f"state:{state}").take()
+        return ConnectRequest.from_dict(json.loads(stored)) if stored else None
+
+    # --- results
+
+    def save_result(self, state: str, result: ConnectResult) -> None:
+        self._note(f"ending:{result_id(state)}").write(result.to_json(), RESULT_LIFE)
+
+    def result(self, id: str) -> ConnectResult | None:
+        """Return the result with this `result_id`; None as long as there is none."""
+        stored = self._note(f"ending:{id}").read()
+        return ConnectResult.from_json(stored) if stored else None
+
+    # --- tokens that belong to no account yet
+
+    def save_pending(
+        self, request: ConnectRequest, tokens: TokenSet, now: datetime, belongs_to: str | None
+    ) -> str:
+        """Save tokens that could not be stored for their account yet; return an id for them."""
+        id = secrets.token_urlsafe(24)
+        pending = {
+            "handshake": request.to_dict(),
+            "tokens": tokens.to_json(now),
+            "at": timestamp(now),
+            "belongs_to": belongs_to,
+        }
+        self._note(f"kept:{id}").write(self._sealer.seal(json.dumps(pending)), TOKENS_LIFE)
+        return id
+
+    def pending(self, id: str) -> PendingTokens | None:
+        sealed = self._note(f"kept:{id}").read()
+        if not sealed:
+            return None
+        found = json.loads(self._sealer.open(sealed))
+        tokens = TokenSet.from_json(found["tokens"])
+        request = ConnectRequest.from_dict(found["handshake"])
+        return PendingTokens(request, tokens, found["at"], found["belongs_to"]) if tokens else None
+
+    def forget_pending(self, id: str) -> None:
+        self._note(f"kept:{id}").remove()
+
+    def save_refreshed(self, refresh_token: str, tokens: TokenSet, now: datetime) -> None:
+        """Save the tokens that replaced a given refresh token: its owner has no other."""
+        sealed = self._sealer.seal(json.dumps(tokens.to_json(now)))
+        self._note(f"spare:{_digest(refresh_token)}").write(sealed, TOKENS_LIFE)
+
+    def refreshed(self, refresh_token: str) -> TokenSet | None:
+        """Return the tokens that replaced this refresh token, if they were not stored yet."""
+        sealed = self._note(f"spare:{_digest(refresh_token)}").read()
+        return TokenSet.from_json(json.loads(self._sealer.open(sealed))) if sealed else None
+
+    def forget_refreshed(self, refresh_token: str) -> None:
+        self._note(f"spare:{_digest(refresh_token)}").remove()
+
+    def lock(self, what: str) -> AbstractContextManager[bool]:
+        """Lock `what`, a secret or a name; gives False while someone else has locked it."""
+        return notes.connecting_lock(self._client, f"alone:{_digest(what)}", _LOCK_LIFE)
+
+    def _note(self, name: str) -> notes.Note:
+        return notes.connecting(self._client, name)
+
+
+def result_id(state: str) -> str:
+    """Return the id of the result of a request. It may be shown: it does not reveal the state."""
+    return _digest(state)
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
