@@ -1,7 +1,7 @@
-"""Reads an account's lists and custom fields with its stored tokens, and keeps the lists.
+"""Reads an account's lists and custom fields with its stored tokens, and caches the lists.
 
-A settings page that asks for the lists each time it is opened spends the day's requests, and
-shows nothing on the day that the API fails. So they are kept, with their age.
+A page that asks the API for the lists each time would use up the day's requests, and would show
+nothing while the API fails. So the lists are cached, with their age.
 """
 
 import contextlib
@@ -16,38 +16,38 @@ import redis
 from shared.constant_contact.client import ConstantContact, ContactList
 from shared.constant_contact.errors import ApiError, Unauthorized
 from shared.constant_contact.token_vault import TokenVault
-from shared.domain.account import Account
+from shared.domain.account import Account, unknown_account
 from shared.domain.errors import Refused, TokenError
 from shared.domain.form import CustomField
 from shared.ledger import notes
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 
-# What a page may show without asking again.
+# Pages show lists that are not older than this without asking the API.
 FRESH = timedelta(minutes=15)
 
 T = TypeVar("T")
 
 
 class ReadFailed(Refused):
-    """Constant Contact was asked and did not give it, or no token could be had to ask with."""
+    """Constant Contact did not give what was asked for, or there is no access token to ask with."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Contact lists as they were at `read_at`. `trouble` says why they could not be read anew."""
+    """Contact lists as of `read_at`. `trouble` says why they could not be read anew."""
 
     lists: tuple[ContactList, ...]
     read_at: datetime
     trouble: str | None = None
 
     def named(self, id: str) -> str:
-        """Return the list's name; its id when it is not among them."""
+        """Return the name of the list with this id; the id when there is no such list."""
         return next((each.name for each in self.lists if each.id == id), id)
 
 
 class AccountReads:
-    """Raises `Refused` for an account that is not there, `ReadFailed`, `LedgerUnavailable`."""
+    """Raises `Refused` for an unknown account, `ReadFailed`, and `LedgerUnavailable`."""
 
     def __init__(
         self,
@@ -67,8 +67,7 @@ class AccountReads:
         self._now = now
 
     def lists(self, name: str, *, max_age: timedelta = timedelta()) -> Lists:
-        """Return all contact lists: kept ones up to `max_age`, older ones only when reading them
-        anew fails."""
+        """Return all lists: cached ones up to `max_age`, older ones only if the API fails."""
         account = self._known(name)
         kept = self._kept(account)
         if kept is not None and self._now() - kept.read_at < max_age:
@@ -93,7 +92,7 @@ class AccountReads:
         account = self._known(name)
         try:
             found = self._read(account, read)
-        # A `Refused` is the pacer's: the day's requests are spent, or the key has to rest.
+        # The pacer raises `Refused`: the quota is used up, or the key has to rest.
         except (ApiError, TokenError, Refused) as error:
             raise ReadFailed(f"{str(error).removesuffix('.')}.") from error
         self._ledger.note_success(name)
@@ -110,12 +109,7 @@ class AccountReads:
     def _known(self, name: str) -> Account:
         account = self._registry.account(name)
         if account is None:
-            names = ", ".join(each.name for each in self._registry.accounts())
-            raise Refused(
-                f"There is no account {name!r}; there is: {names}."
-                if names
-                else f"There is no account {name!r} yet; run: relay connect {name}"
-            )
+            raise unknown_account(name, (each.name for each in self._registry.accounts()))
         return account
 
     def _keep(self, account: Account, lists: Lists) -> None:
@@ -138,5 +132,5 @@ class AccountReads:
 
 
 def _identity(account: Account) -> str | None:
-    """Return what changes when the name stands for another account, or may do so."""
+    """Return what differs when the name belongs to another account than before, or may do so."""
     return account.encoded_account_id or account.connected_at

@@ -1,4 +1,4 @@
-"""Account cards: whose account it is, how it is connected, and whether that works."""
+"""Account summaries: whose account it is, how it is connected, and whether that works."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from shared.constant_contact.token_vault import TokenVault
-from shared.domain.account import Account, Hold
-from shared.domain.errors import NotConnected, Refused
+from shared.domain.account import Account, Hold, unknown_account
+from shared.domain.errors import NotConnected
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
@@ -19,11 +19,11 @@ class ConnectionStatus(StrEnum):
     """How it stands with an account's connection."""
 
     CONNECTED = "connected"
-    DISCONNECTED = "disconnected"  #: somebody of ours ended it
-    UNUSABLE = "unusable"  #: its tokens are gone, or its API key's secret is not known any more
-    REVOKED = "revoked"  #: Constant Contact refuses its refresh token for good
+    DISCONNECTED = "disconnected"  #: an operator ended it
+    UNUSABLE = "unusable"  #: its tokens are gone, or its API key's secret is no longer known
+    REVOKED = "revoked"  #: Constant Contact refuses its refresh token, and will not accept it again
     FOREIGN = "foreign"  #: another installation keeps its tokens fresh
-    FAILING = "failing"  #: the last refresh failed; it is tried again by itself
+    FAILING = "failing"  #: the last refresh failed; signup-relay tries again by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +80,7 @@ class AccountSummaries:
     def summary(self, name: str) -> AccountSummary:
         account = self.registry.account(name)
         if account is None:
-            known = ", ".join(each.name for each in self.registry.accounts()) or "none yet"
-            raise Refused(f"There is no account {name!r}; connected: {known}.")
+            raise unknown_account(name, (each.name for each in self.registry.accounts()))
         return self._summary(account)
 
     def _summary(self, account: Account) -> AccountSummary:

@@ -6,36 +6,37 @@ from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.domain.account import Hold, HoldReason
 
 _ON_HOLD = {
-    HoldReason.RECONNECT: "if it does not end by itself, run: relay connect {account}",
+    HoldReason.RECONNECT: "if the hold does not end by itself, run: relay connect {account}",
     HoldReason.FORBIDDEN: (
-        "connect it with an Account Owner's or Manager's login: relay connect {account}"
+        "connect it again as an Account Owner or Manager: relay connect {account}"
     ),
-    HoldReason.PAUSED: "go on with: relay release {account}",
-    HoldReason.OUTAGE: "nothing to do: it is probed and goes on by itself",
-    HoldReason.QUOTA: "nothing to do: it goes on at 00:00 UTC",
+    HoldReason.PAUSED: "end the pause with: relay release {account}",
+    HoldReason.OUTAGE: "you need not do anything: deliveries resume by themselves",
+    HoldReason.QUOTA: "you need not do anything: deliveries resume at 00:00 UTC",
 }
 
 _NOT_WELL = {
     ConnectionStatus.DISCONNECTED: (
-        "is disconnected; its sign-ups are accepted and wait."
+        "is disconnected. Its sign-ups are accepted and wait."
         " Connect it again with: relay connect {account}"
     ),
     ConnectionStatus.UNUSABLE: (
-        "cannot be used: its tokens are gone, or the secret of its API key is not known any more."
-        " If CTCT_CLIENT_ID was changed, put it back; else run: relay connect {account}"
+        "cannot be used: its tokens are gone, or the secret of its API key is no longer known. Its"
+        " sign-ups are accepted and wait. If CTCT_CLIENT_ID was changed, put the old value back."
+        " Otherwise run: relay connect {account}"
     ),
     ConnectionStatus.REVOKED: (
-        "was cut off by Constant Contact, which refuses its refresh token for good; its sign-ups"
-        " are accepted and wait. Connect it again with: relay connect {account}"
+        "was disconnected by Constant Contact, which refuses its refresh token. Its sign-ups are"
+        " accepted and wait. Connect it again with: relay connect {account}"
     ),
     ConnectionStatus.FOREIGN: (
-        "is kept connected by another installation ({owner}), so this one leaves its tokens"
-        " alone. If this is a copy, connect an account of its own; if it has replaced the other,"
-        " run: relay accounts take-over {account}"
+        "is kept connected by another installation ({owner}), so this one does not refresh its"
+        " tokens. If this installation is a copy, connect another account. If it has replaced the"
+        " other, run: relay accounts take-over {account}"
     ),
     ConnectionStatus.FAILING: (
-        "is connected, but its tokens could not be refreshed the last time."
-        " Nothing to do: that is tried again by itself"
+        "is connected, but the last refresh of its tokens failed."
+        " You need not do anything: signup-relay tries again by itself"
     ),
 }
 
@@ -52,6 +53,6 @@ def on_account(name: str, holds: Iterable[Hold], summary: AccountSummary | None)
         yield f"{name} {wrong.format(account=name, owner=summary.owner)}"
     for hold in holds:
         if wrong and hold.reason == HoldReason.RECONNECT:
-            continue  # what is wrong with the connection is why
+            continue  # the sentence about the connection says why
         note = f" ({hold.note})" if hold.note else ""
         yield f"{name} is on hold, {hold.reason}{note}: {on_hold(hold.reason, name)}"

@@ -1,6 +1,6 @@
 """The checks of a connection: what each answer of Constant Contact means for it.
 
-Pure: what was seen in, a `Check` out. shared/accounts/connecting.py looks.
+Pure: what Constant Contact answered in, a `Check` out. account_connector.py asks.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from shared.constant_contact.oauth import SCOPES
 from shared.domain.check import Check, ok, problem, unknown
 from shared.domain.outcome import NEEDED_PRIVILEGE
 
-# Retry-After dates, signed requests and people all bear a minute.
+# Retry-After dates and people can both tolerate a minute.
 CLOCK_MAY_DIFFER = timedelta(seconds=60)
 
 _WHAT_FOR = {
     "contact_data": "sign-ups cannot be sent",
-    "account_read": "it cannot be shown whose account it is",
+    "account_read": "signup-relay cannot show whose account it is",
     "offline_access": "the connection would end within a day",
 }
 
@@ -31,8 +31,8 @@ def scopes_granted(scopes: frozenset[str] | None) -> Check:
     """Judge the scopes that the access token names; None when it names none."""
     name, title = "scopes", "The scopes that are needed"
     if scopes is None:
-        return unknown(name, title, "The access token does not tell them; it works all the same.")
-    # What Okta-like servers need not repeat in the token: the refresh token itself proves it.
+        return unknown(name, title, "The token does not tell its scopes. It works all the same.")
+    # Servers like Okta need not repeat offline_access: the refresh token itself proves it.
     missing = [scope for scope in SCOPES if scope not in scopes and scope != "offline_access"]
     if not missing:
         return ok(name, title, ", ".join(sorted(scopes)))
@@ -66,7 +66,7 @@ def summary_read(summary: Organization | None) -> Check:
             title,
             "Constant Contact does not say: the scope account_read or the privilege account:read"
             " is missing.",
-            "Connect again with both, so that nobody's sign-ups go to somebody else's lists.",
+            "Connect again with both, so that no sign-ups go to somebody else's lists.",
         )
     organization = summary.organization or "an account without a name"
     return ok(name, title, f"{organization}, {summary.contact_email or 'no e-mail address'}")
@@ -78,23 +78,23 @@ def lists_read(lists: Sequence[ContactList] | None) -> Check:
         return problem(
             name,
             title,
-            "They cannot be read: the scope contact_data or the privilege contacts:lists:read is"
-            " missing. Sign-ups need the former.",
+            "signup-relay cannot read them: the scope contact_data or the privilege"
+            " contacts:lists:read is missing. Sign-ups need the scope.",
             "Connect again as the account's owner or a manager.",
         )
     if not lists:
         return problem(
             name,
             title,
-            "There is none, and a sign-up needs one.",
-            "Make a list in Constant Contact, then read the lists again.",
+            "There is none, and a sign-up needs a list.",
+            "Create a list in Constant Contact, then read the lists again.",
         )
     return ok(name, title, f"{len(lists):,} found." if len(lists) > 1 else "1 found.")
 
 
 def refreshed(kind: str | None, trouble: str | None, *, own_key: bool) -> Check:
-    """Judge a forced refresh: the proof that the connection survives the night. `own_key` says
-    whose secret it was made with."""
+    """Judge a forced refresh: the proof that the connection lasts. `own_key` says that the account
+    has an API key of its own."""
     name, title = "refresh", "The token can be refreshed"
     if trouble is None:
         kinds = {"rotating": " Refresh tokens rotate.", "long-lived": " It is a long-lived one."}
@@ -104,7 +104,7 @@ def refreshed(kind: str | None, trouble: str | None, *, own_key: bool) -> Check:
         title,
         f"It could not: {trouble}.",
         what_helps_refreshing(trouble, own_key=own_key)
-        or "It is tried again by itself; if `relay status` shows it on hold, connect again.",
+        or "signup-relay tries again by itself. If `relay status` shows a hold, connect again.",
     )
 
 
@@ -125,5 +125,5 @@ def clock(ahead: timedelta | None) -> Check:
         name,
         title,
         f"It is {round(abs(ahead).total_seconds())} s {direction} Constant Contact's.",
-        "Set this host's clock by NTP.",
+        "Set this host's clock with NTP.",
     )

@@ -1,7 +1,7 @@
 """Links for clients: an agency sends one, the account's owner opens it and logs in.
 
-A link is signed, so that nobody makes one up; it expires; and it connects once. Opening it uses
-nothing up, since mail scanners open every link that they see.
+A link is signed, expires, and connects once. Opening it has no effect, since mail scanners open
+every link that they see.
 """
 
 import json
@@ -20,25 +20,25 @@ from shared.ledger import documents
 
 LINK_LIFE = timedelta(days=7)
 LONGEST_LINK_LIFE = timedelta(days=60)
-# How long a link that is over can still say what became of it.
+# How long a link that can no longer be used still shows its result.
 _REMEMBERED = timedelta(days=30)
 _LONGEST_NAME = 80
 
 
 class LinkState(StrEnum):
-    """How far the client has come."""
+    """How far the client has got."""
 
     WAITING = "waiting"  #: nobody has opened it yet
-    OPENED = "opened"  #: somebody has, and is on the way, or had no time
-    FAILED = "failed"  #: logging in went wrong, or access was refused; it still works
-    CONNECTED = "connected"  #: done; it works no more
-    WITHDRAWN = "withdrawn"  #: whoever made it took it back
+    OPENED = "opened"  #: somebody has opened it, and has not logged in yet
+    FAILED = "failed"  #: the login failed, or access was refused; the link still works
+    CONNECTED = "connected"  #: done; the link no longer works
+    WITHDRAWN = "withdrawn"  #: an operator took it back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """A link. `asked_by` is the name that the client sees, `made_by` who of ours made it; times
-    are as scripts read them. `note` is a sentence about what happened last."""
+    """A link. `asked_by` is the name that the client sees, `made_by` the operator who made it.
+    Times are as scripts read them. `note` is a sentence about what happened last."""
 
     id: str
     account: str
@@ -69,13 +69,13 @@ class Link:
 
 
 class Links:
-    """Makes links and follows them. Raises `LedgerUnavailable`."""
+    """Makes links and keeps track of them. Raises `LedgerUnavailable`."""
 
     def __init__(
         self, client: "redis.Redis", *, secret_keys: tuple[str, ...], public_url: str
     ) -> None:
         self._links = documents.links(client)
-        # The newest key last, as the library wants them.
+        # The library wants the newest key last.
         self._signer = URLSafeSerializer(list(reversed(secret_keys)), salt="link for a client")
         self._public_url = public_url
 
@@ -93,7 +93,7 @@ class Links:
         """Return a new link; raises `Refused` when its life or `asked_by` makes no sense."""
         _check_wanted(asked_by, life)
         link = Link(
-            id=secrets.token_hex(8),  # signed in its URL; on a command line, never like an option
+            id=secrets.token_hex(8),  # its URL is signed; no id begins with a dash, like an option
             account=account,
             client_id=client_id,
             asked_by=asked_by,
@@ -113,16 +113,16 @@ class Links:
         return f"{self._public_url}/connect/link/{self._signer.dumps(link.id)}"
 
     def read(self, token: str, now: datetime) -> Link:
-        """Return the link that a client has opened; raises `Refused` when it works no more, and
-        the sentence is for the client."""
+        """Return the link that a client has opened. Raises `Refused`, with a sentence for the
+        client, when the link no longer works."""
         try:
             link = self.find(str(self._signer.loads(token)))
         except BadData:
             link = None
         if link is None:
             raise Refused(
-                "This link is not complete, or not one of ours. Please open it again from the"
-                " message, or ask whoever sent it for a new one."
+                "This link is incomplete or unknown. Please open it again from the message, or ask"
+                " for a new one."
             )
         _check_open(link, now)
         return link
@@ -135,13 +135,13 @@ class Links:
         return [Link.from_json(stored) for stored in self._links.all().values()]
 
     def of(self, account: str, now: datetime) -> list[Link]:
-        """Return the account's links that can still be told of, the latest first."""
+        """Return the account's links of the last weeks, the latest first."""
         self._forget_old(now)
         links = [link for link in self._all() if link.account == account]
         return sorted(links, key=lambda link: link.made_at, reverse=True)
 
     def note(self, id: str, state: LinkState, note: str, now: datetime) -> None:
-        """Write down how far the client has come; what is over stays as it is."""
+        """Note how far the client has got; a link that can no longer be used stays as it is."""
 
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
             link = Link.from_json(stored[id]) if id in stored else None
@@ -152,21 +152,22 @@ class Links:
         self._links.change(decide)
 
     def withdraw(self, id: str, now: datetime) -> Link:
-        """Make the link useless, unless it is over already; return what it is after that.
+        """Take the link back if it can still be used; return it as it is then.
 
-        Raises `Refused` when there is none such.
+        Raises `Refused` when there is no such link.
         """
         self.note(id, LinkState.WITHDRAWN, "", now)
         link = self.find(id)
         if link is None:
-            raise Refused("There is no such link; it may have been removed after a month.")
+            raise Refused("There is no such link. Links are removed a month after they expire.")
         return link
 
 
 def _check_wanted(asked_by: str, life: timedelta) -> None:
     if not asked_by.strip() or len(asked_by) > _LONGEST_NAME or not asked_by.isprintable():
         raise Refused(
-            f"The client reads who asks for access: a name of at most {_LONGEST_NAME} characters."
+            "Say who asks for access, since the client reads this name. It has at most"
+            f" {_LONGEST_NAME} characters."
         )
     if not timedelta() < life <= LONGEST_LINK_LIFE:
         raise Refused(f"A link can last for {LONGEST_LINK_LIFE.days} days at most.")
@@ -174,11 +175,13 @@ def _check_wanted(asked_by: str, life: timedelta) -> None:
 
 def _check_open(link: Link, now: datetime) -> None:
     if link.state == LinkState.CONNECTED:
-        raise Refused("This link has done its work: the account is connected. All is well.")
+        raise Refused(
+            "This link has been used: the account is connected. You need not do anything."
+        )
     if link.state == LinkState.WITHDRAWN:
         raise Refused(f"{link.asked_by} has taken this link back. Please ask for a new one.")
     if link.has_expired(now):
-        raise Refused(f"This link is too old. Please ask {link.asked_by} for a new one.")
+        raise Refused(f"This link has expired. Please ask {link.asked_by} for a new one.")
 
 
 def _is_forgotten(link: Link, now: datetime) -> bool:

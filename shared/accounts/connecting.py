@@ -15,7 +15,7 @@ from shared.accounts.browser_flow import BrowserFlow
 from shared.accounts.device_flow import DeviceFlow
 from shared.accounts.token_import import TokenImport
 from shared.constant_contact.applications import Application
-from shared.domain.account import Account, HoldReason
+from shared.domain.account import Account, HoldReason, unknown_account
 from shared.domain.check import Check
 from shared.domain.errors import Refused, TokenError
 from shared.infrastructure.timestamps import timestamp
@@ -58,7 +58,7 @@ class Connecting:
         with core.lock_account(name):
             account = core.registry.account(name)
             if account is None:
-                raise Refused(f"There is no account {name!r}.")
+                raise unknown_account(name, (each.name for each in core.registry.accounts()))
             core.ledger.hold(name, HoldReason.RECONNECT, by=by, note="disconnected by an operator")
             core.vault.forget(name)
             account = dataclasses.replace(account, disconnected_at=timestamp(self.now()))

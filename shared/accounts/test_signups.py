@@ -1,7 +1,7 @@
-"""A test sign-up: sent to one's own address like any other, followed, read back, removed.
+"""A test sign-up: sent to one's own address, followed, read back, and removed.
 
-It goes the whole way of a visitor's: ledger, lane, pace, API. What it tells that nothing else
-can is which permission the contact got, and with that whether Confirmed Opt-in is on.
+It goes the same way as a visitor's: ledger, lane, pace, API. Only a test shows which permission
+the contact got, and so whether Confirmed Opt-in is on.
 """
 
 import json
@@ -20,11 +20,11 @@ from shared.ledger import notes
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
 
-# No form can have this name, as it begins with no letter or digit.
+# No form can have this name, since it does not begin with a letter or digit.
 TRIAL_FORM = "-test-"
 _FOLLOWED = timedelta(days=1)
-# A page asks how far it has come every second. Constant Contact is asked ever more rarely, and
-# not for ever: each time costs a request of the day.
+# A page asks for progress every second. Constant Contact is asked at growing intervals, and not
+# for ever: each read uses up a request of the day.
 _FIRST_PAUSE = timedelta(seconds=1)
 _LONGEST_PAUSE = timedelta(minutes=1)
 _MOST_READS = 10
@@ -32,10 +32,10 @@ _MOST_READS = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestSignup:
-    """How far a test sign-up has come. What is not known yet is None.
+    """How far a test sign-up has got. What is not known yet is None.
 
-    `lists` are names; `permission` is the API's word, `meaning` ours for it; `removable` tells
-    that the contact was made by this sign-up, so that removing it harms nobody.
+    `lists` are names. `permission` is the API's word, and `meaning` explains it. `removable` says
+    that this sign-up created the contact, so that it can be removed without harm.
     """
 
     id: str
@@ -67,7 +67,7 @@ class TestSignup:
 
 
 class TestSignups:
-    """Raises `Refused` for what cannot be done, `LedgerUnavailable`."""
+    """Raises `Refused` for what cannot be done, and `LedgerUnavailable`."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class TestSignups:
         self._now = now
 
     def start(self, account: str, email: str, wanted_list: str, *, by: str) -> TestSignup:
-        """Accept a sign-up of `email` for the list with this name or id, as a visitor's."""
+        """Accept a sign-up of `email` for the list with this name or id, like a visitor's."""
         compared = self._compared(email)
         chosen = self._list_id(account, wanted_list)
         submission = Submission(
@@ -107,7 +107,7 @@ class TestSignups:
         self._ledger.accept(
             submission,
             person=self._fingerprints().person(compared),
-            digest=submission.id,  # unlike any other, so that a second test is no duplicate
+            digest=submission.id,  # unique, so that a second test is no duplicate
             idempotency_key=None,
             visitor=None,
             limit=None,
@@ -116,7 +116,7 @@ class TestSignups:
         return self._trial(self._signup(account, submission.id), {})
 
     def follow(self, account: str, id: str) -> TestSignup:
-        """Return how far it has come; reads the contact back once it is delivered."""
+        """Return how far it has got; reads the contact back after the delivery."""
         signup = self._signup(account, id)
         seen = self._seen(account, id)
         if signup.state == State.DELIVERED and self._is_worth_reading(seen):
@@ -125,23 +125,23 @@ class TestSignups:
         return self._trial(signup, seen)
 
     def _is_worth_reading(self, seen: dict[str, Any]) -> bool:
-        """Whether there is something to ask Constant Contact for, and it is time to."""
+        """Whether it is time to ask Constant Contact for something that is not known yet."""
         if "permission" in seen or "removed" in seen or seen.get("reads", 0) >= _MOST_READS:
             return False
         return self._now().timestamp() >= float(seen.get("again_at", 0))
 
     def remove(self, account: str, id: str) -> TestSignup:
-        """Delete the contact that the test made. Raises `Refused` when it made none."""
+        """Delete the contact that the test created. Raises `Refused` when it created none."""
         signup = self._signup(account, id)
         contact_id = signup.contact_id
         if contact_id is None:
             raise Refused(
-                "This test sign-up has not been delivered, so there is nothing to remove."
+                "This test sign-up has not been delivered, so there is no contact to remove."
             )
         if signup.action != "created":
             raise Refused(
-                "This address was a contact before the test, so it is not removed. What the test"
-                " added can be undone in Constant Contact."
+                "This address was a contact before the test, so the contact is not removed. In"
+                " Constant Contact, you can undo what the test added."
             )
         self._reads.read(account, lambda api, token: api.delete_contact(token, contact_id))
         seen = {**self._seen(account, id), "removed": True}
@@ -152,7 +152,7 @@ class TestSignups:
         try:
             return self._check_email(email.strip())
         except ValueError as error:
-            raise Refused(f"That is no e-mail address: {error}") from error
+            raise Refused(f"This is not an e-mail address: {error}") from error
 
     def _list_id(self, account: str, wanted: str) -> str:
         lists = self._reads.lists(account, max_age=FRESH).lists
@@ -161,7 +161,7 @@ class TestSignups:
             if same in (each.id.casefold(), each.name.strip().casefold()):
                 return each.id
         names = ", ".join(sorted(each.name for each in lists)) or "none"
-        raise Refused(f"There is no list {wanted!r}; there is: {names}.")
+        raise Refused(f"There is no list {wanted!r}. The account's lists: {names}.")
 
     def _signup(self, account: str, id: str) -> Signup:
         signup = self._ledger.find(id, [account])
@@ -170,7 +170,7 @@ class TestSignups:
         return signup
 
     def _read_back(self, signup: Signup, *, reads: int) -> dict[str, Any]:
-        """Return what was seen, or what the trouble was and when to ask again."""
+        """Return what was seen, or the error, and when to ask again."""
         try:
             seen = self._ask(signup)
         except ReadFailed as error:
@@ -217,24 +217,23 @@ class TestSignups:
 
 
 def what_it_means(permission: str, action: str | None) -> str:
-    """Return what a permission says of the account; only a new contact tells whether Confirmed
-    Opt-in is on."""
+    """Return what a permission means. Only a new contact shows whether Confirmed Opt-in is on."""
     match permission, action:
         case "pending_confirmation", _:
             return (
-                "Confirmed Opt-in is on: Constant Contact has sent a mail with a button, and"
-                " writes to this contact only once it was pressed."
+                "Confirmed Opt-in is on. Constant Contact has sent a mail with a button, and the"
+                " contact gets no other mail before pressing it."
             )
         case "explicit", "created":
-            return "Confirmed Opt-in is off: the contact can be written to at once."
+            return "Confirmed Opt-in is off. The contact can receive mail at once."
         case "explicit", _:
             return (
-                "The contact can be written to. It was there before, so it does not tell whether"
+                "The contact can receive mail. It existed before, so it does not show whether"
                 " Confirmed Opt-in is on."
             )
         case "temp_hold", _:
-            return "Constant Contact has put the address on hold: it looks suspicious to it."
+            return "Constant Contact has put the address on hold, because it looks suspicious."
         case "unsubscribed", _:
-            return "The contact is unsubscribed, so it is not written to."
+            return "The contact is unsubscribed, so it receives no mail."
         case _:
             return f"Constant Contact says {permission}."

@@ -12,8 +12,9 @@ from shared.doctor.check_runner import CheckTask, run_together, task
 from shared.doctor.installation import ACCOUNTS, Installation
 from shared.doctor.live_account_checks import LiveAccountChecks
 from shared.doctor.stored_account_checks import StoredAccountChecks
+from shared.domain.account import unknown_account
 from shared.domain.check import Check, Verdict
-from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
@@ -63,8 +64,7 @@ class Doctor:
         known = [account.name for account in self.registry.accounts()]
         for name in names:
             if name not in known:
-                there_is = ", ".join(known) or "none yet"
-                raise Refused(f"There is no account {name!r}; there is: {there_is}.")
+                raise unknown_account(name, known)
         for name in known:
             if not names or name in names:
                 connection = stored_account_checks.CONNECTION.of(name)

@@ -1,6 +1,7 @@
 """An account at Constant Contact, as we know it, and the holds that can stop its deliveries."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +20,16 @@ def check_name(name: str, whose: str = "an account's") -> None:
             f"{name!r} cannot be {whose} name: at most 40 letters of a to z, digits, and . - _,"
             " the first of them a letter or digit."
         )
+
+
+def unknown_account(name: str, known: Iterable[str]) -> Refused:
+    """Return the error for a name that no account has; `known` are the names that there are."""
+    names = ", ".join(known)
+    return Refused(
+        f"There is no account {name!r}. Known accounts: {names}."
+        if names
+        else f"There is no account {name!r} yet. Connect it with: relay connect {name}"
+    )
 
 
 class HoldReason(StrEnum):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 from typing import Any
 
-from shared.domain.account import HoldReason
+from shared.domain.account import HoldReason, unknown_account
 from shared.domain.errors import Refused
 from shared.domain.field_checks import CheckEmail, edit_contact
 from shared.domain.replay import for_replays, time_to_send
@@ -283,8 +283,7 @@ class Operations:
 
     def _require_account(self, name: str) -> None:
         if self._registry.account(name) is None:
-            known = ", ".join(self._account_names()) or "none yet"
-            raise Refused(f"there is no account {name!r}; connected: {known}")
+            raise unknown_account(name, self._account_names())
 
 
 def _no_replay(id: str) -> Refused:

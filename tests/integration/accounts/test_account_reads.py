@@ -196,8 +196,8 @@ def test_custom_fields_are_read(reads: AccountReads) -> None:
 def test_an_unknown_account_names_those_that_exist(
     reads: AccountReads, redis_client: "redis.Redis"
 ) -> None:
-    with pytest.raises(Refused, match="there is: acme"):
+    with pytest.raises(Refused, match="Known accounts: acme"):
         reads.lists("acne")
     redis_client.flushdb()
-    with pytest.raises(Refused, match="run: relay connect acne"):
+    with pytest.raises(Refused, match="with: relay connect acne"):
         reads.lists("acne")

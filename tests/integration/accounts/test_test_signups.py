@@ -113,7 +113,7 @@ def test_a_delivered_test_shows_its_lists_and_that_it_can_be_written_to(
 
     assert (seen.state, seen.action, seen.lists) == (State.DELIVERED, "created", ("Newsletter",))
     assert seen.permission == "explicit"
-    assert seen.meaning == "Confirmed Opt-in is off: the contact can be written to at once."
+    assert seen.meaning == "Confirmed Opt-in is off. The contact can receive mail at once."
     assert seen.is_over
     assert seen.removable
     assert seen.to_dict()["removable"]
@@ -147,7 +147,7 @@ def test_somebody_who_was_a_contact_before_does_not_tell_it_and_is_not_removed(
     assert seen.lists is not None
     assert set(seen.lists) == {"Newsletter", "Weekly specials"}
     assert seen.meaning is not None
-    assert "does not tell" in seen.meaning
+    assert "does not show" in seen.meaning
     with pytest.raises(Refused, match="was a contact before"):
         trials.remove("acme", again.id)
     assert not sandbox.contacts()[0]["deleted"]
@@ -214,14 +214,14 @@ def test_a_list_is_wanted_by_its_name_or_its_id(trials: TestSignups) -> None:
 
 
 def test_an_unknown_list_names_those_that_exist(trials: TestSignups, ledger: Ledger) -> None:
-    with pytest.raises(Refused, match=r"there is: .*Newsletter"):
+    with pytest.raises(Refused, match=r"lists: .*Newsletter"):
         start(trials, "Newsleter")
     assert ledger.figures("acme").accepted == 0
 
 
 @pytest.mark.parametrize("email", ["", "ada", "ada@", "ada@example"])
 def test_what_is_no_address_is_not_sent(trials: TestSignups, ledger: Ledger, email: str) -> None:
-    with pytest.raises(Refused, match="no e-mail address"):
+    with pytest.raises(Refused, match="not an e-mail address"):
         start(trials, email=email)
     assert ledger.figures("acme").accepted == 0
 

@@ -115,7 +115,7 @@ def test_only_the_accounts_that_are_named_are_checked(
     connections.connect(tools.connecting, sandbox, "books", organization=connections.OTHER)
     assert {check.account for check in examine(well)} == {None, "acme", "books"}
     assert {check.account for check in examine(well, "books")} == {None, "books"}
-    with pytest.raises(Refused, match="there is: acme, books"):
+    with pytest.raises(Refused, match="Known accounts: acme, books"):
         examine(well, "nobody")
 
 
@@ -474,7 +474,7 @@ def test_each_hold_is_reported_with_what_to_do(well: Settings, redis_client: "re
     assert [check.verdict for check in holds] == [PROBLEM, OK]
     assert [check.fix is not None for check in holds] == [True, True]
     assert "contacts:write is missing" in holds[0].found
-    assert holds[1].fix == "Go on with: relay release acme."
+    assert holds[1].fix == "End the pause with: relay release acme."
 
 
 def test_an_account_that_disappears_meanwhile_stops_no_other(

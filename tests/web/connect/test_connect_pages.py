@@ -229,7 +229,7 @@ def test_a_used_link_says_that_all_is_well(
 
     for response in (browser.get(path), browser.post(path)):
         assert response.status_code == 400
-        assert "All is well" in response.text
+        assert "You need not do anything" in response.text
 
 
 def test_a_client_who_refuses_may_try_again(
@@ -264,4 +264,4 @@ def test_a_link_that_is_not_ours_says_so(browser: FlaskClient, token: str) -> No
     response = browser.get(f"/connect/link/{token}")
 
     assert response.status_code == 400
-    assert "not one of ours" in response.text
+    assert "incomplete or unknown" in response.text

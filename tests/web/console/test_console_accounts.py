@@ -242,7 +242,7 @@ def test_a_test_signup_can_be_started_with_an_address_and_a_list_only(
     response = browser.post("/console/accounts/acme/test", email="nobody", list="Newsletter")
 
     assert response.status_code == 422
-    assert "no e-mail address" in response.text
+    assert "not an e-mail address" in response.text
     assert 'value="nobody"' in response.text
 
 

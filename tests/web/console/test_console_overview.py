@@ -83,7 +83,7 @@ def test_the_oldest_that_is_due_is_told_however_young(
     [
         (HoldReason.FORBIDDEN, "relay connect acme"),
         (HoldReason.PAUSED, "relay release acme"),
-        (HoldReason.OUTAGE, "goes on by itself"),
+        (HoldReason.OUTAGE, "resume by themselves"),
     ],
 )
 def test_a_hold_says_why_and_what_to_do(
