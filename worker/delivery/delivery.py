@@ -9,13 +9,15 @@ What becomes of a claim is decided in these places, and nowhere else:
 | an answer of Constant Contact, or none    | a row of the table there    | `decide`              |
 | 403                                       | sent again, dead or on hold | `decide_forbidden`    |
 | 401, and there is no newer token          | on hold, `reconnect`        | `_renew_token`        |
-| the API fails for three sign-ups in a row | on hold, `outage`           | `_outage.lua`         |
+| there is no token before sending          | on hold, `reconnect`        | `Lane`, in lane.py    |
+| the API fails for three sign-ups in a row | on hold, `outage`           | `lib/outage.lua`      |
 | our code fails: the claim is lost         | due again a little later    | `Settler.lose`        |
-| its worker ends or hangs: it is lost too  | due again after its lease   | `claim.lua`           |
-| the third lost claim of a sign-up         | dead, `poison`              | `_settle.lua`         |
+| its worker ends or hangs: it is lost too  | due again after its lease   | `signups/claim.lua`   |
+| the third lost claim of a sign-up         | dead, `poison`              | both of the above     |
 
 `decide` and its kind are in shared/domain/outcome.py, `decide_subscription` is in
-shared/domain/subscription_status.py. worker/delivery/settler.py writes the decision down.
+shared/domain/subscription_status.py, and the scripts are in shared/ledger/scripts/.
+worker/delivery/settler.py writes the decision down.
 """
 
 from collections.abc import Callable, Mapping, Sequence
