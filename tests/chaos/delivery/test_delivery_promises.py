@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import requests
 
+from shared.infrastructure.settings import Settings
 from tests.support.stack import Stack, eventually
 
 MakeStack = Callable[..., Stack]
@@ -197,23 +198,7 @@ def test_sigterm_ends_a_worker_soon_and_loses_nothing(make_stack: MakeStack) -> 
     assert deliveries_per_person(stack) == [1] * 100
 
 
-def test_a_stopped_redis_without_a_spool_is_a_503_within_a_second_and_no_restart_is_needed(
-    make_stack: MakeStack,
-) -> None:
-    stack = make_stack(rate=RAISED_RATE, RELAY_SPOOL_BYTES="0")
-    start_all(stack)
-
-    stack.valkey.kill()
-    assert_unavailable(stack.post(email="during@example.com"))
-    page = requests.post(f"{stack.url}/f/news", data={"email": "kept@example.com"}, timeout=10)
-    assert (page.status_code, "kept@example.com" in page.text) == (503, True)
-    assert requests.get(f"{stack.url}/f/news", timeout=10).status_code == 200
-
-    stack.valkey.start()
-    assert_all_goes_on(stack)
-
-
-def test_a_frozen_redis_without_a_spool_is_a_503_within_a_second_and_no_restart_is_needed(
+def test_redis_away_without_a_spool_is_a_503_within_a_second_and_no_restart_is_needed(
     make_stack: MakeStack,
 ) -> None:
     stack = make_stack(rate=RAISED_RATE, RELAY_SPOOL_BYTES="0")
@@ -222,9 +207,19 @@ def test_a_frozen_redis_without_a_spool_is_a_503_within_a_second_and_no_restart_
     stack.valkey.freeze()
     for _ in range(3):  # the first one finds out, the others are told at once
         assert_unavailable(stack.post(email="during@example.com"))
-
     stack.valkey.thaw()
-    assert_all_goes_on(stack)
+    assert_all_goes_on(stack, "thawed@example.com")
+
+    stack.valkey.kill()
+    assert_unavailable(stack.post(email="during@example.com"))
+    ready = requests.get(f"{stack.url}/readyz", timeout=10)
+    assert (ready.status_code, ready.json().get("spooling")) == (503, None)
+    page = requests.post(f"{stack.url}/f/news", data={"email": "kept@example.com"}, timeout=10)
+    assert (page.status_code, "kept@example.com" in page.text) == (503, True)
+    assert requests.get(f"{stack.url}/f/news", timeout=10).status_code == 200
+    assert not Settings.from_env(stack.environ).spool_folder.exists()
+    stack.valkey.start()
+    assert_all_goes_on(stack, "restarted@example.com")
 
 
 def start_all(stack: Stack) -> None:
@@ -235,12 +230,10 @@ def start_all(stack: Stack) -> None:
     assert stack.post(email="before@example.com").status_code == 202
 
 
-def assert_all_goes_on(stack: Stack) -> None:
+def assert_all_goes_on(stack: Stack, email: str) -> None:
     """The same processes accept and deliver again, what came before included."""
-    eventually(
-        lambda: stack.post(email="after@example.com").status_code == 202, what="accepting again"
-    )
-    everyone = {"after@example.com", "before@example.com"}
+    eventually(lambda: stack.post(email=email).status_code == 202, what="accepting again")
+    everyone = {email, "before@example.com"}
     eventually(lambda: everyone <= set(stack.deliveries()), within=60, what="delivery")
     eventually(stack.settled, within=60, what="settling")
     stack.assert_accounted_for()

@@ -2,11 +2,9 @@
 
 import subprocess
 from collections.abc import Callable
-from pathlib import Path
 
 import requests
 
-from shared.infrastructure.settings import Settings
 from tests.support.ports import free_port
 from tests.support.stack import Stack, eventually
 
@@ -57,10 +55,6 @@ def readiness(stack: Stack) -> tuple[int, object]:
 def accepted(stack: Stack) -> int:
     with stack.valkey.client() as client:
         return int(client.hget("relay:{acme}:totals", "accepted") or 0)
-
-
-def spool_folder(stack: Stack) -> Path:
-    return Settings.from_env(stack.environ).spool_folder
 
 
 def assert_all_delivered_once(stack: Stack, count: int) -> None:
@@ -129,18 +123,6 @@ def test_two_webs_share_a_folder_and_one_finishes_what_the_other_began(
     eventually(lambda: accepted(stack) > 2, what="the first to be drained")
     stack.kill(web)
     assert_all_delivered_once(stack, 122)
-
-
-def test_without_a_spool_visitors_get_503_and_nothing_is_kept(make_stack: MakeStack) -> None:
-    stack = make_stack(RELAY_SPOOL_BYTES="0")
-    stack.open()
-    stack.post(email="before@example.com")
-    stack.valkey.stop()
-    answer = stack.post(email="ada@example.com")
-    assert answer.status_code == 503
-    assert int(answer.headers["Retry-After"]) > 0
-    assert readiness(stack) == (503, None)
-    assert not spool_folder(stack).exists()
 
 
 def test_a_full_spool_is_503_until_it_has_drained(make_stack: MakeStack) -> None:
