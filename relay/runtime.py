@@ -1,7 +1,7 @@
-"""What commands work with, made only when a command asks for it.
+"""The runtime of the commands: their settings and connections, each made when it is asked for.
 
-The command line's only composition root. It imports inside its functions: a command that reads
-Redis need not wait until Celery, or what speaks to Constant Contact, is imported.
+This is the command line's only composition root. It imports inside its functions, so that
+`relay status` does not wait for the import of Celery or of the client of Constant Contact.
 """
 
 import getpass
@@ -35,7 +35,7 @@ R = TypeVar("R")
 
 
 class CommandRuntime:
-    """The settings, and all that is made from them."""
+    """The settings, and all objects that are made from them."""
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from relay.runtime import CommandRuntime, pass_runtime
 
 @click.command()
 @click.argument("account", metavar="NAME")
-@click.option("--reason", "note", required=True, help="Why. Shown wherever the hold is shown.")
+@click.option("--reason", "note", required=True, help="The reason, which is shown with the hold.")
 @pass_runtime
 def hold(runtime: CommandRuntime, account: str, note: str) -> None:
     """Pause an account: sign-ups are still accepted, and wait."""

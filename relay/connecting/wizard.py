@@ -112,8 +112,11 @@ def _by_browser(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...]:
 def _result(runtime: CommandRuntime, started: Started) -> ConnectResult:
     connecting = runtime.accounts.connecting
     life = started.expires_at - utc_now()
-    rest = f"The address still works until {for_people(started.expires_at)}."
-    with _leaving(f"{rest} See the result with: relay accounts"), runtime.waiting(life) as waiting:
+    farewell = f"The address still works until {for_people(started.expires_at)}."
+    with (
+        _leaving(f"{farewell} See the result with: relay accounts"),
+        runtime.waiting(life) as waiting,
+    ):
         while not waiting.is_over:
             waiting.pause(_LOOK_EVERY, "Waiting for the login (Ctrl-C ends the waiting only)")
             if result := connecting.browser.result(started.state):
@@ -136,8 +139,8 @@ def _by_link(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...] | Non
 def _follow_link(runtime: CommandRuntime, link: Link) -> None:
     links = runtime.accounts.connecting.browser.links
     life = datetime.fromisoformat(link.expires_at) - utc_now()
-    rest = f"The link still works. See its state with: relay accounts links {link.account}"
-    with _leaving(rest), runtime.waiting(life) as waiting:
+    farewell = f"The link still works. See its state with: relay accounts links {link.account}"
+    with _leaving(farewell), runtime.waiting(life) as waiting:
         while not waiting.is_over:
             link = links.find(link.id) or link
             if link.state == LinkState.CONNECTED:
@@ -150,9 +153,9 @@ def _follow_link(runtime: CommandRuntime, link: Link) -> None:
 
 
 @contextmanager
-def _leaving(rest: str) -> Iterator[None]:
-    """Say `rest`, what happens without the user, when they stop waiting with Ctrl-C."""
+def _leaving(farewell: str) -> Iterator[None]:
+    """End with `farewell` if the user stops waiting with Ctrl-C."""
     try:
         yield
     except KeyboardInterrupt:
-        raise Refused(f"\nStopped waiting. {rest}") from None
+        raise Refused(f"\nStopped waiting. {farewell}") from None

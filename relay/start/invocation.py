@@ -16,7 +16,7 @@ def child_command(command: str) -> list[str]:
 
 
 def typed_command(script: str, folder: Path) -> str:
-    """Return what to type for `relay` in `folder`. `script` is what runs now, as in `sys.argv[0]`.
+    """Return what to type for `relay` in `folder`. `script` is `sys.argv[0]`.
 
     The other terminal may not have `relay` on its PATH, so this is a path.
     """

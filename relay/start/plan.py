@@ -1,4 +1,4 @@
-"""The plan of `relay up`: the settings of all its processes, and the parts that it brings along."""
+"""The plan of `relay up`: the settings of its processes, and the servers of its own."""
 
 import secrets
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Plan:
 
 
 def make_plan(environ: Mapping[str, str]) -> Plan:
-    """Return the plan for `environ`. It brings along what is not configured there."""
+    """Return the plan for `environ`: servers of its own for all that is not configured there."""
     plan = Plan(path_in(environ), dict(environ))
     plan.chosen = {name: value for name, value in environ.items() if name.startswith(_OURS)}
     if not is_set(environ, "RELAY_SECRET_KEY"):

@@ -91,7 +91,7 @@ class Process:
 
 
 class Supervisor:
-    """Keeps processes running until a signal stops it."""
+    """Keeps processes running until a signal stops them."""
 
     def __init__(self, say: Callable[[str], None], patience: timedelta) -> None:
         """`patience`: how long a process may take to stop. After that it is killed."""

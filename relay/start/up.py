@@ -31,8 +31,8 @@ READY_WITHIN = timedelta(seconds=60)
 def up() -> None:
     """Start everything on this machine.
 
-    That is web, worker and beat. It brings along a Valkey server if REDIS_URL is not set, and
-    the sandbox if CTCT_CLIENT_ID is not set.
+    That is web, worker and beat; a Valkey server if REDIS_URL is not set; and the sandbox if
+    CTCT_CLIENT_ID is not set.
     """
     plan = make_plan(os.environ)
     settings = Settings.from_env(plan.environ)

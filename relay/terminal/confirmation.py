@@ -9,7 +9,8 @@ from shared.domain.errors import Refused
 def confirm(question: str, *, interactive: bool, otherwise: str) -> None:
     """Ask, and raise `Refused` unless the answer is yes.
 
-    `otherwise` tells scripts, which nobody answers for, what to do: wrong use, exit status 2.
+    Without a terminal or an answer, it is wrong use (exit status 2), and `otherwise` says what to
+    do instead.
     """
     try:
         agreed = click.confirm(printable(question), err=True)

@@ -1,4 +1,4 @@
-"""`relay accounts test`: send a sign-up to an own address, follow it, and read it back."""
+"""`relay accounts test`: send a sign-up to the operator's address, and read it back."""
 
 from datetime import timedelta
 
@@ -78,8 +78,7 @@ def _failure(runtime: CommandRuntime, signup: TestSignup, waited: int) -> Refuse
         return Refused(f"The test was delivered, but not read back within {waited} s: {cause}")
     return Refused(
         f"The test still waits after {waited} s: {_cause(runtime, signup)}\n"
-        "It is not lost, and is delivered when that ends. Look later:"
-        f" relay failed show {signup.id}"
+        f"It is not lost, and is delivered later. See it with: relay failed show {signup.id}"
     )
 
 
