@@ -1,26 +1,37 @@
 """The body of the API call: each field of the table in its place, and nothing else."""
 
-import pytest
-
 from shared.constant_contact.client import signup_body
-from shared.domain.fields import FIELDS, Field
+from shared.domain.fields import FIELDS
 from shared.domain.signup import Contact, CustomValue
 
 
 def contact(**fields: str) -> Contact:
-    return Contact(fields={"email_address": "ada@example.com", **fields})
+    return Contact(fields={"email_address": "ada@example.com"} | fields)
 
 
-@pytest.mark.parametrize("field", FIELDS, ids=lambda field: str(field.name))
-def test_every_field_is_sent_where_the_table_says(field: Field) -> None:
-    body = signup_body(contact(**{field.api_name: "7"}), ["l"])
-    place = body[field.api_object] if field.api_object else body
-    assert place[field.api_name] == (7 if field.is_number else "7")
-
-
-def test_an_address_is_one_object_of_the_kind_home() -> None:
-    body = signup_body(contact(street="1 Main Street", city="Boston"), ["l"])
-    assert body["street_address"] == {"kind": "home", "street": "1 Main Street", "city": "Boston"}
+def test_every_field_is_sent_in_its_place() -> None:
+    """Spelled out, since a table that is wrong agrees with itself."""
+    typed = {field.api_name: "7" for field in FIELDS}
+    assert signup_body(contact(**typed), ["l"]) == {
+        "email_address": "7",
+        "first_name": "7",
+        "last_name": "7",
+        "phone_number": "7",
+        "job_title": "7",
+        "company_name": "7",
+        "street_address": {
+            "kind": "home",
+            "street": "7",
+            "city": "7",
+            "state": "7",
+            "postal_code": "7",
+            "country": "7",
+        },
+        "birthday_month": 7,
+        "birthday_day": 7,
+        "anniversary": "7",
+        "list_memberships": ["l"],
+    }
 
 
 def test_the_body_has_nothing_that_was_not_typed() -> None:

@@ -99,6 +99,7 @@ def test_the_consent_version_follows_the_text() -> None:
     other = Form.from_dict(FORM.to_dict() | {"consent_text": "Something else"})
     assert other.consent_version != FORM.consent_version
     assert Form.from_dict(FORM.to_dict()).consent_version == FORM.consent_version
+    assert len(FORM.consent_version) == 12
 
 
 def test_a_stored_form_comes_back_and_later_versions_may_know_more() -> None:
