@@ -67,6 +67,11 @@ def public_url(
         answer = read(url)
     except ConnectionFailed as error:
         return _nothing_answers(url, error)
+    return _answer_of_another(url, answer, own_digest) or _https(url)
+
+
+def _answer_of_another(url: str, answer: HealthAnswer, own_digest: str) -> Check | None:
+    """Return the problem with an answer that is not this installation's; None if it is."""
     if 300 <= answer.status < 400:
         return PUBLIC_URL.problem(
             f"{url} answers with a redirect to {_origin(answer.location) or 'nowhere'}.",
@@ -84,7 +89,7 @@ def public_url(
             "Correct RELAY_PUBLIC_URL, or give all processes of one installation the same"
             " RELAY_INSTANCE.",
         )
-    return _https(url)
+    return None
 
 
 def _is_healthy(body: object) -> bool:
