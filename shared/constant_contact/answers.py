@@ -1,7 +1,7 @@
 """Reads Constant Contact's answers into plain `Answer`s, which shared/domain/outcome.py judges.
 
-Pure. The documentation promises errors as an array of objects, the gateway in front
-sends one object, and what stands before that HTML or nothing: all are read here.
+Pure. The documentation promises errors as an array of objects. The gateway in front sends one
+object, and proxies before it send HTML or nothing. This module reads all of them.
 """
 
 import json
@@ -23,7 +23,7 @@ _LONGEST_RETRY_AFTER = 366 * 86_400
 
 
 def read_answer(response: Response, now: datetime) -> Answer:
-    """Return what `response` says; never raises, whatever it is."""
+    """Return what `response` says. Never raises, whatever the response is."""
     body = read_body(response)
     error_key, message = _error(body)
     contact_id = _contact_id(response.status_code, body)
@@ -41,12 +41,12 @@ def read_answer(response: Response, now: datetime) -> Answer:
 
 
 def no_answer(error: ConnectionFailed) -> Answer:
-    """Return the answer that never came; `error` says why."""
+    """Return the `Answer` for a request without an answer; `error` says why."""
     return Answer(status=None, message=shown(str(error)))
 
 
 def read_body(response: Response) -> Any:
-    """Return the JSON of the body, or None when there is none."""
+    """Return the JSON in the body; None when the body is not JSON."""
     try:
         return json.loads(response.content)
     except (ValueError, RecursionError):
@@ -76,7 +76,7 @@ def read_subscription_status(body: Any) -> SubscriptionStatus | None:
 
 
 def _opted_out_at(address: Mapping[str, Any]) -> datetime | None:
-    """Raises `ValueError` for what is no time."""
+    """Raises `ValueError` when the date cannot be read."""
     notified = address.get("opt_out_date")
     if notified is None:
         return None
@@ -85,12 +85,12 @@ def _opted_out_at(address: Mapping[str, Any]) -> datetime | None:
 
 
 def shown(text: str) -> str:
-    """Return `text` as it may be kept and shown: without addresses and secrets, and not long."""
+    """Return `text` as it may be stored and shown: without addresses and secrets, and cut."""
     return redact(text)[:LONGEST_MESSAGE]
 
 
 def _error(body: Any) -> tuple[str | None, str | None]:
-    """Return (error_key, message); the first entry's key, and all the messages."""
+    """Return (error_key, message): the key of the first entry, and all messages."""
     entries = body if isinstance(body, list) else [body]
     keys = [key for entry in entries if (key := _text(entry, "error_key"))]
     messages = [
@@ -109,16 +109,16 @@ def _contact_id(status: int, body: Any) -> str | None:
 
 
 def _text(entry: Any, name: str) -> str | None:
-    """Return the field when it is a text that is not empty."""
+    """Return the field if it is a text and not empty."""
     value = entry.get(name) if isinstance(entry, dict) else None
     return value if isinstance(value, str) and value else None
 
 
 def _retry_after(raw: str, now: datetime) -> timedelta | None:
-    """Return the wait that was asked for, in seconds or until a date; never negative."""
+    """Return how long to wait, as the header says in seconds or by a date; never negative."""
     raw = raw.strip()
     if raw.isascii() and raw.isdigit():
-        # More digits than these are far over the limit, and int() refuses thousands.
+        # 20 digits are far above the limit, and int() refuses texts of thousands of digits.
         return timedelta(seconds=min(int(raw[:20]), _LONGEST_RETRY_AFTER))
     try:
         date = parsedate_to_datetime(raw)

@@ -1,6 +1,6 @@
-"""Applications: the API keys by which accounts are reached, and their secrets, sealed.
+"""Applications: API keys, and their secrets, which are stored sealed.
 
-The one in the settings serves every account that was given none of its own.
+The application in the settings serves every account without an application of its own.
 """
 
 import re
@@ -24,7 +24,7 @@ class Application:
 
     @property
     def tail(self) -> str:
-        """The end of the API key, by which people tell one from another."""
+        """The end of the API key, by which people recognize it."""
         return f"…{self.client_id[-4:]}"
 
 
@@ -44,9 +44,9 @@ class Applications:
         return Application(client_id, self._sealer.open(sealed)) if sealed else None
 
     def keep(self, application: Application) -> None:
-        """Remember an application that an account was given as its own.
+        """Store the application of an account.
 
-        A secret that was known for its API key is replaced, for all accounts that use the key.
+        This replaces an older secret of the API key, for all accounts that use the key.
         """
         if application.client_id != self.default.client_id:
             sealed = self._sealer.seal(application.client_secret)
@@ -54,21 +54,23 @@ class Applications:
 
 
 def check_application(client_id: str, client_secret: str) -> Application:
-    """Return the two as an application; raises `Refused` when one of them cannot be what it
-    should be, most likely because something else was pasted."""
+    """Return the two as an application. Raises `Refused` when one of them cannot be right, most
+    likely because something else was pasted."""
     key, secret = client_id.strip(), client_secret.strip()
     for what, value in (("API key", key), ("secret", secret)):
         if not value:
             raise Refused(f"The {what} is missing. The portal shows it on the application's page.")
         if "@" in value and "." in value:
-            raise Refused(f"The {what} looks like an e-mail address; wanted is the application's.")
+            raise Refused(f"The {what} looks like an e-mail address. Copy the {what} instead.")
         if "://" in value:
             raise Refused(f"The {what} looks like a web address. Copy the {what} itself.")
         if not _PLAIN.fullmatch(value):
             raise Refused(
-                f"The {what} has blanks or odd characters in it, or is too short or too long."
-                " Copy it again from the application's page, and nothing beside it."
+                f"The {what} contains blanks or unusual characters, or it is too short or too long."
+                " Copy only this value from the application's page."
             )
     if key == secret:
-        raise Refused("API key and secret are the same. The portal shows two different values.")
+        raise Refused(
+            "The API key and the secret are equal. The portal shows two different values."
+        )
     return Application(key, secret)

@@ -1,7 +1,7 @@
-"""The calls of the Constant Contact V3 API that we need. One client serves one lane.
+"""The calls of the Constant Contact V3 API that signup-relay needs. One client serves one lane.
 
-A read that fails raises an `ApiError`. Sending a sign-up raises none: its `Answer` is judged by
-shared/domain/outcome.py.
+A read that fails raises an `ApiError`. Sending a sign-up does not: shared/domain/outcome.py judges
+its `Answer`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,13 +37,13 @@ if TYPE_CHECKING:
 # The schema allows 1,000 lists a page, its own text only 500.
 _LISTS_A_PAGE = 500
 _FIELDS_A_PAGE = 100
-# 50,000 lists: staff advise to stay below 1,000. Ends a chain of links that never does.
+# 50,000 lists; Constant Contact advises to stay below 1,000. This ends an endless chain of pages.
 _MOST_PAGES = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Organization:
-    """Whose account it is. `encoded_account_id` stays the same whatever else changes."""
+    """Whose account it is. `encoded_account_id` never changes."""
 
     organization: str | None
     contact_email: str | None = field(repr=False)
@@ -61,7 +61,7 @@ class ContactList:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundContact:
-    """A contact as the API gives it back. `permission` is such as ``explicit`` or
+    """A contact in an answer of the API. `permission` is for example ``explicit`` or
     ``pending_confirmation``; `lists` are ids."""
 
     id: str
@@ -97,7 +97,7 @@ class ConstantContact:
         self.clock_ahead: timedelta | None = None
 
     def prepare(self) -> None:
-        """Make sure that a live connection stands; raises `ConnectionFailed`."""
+        """Make sure that there is a live connection; raises `ConnectionFailed`."""
         self._connection.open(self._api_url)
 
     def close(self) -> None:
@@ -130,7 +130,7 @@ class ConstantContact:
         return replace(answer, contact_id=contact_id, action="asked", message=None)
 
     def privileges(self, access_token: str) -> frozenset[str]:
-        """Return what the login behind the token may do, such as ``contacts:write``."""
+        """Return what the login of this token may do, such as ``contacts:write``."""
         what = "the privileges"
         found = self._read(access_token, "/account/user/privileges", what)
         if not isinstance(found, list):
@@ -178,7 +178,7 @@ class ConstantContact:
         return None
 
     def delete_contact(self, access_token: str, contact_id: str) -> None:
-        """Delete the contact; one that is not there any more is deleted, too."""
+        """Delete the contact. A contact that no longer exists counts as deleted."""
         what = "the deletion of the contact"
         path = f"/contacts/{quote(contact_id, safe='')}"
         response = self._request("DELETE", access_token, path, what)
@@ -188,7 +188,7 @@ class ConstantContact:
     def _deliver(
         self, method: str, access_token: str, path: str, body: Mapping[str, Any] | None = None
     ) -> tuple[Answer, Response | None]:
-        """Send what got its slot with its claim; the answer is to be judged, whatever it is."""
+        """Send a request that got its slot with its claim. The caller judges the answer."""
         try:
             response = self._connection.send(
                 method,
@@ -223,7 +223,7 @@ class ConstantContact:
         raise _unreadable(what)
 
     def _on_own_host(self, href: str, what: str) -> str:
-        """Return the next page's URL; the token goes nowhere but to the API itself."""
+        """Return the next page's URL; the token is sent only to the API itself."""
         try:
             url = urljoin(self._api_url, href)
             elsewhere = _origin(url) != _origin(self._api_url)
@@ -241,7 +241,7 @@ class ConstantContact:
         raise _api_error(what, response, self._now())
 
     def _request(self, method: str, access_token: str, where: str, what: str) -> Response:
-        """Ask, and once more where a second was too full, which says nothing of what was asked."""
+        """Send the request, and send it again after a rest if the rate limit was exceeded."""
         url = self._api_url + where if where.startswith("/") else where
         response = self._request_once(method, access_token, url, what)
         rest = rest_after(read_answer(response, self._now()))
@@ -313,7 +313,7 @@ def _api_error(what: str, response: Response, now: datetime) -> ApiError:
 
 
 def clock_ahead_in(response: Response, now: datetime) -> timedelta | None:
-    """Return by how much the clock of whoever answered is ahead; None where it is not told."""
+    """Return by how much the server's clock is ahead; None when the answer has no date."""
     try:
         return parsedate_to_datetime(response.headers["Date"]) - now
     except (KeyError, ValueError, TypeError, OverflowError):

@@ -24,15 +24,15 @@ from shared.constant_contact.token_set import TokenSet, duration_in, is_filled
 if TYPE_CHECKING:
     from shared.constant_contact.connection import Connection
 
-# account_read shows whose account was connected; without offline_access there is no
-# refresh token, and no error either.
+# account_read shows whose account was connected. Without offline_access there is no refresh
+# token, and no error either.
 SCOPES = ("contact_data", "account_read", "offline_access")
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceCode:
-    """What a device shows (`user_code`, `page`) and polls with, every `interval`."""
+    """What a device shows (`user_code`, `page`), and what it polls with every `interval`."""
 
     device_code: str = field(repr=False)
     user_code: str
@@ -68,14 +68,14 @@ class OAuth:
         return self._client[0]
 
     def authorization_url(self, redirect_uri: str, state: str) -> str:
-        """Return where a browser asks the account's owner for consent."""
+        """Return the URL at which the account's owner logs in and consents."""
         query = {
             "client_id": self._client[0],
             "redirect_uri": redirect_uri,
             "response_type": "code",
             "scope": " ".join(SCOPES),
             "state": state,
-            # Else a browser that is logged in somewhere already connects that account, unasked.
+            # Without this, a browser that is already logged in connects that account, unasked.
             "prompt": "login",
         }
         # %20 for the blanks: Constant Contact does not read a scope joined with %2B.
@@ -85,7 +85,7 @@ class OAuth:
     def endpoint(self, deadline: timedelta) -> Iterator["TokenEndpoint"]:
         """Connect, wait for a slot, and give the endpoint for one call.
 
-        `deadline` is that call's, in all. Raises `TokenEndpointFailed` when there is no
+        `deadline` is for the whole call. Raises `TokenEndpointFailed` when there is no
         connection; nothing was sent then.
         """
         with self._connect() as connection:
@@ -97,8 +97,8 @@ class OAuth:
             yield TokenEndpoint(f"{self._auth_url}/token", self._client, connection, deadline)
 
     def look_at(self, authorization_url: str, deadline: timedelta) -> Response | None:
-        """Return how the server answers a browser that comes with this URL; None when it does
-        not. Nothing is begun by that."""
+        """Return how the server answers a browser with this URL; None without an answer. This does
+        not start a login."""
         with self._connect() as connection:
             try:
                 return connection.send("GET", authorization_url, deadline=deadline)
@@ -123,7 +123,7 @@ class OAuth:
 
 
 class TokenEndpoint:
-    """An open connection to the token endpoint and a slot there, for one call."""
+    """An open connection to the token endpoint, and a slot, for one call."""
 
     def __init__(
         self, url: str, client: tuple[str, str], connection: "Connection", deadline: timedelta
@@ -134,15 +134,15 @@ class TokenEndpoint:
         self._deadline = deadline
 
     def exchange_code(self, code: str, redirect_uri: str) -> TokenSet:
-        """Return the tokens for an authorization code; `redirect_uri` as it was first given."""
+        """Return the tokens for an authorization code; `redirect_uri` is that of the login."""
         return self._ask(
             {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
         )
 
     def refresh(self, refresh_token: str) -> TokenSet:
-        """Return new tokens. A rotating `refresh_token` is spent by this, answer or not.
+        """Return new tokens. This spends a rotating `refresh_token`, with or without an answer.
 
-        An answer without a refresh token leaves the old one in force (RFC 6749, section 6).
+        An answer without a refresh token leaves the old one valid (RFC 6749, section 6).
         """
         tokens = self._ask({"grant_type": "refresh_token", "refresh_token": refresh_token})
         if tokens.refresh_token is not None:
@@ -157,8 +157,8 @@ class TokenEndpoint:
     def poll_device(self, device_code: str) -> TokenSet:
         """Return the tokens once a person has entered the code and allowed it.
 
-        Raises `DevicePending` before that, `DeviceDenied` when it will not happen any more. A
-        device shows no secret, only the API key.
+        Raises `DevicePending` before that, and `DeviceDenied` when it can no longer happen. A
+        device sends only the API key, and no secret.
         """
         parameters = {
             "grant_type": DEVICE_GRANT,
@@ -173,7 +173,7 @@ class TokenEndpoint:
         return _tokens_in(self._send(parameters, auth=self._client))
 
     def _send(self, parameters: dict[str, str], *, auth: tuple[str, str] | None) -> Response:
-        """In the body, so that neither codes nor tokens get into anyone's access log."""
+        """Send the parameters in the body, so that no access log contains codes or tokens."""
         try:
             return self._connection.send(
                 "POST",
@@ -209,7 +209,7 @@ def _tokens_in(response: Response) -> TokenSet:
 
 
 def _check_decided(response: Response) -> None:
-    """Raise what the endpoint says of a device's code that brought no tokens."""
+    """Raise the error for a device's code that brought no tokens."""
     body = read_body(response)
     match body.get("error") if isinstance(body, dict) else None:
         case "authorization_pending" | "slow_down" as error:
@@ -224,7 +224,7 @@ def _device_code_in(response: Response) -> DeviceCode:
     codes = [fields.get(name) for name in ("device_code", "user_code", "verification_uri")]
     if not all(map(is_filled, codes)):
         _tokens_in(response)
-        raise TokenEndpointFailed("the answer to the device makes no sense")
+        raise TokenEndpointFailed("the answer to the device cannot be read")
     device_code, user_code, page = map(str, codes)
     complete = fields.get("verification_uri_complete")
     return DeviceCode(

@@ -1,4 +1,4 @@
-"""The pace of calls that are not deliveries: lists, privileges, account data.
+"""The rate limit for calls that are not deliveries: lists, privileges, account data.
 
 A delivery gets its slot with its claim (shared/ledger/scripts/claim.lua); these
 calls take theirs here, from the same pacer and the same day's count. A twentieth
@@ -18,7 +18,7 @@ from shared.ledger.pace import DaySpent, Pace, Resting
 from shared.ledger.values import PaceRules
 
 RESERVED_SHARE = 0.05
-# After a 429 the API counts more than we do, so go slower for a while.
+# After a 429, the API has counted more requests than we have, so we go slower for a while.
 SLOWER_AFTER_429 = timedelta(minutes=1)
 
 
@@ -65,11 +65,11 @@ class Pacer:
         match granted:
             case Resting(wait):
                 seconds = round(wait.total_seconds())
-                raise Refused(f"Constant Contact is to be left alone for {seconds} s; try then")
+                raise Refused(f"Rate limited by Constant Contact. Retry in {seconds} s.")
             case DaySpent():
                 raise Refused(
-                    f"all {self._per_day:,} requests of this day are spent; the next day begins"
-                    " at 00:00 UTC"
+                    f"All {self._per_day:,} requests of this day are used. The next day begins at"
+                    " 00:00 UTC."
                 )
             case wait:
                 self._sleep(wait.total_seconds())

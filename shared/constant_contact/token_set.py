@@ -5,17 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-# "A static 24 hours", say the vendor's people, for when neither answer nor token tells.
+# "A static 24 hours", says Constant Contact. Used when neither the answer nor the token tells.
 USUAL_LIFE = timedelta(hours=24)
 _LONGEST_LIFE = timedelta(days=366)
 _LAST_SECOND = 253402300799  # of the year 9999
-# What RFC 6749 lets a token be, without the blank: it goes into a header as it is.
+# What RFC 6749 allows in a token, without the blank: it goes into a header as it is.
 _TOKEN = re.compile(r"[!-~]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenSet:
-    """What the token endpoint answers. `refresh_token` is None without offline_access."""
+    """The answer of the token endpoint. `refresh_token` is None without offline_access."""
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
@@ -45,23 +45,23 @@ class TokenSet:
         }
 
     def life(self, now: datetime) -> timedelta:
-        """Return how long the access token lives from `now`, when it was just received."""
+        """Return how long the access token is valid from `now`, when it was just received."""
         if self.expires_in is not None:
             return self.expires_in
         expires_at = _claims(self.access_token).get("exp")
         if not isinstance(expires_at, int | float):
             return USUAL_LIFE
-        # Bounded first: a whole number may have more digits than can be calculated with.
+        # Limited first: a whole number may have more digits than Python can calculate with.
         left = max(0.0, max(0, min(expires_at, _LAST_SECOND)) - now.timestamp())
         return timedelta(seconds=min(left, _LONGEST_LIFE.total_seconds()))
 
     def login(self) -> str | None:
-        """Return who logged in, as far as the token tells."""
+        """Return who logged in, if the token tells."""
         login = _claims(self.access_token).get("sub")
         return login if is_filled(login) else None
 
     def scopes(self) -> frozenset[str] | None:
-        """Return the scopes that the token names, or the answer did; None when unknown."""
+        """Return the scopes that the token or the answer names; None when unknown."""
         claimed = _claims(self.access_token).get("scp")
         if isinstance(claimed, list):
             return frozenset(scope for scope in claimed if isinstance(scope, str))

@@ -1,22 +1,23 @@
-"""Keeps every account's access token fresh, so that of any number of processes exactly one asks.
+"""Keeps every account's access token fresh. Of any number of processes, exactly one refreshes.
 
 A rotating refresh token works once, and a second use may end the whole connection. So:
 
-1. Whoever wants a newer token takes the account's lock, or waits until the token has
-   changed or the lock is free. Whoever got the lock reads again: perhaps it is done.
-2. The intention is written down before the call, while the lock is still ours. From then on
-   the lock lasts for longer than the call may take, and storing what came of it.
-3. The new pair is stored only if the refresh token spent for it is still the stored one
-   (else someone has connected anew), is on disk where the server can tell, and only then
-   used. The old pair is kept until the new one has worked, but never sent again.
-4. An answer that never came leaves the outcome open: the same refresh token is sent again,
-   after a pause that grows with each failure.
-5. `invalid_grant` proves revocation only when no other call can still bring the pair. Then
-   the token is marked, and nobody sends it again.
-6. A copy of the ledger, as for staging, refreshes nothing: it would end the connection of the
-   installation that it was copied from. The tokens name the one that keeps them fresh.
+1. A process that needs a newer token takes the account's lock, or waits until the token has
+   changed or the lock is free. With the lock, it reads again: another process may have refreshed.
+2. It writes down its intention before the call, while it still has the lock. From then on, the
+   lock lasts longer than the call and the storing of its result can take.
+3. It stores the new pair only if the refresh token that was spent is still the stored one; if
+   not, somebody has connected the account again. It uses the new pair only after the server has
+   it on disk, where the server can tell. The old pair stays until the new one has worked, but
+   is never sent again.
+4. If no answer comes, the outcome is unknown. The same refresh token is sent again, after a
+   pause that grows with each failure.
+5. `invalid_grant` proves revocation only when no other call can still bring the pair. Then the
+   token is marked, and nobody sends it again.
+6. A copy of the ledger, such as for staging, refreshes nothing: that would end the connection of
+   the original. The tokens name the installation that keeps them fresh.
 
-The vault sets no holds: its callers do, by the errors it raises.
+The vault sets no holds. Its callers do that, by the errors that it raises.
 """
 
 import hashlib
@@ -44,16 +45,16 @@ from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedg
 
 log = logging.getLogger(__name__)
 
-# Until the intention is written down: connecting, then a slot ten seconds away.
+# Until the intention is written down: connecting, then waiting up to ten seconds for a slot.
 LOCK_LIFE = timedelta(seconds=30)
-# An intention that took longer to write down may be another's by now.
+# If writing the intention took longer, another process may have the lock by now.
 BEGIN_DEADLINE = timedelta(seconds=5)
 CALL_DEADLINE = timedelta(seconds=20)
-# A whole turn of someone else: a slot ten seconds away, the call, storing.
+# One whole refresh by another process: waiting for a slot, the call, storing.
 LONGEST_WAIT = timedelta(seconds=35)
 POLL = timedelta(milliseconds=50)
-# A rotated pair that is not stored is lost, and the connection with it; a restart of Redis
-# takes less than this. The last try may begin just before.
+# A rotated pair that is not stored is lost, and the connection with it. A restart of Redis takes
+# less than this. The last try may begin just before the end.
 KEEP_STORING = timedelta(minutes=2)
 LAST_TRY = timedelta(seconds=10)
 
@@ -118,9 +119,9 @@ class TokenVault:
         return self._opened_token(account, self._read(account))
 
     def fresh(self, account: str) -> Token:
-        """Return a token that is good for a while yet, refreshing it first if need be.
+        """Return a token that stays valid for a while, refreshing it first if necessary.
 
-        One that is nearly over is still used while no newer one can be had; one that the API
+        A token that expires soon is still used while there is no newer one. A token that the API
         has refused is not.
         """
         refused = self._refused.get(account)
@@ -135,12 +136,12 @@ class TokenVault:
             raise
 
     def renew(self, account: str, refused_version: int) -> Token:
-        """Return another token than the one that was refused with a 401."""
+        """Return another token than the one that the API refused with a 401."""
         self._refused[account] = refused_version
         return self._newer(account, lambda stored: stored.version == refused_version)
 
     def refresh_due(self, account: str) -> bool:
-        """Refresh the token if it is time; True when it is another one now."""
+        """Refresh the token if it is due; True when it has changed."""
         before = self._read(account)
         self._keep_owner(account, before)
         return self._newer(account, self._due).version != before.version
@@ -151,12 +152,12 @@ class TokenVault:
         return stored.revoked or stored.failures > 0
 
     def refresh(self, account: str) -> Token:
-        """Refresh the token now, which proves that it can be done."""
+        """Refresh the token now, to prove that refreshing works."""
         before = self._read(account).version
         return self._newer(account, lambda stored: stored.version == before)
 
     def stored(self, account: str) -> StoredTokens:
-        """Return what is stored about the account's tokens, the tokens themselves sealed."""
+        """Return what is stored about the account's tokens; the tokens themselves are sealed."""
         return self._read(account)
 
     def next_refresh(self, stored: StoredTokens) -> datetime:
@@ -166,7 +167,7 @@ class TokenVault:
     def is_foreign(self, stored: StoredTokens) -> bool:
         """Whether another installation keeps these tokens fresh, so that this one must not.
 
-        A process of the same installation that goes by another name is known by the server.
+        A process of the same installation with another name is recognized by its Redis server.
         """
         owner = stored.owner
         if owner is None or owner.instance == self._instance:
@@ -183,7 +184,7 @@ class TokenVault:
         return self._tokens.forget(account)
 
     def worked(self, account: str, version: int) -> None:
-        """Note that the API accepted the token; asks Redis only once for each version."""
+        """Note that the API accepted the token; uses Redis only once for each version."""
         if self._worked.get(account) != version:
             self._tokens.worked(account, version)
             self._worked[account] = version
@@ -193,8 +194,8 @@ class TokenVault:
     ) -> Token:
         """Store the tokens of a new connection in place of any others.
 
-        `client_id` is the API key they belong to; `spent` is the refresh token that was given
-        for them, which must never be sent again.
+        `client_id` is the API key that they belong to. `spent` is the refresh token that was
+        exchanged for them, which must never be sent again.
         """
         digest = _digest(spent) if spent else ""
         pair = self._sealed(tokens, client_id)
@@ -202,7 +203,7 @@ class TokenVault:
         return self.current(account)
 
     def has_replaced(self, account: str, refresh_token: str) -> bool:
-        """Whether a stored newer token came from this one, which must never be sent again."""
+        """Whether a stored newer token replaced this one, which must never be sent again."""
         return self._tokens.was_spent(account, _digest(refresh_token))
 
     def has(self, account: str, refresh_token: str) -> bool:
@@ -211,8 +212,8 @@ class TokenVault:
         return stored is not None and stored.digest == _digest(refresh_token)
 
     def wait_for_calls(self) -> bool:
-        """Wait until no thread of this process is about to get a new pair or to store one, three
-        minutes at the most; False when none was."""
+        """Wait until no thread of this process is getting or storing a new pair, three minutes at
+        most; False when none was."""
         with self._calls_changed:
             found = self._calls > 0
             self._calls_changed.wait_for(lambda: self._calls == 0)
@@ -221,13 +222,15 @@ class TokenVault:
     # --- the one way to a newer token
 
     def _newer(self, account: str, stale: Stale) -> Token:
-        """Return the stored token once it is not `stale`, refreshing it if nobody else does."""
+        """Return the stored token once it is not `stale`; refresh it if nobody else does."""
         holder = secrets.token_hex(8)
         give_up_at = self._monotonic() + LONGEST_WAIT.total_seconds()
         while stale(stored := self._read(account)):
             self._check_askable(account, stored)
             if self._monotonic() > give_up_at:
-                raise TokenUnavailable("another process is refreshing the token and is not done")
+                raise TokenUnavailable(
+                    "another process is refreshing the token and has not finished"
+                )
             if not self._tokens.lock(account, holder, LOCK_LIFE):
                 self._sleep(POLL.total_seconds())
                 continue
@@ -250,7 +253,7 @@ class TokenVault:
                 self._calls_changed.notify_all()
 
     def _refresh(self, account: str, call: str, stale: Stale) -> None:
-        """Refresh the token under the lock, unless that has been done by now."""
+        """Refresh the token under the lock, unless another process has done so."""
         stored = self._read(account)
         if not stale(stored):
             return
@@ -273,10 +276,10 @@ class TokenVault:
     def _begin(self, account: str, call: str, version: int) -> bool:
         """Write the intention down; False when the call must not be made.
 
-        From then on lock and intention last until no pair can come of the call any more: were
-        the lock free while Redis comes back and the pair waits to be stored, another process
-        would send the token that was spent for it. A process that was frozen since it asked
-        knows nothing of what has been done meanwhile, and looks again.
+        From then on, lock and intention last until the call can no longer bring a pair. If the
+        lock ended while Redis is away and the pair waits to be stored, another process would send
+        the token that was spent. A process that was frozen in between does not know what others
+        have done meanwhile, and reads again.
         """
         life = BEGIN_DEADLINE + self._call_deadline + self._keep_storing + LAST_TRY
         asked_at = self._monotonic()
@@ -284,7 +287,7 @@ class TokenVault:
         return begun and self._monotonic() < asked_at + BEGIN_DEADLINE.total_seconds()
 
     def _judge(self, account: str, call: str, sent: StoredTokens, error: InvalidGrant) -> None:
-        """Say what an invalid_grant means; returns when newer tokens are stored by now."""
+        """Raise what an invalid_grant means; returns when newer tokens are stored by now."""
         match self._tokens.refused(account, call, sent.digest):
             case "revoked":
                 log.error("refresh token revoked", extra={"account": account})
@@ -298,8 +301,8 @@ class TokenVault:
     def _store_renewed(
         self, account: str, call: str, tokens: TokenSet, spent: StoredTokens
     ) -> None:
-        """Store the pair that was `spent` for `tokens`, however long Redis is away: nobody else
-        has it."""
+        """Store the new pair, `tokens`, for the pair that was `spent`. No other process has it, so
+        this retries while Redis is away."""
         pair = self._sealed(tokens, spent.client_id)
         give_up_at = self._monotonic() + self._keep_storing.total_seconds()
         while True:
@@ -340,27 +343,27 @@ class TokenVault:
         return Owner(self._instance, self._tokens.server())
 
     def _keep_owner(self, account: str, stored: StoredTokens) -> None:
-        """Write down where this installation is now, if the tokens are its own: Redis may have
-        been started anew, and older versions wrote nothing down."""
+        """Write down where this installation is now, if the tokens are its own. Redis may have been
+        restarted, and older versions wrote nothing down."""
         owner = self._owner()
         if owner != stored.owner and (not stored.owner or stored.owner.instance == owner.instance):
             self._tokens.own(account, owner)
 
     def _check_askable(self, account: str, stored: StoredTokens) -> None:
-        """Raise when the token endpoint must not be asked with these tokens, or not now."""
+        """Raise when these tokens must not be sent to the token endpoint, or not now."""
         if stored.revoked:
-            raise Revoked("the refresh token was refused; someone must connect the account again")
+            raise Revoked("Constant Contact refused the refresh token; connect the account again")
         if stored.owner and self.is_foreign(stored):
             raise NotOurs(
-                f"the tokens of {account} are kept fresh by {stored.owner.instance}, and this is"
-                f" {self._instance}: if it is a copy, connect an account of its own; if it has"
-                f" replaced the other, run: relay accounts take-over {account}"
+                f"the installation {stored.owner.instance} keeps the tokens of {account} fresh, and"
+                f" this one is {self._instance}. If this one is a copy, connect another account. If"
+                f" it has replaced the other, run: relay accounts take-over {account}"
             )
         if stored.retry_at and stored.read_at < stored.retry_at:
             raise TokenUnavailable("the token endpoint failed a moment ago", stored.retry_at)
 
     def _opened_token(self, account: str, stored: StoredTokens) -> Token:
-        """Return the token with its access token opened, which is done once for each version."""
+        """Return the token with its access token opened; each version is opened once."""
         sealed, access = self._opened.get(account, ("", ""))
         if sealed != stored.access:
             access = self._sealer.open(stored.access)
@@ -395,10 +398,10 @@ def look_at_tokens_every(refresh_after: timedelta) -> timedelta:
 
 
 def wait_for_slot(pace: TokenPace, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Wait for this call's turn at the token endpoint; the `grant` of an `OAuth`."""
+    """Wait for a slot at the token endpoint; this is the `grant` of an `OAuth`."""
     wait = pace.reserve()
     if wait is None:
-        raise TokenUnavailable("the tokens of many other accounts are refreshed first")
+        raise TokenUnavailable("the tokens of many other accounts are being refreshed first")
     sleep(wait.total_seconds())
 
 

@@ -7,17 +7,17 @@ from shared.infrastructure.settings import Bind
 
 
 def check_free(bind: Bind) -> None:
-    """Raise `OSError` when `bind` cannot be listened on, such as when somebody does already."""
+    """Raise `OSError` when nobody can listen on `bind`, such as when it is in use."""
     infos = socket.getaddrinfo(bind.host, bind.port, type=socket.SOCK_STREAM)
     family, kind, protocol, _, address = infos[0]
     with socket.socket(family, kind, protocol) as probe:
-        # As servers do, so that a restart need not wait for old connections to fade.
+        # Servers set this, so that a restart need not wait until old connections are gone.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind(address)
 
 
 def is_free(bind: Bind) -> bool:
-    """Whether `bind` can be listened on."""
+    """Whether a server can listen on `bind`."""
     try:
         check_free(bind)
     except OSError:
@@ -26,7 +26,7 @@ def is_free(bind: Bind) -> bool:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
+    """Return a port of 127.0.0.1 that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

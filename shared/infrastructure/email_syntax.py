@@ -1,12 +1,13 @@
-"""Whether something is an e-mail address, as email-validator sees it; nobody is asked over DNS."""
+"""Checks e-mail addresses with email-validator, without DNS."""
 
 
 def check_email(address: str) -> str:
-    """Return `address` in its form for comparing: NFC, lower case; `ValueError` if it is none.
+    """Return `address` in its form for comparing: NFC, lower case. Raises `ValueError` if it is no
+    address.
 
-    A form for comparing only: what is sent is what the visitor typed. The domain is not
-    looked up, since a DNS failure must not turn away a visitor, and `.test` is let through,
-    so that rehearsals need no address of a real person.
+    The form is for comparing only: the address is sent as the visitor typed it. The domain is not
+    looked up, since a DNS failure must not turn away a visitor. `.test` is allowed, so that
+    rehearsals need no address of a real person.
     """
     # Imported here: it takes 50 ms, and most commands read no address.
     from email_validator import validate_email

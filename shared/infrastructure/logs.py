@@ -1,4 +1,4 @@
-"""Logs: constant messages with fields, one line each, and no personal data or secrets in them."""
+"""Logs: constant messages with fields, one line each, without personal data and secrets."""
 
 import logging
 import re
@@ -6,7 +6,7 @@ import sys
 import traceback
 from typing import Any
 
-# Not the `…@` that stands for the credentials of a URL.
+# Not the `…@` that replaces the credentials of a URL.
 _EMAIL = re.compile(
     r"[^\s@<>\"'(),:;\\\[\]=&?/…]+@[^\s@<>\"'(),:;\\\[\]&.]+\.[^\s@<>\"'(),:;\\\[\]&]+"
 )
@@ -26,7 +26,7 @@ def redact(text: str) -> str:
 class LineFormatter(logging.Formatter):
     """One line per record: time, process, level, message, then the record's fields.
 
-    Whatever a library puts into a message or a traceback is redacted too.
+    Messages and tracebacks of libraries are redacted, too.
     """
 
     def __init__(self, process: str) -> None:

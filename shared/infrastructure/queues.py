@@ -1,7 +1,7 @@
 """The names by which web, beat and worker find each other through Celery.
 
-A task name never changes: a worker discards a message whose name it does not
-know, so a renamed task would lose messages while a new version rolls out.
+A task name never changes. A worker discards a message with a name that it does not know, so a
+renamed task would lose messages while a new version is installed.
 """
 
 DELIVER = "relay.deliver"  #: run a lane for one account; argument: the account's name

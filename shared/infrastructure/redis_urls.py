@@ -1,9 +1,9 @@
-"""The forms that REDIS_URL may take, and how redis-py and Celery each want to be told.
+"""The forms of REDIS_URL, and how redis-py and Celery each expect them.
 
-`redis://`, `rediss://`, `unix://path?db=N` and
+They are `redis://`, `rediss://`, `unix://path?db=N` and
 `sentinel://host:port,host:port/MASTER?db=N`. With Sentinel, name and password before the `@` are
-those of the primary and its replicas; the Sentinels' own go into the options `sentinel_username`
-and `sentinel_password`. Redis Cluster is not among them: Celery's transport does not speak it.
+those of the primary and its replicas. The options `sentinel_username` and `sentinel_password` are
+for the Sentinels themselves. Redis Cluster is not supported, since Celery's transport lacks it.
 """
 
 from typing import Any
@@ -19,7 +19,7 @@ _SENTINEL_OPTIONS = ("db", "sentinel_username", "sentinel_password")
 
 
 def check_redis_url(url: str) -> str:
-    """Return `url` as it is; `ValueError` when it is none of the four forms."""
+    """Return `url` unchanged; raises `ValueError` when it has none of the four forms."""
     parts = urlsplit(url)
     if parts.scheme not in _SCHEMES:
         raise ValueError("must begin with redis://, rediss://, unix:// or sentinel://")
@@ -54,8 +54,8 @@ def broker_beside(url: str) -> str:
 def connect(url: str, **options: Any) -> "redis.Redis":
     """Return a client for `url` that never repeats a command by itself.
 
-    redis-py's own retries double a command whose answer was lost, so state
-    would change twice without anyone knowing. Replies are decoded to `str`.
+    The retries of redis-py repeat a command whose answer was lost, so that the state would change
+    twice. Replies are decoded to `str`.
     """
     options = {
         "decode_responses": True,
@@ -121,7 +121,7 @@ def _bracketed(host: str, port: int) -> str:
 
 
 def _to_sentinels(url: str) -> dict[str, Any]:
-    """Return how to ask the Sentinels; a visitor may wait, and the next one is asked soon."""
+    """Return how to ask the Sentinels. A visitor may wait, so the next one is asked soon."""
     query = parse_qs(urlsplit(url).query)
     login = {
         key: query[f"sentinel_{key}"][0]

@@ -36,18 +36,18 @@ class Sealer:
             return self._fernet.decrypt(sealed.encode()).decode()
         except InvalidToken as error:
             raise Refused(
-                "RELAY_SECRET_KEY cannot open what is stored in Redis. Put the key that it was"
-                " sealed with back (after a comma, if a new one comes first)."
+                "RELAY_SECRET_KEY cannot open the secrets that are stored in Redis. Add the old key"
+                " to it again, after a comma if a new key comes first."
             ) from error
 
 
 def _fernet_key(secret: str) -> bytes:
-    """Any long secret will do: its digest has the form that Fernet wants."""
+    """Return a key in the form that Fernet wants, from any secret."""
     return base64.urlsafe_b64encode(
         hashlib.sha256(b"signup-relay seal\0" + secret.encode()).digest()
     )
 
 
 def derived_key(secret: str, purpose: str) -> str:
-    """Return a key for one purpose alone, from which `secret` cannot be told."""
+    """Return a key for one purpose only, which does not reveal `secret`."""
     return hmac.new(secret.encode(), f"signup-relay {purpose}".encode(), "sha256").hexdigest()

@@ -1,7 +1,7 @@
-"""Settings: read once from the environment, wrong ones all reported together by name.
+"""Settings: read once from the environment. All wrong settings are reported together, by name.
 
-Every setting NAME may also be given as NAME_FILE, the path of a file that holds
-the value, as Docker secrets do. docs/settings.md says what each one is for.
+Every setting NAME may also be given as NAME_FILE, the path of a file with the value, as Docker
+secrets do. docs/settings.md describes each one. ADR 12 says why this uses no library.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ from shared.infrastructure.redis_urls import broker_beside, check_redis_url
 API_URL = "https://api.cc.email/v3"
 AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"
 
-# Shorter keys can be guessed by whoever gets hold of a sealed token.
+# Somebody who has a sealed token can guess shorter keys.
 LONG_ENOUGH_SECRET = 16
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-_UNKNOWN = "\0"  # stands for a value that could not be read, which has been reported already
+_UNKNOWN = "\0"  # in place of a value that cannot be read; the problem is reported already
 _HINTS = {
     "REDIS_URL": ", and no `relay up` is running in this folder",
     "RELAY_SECRET_KEY": "; it signs and encrypts, and every process needs the same one",
@@ -47,8 +47,8 @@ class Bind:
         return f"{host}:{self.port}"
 
     def from_here(self) -> "Bind":
-        """Return the address under which this machine itself reaches what listens here."""
-        everywhere = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+        """Return the address at which this machine itself reaches the server."""
+        everywhere = ("0.0.0.0", "::")  # noqa: S104 - only compared, nobody listens here
         return Bind("127.0.0.1", self.port) if self.host in everywhere else self
 
 
@@ -93,16 +93,16 @@ class Settings:
 
     @property
     def redirect_uri(self) -> str:
-        """The OAuth redirect URI, to be registered at Constant Contact exactly so."""
+        """The OAuth redirect URI. The application at Constant Contact needs exactly this one."""
         return f"{self.public_url}/connect/callback"
 
     @property
     def spool_folder(self) -> Path:
-        """Where web keeps sign-ups while Redis is away; a folder of its own."""
+        """Where web stores sign-ups while Redis is away; a folder of its own."""
         return self.data_dir / "spool"
 
     def advice(self) -> list[str]:
-        """Return a sentence for each setting that works but had better be another."""
+        """Return a sentence for each setting that works but should be changed."""
         if all(len(key) >= LONG_ENOUGH_SECRET for key in self.secret_keys):
             return []
         better = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
@@ -119,7 +119,7 @@ class Settings:
 
 
 class _Reader:
-    """Reads one setting after the other and collects what is wrong with them."""
+    """Reads one setting after the other and collects their problems."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -168,7 +168,7 @@ class _Reader:
         return broker_beside(redis_url) if redis_url else _UNKNOWN
 
     def _get(self, name: str, default: str, parse: Callable[[str], T]) -> T:
-        """Return the parsed value; after a problem anything, as nobody will see it."""
+        """Return the parsed value; anything after a problem, since nobody will use it."""
         raw = self._raw(name) or default
         if raw == _UNKNOWN:
             return cast(T, None)
@@ -201,7 +201,7 @@ def _within(lease: timedelta | None) -> str:
 
 
 def _local_url(bind: Bind | None) -> str:
-    """Return how this machine's own browser reaches web, for trying things out."""
+    """Return the URL at which a browser on this machine reaches web, for trying it out."""
     return f"http://{bind.from_here()}" if bind else _UNKNOWN
 
 
@@ -209,13 +209,13 @@ def _contradictions(settings: Settings) -> list[str]:
     problems = []
     if settings.send_deadline >= settings.lease:
         problems.append(
-            "RELAY_SEND_DEADLINE_SECONDS must be less than RELAY_LEASE_SECONDS, or a claim"
-            " could run out while its request is still under way"
+            "RELAY_SEND_DEADLINE_SECONDS must be less than RELAY_LEASE_SECONDS; otherwise a claim"
+            " could expire while its request still runs"
         )
     if settings.redis_url == settings.broker_url:
         problems.append(
-            "RELAY_BROKER_URL must be another database than REDIS_URL: the ledger and"
-            " Celery's messages are kept apart"
+            "RELAY_BROKER_URL must be another database than REDIS_URL; the ledger and Celery's"
+            " messages need separate databases"
         )
     return problems
 
@@ -266,7 +266,7 @@ def _seconds(raw: str) -> timedelta:
 def _secret_keys(raw: str) -> tuple[str, ...]:
     keys = tuple(key.strip() for key in raw.split(",") if key.strip())
     if not keys:
-        raise ValueError("has no key in it, only commas")
+        raise ValueError("contains only commas, and no key")
     return keys
 
 
@@ -278,7 +278,7 @@ def _http_url(raw: str) -> str:
 
 
 def _heartbeat_url(raw: str) -> str | None:
-    """Return the address, which is never quoted: whoever knows it can ping it."""
+    """Return the address. It is never quoted: anybody who knows it can ping it."""
     if raw == "none":
         return None
     with contextlib.suppress(ValueError):
@@ -288,7 +288,7 @@ def _heartbeat_url(raw: str) -> str | None:
 
 
 def parse_bind(raw: str) -> Bind:
-    """Return HOST:PORT as a `Bind`; `ValueError` says what is wrong with it."""
+    """Return HOST:PORT as a `Bind`; raises a `ValueError` that says what is wrong."""
     host, _, port = raw.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65_536:
         raise ValueError(f"must be HOST:PORT, such as 127.0.0.1:8080, not {raw!r}")
@@ -300,5 +300,5 @@ def _visitor_limit(raw: str) -> VisitorLimit | None:
         return None
     count, _, unit = raw.partition("/")
     if not count.isdigit() or unit not in _UNITS:
-        raise ValueError(f"must be such as 30/minute (or second, hour, day), or 0, not {raw!r}")
+        raise ValueError(f"must be like 30/minute (or second, hour, day), or 0, not {raw!r}")
     return VisitorLimit(_count(count), timedelta(seconds=_UNITS[unit]))

@@ -19,11 +19,11 @@ def test_blanks_around_what_was_pasted_do_no_harm() -> None:
         (KEY, "  ", "The secret is missing"),
         ("ada@example.com", SECRET, "API key looks like an e-mail address"),
         (KEY, "https://developer.constantcontact.com", "secret looks like a web address"),
-        ("two words", SECRET, "API key has blanks"),
-        (KEY, "abc", "secret has blanks or odd characters"),
+        ("two words", SECRET, "API key contains blanks"),
+        (KEY, "abc", "secret contains blanks or unusual characters"),
         (KEY, "x" * 201, "too long"),
-        (KEY, "pässword", "odd characters"),
-        (KEY, KEY, "are the same"),
+        (KEY, "pässword", "unusual characters"),
+        (KEY, KEY, "are equal"),
     ],
 )
 def test_what_cannot_be_one_is_refused_without_being_quoted(

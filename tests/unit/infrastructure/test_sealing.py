@@ -34,5 +34,5 @@ def test_while_a_key_is_rotated_both_open_and_the_first_one_seals() -> None:
     ],
 )
 def test_what_cannot_be_opened_is_told_with_the_remedy(sealed: str) -> None:
-    with pytest.raises(Refused, match="Put the key that it was sealed with back"):
+    with pytest.raises(Refused, match="Add the old key to it again"):
         Sealer((NEW,)).open(sealed)

@@ -128,7 +128,7 @@ def test_value(name: str, raw: str, field: str, value: object) -> None:
         pytest.param("RELAY_BIND", "8080", "must be HOST:PORT", id="no host to listen on"),
         pytest.param("RELAY_BIND", "0.0.0.0:70000", "must be HOST:PORT", id="no such port"),
         pytest.param("RELAY_LEASE_SECONDS", "inf", "a number above 0", id="endless lease"),
-        pytest.param("RELAY_VISITOR_LIMIT", "30/fortnight", "such as 30/minute", id="odd unit"),
+        pytest.param("RELAY_VISITOR_LIMIT", "30/fortnight", "like 30/minute", id="odd unit"),
         pytest.param("RELAY_VISITOR_LIMIT", "0/minute", "at least 1", id="nobody may"),
         pytest.param("RELAY_SPOOL_BYTES", "64 MiB", "are 67108864 bytes", id="bytes with a unit"),
         pytest.param("RELAY_TRUSTED_PROXIES", "-1", "a whole number", id="negative"),
