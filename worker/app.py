@@ -76,6 +76,7 @@ def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
         wait_for_token_calls=runtime.vault.wait_for_calls,
     )
     yield step("Shutdown", start=shutdown.take_signals, close=shutdown.stop_lanes)
+    yield step("Connections", stop=runtime.connections.close)
     yield _periodic_step("Poller", runtime.poller.look, every=POLL_EVERY)
     yield _periodic_step("HangDetector", runtime.hang_detector.check, every=POLL_EVERY)
     yield _periodic_step("Upgrade", runtime.upgrade.look, every=UPGRADE_EVERY)

@@ -13,7 +13,7 @@ def _nothing() -> None:
 def step(
     name: str,
     *,
-    start: Callable[[], None],
+    start: Callable[[], None] = _nothing,
     close: Callable[[], None] = _nothing,
     stop: Callable[[], None] = _nothing,
 ) -> type[bootsteps.StartStopStep]:

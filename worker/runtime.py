@@ -85,10 +85,11 @@ class WorkerRuntime:
         self._claim_locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
         self._round_trip = RoundTrip()
 
+        self.connections = ConnectionPool(partial(make_constant_contact, settings, self.client))
         self.lanes = LaneRunner(
             registry=self.registry,
             places=LanePlaces(lane_count(settings)),
-            connections=ConnectionPool(partial(make_constant_contact, settings, self.client)),
+            connections=self.connections,
             make_lane=self._make_lane,
             publish=Publisher(settings).notify_workers,
             stopping=self.stopping,

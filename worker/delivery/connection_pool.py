@@ -29,3 +29,9 @@ class ConnectionPool:
             yield contacts
         finally:
             idle.append(contacts)
+
+    def close(self) -> None:
+        """Close the connections that no lane uses now."""
+        for idle in list(self._idle.values()):
+            while idle:
+                idle.pop().close()

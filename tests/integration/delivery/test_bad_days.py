@@ -165,6 +165,7 @@ def day(
         with working(runtime):
             yield Day(runtime, sandbox, (lists[0],))
     finally:
+        runtime.connections.close()
         sandbox.clear()
 
 

@@ -299,6 +299,7 @@ class Site:
 def site(connected: CommandLine, live_settings: Settings, sandbox: SandboxServer) -> Iterator[Site]:
     runtime = WorkerRuntime("relay-1@here", live_settings, Silent())
     yield Site(runtime, sandbox, connected)
+    runtime.connections.close()
     runtime.client.close()
 
 

@@ -13,6 +13,10 @@ class Client:
 
     def __init__(self, client_id: str) -> None:
         self.client_id = client_id
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
 
 
 @pytest.fixture
@@ -43,4 +47,16 @@ def test_each_api_key_has_its_own_clients(pool: ConnectionPool) -> None:
     with pool.lend("one"):
         pass
     with pool.lend("another") as other:
-        assert vars(other) == {"client_id": "another"}
+        assert vars(other)["client_id"] == "another"
+
+
+def test_a_pool_that_is_closed_closes_what_is_not_lent_and_lends_no_more_of_it(
+    pool: ConnectionPool,
+) -> None:
+    with pool.lend("key") as first:
+        with pool.lend("key") as second:
+            pass
+        pool.close()
+        assert (vars(first)["closed"], vars(second)["closed"]) == (False, True)
+        with pool.lend("key") as third:
+            assert third not in (first, second)
