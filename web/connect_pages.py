@@ -48,10 +48,10 @@ def callback() -> ResponseReturnValue:
     return _connected(_connecting().browser.finish(state, code))
 
 
-@bp.post("/again/<kept>")
-def again(kept: str) -> ResponseReturnValue:
+@bp.post("/again/<pending_id>")
+def again(pending_id: str) -> ResponseReturnValue:
     """Continue after Constant Contact failed halfway, without another login."""
-    return _connected(_connecting().browser.resume(kept))
+    return _connected(_connecting().browser.resume(pending_id))
 
 
 @bp.get("/link/<token>")
@@ -96,13 +96,13 @@ def keep_addresses_private(response: Response) -> Response:
 def another_account(error: AnotherAccount) -> ResponseReturnValue:
     """Ask an operator who began this in the console. Anybody else gets an error."""
     if error.started_from == StartedFrom.CONSOLE and error.pending_id:
-        return redirect(url_for("console.another_account", kept=error.pending_id), 303)
+        return redirect(url_for("console.another_account", pending_id=error.pending_id), 303)
     return _problem(str(error), 400)
 
 
 @bp.errorhandler(ConnectFailed)
 def failed(error: ConnectFailed) -> ResponseReturnValue:
-    return _problem(str(error), 502, kept=error.pending_id)
+    return _problem(str(error), 502, pending_id=error.pending_id)
 
 
 @bp.errorhandler(Refused)
@@ -119,9 +119,9 @@ def unavailable(error: LedgerUnavailable) -> ResponseReturnValue:
     )
 
 
-def _problem(sentence: str, status: int, kept: str | None = None) -> ResponseReturnValue:
+def _problem(sentence: str, status: int, pending_id: str | None = None) -> ResponseReturnValue:
     log.warning("account not connected", extra={"status": status})
-    return render_template("connect/problem.html", sentence=sentence, kept=kept), status
+    return render_template("connect/problem.html", sentence=sentence, pending_id=pending_id), status
 
 
 def _connecting() -> Connecting:

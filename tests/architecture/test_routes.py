@@ -14,7 +14,10 @@ PUBLIC = {
     ("/f/<name>", "POST"): "takes a sign-up",
     ("/f/<name>/thanks", "GET"): "thanks the visitor",
     ("/connect/callback", "GET"): "the OAuth redirect URI: works once, with the state it was given",
-    ("/connect/again/<kept>", "POST"): "goes on with tokens that were kept, known by their id",
+    (
+        "/connect/again/<pending_id>",
+        "POST",
+    ): "continues with tokens that were kept, known by their id",
     ("/connect/link/<token>", "GET"): "a client's link, signed",
     ("/connect/link/<token>", "POST"): "sends the client to the login",
     ("/console/sign-in", "GET"): "asks for name and password",

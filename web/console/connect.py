@@ -181,30 +181,30 @@ def connected(id: str) -> ResponseReturnValue:
     return render_template("console/connect/connected.html", result=result, summary=summary)
 
 
-@bp.get("/connect/kept/<kept>")
+@bp.get("/connect/kept/<pending_id>")
 @needs(Role.OPERATOR)
-def another_account(kept: str) -> ResponseReturnValue:
+def another_account(pending_id: str) -> ResponseReturnValue:
     """Ask whether the name should now stand for another account."""
-    found = _connecting().connector.store.pending(kept)
+    found = _connecting().connector.store.pending(pending_id)
     if found is None:
         raise Refused("This was already decided, or it began too long ago. Begin again.")
     name = found.request.account
     forms = [form.name for form in _connecting().connector.registry.forms() if form.account == name]
     return render_template(
         "console/connect/another_account.html",
-        kept=kept,
+        pending_id=pending_id,
         account=_connecting().connector.registry.account(name),
         found=found.belongs_to,
         forms=forms,
     )
 
 
-@bp.post("/connect/kept/<kept>")
+@bp.post("/connect/kept/<pending_id>")
 @needs(Role.OPERATOR)
-def replace_account(kept: str) -> ResponseReturnValue:
+def replace_account(pending_id: str) -> ResponseReturnValue:
     """Connect the name to the other account."""
     try:
-        done = _connecting().browser.resume(kept, by=operator_name(), replace=True)
+        done = _connecting().browser.resume(pending_id, by=operator_name(), replace=True)
     except ConnectFailed as error:
         return render_template("console/problem.html", sentence=str(error)), 502
     return redirect(url_for("console.connected", id=done.result_id), 303)
