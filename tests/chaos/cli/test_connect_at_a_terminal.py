@@ -10,7 +10,7 @@ import requests
 from tests.support.stack import Stack
 from tests.support.terminal import Terminal
 
-CHECKS = 8
+CHECKS = 7
 END_OF_INPUT = "\x04"
 
 
