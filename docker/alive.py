@@ -12,7 +12,7 @@ from datetime import timedelta
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.operations.operations import LIVE_WITHIN
+from shared.operations.system_status import LIVE_WITHIN
 
 
 def main(kind: str) -> bool:

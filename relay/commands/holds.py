@@ -11,7 +11,7 @@ from relay.runtime import CommandRuntime, pass_runtime
 @pass_runtime
 def hold(runtime: CommandRuntime, account: str, note: str) -> None:
     """Pause an account: sign-ups are still accepted, and wait."""
-    runtime.operations.hold(account, note, by=runtime.by)
+    runtime.operations.holds.hold(account, note, by=runtime.by)
     runtime.output.json({"account": account, "hold": "paused", "note": note})
     runtime.output.say(f"{account} is paused. Resume it with: relay release {account}")
 
@@ -21,7 +21,7 @@ def hold(runtime: CommandRuntime, account: str, note: str) -> None:
 @pass_runtime
 def release(runtime: CommandRuntime, account: str) -> None:
     """End an account's pause, and probe its other holds now."""
-    holds = runtime.operations.release(account)
+    holds = runtime.operations.holds.release(account)
     runtime.output.json({"account": account, "holds": holds})
     if not holds:
         runtime.output.say(f"{account} was not on hold.")

@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words
 from shared.ledger.spools import SpoolReport
-from shared.operations.operations import LIVE_WITHIN
+from shared.operations.system_status import LIVE_WITHIN
 
 # A web host reports its spool every few seconds, and empties it as soon as Redis answers.
 REPORT_MAY_BE_LATE = timedelta(minutes=5)

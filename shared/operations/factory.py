@@ -14,19 +14,35 @@ from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
+from shared.operations.account_holds import AccountHolds
+from shared.operations.dead_letters import DeadLetters
 from shared.operations.operations import Operations
+from shared.operations.retries import Retries
+from shared.operations.system_status import SystemStatus
 
 
 def make_operations(
     settings: Settings, client: "redis.Redis", notify_workers: Callable[[str], None]
 ) -> Operations:
     """Return what operators can do; `notify_workers` asks the workers to look after an account."""
-    return Operations(
-        Ledger(client),
-        Registry(client),
-        Replays(client, replay_pace(settings)),
+    ledger, registry = Ledger(client), Registry(client)
+    dead_letters = DeadLetters(
+        ledger,
+        registry,
         fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
         check_email=check_email,
         now=utc_now,
-        notify_workers=notify_workers,
+    )
+    return Operations(
+        status=SystemStatus(ledger, registry),
+        dead_letters=dead_letters,
+        retries=Retries(
+            dead_letters,
+            ledger,
+            registry,
+            Replays(client, replay_pace(settings)),
+            now=utc_now,
+            notify_workers=notify_workers,
+        ),
+        holds=AccountHolds(ledger, registry, notify_workers),
     )

@@ -1,4 +1,4 @@
-"""What an operator sees of retrying dead letters: what it would take, and how replays go on."""
+"""What an operator sees of retries: what a retry would take, and the progress of replays."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ from shared.ledger.replays import ReplayPart
 class RetryPlan:
     """Dead letters to be retried, oldest first, and what that would take.
 
-    `quota_left` is what deliveries may still use today of all API keys concerned, `takes` how
-    long it lasts as a replay when nothing else goes on, `chosen` how they were chosen (JSON).
+    `quota_left` is how many deliveries the API keys concerned may still make today. `takes` is the
+    duration of a replay if nothing else is sent. `chosen` is how they were chosen, as JSON.
     """
 
     signups: tuple[Signup, ...]
@@ -25,7 +25,7 @@ class RetryPlan:
 
     @property
     def is_large(self) -> bool:
-        """Whether it is to be a replay, and not done at once."""
+        """Whether the retry has to be a replay, instead of happening at once."""
         return len(self.signups) >= LARGE
 
     @property
@@ -99,12 +99,12 @@ class Replay:
 
     @property
     def done(self) -> int:
-        """How many need nothing more of it."""
+        """How many are finished."""
         return self.total - self.waiting - self.under_way
 
     @property
     def obstacle(self) -> Obstacle | None:
-        """Why nothing of it becomes due just now; None while a part goes on."""
+        """Why nothing of it becomes due just now; None while a part makes progress."""
         standing = [part.obstacle for part in self.parts if part.ended_at is None]
         return standing[0] if standing and all(standing) else None
 
@@ -117,7 +117,7 @@ class Replay:
         return ReplayState.WAITING if self.obstacle else ReplayState.RUNNING
 
     def left(self, now: datetime) -> timedelta | None:
-        """Return about how long it still takes; None when it has ended or nobody can say."""
+        """Return about how long it still takes; None when it has ended or this is unknown."""
         unknown = (Obstacle.HOLD, Obstacle.UNDER_WAY)
         if self.ended_at or any(part.obstacle in unknown for part in self.parts):
             return None
@@ -129,7 +129,7 @@ def _left(part: ReplayPart, now: datetime) -> timedelta:
 
 
 def joined(parts: Iterable[ReplayPart]) -> list[Replay]:
-    """Return the replays that these are all parts of, the latest first."""
+    """Return the replays that consist of these parts, the latest first."""
     by_id: dict[str, list[ReplayPart]] = {}
     for part in parts:
         by_id.setdefault(part.id, []).append(part)

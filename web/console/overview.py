@@ -19,12 +19,12 @@ def overview() -> ResponseReturnValue:
     return render_template(
         "console/overview.html",
         summaries=summaries,
-        figures=found.operations.figures(),
+        figures=found.operations.status.figures(),
         advice={
             summary.account.name: list(on_account(summary.account.name, summary.holds, summary))
             for summary in summaries
         },
-        pulse=found.operations.pulse(),
+        pulse=found.operations.status.pulse(),
         used=found.accounts.summaries.ledger.pace.used_today(found.settings.client_id),
         allowed=found.settings.requests_per_day,
         alert_services=[service.name for service in found.alert_services],

@@ -89,7 +89,7 @@ def _cause(runtime: CommandRuntime, signup: TestSignup) -> str:
     if holds := runtime.ledger.figures(signup.account).holds:
         ends = advice.on_hold(holds[0].reason, signup.account)
         return f"{signup.account} is on hold, {holds[0].reason}: {ends}."
-    if not runtime.operations.pulse().workers:
+    if not runtime.operations.status.pulse().workers:
         return "no worker is alive. Start one with: relay worker"
     return f"{signup.cause}." if signup.cause else "it waits for its turn."
 

@@ -12,7 +12,7 @@ from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.signup import Signup, State
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.time_units import from_milliseconds
-from shared.operations.operations import Selection
+from shared.operations.dead_letters import Selection
 
 LONGEST_TABLE = 50
 
@@ -22,7 +22,7 @@ LONGEST_TABLE = 50
 def list_dead_letters(runtime: CommandRuntime, selection: Selection) -> None:
     """List dead letters, the latest first."""
     limit = None if runtime.output.as_json else LONGEST_TABLE
-    found = runtime.operations.failed(selection, limit)
+    found = runtime.operations.dead_letters.find(selection, limit)
     runtime.output.json([_document(signup) for signup in found])
     if not found:
         runtime.output.say("No dead letters.")
@@ -57,7 +57,7 @@ def _row(signup: Signup) -> list[Any]:
 @pass_runtime
 def show(runtime: CommandRuntime, id: str) -> None:
     """Show one sign-up in any state, with its history."""
-    signup, history = runtime.operations.show(id)
+    signup, history = runtime.operations.dead_letters.show(id)
     events = [_event(entry) for entry in history]
     runtime.output.json(_document(signup) | _details(signup) | {"history": events})
     if not runtime.output.as_json:
@@ -68,7 +68,7 @@ def show(runtime: CommandRuntime, id: str) -> None:
 @selection_options
 def discard(runtime: CommandRuntime, selection: Selection) -> None:
     """Discard dead letters; or quarantined sign-ups, by their ids."""
-    done = runtime.operations.discard(selection)
+    done = runtime.operations.dead_letters.discard(selection)
     runtime.output.json({"discarded": done})
     runtime.output.say(f"{len(done)} discarded.")
 
@@ -90,7 +90,9 @@ def edit(runtime: CommandRuntime, id: str, changes: tuple[str, ...]) -> None:
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise click.UsageError(f"--set takes FIELD=VALUE, not {wrong[0]!r}.")
     try:
-        signup = runtime.operations.edit(id, {name.strip(): value for name, _, value in pairs})
+        signup = runtime.operations.dead_letters.edit(
+            id, {name.strip(): value for name, _, value in pairs}
+        )
     except InvalidSignup as error:
         raise Refused(" ".join(wrong.message for wrong in error.errors)) from error
     runtime.output.json(_document(signup) | _details(signup))

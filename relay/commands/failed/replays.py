@@ -14,7 +14,7 @@ from relay.terminal.output import counted, duration, for_people, printable
 from relay.terminal.progress import ProgressLine
 from shared.domain.durations import in_words
 from shared.infrastructure.timestamps import timestamp, utc_now
-from shared.operations.operations import Selection
+from shared.operations.dead_letters import Selection
 from shared.operations.replay_jobs import Replay, RetryPlan
 
 LOOK_EVERY = timedelta(seconds=1)
@@ -29,9 +29,9 @@ def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
     Fresh sign-ups go first. Each dead letter gets all its attempts again. A hundred or more
     become a replay: a job that sends them at a slower pace.
     """
-    plan = runtime.operations.plan_retry(selection)
+    plan = runtime.operations.retries.plan(selection)
     if not plan.is_large:
-        done = runtime.operations.retry(plan)
+        done = runtime.operations.retries.retry(plan)
         runtime.output.json({"retried": done, "replay": None, "count": len(done)})
         runtime.output.say(
             f"{counted(len(done), 'dead letter')} due again. Watch them with: relay status"
@@ -58,7 +58,7 @@ def _by_name(counts: Counter[str]) -> str:
 
 
 def _replay(runtime: CommandRuntime, plan: RetryPlan) -> None:
-    replay = runtime.operations.start_replay(plan, by=runtime.by)
+    replay = runtime.operations.retries.start_replay(plan, by=runtime.by)
     runtime.output.json(
         {
             "retried": [],
@@ -84,7 +84,7 @@ def _follow(runtime: CommandRuntime, id: str) -> None:
     """Show the replay's progress until it has ended or the operator presses Ctrl-C."""
     line = ProgressLine(sys.stderr, runtime.clock)
     try:
-        while (replay := runtime.operations.replay(id)).ended_at is None:
+        while (replay := runtime.operations.retries.replay(id)).ended_at is None:
             line.show(_progress(replay), replay.left(utc_now()))
             runtime.sleep(LOOK_EVERY.total_seconds())
         line.clear()
@@ -117,7 +117,7 @@ def _progress(replay: Replay) -> str:
 @pass_runtime
 def list_replays(runtime: CommandRuntime) -> None:
     """List replays, the latest first. Ended ones are kept for 30 days."""
-    found = runtime.operations.replays()
+    found = runtime.operations.retries.replays()
     runtime.output.json([_document(replay) for replay in found])
     if not found:
         runtime.output.say("No replays.")
@@ -145,8 +145,8 @@ def _row(replay: Replay) -> list[Any]:
 @pass_runtime
 def cancel(runtime: CommandRuntime, id: str) -> None:
     """Cancel a replay. Sign-ups that wait in it stay dead letters; those due are sent."""
-    kept = runtime.operations.cancel_replay(id, by=runtime.by)
-    replay = runtime.operations.replay(id)
+    kept = runtime.operations.retries.cancel_replay(id, by=runtime.by)
+    replay = runtime.operations.retries.replay(id)
     runtime.output.json(_document(replay))
     runtime.output.say(f"Cancelled. Dead letters kept: {kept:,}.")
     if replay.under_way:

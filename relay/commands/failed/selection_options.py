@@ -10,7 +10,7 @@ import click
 
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.signup import DeathReason
-from shared.operations.operations import Selection
+from shared.operations.dead_letters import Selection
 
 
 class _Moment(click.ParamType[datetime]):

@@ -11,7 +11,7 @@ from shared.domain.errors import NotConnected
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.spools import SpoolReport
 from shared.ledger.values import Figures
-from shared.operations.operations import Pulse
+from shared.operations.system_status import Pulse
 from web.signup import spool_file
 
 # The key pauses for a moment after any 429. That is not worth a line.
@@ -44,19 +44,19 @@ def read_report(runtime: CommandRuntime) -> StatusReport:
     rest = runtime.ledger.pace.resting(settings.client_id)
     return StatusReport(
         at=now,
-        accounts=runtime.operations.figures(),
+        accounts=runtime.operations.status.figures(),
         organizations={each.name: each.organization for each in runtime.registry.accounts()},
         spools=spools,
         requests_today=runtime.ledger.pace.used_today(settings.client_id),
         requests_per_day=settings.requests_per_day,
         rests_until=now + rest if rest >= WORTH_SHOWING else None,
-        pulse=runtime.operations.pulse(),
+        pulse=runtime.operations.status.pulse(),
     )
 
 
 def _spools(runtime: CommandRuntime) -> tuple[SpoolReport, ...]:
     """Return every spool that is not empty: this host's as it is now, others as last reported."""
-    reports = {report.id: report for report in runtime.operations.spools()}
+    reports = {report.id: report for report in runtime.operations.status.spools()}
     reports |= {report.id: report for report in _look_here(runtime)}
     return tuple(report for report in reports.values() if report.figures.count)
 

@@ -1,0 +1,33 @@
+"""The pause of an account, which operators begin and end."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.domain.account import HoldReason, unknown_account
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class AccountHolds:
+    """Raises `Refused` for an unknown account, and `LedgerUnavailable`."""
+
+    ledger: Ledger
+    registry: Registry
+    notify_workers: Callable[[str], None]
+
+    def hold(self, account: str, note: str, by: str) -> None:
+        """Pause an account: its sign-ups are accepted and wait."""
+        self._require(account)
+        self.ledger.hold(account, HoldReason.PAUSED, by=by, note=note)
+
+    def release(self, account: str) -> list[HoldReason]:
+        """End the pause, and probe every other hold now. Return the holds that were active."""
+        self._require(account)
+        active = self.ledger.release(account)
+        self.notify_workers(account)
+        return active
+
+    def _require(self, name: str) -> None:
+        if self.registry.account(name) is None:
+            raise unknown_account(name, (account.name for account in self.registry.accounts()))

@@ -1,0 +1,118 @@
+"""Retrying dead letters: a few at once, many as a replay, which workers send bit by bit."""
+
+import uuid
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from shared.domain.errors import Refused
+from shared.domain.replay import for_replays, time_to_send
+from shared.domain.signup import State
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.replays import Replays
+from shared.operations.dead_letters import DeadLetters, Selection
+from shared.operations.replay_jobs import Replay, RetryPlan, joined
+
+
+class Retries:
+    """Raises `Refused` for what cannot be done, and `LedgerUnavailable`."""
+
+    def __init__(
+        self,
+        dead_letters: DeadLetters,
+        ledger: Ledger,
+        registry: Registry,
+        replays: Replays,
+        *,
+        now: Callable[[], datetime],
+        notify_workers: Callable[[str], None],
+    ) -> None:
+        """`notify_workers` asks the workers to look after an account, and may fail silently."""
+        self._dead_letters = dead_letters
+        self._ledger = ledger
+        self._registry = registry
+        self._replays = replays
+        self._now = now
+        self._notify_workers = notify_workers
+
+    def plan(self, selection: Selection) -> RetryPlan:
+        """Return what retrying the chosen dead letters would take. This changes nothing."""
+        chosen = self._dead_letters.chosen_for_change(selection)
+        for signup in chosen:
+            if signup.state != State.DEAD:
+                raise Refused(f"{signup.id} is {signup.state}. Only dead letters can be retried.")
+        # Oldest first, so that one person's sign-ups keep their order.
+        chosen.sort(key=lambda signup: signup.received_at)
+        left, takes = self._cost(Counter(signup.account for signup in chosen))
+        return RetryPlan(
+            signups=tuple(chosen), quota_left=left, takes=takes, chosen=selection.to_json()
+        )
+
+    def retry(self, plan: RetryPlan) -> list[str]:
+        """Make the dead letters due again at once; return the ids of those that were still dead."""
+        done = [s for s in plan.signups if self._ledger.requeue(s.account, s.id)]
+        for account in sorted({signup.account for signup in done}):
+            self._notify_workers(account)
+        return [signup.id for signup in done]
+
+    # --- replays
+
+    def replays(self) -> list[Replay]:
+        """Return all replays that have not ended, or did so within 30 days, the latest first."""
+        return joined(part for name in self._account_names() for part in self._replays.parts(name))
+
+    def replay(self, id: str) -> Replay:
+        found = [replay for replay in self.replays() if replay.id == id]
+        if not found:
+            raise _no_replay(id)
+        return found[0]
+
+    def start_replay(self, plan: RetryPlan, by: str) -> Replay | None:
+        """Start a replay: from now on, workers send the dead letters again, some at a time.
+
+        Return the replay; None when all of them are in another replay, or no longer dead.
+        """
+        id = str(uuid.uuid4())
+        ids: dict[str, list[str]] = defaultdict(list)
+        for signup in plan.signups:
+            ids[signup.account].append(signup.id)
+        added = [
+            self._replays.add(account, id, those, by=by, chosen=plan.chosen)
+            for account, those in sorted(ids.items())
+        ]
+        return self.replay(id) if any(added) else None
+
+    def cancel_replay(self, id: str, by: str) -> int:
+        """Cancel the replay; what is due is still sent. Return how many stay dead letters."""
+        kept = [self._replays.cancel(name, id, by=by) for name in self._account_names()]
+        if all(count is None for count in kept):
+            raise _no_replay(id)
+        return sum(count or 0 for count in kept)
+
+    # --- what a retry costs
+
+    def _cost(self, counts: Mapping[str, int]) -> tuple[int, timedelta]:
+        """Return how many requests are left today for these numbers of dead letters by account, and
+        how long a replay of them takes."""
+        by_key: Counter[str] = Counter()
+        for name, count in counts.items():
+            if account := self._registry.account(name):
+                by_key[account.client_id] += count
+        left = {key: self._left_today(key) for key in by_key}
+        pace, now = self._replays.pace, self._now()
+        times = (
+            time_to_send(count, pace, today=for_replays(left[key]), now=now)
+            for key, count in by_key.items()
+        )
+        return sum(left.values()), max(times, default=timedelta())
+
+    def _left_today(self, client_id: str) -> int:
+        return max(0, self._replays.pace.per_day - self._ledger.pace.used_today(client_id))
+
+    def _account_names(self) -> list[str]:
+        return [account.name for account in self._registry.accounts()]
+
+
+def _no_replay(id: str) -> Refused:
+    return Refused(f"There is no replay {id}. List the replays with: relay failed replays")

@@ -1,0 +1,42 @@
+"""The figures of every account, what waits on disks, and which processes run."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.ledger.ledger import Ledger
+from shared.ledger.registry import Registry
+from shared.ledger.spools import SpoolReport
+from shared.ledger.values import Figures
+
+# Workers report that they are alive every few seconds, beat every second.
+LIVE_WITHIN = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Which processes run: how many workers, and when the last beat ticked."""
+
+    workers: int
+    beat_age: timedelta | None
+
+
+@dataclass(frozen=True, slots=True)
+class SystemStatus:
+    """Raises `LedgerUnavailable`."""
+
+    ledger: Ledger
+    registry: Registry
+
+    def figures(self) -> dict[str, Figures]:
+        """Return every account's figures by its name."""
+        names = [account.name for account in self.registry.accounts()]
+        return {name: self.ledger.figures(name) for name in names}
+
+    def pulse(self) -> Pulse:
+        processes = self.ledger.processes
+        live = [age for age in processes.workers_seen().values() if age <= LIVE_WITHIN]
+        return Pulse(len(live), min(processes.beats_seen().values(), default=None))
+
+    def spools(self) -> list[SpoolReport]:
+        """Return what waits on the disks of web hosts, as they last reported it."""
+        return self.ledger.spools.all()
