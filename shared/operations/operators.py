@@ -1,8 +1,8 @@
 """Operators: who may sign in to the console, and in which role.
 
 Each is a record in Redis with a scrypt hash of the password. Its *epoch* rises with every
-change of password or role, which ends the sessions that were begun before; it begins at random,
-so that who is made anew under an old name has none of the old sessions.
+change of password or role, which ends older sessions. It starts at a random number, so that a
+new operator with an old name has none of the old sessions.
 """
 
 import json
@@ -24,7 +24,7 @@ from shared.ledger.sign_in_tries import SignInTries
 
 SHORTEST_PASSWORD = 12
 FIRST = "admin"
-# So many tries in so long, for one name and from one address; a guess needs millions.
+# For one name, and from one address. Guessing a password needs millions of tries.
 MOST_TRIES = 10
 TRIES_WITHIN = timedelta(minutes=15)
 
@@ -37,14 +37,14 @@ class Role(StrEnum):
     ADMIN = "admin"  #: disconnect, take over
 
     def may(self, needed: "Role") -> bool:
-        """Whether this role includes what `needed` stands for."""
+        """Whether this role includes the role `needed`."""
         order = list(Role)
         return order.index(self) >= order.index(needed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """Someone who may sign in. Sessions of another `epoch` are over."""
+    """Someone who may sign in. Sessions of another `epoch` have ended."""
 
     name: str
     role: Role
@@ -62,14 +62,14 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class NewPassword:
-    """An operator and the password that was made, to be shown once."""
+    """An operator and their new password, which is shown once."""
 
     operator: Operator
     password: str = field(repr=False)
 
 
 class Operators:
-    """Raises `Refused` for what cannot be done, `LedgerUnavailable`."""
+    """Raises `Refused` for what cannot be done, and `LedgerUnavailable`."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Operators:
     def authenticate(self, name: str, password: str, *, address: str) -> Operator | None:
         """Return the operator; None for a wrong name or password, which take as long.
 
-        `address` is where the try comes from. Raises `Refused` after too many tries.
+        `address` is the address of the visitor. Raises `Refused` after too many tries.
         """
         self._count_try(name, address)
         operator = self.find(name)
@@ -128,19 +128,19 @@ class Operators:
         return made if is_first else None
 
     def add(self, name: str, role: Role, password: str | None = None) -> NewPassword:
-        """Make an operator, with a password that is made up unless one is given."""
+        """Add an operator, with a random password unless one is given."""
         check_name(name, "an operator's")
         made = self._made(name, role, password)
         if not self._stored.add(name, made.operator.to_json()):
             raise Refused(
-                f"There is an operator {name} already. For a new password: relay operator password"
-                f" {name}"
+                f"There is already an operator {name}. For a new password, run:"
+                f" relay operator password {name}"
             )
         return made
 
     def set_password(self, name: str, password: str | None = None) -> NewPassword:
-        """Give the operator a new password, which ends their sessions, and the wait after too many
-        tries: strangers could keep them out with these."""
+        """Give the operator a new password. This ends their sessions, and the wait after too many
+        tries, since strangers could keep them out with such tries."""
         password, hashed = self._hashed(password)
         changed = self._change(name, lambda old: replace(old, password_hash=hashed))
         self._tries.forget(("name", name))
@@ -160,7 +160,7 @@ class Operators:
         return NewPassword(made, password)
 
     def _hashed(self, password: str | None) -> tuple[str, str]:
-        """Return the password, made up unless it is given, and its hash."""
+        """Return the password, random unless it is given, and its hash."""
         password = password or self._new_password()
         if len(password) < SHORTEST_PASSWORD:
             raise Refused(f"A password has at least {SHORTEST_PASSWORD} characters.")
@@ -189,14 +189,14 @@ class Operators:
 
 def _check_an_admin_stays(operators: list[Operator | None]) -> None:
     if not any(operator and operator.role == Role.ADMIN for operator in operators):
-        raise Refused("This is the last admin; make another one first.")
+        raise Refused("This is the last admin. Add another one first.")
 
 
 def _whose_tries(name: str, address: str) -> tuple[tuple[str, str], ...]:
     return ("name", name), ("address", client_network(address))
 
 
-# werkzeug's own, but named: what nobody has is hashed for just like what somebody has.
+# The default of werkzeug. It is named, so that `_NOBODY` takes as long to check.
 _METHOD = "scrypt:32768:8:1"
-# Compared with where there is no such operator, so that nobody can tell by the time it takes.
+# Compared with when there is no such operator, so that the time does not reveal that.
 _NOBODY = f"{_METHOD}$nobody${'0' * 128}"

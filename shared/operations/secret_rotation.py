@@ -1,8 +1,8 @@
-"""Use case: change RELAY_SECRET_KEY. Everything sealed is sealed anew with its first key.
+"""Use case: change RELAY_SECRET_KEY. Seals everything again, with the first key.
 
-Each value is replaced only if it is still the one that was read, so it may run beside workers
-that refresh tokens, may be interrupted, and may be run again. Fingerprints stay what they are:
-their key is wrapped anew, and not made anew.
+Each value is replaced only if it is still the one that was read. So this may run beside workers
+that refresh tokens, may be interrupted, and may run again. Fingerprints do not change: their key
+is sealed again, and stays the same.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """How much of each kind was sealed anew, and what none of the keys opens, named for people."""
+    """How many values of each kind were sealed again, and names of those that no key opens."""
 
     resealed: dict[Kind, int]
     unopened: tuple[str, ...]
@@ -35,8 +35,8 @@ class Rotated:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """Of what is sealed: how much with the first key, how much with a later one of the keys, and
-    what none of them opens, named for people."""
+    """How many secrets are sealed with the first key, how many with a later one, and names of those
+    that no key opens."""
 
     with_first: int
     with_later: int
@@ -45,8 +45,8 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class _Secret:
-    """Something sealed, in one value or several. `read` returns these, none when it is gone;
-    `reseal` seals them anew, and tells whether there was something to do."""
+    """A sealed secret, in one value or several. `read` returns the values, none when it is gone.
+    `reseal` seals them again, and tells whether there was something to do."""
 
     kind: Kind
     what: str
@@ -55,7 +55,7 @@ class _Secret:
 
 
 class Rotation:
-    """Raises `LedgerUnavailable`; what was done until then stays done."""
+    """Raises `LedgerUnavailable`; everything that was done before stays done."""
 
     def __init__(
         self,
@@ -71,7 +71,7 @@ class Rotation:
         self._any = Sealer(secret_keys)
 
     def run(self) -> Rotated:
-        """Seal everything anew that the first key does not open."""
+        """Seal again everything that the first key does not open."""
         resealed = dict.fromkeys(Kind, 0)
         unopened = []
         for secret in (*self._lasting(), *self._kept()):
@@ -82,7 +82,7 @@ class Rotation:
         return Rotated(resealed, tuple(unopened))
 
     def survey(self) -> Survey:
-        """Look what the keys open, but for the tokens that are kept for some hours only."""
+        """Find out what the keys open, except for tokens that are stored for some hours only."""
         with_first, with_later, unopened = 0, 0, []
         for secret in self._lasting():
             sealed = secret.read()
@@ -129,7 +129,7 @@ class Rotation:
             return _sealed_in(stored) if stored else ()
 
         def reseal() -> bool:
-            # A worker may refresh them meanwhile; then the newer ones are looked at.
+            # A worker may refresh them meanwhile; then this continues with the newer ones.
             while stored := self._tokens.read(account):
                 if self._is_done(_sealed_in(stored)):
                     return False
@@ -145,7 +145,7 @@ class Rotation:
         return all(self._opens(self._first, each) for each in sealed)
 
     def _anew(self, sealed: str) -> str:
-        """Return the value sealed with the first key; raises `Refused` when no key opens it."""
+        """Return the value, sealed with the first key; raises `Refused` when no key opens it."""
         return self._any.seal(self._any.open(sealed))
 
     def _opens(self, sealer: Sealer, sealed: str) -> bool:
