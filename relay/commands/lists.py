@@ -13,7 +13,7 @@ from relay.terminal.account_text import by_name, table_of_lists
 @pass_runtime
 def lists(runtime: CommandRuntime, name: str) -> None:
     """Show the contact lists of the account NAME."""
-    found = runtime.accounts.reads.lists(name)
+    found = runtime.accounts.api.lists(name)
     runtime.output.json([asdict(each) for each in by_name(found)])
     table_of_lists(runtime.output, found)
     runtime.output.say(f"Next, make a form: relay forms add FORM --account {name} --list LIST")

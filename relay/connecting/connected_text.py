@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_checks, say_summary, table_of_lists
-from shared.accounts.account_reads import FRESH, ReadFailed
+from shared.accounts.account_api import FRESH, ApiCallFailed
 from shared.domain.check import Check
 
 # Few enough that the text above them stays on the screen.
@@ -27,8 +27,8 @@ def say_connected(runtime: CommandRuntime, name: str, checks: Iterable[Check]) -
 
 def _say_lists_after_connecting(runtime: CommandRuntime, name: str) -> None:
     try:
-        lists = runtime.accounts.reads.lists(name, max_age=FRESH)
-    except ReadFailed as error:
+        lists = runtime.accounts.api.lists(name, max_age=FRESH)
+    except ApiCallFailed as error:
         runtime.output.say(f"Its lists could not be read: {error} Try again: relay lists {name}")
     else:
         table_of_lists(runtime.output, lists, _FIRST_LISTS)

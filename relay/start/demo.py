@@ -34,7 +34,7 @@ def _sandbox_tokens(sandbox: Bind) -> dict[str, Any]:
 
 
 def _demo_form(accounts: AccountServices) -> Form:
-    lists = accounts.reads.lists(DEMO_ACCOUNT).lists
+    lists = accounts.api.lists(DEMO_ACCOUNT).lists
     (newsletter,) = [found for found in lists if found.name == DEMO_LIST]
     return Form(
         name=DEMO_FORM,

@@ -6,7 +6,7 @@ from typing import Any
 
 from relay.terminal.output import Output, for_people, printable
 from shared.accounts import advice
-from shared.accounts.account_reads import Lists
+from shared.accounts.account_api import Lists
 from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.client import ContactList
 from shared.domain.check import Check, Verdict

@@ -7,8 +7,8 @@ from functools import partial
 
 import redis
 
+from shared.accounts.account_api import AccountApi
 from shared.accounts.account_connector import AccountConnector
-from shared.accounts.account_reads import AccountReads
 from shared.accounts.account_summary import AccountSummaries
 from shared.accounts.application_calls import ApplicationCalls
 from shared.accounts.browser_flow import BrowserFlow
@@ -38,31 +38,31 @@ class AccountServices:
     """Everything that connects accounts and looks after them."""
 
     connecting: Connecting
-    reads: AccountReads
+    api: AccountApi
     summaries: AccountSummaries
-    trials: TestSignups
+    test_signups: TestSignups
 
 
 def make_account_services(
     settings: Settings, client: "redis.Redis", notify_workers: Callable[[str], None]
 ) -> AccountServices:
     """Return them; `notify_workers` asks the workers to look after an account."""
-    reads = AccountReads(
+    api = AccountApi(
         client,
         Registry(client),
         make_vault(settings, client),
         Ledger(client),
-        api=partial(make_constant_contact, settings, client),
+        make_client=partial(make_constant_contact, settings, client),
         now=utc_now,
     )
     return AccountServices(
         connecting=_make_connecting(settings, client, notify_workers),
-        reads=reads,
+        api=api,
         summaries=make_account_summaries(settings, client),
-        trials=TestSignups(
+        test_signups=TestSignups(
             client,
             Ledger(client),
-            reads,
+            api,
             fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
             check_email=check_email,
             new_id=lambda: str(uuid.uuid4()),

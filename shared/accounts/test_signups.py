@@ -12,7 +12,7 @@ from typing import Any
 
 import redis
 
-from shared.accounts.account_reads import FRESH, AccountReads, ReadFailed
+from shared.accounts.account_api import FRESH, AccountApi, ApiCallFailed
 from shared.domain.errors import Refused
 from shared.domain.field_checks import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
@@ -21,7 +21,7 @@ from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
 
 # No form can have this name, since it does not begin with a letter or digit.
-TRIAL_FORM = "-test-"
+TEST_FORM = "-test-"
 _FOLLOWED = timedelta(days=1)
 # A page asks for progress every second. Constant Contact is asked at growing intervals, and not
 # for ever: each read uses up a request of the day.
@@ -73,7 +73,7 @@ class TestSignups:
         self,
         client: "redis.Redis",
         ledger: Ledger,
-        reads: AccountReads,
+        api: AccountApi,
         *,
         fingerprints: Callable[[], Fingerprints],
         check_email: CheckEmail,
@@ -83,7 +83,7 @@ class TestSignups:
     ) -> None:
         self._client = client
         self._ledger = ledger
-        self._reads = reads
+        self._api = api
         self._fingerprints = fingerprints
         self._check_email = check_email
         self._new_id = new_id
@@ -96,12 +96,12 @@ class TestSignups:
         chosen = self._list_id(account, wanted_list)
         submission = Submission(
             id=self._new_id(),
-            form=TRIAL_FORM,
+            form=TEST_FORM,
             account=account,
             contact=Contact(fields={"email_address": email.strip()}),
             lists=(chosen,),
             consent=Consent(
-                text=f"A test sign-up by {by}.", version=TRIAL_FORM, box=None, address="", page=None
+                text=f"A test sign-up by {by}.", version=TEST_FORM, box=None, address="", page=None
             ),
         )
         self._ledger.accept(
@@ -143,7 +143,7 @@ class TestSignups:
                 "This address was a contact before the test, so the contact is not removed. In"
                 " Constant Contact, you can undo what the test added."
             )
-        self._reads.read(account, lambda api, token: api.delete_contact(token, contact_id))
+        self._api.read(account, lambda api, token: api.delete_contact(token, contact_id))
         seen = {**self._seen(account, id), "removed": True}
         self._keep(account, id, seen)
         return self._trial(signup, seen)
@@ -155,7 +155,7 @@ class TestSignups:
             raise Refused(f"This is not an e-mail address: {error}") from error
 
     def _list_id(self, account: str, wanted: str) -> str:
-        lists = self._reads.lists(account, max_age=FRESH).lists
+        lists = self._api.lists(account, max_age=FRESH).lists
         same = wanted.strip().casefold()
         for each in lists:
             if same in (each.id.casefold(), each.name.strip().casefold()):
@@ -165,7 +165,7 @@ class TestSignups:
 
     def _signup(self, account: str, id: str) -> Signup:
         signup = self._ledger.find(id, [account])
-        if signup is None or signup.form != TRIAL_FORM:
+        if signup is None or signup.form != TEST_FORM:
             raise Refused(f"There is no test sign-up {id} in {account}.")
         return signup
 
@@ -173,18 +173,18 @@ class TestSignups:
         """Return what was seen, or the error, and when to ask again."""
         try:
             seen = self._ask(signup)
-        except ReadFailed as error:
+        except ApiCallFailed as error:
             seen = {"trouble": str(error)}
         pause = min(_FIRST_PAUSE * 2 ** (reads - 1), _LONGEST_PAUSE)
         return seen | {"reads": reads, "again_at": (self._now() + pause).timestamp()}
 
     def _ask(self, signup: Signup) -> dict[str, Any]:
-        contact = self._reads.read(
+        contact = self._api.read(
             signup.account, lambda api, token: api.contact(token, signup.contact.email)
         )
         if contact is None:
             return {"trouble": "Constant Contact does not find the contact yet."}
-        lists = self._reads.lists(signup.account, max_age=FRESH)
+        lists = self._api.lists(signup.account, max_age=FRESH)
         return {
             "lists": [lists.named(id) for id in contact.lists],
             "permission": contact.permission or "not told",

@@ -118,7 +118,7 @@ def make_doctor(settings: Settings) -> Doctor:
             vault=vault,
             applications=make_applications(settings, client),
             summaries=tools.summaries,
-            reads=tools.reads,
+            api=tools.api,
             connecting=tools.connecting,
         ),
     )

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from shared.accounts import checks
-from shared.accounts.account_reads import AccountReads
+from shared.accounts.account_api import AccountApi
 from shared.accounts.account_summary import AccountSummaries, AccountSummary, ConnectionStatus
 from shared.accounts.connecting import Connecting
 from shared.constant_contact.applications import Applications
@@ -38,7 +38,7 @@ class LiveAccountChecks:
     vault: TokenVault
     applications: Applications
     summaries: AccountSummaries
-    reads: AccountReads
+    api: AccountApi
     connecting: Connecting
 
     def run(self, name: str, *, refresh: bool) -> Iterator[Check]:
@@ -56,7 +56,7 @@ class LiveAccountChecks:
             return  # the other questions would fail for the same reason
         forms = [form for form in self.registry.forms() if form.account == name]
         yield from lists(self._reader(name, lambda api, token: api.lists(token)), forms, name)
-        yield from fields(partial(self.reads.custom_fields, name), forms, name)
+        yield from fields(partial(self.api.custom_fields, name), forms, name)
 
     def _preflight(self, summary: AccountSummary) -> Iterator[Check]:
         application = self.applications.find(summary.account.client_id)
@@ -70,7 +70,7 @@ class LiveAccountChecks:
         return self.vault.stored(name).kind
 
     def _reader(self, name: str, read: Callable[[ConstantContact, str], T]) -> Callable[[], T]:
-        return partial(self.reads.read, name, read)
+        return partial(self.api.read, name, read)
 
 
 def refreshed(refresh: Callable[[], str | None], summary: AccountSummary) -> Check:

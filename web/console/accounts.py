@@ -3,7 +3,7 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.accounts.account_reads import FRESH, Lists, ReadFailed
+from shared.accounts.account_api import FRESH, ApiCallFailed, Lists
 from shared.accounts.advice import on_account
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import utc_now
@@ -24,7 +24,7 @@ def account(name: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def read_lists(name: str) -> ResponseReturnValue:
     """Read the lists again."""
-    lists = services().accounts.reads.lists(name)
+    lists = services().accounts.api.lists(name)
     flash(lists.trouble or "The lists are up to date.")
     return redirect(url_for("console.account", name=name) + "#lists", 303)
 
@@ -35,7 +35,9 @@ def start_test(name: str) -> ResponseReturnValue:
     """Send a test sign-up."""
     email, wanted = request.form.get("email", ""), request.form.get("list", "")
     try:
-        test_signup = services().accounts.trials.start(name, email, wanted, by=operator_name())
+        test_signup = services().accounts.test_signups.start(
+            name, email, wanted, by=operator_name()
+        )
     except Refused as error:
         return _account_page(name, test_problem=str(error)), 422
     return redirect(url_for("console.test", name=name, id=test_signup.id), 303)
@@ -48,7 +50,7 @@ def test(name: str, id: str) -> ResponseReturnValue:
     tools = services().accounts
     return render_template(
         "console/test.html",
-        test=tools.trials.follow(name, id),
+        test=tools.test_signups.follow(name, id),
         summary=tools.summaries.summary(name),
     )
 
@@ -57,7 +59,7 @@ def test(name: str, id: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def remove_test(name: str, id: str) -> ResponseReturnValue:
     """Delete the contact that a test has created."""
-    services().accounts.trials.remove(name, id)
+    services().accounts.test_signups.remove(name, id)
     return redirect(url_for("console.test", name=name, id=id), 303)
 
 
@@ -109,6 +111,6 @@ def _account_page(name: str, *, test_problem: str | None = None) -> str:
 def _lists(name: str) -> Lists | None:
     """Return the lists, from the cache if it is fresh; None if there are none to show."""
     try:
-        return services().accounts.reads.lists(name, max_age=FRESH)
-    except ReadFailed:
+        return services().accounts.api.lists(name, max_age=FRESH)
+    except ApiCallFailed:
         return None

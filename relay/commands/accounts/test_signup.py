@@ -34,7 +34,7 @@ def test(
     runtime: CommandRuntime, name: str, email: str, wanted_list: str, remove: bool, wait: int
 ) -> None:
     """Send a test sign-up to a list of NAME, and read it back."""
-    started = runtime.accounts.trials.start(name, email, wanted_list, by=runtime.by)
+    started = runtime.accounts.test_signups.start(name, email, wanted_list, by=runtime.by)
     with runtime.waiting(timedelta(seconds=wait)) as waiting:
         ended = _followed(runtime, started, waiting)
     failure = _failure(runtime, ended, wait)
@@ -53,13 +53,13 @@ def _followed(runtime: CommandRuntime, signup: TestSignup, waiting: Waiting) -> 
         step = "Sent; reading it back" if delivered else signup.state.capitalize()
         pause = _READ_EVERY if delivered else _LOOK_EVERY
         waiting.pause(pause, f"{step}: {_cause(runtime, signup)}")
-        signup = runtime.accounts.trials.follow(signup.account, signup.id)
+        signup = runtime.accounts.test_signups.follow(signup.account, signup.id)
     return signup
 
 
 def _removed(runtime: CommandRuntime, signup: TestSignup) -> tuple[TestSignup, Refused | None]:
     try:
-        return runtime.accounts.trials.remove(signup.account, signup.id), None
+        return runtime.accounts.test_signups.remove(signup.account, signup.id), None
     except Refused as refusal:
         return signup, refusal
 

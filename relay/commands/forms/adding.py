@@ -83,13 +83,13 @@ def add(
     allowed_origins = tuple(dict.fromkeys(map(checked_origin, origins)))
     if not may_replace and runtime.registry.form(name) is not None:
         raise Refused(f"There is a form {name!r} already. Add --replace to replace it.")
-    reads = runtime.accounts.reads
+    api = runtime.accounts.api
     form = Form(
         name=name,
         account=account,
-        lists=chosen_lists(wanted_lists, reads.lists(account).lists),
+        lists=chosen_lists(wanted_lists, api.lists(account).lists),
         custom_fields=(
-            chosen_fields(wanted_fields, reads.custom_fields(account)) if wanted_fields else ()
+            chosen_fields(wanted_fields, api.custom_fields(account)) if wanted_fields else ()
         ),
         redirect=redirect,
         origins=allowed_origins,

@@ -47,7 +47,7 @@ def test_a_card_tells_all_about_a_connection(
     assert summary.refreshed_at < summary.next_refresh_at < summary.expires_at
     assert summary.last_success_at is not None
     assert summary.last_success_at <= summary.refreshed_at
-    tools.reads.lists("acme")
+    tools.api.lists("acme")
     assert tools.summaries.summary("acme").last_success_at is not None
 
 

@@ -724,9 +724,9 @@ def test_when_redis_goes_away_midway_only_that_is_said(
             lambda: connecting.disconnect("acme", by="ada"),
             lambda: connecting.claim_ownership("acme"),
             lambda: tools.summaries.all(),
-            lambda: tools.reads.lists("acme"),
-            lambda: tools.trials.start("acme", "ada@example.com", "Newsletter", by="ada"),
-            lambda: tools.trials.follow("acme", "id"),
+            lambda: tools.api.lists("acme"),
+            lambda: tools.test_signups.start("acme", "ada@example.com", "Newsletter", by="ada"),
+            lambda: tools.test_signups.follow("acme", "id"),
         ]
         for ask in afterwards:
             with pytest.raises(LedgerUnavailable):

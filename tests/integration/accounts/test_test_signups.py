@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from shared.accounts.account_services import AccountServices
-from shared.accounts.test_signups import TRIAL_FORM, TestSignup, TestSignups
+from shared.accounts.test_signups import TEST_FORM, TestSignup, TestSignups
 from shared.constant_contact.client import signup_body
 from shared.constant_contact.factory import make_constant_contact
 from shared.constant_contact.token_vault import TokenVault
@@ -42,8 +42,8 @@ def clock() -> Clock:
 def trials(tools: AccountServices, sandbox: SandboxServer, clock: Clock) -> TestSignups:
     """TestSignups of `acme`, which was just connected."""
     connect(tools.connecting, sandbox)
-    tools.trials._now = clock
-    return tools.trials
+    tools.test_signups._now = clock
+    return tools.test_signups
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def start(trials: TestSignups, wanted: str = "Newsletter", email: str = ADDRESS)
 
 
 def test_no_form_can_have_the_name_of_the_tests() -> None:
-    assert not NAME.fullmatch(TRIAL_FORM)
+    assert not NAME.fullmatch(TEST_FORM)
 
 
 def test_a_test_waits_its_turn_like_a_visitors(
@@ -205,7 +205,7 @@ def test_two_tests_of_one_address_are_two(trials: TestSignups, ledger: Ledger) -
 
 
 def test_a_list_is_wanted_by_its_name_or_its_id(trials: TestSignups) -> None:
-    chosen = next(each for each in trials._reads.lists("acme").lists if each.name == "Newsletter")
+    chosen = next(each for each in trials._api.lists("acme").lists if each.name == "Newsletter")
 
     for wanted in (chosen.id, chosen.id.upper(), " newsLETTER "):
         trial = start(trials, wanted)

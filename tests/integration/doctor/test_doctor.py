@@ -58,7 +58,7 @@ def well(
 ) -> Settings:
     """A healthy installation: a connected account with a form, a live worker, a live beat."""
     connections.connect(tools.connecting, sandbox)
-    (newsletter,) = [each for each in tools.reads.lists("acme").lists if each.name == NEWSLETTER]
+    (newsletter,) = [each for each in tools.api.lists("acme").lists if each.name == NEWSLETTER]
     form = builders.form(lists=(ListRef(newsletter.id, NEWSLETTER),), custom_fields=())
     Registry(redis_client).save_form(form)
     ledger = Ledger(redis_client)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.accounts.account_reads import ReadFailed
+from shared.accounts.account_api import ApiCallFailed
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.constant_contact.client import ContactList
 from shared.constant_contact.errors import SECRET_REFUSED, ConnectionFailed, Forbidden
@@ -45,9 +45,9 @@ def fails(error: Exception) -> Callable[[], Any]:
     return read
 
 
-def forbidden() -> ReadFailed:
+def forbidden() -> ApiCallFailed:
     """Return the error of a read that the login's privileges do not allow."""
-    error = ReadFailed("Constant Contact did not give it.")
+    error = ApiCallFailed("Constant Contact did not give it.")
     error.__cause__ = Forbidden("it", Answer(status=403))
     return error
 

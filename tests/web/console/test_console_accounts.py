@@ -262,7 +262,7 @@ def test_a_test_signup_is_followed(
 def test_disconnecting_asks_and_keeps_the_ledger(
     browser: SignedIn, tools: AccountServices, connected: None
 ) -> None:
-    tools.trials.start("acme", "a@example.com", "Newsletter", by="ada")
+    tools.test_signups.start("acme", "a@example.com", "Newsletter", by="ada")
     question = browser.get("/console/accounts/acme/disconnect").text
     assert "1 sign-up waits" in question
     assert tools.summaries.summary("acme").status == "connected"

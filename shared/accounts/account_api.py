@@ -29,7 +29,7 @@ FRESH = timedelta(minutes=15)
 T = TypeVar("T")
 
 
-class ReadFailed(Refused):
+class ApiCallFailed(Refused):
     """Constant Contact did not give what was asked for, or there is no access token to ask with."""
 
 
@@ -46,8 +46,8 @@ class Lists:
         return next((each.name for each in self.lists if each.id == id), id)
 
 
-class AccountReads:
-    """Raises `Refused` for an unknown account, `ReadFailed`, and `LedgerUnavailable`."""
+class AccountApi:
+    """Raises `Refused` for an unknown account, `ApiCallFailed`, and `LedgerUnavailable`."""
 
     def __init__(
         self,
@@ -56,30 +56,30 @@ class AccountReads:
         vault: TokenVault,
         ledger: Ledger,
         *,
-        api: Callable[[str], ConstantContact],
+        make_client: Callable[[str], ConstantContact],
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._registry = registry
         self._vault = vault
         self._ledger = ledger
-        self._api = api
+        self._make_client = make_client
         self._now = now
 
     def lists(self, name: str, *, max_age: timedelta = timedelta()) -> Lists:
         """Return all lists: cached ones up to `max_age`, older ones only if the API fails."""
         account = self._known(name)
-        kept = self._kept(account)
-        if kept is not None and self._now() - kept.read_at < max_age:
-            return kept
+        cached = self._cached(account)
+        if cached is not None and self._now() - cached.read_at < max_age:
+            return cached
         try:
             found = self.read(account.name, lambda api, token: api.lists(token))
-        except ReadFailed as error:
-            if kept is None:
+        except ApiCallFailed as error:
+            if cached is None:
                 raise
-            return Lists(kept.lists, kept.read_at, str(error))
+            return Lists(cached.lists, cached.read_at, str(error))
         lists = Lists(tuple(found), self._now())
-        self._keep(account, lists)
+        self._cache(account, lists)
         return lists
 
     def custom_fields(self, name: str) -> list[CustomField]:
@@ -94,12 +94,12 @@ class AccountReads:
             found = self._read(account, read)
         # The pacer raises `Refused`: the quota is used up, or the key has to rest.
         except (ApiError, TokenError, Refused) as error:
-            raise ReadFailed(f"{str(error).removesuffix('.')}.") from error
+            raise ApiCallFailed(f"{str(error).removesuffix('.')}.") from error
         self._ledger.note_success(name)
         return found
 
     def _read(self, account: Account, read: Callable[[ConstantContact, str], T]) -> T:
-        with contextlib.closing(self._api(account.client_id)) as api:
+        with contextlib.closing(self._make_client(account.client_id)) as api:
             token = self._vault.fresh(account.name)
             try:
                 return read(api, token.access)
@@ -112,17 +112,16 @@ class AccountReads:
             raise unknown_account(name, (each.name for each in self._registry.accounts()))
         return account
 
-    def _keep(self, account: Account, lists: Lists) -> None:
-        kept = {
+    def _cache(self, account: Account, lists: Lists) -> None:
+        cached = {
             "of": _identity(account),
             "read_at": lists.read_at.isoformat(),
             "lists": [asdict(each) for each in lists.lists],
         }
-        notes.contact_lists(self._client, account.name).write(json.dumps(kept))
+        notes.contact_lists(self._client, account.name).write(json.dumps(cached))
 
-    def _kept(self, account: Account) -> Lists | None:
-        """Return the lists that are kept; None when they are another account's, whose name this
-        one has taken."""
+    def _cached(self, account: Account) -> Lists | None:
+        """Return the cached lists; None when they belong to another account that had this name."""
         stored = notes.contact_lists(self._client, account.name).read()
         found = json.loads(stored) if stored else {}
         if found.get("of") != _identity(account):

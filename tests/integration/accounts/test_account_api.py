@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import redis
 
-from shared.accounts.account_reads import FRESH, AccountReads, ReadFailed
+from shared.accounts.account_api import FRESH, AccountApi, ApiCallFailed
 from shared.accounts.account_services import AccountServices
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import Refused
@@ -19,10 +19,10 @@ LISTS = "GET /v3/contact_lists"
 
 
 @pytest.fixture
-def reads(tools: AccountServices, sandbox: SandboxServer) -> AccountReads:
+def api(tools: AccountServices, sandbox: SandboxServer) -> AccountApi:
     """Reads of `acme`, which was just connected."""
     connect(tools.connecting, sandbox)
-    return tools.reads
+    return tools.api
 
 
 def asked(sandbox: SandboxServer) -> int:
@@ -31,9 +31,9 @@ def asked(sandbox: SandboxServer) -> int:
 
 
 def test_lists_are_read_and_the_success_is_noted(
-    reads: AccountReads, redis_client: "redis.Redis"
+    api: AccountApi, redis_client: "redis.Redis"
 ) -> None:
-    found = reads.lists("acme")
+    found = api.lists("acme")
 
     assert "Newsletter" in [each.name for each in found.lists]
     assert all(each.membership_count is not None for each in found.lists)
@@ -44,35 +44,35 @@ def test_lists_are_read_and_the_success_is_noted(
     assert (found.named(first.id), found.named("gone")) == (first.name, "gone")
 
 
-def test_all_pages_are_read(reads: AccountReads, sandbox: SandboxServer) -> None:
+def test_all_pages_are_read(api: AccountApi, sandbox: SandboxServer) -> None:
     sandbox.control(organization="Acme Bakery", lists=1203)
 
-    assert len({each.id for each in reads.lists("acme").lists}) == 1203
+    assert len({each.id for each in api.lists("acme").lists}) == 1203
 
 
-def test_an_account_without_lists_has_none(reads: AccountReads, sandbox: SandboxServer) -> None:
+def test_an_account_without_lists_has_none(api: AccountApi, sandbox: SandboxServer) -> None:
     sandbox.control(organization="Acme Bakery", lists=0)
 
-    assert reads.lists("acme").lists == ()
+    assert api.lists("acme").lists == ()
 
 
-def test_young_lists_are_not_asked_for_again(reads: AccountReads, sandbox: SandboxServer) -> None:
-    first = reads.lists("acme")
+def test_young_lists_are_not_asked_for_again(api: AccountApi, sandbox: SandboxServer) -> None:
+    first = api.lists("acme")
     before = asked(sandbox)
 
-    assert reads.lists("acme", max_age=FRESH) == first
+    assert api.lists("acme", max_age=FRESH) == first
     assert asked(sandbox) == before
-    assert reads.lists("acme").read_at > first.read_at
+    assert api.lists("acme").read_at > first.read_at
     assert asked(sandbox) == before + 1
 
 
 def test_lists_that_are_too_old_are_asked_for_again(
-    reads: AccountReads, sandbox: SandboxServer
+    api: AccountApi, sandbox: SandboxServer
 ) -> None:
-    first = reads.lists("acme")
-    reads._now = lambda: first.read_at + FRESH
+    first = api.lists("acme")
+    api._now = lambda: first.read_at + FRESH
 
-    assert reads.lists("acme", max_age=FRESH).read_at > first.read_at
+    assert api.lists("acme", max_age=FRESH).read_at > first.read_at
 
 
 @pytest.mark.parametrize(
@@ -89,12 +89,12 @@ def test_lists_that_are_too_old_are_asked_for_again(
     ],
 )
 def test_kept_lists_are_shown_with_their_age_when_the_api_fails(
-    reads: AccountReads, sandbox: SandboxServer, fault: dict[str, Any]
+    api: AccountApi, sandbox: SandboxServer, fault: dict[str, Any]
 ) -> None:
-    first = reads.lists("acme")
+    first = api.lists("acme")
     sandbox.control(path="/v3/contact_lists", **fault)
 
-    found = reads.lists("acme")
+    found = api.lists("acme")
 
     assert (found.lists, found.read_at) == (first.lists, first.read_at)
     assert found.trouble
@@ -102,18 +102,18 @@ def test_kept_lists_are_shown_with_their_age_when_the_api_fails(
 
 
 def test_kept_lists_are_shown_when_our_own_count_says_that_the_day_is_spent(
-    reads: AccountReads, live_settings: Settings, redis_client: "redis.Redis"
+    api: AccountApi, live_settings: Settings, redis_client: "redis.Redis"
 ) -> None:
-    first = reads.lists("acme")
+    first = api.lists("acme")
     spend_the_day(live_settings, redis_client)
 
-    found = reads.lists("acme")
+    found = api.lists("acme")
 
     assert found.lists == first.lists
     assert found.trouble is not None
     assert "00:00 UTC" in found.trouble
-    with pytest.raises(ReadFailed, match="00:00 UTC"):
-        reads.custom_fields("acme")
+    with pytest.raises(ApiCallFailed, match="00:00 UTC"):
+        api.custom_fields("acme")
 
 
 def spend_the_day(settings: Settings, client: "redis.Redis") -> None:
@@ -121,35 +121,33 @@ def spend_the_day(settings: Settings, client: "redis.Redis") -> None:
     client.set(key, settings.requests_per_day)
 
 
-def test_without_kept_lists_a_failure_is_a_failure(
-    reads: AccountReads, sandbox: SandboxServer
-) -> None:
+def test_without_kept_lists_a_failure_is_a_failure(api: AccountApi, sandbox: SandboxServer) -> None:
     sandbox.control(path="/v3/contact_lists", status=503)
 
-    with pytest.raises(ReadFailed, match="did not give lists"):
-        reads.lists("acme")
+    with pytest.raises(ApiCallFailed, match="did not give lists"):
+        api.lists("acme")
 
 
 def test_a_disconnected_account_still_shows_its_lists(
-    reads: AccountReads, tools: AccountServices
+    api: AccountApi, tools: AccountServices
 ) -> None:
-    first = reads.lists("acme")
+    first = api.lists("acme")
     tools.connecting.disconnect("acme", by="ada")
 
-    found = reads.lists("acme")
+    found = api.lists("acme")
 
     assert found.lists == first.lists
     assert found.trouble == "acme is not connected; run: relay connect acme."
 
 
 def test_the_lists_of_another_account_are_not_shown_for_the_one_that_took_its_name(
-    reads: AccountReads, tools: AccountServices, sandbox: SandboxServer
+    api: AccountApi, tools: AccountServices, sandbox: SandboxServer
 ) -> None:
-    ours = reads.lists("acme")
+    ours = api.lists("acme")
     started = start(tools.connecting, replace=True)
     come_back(tools.connecting, sandbox, started, organization=OTHER)
 
-    theirs = reads.lists("acme", max_age=FRESH)
+    theirs = api.lists("acme", max_age=FRESH)
 
     assert not {each.id for each in ours.lists} & {each.id for each in theirs.lists}
 
@@ -162,42 +160,42 @@ def test_the_lists_of_an_account_that_is_not_told_are_read_anew_after_connecting
     registry = tools.connecting.connector.registry
     account = registry.account("acme")
     assert account is not None
-    tools.reads.lists("acme")
+    tools.api.lists("acme")
     before = asked(sandbox)
     changed = type(account).from_dict(account.to_dict() | {"connected_at": "2020-01-01T00:00:00Z"})
     registry.save_account(changed)
 
-    tools.reads.lists("acme", max_age=FRESH)
+    tools.api.lists("acme", max_age=FRESH)
 
     assert asked(sandbox) == before + 1
 
 
 def test_lists_are_read_with_a_new_token_when_the_old_one_is_refused(
-    reads: AccountReads, sandbox: SandboxServer, vault: TokenVault
+    api: AccountApi, sandbox: SandboxServer, vault: TokenVault
 ) -> None:
     before = vault.current("acme").version
     sandbox.control(revoke="access")
 
-    assert reads.lists("acme").trouble is None
+    assert api.lists("acme").trouble is None
     assert vault.current("acme").version == before + 1
 
 
-def test_a_revoked_connection_is_told_as_such(reads: AccountReads, sandbox: SandboxServer) -> None:
+def test_a_revoked_connection_is_told_as_such(api: AccountApi, sandbox: SandboxServer) -> None:
     sandbox.control(revoke="all")
 
-    with pytest.raises(ReadFailed, match="refused"):
-        reads.custom_fields("acme")
+    with pytest.raises(ApiCallFailed, match="refused"):
+        api.custom_fields("acme")
 
 
-def test_custom_fields_are_read(reads: AccountReads) -> None:
-    assert "favourite_cake" in [each.name for each in reads.custom_fields("acme")]
+def test_custom_fields_are_read(api: AccountApi) -> None:
+    assert "favourite_cake" in [each.name for each in api.custom_fields("acme")]
 
 
 def test_an_unknown_account_names_those_that_exist(
-    reads: AccountReads, redis_client: "redis.Redis"
+    api: AccountApi, redis_client: "redis.Redis"
 ) -> None:
     with pytest.raises(Refused, match="Known accounts: acme"):
-        reads.lists("acne")
+        api.lists("acne")
     redis_client.flushdb()
     with pytest.raises(Refused, match="with: relay connect acne"):
-        reads.lists("acne")
+        api.lists("acne")
