@@ -1,6 +1,6 @@
 """The rate limit for calls that are not deliveries: lists, privileges, account data.
 
-A delivery gets its slot with its claim (shared/ledger/scripts/claim.lua); these
+A delivery gets its slot with its claim (shared/ledger/scripts/signups/claim.lua); these
 calls take theirs here, from the same pacer and the same day's count. A twentieth
 of the day is kept free for them.
 """

@@ -1,16 +1,17 @@
 """Loads the Lua scripts and runs them, with their keys and arguments by name.
 
-A script is a file in a folder of `scripts/`, named by its subject. Comments at its head declare
-what it takes, each on one line of these forms:
+A script is a file in `scripts/<subject>/`. Comments at its head declare its keys, arguments,
+limits and shared pieces, each in one line of these forms:
 
     -- KEY account  prefix of the account's keys
     -- ARG lease  milliseconds  how long the claim lasts
     -- LIMIT MOST_LOST  number
     -- INCLUDE clock account
 
-A `?` after the name of a key or the kind of an argument lets it be None, which is nil in Lua.
-Limits are those of limits.py. The files in `scripts/lib/` are shared pieces, each included once;
-`-- NEEDS account` in one of them names what must be declared before.
+A `?` after the name of a key or the kind of an argument lets it be None, which is nil in Lua. The
+limits are those of limits.py. The shared pieces are the files in `scripts/lib/`; each is included
+once. `-- NEEDS account` in a piece names a key or an argument that the script must have, or a name
+that a piece before it gives.
 """
 
 import json
@@ -38,7 +39,7 @@ _NAMED = re.compile(r"^local (?:function )?(\w+(?:, \w+)*)", re.MULTILINE)
 
 
 class ScriptError(Exception):
-    """A script declares what makes no sense, or is called with other names than it declares."""
+    """The head of a script is wrong, or a call does not fit it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ class Parameter:
         return "" if self.optional and value is None else self.kind.write(value)
 
     def local(self, place: str) -> str:
-        """Return the line of Lua that gives its name to what comes in this place."""
+        """Return the line of Lua that names the value in this place."""
         value = self.kind.read.format(place)
         if self.optional:
             value = f'{place} ~= "" and {value} or nil'
@@ -96,7 +97,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script with all that it includes, and what it takes, in this order."""
+    """A script with all that it includes, and its keys and arguments in their order."""
 
     name: str
     keys: tuple[Parameter, ...]
@@ -105,7 +106,7 @@ class Script:
     text: str
 
     def source(self) -> str:
-        """Return what Redis gets."""
+        """Return the text for Redis."""
         return "\n".join(
             (
                 *(key.local(f"KEYS[{place}]") for place, key in enumerate(self.keys, 1)),
@@ -175,7 +176,7 @@ class Piece:
             yield found.groupdict()
 
     def names(self) -> set[str]:
-        """Return what it names for itself and for all that follows."""
+        """Return the names that it gives at its top level, for itself and all that follows."""
         return set(" ".join(_NAMED.findall(self.text)).replace(",", "").split())
 
 
