@@ -23,7 +23,7 @@ LONGEST_OUTAGE_PROBE_MS = 600_000
 
 
 class Clock:
-    """What `turnable_server` takes for the time, in microseconds since 1970."""
+    """The time of `turnable_server`, in microseconds since 1970."""
 
     def __init__(self, us: int) -> None:
         self.us = us
@@ -83,7 +83,7 @@ class ModelHold:
 
 @dataclass(kw_only=True)
 class HeldClock:
-    """For how long an account has been on hold in its life, in milliseconds."""
+    """How long an account has been on hold in its life, in milliseconds."""
 
     held: int = 0
     since: int | None = None
@@ -91,7 +91,7 @@ class HeldClock:
 
 @dataclass(frozen=True)
 class Taken:
-    """What the model says of a claim: whose it is, and what the lane is told with it."""
+    """A claim by the model: whose it is, and what the lane learns with it."""
 
     id: str
     again: bool
@@ -187,7 +187,7 @@ class LedgerModel:
         self, account: str, id: str, person: str, content: str, key: str | None, quarantined: bool
     ) -> tuple[str, str, bool]:
         """Return "accepted", "duplicate" or "key_reused", the id that counts, and whether to
-        nudge."""
+        notify the workers."""
         at = self.accounts[account]
         first = self._first(at, id, content, key)
         if first == "key_reused":
@@ -288,7 +288,7 @@ class LedgerModel:
         )
 
     def _next_healthy(self, account: str) -> ModelSignup | None:
-        """Return what is due next, once all that lost their last claim are dead."""
+        """Return the next due sign-up, after those that lost their last claim have died."""
         signup = self._next(account)
         while signup and signup.state == "delivering" and signup.lost + 1 >= MOST_LOST:
             self._close(signup, attempt=True, counted=False)
@@ -391,7 +391,7 @@ class LedgerModel:
         return signup.claim == number and signup.state == "delivering"
 
     def _close(self, signup: ModelSignup, *, attempt: bool, counted: bool) -> None:
-        """End the claim; what its lane has claimed since then stays that lane's."""
+        """End the claim. A later claim of its lane stays."""
         lanes = self.accounts[signup.account].lanes
         if lanes.get(signup.lane, ("", 0))[0] == signup.id:
             del lanes[signup.lane]
@@ -401,7 +401,7 @@ class LedgerModel:
     # --- holds
 
     def holds(self, account: str) -> dict[str, ModelHold]:
-        """Return the holds that stand on the account or its API key."""
+        """Return the active holds of the account and its API key."""
         return {**self.accounts[account].holds, **self.key_holds}
 
     def _probed_and_standing(

@@ -1,5 +1,7 @@
-"""Every step of the ledger that changes something, once, on a small world of its own: for tests
-that break the server while a step is taken. And what the server then has, without the times."""
+"""Every step of the ledger that changes something, once, each on a small world of its own.
+
+Tests break the server during a step, and compare what it stores then, without the times.
+"""
 
 import json
 import re
@@ -197,7 +199,7 @@ ALL_STEPS = SETTLING | RENEWING | INTAKE | STARTING | OTHERS
 
 
 def stored(client: "redis.Redis") -> dict[str, Any]:
-    """Return what the server has, each time in it as `T`; what is counted by the minute as sums."""
+    """Return all that the server stores: each time as `T`, counts by the minute as sums."""
     keys = [str(key) for key in client.keys("*") if not _NOT_COMPARED.search(str(key))]
     found = {key: _value(client, key) for key in keys if ":stats:" not in key}
     sums: Counter[str] = Counter()
@@ -222,6 +224,6 @@ def _value(client: "redis.Redis", key: str) -> Any:
 
 
 def _timeless(value: str) -> Any:
-    """Return the value without its times; JSON as what it says, as its order means nothing."""
+    """Return the value without its times. JSON is decoded, as its order means nothing."""
     text = _TIME.sub('"T"' if value.startswith("{") else "T", value)
     return json.loads(text) if text.startswith("{") else text

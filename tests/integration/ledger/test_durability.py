@@ -1,4 +1,4 @@
-"""A server that could lose sign-ups is recognised; one that keeps them is left in peace."""
+"""A server that could lose sign-ups is recognised; one that keeps them is not reported."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +22,7 @@ from tests.support.web_process import WebProcess
 
 @pytest.fixture
 def careless(tmp_path: Path) -> Iterator["redis.Redis"]:
-    """A server set up as many are by default."""
+    """A server with the defaults that many have."""
     with ValkeyServer(tmp_path) as server, server.client() as client:
         client.config_set("appendonly", "no")
         client.config_set("maxmemory-policy", "allkeys-lru")
@@ -33,7 +33,7 @@ def test_the_embedded_server_keeps_everything(redis_client: "redis.Redis") -> No
     assert durability_problems(redis_client) == []
 
 
-def test_a_careless_server_is_told_what_to_set(careless: "redis.Redis") -> None:
+def test_the_settings_that_a_careless_server_needs_are_named(careless: "redis.Redis") -> None:
     problems = " ".join(durability_problems(careless))
     assert "appendonly yes" in problems
     assert "maxmemory-policy noeviction" in problems
@@ -71,7 +71,7 @@ def test_web_does_not_start_where_answers_cannot_wait_for_the_disk(
     assert words in why
 
 
-def test_where_waitaof_is_forbidden_that_is_said(tmp_path: Path) -> None:
+def test_a_server_that_forbids_waitaof_is_reported(tmp_path: Path) -> None:
     with ValkeyServer(tmp_path) as server, server.client() as client:
         client.acl_setuser("limited", enabled=True, nopass=True, commands=["+@all", "-waitaof"])
         url = server.url().replace("redis://:", "redis://limited:")
@@ -79,8 +79,8 @@ def test_where_waitaof_is_forbidden_that_is_said(tmp_path: Path) -> None:
             demand_fsync(connect(url))
 
 
-def test_while_redis_is_away_web_starts_and_says_it_when_it_is_there(tmp_path: Path) -> None:
-    """Until somebody acts, the disk of web keeps every sign-up before it is answered for."""
+def test_web_starts_while_redis_is_away_and_reports_the_problem_later(tmp_path: Path) -> None:
+    """Until somebody acts, web's disk keeps every sign-up before it is answered."""
     server = RedisServer(tmp_path)
     with WebProcess(server, tmp_path / "web", {"RELAY_ACCEPT_FSYNC": "1"}) as web, server:
         said = web.process.stderr

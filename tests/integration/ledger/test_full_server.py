@@ -1,5 +1,5 @@
-"""A server that takes no writes, as it is full, a replica or without one, changes nothing by half;
-what was sent is settled even when it is full."""
+"""A server that takes no writes does no step by half, be it full, a replica or without replicas.
+A sign-up that was sent is settled even on a full server."""
 
 from collections.abc import Callable, Iterator
 
@@ -36,7 +36,7 @@ def server(
 
 @pytest.fixture
 def client(server: ValkeyServer) -> Iterator["redis.Redis"]:
-    """A client of the server, which takes writes again afterwards."""
+    """A client of the server. The server takes writes again afterwards."""
     with server.client() as client:
         client.config_set("appendfsync", "always")
         yield client
@@ -53,7 +53,7 @@ def demote(client: "redis.Redis") -> None:
 
 
 def isolate(client: "redis.Redis") -> None:
-    """Let the server miss the replicas without which it is to take no writes."""
+    """Let the server take no writes, as it misses its replicas."""
     client.config_set("min-replicas-to-write", 1)
 
 
@@ -64,7 +64,7 @@ def restore(client: "redis.Redis") -> None:
 
 
 @pytest.mark.parametrize("name", NEED_NO_MEMORY)
-def test_what_came_of_a_call_is_written_even_on_a_full_server(
+def test_the_outcome_of_a_call_is_written_even_on_a_full_server(
     client: "redis.Redis", name: str
 ) -> None:
     step = NEED_NO_MEMORY[name]

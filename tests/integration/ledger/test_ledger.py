@@ -43,12 +43,12 @@ def assert_accounted_for(ledger: Ledger, account: str = "acme") -> None:
 
 
 def make_due(client: "redis.Redis", id: str, queue: str, account: str = "acme") -> None:
-    """Let the time pass until `id`'s retry or lost claim comes due."""
+    """Let time pass until the retry or the lost claim of `id` is due."""
     assert client.zadd(f"{keys.account(account)}due:{queue}", {id: 1}, xx=True, ch=True) == 1
 
 
 def forget_lane(client: "redis.Redis", claim: Claim) -> None:
-    """Let the claim's lane run out, as it does with the lease."""
+    """Let the lane's key expire, as it does with the lease."""
     for key in client.scan_iter(f"{keys.account(claim.account)}lane:*"):
         client.delete(key)
 
@@ -73,12 +73,12 @@ def test_a_signup_is_stored_whole(ledger: Ledger) -> None:
     assert stored.state == State.QUEUED
 
 
-def test_the_first_signup_nudges_and_those_behind_it_do_not(ledger: Ledger) -> None:
+def test_the_first_signup_notifies_the_workers_and_those_behind_it_do_not(ledger: Ledger) -> None:
     assert accept(ledger, "a@example.com").notify_workers
     assert not accept(ledger, "b@example.com").notify_workers
 
 
-def test_a_lane_that_runs_dry_lets_the_next_signup_nudge_again(ledger: Ledger) -> None:
+def test_a_lane_that_runs_dry_lets_the_next_signup_notify_again(ledger: Ledger) -> None:
     accept(ledger)
     ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
     assert claim(ledger) == Dry()
@@ -109,7 +109,7 @@ def test_accepting_a_known_id_changes_nothing(ledger: Ledger) -> None:
     assert ledger.figures("acme").accepted == 1
 
 
-def test_a_key_that_comes_with_known_content_stands_for_it(
+def test_a_key_that_comes_with_known_content_belongs_to_it(
     redis_client: "redis.Redis", ledger: Ledger
 ) -> None:
     first = accept(ledger, digest="same")
@@ -265,7 +265,7 @@ def test_a_retry_waits_its_time_and_counts(redis_client: "redis.Redis", ledger: 
     assert_accounted_for(ledger)
 
 
-def test_a_claim_given_back_keeps_its_place_and_counts_nothing(ledger: Ledger) -> None:
+def test_a_released_claim_keeps_its_place_and_counts_nothing(ledger: Ledger) -> None:
     first = accept(ledger, "a@example.com")
     accept(ledger, "b@example.com")
     ledger.release_claim(claimed(ledger), attempt(401, counted=False))
@@ -396,7 +396,7 @@ def test_nothing_is_claimed_on_hold_and_everything_flows_after_it(ledger: Ledger
     assert isinstance(claim(ledger), Claim)
 
 
-def test_holds_stand_side_by_side_and_end_by_their_own_cause(ledger: Ledger) -> None:
+def test_holds_are_active_side_by_side_and_end_by_their_own_cause(ledger: Ledger) -> None:
     accept(ledger)
     ledger.hold("acme", HoldReason.PAUSED, by="operator")
     ledger.hold("acme", HoldReason.RECONNECT, by="answer")
@@ -553,7 +553,9 @@ def test_the_days_budget_holds_the_key(ledger: Ledger) -> None:
     assert ledger.pace.used_today("test-key") == 2
 
 
-def test_who_has_waited_longest_goes_first(redis_client: "redis.Redis", ledger: Ledger) -> None:
+def test_the_account_that_has_waited_longest_goes_first(
+    redis_client: "redis.Redis", ledger: Ledger
+) -> None:
     pace = PaceRules(requests_per_second=8, deliveries_per_day=1000, lookahead=timedelta(0))
     for number in range(5):
         accept(ledger, f"{number}@example.com", account="acme")
@@ -569,7 +571,7 @@ def test_who_has_waited_longest_goes_first(redis_client: "redis.Redis", ledger: 
     assert isinstance(claim(ledger, account="blue", pace=pace), Claim)
 
 
-def test_who_does_not_come_for_its_turn_holds_nobody_up(
+def test_an_account_that_does_not_come_for_its_turn_blocks_no_other(
     redis_client: "redis.Redis", ledger: Ledger
 ) -> None:
     pace = PaceRules(requests_per_second=8, deliveries_per_day=1000, lookahead=timedelta(0))

@@ -74,7 +74,7 @@ class Found:
 
 
 def find(client: Any, account: str) -> Found:
-    """Read all keys of the account that tell where a sign-up stands."""
+    """Read all keys of the account that tell the state of a sign-up."""
     found = Found({}, {}, {}, {})
     prefix = keys.account(account)
     for key in client.keys(prefix + "*"):
@@ -130,7 +130,7 @@ def _expected_record(signup: ModelSignup) -> tuple[Any, ...]:
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """The rules are what can happen; the invariants what must hold whatever happens."""
+    """The rules say what can happen. The invariants say what must hold after each."""
 
     def __init__(self, client: "redis.Redis", clock: Clock) -> None:
         super().__init__()
@@ -150,7 +150,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @initialize(held=st.booleans(), end=st.sampled_from(("lift", "release", "probe")))
     def begin(self, held: bool, end: str) -> None:
-        """Begin with sign-ups, and perhaps on hold before any came."""
+        """Begin with sign-ups, and perhaps with a hold before the first came."""
         self.last_holds_end = end
         if held:
             self.quota_is_spent("blue", 1)
@@ -272,14 +272,14 @@ class LedgerMachine(RuleBasedStateMachine):
         count=st.sampled_from((3, 4)),
     )
     def api_fails(self, account: str, lanes: list[str], wait: int, count: int) -> None:
-        """For one after the other."""
+        """The API fails for one sign-up after the other."""
         for lane in (lanes * 2)[:count]:
             if claim := self._claim(account, lane, 60):
                 self._retry(claim, wait, counted=True, api_failed=True)
 
     @rule(account=accounts, lane=lanes, ends=st.lists(st.booleans(), min_size=3, max_size=3))
     def workers_end_with_it(self, account: str, lane: str, ends: list[bool]) -> None:
-        """Or something unforeseen happens, as often as a sign-up may lose its claim."""
+        """A worker meets an unforeseen error, as many times as a sign-up may lose its claim."""
         for notified in ends:
             claim = self._claim(account, lane, 1)
             if claim and notified:
@@ -316,7 +316,7 @@ class LedgerMachine(RuleBasedStateMachine):
             self._release_claim(claim, sent=sent)
 
     def _choose_claim(self, data: st.DataObject) -> Claim:
-        """Mostly one of the latest; it may be settled or superseded by now."""
+        """Return mostly one of the latest; it may be settled or superseded by now."""
         return data.draw(st.sampled_from(self.claims[-4:] + self.claims[-1:] * 2))
 
     def _deliver(self, claim: Claim) -> None:
@@ -379,7 +379,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert expected == self.ledger.release_claim(claim, attempt(401) if sent else None)
 
     def _claim(self, account: str, lane: str, lease: int) -> Claim | None:
-        """Ask as a lane does: again, after the wait that it is told."""
+        """Ask as a lane does: again, after the wait that the answer names."""
         answer = self._ask(account, lane, lease)
         for _ in range(50):
             if not isinstance(answer, Wait):
@@ -464,7 +464,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(account=accounts)
     def quota_is_spent_on_the_next_day_too(self, account: str) -> None:
-        """And nobody looked in between."""
+        """Nobody looked in between."""
         self._turn(24 * HOUR)
         self.quota_is_spent(account, 1)
 
@@ -486,7 +486,7 @@ class LedgerMachine(RuleBasedStateMachine):
         ends=st.sampled_from(("deliver", "bury", "give back", "hold", "nothing")),
     )
     def probe(self, account: str, lane: str, lease: int, reason: HoldReason, ends: str) -> None:
-        """Hold, wait for the time of the probe, claim one, and settle it in one of all ways."""
+        """Hold, wait for the time of the probe, claim one, and settle it in some way."""
         self.hold(account, reason, 15, 60, 1)
         self._turn(15 * SECOND)
         claim = self._claim(account, lane, lease)
@@ -533,7 +533,7 @@ class LedgerMachine(RuleBasedStateMachine):
         assert expected == self.ledger.edit(signup, contact, person=person, change=change)
 
     def _choose_signup(self, data: st.DataObject, *states: str) -> tuple[str, str]:
-        """One of those that the step is for, where there are any."""
+        """Return one that the step is for, if there is any."""
         fit = [
             (account, id)
             for account, id in self.accepted
@@ -571,7 +571,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @staticmethod
     def _check_lines(found: Found) -> None:
-        """What follows from the model's lines, but does not rely on them."""
+        """Each of these follows from the model's lines, but does not rely on them."""
         waiting = [id for line in found.lines.values() for id in line]
         assert sorted(waiting) == sorted(found.sets.get("unsettled", set()))
         due = [id for name, ids in found.sets.items() if name.startswith("due:") for id in ids]
@@ -580,8 +580,8 @@ class LedgerMachine(RuleBasedStateMachine):
             assert all(found.records[id][0] == "queued" for id in behind)
 
     def teardown(self) -> None:
-        """Nothing is stuck: once the holds have ended, whichever way, and time has passed, a lane
-        that delivers what it gets leaves nothing behind."""
+        """Nothing is stuck: the holds end in one way or another, time passes, and then a lane that
+        delivers every claim leaves nothing behind."""
         if sys.exc_info()[0] is not None:
             return  # the run has failed already
         for account in ACCOUNTS:

@@ -1,5 +1,4 @@
-"""Whatever becomes of an answer on its way, a step that is repeated happens once: on Valkey, and
-on the older Redis that others bring."""
+"""A step that is repeated as its answer was lost happens once, on Valkey and an older Redis."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""The whole product on Redis in place of Valkey: the older one that others bring."""
+"""The whole product on an older Redis in place of Valkey."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The pace as a property: whatever comes when, no second and no day sees more calls than allowed.
+"""The pace as a property: in any order of events, no second and no day sees too many calls.
 
 Hypothesis chooses who asks for slots, when, how late the calls then start, when the API says 429,
 and how the clock is set. The real scripts run in fakeredis, whose clock can be turned.
@@ -70,8 +70,8 @@ RULES = profile(
 
 @dataclass(frozen=True)
 class Grant:
-    """One slot: when it was granted and when it begins, by Redis' clock; when the call starts, by
-    a clock that nobody sets; in which era, and by how much the next slot must come later."""
+    """One slot: the day of its grant and its beginning, by Redis' clock; the start of the call, by
+    a clock that nobody sets; its era, and the least distance of the next slot."""
 
     day: str
     slot: int
@@ -256,7 +256,7 @@ class PaceMachine(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.returnable))
     @rule(data=st.data())
     def a_slot_goes_by_unused(self, data: st.DataObject) -> None:
-        """And is given back, as it is within seconds."""
+        """It is refunded, as a lane does within seconds."""
         entry = data.draw(st.sampled_from(self.returnable))
         self.returnable.remove(entry)
         granted_at, grant = entry
@@ -272,7 +272,7 @@ class PaceMachine(RuleBasedStateMachine):
 
     @invariant()
     def no_second_sees_more_calls_than_allowed(self) -> None:
-        """No rolling one, and so no fixed one, wherever it begins; in each era by itself."""
+        """Checks every rolling second, and so every fixed one, in each era by itself."""
         calls = [each for each in self.grants if each not in self.returned]
         for era in {each.era for each in calls}:
             starts = sorted(each.starts_at for each in calls if each.era == era)
@@ -329,8 +329,8 @@ def test_no_second_and_no_day_sees_more_calls_than_allowed(
 def test_no_account_is_starved_and_no_slot_is_wasted(
     rate: int, lanes: list[int], lateness: list[int], sending: list[int]
 ) -> None:
-    """Accounts with one lane and with many, each asking again when it was told, or a little
-    later, get the same number of slots, and the rate is used."""
+    """Accounts with one lane and with many get the same number of slots, and the rate is used.
+    Each asks again when the answer said, or a little later."""
     with pytest.MonkeyPatch.context() as monkeypatch:
         clock = Clock(DAY)
         client = turnable_server(monkeypatch, clock)
