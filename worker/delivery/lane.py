@@ -87,6 +87,8 @@ class Lane:
                 # It stays this lane, even beyond its slice. When the answer to a claim was lost,
                 # only this lane gets the claim again before its lease is over.
                 self._forget_what_was_sent()
+                # Nothing is being sent. A lane in flight for too long would look as if it hung.
+                self.in_flight.leave(self.name)
                 self.stopping.wait(LEDGER_PAUSE.total_seconds())
             except Exception as error:
                 if self._open is None:

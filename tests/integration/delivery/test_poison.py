@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from shared.domain.account import HoldReason
+from shared.domain.errors import LedgerUnavailable
 from shared.domain.outcome import Answer
 from shared.domain.signup import Signup, State
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Claim, Dry, OnHold, Wait
 from tests.support.builders import accept, claim
-from tests.support.lane_rig import CREATED, UNAVAILABLE, FakeContacts, LaneRig
+from tests.support.lane_rig import CREATED, UNAUTHORIZED, UNAVAILABLE, FakeContacts, LaneRig
 from tests.support.stack import eventually
 from worker.delivery.in_flight import InFlight
 
@@ -173,6 +174,24 @@ def test_a_lane_has_nothing_in_flight_while_it_asks_for_a_claim(rig: LaneRig) ->
     lane = rig.lane(ledger=WatchingLedger(rig.client), in_flight=in_flight)
     assert lane.run()["delivered"] == 2
     assert found == [[], [], []]
+
+
+def test_a_lane_that_waits_for_redis_has_nothing_in_flight(rig: LaneRig) -> None:
+    accept(rig.ledger)
+    rig.contacts = FakeContacts([UNAUTHORIZED, CREATED])  # the claim stays open for a newer token
+    in_flight = InFlight(lambda: 0.0)
+    found: list[list[str]] = []
+
+    class LedgerThatIsAwayOnce(Ledger):
+        def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | Dry:
+            found.append(in_flight.longer_than(-1))
+            if len(found) == 2:
+                raise LedgerUnavailable("Redis is away")
+            return super().claim(*args, **kwargs)
+
+    lane = rig.lane(ledger=LedgerThatIsAwayOnce(rig.client), in_flight=in_flight)
+    assert lane.run()["delivered"] == 1
+    assert [len(signups) for signups in found] == [0, 1, 0, 0]
 
 
 def test_what_was_claimed_beside_a_suspect_is_given_back_until_it_is_over(rig: LaneRig) -> None:
