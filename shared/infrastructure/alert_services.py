@@ -1,7 +1,7 @@
-"""Alert services: where RELAY_ALERTS says that operators are to be told of troubles.
+"""Alert services: the places in RELAY_ALERTS that receive alerts.
 
 Each is one address of the `apprise` library, such as slack://, mailto:// or json:// (a plain
-webhook). The addresses hold secrets: they are in no message, log line or `repr` of ours.
+webhook). The addresses contain secrets: no message, log line or `repr` shows them.
 """
 
 import logging
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# An address may have commas in it; one that separates has the next address behind it.
+# An address may contain commas. A comma that separates is followed by the next address.
 _BETWEEN = re.compile(r"[\s,]+(?=[A-Za-z][\w+.-]*://)")
-# All in all; a single request of a service gets four seconds to connect and four to answer.
+# For the whole message. A single request gets four seconds to connect, and four to answer.
 SEND_WITHIN_SECONDS = 20
 NONE = "none"
 
 
 class Kind(StrEnum):
-    """What a message is about, as the services show it; the values are apprise's."""
+    """How services show a message. The values are those of apprise."""
 
     INFO = "info"
     WARNING = "warning"
@@ -33,17 +33,17 @@ class Kind(StrEnum):
 
 
 class Service:
-    """One place to which alerts go. `name` is its kind, such as ``slack``, without the address."""
+    """A place that receives alerts. `name` is its kind, such as ``slack``, and not its address."""
 
     def __init__(self, name: str, sender: "apprise.Apprise") -> None:
         self.name = name
         self._sender = sender
 
     def send(self, title: str, body: str, kind: Kind) -> bool:
-        """Send the message now; False when it did not get out. Never raises."""
+        """Send the message now; False when that failed. Never raises."""
         try:
             return bool(self._sender.notify(body, title, kind.value, body_format="text"))
-        except Exception as error:  # noqa: BLE001 - a hundred plugins, each with its own
+        except Exception as error:  # noqa: BLE001 - each of a hundred plugins has its own errors
             log.warning(
                 "alert service failed",
                 extra={"service": self.name, "cause": type(error).__name__},
@@ -52,7 +52,7 @@ class Service:
 
 
 def make_services(addresses: Sequence[str]) -> list[Service]:
-    """Return the services at `addresses`, which `read_addresses` found to be right."""
+    """Return the services at `addresses`, which `read_addresses` has checked."""
     senders = [_sender(address) for address in addresses]
     seen: Counter[str] = Counter()
     services = []
@@ -64,12 +64,13 @@ def make_services(addresses: Sequence[str]) -> list[Service]:
 
 
 def send_test(services: Sequence[Service], *, by: str, public_url: str) -> dict[str, bool]:
-    """Send a test message to each service now, and return whether it got out, by their names.
+    """Send a test message to each service now. Return by service name whether it was sent.
 
     `by` says who sent it, or with what.
     """
     body = (
-        f"Somebody sent this {by}\n\nTroubles of the installation at {public_url} are told of here."
+        f"Somebody sent this {by}\n\nThis service receives the alerts of the installation at"
+        f" {public_url}."
     )
     title = "signup-relay: a test message"
     return {service.name: service.send(title, body, Kind.INFO) for service in services}
@@ -78,7 +79,7 @@ def send_test(services: Sequence[Service], *, by: str, public_url: str) -> dict[
 def read_addresses(raw: str) -> tuple[str, ...]:
     """Return the addresses in `raw`, separated by blanks or commas; empty for `none`.
 
-    `ValueError` says which one no service can be made of, by its place and not by its words.
+    A `ValueError` says which address belongs to no service, by its number only.
     """
     if raw == NONE:
         return ()
@@ -86,15 +87,15 @@ def read_addresses(raw: str) -> tuple[str, ...]:
     for place, address in enumerate(addresses, 1):
         if re.search(r"\s", address) or not _sender(address):
             raise ValueError(
-                f"has an address that belongs to no alert service, number {place} of"
-                f" {len(addresses)}; see https://appriseit.com/services/ for how each is written"
+                f"contains an address that belongs to no alert service, number {place} of"
+                f" {len(addresses)}; https://appriseit.com/services/ shows how to write each"
             )
     return addresses
 
 
 def _sender(address: str) -> "apprise.Apprise":
-    """Return what sends to `address`, without a service in it when there is none for it."""
-    # Its own log lines have addresses in them.
+    """Return what sends to `address`; it is empty when no service has such an address."""
+    # Its log lines contain addresses.
     logging.getLogger("apprise").propagate = False
     # Imported only where alerts are set: it knows more than a hundred services.
     import apprise
@@ -102,7 +103,7 @@ def _sender(address: str) -> "apprise.Apprise":
     asset = apprise.AppriseAsset(
         async_mode=False,
         service_timeout=SEND_WITHIN_SECONDS,
-        storage_mode="memory",  # nothing is kept on disk
+        storage_mode="memory",  # nothing is stored on disk
         language="en",
     )
     sender = apprise.Apprise(asset=asset)

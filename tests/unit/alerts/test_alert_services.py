@@ -44,7 +44,7 @@ def test_a_wrong_one_is_named_by_setting_and_place_and_never_quoted(raw: str, pl
     with pytest.raises(SettingsError) as refused:
         Settings.from_env(NEEDED | {"RELAY_ALERTS": raw})
     (problem,) = refused.value.problems
-    assert problem.startswith("RELAY_ALERTS has an address ")
+    assert problem.startswith("RELAY_ALERTS contains an address ")
     assert f"number {place} of" in problem
     assert "secret" not in problem
 
