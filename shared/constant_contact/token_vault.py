@@ -23,15 +23,14 @@ The vault sets no holds. Its callers do that, by the errors that it raises.
 import hashlib
 import logging
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from shared.constant_contact.errors import InvalidClient, InvalidGrant, TokenEndpointFailed
 from shared.constant_contact.oauth import OAuth
+from shared.constant_contact.running_calls import RunningCalls
 from shared.constant_contact.token_set import TokenSet
 from shared.domain.errors import (
     LedgerUnavailable,
@@ -111,8 +110,7 @@ class TokenVault:
         self._opened: dict[str, tuple[str, str]] = {}
         self._worked: dict[str, int] = {}
         self._refused: dict[str, int] = {}
-        self._calls = 0
-        self._calls_changed = threading.Condition()
+        self._calls = RunningCalls()
 
     def current(self, account: str) -> Token:
         """Return the stored token, whatever its state."""
@@ -214,10 +212,7 @@ class TokenVault:
     def wait_for_calls(self) -> bool:
         """Wait until no thread of this process is getting or storing a new pair, three minutes at
         most; False when none was."""
-        with self._calls_changed:
-            found = self._calls > 0
-            self._calls_changed.wait_for(lambda: self._calls == 0)
-            return found
+        return self._calls.wait()
 
     # --- the one way to a newer token
 
@@ -235,22 +230,11 @@ class TokenVault:
                 self._sleep(POLL.total_seconds())
                 continue
             try:
-                with self._counted_call():
+                with self._calls.counted():
                     self._refresh(account, holder, stale)
             finally:
                 self._tokens.unlock(account, holder)
         return self._opened_token(account, stored)
-
-    @contextmanager
-    def _counted_call(self) -> Iterator[None]:
-        with self._calls_changed:
-            self._calls += 1
-        try:
-            yield
-        finally:
-            with self._calls_changed:
-                self._calls -= 1
-                self._calls_changed.notify_all()
 
     def _refresh(self, account: str, call: str, stale: Stale) -> None:
         """Refresh the token under the lock, unless another process has done so."""
