@@ -39,7 +39,6 @@ class InFlight:
         with self._changed:
             self._since.pop(lane, None)
             self._end_alone(lane)
-            self._changed.notify_all()
 
     def wait_until_nobody_is_alone(self, timeout: float) -> None:
         """Wait until no lane is alone, or for `timeout` seconds."""
@@ -65,4 +64,4 @@ class InFlight:
     def _end_alone(self, lane: str) -> None:
         if self._alone == lane:
             self._alone = None
-            self._changed.notify_all()
+        self._changed.notify_all()
