@@ -69,27 +69,27 @@ class Settings:
     client_id: str
     client_secret: str = field(repr=False)
     secret_keys: tuple[str, ...] = field(repr=False)
-    accept_fsync: bool = False
-    api_url: str = API_URL
-    auth_url: str = AUTH_URL
-    requests_per_second: float = 4.0
-    requests_per_day: int = 10_000
-    public_url: str = "http://127.0.0.1:8080"
-    instance: str = "http://127.0.0.1:8080"
-    bind: Bind = Bind("127.0.0.1", 8080)
-    data_dir: Path = Path(".relay")
-    token_refresh: timedelta = timedelta(hours=4)
-    lease: timedelta = timedelta(seconds=60)
-    send_deadline: timedelta = timedelta(seconds=20)
-    max_attempts: int = 12
-    retry_base: timedelta = timedelta(seconds=15)
-    spool_bytes: int = 64 * 1024 * 1024
-    task_events: bool = False
-    visitor_limit: VisitorLimit | None = VisitorLimit(30, timedelta(minutes=1))
-    trusted_proxies: int = 0
-    alerts: tuple[str, ...] = field(default=(), repr=False)
-    alert_after: timedelta = timedelta(minutes=1)
-    heartbeat_url: str | None = field(default=None, repr=False)
+    accept_fsync: bool
+    api_url: str
+    auth_url: str
+    requests_per_second: float
+    requests_per_day: int
+    public_url: str
+    instance: str
+    bind: Bind
+    data_dir: Path
+    token_refresh: timedelta
+    lease: timedelta
+    send_deadline: timedelta
+    max_attempts: int
+    retry_base: timedelta
+    spool_bytes: int
+    task_events: bool
+    visitor_limit: VisitorLimit | None
+    trusted_proxies: int
+    alerts: tuple[str, ...] = field(repr=False)
+    alert_after: timedelta
+    heartbeat_url: str | None = field(repr=False)
 
     @property
     def redirect_uri(self) -> str:
@@ -144,7 +144,7 @@ class _Reader:
             public_url=public_url,
             instance=self._get("RELAY_INSTANCE", public_url or _UNKNOWN, str),
             bind=bind,
-            data_dir=Path(self._get("RELAY_DATA_DIR", ".relay", str)),
+            data_dir=self._get("RELAY_DATA_DIR", ".relay", Path),
             token_refresh=self._get("RELAY_TOKEN_REFRESH_SECONDS", "14400", _seconds),
             lease=lease,
             send_deadline=self._get("RELAY_SEND_DEADLINE_SECONDS", _within(lease), _seconds),

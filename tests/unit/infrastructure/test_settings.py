@@ -58,6 +58,9 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         task_events=False,
         visitor_limit=VisitorLimit(30, timedelta(minutes=1)),
         trusted_proxies=0,
+        alerts=(),
+        alert_after=timedelta(minutes=1),
+        heartbeat_url=None,
     )
     assert settings.redirect_uri == "http://127.0.0.1:8080/connect/callback"
 
@@ -78,6 +81,8 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
             id="address loses its last slash",
         ),
         pytest.param("RELAY_BIND", "[::]:80", "bind", Bind("::", 80), id="IPv6 address"),
+        pytest.param("RELAY_BIND", "h:1", "bind", Bind("h", 1), id="lowest port"),
+        pytest.param("RELAY_BIND", "h:65535", "bind", Bind("h", 65_535), id="highest port"),
         pytest.param("RELAY_DATA_DIR", "/data", "data_dir", Path("/data"), id="folder"),
         pytest.param(
             "RELAY_RETRY_BASE_SECONDS",
@@ -93,16 +98,20 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
             ("the newest secret", "the one before it"),
             id="two keys while rotating",
         ),
-        pytest.param(
-            "RELAY_VISITOR_LIMIT",
-            "5/hour",
-            "visitor_limit",
-            VisitorLimit(5, timedelta(hours=1)),
-            id="visitor limit",
+        *(
+            pytest.param(
+                "RELAY_VISITOR_LIMIT",
+                f"5/{unit}",
+                "visitor_limit",
+                VisitorLimit(5, timedelta(seconds=seconds)),
+                id=f"visitor limit for each {unit}",
+            )
+            for unit, seconds in (("second", 1), ("minute", 60), ("hour", 3600), ("day", 86_400))
         ),
         pytest.param("RELAY_VISITOR_LIMIT", "0", "visitor_limit", None, id="no visitor limit"),
         pytest.param("RELAY_SPOOL_BYTES", "1024", "spool_bytes", 1024, id="small spool"),
         pytest.param("RELAY_SPOOL_BYTES", "0", "spool_bytes", 0, id="no spool"),
+        pytest.param("CTCT_REQUESTS_PER_DAY", "1", "requests_per_day", 1, id="one a day"),
         pytest.param("RELAY_TRUSTED_PROXIES", "2", "trusted_proxies", 2, id="two proxies"),
         pytest.param("RELAY_MAX_ATTEMPTS", " 3\n", "max_attempts", 3, id="blanks around it"),
         pytest.param("RELAY_MAX_ATTEMPTS", "", "max_attempts", 12, id="empty means the default"),
@@ -121,14 +130,18 @@ def test_value(name: str, raw: str, field: str, value: object) -> None:
         pytest.param("RELAY_ACCEPT_FSYNC", "maybe", "must be 0 or 1, not 'maybe'", id="flag"),
         pytest.param("CTCT_API_URL", "api.cc.email/v3", "must be an address", id="no scheme"),
         pytest.param("RELAY_PUBLIC_URL", "https://", "must be an address", id="no host"),
+        pytest.param("CTCT_API_URL", "ftp://api.cc.email", "must be an address", id="no web"),
         pytest.param("CTCT_REQUESTS_PER_SECOND", "0", "a number above 0", id="no pace"),
+        pytest.param("CTCT_REQUESTS_PER_SECOND", "-1", "a number above 0", id="below 0"),
         pytest.param("CTCT_REQUESTS_PER_SECOND", "nan", "a number above 0", id="not a number"),
         pytest.param("CTCT_REQUESTS_PER_DAY", "0", "at least 1", id="no requests at all"),
         pytest.param("CTCT_REQUESTS_PER_DAY", "1e4", "a whole number", id="not whole"),
         pytest.param("RELAY_BIND", "8080", "must be HOST:PORT", id="no host to listen on"),
-        pytest.param("RELAY_BIND", "0.0.0.0:70000", "must be HOST:PORT", id="no such port"),
+        pytest.param("RELAY_BIND", "0.0.0.0:65536", "must be HOST:PORT", id="no such port"),
         pytest.param("RELAY_LEASE_SECONDS", "inf", "a number above 0", id="endless lease"),
         pytest.param("RELAY_VISITOR_LIMIT", "30/fortnight", "like 30/minute", id="odd unit"),
+        pytest.param("RELAY_VISITOR_LIMIT", "x/minute", "like 30/minute", id="no number"),
+        pytest.param("RELAY_VISITOR_LIMIT", "30", "like 30/minute", id="no unit"),
         pytest.param("RELAY_VISITOR_LIMIT", "0/minute", "at least 1", id="nobody may"),
         pytest.param("RELAY_SPOOL_BYTES", "64 MiB", "are 67108864 bytes", id="bytes with a unit"),
         pytest.param("RELAY_TRUSTED_PROXIES", "-1", "a whole number", id="negative"),
@@ -201,10 +214,10 @@ def test_a_short_lease_shortens_what_one_request_may_take() -> None:
 
 
 def test_a_secret_that_can_be_guessed_works_and_is_advised_against() -> None:
-    assert read(RELAY_SECRET_KEY="a key that is long enough").advice() == []
-    (advice,) = read(RELAY_SECRET_KEY="short").advice()
-    assert "RELAY_SECRET_KEY" in advice
-    assert "short," not in advice
+    assert read(RELAY_SECRET_KEY="k" * 16).advice() == []
+    (advice,) = read(RELAY_SECRET_KEY="a key that is long enough," + "k" * 15).advice()
+    assert advice.startswith("RELAY_SECRET_KEY has a key of less than 16 characters")
+    assert "kkk" not in advice
 
 
 # --- NAME_FILE
@@ -222,6 +235,11 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     found = problem(RELAY_BIND_FILE=str(tmp_path / "missing"))
     assert found.startswith("RELAY_BIND_FILE names ")
     assert "No such file" in found
+
+
+def test_a_folder_named_by_a_file_that_cannot_be_read_is_a_problem_like_any(tmp_path: Path) -> None:
+    found = problem(RELAY_DATA_DIR_FILE=str(tmp_path / "missing"))
+    assert found.startswith("RELAY_DATA_DIR_FILE names ")
 
 
 def test_a_value_given_twice_is_refused(tmp_path: Path) -> None:
