@@ -1,0 +1,53 @@
+"""Values of the pure modules never change once they are made, and long ones are made by name."""
+
+import importlib
+import inspect
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import pytest
+
+from tests.architecture.project import ROOT
+
+PURE = [
+    *(f"shared.domain.{path.stem}" for path in sorted((ROOT / "shared/domain").glob("[a-z]*.py"))),
+    "shared.infrastructure.settings",
+    "worker.alerts.conditions",
+    "worker.alerts.messages",
+]
+# Values whose fields have an order that is plain at every call.
+BY_POSITION = {
+    "Ask",
+    "Bind",
+    "CustomField",
+    "CustomValue",
+    "DeadLetter",
+    "Delivered",
+    "FieldError",
+    "HoldAccount",
+    "ListRef",
+    "Message",
+    "Retry",
+    "Rule",
+    "Subject",
+    "Throttled",
+    "VisitorLimit",
+}
+
+
+def values() -> list[type[Any]]:
+    modules = [importlib.import_module(name) for name in PURE]
+    return [
+        found
+        for module in modules
+        for _, found in inspect.getmembers(module, inspect.isclass)
+        if is_dataclass(found) and found.__module__ == module.__name__
+    ]
+
+
+@pytest.mark.parametrize("value", values(), ids=lambda value: str(value.__name__))
+def test_a_value_never_changes_and_has_only_its_fields(value: type[Any]) -> None:
+    assert value.__dataclass_params__.frozen
+    assert "__slots__" in vars(value)
+    by_name = all(field.kw_only for field in fields(value))
+    assert by_name or value.__name__ in BY_POSITION
