@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from urllib3 import HTTPHeaderDict
 
-from shared.constant_contact.answers import LONGEST_MESSAGE, no_answer, read_answer
+from shared.constant_contact.answers import no_answer, read_answer
 from shared.constant_contact.errors import DeadlineExceeded
 from shared.constant_contact.response import Response
 from shared.domain.outcome import Answer
@@ -47,8 +47,16 @@ def test_no_contact_id_but_from_a_success_that_has_one(status: int, body: str | 
     assert answer(status, body).contact_id is None
 
 
-def test_a_success_without_contact_id_says_what_is_wrong_with_it() -> None:
-    assert answer(200, "").cause == "HTTP 200: the answer has no contact_id"
+@pytest.mark.parametrize(
+    ("status", "cause"),
+    [
+        (200, "HTTP 200: the answer has no contact_id"),
+        (399, "HTTP 399: the answer has no contact_id"),
+        (400, "HTTP 400"),
+    ],
+)
+def test_a_success_without_contact_id_says_what_is_wrong_with_it(status: int, cause: str) -> None:
+    assert answer(status).cause == cause
 
 
 @pytest.mark.parametrize(
@@ -93,7 +101,13 @@ def test_messages_name_nobody_and_have_an_end() -> None:
 
     assert message is not None
     assert "ada" not in message
-    assert len(message) == LONGEST_MESSAGE
+    assert len(message) == 500
+
+
+def test_keys_and_tracking_ids_have_an_end() -> None:
+    found = answer(400, f'{{"error_key": "{"k " * 200}"}}', x_eig_tracking_id="t " * 200)
+    assert found.error_key == "k " * 50
+    assert found.tracking_id == "t " * 50
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Where a form may send its visitors. Wrong here means an open redirect."""
 
+from dataclasses import replace
+
 import pytest
 
 from shared.domain.form import Form, ListRef
@@ -27,6 +29,7 @@ POSTED_FROM = "https://example.com"
         ("https://example.com/thanks", "https://example.com/thanks"),
         ("https://example.com:443/thanks", "https://example.com:443/thanks"),
         ("http://example.com/thanks", "http://example.com/thanks"),
+        ("http://example.com:80/thanks", "http://example.com:80/thanks"),
         ("HTTPS://Example.COM/thanks", "HTTPS://Example.COM/thanks"),
         ("http://localhost:8000/", "http://localhost:8000/"),
     ],
@@ -59,6 +62,8 @@ def test_pages_of_the_forms_own_hosts(wanted: str, page: str) -> None:
         "https://example.com.evil.example/",
         "https://evilexample.com/",
         "https://example.com:8443/",
+        "https://example.com:80/",
+        "http://example.com:443/",
         "http://localhost/",
         "http://localhost:8000@evil.example/",
         "https://example.com\\@evil.example/",
@@ -75,6 +80,16 @@ def test_pages_of_the_forms_own_hosts(wanted: str, page: str) -> None:
 def test_everything_else_is_ignored(wanted: str) -> None:
     assert FORM.next_page(wanted, posted_from=POSTED_FROM) == "https://example.com/done"
     assert ANYONES.next_page(wanted, posted_from=None) is None
+
+
+@pytest.mark.parametrize("wanted", ["javascript:alert(1)", "//evil.example", "mailto:a@b.example"])
+def test_an_origin_that_is_no_web_address_allows_no_page(wanted: str) -> None:
+    form = replace(ANYONES, origins=("null",))
+    assert form.next_page(wanted, posted_from=None) is None
+
+
+def test_no_page_is_wanted_where_the_form_has_one() -> None:
+    assert FORM.next_page(None, posted_from=POSTED_FROM) == "https://example.com/done"
 
 
 def test_without_origins_only_relative_paths_count() -> None:
@@ -99,11 +114,16 @@ def test_the_consent_version_follows_the_text() -> None:
     other = Form.from_dict(FORM.to_dict() | {"consent_text": "Something else"})
     assert other.consent_version != FORM.consent_version
     assert Form.from_dict(FORM.to_dict()).consent_version == FORM.consent_version
-    assert len(FORM.consent_version) == 12
+    assert other.consent_version == "cc7284314484"
 
 
 def test_a_stored_form_comes_back_and_later_versions_may_know_more() -> None:
     assert Form.from_dict(FORM.to_dict() | {"colour": "red"}) == FORM
+
+
+def test_a_form_takes_sign_ups_and_has_no_consent_box_unless_said_otherwise() -> None:
+    assert ANYONES.enabled is True
+    assert ANYONES.consent_box == "none"
 
 
 def test_a_form_that_was_stored_before_forms_could_ask_puts_back() -> None:

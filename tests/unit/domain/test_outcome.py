@@ -20,6 +20,8 @@ from shared.domain.outcome import (
     Throttled,
     decide,
     decide_forbidden,
+    decide_unsent,
+    rest_after,
 )
 from shared.domain.retry import RetryPolicy
 from shared.domain.signup import DeathReason
@@ -118,6 +120,12 @@ def test_other_4xx_are_rejected_at_once(status: int) -> None:
     )
 
 
+def test_a_rejection_says_nothing_about_an_outage() -> None:
+    letter = decision(400)
+    assert isinstance(letter, DeadLetter)
+    assert letter.api_failed is False
+
+
 def test_forbidden_is_the_sign_ups_fault_when_the_login_may_write() -> None:
     answer = Answer(status=403, message="not here")
     privileges = frozenset({"contacts:write", "contacts:read"})
@@ -155,6 +163,7 @@ def test_a_look_needs_a_privilege_of_its_own() -> None:
         pytest.param(502, {}, id="bad gateway"),
         pytest.param(503, {}, id="unavailable"),
         pytest.param(599, {}, id="any 5xx"),
+        pytest.param(399, {}, id="any 3xx"),
         pytest.param(301, {}, id="moved: redirects are not followed"),
         pytest.param(304, {}, id="not modified"),
         pytest.param(202, {"contact_id": "c1"}, id="another 2xx, even with an id"),
@@ -258,3 +267,65 @@ def test_being_asked_twice_is_a_refusal_and_a_first_conflict_is_none() -> None:
     assert letter.reason == DeathReason.REJECTED
     assert "asked already" in letter.message
     assert "asked only once" in letter.message
+
+
+@pytest.mark.parametrize(
+    ("status", "attempt", "expected"),
+    [
+        pytest.param(401, 1, RenewToken(), id="not with a renewed token"),
+        pytest.param(409, 2, Retry(FIRST_WAIT / 10, api_failed=False), id="not to confirm"),
+        pytest.param(
+            503,
+            3,
+            DeadLetter(DeathReason.GAVE_UP, "gave up after 3 attempts: HTTP 503", api_failed=True),
+            id="not to see whether an outage is over",
+        ),
+    ],
+)
+def test_a_request_is_an_ordinary_one_unless_said_otherwise(
+    status: int, attempt: int, expected: Decision
+) -> None:
+    assert decide(Answer(status=status), attempt=attempt, policy=POLICY, jitter=0.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("attempts", "age", "message"),
+    [
+        pytest.param(0, timedelta(days=400), None, id="never tried"),
+        pytest.param(1, timedelta(days=7), None, id="just old enough"),
+        pytest.param(
+            1,
+            timedelta(days=7, microseconds=1),
+            "gave up: still not delivered after 7 days",
+            id="too old",
+        ),
+        pytest.param(
+            9, timedelta(days=8), "gave up: still not delivered after 8 days", id="far too old"
+        ),
+    ],
+)
+def test_a_signup_that_was_tried_is_given_up_when_it_is_too_old(
+    attempts: int, age: timedelta, message: str | None
+) -> None:
+    letter = decide_unsent(attempts, age, RetryPolicy())
+    assert letter == (None if message is None else DeadLetter(DeathReason.GAVE_UP, message))
+
+
+@pytest.mark.parametrize(
+    ("answer", "rest"),
+    [
+        pytest.param(Answer(status=429), timedelta(seconds=1), id="throttled"),
+        pytest.param(
+            Answer(status=429, retry_after=timedelta(seconds=5)),
+            timedelta(seconds=5),
+            id="throttled, as long as asked",
+        ),
+        pytest.param(Answer(status=429, error_key="quota_exceeded"), None, id="day is spent"),
+        pytest.param(Answer(status=503), None, id="server error"),
+        pytest.param(Answer(status=200), None, id="success"),
+    ],
+)
+def test_after_a_question_the_key_rests_only_when_it_is_throttled(
+    answer: Answer, rest: timedelta | None
+) -> None:
+    assert rest_after(answer) == rest

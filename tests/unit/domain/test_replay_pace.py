@@ -65,9 +65,33 @@ def test_what_the_day_does_not_allow_comes_on_the_next_days(
     assert time_to_send(count, PACE, today=today, now=TEN_IN_THE_EVENING) == takes
 
 
+def test_the_next_day_begins_at_midnight_to_the_microsecond() -> None:
+    now = datetime(2026, 3, 1, 22, 59, 59, 999_999, tzinfo=UTC)
+    waits = timedelta(hours=1, microseconds=1)
+    assert time_to_send(1, PACE, today=0, now=now) == waits + timedelta(seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    ("obstacle", "words"),
+    [
+        (Obstacle.HOLD, "its account is on hold"),
+        (Obstacle.BEHIND, "an earlier replay of its account comes first"),
+        (
+            Obstacle.QUOTA,
+            "the rest of today's quota is for fresh sign-ups; it continues at 00:00 UTC",
+        ),
+        (Obstacle.UNDER_WAY, "for the sign-ups that are being sent now"),
+    ],
+)
+def test_why_a_replay_waits(obstacle: Obstacle, words: str) -> None:
+    assert obstacle.in_words == words
+
+
 def test_a_key_of_hardly_any_requests_never_divides_by_nothing() -> None:
     pace = ReplayPace.of(requests_per_second=4, deliveries_per_day=1)
-    assert time_to_send(3, pace, today=0, now=TEN_IN_THE_EVENING) > timedelta(days=2)
+    assert time_to_send(3, pace, today=0, now=TEN_IN_THE_EVENING) == timedelta(
+        days=2, hours=2, seconds=0.5
+    )
 
 
 def test_a_replay_is_the_sum_of_its_accounts_parts() -> None:

@@ -33,3 +33,17 @@ def test_the_default_attempts_spread_over_four_to_nine_hours() -> None:
         return sum(waits, timedelta())
 
     assert timedelta(hours=4) < spread(0.0) < spread(0.999) < timedelta(hours=9)
+
+
+def test_the_published_defaults() -> None:
+    assert RetryPolicy() == RetryPolicy(
+        max_attempts=12,
+        base=timedelta(seconds=15),
+        cap=timedelta(hours=6),
+        max_age=timedelta(days=7),
+    )
+
+
+def test_a_wait_is_doubled_32_times_at_most() -> None:
+    endless = RetryPolicy(base=timedelta(seconds=2), cap=timedelta.max)
+    assert endless.delay(33, 0.0) == endless.delay(34, 0.0) == timedelta(seconds=2**32)

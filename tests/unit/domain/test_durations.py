@@ -1,0 +1,33 @@
+"""Durations and counts in words."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.durations import in_words, times
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(), "0 s"),
+        (timedelta(milliseconds=999), "0 s"),
+        (timedelta(seconds=1), "1 s"),
+        (timedelta(seconds=59), "59 s"),
+        (timedelta(minutes=1), "1 min"),
+        (timedelta(minutes=59, seconds=59), "59 min 59 s"),
+        (timedelta(hours=1), "1 h"),
+        (timedelta(hours=3, minutes=20, seconds=7), "3 h 20 min"),
+        (timedelta(hours=1, seconds=1), "1 h 1 s"),
+        (timedelta(hours=23, minutes=59), "23 h 59 min"),
+        (timedelta(days=1), "1 d"),
+        (timedelta(days=40, hours=2, minutes=3), "40 d 2 h"),
+    ],
+)
+def test_a_duration_is_told_in_its_two_largest_units(span: timedelta, words: str) -> None:
+    assert in_words(span) == words
+
+
+@pytest.mark.parametrize(("count", "words"), [(0, "0 times"), (1, "once"), (2, "2 times")])
+def test_how_often(count: int, words: str) -> None:
+    assert times(count) == words

@@ -1,0 +1,185 @@
+"""Values that are stored and come back, and the words in which they are stored."""
+
+from datetime import timedelta
+from enum import StrEnum
+
+import pytest
+
+from shared.domain.account import NAME, Account, HoldReason
+from shared.domain.alert_condition import AlertCondition, Severity
+from shared.domain.check import Check, Subject, Verdict, ok, problem, unknown
+from shared.domain.errors import (
+    FieldError,
+    InvalidSignup,
+    SettingsError,
+    TokenUnavailable,
+    VisitorLimited,
+)
+from shared.domain.replay import Obstacle, ReplayState
+from shared.domain.signup import Contact, CustomValue, DeathReason, State
+from tests.support.builders import NOON
+
+
+@pytest.mark.parametrize(
+    ("words", "stored"),
+    [
+        (
+            State,
+            ["queued", "delivering", "retrying", "delivered", "dead", "discarded", "quarantined"],
+        ),
+        (DeathReason, ["rejected", "gave_up", "poison", "unsubscribed_since"]),
+        (HoldReason, ["reconnect", "forbidden", "paused", "outage", "quota"]),  # gravest first
+        (ReplayState, ["running", "waiting", "done", "cancelled"]),
+        (Obstacle, ["hold", "behind", "quota", "under way"]),
+        (Verdict, ["ok", "problem", "unknown"]),
+        (Severity, ["warning", "problem"]),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_words_that_are_stored(words: type[StrEnum], stored: list[str]) -> None:
+    assert list(words) == stored
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"),
+    [
+        ("a", True),
+        ("Acme.bakery_2-x", True),
+        ("a" * 40, True),
+        ("a" * 41, False),
+        ("", False),
+        ("-a", False),
+        (".a", False),
+        ("a b", False),
+        ("a/b", False),
+        ("ä", False),
+    ],
+)
+def test_names_of_accounts_and_forms(name: str, fits: bool) -> None:
+    assert bool(NAME.fullmatch(name)) is fits
+
+
+# --- accounts
+
+
+def test_an_account_comes_back_without_what_only_another_version_knows() -> None:
+    account = Account(name="acme", client_id="key", organization="Acme", login="ada")
+    stored = account.to_dict()
+    assert stored["organization"] == "Acme"
+    assert stored["disconnected_at"] is None
+    assert Account.from_dict(stored | {"colour": "red"}) == account
+
+
+def test_an_account_shows_nobodys_address_or_login() -> None:
+    account = Account(name="acme", client_id="key", contact_email="ada@example.com", login="ada-l")
+    assert "ada" not in repr(account)
+
+
+# --- contacts
+
+
+def test_a_contact_comes_back_without_what_only_another_version_knows() -> None:
+    contact = Contact(
+        fields={"email_address": "zoë@example.com"},
+        custom=(CustomValue("cf-1", "shoe_size", "41"),),
+        other={"tags": ["a", "b"]},
+    )
+    stored = contact.to_json()
+    assert stored == (
+        '{"fields":{"email_address":"zoë@example.com"},'
+        '"custom":[{"id":"cf-1","name":"shoe_size","value":"41"}],"other":{"tags":["a","b"]}}'
+    )
+    assert Contact.from_json(stored.replace('"other"', '"colour":"red","other"')) == contact
+    assert contact.email == "zoë@example.com"
+
+
+def test_a_contact_shows_nobodys_data() -> None:
+    contact = Contact(
+        fields={"email_address": "ada"},
+        custom=(CustomValue("cf-1", "shoe_size", "ada"),),
+        other={"tags": "ada"},
+    )
+    assert "ada" not in repr(contact)
+    assert Contact(fields={}) == Contact(fields={}, custom=(), other={})
+
+
+# --- checks
+
+
+SUBJECT = Subject("tokens", "Tokens", "acme")
+
+
+@pytest.mark.parametrize(
+    ("check", "verdict", "fix"),
+    [
+        (SUBJECT.ok("Seen."), Verdict.OK, None),
+        (SUBJECT.advice("Seen.", "Do it."), Verdict.OK, "Do it."),
+        (SUBJECT.problem("Seen.", "Do it."), Verdict.PROBLEM, "Do it."),
+        (SUBJECT.unknown("Seen."), Verdict.UNKNOWN, None),
+        (SUBJECT.unknown("Seen.", "Do it."), Verdict.UNKNOWN, "Do it."),
+        (ok("tokens", "Tokens", "Seen.", account="acme"), Verdict.OK, None),
+        (problem("tokens", "Tokens", "Seen.", "Do it.", account="acme"), Verdict.PROBLEM, "Do it."),
+        (unknown("tokens", "Tokens", "Seen.", account="acme"), Verdict.UNKNOWN, None),
+    ],
+    ids=lambda value: str(value.verdict) if isinstance(value, Check) else "",
+)
+def test_checks(check: Check, verdict: Verdict, fix: str | None) -> None:
+    expected = Check(
+        name="tokens", title="Tokens", verdict=verdict, found="Seen.", fix=fix, account="acme"
+    )
+    assert check == expected
+    assert Check.from_dict(check.to_dict()) == expected
+
+
+def test_a_check_is_of_the_installation_unless_it_names_an_account() -> None:
+    installation = Subject("disk", "Disk")
+    assert installation.ok("Seen.").account is None
+    assert installation.of("acme").ok("Seen.") == ok("disk", "Disk", "Seen.", account="acme")
+    assert ok("disk", "Disk", "Seen.").to_dict() == {
+        "name": "disk",
+        "title": "Disk",
+        "verdict": "ok",
+        "found": "Seen.",
+        "fix": None,
+        "account": None,
+    }
+
+
+def test_a_verdict_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(ValueError, match="fine"):
+        Check.from_dict(SUBJECT.ok("Seen.").to_dict() | {"verdict": "fine"})
+
+
+# --- alerts
+
+
+@pytest.mark.parametrize(("key", "kind"), [("tokens:acme", "tokens"), ("workers", "workers")])
+def test_the_kind_of_a_condition_is_the_beginning_of_its_key(key: str, kind: str) -> None:
+    condition = AlertCondition(key=key, severity=Severity.WARNING, title="t", body="b", over="o")
+    assert condition.kind == kind
+    assert (condition.account, condition.since) == (None, None)
+
+
+# --- errors
+
+
+def test_an_invalid_signup_names_each_field_and_shows_no_value() -> None:
+    errors = [FieldError("email", "invalid", "ada?"), FieldError("phone", "too_long", "1" * 26)]
+    error = InvalidSignup(errors)
+    assert error.errors == errors
+    assert str(error) == "email: invalid; phone: too_long"
+
+
+def test_wrong_settings_are_told_one_to_a_line() -> None:
+    assert str(SettingsError(["A is not set", "B is wrong"])) == "A is not set\nB is wrong"
+
+
+def test_errors_that_pass_say_when() -> None:
+    limited = VisitorLimited(timedelta(seconds=7))
+    assert (str(limited), limited.retry_after) == (
+        "too many sign-ups from one address",
+        timedelta(seconds=7),
+    )
+    assert TokenUnavailable("HTTP 503").retry_at is None
+    later = TokenUnavailable("HTTP 503", NOON)
+    assert (str(later), later.retry_at) == ("HTTP 503", NOON)
