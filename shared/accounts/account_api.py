@@ -35,7 +35,7 @@ class ApiCallFailed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Contact lists as of `read_at`. `trouble` says why they could not be read anew."""
+    """Contact lists as of `read_at`. `trouble` says why they could not be read again."""
 
     lists: tuple[ContactList, ...]
     read_at: datetime

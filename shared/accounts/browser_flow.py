@@ -228,7 +228,7 @@ class BrowserFlow:
                 )
             yield
 
-    # --- results, for the terminal, the console, and whoever made the link
+    # --- results, for the terminal, the console, and the operator who made the link
 
     def result(self, state: str) -> ConnectResult | None:
         """Return what became of a request; None while the person has not come back."""

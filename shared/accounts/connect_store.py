@@ -1,6 +1,6 @@
 """Keeps in Redis what connecting an account needs between a login and the stored tokens.
 
-Everything here is short-lived. Tokens are sealed: whoever has them has the account.
+Everything here is short-lived. Tokens are sealed, since they give access to the account.
 """
 
 import hashlib

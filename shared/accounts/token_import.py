@@ -74,7 +74,7 @@ class TokenImport:
     def _refresh(self, client_id: str, refresh_token: str) -> TokenSet:
         """Refresh, and save the new tokens in case connecting fails after that.
 
-        A rotating refresh token is spent now, and whoever gave it has no other.
+        A rotating refresh token is spent now, and the person who gave it has no other.
         """
         calls = self.connector.calls
         try:

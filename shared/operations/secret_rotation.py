@@ -117,7 +117,7 @@ class Rotation:
         def reseal() -> bool:
             while not self._is_done(read_now := read()):
                 (sealed,) = read_now
-                if self._places.reseal(place, sealed, self._anew(sealed)):
+                if self._places.reseal(place, sealed, self._resealed(sealed)):
                     return True
             return False
 
@@ -133,7 +133,7 @@ class Rotation:
             while stored := self._tokens.read(account):
                 if self._is_done(_sealed_in(stored)):
                     return False
-                if self._tokens.reseal(account, stored, self._anew):
+                if self._tokens.reseal(account, stored, self._resealed):
                     return True
             return False
 
@@ -144,7 +144,7 @@ class Rotation:
     def _is_done(self, sealed: tuple[str, ...]) -> bool:
         return all(self._opens(self._first, each) for each in sealed)
 
-    def _anew(self, sealed: str) -> str:
+    def _resealed(self, sealed: str) -> str:
         """Return the value, sealed with the first key; raises `Refused` when no key opens it."""
         return self._any.seal(self._any.open(sealed))
 
