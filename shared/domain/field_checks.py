@@ -132,15 +132,13 @@ def _check_contact(contact: Contact, check_email: CheckEmail, errors: list[Field
 def _check_address(address: str, check_email: CheckEmail, errors: list[FieldError]) -> str:
     if not address:
         errors.append(FieldError(EMAIL.name, "required", "Please enter your e-mail address."))
-        return ""
-    if not _check_text(EMAIL.name, EMAIL.label, address, EMAIL.limit, "", errors):
-        return ""
-    try:
-        return check_email(address)
-    except ValueError:
-        message = "Please enter an e-mail address such as name@example.com."
-        errors.append(FieldError(EMAIL.name, "invalid", message))
-        return ""
+    elif _check_text(EMAIL.name, EMAIL.label, address, EMAIL.limit, "", errors):
+        try:
+            return check_email(address)
+        except ValueError:
+            message = "Please enter an e-mail address such as name@example.com."
+            errors.append(FieldError(EMAIL.name, "invalid", message))
+    return ""
 
 
 def _check_field(api_name: str, value: str, errors: list[FieldError]) -> None:

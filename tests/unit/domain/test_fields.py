@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.domain.errors import InvalidSignup
-from shared.domain.field_checks import CheckedFields, check_fields, edit_contact
+from shared.domain.field_checks import CheckedFields, check_fields, edit_contact, keep_unchecked
 from shared.domain.form import CustomField, Form, ListRef
 from shared.domain.posted_fields import instruction
 from shared.domain.signup import Contact, CustomValue
@@ -200,6 +200,9 @@ def test_a_text_areas_line_breaks_are_kept() -> None:
         ("0", "1", [("birthday_month", "invalid")]),
         ("13", "1", [("birthday_month", "invalid")]),
         ("1", "32", [("birthday_day", "invalid")]),
+        ("123", "1", [("birthday_month", "too_long")]),
+        ("1", "123", [("birthday_day", "too_long")]),
+        ("\x07", "1", [("birthday_month", "invalid")]),
         ("٣", "1", [("birthday_month", "invalid")]),
         ("", "1", [("birthday_month", "required")]),
         ("1", "", [("birthday_day", "required")]),
@@ -241,6 +244,12 @@ def test_anniversaries_of_the_api(anniversary: str) -> None:
 def test_other_dates_are_invalid(anniversary: str) -> None:
     assert errors({"email": "a@example.com", "anniversary": anniversary}) == [
         ("anniversary", "invalid")
+    ]
+
+
+def test_a_date_has_at_most_10_characters() -> None:
+    assert errors({"email": "a@example.com", "anniversary": "2001-12-031"}) == [
+        ("anniversary", "too_long")
     ]
 
 
@@ -329,6 +338,17 @@ def test_a_field_called_consent_belongs_to_the_box_only_where_there_is_one() -> 
 def test_a_required_consent_box_must_be_ticked() -> None:
     form = Form.from_dict(FORM.to_dict() | {"consent_box": "required"})
     assert errors({"email": "ada@example.com"}, form) == [("consent", "required")]
+
+
+@pytest.mark.parametrize("email", ["Ada@Example.COM", ""])
+def test_what_is_quarantined_is_kept_as_it_was_posted(email: str) -> None:
+    posted = {"EMAIL": [email], "first_name": ["a\x00"], "tags": ["a", "b"]}
+    assert keep_unchecked(posted, FORM) == CheckedFields(
+        contact=Contact(fields={"email_address": email}, other={**posted}),
+        compared_email=email.lower(),
+        lists=("id-1", "id-2", "id-3"),
+        box=None,
+    )
 
 
 def test_instructions_are_found_whatever_their_case() -> None:

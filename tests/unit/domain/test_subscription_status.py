@@ -104,7 +104,9 @@ def test_a_late_signup_of_someone_who_left_nobody_knows_when_is_not_sent() -> No
     found = status("unsubscribed")
     assert reason(decided(found, "resubscribe")) == DeathReason.UNSUBSCRIBED_SINCE
     assert reason(decided(found, "ask")) == DeathReason.UNSUBSCRIBED_SINCE
-    assert decided(found, "ask", SOON) == Ask("c-1")
+    for waited in (SOON, timedelta(hours=24)):
+        assert decided(found, "resubscribe", waited) == SignUp()
+        assert decided(found, "ask", waited) == Ask("c-1")
 
 
 # --- what the API says
