@@ -72,6 +72,12 @@ def test_refused(url: str, words: str) -> None:
             id="socket",
         ),
         pytest.param(
+            "unix://u:p@/run/redis.sock?db=1",
+            "redis+socket://u:p@/run/redis.sock?virtual_host=1",
+            {},
+            id="socket with a login",
+        ),
+        pytest.param(
             SENTINEL,
             "sentinel://one.example:26379/2;sentinel://two.example:26380/2",
             {"master_name": "mymaster", **ASKED},
@@ -115,6 +121,9 @@ def test_celery_broker(url: str, broker: str, options: dict[str, object]) -> Non
             {"db": 4, "username": "u", "password": "p@w"},
             id="Sentinel",
         ),
+        pytest.param(
+            SENTINEL, {"db": 2, "username": None, "password": None}, id="Sentinel without a login"
+        ),
     ],
 )
 def test_connect(url: str, expected: dict[str, object]) -> None:
@@ -140,6 +149,7 @@ def test_what_the_caller_asks_for_wins() -> None:
     options = connect("redis://host", socket_timeout=0.7).connection_pool.connection_kwargs
     assert options["socket_timeout"] == 0.7
     assert options["decode_responses"] is True
+    assert options["health_check_interval"] == 25
 
 
 def test_the_sentinels_are_asked_as_the_address_says_and_each_once() -> None:
