@@ -1,23 +1,14 @@
 """Values that are stored and come back, and the words in which they are stored."""
 
-from datetime import timedelta
 from enum import StrEnum
 
 import pytest
 
-from shared.domain.account import NAME, Account, HoldReason
+from shared.domain.account import Account, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.check import Check, Subject, Verdict, ok, problem, unknown
-from shared.domain.errors import (
-    FieldError,
-    InvalidSignup,
-    SettingsError,
-    TokenUnavailable,
-    VisitorLimited,
-)
 from shared.domain.replay import Obstacle, ReplayState
 from shared.domain.signup import Contact, CustomValue, DeathReason, State
-from tests.support.builders import NOON
 
 
 @pytest.mark.parametrize(
@@ -38,25 +29,6 @@ from tests.support.builders import NOON
 )
 def test_the_words_that_are_stored(words: type[StrEnum], stored: list[str]) -> None:
     assert list(words) == stored
-
-
-@pytest.mark.parametrize(
-    ("name", "fits"),
-    [
-        ("a", True),
-        ("Acme.bakery_2-x", True),
-        ("a" * 40, True),
-        ("a" * 41, False),
-        ("", False),
-        ("-a", False),
-        (".a", False),
-        ("a b", False),
-        ("a/b", False),
-        ("ä", False),
-    ],
-)
-def test_names_of_accounts_and_forms(name: str, fits: bool) -> None:
-    assert bool(NAME.fullmatch(name)) is fits
 
 
 # --- accounts
@@ -158,28 +130,3 @@ def test_the_kind_of_a_condition_is_the_beginning_of_its_key(key: str, kind: str
     condition = AlertCondition(key=key, severity=Severity.WARNING, title="t", body="b", over="o")
     assert condition.kind == kind
     assert (condition.account, condition.since) == (None, None)
-
-
-# --- errors
-
-
-def test_an_invalid_signup_names_each_field_and_shows_no_value() -> None:
-    errors = [FieldError("email", "invalid", "ada?"), FieldError("phone", "too_long", "1" * 26)]
-    error = InvalidSignup(errors)
-    assert error.errors == errors
-    assert str(error) == "email: invalid; phone: too_long"
-
-
-def test_wrong_settings_are_told_one_to_a_line() -> None:
-    assert str(SettingsError(["A is not set", "B is wrong"])) == "A is not set\nB is wrong"
-
-
-def test_errors_that_pass_say_when() -> None:
-    limited = VisitorLimited(timedelta(seconds=7))
-    assert (str(limited), limited.retry_after) == (
-        "too many sign-ups from one address",
-        timedelta(seconds=7),
-    )
-    assert TokenUnavailable("HTTP 503").retry_at is None
-    later = TokenUnavailable("HTTP 503", NOON)
-    assert (str(later), later.retry_at) == ("HTTP 503", NOON)
