@@ -1,5 +1,6 @@
 """The overview: every account's figures, what is wrong with it, and who is alive."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
@@ -121,7 +122,7 @@ def test_dead_workers_are_the_first_thing_said(ledger: Ledger, overview: Callabl
     ledger.processes.beat_alive("beat@here")
     assert "No worker is alive" not in overview()
     assert "Workers alive: 1." in overview()
-    assert "Last beat: 0 s ago." in overview()
+    assert re.search(r"Last beat: \d s ago\.", overview())
 
 
 def test_requests_of_the_day_are_counted(overview: Callable[[], str]) -> None:
