@@ -63,6 +63,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         heartbeat_url=None,
     )
     assert settings.redirect_uri == "http://127.0.0.1:8080/connect/callback"
+    assert settings.spool_folder == Path(".relay/spool")
 
 
 @pytest.mark.parametrize(
@@ -231,15 +232,12 @@ def test_a_value_may_be_in_a_file(tmp_path: Path) -> None:
     assert settings.secret_keys == ("a secret kept in a file",)
 
 
-def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    found = problem(RELAY_BIND_FILE=str(tmp_path / "missing"))
-    assert found.startswith("RELAY_BIND_FILE names ")
+@pytest.mark.parametrize("name", ["RELAY_BIND", "RELAY_DATA_DIR", "CTCT_CLIENT_ID"])
+def test_a_file_that_cannot_be_read_is_one_problem_that_names_it(name: str, tmp_path: Path) -> None:
+    others = {other: value for other, value in NEEDED.items() if other != name}
+    (found,) = problems(others | {f"{name}_FILE": str(tmp_path / "missing")})
+    assert found.startswith(f"{name}_FILE names ")
     assert "No such file" in found
-
-
-def test_a_folder_named_by_a_file_that_cannot_be_read_is_a_problem_like_any(tmp_path: Path) -> None:
-    found = problem(RELAY_DATA_DIR_FILE=str(tmp_path / "missing"))
-    assert found.startswith("RELAY_DATA_DIR_FILE names ")
 
 
 def test_a_value_given_twice_is_refused(tmp_path: Path) -> None:
