@@ -180,6 +180,10 @@ def test_who_waits_for_the_others_goes_on_when_they_have_left(in_flight: InFligh
 # --- since when
 
 
+def test_a_process_begins_with_nothing_in_flight() -> None:
+    assert InFlight(lambda: 0.0).longer_than(-1) == []
+
+
 def test_what_is_taken_again_starts_its_time_anew(in_flight: InFlightUnderTest) -> None:
     in_flight.takes("one", "s1")
     in_flight.now = 10.0
