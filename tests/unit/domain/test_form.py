@@ -1,10 +1,11 @@
 """Where a form may send its visitors. Wrong here means an open redirect."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from shared.domain.form import Form, ListRef
+from shared.domain.form import CustomField, Form, ListRef
 
 FORM = Form(
     name="news",
@@ -118,12 +119,15 @@ def test_the_consent_version_follows_the_text() -> None:
 
 
 def test_a_stored_form_comes_back_and_later_versions_may_know_more() -> None:
-    assert Form.from_dict(FORM.to_dict() | {"colour": "red"}) == FORM
+    form = replace(FORM, custom_fields=(CustomField("cf-1", "shoe_size", "Shoe size"),))
+    stored = json.loads(json.dumps(form.to_dict() | {"colour": "red"}))
+    assert Form.from_dict(stored) == form
 
 
 def test_a_form_takes_sign_ups_and_has_no_consent_box_unless_said_otherwise() -> None:
     assert ANYONES.enabled is True
     assert ANYONES.consent_box == "none"
+    assert ANYONES.title == "Sign up"
 
 
 def test_a_form_that_was_stored_before_forms_could_ask_puts_back() -> None:
