@@ -8,13 +8,11 @@ from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import for_people
 from shared.domain.alert_condition import AlertCondition
 from shared.domain.errors import Refused
-from shared.infrastructure.alert_services import make_services, send_test
+from shared.infrastructure.alert_services import ALERTS_OFF, make_services, send_test
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.alert_log import AlertHistory, AlertLedger, Throttle
 from worker.alerts.conditions import active_conditions
 from worker.alerts.snapshot import SnapshotReader
-
-_OFF = "Alerts are off. Set RELAY_ALERTS for every worker to receive them; see docs/settings.md."
 
 
 @click.group()
@@ -28,7 +26,7 @@ def test(runtime: CommandRuntime) -> None:
     """Send a test message to every alert service now."""
     services = make_services(runtime.settings.alerts)
     if not services:
-        raise Refused(_OFF)
+        raise Refused(ALERTS_OFF)
     sent = send_test(services, by="with: relay alerts test", public_url=runtime.settings.public_url)
     runtime.output.json([{"service": name, "sent": went} for name, went in sent.items()])
     for name, went in sent.items():
@@ -50,7 +48,7 @@ def list_alerts(runtime: CommandRuntime) -> None:
     if not found:
         runtime.output.say("No alert is active.")
     if not settings.alerts:
-        runtime.output.say(_OFF)
+        runtime.output.say(ALERTS_OFF)
 
 
 def _print(

@@ -21,6 +21,7 @@ _BETWEEN = re.compile(r"[\s,]+(?=[A-Za-z][\w+.-]*://)")
 # For the whole message. A single request gets four seconds to connect, and four to answer.
 SEND_WITHIN_SECONDS = 20
 NONE = "none"
+ALERTS_OFF = "Alerts are off. Set RELAY_ALERTS for workers and beat (and for web, to test it here)."
 
 
 class Kind(StrEnum):

@@ -3,7 +3,7 @@
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.infrastructure.alert_services import send_test
+from shared.infrastructure.alert_services import ALERTS_OFF, send_test
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs, operator_name
@@ -28,7 +28,7 @@ def _outcome(sent: dict[str, bool] | None) -> str:
     if sent is None:
         return "Another operator is sending a test alert. Try again in a few seconds."
     if not sent:
-        return "Alerts are off. Set RELAY_ALERTS for web to receive them."
+        return ALERTS_OFF
     failed = ", ".join(name for name, went in sent.items() if not went)
     if not failed:
         return f"A test alert was sent to: {', '.join(sent)}. Check that it arrived."

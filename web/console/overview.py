@@ -4,6 +4,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.advice import on_account
+from shared.infrastructure.alert_services import ALERTS_OFF
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs
@@ -28,4 +29,5 @@ def overview() -> ResponseReturnValue:
         used=found.accounts.summaries.ledger.pace.used_today(found.settings.client_id),
         allowed=found.settings.requests_per_day,
         alert_services=[service.name for service in found.alert_services],
+        alerts_off=ALERTS_OFF,
     )
