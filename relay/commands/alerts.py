@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import for_people
 from shared.domain.alert_condition import AlertCondition
@@ -14,13 +15,18 @@ from shared.ledger.alert_log import AlertHistory, AlertLedger, Throttle
 from worker.alerts.conditions import active_conditions
 from worker.alerts.snapshot import SnapshotReader
 
+COMMANDS = {
+    "list": "relay.commands.alerts:list_alerts",
+    "test": "relay.commands.alerts:test",
+}
 
-@click.group()
+
+@click.group(cls=LazyGroup, places=COMMANDS)
 def alerts() -> None:
     """Show active alerts, and test the services that notify operators."""
 
 
-@alerts.command()
+@click.command()
 @pass_runtime
 def test(runtime: CommandRuntime) -> None:
     """Send a test message to every alert service now."""
@@ -35,7 +41,7 @@ def test(runtime: CommandRuntime) -> None:
         raise Refused("A service failed. To see why, run: apprise -vv --body=test ADDRESS")
 
 
-@alerts.command("list")
+@click.command("list")
 @pass_runtime
 def list_alerts(runtime: CommandRuntime) -> None:
     """Show the active alerts, and when operators were notified."""

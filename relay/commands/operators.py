@@ -4,9 +4,18 @@ import sys
 
 import click
 
+from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.errors import Refused
 from shared.operations.operators import NewPassword, Operator, Operators, Role
+
+COMMANDS = {
+    "add": "relay.commands.operators:add",
+    "list": "relay.commands.operators:list_operators",
+    "password": "relay.commands.operators:new_password",
+    "remove": "relay.commands.operators:remove",
+    "role": "relay.commands.operators:role",
+}
 
 _ROLES = click.Choice([str(role) for role in Role])
 _PASSWORD = click.option(
@@ -16,12 +25,12 @@ _PASSWORD = click.option(
 )
 
 
-@click.group()
+@click.group(cls=LazyGroup, places=COMMANDS)
 def operator() -> None:
     """Manage the people who may sign in to the console."""
 
 
-@operator.command()
+@click.command()
 @click.argument("name")
 @click.option("--role", type=_ROLES, required=True, help="Each includes those before it.")
 @_PASSWORD
@@ -31,7 +40,7 @@ def add(runtime: CommandRuntime, name: str, role: str, password: str | None) -> 
     _print_new(runtime, _operators(runtime).add(name, Role(role), _given(password)), password)
 
 
-@operator.command("password")
+@click.command("password")
 @click.argument("name")
 @_PASSWORD
 @pass_runtime
@@ -40,7 +49,7 @@ def new_password(runtime: CommandRuntime, name: str, password: str | None) -> No
     _print_new(runtime, _operators(runtime).set_password(name, _given(password)), password)
 
 
-@operator.command()
+@click.command()
 @click.argument("name")
 @click.argument("role", type=_ROLES)
 @pass_runtime
@@ -51,7 +60,7 @@ def role(runtime: CommandRuntime, name: str, role: str) -> None:
     runtime.output.say(f"{name} has the role {changed.role} now, and must sign in again.")
 
 
-@operator.command()
+@click.command()
 @click.argument("name")
 @pass_runtime
 def remove(runtime: CommandRuntime, name: str) -> None:
@@ -61,7 +70,7 @@ def remove(runtime: CommandRuntime, name: str) -> None:
     runtime.output.say(f"{name} cannot sign in any more.")
 
 
-@operator.command("list")
+@click.command("list")
 @pass_runtime
 def list_operators(runtime: CommandRuntime) -> None:
     """Show all operators."""
