@@ -58,7 +58,7 @@ def main(
         _complain("docs/settings.md explains them. `relay up` needs none.")
         sys.exit(2)
     except LedgerUnavailable as error:
-        _complain(f"Redis does not answer ({error}). Is it running, and is REDIS_URL right?")
+        _complain(f"Redis does not answer ({error}). Start it, or correct REDIS_URL.")
         sys.exit(1)
     except RelayError as error:
         _complain(str(error))

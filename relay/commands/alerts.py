@@ -38,7 +38,10 @@ def test(runtime: CommandRuntime) -> None:
     for name, went in sent.items():
         runtime.output.say(f"{name}: {'sent' if went else 'failed'}")
     if not all(sent.values()):
-        raise Refused("A service failed. To see why, run: apprise -vv --body=test ADDRESS")
+        raise Refused(
+            "A service failed. To see why, run: apprise -vv --body=test ADDRESS\n"
+            "ADDRESS is the one in RELAY_ALERTS. It then shows in the shell's history."
+        )
 
 
 @click.command("list")

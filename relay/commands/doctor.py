@@ -37,7 +37,7 @@ def doctor(runtime: CommandRuntime, names: tuple[str, ...], refresh: bool, withi
     NAME is an account; without one, all accounts are checked. The exit status is 1 if there is a
     problem, and 0 otherwise.
     """
-    with contextlib.suppress(LedgerUnavailable):  # which the doctor tells by itself
+    with contextlib.suppress(LedgerUnavailable):  # the doctor reports this itself
         open_ledger(runtime.client, may_upgrade=False)
     checks = make_doctor(runtime.settings).examine(
         names, refresh=refresh, within=timedelta(seconds=within)

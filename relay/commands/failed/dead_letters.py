@@ -28,7 +28,7 @@ def list_dead_letters(runtime: CommandRuntime, selection: Selection) -> None:
         runtime.output.say("No dead letters.")
         return
     runtime.output.table(
-        ["id", "account", "form", "email", "reason", "message", "died"],
+        ["id", "account", "form", "email", "reason", "message", "failed at"],
         [_row(signup) for signup in found],
     )
     if len(found) == LONGEST_TABLE:

@@ -150,7 +150,7 @@ def cancel(runtime: CommandRuntime, id: str) -> None:
     runtime.output.json(_document(replay))
     runtime.output.say(f"Cancelled. Dead letters kept: {kept:,}.")
     if replay.under_way:
-        runtime.output.say(f"Already due, and sent: {replay.under_way:,}.")
+        runtime.output.say(f"{replay.under_way:,} are due already and are still sent.")
 
 
 def _document(replay: Replay) -> dict[str, Any]:
