@@ -32,7 +32,11 @@ def unexpected_error(error: Exception) -> ResponseReturnValue:
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-6:]))
     log.error("unexpected error", extra={"error": type(error).__name__, "place": place})
-    return _answer(500, "Something went wrong on our side. The error is logged. Please try again.")
+    return _answer(
+        500,
+        "Something went wrong on our side. Your sign-up may not be stored. Please send it again;"
+        " sending twice does no harm.",
+    )
 
 
 def _answer(code: int, message: str) -> ResponseReturnValue:

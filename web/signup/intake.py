@@ -1,7 +1,7 @@
 """Intake: check a sign-up, screen it, store it, notify the workers.
 
 When `Intake.accept` returns, the sign-up is stored: in the ledger or, while Redis is away, on this
-host's disk. The visitor is told that it was received only after that.
+host's disk. The visitor gets a confirmation only after that.
 """
 
 from collections.abc import Callable, Mapping

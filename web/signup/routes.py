@@ -94,7 +94,7 @@ def sign_up(name: str) -> ResponseReturnValue:
 
 @bp.after_request
 def allow_pages_to_read(response: Response) -> Response:
-    """Add the CORS headers, to errors, too: pages need to read those above all."""
+    """Add the CORS headers, also to errors, so that pages can read them."""
     if request.endpoint in ("forms.sign_up", "forms.preflight"):
         preflight = request.method == "OPTIONS"
         headers = cors_headers(g.get("form"), _source(), preflight=preflight)
@@ -125,7 +125,10 @@ def _received(form: Form, posted: Posted, source: Source, id: str) -> ResponseRe
 def invalid(error: InvalidSignup) -> ResponseReturnValue:
     message = " ".join(each.message for each in error.errors)
     if not any(_typed()) and all(each.code == "required" for each in error.errors):
-        message = "The form was empty. If you filled it in, its inputs need a name attribute."
+        message = (
+            "The form was empty. Please fill it in. (For the website's owner: inputs need a name"
+            " attribute.)"
+        )
     return _problem(422, message, errors=error.errors)
 
 
@@ -198,7 +201,10 @@ def _find(name: str, deadline: RedisDeadline) -> Form:
     """Return the form, and keep it for this request's answer or error page."""
     form = services().form_cache.find(name, deadline.ask)
     if form is None:
-        message = f"There is no form “{name}” here. Please check the address in the form's action."
+        message = (
+            f"The form “{name}” does not exist here. If this is your website, check the address in"
+            " the form's action."
+        )
         raise _FormUnavailable(404, message)
     g.form = form
     if not form.enabled:
