@@ -1,7 +1,6 @@
 """The console: pages for operators, all behind one sign-in.
 
-To add a page: write a module with views on `bp`, each under `@needs(role)`; import it in
-`web/console/pages.py`; extend console/base.html, and build the page from console/components.html.
+CONTRIBUTING.md says how to add a page.
 """
 
 from flask import Blueprint

@@ -187,7 +187,10 @@ def another_account(pending_id: str) -> ResponseReturnValue:
     """Ask whether the name should now stand for another account."""
     found = _connecting().connector.store.pending(pending_id)
     if found is None:
-        raise Refused("This was already decided, or it began too long ago. Begin again.")
+        raise Refused(
+            "This connection was finished already, or was begun more than 12 hours ago. Nothing was"
+            " changed. Start again."
+        )
     name = found.request.account
     forms = [form.name for form in _connecting().connector.registry.forms() if form.account == name]
     return render_template(

@@ -288,7 +288,8 @@ def test_a_copy_of_another_installation_can_be_taken_over(
     redis_client.hset("relay:{acme}:tokens", mapping={"server": "another server"})
     copy = create_app(replace(live_settings, instance="https://staging.example.com"))
     browser = SignedIn(copy, Role.ADMIN)
-    assert "Take over" in browser.get("/console/accounts/acme").text
+    page = browser.get("/console/accounts/acme").text
+    assert "Take over" in page and "Has it been stopped for good?" in page
 
     response = browser.post("/console/accounts/acme/take-over")
 
