@@ -28,7 +28,7 @@ def say_summary(output: Output, summary: AccountSummary) -> None:
     """Print all that is known of an account, and what to do about its problems."""
     output.table(["account", summary.account.name], _rows(summary))
     for problem in advice.on_account(summary.account.name, summary.holds, summary):
-        output.say(printable(f"\n{problem}"))
+        output.say(printable(f"\n{problem.sentence}"))
 
 
 def _rows(summary: AccountSummary) -> list[list[Any]]:

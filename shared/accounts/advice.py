@@ -1,6 +1,7 @@
 """Advice: what to do about a hold, or about a connection that does not work."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.domain.account import Hold, HoldReason
@@ -40,19 +41,39 @@ _NOT_WELL = {
     ),
 }
 
+# These end by themselves, or an operator wants them.
+_NOT_URGENT = (
+    HoldReason.PAUSED,
+    HoldReason.QUOTA,
+    HoldReason.OUTAGE,
+    ConnectionStatus.FAILING,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """A sentence about one thing that is wrong. `urgent`: an operator should act now."""
+
+    sentence: str
+    urgent: bool
+
 
 def on_hold(reason: HoldReason, account: str) -> str:
     """Return what ends the hold."""
     return _ON_HOLD[reason].format(account=account)
 
 
-def on_account(name: str, holds: Iterable[Hold], summary: AccountSummary | None) -> Iterator[str]:
-    """Yield a sentence for each thing that is wrong with the account, with what to do."""
+def on_account(
+    name: str, holds: Iterable[Hold], summary: AccountSummary | None
+) -> Iterator[Advice]:
+    """Yield what is wrong with the account, with what to do about each thing."""
     wrong = summary and _NOT_WELL.get(summary.status)
     if summary and wrong:
-        yield f"{name} {wrong.format(account=name, owner=summary.owner)}"
+        sentence = f"{name} {wrong.format(account=name, owner=summary.owner)}"
+        yield Advice(sentence, summary.status not in _NOT_URGENT)
     for hold in holds:
         if wrong and hold.reason == HoldReason.RECONNECT:
             continue  # the sentence about the connection says why
         note = f" ({hold.note})" if hold.note else ""
-        yield f"{name} is on hold, {hold.reason}{note}: {on_hold(hold.reason, name)}"
+        sentence = f"{name} is on hold, {hold.reason}{note}: {on_hold(hold.reason, name)}"
+        yield Advice(sentence, hold.reason not in _NOT_URGENT)

@@ -39,7 +39,7 @@ def _say_accounts(
     )
     for name, figures in report.accounts.items():
         for problem in advice.on_account(name, figures.holds, summaries.get(name)):
-            output.say(printable(f"\n{problem}"))
+            output.say(printable(f"\n{problem.sentence}"))
 
 
 def _row(name: str, figures: Figures, summary: AccountSummary | None) -> list[Any]:

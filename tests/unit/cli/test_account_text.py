@@ -59,25 +59,26 @@ def test_an_account_that_works_has_nothing_said_of_it() -> None:
     "status", [each for each in ConnectionStatus if each != ConnectionStatus.CONNECTED]
 )
 def test_every_other_standing_has_a_sentence(status: ConnectionStatus) -> None:
-    (sentence,) = on_account("acme", [], summary(status))
-    assert sentence.startswith("acme ")
-    assert "{" not in sentence
+    (advice,) = on_account("acme", [], summary(status))
+    assert advice.sentence.startswith("acme ")
+    assert "{" not in advice.sentence
+    assert advice.urgent == (status != ConnectionStatus.FAILING)
 
 
 def test_another_installation_is_named() -> None:
-    (sentence,) = on_account("acme", [], summary(ConnectionStatus.FOREIGN))
-    assert "https://a.example.com" in sentence
-    assert "relay accounts take-over acme" in sentence
+    (advice,) = on_account("acme", [], summary(ConnectionStatus.FOREIGN))
+    assert "https://a.example.com" in advice.sentence
+    assert "relay accounts take-over acme" in advice.sentence
 
 
 @pytest.mark.parametrize("reason", HoldReason)
 def test_every_hold_says_what_ends_it(reason: HoldReason) -> None:
-    (sentence,) = on_account("acme", [hold(reason, "why")], summary(ConnectionStatus.CONNECTED))
-    assert sentence.startswith(f"acme is on hold, {reason} (why): ")
+    (advice,) = on_account("acme", [hold(reason, "why")], summary(ConnectionStatus.CONNECTED))
+    assert advice.sentence.startswith(f"acme is on hold, {reason} (why): ")
 
 
 def test_a_reconnect_hold_is_not_told_of_beside_its_cause() -> None:
     holds = [hold(HoldReason.RECONNECT), hold(HoldReason.PAUSED)]
     revoked, paused = on_account("acme", holds, summary(ConnectionStatus.REVOKED))
-    assert "refresh token" in revoked
-    assert "paused" in paused
+    assert "refresh token" in revoked.sentence
+    assert "paused" in paused.sentence

@@ -80,21 +80,23 @@ def test_the_oldest_that_is_due_is_told_however_young(
 
 
 @pytest.mark.parametrize(
-    ("reason", "advice"),
+    ("reason", "advice", "urgent"),
     [
-        (HoldReason.FORBIDDEN, "relay connect acme"),
-        (HoldReason.PAUSED, "relay release acme"),
-        (HoldReason.OUTAGE, "resume by themselves"),
+        (HoldReason.FORBIDDEN, "relay connect acme", True),
+        (HoldReason.PAUSED, "relay release acme", False),
+        (HoldReason.OUTAGE, "resume by themselves", False),
     ],
 )
 def test_a_hold_says_why_and_what_to_do(
-    ledger: Ledger, overview: Callable[[], str], reason: HoldReason, advice: str
+    ledger: Ledger, overview: Callable[[], str], reason: HoldReason, advice: str, urgent: bool
 ) -> None:
     ledger.hold("acme", reason, by="ada", note="a <reason> of its own")
     page = overview()
     assert f"On hold: {reason}" in page
     assert "(a <reason> of its own)" in page
     assert advice in page
+    (notice,) = (part for part in page.split('<div class="notice ') if f"on hold, {reason}" in part)
+    assert notice.startswith("problem") == ('role="alert"' in notice) == urgent
 
 
 def test_what_others_typed_is_shown_as_text(
