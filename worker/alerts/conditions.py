@@ -21,7 +21,7 @@ SILENT_AFTER = timedelta(seconds=30)
 STALLED_AFTER = timedelta(hours=1)
 # A day's quota may be spent in its last minutes, and nobody needs to know of that.
 LONG_QUOTA_HOLD = timedelta(hours=1)
-# An operator knows of the own pause, and may forget it.
+# The operator who paused an account knows it, but may have forgotten after a day.
 LONG_PAUSE = timedelta(days=1)
 
 Find = Callable[[Snapshot], Iterator[AlertCondition]]
@@ -31,8 +31,8 @@ Find = Callable[[Snapshot], Iterator[AlertCondition]]
 class ConditionKind:
     """One kind of alert: `find` returns its active conditions.
 
-    `several` and `several_over` are titles for more than one, behind their number: that they
-    began, and that they ended. They are empty where there is never more than one.
+    `several` and `several_over` are titles for several at once, after their number: that they
+    began, that they ended. They are empty where there is never more than one.
     """
 
     find: Find
@@ -48,7 +48,7 @@ def active_conditions(snapshot: Snapshot) -> list[AlertCondition]:
 # --- holds
 
 
-_IF_IT_STAYS = "the relay tries again by itself. If the hold stays, "
+_IF_IT_STAYS = "signup-relay tries again by itself. If the hold stays, "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +182,8 @@ def failing_refreshes(snapshot: Snapshot) -> Iterator[AlertCondition]:
                 body=paragraphs(
                     f"Refreshing the access token of {view.title} has failed"
                     f" {times(tokens.failures)} in a row. {_how_long_it_works(view, tokens)}",
-                    f"No sign-up is lost. {waiting(view)}. The relay tries to refresh the token"
-                    " again by itself.",
+                    f"No sign-up is lost. {waiting(view)}. signup-relay tries to refresh the"
+                    " token again by itself.",
                     "What to do: check whether this server reaches Constant Contact. If it does,"
                     f" {_connect_again(view, snapshot)}",
                 ),
@@ -211,7 +211,7 @@ def stalled_accounts(snapshot: Snapshot) -> Iterator[AlertCondition]:
                 body=paragraphs(
                     f"{waiting(view)} for {view.title}, the oldest for {in_words(oldest)}."
                     f" {_last_delivery(view)}",
-                    "No sign-up is lost. The relay goes on trying, and new ones are accepted.",
+                    "No sign-up is lost. signup-relay goes on trying, and new ones are accepted.",
                     f"What to do: see what is wrong at {snapshot.public_url}/console/doctor"
                     f"?account={view.name} or with: relay doctor {view.name}",
                 ),
@@ -247,6 +247,7 @@ def unusual_silence(snapshot: Snapshot) -> Iterator[AlertCondition]:
                 body=paragraphs(
                     f"In the days before, {view.title} was never without a sign-up for longer"
                     f" than {in_words(baseline.longest)}.",
+                    "Either nobody signed up, or the form no longer reaches us.",
                     "What to do: sign up with the form on the website yourself. If your sign-up"
                     " does not arrive, check that the form still posts to"
                     f" {snapshot.public_url}/f/ and its name.",
@@ -286,7 +287,8 @@ def silent_beats(snapshot: Snapshot) -> Iterator[AlertCondition]:
             severity=Severity.WARNING,
             title="No beat is alive, so quiet accounts' tokens are not refreshed",
             body=paragraphs(
-                f"{_last_seen('beat', snapshot.beats)} Workers deliver without it.",
+                f"{_last_seen('beat', snapshot.beats)} Workers deliver without it."
+                " No sign-up is lost.",
                 "What to do: find out why it ended, and start one with: relay beat",
             ),
             over="A beat is alive again",

@@ -1,8 +1,9 @@
 """The dispatcher: looks for conditions, and sends an alert when one begins, lasts or ends.
 
-conditions.py says which conditions there are, messages.py what is said of them. Nobody hears of
-what passes within a minute. A condition that lasts is repeated once a day, and its end is sent
-once. shared/ledger/alert_log.py keeps count, so that any number of processes send each alert once.
+conditions.py says which conditions there are, messages.py what is said of them. A condition that
+ends within `RELAY_ALERT_AFTER_SECONDS` is not reported. One that lasts is repeated once a day, and
+its end is sent once. shared/ledger/alert_log.py keeps count, so that any number of processes send
+each alert once.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""What the alert services are told, in words: of one condition, of several, of dead letters."""
+"""The messages to alert services: about one condition, about several, about dead letters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,8 +93,8 @@ def dead_letter_message(notification: DeadLetterNotification, public_url: str) -
         title = f"{name}: no dead letter is left"
         return Message(title, "Each was retried or discarded.", Kind.OVER)
     body = paragraphs(
-        "These sign-ups were refused or given up. The relay keeps them, with their reasons, until"
-        " somebody decides.",
+        "These sign-ups were refused or given up. signup-relay keeps them, with their reasons,"
+        " until somebody decides.",
         "What to do: read the reasons with `relay failed list`. Correct what can be corrected, and"
         f" retry or discard them. The account is at {public_url}/console/accounts/{name}",
     )

@@ -18,8 +18,8 @@ _AWAY_BODY = (
 class RedisOutageAlert:
     """Says that Redis does not answer, and that it does again.
 
-    Nobody can write down then who was notified, so each process that has one sends by itself:
-    beat.
+    While Redis is away, nothing can record who was notified. So each beat sends this alert by
+    itself.
     """
 
     def __init__(

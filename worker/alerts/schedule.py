@@ -81,7 +81,7 @@ class WorkerAlerts:
             log.warning("could not look for alerts", extra={"cause": str(error)})
 
     def look_without_beat(self) -> None:
-        """Look, unless a beat was seen lately, or may just not have started yet."""
+        """Look, unless a beat was seen lately or this worker has just started."""
         here = timedelta(seconds=self._monotonic() - self._began)
         try:
             silent = min((here, *self._ledger.processes.beats_seen().values()))
