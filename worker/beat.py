@@ -66,7 +66,10 @@ def schedule(settings: Settings, now: Now) -> dict[str, dict[str, Any]]:
 
 class Scheduler(beat.Scheduler):
     """Celery's scheduler without its state file: the data says what is due, not the time at which
-    beat was started. It says that it is alive at every tick, and spares queues that are long."""
+    beat was started.
+
+    The scheduler reports that it is alive at every tick, and sends nothing to a long queue.
+    """
 
     ledger: Ledger
     publisher: Publisher

@@ -10,9 +10,9 @@ What becomes of a claim is decided in these places, and nowhere else:
 | 403                                       | sent again, dead or on hold | `decide_forbidden`    |
 | 401, and there is no newer token          | on hold, `reconnect`        | `_renew_token`        |
 | there is no token before sending          | on hold, `reconnect`        | `Lane`, in lane.py    |
-| the API fails for three sign-ups in a row | on hold, `outage`           | `lib/outage.lua`      |
+| the API fails for three sign-ups in a row | on hold, `outage`           | `lib/outage`          |
 | our code fails: the claim is lost         | due again a little later    | `Settler.lose`        |
-| its worker ends or hangs: it is lost too  | due again after its lease   | `signups/claim.lua`   |
+| its worker ends or hangs: it is lost too  | due again after its lease   | `signups/claim`       |
 | the third lost claim of a sign-up         | dead, `poison`              | both of the above     |
 
 `decide` and its kind are in shared/domain/outcome.py, `decide_subscription` is in

@@ -1,6 +1,7 @@
 """Ends a worker in which sending a sign-up hangs.
 
-Nothing else frees its thread, its lane's place, and the process for lanes that wait to be alone.
+A thread that hangs cannot be ended. Only the end of the process frees its place, and the lanes
+that wait to be alone.
 """
 
 import logging
@@ -13,8 +14,7 @@ from worker.delivery.in_flight import InFlight
 
 log = logging.getLogger(__name__)
 
-# Waiting for a token, asking, sending and settling have deadlines. Together they make less than
-# this, besides the lease.
+# Together, all deadlines (token, claim, send) are shorter than the lease and this.
 LONGEST_ROUND = timedelta(minutes=5)
 EXIT_STATUS = 1
 

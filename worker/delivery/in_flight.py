@@ -1,7 +1,8 @@
 """What a worker process has in flight: which lane sends what, since when, and whether alone.
 
-A sign-up that may have ended its workers gets the process to itself, so that it takes no others
-along. A process in which a sign-up hangs must end, as nothing else frees its thread.
+A sign-up that may have ended its workers gets the process to itself, so that no other
+sign-up loses its claim with it. A process in which a sign-up hangs must end, as nothing else frees
+its thread.
 """
 
 import threading

@@ -84,7 +84,7 @@ class Lane:
                 if stop := self._over() or self._deliver_one_or_hold():
                     return stop
             except LedgerUnavailable:
-                # It stays this lane, even beyond its slice. When the answer to a claim was lost,
+                # This lane goes on, even beyond its slice. When the answer to a claim was lost,
                 # only this lane gets the claim again before its lease is over.
                 self._forget_what_was_sent()
                 # Nothing is being sent. A lane in flight for too long would look as if it hung.
@@ -208,7 +208,10 @@ class Lane:
         return None
 
     def _next_claim(self) -> tuple[Claim, Slot] | Stop | None:
-        """Wait for a claim and its slot; None when another lane asks for as long as this runs."""
+        """Wait for a claim and its slot.
+
+        None when another lane held the lock for the rest of this slice.
+        """
         if not self.claim_lock.acquire(timeout=self._left()):
             return self._over()
         try:
@@ -248,7 +251,7 @@ class Lane:
         return self.tools.clock.monotonic()
 
     def _left(self) -> float:
-        """Return the seconds that are left of this lane's slice, or that it waits once more."""
+        """Return the seconds left of this slice; at least one pause while a claim is unanswered."""
         least = LEDGER_PAUSE.total_seconds() if self._unanswered else 0.0
         return max(least, self._ends_at - self._now())
 

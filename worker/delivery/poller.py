@@ -59,8 +59,8 @@ class Poller:
             log.exception("looking for due sign-ups failed")
 
     def _have_lanes_run(self, due: list[str]) -> None:
-        """Ask for lanes. Where the last look asked too, and no lane runs here, do not wait for a
-        message any longer: whatever carries them may be broken."""
+        """Ask for lanes by message. If the last look asked too and no lane runs here, run one
+        here: messages may not arrive."""
         for account in due:
             if not (account in self._due_before and self.lanes.run_locally(account)):
                 self.lanes.notify_workers(account)

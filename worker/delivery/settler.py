@@ -1,4 +1,7 @@
-"""Settles claims as decided: writes the decision into the ledger, once, however often it takes."""
+"""Settles claims as decided.
+
+Writes each decision into the ledger once, and tries until it is written.
+"""
 
 import logging
 import time
@@ -127,7 +130,7 @@ class Settler:
         )
 
     def _write(self, outcome: str, claim: Claim, write: Callable[[], bool]) -> None:
-        """Write until the ledger has it, as what was sent would be sent again otherwise.
+        """Write until the ledger has it. Otherwise the sign-up would be sent again.
 
         Repeating is safe: the claim's number lets a step happen only once.
         """

@@ -46,7 +46,7 @@ class RoundTrip:
 
     @property
     def expected(self) -> float:
-        """How long the next one will probably take. One that stalled is no measure."""
+        """How long the next one will probably take. An unusually slow one does not count."""
         return min(self.latest, 2 * self.shortest + SLOT_LIFE.total_seconds())
 
     def slot(self, asked_at: float, answered_at: float, start_in: float) -> Slot:

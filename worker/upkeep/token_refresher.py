@@ -21,7 +21,7 @@ class TokenRefresher:
     _failed: dict[str, str] = field(default_factory=dict)  # account -> why
 
     def refresh_all(self) -> None:
-        """Refresh every account's tokens that are due. One that fails keeps no other from it."""
+        """Refresh all tokens that are due. A failure of one does not stop the others."""
         for account in self.registry.accounts():
             try:
                 self._refresh(account.name)
@@ -37,7 +37,7 @@ class TokenRefresher:
         self._failed.pop(account, None)
 
     def _log_failure(self, account: str, cause: str) -> None:
-        """Log it once, and not at every look for as long as nobody mends it."""
+        """Log it once, and not at every look until it is repaired."""
         if self._failed.get(account) != cause:
             self._failed[account] = cause
             log.warning("tokens not refreshed", extra={"account": account, "cause": cause})
