@@ -77,7 +77,7 @@ def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
     )
     yield step("Shutdown", start=shutdown.take_signals, close=shutdown.stop_lanes)
     yield step("Connections", stop=runtime.connections.close)
-    yield _periodic_step("Poller", runtime.poller.look, every=POLL_EVERY)
+    yield _periodic_step("Poller", runtime.poller.poll, every=POLL_EVERY)
     yield _periodic_step("HangDetector", runtime.hang_detector.check, every=POLL_EVERY)
     yield _periodic_step("Upgrade", runtime.upgrade.look, every=UPGRADE_EVERY)
     if runtime.settings.alerts:

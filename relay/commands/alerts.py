@@ -50,7 +50,7 @@ def list_alerts(runtime: CommandRuntime) -> None:
     """Show the active alerts, and when operators were notified."""
     settings = runtime.settings
     known = AlertLedger(runtime.client, Throttle(after=settings.alert_after)).known()
-    found = active_conditions(SnapshotReader(runtime.client, settings.public_url).look())
+    found = active_conditions(SnapshotReader(runtime.client, settings.public_url).take())
     runtime.output.json([_document(condition, known.get(condition.key)) for condition in found])
     for condition in found:
         _print(runtime, condition, known.get(condition.key))

@@ -31,7 +31,7 @@ FILE_NAME = "forms.json"  # in RELAY_DATA_DIR
 FRESH = timedelta(seconds=2)
 
 
-class Ask(Protocol):
+class AskRedis(Protocol):
     """Does `work` within the time that a visitor waits, or raises `LedgerUnavailable`."""
 
     def __call__(self, work: Callable[[], T], /) -> T: ...
@@ -64,7 +64,7 @@ class FormCache:
         """Whether any form is known, so that sign-ups can be taken while Redis is away."""
         return bool(self._forms)
 
-    def find(self, name: str, ask: Ask) -> Form | None:
+    def find(self, name: str, ask: AskRedis) -> Form | None:
         """Return the form; None if there is none of that name.
 
         Raises `LedgerUnavailable` only for a name that was never seen while Redis is away.
@@ -78,7 +78,7 @@ class FormCache:
             known = self._forms.get(name)
         return known
 
-    def refresh(self, ask: Ask) -> None:
+    def refresh(self, ask: AskRedis) -> None:
         """Read all forms again unless they are fresh. The old ones stay while Redis is away."""
         if self._clock() - self._read_at < FRESH.total_seconds():
             return
@@ -90,7 +90,7 @@ class FormCache:
         finally:
             self._reading.release()
 
-    def _read_all(self, ask: Ask) -> None:
+    def _read_all(self, ask: AskRedis) -> None:
         try:
             forms = ask(self._source.forms)
         except LedgerUnavailable as error:

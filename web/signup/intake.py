@@ -21,7 +21,7 @@ from shared.infrastructure.addresses import client_network
 from shared.infrastructure.settings import VisitorLimit
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
-from web.signup.form_cache import Ask
+from web.signup.form_cache import AskRedis
 from web.signup.screening import screen
 from web.signup.spool_entry import Entry
 
@@ -94,7 +94,7 @@ class Intake:
         visitor: Visitor,
         *,
         idempotency_key: str | None,
-        ask: Ask,
+        ask: AskRedis,
     ) -> Accepted:
         """Store the sign-up and have it delivered.
 
@@ -142,7 +142,7 @@ class Intake:
             unsubscribed=form.unsubscribed,
         )
 
-    def _store(self, entry: Entry, visitor: Visitor, ask: Ask) -> Accepted:
+    def _store(self, entry: Entry, visitor: Visitor, ask: AskRedis) -> Accepted:
         """Store the sign-up in the ledger, or on the disk while Redis is away."""
         if self.spool.in_use():
             behind = self._spool_behind(entry)

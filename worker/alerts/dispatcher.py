@@ -50,16 +50,16 @@ class AlertDispatcher:
         self._stopping = stopping
         self._looking = threading.Lock()
 
-    def look(self) -> None:
+    def dispatch(self) -> None:
         """Look once, and send what there is to send. Raises `LedgerUnavailable`."""
         if not self._services or not self._looking.acquire(blocking=False):
             return
         try:
-            self._look()
+            self._dispatch()
         finally:
             self._looking.release()
 
-    def _look(self) -> None:
+    def _dispatch(self) -> None:
         snapshot = self._take()
         self._notify_of_conditions(snapshot)
         self._notify_of_dead_letters(snapshot)
@@ -101,7 +101,7 @@ def make_alert_dispatcher(
 ) -> AlertDispatcher:
     """Return the dispatcher that sends to the services of the settings."""
     return AlertDispatcher(
-        SnapshotReader(client, settings.public_url).look,
+        SnapshotReader(client, settings.public_url).take,
         AlertLedger(client, Throttle(after=settings.alert_after)),
         make_services(settings.alerts),
         stopping=stopping,

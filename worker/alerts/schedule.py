@@ -39,8 +39,8 @@ def start_beside_beat(settings: Settings) -> None:
         alerts = BeatAlerts(dispatcher, redis_outage)
         Periodic("alerts", alerts.look, every=alert_interval(settings.alert_after)).start()
     if settings.heartbeat_url:
-        beat = Heartbeat(settings.heartbeat_url, Ledger(client)).beat
-        Periodic("heartbeat", beat, every=heartbeat.EVERY).start()
+        ping = Heartbeat(settings.heartbeat_url, Ledger(client)).ping
+        Periodic("heartbeat", ping, every=heartbeat.EVERY).start()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class BeatAlerts:
 
     def look(self) -> None:
         try:
-            self.dispatcher.look()
+            self.dispatcher.dispatch()
         except LedgerUnavailable:
             self.redis_outage.away()
         else:
@@ -76,7 +76,7 @@ class WorkerAlerts:
     def look(self) -> None:
         """Look now; say in the log when Redis does not answer."""
         try:
-            self._dispatcher.look()
+            self._dispatcher.dispatch()
         except LedgerUnavailable as error:
             log.warning("could not look for alerts", extra={"cause": str(error)})
 

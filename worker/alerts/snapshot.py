@@ -91,7 +91,7 @@ class SnapshotReader:
         self._tokens = TokenLedger(client)
         self._baselines = SignupBaselines(client)
 
-    def look(self) -> Snapshot:
+    def take(self) -> Snapshot:
         """Return what there is to see now. Raises `LedgerUnavailable`."""
         at = redis_time(self._client)  # before the first read, so that a later look sees more
         return Snapshot(

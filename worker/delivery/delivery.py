@@ -120,7 +120,7 @@ class Settled:
     settlement: Settlement
 
 
-Result = StillOpen | Settled
+SlotResult = StillOpen | Settled
 # A decision, once the login's privileges are known.
 Verdict = Settlement | RenewToken | SendAgain
 
@@ -150,7 +150,7 @@ class Delivery:
         self.claim = claim
         self.stage = Stage.OPEN
 
-    def use(self, slot: Slot) -> Result:
+    def send_in(self, slot: Slot) -> SlotResult:
         """Make the claim's next request in `slot`, and do what its answer means.
 
         Raises `TokenError` or `Refused` when no token is available. The claim is open then.
@@ -260,7 +260,7 @@ class Delivery:
 
     # --- settle
 
-    def _carry_out(self, decision: Verdict, attempt: Attempt, token: Token) -> Result:
+    def _carry_out(self, decision: Verdict, attempt: Attempt, token: Token) -> SlotResult:
         match decision:
             case RenewToken():
                 return StillOpen.TOKEN_RENEWED
@@ -278,7 +278,7 @@ class Delivery:
         self._tools.settler.carry_out(decision, self.claim, attempt)
         self.stage = Stage.CLOSED
 
-    def _bury_unsent(self, letter: DeadLetter) -> Result:
+    def _bury_unsent(self, letter: DeadLetter) -> SlotResult:
         self._tools.refund_slot()
         self._tools.settler.bury(self.claim, letter)
         self.stage = Stage.CLOSED

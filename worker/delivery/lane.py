@@ -16,7 +16,7 @@ from shared.domain.errors import LedgerUnavailable, NotConnected, Refused, Revok
 from shared.domain.outcome import HoldAccount, QuotaSpent
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Claim, Dry, OnHold, PaceRules, Wait
-from worker.delivery.delivery import Delivery, DeliveryTools, Result, Settled, Stage
+from worker.delivery.delivery import Delivery, DeliveryTools, Settled, SlotResult, Stage
 from worker.delivery.holds import AccountHolds
 from worker.delivery.in_flight import InFlight
 from worker.delivery.timing import RoundTrip, Slot
@@ -124,9 +124,9 @@ class Lane:
         if not self._enter_flight(claim):
             self._make_room()
             return None
-        return self._conclude(claim, delivery.use(slot))
+        return self._conclude(claim, delivery.send_in(slot))
 
-    def _conclude(self, claim: Claim, result: Result) -> Stop | None:
+    def _conclude(self, claim: Claim, result: SlotResult) -> Stop | None:
         if not isinstance(result, Settled):
             return None
         self.in_flight.leave(self.name)

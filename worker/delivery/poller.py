@@ -48,7 +48,7 @@ class Poller:
     say_alive: Callable[[], None]
     _due_before: set[str] = field(default_factory=set)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Look once; whatever goes wrong, the next look comes."""
         try:
             self.say_alive()

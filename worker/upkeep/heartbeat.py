@@ -29,9 +29,9 @@ class Heartbeat:
         self._deadline = deadline
         self._cause: str | None = None
 
-    def beat(self) -> None:
+    def ping(self) -> None:
         """Ping once, if all is well. Never raises `LedgerUnavailable`."""
-        cause = self._cause_for_silence() or self._ping()
+        cause = self._cause_for_silence() or self._request()
         if cause and cause != self._cause:
             log.warning("heartbeat not sent", extra={"cause": cause})
         elif self._cause and not cause:
@@ -46,7 +46,7 @@ class Heartbeat:
         alive = any(age <= WORKER_WITHIN for age in seen)
         return None if alive else "no worker has been seen for a minute"
 
-    def _ping(self) -> str | None:
+    def _request(self) -> str | None:
         """Return why the ping did not get out; None when it did."""
         try:
             with Connection() as connection:

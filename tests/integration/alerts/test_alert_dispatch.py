@@ -477,12 +477,12 @@ def test_workers_that_all_see_the_condition_notify_each_service_once(
     services = [FakeService("json"), FakeService("mailto")]
 
     def look() -> Snapshot:
-        seen = snapshot_reader.look()
+        seen = snapshot_reader.take()
         all_saw_it.wait(timeout=10)  # holds each until all know of the condition
         return seen
 
     def work(_: int) -> None:
-        watch(look, redis_client, services).look()
+        watch(look, redis_client, services).dispatch()
 
     with ThreadPoolExecutor(WORKERS) as workers:
         list(workers.map(work, range(WORKERS)))
@@ -504,17 +504,17 @@ def test_a_process_looks_once_at_a_time(
         looks.append(1)
         looking.set()
         assert go_on.wait(timeout=10)
-        return snapshot_reader.look()
+        return snapshot_reader.take()
 
     watching = watch(look, redis_client, [FakeService()])
     with ThreadPoolExecutor(1) as other:
-        first = other.submit(watching.look)
+        first = other.submit(watching.dispatch)
         assert looking.wait(timeout=10)
-        watching.look()
+        watching.dispatch()
         go_on.set()
         first.result(timeout=10)
     assert looks == [1]
-    watching.look()
+    watching.dispatch()
     assert looks == [1, 1]
 
 
@@ -524,7 +524,7 @@ def test_a_worker_that_is_stopping_begins_to_tell_nothing_more(
     ledger.hold("acme", HoldReason.RECONNECT, by="answer")
     service = FakeService()
     alerts = AlertLedger(redis_client, AT_ONCE)
-    AlertDispatcher(snapshot_reader.look, alerts, [service], stopping=lambda: True).look()
+    AlertDispatcher(snapshot_reader.take, alerts, [service], stopping=lambda: True).dispatch()
     assert service.sent == []
 
 
@@ -532,7 +532,7 @@ def test_nobody_looks_where_nobody_is_to_be_told(redis_client: "redis.Redis") ->
     def look() -> Snapshot:
         raise AssertionError("nobody asked for it")
 
-    watch(look, redis_client, []).look()
+    watch(look, redis_client, []).dispatch()
 
 
 def test_tokens_that_fail_to_refresh_are_seen(
@@ -553,7 +553,7 @@ def test_tokens_that_fail_to_refresh_are_seen(
         },
     )
     service = FakeService()
-    watch(snapshot_reader.look, redis_client, [service]).look()
+    watch(snapshot_reader.take, redis_client, [service]).dispatch()
     assert service.sent == [("acme: its access token cannot be refreshed", Kind.WARNING)]
 
 
@@ -568,7 +568,7 @@ def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
     dead.given()  # so that the millisecond in which it died is over
     redis_client.delete("relay:alerts:dead-letters")
     service = FakeService()
-    watch(snapshot_reader.look, redis_client, [service]).look()
+    watch(snapshot_reader.take, redis_client, [service]).dispatch()
     assert sorted(title for title, _ in service.sent) == [
         "No beat is alive, so quiet accounts' tokens are not refreshed",
         "No worker is alive, so nothing is delivered",
@@ -583,7 +583,7 @@ def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
 def test_beat_tells_by_itself_that_redis_is_away(tmp_path: Path) -> None:
     away = connect(f"unix://{tmp_path}/nobody-listens", socket_timeout=1, socket_connect_timeout=1)
     service = FakeService()
-    watching = watch(SnapshotReader(away, "https://signup.example.com").look, away, [service])
+    watching = watch(SnapshotReader(away, "https://signup.example.com").take, away, [service])
     BeatAlerts(watching, RedisOutageAlert([service], timedelta(0), lambda: 0.0)).look()
     assert service.sent == [("Redis does not answer, so nothing is delivered", Kind.PROBLEM)]
 
@@ -643,13 +643,13 @@ def test_a_service_that_refuses_is_tried_again_and_its_address_is_in_no_log(
     webhook.status = status
 
     AlertDispatcher(
-        snapshot_reader.look, eager, services, stopping=lambda: next(ran_out, True)
-    ).look()
+        snapshot_reader.take, eager, services, stopping=lambda: next(ran_out, True)
+    ).dispatch()
     assert "alert not sent, tried again later service=json" in logged[0]
     assert webhook.taken == []
 
     webhook.status = 200
-    AlertDispatcher(snapshot_reader.look, eager, services, stopping=lambda: False).look()
+    AlertDispatcher(snapshot_reader.take, eager, services, stopping=lambda: False).dispatch()
     assert len(webhook.taken) == 1
     assert "alert sent service=json condition=reconnect:acme event=begun" in logged[1]
     assert len(logged) == 2
@@ -757,7 +757,7 @@ def test_active_conditions_are_listed_with_the_time_of_their_alert(
     assert listed["since"] is not None
     assert listed["told_at"] is None
 
-    watch(snapshot_reader.look, redis_client, make_services([webhook.address])).look()
+    watch(snapshot_reader.take, redis_client, make_services([webhook.address])).dispatch()
     _, out, _ = run("list", "--json")
     assert json.loads(out)[0]["told_at"] is not None
 

@@ -45,8 +45,8 @@ def test_a_ping_goes_out_while_a_worker_is_alive(
     ledger: Ledger, webhook: Webhook, logged: pytest.LogCaptureFixture
 ) -> None:
     beating = Heartbeat(webhook.page, ledger)
-    beating.beat()
-    beating.beat()
+    beating.ping()
+    beating.ping()
     assert webhook.asked == ["/the-secret-path"] * 2
     assert causes(logged) == []
 
@@ -61,10 +61,10 @@ def test_no_ping_goes_out_without_a_worker_and_that_is_said_once(
     redis_client.zadd("relay:workers", {"relay-1@here": (seconds - 61) * 1000})
     beating = Heartbeat(webhook.page, ledger)
     for _ in range(3):
-        beating.beat()
+        beating.ping()
     assert webhook.asked == []
     ledger.processes.worker_alive("relay-1@here")
-    beating.beat()
+    beating.ping()
     assert len(webhook.asked) == 1
     assert causes(logged) == [
         "no worker has been seen for a minute",
@@ -76,7 +76,7 @@ def test_no_ping_goes_out_while_redis_does_not_answer(
     tmp_path: Path, webhook: Webhook, logged: pytest.LogCaptureFixture
 ) -> None:
     away = connect(f"unix://{tmp_path}/nobody-listens", socket_timeout=1, socket_connect_timeout=1)
-    Heartbeat(webhook.page, Ledger(away)).beat()
+    Heartbeat(webhook.page, Ledger(away)).ping()
     assert webhook.asked == []
     assert causes(logged) == ["Redis: ConnectionError"]
 
@@ -87,10 +87,10 @@ def test_a_ping_that_fails_is_said_once_for_each_cause_without_the_address(
 ) -> None:
     webhook.status = status
     beating = Heartbeat(webhook.page, ledger)
-    beating.beat()
-    beating.beat()
+    beating.ping()
+    beating.ping()
     webhook.status = 200
-    beating.beat()
+    beating.ping()
     assert causes(logged) == [f"HTTP {status}", "heartbeat sent again"]
     assert "secret" not in logged.text
 
@@ -98,7 +98,7 @@ def test_a_ping_that_fails_is_said_once_for_each_cause_without_the_address(
 def test_nobody_that_listens_is_a_cause_like_any_other(
     ledger: Ledger, logged: pytest.LogCaptureFixture
 ) -> None:
-    Heartbeat("http://127.0.0.1:9/the-secret-path", ledger).beat()
+    Heartbeat("http://127.0.0.1:9/the-secret-path", ledger).ping()
     (cause,) = causes(logged)
     assert cause.startswith("could not connect")
     assert "secret" not in logged.text
@@ -124,7 +124,7 @@ def test_a_server_that_never_ends_its_answer_holds_it_up_for_the_deadline_only(
         dripping = threading.Thread(target=drip)
         dripping.start()
         try:
-            Heartbeat(f"http://127.0.0.1:{server.getsockname()[1]}/", ledger, deadline).beat()
+            Heartbeat(f"http://127.0.0.1:{server.getsockname()[1]}/", ledger, deadline).ping()
         finally:
             ended.set()
             dripping.join(10)

@@ -74,7 +74,7 @@ class Worker:
 
     def look(self, times: int = 1) -> None:
         for _ in range(times):
-            self.poller.look()
+            self.poller.poll()
 
 
 MakeWorker = Callable[..., Worker]
