@@ -1,4 +1,4 @@
-"""Operators are told when an account stops, and when it goes on, by whichever worker sees it."""
+"""Operators are notified when an account stops and when it goes on, by any worker that sees it."""
 
 from collections.abc import Callable, Iterator
 
@@ -16,7 +16,7 @@ def webhook() -> Iterator[Webhook]:
         yield listening
 
 
-def test_a_revoked_connection_is_told_of_once_and_so_is_its_recovery(
+def test_operators_are_notified_once_of_a_revoked_connection_and_of_its_recovery(
     make_stack: MakeStack, webhook: Webhook
 ) -> None:
     stack = make_stack(rate=100, RELAY_ALERTS=webhook.address, RELAY_ALERT_AFTER_SECONDS="1")
@@ -48,7 +48,7 @@ def test_a_revoked_connection_is_told_of_once_and_so_is_its_recovery(
     assert set(stack.deliveries()) == {"ada@example.com"}
     stack.assert_accounted_for()
     assert stack.account()["delivered"] == 1
-    # Two beats and the workers looked three times a second, and told each thing once.
+    # Two beats and the workers looked three times a second, and notified of each thing once.
     assert [message["type"] for message in webhook.taken] == ["failure", "success"]
     assert stack.json("alerts", "list") == []
     assert "the-secret-path" not in stack.log

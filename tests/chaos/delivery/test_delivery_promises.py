@@ -171,12 +171,12 @@ def test_a_revoked_connection_holds_the_account_until_it_is_connected_again(
     stack.assert_accounted_for()
 
 
-def test_workers_deliver_with_no_beat_and_no_nudge(make_stack: MakeStack) -> None:
+def test_workers_deliver_with_no_beat_and_no_notification(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
     stack.open()
     sign_up_many(stack, 3)
     with stack.valkey.client(1) as broker:
-        broker.flushdb()  # every nudge is lost
+        broker.flushdb()  # every notification is lost
     stack.start_workers()
     eventually(stack.settled, what="delivery")
 

@@ -114,7 +114,7 @@ class Soak:
         """Break, mend, wait for rest and count; return what was done. Raises `SoakFailed`."""
         faults = self._deck.deal()
         self.dealt.append(faults)
-        with self._told():
+        with self._notified():
             self._break(faults)
             self._visitors.come_home()
             eventually(self._at_rest, within=REST_SECONDS, what="rest")
@@ -192,11 +192,11 @@ class Soak:
         if len(self.dealt) < ROUNDS_THAT_TELL:
             return
         growth = self.memory.growth()
-        with self._told():
+        with self._notified():
             assert max(growth.values()) <= MOST_GROWTH, f"memory grew: {growth}"
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _notified(self) -> Iterator[None]:
         """Tell, with what failed, how to get there again and what the processes said last."""
         try:
             yield
