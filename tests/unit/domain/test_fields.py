@@ -183,6 +183,10 @@ def test_control_characters_are_invalid(name: str) -> None:
     assert errors(posted) == [(name, "invalid")]
 
 
+def test_a_control_character_in_the_name_of_a_field_is_invalid() -> None:
+    assert errors({"email": "ada@example.com", "hob\x00by": "sailing"}) == [("", "invalid")]
+
+
 def test_a_text_areas_line_breaks_are_kept() -> None:
     checked = check(shoe_size="one\r\ntwo", remarks="three\nfour")
     assert checked.contact.custom[0].value == "one\r\ntwo"
@@ -295,6 +299,7 @@ def test_a_second_value_of_a_field_is_kept_with_the_others() -> None:
         (["ID-3", "News"], ("id-1", "id-3")),
         ("id-3, id-1", ("id-1", "id-3")),
         ("offers, weekly", ("id-2",)),
+        ("Offers, weekly", ("id-2",)),
     ],
 )
 def test_lists_are_narrowed(chosen: str | list[str] | None, ids: tuple[str, ...]) -> None:
@@ -388,11 +393,20 @@ def test_an_edit_changes_and_removes_fields() -> None:
     assert CONTACT.fields["first_name"] == "Ada"
 
 
+def test_an_edit_keeps_what_it_does_not_name_and_trims_what_it_does() -> None:
+    edited = edit(email="ada@example.com", first_name=" Augusta ", shoe_size=" ")
+    assert edited == Contact(
+        fields={"email_address": "ada@example.com", "first_name": "Augusta"}, other=CONTACT.other
+    )
+
+
 def test_an_edit_is_checked_as_a_form_is() -> None:
     with pytest.raises(InvalidSignup) as caught:
-        edit(email="", phone="1" * 26, shoe_colour="red")
+        edit(email="", phone="1" * 26, shoe_size="4" * 256, hobby="a\x00", shoe_colour="red")
     assert [(error.field, error.code) for error in caught.value.errors] == [
         ("shoe_colour", "invalid"),
         ("email", "required"),
         ("phone", "too_long"),
+        ("hobby", "invalid"),
+        ("shoe_size", "too_long"),
     ]

@@ -94,7 +94,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         ),
         pytest.param(
             "RELAY_SECRET_KEY",
-            "the newest secret, the one before it",
+            "the newest secret, , the one before it,",
             "secret_keys",
             ("the newest secret", "the one before it"),
             id="two keys while rotating",
