@@ -114,6 +114,7 @@ def test_keys_and_tracking_ids_have_an_end() -> None:
     ("header", "wait"),
     [
         pytest.param("120", timedelta(minutes=2), id="seconds"),
+        pytest.param(" 120 ", timedelta(minutes=2), id="blanks around it"),
         pytest.param("0", timedelta(0), id="none at all"),
         pytest.param("Sun, 01 Mar 2026 12:00:30 GMT", timedelta(seconds=30), id="date"),
         pytest.param("Sun, 01 Mar 2026 13:00:30 +0100", timedelta(seconds=30), id="zone"),

@@ -28,6 +28,7 @@ SENTINEL = "sentinel://one.example:26379,two.example:26380/mymaster?db=2"
             "rediss://host/1?ssl_cert_reqs=none",
             id="TLS keeps its options",
         ),
+        pytest.param("redis://host?db=3", "redis://host/4", id="in the options"),
         pytest.param("unix:///run/redis.sock", "unix:///run/redis.sock?db=1", id="socket"),
         pytest.param("unix:///run/redis.sock?db=3", "unix:///run/redis.sock?db=4", id="socket db"),
         pytest.param(SENTINEL, SENTINEL.replace("db=2", "db=3"), id="Sentinel"),
