@@ -63,7 +63,7 @@ _PUBLISHING_TRANSPORT: dict[str, Any] = {
     "interval_max": 0,
 }
 _PUBLISHING: dict[str, Any] = {
-    # The next nudge, or beat's, is a second away.
+    # The next notification, or beat's message, is a second away.
     "task_publish_retry": False,
     "broker_connection_timeout": 0.5,
     # Without this, a pool whose connections all hang blocks for ever.

@@ -7,7 +7,7 @@ renamed task would lose messages while a new version is installed.
 DELIVER = "relay.deliver"  #: run a lane for one account; argument: the account's name
 WAKE = "relay.wake"  #: start a lane for every account with something due
 REFRESH_TOKENS = "relay.refresh_tokens"  #: refresh whatever tokens are due for it
-WATCH = "relay.watch"  #: look for troubles, and have operators told of them
+WATCH = "relay.watch"  #: look for alert conditions, and notify operators of them
 
 DELIVER_QUEUE = "deliver"
 TOKENS_QUEUE = "tokens"

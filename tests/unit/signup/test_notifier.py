@@ -17,7 +17,7 @@ def wait_for(condition: Callable[[], object]) -> None:
         time.sleep(0.001)
 
 
-def test_nobody_waits_for_a_broker_that_hangs_and_nudges_do_not_pile_up() -> None:
+def test_nobody_waits_for_a_broker_that_hangs_and_notifications_do_not_pile_up() -> None:
     hanging = threading.Event()
     published: list[str] = []
 
@@ -35,7 +35,7 @@ def test_nobody_waits_for_a_broker_that_hangs_and_nudges_do_not_pile_up() -> Non
     assert published.count("acme") <= 2
 
 
-def test_a_failure_is_logged_once_a_minute_and_the_next_nudge_goes_out(
+def test_a_failure_is_logged_once_a_minute_and_the_next_notification_goes_out(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     now = [0.0]
