@@ -45,7 +45,7 @@ def spooled(read: Callable[[], Sequence[SpoolReport]]) -> Check:
     if not reports:
         return SPOOLED.ok("No sign-up waits there.")
     waiting = "; ".join(
-        f"{report.figures.count} sign-ups on {report.host}, seen {in_words(report.seen)} ago"
+        f"{_signups(report.figures.count)} on {report.host}, seen {in_words(report.seen)} ago"
         for report in reports
     )
     if all(report.seen < REPORT_MAY_BE_LATE and not report.figures.refused for report in reports):
@@ -54,3 +54,7 @@ def spooled(read: Callable[[], Sequence[SpoolReport]]) -> Check:
         f"They do not reach Redis: {waiting}.",
         "Start web on that host with its RELAY_DATA_DIR, and read its log.",
     )
+
+
+def _signups(count: int) -> str:
+    return f"{count} sign-up" if count == 1 else f"{count} sign-ups"

@@ -49,8 +49,8 @@ def answers(measure: Callable[[], timedelta]) -> Check:
 def silent(error: LedgerUnavailable) -> Check:
     """Return the problem that Redis does not answer."""
     return REDIS.problem(
-        f"Redis does not answer ({error}), so it stores no sign-ups. The checks that need it were"
-        " not run.",
+        f"Redis does not answer ({error}), so nothing is delivered. Web keeps new sign-ups on its"
+        " own disk while there is room. The checks that need Redis were not run.",
         "Start it, or correct REDIS_URL. All that it has stored is safe.",
     )
 
@@ -70,12 +70,12 @@ def server(inspect: Callable[[], ServerFacts], *, accept_fsync: bool) -> Iterato
 def version(facts: ServerFacts) -> Check:
     needed = f"{_dotted(OLDEST_VERSION)} or newer."
     if facts.version is None:
-        return _VERSION.unknown("The server does not tell it.", f"{_LOOK_IT_UP} Redis {needed}")
+        return _VERSION.unknown("The server does not report it.", f"{_LOOK_IT_UP} Redis {needed}")
     known_as = facts.software or f"Redis {_dotted(facts.version)}"
     if facts.version >= OLDEST_VERSION:
         return _VERSION.ok(f"{known_as}.")
     return _VERSION.problem(
-        f"{known_as} is too old: it lacks commands that the relay needs.",
+        f"{known_as} is too old: it lacks commands that signup-relay needs.",
         f"Use Valkey, or Redis {needed}",
     )
 
@@ -84,7 +84,7 @@ def durability(facts: ServerFacts) -> Check:
     """Check whether a crash of the server can lose accepted sign-ups."""
     if facts.append_only is None:
         return _DURABILITY.unknown(
-            "The server does not tell whether its append-only file is on.",
+            "The server does not report whether its append-only file is on.",
             f"{_LOOK_IT_UP} appendonly yes, appendfsync everysec.",
         )
     if not facts.append_only:
@@ -103,7 +103,7 @@ def _fsync(how_often: str | None) -> Check:
     match how_often:
         case None:
             return _DURABILITY.unknown(
-                "The append-only file is on. The server does not tell when it reaches the disk.",
+                "The append-only file is on. The server does not report when it reaches the disk.",
                 f"{_LOOK_IT_UP} appendfsync everysec.",
             )
         case "no":
@@ -121,7 +121,7 @@ def _fsync(how_often: str | None) -> Check:
 def eviction(facts: ServerFacts) -> Check:
     if facts.eviction is None:
         return _EVICTION.unknown(
-            "The server does not tell its policy.", f"{_LOOK_IT_UP} maxmemory-policy noeviction."
+            "The server does not report its policy.", f"{_LOOK_IT_UP} maxmemory-policy noeviction."
         )
     if facts.eviction != "noeviction":
         return _EVICTION.problem(
@@ -138,13 +138,17 @@ def eviction(facts: ServerFacts) -> Check:
 
 def memory(facts: ServerFacts) -> Check:
     if facts.memory_used is None:
-        return _MEMORY.unknown("The server does not tell it.")
+        return _MEMORY.unknown("The server does not report it.")
     if not facts.memory_limit:
         return _MEMORY.ok(f"{_in_mib(facts.memory_used)} used.")
     found = f"{_in_mib(facts.memory_used)} of {_in_mib(facts.memory_limit)} used."
     if facts.memory_used < NEARLY_FULL * facts.memory_limit:
         return _MEMORY.ok(found)
-    return _MEMORY.problem(f"{found} When it is full, visitors get an error.", "Raise maxmemory.")
+    return _MEMORY.problem(
+        f"{found} When it is full, web keeps new sign-ups on its own disk, and nothing is"
+        " delivered.",
+        "Raise maxmemory, or give the host more memory.",
+    )
 
 
 def role(facts: ServerFacts) -> Check:
@@ -175,7 +179,7 @@ def waitaof(facts: ServerFacts) -> Check:
             _APPEND_ONLY,
         )
     if facts.knows_waitaof is None:
-        return _ACCEPT_FSYNC.unknown("The server does not tell whether it allows WAITAOF.")
+        return _ACCEPT_FSYNC.unknown("The server does not report whether it allows WAITAOF.")
     return _ACCEPT_FSYNC.ok("The server knows WAITAOF.")
 
 
@@ -190,7 +194,7 @@ def broker(ledger_id: Callable[[], str], broker_id: Callable[[], str]) -> Check:
             "Start it, or correct RELAY_BROKER_URL.",
         )
     if not own_id:
-        return BROKER.ok("It answers. It does not tell which database it uses.")
+        return BROKER.ok("It answers. It does not report which database it uses.")
     with contextlib.suppress(LedgerUnavailable):
         if own_id == ledger_id():
             return BROKER.problem(

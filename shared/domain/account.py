@@ -38,9 +38,9 @@ class HoldReason(StrEnum):
     The gravest first: that is the one shown where there is room for only one.
     """
 
-    RECONNECT = "reconnect"  #: its tokens are refused; someone must log in again
+    RECONNECT = "reconnect"  #: no working token is available; often a person must log in again
     FORBIDDEN = "forbidden"  #: the login that connected it may not write contacts
-    PAUSED = "paused"  #: an operator said so
+    PAUSED = "paused"  #: an operator paused it
     OUTAGE = "outage"  #: Constant Contact fails for everything
     QUOTA = "quota"  #: the API key's calls of this day are spent
 

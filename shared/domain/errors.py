@@ -12,7 +12,8 @@ RelayError
     ├── NotConnected     no tokens are stored                 -> hold `reconnect`, not probed
     ├── Revoked          the refresh token is proven dead     -> hold `reconnect`, not probed
     └── TokenUnavailable the token endpoint failed for now    -> hold `reconnect`, probed
-        └── NotOurs      another installation owns the tokens; take over, or connect again
+        └── NotOurs      another installation owns the tokens: on a copy, connect another
+                         account; after a move, `relay accounts take-over`
 """
 
 from dataclasses import dataclass

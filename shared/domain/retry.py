@@ -1,4 +1,4 @@
-"""How long a sign-up waits between attempts, and when the relay gives it up.
+"""How long a sign-up waits between attempts, and when signup-relay gives it up.
 
 Pure: the caller passes the jitter fraction. Exponential backoff with equal
 jitter, after "Exponential Backoff And Jitter" (AWS Architecture Blog).

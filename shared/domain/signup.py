@@ -14,13 +14,13 @@ WhenUnsubscribed = Literal["resubscribe", "ask"]
 class State(StrEnum):
     """The state of a sign-up. docs/states.md draws the transitions."""
 
-    QUEUED = "queued"  #: accepted, waiting for its first claim
-    DELIVERING = "delivering"  #: claimed by a lane until the claim expires
+    QUEUED = "queued"  #: accepted, or retried by an operator; waits for a claim
+    DELIVERING = "delivering"  #: claimed by a lane until the claim runs out
     RETRYING = "retrying"  #: failed for a temporary reason, waiting for its next attempt
     DELIVERED = "delivered"  #: Constant Contact has it
     DEAD = "dead"  #: refused or given up; an operator decides
     DISCARDED = "discarded"  #: an operator decided against it
-    QUARANTINED = "quarantined"  #: looks like spam; sent only if an operator says so
+    QUARANTINED = "quarantined"  #: looks like spam; never sent, an operator can only discard it
 
 
 class DeathReason(StrEnum):
@@ -28,7 +28,7 @@ class DeathReason(StrEnum):
 
     REJECTED = "rejected"  #: Constant Contact refused it; sending it again unchanged cannot help
     GAVE_UP = "gave_up"  #: no attempts are left, or it is too old
-    POISON = "poison"  #: its worker died while processing it, twice
+    POISON = "poison"  #: three workers ended, hung or broke while they had it
     UNSUBSCRIBED_SINCE = "unsubscribed_since"  #: the person unsubscribed after signing up
 
 

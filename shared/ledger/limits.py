@@ -18,7 +18,7 @@ NOTIFY_INTERVAL = timedelta(seconds=1)
 
 # --- claiming and settling
 
-# An account that does not come for its slot this long after it said it would is gone.
+# An account has lost its turn when it is this much later than it promised.
 TURN_PATIENCE = timedelta(milliseconds=50)
 # Every such claim of an account prefers a retry, or a replay, to a fresh sign-up.
 RETRY_FIRST_EVERY = 4
@@ -46,8 +46,8 @@ NEAR_MIDNIGHT_PROBE = timedelta(minutes=5)
 
 # --- the pace of an API key
 
-# How much further apart slots lie than the rate allows: 25 ms in every second, for requests that
-# start late (SLOT_LIFE in worker/delivery/lane.py) and for a network that delays some more.
+# How much further apart slots lie than the rate allows: 25 ms in every second. Requests may start
+# late (SLOT_LIFE in worker/delivery/timing.py), and the network delays some more than others.
 SPACING_MARGIN = 1.025
 # After a 429 the API counts more than we do, so the key goes slower for a while.
 SPACING_AFTER_429 = 1.25
@@ -75,7 +75,7 @@ MOST_SPENT = 2000
 REPLAY_KEPT = timedelta(days=30)  # after its end
 # Looking at a dead letter that is passed over costs no request, but the server's time.
 MOST_FED = 500
-# A pause that is longer, or than four sign-ups take, is not made up for.
+# A longer pause, or one longer than four sign-ups take, is not made up for.
 ALLOWANCE_LIFE = timedelta(seconds=10)
 
 # --- what is usual for an account

@@ -242,6 +242,8 @@ def test_what_waits_on_webs_disks(minutes: int, refused: int, expected: str) -> 
     told = SpoolReport("id", "web-1", figures, minutes * MINUTE)
     assert verdict(process_checks.spooled(lambda: [told])) == expected
     assert "3 sign-ups on web-1" in process_checks.spooled(lambda: [told]).found
+    one = replace(told, figures=replace(told.figures, count=1))
+    assert "1 sign-up on web-1" in process_checks.spooled(lambda: [one]).found
     assert verdict(process_checks.spooled(list)) == OK
 
 
