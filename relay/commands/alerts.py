@@ -33,7 +33,9 @@ def test(runtime: CommandRuntime) -> None:
     services = make_services(runtime.settings.alerts)
     if not services:
         raise Refused(ALERTS_OFF)
-    sent = send_test(services, by="with: relay alerts test", public_url=runtime.settings.public_url)
+    sent = send_test(
+        services, by="with `relay alerts test`", public_url=runtime.settings.public_url
+    )
     runtime.output.json([{"service": name, "sent": went} for name, went in sent.items()])
     for name, went in sent.items():
         runtime.output.say(f"{name}: {'sent' if went else 'failed'}")

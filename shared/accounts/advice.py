@@ -7,13 +7,13 @@ from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.domain.account import Hold, HoldReason
 
 _ON_HOLD = {
-    HoldReason.RECONNECT: "if the hold does not end by itself, run: relay connect {account}",
+    HoldReason.RECONNECT: "If the hold does not end by itself, run: relay connect {account}",
     HoldReason.FORBIDDEN: (
-        "connect it again as an Account Owner or Manager: relay connect {account}"
+        "Connect it again as an Account Owner or Manager: relay connect {account}"
     ),
-    HoldReason.PAUSED: "end the pause with: relay release {account}",
-    HoldReason.OUTAGE: "you need not do anything: deliveries resume by themselves",
-    HoldReason.QUOTA: "you need not do anything: deliveries resume at 00:00 UTC",
+    HoldReason.PAUSED: "To end the pause, run: relay release {account}",
+    HoldReason.OUTAGE: "You need not do anything: deliveries resume by themselves.",
+    HoldReason.QUOTA: "You need not do anything: deliveries resume at 00:00 UTC.",
 }
 
 _NOT_WELL = {
@@ -59,7 +59,7 @@ class Advice:
 
 
 def on_hold(reason: HoldReason, account: str) -> str:
-    """Return what ends the hold."""
+    """Return what ends the hold, as a sentence."""
     return _ON_HOLD[reason].format(account=account)
 
 
@@ -74,6 +74,6 @@ def on_account(
     for hold in holds:
         if wrong and hold.reason == HoldReason.RECONNECT:
             continue  # the sentence about the connection says why
-        note = f" ({hold.note})" if hold.note else ""
-        sentence = f"{name} is on hold, {hold.reason}{note}: {on_hold(hold.reason, name)}"
+        note = f": {hold.note}" if hold.note else ""
+        sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold.reason, name)}"
         yield Advice(sentence, hold.reason not in _NOT_URGENT)

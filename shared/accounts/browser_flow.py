@@ -160,7 +160,10 @@ class BrowserFlow:
         """
         with self.store.lock(pending_id) as locked:
             if not locked:
-                raise Refused("Somebody is already doing this. Look again in a minute.")
+                raise Refused(
+                    "This connection is being finished at this moment. Reload this page in a"
+                    " minute."
+                )
             try:
                 connected = self._resume(pending_id, by, replace)
             except (AnotherAccount, ConnectFailed) as error:
@@ -172,7 +175,10 @@ class BrowserFlow:
     def _resume(self, pending_id: str, by: str | None, replace: bool) -> Connected:
         pending = self.store.pending(pending_id)
         if pending is None:
-            raise Refused("This has been done already, or was started too long ago. Start again.")
+            raise Refused(
+                "This connection was finished already, or was begun more than 12 hours ago."
+                " Nothing was changed. Start again."
+            )
         self._check_nothing_newer(pending.request.account, pending.tokens, pending.at)
         request = dataclasses.replace(
             pending.request,
@@ -224,7 +230,7 @@ class BrowserFlow:
             link = self.links.find(request.link)
             if link is None or not link.is_open(self.now()):
                 raise Refused(
-                    "This link has been used, taken back, or has expired. Nothing was changed."
+                    "This link has been used or withdrawn, or has expired. Nothing was changed."
                 )
             yield
 

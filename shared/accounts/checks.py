@@ -31,7 +31,7 @@ def scopes_granted(scopes: frozenset[str] | None) -> Check:
     """Judge the scopes that the access token names; None when it names none."""
     name, title = "scopes", "The scopes that are needed"
     if scopes is None:
-        return unknown(name, title, "The token does not tell its scopes. It works all the same.")
+        return unknown(name, title, "The token does not list its scopes. It can still be used.")
     # Servers like Okta need not repeat offline_access: the refresh token itself proves it.
     missing = [scope for scope in SCOPES if scope not in scopes and scope != "offline_access"]
     if not missing:
@@ -102,7 +102,7 @@ def refreshed(kind: str | None, trouble: str | None, *, own_key: bool) -> Check:
     return problem(
         name,
         title,
-        f"It could not: {trouble}.",
+        f"The refresh failed: {trouble}.",
         what_helps_refreshing(trouble, own_key=own_key)
         or "signup-relay tries again by itself. If `relay status` shows a hold, connect again.",
     )
@@ -117,7 +117,7 @@ def clock(ahead: timedelta | None) -> Check:
     """Judge by how much Constant Contact's clock is ahead of this host's."""
     name, title = "clock", "This host's clock"
     if ahead is None:
-        return unknown(name, title, "Constant Contact did not tell its time.")
+        return unknown(name, title, "Constant Contact's answer has no time.")
     if abs(ahead) <= CLOCK_MAY_DIFFER:
         return ok(name, title, "It agrees with Constant Contact's to the minute.")
     direction = "behind" if ahead > timedelta() else "ahead of"

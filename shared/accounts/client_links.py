@@ -32,7 +32,7 @@ class LinkState(StrEnum):
     OPENED = "opened"  #: somebody has opened it, and has not logged in yet
     FAILED = "failed"  #: the login failed, or access was refused; the link still works
     CONNECTED = "connected"  #: done; the link no longer works
-    WITHDRAWN = "withdrawn"  #: an operator took it back
+    WITHDRAWN = "withdrawn"  #: an operator withdrew it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +179,7 @@ def _check_open(link: Link, now: datetime) -> None:
             "This link has been used: the account is connected. You need not do anything."
         )
     if link.state == LinkState.WITHDRAWN:
-        raise Refused(f"{link.asked_by} has taken this link back. Please ask for a new one.")
+        raise Refused(f"{link.asked_by} has withdrawn this link. Please ask for a new one.")
     if link.has_expired(now):
         raise Refused(f"This link has expired. Please ask {link.asked_by} for a new one.")
 

@@ -113,7 +113,7 @@ class TestSignups:
             limit=None,
         )
         self._notify_workers(account)
-        return self._trial(self._signup(account, submission.id), {})
+        return self._test_signup(self._signup(account, submission.id), {})
 
     def follow(self, account: str, id: str) -> TestSignup:
         """Return how far it has got; reads the contact back after the delivery."""
@@ -122,7 +122,7 @@ class TestSignups:
         if signup.state == State.DELIVERED and self._is_worth_reading(seen):
             seen = self._read_back(signup, reads=seen.get("reads", 0) + 1)
             self._keep(account, id, seen)
-        return self._trial(signup, seen)
+        return self._test_signup(signup, seen)
 
     def _is_worth_reading(self, seen: dict[str, Any]) -> bool:
         """Whether it is time to ask Constant Contact for something that is not known yet."""
@@ -146,7 +146,7 @@ class TestSignups:
         self._api.read(account, lambda api, token: api.delete_contact(token, contact_id))
         seen = {**self._seen(account, id), "removed": True}
         self._keep(account, id, seen)
-        return self._trial(signup, seen)
+        return self._test_signup(signup, seen)
 
     def _compared(self, email: str) -> str:
         try:
@@ -187,10 +187,10 @@ class TestSignups:
         lists = self._api.lists(signup.account, max_age=FRESH)
         return {
             "lists": [lists.named(id) for id in contact.lists],
-            "permission": contact.permission or "not told",
+            "permission": contact.permission or "not known",
         }
 
-    def _trial(self, signup: Signup, seen: dict[str, Any]) -> TestSignup:
+    def _test_signup(self, signup: Signup, seen: dict[str, Any]) -> TestSignup:
         permission = seen.get("permission")
         return TestSignup(
             id=signup.id,

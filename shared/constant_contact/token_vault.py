@@ -65,7 +65,7 @@ Stale = Callable[[StoredTokens], bool]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Token:
-    """An access token, as good as Redis knows. `scopes` is None when the token does not tell."""
+    """An access token, as Redis has it. `scopes` is None when the token does not list them."""
 
     access: str = field(repr=False)
     version: int
@@ -344,7 +344,10 @@ class TokenVault:
                 f" it has replaced the other, run: relay accounts take-over {account}"
             )
         if stored.retry_at and stored.read_at < stored.retry_at:
-            raise TokenUnavailable("the token endpoint failed a moment ago", stored.retry_at)
+            raise TokenUnavailable(
+                "the last token refresh failed; the next try comes within five minutes",
+                stored.retry_at,
+            )
 
     def _opened_token(self, account: str, stored: StoredTokens) -> Token:
         """Return the token with its access token opened; each version is opened once."""

@@ -141,9 +141,9 @@ def hold(each: Hold, summary: AccountSummary, now: datetime) -> Check:
     fix = on_hold(each.reason, account)
     if summary.status == ConnectionStatus.FOREIGN and each.reason == HoldReason.RECONNECT:
         # Connecting again here would take the account away from the other installation.
-        fix = "the same step that repairs the connection ends it"
+        fix = f"Do what the check '{CONNECTION.title}' says. That ends this hold, too."
     judge = subject.advice if each.reason in _HARMLESS_HOLDS else subject.problem
-    return judge(found, f"{fix[:1].upper()}{fix[1:]}.")
+    return judge(found, fix)
 
 
 def waiting(read: Callable[[], Overdue], holds: Sequence[Hold], *, account: str) -> Check:

@@ -69,10 +69,7 @@ def send_test(services: Sequence[Service], *, by: str, public_url: str) -> dict[
 
     `by` says who sent it, or with what.
     """
-    body = (
-        f"Somebody sent this {by}\n\nThis service receives the alerts of the installation at"
-        f" {public_url}."
-    )
+    body = f"Somebody sent this {by}.\n\nAlerts of the installation at {public_url} arrive here."
     title = "signup-relay: a test message"
     return {service.name: service.send(title, body, Kind.INFO) for service in services}
 

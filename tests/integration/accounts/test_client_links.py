@@ -134,7 +134,7 @@ def test_a_withdrawn_link_works_no_more(links: Links) -> None:
     link = make(links)
 
     assert links.withdraw(link.id, NOW).state == LinkState.WITHDRAWN
-    with pytest.raises(Refused, match=f"{STUDIO} has taken this link back"):
+    with pytest.raises(Refused, match=f"{STUDIO} has withdrawn this link"):
         links.read(token_of(links, link), NOW)
 
 
@@ -234,7 +234,7 @@ def test_a_link_that_is_withdrawn_while_the_client_logs_in_connects_nothing(
     started = connecting.browser.start_by_link(token_of(connecting.browser.links, link))
     connecting.browser.links.withdraw(link.id, datetime.now(UTC))
 
-    with pytest.raises(Refused, match="taken back"):
+    with pytest.raises(Refused, match="withdrawn"):
         come_back(connecting, sandbox, started)
     assert registry.account("acme") is None
     assert sandbox.stats()["token_calls"] == 0

@@ -138,7 +138,7 @@ def test_a_forced_refresh_that_fails_is_a_problem_and_the_account_is_connected(
     connected = connecting.browser.finish(back["state"], back["code"])
 
     assert verdicts(connected.checks)["refresh"] == Verdict.PROBLEM
-    assert "could not" in " ".join(connected.warnings)
+    assert "The refresh failed" in " ".join(connected.warnings)
     assert registry.account("acme") == connected.account
     assert vault.current("acme").version == 1
 
@@ -476,7 +476,7 @@ def test_when_the_api_is_down_the_tokens_are_kept_and_nobody_logs_in_twice(
     assert connected.account.connected_by == "ada"
     assert vault.current("acme") == connected.token
     assert connecting.connector.store.pending(kept) is None
-    with pytest.raises(Refused, match="done already"):
+    with pytest.raises(Refused, match="finished already"):
         connecting.browser.resume(kept)
 
 

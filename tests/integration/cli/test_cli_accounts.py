@@ -53,7 +53,7 @@ def test_show_tells_all_of_a_card_and_what_ends_a_hold(connected: CommandLine) -
     for word in (
         *("olive@acme-bakery.example", "account_read, contact_data, offline_access"),
         *("CTCT_CLIENT_ID", "next refresh", "https://signup.example.com"),
-        "acme is on hold, paused (holidays): end the pause with: relay release acme",
+        "acme is on hold (paused: holidays). To end the pause, run: relay release acme",
     ):
         assert word in printed
     assert connected("accounts", "show", "acme", "--json").json["holds"] == ["paused"]
@@ -145,7 +145,7 @@ def test_a_test_on_hold_says_what_ends_the_hold(connected: CommandLine, ledger: 
     ledger.processes.worker_alive("relay-1@another-host")
     connected("hold", "acme", "--reason", "holidays")
     ended = connected(*TEST, "--wait", "1")
-    says = "end the pause with: relay release acme"
+    says = "To end the pause, run: relay release acme"
     assert (ended.status, says in ended.err) == (1, True), ended.err
 
 
@@ -214,6 +214,6 @@ def test_status_says_in_words_what_is_wrong_with_a_connection(
     printed = connected("status").out
     assert "acme is disconnected. Its sign-ups are accepted and wait." in printed
     assert printed.splitlines()[2].endswith("disconnected")  # in place of a token's end
-    assert "is on hold, reconnect" not in printed  # the same thing in other words
+    assert "is on hold (reconnect" not in printed  # the same thing in other words
     (account,) = connected("status", "--json").json["accounts"]
     assert (account["hold"]["reason"], account["token"]) == ("reconnect", None)

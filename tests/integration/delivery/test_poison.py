@@ -19,6 +19,7 @@ from tests.support.stack import eventually
 from worker.delivery.in_flight import InFlight
 
 BAD = "bad@example.com"
+THREE_WORKERS = "3 workers ended, hung or failed while they had it; the last"
 
 
 @dataclass
@@ -62,7 +63,7 @@ def test_what_breaks_three_lanes_is_poison_and_says_where_without_quoting(rig: L
         rig.lane().run()
     dead = poisoned(rig)
     assert dead.message is not None
-    assert dead.message.startswith("3 claims of it were lost: ValueError at test_poison.py:")
+    assert dead.message.startswith(f"{THREE_WORKERS}: ValueError at test_poison.py:")
     history = rig.ledger.history(dead)
     assert BAD not in dead.message + str(history)
     assert [event["counted"] for event in history] == [False, False, False]
@@ -77,7 +78,7 @@ def test_what_ends_three_workers_is_poison_and_the_others_flow(rig: LaneRig) -> 
     accept(rig.ledger, "good@example.com")
     assert rig.run(CREATED) == {"delivered": 1, "stopped": "nothing due"}
     dead = poisoned(rig)
-    assert dead.message == "3 claims of it were lost: its worker ended or hung while it was sent"
+    assert dead.message == f"{THREE_WORKERS}: it ended or hung while it sent the sign-up"
     assert (dead.lost, dead.attempts) == (3, 0)
 
 

@@ -474,7 +474,7 @@ def test_each_hold_is_reported_with_what_to_do(well: Settings, redis_client: "re
     assert [check.verdict for check in holds] == [PROBLEM, OK]
     assert [check.fix is not None for check in holds] == [True, True]
     assert "contacts:write is missing" in holds[0].found
-    assert holds[1].fix == "End the pause with: relay release acme."
+    assert holds[1].fix == "To end the pause, run: relay release acme"
 
 
 def test_an_account_that_disappears_meanwhile_stops_no_other(

@@ -20,7 +20,7 @@ LIST = ContactList("1", "Newsletter", 12)
     [
         (checks.refresh_token_present(), Verdict.OK, "kept alive"),
         (checks.scopes_granted(frozenset(SCOPES)), Verdict.OK, "contact_data"),
-        (checks.scopes_granted(None), Verdict.UNKNOWN, "does not tell"),
+        (checks.scopes_granted(None), Verdict.UNKNOWN, "does not list"),
         (checks.scopes_granted(frozenset({"account_read"})), Verdict.PROBLEM, "contact_data"),
         (checks.scopes_granted(frozenset({"contact_data"})), Verdict.PROBLEM, "account_read"),
         (checks.scopes_granted(frozenset()), Verdict.PROBLEM, "contact_data and account_read"),
@@ -47,7 +47,7 @@ LIST = ContactList("1", "Newsletter", 12)
         (checks.clock(timedelta(seconds=-60)), Verdict.OK, "agrees"),
         (checks.clock(timedelta(seconds=61)), Verdict.PROBLEM, "61 s behind"),
         (checks.clock(timedelta(minutes=-5)), Verdict.PROBLEM, "300 s ahead of"),
-        (checks.clock(None), Verdict.UNKNOWN, "did not tell"),
+        (checks.clock(None), Verdict.UNKNOWN, "has no time"),
     ],
 )
 def test_what_was_seen_is_judged(check: Check, verdict: Verdict, words: str) -> None:

@@ -74,7 +74,7 @@ def test_another_installation_is_named() -> None:
 @pytest.mark.parametrize("reason", HoldReason)
 def test_every_hold_says_what_ends_it(reason: HoldReason) -> None:
     (advice,) = on_account("acme", [hold(reason, "why")], summary(ConnectionStatus.CONNECTED))
-    assert advice.sentence.startswith(f"acme is on hold, {reason} (why): ")
+    assert advice.sentence.startswith(f"acme is on hold ({reason}: why). ")
 
 
 def test_a_reconnect_hold_is_not_told_of_beside_its_cause() -> None:

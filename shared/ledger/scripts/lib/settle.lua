@@ -67,5 +67,6 @@ local function count_lost(id, event)
 end
 
 local function poison(id, cause)
-  make_dead(id, "poison", "", text(MOST_LOST) .. " claims of it were lost: " .. cause)
+  local workers = text(MOST_LOST) .. " workers ended, hung or failed while they had it"
+  make_dead(id, "poison", "", workers .. "; the last: " .. cause)
 end

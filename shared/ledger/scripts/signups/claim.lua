@@ -106,7 +106,7 @@ local function choose_healthy()
   while id and is_poison(id) do
     close_claim(id)
     count_lost(id, "claim lost")
-    poison(id, "its worker ended or hung while it was sent")
+    poison(id, "it ended or hung while it sent the sign-up")
     id = choose()
   end
   return id
