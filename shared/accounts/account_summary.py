@@ -16,7 +16,7 @@ from shared.ledger.token_store import StoredTokens
 
 
 class ConnectionStatus(StrEnum):
-    """How it stands with an account's connection."""
+    """The state of an account's connection."""
 
     CONNECTED = "connected"
     DISCONNECTED = "disconnected"  #: an operator ended it
@@ -65,7 +65,7 @@ class AccountSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSummaries:
-    """Draws the cards from what is stored; asks Constant Contact nothing."""
+    """Makes the account summaries from what is stored; asks Constant Contact nothing."""
 
     registry: Registry
     vault: TokenVault
@@ -74,7 +74,7 @@ class AccountSummaries:
     now: Callable[[], datetime]
 
     def all(self) -> list[AccountSummary]:
-        """Return every account's card, sorted by name."""
+        """Return every account's summary, sorted by name."""
         return [self._summary(account) for account in self.registry.accounts()]
 
     def summary(self, name: str) -> AccountSummary:

@@ -54,8 +54,8 @@ def read_body(response: Response) -> Any:
 
 
 def read_subscription_status(body: Any) -> SubscriptionStatus | None:
-    """Return how the person stands of whom this is the page of contacts; None when it does not
-    tell. A deleted contact only counts when there is no other."""
+    """Return the subscription status of the person on this page of contacts; None when it is not
+    shown. A deleted contact counts only when there is no other."""
     entries = body.get("contacts") if isinstance(body, dict) else None
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         return None

@@ -72,10 +72,10 @@ class FoundContact:
 class ConstantContact:
     """Talks to the API with the access token that each call is given.
 
-    `grant` waits for a slot of the API key's pace and counts the call; reads ask for it
-    themselves, while a sign-up, and what goes before it, got a slot with its claim.
+    `grant` waits for a slot of the API key's pace and counts the call. Reads call `grant`
+    themselves. A sign-up, and the look before it, already have the slot of their claim.
     `clock_ahead` is by how much the API's clock was ahead of ours at the last read; None before
-    that. `rest` has all calls with the key wait after a 429.
+    that. `rest` makes all calls with the key wait after a 429.
     """
 
     def __init__(
@@ -109,8 +109,8 @@ class ConstantContact:
         return answer
 
     def look_up(self, access_token: str, email: str) -> tuple[Answer, SubscriptionStatus | None]:
-        """Ask how the person with this address stands, even if the contact is deleted; the
-        standing is None when the answer does not tell."""
+        """Ask for the subscription status of the person with this address, deleted contacts
+        included. It is None when the answer does not show it."""
         query = urlencode({"email": email, "status": "all"})
         answer, response = self._deliver("GET", access_token, f"/contacts?{query}")
         if response is None or response.status_code != 200:

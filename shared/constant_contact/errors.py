@@ -7,7 +7,7 @@ ApiError                 a read failed; `answer` says how
 ├── Forbidden            403: a scope or privilege is missing, or the application is off
 └── ApiUnavailable       no answer, 429, 5xx or something unreadable: it may work later
 OAuthError               the token endpoint gave no tokens
-├── InvalidGrant         the code or refresh token is refused; only this says anything about it
+├── InvalidGrant         the code or refresh token is refused; only this error says that it is bad
 ├── InvalidClient        the API key or its secret is refused
 │   └── FlowNotAllowed   the application may not connect in this way
 ├── DevicePending        nobody has entered the device's code yet

@@ -127,7 +127,7 @@ QUOTA_EXCEEDED = "quota_exceeded"
 # What a login needs to send sign-ups; a "Campaign Creator" does not have it.
 NEEDED_PRIVILEGE = "contacts:write"
 
-# Not these 4xx: each says "not now" rather than "not so".
+# These 4xx mean "try later", not "never".
 _PASSING_4XX = {408, 421, 425}
 
 

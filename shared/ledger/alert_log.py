@@ -2,8 +2,8 @@
 
 `relay:alerts` has a record for each active condition, and for each whose end a service does not
 know yet. `relay:alerts:dead-letters` has one for each account that had dead letters. A process
-that looks for conditions brings all that it found. It gets one notification after the other, each
-for itself alone, and reports how each ended.
+passes in all conditions that it found. It gets one notification at a time, which no other process
+gets, and reports whether it was sent.
 """
 
 import json
@@ -64,8 +64,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """The right to notify `service` once of conditions of one kind, all of which began, last or
-    ended. `number` identifies it."""
+    """The right to notify `service` once of conditions of one kind. All of them have begun, all
+    still last, or all have ended. `number` identifies it."""
 
     service: str
     kind: str
