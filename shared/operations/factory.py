@@ -14,9 +14,9 @@ from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
-from shared.operations.account_holds import AccountHolds
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.operations import Operations
+from shared.operations.operator_holds import OperatorHolds
 from shared.operations.retries import Retries
 from shared.operations.system_status import SystemStatus
 
@@ -44,5 +44,5 @@ def make_operations(
             now=utc_now,
             notify_workers=notify_workers,
         ),
-        holds=AccountHolds(ledger, registry, notify_workers),
+        holds=OperatorHolds(ledger, registry, notify_workers),
     )

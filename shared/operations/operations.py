@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from shared.operations.account_holds import AccountHolds
 from shared.operations.dead_letters import DeadLetters
+from shared.operations.operator_holds import OperatorHolds
 from shared.operations.retries import Retries
 from shared.operations.system_status import SystemStatus
 
@@ -15,4 +15,4 @@ class Operations:
     status: SystemStatus
     dead_letters: DeadLetters
     retries: Retries
-    holds: AccountHolds
+    holds: OperatorHolds

@@ -9,7 +9,7 @@ from shared.ledger.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
-class AccountHolds:
+class OperatorHolds:
     """Raises `Refused` for an unknown account, and `LedgerUnavailable`."""
 
     ledger: Ledger
