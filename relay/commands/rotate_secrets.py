@@ -7,13 +7,13 @@ import click
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.ledger.sealed_values import SealedPlaces
 from shared.ledger.token_store import TokenLedger
-from shared.operations.secret_rotation import Kind, Rotated, Rotation
+from shared.operations.secret_rotation import Rotated, Rotation, SecretKind
 
 _WHAT = {
-    Kind.TOKENS: "tokens of accounts",
-    Kind.APPLICATIONS: "secrets of API keys",
-    Kind.FINGERPRINT_KEY: "key of the fingerprints",
-    Kind.KEPT_TOKENS: "tokens of unfinished connections",
+    SecretKind.TOKENS: "tokens of accounts",
+    SecretKind.APPLICATIONS: "secrets of API keys",
+    SecretKind.FINGERPRINT_KEY: "key of the fingerprints",
+    SecretKind.KEPT_TOKENS: "tokens of unfinished connections",
 }
 
 _TO_BEGIN = """\

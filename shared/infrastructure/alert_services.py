@@ -24,7 +24,7 @@ NONE = "none"
 ALERTS_OFF = "Alerts are off. Set RELAY_ALERTS for workers and beat (and for web, to test it here)."
 
 
-class Kind(StrEnum):
+class MessageKind(StrEnum):
     """How services show a message. The values are those of apprise."""
 
     INFO = "info"
@@ -40,7 +40,7 @@ class Service:
         self.name = name
         self._sender = sender
 
-    def send(self, title: str, body: str, kind: Kind) -> bool:
+    def send(self, title: str, body: str, kind: MessageKind) -> bool:
         """Send the message now; False when that failed. Never raises."""
         try:
             return bool(self._sender.notify(body, title, kind.value, body_format="text"))
@@ -71,7 +71,7 @@ def send_test(services: Sequence[Service], *, by: str, public_url: str) -> dict[
     """
     body = f"Somebody sent this {by}.\n\nAlerts of the installation at {public_url} arrive here."
     title = "signup-relay: a test message"
-    return {service.name: service.send(title, body, Kind.INFO) for service in services}
+    return {service.name: service.send(title, body, MessageKind.INFO) for service in services}
 
 
 def read_addresses(raw: str) -> tuple[str, ...]:

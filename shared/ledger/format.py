@@ -2,9 +2,9 @@
 
 `relay:format` has the number of the ledger's format. A process that knows only older formats
 refuses to start. A process that knows a newer format writes that number before anything else.
-From then on, the ledger refuses every step of the older version's processes (`fence`). The workers
-upgrade the records, some at a time, while everything runs. Until that is done, the ledger has
-records of several formats, so a version must understand the older ones, too.
+From then on, the ledger refuses every step of the older version's processes (`version_guard`). The
+workers upgrade the records, some at a time, while everything runs. Until that is done, the ledger
+has records of several formats, so a version must understand the older ones, too.
 """
 
 import contextlib
@@ -118,7 +118,7 @@ def _progress(client: Any) -> tuple[int, str]:
 # --- while a process runs
 
 
-def fence(newest: int = NEWEST) -> str:
+def version_guard(newest: int = NEWEST) -> str:
     """Return the first lines of every script. They refuse a ledger that has become newer."""
     return f"""\
 do

@@ -26,7 +26,7 @@ from typing import Any
 import redis
 
 from shared.ledger import keys, limits
-from shared.ledger.format import fence
+from shared.ledger.format import version_guard
 from shared.ledger.redis_errors import redis_errors_translated
 from shared.ledger.time_units import in_microseconds, in_milliseconds, to_milliseconds
 
@@ -43,7 +43,7 @@ class ScriptError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ArgumentKind:
     """A kind of argument: how Python writes it, and how Lua reads that."""
 
     write: Callable[[Any], Any]
@@ -55,13 +55,13 @@ def _as_it_is(value: Any) -> Any:
 
 
 KINDS = {
-    "text": Kind(_as_it_is, "{}"),
-    "number": Kind(_as_it_is, "tonumber({})"),
-    "flag": Kind(int, '{} == "1"'),
-    "json": Kind(json.dumps, "cjson.decode({})"),
-    "milliseconds": Kind(in_milliseconds, "tonumber({})"),
-    "microseconds": Kind(in_microseconds, "tonumber({})"),
-    "time": Kind(to_milliseconds, "tonumber({})"),
+    "text": ArgumentKind(_as_it_is, "{}"),
+    "number": ArgumentKind(_as_it_is, "tonumber({})"),
+    "flag": ArgumentKind(int, '{} == "1"'),
+    "json": ArgumentKind(json.dumps, "cjson.decode({})"),
+    "milliseconds": ArgumentKind(in_milliseconds, "tonumber({})"),
+    "microseconds": ArgumentKind(in_microseconds, "tonumber({})"),
+    "time": ArgumentKind(to_milliseconds, "tonumber({})"),
 }
 
 
@@ -70,7 +70,7 @@ class Parameter:
     """A key or an argument of a script."""
 
     name: str
-    kind: Kind
+    kind: ArgumentKind
     optional: bool
 
     def write(self, value: Any) -> Any:
@@ -89,7 +89,7 @@ class Limit:
     """A constant of limits.py. It is looked up late, as tests shorten some."""
 
     name: str
-    kind: Kind
+    kind: ArgumentKind
 
     def local(self) -> str:
         return f"local {self.name} = {self.kind.write(getattr(limits, self.name))}"
@@ -146,7 +146,7 @@ class Scripts:
         script = load(name)
         in_order, args = script.in_order(values)
         if name not in self._registered:
-            self._registered[name] = self._client.register_script(fence() + script.source())
+            self._registered[name] = self._client.register_script(version_guard() + script.source())
         with redis_errors_translated():
             return self._registered[name](keys=in_order, args=args, client=pipeline)
 

@@ -16,7 +16,7 @@ from shared.ledger.sealed_values import Place, SealedPlaces
 from shared.ledger.token_store import StoredTokens, TokenLedger
 
 
-class Kind(StrEnum):
+class SecretKind(StrEnum):
     """What is sealed."""
 
     TOKENS = "tokens"
@@ -29,7 +29,7 @@ class Kind(StrEnum):
 class Rotated:
     """How many values of each kind were sealed again, and names of those that no key opens."""
 
-    resealed: dict[Kind, int]
+    resealed: dict[SecretKind, int]
     unopened: tuple[str, ...]
 
 
@@ -48,7 +48,7 @@ class _Secret:
     """A sealed secret, in one value or several. `read` returns the values, none when it is gone.
     `reseal` seals them again, and tells whether there was something to do."""
 
-    kind: Kind
+    kind: SecretKind
     what: str
     read: Callable[[], tuple[str, ...]]
     reseal: Callable[[], bool]
@@ -72,7 +72,7 @@ class Rotation:
 
     def run(self) -> Rotated:
         """Seal again everything that the first key does not open."""
-        resealed = dict.fromkeys(Kind, 0)
+        resealed = dict.fromkeys(SecretKind, 0)
         unopened = []
         for secret in (*self._lasting(), *self._kept()):
             try:
@@ -98,18 +98,20 @@ class Rotation:
 
     def _lasting(self) -> Iterator[_Secret]:
         fingerprint_key = self._places.fingerprint_key()
-        yield self._at(fingerprint_key, Kind.FINGERPRINT_KEY, "the key of all fingerprints")
+        yield self._at(fingerprint_key, SecretKind.FINGERPRINT_KEY, "the key of all fingerprints")
         for place in self._places.applications():
             what = f"the secret of the API key …{place.field[-4:]}"
-            yield self._at(place, Kind.APPLICATIONS, what)
+            yield self._at(place, SecretKind.APPLICATIONS, what)
         for account in self._registry.accounts():
             yield self._tokens_of(account.name)
 
     def _kept(self) -> Iterator[_Secret]:
         for place in self._places.kept_tokens():
-            yield self._at(place, Kind.KEPT_TOKENS, "tokens of a connection that is being made")
+            yield self._at(
+                place, SecretKind.KEPT_TOKENS, "tokens of a connection that is being made"
+            )
 
-    def _at(self, place: Place, kind: Kind, what: str) -> _Secret:
+    def _at(self, place: Place, kind: SecretKind, what: str) -> _Secret:
         def read() -> tuple[str, ...]:
             sealed = self._places.read(place)
             return (sealed,) if sealed else ()
@@ -137,7 +139,7 @@ class Rotation:
                     return True
             return False
 
-        return _Secret(Kind.TOKENS, f"the tokens of {account}", read, reseal)
+        return _Secret(SecretKind.TOKENS, f"the tokens of {account}", read, reseal)
 
     # --- sealing
 

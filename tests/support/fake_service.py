@@ -1,6 +1,6 @@
 """An alert service that keeps what it is sent."""
 
-from shared.infrastructure.alert_services import Kind, Service
+from shared.infrastructure.alert_services import MessageKind, Service
 
 
 class FakeService(Service):
@@ -8,10 +8,10 @@ class FakeService(Service):
 
     def __init__(self, name: str = "json") -> None:
         self.name = name
-        self.sent: list[tuple[str, Kind]] = []
+        self.sent: list[tuple[str, MessageKind]] = []
         self.works = True
 
-    def send(self, title: str, body: str, kind: Kind) -> bool:
+    def send(self, title: str, body: str, kind: MessageKind) -> bool:
         if self.works:
             self.sent.append((title, kind))
         return self.works

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.durations import in_words
-from shared.infrastructure.alert_services import Kind
+from shared.infrastructure.alert_services import MessageKind
 from shared.ledger.alert_log import DeadLetterNotification, Notification, Part
 from worker.alerts.conditions import CONDITIONS
 from worker.alerts.phrases import paragraphs, waiting
@@ -21,7 +21,7 @@ class Message:
 
     title: str
     body: str
-    kind: Kind
+    kind: MessageKind
 
 
 def message_for(
@@ -39,7 +39,7 @@ def message_for(
 
 def _begin(found: Sequence[AlertCondition], snapshot: Snapshot) -> Message:
     first = found[0]
-    kind = Kind.PROBLEM if first.severity == Severity.PROBLEM else Kind.WARNING
+    kind = MessageKind.PROBLEM if first.severity == Severity.PROBLEM else MessageKind.WARNING
     if len(found) == 1:
         return Message(first.title, first.body, kind)
     body = paragraphs(
@@ -58,12 +58,12 @@ def _reminder(message: Message, notification: Notification, snapshot: Snapshot) 
 def _end(notification: Notification, snapshot: Snapshot) -> Message:
     first, *others = notification.parts
     if not others:
-        return Message(first.over, _end_of(first, notification.kind, snapshot), Kind.OVER)
+        return Message(first.over, _end_of(first, notification.kind, snapshot), MessageKind.OVER)
     title = f"{len(notification.parts)} {CONDITIONS[notification.kind].several_over}"
     lines = [
         f"{part.over}. {_end_of(part, notification.kind, snapshot)}" for part in notification.parts
     ]
-    return Message(title, _list(lines), Kind.OVER)
+    return Message(title, _list(lines), MessageKind.OVER)
 
 
 def _end_of(part: Part, kind: str, snapshot: Snapshot) -> str:
@@ -91,14 +91,14 @@ def dead_letter_message(notification: DeadLetterNotification, public_url: str) -
     name = notification.account
     if notification.event == "over":
         title = f"{name}: no dead letter is left"
-        return Message(title, "Each was retried or discarded.", Kind.OVER)
+        return Message(title, "Each was retried or discarded.", MessageKind.OVER)
     body = paragraphs(
         "These sign-ups were refused or given up. signup-relay keeps them, with their reasons,"
         " until somebody decides.",
         "What to do: read the reasons with `relay failed list`. Correct what can be corrected, and"
         f" retry or discard them. The account is at {public_url}/console/accounts/{name}",
     )
-    return Message(f"{name}: {_counted(notification)}", body, Kind.WARNING)
+    return Message(f"{name}: {_counted(notification)}", body, MessageKind.WARNING)
 
 
 def _counted(notification: DeadLetterNotification) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from shared.domain.durations import in_words
-from shared.infrastructure.alert_services import Kind, Service
+from shared.infrastructure.alert_services import MessageKind, Service
 
 _AWAY = "Redis does not answer, so nothing is delivered"
 _AWAY_BODY = (
@@ -40,7 +40,9 @@ class RedisOutageAlert:
         if self._lasted < self._after:
             return
         for service in self._services:
-            if service.name not in self._notified and service.send(_AWAY, _AWAY_BODY, Kind.PROBLEM):
+            if service.name not in self._notified and service.send(
+                _AWAY, _AWAY_BODY, MessageKind.PROBLEM
+            ):
                 self._notified.add(service.name)
 
     def answers(self) -> None:
@@ -49,6 +51,6 @@ class RedisOutageAlert:
         body = f"It did not answer for {in_words(self._lasted)}. Deliveries go on by themselves."
         for service in self._services:
             if service.name in self._notified and service.send(
-                "Redis answers again", body, Kind.OVER
+                "Redis answers again", body, MessageKind.OVER
             ):
                 self._notified.discard(service.name)

@@ -16,7 +16,7 @@ import redis
 from shared.domain.account import HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.signup import DeathReason
-from shared.infrastructure.alert_services import Kind, Service, make_services
+from shared.infrastructure.alert_services import MessageKind, Service, make_services
 from shared.infrastructure.logs import LineFormatter
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
@@ -490,7 +490,7 @@ def test_workers_that_all_see_the_condition_notify_each_service_once(
         ledger.lift("acme", HoldReason.RECONNECT)
         list(workers.map(work, range(WORKERS)))
     assert [[kind for _, kind in service.sent] for service in services] == [
-        [Kind.PROBLEM, Kind.OVER]
+        [MessageKind.PROBLEM, MessageKind.OVER]
     ] * 2
 
 
@@ -554,7 +554,7 @@ def test_tokens_that_fail_to_refresh_are_seen(
     )
     service = FakeService()
     watch(snapshot_reader.take, redis_client, [service]).dispatch()
-    assert service.sent == [("acme: its access token cannot be refreshed", Kind.WARNING)]
+    assert service.sent == [("acme: its access token cannot be refreshed", MessageKind.WARNING)]
 
 
 def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
@@ -585,7 +585,7 @@ def test_beat_tells_by_itself_that_redis_is_away(tmp_path: Path) -> None:
     service = FakeService()
     watching = watch(SnapshotReader(away, "https://signup.example.com").take, away, [service])
     BeatAlerts(watching, RedisOutageAlert([service], timedelta(0), lambda: 0.0)).look()
-    assert service.sent == [("Redis does not answer, so nothing is delivered", Kind.PROBLEM)]
+    assert service.sent == [("Redis does not answer, so nothing is delivered", MessageKind.PROBLEM)]
 
 
 # --- a real service
@@ -621,7 +621,7 @@ def logged(caplog: pytest.LogCaptureFixture) -> Iterator[list[str]]:
 
 def test_a_webhook_gets_title_body_and_kind(webhook: Webhook) -> None:
     (service,) = make_services([webhook.address])
-    assert service.send("A title", "One.\n\nTwo: https://x.example/a?b=1&c", Kind.PROBLEM)
+    assert service.send("A title", "One.\n\nTwo: https://x.example/a?b=1&c", MessageKind.PROBLEM)
     (message,) = webhook.taken
     assert (message["title"], message["type"]) == ("A title", "failure")
     assert message["message"] == "One.\n\nTwo: https://x.example/a?b=1&c"
@@ -662,7 +662,7 @@ def test_a_service_that_raises_failed_and_says_no_more_than_that(logged: list[st
             raise RuntimeError("json://127.0.0.1:9/the-secret-path")
 
     service = Service("json", cast("apprise.Apprise", Exploding()))
-    assert not service.send("A title", "A body", Kind.INFO)
+    assert not service.send("A title", "A body", MessageKind.INFO)
     assert len(logged) == 1
     assert "secret" not in logged[0]
 

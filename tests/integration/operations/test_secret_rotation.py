@@ -26,7 +26,7 @@ from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.registry import Registry
 from shared.ledger.sealed_values import Place, SealedPlaces
 from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger
-from shared.operations.secret_rotation import Kind, Rotation, Survey
+from shared.operations.secret_rotation import Rotation, SecretKind, Survey
 from tests.architecture.project import ROOT
 from tests.support import connections
 from tests.support.command_line import CommandLine
@@ -35,8 +35,13 @@ from tests.support.sandbox_server import SandboxServer
 OLD, NEW = "the key of last year", "the key of this year"
 OWN_KEY = Application("own-key-1234", "own-secret")
 GIVEN = "a refresh token from elsewhere"
-ALL_OF_IT = {Kind.TOKENS: 2, Kind.APPLICATIONS: 1, Kind.FINGERPRINT_KEY: 1, Kind.KEPT_TOKENS: 2}
-NOTHING = dict.fromkeys(Kind, 0)
+ALL_OF_IT = {
+    SecretKind.TOKENS: 2,
+    SecretKind.APPLICATIONS: 1,
+    SecretKind.FINGERPRINT_KEY: 1,
+    SecretKind.KEPT_TOKENS: 2,
+}
+NOTHING = dict.fromkeys(SecretKind, 0)
 
 Make = Callable[..., Rotation]
 
@@ -189,7 +194,7 @@ def test_a_refresh_token_before_that_alone_has_the_old_key_is_not_forgotten(
 ) -> None:
     for account in ("acme", "books"):
         make_vault(both, redis_client).refresh(account)
-    assert make().run().resealed[Kind.TOKENS] == 2
+    assert make().run().resealed[SecretKind.TOKENS] == 2
     previous = str(redis_client.hget("relay:{acme}:tokens", "previous"))
     assert Sealer((NEW,)).open(previous)
 
@@ -269,7 +274,7 @@ def test_a_pair_that_arrives_while_all_is_sealed_anew_is_stored(
     token = worker.refresh("acme")
 
     # That worker had not been started anew, so what it stored is sealed with the old key.
-    assert make().run().resealed == {**NOTHING, Kind.TOKENS: 1}
+    assert make().run().resealed == {**NOTHING, SecretKind.TOKENS: 1}
     vault = make_vault(new, redis_client)
     assert vault.current("acme") == token
     assert vault.refresh("acme").version == token.version + 1
@@ -311,7 +316,7 @@ def test_what_is_gone_meanwhile_does_not_come_back(
             redis_client.delete(place.key)
 
     rotated = make(places=ChangedMeanwhile(redis_client, connect)).run()
-    assert rotated.resealed == {**ALL_OF_IT, Kind.KEPT_TOKENS: 0}
+    assert rotated.resealed == {**ALL_OF_IT, SecretKind.KEPT_TOKENS: 0}
     assert redis_client.keys("relay:connecting:kept:*") == []
     assert redis_client.keys("relay:connecting:spare:*") == []
 
@@ -331,7 +336,7 @@ def test_where_it_is_interrupted_it_goes_on_when_run_again(
     assert make().survey() == Survey(3, 1, ())
 
     rest = make().run()
-    assert rest.resealed == {**NOTHING, Kind.TOKENS: 1, Kind.KEPT_TOKENS: 2}
+    assert rest.resealed == {**NOTHING, SecretKind.TOKENS: 1, SecretKind.KEPT_TOKENS: 2}
     assert make_vault(new, redis_client).current("books").access
 
 
@@ -346,7 +351,7 @@ def test_what_no_key_opens_is_named_and_the_rest_is_done(
     redis_client.hset(keys.APPLICATIONS, OWN_KEY.client_id, foreign.seal("secret"))
     rotated = make().run()
     assert rotated.unopened == ("the secret of the API key …1234", "the tokens of acme")
-    assert rotated.resealed == {**ALL_OF_IT, Kind.TOKENS: 1, Kind.APPLICATIONS: 0}
+    assert rotated.resealed == {**ALL_OF_IT, SecretKind.TOKENS: 1, SecretKind.APPLICATIONS: 0}
     assert make_vault(new, redis_client).current("books").access
     assert make().survey() == Survey(2, 0, rotated.unopened)
 

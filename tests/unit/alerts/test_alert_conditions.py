@@ -8,7 +8,7 @@ import pytest
 from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.signup import DeathReason
-from shared.infrastructure.alert_services import Kind
+from shared.infrastructure.alert_services import MessageKind
 from shared.ledger.alert_log import DeadLetterNotification, Notification, Part
 from shared.ledger.signup_baseline import SignupBaseline
 from shared.ledger.spools import SpoolFigures, SpoolReport
@@ -462,9 +462,11 @@ HELD = view(hold(), due=7)
 
 def test_the_first_message_is_the_conditions_own() -> None:
     condition = only(HELD)
-    assert said("begun", HELD, HELD) == Message(condition.title, condition.body, Kind.PROBLEM)
+    assert said("begun", HELD, HELD) == Message(
+        condition.title, condition.body, MessageKind.PROBLEM
+    )
     failing = view(tokens=FAILING)
-    assert said("begun", failing, failing).kind == Kind.WARNING
+    assert said("begun", failing, failing).kind == MessageKind.WARNING
 
 
 def test_a_reminder_of_several_counts_from_the_first() -> None:
@@ -508,7 +510,7 @@ def test_a_recovery_says_how_long_it_lasted_and_what_flows_again(
 ) -> None:
     message = said("over", HELD, *now)
     assert message.title == "acme: the hold `reconnect` has ended"
-    assert message.kind == Kind.OVER
+    assert message.kind == MessageKind.OVER
     assert message.body.startswith("It lasted 3 h. ")
     assert words in message.body
 
@@ -524,7 +526,7 @@ def test_several_that_began_together_are_one_message(event: str) -> None:
     message = message_for(notification(event, *map(part, standing)), standing, looked)
     title = "3 accounts are on hold: every request to Constant Contact fails"
     assert message.title == {"begun": title, "reminder": f"Still: {title}"}[event]
-    assert message.kind == Kind.PROBLEM
+    assert message.kind == MessageKind.PROBLEM
     for condition in standing:
         assert f"- {condition.title}" in message.body
     assert f"{URL}/console/" in message.body
@@ -534,7 +536,7 @@ def test_several_that_ended_together_are_one_message() -> None:
     ended = [part(condition, ended_at=NOON) for condition in active_conditions(snapshot(*many(2)))]
     message = message_for(notification("over", *ended), [], snapshot(view(name="site-0", due=7)))
     assert message.title == "2 accounts: the hold `outage` has ended"
-    assert message.kind == Kind.OVER
+    assert message.kind == MessageKind.OVER
     first, second = message.body.splitlines()
     assert first.startswith(
         "- site-0: the hold `outage` has ended. It lasted 3 h. No sign-up was lost"
@@ -621,8 +623,8 @@ def dead(event: Any, **counts: int) -> Message:
 )
 def test_dead_letters_are_told_of_in_numbers(message: Message, title: str) -> None:
     assert message.title == title
-    assert message.kind == (Kind.OVER if message == dead("over") else Kind.WARNING)
-    assert ("/console/accounts/acme" in message.body) == (message.kind == Kind.WARNING)
+    assert message.kind == (MessageKind.OVER if message == dead("over") else MessageKind.WARNING)
+    assert ("/console/accounts/acme" in message.body) == (message.kind == MessageKind.WARNING)
 
 
 def test_looks_come_often_enough_for_a_short_wait_and_never_more_seldom_than_every_20_s() -> None:

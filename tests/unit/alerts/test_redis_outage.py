@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.infrastructure.alert_services import Kind
+from shared.infrastructure.alert_services import MessageKind
 from tests.support.fake_service import FakeService
 from worker.alerts.redis_outage import RedisOutageAlert
 
@@ -36,8 +36,8 @@ def test_that_redis_is_away_is_told_once_it_lasts_and_its_end_too() -> None:
         one.sent
         == other.sent
         == [
-            ("Redis does not answer, so nothing is delivered", Kind.PROBLEM),
-            ("Redis answers again", Kind.OVER),
+            ("Redis does not answer, so nothing is delivered", MessageKind.PROBLEM),
+            ("Redis answers again", MessageKind.OVER),
         ]
     )
 

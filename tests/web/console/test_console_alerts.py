@@ -7,7 +7,7 @@ import pytest
 import redis
 from flask import Flask
 
-from shared.infrastructure.alert_services import Kind, Service
+from shared.infrastructure.alert_services import MessageKind, Service
 from shared.infrastructure.settings import Settings
 from shared.operations.operators import Role
 from tests.support.console_browser import SignedIn
@@ -84,7 +84,7 @@ class Hanging(Service):
         self.sending = threading.Event()
         self.may_end = threading.Event()
 
-    def send(self, title: str, body: str, kind: Kind) -> bool:
+    def send(self, title: str, body: str, kind: MessageKind) -> bool:
         self.sending.set()
         return self.may_end.wait(30)
 
