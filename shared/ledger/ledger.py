@@ -37,8 +37,8 @@ from shared.ledger.values import (
     Accepted,
     Attempt,
     Claim,
-    Dry,
     Figures,
+    NothingDue,
     OnHold,
     PaceRules,
     Wait,
@@ -119,7 +119,7 @@ class Ledger:
         pace: PaceRules,
         jitter: float,
         lead: timedelta = timedelta(),
-    ) -> Claim | Wait | OnHold | Dry:
+    ) -> Claim | Wait | OnHold | NothingDue:
         """Claim the account's next due sign-up for `lane`, whose name no other lane has.
 
         A lane that asks again while its claim is open gets the same one, with a new slot. No
@@ -143,7 +143,7 @@ class Ledger:
                 return Wait(timedelta(milliseconds=ms))
             case ["hold", reason]:
                 return OnHold(HoldReason(reason))
-        return Dry()
+        return NothingDue()
 
     def deliver(self, claim: Claim, attempt: Attempt, *, contact_id: str, action: str) -> bool:
         """Settle the claim as delivered; False when another claim has superseded it."""

@@ -71,7 +71,7 @@ class OnHold:
 
 
 @dataclass(frozen=True, slots=True)
-class Dry:
+class NothingDue:
     """Nothing is due; the lane is closed and the next accepted sign-up notifies again."""
 
 

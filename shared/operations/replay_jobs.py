@@ -105,8 +105,8 @@ class Replay:
     @property
     def obstacle(self) -> Obstacle | None:
         """Why nothing of it becomes due just now; None while a part makes progress."""
-        standing = [part.obstacle for part in self.parts if part.ended_at is None]
-        return standing[0] if standing and all(standing) else None
+        obstacles = [part.obstacle for part in self.parts if part.ended_at is None]
+        return obstacles[0] if obstacles and all(obstacles) else None
 
     @property
     def state(self) -> ReplayState:

@@ -8,7 +8,7 @@ from shared.domain.account import Account
 from shared.domain.form import CustomField, Form, ListRef
 from shared.domain.signup import Consent, Contact, Submission
 from shared.ledger.ledger import Ledger
-from shared.ledger.values import Accepted, Attempt, Claim, Dry, OnHold, PaceRules, Wait
+from shared.ledger.values import Accepted, Attempt, Claim, NothingDue, OnHold, PaceRules, Wait
 
 LIST_ID = "0c3a4a10-9d31-11ee-a3f2-fa163e56c9b0"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -59,7 +59,7 @@ def accept(ledger: Ledger, email: str = "ada@example.com", **fields: Any) -> Acc
 
 def claim(
     ledger: Ledger, *, account: str = "acme", lane: str = "", pace: PaceRules = NO_PACE
-) -> Claim | Wait | OnHold | Dry:
+) -> Claim | Wait | OnHold | NothingDue:
     """Ask for the next claim, for a new lane unless one is named."""
     lane = lane or str(uuid.uuid4())
     return ledger.claim(account, lane=lane, lease=LEASE, pace=pace, jitter=0.0)

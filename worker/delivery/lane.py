@@ -15,7 +15,7 @@ from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, NotConnected, Refused, Revoked, TokenError
 from shared.domain.outcome import HoldAccount, QuotaSpent
 from shared.ledger.ledger import Ledger
-from shared.ledger.values import Claim, Dry, OnHold, PaceRules, Wait
+from shared.ledger.values import Claim, NothingDue, OnHold, PaceRules, Wait
 from worker.delivery.delivery import Delivery, DeliveryTools, Settled, SlotResult, Stage
 from worker.delivery.holds import AccountHolds
 from worker.delivery.in_flight import InFlight
@@ -231,13 +231,13 @@ class Lane:
                     return answer, self.round_trip.slot(asked_at, self._now(), seconds)
                 case OnHold(reason):
                     return _on_hold(reason)
-                case Dry():
+                case NothingDue():
                     return Stop("nothing due")
                 case Wait(delay):
                     self.stopping.wait(min(delay.total_seconds(), self._left()))
         return over
 
-    def _claim(self) -> Claim | Wait | OnHold | Dry:
+    def _claim(self) -> Claim | Wait | OnHold | NothingDue:
         return self.ledger.claim(
             self.account,
             lane=self.name,

@@ -17,7 +17,7 @@ from shared.domain.outcome import Answer, Settlement
 from shared.domain.signup import State
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.values import Attempt, Claim, Dry, OnHold, Wait
+from shared.ledger.values import Attempt, Claim, NothingDue, OnHold, Wait
 from tests.support.builders import accept
 from tests.support.lane_rig import (
     CREATED,
@@ -271,7 +271,7 @@ class SlowLedger(Ledger):
         self.clock = clock
         self.delays = delays
 
-    def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | Dry:
+    def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | NothingDue:
         self._pass()
         answer = super().claim(*args, **kwargs)
         self._pass()
@@ -393,7 +393,7 @@ class FreezingLedger(Ledger):
         self._clock = clock
         self._thawed = False
 
-    def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | Dry:
+    def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | NothingDue:
         answer = super().claim(*args, **kwargs)
         if not self._thawed:
             self._thawed = True

@@ -12,7 +12,7 @@ from shared.domain.errors import LedgerUnavailable
 from shared.domain.outcome import Answer
 from shared.domain.signup import Signup, State
 from shared.ledger.ledger import Ledger
-from shared.ledger.values import Claim, Dry, OnHold, Wait
+from shared.ledger.values import Claim, NothingDue, OnHold, Wait
 from tests.support.builders import accept, claim
 from tests.support.lane_rig import CREATED, UNAUTHORIZED, UNAVAILABLE, FakeContacts, LaneRig
 from tests.support.stack import eventually
@@ -32,11 +32,11 @@ class BreakingContacts(FakeContacts):
         return super().sign_up(access_token, body)
 
 
-def lose_claim(rig: LaneRig, id: str) -> Claim | Dry:
+def lose_claim(rig: LaneRig, id: str) -> Claim | NothingDue:
     """Have one more worker end with the sign-up in its hands."""
     lost = claim(rig.ledger)
     rig.make_due(id, "fresh")
-    assert isinstance(lost, Claim | Dry)
+    assert isinstance(lost, Claim | NothingDue)
     return lost
 
 
@@ -103,7 +103,7 @@ def test_a_retried_dead_letter_may_lose_three_claims_again(rig: LaneRig) -> None
     bad = accept(rig.ledger, BAD).id
     for _ in range(3):
         lose_claim(rig, bad)
-    assert lose_claim(rig, bad) == Dry()
+    assert lose_claim(rig, bad) == NothingDue()
     assert rig.ledger.requeue("acme", bad)
     assert rig.run(CREATED)["delivered"] == 1
 
@@ -168,7 +168,7 @@ def test_a_lane_has_nothing_in_flight_while_it_asks_for_a_claim(rig: LaneRig) ->
     found: list[list[str]] = []
 
     class WatchingLedger(Ledger):
-        def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | Dry:
+        def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | NothingDue:
             found.append(in_flight.longer_than(-1))
             return super().claim(*args, **kwargs)
 
@@ -184,7 +184,7 @@ def test_a_lane_that_waits_for_redis_has_nothing_in_flight(rig: LaneRig) -> None
     found: list[list[str]] = []
 
     class LedgerThatIsAwayOnce(Ledger):
-        def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | Dry:
+        def claim(self, *args: Any, **kwargs: Any) -> Claim | Wait | OnHold | NothingDue:
             found.append(in_flight.longer_than(-1))
             if len(found) == 2:
                 raise LedgerUnavailable("Redis is away")

@@ -18,7 +18,7 @@ from shared.infrastructure.settings import VisitorLimit
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
-from shared.ledger.values import Claim, Dry, OnHold, PaceRules, Wait
+from shared.ledger.values import Claim, NothingDue, OnHold, PaceRules, Wait
 from tests.support import builders
 from tests.support.builders import accept, attempt, claim, claimed
 from tests.support.stack import eventually
@@ -81,7 +81,7 @@ def test_the_first_signup_notifies_the_workers_and_those_behind_it_do_not(ledger
 def test_a_lane_that_runs_dry_lets_the_next_signup_notify_again(ledger: Ledger) -> None:
     accept(ledger)
     ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
-    assert claim(ledger) == Dry()
+    assert claim(ledger) == NothingDue()
     assert accept(ledger, "b@example.com").notify_workers
 
 
@@ -120,7 +120,7 @@ def test_a_key_that_comes_with_known_content_belongs_to_it(
 
 def test_a_quarantined_signup_leaves_no_mark_and_is_never_claimed(ledger: Ledger) -> None:
     caught = accept(ledger, digest="same", idempotency_key="k", quarantine="honeypot")
-    assert claim(ledger) == Dry()
+    assert claim(ledger) == NothingDue()
     clean = accept(ledger, digest="same", idempotency_key="k")
     assert not clean.duplicate
     assert state_of(ledger, caught.id) == State.QUARANTINED
@@ -227,7 +227,7 @@ def test_a_claim_that_ran_out_may_write_while_nobody_superseded_it(
     late = claimed(ledger)
     make_due(redis_client, late.id, "fresh")
     assert ledger.deliver(late, attempt(), contact_id="c", action="created")
-    assert claim(ledger) == Dry()
+    assert claim(ledger) == NothingDue()
     assert_accounted_for(ledger)
 
 
@@ -259,7 +259,7 @@ def test_a_retry_waits_its_time_and_counts(redis_client: "redis.Redis", ledger: 
     accept(ledger)
     mine = claimed(ledger)
     ledger.retry(mine, attempt(503), wait=timedelta(hours=1), error_key="", message="HTTP 503")
-    assert claim(ledger) == Dry()
+    assert claim(ledger) == NothingDue()
     make_due(redis_client, mine.id, "retry")
     assert claimed(ledger).attempts == 1
     assert_accounted_for(ledger)
@@ -290,7 +290,7 @@ def test_a_persons_next_signup_waits_for_the_retry_of_the_first(ledger: Ledger) 
     accept(ledger)
     mine = claimed(ledger)
     ledger.retry(mine, attempt(503), wait=timedelta(hours=1), error_key="", message="")
-    assert claim(ledger) == Dry()
+    assert claim(ledger) == NothingDue()
 
 
 def test_a_fresh_signup_does_not_wait_behind_many_retries(
@@ -367,7 +367,7 @@ def test_a_requeued_dead_letter_stays_behind_the_same_persons_delivery_under_way
     accept(ledger)
     under_way = claimed(ledger)
     ledger.requeue("acme", old)
-    assert claim(ledger) == Dry()
+    assert claim(ledger) == NothingDue()
     ledger.deliver(under_way, attempt(), contact_id="c", action="updated")
     assert claimed(ledger).id == old
 

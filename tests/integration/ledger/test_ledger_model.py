@@ -34,7 +34,7 @@ from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 from shared.ledger.time_units import to_milliseconds
-from shared.ledger.values import Claim, Dry, OnHold, Wait
+from shared.ledger.values import Claim, NothingDue, OnHold, Wait
 from tests.support import builders
 from tests.support.builders import NO_PACE, attempt
 from tests.support.ledger_model import WAITING, Clock, LedgerModel, ModelSignup, turnable_server
@@ -389,7 +389,7 @@ class LedgerMachine(RuleBasedStateMachine):
         number = answer.number if isinstance(answer, Claim) else ""
         expected = self.model.claim(account, lane, lease * 1000, number)
         match answer:
-            case Dry():
+            case NothingDue():
                 assert expected is None
             case OnHold(reason):
                 assert isinstance(expected, set)
@@ -401,7 +401,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 raise AssertionError("still waiting for the pace")
         return None
 
-    def _ask(self, account: str, lane: str, lease: int) -> Claim | Wait | OnHold | Dry:
+    def _ask(self, account: str, lane: str, lease: int) -> Claim | Wait | OnHold | NothingDue:
         return self.ledger.claim(
             account, lane=lane, lease=timedelta(seconds=lease), pace=NO_PACE, jitter=0.0
         )

@@ -29,7 +29,7 @@ local function replay_room(job, quota, most_under_way)
     return "hold", 0
   elseif redis.call("EXISTS", replay_waiting(job)) == 0 then
     return nil, 0
-  elseif redis.call("ZRANGE", UNFED, 0, 0)[1] ~= job then
+  elseif redis.call("ZRANGE", REPLAYING, 0, 0)[1] ~= job then
     return "behind", 0
   elseif quota <= 0 then
     return "quota", 0

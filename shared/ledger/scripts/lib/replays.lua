@@ -5,7 +5,7 @@
 -- LIMIT REPLAY_KEPT  milliseconds
 -- INCLUDE clock account
 
-local REPLAYS, UNFED = account .. "replays", account .. "replaying"
+local REPLAYS, REPLAYING = account .. "replays", account .. "replaying"
 
 local function replay(job)
   return account .. "replay:" .. job
@@ -27,7 +27,7 @@ local function leave_replaying_if_fed(job)
   if redis.call("EXISTS", replay_waiting(job)) == 1 then
     return
   end
-  redis.call("ZREM", UNFED, job)
+  redis.call("ZREM", REPLAYING, job)
   if replay_under_way(job) == 0 then
     redis.call("HSET", replay(job), "ended_at", text(now))
     redis.call("PEXPIRE", replay(job), text(REPLAY_KEPT))

@@ -42,5 +42,5 @@ end
 redis.call("HINCRBY", replay(job), "total", added)
 redis.call("HDEL", replay(job), "ended_at") -- those before may all be done already
 redis.call("PERSIST", replay(job))
-redis.call("ZADD", UNFED, "NX", text(now), job)
+redis.call("ZADD", REPLAYING, "NX", text(now), job)
 return added

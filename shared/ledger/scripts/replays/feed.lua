@@ -26,7 +26,7 @@ local function take_allowance(per_second, most_now)
   return allowed
 end
 
-local job = redis.call("ZRANGE", UNFED, 0, 0)[1]
+local job = redis.call("ZRANGE", REPLAYING, 0, 0)[1]
 if not job then
   return 0
 end
@@ -38,8 +38,8 @@ if allowed == 0 then
   return 0
 end
 
-local moved, looked_at = 0, 0
-while moved < allowed and looked_at < MOST_FED do
+local requeued, looked_at = 0, 0
+while requeued < allowed and looked_at < MOST_FED do
   local id = redis.call("ZPOPMIN", replay_waiting(job))[1]
   if not id then
     break
@@ -48,11 +48,11 @@ while moved < allowed and looked_at < MOST_FED do
   local stored = redis.call("HMGET", signup(id), "state", "replay")
   if stored[1] == "dead" and stored[2] == job then
     -- A microsecond apart, so that the oldest is sent first.
-    requeue(id, string.format("%.3f", (now_us + moved) / 1000))
-    moved = moved + 1
+    requeue(id, string.format("%.3f", (now_us + requeued) / 1000))
+    requeued = requeued + 1
   end
 end
-redis.call("HINCRBY", replay(job), "moved", moved)
-redis.call("HINCRBY", replay(job), "skipped", looked_at - moved)
+redis.call("HINCRBY", replay(job), "moved", requeued)
+redis.call("HINCRBY", replay(job), "skipped", looked_at - requeued)
 leave_replaying_if_fed(job)
-return moved
+return requeued
