@@ -27,7 +27,7 @@ def say_checks(output: Output, checks: Iterable[Check]) -> None:
 def say_summary(output: Output, summary: AccountSummary) -> None:
     """Print all that is known of an account, and what to do about its problems."""
     output.table(["account", summary.account.name], _rows(summary))
-    for problem in advice.on_account(summary.account.name, summary.holds, summary):
+    for problem in advice.for_account(summary.account.name, summary.holds, summary):
         output.say(printable(f"\n{problem.sentence}"))
 
 

@@ -220,7 +220,7 @@ class AccountConnector:
 
     def _token(self, name: str) -> Token:
         try:
-            return self.vault.current(name)
+            return self.vault.stored_token(name)
         except TokenError as error:
             raise Refused(f"{name} was disconnected while it was being connected.") from error
 

@@ -63,7 +63,7 @@ def on_hold(reason: HoldReason, account: str) -> str:
     return _ON_HOLD[reason].format(account=account)
 
 
-def on_account(
+def for_account(
     name: str, holds: Iterable[Hold], summary: AccountSummary | None
 ) -> Iterator[Advice]:
     """Yield what is wrong with the account, with what to do about each thing."""

@@ -113,7 +113,7 @@ class ApplicationCalls:
                 return call(endpoint)
         except InvalidClient as error:
             own = application != self.applications.default
-            raise Refused(problems.of_client(error, own_key=own)) from error
+            raise Refused(problems.explain_client(error, own_key=own)) from error
         except TokenUnavailable as error:
             raise TokenEndpointFailed(str(error)) from error
 

@@ -145,7 +145,7 @@ class BrowserFlow:
     def refuse(self, state: str, error: str, description: str = "") -> Refused:
         """End the request that came back with an `error`; return what to tell the person."""
         request = self.store.take(state) if state else None
-        sentence = problems.of_callback(error, description, self.redirect_uri)
+        sentence = problems.explain_callback(error, description, self.redirect_uri)
         if request is None:
             return Refused(f"{sentence} Then start again.")
         refused = Refused(f"{sentence} {problems.again(request)}")
@@ -208,7 +208,9 @@ class BrowserFlow:
                 lambda endpoint: endpoint.exchange_code(code, request.redirect_uri),
             )
         except InvalidGrant as error:
-            raise Refused(f"{problems.of_code(error, request.redirect_uri)} {again}") from error
+            raise Refused(
+                f"{problems.explain_code(error, request.redirect_uri)} {again}"
+            ) from error
         except OAuthError as error:
             raise ConnectFailed(
                 f"signup-relay could not get tokens from Constant Contact ({error}). Nothing was"

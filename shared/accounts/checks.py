@@ -110,7 +110,7 @@ def refreshed(kind: str | None, trouble: str | None, *, own_key: bool) -> Check:
 
 def what_helps_refreshing(trouble: str, *, own_key: bool) -> str | None:
     """Return what to do about a refresh that failed for `trouble`; None where waiting helps."""
-    return problems.of_secret(own_key=own_key) if trouble == SECRET_REFUSED else None
+    return problems.explain_secret(own_key=own_key) if trouble == SECRET_REFUSED else None
 
 
 def clock(ahead: timedelta | None) -> Check:

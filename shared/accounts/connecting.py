@@ -45,32 +45,34 @@ class Connecting:
         url = oauth.authorization_url(self.redirect_uri, "preflight")
         response = oauth.look_at(url, APPLICATION_CHECK_DEADLINE)
         if response is None:
-            return problems.of_authorization_url(None, "", "", self.redirect_uri)
+            return problems.check_authorization_url(None, "", "", self.redirect_uri)
         location = response.headers.get("Location", "")
         page = response.content[:_LONGEST_PAGE].decode(errors="replace")
-        return problems.of_authorization_url(
+        return problems.check_authorization_url(
             response.status_code, location, page, self.redirect_uri
         )
 
     def disconnect(self, name: str, *, by: str) -> Account:
         """Forget the account's tokens. Its accepted sign-ups stay, and wait."""
-        core = self.connector
-        with core.lock_account(name):
-            account = core.registry.account(name)
+        connector = self.connector
+        with connector.lock_account(name):
+            account = connector.registry.account(name)
             if account is None:
-                raise unknown_account(name, (each.name for each in core.registry.accounts()))
-            core.ledger.hold(name, HoldReason.RECONNECT, by=by, note="disconnected by an operator")
-            core.vault.forget(name)
+                raise unknown_account(name, (each.name for each in connector.registry.accounts()))
+            connector.ledger.hold(
+                name, HoldReason.RECONNECT, by=by, note="disconnected by an operator"
+            )
+            connector.vault.forget(name)
             account = dataclasses.replace(account, disconnected_at=timestamp(self.now()))
-            core.registry.save_account(account)
+            connector.registry.save_account(account)
             return account
 
     def claim_ownership(self, name: str) -> None:
         """Make this installation the one that keeps the account's tokens fresh."""
-        core = self.connector
+        connector = self.connector
         try:
-            core.vault.claim_ownership(name)
+            connector.vault.claim_ownership(name)
         except TokenError as error:
             raise Refused(f"{error}.") from error
-        core.ledger.lift(name, HoldReason.RECONNECT)
-        core.notify_workers(name)
+        connector.ledger.lift(name, HoldReason.RECONNECT)
+        connector.notify_workers(name)

@@ -28,7 +28,7 @@ class DeviceFlow:
         try:
             return calls.oauth(calls.known(application)).begin_device(CALL_DEADLINE)
         except InvalidClient as error:
-            raise Refused(problems.of_device(error)) from error
+            raise Refused(problems.explain_device(error)) from error
         except OAuthError as error:
             raise ConnectFailed(
                 f"Constant Contact gave no device code ({error}). Nothing was changed. Try again."

@@ -51,7 +51,7 @@ def another_account(request: ConnectRequest) -> str:
     )
 
 
-def of_callback(error: str, description: str, redirect_uri: str) -> str:
+def explain_callback(error: str, description: str, redirect_uri: str) -> str:
     """Return what the `error` that came to the callback means.
 
     Anyone can make up such an address, so nothing of `description` is shown.
@@ -83,7 +83,7 @@ def of_callback(error: str, description: str, redirect_uri: str) -> str:
     )
 
 
-def of_code(error: InvalidGrant, redirect_uri: str) -> str:
+def explain_code(error: InvalidGrant, redirect_uri: str) -> str:
     """Return why Constant Contact gave no tokens for an authorization code."""
     if "redirect" in str(error).lower():
         return _redirect_mismatch(redirect_uri)
@@ -93,17 +93,17 @@ def of_code(error: InvalidGrant, redirect_uri: str) -> str:
     )
 
 
-def of_client(error: InvalidClient, *, own_key: bool) -> str:
+def explain_client(error: InvalidClient, *, own_key: bool) -> str:
     """Return what to do about a refused API key or secret."""
     if isinstance(error, FlowNotAllowed):
         return (
             f"{error}. Switch the flow on, on the application's page in the developer portal: the"
             f" Authorization Code Flow, or for --device the device flow: {PORTAL}"
         )
-    return f"{error}. {of_secret(own_key=own_key)}"
+    return f"{error}. {explain_secret(own_key=own_key)}"
 
 
-def of_secret(*, own_key: bool) -> str:
+def explain_secret(*, own_key: bool) -> str:
     """Return what to do about a refused secret."""
     where = "the secret that was given with the API key" if own_key else "CTCT_CLIENT_SECRET"
     return (
@@ -112,7 +112,7 @@ def of_secret(*, own_key: bool) -> str:
     )
 
 
-def of_device(error: InvalidClient) -> str:
+def explain_device(error: InvalidClient) -> str:
     """Return what to do when a device gets no code; a device sends the API key, and no secret."""
     return (
         "Constant Contact lets no device connect with this API key. Check the key, and switch the"
@@ -120,7 +120,9 @@ def of_device(error: InvalidClient) -> str:
     )
 
 
-def of_authorization_url(status: int | None, location: str, body: str, redirect_uri: str) -> Check:
+def check_authorization_url(
+    status: int | None, location: str, body: str, redirect_uri: str
+) -> Check:
     """Judge the answer to the authorization URL, before a person is sent there.
 
     `status` is None when there was no answer. Only a certain error is a problem: the login page
@@ -142,7 +144,9 @@ def of_authorization_url(status: int | None, location: str, body: str, redirect_
     if _ABOUT_KEY.search(said):
         return problem(name, title, *_KEY_UNKNOWN)
     if refused:
-        return problem(name, title, "It refuses the login.", of_callback(refused, "", redirect_uri))
+        return problem(
+            name, title, "It refuses the login.", explain_callback(refused, "", redirect_uri)
+        )
     return unknown(name, title, f"It answers HTTP {status}. Check whether the login page opens.")
 
 

@@ -112,7 +112,7 @@ class TokenVault:
         self._refused: dict[str, int] = {}
         self._calls = RunningCalls()
 
-    def current(self, account: str) -> Token:
+    def stored_token(self, account: str) -> Token:
         """Return the stored token, whatever its state."""
         return self._opened_token(account, self._read(account))
 
@@ -198,7 +198,7 @@ class TokenVault:
         digest = _digest(spent) if spent else ""
         pair = self._sealed(tokens, client_id)
         self._tokens.store(account, pair, self._owner(), spent=digest)
-        return self.current(account)
+        return self.stored_token(account)
 
     def has_replaced(self, account: str, refresh_token: str) -> bool:
         """Whether a stored newer token replaced this one, which must never be sent again."""
@@ -249,7 +249,7 @@ class TokenVault:
                     return
                 tokens = endpoint.refresh(refresh_token)
         except InvalidGrant as error:
-            self._judge(account, call, stored, error)
+            self._handle_invalid_grant(account, call, stored, error)
         except (InvalidClient, TokenEndpointFailed) as error:
             self._tokens.failed(account, call, stored.version, str(error))
             log.warning("token refresh failed: %s", error, extra={"account": account})
@@ -270,7 +270,9 @@ class TokenVault:
         begun = self._tokens.begin(account, call, version, life)
         return begun and self._monotonic() < asked_at + BEGIN_DEADLINE.total_seconds()
 
-    def _judge(self, account: str, call: str, sent: StoredTokens, error: InvalidGrant) -> None:
+    def _handle_invalid_grant(
+        self, account: str, call: str, sent: StoredTokens, error: InvalidGrant
+    ) -> None:
         """Raise what an invalid_grant means; returns when newer tokens are stored by now."""
         match self._tokens.refused(account, call, sent.digest):
             case "revoked":

@@ -91,7 +91,7 @@ def privileges(read: Callable[[], frozenset[str]], account: str) -> Check:
         return replace(checks.privileges_held(read()), account=account)
     except Refused as error:
         if not _is_forbidden(error):
-            return _not_told(subject, error)
+            return _unreadable(subject, error)
     return subject.problem(
         "Constant Contact forbids the question: a scope is missing, or the application is off.",
         "Look at the application's page in the developer portal. Then run:"
@@ -109,7 +109,7 @@ def lists(
         if _is_forbidden(error):
             yield replace(checks.lists_read(None), account=account)
         else:
-            yield _not_told(_LISTS.of(account), error)
+            yield _unreadable(_LISTS.of(account), error)
         return
     yield replace(checks.lists_read(found), account=account)
     yield from form_lists(forms, {each.id for each in found}, account)
@@ -139,7 +139,7 @@ def fields(
     try:
         existing = {field.id for field in read()}
     except Refused as error:
-        yield _not_told(_FORM_FIELDS.of(account), error)
+        yield _unreadable(_FORM_FIELDS.of(account), error)
         return
     yield from form_fields(sending, existing, account)
 
@@ -161,7 +161,7 @@ def _is_forbidden(error: Refused) -> bool:
     return isinstance(error.__cause__, Forbidden)
 
 
-def _not_told(subject: Subject, error: Refused) -> Check:
+def _unreadable(subject: Subject, error: Refused) -> Check:
     return subject.unknown(str(error), "Ask again: relay doctor")
 
 

@@ -66,7 +66,7 @@ def main(*options: str) -> None:
     configure("worker")
     settings = Settings.from_env(os.environ)
     vault = make_vault(settings, connect(settings.redis_url, socket_timeout=5))
-    refused = vault.current("acme").version
+    refused = vault.stored_token("acme").version
     if "--together" in options:
         _wait_for_others(settings.redis_url)
     try:

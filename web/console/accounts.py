@@ -4,7 +4,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.account_api import FRESH, ApiCallFailed, Lists
-from shared.accounts.advice import on_account
+from shared.accounts.advice import for_account
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
@@ -98,7 +98,7 @@ def _account_page(name: str, *, test_problem: str | None = None) -> str:
     return render_template(
         "console/account.html",
         summary=summary,
-        advice=list(on_account(name, summary.holds, summary)),
+        advice=list(for_account(name, summary.holds, summary)),
         links=tools.connecting.browser.links.of(name, utc_now()),
         lists=_lists(name),
         forms=[form for form in tools.summaries.registry.forms() if form.account == name],

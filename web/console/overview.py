@@ -3,7 +3,7 @@
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from shared.accounts.advice import on_account
+from shared.accounts.advice import for_account
 from shared.infrastructure.alert_services import ALERTS_OFF
 from shared.operations.operators import Role
 from web.console import bp
@@ -22,7 +22,7 @@ def overview() -> ResponseReturnValue:
         summaries=summaries,
         figures=found.operations.status.figures(),
         advice={
-            summary.account.name: list(on_account(summary.account.name, summary.holds, summary))
+            summary.account.name: list(for_account(summary.account.name, summary.holds, summary))
             for summary in summaries
         },
         pulse=found.operations.status.pulse(),

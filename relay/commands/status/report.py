@@ -78,6 +78,6 @@ def tokens(runtime: CommandRuntime, report: StatusReport) -> dict[str, Token | N
 
 def _token(vault: TokenVault, account: str) -> Token | None:
     try:
-        return vault.current(account)
+        return vault.stored_token(account)
     except NotConnected:
         return None

@@ -38,7 +38,7 @@ def _say_accounts(
         [_row(name, figures, summaries.get(name)) for name, figures in report.accounts.items()],
     )
     for name, figures in report.accounts.items():
-        for problem in advice.on_account(name, figures.holds, summaries.get(name)):
+        for problem in advice.for_account(name, figures.holds, summaries.get(name)):
             output.say(printable(f"\n{problem.sentence}"))
 
 

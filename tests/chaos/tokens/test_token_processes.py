@@ -240,7 +240,7 @@ def test_a_refusal_is_no_proof_when_another_process_has_just_refreshed(
 
     assert slow.result() == {"version": 2}
     assert stack.sandbox.stats()["spent_refresh_tokens_seen"] == 1
-    assert vault.current("acme") == newer
+    assert vault.stored_token("acme") == newer
     assert not vault.has_failed("acme")
 
 
@@ -354,7 +354,7 @@ def test_frozen_with_a_pair_it_does_not_overwrite_a_newer_connection(
     frozen.thaw()
 
     assert frozen.result() == {"version": 2}
-    assert vault.current("acme") == newer
+    assert vault.stored_token("acme") == newer
     assert "came too late" in frozen.log
     assert vault.refresh("acme").version == 3
     assert stack.sandbox.stats()["refresh_calls"] == 2
@@ -370,7 +370,7 @@ def test_frozen_with_long_lived_tokens_it_does_not_overwrite_newer_ones(
     frozen.thaw()
 
     assert frozen.result() == {"version": 2}
-    assert vault.current("acme") == newer
+    assert vault.stored_token("acme") == newer
     assert "came too late" in frozen.log
     assert stack.sandbox.stats()["refresh_calls"] == 2
 

@@ -173,11 +173,11 @@ def test_the_lists_of_an_account_that_is_not_told_are_read_anew_after_connecting
 def test_lists_are_read_with_a_new_token_when_the_old_one_is_refused(
     api: AccountApi, sandbox: SandboxServer, vault: TokenVault
 ) -> None:
-    before = vault.current("acme").version
+    before = vault.stored_token("acme").version
     sandbox.control(revoke="access")
 
     assert api.lists("acme").trouble is None
-    assert vault.current("acme").version == before + 1
+    assert vault.stored_token("acme").version == before + 1
 
 
 def test_a_revoked_connection_is_told_as_such(api: AccountApi, sandbox: SandboxServer) -> None:

@@ -65,7 +65,7 @@ def test_a_card_for_scripts_has_plain_values(summary: AccountSummary) -> None:
 def test_no_secret_and_no_address_is_in_the_repr_of_a_card(
     summary: AccountSummary, vault: TokenVault
 ) -> None:
-    for secret in (vault.current("acme").access, str(summary.account.contact_email)):
+    for secret in (vault.stored_token("acme").access, str(summary.account.contact_email)):
         assert secret not in repr(summary)
 
 

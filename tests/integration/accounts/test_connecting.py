@@ -87,7 +87,7 @@ def test_the_callback_connects_the_account(
     assert account.connected_by == "ada"
     assert connected.token.scopes == frozenset(SCOPES)
     assert registry.account("acme") == account
-    assert vault.current("acme") == connected.token
+    assert vault.stored_token("acme") == connected.token
     assert account.connected_at is not None
     assert datetime.fromisoformat(account.connected_at)
     assert account.connected_at.endswith("Z")
@@ -140,7 +140,7 @@ def test_a_forced_refresh_that_fails_is_a_problem_and_the_account_is_connected(
     assert verdicts(connected.checks)["refresh"] == Verdict.PROBLEM
     assert "The refresh failed" in " ".join(connected.warnings)
     assert registry.account("acme") == connected.account
-    assert vault.current("acme").version == 1
+    assert vault.stored_token("acme").version == 1
 
 
 def fail_after_exchange(connecting: Connecting, sandbox: SandboxServer) -> None:
@@ -318,7 +318,7 @@ def test_without_a_refresh_token_nothing_is_connected(
     with pytest.raises(Refused, match="offline_access"):
         connecting.browser.finish(back["state"], back["code"])
     with pytest.raises(NotConnected):
-        vault.current("acme")
+        vault.stored_token("acme")
 
 
 def test_a_code_that_works_no_more_says_so(connecting: Connecting, sandbox: SandboxServer) -> None:
@@ -465,7 +465,7 @@ def test_when_the_api_is_down_the_tokens_are_kept_and_nobody_logs_in_twice(
     assert connecting.connector.store.pending(kept) is not None
     assert registry.account("acme") is None
     with pytest.raises(NotConnected):
-        vault.current("acme")
+        vault.stored_token("acme")
     with pytest.raises(ConnectFailed) as again:
         connecting.browser.resume(kept)
     assert again.value.pending_id == kept
@@ -474,7 +474,7 @@ def test_when_the_api_is_down_the_tokens_are_kept_and_nobody_logs_in_twice(
     connected = connecting.browser.resume(kept)
 
     assert connected.account.connected_by == "ada"
-    assert vault.current("acme") == connected.token
+    assert vault.stored_token("acme") == connected.token
     assert connecting.connector.store.pending(kept) is None
     with pytest.raises(Refused, match="finished already"):
         connecting.browser.resume(kept)
@@ -545,7 +545,7 @@ def test_a_second_press_on_try_again_never_sends_a_spent_token(
     connected = connecting.browser.resume(kept)
 
     assert len(outcomes) == 1
-    assert vault.current("acme") == connected.token
+    assert vault.stored_token("acme") == connected.token
     assert sandbox.stats()["spent_refresh_tokens_seen"] == 0
 
 
@@ -562,7 +562,7 @@ def test_kept_tokens_that_have_been_refreshed_since_are_not_stored_again(
 
     with pytest.raises(Refused, match="has newer ones"):
         connecting.browser.resume(kept)
-    assert vault.current("acme") == connected.token
+    assert vault.stored_token("acme") == connected.token
 
 
 def test_kept_tokens_do_not_replace_what_was_connected_since(
@@ -571,11 +571,11 @@ def test_kept_tokens_do_not_replace_what_was_connected_since(
     kept = kept_tokens(connecting, sandbox)
     connect(connecting, sandbox)
     made_later(registry)
-    token = vault.current("acme")
+    token = vault.stored_token("acme")
 
     with pytest.raises(Refused, match="since this was started"):
         connecting.browser.resume(kept)
-    assert vault.current("acme") == token
+    assert vault.stored_token("acme") == token
 
 
 def made_later(registry: Registry) -> None:
@@ -604,7 +604,7 @@ def test_another_account_does_not_take_a_name_unasked(
     assert failure.value.found == OTHER
     assert failure.value.started_from == StartedFrom.TERMINAL
     assert registry.account("acme") == first.account
-    assert vault.current("acme") == first.token
+    assert vault.stored_token("acme") == first.token
 
 
 def test_another_account_takes_the_name_once_that_is_confirmed(
@@ -844,7 +844,7 @@ def test_a_device_is_connected_once_its_code_was_entered(
     connected = connecting.device.poll("acme", code, by="ada")
 
     assert connected.account.organization == "Acme Bakery"
-    assert vault.current("acme") == connected.token
+    assert vault.stored_token("acme") == connected.token
     with pytest.raises(Refused, match="no longer"):
         connecting.device.poll("acme", code, by="ada")
 
@@ -921,7 +921,7 @@ def test_given_tokens_are_tried_and_stored(
     connected = connecting.tokens.connect("acme", sandbox.connect(), by="ada")
 
     assert connected.account.organization == "Acme Bakery"
-    assert vault.current("acme") == connected.token
+    assert vault.stored_token("acme") == connected.token
     assert sandbox.stats()["token_calls"] == 1  # the refresh that proves it
 
 
@@ -933,7 +933,7 @@ def test_given_tokens_that_are_too_old_are_refreshed(
 
     connecting.tokens.connect("acme", given, by="ada")
 
-    assert vault.current("acme").access != given["access_token"]
+    assert vault.stored_token("acme").access != given["access_token"]
     assert sandbox.stats()["token_calls"] == 2
     assert sandbox.stats()["spent_refresh_tokens_seen"] == 0
     assert not list(redis_client.scan_iter(f"{keys.CONNECTING}spare:*"))
@@ -964,7 +964,7 @@ def test_tokens_that_were_refreshed_since_are_not_used_again(
     for name in ("acme", "other"):
         with pytest.raises(Refused, match="has newer ones"):
             connecting.tokens.connect(name, given, by="ada")
-    assert vault.current("acme") == newer
+    assert vault.stored_token("acme") == newer
 
 
 def test_two_names_do_not_share_one_long_lived_token(
@@ -1199,7 +1199,7 @@ def test_who_disconnects_while_another_connects_is_told_to_wait(
         pytest.raises(ConnectFailed, match="at this moment"),
     ):
         connecting.disconnect("acme", by="ada")
-    assert vault.current("acme") == connected.token
+    assert vault.stored_token("acme") == connected.token
 
 
 def test_disconnected_during_the_checks_is_a_refusal(

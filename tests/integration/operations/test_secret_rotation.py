@@ -133,15 +133,15 @@ def test_afterwards_the_old_key_is_not_needed_for_anything(
     redis_client: "redis.Redis",
 ) -> None:
     person = load_fingerprints(redis_client, Sealer((OLD,))).person("ada@example.com")
-    access = make_vault(old, redis_client).current("acme").access
+    access = make_vault(old, redis_client).stored_token("acme").access
 
     rotated = make().run()
     assert (rotated.resealed, rotated.unopened) == (ALL_OF_IT, ())
 
     vault = make_vault(new, redis_client)
-    assert vault.current("acme").access == access
+    assert vault.stored_token("acme").access == access
     for account in ("acme", "books"):
-        version = vault.current(account).version
+        version = vault.stored_token(account).version
         assert vault.refresh(account).version == version + 1
     assert make_applications(new, redis_client).find(OWN_KEY.client_id) == OWN_KEY
     assert load_fingerprints(redis_client, Sealer((NEW,))).person("ada@example.com") == person
@@ -235,7 +235,7 @@ def test_tokens_that_a_worker_refreshes_meanwhile_are_not_overwritten(
     (token,) = refreshed
 
     vault = make_vault(new, redis_client)
-    assert vault.current("acme") == token
+    assert vault.stored_token("acme") == token
     assert vault.refresh("acme").version == token.version + 1
 
 
@@ -276,7 +276,7 @@ def test_a_pair_that_arrives_while_all_is_sealed_anew_is_stored(
     # That worker had not been started anew, so what it stored is sealed with the old key.
     assert make().run().resealed == {**NOTHING, SecretKind.TOKENS: 1}
     vault = make_vault(new, redis_client)
-    assert vault.current("acme") == token
+    assert vault.stored_token("acme") == token
     assert vault.refresh("acme").version == token.version + 1
 
 
@@ -332,12 +332,12 @@ def test_where_it_is_interrupted_it_goes_on_when_run_again(
 
     with pytest.raises(LedgerUnavailable):
         make(tokens=GoneMeanwhile(redis_client)).run()
-    assert make_vault(new, redis_client).current("acme").access
+    assert make_vault(new, redis_client).stored_token("acme").access
     assert make().survey() == Survey(3, 1, ())
 
     rest = make().run()
     assert rest.resealed == {**NOTHING, SecretKind.TOKENS: 1, SecretKind.KEPT_TOKENS: 2}
-    assert make_vault(new, redis_client).current("books").access
+    assert make_vault(new, redis_client).stored_token("books").access
 
 
 # --- what no key opens
@@ -352,7 +352,7 @@ def test_what_no_key_opens_is_named_and_the_rest_is_done(
     rotated = make().run()
     assert rotated.unopened == ("the secret of the API key …1234", "the tokens of acme")
     assert rotated.resealed == {**ALL_OF_IT, SecretKind.TOKENS: 1, SecretKind.APPLICATIONS: 0}
-    assert make_vault(new, redis_client).current("books").access
+    assert make_vault(new, redis_client).stored_token("books").access
     assert make().survey() == Survey(2, 0, rotated.unopened)
 
 

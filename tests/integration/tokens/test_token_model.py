@@ -352,7 +352,7 @@ class Protocol(RuleBasedStateMachine):
     def stored_tokens_are_never_replaced_by_older_ones(self) -> None:
         stored = self._stored()
         if stored is not None:
-            access = self.vault.current("acme").access
+            access = self.vault.stored_token("acme").access
             assert access >= self.newest, (access, self.newest)
             self.newest = access
 

@@ -288,7 +288,7 @@ def test_a_pair_is_stored_though_the_lock_ran_out_and_another_caller_was_refused
         token = first.result(timeout=10)
 
     assert token.version == 2
-    assert make_vault().current("acme") == token
+    assert make_vault().stored_token("acme") == token
     assert "retry_at" not in stored(redis_client)
     assert sandbox.stats()["spent_refresh_tokens_seen"] == 1
     assert make_vault().renew("acme", token.version).version == 3
@@ -335,7 +335,7 @@ def test_long_lived_tokens_that_came_late_do_not_replace_newer_ones(
         late.let_through.set()
         assert renewed.result(timeout=10) == newer
 
-    assert make_vault().current("acme") == newer
+    assert make_vault().stored_token("acme") == newer
     assert sandbox.stats()["token_calls"] == 2
 
 
@@ -432,7 +432,7 @@ def test_a_new_connection_is_not_overwritten_by_the_refresh_of_the_old_one(
         late.let_through.set()
         assert renewed.result(timeout=10) == newer
 
-    assert make_vault().current("acme") == newer
+    assert make_vault().stored_token("acme") == newer
     assert not call_under_way(redis_client)
 
 
@@ -599,7 +599,7 @@ def test_tokens_of_another_api_key_are_not_sent(
     connect(make_vault(), sandbox)
 
     with pytest.raises(NotConnected, match="CTCT_CLIENT_ID"):
-        make_vault(secrets={}).current("acme")
+        make_vault(secrets={}).stored_token("acme")
 
     assert sandbox.stats()["token_calls"] == 0
 

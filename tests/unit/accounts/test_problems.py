@@ -37,30 +37,30 @@ def handshake(via: StartedFrom) -> ConnectRequest:
 def test_an_error_of_the_callback_becomes_a_sentence(
     error: str, description: str, words: str
 ) -> None:
-    assert words in problems.of_callback(error, description, CALLBACK)
+    assert words in problems.explain_callback(error, description, CALLBACK)
 
 
 def test_nothing_of_a_callback_is_repeated() -> None:
-    sentence = problems.of_callback("call-0190", "redirect to evil.example now", CALLBACK)
+    sentence = problems.explain_callback("call-0190", "redirect to evil.example now", CALLBACK)
 
     assert "0190" not in sentence
     assert "evil" not in sentence
 
 
 def test_a_code_that_was_refused_for_its_redirect_uri_names_the_right_one() -> None:
-    assert CALLBACK in problems.of_code(InvalidGrant("redirect_uri differs"), CALLBACK)
-    assert "five minutes" in problems.of_code(InvalidGrant("expired"), CALLBACK)
+    assert CALLBACK in problems.explain_code(InvalidGrant("redirect_uri differs"), CALLBACK)
+    assert "five minutes" in problems.explain_code(InvalidGrant("expired"), CALLBACK)
 
 
 @pytest.mark.parametrize(
     ("own_key", "words"), [(True, "was given with the API key"), (False, "CTCT_CLIENT_SECRET")]
 )
 def test_a_refused_secret_says_where_it_is(own_key: bool, words: str) -> None:
-    assert words in problems.of_client(InvalidClient("refused"), own_key=own_key)
+    assert words in problems.explain_client(InvalidClient("refused"), own_key=own_key)
 
 
 def test_a_flow_that_is_off_is_not_blamed_on_the_secret() -> None:
-    sentence = problems.of_client(FlowNotAllowed("not this way"), own_key=False)
+    sentence = problems.explain_client(FlowNotAllowed("not this way"), own_key=False)
 
     assert "SECRET" not in sentence
     assert "Authorization Code Flow" in sentence
@@ -110,7 +110,7 @@ def test_a_client_is_not_told_of_our_commands() -> None:
 def test_the_answer_to_the_authorization_url_is_judged(
     status: int | None, location: str, body: str, verdict: Verdict, words: str
 ) -> None:
-    check = problems.of_authorization_url(status, location, body, CALLBACK)
+    check = problems.check_authorization_url(status, location, body, CALLBACK)
 
     assert check.verdict == verdict
     assert words in check.found

@@ -7,7 +7,7 @@ import pytest
 from relay.terminal.account_text import say_checks
 from relay.terminal.output import Output
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
-from shared.accounts.advice import on_account
+from shared.accounts.advice import for_account
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, ok, problem, unknown
 from tests.support.builders import account
@@ -52,33 +52,33 @@ def test_what_others_typed_does_not_speak_to_the_terminal(
 
 
 def test_an_account_that_works_has_nothing_said_of_it() -> None:
-    assert list(on_account("acme", [], summary(ConnectionStatus.CONNECTED))) == []
+    assert list(for_account("acme", [], summary(ConnectionStatus.CONNECTED))) == []
 
 
 @pytest.mark.parametrize(
     "status", [each for each in ConnectionStatus if each != ConnectionStatus.CONNECTED]
 )
 def test_every_other_standing_has_a_sentence(status: ConnectionStatus) -> None:
-    (advice,) = on_account("acme", [], summary(status))
+    (advice,) = for_account("acme", [], summary(status))
     assert advice.sentence.startswith("acme ")
     assert "{" not in advice.sentence
     assert advice.urgent == (status != ConnectionStatus.FAILING)
 
 
 def test_another_installation_is_named() -> None:
-    (advice,) = on_account("acme", [], summary(ConnectionStatus.FOREIGN))
+    (advice,) = for_account("acme", [], summary(ConnectionStatus.FOREIGN))
     assert "https://a.example.com" in advice.sentence
     assert "relay accounts take-over acme" in advice.sentence
 
 
 @pytest.mark.parametrize("reason", HoldReason)
 def test_every_hold_says_what_ends_it(reason: HoldReason) -> None:
-    (advice,) = on_account("acme", [hold(reason, "why")], summary(ConnectionStatus.CONNECTED))
+    (advice,) = for_account("acme", [hold(reason, "why")], summary(ConnectionStatus.CONNECTED))
     assert advice.sentence.startswith(f"acme is on hold ({reason}: why). ")
 
 
 def test_a_reconnect_hold_is_not_told_of_beside_its_cause() -> None:
     holds = [hold(HoldReason.RECONNECT), hold(HoldReason.PAUSED)]
-    revoked, paused = on_account("acme", holds, summary(ConnectionStatus.REVOKED))
+    revoked, paused = for_account("acme", holds, summary(ConnectionStatus.REVOKED))
     assert "refresh token" in revoked.sentence
     assert "paused" in paused.sentence
