@@ -19,7 +19,7 @@ from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account, unknown_account
 from shared.domain.errors import Refused, TokenError
 from shared.domain.form import CustomField
-from shared.ledger import notes
+from shared.ledger import stored_texts
 from shared.ledger.ledger import Ledger
 from shared.ledger.registry import Registry
 
@@ -118,11 +118,11 @@ class AccountApi:
             "read_at": lists.read_at.isoformat(),
             "lists": [asdict(each) for each in lists.lists],
         }
-        notes.contact_lists(self._client, account.name).write(json.dumps(cached))
+        stored_texts.contact_lists(self._client, account.name).write(json.dumps(cached))
 
     def _cached(self, account: Account) -> Lists | None:
         """Return the cached lists; None when they belong to another account that had this name."""
-        stored = notes.contact_lists(self._client, account.name).read()
+        stored = stored_texts.contact_lists(self._client, account.name).read()
         found = json.loads(stored) if stored else {}
         if found.get("of") != _identity(account):
             return None

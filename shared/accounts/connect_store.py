@@ -15,7 +15,7 @@ from shared.accounts.connect_request import ConnectRequest, ConnectResult, Pendi
 from shared.constant_contact.token_set import TokenSet
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.timestamps import timestamp
-from shared.ledger import notes
+from shared.ledger import stored_texts
 
 STATE_LIFE = timedelta(minutes=15)
 # Less than the 24 hours after which the access token is useless.
@@ -36,22 +36,22 @@ class ConnectStore:
     def begin(self, request: ConnectRequest) -> str:
         """Store the request; return a new OAuth state for it, valid for `STATE_LIFE`."""
         state = secrets.token_urlsafe(32)
-        self._note(f"state:{state}").write(json.dumps(request.to_dict()), STATE_LIFE)
+        self._stored(f"state:{state}").write(json.dumps(request.to_dict()), STATE_LIFE)
         return state
 
     def take(self, state: str) -> ConnectRequest | None:
         """Return the request with this state, and forget it: a state works once."""
-        stored = self._note(f"state:{state}").take()
+        stored = self._stored(f"state:{state}").take()
         return ConnectRequest.from_dict(json.loads(stored)) if stored else None
 
     # --- results
 
     def save_result(self, state: str, result: ConnectResult) -> None:
-        self._note(f"ending:{result_id(state)}").write(result.to_json(), RESULT_LIFE)
+        self._stored(f"ending:{result_id(state)}").write(result.to_json(), RESULT_LIFE)
 
     def result(self, id: str) -> ConnectResult | None:
         """Return the result with this `result_id`; None as long as there is none."""
-        stored = self._note(f"ending:{id}").read()
+        stored = self._stored(f"ending:{id}").read()
         return ConnectResult.from_json(stored) if stored else None
 
     # --- tokens that belong to no account yet
@@ -67,11 +67,11 @@ class ConnectStore:
             "at": timestamp(now),
             "belongs_to": belongs_to,
         }
-        self._note(f"kept:{id}").write(self._sealer.seal(json.dumps(pending)), TOKENS_LIFE)
+        self._stored(f"kept:{id}").write(self._sealer.seal(json.dumps(pending)), TOKENS_LIFE)
         return id
 
     def pending(self, id: str) -> PendingTokens | None:
-        sealed = self._note(f"kept:{id}").read()
+        sealed = self._stored(f"kept:{id}").read()
         if not sealed:
             return None
         found = json.loads(self._sealer.open(sealed))
@@ -80,27 +80,27 @@ class ConnectStore:
         return PendingTokens(request, tokens, found["at"], found["belongs_to"]) if tokens else None
 
     def forget_pending(self, id: str) -> None:
-        self._note(f"kept:{id}").remove()
+        self._stored(f"kept:{id}").remove()
 
     def save_refreshed(self, refresh_token: str, tokens: TokenSet, now: datetime) -> None:
         """Save the tokens that replaced a given refresh token: its owner has no other."""
         sealed = self._sealer.seal(json.dumps(tokens.to_json(now)))
-        self._note(f"spare:{_digest(refresh_token)}").write(sealed, TOKENS_LIFE)
+        self._stored(f"spare:{_digest(refresh_token)}").write(sealed, TOKENS_LIFE)
 
     def refreshed(self, refresh_token: str) -> TokenSet | None:
         """Return the tokens that replaced this refresh token, if they were not stored yet."""
-        sealed = self._note(f"spare:{_digest(refresh_token)}").read()
+        sealed = self._stored(f"spare:{_digest(refresh_token)}").read()
         return TokenSet.from_json(json.loads(self._sealer.open(sealed))) if sealed else None
 
     def forget_refreshed(self, refresh_token: str) -> None:
-        self._note(f"spare:{_digest(refresh_token)}").remove()
+        self._stored(f"spare:{_digest(refresh_token)}").remove()
 
     def lock(self, what: str) -> AbstractContextManager[bool]:
         """Lock `what`, a secret or a name; gives False while someone else has locked it."""
-        return notes.connecting_lock(self._client, f"alone:{_digest(what)}", _LOCK_LIFE)
+        return stored_texts.connecting_lock(self._client, f"alone:{_digest(what)}", _LOCK_LIFE)
 
-    def _note(self, name: str) -> notes.Note:
-        return notes.connecting(self._client, name)
+    def _stored(self, name: str) -> stored_texts.StoredText:
+        return stored_texts.connecting(self._client, name)
 
 
 def result_id(state: str) -> str:

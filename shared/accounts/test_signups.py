@@ -16,7 +16,7 @@ from shared.accounts.account_api import FRESH, AccountApi, ApiCallFailed
 from shared.domain.errors import Refused
 from shared.domain.field_checks import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
-from shared.ledger import notes
+from shared.ledger import stored_texts
 from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
 
@@ -208,12 +208,12 @@ class TestSignups:
         )
 
     def _seen(self, account: str, id: str) -> dict[str, Any]:
-        stored = notes.test_signup(self._client, account, id).read()
+        stored = stored_texts.test_signup(self._client, account, id).read()
         found: dict[str, Any] = json.loads(stored) if stored else {}
         return found
 
     def _keep(self, account: str, id: str, seen: dict[str, Any]) -> None:
-        notes.test_signup(self._client, account, id).write(json.dumps(seen), _FOLLOWED)
+        stored_texts.test_signup(self._client, account, id).write(json.dumps(seen), _FOLLOWED)
 
 
 def what_it_means(permission: str, action: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Notes: texts under keys of their own, most of which expire by themselves."""
+"""Texts under keys of their own, most of which expire by themselves."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from shared.ledger import keys
 from shared.ledger.redis_errors import redis_errors_translated
 
 
-class Note:
-    """One of them. Every method raises `LedgerUnavailable`."""
+class StoredText:
+    """The text under one key. Every method raises `LedgerUnavailable`."""
 
     def __init__(self, client: "redis.Redis", key: str) -> None:
         self._client = client
@@ -38,17 +38,17 @@ class Note:
             self._client.delete(self._key)
 
 
-def contact_lists(client: "redis.Redis", account: str) -> Note:
-    return Note(client, f"{keys.account(account)}lists")
+def contact_lists(client: "redis.Redis", account: str) -> StoredText:
+    return StoredText(client, f"{keys.account(account)}lists")
 
 
-def test_signup(client: "redis.Redis", account: str, id: str) -> Note:
-    return Note(client, f"{keys.account(account)}trial:{id}")
+def test_signup(client: "redis.Redis", account: str, id: str) -> StoredText:
+    return StoredText(client, f"{keys.account(account)}trial:{id}")
 
 
-def connecting(client: "redis.Redis", name: str) -> Note:
+def connecting(client: "redis.Redis", name: str) -> StoredText:
     """Return what is kept while somebody connects an account; `name` begins with its kind."""
-    return Note(client, keys.CONNECTING + name)
+    return StoredText(client, keys.CONNECTING + name)
 
 
 @contextlib.contextmanager
