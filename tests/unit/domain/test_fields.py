@@ -203,6 +203,7 @@ def test_a_text_areas_line_breaks_are_kept() -> None:
         ("12", "31", []),
         ("0", "1", [("birthday_month", "invalid")]),
         ("13", "1", [("birthday_month", "invalid")]),
+        ("1", "0", [("birthday_day", "invalid")]),
         ("1", "32", [("birthday_day", "invalid")]),
         ("123", "1", [("birthday_month", "too_long")]),
         ("1", "123", [("birthday_day", "too_long")]),
@@ -289,6 +290,15 @@ def test_a_second_value_of_a_field_is_kept_with_the_others() -> None:
     assert contact.other == {"EMAIL": ["eve@example.com"]} or contact.other == {
         "EMAIL": "eve@example.com"
     }
+
+
+def test_of_several_values_of_a_field_the_first_counts() -> None:
+    form = Form.from_dict(FORM.to_dict() | {"consent_box": "optional"})
+    checked = check(form, first_name=["Ada", "Bea"], consent=["no", "yes"])
+    assert checked.contact.fields["first_name"] == "Ada"
+    assert checked.contact.other == {"first_name": "Bea"}
+    assert checked.box is False
+    assert check(name=["Ada L", "Bea"]).contact.fields["last_name"] == "L"
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_replays_get_half_the_rate_and_ten_seconds_of_it_at_a_time(
     assert (pace.per_second, pace.most_under_way) == (per_second, most)
 
 
-@pytest.mark.parametrize(("left", "may"), [(9_500, 7_600), (5, 4), (4, 3), (1, 0), (0, 0)])
+@pytest.mark.parametrize(("left", "may"), [(9_500, 7_600), (5, 4), (4, 3), (1, 0), (0, 0), (-9, 0)])
 def test_a_fifth_of_what_is_left_stays_for_fresh_signups(left: int, may: int) -> None:
     assert for_replays(left) == may
 
