@@ -17,7 +17,7 @@ from tests.support.ports import free_port
 
 _DEFAULTS = SandboxConfig()
 
-START_SECONDS = 20
+START_SECONDS = 60
 STOP_SECONDS = 10
 
 

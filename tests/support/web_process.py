@@ -64,7 +64,7 @@ class WebProcess:
 
     def __enter__(self) -> "WebProcess":
         self.process = self.command()
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not self.answers():
             assert self.process.poll() is None, self.process.communicate()[1]
             assert time.monotonic() < deadline, "web did not start"
