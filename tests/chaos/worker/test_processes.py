@@ -41,7 +41,8 @@ def test_monitors_see_every_signup_as_a_task_of_its_own(make_stack: MakeStack) -
         seen.append(event)
         if event["type"] == "worker-heartbeat" and not posted:  # from now on nothing is missed
             posted.append(stack.post(email="ada@example.com", first_name="Ada").json()["id"])
-        receiver.should_stop = event["type"] == "task-succeeded" and event["uuid"] in posted
+        if event["type"] == "task-succeeded" and event["uuid"] in posted:
+            receiver.should_stop = True  # and stays so, should another event come with this one
 
     with Celery(broker=stack.valkey.url(1)) as app, app.connection_for_read() as connection:
         receiver = app.events.Receiver(connection, handlers={"*": note})
