@@ -189,10 +189,11 @@ class _Reader:
         try:
             return Path(path).read_text(encoding="utf-8").strip()
         except OSError as error:
-            self._problems.append(
-                f"{name}_FILE names {path}, which cannot be read: {error.strerror}"
-            )
-            return _UNKNOWN
+            cause = error.strerror
+        except UnicodeDecodeError:
+            cause = "it is not UTF-8 text"
+        self._problems.append(f"{name}_FILE names {path}, which cannot be read: {cause}")
+        return _UNKNOWN
 
 
 def _within(lease: timedelta | None) -> str:

@@ -240,6 +240,15 @@ def test_a_file_that_cannot_be_read_is_one_problem_that_names_it(name: str, tmp_
     assert "No such file" in found
 
 
+def test_a_file_that_is_not_text_is_one_problem_that_names_it(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_bytes(b"\xff\xfe")
+    found = problem(RELAY_SECRET_KEY="", RELAY_SECRET_KEY_FILE=str(path))
+    assert (
+        found == f"RELAY_SECRET_KEY_FILE names {path}, which cannot be read: it is not UTF-8 text"
+    )
+
+
 def test_a_value_given_twice_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "bind"
     path.write_text("0.0.0.0:80", encoding="utf-8")
