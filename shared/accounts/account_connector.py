@@ -23,7 +23,7 @@ from shared.constant_contact.errors import Forbidden, Unauthorized
 from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.account import Account, HoldReason
-from shared.domain.check import Check, Verdict, problem
+from shared.domain.check import Check, Subject, Verdict
 from shared.domain.errors import Refused, TokenError
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.infrastructure.timestamps import timestamp
@@ -210,9 +210,7 @@ class AccountConnector:
             return
         forms = [form.name for form in self.registry.forms() if form.account == account.name]
         if forms:
-            yield problem(
-                "forms",
-                "Its forms",
+            yield Subject("forms", "Its forms").problem(
                 "These forms still name lists of the account that was connected before:"
                 f" {', '.join(forms)}.",
                 "Make them again with: relay forms add FORM --replace",

@@ -10,7 +10,7 @@ from shared.accounts import problems
 from shared.constant_contact.client import ContactList, Organization
 from shared.constant_contact.errors import SECRET_REFUSED
 from shared.constant_contact.oauth import SCOPES
-from shared.domain.check import Check, ok, problem, unknown
+from shared.domain.check import Check, Subject
 from shared.domain.outcome import NEEDED_PRIVILEGE
 
 # Retry-After dates and people can both tolerate a minute.
@@ -24,34 +24,32 @@ _WHAT_FOR = {
 
 
 def refresh_token_present() -> Check:
-    return ok("refresh_token", "A refresh token came along", "The connection can be kept alive.")
+    return Subject("refresh_token", "A refresh token came along").ok(
+        "The connection can be kept alive."
+    )
 
 
 def scopes_granted(scopes: frozenset[str] | None) -> Check:
     """Judge the scopes that the access token names; None when it names none."""
-    name, title = "scopes", "The scopes that are needed"
+    subject = Subject("scopes", "The scopes that are needed")
     if scopes is None:
-        return unknown(name, title, "The token does not list its scopes. It can still be used.")
+        return subject.unknown("The token does not list its scopes. It can still be used.")
     # Servers like Okta need not repeat offline_access: the refresh token itself proves it.
     missing = [scope for scope in SCOPES if scope not in scopes and scope != "offline_access"]
     if not missing:
-        return ok(name, title, ", ".join(sorted(scopes)))
+        return subject.ok(", ".join(sorted(scopes)))
     why = "; ".join(f"without {scope} {_WHAT_FOR[scope]}" for scope in missing)
-    return problem(
-        name,
-        title,
+    return subject.problem(
         f"{' and '.join(missing)} is missing: {why}.",
         "Allow all scopes on the application's page in the developer portal, then connect again.",
     )
 
 
 def privileges_held(privileges: frozenset[str]) -> Check:
-    name, title = "privileges", "The login may write contacts"
+    subject = Subject("privileges", "The login may write contacts")
     if NEEDED_PRIVILEGE in privileges:
-        return ok(name, title, f"It has {NEEDED_PRIVILEGE}.")
-    return problem(
-        name,
-        title,
+        return subject.ok(f"It has {NEEDED_PRIVILEGE}.")
+    return subject.problem(
         f"The privilege {NEEDED_PRIVILEGE} is missing, so every sign-up will wait. A Campaign"
         " Creator lacks it.",
         "Connect again, and log in as the account's owner or a manager.",
@@ -59,49 +57,41 @@ def privileges_held(privileges: frozenset[str]) -> Check:
 
 
 def summary_read(summary: Organization | None) -> Check:
-    name, title = "summary", "Whose account it is"
+    subject = Subject("summary", "Whose account it is")
     if summary is None:
-        return problem(
-            name,
-            title,
+        return subject.problem(
             "Constant Contact does not say: the scope account_read or the privilege account:read"
             " is missing.",
             "Connect again with both, so that no sign-ups go to somebody else's lists.",
         )
     organization = summary.organization or "an account without a name"
-    return ok(name, title, f"{organization}, {summary.contact_email or 'no e-mail address'}")
+    return subject.ok(f"{organization}, {summary.contact_email or 'no e-mail address'}")
 
 
 def lists_read(lists: Sequence[ContactList] | None) -> Check:
-    name, title = "lists", "Its contact lists"
+    subject = Subject("lists", "Its contact lists")
     if lists is None:
-        return problem(
-            name,
-            title,
+        return subject.problem(
             "signup-relay cannot read them: the scope contact_data or the privilege"
             " contacts:lists:read is missing. Sign-ups need the scope.",
             "Connect again as the account's owner or a manager.",
         )
     if not lists:
-        return problem(
-            name,
-            title,
+        return subject.problem(
             "There is none, and a sign-up needs a list.",
             "Create a list in Constant Contact, then read the lists again.",
         )
-    return ok(name, title, f"{len(lists):,} found." if len(lists) > 1 else "1 found.")
+    return subject.ok(f"{len(lists):,} found." if len(lists) > 1 else "1 found.")
 
 
 def refreshed(kind: str | None, trouble: str | None, *, own_key: bool) -> Check:
     """Judge a forced refresh: the proof that the connection lasts. `own_key` says that the account
     has an API key of its own."""
-    name, title = "refresh", "The token can be refreshed"
+    subject = Subject("refresh", "The token can be refreshed")
     if trouble is None:
         kinds = {"rotating": " Refresh tokens rotate.", "long-lived": " It is a long-lived one."}
-        return ok(name, title, f"Done once, just now.{kinds.get(kind or '', '')}")
-    return problem(
-        name,
-        title,
+        return subject.ok(f"Done once, just now.{kinds.get(kind or '', '')}")
+    return subject.problem(
         f"The refresh failed: {trouble}.",
         what_helps_refreshing(trouble, own_key=own_key)
         or "signup-relay tries again by itself. If `relay status` shows a hold, connect again.",
@@ -115,15 +105,13 @@ def what_helps_refreshing(trouble: str, *, own_key: bool) -> str | None:
 
 def clock(ahead: timedelta | None) -> Check:
     """Judge by how much Constant Contact's clock is ahead of this host's."""
-    name, title = "clock", "This host's clock"
+    subject = Subject("clock", "This host's clock")
     if ahead is None:
-        return unknown(name, title, "Constant Contact's answer has no time.")
+        return subject.unknown("Constant Contact's answer has no time.")
     if abs(ahead) <= CLOCK_MAY_DIFFER:
-        return ok(name, title, "It agrees with Constant Contact's to the minute.")
+        return subject.ok("It agrees with Constant Contact's to the minute.")
     direction = "behind" if ahead > timedelta() else "ahead of"
-    return problem(
-        name,
-        title,
+    return subject.problem(
         f"It is {round(abs(ahead).total_seconds())} s {direction} Constant Contact's.",
         "Set this host's clock with NTP.",
     )

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.constant_contact.errors import FlowNotAllowed, InvalidClient, InvalidGrant
-from shared.domain.check import Check, ok, problem, unknown
+from shared.domain.check import Check, Subject
 
 PORTAL = "https://developer.constantcontact.com/"
 
@@ -128,26 +128,24 @@ def check_authorization_url(
     `status` is None when there was no answer. Only a certain error is a problem: the login page
     may look like anything.
     """
-    name, title = "authorization_url", "Constant Contact knows the application"
+    subject = Subject("authorization_url", "Constant Contact knows the application")
     if status is None:
-        return unknown(name, title, "Constant Contact did not answer. A browser may reach it.")
+        return subject.unknown("Constant Contact did not answer. A browser may reach it.")
     refused = _query(location, "error") if location.startswith(redirect_uri) else ""
     said = f"{refused} {_query(location, 'error_description')} {body}".lower()
     if not refused and status < 400:
-        return ok(name, title, "Constant Contact knows the API key, and the login page opens.")
+        return subject.ok("Constant Contact knows the API key, and the login page opens.")
     if status >= 500 or status in _SAYS_NOTHING:
-        return unknown(name, title, f"It answers HTTP {status} now. A browser may get more.")
+        return subject.unknown(f"It answers HTTP {status} now. A browser may get more.")
     if _ABOUT_REDIRECT.search(said):
-        return problem(
-            name, title, "The redirect URI is not registered.", _redirect_mismatch(redirect_uri)
+        return subject.problem(
+            "The redirect URI is not registered.", _redirect_mismatch(redirect_uri)
         )
     if _ABOUT_KEY.search(said):
-        return problem(name, title, *_KEY_UNKNOWN)
+        return subject.problem(*_KEY_UNKNOWN)
     if refused:
-        return problem(
-            name, title, "It refuses the login.", explain_callback(refused, "", redirect_uri)
-        )
-    return unknown(name, title, f"It answers HTTP {status}. Check whether the login page opens.")
+        return subject.problem("It refuses the login.", explain_callback(refused, "", redirect_uri))
+    return subject.unknown(f"It answers HTTP {status}. Check whether the login page opens.")
 
 
 def _redirect_mismatch(redirect_uri: str) -> str:

@@ -36,24 +36,6 @@ class Check:
         return cls(**{**stored, "verdict": Verdict(stored["verdict"])})
 
 
-def ok(name: str, title: str, found: str, *, account: str | None = None) -> Check:
-    return Check(name=name, title=title, verdict=Verdict.OK, found=found, account=account)
-
-
-def problem(name: str, title: str, found: str, fix: str, *, account: str | None = None) -> Check:
-    return Check(
-        name=name, title=title, verdict=Verdict.PROBLEM, found=found, fix=fix, account=account
-    )
-
-
-def unknown(
-    name: str, title: str, found: str, fix: str | None = None, *, account: str | None = None
-) -> Check:
-    return Check(
-        name=name, title=title, verdict=Verdict.UNKNOWN, found=found, fix=fix, account=account
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What a check looks at: the name, title and account that all its results share."""
@@ -67,14 +49,24 @@ class Subject:
         return replace(self, account=account)
 
     def ok(self, found: str) -> Check:
-        return ok(self.name, self.title, found, account=self.account)
+        return self._check(Verdict.OK, found)
 
     def advice(self, found: str, fix: str) -> Check:
         """Return a check of something that works but could be better: `fix` says how."""
-        return replace(self.ok(found), fix=fix)
+        return self._check(Verdict.OK, found, fix)
 
     def problem(self, found: str, fix: str) -> Check:
-        return problem(self.name, self.title, found, fix, account=self.account)
+        return self._check(Verdict.PROBLEM, found, fix)
 
     def unknown(self, found: str, fix: str | None = None) -> Check:
-        return unknown(self.name, self.title, found, fix, account=self.account)
+        return self._check(Verdict.UNKNOWN, found, fix)
+
+    def _check(self, verdict: Verdict, found: str, fix: str | None = None) -> Check:
+        return Check(
+            name=self.name,
+            title=self.title,
+            verdict=verdict,
+            found=found,
+            fix=fix,
+            account=self.account,
+        )

@@ -9,7 +9,7 @@ import redis
 from shared.accounts.connect_request import ConnectRequest, ConnectResult, StartedFrom
 from shared.accounts.connect_store import ConnectStore, result_id
 from shared.constant_contact.token_set import TokenSet
-from shared.domain.check import ok
+from shared.domain.check import Subject
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
@@ -57,7 +57,9 @@ def test_no_state_reads_what_is_stored_under_another_name(store: ConnectStore) -
 
 
 def test_a_result_is_found_with_the_state(store: ConnectStore, redis_client: "redis.Redis") -> None:
-    result = ConnectResult("acme", connected=True, checks=(ok("clock", "The clock", "It agrees."),))
+    result = ConnectResult(
+        "acme", connected=True, checks=(Subject("clock", "The clock").ok("It agrees."),)
+    )
 
     store.save_result("the state", result)
 

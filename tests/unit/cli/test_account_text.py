@@ -9,7 +9,7 @@ from relay.terminal.output import Output
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.accounts.advice import for_account
 from shared.domain.account import Hold, HoldReason
-from shared.domain.check import Check, ok, problem, unknown
+from shared.domain.check import Check, Subject
 from tests.support.builders import account
 
 
@@ -32,9 +32,9 @@ def test_a_check_is_a_tick_a_cross_with_a_fix_or_a_question_mark(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     checks = (
-        ok("a", "The lists", "5 found."),
-        problem("b", "The clock", "It is 90 s behind.", "Set it by NTP."),
-        unknown("c", "The signature", "The keys could not be read."),
+        Subject("a", "The lists").ok("5 found."),
+        Subject("b", "The clock").problem("It is 90 s behind.", "Set it by NTP."),
+        Subject("c", "The signature").unknown("The keys could not be read."),
     )
     assert printed(capsys, *checks).splitlines() == [
         "✓ The lists: 5 found.",
@@ -47,7 +47,7 @@ def test_a_check_is_a_tick_a_cross_with_a_fix_or_a_question_mark(
 def test_what_others_typed_does_not_speak_to_the_terminal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    rings = problem("a", "Whose", "Acme\a", "Ask Acme\a.")
+    rings = Subject("a", "Whose").problem("Acme\a", "Ask Acme\a.")
     assert printed(capsys, rings) == "✗ Whose: Acme?\n  → Ask Acme?.\n"
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from shared.doctor.check_runner import CheckTask, run_together
-from shared.domain.check import Check, Subject, Verdict, ok
+from shared.domain.check import Check, Subject, Verdict
 from shared.domain.errors import LedgerUnavailable
 
 SOON, LONG = timedelta(seconds=0.2), timedelta(seconds=30)
@@ -17,7 +17,7 @@ SOON, LONG = timedelta(seconds=0.2), timedelta(seconds=30)
 
 def checked(*names: str) -> Iterator[Check]:
     for name in names:
-        yield ok(name, name, "Seen.")
+        yield Subject(name, name).ok("Seen.")
 
 
 B = CheckTask(Subject("b", "B"), lambda: checked("b"))

@@ -6,7 +6,7 @@ import pytest
 
 from shared.domain.account import Account, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
-from shared.domain.check import Check, Subject, Verdict, ok, problem, unknown
+from shared.domain.check import Check, Subject, Verdict
 from shared.domain.replay import Obstacle, ReplayState
 from shared.domain.signup import Contact, CustomValue, DeathReason, State
 
@@ -89,9 +89,6 @@ SUBJECT = Subject("tokens", "Tokens", "acme")
         (SUBJECT.problem("Seen.", "Do it."), Verdict.PROBLEM, "Do it."),
         (SUBJECT.unknown("Seen."), Verdict.UNKNOWN, None),
         (SUBJECT.unknown("Seen.", "Do it."), Verdict.UNKNOWN, "Do it."),
-        (ok("tokens", "Tokens", "Seen.", account="acme"), Verdict.OK, None),
-        (problem("tokens", "Tokens", "Seen.", "Do it.", account="acme"), Verdict.PROBLEM, "Do it."),
-        (unknown("tokens", "Tokens", "Seen.", account="acme"), Verdict.UNKNOWN, None),
     ],
     ids=lambda value: str(value.verdict) if isinstance(value, Check) else "",
 )
@@ -106,8 +103,8 @@ def test_checks(check: Check, verdict: Verdict, fix: str | None) -> None:
 def test_a_check_is_of_the_installation_unless_it_names_an_account() -> None:
     installation = Subject("disk", "Disk")
     assert installation.ok("Seen.").account is None
-    assert installation.of("acme").ok("Seen.") == ok("disk", "Disk", "Seen.", account="acme")
-    assert ok("disk", "Disk", "Seen.").to_dict() == {
+    assert installation.of("acme").ok("Seen.") == Subject("disk", "Disk", "acme").ok("Seen.")
+    assert Subject("disk", "Disk").ok("Seen.").to_dict() == {
         "name": "disk",
         "title": "Disk",
         "verdict": "ok",

@@ -9,7 +9,7 @@ import pytest
 import redis
 from flask import Flask
 
-from shared.domain.check import Check, ok, problem, unknown
+from shared.domain.check import Check, Subject
 from shared.infrastructure.settings import Settings
 from shared.operations.operators import Role
 from tests.support.console_browser import SignedIn
@@ -18,10 +18,10 @@ from web.app import create_app
 from web.console.doctor import grouped
 
 CHECKS = [
-    ok("redis", "Redis answers", "It takes 0.2 ms."),
-    problem("workers", "Workers are alive", "None is.", "Start one with: relay worker"),
-    ok("holds", "Holds", "None stands.", account="acme"),
-    unknown("lists", "Its contact lists", "HTTP 503 <b>.", account="acme"),
+    Subject("redis", "Redis answers").ok("It takes 0.2 ms."),
+    Subject("workers", "Workers are alive").problem("None is.", "Start one with: relay worker"),
+    Subject("holds", "Holds", "acme").ok("None stands."),
+    Subject("lists", "Its contact lists", "acme").unknown("HTTP 503 <b>."),
 ]
 
 
@@ -73,10 +73,10 @@ def test_every_check_is_shown_with_what_to_do(browser: SignedIn, doctor: Doctor)
 
 
 def test_what_is_wrong_comes_first_the_installation_before_the_accounts() -> None:
-    fine = ok("redis", "Redis answers", "It does.")
-    broken = problem("beat", "Beat is alive", "It is not.", "Start it.")
+    fine = Subject("redis", "Redis answers").ok("It does.")
+    broken = Subject("beat", "Beat is alive").problem("It is not.", "Start it.")
     well = replace(fine, account="acme")
-    unseen = unknown("lists", "Lists", "HTTP 503.", account="books")
+    unseen = Subject("lists", "Lists", "books").unknown("HTTP 503.")
     ill = replace(broken, account="cakes")
     assert grouped([fine, broken, well, replace(fine, account="books"), unseen, ill]) == [
         (None, [broken, fine]),
