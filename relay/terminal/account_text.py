@@ -69,8 +69,8 @@ def table_of_lists(output: Output, lists: Lists, most: int | None = None) -> Non
         ["list", "members", "id"],
         [[each.name, each.membership_count, each.id] for each in by_name(lists)[:most]],
     )
-    if lists.trouble:
+    if lists.error:
         output.warn(
             f"These lists are {in_words(utc_now() - lists.read_at)} old. They could not be read"
-            f" again: {lists.trouble}"
+            f" again: {lists.error}"
         )

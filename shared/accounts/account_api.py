@@ -35,11 +35,11 @@ class ApiCallFailed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """Contact lists as of `read_at`. `trouble` says why they could not be read again."""
+    """Contact lists as of `read_at`. `error` says why they could not be read again."""
 
     lists: tuple[ContactList, ...]
     read_at: datetime
-    trouble: str | None = None
+    error: str | None = None
 
     def named(self, id: str) -> str:
         """Return the name of the list with this id; the id when there is no such list."""

@@ -84,23 +84,23 @@ def lists_read(lists: Sequence[ContactList] | None) -> Check:
     return subject.ok(f"{len(lists):,} found." if len(lists) > 1 else "1 found.")
 
 
-def refreshed(kind: str | None, trouble: str | None, *, own_key: bool) -> Check:
+def refreshed(kind: str | None, error: str | None, *, own_key: bool) -> Check:
     """Judge a forced refresh: the proof that the connection lasts. `own_key` says that the account
     has an API key of its own."""
     subject = Subject("refresh", "The token can be refreshed")
-    if trouble is None:
+    if error is None:
         kinds = {"rotating": " Refresh tokens rotate.", "long-lived": " It is a long-lived one."}
         return subject.ok(f"Done once, just now.{kinds.get(kind or '', '')}")
     return subject.problem(
-        f"The refresh failed: {trouble}.",
-        what_helps_refreshing(trouble, own_key=own_key)
+        f"The refresh failed: {error}.",
+        what_helps_refreshing(error, own_key=own_key)
         or "signup-relay tries again by itself. If `relay status` shows a hold, connect again.",
     )
 
 
-def what_helps_refreshing(trouble: str, *, own_key: bool) -> str | None:
-    """Return what to do about a refresh that failed for `trouble`; None where waiting helps."""
-    return problems.explain_secret(own_key=own_key) if trouble == SECRET_REFUSED else None
+def what_helps_refreshing(error: str, *, own_key: bool) -> str | None:
+    """Return what to do about a refresh that failed for `error`; None where waiting helps."""
+    return problems.explain_secret(own_key=own_key) if error == SECRET_REFUSED else None
 
 
 def clock(ahead: timedelta | None) -> Check:

@@ -17,7 +17,7 @@ _DISK_WAIT_MS = 2000
 def durability_problems(client: "redis.Redis") -> list[str]:
     """Return a sentence for each setting of the server that could lose sign-ups.
 
-    Returns none when the server does not answer, or does not tell; many managed ones do not.
+    Returns none when the server does not answer, or does not report it; many managed ones do not.
     """
     try:
         found = client.config_get("appendonly", "maxmemory-policy")

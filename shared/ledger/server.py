@@ -8,7 +8,7 @@ from shared.ledger.redis_errors import redis_errors_translated
 
 
 def server_id(client: "redis.Redis") -> str:
-    """Return an id of the running server and the database in use; empty when it does not tell.
+    """Return an id of the running server and the database in use; empty when it does not report it.
 
     It is another one after each restart of the server, and on any other server. No copy of the
     server's data has it.

@@ -25,7 +25,7 @@ def account(name: str) -> ResponseReturnValue:
 def read_lists(name: str) -> ResponseReturnValue:
     """Read the lists again."""
     lists = services().accounts.api.lists(name)
-    flash(lists.trouble or "The lists are up to date.")
+    flash(lists.error or "The lists are up to date.")
     return redirect(url_for("console.account", name=name) + "#lists", 303)
 
 

@@ -37,7 +37,7 @@ def test_lists_are_read_and_the_success_is_noted(
 
     assert "Newsletter" in [each.name for each in found.lists]
     assert all(each.membership_count is not None for each in found.lists)
-    assert found.trouble is None
+    assert found.error is None
     assert datetime.now(UTC) - found.read_at < timedelta(minutes=1)
     assert Ledger(redis_client).last_success("acme") is not None
     first = found.lists[0]
@@ -97,8 +97,8 @@ def test_kept_lists_are_shown_with_their_age_when_the_api_fails(
     found = api.lists("acme")
 
     assert (found.lists, found.read_at) == (first.lists, first.read_at)
-    assert found.trouble
-    assert found.trouble.startswith("Constant Contact did not give lists")
+    assert found.error
+    assert found.error.startswith("Constant Contact did not give lists")
 
 
 def test_kept_lists_are_shown_when_our_own_count_says_that_the_day_is_spent(
@@ -110,8 +110,8 @@ def test_kept_lists_are_shown_when_our_own_count_says_that_the_day_is_spent(
     found = api.lists("acme")
 
     assert found.lists == first.lists
-    assert found.trouble is not None
-    assert "00:00 UTC" in found.trouble
+    assert found.error is not None
+    assert "00:00 UTC" in found.error
     with pytest.raises(ApiCallFailed, match="00:00 UTC"):
         api.custom_fields("acme")
 
@@ -137,7 +137,7 @@ def test_a_disconnected_account_still_shows_its_lists(
     found = api.lists("acme")
 
     assert found.lists == first.lists
-    assert found.trouble == "acme is not connected; run: relay connect acme."
+    assert found.error == "acme is not connected; run: relay connect acme."
 
 
 def test_the_lists_of_another_account_are_not_shown_for_the_one_that_took_its_name(
@@ -176,7 +176,7 @@ def test_lists_are_read_with_a_new_token_when_the_old_one_is_refused(
     before = vault.stored_token("acme").version
     sandbox.control(revoke="access")
 
-    assert api.lists("acme").trouble is None
+    assert api.lists("acme").error is None
     assert vault.stored_token("acme").version == before + 1
 
 
