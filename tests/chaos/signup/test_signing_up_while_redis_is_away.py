@@ -59,8 +59,8 @@ def accepted(stack: Stack) -> int:
 
 def assert_all_delivered_once(stack: Stack, count: int) -> None:
     """Wait until all that was acknowledged is delivered: `count` sign-ups, nobody's twice."""
-    eventually(lambda: accepted(stack) >= count, within=60, what="draining")
-    eventually(stack.settled, within=60, what="delivery")
+    eventually(lambda: accepted(stack) >= count, within=150, what="draining")
+    eventually(stack.settled, within=150, what="delivery")
     eventually(lambda: stack.json("status")["spooled"] == 0, what="an empty spool")
     stack.assert_accounted_for()
     account = stack.account()

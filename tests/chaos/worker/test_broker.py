@@ -64,7 +64,7 @@ class Traffic:
 
 def assert_each_once(stack: Stack, traffic: Traffic) -> None:
     """Every sign-up was accepted at once, and was delivered, once."""
-    eventually(stack.settled, within=60, what="delivery")
+    eventually(stack.settled, within=150, what="delivery")
     assert set(traffic.statuses) == {202}
     deliveries = stack.deliveries()
     assert {email: len(found) for email, found in deliveries.items()} == dict.fromkeys(

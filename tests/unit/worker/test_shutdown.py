@@ -11,9 +11,10 @@ from worker.delivery.shutdown import SIGNALS, Shutdown
 
 
 @pytest.fixture(autouse=True)
-def unchanged() -> Iterator[None]:
-    """Afterwards all signals are as they were."""
-    before = {number: signal.getsignal(number) for number in SIGNALS}
+def own_signals() -> Iterator[None]:
+    """All signals end a process, whatever the tests were started with, such as nohup. Afterwards
+    they are as they were."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
