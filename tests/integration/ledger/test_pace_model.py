@@ -323,6 +323,7 @@ def test_no_second_and_no_day_sees_more_calls_than_allowed(
     rate=st.sampled_from((2, 4, 10)),
     lanes=st.lists(st.integers(1, 5), min_size=2, max_size=3),
     lateness=st.lists(st.integers(0, 5000), min_size=1, max_size=7),
+    # The only lane of an account that sends for longer comes too late for some of its turns.
     sending=st.lists(st.integers(0, 50_000), min_size=1, max_size=7),
 )
 @profile(RULES, max_examples=EXAMPLES or 25)
