@@ -70,4 +70,7 @@ def test_web_that_meets_redis_away_at_its_start_looks_when_it_is_back(
     assert stack.post(email="kept@example.com").status_code == 202
     assert spooled(stack) == 1
     with stack.valkey.client() as client:
-        assert everything(client) == before
+        found = everything(client)
+    # Only this is still reported, so that the newer version shows what waits on this host's disk.
+    found.pop(keys.SPOOLS, None)
+    assert found == before
