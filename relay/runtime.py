@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from shared.constant_contact.token_vault import TokenVault
     from shared.infrastructure.settings import Settings
     from shared.ledger.ledger import Ledger
-    from shared.ledger.registry import Registry
+    from shared.ledger.stores.registry import Registry
     from shared.operations.operations import Operations
 
 P = ParamSpec("P")
@@ -86,7 +86,7 @@ class CommandRuntime:
 
     @cached_property
     def registry(self) -> "Registry":
-        from shared.ledger.registry import Registry
+        from shared.ledger.stores.registry import Registry
 
         return Registry(self.client)
 

@@ -19,10 +19,10 @@ from shared.infrastructure.redis_urls import connect as connect_redis
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
-from shared.ledger.durability import warn_of_losses
-from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.redis_server.durability import warn_of_losses
+from shared.ledger.stores.fingerprints import load_fingerprints
+from shared.ledger.stores.registry import Registry
 from shared.operations.factory import make_operations
 from shared.operations.operators import Operators
 from web import connect_pages, health

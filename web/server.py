@@ -27,8 +27,8 @@ from shared.infrastructure.addresses import check_free
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Bind, Settings
 from shared.infrastructure.timestamps import utc_now
-from shared.ledger.durability import demand_fsync
 from shared.ledger.format import open_ledger
+from shared.ledger.redis_server.durability import demand_fsync
 from web.app import THREADS, create_app
 from web.console.sign_in import announce_first
 from web.signup import form_cache, spool_file

@@ -17,8 +17,8 @@ from shared.infrastructure import queues
 from shared.infrastructure.celery_client import make_celery
 from shared.infrastructure.logs import configure
 from shared.infrastructure.settings import Settings
-from shared.ledger.durability import warn_of_losses
 from shared.ledger.format import open_if_there
+from shared.ledger.redis_server.durability import warn_of_losses
 from worker.alerts.dispatcher import alert_interval
 from worker.bootsteps import step
 from worker.consumer import Consumer

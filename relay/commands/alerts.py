@@ -11,7 +11,7 @@ from shared.domain.alert_condition import AlertCondition
 from shared.domain.errors import Refused
 from shared.infrastructure.alert_services import ALERTS_OFF, make_services, send_test
 from shared.infrastructure.timestamps import timestamp
-from shared.ledger.alert_log import AlertHistory, AlertLedger, Throttle
+from shared.ledger.stores.alert_log import AlertHistory, AlertLedger, Throttle
 from worker.alerts.conditions import active_conditions
 from worker.alerts.snapshot import SnapshotReader
 

@@ -5,8 +5,8 @@ import sys
 import click
 
 from relay.runtime import CommandRuntime, pass_runtime
-from shared.ledger.sealed_values import SealedPlaces
-from shared.ledger.token_store import TokenLedger
+from shared.ledger.stores.sealed_values import SealedPlaces
+from shared.ledger.stores.token_store import TokenLedger
 from shared.operations.secret_rotation import Rotated, Rotation, SecretKind
 
 _WHAT = {

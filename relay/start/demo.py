@@ -9,7 +9,7 @@ from shared.accounts.account_services import AccountServices, make_account_servi
 from shared.domain.form import Form, ListRef
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Bind, Settings
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 
 DEMO_ACCOUNT, DEMO_FORM, DEMO_LIST = "sandbox", "demo", "Newsletter"
 

@@ -19,9 +19,9 @@ from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account, unknown_account
 from shared.domain.errors import Refused, TokenError
 from shared.domain.form import CustomField
-from shared.ledger import stored_texts
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores import stored_texts
+from shared.ledger.stores.registry import Registry
 
 # Pages show lists that are not older than this without asking the API.
 FRESH = timedelta(minutes=15)

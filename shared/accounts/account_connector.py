@@ -28,7 +28,7 @@ from shared.domain.errors import Refused, TokenError
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 
 T = TypeVar("T")
 

@@ -28,9 +28,9 @@ from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
-from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.fingerprints import load_fingerprints
+from shared.ledger.stores.registry import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ from shared.domain.account import Account, Hold, unknown_account
 from shared.domain.errors import NotConnected
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
-from shared.ledger.token_store import StoredTokens
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.token_store import StoredTokens
 
 
 class ConnectionStatus(StrEnum):

@@ -16,7 +16,7 @@ from itsdangerous import BadData, URLSafeSerializer
 
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import timestamp
-from shared.ledger import documents
+from shared.ledger.stores import documents
 
 LINK_LIFE = timedelta(days=7)
 LONGEST_LINK_LIFE = timedelta(days=60)

@@ -15,7 +15,7 @@ from shared.accounts.connect_request import ConnectRequest, ConnectResult, Pendi
 from shared.constant_contact.token_set import TokenSet
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.timestamps import timestamp
-from shared.ledger import stored_texts
+from shared.ledger.stores import stored_texts
 
 STATE_LIFE = timedelta(minutes=15)
 # Less than the 24 hours after which the access token is useless.

@@ -16,9 +16,9 @@ from shared.accounts.account_api import FRESH, AccountApi, ApiCallFailed
 from shared.domain.errors import Refused
 from shared.domain.field_checks import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
-from shared.ledger import stored_texts
-from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
+from shared.ledger.stores import stored_texts
+from shared.ledger.stores.fingerprints import Fingerprints
 
 # No form can have this name, since it does not begin with a letter or digit.
 TEST_FORM = "-test-"

@@ -10,7 +10,7 @@ import redis
 
 from shared.domain.errors import Refused
 from shared.infrastructure.sealing import Sealer
-from shared.ledger import documents
+from shared.ledger.stores import documents
 
 _PLAIN = re.compile(r"[!-~]{4,200}")
 

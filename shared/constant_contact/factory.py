@@ -15,7 +15,7 @@ from shared.constant_contact.token_vault import TokenVault, wait_for_slot
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
-from shared.ledger.token_store import TokenLedger, TokenPace
+from shared.ledger.stores.token_store import TokenLedger, TokenPace
 
 if TYPE_CHECKING:
     from shared.constant_contact.connection import Connection

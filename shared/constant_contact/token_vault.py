@@ -40,7 +40,7 @@ from shared.domain.errors import (
     TokenUnavailable,
 )
 from shared.infrastructure.sealing import Sealer
-from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger, TokenPace
+from shared.ledger.stores.token_store import Owner, SealedPair, StoredTokens, TokenLedger, TokenPace
 
 log = logging.getLogger(__name__)
 

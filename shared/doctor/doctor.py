@@ -19,9 +19,9 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
-from shared.ledger.sealed_values import SealedPlaces
-from shared.ledger.token_store import TokenLedger
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.sealed_values import SealedPlaces
+from shared.ledger.stores.token_store import TokenLedger
 from shared.operations.secret_rotation import Rotation
 
 # A person waits, so one request gets less time than a delivery would.

@@ -17,9 +17,9 @@ from shared.domain.check import Check, Subject
 from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
-from shared.ledger.server import server_id
-from shared.ledger.server_inspection import clock_ahead, inspect_server, round_trip
+from shared.ledger.redis_server.server_id import server_id
+from shared.ledger.redis_server.server_inspection import clock_ahead, inspect_server, round_trip
+from shared.ledger.stores.registry import Registry
 from shared.operations.secret_rotation import Rotation
 
 ACCOUNTS = Subject("accounts", "Accounts")

@@ -19,7 +19,7 @@ from shared.constant_contact.token_vault import TokenVault
 from shared.domain.check import Check, Subject, Verdict
 from shared.domain.errors import Refused, TokenError
 from shared.domain.form import CustomField, Form
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 
 CONSTANT_CONTACT = Subject("privileges", "What Constant Contact says")
 _PRIVILEGES = Subject("privileges", "The login may write contacts")

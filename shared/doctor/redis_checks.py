@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from shared.domain.check import Check, Subject
 from shared.domain.errors import LedgerUnavailable
-from shared.ledger.server_inspection import ServerFacts
+from shared.ledger.redis_server.server_inspection import ServerFacts
 
 # GETDEL, by which an OAuth state works once, and ZRANGE with REV and BYSCORE came with it.
 OLDEST_VERSION = (6, 2)

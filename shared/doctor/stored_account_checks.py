@@ -17,8 +17,8 @@ from shared.domain.durations import in_words, times
 from shared.domain.errors import TokenError
 from shared.domain.form import Form
 from shared.infrastructure.logs import redact
-from shared.ledger.registry import Registry
-from shared.ledger.server_inspection import Overdue, find_overdue
+from shared.ledger.redis_server.server_inspection import Overdue, find_overdue
+from shared.ledger.stores.registry import Registry
 
 # Beat looks every minute, and with many accounts each waits a second for the one before it.
 REFRESH_MAY_BE_LATE = timedelta(minutes=10)

@@ -1,4 +1,5 @@
-"""The ledger is the only package that knows the Redis keys. Start with `ledger.py`.
+"""The ledger: the only package that knows the Redis keys. Start with `ledger.py`.
 
-It imports only `infrastructure` and `domain`.
+Sign-ups are in the modules here, everything else in `stores`, the server itself in `redis_server`.
+Imports only `infrastructure` and `domain`.
 """

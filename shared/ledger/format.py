@@ -17,7 +17,11 @@ import redis
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.format import check_known
 from shared.ledger import keys
-from shared.ledger.redis_errors import NEWER_FORMAT, newer_format, redis_errors_translated
+from shared.ledger.redis_server.redis_errors import (
+    NEWER_FORMAT,
+    newer_format,
+    redis_errors_translated,
+)
 
 log = logging.getLogger(__name__)
 

@@ -29,7 +29,7 @@ from shared.ledger.reading import (
     read_hold,
     read_signup,
 )
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.spools import Spools
 from shared.ledger.time_units import moment

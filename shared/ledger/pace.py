@@ -9,9 +9,9 @@ from datetime import timedelta
 import redis
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.script_library import Scripts
-from shared.ledger.server import redis_time
 
 
 @dataclass(frozen=True, slots=True)

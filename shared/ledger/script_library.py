@@ -27,7 +27,7 @@ import redis
 
 from shared.ledger import keys, limits
 from shared.ledger.format import version_guard
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.time_units import in_microseconds, in_milliseconds, to_milliseconds
 
 _FOLDER = files("shared.ledger") / "scripts"

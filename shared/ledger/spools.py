@@ -9,8 +9,8 @@ from pathlib import Path
 import redis
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
-from shared.ledger.server import redis_time
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.time_units import from_milliseconds, in_milliseconds, to_milliseconds
 
 

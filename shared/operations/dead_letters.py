@@ -12,9 +12,9 @@ from shared.domain.errors import Refused
 from shared.domain.field_checks import CheckEmail, edit_contact
 from shared.domain.signup import DeathReason, Signup, State
 from shared.infrastructure.timestamps import timestamp
-from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.fingerprints import Fingerprints
+from shared.ledger.stores.registry import Registry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
-from shared.ledger.fingerprints import load_fingerprints
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
+from shared.ledger.stores.fingerprints import load_fingerprints
+from shared.ledger.stores.registry import Registry
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.operations import Operations
 from shared.operations.operator_holds import OperatorHolds

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.account import HoldReason, unknown_account
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)

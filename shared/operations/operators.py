@@ -19,8 +19,8 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from shared.domain.account import check_name
 from shared.domain.errors import Refused
 from shared.infrastructure.addresses import client_network
-from shared.ledger import documents
-from shared.ledger.sign_in_tries import SignInTries
+from shared.ledger.stores import documents
+from shared.ledger.stores.sign_in_tries import SignInTries
 
 SHORTEST_PASSWORD = 12
 FIRST = "admin"

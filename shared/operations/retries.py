@@ -9,8 +9,8 @@ from shared.domain.errors import Refused
 from shared.domain.replay import for_replays, time_to_send
 from shared.domain.signup import State
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
+from shared.ledger.stores.registry import Registry
 from shared.operations.dead_letters import DeadLetters, Selection
 from shared.operations.replay_jobs import Replay, RetryPlan, joined
 

@@ -11,9 +11,9 @@ from enum import StrEnum
 
 from shared.domain.errors import Refused
 from shared.infrastructure.sealing import Sealer
-from shared.ledger.registry import Registry
-from shared.ledger.sealed_values import Place, SealedPlaces
-from shared.ledger.token_store import StoredTokens, TokenLedger
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.sealed_values import Place, SealedPlaces
+from shared.ledger.stores.token_store import StoredTokens, TokenLedger
 
 
 class SecretKind(StrEnum):

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
 from shared.ledger.spools import SpoolReport
+from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Figures
 
 # Workers report that they are alive every few seconds, beat every second.

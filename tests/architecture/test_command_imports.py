@@ -11,7 +11,7 @@ import redis
 
 from relay.cli import COMMANDS, relay
 from shared.infrastructure.settings import Settings
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.architecture.project import ROOT
 from tests.support import builders
 

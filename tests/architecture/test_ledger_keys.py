@@ -46,7 +46,7 @@ def test_no_other_module_builds_a_key() -> None:
 def built() -> set[str]:
     """Return what follows a prefix, wherever scripts and modules build a key."""
     lua = (path.read_text(encoding="utf-8") for path in LEDGER.rglob("*.lua"))
-    python = (path.read_text(encoding="utf-8") for path in LEDGER.glob("*.py"))
+    python = (path.read_text(encoding="utf-8") for path in LEDGER.rglob("*.py"))
     return {
         *(key for text in lua for key in _IN_LUA.findall(text)),
         *(key for text in python for key in _IN_PYTHON.findall(text)),

@@ -17,7 +17,7 @@ PIECES = {
 STEPS = [name for name in PIECES if not name.startswith("lib/")]
 PARTS = [name for name in PIECES if name.startswith("lib/")]
 CALLERS = "\n".join(
-    path.read_text(encoding="utf-8") for path in sorted((ROOT / "shared" / "ledger").glob("*.py"))
+    path.read_text(encoding="utf-8") for path in sorted((ROOT / "shared" / "ledger").rglob("*.py"))
 )
 LUA = frozenset(
     re.findall(
@@ -106,7 +106,7 @@ def test_every_script_is_called_and_every_called_script_exists() -> None:
 
 def test_every_script_that_the_ledger_calls_is_there() -> None:
     """.gitignore may match a folder, and then its scripts are missing in every other clone."""
-    ledger = (ROOT / "shared" / "ledger").glob("*.py")
+    ledger = (ROOT / "shared" / "ledger").rglob("*.py")
     called = {
         name for path in ledger for name in re.findall(r'"([a-z]+/[a-z_]+)"', path.read_text())
     }

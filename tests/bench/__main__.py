@@ -17,7 +17,7 @@ from celery import Celery
 
 from shared.infrastructure.redis_urls import connect
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.stack import Stack, eventually
 from tests.support.valkey_server import ValkeyServer

@@ -14,7 +14,7 @@ from shared.constant_contact.factory import make_vault
 from shared.constant_contact.token_vault import TokenVault
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.command_line import CommandLine, settings_for
 from tests.support.lane_rig import LaneRig

@@ -16,8 +16,8 @@ import redis
 from shared.domain.account import HoldReason
 from shared.domain.signup import Contact, DeathReason, Signup
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
-from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.token_store import Owner, SealedPair, StoredTokens, TokenLedger
 from shared.ledger.values import Claim
 from tests.support import builders
 from tests.support.builders import accept, attempt, claim, claimed

@@ -12,7 +12,7 @@ from flask.testing import FlaskClient
 
 from shared.domain.form import Form
 from shared.infrastructure.settings import Settings
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from web.app import create_app
 

@@ -18,10 +18,10 @@ from pathlib import Path
 import redis
 
 from shared.domain.errors import KeyReused, LedgerUnavailable, Refused
-from shared.ledger.durability import reached_disk
-from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.ledger import Ledger
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.durability import reached_disk
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.signup.spool import Spool
 from web.signup.spool_entry import Row

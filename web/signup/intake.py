@@ -19,7 +19,7 @@ from shared.domain.form import Form
 from shared.domain.signup import Consent, Submission
 from shared.infrastructure.addresses import client_network
 from shared.infrastructure.settings import VisitorLimit
-from shared.ledger.fingerprints import Fingerprints
+from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.signup.form_cache import AskRedis
 from web.signup.screening import screen

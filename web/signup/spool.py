@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from shared.domain.errors import KeyReused, SpoolRefused
-from shared.ledger.fingerprints import Fingerprints
 from shared.ledger.spools import SpoolFigures
+from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.time_units import from_milliseconds, to_milliseconds
 from shared.ledger.values import Accepted
 from web.signup import spool_file

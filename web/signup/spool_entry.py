@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.domain.signup import Consent, Contact, Submission
-from shared.ledger.fingerprints import Fingerprints
+from shared.ledger.stores.fingerprints import Fingerprints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

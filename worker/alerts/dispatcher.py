@@ -2,7 +2,7 @@
 
 conditions.py says which conditions there are, messages.py what is said of them. A condition that
 ends within `RELAY_ALERT_AFTER_SECONDS` is not reported. One that lasts is repeated once a day, and
-its end is sent once. shared/ledger/alert_log.py keeps count, so that any number of processes send
+its end is sent once. The alert log of the ledger keeps count, so that any number of processes send
 each alert once.
 """
 
@@ -15,7 +15,12 @@ import redis
 
 from shared.infrastructure.alert_services import Service, make_services
 from shared.infrastructure.settings import Settings
-from shared.ledger.alert_log import AlertLedger, DeadLetterNotification, Notification, Throttle
+from shared.ledger.stores.alert_log import (
+    AlertLedger,
+    DeadLetterNotification,
+    Notification,
+    Throttle,
+)
 from worker.alerts.conditions import active_conditions
 from worker.alerts.messages import Message, dead_letter_message, message_for
 from worker.alerts.snapshot import Snapshot, SnapshotReader

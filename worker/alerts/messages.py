@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.durations import in_words
 from shared.infrastructure.alert_services import MessageKind
-from shared.ledger.alert_log import DeadLetterNotification, Notification, Part
+from shared.ledger.stores.alert_log import DeadLetterNotification, Notification, Part
 from worker.alerts.conditions import CONDITIONS
 from worker.alerts.phrases import paragraphs, waiting
 from worker.alerts.snapshot import Snapshot

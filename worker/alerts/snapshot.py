@@ -7,11 +7,11 @@ import redis
 
 from shared.domain.account import Account, Hold, HoldReason
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
-from shared.ledger.server import redis_time
-from shared.ledger.signup_baseline import SignupBaseline, SignupBaselines
+from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.spools import SpoolReport
-from shared.ledger.token_store import StoredTokens, TokenLedger
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.signup_baseline import SignupBaseline, SignupBaselines
+from shared.ledger.stores.token_store import StoredTokens, TokenLedger
 from shared.ledger.values import Figures
 
 

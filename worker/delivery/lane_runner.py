@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shared.constant_contact.client import ConstantContact
 from shared.domain.account import Account
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from worker.delivery.connection_pool import ConnectionPool
 from worker.delivery.lane import Lane, LaneReport
 from worker.delivery.lane_places import LanePlaces

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from shared.domain.errors import LedgerUnavailable
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
+from shared.ledger.stores.registry import Registry
 from worker.delivery.lane_runner import LaneRunner
 
 log = logging.getLogger(__name__)

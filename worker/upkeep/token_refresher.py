@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import LedgerUnavailable, Refused, Revoked, TokenError
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from worker.delivery.holds import AccountHolds
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ import pytest
 from shared.domain.replay import ReplayPace
 from shared.domain.signup import DeathReason
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
+from shared.ledger.stores.registry import Registry
 from shared.operations.replay_jobs import Replay, joined
 from tests.chaos.delivery.test_delivery_promises import sign_up_many
 from tests.support.builders import accept, attempt, claimed

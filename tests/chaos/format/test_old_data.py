@@ -15,8 +15,8 @@ from shared.constant_contact.applications import Application
 from shared.constant_contact.pacing import replay_pace
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
+from shared.ledger.stores.registry import Registry
 from tests.support.dumps.loader import FORMAT_1, restore
 from tests.support.stack import Stack, eventually
 

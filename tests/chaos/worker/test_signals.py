@@ -18,7 +18,7 @@ from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.stack import Stack, eventually
 from worker.delivery.shutdown import SOON

@@ -13,7 +13,7 @@ from shared.accounts.connecting import Connecting
 from shared.domain.account import HoldReason
 from shared.domain.errors import Refused
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support.connections import OTHER, come_back, connect, consent, once_stored
 from tests.support.sandbox_server import SandboxServer
 

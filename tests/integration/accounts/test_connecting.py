@@ -33,8 +33,8 @@ from shared.domain.errors import LedgerUnavailable, NotConnected, NotOurs, Refus
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
-from shared.ledger.token_store import TokenPace
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.token_store import TokenPace
 from tests.support import builders
 from tests.support.connections import (
     OTHER,

@@ -20,16 +20,16 @@ from shared.infrastructure.alert_services import MessageKind, Service, make_serv
 from shared.infrastructure.logs import LineFormatter
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
-from shared.ledger.alert_log import (
+from shared.ledger.ledger import Ledger
+from shared.ledger.redis_server.server_id import redis_time
+from shared.ledger.spools import SpoolFigures
+from shared.ledger.stores.alert_log import (
     AlertLedger,
     DeadLetterNotification,
     Notification,
     Throttle,
 )
-from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
-from shared.ledger.server import redis_time
-from shared.ledger.spools import SpoolFigures
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.command_line import CommandLine
 from tests.support.fake_service import FakeService

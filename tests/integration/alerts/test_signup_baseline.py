@@ -8,8 +8,8 @@ import redis
 
 from shared.ledger.ledger import Ledger
 from shared.ledger.limits import NEEDED_DAYS
-from shared.ledger.server import redis_time
-from shared.ledger.signup_baseline import SignupBaseline, SignupBaselines
+from shared.ledger.redis_server.server_id import redis_time
+from shared.ledger.stores.signup_baseline import SignupBaseline, SignupBaselines
 from tests.support import builders
 
 KEY = "relay:{acme}:rhythm"

@@ -20,9 +20,9 @@ from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.form import CustomField, ListRef
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
-from shared.ledger.server_inspection import clock_ahead, find_overdue
+from shared.ledger.redis_server.server_inspection import clock_ahead, find_overdue
 from shared.ledger.spools import SpoolFigures, damaged_name
+from shared.ledger.stores.registry import Registry
 from tests.support import builders, connections
 from tests.support.builders import NOON
 from tests.support.ports import free_port

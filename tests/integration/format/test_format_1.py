@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from shared.domain.signup import DeathReason, State
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support.command_line import CommandLine
 from tests.support.dumps.loader import FORMAT_1, restore
 from web.app import create_app

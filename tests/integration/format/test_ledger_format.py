@@ -13,7 +13,7 @@ from shared.domain.format import check_known
 from shared.ledger import keys
 from shared.ledger.format import NEWEST, Step, open_ledger, upgrade_some
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.dumps.loader import FORMAT_1, everything, restore
 from tests.support.valkey_server import ValkeyServer

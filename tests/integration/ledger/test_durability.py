@@ -9,9 +9,9 @@ import requests
 
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.infrastructure.redis_urls import connect
-from shared.ledger.durability import demand_fsync, durability_problems
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.redis_server.durability import demand_fsync, durability_problems
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.builders import accept
 from tests.support.redis_server import RedisServer

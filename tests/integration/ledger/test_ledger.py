@@ -17,7 +17,7 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import VisitorLimit
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim, NothingDue, OnHold, PaceRules, Wait
 from tests.support import builders
 from tests.support.builders import accept, attempt, claim, claimed

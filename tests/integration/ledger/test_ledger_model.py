@@ -32,7 +32,7 @@ from shared.domain.errors import KeyReused
 from shared.domain.signup import Contact, DeathReason
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from shared.ledger.time_units import to_milliseconds
 from shared.ledger.values import Claim, NothingDue, OnHold, Wait
 from tests.support import builders

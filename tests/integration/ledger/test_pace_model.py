@@ -30,8 +30,8 @@ from hypothesis.stateful import (
 from shared.domain.account import HoldReason
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
 from shared.ledger.script_library import Scripts
+from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim, OnHold, PaceRules, Wait
 from tests.support import builders
 from tests.support.builders import accept

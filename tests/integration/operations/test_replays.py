@@ -12,8 +12,8 @@ from shared.domain.replay import Obstacle, ReplayPace
 from shared.domain.signup import Contact, DeathReason
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
 from shared.ledger.replays import ReplayPart, Replays
+from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim
 from tests.support import builders
 from tests.support.builders import accept, attempt, claimed

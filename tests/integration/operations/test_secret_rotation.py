@@ -22,10 +22,10 @@ from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger import keys
-from shared.ledger.fingerprints import load_fingerprints
-from shared.ledger.registry import Registry
-from shared.ledger.sealed_values import Place, SealedPlaces
-from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger
+from shared.ledger.stores.fingerprints import load_fingerprints
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.sealed_values import Place, SealedPlaces
+from shared.ledger.stores.token_store import Owner, SealedPair, StoredTokens, TokenLedger
 from shared.operations.secret_rotation import Rotation, SecretKind, Survey
 from tests.architecture.project import ROOT
 from tests.support import connections
@@ -407,6 +407,6 @@ def test_everything_that_seals_is_known_here() -> None:
         "shared/constant_contact/applications.py",
         "shared/accounts/connect_store.py",
         "shared/constant_contact/token_vault.py",
-        "shared/ledger/fingerprints.py",
+        "shared/ledger/stores/fingerprints.py",
         "shared/operations/secret_rotation.py",
     }

@@ -12,11 +12,11 @@ from shared.domain.signup import Signup
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.timestamps import utc_now
-from shared.ledger.durability import reached_disk
-from shared.ledger.fingerprints import Fingerprints, load_fingerprints
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.redis_server.durability import reached_disk
 from shared.ledger.spools import SpoolFigures, from_stored
+from shared.ledger.stores.fingerprints import Fingerprints, load_fingerprints
+from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Accepted
 from tests.support import builders
 from tests.support.builders import claimed

@@ -13,7 +13,7 @@ from shared.domain.fields import FIELDS, Field
 from shared.domain.form import ListRef
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.sandbox_server import SandboxServer
 from web.app import create_app

@@ -35,7 +35,7 @@ from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import LedgerUnavailable, RelayError
 from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
-from shared.ledger.token_store import StoredTokens, TokenLedger
+from shared.ledger.stores.token_store import StoredTokens, TokenLedger
 from tests.support.valkey_server import ValkeyServer
 
 ACME = keys.account("acme")

@@ -17,7 +17,7 @@ from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import NotOurs, TokenUnavailable
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
-from shared.ledger.token_store import Owner
+from shared.ledger.stores.token_store import Owner
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 

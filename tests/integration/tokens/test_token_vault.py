@@ -30,7 +30,7 @@ from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, Token
 from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
-from shared.ledger.token_store import Owner, SealedPair, StoredTokens, TokenLedger, TokenPace
+from shared.ledger.stores.token_store import Owner, SealedPair, StoredTokens, TokenLedger, TokenPace
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 

@@ -17,8 +17,8 @@ from shared.infrastructure import queues
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
 from shared.ledger.replays import Replays
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer

@@ -9,9 +9,9 @@ from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.signup import DeathReason
 from shared.infrastructure.alert_services import MessageKind
-from shared.ledger.alert_log import DeadLetterNotification, Notification, Part
-from shared.ledger.signup_baseline import SignupBaseline
 from shared.ledger.spools import SpoolFigures, SpoolReport
+from shared.ledger.stores.alert_log import DeadLetterNotification, Notification, Part
+from shared.ledger.stores.signup_baseline import SignupBaseline
 from shared.ledger.values import Figures
 from tests.support.builders import NOON, account
 from worker.alerts.conditions import CONDITIONS, active_conditions

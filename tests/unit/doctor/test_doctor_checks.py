@@ -25,7 +25,7 @@ from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import TokenError
 from shared.domain.outcome import Answer
-from shared.ledger.server_inspection import Overdue, ServerFacts
+from shared.ledger.redis_server.server_inspection import Overdue, ServerFacts
 from shared.ledger.spools import SpoolFigures, SpoolReport, damaged_name
 from shared.operations.secret_rotation import Survey
 from tests.support import builders

@@ -10,7 +10,7 @@ from shared.domain.form import Form, ListRef
 from shared.domain.signup import Submission
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.settings import VisitorLimit
-from shared.ledger.fingerprints import Fingerprints
+from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.signup.intake import Intake, Visitor
 from web.signup.spool_entry import Entry

@@ -11,7 +11,7 @@ from flask import Flask
 
 from shared.domain.account import HoldReason
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Figures
 from shared.operations.operators import Role
 from tests.support import builders

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.infrastructure.settings import Settings
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from shared.infrastructure import queues
 from shared.infrastructure.settings import Settings
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.valkey_server import ValkeyServer
 from web.app import create_app

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
-from shared.ledger.registry import Registry
+from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.stack import eventually

@@ -6,7 +6,7 @@ from typing import Any
 import redis
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 
 
 class Documents:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import redis
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 
 
 class StoredText:

@@ -10,7 +10,7 @@ from shared.domain.account import Account
 from shared.domain.form import Form
 from shared.ledger import keys
 from shared.ledger.format import check_still_known
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 
 
 class Registry:

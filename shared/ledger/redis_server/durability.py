@@ -6,7 +6,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from shared.domain.errors import Refused
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import redis
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 
 # shared/accounts/connect_store.py keeps these for some hours.

@@ -17,9 +17,9 @@ from typing import Any, Literal
 import redis
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.server_id import server_id
 from shared.ledger.script_library import Scripts
-from shared.ledger.server import server_id
 from shared.ledger.time_units import from_milliseconds, in_milliseconds, moment
 
 _DISK_WAIT_MS = 1000

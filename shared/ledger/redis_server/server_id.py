@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import redis
 
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 
 
 def server_id(client: "redis.Redis") -> str:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import redis
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.time_units import from_milliseconds, moment
 

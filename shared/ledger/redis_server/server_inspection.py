@@ -12,7 +12,7 @@ import redis
 from redis.exceptions import NoPermissionError
 
 from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 
 

@@ -17,7 +17,7 @@ import redis
 from shared.domain.alert_condition import AlertCondition
 from shared.domain.signup import DeathReason
 from shared.ledger import keys
-from shared.ledger.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
 
