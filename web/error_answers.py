@@ -7,7 +7,7 @@ from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
-from web.signup.request_body import wants_json
+from web.signup.answer_kind import wants_json
 
 log = logging.getLogger(__name__)
 

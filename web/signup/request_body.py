@@ -63,20 +63,6 @@ def read_posted(request: Request) -> Posted:
     return posted
 
 
-def wants_json(request: Request) -> bool:
-    """Whether the answer should be JSON rather than a page or a redirect."""
-    if request.headers.get("X-Requested-With", "").lower() == "xmlhttprequest":
-        return True
-    if request.args.get("format") == "json":
-        return True
-    accepted = request.accept_mimetypes
-    json_quality, html_quality = accepted["application/json"], accepted["text/html"]
-    if json_quality != html_quality:
-        return bool(json_quality > html_quality)
-    # Neither is preferred (curl sends */*), so answer JSON with JSON.
-    return request.mimetype in _JSON
-
-
 def _read_body(request: Request) -> bytes:
     length = request.content_length
     if length is not None and length > BODY_LIMIT:

@@ -17,11 +17,12 @@ from shared.domain.errors import (
 from shared.domain.form import Form
 from shared.domain.posted_fields import instruction
 from web.services import services
+from web.signup.answer_kind import wants_json
 from web.signup.form_page import form_page
 from web.signup.intake import Visitor
 from web.signup.origins import Source, cors_headers, first_page, source_of
 from web.signup.redis_deadline import RedisDeadline
-from web.signup.request_body import Posted, UnreadableRequest, read_posted, wants_json
+from web.signup.request_body import Posted, UnreadableRequest, read_posted
 
 log = logging.getLogger(__name__)
 

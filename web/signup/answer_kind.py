@@ -1,0 +1,20 @@
+"""Which kind of answer a request gets: JSON for scripts, pages and redirects for browsers."""
+
+from flask import Request
+
+# Who sends such a body is a script, unless it says that it prefers a page.
+_SCRIPTS_BODIES = ("application/json", "text/plain")
+
+
+def wants_json(request: Request) -> bool:
+    """Whether the answer should be JSON rather than a page or a redirect."""
+    if request.headers.get("X-Requested-With", "").lower() == "xmlhttprequest":
+        return True
+    if request.args.get("format") == "json":
+        return True
+    accepted = request.accept_mimetypes
+    json_quality, html_quality = accepted["application/json"], accepted["text/html"]
+    if json_quality != html_quality:
+        return bool(json_quality > html_quality)
+    # Neither is preferred (curl sends */*), so answer JSON with JSON.
+    return request.mimetype in _SCRIPTS_BODIES
