@@ -10,6 +10,7 @@ import pytest
 import redis
 
 from shared.infrastructure.settings import Settings
+from shared.ledger.format import open_ledger
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 
@@ -34,9 +35,10 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ValkeyServer]:
 
 @pytest.fixture
 def redis_client(valkey: ValkeyServer) -> Iterator["redis.Redis"]:
-    """A client of a clean ledger database."""
+    """A client of a clean ledger database, which a process of this version has opened."""
     client = valkey.client()
     client.flushall()
+    open_ledger(client)
     yield client
     client.close()
 

@@ -13,6 +13,7 @@ from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.fingerprints import load_fingerprints
+from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.operations import Operations
@@ -34,7 +35,7 @@ def make_operations(
         now=utc_now,
     )
     return Operations(
-        status=SystemStatus(ledger, registry),
+        status=SystemStatus(ledger, registry, FormCounts(client)),
         dead_letters=dead_letters,
         retries=Retries(
             dead_letters,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from shared.ledger.ledger import Ledger
 from shared.ledger.spools import SpoolReport
+from shared.ledger.stores.form_counts import FormCounts, FormFigures
 from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Figures
 
@@ -26,11 +27,17 @@ class SystemStatus:
 
     ledger: Ledger
     registry: Registry
+    form_counts: FormCounts
 
     def figures(self) -> dict[str, Figures]:
         """Return every account's figures by its name."""
         names = [account.name for account in self.registry.accounts()]
         return {name: self.ledger.figures(name) for name in names}
+
+    def forms(self) -> list[FormFigures]:
+        """Return the figures of each form, sorted by name."""
+        names = [account.name for account in self.registry.accounts()]
+        return self.form_counts.figures(self.registry.forms(), names)
 
     def pulse(self) -> Pulse:
         processes = self.ledger.processes

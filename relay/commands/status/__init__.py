@@ -27,6 +27,6 @@ def status(runtime: CommandRuntime) -> None:
 def _show_this_hosts_spool(runtime: CommandRuntime) -> None:
     """Show what this host's disk has, while Redis does not answer."""
     spools = spools_here(runtime)
-    unknown = dict.fromkeys(("accounts", "quota", "workers", "beat_age_seconds"))
+    unknown = dict.fromkeys(("accounts", "forms", "quota", "workers", "beat_age_seconds"))
     runtime.output.json({**unknown, **spools_document(spools)})
     warn_of_spools(runtime.output, spools)

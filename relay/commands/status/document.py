@@ -9,6 +9,7 @@ from shared.constant_contact.token_vault import Token
 from shared.domain.account import Hold
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.spools import SpoolReport
+from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.values import Figures
 
 COUNTS = ("accepted", "due", "delivered", "dead", "discarded", "quarantined")
@@ -25,6 +26,7 @@ def document(report: StatusReport, tokens: Mapping[str, Token | None]) -> dict[s
             }
             for name, figures in report.accounts.items()
         ],
+        "forms": [_form_document(figures) for figures in report.forms],
         "quota": {
             "used": report.requests_today,
             "limit": report.requests_per_day,
@@ -44,6 +46,15 @@ def _figures_document(figures: Figures) -> dict[str, Any]:
         "oldest_due_seconds": _seconds(figures.oldest_due),
         "hold": holds[0] if holds else None,
         "holds": holds,
+    }
+
+
+def _form_document(figures: FormFigures) -> dict[str, Any]:
+    return {
+        "name": figures.form.name,
+        "account": figures.form.account,
+        "accepted": figures.accepted,
+        "quarantined": figures.quarantined,
     }
 
 

@@ -1,7 +1,7 @@
 """What `relay status` reads: the ledger, this host's spool, and the tokens."""
 
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.errors import NotConnected
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.spools import SpoolReport
+from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.values import Figures
 from shared.operations.system_status import Pulse
 from web.signup import spool_file
@@ -29,6 +30,7 @@ class StatusReport:
     at: datetime
     accounts: Mapping[str, Figures]
     organizations: Mapping[str, str | None]
+    forms: Sequence[FormFigures]
     spools: tuple[SpoolReport, ...]
     requests_today: int
     requests_per_day: int
@@ -46,6 +48,7 @@ def read_report(runtime: CommandRuntime) -> StatusReport:
         at=now,
         accounts=runtime.operations.status.figures(),
         organizations={each.name: each.organization for each in runtime.registry.accounts()},
+        forms=runtime.operations.status.forms(),
         spools=spools,
         requests_today=runtime.ledger.pace.used_today(settings.client_id),
         requests_per_day=settings.requests_per_day,

@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from shared.domain.signup import DeathReason, State
 from shared.infrastructure.settings import Settings
+from shared.ledger.format import open_ledger
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from tests.support.command_line import CommandLine
@@ -22,8 +23,9 @@ NAMES = ["acme", "books", "club", "diner", "estate", "former", "gym", "library"]
 
 @pytest.fixture
 def client(redis_client: "redis.Redis", tmp_path: Path) -> "redis.Redis":
-    """A client of the ledger in the dump."""
+    """A client of the ledger in the dump, which processes of this version have taken over."""
     restore(FORMAT_1, redis_client, tmp_path)
+    open_ledger(redis_client)
     return redis_client
 
 

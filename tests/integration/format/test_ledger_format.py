@@ -58,6 +58,7 @@ def old(redis_client: "redis.Redis", tmp_path: Path) -> "redis.Redis":
 
 
 def test_an_empty_ledger_gets_the_newest_format(redis_client: "redis.Redis") -> None:
+    redis_client.flushdb()
     open_ledger(redis_client, (change_nothing,))
     assert redis_client.hgetall(keys.FORMAT) == {"number": "2", "upgraded": "2"}
 
@@ -80,7 +81,7 @@ def test_a_newer_ledger_is_refused_and_left_as_it_is(old: "redis.Redis") -> None
     with pytest.raises(
         Refused, match=r"has format 2; .* knows formats up to 1\. .* Start that version"
     ):
-        open_ledger(old)
+        open_ledger(old, ())
     assert everything(old) == before
 
 

@@ -561,6 +561,9 @@ class LedgerMachine(RuleBasedStateMachine):
             assert figures.due == self.model.count(account, *WAITING)
             names = ("delivered", "dead", "discarded", "quarantined")
             assert ends == tuple(self.model.count(account, name) for name in names)
+            of_forms = self.client.hgetall(keys.account(account) + "forms")
+            assert int(of_forms.get("accepted:news", 0)) == figures.accepted
+            assert int(of_forms.get("quarantined:news", 0)) == figures.quarantined
             assert {
                 hold.reason: (_ms(hold.since), _ms(hold.until), _ms(hold.probe_at))
                 for hold in figures.holds

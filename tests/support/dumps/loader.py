@@ -27,7 +27,8 @@ Move = Callable[[str], str]
 
 
 def restore(dump: Path, client: "redis.Redis", data_dir: Path) -> None:
-    """Write the dump into the empty database of `client` and into `data_dir`."""
+    """Write the dump into `data_dir` and the database of `client`, and nothing else is there."""
+    client.flushdb()
     text = (dump / "ledger.json").read_text(encoding="utf-8")
     taken_at = datetime.fromtimestamp(json.loads(text)["taken_at"] / 1000, UTC)
     move = _mover(taken_at, datetime.now(UTC))

@@ -19,7 +19,7 @@
 -- LIMIT IDEMPOTENCY_KEY_LIFE  milliseconds
 -- LIMIT MOST_COMPARED  number
 -- LIMIT NOTIFY_INTERVAL  milliseconds
--- INCLUDE clock account holds lines
+-- INCLUDE clock account forms holds lines
 --
 -- Returns {"accepted", id, 1 when the workers are to be notified}, {"duplicate", id of the first},
 -- {"key_reused"} or {"limited", ms until the visitor may send again}.
@@ -116,16 +116,19 @@ redis.call(
   "HSET", signup(id),
   "form", form, "contact", contact, "lists", lists, "consent", consent, "person", person,
   "received_at", received, "held_mark", text(held_time()), "attempts", 0, "lost", 0,
-  "unsubscribed", unsubscribed
+  "unsubscribed", unsubscribed, "counted", 1
 )
 redis.call("SADD", account .. "email:" .. person, id)
 count("accepted", 1)
+count_form(form, "accepted", 1)
 chart("accepted")
 
 if quarantine then
   redis.call("HSET", signup(id), "state", "quarantined", "reason", quarantine)
   redis.call("ZADD", account .. "quarantined", text(now), id)
   count("quarantined", 1)
+  count_form(form, "quarantined", 1)
+  count_form(form, "screened", 1)
   chart("quarantined")
   return { "accepted", id, 0 }
 end

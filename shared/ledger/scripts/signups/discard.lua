@@ -2,22 +2,22 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
--- INCLUDE clock account
+-- INCLUDE clock account quarantine
 --
 -- Returns 1, or 0 when it is neither.
 
 local stored = redis.call("HMGET", signup(id), "state", "reason")
-local state = stored[1]
-if state ~= "dead" and state ~= "quarantined" then
+if stored[1] == "dead" then
+  redis.call("ZREM", account .. "dead", id)
+  redis.call("ZREM", account .. "dead:" .. stored[2], id)
+  count("dead", -1)
+elseif stored[1] == "quarantined" then
+  leave_quarantine(id)
+else
   return 0
 end
 
-redis.call("ZREM", account .. state, id)
-if state == "dead" then
-  redis.call("ZREM", account .. "dead:" .. stored[2], id)
-end
 redis.call("HSET", signup(id), "state", "discarded", "settled_at", text(now))
 redis.call("ZADD", account .. "discarded", text(now), id)
-count(state, -1)
 count("discarded", 1)
 return 1

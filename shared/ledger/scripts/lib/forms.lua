@@ -1,0 +1,8 @@
+-- The counts of an account's forms.
+--
+-- NEEDS account
+
+-- Moves one of a form's counts: accepted, quarantined (now), or screened (ever quarantined).
+local function count_form(form, name, by)
+  redis.call("HINCRBY", account .. "forms", name .. ":" .. form, by)
+end

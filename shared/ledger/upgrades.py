@@ -1,0 +1,38 @@
+"""The steps that upgrade records from one format to the next. `format.STEPS` has them in order."""
+
+import re
+
+import redis
+
+from shared.ledger.redis_server.server_id import server_id
+
+_SIGNUP = re.compile(r"(relay:\{.+\}:)signup:(.+)")
+# One batch keeps Redis busy for a few milliseconds.
+_BATCH = 500
+
+
+def count_for_forms(client: "redis.Redis", cursor: str) -> str | None:
+    """From format 1 to 2: count each sign-up for its form.
+
+    A cursor of Redis' SCAN means nothing to another server, nor to the same one after a restart.
+    So ours names the server, and another server begins anew. Counted sign-ups are not counted
+    again.
+    """
+    # The scripts need the format's number, and the format needs its steps.
+    from shared.ledger.script_library import Scripts
+
+    server = server_id(client)
+    last_server, _, place = cursor.rpartition(" ")
+    following, found = client.scan(
+        int(place) if place and last_server == server else 0,
+        match="relay:{*}:signup:*",
+        count=_BATCH,
+    )
+    scripts = Scripts(client)
+    with client.pipeline(transaction=False) as calls:
+        for key in found:
+            if signup := _SIGNUP.fullmatch(str(key)):
+                account, id = signup.groups()
+                scripts.run("forms/count_existing", pipeline=calls, account=account, id=id)
+        calls.execute()
+    return f"{server} {following}" if following else None
