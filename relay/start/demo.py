@@ -12,6 +12,8 @@ from shared.infrastructure.settings import Bind, Settings
 from shared.ledger.stores.registry import Registry
 
 DEMO_ACCOUNT, DEMO_FORM, DEMO_LIST = "sandbox", "demo", "Newsletter"
+# Not one that a person would connect: an account has one name here.
+DEMO_ORGANIZATION = "Demo Bakery"
 
 
 def set_up_demo(sandbox: Bind, settings: Settings) -> None:
@@ -27,7 +29,8 @@ def set_up_demo(sandbox: Bind, settings: Settings) -> None:
 
 def _sandbox_tokens(sandbox: Bind) -> dict[str, Any]:
     url, headers = f"http://{sandbox}/sandbox/connect", {"Content-Type": "application/json"}
-    request = urllib.request.Request(url, b"{}", headers)
+    wanted = json.dumps({"organization": DEMO_ORGANIZATION}).encode()
+    request = urllib.request.Request(url, wanted, headers)
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310 - the same
         tokens: dict[str, Any] = json.load(answer)
     return tokens

@@ -1,4 +1,4 @@
-"""The two sample accounts: their users, their lists and their custom fields.
+"""The sample accounts: their users, their lists and their custom fields.
 
 Every id is derived from a name, so it is the same in every sandbox and after every reset.
 """
@@ -83,7 +83,7 @@ class Account:
 
 def sample_accounts() -> dict[str, Account]:
     """Return the accounts by id, as they are in a fresh sandbox."""
-    accounts = (_acme_bakery(), _blue_door_books())
+    accounts = (_acme_bakery(), _blue_door_books(), _demo_bakery())
     return {account.id: account for account in accounts}
 
 
@@ -95,15 +95,23 @@ def lists_for(account: Account, count: int) -> dict[str, ContactList]:
 
 
 def _acme_bakery() -> Account:
-    domain = "acme-bakery.example"
+    return _bakery("p07e1l8cdif9dl", "Acme Bakery", "acme-bakery.example", "olive", "casey")
+
+
+def _demo_bakery() -> Account:
+    """The account of `relay up`: a tester can connect the others, each under one name."""
+    return _bakery("p07e3d9kq2mzvb", "Demo Bakery", "demo-bakery.example", "dora", "carl")
+
+
+def _bakery(id: str, organization: str, domain: str, owner: str, creator: str) -> Account:
     return Account(
-        id="p07e1l8cdif9dl",
-        organization="Acme Bakery",
+        id=id,
+        organization=organization,
         website=_WWW + domain,
         phone="+1 617 555 0142",
         city="Waltham",
         state_code="MA",
-        users=_users("olive", "casey", domain),
+        users=_users(owner, creator, domain),
         lists=_lists(
             domain,
             {
