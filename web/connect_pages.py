@@ -9,7 +9,7 @@ import logging
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.accounts.account_connector import AnotherAccount, Connected
+from shared.accounts.account_connector import AlreadyConnected, AnotherAccount, Connected
 from shared.accounts.application_calls import ConnectFailed
 from shared.accounts.connect_request import StartedFrom
 from shared.accounts.connecting import Connecting
@@ -92,11 +92,12 @@ def keep_addresses_private(response: Response) -> Response:
     return response
 
 
+@bp.errorhandler(AlreadyConnected)
 @bp.errorhandler(AnotherAccount)
-def another_account(error: AnotherAccount) -> ResponseReturnValue:
+def to_choose(error: AlreadyConnected | AnotherAccount) -> ResponseReturnValue:
     """Ask an operator who began this in the console. Anybody else gets an error."""
     if error.started_from == StartedFrom.CONSOLE and error.pending_id:
-        return redirect(url_for("console.another_account", pending_id=error.pending_id), 303)
+        return redirect(url_for("console.pending", pending_id=error.pending_id), 303)
     return _problem(str(error), 400)
 
 

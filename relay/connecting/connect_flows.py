@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import click
@@ -15,7 +15,8 @@ from relay.connecting.connected_text import say_connected
 from relay.connecting.device_flow import follow, instructions
 from relay.runtime import CommandRuntime
 from relay.terminal.output import for_people, printable
-from shared.accounts.account_connector import AnotherAccount, Connected
+from shared.accounts.account_connector import AlreadyConnected, AnotherAccount, Connected
+from shared.accounts.application_calls import ConnectStopped
 from shared.accounts.client_links import LINK_LIFE, Link
 from shared.constant_contact.applications import Application
 from shared.domain.check import Verdict
@@ -154,7 +155,7 @@ def by_device(runtime: CommandRuntime, wanted: Wanted) -> None:
         with runtime.waiting(code.expires_in) as waiting:
             return follow(code, poll, resume, waiting)
 
-    _print_connected(runtime, agreed(runtime, connected, partial(resumed, runtime)))
+    _print_connected(runtime, agreed(runtime, connected, Resumed(runtime)))
 
 
 # --- tokens
@@ -164,19 +165,20 @@ def with_tokens(runtime: CommandRuntime, wanted: Wanted) -> None:
     """Connect with the tokens from standard input."""
     given = _from_input()
 
-    def connected(*, replace: bool) -> Connected:
+    def connected(name: str, replace: bool) -> Connected:
         return runtime.accounts.connecting.tokens.connect(
-            wanted.name, given, by=runtime.by, application=wanted.application, replace=replace
+            name, given, by=runtime.by, application=wanted.application, replace=replace
         )
 
-    _print_connected(
-        runtime,
-        agreed(
-            runtime,
-            partial(connected, replace=wanted.replace),
-            lambda error: connected(replace=True),
-        ),
-    )
+    class GivenAgain(Answers):
+        def replace(self, error: AnotherAccount) -> Connected:
+            return connected(wanted.name, True)
+
+        def renew(self, error: AlreadyConnected) -> Connected:
+            return connected(error.known.name, False)
+
+    first = partial(connected, wanted.name, wanted.replace)
+    _print_connected(runtime, agreed(runtime, first, GivenAgain()))
 
 
 def _from_input() -> dict[str, Any]:
@@ -192,32 +194,53 @@ def _from_input() -> dict[str, Any]:
     return given if isinstance(given, dict) else {}
 
 
-# --- another account than before
+# --- another account than before, or one that has a name already
+
+
+class Answers(Protocol):
+    """How a flow goes on when the user has agreed to a change."""
+
+    def replace(self, error: AnotherAccount) -> Connected:
+        """Let the other account take the name."""
+
+    def renew(self, error: AlreadyConnected) -> Connected:
+        """Renew the connection under the name that the account has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed(Answers):
+    """Goes on with the tokens that were saved."""
+
+    runtime: CommandRuntime
+
+    def replace(self, error: AnotherAccount) -> Connected:
+        return self._resume(error, replace=True)
+
+    def renew(self, error: AlreadyConnected) -> Connected:
+        return self._resume(error, name=error.known.name)
+
+    def _resume(self, error: ConnectStopped, **change: Any) -> Connected:
+        browser = self.runtime.accounts.connecting.browser
+        return browser.resume(error.pending_id or "", by=self.runtime.by, **change)
 
 
 def agreed(
-    runtime: CommandRuntime,
-    connect: Callable[[], Connected],
-    replace: Callable[[AnotherAccount], Connected],
+    runtime: CommandRuntime, connect: Callable[[], Connected], answers: Answers
 ) -> Connected:
     """Return the connection that `connect` makes.
 
-    If it finds a different account than before, ask whether that may take the name, where there
-    is a terminal to ask at. If it may, `replace` makes the connection.
+    If that needs a change of names, ask for it where there is a terminal to ask at.
     """
     try:
         return connect()
     except AnotherAccount as error:
         if not (runtime.interactive and _may_take_the_name(runtime, error)):
             raise
-        return replace(error)
-
-
-def resumed(runtime: CommandRuntime, error: AnotherAccount) -> Connected:
-    """Continue after `error`, and let the other account take the name."""
-    return runtime.accounts.connecting.browser.resume(
-        error.pending_id or "", by=runtime.by, replace=True
-    )
+        return answers.replace(error)
+    except AlreadyConnected as error:
+        if not (runtime.interactive and _may_be_renewed(error)):
+            raise
+        return answers.renew(error)
 
 
 def _may_take_the_name(runtime: CommandRuntime, error: AnotherAccount) -> bool:
@@ -230,6 +253,12 @@ def _may_take_the_name(runtime: CommandRuntime, error: AnotherAccount) -> bool:
     if forms:
         click.echo(printable(f"These forms use lists of {was}: {', '.join(forms)}."))
     return click.confirm(printable(f"Let {found} take the name {before.name}?"))
+
+
+def _may_be_renewed(error: AlreadyConnected) -> bool:
+    known = error.known
+    click.echo(printable(f"\n{known.called} is already connected as {known.name}."))
+    return click.confirm(f"Connect it again as {known.name}?", default=True)
 
 
 # --- what they come to

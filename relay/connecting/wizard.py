@@ -7,7 +7,7 @@ from functools import partial
 
 import click
 
-from relay.connecting.connect_flows import Wanted, agreed, print_link, resumed
+from relay.connecting.connect_flows import Resumed, Wanted, agreed, print_link
 from relay.connecting.connected_text import say_connected
 from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_checks
@@ -16,7 +16,7 @@ from shared.accounts.browser_flow import Started
 from shared.accounts.client_links import Link, LinkState
 from shared.accounts.connect_request import ConnectResult
 from shared.accounts.problems import PORTAL
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Verdict
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import utc_now
 
@@ -66,10 +66,10 @@ def walk(runtime: CommandRuntime, wanted: Wanted) -> None:
     _explain_application(runtime, wanted)
     runtime.output.say("2. The login\n")
     mine = click.confirm("   Can you log in to the account yourself?", default=True)
-    checks = _by_browser(runtime, wanted) if mine else _by_link(runtime, wanted)
-    if checks is not None:
-        runtime.output.say(f"\n3. {wanted.name} is connected")
-        say_connected(runtime, wanted.name, checks)
+    result = _by_browser(runtime, wanted) if mine else _by_link(runtime, wanted)
+    if result is not None:
+        runtime.output.say(f"\n3. {result.account} is connected")
+        say_connected(runtime, result.account, result.checks)
 
 
 def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
@@ -95,18 +95,19 @@ def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
 # --- the user can log in
 
 
-def _by_browser(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...]:
-    """Wait for the login, and return the checks of the new connection."""
+def _by_browser(runtime: CommandRuntime, wanted: Wanted) -> ConnectResult:
+    """Wait for the login, and return what it came to."""
     connecting = runtime.accounts.connecting
     started = connecting.browser.start(wanted.name, by=runtime.by, **wanted.options)
     runtime.output.say(_LOGIN.format(url=started.url))
     result = _result(runtime, started)
     if result.connected:
-        return result.checks
+        return result
     if result.pending_id is None:
         raise Refused(result.sentence)
     resume = partial(connecting.browser.resume, result.pending_id, by=runtime.by)
-    return agreed(runtime, resume, partial(resumed, runtime)).checks
+    connected = agreed(runtime, resume, Resumed(runtime))
+    return ConnectResult(connected.account.name, connected=True, checks=connected.checks)
 
 
 def _result(runtime: CommandRuntime, started: Started) -> ConnectResult:
@@ -127,16 +128,15 @@ def _result(runtime: CommandRuntime, started: Started) -> ConnectResult:
 # --- another person can log in
 
 
-def _by_link(runtime: CommandRuntime, wanted: Wanted) -> tuple[Check, ...] | None:
+def _by_link(runtime: CommandRuntime, wanted: Wanted) -> ConnectResult | None:
     """Print a link, and wait for the client if the user wants that; None if not."""
     link = print_link(runtime, wanted)
     if not click.confirm("\nWait here until the client has logged in?", default=False):
         return None
-    _follow_link(runtime, link)
-    return ()
+    return _follow_link(runtime, link)
 
 
-def _follow_link(runtime: CommandRuntime, link: Link) -> None:
+def _follow_link(runtime: CommandRuntime, link: Link) -> ConnectResult:
     links = runtime.accounts.connecting.browser.links
     life = datetime.fromisoformat(link.expires_at) - utc_now()
     farewell = f"The link still works. See its state with: relay accounts links {link.account}"
@@ -144,7 +144,7 @@ def _follow_link(runtime: CommandRuntime, link: Link) -> None:
         while not waiting.is_over:
             link = links.find(link.id) or link
             if link.state == LinkState.CONNECTED:
-                return
+                return ConnectResult(link.account, connected=True)
             if link.state == LinkState.WITHDRAWN:
                 raise Refused("The link was withdrawn. It cannot connect an account any more.")
             note = f": {link.note}" if link.note else ""

@@ -5,13 +5,13 @@ belong to one account.
 """
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from shared.accounts import checks, problems
-from shared.accounts.application_calls import ApplicationCalls, ConnectFailed
+from shared.accounts.application_calls import ApplicationCalls, ConnectFailed, ConnectStopped
 from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.accounts.connect_store import ConnectStore
 from shared.constant_contact.client import (
@@ -33,7 +33,7 @@ from shared.ledger.stores.registry import Registry
 T = TypeVar("T")
 
 
-class AnotherAccount(Refused):
+class AnotherAccount(ConnectStopped):
     """The login belongs to another account than the one that has the name.
 
     `before` and `found` name the two. `resume` with `pending_id` and `replace` goes on.
@@ -46,7 +46,19 @@ class AnotherAccount(Refused):
         self.before = before
         self.found = found
         self.started_from = started_from
-        self.pending_id: str | None = None
+
+
+class AlreadyConnected(ConnectStopped):
+    """The login belongs to an account that is connected under another name, `known`.
+
+    With one API key, the two would end each other's connection. `resume` with `pending_id` and the
+    name of `known` renews that connection.
+    """
+
+    def __init__(self, known: Account, request: ConnectRequest) -> None:
+        super().__init__(problems.already_connected(known, request))
+        self.known = known
+        self.started_from = request.started_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +95,8 @@ class _Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountConnector:
-    """Raises `Refused`, of which `AnotherAccount` and `ConnectFailed` are two, and
-    `LedgerUnavailable`. Safe between threads.
+    """Raises `Refused`, of which `ConnectStopped` is one, and `LedgerUnavailable`. Safe between
+    threads.
 
     `notify_workers` tells the workers that an account may have something due.
     """
@@ -118,23 +130,43 @@ class AccountConnector:
         """Connect. If that stops halfway, save the tokens, so that nobody has to log in twice."""
         try:
             return self.connect(request, tokens)
-        except (AnotherAccount, ConnectFailed) as error:
-            belongs_to = error.found if isinstance(error, AnotherAccount) else None
-            error.pending_id = self.store.save_pending(request, tokens, self.now(), belongs_to)
+        except ConnectStopped as error:
+            error.pending_id = self.store.save_pending(
+                request,
+                tokens,
+                self.now(),
+                belongs_to=error.found if isinstance(error, AnotherAccount) else None,
+                known_as=error.known.name if isinstance(error, AlreadyConnected) else None,
+            )
             raise
 
     @contextlib.contextmanager
     def lock_account(self, name: str) -> Iterator[None]:
         """Keep others from storing tokens and account of this name: the two belong together."""
-        with self.store.lock(f"account {name}") as locked:
+        with self._lock(f"account {name}", name):
+            yield
+
+    @contextlib.contextmanager
+    def _lock_identity(self, account: Account) -> Iterator[None]:
+        """Keep others from connecting the same account at Constant Contact under another name."""
+        identity = account.encoded_account_id or account.login
+        if identity is None:
+            yield
+            return
+        with self._lock(f"at Constant Contact {identity}", account.called):
+            yield
+
+    @contextlib.contextmanager
+    def _lock(self, what: str, called: str) -> Iterator[None]:
+        with self.store.lock(what) as locked:
             if not locked:
                 raise ConnectFailed(
-                    f"Somebody else is connecting or disconnecting {name} at this moment. Nothing"
+                    f"Somebody else is connecting or disconnecting {called} at this moment. Nothing"
                     " was changed. Try again in a minute."
                 )
             yield
 
-    def check_unspent(self, name: str, refresh_token: str) -> None:
+    def check_unspent(self, request: ConnectRequest, refresh_token: str) -> None:
         """Raise `Refused` when an account has this refresh token, or a newer one that came of it:
         a second use could end the connection."""
         for account in self.registry.accounts():
@@ -143,19 +175,16 @@ class AccountConnector:
                     f"These tokens are too old: {account.name} has newer ones, and the old"
                     " refresh token must not be used again. Nothing was changed."
                 )
-            if account.name != name and self.vault.has(account.name, refresh_token):
-                raise Refused(
-                    f"{account.name} is connected with these very tokens. Two names that refresh"
-                    " one token would end each other's connection. Log in again for the second"
-                    " name. Nothing was changed."
-                )
+            if account.name != request.account and self.vault.has(account.name, refresh_token):
+                raise AlreadyConnected(account, request)
 
     def _store(
         self, request: ConnectRequest, tokens: TokenSet, found: _Found, spent: str | None
     ) -> tuple[Account | None, Account]:
         """Store tokens and account; return the account that had the name before, and this one."""
         account = self._account(request, tokens, found.organization)
-        with self.lock_account(account.name):
+        with self.lock_account(account.name), self._lock_identity(account):
+            self._check_no_other_name(account, request)
             before = self.registry.account(account.name)
             if before is not None and not request.replace:
                 _check_same(before, found.organization, request)
@@ -165,6 +194,11 @@ class AccountConnector:
             if NEEDED_PRIVILEGE in found.privileges:
                 self.ledger.lift(account.name, HoldReason.FORBIDDEN)
         return before, account
+
+    def _check_no_other_name(self, account: Account, request: ConnectRequest) -> None:
+        """Raise `AlreadyConnected` if the same account is connected under another name."""
+        for known in other_names(account, self.registry.accounts()):
+            raise AlreadyConnected(known, request)
 
     def _read(self, client_id: str, access_token: str) -> _Found:
         try:
@@ -221,6 +255,15 @@ class AccountConnector:
             return self.vault.stored_token(name)
         except TokenError as error:
             raise Refused(f"{name} was disconnected while it was being connected.") from error
+
+
+def other_names(account: Account, accounts: Iterable[Account]) -> list[Account]:
+    """Return those of `accounts` that are connected to the same account at Constant Contact."""
+    return [
+        each
+        for each in accounts
+        if each.name != account.name and not each.disconnected_at and each.is_same_as(account)
+    ]
 
 
 def refresh_token_of(tokens: TokenSet) -> str:

@@ -28,8 +28,8 @@ _NO_TOKEN = "none"  # noqa: S105
 T = TypeVar("T")
 
 
-class ConnectFailed(Refused):
-    """The account cannot be connected now; trying again may help.
+class ConnectStopped(Refused):
+    """Connecting stopped before anything was stored for the account.
 
     `pending_id` is what `resume` goes on with, without another login; None where nothing was
     saved.
@@ -38,6 +38,10 @@ class ConnectFailed(Refused):
     def __init__(self, message: str, pending_id: str | None = None) -> None:
         super().__init__(message)
         self.pending_id = pending_id
+
+
+class ConnectFailed(ConnectStopped):
+    """The account cannot be connected now; trying again may help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

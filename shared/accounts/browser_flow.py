@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from shared.accounts import problems
 from shared.accounts.account_connector import (
     AccountConnector,
+    AlreadyConnected,
     AnotherAccount,
     Connected,
     refresh_token_of,
 )
-from shared.accounts.application_calls import ConnectFailed
+from shared.accounts.application_calls import ConnectFailed, ConnectStopped
 from shared.accounts.client_links import LINK_LIFE, Link, Links, LinkState
 from shared.accounts.connect_request import ConnectRequest, ConnectResult, StartedFrom
 from shared.accounts.connect_store import STATE_LIFE, ConnectStore, result_id
@@ -40,8 +41,8 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BrowserFlow:
-    """Raises `Refused`, of which `AnotherAccount` and `ConnectFailed` are two, and
-    `LedgerUnavailable`. Safe between threads."""
+    """Raises `Refused`, of which `ConnectStopped` is one, and `LedgerUnavailable`. Safe between
+    threads."""
 
     connector: AccountConnector
     store: ConnectStore
@@ -152,11 +153,18 @@ class BrowserFlow:
         self._save(request, state, _failure(request, refused))
         return refused
 
-    def resume(self, pending_id: str, *, by: str | None = None, replace: bool = False) -> Connected:
+    def resume(
+        self,
+        pending_id: str,
+        *,
+        by: str | None = None,
+        replace: bool = False,
+        name: str | None = None,
+    ) -> Connected:
         """Go on with the tokens that were saved when connecting stopped halfway.
 
-        With `replace`, the other account takes the name. `by` is the operator who confirms it;
-        None leaves the one who started.
+        With `replace`, the other account takes the name. With `name`, they renew the account of
+        that name instead. `by` is the operator who confirms this; None leaves the one who started.
         """
         with self.store.lock(pending_id) as locked:
             if not locked:
@@ -165,39 +173,42 @@ class BrowserFlow:
                     " minute."
                 )
             try:
-                connected = self._resume(pending_id, by, replace)
-            except (AnotherAccount, ConnectFailed) as error:
+                connected = self._resume(pending_id, by, replace, name)
+            except ConnectStopped as error:
                 error.pending_id = pending_id
                 raise
             self.store.forget_pending(pending_id)
             return connected
 
-    def _resume(self, pending_id: str, by: str | None, replace: bool) -> Connected:
+    def _resume(
+        self, pending_id: str, by: str | None, replace: bool, name: str | None
+    ) -> Connected:
         pending = self.store.pending(pending_id)
         if pending is None:
             raise Refused(
                 "This connection was finished already, or was begun more than 12 hours ago."
                 " Nothing was changed. Start again."
             )
-        self._check_nothing_newer(pending.request.account, pending.tokens, pending.at)
         request = dataclasses.replace(
             pending.request,
+            account=name or pending.request.account,
             by=by or pending.request.by,
             replace=pending.request.replace or replace,
         )
+        self._check_nothing_newer(request, pending.tokens, pending.at)
         with self._link_locked(request):
             connected = self.connector.connect(request, pending.tokens)
             return self._success_saved(request, pending_id, connected)
 
-    def _check_nothing_newer(self, name: str, tokens: TokenSet, since: str) -> None:
+    def _check_nothing_newer(self, request: ConnectRequest, tokens: TokenSet, since: str) -> None:
         """Raise `Refused` when these tokens would replace newer ones."""
-        self.connector.check_unspent(name, refresh_token_of(tokens))
-        account = self.connector.registry.account(name)
+        self.connector.check_unspent(request, refresh_token_of(tokens))
+        account = self.connector.registry.account(request.account)
         changes = [account.connected_at, account.disconnected_at] if account else []
         if any(moment is not None and moment > since for moment in changes):
             raise Refused(
-                f"{name} has been connected or disconnected since this was started, so nothing"
-                " was changed. If it is not connected as it should be, start again."
+                f"{request.account} has been connected or disconnected since this was started, so"
+                " nothing was changed. If it is not connected as it should be, start again."
             )
 
     def _exchange(self, request: ConnectRequest, code: str) -> TokenSet:
@@ -269,7 +280,7 @@ class BrowserFlow:
 
 
 def _failure(request: ConnectRequest, error: Refused) -> ConnectResult:
-    pending_id = error.pending_id if isinstance(error, AnotherAccount) else None
+    pending_id = error.pending_id if isinstance(error, AnotherAccount | AlreadyConnected) else None
     return ConnectResult(
         request.account, connected=False, sentence=str(error), pending_id=pending_id
     )

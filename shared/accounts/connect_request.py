@@ -47,8 +47,8 @@ class ConnectRequest:
 class ConnectResult:
     """What became of a request. A failure has a `sentence` for the person who waits for it.
 
-    `pending_id` is set when the login belongs to another account. `resume` uses these tokens
-    after an operator has confirmed that this account may take the name.
+    `pending_id` is set when an operator has to choose: the login belongs to another account than
+    before, or to one that is connected under another name. `resume` uses these tokens then.
     """
 
     account: str
@@ -73,10 +73,12 @@ class PendingTokens:
     """Tokens that were received but not stored, because connecting stopped halfway.
 
     `at` is the time of that, as scripts read times. `belongs_to` names the account of these
-    tokens, if connecting stopped because it is another one than before.
+    tokens, if connecting stopped because it is another one than before. `known_as` is our name
+    for it, if connecting stopped because it has one already.
     """
 
     request: ConnectRequest
     tokens: TokenSet
     at: str
     belongs_to: str | None
+    known_as: str | None

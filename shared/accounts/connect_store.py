@@ -57,7 +57,13 @@ class ConnectStore:
     # --- tokens that belong to no account yet
 
     def save_pending(
-        self, request: ConnectRequest, tokens: TokenSet, now: datetime, belongs_to: str | None
+        self,
+        request: ConnectRequest,
+        tokens: TokenSet,
+        now: datetime,
+        *,
+        belongs_to: str | None = None,
+        known_as: str | None = None,
     ) -> str:
         """Save tokens that could not be stored for their account yet; return an id for them."""
         id = secrets.token_urlsafe(24)
@@ -66,6 +72,7 @@ class ConnectStore:
             "tokens": tokens.to_json(now),
             "at": timestamp(now),
             "belongs_to": belongs_to,
+            "known_as": known_as,
         }
         self._stored(f"kept:{id}").write(self._sealer.seal(json.dumps(pending)), TOKENS_LIFE)
         return id
@@ -76,8 +83,15 @@ class ConnectStore:
             return None
         found = json.loads(self._sealer.open(sealed))
         tokens = TokenSet.from_json(found["tokens"])
-        request = ConnectRequest.from_dict(found["handshake"])
-        return PendingTokens(request, tokens, found["at"], found["belongs_to"]) if tokens else None
+        if tokens is None:
+            return None
+        return PendingTokens(
+            request=ConnectRequest.from_dict(found["handshake"]),
+            tokens=tokens,
+            at=found["at"],
+            belongs_to=found["belongs_to"],
+            known_as=found.get("known_as"),
+        )
 
     def forget_pending(self, id: str) -> None:
         self._stored(f"kept:{id}").remove()

@@ -16,8 +16,8 @@ from shared.domain.errors import Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceFlow:
-    """Raises `Refused`, of which `AnotherAccount` and `ConnectFailed` are two, and
-    `LedgerUnavailable`. Safe between threads."""
+    """Raises `Refused`, of which `ConnectStopped` is one, and `LedgerUnavailable`. Safe between
+    threads."""
 
     connector: AccountConnector
     redirect_uri: str

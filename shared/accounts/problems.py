@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.constant_contact.errors import FlowNotAllowed, InvalidClient, InvalidGrant
+from shared.domain.account import Account
 from shared.domain.check import Check, Subject
 
 PORTAL = "https://developer.constantcontact.com/"
@@ -48,6 +49,17 @@ def another_account(request: ConnectRequest) -> str:
     return (
         "Log in to the right account, or let the other account take the name (--replace, or the"
         " button in the console). The two accounts do not share lists and forms."
+    )
+
+
+def already_connected(known: Account, request: ConnectRequest) -> str:
+    """Return what to do when the login belongs to the account that is `known` by another name."""
+    ended = "At Constant Contact, this login may have ended the one before. "
+    return (
+        f"{known.called} is already connected as {known.name}, so nothing was changed. One account"
+        f" has one name here. {ended if known.client_id == request.client_id else ''}To renew its"
+        f" connection, run: relay connect {known.name}. To call it {request.account} instead, first"
+        f" run: relay disconnect {known.name}"
     )
 
 

@@ -18,8 +18,8 @@ from shared.domain.errors import Refused
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenImport:
-    """Raises `Refused`, of which `AnotherAccount` and `ConnectFailed` are two, and
-    `LedgerUnavailable`. Safe between threads."""
+    """Raises `Refused`, of which `ConnectStopped` is one, and `LedgerUnavailable`. Safe between
+    threads."""
 
     connector: AccountConnector
     store: ConnectStore
@@ -55,7 +55,7 @@ class TokenImport:
             return self._connect(request, tokens, refresh_token)
 
     def _connect(self, request: ConnectRequest, given: TokenSet, refresh_token: str) -> Connected:
-        self.connector.check_unspent(request.account, refresh_token)
+        self.connector.check_unspent(request, refresh_token)
         tokens = self._working(request.client_id, given, refresh_token)
         spent = None if tokens is given else refresh_token
         connected = self.connector.connect(request, tokens, spent=spent)

@@ -75,6 +75,20 @@ class Account:
     login: str | None = field(default=None, repr=False)
     disconnected_at: str | None = None
 
+    @property
+    def called(self) -> str:
+        """What people call it: the organization, or our name for it."""
+        return self.organization or self.name
+
+    def is_same_as(self, other: "Account") -> bool:
+        """Whether both stand for one account at Constant Contact, as far as is known.
+
+        A login belongs to one account. It decides where a login may not read the account's id.
+        """
+        if self.encoded_account_id and other.encoded_account_id:
+            return self.encoded_account_id == other.encoded_account_id
+        return self.login is not None and self.login == other.login
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -27,6 +27,14 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         yield stack
 
 
+@pytest.fixture(autouse=True)
+def one_name_at_a_time(stack: Stack) -> Iterator[None]:
+    """Disconnect what a test connected: each gives the same account a name of its own."""
+    yield
+    for account in stack.json("accounts"):
+        stack.relay("disconnect", account["name"], "--yes")
+
+
 @pytest.fixture
 def console(stack: Stack, page: Page) -> Page:
     """A page of somebody who has signed in. What goes wrong in its scripts fails the test."""

@@ -7,13 +7,14 @@
 """
 
 from datetime import timedelta
+from typing import Any
 
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.application_calls import ConnectFailed
 from shared.accounts.client_links import LinkState
-from shared.accounts.connect_request import StartedFrom
+from shared.accounts.connect_request import PendingTokens, StartedFrom
 from shared.accounts.connecting import Connecting
 from shared.accounts.problems import PORTAL
 from shared.constant_contact.applications import Application, check_application
@@ -183,22 +184,36 @@ def connected(id: str) -> ResponseReturnValue:
 
 @bp.get("/connect/kept/<pending_id>")
 @needs(Role.OPERATOR)
-def another_account(pending_id: str) -> ResponseReturnValue:
-    """Ask whether the name should now stand for another account."""
+def pending(pending_id: str) -> ResponseReturnValue:
+    """Ask what to do with a login that belongs to another account, or to one that has a name."""
     found = _connecting().connector.store.pending(pending_id)
     if found is None:
         raise Refused(
             "This connection was finished already, or was begun more than 12 hours ago. Nothing was"
             " changed. Start again."
         )
-    name = found.request.account
-    forms = [form.name for form in _connecting().connector.registry.forms() if form.account == name]
+    return _name_known(pending_id, found) if found.known_as else _other_account(pending_id, found)
+
+
+def _other_account(pending_id: str, found: PendingTokens) -> str:
+    """Ask whether the name should now stand for another account."""
+    name, registry = found.request.account, _connecting().connector.registry
     return render_template(
         "console/connect/another_account.html",
         pending_id=pending_id,
-        account=_connecting().connector.registry.account(name),
+        account=registry.account(name),
         found=found.belongs_to,
-        forms=forms,
+        forms=[form.name for form in registry.forms() if form.account == name],
+    )
+
+
+def _name_known(pending_id: str, found: PendingTokens) -> str:
+    """Ask under which of two names the account should be connected."""
+    return render_template(
+        "console/connect/already_connected.html",
+        pending_id=pending_id,
+        name=found.request.account,
+        known=_connecting().connector.registry.account(found.known_as or ""),
     )
 
 
@@ -206,8 +221,22 @@ def another_account(pending_id: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def replace_account(pending_id: str) -> ResponseReturnValue:
     """Connect the name to the other account."""
+    return _resumed(pending_id, replace=True)
+
+
+@bp.post("/connect/kept/<pending_id>/as/<name>")
+@needs(Role.OPERATOR)
+def connect_as(pending_id: str, name: str) -> ResponseReturnValue:
+    """Connect the account under one of the two names."""
+    found = _connecting().connector.store.pending(pending_id)
+    if found is not None and name not in (found.known_as, found.request.account):
+        raise Refused(f"This login was not for {name}. Nothing was changed.")
+    return _resumed(pending_id, name=name)
+
+
+def _resumed(pending_id: str, **change: Any) -> ResponseReturnValue:
     try:
-        done = _connecting().browser.resume(pending_id, by=operator_name(), replace=True)
+        done = _connecting().browser.resume(pending_id, by=operator_name(), **change)
     except ConnectFailed as error:
         return render_template("console/problem.html", sentence=str(error)), 502
     return redirect(url_for("console.connected", id=done.result_id), 303)

@@ -114,6 +114,22 @@ def test_the_wizard_asks_whether_another_account_may_take_the_name(
     assert organization(stack) == then
 
 
+@pytest.mark.parametrize(("said", "status"), [("", 0), ("n", 1)])
+def test_the_wizard_renews_an_account_that_has_a_name(stack: Stack, said: str, status: int) -> None:
+    stack.connect()
+    with relay(stack, "connect", "bakery") as terminal:
+        terminal.read_until("yourself? [Y/n]")
+        terminal.answer("")
+        url = address(terminal.read_until("Waiting for the login"), "/authorize?")
+        log_in(stack, url)
+        terminal.read_until("Acme Bakery is already connected as acme.")
+        terminal.read_until("Connect it again as acme? [Y/n]")
+        terminal.answer(said)
+        terminal.read_until("relay disconnect acme" if status else "3. acme is connected")
+        assert terminal.end() == status
+    assert [account["name"] for account in stack.json("accounts")] == ["acme"]
+
+
 def test_ctrl_c_ends_the_waiting_and_leaves_the_address_good(stack: Stack) -> None:
     with relay(stack, "connect", "acme") as terminal:
         terminal.read_until("yourself? [Y/n]")

@@ -50,7 +50,7 @@ def test_a_request_comes_back_as_it_was_and_once(store: ConnectStore) -> None:
 
 
 def test_no_state_reads_what_is_stored_under_another_name(store: ConnectStore) -> None:
-    pending = store.save_pending(REQUEST, tokens(), NOW, None)
+    pending = store.save_pending(REQUEST, tokens(), NOW)
 
     assert store.take(f"../kept:{pending}") is None
     assert store.take(pending) is None
@@ -69,18 +69,20 @@ def test_a_result_is_found_with_the_state(store: ConnectStore, redis_client: "re
 
 
 def test_pending_tokens_come_back_whole(store: ConnectStore) -> None:
-    pending = store.pending(store.save_pending(REQUEST, tokens(), NOW, "Blue Door Books"))
+    id = store.save_pending(REQUEST, tokens(), NOW, belongs_to="Blue Door Books", known_as="b")
+    pending = store.pending(id)
 
     assert pending is not None
     assert (pending.request, pending.tokens) == (REQUEST, tokens())
-    assert (pending.at, pending.belongs_to) == ("2026-03-01T12:00:00Z", "Blue Door Books")
+    assert pending.at == "2026-03-01T12:00:00Z"
+    assert (pending.belongs_to, pending.known_as) == ("Blue Door Books", "b")
     assert "refresh" not in repr(pending).replace("refresh_token", "")
 
 
 def test_pending_tokens_need_the_key_that_sealed_them(
     store: ConnectStore, redis_client: "redis.Redis"
 ) -> None:
-    id = store.save_pending(REQUEST, tokens(), NOW, None)
+    id = store.save_pending(REQUEST, tokens(), NOW)
 
     with pytest.raises(Refused, match="RELAY_SECRET_KEY"):
         ConnectStore(redis_client, Sealer(("another",))).pending(id)

@@ -75,7 +75,7 @@ def kept(old: Settings, redis_client: "redis.Redis") -> str:
         started_from=StartedFrom.CONSOLE,
     )
     store.save_refreshed(GIVEN, tokens("spare"), utc_now())
-    return store.save_pending(request, tokens("kept"), utc_now(), None)
+    return store.save_pending(request, tokens("kept"), utc_now())
 
 
 @pytest.fixture

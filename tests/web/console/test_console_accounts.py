@@ -12,6 +12,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from shared.accounts.account_services import AccountServices
+from shared.accounts.account_summary import ConnectionStatus
 from shared.domain.account import HoldReason
 from shared.infrastructure.settings import Settings
 from shared.ledger import limits
@@ -53,9 +54,11 @@ def connected(tools: AccountServices, sandbox: SandboxServer) -> None:
     tools.connecting.tokens.connect("acme", sandbox.connect(), by="ada")
 
 
-def log_in(browser: SignedIn, sandbox: SandboxServer, **who: Any) -> TestResponse:
-    """Go through the login of `acme`, as the operator; return where it ends in the console."""
-    page = browser.post("/console/connect/acme/log-in")
+def log_in(
+    browser: SignedIn, sandbox: SandboxServer, name: str = "acme", **who: Any
+) -> TestResponse:
+    """Go through the login of an account, as the operator; return where it ends in the console."""
+    page = browser.post(f"/console/connect/{name}/log-in")
     [url] = re.findall(r'href="([^"]+/authorize[^"]+)"', page.text)
     back = urlsplit(sandbox.authorize(unescape(url), **who))
     return browser.get(f"{back.path}?{back.query}")
@@ -155,6 +158,35 @@ def test_another_account_is_taken_only_after_asking(
     assert tools.summaries.summary("acme").account.organization == OTHER
     assert "news" in browser.get(done.location).text
     assert browser.get(back.location).status_code == 400
+
+
+def test_an_account_with_a_name_is_connected_again_under_that_name(
+    browser: SignedIn, sandbox: SandboxServer, tools: AccountServices, connected: None
+) -> None:
+    back = log_in(browser, sandbox, name="bakery")
+    question = browser.get(back.location).text
+    assert "Acme Bakery is already connected" in question
+    assert "Connect it again as acme" in question
+    assert browser.post(f"{back.location}/as/third").status_code == 400
+
+    done = browser.post(f"{back.location}/as/acme")
+
+    assert done.status_code == 303
+    assert "Acme Bakery is connected" in browser.get(done.location).text
+    assert [each.account.name for each in tools.summaries.all()] == ["acme"]
+
+
+def test_an_account_takes_a_new_name_once_the_old_one_is_disconnected(
+    browser: SignedIn, sandbox: SandboxServer, tools: AccountServices, connected: None
+) -> None:
+    back = log_in(browser, sandbox, name="bakery")
+    assert "/console/accounts/acme/disconnect" in browser.get(back.location).text
+    browser.post("/console/accounts/acme/disconnect")
+
+    assert "Connect it as bakery" in browser.get(back.location).text
+    assert browser.post(f"{back.location}/as/bakery").status_code == 303
+
+    assert tools.summaries.summary("bakery").status == ConnectionStatus.CONNECTED
 
 
 def test_a_link_for_the_client_shows_how_far_it_is(
