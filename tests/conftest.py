@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,12 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "shared.operations.operators._NOBODY", f"scrypt:1024:8:1$nobody${'0' * 128}"
     )
+
+
+@pytest.fixture(autouse=True)
+def no_late_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no web app of an ended test write into the database of the next one."""
+    monkeypatch.setattr("web.signup.form_tallies.FLUSH_EVERY", timedelta(hours=1))
 
 
 @pytest.fixture

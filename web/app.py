@@ -22,6 +22,7 @@ from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.durability import warn_of_losses
 from shared.ledger.stores.fingerprints import load_fingerprints
+from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.operations.factory import make_operations
 from shared.operations.operators import Operators
@@ -35,6 +36,7 @@ from web.signup import routes
 from web.signup.draining import Drainer
 from web.signup.form_cache import FILE_NAME as FORMS_FILE
 from web.signup.form_cache import FormCache
+from web.signup.form_tallies import FormTallies
 from web.signup.intake import Intake
 from web.signup.notifier import WorkerNotifier
 from web.signup.redis_deadline import DeadlinePool
@@ -72,6 +74,9 @@ def _make_services(settings: Settings) -> Services:
     notifier = WorkerNotifier(Publisher(settings).notify_workers, clock=time.monotonic)
     deadlines = DeadlinePool(threads=THREADS, clock=time.monotonic)
     spool = Spool(settings.spool_folder, limit=settings.spool_bytes, now=utc_now)
+    tallies = FormTallies(
+        functools.partial(FormCounts(client).add, str(uuid.uuid4())), clock=time.monotonic
+    )
     drainer = _make_drainer(settings, spool, patient, notifier)
     load = functools.partial(load_fingerprints, client, Sealer(settings.secret_keys))
     found = Services(
@@ -80,6 +85,7 @@ def _make_services(settings: Settings) -> Services:
         form_cache=FormCache(
             Registry(client), settings.data_dir / FORMS_FILE, clock=time.monotonic
         ),
+        form_tallies=tallies,
         intake=Intake(
             ledger=Ledger(client, fsync=settings.accept_fsync),
             fingerprints=functools.cache(load),

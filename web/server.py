@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from multiprocessing.util import Finalize
 from typing import Any
 
 from flask import Flask
@@ -87,6 +88,8 @@ def _load(settings: Settings, server_pid: int) -> Flask:
         log.warning(advice)
     _end_with_parent(server_pid, os.getppid)
     app = create_app(settings)
+    # Runs at the end of a process that multiprocessing has started, which `atexit` does not.
+    Finalize(None, app.extensions["relay"].form_tallies.close, exitpriority=1)
     threading.Thread(target=_announce_first, args=(app, settings), daemon=True).start()
     threading.Thread(target=_watch_for_redis, args=(settings,), daemon=True).start()
     return app

@@ -15,6 +15,7 @@ from shared.operations.operations import Operations
 from shared.operations.operators import Operators
 from web.one_at_a_time import OneAtATime
 from web.signup.form_cache import FormCache
+from web.signup.form_tallies import FormTallies
 from web.signup.intake import Intake
 from web.signup.redis_deadline import DeadlinePool
 from web.signup.spool import Spool
@@ -36,6 +37,7 @@ class Services:
     settings: Settings
     deadlines: DeadlinePool
     form_cache: FormCache
+    form_tallies: FormTallies
     intake: Intake
     spool: Spool
     check_ledger: Callable[[], object]

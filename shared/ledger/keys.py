@@ -16,6 +16,9 @@ DOCTOR = "relay:doctor"
 SPOOLS = "relay:spools"
 ALERTS = "relay:alerts"
 DEAD_LETTER_ALERTS = "relay:alerts:dead-letters"
+REFUSALS = "relay:refusals:"  # + form, alone or before ":last", ":streak" and ":recent"
+UNSENT_FIELDS = "relay:unsent-fields:"  # + form
+FLUSHED = "relay:flushed:"  # + web process
 VISITORS = "relay:visitor:"  # + fingerprint
 CONNECTING = "relay:connecting:"  # + kind, ":" and id
 OPERATORS = "relay:operators"
@@ -33,3 +36,10 @@ def account(name: str) -> str:
 def api_key(client_id: str) -> str:
     """Return the prefix of all keys that belong to an API key, which do not show its id."""
     return f"relay:{{{hashlib.sha256(client_id.encode()).hexdigest()[:16]}}}:"
+
+
+def of_form(name: str) -> tuple[str, ...]:
+    """Return the keys with what web has counted for a form."""
+    refusals = REFUSALS + name
+    parts = (f"{refusals}:last", f"{refusals}:streak", f"{refusals}:recent")
+    return (refusals, *parts, UNSENT_FIELDS + name)

@@ -90,6 +90,17 @@ NEEDED_DAYS = 5
 # After a longer time without a look, nobody knows when sign-ups came.
 LONGEST_BETWEEN_LOOKS = timedelta(hours=1)
 
+# --- refusals, and fields that are not sent
+
+# A web process that has no answer tries the same flush again. Longer than any Redis is away.
+FLUSH_REMEMBERED = timedelta(days=1)
+# Of each form, and so are the next.
+MOST_KEPT_REFUSALS = 20
+MOST_UNSENT_FIELDS = 50
+# The last hour is that of the last six slots, so that it does not begin anew at every full hour.
+REFUSAL_SLOT = timedelta(minutes=10)
+SLOTS_OF_AN_HOUR = 6
+
 # --- processes
 
 PROCESS_FORGOTTEN_AFTER = timedelta(hours=1)

@@ -22,6 +22,7 @@ from web.signup.form_page import form_page
 from web.signup.intake import Visitor
 from web.signup.origins import Source, cors_headers, first_page, source_of
 from web.signup.redis_deadline import RedisDeadline
+from web.signup.refusals import refusal_of
 from web.signup.request_body import Posted, UnreadableRequest, read_posted
 
 log = logging.getLogger(__name__)
@@ -103,6 +104,16 @@ def allow_pages_to_read(response: Response) -> Response:
     return response
 
 
+@bp.after_request
+def count_refusal(response: Response) -> Response:
+    """Count a refused sign-up for its form, whatever has refused it."""
+    if response.status_code >= 400 and request.endpoint == "forms.sign_up" and "form" in g:
+        errors = g.get("field_errors", ())
+        refusal = refusal_of(request, response.status_code, errors, _posted())
+        services().form_tallies.refused(g.form, refusal)
+    return response
+
+
 def _received(form: Form, posted: Posted, source: Source, id: str) -> ResponseReturnValue:
     wanted = next(iter(instruction(posted, "_next")), None)
     next_page = form.next_page(wanted, posted_from=source.page_origin)
@@ -169,7 +180,7 @@ def _problem(
     retry_after: int | None = None,
 ) -> Response:
     """Return the error as JSON, or as a page that keeps what the visitor typed."""
-    errors = errors or []
+    g.field_errors = errors = errors or []
     if wants_json(request):
         listed = [{"field": e.field, "code": e.code, "message": e.message} for e in errors]
         response = make_response({"ok": False, "error": message, "errors": listed}, status)

@@ -55,6 +55,7 @@ def _form_document(figures: FormFigures) -> dict[str, Any]:
         "account": figures.form.account,
         "accepted": figures.accepted,
         "quarantined": figures.quarantined,
+        "refused": figures.refused,
     }
 
 

@@ -49,9 +49,12 @@ class Registry:
             self._client.hset(keys.FORMS, form.name, json.dumps(form.to_dict()))
 
     def remove_form(self, name: str) -> bool:
-        """Remove the form; False when there was none."""
-        with redis_errors_translated():
-            return bool(self._client.hdel(keys.FORMS, name))
+        """Remove the form, and what was counted of its refusals; False when there was none."""
+        with redis_errors_translated(), self._client.pipeline(transaction=True) as step:
+            step.hdel(keys.FORMS, name)
+            step.delete(*keys.of_form(name))
+            removed, _ = step.execute()
+        return bool(removed)
 
     def _read(self, read: Callable[[Any], object]) -> Any:
         """Return what `read` asks for, unless a newer version uses the ledger now."""

@@ -1,0 +1,48 @@
+"""Names of posted fields as they may be shown and kept: short, plain, and without personal data.
+
+A page's author chooses these names, but a stranger may post anything as a name: an e-mail address,
+or a whole JSON document in a body of the wrong kind.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from itertools import islice
+
+LONGEST_NAME = 40
+MOST_NAMES = 10
+MASKED = "(name not shown)"
+
+# Besides letters and digits of any language: what the names have that frameworks make, such as
+# `fields[email][value]`, `ctl00$Main$txtEmail` and `E-Mail-Adresse *`.
+_PUNCTUATION = frozenset("_ .:*$/#?!,'()[]&+-")
+_TELEPHONE = re.compile(r"[\d .()/+-]*")
+_FEWEST_DIGITS = 5
+# A form may post a thousand names.
+_LOOKED_AT = 50
+
+
+def plain_name(name: str) -> str:
+    """Return the name as it may be shown; `MASKED` if it may hold personal data."""
+    text = unicodedata.normalize("NFKC", name)
+    # Format characters can hide or turn around what is beside them.
+    text = " ".join("".join(each for each in text if unicodedata.category(each) != "Cf").split())
+    if not text or not all(map(_is_plain, text)) or _is_telephone(text):
+        return MASKED
+    return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
+
+
+def plain_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the first of the names as they may be shown, each once."""
+    shown = dict.fromkeys(map(plain_name, islice(names, _LOOKED_AT)))
+    return tuple(shown)[:MOST_NAMES]
+
+
+def _is_plain(character: str) -> bool:
+    letter_number_or_mark = unicodedata.category(character)[0] in "LNM"
+    return letter_number_or_mark or character in _PUNCTUATION
+
+
+def _is_telephone(text: str) -> bool:
+    digits = sum(character.isdigit() for character in text)
+    return digits >= _FEWEST_DIGITS and _TELEPHONE.fullmatch(text) is not None

@@ -1,0 +1,76 @@
+"""A refusal: a sign-up that a form did not take. Refusals are counted for each form by their code,
+and the last ones are kept without personal data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.domain.errors import FieldError
+
+# How `client` names what visits by itself to look at pages, such as search engines.
+BOT = "bot"
+
+
+class RefusalCode(StrEnum):
+    """Why a form refused a request. A request with several wrong fields counts for the first."""
+
+    ORIGIN = "origin"  #: the page that posted is not on one of the form's origins
+    MALFORMED = "malformed"  #: the body cannot be read
+    TOO_LARGE = "too_large"  #: the body is too large
+    UNSUPPORTED = "unsupported"  #: the body's content type is not supported
+    RATE_LIMITED = "rate_limited"  #: too many sign-ups came from one network
+    DISABLED = "disabled"  #: an operator has closed the form
+    UNAVAILABLE = "unavailable"  #: the sign-up could not be stored
+    REQUIRED = "required"  #: a field is missing or empty
+    INVALID = "invalid"  #: a field, or the Idempotency-Key, is wrong
+    TOO_LONG = "too_long"  #: a field is too long
+    UNKNOWN_LIST = "unknown_list"  #: the form has no list of this name
+
+
+_BY_STATUS = {
+    400: RefusalCode.MALFORMED,
+    403: RefusalCode.ORIGIN,
+    410: RefusalCode.DISABLED,
+    413: RefusalCode.TOO_LARGE,
+    415: RefusalCode.UNSUPPORTED,
+    422: RefusalCode.INVALID,
+    429: RefusalCode.RATE_LIMITED,
+}
+# Neither says that anything is wrong with the form: the next minute, or an operator, ends it.
+_NO_FAULT_OF_THE_FORM = (RefusalCode.RATE_LIMITED, RefusalCode.DISABLED)
+
+
+def code_for(status: int, errors: Sequence[FieldError]) -> RefusalCode:
+    """Return the code of the answer with this HTTP status and these field errors."""
+    if errors and errors[0].code in list(RefusalCode):
+        return RefusalCode(errors[0].code)
+    return _BY_STATUS.get(status, RefusalCode.UNAVAILABLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a request was refused, and what it was, without personal data.
+
+    `fields` are names of posted fields (`plain_names`), empty where the body was not read.
+    `origin` is the scheme and host of the page that posted; None if it is unknown. `client` is the
+    kind of browser or tool.
+    """
+
+    code: RefusalCode
+    fields: tuple[str, ...]
+    origin: str | None
+    client: str
+
+    @property
+    def may_be_a_fault(self) -> bool:
+        """Whether it may mean that the form, or the page with it, is broken."""
+        return self.client != BOT and self.code not in _NO_FAULT_OF_THE_FORM
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRefusal:
+    """One of a form's last refusals."""
+
+    at: datetime
+    refusal: Refusal

@@ -1,0 +1,132 @@
+-- Adds what a web process has counted for its forms since its last flush: refusals, and fields that
+-- arrived and were not sent. Safe to repeat. A form that is gone is passed over.
+--
+-- KEY forms  relay:forms
+-- KEY refusals  relay:refusals:, which a form's name follows
+-- KEY unsent  relay:unsent-fields:, which a form's name follows
+-- KEY flushed  relay:flushed:<process>
+-- ARG number  number  of this flush of the process
+-- ARG tallies  json  list: form, account (prefix of its keys), refused and faults (code -> count),
+--                    fault_count, first_fault_ago and last_fault_ago (ms), last (list of ms ago and
+--                    refusal as JSON, oldest first), unsent (name -> count)
+-- LIMIT FLUSH_REMEMBERED  milliseconds
+-- LIMIT MOST_KEPT_REFUSALS  number
+-- LIMIT MOST_UNSENT_FIELDS  number
+-- LIMIT REFUSAL_SLOT  milliseconds
+-- LIMIT SLOTS_OF_AN_HOUR  number
+-- LIMIT REMEMBERED_DAYS  number
+-- INCLUDE clock
+--
+-- Returns 1, or 0 when this flush was added before.
+
+if tonumber(redis.call("GET", flushed) or 0) >= number then
+  return 0
+end
+
+-- How many sign-ups the form has accepted, without those that were quarantined: robots come when
+-- nobody else can. Never falls.
+local function passed(tally)
+  local counts = tally.account .. "forms"
+  local stored =
+    redis.call("HMGET", counts, "accepted:" .. tally.form, "screened:" .. tally.form)
+  return text(tonumber(stored[1] or 0) - tonumber(stored[2] or 0))
+end
+
+-- A streak has the refusals since the last accepted sign-up. Returns its length.
+local function add_to_streak(tally)
+  local key = refusals .. tally.form .. ":streak"
+  local before = passed(tally)
+  if redis.call("HGET", key, "passed") ~= before then
+    redis.call("DEL", key)
+    redis.call("HSET", key, "passed", before, "since", text(now - tally.first_fault_ago))
+  end
+  redis.call("HSET", key, "last", text(now - tally.last_fault_ago))
+  for code, times in pairs(tally.faults) do
+    redis.call("HINCRBY", key, "code:" .. code, times)
+  end
+  return redis.call("HINCRBY", key, "count", tally.fault_count)
+end
+
+-- Forgets old slots and days. Returns how many were refused in the last hour.
+local function tidy(key, slot, day)
+  local hour = 0
+  local fields = redis.call("HGETALL", key)
+  for i = 1, #fields, 2 do
+    local kind, place = string.match(fields[i], "^(%a+):(%d+)$")
+    local of_slot = kind == "refused" or kind == "passed"
+    local newest, kept = day, REMEMBERED_DAYS
+    if of_slot then
+      newest, kept = slot, SLOTS_OF_AN_HOUR
+    end
+    if tonumber(place) <= newest - kept or tonumber(place) > newest then
+      redis.call("HDEL", key, fields[i])
+    elseif kind == "refused" then
+      hour = hour + tonumber(fields[i + 1])
+    end
+  end
+  return hour
+end
+
+local function raise(key, name, value)
+  if value > tonumber(redis.call("HGET", key, name) or 0) then
+    redis.call("HSET", key, name, value)
+  end
+end
+
+-- The slots of the last hour tell what is unusual now, the days what is usual.
+local function add_to_recent(tally, streak)
+  local key = refusals .. tally.form .. ":recent"
+  local slot, day = math.floor(now / REFUSAL_SLOT), math.floor(now / DAY)
+  redis.call("HINCRBY", key, "refused:" .. text(slot), tally.fault_count)
+  redis.call("HSETNX", key, "passed:" .. text(slot), passed(tally))
+  raise(key, "hour:" .. text(day), tidy(key, slot, day))
+  raise(key, "streak:" .. text(day), streak)
+end
+
+local function add_refusals(tally)
+  local key = refusals .. tally.form
+  for code, times in pairs(tally.refused) do
+    redis.call("HINCRBY", key, code, times)
+  end
+  for _, kept in ipairs(tally.last) do
+    redis.call("LPUSH", key .. ":last", text(now - kept[1]) .. " " .. kept[2])
+  end
+  redis.call("LTRIM", key .. ":last", 0, MOST_KEPT_REFUSALS - 1)
+  if tally.fault_count > 0 then
+    add_to_recent(tally, add_to_streak(tally))
+  end
+end
+
+-- Makes room for another name: a field of the page comes again and again, one that somebody made
+-- up does not.
+local function drop_rarest(key)
+  local rarest, fewest
+  local fields = redis.call("HGETALL", key)
+  for i = 1, #fields, 2 do
+    local times = tonumber(fields[i + 1])
+    if not fewest or times < fewest then
+      rarest, fewest = fields[i], times
+    end
+  end
+  redis.call("HDEL", key, rarest)
+end
+
+local function add_unsent(tally)
+  local key = unsent .. tally.form
+  for name, times in pairs(tally.unsent) do
+    local is_new = redis.call("HEXISTS", key, name) == 0
+    if is_new and redis.call("HLEN", key) >= MOST_UNSENT_FIELDS then
+      drop_rarest(key)
+    end
+    redis.call("HINCRBY", key, name, times)
+  end
+end
+
+redis.call("SET", flushed, text(number), "PX", text(FLUSH_REMEMBERED))
+for _, tally in ipairs(tallies) do
+  if redis.call("HEXISTS", forms, tally.form) == 1 then
+    add_refusals(tally)
+    add_unsent(tally)
+  end
+end
+return 1

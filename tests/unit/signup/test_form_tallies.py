@@ -1,0 +1,166 @@
+"""Counts reach the ledger once each, soon, and without anybody waiting for it."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+
+import pytest
+
+from shared.domain.refusal import Refusal, RefusalCode
+from shared.ledger.stores.form_counts import FormTally
+from tests.support.builders import form
+from web.signup.form_tallies import MOST_NAMES_AT_ONCE, FormTallies
+
+ORIGIN = Refusal(
+    code=RefusalCode.ORIGIN, fields=(), origin="https://other.example", client="Chrome"
+)
+REQUIRED = Refusal(code=RefusalCode.REQUIRED, fields=("mail",), origin=None, client="curl")
+LIMITED = Refusal(code=RefusalCode.RATE_LIMITED, fields=(), origin=None, client="curl")
+
+
+class Ledger:
+    """Adds up each flush once, as the ledger does; loses the answers of the first `lost` ones, and
+    refuses all while it is `away`."""
+
+    def __init__(self, *, lost: int = 0) -> None:
+        self.flushes: list[Sequence[FormTally]] = []
+        self.refused: Counter[str] = Counter()
+        self.away = False
+        self.tried = threading.Event()
+        self._lost = lost
+        self._seen: set[int] = set()
+
+    def add(self, number: int, tallies: Sequence[FormTally]) -> None:
+        self.tried.set()
+        if self.away:
+            raise ConnectionError
+        if number not in self._seen:
+            self._seen.add(number)
+            self.flushes.append(tallies)
+            for tally in tallies:
+                self.refused.update(
+                    {f"{tally.form} {code}": n for code, n in tally.refused.items()}
+                )
+        if self._lost:
+            self._lost -= 1
+            raise TimeoutError
+
+    def wait_for(self, expected: dict[str, int]) -> None:
+        deadline = time.monotonic() + 20
+        while self.refused != expected:
+            assert time.monotonic() < deadline, self.refused
+            time.sleep(0.01)
+
+
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flush at once. Otherwise only the end of the process flushes."""
+    monkeypatch.setattr("web.signup.form_tallies.FLUSH_EVERY", timedelta(milliseconds=5))
+
+
+def tallies_for(ledger: Ledger) -> FormTallies:
+    return FormTallies(ledger.add, clock=time.monotonic)
+
+
+@pytest.mark.usefixtures("soon")
+def test_each_refusal_counts_once_for_its_form_and_code() -> None:
+    tallies = tallies_for(ledger := Ledger())
+    for name, refusal in (("news", ORIGIN), ("news", ORIGIN), ("news", REQUIRED), ("shop", ORIGIN)):
+        tallies.refused(form(name), refusal)
+    ledger.wait_for({"news origin": 2, "news required": 1, "shop origin": 1})
+    tallies.refused(form("news"), ORIGIN)
+    ledger.wait_for({"news origin": 3, "news required": 1, "shop origin": 1})
+
+
+@pytest.mark.usefixtures("soon")
+def test_from_many_threads_none_is_lost() -> None:
+    tallies = tallies_for(ledger := Ledger(lost=3))
+    together = threading.Barrier(8)
+
+    def refuse() -> None:
+        together.wait()
+        for _ in range(200):
+            tallies.refused(form("news"), ORIGIN)
+
+    threads = [threading.Thread(target=refuse) for _ in range(8)]
+    for each in threads:
+        each.start()
+    for each in threads:
+        each.join()
+    ledger.wait_for({"news origin": 1600})
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_flush_whose_answer_was_lost_counts_once() -> None:
+    tallies = tallies_for(ledger := Ledger(lost=2))
+    tallies.refused(form("news"), ORIGIN)
+    tallies.refused(form("news"), REQUIRED)
+    ledger.wait_for({"news origin": 1, "news required": 1})
+    tallies.close()
+    assert ledger.refused == {"news origin": 1, "news required": 1}
+
+
+@pytest.mark.usefixtures("soon")
+def test_while_redis_is_away_the_counts_stay() -> None:
+    tallies = tallies_for(ledger := Ledger())
+    ledger.away = True
+    tallies.refused(form("news"), ORIGIN)
+    assert ledger.tried.wait(timeout=20)
+    for _ in range(1000):
+        tallies.refused(form("news"), REQUIRED)
+    ledger.away = False
+    ledger.wait_for({"news origin": 1, "news required": 1000})
+    assert all(len(tally.last) <= 20 for tallies_ in ledger.flushes for tally in tallies_)
+
+
+def test_the_end_of_the_process_flushes_what_is_left() -> None:
+    tallies = tallies_for(ledger := Ledger())
+    tallies.refused(form("news"), ORIGIN)
+    tallies.close()
+    assert ledger.refused == {"news origin": 1}
+
+
+def test_a_process_that_has_counted_nothing_ends_without_a_flush() -> None:
+    tallies_for(ledger := Ledger()).close()
+    assert not ledger.tried.is_set()
+
+
+def test_what_cannot_be_the_forms_fault_is_counted_apart() -> None:
+    now = [0.0]
+    tallies = FormTallies((ledger := Ledger()).add, clock=lambda: now[0])
+    for now[0], refusal in ((100, LIMITED), (103, ORIGIN), (104, REQUIRED)):
+        tallies.refused(form("news"), refusal)
+    now[0] = 110
+    tallies.close()
+    ((tally,),) = ledger.flushes
+    assert tally.refused == {"rate_limited": 1, "origin": 1, "required": 1}
+    assert tally.faults == {"origin": 1, "required": 1}
+    assert (tally.first_fault_ago, tally.last_fault_ago) == (
+        timedelta(seconds=7),
+        timedelta(seconds=6),
+    )
+    assert [(ago.total_seconds(), refusal.code) for ago, refusal in tally.last] == [
+        (10, "rate_limited"),
+        (7, "origin"),
+        (6, "required"),
+    ]
+
+
+def test_fields_that_are_not_sent_are_counted_by_their_plain_names() -> None:
+    tallies = tallies_for(ledger := Ledger())
+    tallies.not_sent(form("news"), ["shoe size", "ada@example.org", "bob@example.org"])
+    tallies.close()
+    ((tally,),) = ledger.flushes
+    assert tally.unsent == {"shoe size": 1, "(name not shown)": 2}
+
+
+def test_a_stranger_cannot_make_the_names_grow() -> None:
+    tallies = tallies_for(ledger := Ledger())
+    tallies.not_sent(form("news"), (f"field{number}" for number in range(1000)))
+    tallies.not_sent(form("news"), ["field0"])
+    tallies.close()
+    ((tally,),) = ledger.flushes
+    assert len(tally.unsent) == MOST_NAMES_AT_ONCE
+    assert tally.unsent["field0"] == 2
