@@ -21,6 +21,7 @@ COMMANDS = {
     "hold": "relay.commands.holds:hold",
     "lists": "relay.commands.lists:lists",
     "operator": "relay.commands.operators:operator",
+    "quarantine": "relay.commands.quarantine:quarantine",
     "release": "relay.commands.holds:release",
     "rotate-secrets": "relay.commands.rotate_secrets:rotate_secrets",
     "sandbox": "relay.start.processes:sandbox_process",

@@ -3,13 +3,13 @@
 import click
 
 from relay.runtime import CommandRuntime, pass_runtime
-from relay.terminal.confirmation import confirm
+from relay.terminal.confirmation import confirm, yes_option
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 
 
 @click.command()
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @pass_runtime
 def disconnect(runtime: CommandRuntime, name: str, yes: bool) -> None:
     """Forget the tokens of NAME. Its sign-ups are kept, and wait."""
@@ -18,12 +18,7 @@ def disconnect(runtime: CommandRuntime, name: str, yes: bool) -> None:
         runtime.output.json(summary.to_dict())
         runtime.output.say(f"{name} is disconnected already.")
         return
-    if not yes:
-        confirm(
-            _question(runtime, summary),
-            interactive=runtime.interactive,
-            otherwise="Add --yes to disconnect without a question.",
-        )
+    confirm(_question(runtime, summary), yes=yes, interactive=runtime.interactive)
     runtime.accounts.connecting.disconnect(name, by=runtime.by)
     runtime.output.json(runtime.summaries.summary(name).to_dict())
     runtime.output.say(

@@ -5,18 +5,24 @@ import click
 from relay.terminal.output import printable
 from shared.domain.errors import Refused
 
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
-def confirm(question: str, *, interactive: bool, otherwise: str) -> None:
-    """Ask, and raise `Refused` unless the answer is yes.
 
-    Without a terminal or an answer, it is wrong use (exit status 2), and `otherwise` says what to
-    do instead.
+def confirm(question: str, *, yes: bool, interactive: bool) -> None:
+    """Ask, unless the operator has said `yes` already. Raise `Refused` if the answer is no.
+
+    Standard input may answer, too. Without any answer, it is wrong use (exit status 2).
     """
+    if yes:
+        return
     try:
         agreed = click.confirm(printable(question), err=True)
     except click.Abort:
         if interactive:
             raise
-        raise click.UsageError(f"There is no terminal to ask at. {otherwise}") from None
+        click.echo(err=True)  # the question is still without an answer
+        raise click.UsageError(
+            "Nobody answered, so nothing was changed. Add --yes to answer in advance."
+        ) from None
     if not agreed:
         raise Refused("Nothing was changed.")

@@ -1,13 +1,15 @@
 """The output of commands: sentences and tables for people, or one JSON document for scripts."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
 
 from shared.domain.durations import in_words
+
+LONGEST_TABLE = 50
 
 
 class Output:
@@ -41,6 +43,15 @@ class Output:
             shown = [[_shown(cell) for cell in row] for row in rows]
             click.echo(tabulate(shown, headers=headers, tablefmt="simple", disable_numparse=True))
 
+    def latest(self, what: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Print the latest of something, of which there may be more than `LONGEST_TABLE` rows."""
+        if not rows:
+            self.say(f"No {what}.")
+            return
+        self.table(headers, rows)
+        if len(rows) == LONGEST_TABLE:
+            self.say(f"\nThese are the latest {LONGEST_TABLE}. Add --json to list all.")
+
 
 def _shown(cell: Any) -> str:
     return "-" if cell is None else printable(str(cell))
@@ -53,6 +64,12 @@ def printable(text: str) -> str:
 
 def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def by_name(counts: Mapping[str, int]) -> str:
+    """Return the counts with their names, the largest first, such as ``3 acme, 1 blue``."""
+    largest_first = sorted(counts.items(), key=lambda each: each[1], reverse=True)
+    return printable(", ".join(f"{count:,} {name}" for name, count in largest_first))
 
 
 def for_people(moment: datetime | None) -> str | None:

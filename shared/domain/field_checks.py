@@ -40,6 +40,30 @@ def check_fields(
     `check_email` returns an address in the form used for comparing, or raises `ValueError`.
     Raises `InvalidSignup` with all field errors together.
     """
+    checked, errors = _check(posted, form, check_email)
+    if errors:
+        raise InvalidSignup(errors)
+    return checked
+
+
+def keep_unchecked(
+    posted: Mapping[str, list[str]], form: Form, *, check_email: CheckEmail
+) -> CheckedFields:
+    """Return the fields of a quarantined sign-up, wrong ones too.
+
+    Each is where a clean sign-up has it, so that an operator can correct and deliver it.
+    """
+    checked, _ = _check(posted, form, check_email)
+    contact = checked.contact
+    fields = {EMAIL.api_name: ""} | contact.fields
+    compared = checked.compared_email or fields[EMAIL.api_name].lower()
+    return replace(checked, contact=replace(contact, fields=fields), compared_email=compared)
+
+
+def _check(
+    posted: Mapping[str, list[str]], form: Form, check_email: CheckEmail
+) -> tuple[CheckedFields, list[FieldError]]:
+    """Return the fields and all their errors."""
     given = sort_fields(posted, form)
     errors: list[FieldError] = []
     contact = _contact(given, form)
@@ -47,20 +71,7 @@ def check_fields(
     _check_custom(contact, {custom.id: custom.label for custom in form.custom_fields}, errors)
     lists = _chosen_lists(instruction(posted, LISTS), form, errors)
     box = _check_consent(given.consent, form, errors)
-    if errors:
-        raise InvalidSignup(errors)
-    return CheckedFields(contact=contact, compared_email=compared, lists=lists, box=box)
-
-
-def keep_unchecked(posted: Mapping[str, list[str]], form: Form) -> CheckedFields:
-    """Return the fields as posted, for a sign-up that is quarantined and never sent."""
-    email = sort_fields(posted, form).fields.get(EMAIL.name, "")
-    return CheckedFields(
-        contact=Contact(fields={EMAIL.api_name: email}, other={**posted}),
-        compared_email=email.lower(),
-        lists=tuple(found.id for found in form.lists),
-        box=None,
-    )
+    return CheckedFields(contact=contact, compared_email=compared, lists=lists, box=box), errors
 
 
 def edit_contact(

@@ -20,7 +20,7 @@ class State(StrEnum):
     DELIVERED = "delivered"  #: Constant Contact has it
     DEAD = "dead"  #: refused or given up; an operator decides
     DISCARDED = "discarded"  #: an operator decided against it
-    QUARANTINED = "quarantined"  #: looks like spam; never sent, an operator can only discard it
+    QUARANTINED = "quarantined"  #: looks like spam; not sent unless an operator delivers it
 
 
 class DeathReason(StrEnum):
@@ -30,6 +30,12 @@ class DeathReason(StrEnum):
     GAVE_UP = "gave_up"  #: no attempts are left, or it is too old
     POISON = "poison"  #: three workers ended, hung or broke while they had it
     UNSUBSCRIBED_SINCE = "unsubscribed_since"  #: the person unsubscribed after signing up
+
+
+class QuarantineReason(StrEnum):
+    """Why a sign-up looks like spam."""
+
+    HONEYPOT = "honeypot"  #: it filled in the field that people do not see
 
 
 @dataclass(frozen=True, slots=True)

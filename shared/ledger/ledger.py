@@ -276,12 +276,25 @@ class Ledger:
         """Make a dead letter due again; False when it is none."""
         return bool(self._scripts.run_for(account, "signups/requeue", id=id))
 
+    def deliver_anyway(self, signup: Signup) -> bool:
+        """Make a quarantined sign-up due; False when it is none, or has changed since it was
+        read."""
+        return bool(
+            self._scripts.run_for(
+                signup.account,
+                "signups/deliver_anyway",
+                id=signup.id,
+                contact=signup.contact.to_json(),
+            )
+        )
+
     def discard(self, account: str, id: str) -> bool:
         """Discard a dead letter or quarantined sign-up; False when it is neither."""
         return bool(self._scripts.run_for(account, "signups/discard", id=id))
 
     def edit(self, signup: Signup, contact: Contact, *, person: str, change: str) -> bool:
-        """Correct a dead letter's contact; False when it has changed since `signup` was read."""
+        """Correct the contact of a dead letter or quarantined sign-up; False when it has changed
+        since `signup` was read."""
         edited = self._scripts.run_for(
             signup.account,
             "signups/edit",
@@ -325,8 +338,15 @@ class Ledger:
 
     def dead_letters(self, account: str, reason: DeathReason | None = None) -> Iterator[Signup]:
         """Yield the account's dead letters, the latest first, read a page at a time."""
-        key = f"{keys.account(account)}dead" + (f":{reason}" if reason else "")
+        return self._latest_first(account, f"dead:{reason}" if reason else "dead")
+
+    def quarantined(self, account: str) -> Iterator[Signup]:
+        """Yield the account's quarantined sign-ups, the latest first, read a page at a time."""
+        return self._latest_first(account, "quarantined")
+
+    def _latest_first(self, account: str, index: str) -> Iterator[Signup]:
         with redis_errors_translated():
+            key = f"{keys.account(account)}{index}"
             ids = [str(id) for id in self._client.zrange(key, 0, -1, desc=True)]
         for start in range(0, len(ids), 200):
             yield from self._records(account, ids[start : start + 200])

@@ -18,7 +18,9 @@ from shared.ledger.stores.registry import Registry
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.operations import Operations
 from shared.operations.operator_holds import OperatorHolds
+from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
+from shared.operations.selection import SignupFinder
 from shared.operations.system_status import SystemStatus
 
 
@@ -27,20 +29,17 @@ def make_operations(
 ) -> Operations:
     """Return what operators can do; `notify_workers` asks the workers to look after an account."""
     ledger, registry = Ledger(client), Registry(client)
-    dead_letters = DeadLetters(
-        ledger,
-        registry,
-        fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
-        check_email=check_email,
-        now=utc_now,
-    )
+    finder = SignupFinder(ledger, registry, check_email)
     return Operations(
         status=SystemStatus(ledger, registry, FormCounts(client)),
-        dead_letters=dead_letters,
+        dead_letters=DeadLetters(
+            finder,
+            fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
+            now=utc_now,
+        ),
+        quarantine=Quarantine(finder, notify_workers),
         retries=Retries(
-            dead_letters,
-            ledger,
-            registry,
+            finder,
             Replays(client, replay_pace(settings)),
             now=utc_now,
             notify_workers=notify_workers,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.operator_holds import OperatorHolds
+from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
 from shared.operations.system_status import SystemStatus
 
@@ -14,5 +15,6 @@ class Operations:
 
     status: SystemStatus
     dead_letters: DeadLetters
+    quarantine: Quarantine
     retries: Retries
     holds: OperatorHolds

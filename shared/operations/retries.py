@@ -8,11 +8,9 @@ from datetime import datetime, timedelta
 from shared.domain.errors import Refused
 from shared.domain.replay import for_replays, time_to_send
 from shared.domain.signup import State
-from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
-from shared.ledger.stores.registry import Registry
-from shared.operations.dead_letters import DeadLetters, Selection
 from shared.operations.replay_jobs import Replay, RetryPlan, joined
+from shared.operations.selection import Selection, SignupFinder
 
 
 class Retries:
@@ -20,28 +18,29 @@ class Retries:
 
     def __init__(
         self,
-        dead_letters: DeadLetters,
-        ledger: Ledger,
-        registry: Registry,
+        finder: SignupFinder,
         replays: Replays,
         *,
         now: Callable[[], datetime],
         notify_workers: Callable[[str], None],
     ) -> None:
         """`notify_workers` asks the workers to look after an account, and may fail silently."""
-        self._dead_letters = dead_letters
-        self._ledger = ledger
-        self._registry = registry
+        self._finder = finder
+        self._ledger = finder.ledger
+        self._registry = finder.registry
         self._replays = replays
         self._now = now
         self._notify_workers = notify_workers
 
     def plan(self, selection: Selection) -> RetryPlan:
         """Return what retrying the chosen dead letters would take. This changes nothing."""
-        chosen = self._dead_letters.chosen_for_change(selection)
+        chosen = self._finder.chosen_for_change(selection, State.DEAD)
         for signup in chosen:
             if signup.state != State.DEAD:
-                raise Refused(f"{signup.id} is {signup.state}. Only dead letters can be retried.")
+                raise Refused(
+                    f"{signup.id} is {signup.state}. Only dead letters can be retried. Make"
+                    " quarantined sign-ups due with: relay quarantine deliver"
+                )
         # Oldest first, so that one person's sign-ups keep their order.
         chosen.sort(key=lambda signup: signup.received_at)
         left, takes = self._cost(Counter(signup.account for signup in chosen))

@@ -42,8 +42,8 @@ def turnable_server(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> "redis.Red
 
 @dataclass(eq=False, kw_only=True)
 class ModelSignup:
-    """`due_at`, `received_at` and `requeued_at` are in microseconds, `joined` is its place among
-    all that ever joined a line, `probes` names the holds that its claim is to probe."""
+    """`due_at`, `received_at` and `requeued_at` are in microseconds, `place` orders its person's
+    line, `probes` names the holds that its claim is to probe."""
 
     id: str
     account: str
@@ -51,7 +51,7 @@ class ModelSignup:
     state: str
     received_at: int
     held_mark: int
-    joined: int = 0
+    place: float = 0
     queue: str = ""
     due_at: int = 0
     state_before: str = ""
@@ -64,7 +64,7 @@ class ModelSignup:
     lost: int = 0
     events: int = 0
     reason: str | None = None
-    caught: bool = False  # it was quarantined when it was accepted
+    caught: bool = False  # it was quarantined, and not delivered anyway
 
     @property
     def unsettled(self) -> bool:
@@ -121,7 +121,6 @@ class LedgerModel:
         self.accounts = {name: ModelAccount() for name in accounts}
         self.key_holds: dict[str, ModelHold] = {}
         self.now_us = now_us
-        self._joined = 0
 
     # --- time
 
@@ -159,10 +158,10 @@ class LedgerModel:
     # --- lines
 
     def line(self, signup: ModelSignup) -> list[ModelSignup]:
-        """Return the person's unsettled sign-ups in the order in which they joined."""
+        """Return the person's unsettled sign-ups in their order."""
         others = self.accounts[signup.account].signups.values()
         waiting = (each for each in others if each.unsettled and each.person == signup.person)
-        return sorted(waiting, key=lambda each: each.joined)
+        return sorted(waiting, key=lambda each: (each.place, each.id))
 
     def heads(self, account: str) -> Iterator[ModelSignup]:
         """Yield the first of every person's line."""
@@ -171,8 +170,9 @@ class LedgerModel:
                 yield signup
 
     def _join(self, signup: ModelSignup, queue: str) -> None:
-        self._joined += 1
-        signup.state, signup.queue, signup.joined = "queued", queue, self._joined
+        line = self.line(signup)
+        signup.place = max(self.now_us, line[-1].place + 1 if line else 0)
+        signup.state, signup.queue = "queued", queue
         signup.due_at = self.now_us
 
     def _leave(self, signup: ModelSignup, state: str) -> None:
@@ -495,9 +495,26 @@ class LedgerModel:
         signup.state = "discarded"
         return True
 
+    def deliver_anyway(self, account: str, id: str) -> bool:
+        """Make a quarantined sign-up due where it was received, but behind one that was claimed."""
+        signup = self.accounts[account].signups[id]
+        if signup.state != "quarantined":
+            return False
+        signup.place = signup.received_at
+        line = self.line(signup)
+        if line and line[0].place >= signup.place:
+            untouched = line[0].state == "queued"
+            ahead, behind = min(signup.place, line[0].place - 1), line[0].place + 0.5
+            signup.place = ahead if untouched else behind
+        signup.state, signup.queue, signup.due_at = "queued", "replay", self.now_us
+        signup.reason, signup.caught = None, False
+        signup.held_mark, signup.requeued_at = self._held_time(account), self.now * 1000
+        signup.events += 1
+        return True
+
     def edit(self, account: str, id: str, person: str) -> bool:
         signup = self.accounts[account].signups[id]
-        if signup.state != "dead":
+        if signup.state not in ("dead", "quarantined"):
             return False
         signup.person = person
         signup.events += 1

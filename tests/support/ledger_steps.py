@@ -53,6 +53,12 @@ class World:
         assert found is not None
         self.dead: Signup = found
 
+    def quarantine(self) -> None:
+        accept(self.ledger, id="caught", quarantine="honeypot")
+        found = self.ledger.find("caught", ["acme"])
+        assert found is not None
+        self.caught: Signup = found
+
     def pause(self) -> None:
         self.ledger.hold("acme", HoldReason.PAUSED, by="test")
 
@@ -184,6 +190,7 @@ OTHERS = {
     "rest": Step(_nothing, lambda _, ledger: ledger.pace.rest("acme", WAIT, slower_for=WAIT)),
     "requeue": Step(World.bury, lambda _, ledger: ledger.requeue("acme", "first")),
     "discard": Step(World.bury, lambda _, ledger: ledger.discard("acme", "first")),
+    "deliver_anyway": Step(World.quarantine, lambda w, ledger: ledger.deliver_anyway(w.caught)),
     "edit": Step(World.bury, edit),
     "token_begin": Step(World.lock, begin, tokens=True),
     "token_worked": Step(

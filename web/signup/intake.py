@@ -121,12 +121,8 @@ class Intake:
 
         With `lenient`, wrong fields pass: a robot must get the same answer as everyone.
         """
-        try:
-            return check_fields(posted, form, check_email=self.check_email)
-        except InvalidSignup:
-            if not lenient:
-                raise
-            return keep_unchecked(posted, form)
+        check = keep_unchecked if lenient else check_fields
+        return check(posted, form, check_email=self.check_email)
 
     def _submission(
         self, form: Form, checked: CheckedFields, visitor: Visitor, quarantine: str | None

@@ -6,7 +6,7 @@ import click
 
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.account_text import say_summary
-from relay.terminal.confirmation import confirm
+from relay.terminal.confirmation import confirm, yes_option
 from relay.terminal.output import for_people
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 
@@ -61,21 +61,17 @@ def show(runtime: CommandRuntime, name: str) -> None:
 
 @click.command("take-over")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@yes_option
 @pass_runtime
 def take_over(runtime: CommandRuntime, name: str, yes: bool) -> None:
     """Make this installation the one that keeps NAME connected."""
     summary = runtime.summaries.summary(name)
-    if summary.status == ConnectionStatus.FOREIGN and not yes:
+    if summary.status == ConnectionStatus.FOREIGN:
         question = (
             f"If {summary.owner} still runs, both installations may lose {name}."
             " Has it been stopped for good?"
         )
-        confirm(
-            question,
-            interactive=runtime.interactive,
-            otherwise="Add --yes to take over without a question.",
-        )
+        confirm(question, yes=yes, interactive=runtime.interactive)
     runtime.accounts.connecting.claim_ownership(name)
     runtime.output.json(runtime.summaries.summary(name).to_dict())
     runtime.output.say(

@@ -1,43 +1,40 @@
 """`relay failed list`, `show`, `edit` and `discard`: one dead letter, or many."""
 
-from functools import partial
 from typing import Any
 
 import click
 
-from relay.commands.failed.selection_options import selection_options
+from relay.commands.discarding import discard_chosen
+from relay.commands.selection_options import selection_options
 from relay.runtime import CommandRuntime, pass_runtime
-from relay.terminal.output import for_people
+from relay.terminal.confirmation import yes_option
+from relay.terminal.output import LONGEST_TABLE, for_people
 from shared.domain.errors import InvalidSignup, Refused
-from shared.domain.signup import Signup, State
+from shared.domain.signup import DeathReason, Signup, State
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.time_units import from_milliseconds
-from shared.operations.dead_letters import Selection
+from shared.operations.selection import Selection
 
-LONGEST_TABLE = 50
+_NEXT_STEPS = """
+Show details:      relay failed show ID
+Correct and send:  relay failed edit ID --set email=…   then   relay failed retry ID
+Discard:           relay failed discard ID"""
 
 
 @click.command("list")
-@partial(selection_options, required=False)
+@selection_options("dead letters", DeathReason, required=False)
 def list_dead_letters(runtime: CommandRuntime, selection: Selection) -> None:
     """List dead letters, the latest first."""
     limit = None if runtime.output.as_json else LONGEST_TABLE
     found = runtime.operations.dead_letters.find(selection, limit)
     runtime.output.json([_document(signup) for signup in found])
-    if not found:
-        runtime.output.say("No dead letters.")
-        return
-    runtime.output.table(
+    runtime.output.latest(
+        "dead letters",
         ["id", "account", "form", "email", "reason", "message", "failed at"],
         [_row(signup) for signup in found],
     )
-    if len(found) == LONGEST_TABLE:
-        runtime.output.say(f"\nThese are the latest {LONGEST_TABLE}. Add --json to list all.")
-    runtime.output.say(
-        "\nShow details:      relay failed show ID"
-        "\nCorrect and send:  relay failed edit ID --set email=…   then   relay failed retry ID"
-        "\nDiscard:           relay failed discard ID"
-    )
+    if found:
+        runtime.output.say(_NEXT_STEPS)
 
 
 def _row(signup: Signup) -> list[Any]:
@@ -65,12 +62,12 @@ def show(runtime: CommandRuntime, id: str) -> None:
 
 
 @click.command()
-@selection_options
-def discard(runtime: CommandRuntime, selection: Selection) -> None:
+@yes_option
+@selection_options("dead letters", DeathReason)
+def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
     """Discard dead letters; or quarantined sign-ups, by their ids."""
-    done = runtime.operations.dead_letters.discard(selection)
-    runtime.output.json({"discarded": done})
-    runtime.output.say(f"{len(done)} discarded.")
+    chosen = runtime.operations.dead_letters.to_discard(selection)
+    discard_chosen(runtime, chosen, yes=yes)
 
 
 @click.command()
@@ -85,7 +82,7 @@ def discard(runtime: CommandRuntime, selection: Selection) -> None:
 )
 @pass_runtime
 def edit(runtime: CommandRuntime, id: str, changes: tuple[str, ...]) -> None:
-    """Correct fields of a dead letter. `failed retry` then sends it again."""
+    """Correct fields of a dead letter, or of a quarantined sign-up, before it is sent."""
     pairs = [change.partition("=") for change in changes]
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise click.UsageError(f"--set takes FIELD=VALUE, not {wrong[0]!r}.")
@@ -96,7 +93,8 @@ def edit(runtime: CommandRuntime, id: str, changes: tuple[str, ...]) -> None:
     except InvalidSignup as error:
         raise Refused(" ".join(wrong.message for wrong in error.errors)) from error
     runtime.output.json(_document(signup) | _details(signup))
-    runtime.output.say(f"Corrected. Send it again with: relay failed retry {id}")
+    step = "quarantine deliver" if signup.state == State.QUARANTINED else "failed retry"
+    runtime.output.say(f"Corrected. Send it with: relay {step} {id}")
 
 
 def _document(signup: Signup) -> dict[str, Any]:

@@ -2,27 +2,28 @@
 
 import json
 import sys
-from collections import Counter
 from datetime import timedelta
 from typing import Any
 
 import click
 
-from relay.commands.failed.selection_options import selection_options
+from relay.commands.selection_options import selection_options
 from relay.runtime import CommandRuntime, pass_runtime
-from relay.terminal.output import counted, duration, for_people, printable
+from relay.terminal.confirmation import confirm, yes_option
+from relay.terminal.output import by_name, counted, duration, for_people
 from relay.terminal.progress import ProgressLine
 from shared.domain.durations import in_words
+from shared.domain.signup import DeathReason
 from shared.infrastructure.timestamps import timestamp, utc_now
-from shared.operations.dead_letters import Selection
 from shared.operations.replay_jobs import Replay, RetryPlan
+from shared.operations.selection import Selection
 
 LOOK_EVERY = timedelta(seconds=1)
 
 
 @click.command()
-@click.option("--yes", is_flag=True, help="Do not ask, even for many.")
-@selection_options
+@yes_option
+@selection_options("dead letters", DeathReason)
 def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
     """Send dead letters again.
 
@@ -36,25 +37,21 @@ def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
         runtime.output.say(
             f"{counted(len(done), 'dead letter')} due again. Watch them with: relay status"
         )
-    elif yes or not runtime.interactive or _confirmed(plan):
-        _replay(runtime, plan)
-    else:
-        runtime.output.say("Nothing was retried.")
+        return
+    if runtime.interactive:
+        confirm(_question(plan), yes=yes, interactive=True)
+    _replay(runtime, plan)
 
 
-def _confirmed(plan: RetryPlan) -> bool:
+def _question(plan: RetryPlan) -> str:
     count = len(plan.signups)
-    click.echo(
-        f"{count:,} dead letters: {_by_name(plan.accounts)}; {_by_name(plan.reasons)}.\n"
+    return (
+        f"{count:,} dead letters: {by_name(plan.accounts)}; {by_name(plan.reasons)}.\n"
         f"They use {count:,} requests. {plan.quota_left:,} are left today, and a fifth of these is"
         " kept for fresh sign-ups.\n"
-        f"The replay takes about {in_words(plan.takes)}."
+        f"The replay takes about {in_words(plan.takes)}.\n"
+        "Send them again?"
     )
-    return click.confirm("Send them again?")
-
-
-def _by_name(counts: Counter[str]) -> str:
-    return printable(", ".join(f"{count:,} {name}" for name, count in counts.most_common()))
 
 
 def _replay(runtime: CommandRuntime, plan: RetryPlan) -> None:

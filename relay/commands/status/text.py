@@ -25,6 +25,8 @@ def say_report(output: Output, report: StatusReport, summaries: Iterable[Account
     _say_processes(output, report)
     if dead := sum(figures.dead for figures in report.accounts.values()):
         output.say(f"Dead letters: {dead:,}. See them with: relay failed list")
+    if caught := sum(figures.quarantined for figures in report.accounts.values()):
+        output.say(f"In quarantine: {caught:,}. See them with: relay quarantine list")
 
 
 def _say_accounts(

@@ -207,7 +207,7 @@ def test_quarantined_signups_are_shown_and_discarded(
     shown = connected("failed", "show", id, "--json").json
     assert (shown["state"], shown["reason"], shown["died_at"]) == ("quarantined", "honeypot", None)
     assert connected("failed", "retry", id).status == 1
-    assert connected("failed", "discard", id).status == 0
+    assert connected("failed", "discard", id, "--yes").status == 0
     assert connected("failed", "show", id, "--json").json["state"] == "discarded"
 
 

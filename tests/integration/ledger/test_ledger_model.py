@@ -520,9 +520,21 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self.model.discard(account, id) == self.ledger.discard(account, id)
 
     @precondition(lambda self: bool(self.accepted))
+    @rule(data=st.data(), stale=st.booleans(), times=times)
+    def deliver_anyway(self, data: st.DataObject, stale: bool, times: int) -> None:
+        account, id = self._choose_signup(data, "quarantined")
+        signup = self.ledger.find(id, [account])
+        assert signup is not None
+        if stale:
+            signup = replace(signup, contact=Contact(fields={"email_address": "x@example.com"}))
+        for _ in range(times):
+            expected = not stale and self.model.deliver_anyway(account, id)
+            assert expected == self.ledger.deliver_anyway(signup)
+
+    @precondition(lambda self: bool(self.accepted))
     @rule(data=st.data(), person=people, stale=st.booleans())
     def edit(self, data: st.DataObject, person: str, stale: bool) -> None:
-        account, id = self._choose_signup(data, "dead")
+        account, id = self._choose_signup(data, "dead", "quarantined")
         signup = self.ledger.find(id, [account])
         assert signup is not None
         if stale:

@@ -355,15 +355,31 @@ def test_a_required_consent_box_must_be_ticked() -> None:
     assert errors({"email": "ada@example.com"}, form) == [("consent", "required")]
 
 
-@pytest.mark.parametrize("email", ["Ada@Example.COM", ""])
-def test_what_is_quarantined_is_kept_as_it_was_posted(email: str) -> None:
-    posted = {"EMAIL": [email], "first_name": ["a\x00"], "tags": ["a", "b"]}
-    assert keep_unchecked(posted, FORM) == CheckedFields(
-        contact=Contact(fields={"email_address": email}, other={**posted}),
-        compared_email=email.lower(),
-        lists=("id-1", "id-2", "id-3"),
-        box=None,
-    )
+@pytest.mark.parametrize(
+    ("email", "compared"),
+    [("Ada@Example.COM", "ada@example.com"), ("Ada", "ada"), ("", "")],
+)
+def test_wrong_fields_of_a_quarantined_sign_up_stay_where_clean_ones_are(
+    email: str, compared: str
+) -> None:
+    posted = {
+        "EMAIL": [email],
+        "shoe_size": ["x" * 256],
+        "_lists": ["Events", "none"],
+        "_gotcha": ["a"],
+    }
+    kept = keep_unchecked(posted | {"first_name": ["a\x00"]}, FORM, check_email=check_email)
+    assert kept.contact.fields == {"email_address": email, "first_name": "a\x00"}
+    assert [custom.value for custom in kept.contact.custom] == ["x" * 256]
+    assert (kept.compared_email, kept.contact.other) == (compared, {})
+    assert (kept.lists, kept.box) == (("id-3",), None)
+
+
+def test_right_fields_of_a_quarantined_sign_up_are_those_of_a_clean_one() -> None:
+    form = Form.from_dict(FORM.to_dict() | {"consent_box": "required"})
+    posted = {"email": ["ada@example.com"], "shoe_size": ["46"], "consent": ["on"], "hobby": ["x"]}
+    kept = keep_unchecked(posted, form, check_email=check_email)
+    assert kept == check_fields(posted, form, check_email=check_email)
 
 
 def test_instructions_are_found_whatever_their_case() -> None:

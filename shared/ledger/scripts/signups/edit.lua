@@ -1,4 +1,4 @@
--- Corrects the contact of a dead letter. Its history keeps what it was before.
+-- Corrects the contact of a dead letter or a quarantined sign-up. Its history keeps which fields.
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
@@ -8,10 +8,11 @@
 -- ARG change  text  what changed, as JSON, for the history
 -- INCLUDE account
 --
--- Returns 1, or 0 when it is no dead letter or somebody else changed it in between.
+-- Returns 1, or 0 when it is neither or somebody else changed it in between.
 
 local stored = redis.call("HMGET", signup(id), "state", "contact", "person")
-if stored[1] ~= "dead" or stored[2] ~= before then
+local editable = stored[1] == "dead" or stored[1] == "quarantined"
+if not editable or stored[2] ~= before then
   return 0
 end
 

@@ -1,0 +1,31 @@
+"""Discarding sign-ups, which `relay failed` and `relay quarantine` share."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from relay.runtime import CommandRuntime
+from relay.terminal.confirmation import confirm
+from relay.terminal.output import by_name, counted
+from shared.domain.signup import Signup, State
+
+_NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
+
+
+def discard_chosen(runtime: CommandRuntime, chosen: Sequence[Signup], *, yes: bool) -> None:
+    """Ask, then discard these dead letters and quarantined sign-ups."""
+    if chosen:
+        confirm(question(chosen), yes=yes, interactive=runtime.interactive)
+    done = runtime.operations.dead_letters.discard(chosen)
+    runtime.output.json({"discarded": done})
+    runtime.output.say(f"{counted(len(done), 'sign-up')} discarded.")
+
+
+def question(chosen: Sequence[Signup]) -> str:
+    accounts = by_name(Counter(signup.account for signup in chosen))
+    reasons = by_name(Counter(signup.reason or "no reason" for signup in chosen))
+    states = {signup.state for signup in chosen}
+    noun = _NOUNS[states.pop()] if len(states) == 1 else "sign-up"
+    return (
+        f"Discard {counted(len(chosen), noun)} ({accounts}; {reasons})? They will never be sent,"
+        " and this cannot be undone."
+    )

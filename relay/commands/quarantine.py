@@ -1,0 +1,110 @@
+"""`relay quarantine`: sign-ups that look like spam. They are kept, and not sent by themselves."""
+
+import sys
+from typing import Any
+
+import click
+
+from relay.commands.discarding import discard_chosen
+from relay.commands.selection_options import selection_options
+from relay.lazy_group import LazyGroup
+from relay.runtime import CommandRuntime
+from relay.terminal.confirmation import yes_option
+from relay.terminal.output import LONGEST_TABLE, counted, for_people, printable
+from shared.domain.signup import QuarantineReason, Signup
+from shared.infrastructure.timestamps import timestamp
+from shared.operations.quarantine import Delivered
+from shared.operations.selection import Selection
+
+COMMANDS = {
+    "deliver": "relay.commands.quarantine:deliver",
+    "discard": "relay.commands.quarantine:discard",
+    "list": "relay.commands.quarantine:list_quarantined",
+}
+
+_NEXT_STEPS = """
+Show details:       relay failed show ID
+Deliver it anyway:  relay quarantine deliver ID
+Discard:            relay quarantine discard ID"""
+
+
+@click.group(cls=LazyGroup, places=COMMANDS)
+def quarantine() -> None:
+    """Show, deliver and discard sign-ups that look like spam. They are kept until then."""
+
+
+@click.command("list")
+@selection_options("quarantined sign-ups", QuarantineReason, required=False)
+def list_quarantined(runtime: CommandRuntime, selection: Selection) -> None:
+    """List quarantined sign-ups, the latest first."""
+    limit = None if runtime.output.as_json else LONGEST_TABLE
+    found = runtime.operations.quarantine.find(selection, limit)
+    runtime.output.json([_document(signup) for signup in found])
+    runtime.output.latest(
+        "quarantined sign-ups",
+        ["id", "account", "form", "email", "reasons", "received at"],
+        [_row(signup) for signup in found],
+    )
+    if found:
+        runtime.output.say(_NEXT_STEPS)
+
+
+@click.command()
+@selection_options("quarantined sign-ups", QuarantineReason)
+def deliver(runtime: CommandRuntime, selection: Selection) -> None:
+    """Send quarantined sign-ups to Constant Contact, with the consent that they came with.
+
+    The exit status is 1 if some of them cannot be sent as they are. These stay in quarantine.
+    """
+    operation = runtime.operations.quarantine
+    delivered = operation.deliver(operation.chosen(selection))
+    refused = [{"id": id, "message": why} for id, why in delivered.refused.items()]
+    runtime.output.json({"due": delivered.due, "refused": refused})
+    _say_delivered(runtime, delivered)
+    if refused:
+        sys.exit(1)
+
+
+@click.command()
+@yes_option
+@selection_options("quarantined sign-ups", QuarantineReason)
+def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
+    """Discard quarantined sign-ups. They are never sent."""
+    discard_chosen(runtime, runtime.operations.quarantine.chosen(selection), yes=yes)
+
+
+def _say_delivered(runtime: CommandRuntime, delivered: Delivered) -> None:
+    say = runtime.output.say
+    if delivered.due or not delivered.refused:
+        say(f"{counted(len(delivered.due), 'sign-up')} due now. Watch deliveries: relay status")
+    for id, why in delivered.refused.items():
+        say(printable(f"{id} stays in quarantine: {why}"))
+    if delivered.refused:
+        say(
+            "\nCorrect a field:  relay failed edit ID --set FIELD=VALUE   then deliver it again"
+            "\nOr discard it:    relay quarantine discard ID"
+        )
+
+
+def _row(signup: Signup) -> list[Any]:
+    return [
+        signup.id,
+        signup.account,
+        signup.form,
+        signup.contact.email,
+        signup.reason,
+        for_people(signup.received_at),
+    ]
+
+
+def _document(signup: Signup) -> dict[str, Any]:
+    """Return what scripts read. Nothing computes a score yet."""
+    return {
+        "id": signup.id,
+        "account": signup.account,
+        "form": signup.form,
+        "email": signup.contact.email,
+        "reasons": [signup.reason] if signup.reason else [],
+        "score": None,
+        "received_at": timestamp(signup.received_at),
+    }

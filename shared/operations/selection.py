@@ -1,0 +1,130 @@
+"""Choosing sign-ups: dead letters or quarantined ones, by their ids or by filters."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+
+from shared.domain.account import unknown_account
+from shared.domain.errors import Refused
+from shared.domain.field_checks import CheckEmail
+from shared.domain.signup import DeathReason, Signup, State
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.registry import Registry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """Which sign-ups: those with these `ids`, or all that match every given filter.
+
+    `reason` is a reason of dead letters or of quarantine.
+    """
+
+    ids: tuple[str, ...] = ()
+    account: str | None = None
+    form: str | None = None
+    reason: str | None = None
+    email: str | None = None
+    since: datetime | None = None
+    all: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was chosen, which must not mean everything."""
+        filters = (self.account, self.form, self.reason, self.email, self.since)
+        return not any((self.ids, *filters, self.all))
+
+    def to_json(self) -> str:
+        """Return what was chosen, without e-mail addresses."""
+        chosen = {
+            "ids": len(self.ids) or None,
+            "account": self.account,
+            "form": self.form,
+            "reason": self.reason,
+            "email": "one person" if self.email else None,
+            "since": timestamp(self.since),
+            "all": self.all or None,
+        }
+        return json.dumps({name: value for name, value in chosen.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class SignupFinder:
+    """Finds the sign-ups that an operator means. Raises `Refused` and `LedgerUnavailable`."""
+
+    ledger: Ledger
+    registry: Registry
+    check_email: CheckEmail
+
+    def one(self, id: str) -> Signup:
+        """Return the sign-up `id`, whatever its state."""
+        signup = self.ledger.find(id, self._account_names())
+        if signup is None:
+            raise Refused(
+                f"There is no sign-up {id}. List dead letters with: relay failed list. List"
+                " quarantined sign-ups with: relay quarantine list"
+            )
+        return signup
+
+    def chosen(self, selection: Selection, state: State) -> Iterator[Signup]:
+        """Return the chosen sign-ups, the latest first: those in `state`, or the ids' in any."""
+        if selection.account:
+            self._require_account(selection.account)
+        by_id = (self.one(id) for id in selection.ids)
+        found = by_id if selection.ids else self._in_state(selection, state)
+        email = self._comparable(selection.email) if selection.email else None
+        return (signup for signup in found if self._matches(signup, selection, email))
+
+    def chosen_for_change(self, selection: Selection, state: State) -> list[Signup]:
+        """Return the same. Something must be chosen."""
+        if selection.is_empty:
+            raise Refused("Nothing was chosen.")
+        return list(self.chosen(selection, state))
+
+    def _matches(self, signup: Signup, selection: Selection, email: str | None) -> bool:
+        """Whether the sign-up matches every given filter."""
+        return (
+            selection.account in (None, signup.account)
+            and selection.form in (None, signup.form)
+            and selection.reason in (None, signup.reason)
+            and (selection.since is None or _ended_at(signup) >= selection.since)
+            and (email is None or self._compared(signup) == email)
+        )
+
+    def _in_state(self, selection: Selection, state: State) -> Iterator[Signup]:
+        names = [selection.account] if selection.account else self._account_names()
+        found = (self._of_account(name, selection.reason, state) for name in names)
+        if len(names) == 1:
+            return next(found)
+        return iter(sorted(chain.from_iterable(found), key=_ended_at, reverse=True))
+
+    def _of_account(self, name: str, reason: str | None, state: State) -> Iterator[Signup]:
+        if state == State.QUARANTINED:
+            return self.ledger.quarantined(name)
+        return self.ledger.dead_letters(name, DeathReason(reason) if reason else None)
+
+    def _comparable(self, email: str) -> str:
+        try:
+            return self.check_email(email)
+        except ValueError as error:
+            raise Refused(f"This is not an e-mail address: {error}") from error
+
+    def _compared(self, signup: Signup) -> str | None:
+        try:
+            return self.check_email(signup.contact.email)
+        except ValueError:
+            return None
+
+    def _account_names(self) -> list[str]:
+        return [account.name for account in self.registry.accounts()]
+
+    def _require_account(self, name: str) -> None:
+        if self.registry.account(name) is None:
+            raise unknown_account(name, self._account_names())
+
+
+def _ended_at(signup: Signup) -> datetime:
+    """Return when a dead letter died, or a quarantined sign-up was received."""
+    return signup.settled_at or signup.received_at
