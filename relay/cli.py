@@ -59,7 +59,7 @@ def main(
         _complain("docs/settings.md explains them. `relay up` needs none.")
         sys.exit(2)
     except LedgerUnavailable as error:
-        _complain(f"Redis does not answer ({error}). Start it, or correct REDIS_URL.")
+        _complain(str(error.problem))
         sys.exit(1)
     except RelayError as error:
         _complain(str(error))

@@ -27,6 +27,7 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.ledger.format import open_if_there
 from shared.ledger.ledger import Ledger
+from shared.ledger.redis_server.redis_problems import explain
 from worker.alerts.dispatcher import alert_interval
 from worker.alerts.schedule import start_beside_beat
 
@@ -85,8 +86,7 @@ class Scheduler(beat.Scheduler):
             self.ledger.processes.beat_alive(self.name)
             self.publisher.queue_is_long(queues.UPKEEP_QUEUE)  # fails without a broker
         except (LedgerUnavailable, redis.RedisError) as error:
-            known = isinstance(error, LedgerUnavailable)
-            self._note_away(str(error) if known else type(error).__name__)
+            self._note_away(str(error if isinstance(error, LedgerUnavailable) else explain(error)))
             return WAKE_EVERY.total_seconds()
         self._note_back()
         return super().tick(*args, **kwargs)

@@ -47,11 +47,10 @@ def answers(measure: Callable[[], timedelta]) -> Check:
 
 
 def silent(error: LedgerUnavailable) -> Check:
-    """Return the problem that Redis does not answer."""
+    """Return the problem that Redis does not answer, or refuses."""
     return REDIS.problem(
-        f"Redis does not answer ({error}), so nothing is delivered. Web keeps new sign-ups on its"
-        " own disk while there is room. The checks that need Redis were not run.",
-        "Start it, or correct REDIS_URL. All that it has stored is safe.",
+        f"{error.problem.what}. {error.problem.means} The checks that need Redis were not run.",
+        error.problem.fix,
     )
 
 
@@ -158,11 +157,8 @@ def role(facts: ServerFacts) -> Check:
             "Set REDIS_URL to the primary, or to the sentinels that know the primary.",
         )
     if facts.refuses_writes is not None:
-        return _ROLE.problem(
-            f"It refuses writes: {facts.refuses_writes.rstrip('.')}.",
-            "The usual causes are a full server or disk, missing replicas, or a user without the"
-            " right to write.",
-        )
+        refusal = facts.refuses_writes
+        return _ROLE.problem(f"{refusal.what}. {refusal.means}", refusal.fix)
     return _ROLE.ok("It is the primary, and accepts writes.")
 
 
@@ -189,9 +185,9 @@ def broker(ledger_id: Callable[[], str], broker_id: Callable[[], str]) -> Check:
         own_id = broker_id()
     except LedgerUnavailable as error:
         return BROKER.problem(
-            f"The broker does not answer ({error}). Sign-ups are delivered some seconds late, and"
+            f"The broker fails: {error.problem.what}. Sign-ups are delivered some seconds late, and"
             " tokens are refreshed only shortly before they expire.",
-            "Start it, or correct RELAY_BROKER_URL.",
+            error.problem.fix.replace("REDIS_URL", "RELAY_BROKER_URL"),
         )
     if not own_id:
         return BROKER.ok("It answers. It does not report which database it uses.")

@@ -19,6 +19,8 @@ RelayError
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.domain.redis_problem import RedisProblem
+
 
 class RelayError(Exception):
     """The root of the tree."""
@@ -54,7 +56,12 @@ class VisitorLimited(RelayError):
 
 
 class LedgerUnavailable(RelayError):
-    """Redis did not answer in time. It may have stored something; repeating the call is safe."""
+    """Redis did not answer in time, or refused. It may have stored something; repeating the call
+    is safe. `problem` is what people read about it; its `what` is the text of the error."""
+
+    def __init__(self, problem: RedisProblem | str = "Redis does not answer") -> None:
+        self.problem = RedisProblem(problem) if isinstance(problem, str) else problem
+        super().__init__(self.problem.what)
 
 
 class SpoolRefused(LedgerUnavailable):

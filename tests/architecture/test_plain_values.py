@@ -27,6 +27,7 @@ BY_POSITION = {
     "HoldAccount",
     "ListRef",
     "Message",
+    "RedisProblem",
     "Retry",
     "Rule",
     "Subject",

@@ -55,8 +55,7 @@ def refused(error: Refused) -> ResponseReturnValue:
 @bp.errorhandler(LedgerUnavailable)
 def unavailable(error: LedgerUnavailable) -> ResponseReturnValue:
     return _problem(
-        "Redis does not answer. Nothing is lost: accepted sign-ups are kept, and delivered when"
-        " Redis is back. Reload this page in a moment.",
+        f"{error.problem.what}. {error.problem.means} Reload this page in a moment.",
         503,
     )
 

@@ -21,6 +21,7 @@ from shared.domain.errors import KeyReused, LedgerUnavailable, Refused
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.durability import reached_disk
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_problems import concerns_everything
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.signup.spool import Spool
@@ -181,7 +182,7 @@ class Drainer:
     def _postpone(self, row: Row, error: Exception, client: "redis.Redis") -> None:
         """Offer the sign-up again later. Raise instead if Redis accepts no sign-up at all."""
         cause = error.__cause__ or error
-        if isinstance(error, LedgerUnavailable) and not isinstance(cause, redis.ResponseError):
+        if isinstance(error, LedgerUnavailable) and concerns_everything(cause):
             raise error
         self._fingerprints(client)
         name = type(cause).__name__

@@ -16,6 +16,7 @@ from typing import TypeVar
 import redis
 
 from shared.domain.errors import LedgerUnavailable
+from shared.ledger.redis_server.redis_problems import explain
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class DeadlinePool:
         Raises `LedgerUnavailable` if not, or when Redis fails; other errors pass through.
         """
         if self._clock() < self._closed_until:
-            raise LedgerUnavailable("Redis timed out a moment ago")
+            raise LedgerUnavailable("Redis did not answer in time a moment ago")
         future = self._pool.submit(work)
         try:
             return future.result(timeout=max(0.0, seconds))
@@ -60,7 +61,7 @@ class DeadlinePool:
             self._fail_at_once()
         if isinstance(error, LedgerUnavailable):
             return error
-        return LedgerUnavailable(f"Redis did not answer: {type(error).__name__}")
+        return LedgerUnavailable(explain(error))
 
     def _fail_at_once(self) -> None:
         with self._lock:

@@ -53,8 +53,8 @@ class BeatAlerts:
     def look(self) -> None:
         try:
             self.dispatcher.dispatch()
-        except LedgerUnavailable:
-            self.redis_outage.away()
+        except LedgerUnavailable as error:
+            self.redis_outage.away(error.problem)
         else:
             self.redis_outage.answers()
 

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 import redis
 
 from shared.domain.errors import LedgerUnavailable
+from shared.domain.redis_problem import RedisProblem
+from shared.ledger.redis_server.redis_problems import explain
 
 # What a script answers when the ledger has a newer format than this version knows.
 NEWER_FORMAT = "NEWERFORMAT"
@@ -14,7 +16,7 @@ NEWER_FORMAT = "NEWERFORMAT"
 
 @contextmanager
 def redis_errors_translated() -> Iterator[None]:
-    """Raise `LedgerUnavailable` for every error of redis-py.
+    """Raise `LedgerUnavailable` for every error of redis-py; redis_problems.py explains each.
 
     A read-only replica and a full server refuse as well, and have stored nothing then either.
     """
@@ -23,11 +25,14 @@ def redis_errors_translated() -> Iterator[None]:
     except redis.RedisError as error:
         if newer := re.search(rf"\b{NEWER_FORMAT} (\d+)", str(error)):
             raise newer_format(newer[1]) from None
-        raise LedgerUnavailable(f"Redis: {type(error).__name__}") from error
+        raise LedgerUnavailable(explain(error)) from error
 
 
 def newer_format(number: str) -> LedgerUnavailable:
     """Return the error for a ledger that a newer version has taken over while this one ran."""
     return LedgerUnavailable(
-        f"a newer version uses the ledger now (format {number}); stop this version"
+        RedisProblem(
+            f"A newer version of signup-relay uses the ledger now (format {number})",
+            "Stop this version's processes.",
+        )
     )

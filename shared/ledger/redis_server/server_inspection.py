@@ -11,15 +11,17 @@ from typing import Any
 import redis
 from redis.exceptions import NoPermissionError
 
+from shared.domain.redis_problem import RedisProblem
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.redis_problems import explain
 from shared.ledger.script_library import Scripts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerFacts:
     """`version` is that of the Redis whose commands the server knows. `software` is the server's
-    own name and version. `refuses_writes` is its error message, None when it accepts writes."""
+    own name and version. `refuses_writes` is why it does, None when it accepts writes."""
 
     software: str | None = None
     version: tuple[int, ...] | None = None
@@ -31,7 +33,7 @@ class ServerFacts:
     memory_limit: int | None = None
     memory_used: int | None = None
     knows_waitaof: bool | None = None
-    refuses_writes: str | None = None
+    refuses_writes: RedisProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +150,9 @@ def _knows_waitaof(client: "redis.Redis") -> bool | None:
     return True
 
 
-def _refuses_writes(client: "redis.Redis") -> str | None:
+def _refuses_writes(client: "redis.Redis") -> RedisProblem | None:
     try:
         client.set(keys.DOCTOR, "1", px=1000)
     except redis.ResponseError as error:
-        return str(error)
+        return explain(error)
     return None

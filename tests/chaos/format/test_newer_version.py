@@ -22,7 +22,7 @@ def spooled(stack: Stack) -> int:
 
 def says_newer(stack: Stack, process: str) -> bool:
     lines = (line for line in stack.log.splitlines() if f" {process} " in line)
-    return any("a newer version uses the ledger now" in line for line in lines)
+    return any("A newer version of signup-relay uses the ledger now" in line for line in lines)
 
 
 def test_they_change_nothing_more_and_keep_what_visitors_send(

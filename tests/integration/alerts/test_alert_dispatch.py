@@ -585,7 +585,12 @@ def test_beat_tells_by_itself_that_redis_is_away(tmp_path: Path) -> None:
     service = FakeService()
     watching = watch(SnapshotReader(away, "https://signup.example.com").take, away, [service])
     BeatAlerts(watching, RedisOutageAlert([service], timedelta(0), lambda: 0.0)).look()
-    assert service.sent == [("Redis does not answer, so nothing is delivered", MessageKind.PROBLEM)]
+    assert service.sent == [
+        (
+            "Redis does not answer: there is no socket at its path; nothing is delivered",
+            MessageKind.PROBLEM,
+        )
+    ]
 
 
 # --- a real service

@@ -116,7 +116,7 @@ def test_a_process_of_an_older_version_does_nothing_more(old: "redis.Redis") -> 
     assert registry.accounts() and registry.forms() and builders.accept(ledger).id
     old.hset(keys.FORMAT, "number", NEWEST + 1)
     before = everything(old)
-    newer = rf"a newer version uses the ledger now \(format {NEWEST + 1}\)"
+    newer = rf"A newer version of signup-relay uses the ledger now \(format {NEWEST + 1}\)"
     for step in (
         lambda: builders.accept(ledger),
         lambda: builders.claim(ledger),

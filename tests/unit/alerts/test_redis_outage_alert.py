@@ -1,10 +1,13 @@
-"""The alert that Redis does not answer: sent once it lasts, and its end too."""
+"""The alert that Redis does not work: sent once it lasts, and its end too."""
 
 from datetime import timedelta
 
+from shared.domain.redis_problem import RedisProblem
 from shared.infrastructure.alert_services import MessageKind
 from tests.support.fake_service import FakeService
 from worker.alerts.redis_outage import RedisOutageAlert
+
+LOADING = RedisProblem("Redis loads its data", "Wait.")
 
 
 class Passing:
@@ -20,15 +23,15 @@ class Passing:
 def test_that_redis_is_away_is_told_once_it_lasts_and_its_end_too() -> None:
     clock, one, other = Passing(), FakeService("json"), FakeService("mailto")
     watching = RedisOutageAlert([one, other], timedelta(seconds=60), clock)
-    watching.away()
+    watching.away(LOADING)
     clock.seconds = 59
-    watching.away()
+    watching.away(LOADING)
     assert one.sent == []
     clock.seconds, other.works = 60, False
-    watching.away()
-    watching.away()
+    watching.away(LOADING)
+    watching.away(LOADING)
     other.works = True
-    watching.away()
+    watching.away(LOADING)
     clock.seconds = 90
     watching.answers()
     watching.answers()
@@ -36,8 +39,8 @@ def test_that_redis_is_away_is_told_once_it_lasts_and_its_end_too() -> None:
         one.sent
         == other.sent
         == [
-            ("Redis does not answer, so nothing is delivered", MessageKind.PROBLEM),
-            ("Redis answers again", MessageKind.OVER),
+            ("Redis loads its data; nothing is delivered", MessageKind.PROBLEM),
+            ("Redis works again", MessageKind.OVER),
         ]
     )
 
@@ -45,11 +48,11 @@ def test_that_redis_is_away_is_told_once_it_lasts_and_its_end_too() -> None:
 def test_nobody_is_told_of_a_blip_of_redis() -> None:
     clock, service = Passing(), FakeService()
     watching = RedisOutageAlert([service], timedelta(seconds=60), clock)
-    watching.away()
+    watching.away(LOADING)
     clock.seconds = 30
     watching.answers()
     clock.seconds = 80
-    watching.away()
+    watching.away(LOADING)
     clock.seconds = 139
-    watching.away()
+    watching.away(LOADING)
     assert service.sent == []

@@ -25,6 +25,7 @@ from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import TokenError
 from shared.domain.outcome import Answer
+from shared.domain.redis_problem import RedisProblem
 from shared.ledger.redis_server.server_inspection import Overdue, ServerFacts
 from shared.ledger.spools import SpoolFigures, SpoolReport, damaged_name
 from shared.operations.secret_rotation import Survey
@@ -137,12 +138,12 @@ def test_the_memory(used: int | None, limit: int | None, expected: str) -> None:
     [
         pytest.param(False, None, OK, id="primary"),
         pytest.param(None, None, OK, id="not told, but takes what is written"),
-        pytest.param(True, "READONLY", PROBLEM, id="replica"),
-        pytest.param(False, "NOREPLICAS Not enough good replicas", PROBLEM, id="refuses"),
+        pytest.param(True, RedisProblem("It is a replica"), PROBLEM, id="replica"),
+        pytest.param(False, RedisProblem("Too few replicas"), PROBLEM, id="refuses"),
     ],
 )
 def test_whether_it_can_be_written(
-    replica: bool | None, refuses: str | None, expected: str
+    replica: bool | None, refuses: RedisProblem | None, expected: str
 ) -> None:
     facts = ServerFacts(is_replica=replica, refuses_writes=refuses)
     assert verdict(redis_checks.role(facts)) == expected
