@@ -41,10 +41,12 @@ def make_app(settings: Settings, name: str, only: tuple[str, ...]) -> Celery:
     """Return the Celery app of the worker `name`, with its tasks; it serves the queues `only`."""
     app = make_celery(settings, publishing=False)
     app.conf.update(
-        # A message is a wake-up. One that is lost with its worker costs a second. With a late
-        # acknowledgement, the broker would restore it and it would run again.
+        # Counts a message as done when its task begins, so that the next one can be read.
         task_acks_late=False,
         worker_prefetch_multiplier=1,
+        # Nothing of ours needs what Celery can have done by remote control: to stop a worker, to
+        # end its tasks, to change its pool. Without it, a worker subscribes to no channel.
+        worker_enable_remote_control=False,
         # The broker may be away for any time, at start-up too.
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -112,7 +114,7 @@ def run(settings: Settings, only: tuple[str, ...]) -> None:
         queues=",".join(only),
         # Workers need nothing of each other, and Redis has no heartbeat for them.
         without_mingle=True,
-        without_gossip=not settings.task_events,
+        without_gossip=True,
         without_heartbeat=not settings.task_events,
         quiet=True,
     )

@@ -1,30 +1,80 @@
-"""Takes messages from the broker, and discards those that are not ours.
+"""Takes messages from the broker, and outlives what the broker and its messages do.
 
-An error in a message's form would reach Celery's event loop and end the worker. The message
-would be put back then, and end every other worker, too.
+An error in a message's form would reach Celery's event loop and end the worker. So malformed
+messages are discarded.
+
+When the connection is lost, Celery closes it, and closes it again. What kombu raises then ended
+the worker: its channels ask a connection that is already gone. And when the broker refuses a
+command, Celery connects again at once, several times a second. Both are done here instead.
 """
 
 import logging
+import random
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 
 from celery.worker import consumer
+from celery.worker.state import maybe_shutdown
+
+from shared.ledger.redis_server.redis_problems import explain
+from worker.broker_refusals import BrokerRefusals
 
 log = logging.getLogger(__name__)
 
 # Reading a message of an unexpected form raises these. Errors of the connection to the broker
 # are others, and must pass.
 _MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
+# How often a worker that waits looks whether it has to end.
+_LOOK_EVERY_SECONDS = 0.5
 
 
 class Consumer(consumer.Consumer):
-    """Celery's consumer, which no message can end."""
+    """Celery's consumer, which neither a message nor the death of the broker can end."""
+
+    connection: Any
+    channel_errors: tuple[type[Exception], ...]
+    task_consumer: Any
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._refusals = BrokerRefusals(time.monotonic, random.random)
 
     def on_ready(self) -> None:
-        """Discard what is not even JSON while it is read."""
-        handlers = self.task_consumer.channel.handlers  # type: ignore[attr-defined]
-        handlers["BRPOP"] = _discarding(handlers["BRPOP"])
+        """Discard what is not even JSON while it is read, and put no message back at the end.
+
+        A message that is lost with its worker costs a second. To put it back, kombu would need
+        the broker, which may be gone.
+        """
+        channel = self.task_consumer.channel
+        channel.do_restore = False
+        channel.handlers["BRPOP"] = _discarding(channel.handlers["BRPOP"])
         super().on_ready()
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Leave the connection behind. Nothing of it is needed, so closing it may fail."""
+        connection, self.connection = self.connection, None
+        for close in (connection.collect, connection.close):
+            with suppress(Exception):
+                close()
+        self._log_and_wait(exc)
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Wait before the next try: the broker answers, but refuses."""
+        self._log_and_wait(exc)
+
+    def _log_and_wait(self, error: Exception) -> None:
+        """Wait after a refusal alone. For a lost connection, Celery waits while it connects."""
+        cause = explain(error).what
+        if not isinstance(error, self.channel_errors):
+            log.warning("the connection to the broker is lost", extra={"cause": cause})
+            return
+        refusal = self._refusals.note(cause)
+        if refusal.is_news:
+            log.error("the broker refuses a command", extra={"cause": cause})
+        _wait(refusal.wait)
 
     def create_task_handler(self, *args: Any, **options: Any) -> Callable[[Any], None]:
         """Return the function that takes each message."""
@@ -38,6 +88,14 @@ class Consumer(consumer.Consumer):
                 message.ack()
 
         return take_or_discard
+
+
+def _wait(span: timedelta) -> None:
+    """Wait for `span`. Raise what ends the worker, if it has to end."""
+    until = time.monotonic() + span.total_seconds()
+    while time.monotonic() < until:
+        maybe_shutdown()
+        time.sleep(_LOOK_EVERY_SECONDS)
 
 
 def _discarding(read: Callable[..., Any]) -> Callable[..., Any]:

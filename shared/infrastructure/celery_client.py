@@ -35,9 +35,10 @@ def make_celery(settings: Settings, *, publishing: bool) -> Celery:
         task_routes=queues.ROUTES,
         broker_transport_options={
             **transport_options,
-            # Longer than any task runs. The shortest value of all clients of a broker counts, so
-            # all clients have the same.
-            "visibility_timeout": 600,
+            # A message that was taken is not kept in Redis until its task began. It is a wake-up,
+            # and one that is lost with its worker costs a second. An acknowledgement would be
+            # sent to Redis, and fail when Redis has just ended; kombu fails to recover from that.
+            "ack_emulation": False,
             # By default, kombu switches redis-py's timeouts off. Then a frozen Redis would hang a
             # process for ever.
             "socket_keepalive": True,
