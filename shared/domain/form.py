@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from shared.domain.signup import WhenUnsubscribed
 
@@ -63,31 +63,27 @@ class Form:
     def next_page(self, wanted: str | None, *, posted_from: str | None) -> str | None:
         """Return where the visitor goes after signing up; None for our own thanks page.
 
-        `wanted` is the posted ``_next``. A relative path is resolved against `posted_from`, the
-        origin of the page that posted; it stays relative if that is unknown. Another host counts
-        only if it is among the form's origins. Anything else is ignored, so that nobody can use a
-        form to send people elsewhere.
+        `wanted` is the posted ``_next``, `posted_from` the website's page that posted, or its
+        origin alone; None if that is unknown. A relative address is resolved against it. The result
+        must be on the website that posted, or on one of the form's origins. Anything else is
+        ignored, so that nobody can use a form to send people elsewhere.
         """
         wanted = (wanted or "").strip()
-        return (self._safe_next(wanted, posted_from) if wanted else None) or self.redirect
+        try:
+            return (self._safe_next(wanted, posted_from) if wanted else None) or self.redirect
+        except ValueError:  # not an address
+            return self.redirect
 
     def _safe_next(self, wanted: str, posted_from: str | None) -> str | None:
         # Browsers read `\` as `/`, and skip control characters. urlsplit does neither.
-        if not wanted.isprintable() or "\\" in wanted or wanted.startswith("//"):
+        if not wanted.isprintable() or "\\" in wanted:
             return None
-        try:
-            parts = urlsplit(wanted)
-            if parts.scheme or parts.netloc:
-                return wanted if _host(parts) in self._hosts() else None
-        except ValueError:
-            return None
-        if posted_from and self.allows_origin(posted_from):
-            return urljoin(f"{posted_from}/", wanted)
-        path = urljoin("/", wanted)
-        return None if path.startswith("//") else path
-
-    def _hosts(self) -> set[tuple[str, int | None]]:
-        return {host for host in map(_host, map(urlsplit, self.origins)) if host}
+        websites = list(self.origins)
+        if posted_from and self.allows_origin(origin_of(posted_from)):
+            websites.insert(0, posted_from)
+        address = _absolute(wanted, websites, page=posted_from)
+        hosts = {host for host in map(_host, websites) if host}
+        return address if address and _host(address) in hosts else None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -102,12 +98,40 @@ class Form:
         return cls(**known)
 
 
-def _host(parts: SplitResult) -> tuple[str, int | None] | None:
+def origin_of(page: str) -> str:
+    """Return the origin of a web page's address."""
+    parts = urlsplit(page)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _absolute(wanted: str, websites: list[str], *, page: str | None) -> str | None:
+    """Return `wanted` with its scheme and host; None if it is relative to an unknown page."""
+    if urlsplit(wanted).scheme:
+        return wanted
+    if wanted.startswith("//"):
+        named = _host(f"https:{wanted}")
+        schemes = [urlsplit(each).scheme for each in websites if _host(each) == named]
+        return f"{schemes[0]}:{wanted}" if schemes else None
+    if page is None or page not in websites:
+        return None
+    return urljoin(page if urlsplit(page).path else f"{page}/", wanted)
+
+
+def _host(address: str) -> tuple[str, int | None] | None:
     """Return (name, port) of a web address; the port is None if it is the default.
 
     None for other text, and for an address with a user: `https://example.com@evil.example`.
     """
+    parts = urlsplit(address)
     usual = {"http": 80, "https": 443}
     if parts.scheme not in usual or not parts.hostname or "@" in parts.netloc:
         return None
-    return parts.hostname, parts.port if parts.port != usual[parts.scheme] else None
+    return _dns_name(parts.hostname), parts.port if parts.port != usual[parts.scheme] else None
+
+
+def _dns_name(host: str) -> str:
+    """Return the name in ASCII, as browsers send it in Origin and Referer."""
+    # Python's codec makes `ss` of `ß`, which is another host to browsers.
+    if host.isascii() or set(host) & set("ßς"):
+        return host
+    return host.encode("idna").decode()

@@ -1,17 +1,18 @@
 """Where a request comes from, as far as browsers say, and which pages CORS lets read the answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from flask import Request
 
-from shared.domain.form import Form
+from shared.domain.form import Form, origin_of
 from shared.domain.posted_fields import instruction
 
 # Our own error page posts again. This field carries along the page that posted first.
 PAGE = "_page"
 _LONGEST_PAGE = 2000
+_OUR_PAGES = ("/f/", "/connect/", "/console/")
 
 _PREFLIGHT = {
     "Access-Control-Allow-Methods": "POST",
@@ -22,18 +23,22 @@ _PREFLIGHT = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Where a request comes from: the `Origin` header, and the page without its query string.
+    """Where a request comes from.
 
-    `ours` means one of our own pages.
+    `origin` is the `Origin` header, and None if it says nothing. `page` has no query string, and is
+    the bare origin if only that is known. `ours` means the origin of our public address; with
+    `own_page`, one of our own pages there, not of a website beside them.
     """
 
     origin: str | None
     page: str | None
     ours: bool
+    own_page: bool
 
     @property
-    def page_origin(self) -> str | None:
-        return _origin_of(self.page) if self.page else None
+    def website_page(self) -> str | None:
+        """The page of a website that posted, if it is known."""
+        return None if self.own_page else self.page
 
     def may_post(self, form: Form) -> bool:
         return self.origin is None or self.ours or form.allows_origin(self.origin)
@@ -41,21 +46,24 @@ class Source:
 
 def source_of(request: Request, public_url: str) -> Source:
     """Return where `request` comes from."""
-    origin = request.headers.get("Origin")
-    referrer = _page(request.referrer or "") or _page(origin or "")
-    sender = origin or (_origin_of(referrer) if referrer else None)
+    origin = web_origin(request.headers.get("Origin", ""))
+    page = _page(request.referrer or "")
+    if page is None or origin not in (None, origin_of(page)):
+        page = _page(origin or "")
+    sender = origin or (origin_of(page) if page else None)
     ours = sender is not None and (
-        sender == _origin_of(public_url) or _netloc(sender) == request.host
+        sender == origin_of(public_url) or urlsplit(sender).netloc == request.host
     )
-    return Source(origin=origin, page=referrer, ours=ours)
+    own_page = ours and page is not None and _is_own_page(page, public_url)
+    return Source(origin=origin, page=page, ours=ours, own_page=own_page)
 
 
 def first_page(source: Source, posted: Mapping[str, list[str]]) -> Source:
-    """Return the source with the page that posted first, if our own page carried it along."""
+    """Return the source with the website's page that posted first, if our own page carried it."""
     carried = [page for value in instruction(posted, PAGE) if (page := _page(value))]
     if not (source.ours and carried):
         return source
-    return Source(origin=source.origin, page=carried[0], ours=source.ours)
+    return replace(source, page=carried[0], own_page=False)
 
 
 def cors_headers(form: Form | None, source: Source, *, preflight: bool) -> dict[str, str]:
@@ -70,6 +78,28 @@ def cors_headers(form: Form | None, source: Source, *, preflight: bool) -> dict[
     return headers | {"Access-Control-Allow-Origin": allowed, "Vary": "Origin"}
 
 
+def web_origin(text: str) -> str | None:
+    """Return the origin that the text names; None for text that says nothing about the sender.
+
+    Browsers send `null` from pages with a strict Referrer-Policy, `file://` from some apps.
+    """
+    try:
+        parts = urlsplit(text)
+        _ = parts.port  # raises a ValueError for a port that is none
+    except ValueError:
+        return None
+    plain = text.isascii() and text.isprintable() and not set(text) & set(' ,"<>\\')
+    return text if plain and parts.scheme and parts.hostname else None
+
+
+def _is_own_page(page: str, public_url: str) -> bool:
+    """Whether `page`, at our origin, is one of ours. A website may share the origin with us."""
+    path, prefix = urlsplit(page).path, urlsplit(public_url).path
+    if not path:
+        return not prefix
+    return path.removeprefix(prefix).startswith(_OUR_PAGES)
+
+
 def _page(address: str) -> str | None:
     """Return a page's address without query string, fragment and user; None for other text."""
     try:
@@ -81,15 +111,3 @@ def _page(address: str) -> str | None:
     if not address.isprintable() or len(address) > _LONGEST_PAGE:
         return None
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
-
-
-def _origin_of(page: str) -> str:
-    return f"{urlsplit(page).scheme}://{_netloc(page)}"
-
-
-def _netloc(address: str) -> str | None:
-    """Return host and port; None if `address` is not an address."""
-    try:
-        return urlsplit(address).netloc
-    except ValueError:
-        return None

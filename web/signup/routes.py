@@ -2,8 +2,9 @@
 
 import logging
 import math
+from urllib.parse import urljoin
 
-from flask import Blueprint, Response, g, make_response, render_template, request
+from flask import Blueprint, Response, g, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import (
@@ -116,15 +117,15 @@ def count_refusal(response: Response) -> Response:
 
 def _received(form: Form, posted: Posted, source: Source, id: str) -> ResponseReturnValue:
     wanted = next(iter(instruction(posted, "_next")), None)
-    next_page = form.next_page(wanted, posted_from=source.page_origin)
-    thanks_page = f"/f/{form.name}/thanks"
+    next_page = form.next_page(wanted, posted_from=source.website_page)
+    thanks_page = url_for("forms.thanks", name=form.name)
     if not wants_json(request):
         return "", 303, {"Location": next_page or thanks_page}
     answer = {
         "ok": True,
         "id": id,
         "status": "queued",
-        "next": next_page or f"{services().settings.public_url}{thanks_page}",
+        "next": next_page or urljoin(services().settings.public_url, thanks_page),
         "message": THANKS,
     }
     return answer, 202
@@ -195,9 +196,9 @@ def _problem_page(status: int, message: str, errors: list[FieldError]) -> str:
     form: Form | None = g.get("form") or (_unknown_form() if "posted" in g else None)
     if form is None or request.method != "POST" or status not in (422, 429, 503):
         return render_template("problem.html", status=status, message=message)
-    source = first_page(_source(), _posted())
-    _allow_form(form, source.page_origin)
-    page = form_page(form, _posted(), page=source.page, errors=errors)
+    website_page = first_page(_source(), _posted()).website_page
+    _allow_form(form, website_page)
+    page = form_page(form, _posted(), page=website_page, errors=errors)
     return render_template("form.html", page=page, status=status, message=message)
 
 

@@ -33,6 +33,15 @@ POSTED_FROM = "https://example.com"
         ("http://example.com:80/thanks", "http://example.com:80/thanks"),
         ("HTTPS://Example.COM/thanks", "HTTPS://Example.COM/thanks"),
         ("http://localhost:8000/", "http://localhost:8000/"),
+        ("//example.com/thanks", "https://example.com/thanks"),
+        ("//localhost:8000/x", "http://localhost:8000/x"),
+        ("//EXAMPLE.com", "https://EXAMPLE.com"),
+        ("?done=1", "https://example.com/?done=1"),
+        ("#done", "https://example.com/#done"),
+        ("/%5Cevil.example", "https://example.com/%5Cevil.example"),
+        ("/%2F/evil.example", "https://example.com/%2F/evil.example"),
+        ("/%09/evil.example", "https://example.com/%09/evil.example"),
+        ("https%3A%2F%2Fevil.example", "https://example.com/https%3A%2F%2Fevil.example"),
     ],
 )
 def test_pages_of_the_forms_own_hosts(wanted: str, page: str) -> None:
@@ -45,6 +54,19 @@ def test_pages_of_the_forms_own_hosts(wanted: str, page: str) -> None:
         "https://evil.example/",
         "//evil.example",
         "///evil.example",
+        "////evil.example",
+        "///example.com@evil.example",
+        "//user@example.com",
+        "//example.com:8443/",
+        "//example.com@evil.example",
+        "//example.com\\@evil.example",
+        "//example.com.evil.example",
+        "//localhost/",
+        "//[example.com",
+        "//[::1",
+        "//evil.example\u3002example.com",
+        "/\u2028/evil.example",
+        "\u200b//evil.example",
         " //evil.example",
         "\t//evil.example",
         "/\t/evil.example",
@@ -53,6 +75,14 @@ def test_pages_of_the_forms_own_hosts(wanted: str, page: str) -> None:
         "https:\\\\evil.example",
         "https:evil.example",
         "https:/evil.example",
+        "https:example.com/thanks",
+        "http:///example.com",
+        "https://example.com%2Fevil.example/",
+        "https://example.com%40evil.example/",
+        "https://example.com\uff0fevil.example/",
+        "vbscript:msgbox",
+        "blob:https://example.com/x",
+        "view-source:https://example.com/",
         "https:///evil.example",
         "javascript:alert(1)",
         "JavaScript:alert(1)",
@@ -93,22 +123,72 @@ def test_no_page_is_wanted_where_the_form_has_one() -> None:
     assert FORM.next_page(None, posted_from=POSTED_FROM) == "https://example.com/done"
 
 
-def test_without_origins_only_relative_paths_count() -> None:
-    assert ANYONES.next_page("/x", posted_from="https://shop.example") == "https://shop.example/x"
-    assert ANYONES.next_page("https://shop.example/x", posted_from="https://shop.example") is None
+@pytest.mark.parametrize(
+    ("wanted", "page"),
+    [
+        ("/x", "https://shop.example/x"),
+        ("x.html", "https://shop.example/news/x.html"),
+        ("./x", "https://shop.example/news/x"),
+        ("../x", "https://shop.example/x"),
+        ("../../../x", "https://shop.example/x"),
+        ("?done=1#news", "https://shop.example/news/?done=1#news"),
+        ("#news", "https://shop.example/news/#news"),
+        ("//shop.example/x", "https://shop.example/x"),
+        ("https://shop.example/x", "https://shop.example/x"),
+        ("http://shop.example/x", "http://shop.example/x"),
+        ("/.//evil.example", "https://shop.example//evil.example"),
+        ("/x/..//evil.example", "https://shop.example//evil.example"),
+        ("https://evil.example/x", None),
+        ("//evil.example/x", None),
+        ("https://shop.example:8443/x", None),
+        ("https://user@shop.example/x", None),
+    ],
+)
+def test_without_origins_the_site_that_posted_counts(wanted: str, page: str | None) -> None:
+    posted_from = "https://shop.example/news/"
+    assert ANYONES.next_page(wanted, posted_from=posted_from) == page
 
 
-@pytest.mark.parametrize("posted_from", [None, "https://evil.example"])
-def test_a_path_stays_relative_where_the_page_is_unknown(posted_from: str | None) -> None:
-    assert FORM.next_page("/thanks", posted_from=posted_from) == "/thanks"
+def test_a_page_is_resolved_against_the_root_if_only_its_origin_is_known() -> None:
+    page = ANYONES.next_page("thanks.html", posted_from="http://localhost:3000")
+    assert page == "http://localhost:3000/thanks.html"
 
 
 @pytest.mark.parametrize(
-    "wanted", ["/.//evil.example", "/x/..//evil.example", "x/..//evil.example"]
+    ("wanted", "follows"),
+    [
+        ("https://münchen.example/danke", True),
+        ("//MÜNCHEN.example/danke", True),
+        ("https://xn--mnchen-3ya.example/danke", True),
+        ("https://munchen.example/danke", False),
+        ("https://mün\u0307chen.example/danke", False),
+    ],
 )
-def test_a_relative_path_never_becomes_another_host(wanted: str) -> None:
-    page = ANYONES.next_page(wanted, posted_from=None)
-    assert page is None or not page.startswith("//")
+def test_a_name_with_other_letters_is_the_one_that_browsers_send(
+    wanted: str, follows: bool
+) -> None:
+    page = ANYONES.next_page(wanted, posted_from="https://xn--mnchen-3ya.example")
+    assert (page is not None) == follows
+
+
+def test_a_name_that_browsers_and_python_read_differently_is_no_match() -> None:
+    page = ANYONES.next_page("https://straße.example/", posted_from="https://strasse.example")
+    assert page is None
+
+
+@pytest.mark.parametrize("posted_from", [None, "https://evil.example", "https://evil.example/x/"])
+@pytest.mark.parametrize("wanted", ["/thanks", "thanks.html", "?a=1", "/.//evil.example"])
+def test_a_relative_page_is_ignored_where_the_page_that_posted_is_unknown_or_strange(
+    wanted: str, posted_from: str | None
+) -> None:
+    assert FORM.next_page(wanted, posted_from=posted_from) == "https://example.com/done"
+    assert replace(FORM, redirect=None).next_page(wanted, posted_from=posted_from) is None
+
+
+@pytest.mark.parametrize("wanted", ["https://evil.example/x", "//evil.example/x"])
+def test_a_site_that_may_not_post_cannot_send_its_visitors_on(wanted: str) -> None:
+    page = FORM.next_page(wanted, posted_from="https://evil.example/x/")
+    assert page == "https://example.com/done"
 
 
 def test_the_consent_version_follows_the_text() -> None:

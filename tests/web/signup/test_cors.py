@@ -42,7 +42,16 @@ def test_a_listed_page_and_our_own_may(client: FlaskClient, origin: str) -> None
 
 
 @pytest.mark.parametrize(
-    "origin", [EVIL, "null", "http://a.example", "https://a.example:8443", "https://A.example"]
+    "origin",
+    [
+        EVIL,
+        "http://a.example",
+        "https://a.example:8443",
+        "https://A.example",
+        "https://a.example.evil.example",
+        "https://user@a.example",
+        "chrome-extension://abcdefgh",
+    ],
 )
 def test_any_other_is_refused_and_told_both_origins(client: FlaskClient, origin: str) -> None:
     assert post(client, "listed", origin) == (403, THEIRS)

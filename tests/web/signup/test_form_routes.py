@@ -220,62 +220,6 @@ def test_an_idempotency_key_stands_for_one_content(client: FlaskClient, stored: 
     assert (long.status_code, problem(long)) == (422, [("Idempotency-Key", "too_long")])
 
 
-@pytest.mark.parametrize(
-    ("form", "posted", "headers", "location"),
-    [
-        pytest.param({}, {}, {}, "/f/news/thanks", id="our own page"),
-        pytest.param(
-            {"redirect": "https://a.example/done"}, {}, {}, "https://a.example/done", id="redirect"
-        ),
-        pytest.param(
-            {"origins": ("https://a.example",)},
-            {"_next": "/ok"},
-            {"Origin": "https://a.example"},
-            "https://a.example/ok",
-            id="path on the page that posted",
-        ),
-        pytest.param(
-            {},
-            {"_next": "/ok"},
-            {"Referer": "https://a.example/x?y"},
-            "https://a.example/ok",
-            id="path, only a Referer",
-        ),
-        pytest.param({}, {"_next": "/ok"}, {}, "/ok", id="path, page unknown"),
-        pytest.param(
-            {"origins": ("https://a.example",)},
-            {"_next": "https://a.example/ok"},
-            {},
-            "https://a.example/ok",
-            id="a host of the form",
-        ),
-        pytest.param(
-            {"origins": ("https://a.example",)},
-            {"_next": "https://evil.example/"},
-            {},
-            "/f/news/thanks",
-            id="another host",
-        ),
-    ],
-)
-def test_where_a_browser_goes_next(
-    app: Flask,
-    save_form: SaveForm,
-    settings: Settings,
-    form: dict[str, Any],
-    posted: dict[str, str],
-    headers: dict[str, str],
-    location: str,
-) -> None:
-    save_form(**form)
-    response = (
-        create_app(settings)
-        .test_client()
-        .post("/f/news", data={"email": "ada@example.com"} | posted, headers=BROWSER | headers)
-    )
-    assert (response.status_code, response.location) == (303, location)
-
-
 def test_a_honeypot_is_answered_alike_and_quarantined(client: FlaskClient, stored: Stored) -> None:
     clean = client.post("/f/news", json={"email": "ada@example.com"})
     caught = client.post("/f/news", json={"email": "eve@example.com", "_gotcha": "x"})
