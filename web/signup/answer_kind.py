@@ -2,6 +2,8 @@
 
 from flask import Request
 
+from web.signup.cors import AMP_SOURCE
+
 # Who sends such a body is a script, unless it says that it prefers a page.
 _SCRIPTS_BODIES = ("application/json", "text/plain")
 
@@ -10,11 +12,13 @@ def wants_json(request: Request) -> bool:
     """Whether the answer should be JSON rather than a page or a redirect."""
     if request.headers.get("X-Requested-With", "").lower() == "xmlhttprequest":
         return True
-    if request.args.get("format") == "json":
+    if request.args.get("format") == "json" or AMP_SOURCE in request.args:
         return True
     accepted = request.accept_mimetypes
     json_quality, html_quality = accepted["application/json"], accepted["text/html"]
     if json_quality != html_quality:
         return bool(json_quality > html_quality)
-    # Neither is preferred (curl sends */*), so answer JSON with JSON.
-    return request.mimetype in _SCRIPTS_BODIES
+    # Neither is preferred: curl and scripts send */*. A script cannot follow a redirect to a page
+    # of another site, so a browser's fetch gets JSON. Anything else gets JSON for JSON.
+    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
+    return mode != "navigate" or request.mimetype in _SCRIPTS_BODIES

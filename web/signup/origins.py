@@ -1,4 +1,4 @@
-"""Where a request comes from, as far as browsers say, and which pages CORS lets read the answer."""
+"""Where a request comes from, as far as browsers say."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,12 +13,6 @@ from shared.domain.posted_fields import instruction
 PAGE = "_page"
 _LONGEST_PAGE = 2000
 _OUR_PAGES = ("/f/", "/connect/", "/console/")
-
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "POST",
-    "Access-Control-Allow-Headers": "Accept, Content-Type, X-Requested-With, Idempotency-Key",
-    "Access-Control-Max-Age": "86400",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +58,6 @@ def first_page(source: Source, posted: Mapping[str, list[str]]) -> Source:
     if not (source.ours and carried):
         return source
     return replace(source, page=carried[0], own_page=False)
-
-
-def cors_headers(form: Form | None, source: Source, *, preflight: bool) -> dict[str, str]:
-    """Return the headers that let the form's pages read an answer, errors included.
-
-    A page that may not read the answer gets the name of one that may: browsers show both.
-    """
-    headers = {"Access-Control-Expose-Headers": "Retry-After"} | (_PREFLIGHT if preflight else {})
-    if form is None or not form.origins:
-        return headers | {"Access-Control-Allow-Origin": "*"}
-    allowed = source.origin if source.origin and source.may_post(form) else form.origins[0]
-    return headers | {"Access-Control-Allow-Origin": allowed, "Vary": "Origin"}
 
 
 def web_origin(text: str) -> str | None:

@@ -19,9 +19,10 @@ from shared.domain.form import Form
 from shared.domain.posted_fields import instruction
 from web.services import services
 from web.signup.answer_kind import wants_json
+from web.signup.cors import AMP_SOURCE, amp_headers, cors_headers, preflight_headers
 from web.signup.form_page import form_page
 from web.signup.intake import Visitor
-from web.signup.origins import Source, cors_headers, first_page, source_of
+from web.signup.origins import Source, first_page, source_of
 from web.signup.redis_deadline import RedisDeadline
 from web.signup.refusals import refusal_of
 from web.signup.request_body import Posted, UnreadableRequest, read_posted
@@ -95,13 +96,21 @@ def sign_up(name: str) -> ResponseReturnValue:
     return _received(form, posted, source, accepted.id)
 
 
-@bp.after_request
+@bp.after_app_request
 def allow_pages_to_read(response: Response) -> Response:
-    """Add the CORS headers, also to errors, so that pages can read them."""
-    if request.endpoint in ("forms.sign_up", "forms.preflight"):
-        preflight = request.method == "OPTIONS"
-        headers = cors_headers(g.get("form"), _source(), preflight=preflight)
-        response.headers.update(headers)
+    """Add the CORS headers to every answer below /f/, also to errors, so that pages can read them.
+
+    Errors that come before any view, such as 405, belong to no blueprint.
+    """
+    if request.path.startswith("/f/"):
+        form, source = g.get("form"), _source()
+        response.vary.add("Origin")
+        response.headers.update(cors_headers(form, source))
+        if request.method == "OPTIONS":
+            may_post = form is not None and source.may_post(form)
+            response.headers.update(preflight_headers(request.headers, may_post=may_post))
+        if amp_source := request.args.get(AMP_SOURCE):
+            response.headers.update(amp_headers(amp_source, form))
     return response
 
 
@@ -128,6 +137,9 @@ def _received(form: Form, posted: Posted, source: Source, id: str) -> ResponseRe
         "next": next_page or urljoin(services().settings.public_url, thanks_page),
         "message": THANKS,
     }
+    # AMP pages read no "next": they follow this header, and only to https.
+    if next_page and next_page.startswith("https://") and AMP_SOURCE in request.args:
+        return answer, 202, {"AMP-Redirect-To": next_page}
     return answer, 202
 
 
@@ -238,7 +250,11 @@ def _allow_form(form: Form, posted_from: str | None = None) -> None:
 
 
 def _source() -> Source:
-    return source_of(request, services().settings.public_url)
+    """Return where this request comes from, and keep it for the CORS headers."""
+    if "source" not in g:
+        g.source = source_of(request, services().settings.public_url)
+    source: Source = g.source
+    return source
 
 
 def _posted() -> Posted:
