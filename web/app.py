@@ -30,6 +30,7 @@ from web import connect_pages, health
 from web.console import pages
 from web.console.guard import set_up_sessions
 from web.error_answers import http_error, unexpected_error
+from web.public_path import PublicPath
 from web.security_headers import add_security_headers
 from web.services import Services
 from web.signup import routes
@@ -50,6 +51,8 @@ def create_app(settings: Settings) -> Flask:
     """Return the app for `settings`. Redis need not be there yet."""
     app = Flask(__name__)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 300
+    # A redirect to the other spelling would lose what was posted.
+    app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["relay"] = _make_services(settings)
@@ -59,6 +62,8 @@ def create_app(settings: Settings) -> Flask:
     app.after_request(add_security_headers)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, unexpected_error)
+    roots = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
+    app.wsgi_app = PublicPath(app.wsgi_app, settings.public_url, roots)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         proxies = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]

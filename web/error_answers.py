@@ -21,9 +21,8 @@ def http_error(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     message = _MESSAGES.get(code) or error.description or "This request cannot be answered."
     response = make_response(_answer(code, message))
-    for name, value in error.get_response().headers.items():
-        if name in ("Allow", "Location"):
-            response.headers[name] = value
+    if allow := error.get_response().headers.get("Allow"):
+        response.headers["Allow"] = allow
     return response
 
 

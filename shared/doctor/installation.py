@@ -109,7 +109,8 @@ class Installation:
         if count:
             return ACCOUNTS.ok(f"{count} known.")
         return ACCOUNTS.unknown(
-            "None is connected yet.", "Start at /console/connect, or with: relay connect NAME"
+            "None is connected yet.",
+            f"Start at {self.settings.public_url}/console/connect, or with: relay connect NAME",
         )
 
     def _api_answer(self) -> network_checks.ApiAnswer:

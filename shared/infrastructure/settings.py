@@ -6,6 +6,7 @@ secrets do. docs/settings.md describes each one. ADR 12 says why this uses no li
 
 import contextlib
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -129,7 +130,7 @@ class _Reader:
         redis_url = self._get("REDIS_URL", "", check_redis_url)
         bind = self._get("RELAY_BIND", "127.0.0.1:8080", parse_bind)
         lease = self._get("RELAY_LEASE_SECONDS", "60", _seconds)
-        public_url = self._get("RELAY_PUBLIC_URL", _local_url(bind), _http_url)
+        public_url = self._get("RELAY_PUBLIC_URL", _local_url(bind), _public_url)
         settings = Settings(
             redis_url=redis_url,
             broker_url=self._get("RELAY_BROKER_URL", self._beside(redis_url), check_redis_url),
@@ -276,6 +277,24 @@ def _http_url(raw: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"must be an address such as https://signup.example.com, not {raw!r}")
     return raw.rstrip("/")
+
+
+# What needs no escaping in an address (RFC 3986), so that everybody spells it alike.
+_PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
+
+
+def _public_url(raw: str) -> str:
+    """Return the address without a slash at its end. It may have a path."""
+    url = _http_url(raw)
+    parts = urlsplit(url)
+    if "@" in parts.netloc or "?" in raw or "#" in raw:
+        raise ValueError("must be an address without a user, `?` and `#`")
+    if not _PLAIN_PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
+        raise ValueError(
+            "can have a path such as /signup, of letters a to z, digits and . _ ~ -, not"
+            f" {parts.path!r}"
+        )
+    return url
 
 
 def _heartbeat_url(raw: str) -> str | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import groupby
 
-from flask import render_template, request
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.doctor.doctor import summary
@@ -23,15 +23,16 @@ WITHIN = timedelta(seconds=7)
 def doctor() -> ResponseReturnValue:
     """Run all checks now, or with ``?account=NAME`` those of the named accounts only."""
     found, names = services(), request.args.getlist("account")
+    again = url_for("console.doctor", account=names)
     checks = found.examinations.run(lambda: found.doctor.examine(names, within=WITHIN))
     if checks is None:
-        return render_template("console/doctor.html", groups=None, again=request.full_path), 503
+        return render_template("console/doctor.html", groups=None, again=again), 503
     return render_template(
         "console/doctor.html",
         groups=grouped(checks),
         summary=summary(checks),
         verdicts={check.verdict for check in checks},
-        again=request.full_path,
+        again=again,
         only_some=bool(names),
     )
 

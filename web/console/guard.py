@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable
 from datetime import timedelta
 from typing import ParamSpec, TypeVar
+from urllib.parse import urlsplit
 
 from flask import Flask, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -36,7 +37,7 @@ def set_up_sessions(app: Flask, settings: Settings) -> None:
         SECRET_KEY=newest,
         SECRET_KEY_FALLBACKS=older,
         SESSION_COOKIE_NAME="relay_console",
-        SESSION_COOKIE_PATH="/console",
+        SESSION_COOKIE_PATH=f"{urlsplit(settings.public_url).path}/console",
         SESSION_COOKIE_HTTPONLY=True,
         # Not strict: the login at Constant Contact returns here from another site.
         SESSION_COOKIE_SAMESITE="Lax",

@@ -16,8 +16,8 @@ from web.services import services
 log = logging.getLogger(__name__)
 
 _WRONG = "Name or password is wrong."
-# No characters that lead a browser to another host: it reads `\\` as `/`, and skips tabs and line
-# ends.
+# Without the path of RELAY_PUBLIC_URL. No characters that lead a browser to another host: it reads
+# `\\` as `/`, and skips tabs and line ends.
 _OUR_PAGE = re.compile(r"/console/(?!.*\.\.)[\w./?&=%~+,:@-]*", re.ASCII)
 
 
@@ -76,7 +76,9 @@ def _try() -> ResponseReturnValue:
 def _next() -> str:
     """Return the page to open next, which must be one of the console's."""
     wanted = request.values.get("next", "")
-    return wanted if _OUR_PAGE.fullmatch(wanted) else url_for("console.overview")
+    if _OUR_PAGE.fullmatch(wanted):
+        return request.script_root + wanted
+    return url_for("console.overview")
 
 
 def _page(problem: str | None = None) -> str:

@@ -65,18 +65,25 @@ class FormCache:
         return bool(self._forms)
 
     def find(self, name: str, ask: AskRedis) -> Form | None:
-        """Return the form; None if there is none of that name.
+        """Return the form; None if there is none of that name, in whatever case.
 
         Raises `LedgerUnavailable` only for a name that was never seen while Redis is away.
         """
         self.refresh(ask)
-        known = self._forms.get(name)
+        known = self._known(name)
         if known is None and ask(lambda: self._source.form(name)) is not None:
             # The form is new, and the script that made it may post to it at once.
             self._read_at = float("-inf")
             self.refresh(ask)
-            known = self._forms.get(name)
+            known = self._known(name)
         return known
+
+    def _known(self, name: str) -> Form | None:
+        exact = self._forms.get(name)
+        if exact is not None:
+            return exact
+        alike = [form for each, form in self._forms.items() if each.lower() == name.lower()]
+        return alike[0] if len(alike) == 1 else None
 
     def refresh(self, ask: AskRedis) -> None:
         """Read all forms again unless they are fresh. The old ones stay while Redis is away."""

@@ -224,7 +224,7 @@ def _origin_refused(form: Form, source: Source) -> str:
 
 def _find(name: str, deadline: RedisDeadline) -> Form:
     """Return the form, and keep it for this request's answer or error page."""
-    form = services().form_cache.find(name, deadline.ask)
+    form = services().form_cache.find(name.strip(), deadline.ask)
     if form is None:
         message = (
             f"The form “{name}” does not exist here. If this is your website, check the address in"

@@ -131,6 +131,12 @@ def test_value(name: str, raw: str, field: str, value: object) -> None:
         pytest.param("RELAY_ACCEPT_FSYNC", "maybe", "must be 0 or 1, not 'maybe'", id="flag"),
         pytest.param("CTCT_API_URL", "api.cc.email/v3", "must be an address", id="no scheme"),
         pytest.param("RELAY_PUBLIC_URL", "https://", "must be an address", id="no host"),
+        pytest.param("RELAY_PUBLIC_URL", "https://a/b c", "can have a path", id="blank in it"),
+        pytest.param("RELAY_PUBLIC_URL", "https://a//b", "can have a path", id="empty part"),
+        pytest.param("RELAY_PUBLIC_URL", "https://a/../b", "can have a path", id="up again"),
+        pytest.param("RELAY_PUBLIC_URL", "https://a/?b", "without", id="query"),
+        pytest.param("RELAY_PUBLIC_URL", "https://a/#b", "without", id="fragment"),
+        pytest.param("RELAY_PUBLIC_URL", "https://u:pw@a/", "without a user", id="user"),
         pytest.param("CTCT_API_URL", "ftp://api.cc.email", "must be an address", id="no web"),
         pytest.param("CTCT_REQUESTS_PER_SECOND", "0", "a number above 0", id="no pace"),
         pytest.param("CTCT_REQUESTS_PER_SECOND", "-1", "a number above 0", id="below 0"),
@@ -188,6 +194,8 @@ def test_without_a_public_address_forms_are_where_web_listens(bind: str, public_
 def test_the_redirect_uri_is_under_the_public_address() -> None:
     settings = read(RELAY_PUBLIC_URL="https://signup.example.com/", RELAY_BIND="0.0.0.0:80")
     assert settings.redirect_uri == "https://signup.example.com/connect/callback"
+    settings = read(RELAY_PUBLIC_URL="https://www.example.com/web/signup/")
+    assert settings.redirect_uri == "https://www.example.com/web/signup/connect/callback"
 
 
 @pytest.mark.parametrize(
