@@ -1,13 +1,14 @@
 """Account summaries: whose account it is, how it is connected, and whether that works."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from shared.constant_contact.token_vault import TokenVault
-from shared.domain.account import Account, Hold, unknown_account
+from shared.domain.account import Account, Hold, HoldReason, unknown_account
+from shared.domain.connection_end import ConnectionEnd
 from shared.domain.errors import NotConnected
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
@@ -28,7 +29,10 @@ class ConnectionStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSummary:
-    """All that is known of a connection. Times are in UTC; what is not known is None."""
+    """All that is known of a connection. Times are in UTC; what is not known is None.
+
+    `end` is when the connection will end, although it works now.
+    """
 
     account: Account
     status: ConnectionStatus
@@ -41,6 +45,7 @@ class AccountSummary:
     next_refresh_at: datetime | None = None
     last_success_at: datetime | None = None
     owner: str | None = None
+    end: ConnectionEnd | None = None
 
     @property
     def key_tail(self) -> str:
@@ -59,6 +64,7 @@ class AccountSummary:
             "next_refresh_at": timestamp(self.next_refresh_at),
             "last_success_at": timestamp(self.last_success_at),
             "owner": self.owner,
+            "works_until": timestamp(self.end.at if self.end else None),
             "holds": [str(hold.reason) for hold in self.holds],
         }
 
@@ -88,11 +94,13 @@ class AccountSummaries:
             stored = self.vault.stored(account.name)
         except NotConnected:
             stored = None
+        status, holds = self._status(account, stored), self.ledger.figures(account.name).holds
         return AccountSummary(
             account=account,
-            status=self._status(account, stored),
+            status=status,
             own_key=account.client_id != self.default_client_id,
-            holds=self.ledger.figures(account.name).holds,
+            holds=holds,
+            end=_end(status, stored, holds),
             last_success_at=self.ledger.last_success(account.name),
             **(self._of_tokens(stored) if stored else {}),
         )
@@ -116,3 +124,13 @@ class AccountSummaries:
         if self.vault.is_foreign(stored):
             return ConnectionStatus.FOREIGN
         return ConnectionStatus.FAILING if stored.failures else ConnectionStatus.CONNECTED
+
+
+def _end(
+    status: ConnectionStatus, stored: StoredTokens | None, holds: Iterable[Hold]
+) -> ConnectionEnd | None:
+    """Return when a connection will end that works now: no hold `reconnect` says otherwise, and
+    this installation keeps it."""
+    held = any(hold.reason == HoldReason.RECONNECT for hold in holds)
+    ours = status != ConnectionStatus.FOREIGN
+    return stored.end if stored and ours and not held else None

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.domain.account import Hold, HoldReason
+from shared.domain.connection_end import EndCause
+from shared.domain.durations import minute
 
 _ON_HOLD = {
     HoldReason.RECONNECT: "If the hold does not end by itself, run: relay connect {account}",
@@ -41,6 +43,19 @@ _NOT_WELL = {
     ),
 }
 
+_WILL_END = {
+    EndCause.REFUSED: (
+        "works until {until}. Constant Contact refuses its refresh token, so the access token that"
+        " it has is the last one. Its sign-ups are delivered until then, and wait afterwards."
+        " Reconnect it before: relay connect {account}"
+    ),
+    EndCause.UNUSED: (
+        "loses its connection on {until}: Constant Contact ends a refresh token that was not used"
+        " for 180 days. Its sign-ups are accepted. Start beat and a worker, which use the token. If"
+        " that fails, reconnect it: relay connect {account}"
+    ),
+}
+
 # These end by themselves, or an operator wants them.
 _NOT_URGENT = (
     HoldReason.PAUSED,
@@ -68,7 +83,11 @@ def for_account(
 ) -> Iterator[Advice]:
     """Yield what is wrong with the account, with what to do about each thing."""
     wrong = summary and _NOT_WELL.get(summary.status)
-    if summary and wrong:
+    if summary and summary.end:
+        until = minute(summary.end.at)
+        will_end = _WILL_END[summary.end.cause].format(account=name, until=until)
+        yield Advice(f"{name} {will_end}", urgent=True)
+    elif summary and wrong:
         sentence = f"{name} {wrong.format(account=name, owner=summary.owner)}"
         yield Advice(sentence, summary.status not in _NOT_URGENT)
     for hold in holds:

@@ -119,15 +119,15 @@ class TokenVault:
     def fresh(self, account: str) -> Token:
         """Return a token that stays valid for a while, refreshing it first if necessary.
 
-        A token that expires soon is still used while there is no newer one. A token that the API
-        has refused is not.
+        A token that expires soon is still used while there is no newer one, even when there never
+        will be. A token that the API has refused is not.
         """
         refused = self._refused.get(account)
         try:
             return self._newer(
                 account, lambda stored: stored.version == refused or _nearly_over(stored)
             )
-        except TokenUnavailable:
+        except (Revoked, TokenUnavailable):
             stored = self._read(account)
             if stored.left > timedelta(0) and stored.version != refused:
                 return self._opened_token(account, stored)
@@ -136,7 +136,11 @@ class TokenVault:
     def renew(self, account: str, refused_version: int) -> Token:
         """Return another token than the one that the API refused with a 401."""
         self._refused[account] = refused_version
-        return self._newer(account, lambda stored: stored.version == refused_version)
+        try:
+            return self._newer(account, lambda stored: stored.version == refused_version)
+        except Revoked:
+            self._tokens.access_refused(account, refused_version)
+            raise
 
     def refresh_due(self, account: str) -> bool:
         """Refresh the token if it is due; True when it has changed."""

@@ -14,7 +14,7 @@ from shared.accounts.advice import on_hold
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account, Hold, HoldReason
 from shared.domain.check import Check, Subject
-from shared.domain.durations import in_words, times
+from shared.domain.durations import in_words, minute, times
 from shared.domain.errors import TokenError
 from shared.domain.form import Form
 from shared.infrastructure.logs import redact
@@ -56,6 +56,14 @@ _NOT_CONNECTED = {
         "On a copy, connect another account. After a move, run: relay accounts take-over {account}",
     ),
 }
+# While the access token of a revoked pair still works.
+_LAST_TOKEN = (
+    (
+        "It works until {until}: Constant Contact refuses its refresh token, so there will be no"
+        " other access token. Sign-ups are delivered until then, and wait afterwards."
+    ),
+    "Reconnect it before, in the console or with: relay connect {account}",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +106,9 @@ def connection(summary: AccountSummary, forms: Sequence[Form]) -> Check:
         return subject.ok(f"Connected to {whose}.")
     if summary.status == ConnectionStatus.DISCONNECTED and not forms:
         return subject.ok("An operator disconnected it, and no form uses it.")
-    found, fix = _NOT_CONNECTED[summary.status]
+    found, fix = _LAST_TOKEN if summary.end else _NOT_CONNECTED[summary.status]
     facts = {"key": summary.key_tail, "owner": summary.owner, "forms": _named(forms)}
+    facts["until"] = minute(summary.end.at) if summary.end else None
     return subject.problem(found.format(**facts), fix.format(account=account))
 
 
@@ -137,6 +146,13 @@ def _fresh(summary: AccountSummary, failures: int, cause: str | None, now: datet
             checks.what_helps_refreshing(cause or "", own_key=summary.own_key)
             or "It is retried automatically. Check that this host reaches Constant Contact; if it"
             f" does, run: relay connect {account}",
+        )
+    if summary.end:
+        return subject.problem(
+            "They have not been refreshed for months. Constant Contact ends a refresh token after"
+            f" 180 days without use: this one on {minute(summary.end.at)}.",
+            "Start beat and a worker, which refresh it. If that fails, run:"
+            f" relay connect {account}",
         )
     if summary.next_refresh_at and now - summary.next_refresh_at > REFRESH_MAY_BE_LATE:
         late = in_words(now - summary.next_refresh_at)

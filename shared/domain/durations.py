@@ -1,6 +1,6 @@
-"""How long something took, and how often it happened, in words."""
+"""How long something took, when it is, and how often it happened, in words."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
 
@@ -18,3 +18,8 @@ def in_words(span: timedelta) -> str:
 
 def times(count: int) -> str:
     return "once" if count == 1 else f"{count} times"
+
+
+def minute(moment: datetime) -> str:
+    """Return the minute of a time, such as ``2026-03-01 14:05 UTC``."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")

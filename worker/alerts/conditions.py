@@ -10,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
-from shared.domain.durations import in_words, times
+from shared.domain.connection_end import ConnectionEnd, EndCause
+from shared.domain.durations import in_words, minute, times
 from shared.infrastructure.logs import redact
 from shared.ledger.spools import SpoolReport
-from worker.alerts.phrases import paragraphs, sign_ups_wait, time, waiting
+from worker.alerts.phrases import paragraphs, sign_ups_wait, waiting
 from worker.alerts.snapshot import AccountView, Snapshot, TokenState
 
 # Workers say that they are alive every few seconds, beat every second.
@@ -98,7 +99,7 @@ class HoldAlert:
             title=self.title.format_map(words),
             body=paragraphs(
                 f"{self.cause.format_map(words)}. Nothing has been delivered since"
-                f" {time(hold.since)}.{_reason(hold)}",
+                f" {minute(hold.since)}.{_reason(hold)}",
                 f"No sign-up is lost. {waiting(view)}. New ones are accepted. All are delivered,"
                 " oldest first, when the hold ends.",
                 f"What to do: {self.to_do.format_map(words)}",
@@ -169,6 +170,63 @@ HOLD_ALERTS = (
 # --- accounts
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndingText:
+    """What to say of a connection that ends. In the texts `{title}` is the account's name with its
+    organization, `{name}` the name, `{until}` the end and `{connect}` how to connect it again."""
+
+    title: str
+    cause: str
+    to_do: str
+
+
+ENDING_TEXTS = {
+    EndCause.REFUSED: EndingText(
+        title="{name}: its connection works until {until}, reconnect before",
+        cause="Constant Contact refuses the refresh token of {title}. Its access token still works,"
+        " until {until}",
+        to_do="before that, {connect}",
+    ),
+    EndCause.UNUSED: EndingText(
+        title="{name}: its connection ends on {until}, as nothing refreshes it",
+        cause="The refresh token of {title} was not used for months. Constant Contact ends it after"
+        " 180 days without use, on {until}",
+        to_do="start beat and a worker, which use the token. If that fails, {connect}",
+    ),
+}
+
+
+def ending_connections(snapshot: Snapshot) -> Iterator[AlertCondition]:
+    """Accounts whose connection works now, and will end."""
+    for view in snapshot.accounts:
+        end = view.tokens.end if view.tokens else None
+        if end and view.connected and not view.hold(HoldReason.RECONNECT):
+            yield _ending(view, end, snapshot)
+
+
+def _ending(view: AccountView, end: ConnectionEnd, snapshot: Snapshot) -> AlertCondition:
+    text = ENDING_TEXTS[end.cause]
+    words = {
+        "name": view.name,
+        "title": view.title,
+        "until": minute(end.at),
+        "connect": _connect_again(view, snapshot),
+    }
+    return AlertCondition(
+        key=f"ending:{view.name}",
+        account=view.name,
+        severity=Severity.WARNING,
+        title=text.title.format_map(words),
+        body=paragraphs(
+            f"{text.cause.format_map(words)}.",
+            f"No sign-up is lost. {waiting(view)}. Sign-ups are delivered until the end, and wait"
+            " afterwards until somebody connects the account again.",
+            f"What to do: {text.to_do.format_map(words)}",
+        ),
+        over=f"{view.name}: the warning that its connection ends is over",
+    )
+
+
 def failing_refreshes(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts whose tokens are past half of their life, as refreshing them fails."""
     for view in snapshot.accounts:
@@ -194,7 +252,7 @@ def failing_refreshes(snapshot: Snapshot) -> Iterator[AlertCondition]:
 def _how_long_it_works(view: AccountView, tokens: TokenState) -> str:
     if view.hold(HoldReason.RECONNECT) or tokens.left <= timedelta(0):
         return "Until a refresh succeeds, nothing can be delivered."
-    return f"It still works until {time(tokens.expires_at)}, for {in_words(tokens.left)} more."
+    return f"It still works until {minute(tokens.expires_at)}, for {in_words(tokens.left)} more."
 
 
 def stalled_accounts(snapshot: Snapshot) -> Iterator[AlertCondition]:
@@ -230,7 +288,7 @@ def _stalled_for(view: AccountView, oldest: timedelta, at: datetime) -> bool:
 def _last_delivery(view: AccountView) -> str:
     if view.last_delivery is None:
         return "No delivery is on record."
-    return f"The last delivery was on {time(view.last_delivery)}."
+    return f"The last delivery was on {minute(view.last_delivery)}."
 
 
 def unusual_silence(snapshot: Snapshot) -> Iterator[AlertCondition]:
@@ -348,6 +406,11 @@ CONDITIONS: dict[str, ConditionKind] = {
     "workers": ConditionKind(find=silent_workers),
     "beat": ConditionKind(find=silent_beats),
     **{alert.reason.value: alert.kind for alert in HOLD_ALERTS},
+    "ending": ConditionKind(
+        find=ending_connections,
+        several="accounts: their connections end, reconnect them before",
+        several_over="accounts: the warning that their connections end is over",
+    ),
     "tokens": ConditionKind(
         find=failing_refreshes,
         several="accounts: their access tokens cannot be refreshed",

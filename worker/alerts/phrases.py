@@ -1,7 +1,5 @@
 """Phrases that several alerts share."""
 
-from datetime import UTC, datetime
-
 from worker.alerts.snapshot import AccountView
 
 
@@ -12,10 +10,6 @@ def waiting(view: AccountView) -> str:
 
 def sign_ups_wait(count: int) -> str:
     return {0: "No sign-up waits", 1: "1 sign-up waits"}.get(count, f"{count:,} sign-ups wait")
-
-
-def time(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def paragraphs(*texts: str) -> str:

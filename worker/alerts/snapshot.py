@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import redis
 
 from shared.domain.account import Account, Hold, HoldReason
+from shared.domain.connection_end import ConnectionEnd
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.spools import SpoolReport
@@ -17,12 +18,14 @@ from shared.ledger.values import Figures
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenState:
-    """How an account's tokens are. `failures` counts the refreshes that failed in a row."""
+    """How an account's tokens are. `failures` counts the refreshes that failed in a row; `end` is
+    when the connection will end, although it works now."""
 
     expires_at: datetime
     life: timedelta
     left: timedelta
     failures: int
+    end: ConnectionEnd | None = None
 
     @classmethod
     def of(cls, stored: StoredTokens) -> "TokenState":
@@ -31,6 +34,7 @@ class TokenState:
             life=stored.life,
             left=stored.left,
             failures=stored.failures,
+            end=stored.end,
         )
 
 

@@ -28,13 +28,18 @@ class TokenRefresher:
             except (TokenError, Refused, LedgerUnavailable) as error:
                 self._log_failure(account.name, str(error))
                 if isinstance(error, Revoked):
-                    self.holds.hold_without_token(account.name, str(error), probed=False)
+                    self._hold_at_the_end(account.name, error)
 
     def _refresh(self, account: str) -> None:
         self.vault.refresh_due(account)
         if not self.vault.has_failed(account):
             self.holds.end_hold_without_token(account)
         self._failed.pop(account, None)
+
+    def _hold_at_the_end(self, account: str, error: Revoked) -> None:
+        """Hold the account, unless its last access token still works."""
+        if self.vault.stored(account).end is None:
+            self.holds.hold_without_token(account, str(error), probed=False)
 
     def _log_failure(self, account: str, cause: str) -> None:
         """Log it once, and not at every look until it is repaired."""

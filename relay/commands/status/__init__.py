@@ -18,10 +18,11 @@ def status(runtime: CommandRuntime) -> None:
     except LedgerUnavailable:
         _show_this_hosts_spool(runtime)
         raise
+    summaries = runtime.summaries.all()
     if runtime.output.as_json:
-        runtime.output.json(document(report, tokens(runtime, report)))
+        runtime.output.json(document(report, tokens(runtime, report), summaries))
     else:
-        say_report(runtime.output, report, runtime.summaries.all())
+        say_report(runtime.output, report, summaries)
 
 
 def _show_this_hosts_spool(runtime: CommandRuntime) -> None:

@@ -1,10 +1,11 @@
 """`relay status --json`: the report as scripts read it. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from relay.commands.status.report import StatusReport
+from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.token_vault import Token
 from shared.domain.account import Hold
 from shared.infrastructure.timestamps import timestamp
@@ -15,7 +16,12 @@ from shared.ledger.values import Figures
 COUNTS = ("accepted", "due", "delivered", "dead", "discarded", "quarantined")
 
 
-def document(report: StatusReport, tokens: Mapping[str, Token | None]) -> dict[str, Any]:
+def document(
+    report: StatusReport,
+    tokens: Mapping[str, Token | None],
+    summaries: Iterable[AccountSummary],
+) -> dict[str, Any]:
+    by_name = {summary.account.name: summary for summary in summaries}
     return {
         "accounts": [
             {
@@ -23,6 +29,7 @@ def document(report: StatusReport, tokens: Mapping[str, Token | None]) -> dict[s
                 "organization": report.organizations.get(name),
                 **_figures_document(figures),
                 "token": _token_document(tokens[name]),
+                **_connection_document(by_name.get(name)),
             }
             for name, figures in report.accounts.items()
         ],
@@ -56,6 +63,15 @@ def _form_document(figures: FormFigures) -> dict[str, Any]:
         "accepted": figures.accepted,
         "quarantined": figures.quarantined,
         "refused": figures.refused,
+    }
+
+
+def _connection_document(summary: AccountSummary | None) -> dict[str, Any]:
+    """Return the state of the connection; `works_until` is when it will end, if that is known."""
+    end = summary.end if summary else None
+    return {
+        "connection": str(summary.status) if summary else None,
+        "works_until": timestamp(end.at) if end else None,
     }
 
 

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 import redis
 
+from shared.domain.connection_end import ConnectionEnd, end_after_refusal, end_without_use
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import server_id
@@ -52,7 +53,8 @@ class StoredTokens:
     """A pair of tokens as Redis has it; all times, `read_at` too, are by Redis' clock.
 
     `worked` says that the API has accepted it, `revoked` that its refresh token is dead, so that
-    nobody sends it again. Nobody calls the token endpoint before `retry_at`.
+    nobody sends it again, `access_refused` that the API refuses the access token of a revoked pair.
+    Nobody calls the token endpoint before `retry_at`.
     `kind` is "rotating" or "long-lived", None until a refresh has shown it. `owner` is None for
     tokens that were stored before owners were.
     """
@@ -68,6 +70,7 @@ class StoredTokens:
     client_id: str
     worked: bool
     revoked: bool
+    access_refused: bool
     failures: int
     failure: str | None
     retry_at: datetime | None
@@ -87,6 +90,15 @@ class StoredTokens:
     @property
     def age(self) -> timedelta:
         return self.read_at - self.received_at
+
+    @property
+    def end(self) -> ConnectionEnd | None:
+        """When the connection will end, if that is known; None also when it has ended."""
+        if self.revoked:
+            return end_after_refusal(
+                now=self.read_at, expires_at=self.expires_at, access_refused=self.access_refused
+            )
+        return end_without_use(now=self.read_at, used_at=self.received_at)
 
 
 class TokenLedger:
@@ -194,6 +206,10 @@ class TokenLedger:
         """Note that the API accepted this version; the pair before it is no longer kept."""
         self._scripts.run_for(account, "tokens/worked", version=version)
 
+    def access_refused(self, account: str, version: int) -> None:
+        """Note that the API refuses the access token of this version."""
+        self._scripts.run_for(account, "tokens/access_refused", version=version)
+
     def was_spent(self, account: str, digest: str) -> bool:
         """Whether a stored pair has replaced the refresh token with this digest."""
         with redis_errors_translated():
@@ -252,6 +268,7 @@ def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:
         client_id=fields["client_id"],
         worked="worked" in fields,
         revoked=fields.get("revoked") == fields["digest"],
+        access_refused="access_refused" in fields,
         failures=int(fields.get("failures", 0)),
         failure=fields.get("failure"),
         retry_at=moment(fields.get("retry_at")),

@@ -7,6 +7,7 @@ import redis
 
 from shared.accounts.account_services import AccountServices, make_account_services
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
+from shared.accounts.advice import for_account
 from shared.constant_contact.applications import Application
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import HoldReason
@@ -110,7 +111,15 @@ def test_a_revoked_connection_has_no_next_refresh(
         vault.refresh("acme")
 
     assert standing(tools) == ConnectionStatus.REVOKED
-    assert tools.summaries.summary("acme").next_refresh_at is None
+    found = tools.summaries.summary("acme")
+    assert found.next_refresh_at is None
+    assert found.end is not None
+    assert found.end.at == found.expires_at
+    [advice] = for_account("acme", found.holds, found)
+    assert advice.urgent
+    assert "are delivered until then" in advice.sentence
+    tools.summaries.ledger.hold("acme", HoldReason.RECONNECT, by="test")
+    assert tools.summaries.summary("acme").end is None
 
 
 def test_a_refresh_that_failed_is_told_and_forgotten_when_one_succeeds(

@@ -538,6 +538,7 @@ def test_nobody_looks_where_nobody_is_to_be_told(redis_client: "redis.Redis") ->
 def test_tokens_that_fail_to_refresh_are_seen(
     redis_client: "redis.Redis", snapshot_reader: SnapshotReader
 ) -> None:
+    now = round(redis_time(redis_client).timestamp() * 1000)
     redis_client.hset(
         "relay:{acme}:tokens",
         mapping={
@@ -545,8 +546,8 @@ def test_tokens_that_fail_to_refresh_are_seen(
             "access": "sealed",
             "refresh": "sealed",
             "digest": "d",
-            "received_at": 0,
-            "expires_at": 1000,
+            "received_at": now - 1000,
+            "expires_at": now - 1,
             "scopes": "",
             "client_id": "test-key",
             "failures": 2,

@@ -8,6 +8,7 @@ import redis
 
 from shared.constant_contact.token_set import TokenSet
 from shared.domain.account import HoldReason
+from shared.domain.errors import Revoked
 from shared.infrastructure.settings import Settings
 from tests.support import builders
 from worker.delivery.holds import NO_TOKEN
@@ -57,6 +58,39 @@ def test_it_stays_while_the_tokens_are_in_trouble_although_not_due(
     runtime.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
     runtime.token_refresher.refresh_all()
     assert holds(runtime) == [HoldReason.RECONNECT]
+
+
+def test_a_dead_refresh_token_holds_nothing_while_the_access_token_works(
+    runtime: WorkerRuntime, redis_client: "redis.Redis"
+) -> None:
+    revoke(redis_client)
+    half_a_day_old(redis_client)
+    runtime.token_refresher.refresh_all()
+    assert holds(runtime) == []
+    assert runtime.vault.fresh("acme").access == "access"
+
+
+@pytest.mark.parametrize("over", ["expired", "refused by the API"])
+def test_a_dead_refresh_token_holds_the_account_when_the_access_token_is_over(
+    runtime: WorkerRuntime, redis_client: "redis.Redis", over: str
+) -> None:
+    revoke(redis_client)
+    half_a_day_old(redis_client)
+    if over == "expired":
+        redis_client.hset(TOKENS, "expires_at", str(redis_client.hget(TOKENS, "received_at")))
+    else:
+        with pytest.raises(Revoked):
+            runtime.vault.renew("acme", runtime.vault.stored("acme").version)
+    runtime.token_refresher.refresh_all()
+    assert holds(runtime) == [HoldReason.RECONNECT]
+    with pytest.raises(Revoked):
+        runtime.vault.fresh("acme")
+
+
+def half_a_day_old(client: "redis.Redis") -> None:
+    """Let the tokens be due for a refresh."""
+    received = int(client.hget(TOKENS, "received_at") or 0)
+    client.hset(TOKENS, "received_at", received - 12 * 3600 * 1000)
 
 
 def test_a_hold_of_another_cause_is_left_alone(runtime: WorkerRuntime) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
+from shared.domain.connection_end import ConnectionEnd, EndCause
 from shared.domain.signup import DeathReason
 from shared.infrastructure.alert_services import MessageKind
 from shared.ledger.spools import SpoolFigures, SpoolReport
@@ -72,6 +73,8 @@ def spool(count: int = 37, **fields: Any) -> SpoolReport:
     return SpoolReport("0f", "web-1", figures, seen=SECOND)
 
 
+ENDING = tokens(end=ConnectionEnd(cause=EndCause.REFUSED, at=NOON + 20 * HOUR))
+UNUSED = tokens(end=ConnectionEnd(cause=EndCause.UNUSED, at=NOON + 10 * DAY))
 FAILING = tokens(failures=3, left=11 * HOUR, expires_at=NOON + 11 * HOUR)
 
 
@@ -82,6 +85,11 @@ FAILING = tokens(failures=3, left=11 * HOUR, expires_at=NOON + 11 * HOUR)
         pytest.param([view(due=5)], [], id="all is well"),
         pytest.param([view(tokens=None)], [], id="not connected, and nobody asked for a token"),
         pytest.param([view(hold())], ["reconnect:acme"], id="tokens refused"),
+        pytest.param([view(tokens=ENDING)], ["ending:acme"], id="the last access token works"),
+        pytest.param([view(hold(), tokens=ENDING)], ["reconnect:acme"], id="and is refused, too"),
+        pytest.param(
+            [view(tokens=ENDING, disconnected_at="2026-03-01T12:00:00Z")], [], id="on purpose"
+        ),
         pytest.param([view(hold(), tokens=None)], ["reconnect:acme"], id="no tokens at all"),
         pytest.param([view(hold(HoldReason.FORBIDDEN))], ["forbidden:acme"], id="no permission"),
         pytest.param(
@@ -244,6 +252,22 @@ def test_silence_alerts_where_it_is_unusual(seen: AccountView, keys: list[str]) 
             "acme: the hold `paused` has ended",
             NOON - DAY,
             id="a forgotten pause",
+        ),
+        pytest.param(
+            only(view(tokens=ENDING)),
+            Severity.WARNING,
+            "acme: its connection works until 2026-03-02 08:00 UTC, reconnect before",
+            "acme: the warning that its connection ends is over",
+            None,
+            id="the refresh token is refused",
+        ),
+        pytest.param(
+            only(view(tokens=UNUSED)),
+            Severity.WARNING,
+            "acme: its connection ends on 2026-03-11 12:00 UTC, as nothing refreshes it",
+            "acme: the warning that its connection ends is over",
+            None,
+            id="the refresh token was not used for months",
         ),
         pytest.param(
             only(view(tokens=FAILING)),
@@ -573,6 +597,7 @@ def test_for_every_kind_there_are_words_for_several() -> None:
             oldest_due=3 * DAY,
             baseline=baseline(30 * HOUR),
         ),
+        view(name="books", tokens=ENDING),
         workers=None,
         beats=None,
         spools=(spool(),),

@@ -23,6 +23,7 @@ from shared.doctor import (
 from shared.doctor.network_checks import ApiAnswer, HealthAnswer
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Verdict
+from shared.domain.connection_end import ConnectionEnd, EndCause
 from shared.domain.errors import TokenError
 from shared.domain.outcome import Answer
 from shared.domain.redis_problem import RedisProblem
@@ -383,6 +384,21 @@ def test_a_disconnected_account_that_no_form_uses_is_in_order() -> None:
     assert (
         verdict(stored_account_checks.connection(summary(ConnectionStatus.DISCONNECTED), [])) == OK
     )
+
+
+def test_a_connection_that_works_for_a_while_says_until_when() -> None:
+    end = ConnectionEnd(cause=EndCause.REFUSED, at=NOON + timedelta(hours=20))
+    check = stored_account_checks.connection(summary(ConnectionStatus.REVOKED, end=end), [])
+    assert verdict(check) == PROBLEM
+    assert "works until 2026-03-02 08:00 UTC" in check.found
+    assert "delivered until then" in check.found
+
+
+def test_a_refresh_token_that_was_not_used_for_months_is_reported() -> None:
+    end = ConnectionEnd(cause=EndCause.UNUSED, at=NOON + timedelta(days=10))
+    check, _ = stored_account_checks.tokens(summary(end=end), 0, None, NOON)
+    assert check.verdict == Verdict.PROBLEM
+    assert "2026-03-11 12:00 UTC" in check.found
 
 
 def test_an_account_with_two_names_is_reported() -> None:

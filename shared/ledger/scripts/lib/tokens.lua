@@ -29,7 +29,10 @@ end
 -- Writes a pair of tokens with the next version, and forgets what concerned the last one. `pair`
 -- has access, refresh, digest, life (ms), scopes and client_id. Returns the version.
 local function write_pair(pair)
-  redis.call("HDEL", TOKENS, "previous", "worked", "revoked", "failures", "failure", "retry_at")
+  redis.call(
+    "HDEL", TOKENS,
+    "previous", "worked", "revoked", "access_refused", "failures", "failure", "retry_at"
+  )
   redis.call(
     "HSET", TOKENS,
     "access", pair.access,
