@@ -6,6 +6,7 @@ import click
 
 from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime, pass_runtime
+from relay.terminal.confirmation import confirm, yes_option
 from shared.domain.errors import Refused
 from shared.operations.operators import NewPassword, Operator, Operators, Role
 
@@ -62,10 +63,14 @@ def role(runtime: CommandRuntime, name: str, role: str) -> None:
 
 @click.command()
 @click.argument("name")
+@yes_option
 @pass_runtime
-def remove(runtime: CommandRuntime, name: str) -> None:
+def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
     """Remove NAME, and end their sessions."""
-    _operators(runtime).remove(name)
+    operators = _operators(runtime)
+    question = f"Remove the {operators.to_remove(name).role} {name}? They are signed out at once."
+    confirm(question, yes=yes, interactive=runtime.interactive)
+    operators.remove(name)
     runtime.output.json({"name": name, "removed": True})
     runtime.output.say(f"{name} cannot sign in any more.")
 

@@ -8,7 +8,7 @@ new operator with an old name has none of the old sessions.
 import json
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -150,6 +150,13 @@ class Operators:
         """Give the operator another role, which ends their sessions."""
         return self._change(name, lambda old: replace(old, role=role))
 
+    def to_remove(self, name: str) -> Operator:
+        """Return the operator, if they can be removed."""
+        everyone = self.all()
+        found = _named(name, everyone)
+        _check_an_admin_stays([each for each in everyone if each != found])
+        return found
+
     def remove(self, name: str) -> None:
         """Remove the operator, which ends their sessions."""
         self._change(name, lambda old: None)
@@ -173,12 +180,10 @@ class Operators:
         now: list[Operator] = []
 
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            before = {each.name: each for each in map(Operator.from_json, stored.values())}
-            old = before.get(name)
-            if old is None:
-                raise Refused(f"There is no operator {name}; there is: {', '.join(before)}.")
+            before = [Operator.from_json(each) for each in stored.values()]
+            old = _named(name, before)
             new = change(old)
-            _check_an_admin_stays([*(each for each in before.values() if each != old), new])
+            _check_an_admin_stays([*(each for each in before if each != old), new])
             changed = new and replace(new, epoch=old.epoch + 1)
             now[:] = [changed or old]
             return {name: changed.to_json() if changed else None}
@@ -187,7 +192,15 @@ class Operators:
         return now[0]
 
 
-def _check_an_admin_stays(operators: list[Operator | None]) -> None:
+def _named(name: str, operators: Sequence[Operator]) -> Operator:
+    for operator in operators:
+        if operator.name == name:
+            return operator
+    names = ", ".join(operator.name for operator in operators)
+    raise Refused(f"There is no operator {name}; there is: {names}.")
+
+
+def _check_an_admin_stays(operators: Sequence[Operator | None]) -> None:
     if not any(operator and operator.role == Role.ADMIN for operator in operators):
         raise Refused("This is the last admin. Add another one first.")
 

@@ -7,6 +7,7 @@ import click
 
 from relay.commands.forms.choices import in_order
 from relay.runtime import CommandRuntime, pass_runtime
+from relay.terminal.confirmation import confirm, yes_option
 from shared.domain.errors import Refused
 from shared.domain.form import Form
 
@@ -47,10 +48,16 @@ def show(runtime: CommandRuntime, name: str) -> None:
 
 @click.command()
 @click.argument("name", metavar="FORM")
+@yes_option
 @pass_runtime
-def remove(runtime: CommandRuntime, name: str) -> None:
+def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
     """Remove the form FORM. Sign-ups that it has taken are still delivered."""
     form = _existing(runtime, name)
+    question = (
+        f"Remove the form {name} of {form.account}? Pages that still post to it then lose their"
+        " sign-ups, as they get a 404."
+    )
+    confirm(question, yes=yes, interactive=runtime.interactive)
     runtime.registry.remove_form(name)
     runtime.output.json(described(runtime, form))
     runtime.output.say(

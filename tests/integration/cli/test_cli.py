@@ -72,7 +72,7 @@ def test_a_form_is_added_shown_disabled_and_removed(connected: CommandLine) -> N
     assert shown["unsubscribed"] == "resubscribe"
     assert connected("forms", "disable", "cakes").status == 0
     assert connected("forms", "show", "cakes", "--json").json["enabled"] is False
-    assert connected("forms", "remove", "cakes").status == 0
+    assert connected("forms", "remove", "cakes", "--yes").status == 0
     assert [form["name"] for form in connected("forms", "list", "--json").json] == ["news"]
     assert connected("forms", "show", "cakes").status == 1
 

@@ -112,7 +112,7 @@ def test_a_role_is_changed_and_an_operator_removed(
     found = operators.find("max")
     assert found
     assert found.role == Role.OPERATOR
-    assert "max cannot sign in any more." in admin("operator", "remove", "max").out
+    assert "max cannot sign in any more." in admin("operator", "remove", "max", "--yes").out
     assert operators.find("max") is None
 
 
@@ -125,7 +125,10 @@ def test_every_command_prints_one_json_document(admin: CommandLine) -> None:
     assert admin("operator", "role", "max", "admin", "--json").json["role"] == "admin"
     names = [each["name"] for each in admin("operator", "list", "--json").json]
     assert names == ["ada", "max"]
-    assert admin("operator", "remove", "max", "--json").json == {"name": "max", "removed": True}
+    assert admin("operator", "remove", "max", "--yes", "--json").json == {
+        "name": "max",
+        "removed": True,
+    }
 
 
 def test_an_empty_list_says_how_the_first_one_is_made(run: CommandLine) -> None:
