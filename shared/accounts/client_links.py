@@ -140,6 +140,10 @@ class Links:
         links = [link for link in self._all() if link.account == account]
         return sorted(links, key=lambda link: link.made_at, reverse=True)
 
+    def forget(self, account: str) -> None:
+        """Remove all links of the account, used or not."""
+        self._links.remove(*(link.id for link in self._all() if link.account == account))
+
     def note(self, id: str, state: LinkState, note: str, now: datetime) -> None:
         """Note how far the client has got; a link that can no longer be used stays as it is."""
 

@@ -52,6 +52,10 @@ class Applications:
             sealed = self._sealer.seal(application.client_secret)
             self._secrets.save(application.client_id, sealed)
 
+    def forget(self, client_id: str) -> None:
+        """Forget the secret of an API key that no account uses any more."""
+        self._secrets.remove(client_id)
+
 
 def check_application(client_id: str, client_secret: str) -> Application:
     """Return the two as an application. Raises `Refused` when one of them cannot be right, most

@@ -6,7 +6,7 @@ from typing import Any
 
 from shared.domain.account import Account
 from shared.domain.form import CustomField, Form, ListRef
-from shared.domain.signup import Consent, Contact, Submission
+from shared.domain.signup import Consent, Contact, DeathReason, Submission
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Accepted, Attempt, Claim, NothingDue, OnHold, PaceRules, Wait
 
@@ -83,3 +83,18 @@ def attempt(status: int | None = 201, **fields: Any) -> Attempt:
         "cause": f"HTTP {status}",
     }
     return Attempt(**{**defaults, **fields})
+
+
+def bury(ledger: Ledger, email: str = "ada@example.com") -> str:
+    """Accept a sign-up of the person `email`, and have it be a dead letter."""
+    accept(ledger, email)
+    mine = claimed(ledger)
+    ledger.bury(
+        mine,
+        attempt(400),
+        reason=DeathReason.REJECTED,
+        error_key="",
+        message="",
+        account_is_well=True,
+    )
+    return mine.id

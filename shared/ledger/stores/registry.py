@@ -11,6 +11,7 @@ from shared.domain.form import Form
 from shared.ledger import keys
 from shared.ledger.format import check_still_known
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.script_library import Scripts
 
 
 class Registry:
@@ -34,6 +35,30 @@ class Registry:
             step.hset(keys.ACCOUNTS, account.name, json.dumps(account.to_dict()))
             step.set(keys.account(account.name) + "key", keys.api_key(account.client_id))
             step.execute()
+
+    def remove_account(self, name: str) -> bool:
+        """Remove the account; False when something of it is due, dead or in quarantine."""
+        removed = Scripts(self._client).run_for(
+            name,
+            "accounts/remove",
+            accounts=keys.ACCOUNTS,
+            alerts=keys.DEAD_LETTER_ALERTS,
+            name=name,
+        )
+        return bool(removed)
+
+    def delete_records(self, name: str) -> None:
+        """Delete all that is stored of a removed account. Safe to repeat.
+
+        Its spent refresh tokens stay known, and the number of its last one: if an account of this
+        name is connected again, none of them may be sent.
+        """
+        prefix = keys.account(name)
+        kept = {f"{prefix}tokens", f"{prefix}token-spent"}
+        with redis_errors_translated():
+            for key in self._client.scan_iter(f"{prefix}*", count=1000):
+                if key not in kept:
+                    self._client.unlink(key)
 
     def forms(self) -> list[Form]:
         """Return all forms, sorted by name."""

@@ -1,0 +1,73 @@
+"""Removing an account: its connection, and the records of sign-ups that are settled."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.accounts.connecting import Connecting
+from shared.domain.account import Account, unknown_account
+from shared.domain.errors import Refused
+from shared.ledger.values import Figures
+
+# Web may take sign-ups of a form for two seconds after the form was removed (`FRESH` in
+# web/signup/form_cache.py), and needs less than one to store the last of them.
+FORMS_FORGOTTEN_AFTER = timedelta(seconds=3)
+
+_TO_SETTLE = {
+    "due": "Wait until they are delivered.",
+    "dead": "Retry or discard them. See: relay failed list --account {name}",
+    "quarantined": "Deliver or discard them. See: relay quarantine list --account {name}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRemoval:
+    """Raises `Refused` and `LedgerUnavailable`. `sleep` takes seconds."""
+
+    connecting: Connecting
+    sleep: Callable[[float], None]
+
+    def check(self, name: str) -> tuple[Account, Figures]:
+        """Return the account and what it has. Raises `Refused` while it is needed."""
+        registry, ledger = self.connecting.connector.registry, self.connecting.connector.ledger
+        account = registry.account(name)
+        if account is None:
+            raise unknown_account(name, (each.name for each in registry.accounts()))
+        forms = [form.name for form in registry.forms() if form.account == name]
+        if forms:
+            raise Refused(
+                f"{name} has forms: {', '.join(forms)}. Remove them first, or give them another"
+                f" account. Remove one with: relay forms remove {forms[0]}"
+            )
+        figures = ledger.figures(name)
+        for state, to_do in _TO_SETTLE.items():
+            if count := getattr(figures, state):
+                raise Refused(
+                    f"{name} has sign-ups that are {state}: {count:,}. {to_do.format(name=name)}"
+                )
+        if any(report.figures.count for report in ledger.spools.all()):
+            raise Refused(
+                f"Sign-ups wait on the disk of a web host, perhaps for {name}. Remove it when"
+                " they have been handed over. See them with: relay status"
+            )
+        return account, figures
+
+    def remove(self, name: str) -> None:
+        """Remove the account, its tokens, its links, and its records."""
+        self.check(name)
+        self.sleep(FORMS_FORGOTTEN_AFTER.total_seconds())
+        connector = self.connecting.connector
+        with connector.lock_account(name):
+            account, _ = self.check(name)
+            if not connector.registry.remove_account(name):
+                raise Refused(f"{name} has got a sign-up just now, so nothing was removed.")
+            connector.vault.forget(name)
+            self.connecting.browser.links.forget(name)
+            self._forget_application(account.client_id)
+            connector.registry.delete_records(name)
+
+    def _forget_application(self, client_id: str) -> None:
+        """Forget the secret of the API key, unless another account uses the key."""
+        connector = self.connecting.connector
+        if all(other.client_id != client_id for other in connector.registry.accounts()):
+            connector.calls.applications.forget(client_id)

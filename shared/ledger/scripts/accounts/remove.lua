@@ -1,0 +1,22 @@
+-- Removes an account of which nothing is left to deliver or to decide. Its records stay, unread.
+-- Safe to repeat.
+--
+-- KEY account  prefix of the account's keys
+-- KEY accounts  relay:accounts
+-- KEY alerts  relay:alerts:dead-letters
+-- ARG name  text  of the account
+-- INCLUDE account
+--
+-- Returns 1, or 0 when something of it is due, dead or in quarantine: then nothing was changed.
+
+for _, state in ipairs({ "due", "dead", "quarantined" }) do
+  if tonumber(redis.call("HGET", account .. "totals", state) or 0) > 0 then
+    return 0
+  end
+end
+redis.call("HDEL", accounts, name)
+redis.call("HDEL", alerts, "dead:" .. name)
+redis.call("SREM", api_key .. "accounts", account)
+redis.call("ZREM", api_key .. "turns", account)
+redis.call("HDEL", api_key .. "turns:promised", account)
+return 1
