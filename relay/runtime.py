@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from shared.constant_contact.token_vault import TokenVault
     from shared.infrastructure.settings import Settings
     from shared.ledger.ledger import Ledger
+    from shared.ledger.stores.form_counts import FormCounts
     from shared.ledger.stores.registry import Registry
     from shared.operations.operations import Operations
 
@@ -89,6 +90,12 @@ class CommandRuntime:
         from shared.ledger.stores.registry import Registry
 
         return Registry(self.client)
+
+    @cached_property
+    def form_counts(self) -> "FormCounts":
+        from shared.ledger.stores.form_counts import FormCounts
+
+        return FormCounts(self.client)
 
     @cached_property
     def ledger(self) -> "Ledger":

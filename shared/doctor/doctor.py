@@ -7,8 +7,9 @@ from datetime import timedelta
 from shared.accounts.account_services import make_account_services
 from shared.constant_contact.factory import make_applications, make_vault
 from shared.constant_contact.pacing import Pacer
-from shared.doctor import live_account_checks, redis_checks, stored_account_checks
+from shared.doctor import form_checks, live_account_checks, redis_checks, stored_account_checks
 from shared.doctor.check_runner import CheckTask, run_together, task
+from shared.doctor.form_checks import FormChecks
 from shared.doctor.installation import ACCOUNTS, Installation
 from shared.doctor.live_account_checks import LiveAccountChecks
 from shared.doctor.stored_account_checks import StoredAccountChecks
@@ -19,6 +20,7 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
+from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.sealed_values import SealedPlaces
 from shared.ledger.stores.token_store import TokenLedger
@@ -38,6 +40,7 @@ class Doctor:
     registry: Registry
     stored: StoredAccountChecks
     live: LiveAccountChecks
+    forms: FormChecks
 
     def examine(
         self, names: Sequence[str] = (), *, refresh: bool = False, within: timedelta
@@ -69,6 +72,7 @@ class Doctor:
             if not names or name in names:
                 connection = stored_account_checks.CONNECTION.of(name)
                 yield task(connection, self.stored.run, name)
+                yield task(form_checks.FORMS.of(name), self.forms.run, name)
                 constant_contact = live_account_checks.CONSTANT_CONTACT.of(name)
                 yield task(constant_contact, self.live.run, name, refresh=refresh)
 
@@ -121,4 +125,5 @@ def make_doctor(settings: Settings) -> Doctor:
             api=tools.api,
             connecting=tools.connecting,
         ),
+        FormChecks(registry=registry, counts=FormCounts(client)),
     )

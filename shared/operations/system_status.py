@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.domain.form import Form
+from shared.domain.refusal_history import FOR_REPORTS, TooManyRefused, too_many_refused
 from shared.ledger.ledger import Ledger
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormCounts, FormFigures
@@ -38,6 +40,15 @@ class SystemStatus:
         """Return the figures of each form, sorted by name."""
         names = [account.name for account in self.registry.accounts()]
         return self.form_counts.figures(self.registry.forms(), names)
+
+    def refusing_forms(self) -> list[tuple[Form, TooManyRefused]]:
+        """Return the forms that refuse too many sign-ups, and how."""
+        forms = self.registry.forms()
+        judged = (
+            (form, too_many_refused(form, history, FOR_REPORTS))
+            for form, history in zip(forms, self.form_counts.histories(forms), strict=True)
+        )
+        return [(form, found) for form, found in judged if found]
 
     def pulse(self) -> Pulse:
         processes = self.ledger.processes

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from relay.commands.forms.activity import activity_document, read_activity, say_activity
 from relay.commands.forms.choices import in_order
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
@@ -38,12 +39,14 @@ def _row(runtime: CommandRuntime, form: Form) -> list[str]:
 @click.argument("name", metavar="FORM")
 @pass_runtime
 def show(runtime: CommandRuntime, name: str) -> None:
-    """Show all about the form FORM."""
-    document = described(runtime, _existing(runtime, name))
-    runtime.output.json(document)
+    """Show all about the form FORM, its last refusals, and the fields that it does not send."""
+    form = _existing(runtime, name)
+    document, activity = described(runtime, form), read_activity(runtime, form)
+    runtime.output.json(document | activity_document(activity))
     runtime.output.table(
         ["", name], [[key.replace("_", " "), _shown(value)] for key, value in document.items()]
     )
+    say_activity(runtime.output, activity)
 
 
 @click.command()

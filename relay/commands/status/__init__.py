@@ -22,7 +22,8 @@ def status(runtime: CommandRuntime) -> None:
     if runtime.output.as_json:
         runtime.output.json(document(report, tokens(runtime, report), summaries))
     else:
-        say_report(runtime.output, report, summaries)
+        refusing = runtime.operations.status.refusing_forms()
+        say_report(runtime.output, report, summaries, refusing)
 
 
 def _show_this_hosts_spool(runtime: CommandRuntime) -> None:

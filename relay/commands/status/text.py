@@ -8,13 +8,22 @@ from relay.commands.status.report import StatusReport
 from relay.terminal.output import Output, counted, duration, for_people, printable
 from shared.accounts import advice
 from shared.accounts.account_summary import AccountSummary
+from shared.domain.form import Form
+from shared.domain.refusal_history import TooManyRefused
 from shared.ledger.spools import SpoolReport
+from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.values import Figures
 
 
-def say_report(output: Output, report: StatusReport, summaries: Iterable[AccountSummary]) -> None:
-    """Print the whole report."""
+def say_report(
+    output: Output,
+    report: StatusReport,
+    summaries: Iterable[AccountSummary],
+    refusing: Iterable[tuple[Form, TooManyRefused]],
+) -> None:
+    """Print the whole report; `refusing` are the forms that refuse too many sign-ups."""
     _say_accounts(output, report, {each.account.name: each for each in summaries})
+    _say_forms(output, report.forms, refusing)
     used, limit = report.requests_today, report.requests_per_day
     output.say(f"\nRequests today: {used:,} of {limit:,} (until 00:00 UTC)")
     if report.rests_until:
@@ -42,6 +51,35 @@ def _say_accounts(
     for name, figures in report.accounts.items():
         for problem in advice.for_account(name, figures.holds, summaries.get(name)):
             output.say(printable(f"\n{problem.sentence}"))
+
+
+def _say_forms(
+    output: Output,
+    forms: Iterable[FormFigures],
+    refusing: Iterable[tuple[Form, TooManyRefused]],
+) -> None:
+    """Print the forms that have refused sign-ups, or have some in quarantine."""
+    worth_showing = [each for each in forms if each.refused or each.quarantined]
+    if worth_showing:
+        output.say("")
+        output.table(
+            ["form", "account", "accepted", "quarantined", "refused", "causes"],
+            [_form_row(figures) for figures in worth_showing],
+        )
+    for form, found in refusing:
+        output.say(printable(f"\n{form.name}: {found.sentence}\nWhat to do: {found.to_do}."))
+
+
+def _form_row(figures: FormFigures) -> list[Any]:
+    causes = ", ".join(f"{count:,} {code}" for code, count in figures.refused.items())
+    return [
+        figures.form.name,
+        figures.form.account,
+        figures.accepted,
+        figures.quarantined,
+        sum(figures.refused.values()),
+        causes or None,
+    ]
 
 
 def _row(name: str, figures: Figures, summary: AccountSummary | None) -> list[Any]:

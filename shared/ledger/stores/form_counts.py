@@ -3,17 +3,19 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import redis
 
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
-from shared.ledger import keys
+from shared.domain.refusal_history import RefusalHistory, Streak
+from shared.ledger import keys, limits
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.script_library import Scripts
-from shared.ledger.time_units import from_milliseconds, in_milliseconds
+from shared.ledger.time_units import from_milliseconds, in_milliseconds, to_milliseconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,11 +104,21 @@ class FormCounts:
             for form, codes in zip(forms, refused, strict=True)
         ]
 
-    def last_refusals(self, form: str) -> list[KeptRefusal]:
-        """Return the form's last refusals, the newest first."""
-        with redis_errors_translated():
-            stored = self._client.lrange(f"{keys.REFUSALS}{form}:last", 0, -1)
-        return sorted(map(_kept, stored), key=lambda kept: kept.at, reverse=True)
+    def histories(self, forms: Sequence[Form]) -> list[RefusalHistory]:
+        """Return what is known of each form's refusals."""
+        now = redis_time(self._client)
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for form in forms:
+                refusals, counts = keys.REFUSALS + form.name, keys.account(form.account) + "forms"
+                reads.hgetall(f"{refusals}:streak")
+                reads.hgetall(f"{refusals}:recent")
+                reads.lrange(f"{refusals}:last", 0, -1)
+                reads.hmget(counts, f"accepted:{form.name}", f"screened:{form.name}")
+            read = reads.execute()
+        return [
+            _history(streak, recent, last, passed, now)
+            for streak, recent, last, passed in zip(*[iter(read)] * 4, strict=True)
+        ]
 
     def unsent_fields(self, form: str) -> dict[str, int]:
         """Return the fields that arrived and were not sent, the commonest first."""
@@ -119,6 +131,40 @@ class FormCounts:
             for name in names:
                 reads.hgetall(name)
             return list(reads.execute())
+
+
+def _history(
+    streak: Mapping[str, str],
+    recent: Mapping[str, str],
+    last: Sequence[str],
+    passed: Sequence[str | None],
+    now: datetime,
+) -> RefusalHistory:
+    accepted, screened = (int(count or 0) for count in passed)
+    slot = to_milliseconds(now) // in_milliseconds(limits.REFUSAL_SLOT)
+    day = to_milliseconds(now) // in_milliseconds(timedelta(days=1))
+    slots = range(slot - limits.SLOTS_OF_AN_HOUR + 1, slot + 1)
+    days = range(day - limits.REMEMBERED_DAYS + 1, day)
+    before = [int(recent[name]) for each in slots if (name := f"passed:{each}") in recent]
+    return RefusalHistory(
+        at=now,
+        streak=_streak(streak) if streak.get("passed") == str(accepted - screened) else None,
+        refused=sum(int(recent.get(f"refused:{each}", 0)) for each in slots),
+        accepted=accepted - screened - before[0] if before else 0,
+        usual_hours=[int(recent.get(f"hour:{each}", 0)) for each in days],
+        usual_streaks=[int(recent.get(f"streak:{each}", 0)) for each in days],
+        last=sorted(map(_kept, last), key=lambda kept: kept.at, reverse=True),
+    )
+
+
+def _streak(stored: Mapping[str, str]) -> Streak:
+    return Streak(
+        codes={
+            code: int(stored[name]) for code in RefusalCode if (name := f"code:{code}") in stored
+        },
+        since=from_milliseconds(stored["since"]),
+        last=from_milliseconds(stored["last"]),
+    )
 
 
 def _kept(stored: Any) -> KeptRefusal:

@@ -50,7 +50,8 @@ def last(counts: FormCounts, refused: Callable[[], object]) -> Callable[[], Kept
 
     def read() -> KeptRefusal:
         refused()
-        (kept,) = counts.last_refusals("news")
+        (history,) = counts.histories([form()])
+        (kept,) = history.last
         return kept
 
     return read

@@ -1,0 +1,101 @@
+"""What came to a form: its counts, its last refusals, and the fields that it did not send."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from relay.runtime import CommandRuntime
+from relay.terminal.output import Output, for_people, printable
+from shared.domain.form import Form
+from shared.domain.refusal import KeptRefusal
+from shared.domain.refusal_history import FOR_REPORTS, RefusalHistory, too_many_refused
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.stores.form_counts import FormFigures
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormActivity:
+    """`not_sent` has the fields that arrived and are not sent, and how often."""
+
+    form: Form
+    figures: FormFigures
+    history: RefusalHistory
+    not_sent: Mapping[str, int]
+
+
+def read_activity(runtime: CommandRuntime, form: Form) -> FormActivity:
+    """Return what came to the form; raises `LedgerUnavailable`."""
+    counts = runtime.form_counts
+    accounts = [account.name for account in runtime.registry.accounts()]
+    (figures,) = counts.figures([form], accounts)
+    (history,) = counts.histories([form])
+    return FormActivity(
+        form=form, figures=figures, history=history, not_sent=counts.unsent_fields(form.name)
+    )
+
+
+def activity_document(activity: FormActivity) -> dict[str, Any]:
+    """Return it as scripts read it."""
+    figures = activity.figures
+    return {
+        "accepted": figures.accepted,
+        "quarantined": figures.quarantined,
+        "refused": figures.refused,
+        "last_refusals": [_refusal_document(kept) for kept in activity.history.last],
+        "fields_not_sent": [
+            {"name": name, "count": count} for name, count in activity.not_sent.items()
+        ],
+    }
+
+
+def _refusal_document(kept: KeptRefusal) -> dict[str, Any]:
+    refusal = kept.refusal
+    return {
+        "at": timestamp(kept.at),
+        "code": refusal.code,
+        "fields": list(refusal.fields),
+        "origin": refusal.origin,
+        "client": refusal.client,
+    }
+
+
+def say_activity(output: Output, activity: FormActivity) -> None:
+    """Print it for people, without what there is not."""
+    figures = activity.figures
+    causes = ", ".join(f"{count:,} {code}" for code, count in figures.refused.items())
+    refused = f"{sum(figures.refused.values()):,}" + (f" ({causes})" if causes else "")
+    output.say(
+        f"\nSign-ups: {figures.accepted:,} accepted, {figures.quarantined:,} of them in quarantine."
+        f" Refused: {refused}."
+    )
+    found = too_many_refused(activity.form, activity.history, FOR_REPORTS)
+    if found:
+        output.say(printable(f"{found.sentence}\nWhat to do: {found.to_do}."))
+    _say_last_refusals(output, activity)
+    _say_not_sent(output, activity)
+
+
+def _say_last_refusals(output: Output, activity: FormActivity) -> None:
+    if activity.history.last:
+        output.say("\nThe last refusals")
+        output.table(
+            ["at", "code", "origin", "client", "fields that arrived"],
+            [_refusal_row(kept) for kept in activity.history.last],
+        )
+
+
+def _refusal_row(kept: KeptRefusal) -> list[str | None]:
+    refusal = kept.refusal
+    fields = ", ".join(refusal.fields) or None
+    return [for_people(kept.at), refusal.code, refusal.origin, refusal.client, fields]
+
+
+def _say_not_sent(output: Output, activity: FormActivity) -> None:
+    if activity.not_sent:
+        output.say("\nFields that arrive and are not sent")
+        output.table(["field", "sign-ups"], [list(each) for each in activity.not_sent.items()])
+        output.say(
+            "They are kept with the sign-ups. To send one, add a custom field of this name at"
+            " Constant Contact. Then add the form anew with --replace, its other options, and"
+            " --field NAME."
+        )

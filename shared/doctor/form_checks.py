@@ -1,0 +1,64 @@
+"""The checks of an account's forms: whether they take the sign-ups that come."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.check import Check, Subject
+from shared.domain.form import Form
+from shared.domain.refusal import RefusalCode
+from shared.domain.refusal_history import FOR_REPORTS, RefusalHistory, too_many_refused
+from shared.domain.refusal_texts import cause_of, to_do_about
+from shared.ledger.stores.form_counts import FormCounts
+from shared.ledger.stores.registry import Registry
+
+FORMS = Subject("forms", "Its forms take sign-ups")
+
+# So many of the last refusals with one of these codes are worth a word, although they do not mean
+# that the form is broken.
+_WORTH_A_WORD = 5
+_TODAY = timedelta(days=1)
+_HARMLESS = (RefusalCode.RATE_LIMITED, RefusalCode.DISABLED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormChecks:
+    registry: Registry
+    counts: FormCounts
+
+    def run(self, account: str) -> list[Check]:
+        forms = [form for form in self.registry.forms() if form.account == account]
+        return forms_take_signups(forms, self.counts.histories(forms), account=account)
+
+
+def forms_take_signups(
+    forms: Sequence[Form], histories: Sequence[RefusalHistory], *, account: str
+) -> list[Check]:
+    """Return a check of each form that refuses sign-ups; one for all if none does."""
+    found = [
+        check
+        for form, history in zip(forms, histories, strict=True)
+        for check in _refusals(form, history, account)
+    ]
+    if found:
+        return found
+    names = ", ".join(form.name for form in forms)
+    return [FORMS.of(account).ok(f"They do: {names}." if names else "No form sends to it.")]
+
+
+def _refusals(form: Form, history: RefusalHistory, account: str) -> Iterator[Check]:
+    subject = Subject(FORMS.name, f"The form {form.name} takes sign-ups", account)
+    if found := too_many_refused(form, history, FOR_REPORTS):
+        yield subject.problem(f"{form.name}: {found.sentence}", _as_sentence(found.to_do))
+    today = [kept.refusal.code for kept in history.last if history.at - kept.at <= _TODAY]
+    for code in _HARMLESS:
+        if today.count(code) >= _WORTH_A_WORD and (form.enabled or code == RefusalCode.DISABLED):
+            cause = cause_of(code, form, history.last)
+            yield subject.advice(
+                f"{form.name}: {today.count(code)} of the last {len(today)} refusals: {cause}.",
+                _as_sentence(to_do_about(code, form, history.last)),
+            )
+
+
+def _as_sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."

@@ -1,0 +1,175 @@
+"""What the last refusals of a form mean: whether it refuses everything, or more than is usual.
+
+Pure. Robots send wrong sign-ups all the time, and people mistype. So a form is compared with what
+it usually refuses: with the median of the days before, which no single bad day moves.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from shared.domain.form import Form
+from shared.domain.refusal import KeptRefusal, RefusalCode
+from shared.domain.refusal_texts import cause_of, still_refused_origins, to_do_about
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streak:
+    """The refusals since the form last accepted a sign-up, by code."""
+
+    codes: Mapping[RefusalCode, int]
+    since: datetime
+    last: datetime
+
+    @property
+    def count(self) -> int:
+        return sum(self.codes.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusalHistory:
+    """A form's refusals that may be its own fault, as `Refusal.may_be_a_fault` has it.
+
+    `streak` is None if a sign-up was accepted after the last refusal. `refused` and `accepted` are
+    those of the last hour. Of each day before today, `usual_hours` has the most refusals in an
+    hour, and `usual_streaks` the longest streak. `last` has the last refusals of any kind, the
+    newest first. `at` is when all this was read, by Redis' clock.
+    """
+
+    at: datetime
+    streak: Streak | None
+    refused: int
+    accepted: int
+    usual_hours: Sequence[int]
+    usual_streaks: Sequence[int]
+    last: Sequence[KeptRefusal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """When a form refuses too much.
+
+    It refuses everything when a streak has `fewest` refusals over `span`, and `times` as many as
+    are usual. It refuses much when `fewest_of_many` were refused in an hour, `times` as many as
+    are usual, and at least the share `share` of all sign-ups.
+    """
+
+    fewest: int
+    span: timedelta
+    fewest_of_many: int
+    share: float
+    times: int
+
+
+# Somebody is woken up for it.
+FOR_ALERTS = Thresholds(
+    fewest=5, span=timedelta(minutes=15), fewest_of_many=20, share=0.25, times=3
+)
+# Somebody has asked.
+FOR_REPORTS = Thresholds(fewest=5, span=timedelta(), fewest_of_many=5, share=0.25, times=0)
+
+# Without a further refusal for so long, nobody uses the broken page any more.
+FORGOTTEN_AFTER = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TooManyRefused:
+    """A form refuses everything since `since`, or much of it if that is None.
+
+    `sentence` says what happened and why, `to_do` what to do about it; neither names the form.
+    """
+
+    since: datetime | None
+    sentence: str
+    to_do: str
+
+
+def too_many_refused(
+    form: Form, history: RefusalHistory, thresholds: Thresholds
+) -> TooManyRefused | None:
+    """Return how the form refuses too much; None if it does not, or is closed, or was mended."""
+    if not form.enabled:
+        return None
+    streak, now = history.streak, history.at
+    if streak and _refuses_all(streak, history.usual_streaks, thresholds, now):
+        what = f"{streak.count:,} of {streak.count:,} sign-ups refused since"
+        return _found(
+            form,
+            history,
+            streak.codes,
+            what=f"{what} {_day_and_time(streak.since, now)}",
+            since=streak.since,
+        )
+    if _refuses_much(history, thresholds):
+        of = history.refused + history.accepted
+        return _found(
+            form,
+            history,
+            _codes_of_the_last_hour(history.last, now),
+            what=f"{history.refused:,} of {of:,} sign-ups refused in the last hour",
+            since=None,
+        )
+    return None
+
+
+def _refuses_all(
+    streak: Streak, usual: Sequence[int], thresholds: Thresholds, now: datetime
+) -> bool:
+    return (
+        streak.count >= max(thresholds.fewest, thresholds.times * _usual(usual))
+        and streak.last - streak.since >= thresholds.span
+        and now - streak.last < FORGOTTEN_AFTER
+    )
+
+
+def _refuses_much(history: RefusalHistory, thresholds: Thresholds) -> bool:
+    usual = thresholds.times * _usual(history.usual_hours)
+    of = history.refused + history.accepted
+    return (
+        history.refused >= max(thresholds.fewest_of_many, usual)
+        and history.refused >= thresholds.share * of
+    )
+
+
+def _usual(days: Sequence[int]) -> float:
+    return median(days) if days else 0
+
+
+def _codes_of_the_last_hour(
+    last: Sequence[KeptRefusal], now: datetime
+) -> Mapping[RefusalCode, int]:
+    return Counter(
+        kept.refusal.code
+        for kept in last
+        if kept.refusal.may_be_a_fault and now - kept.at <= timedelta(hours=1)
+    )
+
+
+def _found(
+    form: Form,
+    history: RefusalHistory,
+    codes: Mapping[RefusalCode, int],
+    *,
+    what: str,
+    since: datetime | None,
+) -> TooManyRefused | None:
+    """Return what to say of it; the commonest of `codes` is the cause."""
+    if not codes:
+        return None
+    code = max(codes, key=lambda each: codes[each])
+    if code == RefusalCode.ORIGIN and still_refused_origins(form, history.last) == ():
+        return None  # an operator has added the origin since
+    cause = cause_of(code, form, history.last)
+    others = ", ".join(f"{times:,} {each}" for each, times in codes.items() if each != code)
+    return TooManyRefused(
+        since=since,
+        sentence=f"{what}: {cause}.{f' Others: {others}.' if others else ''}",
+        to_do=to_do_about(code, form, history.last),
+    )
+
+
+def _day_and_time(moment: datetime, now: datetime) -> str:
+    day = "%A" if now - moment < timedelta(days=6) else "%Y-%m-%d"
+    return f"{moment.strftime(day)} {moment:%H:%M} UTC"

@@ -1,0 +1,109 @@
+"""What the commands show of a form's refusals, and of the fields that it does not send."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+
+from shared.domain.refusal import Refusal, RefusalCode
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.form_counts import FormCounts, FormTally
+from tests.support.builders import accept
+from tests.support.command_line import CommandLine
+
+SENTENCE = "212 of 212 sign-ups refused since"
+CAUSE = "a required field was missing. These fields arrived: mail address, first_name."
+
+
+@pytest.fixture
+def busy(connected: CommandLine, redis_client: "redis.Redis") -> CommandLine:
+    """The form `news` has accepted three sign-ups, and then refused all."""
+    ledger = Ledger(redis_client)
+    for _ in range(2):
+        accept(ledger)
+    accept(ledger, quarantine="honeypot")
+    refusal = Refusal(
+        code=RefusalCode.REQUIRED,
+        fields=("mail address", "first_name"),
+        origin="https://www.example.com",
+        client="Firefox",
+    )
+    tally = FormTally(
+        form="news",
+        account="acme",
+        refused={"required": 212, "rate_limited": 3},
+        faults={"required": 212},
+        first_fault_ago=timedelta(hours=2),
+        last_fault_ago=timedelta(minutes=1),
+        last=[(timedelta(minutes=minutes), refusal) for minutes in (3, 2, 1)],
+        unsent={"shoe size": 7, "utm_source": 2},
+    )
+    FormCounts(redis_client).add("web-1", 1, [tally])
+    return connected
+
+
+def test_status_has_every_form_with_its_figures(busy: CommandLine) -> None:
+    assert busy("forms", "add", "cakes", "--account", "acme", "--list", "newsletter").status == 0
+    assert busy("status", "--json").json["forms"] == [
+        {"name": "cakes", "account": "acme", "accepted": 0, "quarantined": 0, "refused": {}},
+        {
+            "name": "news",
+            "account": "acme",
+            "accepted": 3,
+            "quarantined": 1,
+            "refused": {"rate_limited": 3, "required": 212},
+        },
+    ]
+
+
+def test_status_tells_people_of_forms_that_refuse(busy: CommandLine) -> None:
+    out = busy("status").out
+    assert f"news: {SENTENCE}" in out and CAUSE in out
+    assert "What to do: compare the names of the inputs" in out
+    (row,) = [line.split() for line in out.splitlines() if line.startswith("news ")]
+    assert row[:5] == ["news", "acme", "3", "1", "215"]
+
+
+def test_status_says_nothing_of_forms_where_there_is_nothing_to_say(connected: CommandLine) -> None:
+    assert "refused" not in connected("status").out
+
+
+def test_a_form_is_shown_with_its_last_refusals_and_what_it_does_not_send(
+    busy: CommandLine,
+) -> None:
+    out = busy("forms", "show", "news").out
+    assert "Sign-ups: 3 accepted, 1 of them in quarantine." in out
+    assert "Refused: 215 (3 rate_limited, 212 required)." in out
+    assert SENTENCE in out
+    assert "Fields that arrive and are not sent" in out
+    assert "--field NAME" in out
+    rows = [line for line in out.splitlines() if "mail address, first_name" in line]
+    assert len(rows) == 1 + 3  # the sentence, and the table
+    assert all("https://www.example.com" in row and "Firefox" in row for row in rows[1:])
+
+
+def test_a_form_is_shown_to_scripts(busy: CommandLine) -> None:
+    shown = busy("forms", "show", "news", "--json").json
+    assert (shown["accepted"], shown["quarantined"]) == (3, 1)
+    assert shown["refused"] == {"rate_limited": 3, "required": 212}
+    assert len(shown["last_refusals"]) == 3
+    last = shown["last_refusals"][0]
+    assert last.pop("at").endswith("Z")
+    assert last == {
+        "code": "required",
+        "fields": ["mail address", "first_name"],
+        "origin": "https://www.example.com",
+        "client": "Firefox",
+    }
+    assert shown["fields_not_sent"] == [
+        {"name": "shoe size", "count": 7},
+        {"name": "utm_source", "count": 2},
+    ]
+
+
+def test_the_doctor_names_a_form_that_refuses_everything(busy: CommandLine) -> None:
+    ended = busy("doctor", "--json")
+    assert ended.status == 1
+    (check,) = [check for check in ended.json["checks"] if check["name"] == "forms"]
+    assert (check["verdict"], check["account"]) == ("problem", "acme")
+    assert check["found"].startswith(f"news: {SENTENCE}") and check["found"].endswith(CAUSE)

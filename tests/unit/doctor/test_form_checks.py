@@ -1,0 +1,80 @@
+"""What the doctor says of forms that refuse sign-ups."""
+
+from datetime import timedelta
+from typing import Any
+
+from shared.doctor.form_checks import forms_take_signups
+from shared.domain.check import Check, Verdict
+from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
+from shared.domain.refusal_history import RefusalHistory, Streak
+from tests.support.builders import NOON, form
+
+HOUR = timedelta(hours=1)
+
+
+def kept(code: str, ago: timedelta = HOUR) -> KeptRefusal:
+    refusal = Refusal(
+        code=RefusalCode(code), fields=(), origin="https://www.example.org", client="Chrome"
+    )
+    return KeptRefusal(at=NOON - ago, refusal=refusal)
+
+
+def history(*last: KeptRefusal, **fields: Any) -> RefusalHistory:
+    defaults: dict[str, Any] = {
+        "at": NOON,
+        "streak": None,
+        "refused": 0,
+        "accepted": 0,
+        "usual_hours": [],
+        "usual_streaks": [],
+        "last": last,
+    }
+    return RefusalHistory(**(defaults | fields))
+
+
+def examine(found: RefusalHistory, **of_form: Any) -> list[Check]:
+    return forms_take_signups([form(**of_form)], [found], account="acme")
+
+
+def test_forms_that_refuse_nothing_are_one_tick() -> None:
+    forms = [form("news"), form("shop")]
+    (check,) = forms_take_signups(forms, [history(), history(kept("origin"))], account="acme")
+    assert (check.verdict, check.account) == (Verdict.OK, "acme")
+    assert check.found == "They do: news, shop."
+
+
+def test_an_account_without_a_form_is_well() -> None:
+    (check,) = forms_take_signups([], [], account="acme")
+    assert (check.verdict, check.found) == (Verdict.OK, "No form sends to it.")
+
+
+def test_a_form_that_refuses_everything_is_a_problem() -> None:
+    streak = Streak(codes={RefusalCode.ORIGIN: 212}, since=NOON - HOUR, last=NOON)
+    (check,) = examine(history(kept("origin"), streak=streak), origins=("https://example.com",))
+    assert (check.name, check.verdict) == ("forms", Verdict.PROBLEM)
+    assert check.found == (
+        "news: 212 of 212 sign-ups refused since Sunday 11:00 UTC: www.example.org is not among"
+        " its origins."
+    )
+    assert check.fix and check.fix.startswith("If that is your website")
+    assert "--origin https://www.example.org" in check.fix
+
+
+def test_visitors_that_are_throttled_are_advice() -> None:
+    last = [kept("rate_limited")] * 5 + [kept("rate_limited", 25 * HOUR)] + [kept("origin")]
+    (check,) = examine(history(*last))
+    assert check.verdict == Verdict.OK
+    assert check.found == (
+        "news: 5 of the last 6 refusals: too many sign-ups came from one network."
+    )
+    assert check.fix and "RELAY_TRUSTED_PROXIES" in check.fix
+
+
+def test_four_throttled_visitors_are_not_worth_a_word() -> None:
+    (check,) = examine(history(*[kept("rate_limited")] * 4))
+    assert check.fix is None
+
+
+def test_a_closed_form_that_is_still_used_is_advice() -> None:
+    (check,) = examine(history(*[kept("disabled")] * 5), enabled=False)
+    assert check.fix and "relay forms enable news" in check.fix

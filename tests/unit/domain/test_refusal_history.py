@@ -1,0 +1,223 @@
+"""When a form refuses too much: for an operator who asks, and for one who is woken up."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.domain.form import Form
+from shared.domain.refusal import BOT, KeptRefusal, Refusal, RefusalCode
+from shared.domain.refusal_history import (
+    FOR_ALERTS,
+    FOR_REPORTS,
+    RefusalHistory,
+    Streak,
+    too_many_refused,
+)
+from tests.support.builders import form
+
+NOW = datetime.fromisoformat("2026-03-03T20:00:00+00:00")  # a Tuesday
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+SHOP = form("shop", origins=("https://www.example.com",))
+CODES = list(RefusalCode)
+
+
+def kept(code: str = "origin", *, at: datetime = NOW, **fields: Any) -> KeptRefusal:
+    defaults = {"fields": (), "origin": "https://www.example.org", "client": "Chrome"}
+    return KeptRefusal(at=at, refusal=Refusal(**{"code": RefusalCode(code), **defaults, **fields}))
+
+
+def streak(
+    count: int = 212, over: timedelta = 6 * HOUR, *, ago: timedelta = timedelta(), **codes: int
+) -> Streak:
+    counts = {RefusalCode(code): n for code, n in codes.items()} or {RefusalCode.ORIGIN: count}
+    return Streak(codes=counts, since=NOW - ago - over, last=NOW - ago)
+
+
+def history(
+    streak: Streak | None = None,
+    *,
+    refused: int = 0,
+    accepted: int = 0,
+    hours: Sequence[int] = (),
+    streaks: Sequence[int] = (),
+    last: Sequence[KeptRefusal] = (kept(),),
+) -> RefusalHistory:
+    return RefusalHistory(
+        at=NOW,
+        streak=streak,
+        refused=refused,
+        accepted=accepted,
+        usual_hours=hours,
+        usual_streaks=streaks,
+        last=last,
+    )
+
+
+def sentence(history: RefusalHistory, form: Form = SHOP) -> str | None:
+    found = too_many_refused(form, history, FOR_ALERTS)
+    return found.sentence if found else None
+
+
+# --- everything is refused
+
+
+def test_everything_is_refused_since_a_time_for_a_cause() -> None:
+    assert sentence(history(streak())) == (
+        "212 of 212 sign-ups refused since Tuesday 14:00 UTC: www.example.org is not among its"
+        " origins."
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "alerts"),
+    [
+        pytest.param(streak(5, 15 * MINUTE), True, id="five over a quarter of an hour"),
+        pytest.param(streak(4, HOUR), False, id="four"),
+        pytest.param(streak(50, 14 * MINUTE), False, id="many at once: the last hour tells"),
+        pytest.param(None, False, id="a sign-up was accepted"),
+        pytest.param(streak(5, HOUR, ago=6 * DAY), True, id="the last one six days ago"),
+        pytest.param(streak(5, HOUR, ago=7 * DAY), False, id="nobody has come for a week"),
+    ],
+)
+def test_when_everything_is_refused(found: Streak | None, alerts: bool) -> None:
+    assert (sentence(history(found)) is not None) == alerts
+
+
+@pytest.mark.parametrize(
+    ("usual", "alerts"),
+    [
+        pytest.param([], True, id="a new form"),
+        pytest.param([0] * 13, True, id="never a refusal before"),
+        pytest.param([2] * 13, True, id="people mistype"),
+        pytest.param([40] * 13, False, id="robots come every day"),
+        pytest.param([90] * 6 + [0] * 7, True, id="robots came on some days"),
+        pytest.param([212] * 6 + [1] * 7, True, id="broken for six days"),
+    ],
+)
+def test_a_streak_is_compared_with_the_usual_one(usual: list[int], alerts: bool) -> None:
+    assert (sentence(history(streak(100), streaks=usual)) is not None) == alerts
+
+
+def test_who_asks_need_not_wait_and_nothing_is_compared() -> None:
+    recent = history(streak(5, timedelta()), streaks=[90] * 13)
+    assert too_many_refused(SHOP, recent, FOR_REPORTS)
+    assert not too_many_refused(SHOP, history(streak(4, timedelta())), FOR_REPORTS)
+
+
+def test_a_day_long_ago_has_its_date() -> None:
+    found = sentence(history(streak(9, 20 * DAY)))
+    assert found and found.startswith("9 of 9 sign-ups refused since 2026-02-11 20:00 UTC: ")
+
+
+# --- much is refused
+
+
+@pytest.mark.parametrize(
+    ("refused", "accepted", "usual", "alerts"),
+    [
+        pytest.param(40, 60, [], True, id="one of two pages is broken"),
+        pytest.param(20, 60, [], True, id="just enough"),
+        pytest.param(19, 0, [], False, id="too few for a jump"),
+        pytest.param(200, 9800, [2] * 13, False, id="a campaign, with the usual mistakes"),
+        pytest.param(40, 60, [13] * 13, True, id="three times as many as usual"),
+        pytest.param(40, 60, [14] * 13, False, id="fewer than that"),
+        pytest.param(40, 60, [500] * 6 + [0] * 7, True, id="robots came on some days"),
+    ],
+)
+def test_when_much_is_refused(refused: int, accepted: int, usual: list[int], alerts: bool) -> None:
+    found = sentence(history(refused=refused, accepted=accepted, hours=usual))
+    assert (found is not None) == alerts
+
+
+def test_much_is_refused_for_the_commonest_cause_of_the_last_hour() -> None:
+    last = [
+        kept("required", client=BOT),
+        kept("rate_limited"),
+        kept("invalid", fields=("email", "name")),
+        *[kept("required", at=NOW - 2 * HOUR)] * 9,
+    ]
+    assert sentence(history(refused=40, accepted=60, last=last)) == (
+        "40 of 100 sign-ups refused in the last hour: a field had a wrong value. These fields"
+        " arrived: email, name."
+    )
+
+
+def test_without_a_known_cause_nothing_is_said() -> None:
+    assert sentence(history(refused=40, last=[kept("rate_limited")])) is None
+
+
+# --- forms that an operator has changed
+
+
+def test_a_closed_form_refuses_on_purpose() -> None:
+    closed = form("shop", origins=SHOP.origins, enabled=False)
+    assert sentence(history(streak(), refused=40), closed) is None
+
+
+def test_an_origin_that_was_added_meanwhile_ends_it() -> None:
+    mended = form("shop", origins=(*SHOP.origins, "https://www.example.org"))
+    assert sentence(history(streak()), mended) is None
+    assert sentence(history(streak(), last=[kept(), kept(origin="https://x.example")]), mended)
+
+
+# --- causes
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_each_code_has_a_cause_and_something_to_do(code: RefusalCode) -> None:
+    nine = Streak(codes={code: 9}, since=NOW - HOUR, last=NOW)
+    found = too_many_refused(SHOP, history(nine, last=[kept(code)]), FOR_REPORTS)
+    assert found
+    assert found.sentence.endswith(".") and not found.sentence.endswith("..")
+    assert found.to_do[0].islower() and not found.to_do.endswith(".")
+    assert "{" not in found.to_do
+
+
+@pytest.mark.parametrize(
+    ("origins", "cause"),
+    [
+        pytest.param(["https://example.com"], "example.com is not among its origins", id="one"),
+        pytest.param(
+            ["https://a.example", "https://b.example", "https://a.example"],
+            "a.example and b.example are not among its origins",
+            id="two",
+        ),
+        pytest.param(
+            [f"https://{name}.example" for name in "abcdef"],
+            "a.example, b.example and c.example are not among its origins",
+            id="many",
+        ),
+        pytest.param(
+            ["http://www.example.com"],
+            "http://www.example.com is not among its origins",
+            id="only the scheme is another one",
+        ),
+        pytest.param([None], "the page that posts is not on one of its origins", id="unknown"),
+    ],
+)
+def test_the_origins_that_were_refused_are_named(origins: list[str | None], cause: str) -> None:
+    found = sentence(history(streak(), last=[kept(origin=origin) for origin in origins]))
+    assert found and found.partition(": ")[2] == f"{cause}."
+
+
+def test_other_causes_are_counted() -> None:
+    found = sentence(history(streak(invalid=2, origin=7, required=3)))
+    assert found
+    assert found.startswith("12 of 12 sign-ups refused")
+    assert found.endswith("not among its origins. Others: 2 invalid, 3 required.")
+
+
+def test_of_fields_those_that_arrived_last_are_named() -> None:
+    last = [
+        kept("origin"),
+        kept("required", fields=("mail address", "first_name")),
+        kept("required", fields=("other",)),
+    ]
+    found = sentence(history(streak(required=9), last=last))
+    assert found and found.endswith(
+        "a required field was missing. These fields arrived: mail address, first_name."
+    )
