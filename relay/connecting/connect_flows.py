@@ -15,6 +15,7 @@ from relay.connecting.connected_text import say_connected
 from relay.connecting.device_flow import follow, instructions
 from relay.runtime import CommandRuntime
 from relay.terminal.output import for_people, printable
+from shared.accounts import checks
 from shared.accounts.account_connector import AlreadyConnected, AnotherAccount, Connected
 from shared.accounts.application_calls import ConnectStopped
 from shared.accounts.client_links import LINK_LIFE, Link
@@ -72,7 +73,7 @@ def by_url(runtime: CommandRuntime, wanted: Wanted) -> None:
 
 def preflight_warnings(runtime: CommandRuntime, wanted: Wanted) -> list[str]:
     """Return what would prevent the login, in whole sentences."""
-    check = runtime.accounts.connecting.check_application(wanted.application)
+    check = runtime.accounts.connecting.check_before_login(wanted.application)
     if check.verdict != Verdict.PROBLEM:
         return []
     return [printable(" ".join(filter(None, (check.found, check.fix))))]
@@ -274,5 +275,5 @@ def _print_connected(runtime: CommandRuntime, connected: Connected) -> None:
         }
     )
     if not runtime.output.as_json:
-        runtime.output.say(f"{name} is connected.")
+        runtime.output.say(f"{checks.connected_title(name, connected.checks)}.")
         say_connected(runtime, name, connected.checks)

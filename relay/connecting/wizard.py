@@ -12,6 +12,7 @@ from relay.connecting.connected_text import say_connected
 from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_checks
 from relay.terminal.output import for_people, printable
+from shared.accounts import checks
 from shared.accounts.browser_flow import Started
 from shared.accounts.client_links import Link, LinkState
 from shared.accounts.connect_request import ConnectResult
@@ -68,7 +69,8 @@ def walk(runtime: CommandRuntime, wanted: Wanted) -> None:
     mine = click.confirm("   Can you log in to the account yourself?", default=True)
     result = _by_browser(runtime, wanted) if mine else _by_link(runtime, wanted)
     if result is not None:
-        runtime.output.say(f"\n3. {result.account} is connected")
+        title = checks.connected_title(result.account, result.checks)
+        runtime.output.say(f"\n3. {title}")
         say_connected(runtime, result.account, result.checks)
 
 
@@ -84,7 +86,7 @@ def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
             origin="from --api-key" if wanted.application else "from CTCT_CLIENT_ID",
         )
     )
-    check = connecting.check_application(wanted.application)
+    check = connecting.check_before_login(wanted.application)
     say_checks(runtime.output, [check])
     runtime.output.say("")
     failed = check.verdict == Verdict.PROBLEM

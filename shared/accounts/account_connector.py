@@ -30,6 +30,9 @@ from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 
+# The privilege may be given later, in the account's own settings.
+FIRST_PROBE = timedelta(minutes=1)
+
 T = TypeVar("T")
 
 
@@ -75,6 +78,10 @@ class Connected:
     started_from: StartedFrom
     result_id: str | None = None
     asked_by: str | None = None
+
+    @property
+    def title(self) -> str:
+        return checks.connected_title(self.account.called, self.checks)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -191,9 +198,21 @@ class AccountConnector:
             self.vault.store(account.name, tokens, client_id=account.client_id, spent=spent)
             self.registry.save_account(account)
             self.ledger.lift(account.name, HoldReason.RECONNECT)
-            if NEEDED_PRIVILEGE in found.privileges:
-                self.ledger.lift(account.name, HoldReason.FORBIDDEN)
+            self._judge_privileges(account.name, found.privileges)
         return before, account
+
+    def _judge_privileges(self, name: str, privileges: frozenset[str]) -> None:
+        """Hold an account whose login may not write contacts, before a sign-up finds that out."""
+        if NEEDED_PRIVILEGE in privileges:
+            self.ledger.lift(name, HoldReason.FORBIDDEN)
+            return
+        self.ledger.hold(
+            name,
+            HoldReason.FORBIDDEN,
+            by="connecting",
+            note=f"the login lacks {NEEDED_PRIVILEGE}",
+            first_probe=FIRST_PROBE,
+        )
 
     def _check_no_other_name(self, account: Account, request: ConnectRequest) -> None:
         """Raise `AlreadyConnected` if the same account is connected under another name."""

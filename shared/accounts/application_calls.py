@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 from shared.accounts import problems
@@ -22,7 +23,7 @@ from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import CALL_DEADLINE
 from shared.domain.errors import Refused, TokenUnavailable
 
-# No server issued this token. Only a server that accepts the secret says that the token is bad.
+# No server issued this token or code. Only a server that accepts the secret says that it is bad.
 _NO_TOKEN = "none"  # noqa: S105
 
 T = TypeVar("T")
@@ -87,6 +88,20 @@ class ApplicationCalls:
                 "signup-relay knows another secret for this API key, and could not ask Constant"
                 f" Contact which one is right ({error}). Nothing was changed. Try again later."
             ) from error
+
+    def secret_error(
+        self, application: Application, redirect_uri: str, deadline: timedelta
+    ) -> InvalidClient | None:
+        """Return how Constant Contact refuses the application's secret; None where it does not, or
+        does not say. Asking with a code that nobody issued starts nothing."""
+        try:
+            with self.oauth(application).endpoint(deadline) as endpoint:
+                endpoint.exchange_code(_NO_TOKEN, redirect_uri)
+        except InvalidClient as error:
+            return error
+        except (OAuthError, TokenUnavailable):
+            return None
+        return None
 
     def find(self, client_id: str) -> Application:
         """Return the application with this API key."""

@@ -3,14 +3,14 @@
 Pure: what Constant Contact answered in, a `Check` out. account_connector.py asks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from shared.accounts import problems
 from shared.constant_contact.client import ContactList, Organization
 from shared.constant_contact.errors import SECRET_REFUSED
 from shared.constant_contact.oauth import SCOPES
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, Subject, Verdict
 from shared.domain.outcome import NEEDED_PRIVILEGE
 
 # Retry-After dates and people can both tolerate a minute.
@@ -50,10 +50,18 @@ def privileges_held(privileges: frozenset[str]) -> Check:
     if NEEDED_PRIVILEGE in privileges:
         return subject.ok(f"It has {NEEDED_PRIVILEGE}.")
     return subject.problem(
-        f"The privilege {NEEDED_PRIVILEGE} is missing, so every sign-up will wait. A Campaign"
-        " Creator lacks it.",
+        f"The privilege {NEEDED_PRIVILEGE} is missing, so every sign-up waits. A Campaign Creator"
+        " lacks it.",
         "Connect again, and log in as the account's owner or a manager.",
     )
+
+
+def connected_title(called: str, found: Iterable[Check]) -> str:
+    """Return what to call a new connection, by its checks."""
+    problems_found = {check.name for check in found if check.verdict == Verdict.PROBLEM}
+    if "privileges" in problems_found:
+        return f"{called} is connected, but its login lacks {NEEDED_PRIVILEGE}"
+    return f"{called} is connected{', with a problem' if problems_found else ''}"
 
 
 def summary_read(summary: Organization | None) -> Check:

@@ -16,7 +16,7 @@ from shared.accounts.device_flow import DeviceFlow
 from shared.accounts.token_import import TokenImport
 from shared.constant_contact.applications import Application
 from shared.domain.account import Account, HoldReason, unknown_account
-from shared.domain.check import Check
+from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused, TokenError
 from shared.infrastructure.timestamps import timestamp
 
@@ -51,6 +51,17 @@ class Connecting:
         return problems.check_authorization_url(
             response.status_code, location, page, self.redirect_uri
         )
+
+    def check_before_login(self, application: Application | None = None) -> Check:
+        """Check the application and its secret, so that nobody logs in for nothing."""
+        check = self.check_application(application)
+        if check.verdict != Verdict.OK:
+            return check
+        calls = self.connector.calls
+        wanted = application or calls.applications.default
+        error = calls.secret_error(wanted, self.redirect_uri, APPLICATION_CHECK_DEADLINE)
+        own_key = wanted != calls.applications.default
+        return problems.check_secret(error, own_key=own_key) if error else check
 
     def disconnect(self, name: str, *, by: str) -> Account:
         """Forget the account's tokens. Its accepted sign-ups stay, and wait."""

@@ -25,6 +25,8 @@ _ABOUT_KEY = re.compile(r"client_id|(?:invalid|unauthorized)_client|\bclient id\
 
 _SAYS_NOTHING = (403, 404, 408, 425, 429)
 
+_APPLICATION = Subject("authorization_url", "Constant Contact knows the application")
+
 _KEY_UNKNOWN = (
     "Constant Contact does not know the API key.",
     "Copy the key again from the application's page.",
@@ -107,12 +109,16 @@ def explain_code(error: InvalidGrant, redirect_uri: str) -> str:
 
 def explain_client(error: InvalidClient, *, own_key: bool) -> str:
     """Return what to do about a refused API key or secret."""
+    return f"{error}. {_what_helps_client(error, own_key=own_key)}"
+
+
+def _what_helps_client(error: InvalidClient, *, own_key: bool) -> str:
     if isinstance(error, FlowNotAllowed):
         return (
-            f"{error}. Switch the flow on, on the application's page in the developer portal: the"
+            "Switch the flow on, on the application's page in the developer portal: the"
             f" Authorization Code Flow, or for --device the device flow: {PORTAL}"
         )
-    return f"{error}. {explain_secret(own_key=own_key)}"
+    return explain_secret(own_key=own_key)
 
 
 def explain_secret(*, own_key: bool) -> str:
@@ -140,7 +146,7 @@ def check_authorization_url(
     `status` is None when there was no answer. Only a certain error is a problem: the login page
     may look like anything.
     """
-    subject = Subject("authorization_url", "Constant Contact knows the application")
+    subject = _APPLICATION
     if status is None:
         return subject.unknown("Constant Contact did not answer. A browser may reach it.")
     refused = _query(location, "error") if location.startswith(redirect_uri) else ""
@@ -158,6 +164,13 @@ def check_authorization_url(
     if refused:
         return subject.problem("It refuses the login.", explain_callback(refused, "", redirect_uri))
     return subject.unknown(f"It answers HTTP {status}. Check whether the login page opens.")
+
+
+def check_secret(error: InvalidClient, *, own_key: bool) -> Check:
+    """Return the check of an application whose secret, or flow, is refused."""
+    return _APPLICATION.problem(
+        f"{error}, so no login can succeed.", _what_helps_client(error, own_key=own_key)
+    )
 
 
 def _redirect_mismatch(redirect_uri: str) -> str:

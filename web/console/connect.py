@@ -13,6 +13,7 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.application_calls import ConnectFailed
+from shared.accounts.checks import connected_title
 from shared.accounts.client_links import LinkState
 from shared.accounts.connect_request import PendingTokens, StartedFrom
 from shared.accounts.connecting import Connecting
@@ -51,7 +52,7 @@ def check_application_typed() -> ResponseReturnValue:
     try:
         check_name(name)
         application = _typed_application()
-        found = _connecting().check_application(application)
+        found = _connecting().check_before_login(application)
         if found.verdict == Verdict.PROBLEM and "anyway" not in request.form:
             return _application_page(name, check=found), 422
         known = _connecting().connector.calls.known(application)
@@ -179,7 +180,12 @@ def connected(id: str) -> ResponseReturnValue:
     if result is None or not result.connected:
         raise Refused("This result is no longer stored. The account's page shows the connection.")
     summary = services().accounts.summaries.summary(result.account)
-    return render_template("console/connect/connected.html", result=result, summary=summary)
+    return render_template(
+        "console/connect/connected.html",
+        result=result,
+        summary=summary,
+        title=connected_title(summary.account.called, result.checks),
+    )
 
 
 @bp.get("/connect/kept/<pending_id>")

@@ -291,10 +291,25 @@ def test_a_login_that_may_not_write_is_connected_with_a_warning(
     connect(connecting, sandbox)
     ledger.hold("acme", HoldReason.FORBIDDEN, by="test")
 
-    [warning] = connect(connecting, sandbox, user="Campaign Creator").warnings
+    connected = connect(connecting, sandbox, user="Campaign Creator")
 
+    assert connected.title == "Acme Bakery is connected, but its login lacks contacts:write"
+    [warning] = connected.warnings
     assert "contacts:write" in warning
     assert [hold.reason for hold in ledger.figures("acme").holds] == [HoldReason.FORBIDDEN]
+
+
+def test_a_new_account_whose_login_may_not_write_is_on_hold_at_once(
+    connecting: Connecting, sandbox: SandboxServer, redis_client: "redis.Redis"
+) -> None:
+    connect(connecting, sandbox, user="Campaign Creator")
+
+    [hold] = Ledger(redis_client).figures("acme").holds
+    assert (hold.reason, hold.note) == (HoldReason.FORBIDDEN, "the login lacks contacts:write")
+    assert hold.probe_at is not None
+
+    connect(connecting, sandbox)
+    assert Ledger(redis_client).figures("acme").holds == ()
 
 
 @pytest.mark.parametrize("name", ["", "ac{me", "a b", "-a", "a" * 41, "a/b", "ä"])
@@ -761,7 +776,51 @@ def test_an_answer_that_makes_no_sense_breaks_nothing(
         assert registry.account("acme") == connected.account
 
 
-# --- the authorization URL, before anyone is sent there
+# --- the application, before anyone is sent to the login
+
+
+def test_a_wrong_secret_is_found_before_anybody_logs_in(
+    connecting: Connecting, own_application: Application
+) -> None:
+    assert connecting.check_before_login().verdict == Verdict.OK
+    assert connecting.check_before_login(own_application).verdict == Verdict.OK
+
+    check = connecting.check_before_login(Application(own_application.client_id, "another-secret"))
+
+    assert check.verdict == Verdict.PROBLEM
+    assert "secret" in check.found
+    assert "secret that was given with the API key" in (check.fix or "")
+
+
+def test_a_wrong_secret_in_the_settings_is_found_before_anybody_logs_in(
+    live_settings: Settings, redis_client: "redis.Redis"
+) -> None:
+    wrong = replace(live_settings, client_secret="another-secret")
+    connecting = make_account_services(wrong, redis_client, lambda name: None).connecting
+
+    check = connecting.check_before_login()
+
+    assert check.verdict == Verdict.PROBLEM
+    assert "CTCT_CLIENT_SECRET" in (check.fix or "")
+
+
+def test_a_flow_that_is_switched_off_is_found_before_anybody_logs_in(
+    connecting: Connecting, sandbox: SandboxServer
+) -> None:
+    sandbox.control(path=TOKEN_PATH, status=400, body={"error": "unauthorized_client"})
+
+    check = connecting.check_before_login()
+
+    assert check.verdict == Verdict.PROBLEM
+    assert "Authorization Code Flow" in (check.fix or "")
+
+
+def test_a_token_endpoint_that_does_not_answer_keeps_nobody_from_the_login(
+    connecting: Connecting, sandbox: SandboxServer
+) -> None:
+    sandbox.control(path=TOKEN_PATH, reset=True)
+
+    assert connecting.check_before_login().verdict == Verdict.OK
 
 
 def test_the_preflight_says_that_the_login_page_opens(connecting: Connecting) -> None:
