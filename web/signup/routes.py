@@ -2,6 +2,7 @@
 
 import logging
 import math
+from dataclasses import replace
 from urllib.parse import urljoin
 
 from flask import Blueprint, Response, g, make_response, render_template, request, url_for
@@ -15,7 +16,8 @@ from shared.domain.errors import (
     Refused,
     VisitorLimited,
 )
-from shared.domain.form import Form
+from shared.domain.fields import find_field
+from shared.domain.form import Form, origin_of
 from shared.domain.posted_fields import instruction
 from web.services import services
 from web.signup.answer_kind import wants_json
@@ -46,10 +48,17 @@ class _FormUnavailable(Exception):
 
 @bp.get("/f/<name>", provide_automatic_options=False)
 def show(name: str) -> ResponseReturnValue:
-    """Show the hosted form."""
+    """Show the hosted form. Values in the query fill it in, as a POST of them would.
+
+    A link may do that, and so does a website's form without `method="post"`. Nobody knows which, so
+    the page has a word for both. A link cannot give consent, so that box is never ticked.
+    """
     form = _find(name, services().deadlines.start())
-    _allow_form(form)
-    return render_template("form.html", page=form_page(form, {}))
+    posted = {name: request.args.getlist(name) for name in request.args}
+    website_page = _listed(_source().website_page, form)
+    _allow_form(form, website_page)
+    page = replace(form_page(form, posted, page=website_page), consented=False)
+    return render_template("form.html", page=page, filled_in=any(map(find_field, posted)))
 
 
 @bp.get("/f/<name>/thanks")
@@ -241,6 +250,14 @@ def _unknown_form() -> Form:
     """Return a form for the error page while Redis is away and the real form is unknown."""
     name = (request.view_args or {}).get("name", "")
     return Form(name=name, account="", lists=(), consent_text="")
+
+
+def _listed(page: str | None, form: Form) -> str | None:
+    """Return `page` if it is on one of the form's origins.
+
+    Any page can link to us. Our form must not lead its visitors back there.
+    """
+    return page if page and form.origins and form.allows_origin(origin_of(page)) else None
 
 
 def _allow_form(form: Form, posted_from: str | None = None) -> None:
