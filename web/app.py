@@ -8,7 +8,6 @@ import uuid
 import redis
 from flask import Flask
 from werkzeug.exceptions import HTTPException
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shared.accounts.account_services import make_account_services
 from shared.doctor.doctor import make_doctor
@@ -24,6 +23,7 @@ from shared.ledger.redis_server.durability import warn_of_losses
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.factory import make_operations
 from shared.operations.operators import Operators
 from web import connect_pages, health
@@ -42,6 +42,7 @@ from web.signup.intake import Intake
 from web.signup.notifier import WorkerNotifier
 from web.signup.redis_deadline import DeadlinePool
 from web.signup.spool import Spool
+from web.visitor_address import MisfitNotes, VisitorAddress
 
 # How many requests are served at the same time. Each makes one call to Redis at a time.
 THREADS = 32
@@ -55,7 +56,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.extensions["relay"] = _make_services(settings)
+    app.extensions["relay"] = found = _make_services(settings)
     set_up_sessions(app, settings)
     for blueprint in (routes.bp, connect_pages.bp, health.bp, pages.bp):
         app.register_blueprint(blueprint)
@@ -64,9 +65,9 @@ def create_app(settings: Settings) -> Flask:
     app.register_error_handler(Exception, unexpected_error)
     roots = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
     app.wsgi_app = PublicPath(app.wsgi_app, settings.public_url, roots)  # type: ignore[method-assign]
-    if settings.trusted_proxies:
-        proxies = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+    app.wsgi_app = VisitorAddress(  # type: ignore[method-assign]
+        app.wsgi_app, settings.trusted_proxies, found.misfits
+    )
     return app
 
 
@@ -109,7 +110,9 @@ def _make_services(settings: Settings) -> Services:
         operators=Operators(patient),
         alert_services=make_services(settings.alerts),
         doctor=make_doctor(settings),
+        misfits=MisfitNotes(forwarding(client), clock=time.monotonic, now=utc_now),
     )
+    found.misfits.forget()
     found.form_cache.refresh(deadlines.start().ask)
     warn_of_losses(client)
     if spool.exists():

@@ -19,6 +19,7 @@ from web.signup.form_tallies import FormTallies
 from web.signup.intake import Intake
 from web.signup.redis_deadline import DeadlinePool
 from web.signup.spool import Spool
+from web.visitor_address import MisfitNotes
 
 
 class Examines(Protocol):
@@ -46,6 +47,7 @@ class Services:
     operators: Operators
     alert_services: Sequence[Service]
     doctor: Examines
+    misfits: MisfitNotes
     alert_tests: OneAtATime = field(default_factory=OneAtATime)
     examinations: OneAtATime = field(default_factory=OneAtATime)
 

@@ -20,6 +20,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.server_id import server_id
 from shared.ledger.redis_server.server_inspection import clock_ahead, inspect_server, round_trip
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.secret_rotation import Rotation
 
 ACCOUNTS = Subject("accounts", "Accounts")
@@ -68,6 +69,7 @@ class Installation:
             ),
             task(process_checks.BEAT, process_checks.beat, self.ledger.processes.beats_seen),
             task(ACCOUNTS, self._accounts),
+            task(network_checks.PROXIES, network_checks.proxies, forwarding(self.client).read),
             task(process_checks.SPOOLED, process_checks.spooled, self.ledger.spools.all),
         ]
 

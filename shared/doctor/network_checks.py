@@ -14,8 +14,10 @@ from shared.constant_contact.errors import ConnectionFailed
 from shared.constant_contact.response import Response
 from shared.doctor.instance_header import HEADER
 from shared.domain.check import Check, Subject
+from shared.domain.forwarding import Misfit
 
 PUBLIC_URL = Subject("public_url", "The public address leads here")
+PROXIES = Subject("proxies", "Proxies say who the visitors are")
 API = Subject("constant_contact", "Constant Contact's API answers")
 
 _ANSWER_WITHIN = timedelta(seconds=5)
@@ -116,6 +118,16 @@ def _https(url: str) -> Check:
         f"This installation answers at {url}, but not over https.",
         "Put a proxy with a certificate in front of it: others can read what visitors type.",
     )
+
+
+def proxies(read: Callable[[], str | None]) -> Check:
+    """Check that RELAY_TRUSTED_PROXIES fits, by what web noted of requests in the last day."""
+    noted = read()
+    if noted is None:
+        return PROXIES.ok("No request of the last day contradicts RELAY_TRUSTED_PROXIES.")
+    misfit = Misfit.from_json(noted)
+    tell = PROXIES.problem if misfit.certain else PROXIES.advice
+    return tell(misfit.found, f"{misfit.fix} docs/proxies.md has examples.")
 
 
 def constant_contact(url: str, read: Callable[[], ApiAnswer]) -> Iterator[Check]:

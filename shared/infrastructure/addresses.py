@@ -5,6 +5,8 @@ import socket
 
 from shared.infrastructure.settings import Bind
 
+_LONGEST_ADDRESS = 100  # with port, zone, brackets and quotes
+
 
 def check_free(bind: Bind) -> None:
     """Raise `OSError` when nobody can listen on `bind`, such as when it is in use."""
@@ -31,6 +33,26 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def plain_address(text: str) -> str | None:
+    """Return the address in `text`, as proxies write it; None for text that is none.
+
+    They add ports, brackets, quotes and zones: `192.0.2.1:5234`, `"[2001:db8::1]:5234"`,
+    `fe80::1%eth0`. An IPv4 address in IPv6 clothes (`::ffff:192.0.2.1`) is one of IPv4.
+    """
+    if len(text) > _LONGEST_ADDRESS:
+        return None
+    host = text.strip(' \t"')
+    if host.startswith("["):
+        host = host[1:].partition("]")[0]
+    elif host.count(":") == 1:
+        host = host.partition(":")[0]
+    try:
+        parsed = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return None
+    return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
 def client_network(address: str) -> str:

@@ -46,6 +46,11 @@ def test_signup(client: "redis.Redis", account: str, id: str) -> StoredText:
     return StoredText(client, f"{keys.account(account)}trial:{id}")
 
 
+def forwarding(client: "redis.Redis") -> StoredText:
+    """Return the note about proxies that do not fit the settings."""
+    return StoredText(client, keys.FORWARDING)
+
+
 def connecting(client: "redis.Redis", name: str) -> StoredText:
     """Return what is kept while somebody connects an account; `name` begins with its kind."""
     return StoredText(client, keys.CONNECTING + name)

@@ -3,7 +3,6 @@
 import io
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -239,22 +238,6 @@ def test_consent_is_kept_with_where_it_was_given(client: FlaskClient, stored: St
     assert consent["page"] == "https://a.example/blog"
     assert consent["address"] == "127.0.0.1"
     assert consent["box"] is None
-
-
-@pytest.mark.parametrize(
-    ("proxies", "address"), [(0, "127.0.0.1"), (1, "10.9.9.9"), (2, "10.8.8.8")]
-)
-def test_forwarded_addresses_count_only_behind_proxies(
-    settings: Settings, save_form: SaveForm, stored: Stored, proxies: int, address: str
-) -> None:
-    save_form()
-    client = create_app(replace(settings, trusted_proxies=proxies)).test_client()
-    client.post(
-        "/f/news",
-        data={"email": "ada@example.com"},
-        headers={"X-Forwarded-For": "10.7.7.7, 10.8.8.8, 10.9.9.9"},
-    )
-    assert stored()[0]["consent"]["address"] == address
 
 
 # --- errors

@@ -1,0 +1,66 @@
+"""What forwarding headers say of the proxies in front, and whether RELAY_TRUSTED_PROXIES fits."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Self
+
+# Headers in which proxies name the visitor, the one that counts first.
+FORWARDING_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misfit:
+    """A request whose visitor is not known, because proxies and settings do not fit.
+
+    `headers` are the names of the forwarding headers that it had, `addresses` is how many
+    X-Forwarded-For had, `trusted` the setting then. `private` means that it came from this host or
+    a private network, as from a proxy.
+    """
+
+    headers: tuple[str, ...]
+    addresses: int
+    trusted: int
+    private: bool
+
+    @property
+    def certain(self) -> bool:
+        """Whether a proxy did it, and not a visitor who can reach web without one."""
+        return self.private and bool(self.headers)
+
+    @property
+    def found(self) -> str:
+        """What is wrong, and what that means for the sign-ups."""
+        if not self.trusted:
+            came = f"Requests come with {' and '.join(self.headers)}, as from a proxy"
+        elif self.addresses >= self.trusted:
+            came = "Requests come with an X-Forwarded-For in which the visitor is no address"
+        else:
+            count = {0: "no address", 1: "1 address"}.get(
+                self.addresses, f"{self.addresses} addresses"
+            )
+            came = f"Requests come with {count} in X-Forwarded-For"
+        return (
+            f"{came}, but RELAY_TRUSTED_PROXIES is {self.trusted}. All visitors behind that proxy"
+            " share one address: its limit, and the evidence of consent."
+        )
+
+    @property
+    def fix(self) -> str:
+        if self.trusted:
+            return (
+                "Set RELAY_TRUSTED_PROXIES to the number of proxies that add to X-Forwarded-For, or"
+                " let each of them add to it. Then restart web."
+            )
+        return (
+            "Set RELAY_TRUSTED_PROXIES to the number of proxies in front, mostly 1, and let each"
+            " of them add to X-Forwarded-For. Then restart web."
+        )
+
+    def to_json(self, seen_at: str) -> str:
+        return json.dumps(asdict(self) | {"seen_at": seen_at})
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        stored = json.loads(text)
+        known = {name: stored[name] for name in ("addresses", "trusted", "private")}
+        return cls(headers=tuple(stored["headers"]), **known)

@@ -1,0 +1,115 @@
+"""The visitor's network address: of the socket, or as the trusted proxies in front name it.
+
+The limits of visitors and of sign-ins count by it, and evidence of consent keeps it.
+"""
+
+import contextlib
+import ipaddress
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from shared.domain.errors import LedgerUnavailable
+from shared.domain.forwarding import FORWARDING_HEADERS, Misfit
+from shared.infrastructure.addresses import plain_address
+from shared.ledger.stores.stored_texts import StoredText
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+log = logging.getLogger(__name__)
+
+NOTE_EVERY = timedelta(minutes=10)
+NOTE_LIVES = timedelta(days=1)
+
+_KEYS = {f"HTTP_{name.upper().replace('-', '_')}": name for name in FORWARDING_HEADERS}
+
+
+class MisfitNotes:
+    """Tells the log once, and the doctor through Redis, of proxies that do not fit the settings.
+
+    `clock` is monotonic, in seconds. Notes are written on a thread of their own.
+    """
+
+    def __init__(
+        self, stored: StoredText, *, clock: Callable[[], float], now: Callable[[], datetime]
+    ) -> None:
+        self._stored = stored
+        self._clock = clock
+        self._now = now
+        self._noting = threading.Lock()
+        self._next_at = float("-inf")
+        self._logged = False
+
+    def note(self, make: Callable[[], Misfit]) -> None:
+        """Note the misfit unless one was noted just now. Returns at once and never fails."""
+        if self._clock() < self._next_at or not self._noting.acquire(blocking=False):
+            return
+        try:
+            self._next_at = self._clock() + NOTE_EVERY.total_seconds()
+            misfit = make()
+            if not self._logged:
+                log.warning("%s %s", misfit.found, misfit.fix)
+                self._logged = True
+            threading.Thread(target=self._write, args=(misfit,), daemon=True).start()
+        finally:
+            self._noting.release()
+
+    def forget(self) -> None:
+        """Remove the note of earlier processes, which may have had other settings."""
+        with contextlib.suppress(LedgerUnavailable):
+            self._stored.remove()
+
+    def _write(self, misfit: Misfit) -> None:
+        with contextlib.suppress(LedgerUnavailable):
+            self._stored.write(misfit.to_json(self._now().isoformat()), NOTE_LIVES)
+
+
+class VisitorAddress:
+    """WSGI middleware that puts the visitor's plain address into REMOTE_ADDR.
+
+    The last `trusted` addresses of X-Forwarded-For are from our own proxies; a visitor may have
+    made up the others. What is no address leaves that of the socket.
+    """
+
+    def __init__(self, app: "WSGIApplication", trusted: int, misfits: MisfitNotes) -> None:
+        self._app = app
+        self._trusted = trusted
+        self._misfits = misfits
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        peer = environ["REMOTE_ADDR"]
+        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        addresses = [each for each in forwarded if each.strip()]
+        named = None
+        if 0 < self._trusted <= len(addresses):
+            named = plain_address(addresses[-self._trusted])
+        environ["REMOTE_ADDR"] = named or plain_address(peer) or peer
+        if named is None and self._is_misfit(environ):
+            self._misfits.note(lambda: self._misfit(environ, peer, len(addresses)))
+        return self._app(environ, start_response)
+
+    def _is_misfit(self, environ: "WSGIEnvironment") -> bool:
+        """Whether a proxy should have named the visitor, or tried to, and is not trusted.
+
+        Programs on this host ask for our health without any proxy, but sign nobody up.
+        """
+        signs_up = environ["REQUEST_METHOD"] == "POST"
+        return (self._trusted > 0 and signs_up) or any(key in environ for key in _KEYS)
+
+    def _misfit(self, environ: "WSGIEnvironment", peer: str, addresses: int) -> Misfit:
+        return Misfit(
+            headers=tuple(name for key, name in _KEYS.items() if key in environ),
+            addresses=addresses,
+            trusted=self._trusted,
+            private=_is_private(peer),
+        )
+
+
+def _is_private(peer: str) -> bool:
+    address = plain_address(peer)
+    return address is None or ipaddress.ip_address(address).is_private
