@@ -1,0 +1,177 @@
+"""Web below a path of a website, behind a real nginx that strips the path or keeps it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from html import unescape
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+import redis
+import requests
+
+from shared.accounts.account_services import make_account_services
+from shared.doctor.instance_header import instance_digest
+from shared.doctor.network_checks import proxies, public_url
+from shared.domain.check import Verdict
+from shared.infrastructure.settings import Settings
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.stored_texts import forwarding
+from shared.operations.operators import Operators, Role
+from tests.support import builders
+from tests.support.nginx import WEBSITE, Nginx, documented_locations
+from tests.support.valkey_server import ValkeyServer
+from tests.support.web_process import WebProcess
+
+PASSWORD = "a password for tests"
+PAGE = {"Accept": "text/html"}
+ADDRESS = re.compile(r'\b(?:href|src|action)="([^"#]+)"')
+
+
+@dataclass
+class Site:
+    """A website whose path /signup/ leads to web. A session is a visitor's browser."""
+
+    nginx: Nginx
+    web: WebProcess
+    browser: requests.Session
+
+    @property
+    def public_url(self) -> str:
+        return f"{self.nginx.url}/signup"
+
+    def get(self, path: str) -> requests.Response:
+        return self.browser.get(f"{self.public_url}{path}", headers=PAGE, timeout=10)
+
+    def send(self, page: requests.Response, action: str, **fields: str) -> requests.Response:
+        """Send the form of the page that leads to `action`, with all its hidden fields."""
+        [form] = re.findall(rf'<form[^>]* action="([^"]*{action})".*?</form>', page.text, re.DOTALL)
+        hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+        origin = {"Origin": self.nginx.url, "Referer": page.url}
+        return self.browser.post(
+            urljoin(page.url, unescape(form)),
+            data=hidden | fields,
+            headers=PAGE | origin,
+            timeout=10,
+        )
+
+
+@pytest.fixture(params=["stripped", "kept"])
+def site(
+    request: pytest.FixtureRequest, valkey: ValkeyServer, redis_client: object, tmp_path: Path
+) -> Iterator[Site]:
+    web = WebProcess(valkey, tmp_path / "relay")
+    nginx = Nginx(tmp_path / "nginx", documented_locations()[request.param], web.port)
+    web.environ = {"RELAY_PUBLIC_URL": f"{nginx.url}/signup", "RELAY_TRUSTED_PROXIES": "1"}
+    Registry(valkey.client()).save_form(builders.form())
+    with web, nginx, requests.Session() as browser:
+        yield Site(nginx, web, browser)
+
+
+def looks_whole(page: requests.Response, site: Site) -> bool:
+    """Whether all that the page loads and leads to is ours, and there."""
+    found = [unescape(each) for each in ADDRESS.findall(page.text)]
+    ours = [urljoin(page.url, each) for each in found if not each.startswith("data:")]
+    assert ours
+    for address in ours:
+        assert address.startswith(f"{site.public_url}/"), address
+    sheets = [each for each in ours if each.endswith((".css", ".js"))]
+    answers = [requests.get(each, timeout=10) for each in sheets]
+    return bool(sheets) and all(each.ok and each.text != WEBSITE for each in answers)
+
+
+def consent(client: "redis.Redis") -> str:
+    [key] = client.scan_iter("*:signup:*")
+    return str(client.hget(str(key), "consent"))
+
+
+def test_the_hosted_form_and_the_thanks_page(site: Site, redis_client: "redis.Redis") -> None:
+    page = site.get("/f/news")
+    assert looks_whole(page, site)
+    thanks = site.send(page, "/f/news", email="ada@example.com")
+    assert thanks.url == f"{site.public_url}/f/news/thanks"
+    assert "Thank you!" in thanks.text
+    assert looks_whole(thanks, site)
+    assert '"address":"127.0.0.1"' in consent(redis_client).replace(" ", "")
+
+
+def test_a_page_of_the_website_posts_and_gets_its_visitor_back(site: Site) -> None:
+    posted = {"email": "ada@example.com", "_next": "thanks.html"}
+    headers = PAGE | {"Origin": site.nginx.url, "Referer": f"{site.nginx.url}/blog/"}
+    for path in ("/f/news", "/f/news/", "//f/News"):
+        answer = requests.post(
+            f"{site.public_url}{path}",
+            data=posted,
+            headers=headers,
+            allow_redirects=False,
+            timeout=10,
+        )
+        assert answer.status_code == 303, path
+        assert answer.headers["Location"] == f"{site.nginx.url}/blog/thanks.html"
+
+
+def test_a_visitor_cannot_choose_the_address(site: Site, redis_client: "redis.Redis") -> None:
+    made_up = {"X-Forwarded-For": "6.6.6.6", "X_Forwarded_For": "6.6.6.6"}
+    posted = {"email": "ada@example.com"}
+    requests.post(f"{site.public_url}/f/news", data=posted, headers=made_up, timeout=10)
+    assert "6.6.6.6" not in consent(redis_client)
+
+
+def test_signing_in_to_the_console_and_out_again(site: Site, redis_client: "redis.Redis") -> None:
+    Operators(redis_client).add("ada", Role.ADMIN, PASSWORD)
+    asked = site.get("/console/doctor")
+    assert asked.url.startswith(f"{site.public_url}/console/sign-in?next=")
+    assert looks_whole(asked, site)
+    # What a browser gets from the link with which it was sent to the sign-in.
+    doctor = site.send(asked, "/sign-in", name="ada", password=PASSWORD)
+    assert doctor.url == f"{site.public_url}/console/doctor"
+    assert looks_whole(doctor, site)
+    overview = site.get("/console")
+    assert "No account is connected yet" in overview.text
+    assert looks_whole(overview, site)
+    signed_out = site.send(overview, "/sign-out")
+    assert signed_out.url == f"{site.public_url}/console/sign-in"
+
+
+def test_the_pages_of_a_client_who_connects(site: Site, redis_client: "redis.Redis") -> None:
+    environ = {
+        "REDIS_URL": site.web.redis.url(),
+        "RELAY_SECRET_KEY": "a secret only for tests",
+        "CTCT_CLIENT_ID": "test-key",
+        "CTCT_CLIENT_SECRET": "test-secret",
+        **site.web.environ,
+    }
+    settings = Settings.from_env(environ)
+    browser = make_account_services(settings, redis_client, lambda _: None).connecting.browser
+    link = browser.make_link(
+        "acme", by="ada", asked_by="Studio North", application=None, life=timedelta(days=1)
+    )
+    url = browser.links.url(link)
+    assert url.startswith(f"{site.public_url}/connect/link/")
+    page = requests.get(url, timeout=10)
+    assert "Studio North" in page.text
+    assert looks_whole(page, site)
+    back = site.get("/connect/callback")
+    assert back.status_code == 400 and "Not connected" in back.text
+    assert looks_whole(back, site)
+
+
+def test_the_doctor_finds_the_public_address_and_the_proxy_right(
+    site: Site, redis_client: "redis.Redis"
+) -> None:
+    assert site.get("/healthz").json() == {"ok": True}
+    checked = public_url(site.public_url, instance_digest(site.public_url))
+    assert checked.verdict == Verdict.OK
+    assert site.public_url in checked.found
+    assert proxies(forwarding(redis_client).read).verdict == Verdict.OK
+    assert requests.get(f"{site.web.url}/readyz", timeout=10).ok  # without any proxy, too
+
+
+def test_what_a_visitor_typed_is_in_no_log_of_the_proxy(site: Site) -> None:
+    page = site.get("/f/news?email=ada%40example.com")
+    assert 'value="ada@example.com"' in page.text
+    logged = site.nginx.access_log.read_text()
+    assert "GET /signup/f/news" in logged
+    assert "ada" not in logged
