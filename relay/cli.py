@@ -25,6 +25,7 @@ COMMANDS = {
     "release": "relay.commands.holds:release",
     "rotate-secrets": "relay.commands.rotate_secrets:rotate_secrets",
     "sandbox": "relay.start.processes:sandbox_process",
+    "snippet": "relay.commands.snippet:snippet",
     "status": "relay.commands.status:status",
     "up": "relay.start.up:up",
     "web": "relay.start.processes:web_process",

@@ -7,6 +7,7 @@ import click
 
 from relay.commands.forms.choices import checked_origin, chosen_fields, chosen_lists
 from relay.commands.forms.existing import address, described, names
+from relay.commands.snippet import snippet_of
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.account import NAME
 from shared.domain.errors import Refused
@@ -101,7 +102,15 @@ def add(
     runtime.registry.save_form(form)
     runtime.output.json(described(runtime, form))
     runtime.output.say(f"The form {name} puts people on: {names(form)}.")
-    runtime.output.say(f"Next, post to {address(runtime, form)}, or open it to try it.")
+    runtime.output.say(
+        f"Open it to try it: {address(runtime, form)}\n\nOr paste this into your website:\n"
+    )
+    if not runtime.output.as_json:
+        click.echo(snippet_of(runtime, form))
+    runtime.output.say(
+        f"A script that posts it:      relay snippet {name} --fetch\n"
+        f"A command for your server:   relay snippet {name} --curl"
+    )
 
 
 def _check(name: str, redirect: str | None) -> None:

@@ -40,7 +40,7 @@ def _row(runtime: CommandRuntime, form: Form) -> list[str]:
 @pass_runtime
 def show(runtime: CommandRuntime, name: str) -> None:
     """Show all about the form FORM, its last refusals, and the fields that it does not send."""
-    form = _existing(runtime, name)
+    form = existing(runtime, name)
     document, activity = described(runtime, form), read_activity(runtime, form)
     runtime.output.json(document | activity_document(activity))
     runtime.output.table(
@@ -55,7 +55,7 @@ def show(runtime: CommandRuntime, name: str) -> None:
 @pass_runtime
 def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
     """Remove the form FORM. Sign-ups that it has taken are still delivered."""
-    form = _existing(runtime, name)
+    form = existing(runtime, name)
     question = (
         f"Remove the form {name} of {form.account}? Pages that still post to it then lose their"
         " sign-ups, as they get a 404."
@@ -88,13 +88,14 @@ def enable(runtime: CommandRuntime, name: str) -> None:
 
 
 def _switch(runtime: CommandRuntime, name: str, *, enabled: bool) -> Form:
-    form = replace(_existing(runtime, name), enabled=enabled)
+    form = replace(existing(runtime, name), enabled=enabled)
     runtime.registry.save_form(form)
     runtime.output.json(described(runtime, form))
     return form
 
 
-def _existing(runtime: CommandRuntime, name: str) -> Form:
+def existing(runtime: CommandRuntime, name: str) -> Form:
+    """Return the form; raises `Refused`, with the names of all forms, if there is none."""
     form = runtime.registry.form(name)
     if form is None:
         forms = runtime.registry.forms()

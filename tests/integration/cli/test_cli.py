@@ -105,6 +105,39 @@ def test_a_wrong_list_field_or_origin_names_what_would_be_right(
     assert says in ended.err
 
 
+def test_a_new_form_is_printed_as_what_to_paste(connected: CommandLine) -> None:
+    add = ("forms", "add", "cakes", "--account", "acme", "--list", "Newsletter")
+    snippet = '<form method="post" action="https://signup.example.com/f/cakes"'
+    assert snippet in connected(*add).out
+    assert connected("snippet", "cakes").out.startswith(snippet)
+    printed = connected("snippet", "cakes", "--json").json
+    assert (printed["form"], printed["kind"]) == ("cakes", "form")
+    assert printed["snippet"] == connected("snippet", "cakes").out
+    assert set(connected(*add, "--replace", "--json").json) >= {"name", "url"}
+
+
+def test_a_snippet_has_the_public_address_with_its_path(connected: CommandLine) -> None:
+    connected.set(RELAY_PUBLIC_URL="https://www.example.com/signup/")
+    for options in ([], ["--fetch"], ["--curl"]):
+        assert "https://www.example.com/signup/f/news" in connected("snippet", "news", *options).out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (["nowhere"], 1, "The forms: news."),
+        (["news", "--fetch", "--curl"], 2, "Choose one"),
+        (["news", "--js"], 2, "--js"),
+        (["news", "--popup"], 2, "--popup"),
+    ],
+)
+def test_a_wrong_snippet_is_none(
+    connected: CommandLine, arguments: list[str], status: int, says: str
+) -> None:
+    ended = connected("snippet", *arguments)
+    assert (ended.status, ended.out, says in ended.err) == (status, "", True)
+
+
 # --- dead letters
 
 
@@ -236,7 +269,7 @@ def test_hold_and_release(connected: CommandLine, ledger: Ledger) -> None:
 # --- wrong use
 
 
-@pytest.mark.parametrize("command", ["find", "erase", "import", "snippet", "nonsense"])
+@pytest.mark.parametrize("command", ["find", "erase", "import", "nonsense"])
 def test_what_does_not_exist_yet_is_wrong_use(run: CommandLine, command: str) -> None:
     assert run(command, "x").status == 2
 
