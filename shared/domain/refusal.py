@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from shared.domain.errors import FieldError
 
-# How `client` names what visits by itself to look at pages, such as search engines.
+# How `client` names what visits pages by itself, such as search engines.
 BOT = "bot"
+BROWSERS = frozenset({"Chrome", "Edge", "Firefox", "Opera", "Safari", "Samsung Internet"})
 
 
 class RefusalCode(StrEnum):
@@ -64,8 +65,13 @@ class Refusal:
 
     @property
     def may_be_a_fault(self) -> bool:
-        """Whether it may mean that the form, or the page with it, is broken."""
-        return self.client != BOT and self.code not in _NO_FAULT_OF_THE_FORM
+        """Whether it may mean that the form, or the page with it, is broken.
+
+        Every browser says from which page it posts, if only "null". What calls itself a browser
+        and does not is a robot.
+        """
+        is_robot = self.client == BOT or (self.client in BROWSERS and self.origin is None)
+        return not is_robot and self.code not in _NO_FAULT_OF_THE_FORM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

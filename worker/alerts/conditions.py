@@ -14,6 +14,7 @@ from shared.domain.connection_end import ConnectionEnd, EndCause
 from shared.domain.durations import in_words, minute, times
 from shared.infrastructure.logs import redact
 from shared.ledger.spools import SpoolReport
+from worker.alerts.form_conditions import refusing_forms
 from worker.alerts.phrases import paragraphs, sign_ups_wait, waiting
 from worker.alerts.snapshot import AccountView, Snapshot, TokenState
 
@@ -425,6 +426,11 @@ CONDITIONS: dict[str, ConditionKind] = {
         find=unusual_silence,
         several="accounts: no sign-up has arrived for much longer than usual",
         several_over="accounts: sign-ups arrive again",
+    ),
+    "refusals": ConditionKind(
+        find=refusing_forms,
+        several="forms refuse sign-ups",
+        several_over="forms no longer refuse sign-ups",
     ),
     "spool": ConditionKind(
         find=used_spools,

@@ -11,6 +11,8 @@ from worker.alerts.conditions import CONDITIONS
 from worker.alerts.phrases import paragraphs, waiting
 from worker.alerts.snapshot import Snapshot
 
+# When these end, nothing flows that had to wait.
+_ABOUT_NO_DELIVERY = ("silence", "refusals")
 # Chat services cut long messages off; the list is in the console in full.
 MOST_LISTED = 20
 
@@ -69,7 +71,7 @@ def _end(notification: Notification, snapshot: Snapshot) -> Message:
 def _end_of(part: Part, kind: str, snapshot: Snapshot) -> str:
     lasted = (part.ended_at or snapshot.at) - part.begun_at
     text = f"It lasted {in_words(lasted)}."
-    if part.account is None or kind == "silence":
+    if part.account is None or kind in _ABOUT_NO_DELIVERY:
         return text
     return f"{text} {_what_flows(part.account, snapshot)}"
 

@@ -7,9 +7,12 @@ import redis
 
 from shared.domain.account import Account, Hold, HoldReason
 from shared.domain.connection_end import ConnectionEnd
+from shared.domain.form import Form
+from shared.domain.refusal_history import RefusalHistory
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.spools import SpoolReport
+from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.signup_baseline import SignupBaseline, SignupBaselines
 from shared.ledger.stores.token_store import StoredTokens, TokenLedger
@@ -67,6 +70,14 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FormView:
+    """A form as a look found it."""
+
+    form: Form
+    history: RefusalHistory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """All that one look saw; `at` is when it began, by Redis' clock.
 
@@ -79,6 +90,7 @@ class Snapshot:
     workers: timedelta | None
     beats: timedelta | None
     spools: tuple[SpoolReport, ...] = ()
+    forms: tuple[FormView, ...] = ()
 
     def account(self, name: str | None) -> AccountView | None:
         return next((view for view in self.accounts if view.name == name), None)
@@ -94,6 +106,7 @@ class SnapshotReader:
         self._ledger = Ledger(client)
         self._tokens = TokenLedger(client)
         self._baselines = SignupBaselines(client)
+        self._form_counts = FormCounts(client)
 
     def take(self) -> Snapshot:
         """Return what there is to see now. Raises `LedgerUnavailable`."""
@@ -105,6 +118,15 @@ class SnapshotReader:
             workers=min(self._ledger.processes.workers_seen().values(), default=None),
             beats=min(self._ledger.processes.beats_seen().values(), default=None),
             spools=tuple(self._ledger.spools.all()),
+            forms=self._forms(),
+        )
+
+    def _forms(self) -> tuple[FormView, ...]:
+        forms = self._registry.forms()
+        histories = self._form_counts.histories(forms)
+        return tuple(
+            FormView(form=form, history=history)
+            for form, history in zip(forms, histories, strict=True)
         )
 
     def _view(self, account: Account) -> AccountView:

@@ -14,11 +14,12 @@ from shared.ledger.spools import SpoolFigures, SpoolReport
 from shared.ledger.stores.alert_log import DeadLetterNotification, Notification, Part
 from shared.ledger.stores.signup_baseline import SignupBaseline
 from shared.ledger.values import Figures
-from tests.support.builders import NOON, account
+from tests.support import refusals
+from tests.support.builders import NOON, account, form
 from worker.alerts.conditions import CONDITIONS, active_conditions
 from worker.alerts.dispatcher import alert_interval as every
 from worker.alerts.messages import Message, dead_letter_message, message_for
-from worker.alerts.snapshot import AccountView, Snapshot, TokenState
+from worker.alerts.snapshot import AccountView, FormView, Snapshot, TokenState
 
 SECOND = timedelta(seconds=1)
 HOUR = timedelta(hours=1)
@@ -601,6 +602,12 @@ def test_for_every_kind_there_are_words_for_several() -> None:
         workers=None,
         beats=None,
         spools=(spool(),),
+        forms=(
+            FormView(
+                form=form(origins=("https://example.com",)),
+                history=refusals.history(refusals.streak()),
+            ),
+        ),
     )
     kinds = [condition.kind for condition in active_conditions(seen)]
     assert len(kinds) == len(CONDITIONS)

@@ -5,31 +5,21 @@ from typing import Any
 
 from shared.doctor.form_checks import forms_take_signups
 from shared.domain.check import Check, Verdict
-from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
+from shared.domain.refusal import KeptRefusal
 from shared.domain.refusal_history import RefusalHistory, Streak
+from tests.support import refusals
 from tests.support.builders import NOON, form
+from tests.support.refusals import HOUR
 
-HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 def kept(code: str, ago: timedelta = HOUR) -> KeptRefusal:
-    refusal = Refusal(
-        code=RefusalCode(code), fields=(), origin="https://www.example.org", client="Chrome"
-    )
-    return KeptRefusal(at=NOON - ago, refusal=refusal)
+    return refusals.kept(code, at=NOON - ago)
 
 
-def history(*last: KeptRefusal, **fields: Any) -> RefusalHistory:
-    defaults: dict[str, Any] = {
-        "at": NOON,
-        "streak": None,
-        "refused": 0,
-        "accepted": 0,
-        "usual_hours": [],
-        "usual_streaks": [],
-        "last": last,
-    }
-    return RefusalHistory(**(defaults | fields))
+def history(*last: KeptRefusal, streak: Streak | None = None) -> RefusalHistory:
+    return refusals.history(streak, last=last)
 
 
 def examine(found: RefusalHistory, **of_form: Any) -> list[Check]:
@@ -49,7 +39,7 @@ def test_an_account_without_a_form_is_well() -> None:
 
 
 def test_a_form_that_refuses_everything_is_a_problem() -> None:
-    streak = Streak(codes={RefusalCode.ORIGIN: 212}, since=NOON - HOUR, last=NOON)
+    streak = refusals.streak(212, HOUR)
     (check,) = examine(history(kept("origin"), streak=streak), origins=("https://example.com",))
     assert (check.name, check.verdict) == ("forms", Verdict.PROBLEM)
     assert check.found == (
@@ -61,7 +51,7 @@ def test_a_form_that_refuses_everything_is_a_problem() -> None:
 
 
 def test_visitors_that_are_throttled_are_advice() -> None:
-    last = [kept("rate_limited")] * 5 + [kept("rate_limited", 25 * HOUR)] + [kept("origin")]
+    last = [kept("rate_limited")] * 5 + [kept("rate_limited", DAY + HOUR)] + [kept("origin")]
     (check,) = examine(history(*last))
     assert check.verdict == Verdict.OK
     assert check.found == (

@@ -35,15 +35,20 @@ def test_a_code_that_nobody_knows_counts_as_invalid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "client", "may_be"),
+    ("code", "client", "origin", "may_be"),
     [
-        ("origin", "Chrome", True),
-        ("required", "curl", True),
-        ("required", BOT, False),
-        ("rate_limited", "Chrome", False),
-        ("disabled", "Chrome", False),
+        pytest.param("origin", "Chrome", "https://other.example", True, id="another site"),
+        pytest.param("required", "Safari", "null", True, id="a page that does not say where it is"),
+        pytest.param("required", "curl", None, True, id="a tool"),
+        pytest.param("required", "other", None, True, id="an unknown tool"),
+        pytest.param("required", "Chrome", None, False, id="a robot that poses as a browser"),
+        pytest.param("required", BOT, "https://www.example.com", False, id="a search engine"),
+        pytest.param("rate_limited", "Chrome", "https://www.example.com", False, id="a limit"),
+        pytest.param("disabled", "Chrome", "https://www.example.com", False, id="a closed form"),
     ],
 )
-def test_what_may_be_the_forms_fault(code: str, client: str, may_be: bool) -> None:
-    refusal = Refusal(code=RefusalCode(code), fields=(), origin=None, client=client)
+def test_what_may_be_the_forms_fault(
+    code: str, client: str, origin: str | None, may_be: bool
+) -> None:
+    refusal = Refusal(code=RefusalCode(code), fields=(), origin=origin, client=client)
     assert refusal.may_be_a_fault == may_be

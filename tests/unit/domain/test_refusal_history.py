@@ -1,13 +1,12 @@
 """When a form refuses too much: for an operator who asks, and for one who is woken up."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from shared.domain.form import Form
-from shared.domain.refusal import BOT, KeptRefusal, Refusal, RefusalCode
+from shared.domain.refusal import BOT, KeptRefusal, RefusalCode
 from shared.domain.refusal_history import (
     FOR_ALERTS,
     FOR_REPORTS,
@@ -15,6 +14,7 @@ from shared.domain.refusal_history import (
     Streak,
     too_many_refused,
 )
+from tests.support import refusals
 from tests.support.builders import form
 
 NOW = datetime.fromisoformat("2026-03-03T20:00:00+00:00")  # a Tuesday
@@ -26,35 +26,18 @@ CODES = list(RefusalCode)
 
 
 def kept(code: str = "origin", *, at: datetime = NOW, **fields: Any) -> KeptRefusal:
-    defaults = {"fields": (), "origin": "https://www.example.org", "client": "Chrome"}
-    return KeptRefusal(at=at, refusal=Refusal(**{"code": RefusalCode(code), **defaults, **fields}))
+    return refusals.kept(code, at=at, **fields)
 
 
 def streak(
     count: int = 212, over: timedelta = 6 * HOUR, *, ago: timedelta = timedelta(), **codes: int
 ) -> Streak:
-    counts = {RefusalCode(code): n for code, n in codes.items()} or {RefusalCode.ORIGIN: count}
-    return Streak(codes=counts, since=NOW - ago - over, last=NOW - ago)
+    of_codes = {RefusalCode(code): times for code, times in codes.items()}
+    return refusals.streak(count, over, last=NOW - ago, codes=of_codes)
 
 
-def history(
-    streak: Streak | None = None,
-    *,
-    refused: int = 0,
-    accepted: int = 0,
-    hours: Sequence[int] = (),
-    streaks: Sequence[int] = (),
-    last: Sequence[KeptRefusal] = (kept(),),
-) -> RefusalHistory:
-    return RefusalHistory(
-        at=NOW,
-        streak=streak,
-        refused=refused,
-        accepted=accepted,
-        usual_hours=hours,
-        usual_streaks=streaks,
-        last=last,
-    )
+def history(streak: Streak | None = None, **fields: Any) -> RefusalHistory:
+    return refusals.history(streak, **({"at": NOW, "last": [kept()]} | fields))
 
 
 def sentence(history: RefusalHistory, form: Form = SHOP) -> str | None:
@@ -99,11 +82,11 @@ def test_when_everything_is_refused(found: Streak | None, alerts: bool) -> None:
     ],
 )
 def test_a_streak_is_compared_with_the_usual_one(usual: list[int], alerts: bool) -> None:
-    assert (sentence(history(streak(100), streaks=usual)) is not None) == alerts
+    assert (sentence(history(streak(100), usual_streaks=usual)) is not None) == alerts
 
 
 def test_who_asks_need_not_wait_and_nothing_is_compared() -> None:
-    recent = history(streak(5, timedelta()), streaks=[90] * 13)
+    recent = history(streak(5, timedelta()), usual_streaks=[90] * 13)
     assert too_many_refused(SHOP, recent, FOR_REPORTS)
     assert not too_many_refused(SHOP, history(streak(4, timedelta())), FOR_REPORTS)
 
@@ -129,7 +112,7 @@ def test_a_day_long_ago_has_its_date() -> None:
     ],
 )
 def test_when_much_is_refused(refused: int, accepted: int, usual: list[int], alerts: bool) -> None:
-    found = sentence(history(refused=refused, accepted=accepted, hours=usual))
+    found = sentence(history(refused=refused, accepted=accepted, usual_hours=usual))
     assert (found is not None) == alerts
 
 
@@ -169,7 +152,7 @@ def test_an_origin_that_was_added_meanwhile_ends_it() -> None:
 
 @pytest.mark.parametrize("code", CODES)
 def test_each_code_has_a_cause_and_something_to_do(code: RefusalCode) -> None:
-    nine = Streak(codes={code: 9}, since=NOW - HOUR, last=NOW)
+    nine = refusals.streak(last=NOW, codes={code: 9})
     found = too_many_refused(SHOP, history(nine, last=[kept(code)]), FOR_REPORTS)
     assert found
     assert found.sentence.endswith(".") and not found.sentence.endswith("..")

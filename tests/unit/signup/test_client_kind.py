@@ -2,10 +2,12 @@
 
 import pytest
 
+from shared.domain.refusal import BROWSERS
 from web.signup.client_kind import client_kind
 
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605.1.15"
+OF_BROWSERS = ("", "Chrome/1", "Edg/1", "Firefox/1", "OPR/1", "SamsungBrowser/1")
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,8 @@ IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_1 like Mac OS X) AppleWebKit/605
 )
 def test_the_kind(user_agent: str | None, kind: str) -> None:
     assert client_kind(user_agent) == kind
+
+
+def test_every_browser_is_known_as_one() -> None:
+    kinds = {client_kind(f"Mozilla/5.0 {own} Safari/537.36") for own in OF_BROWSERS}
+    assert kinds == BROWSERS

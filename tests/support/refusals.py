@@ -1,0 +1,43 @@
+"""Refusals, and what is known of a form's refusals, complete but for what the test is about."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
+from shared.domain.refusal_history import RefusalHistory, Streak
+from tests.support.builders import NOON
+
+HOUR = timedelta(hours=1)
+
+
+def refusal(code: str = "origin", **fields: Any) -> Refusal:
+    defaults = {"fields": (), "origin": "https://www.example.org", "client": "Chrome"}
+    return Refusal(**{"code": RefusalCode(code), **defaults, **fields})
+
+
+def kept(code: str = "origin", *, at: datetime = NOON, **fields: Any) -> KeptRefusal:
+    return KeptRefusal(at=at, refusal=refusal(code, **fields))
+
+
+def history(streak: Streak | None = None, **fields: Any) -> RefusalHistory:
+    """Return what is known at noon of a form whose last refusal was for the origin."""
+    defaults: dict[str, Any] = {
+        "at": NOON,
+        "refused": 0,
+        "accepted": 0,
+        "usual_hours": [],
+        "usual_streaks": [],
+        "last": [kept()],
+    }
+    return RefusalHistory(streak=streak, **(defaults | fields))
+
+
+def streak(
+    count: int = 212,
+    over: timedelta = 6 * HOUR,
+    *,
+    last: datetime = NOON,
+    codes: dict[RefusalCode, int] | None = None,
+) -> Streak:
+    """Return a streak of refusals for the origin, or for `codes`, that lasted for `over`."""
+    return Streak(codes=codes or {RefusalCode.ORIGIN: count}, since=last - over, last=last)

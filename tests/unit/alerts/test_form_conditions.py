@@ -1,0 +1,88 @@
+"""Alerts about forms that refuse sign-ups: when, how bad, and in which words."""
+
+from datetime import timedelta
+from typing import Any
+
+from shared.domain.alert_condition import AlertCondition, Severity
+from shared.ledger.stores.alert_log import Notification, Part
+from tests.support.builders import NOON, form
+from tests.support.refusals import HOUR, history, streak
+from worker.alerts.conditions import CONDITIONS, active_conditions
+from worker.alerts.messages import message_for
+from worker.alerts.snapshot import FormView, Snapshot
+
+SECOND = timedelta(seconds=1)
+
+
+def snapshot(*forms: FormView) -> Snapshot:
+    return Snapshot(
+        at=NOON,
+        public_url="https://signup.example.com",
+        accounts=(),
+        workers=SECOND,
+        beats=SECOND,
+        forms=forms,
+    )
+
+
+def view(name: str = "news", *, enabled: bool = True, **fields: Any) -> FormView:
+    origins = ("https://www.example.com",)
+    return FormView(form=form(name, origins=origins, enabled=enabled), history=history(**fields))
+
+
+def only(found: FormView) -> AlertCondition:
+    (condition,) = active_conditions(snapshot(found))
+    return condition
+
+
+def test_a_form_that_refuses_everything_is_a_problem_since_its_first_refusal() -> None:
+    condition = only(view(streak=streak(212, 6 * HOUR)))
+    assert condition.key == "refusals:news"
+    assert condition.severity == Severity.PROBLEM
+    assert condition.title == "news: the form refuses every sign-up"
+    assert condition.over == "news: the form no longer refuses every sign-up"
+    assert (condition.account, condition.since) == ("acme", NOON - 6 * HOUR)
+    assert condition.body.startswith(
+        "news: 212 of 212 sign-ups refused since Sunday 06:00 UTC: www.example.org is not among its"
+        " origins.\n\nThese sign-ups are not stored"
+    )
+    assert "--origin https://www.example.org" in condition.body
+    assert "relay forms show news" in condition.body
+
+
+def test_a_form_that_refuses_more_than_usual_is_a_warning() -> None:
+    condition = only(view(refused=40, accepted=60))
+    assert condition.severity == Severity.WARNING
+    assert condition.title == "news: the form refuses unusually many sign-ups"
+    assert condition.since is None
+    assert "news: 40 of 100 sign-ups refused in the last hour" in condition.body
+
+
+def test_nobody_is_woken_up_for_a_few_or_for_a_form_that_is_closed() -> None:
+    few = view(streak=streak(4), refused=4)
+    just_begun = view(streak=streak(9, timedelta(minutes=5)), refused=9)
+    closed = view(streak=streak(), refused=40, enabled=False)
+    assert active_conditions(snapshot(few, just_begun, closed)) == []
+
+
+def test_several_forms_have_a_message_together() -> None:
+    forms = snapshot(view("news", streak=streak()), view("shop", streak=streak()))
+    assert [condition.key for condition in active_conditions(forms)] == [
+        "refusals:news",
+        "refusals:shop",
+    ]
+    assert CONDITIONS["refusals"].several == "forms refuse sign-ups"
+
+
+def test_the_end_says_how_long_it_lasted_and_not_that_nothing_was_lost() -> None:
+    part = Part(
+        key="refusals:news",
+        begun_at=NOON - 6 * HOUR,
+        ended_at=NOON,
+        over="news: the form no longer refuses every sign-up",
+        account="acme",
+    )
+    ended = Notification(service="json", kind="refusals", event="over", number="1", parts=(part,))
+    message = message_for(ended, [], snapshot())
+    assert message.title == "news: the form no longer refuses every sign-up"
+    assert message.body == "It lasted 6 h."
