@@ -1,8 +1,6 @@
 """Signing up in a real browser: by keyboard, without JavaScript, on a phone, on a bad day."""
 
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -12,6 +10,7 @@ from tests.browser.conftest import NewPage, SaveForm
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
+from tests.support.website import Website
 
 PHONE = {"width": 390, "height": 844}
 
@@ -154,50 +153,22 @@ def test_robots_find_a_field_that_nobody_sees(web: WebProcess, page: Page) -> No
     expect(page.get_by_role("textbox")).to_have_count(4)
 
 
-class Site:
-    """A customer's own site, on a host of its own, whose form posts to us."""
-
-    def __init__(self, action: str) -> None:
-        form = f"""<!doctype html><title>Shop</title><h1>Shop</h1>
-            <form action="{action}" method="post">
-            <input name="EMAIL" aria-label="EMAIL"><input name="FNAME" aria-label="FNAME">
-            <input type="hidden" name="campaign" value="spring">
-            <input type="hidden" name="_next" value="/welcome"><button>Join</button></form>"""
-        pages = {"/": form, "/welcome": "<!doctype html><title>x</title><h1>Welcome back</h1>"}
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                page = pages.get(self.path.partition("?")[0], "")
-                self.send_response(200 if page else 404)
-                self.send_header("Content-Type", "text/html")
-                self.end_headers()
-                self.wfile.write(page.encode())
-
-            def log_message(self, format: str, *args: object) -> None:
-                """Say nothing."""
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://localhost:{self._server.server_port}"
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-
-    def __enter__(self) -> "Site":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+FORM = """<h1>Shop</h1><form action="{action}" method="post">
+<input name="EMAIL" aria-label="EMAIL"><input name="FNAME" aria-label="FNAME">
+<input type="hidden" name="campaign" value="spring">
+<input type="hidden" name="_next" value="/welcome"><button>Join</button></form>"""
 
 
 @pytest.fixture
-def site(web: WebProcess) -> Iterator[Site]:
-    with Site(f"{web.url}/f/news") as site:
+def site(web: WebProcess) -> Iterator[Website]:
+    """A customer's own site, on a host of its own, whose form posts to us."""
+    form = FORM.format(action=f"{web.url}/f/news")
+    with Website({"/": form, "/welcome": "<h1>Welcome back</h1>"}) as site:
         yield site
 
 
 def test_a_visitor_of_another_site_returns_to_it_even_after_an_error(
-    site: Site, redis_server: ValkeyServer, page: Page
+    site: Website, redis_server: ValkeyServer, page: Page
 ) -> None:
     page.goto(f"{site.url}/?utm=1")
     page.get_by_label("EMAIL").fill("ada@example")
@@ -216,7 +187,7 @@ def test_a_visitor_of_another_site_returns_to_it_even_after_an_error(
 
 
 def test_a_page_may_fetch_and_read_both_success_and_errors(
-    site: Site, web: WebProcess, page: Page
+    site: Website, web: WebProcess, page: Page
 ) -> None:
     page.goto(site.url)
     script = """async ([url, fields]) => {

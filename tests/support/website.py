@@ -1,0 +1,34 @@
+"""A customer's own website on a host of its own, whose pages post to us."""
+
+from collections.abc import Mapping
+from urllib.parse import parse_qs, urlsplit
+
+from tests.support.small_server import QuietHandler, SmallServer
+
+
+class Website(SmallServer):
+    """Serves the page of each path. A query `?policy=…` becomes the page's Referrer-Policy."""
+
+    def __init__(self, pages: Mapping[str, str]) -> None:
+        super().__init__()
+        self._pages = pages
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    def make_handler(self) -> type[QuietHandler]:
+        pages = self._pages
+
+        class Handler(QuietHandler):
+            def do_GET(self) -> None:
+                address = urlsplit(self.path)
+                page = pages.get(address.path)
+                self.send_response(200 if page else 404)
+                self.send_header("Content-Type", "text/html; charset=utf-8")
+                for policy in parse_qs(address.query).get("policy", []):
+                    self.send_header("Referrer-Policy", policy)
+                self.end_headers()
+                self.wfile.write(f"<!doctype html><title>x</title>{page or ''}".encode())
+
+        return Handler
