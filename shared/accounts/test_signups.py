@@ -14,7 +14,7 @@ import redis
 
 from shared.accounts.account_api import FRESH, AccountApi, ApiCallFailed
 from shared.domain.errors import Refused
-from shared.domain.field_checks import CheckEmail
+from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores import stored_texts

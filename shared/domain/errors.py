@@ -36,11 +36,16 @@ class FieldError:
 
 
 class InvalidSignup(RelayError):
-    """Some fields are wrong. `errors` has one entry for each."""
+    """Some fields are wrong. `errors` has one entry for each.
 
-    def __init__(self, errors: list[FieldError]) -> None:
+    `no_address_field` says that the page posted no field that means an e-mail address. Then its
+    owner must mend the page, not the visitor.
+    """
+
+    def __init__(self, errors: list[FieldError], *, no_address_field: bool = False) -> None:
         super().__init__("; ".join(f"{error.field}: {error.code}" for error in errors))
         self.errors = errors
+        self.no_address_field = no_address_field
 
 
 class KeyReused(RelayError):

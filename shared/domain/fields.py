@@ -8,7 +8,15 @@ The limits are those of ``POST /contacts/sign_up_form``.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+
+from shared.domain.reading.dates import is_date, read_date, read_month
+from shared.domain.reading.values import (
+    clean_address,
+    clean_line,
+    clean_name,
+    clean_phone,
+    clean_street,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +31,14 @@ class Rule:
 class Field:
     """One field of a contact.
 
-    `name` is what pages post and errors name; `synonyms` are other names that websites use.
+    `name` is what pages post and errors name; `synonyms` are other names that websites use, in the
+    languages that most of them speak. `shared.domain.reading.meanings` finds many more.
     `api_name` is the field's name in the API and in stored contacts. `api_object` is the object
     of the API's body that holds the field; None means the body itself. The API expects an integer
-    where `is_number` is set. `input_type` and `autocomplete` are attributes of the hosted form's
-    input. That form shows a field when `always_shown` is set, or when the page posted a value.
+    where `is_number` is set. `clean` makes what is sent from what was typed. A value that matches
+    the pattern `never` means another thing, such as the `state` of a shop's customer.
+    `input_type` and `autocomplete` are attributes of the hosted form's input. That form shows a
+    field when `always_shown` is set, or when the page posted a value.
     """
 
     name: str
@@ -37,20 +48,23 @@ class Field:
     synonyms: tuple[str, ...] = ()
     api_object: str | None = None
     is_number: bool = False
+    clean: Callable[[str], str] = clean_line
     rule: Rule | None = None
+    never: str | None = None
     always_shown: bool = False
     input_type: str = "text"
     autocomplete: str = "on"
 
+    def may_be(self, value: str) -> bool:
+        """Whether `value` can mean this field at all."""
+        return self.never is None or not re.fullmatch(self.never, value.strip(), re.IGNORECASE)
 
-_DATE_FORMATS = tuple(
-    re.compile(pattern, re.ASCII)
-    for pattern in (
-        r"(?P<month>\d{1,2})/(?P<day>\d{1,2})/(?P<year>\d{4})",
-        r"(?P<year>\d{4})/(?P<month>\d{1,2})/(?P<day>\d{1,2})",
-        r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})",
-        r"(?P<month>[1-9]\d?)-(?P<day>\d{1,2})-(?P<year>\d{4})",
-    )
+
+PHONE_LIMIT = 25
+# The order in which the API reads a date, and the signs that it knows.
+_DATE_OF_THE_API = re.compile(
+    r"(0?[1-9]|1[0-2])/\d{1,2}/\d{4}|([1-9]|1[0-2])-\d{1,2}-\d{4}|\d{4}([/-])\d{1,2}\3\d{1,2}",
+    re.ASCII,
 )
 _INTEGER = re.compile(r"\d{1,2}", re.ASCII)
 
@@ -59,17 +73,23 @@ def _is_integer(value: str, least: int, most: int) -> bool:
     return _INTEGER.fullmatch(value) is not None and least <= int(value) <= most
 
 
-def _is_date(value: str) -> bool:
-    found = next(filter(None, (pattern.fullmatch(value) for pattern in _DATE_FORMATS)), None)
-    if found is None:
-        return False
-    try:
-        date(int(found["year"]), int(found["month"]), int(found["day"]))
-    except ValueError:
-        return False
-    return True
+def _clean_month(value: str) -> str:
+    text = clean_line(value)
+    month = None if text.isdigit() else read_month(text)
+    return str(month) if month else text
 
 
+def _clean_date(value: str) -> str:
+    text = clean_line(value)
+    found = None if _DATE_OF_THE_API.fullmatch(text) else read_date(text)
+    return found.iso() if found and found.year else text
+
+
+# What shops and databases call a state.
+_STATES_OF_RECORDS = (
+    "enabled|disabled|(in)?active|invited|declined|pending|new|open|closed|completed?|published"
+    "|draft|(un)?subscribed|(un)?confirmed|submitted|success"
+)
 _MONTH = Rule(
     lambda value: _is_integer(value, 1, 12),
     "Please enter the month of the birthday as a number from 1 to 12.",
@@ -78,7 +98,7 @@ _DAY = Rule(
     lambda value: _is_integer(value, 1, 31),
     "Please enter the day of the birthday as a number from 1 to 31.",
 )
-_DATE = Rule(_is_date, "Please enter the anniversary as a date, such as 2001-12-31 or 12/31/2001.")
+_DATE = Rule(is_date, "Please enter the anniversary as a date, such as 2001-12-31 or 12/31/2001.")
 
 EMAIL = Field(
     name="email",
@@ -87,7 +107,16 @@ EMAIL = Field(
     # Constant Contact stores up to 80 characters. The documentation of sign_up_form says 50; it is
     # unknown whether the API enforces that. We send 51 to 80 characters unchanged.
     limit=80,
-    synonyms=("_replyto", "email_address", "your-email", "mail", "user_email", "contact_email"),
+    clean=clean_address,
+    synonyms=(
+        *("_replyto", "replyto", "email_address", "mail", "mail_address", "your-email"),
+        *("user_email", "contact_email", "emails", "email_addr", "merge0", "mce_email", "ea", "ne"),
+        *("e-mail-adresse", "mailadresse", "adresse e-mail", "adresse mail", "courriel"),
+        *("adresse électronique", "correo", "correo electrónico", "email adres", "e-mailadres"),
+        *("posta elettronica", "indirizzo e-mail", "correio eletrônico", "epost", "e-postadress"),
+        *("e-posta", "adres e-mail", "sähköposti", "почта", "электронная почта", "メール"),
+        *("メールアドレス", "邮箱", "电子邮件", "電子郵件", "이메일"),
+    ),
     always_shown=True,
     input_type="email",
     autocomplete="email",
@@ -100,7 +129,12 @@ FIELDS = (
         api_name="first_name",
         label="First name",
         limit=50,
-        synonyms=("fname", "given_name", "forename", "your-first-name"),
+        clean=clean_name,
+        synonyms=(
+            *("fname", "given_name", "forename", "your-first-name", "first", "name_first"),
+            *("firstname", "merge1", "vorname", "prénom", "nombre", "nome", "voornaam", "förnamn"),
+            *("fornavn", "etunimi", "imię", "имя", "名"),
+        ),
         always_shown=True,
         autocomplete="given-name",
     ),
@@ -109,7 +143,13 @@ FIELDS = (
         api_name="last_name",
         label="Last name",
         limit=50,
-        synonyms=("lname", "surname", "family_name", "your-last-name"),
+        clean=clean_name,
+        synonyms=(
+            *("lname", "surname", "family_name", "your-last-name", "last", "name_last"),
+            *("lastname", "merge2", "nachname", "familienname", "nom", "nom de famille"),
+            *("apellido", "apellidos", "cognome", "sobrenome", "achternaam", "efternamn"),
+            *("etternavn", "efternavn", "sukunimi", "nazwisko", "фамилия", "姓", "ns"),
+        ),
         always_shown=True,
         autocomplete="family-name",
     ),
@@ -117,8 +157,13 @@ FIELDS = (
         name="phone",
         api_name="phone_number",
         label="Phone",
-        limit=25,
-        synonyms=("phone_number", "tel", "telephone", "mobile", "your-phone", "your-tel"),
+        limit=PHONE_LIMIT,
+        clean=lambda value: clean_phone(value, PHONE_LIMIT),
+        synonyms=(
+            *("phone_number", "phones", "tel", "telephone", "mobile", "your-phone", "your-tel"),
+            *("mobile_phone", "cell", "cell_phone", "home_phone", "work_phone", "telefon"),
+            *("telefonnummer", "téléphone", "teléfono", "telefono", "telefone", "telefoon"),
+        ),
         input_type="tel",
         autocomplete="tel",
     ),
@@ -127,6 +172,7 @@ FIELDS = (
         api_name="job_title",
         label="Job title",
         limit=50,
+        clean=clean_name,
         synonyms=("organization_title", "your-job-title"),
         autocomplete="organization-title",
     ),
@@ -135,7 +181,11 @@ FIELDS = (
         api_name="company_name",
         label="Company",
         limit=50,
-        synonyms=("company", "organization", "organisation", "your-company"),
+        clean=clean_name,
+        synonyms=(
+            *("company", "organization", "organisation", "your-company", "business_name"),
+            *("business", "firma", "société", "entreprise", "empresa", "azienda", "bedrijf"),
+        ),
         autocomplete="organization",
     ),
     Field(
@@ -144,7 +194,13 @@ FIELDS = (
         api_object="street_address",
         label="Street",
         limit=255,
-        synonyms=("address", "street_address", "address_line1", "address1"),
+        clean=clean_street,
+        never=r"[\d.]+|[\da-f:]*:[\da-f:.]*",  # a network address
+        synonyms=(
+            *("address", "street_address", "address_street", "address_line1", "address1"),
+            *("addr1", "addr", "street1", "line1", "mailing_address", "home_address", "straße"),
+            *("strasse", "rue", "calle", "indirizzo", "straat"),
+        ),
         autocomplete="street-address",
     ),
     Field(
@@ -153,7 +209,10 @@ FIELDS = (
         api_object="street_address",
         label="City",
         limit=50,
-        synonyms=("town", "address_level2"),
+        synonyms=(
+            *("town", "address_city", "address_level2", "ort", "stadt", "ville", "ciudad"),
+            *("città", "cidade", "woonplaats"),
+        ),
         autocomplete="address-level2",
     ),
     Field(
@@ -162,7 +221,8 @@ FIELDS = (
         api_object="street_address",
         label="State",
         limit=50,
-        synonyms=("province", "region", "address_level1"),
+        never=_STATES_OF_RECORDS,
+        synonyms=("province", "region", "address_state", "address_level1", "county"),
         autocomplete="address-level1",
     ),
     Field(
@@ -171,7 +231,10 @@ FIELDS = (
         api_object="street_address",
         label="Postal code",
         limit=50,
-        synonyms=("zip", "zip_code", "postcode"),
+        synonyms=(
+            *("zip", "zip_code", "postcode", "address_postal_code", "address_zip", "plz"),
+            *("postleitzahl", "code postal", "código postal", "cap", "cep"),
+        ),
         autocomplete="postal-code",
     ),
     Field(
@@ -180,14 +243,17 @@ FIELDS = (
         api_object="street_address",
         label="Country",
         limit=50,
-        synonyms=("country_name",),
+        never=r"\d+",
+        synonyms=("country_name", "address_country", "land", "pays", "país", "paese"),
         autocomplete="country-name",
     ),
     Field(
         name="birthday_month",
         api_name="birthday_month",
         label="Birthday (month)",
+        synonyms=("birth_month", "bday_month", "dob_month", "birthdate_month"),
         limit=2,
+        clean=_clean_month,
         is_number=True,
         rule=_MONTH,
     ),
@@ -195,27 +261,23 @@ FIELDS = (
         name="birthday_day",
         api_name="birthday_day",
         label="Birthday (day)",
+        synonyms=("bday_day", "dob_day", "birthdate_day"),
         limit=2,
         is_number=True,
         rule=_DAY,
     ),
-    Field(name="anniversary", api_name="anniversary", label="Anniversary", limit=10, rule=_DATE),
+    Field(
+        name="anniversary",
+        api_name="anniversary",
+        label="Anniversary",
+        limit=10,
+        clean=_clean_date,
+        rule=_DATE,
+    ),
 )
 
 # What the API requires in an object of its body besides our fields.
 API_OBJECTS = {"street_address": {"kind": "home"}}
 
 
-def match_key(name: str) -> str:
-    """Return `name` without case, blanks, ``-``, ``_`` and a trailing ``[]``: names with the same
-    key mean the same field."""
-    return re.sub(r"[\s_-]|\[\]$", "", name).lower()
-
-
-_BY_KEY = {match_key(name): field for field in FIELDS for name in (field.name, *field.synonyms)}
 BY_API_NAME = {field.api_name: field for field in FIELDS}
-
-
-def find_field(posted_name: str) -> Field | None:
-    """Return the field that a page means by `posted_name`, its own name or a synonym."""
-    return _BY_KEY.get(match_key(posted_name))

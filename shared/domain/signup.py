@@ -51,9 +51,9 @@ class CustomValue:
 class Consent:
     """What the visitor read and did: the evidence of consent.
 
-    `box` says whether the consent box was ticked; None if the form has none. `address` is the
-    visitor's network address, `page` the page with the form. The time of consent is the sign-up's
-    `received_at`.
+    `box` says whether the consent box was ticked; None if the form has none. `posted` is what the
+    page posted for it. `address` is the visitor's network address, `page` the page with the form.
+    The time of consent is the sign-up's `received_at`.
     """
 
     text: str
@@ -61,33 +61,47 @@ class Consent:
     box: bool | None
     address: str
     page: str | None
+    posted: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """The person as typed: `fields` by their `api_name`, `email_address` first.
+    """The person: `fields` by their `api_name`, `email_address` first.
 
-    `other` holds posted fields that are stored but not sent. All of it is personal data, so none of
-    it appears in `repr`.
+    `other` holds posted fields that are stored but not sent, `typed` what was typed where something
+    else is sent, by the fields' page names. `cut` is how many fields were too many to keep. All of
+    it is personal data, so none of it appears in `repr`.
     """
 
     fields: dict[str, str] = field(repr=False)
     custom: tuple[CustomValue, ...] = field(default=(), repr=False)
     other: dict[str, str | list[str]] = field(default_factory=dict, repr=False)
+    typed: dict[str, str] = field(default_factory=dict, repr=False)
+    cut: int = 0
 
     @property
     def email(self) -> str:
         return self.fields["email_address"]
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":"))
+        stored = asdict(self)
+        for rare in ("typed", "cut"):
+            if not stored[rare]:
+                del stored[rare]
+        return json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, stored: str) -> "Contact":
         """Return the contact that `to_json` wrote. Keys of later versions are ignored."""
         found: dict[str, Any] = json.loads(stored)
         custom = tuple(CustomValue(v["id"], v["name"], v["value"]) for v in found["custom"])
-        return cls(fields=found["fields"], custom=custom, other=found["other"])
+        return cls(
+            fields=found["fields"],
+            custom=custom,
+            other=found["other"],
+            typed=found.get("typed", {}),
+            cut=found.get("cut", 0),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

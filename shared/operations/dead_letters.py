@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 from shared.domain.errors import Refused
-from shared.domain.field_checks import edit_contact
+from shared.domain.reading.field_checks import edit_contact
 from shared.domain.signup import Signup, State
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.operations.selection import Selection, SignupFinder

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from shared.domain.errors import InvalidSignup, Refused
-from shared.domain.field_checks import edit_contact
+from shared.domain.reading.field_checks import edit_contact
 from shared.domain.signup import Signup, State
 from shared.operations.selection import Selection, SignupFinder
 

@@ -8,7 +8,7 @@ from itertools import chain
 
 from shared.domain.account import unknown_account
 from shared.domain.errors import Refused
-from shared.domain.field_checks import CheckEmail
+from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import DeathReason, Signup, State
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from shared.domain.errors import FieldError
 from shared.domain.fields import FIELDS, Field
 from shared.domain.form import Form
-from shared.domain.posted_fields import CONSENT, LISTS, SortedFields, instruction, sort_fields
+from shared.domain.reading.meanings import CONSENT
+from shared.domain.reading.posted_fields import LISTS, SortedFields, instruction, sort_fields
+from shared.domain.reading.ticks import is_ticked
 from web.signup.origins import PAGE
 
 
@@ -83,13 +85,12 @@ def form_page(
     """Return the form's page with the `posted` values; `page` is the page that posted first."""
     given = sort_fields(posted, form)
     inputs = tuple(_inputs(form, given, errors))
-    shown = {each.name for each in inputs}
     return FormPage(
         form=form,
         inputs=inputs,
         choices=_choices(form, posted),
-        consented=bool(given.consent),
-        hidden=tuple(_hidden(form, posted, given, shown, page)),
+        consented=is_ticked(given.consent),
+        hidden=tuple(_hidden(form, posted, given, page)),
         errors=tuple(errors),
     )
 
@@ -102,11 +103,6 @@ def _inputs(form: Form, given: SortedFields, errors: Sequence[FieldError]) -> It
     for custom in form.custom_fields:
         value = given.custom.get(custom.id, "")
         yield Input(name=custom.name, label=custom.label, value=value, error=wrong.get(custom.name))
-    for name, kept in given.other.items():
-        # The visitor must see a wrong value to correct it.
-        if name in wrong:
-            value = kept if isinstance(kept, str) else ", ".join(kept)
-            yield Input(name=name, label=name, value=value, error=wrong[name])
 
 
 def _contact_input(field: Field, given: SortedFields, wrong: Mapping[str, str]) -> Input:
@@ -134,13 +130,11 @@ def _hidden(
     form: Form,
     posted: Mapping[str, list[str]],
     given: SortedFields,
-    shown: set[str],
     page: str | None,
 ) -> Iterator[tuple[str, str]]:
     for name, kept in given.other.items():
-        if name not in shown:
-            for value in [kept] if isinstance(kept, str) else kept:
-                yield name, value
+        for value in [kept] if isinstance(kept, str) else kept:
+            yield name, value
     for value in instruction(posted, "_next"):
         yield "_next", value
     if len(form.lists) > 1:

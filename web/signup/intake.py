@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.domain.errors import FieldError, InvalidSignup, LedgerUnavailable, SpoolRefused
-from shared.domain.field_checks import (
+from shared.domain.form import Form
+from shared.domain.reading.field_checks import (
     CheckedFields,
     CheckEmail,
     check_fields,
     keep_unchecked,
 )
-from shared.domain.form import Form
 from shared.domain.signup import Consent, Submission
 from shared.infrastructure.addresses import client_network
 from shared.infrastructure.settings import VisitorLimit
@@ -200,4 +200,5 @@ def _consent(form: Form, checked: CheckedFields, visitor: Visitor) -> Consent:
         box=checked.box,
         address=visitor.address,
         page=visitor.page,
+        posted=checked.box_posted,
     )

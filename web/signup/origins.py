@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from flask import Request
 
 from shared.domain.form import Form, origin_of
-from shared.domain.posted_fields import instruction
+from shared.domain.reading.posted_fields import instruction
 
 # Our own error page posts again. This field carries along the page that posted first.
 PAGE = "_page"

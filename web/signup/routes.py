@@ -16,18 +16,20 @@ from shared.domain.errors import (
     Refused,
     VisitorLimited,
 )
-from shared.domain.fields import find_field
+from shared.domain.field_names import plain_names
 from shared.domain.form import Form, origin_of
-from shared.domain.posted_fields import instruction
+from shared.domain.reading.meanings import find_field
+from shared.domain.reading.posted_fields import instruction
 from web.services import services
 from web.signup.answer_kind import wants_json
 from web.signup.cors import AMP_SOURCE, amp_headers, cors_headers, preflight_headers
 from web.signup.form_page import form_page
 from web.signup.intake import Visitor
 from web.signup.origins import Source, first_page, source_of
+from web.signup.reading.body_kind import UnreadableRequest
+from web.signup.reading.request_body import Posted, read_posted
 from web.signup.redis_deadline import RedisDeadline
 from web.signup.refusals import refusal_of
-from web.signup.request_body import Posted, UnreadableRequest, read_posted
 
 log = logging.getLogger(__name__)
 
@@ -159,9 +161,12 @@ def _received(form: Form, posted: Posted, source: Source, id: str) -> ResponseRe
 def invalid(error: InvalidSignup) -> ResponseReturnValue:
     message = " ".join(each.message for each in error.errors)
     if not any(_typed()) and all(each.code == "required" for each in error.errors):
-        message = (
-            "The form was empty. Please fill it in. (For the website's owner: inputs need a name"
-            " attribute.)"
+        message = "The form was empty. Please fill it in."
+        g.note = "For the website's owner: inputs need a name attribute."
+    elif error.no_address_field:
+        g.note = (
+            "For the website's owner: no field is named like an e-mail address. These fields"
+            f" arrived: {', '.join(_arrived())}."
         )
     return _problem(422, message, errors=error.errors)
 
@@ -205,7 +210,8 @@ def _problem(
     g.field_errors = errors = errors or []
     if wants_json(request):
         listed = [{"field": e.field, "code": e.code, "message": e.message} for e in errors]
-        response = make_response({"ok": False, "error": message, "errors": listed}, status)
+        text = f"{message} ({g.note})" if "note" in g else message
+        response = make_response({"ok": False, "error": text, "errors": listed}, status)
     else:
         response = make_response(_problem_page(status, message, errors), status)
     if retry_after is not None:
@@ -277,6 +283,11 @@ def _source() -> Source:
 def _posted() -> Posted:
     posted: Posted = g.get("posted", {})
     return posted
+
+
+def _arrived() -> tuple[str, ...]:
+    """Return the names of the first fields that were posted, fit to be shown."""
+    return plain_names(name for name in _posted() if not name.startswith("_"))
 
 
 def _typed() -> list[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from shared.domain.posted_fields import instruction
+from shared.domain.reading.posted_fields import instruction
 from shared.domain.signup import QuarantineReason
 
 # People do not see this field. Robots that fill in every field fill it in, too.

@@ -11,6 +11,7 @@ import secrets
 
 import redis
 
+from shared.domain.reading.meanings import is_token
 from shared.domain.signup import Submission
 from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
@@ -33,8 +34,8 @@ class Fingerprints:
     def content(self, submission: Submission, compared_email: str) -> str:
         """Return the fingerprint of all that makes two submissions the same one.
 
-        The visitor's address and page are left out: the two requests of a double click may
-        differ in them.
+        The visitor's address and page are left out, and tokens such as a captcha's: the two
+        requests of a double click may differ in them.
         """
         contact = submission.contact
         same = [
@@ -42,7 +43,7 @@ class Fingerprints:
             compared_email,
             sorted((name, v) for name, v in contact.fields.items() if name != "email_address"),
             sorted((value.name, value.value) for value in contact.custom),
-            sorted(contact.other.items()),
+            sorted((name, v) for name, v in contact.other.items() if not is_token(name)),
             sorted(submission.lists),
             [submission.consent.version, submission.consent.box],
         ]

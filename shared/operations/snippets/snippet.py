@@ -10,7 +10,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from shared.domain.fields import EMAIL, FIELDS
 from shared.domain.form import Form
-from shared.domain.posted_fields import CONSENT, LISTS
+from shared.domain.reading.meanings import CONSENT
+from shared.domain.reading.posted_fields import LISTS
 
 
 class SnippetKind(StrEnum):

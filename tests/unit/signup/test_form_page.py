@@ -71,13 +71,3 @@ def test_what_no_input_shows_is_posted_again_from_hidden_ones() -> None:
         ("_next", "/welcome"),
         ("_page", "https://shop.example/"),
     )
-
-
-def test_a_wrong_field_of_the_websites_own_becomes_an_input() -> None:
-    page = form_page(
-        FORM, {"hobby": ["sail\x00ing"]}, errors=[FieldError("hobby", "invalid", "Type it again.")]
-    )
-    assert page.inputs[-1].name == "hobby"
-    assert page.inputs[-1].error == page.error("hobby") == "Type it again."
-    assert page.anchor("hobby") == "field-hobby"
-    assert page.hidden == ()

@@ -43,7 +43,7 @@ def problem(response: TestResponse) -> list[tuple[str, str]]:
         pytest.param({"data": {"email": "zoë@example.com", "FNAME": "Zoë"}}, id="urlencoded"),
         pytest.param(
             {
-                "data": {"email": "zoë@example.com", "FNAME": "Zoë", "cv": (io.BytesIO(b"x"), "a")},
+                "data": {"email": "zoë@example.com", "FNAME": "Zoë", "cv": (io.BytesIO(b"x"), "")},
                 "content_type": "multipart/form-data",
             },
             id="multipart with a file",
@@ -75,18 +75,11 @@ def test_json_values_become_text(client: FlaskClient, stored: Stored) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["{", "[]", '"a"', "null", '{"email": NaN}', '{"email": "\\ud800"}', "[" * 30_000, "\udcff"],
+    ["{", "[]", "[{}, {}]", '"a"', "null", "[" * 30_000, '{"a":' * 25 + "1" + "}" * 25],
 )
 def test_json_that_is_none_is_400(client: FlaskClient, body: str) -> None:
-    data = body.encode(errors="surrogateescape")
-    response = client.post("/f/news", data=data, content_type="application/json")
+    response = client.post("/f/news", data=body, content_type="application/json")
     assert (response.status_code, problem(response)) == (400, [])
-
-
-@pytest.mark.parametrize("value", [{"a": 1}, [["a"]], [{}]])
-def test_nested_values_are_invalid(client: FlaskClient, value: object) -> None:
-    response = client.post("/f/news", json={"email": "a@example.com", "deep": value})
-    assert (response.status_code, problem(response)) == (422, [("deep", "invalid")])
 
 
 PART = b'--b\r\nContent-Disposition: form-data; name="email"\r\n\r\n'
@@ -97,11 +90,10 @@ MULTIPART = "multipart/form-data; boundary=b"
 @pytest.mark.parametrize(
     ("data", "content_type"),
     [
-        pytest.param(b"email=\xff@example.com", URLENCODED, id="byte that is no UTF-8"),
-        pytest.param(b"email=%FF@example.com", URLENCODED, id="escaped byte that is no UTF-8"),
-        pytest.param(PART + b"\xff\r\n--b--\r\n", MULTIPART, id="part that is no UTF-8"),
         pytest.param(PART + b"ada@example.co", MULTIPART, id="multipart cut short"),
-        pytest.param(b"--b--", "multipart/form-data", id="no boundary"),
+        pytest.param(b"hello", "multipart/form-data", id="no boundary"),
+        pytest.param(b"hello", "text/plain", id="plain text"),
+        pytest.param(b"hello", "application/json", id="no JSON"),
         pytest.param(b"&".join(b"a%d=1" % n for n in range(1001)), URLENCODED, id="1001 fields"),
     ],
 )
@@ -151,6 +143,37 @@ def test_an_empty_post_tells_beginners_about_names(client: FlaskClient) -> None:
     assert response.status_code == 422
     assert response.json is not None and "name attribute" in response.json["error"]
     assert "name attribute" in client.post("/f/news", headers=BROWSER).text
+
+
+def test_a_form_without_an_address_field_is_told_which_fields_arrived(client: FlaskClient) -> None:
+    posted = {"hobby": "x", "ada@example.org": "y", "z" * 60: "z", "_next": "/thanks"}
+    response = client.post("/f/news", data=posted, headers=JSON)
+    assert (response.status_code, problem(response)) == (422, [("email", "required")])
+    assert response.json is not None
+    arrived = f"These fields arrived: hobby, (name not shown), {'z' * 39}…."
+    assert arrived in response.json["error"]
+    assert arrived in client.post("/f/news", data=posted, headers=BROWSER).text
+
+
+def test_at_most_ten_of_the_fields_that_arrived_are_named(client: FlaskClient) -> None:
+    error = client.post("/f/news", data={f"f{n}": "x" for n in range(15)}, headers=JSON).text
+    assert "f9" in error
+    assert "f10" not in error
+
+
+def test_an_address_field_that_was_left_empty_is_the_visitors_to_fill_in(
+    client: FlaskClient,
+) -> None:
+    error = client.post("/f/news", data={"e-mail": "", "hobby": "x"}, headers=JSON).text
+    assert "owner" not in error
+
+
+def test_a_compressed_body_is_415(client: FlaskClient) -> None:
+    response = client.post(
+        "/f/news", data=b"\x1f\x8b", headers={**JSON, "Content-Encoding": "gzip"}
+    )
+    assert response.status_code == 415
+    assert response.json is not None and "Content-Encoding" in response.json["error"]
 
 
 # --- answers
@@ -402,14 +425,6 @@ def test_a_page_that_is_not_ours_cannot_name_another(client: FlaskClient, stored
     assert stored()[0]["consent"]["page"] == "https://a.example"
 
 
-def test_what_is_wrong_beside_the_inputs_can_be_mended_too(client: FlaskClient) -> None:
-    page = client.post(
-        "/f/news", data={"email": "ada@example.com", "hobby": "a\x01b"}, headers=BROWSER
-    ).text
-    assert '<input id="field-hobby" name="hobby" type="text"' in page
-    assert 'type="hidden" name="hobby"' not in page
-
-
 def test_the_thanks_page(client: FlaskClient) -> None:
     assert "Thank you" in client.get("/f/news/thanks").text
     assert client.get("/f/nwes/thanks").status_code == 404
@@ -453,6 +468,9 @@ def test_an_origin_that_is_no_address_is_no_server_error(client: FlaskClient, or
     assert posted.status_code < 500
 
 
-def test_a_field_name_that_speaks_to_terminals_is_refused(client: FlaskClient) -> None:
-    posted = client.post("/f/news", json={"email": "a@example.com", "\x1b]0;x\x07": "y"})
-    assert posted.status_code == 422
+def test_a_field_that_speaks_to_terminals_is_kept_as_plain_text(
+    client: FlaskClient, stored: Stored
+) -> None:
+    posted = client.post("/f/news", json={"email": "a@example.com", "\x1b]0;x\x07": "y\x1b[1m"})
+    assert posted.status_code == 202
+    assert stored()[0]["contact"]["other"] == {"]0;x": "y[1m"}

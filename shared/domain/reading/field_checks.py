@@ -3,33 +3,40 @@
 Nothing is ever shortened to fit.
 """
 
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from shared.domain.errors import FieldError, InvalidSignup
-from shared.domain.fields import BY_API_NAME, EMAIL, FIELDS, find_field
+from shared.domain.fields import BY_API_NAME, EMAIL, FIELDS
 from shared.domain.form import Form
-from shared.domain.posted_fields import CONSENT, LISTS, SortedFields, instruction, sort_fields
+from shared.domain.reading.dates import read_date
+from shared.domain.reading.meanings import CONSENT, find_field
+from shared.domain.reading.posted_fields import LISTS, SortedFields, instruction, sort_fields
+from shared.domain.reading.ticks import is_ticked
+from shared.domain.reading.values import clean_text
 from shared.domain.signup import Contact, CustomValue
 
 CheckEmail = Callable[[str], str]
 
 CUSTOM_LIMIT = 255
 
-# Control characters that a text area may contain. Every other one is an error.
-_LAYOUT = "\t\n\r"
-_NOT_TICKED = {"", "0", "false", "no", "off"}
+# How many fields of a website's own are kept with a sign-up, and how many bytes of them.
+MOST_OTHER = 50
+OTHER_BYTES = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckedFields:
-    """A form's fields, ready to store. `box` is None if the form has no consent box."""
+    """A form's fields, ready to store.
+
+    `box` is None if the form has no consent box; `box_posted` is what was posted for it.
+    """
 
     contact: Contact
     compared_email: str
     lists: tuple[str, ...]
     box: bool | None
+    box_posted: str | None = None
 
 
 def check_fields(
@@ -40,9 +47,9 @@ def check_fields(
     `check_email` returns an address in the form used for comparing, or raises `ValueError`.
     Raises `InvalidSignup` with all field errors together.
     """
-    checked, errors = _check(posted, form, check_email)
-    if errors:
-        raise InvalidSignup(errors)
+    checked, invalid = _check(posted, form, check_email)
+    if invalid:
+        raise invalid
     return checked
 
 
@@ -62,16 +69,25 @@ def keep_unchecked(
 
 def _check(
     posted: Mapping[str, list[str]], form: Form, check_email: CheckEmail
-) -> tuple[CheckedFields, list[FieldError]]:
-    """Return the fields and all their errors."""
+) -> tuple[CheckedFields, InvalidSignup | None]:
+    """Return the fields, and the error that names all wrong ones."""
     given = sort_fields(posted, form)
     errors: list[FieldError] = []
     contact = _contact(given, form)
     compared = _check_contact(contact, check_email, errors)
     _check_custom(contact, {custom.id: custom.label for custom in form.custom_fields}, errors)
-    lists = _chosen_lists(instruction(posted, LISTS), form, errors)
+    lists = _chosen_lists(instruction(posted, LISTS) or list(given.lists), form, errors)
     box = _check_consent(given.consent, form, errors)
-    return CheckedFields(contact=contact, compared_email=compared, lists=lists, box=box), errors
+    checked = CheckedFields(
+        contact=contact,
+        compared_email=compared,
+        lists=lists,
+        box=box,
+        box_posted=", ".join(given.consent) or None,
+    )
+    if not errors:
+        return checked, None
+    return checked, InvalidSignup(errors, no_address_field=not given.names_address)
 
 
 def edit_contact(
@@ -92,6 +108,7 @@ def edit_contact(
 
 
 def _contact(given: SortedFields, form: Form) -> Contact:
+    other, cut = _within_bounds(given.other)
     return Contact(
         fields={
             field.api_name: given.fields[field.name]
@@ -103,8 +120,22 @@ def _contact(given: SortedFields, form: Form) -> Contact:
             for custom in form.custom_fields
             if custom.id in given.custom
         ),
-        other=given.other,
+        other=other,
+        typed=given.typed,
+        cut=cut,
     )
+
+
+def _within_bounds(other: Mapping[str, str | list[str]]) -> tuple[dict[str, str | list[str]], int]:
+    """Return the fields that are kept, and how many are not. No value is shortened."""
+    kept: dict[str, str | list[str]] = {}
+    room = OTHER_BYTES
+    for name, value in other.items():
+        size = len(name.encode()) + len("".join(value).encode())
+        if len(kept) < MOST_OTHER and size <= room:
+            kept[name] = value
+            room -= size
+    return kept, len(other) - len(kept)
 
 
 def _with_changes(
@@ -113,13 +144,12 @@ def _with_changes(
     fields, other = dict(contact.fields), dict(contact.other)
     custom = {value.name: value for value in contact.custom}
     for name, raw in changes.items():
-        value = raw.strip()
         if name in custom:
-            custom[name] = replace(custom[name], value=value)
+            custom[name] = replace(custom[name], value=clean_text(raw))
         elif field := find_field(name):
-            fields[field.api_name] = value
+            fields[field.api_name] = field.clean(raw)
         elif name in other:
-            other[name] = value
+            other[name] = clean_text(raw)
         else:
             errors.append(FieldError(name, "invalid", f"This sign-up has no field {name}."))
     return Contact(
@@ -136,14 +166,13 @@ def _check_contact(contact: Contact, check_email: CheckEmail, errors: list[Field
         if api_name != EMAIL.api_name:
             _check_field(api_name, value, errors)
     _check_birthday(contact.fields, errors)
-    _check_other(contact.other, errors)
     return compared
 
 
 def _check_address(address: str, check_email: CheckEmail, errors: list[FieldError]) -> str:
     if not address:
         errors.append(FieldError(EMAIL.name, "required", "Please enter your e-mail address."))
-    elif _check_text(EMAIL.name, EMAIL.label, address, EMAIL.limit, "", errors):
+    elif _check_length(EMAIL.name, EMAIL.label, address, EMAIL.limit, errors):
         try:
             return check_email(address)
         except ValueError:
@@ -154,7 +183,7 @@ def _check_address(address: str, check_email: CheckEmail, errors: list[FieldErro
 
 def _check_field(api_name: str, value: str, errors: list[FieldError]) -> None:
     field = BY_API_NAME[api_name]
-    fits = _check_text(field.name, field.label, value, field.limit, "", errors)
+    fits = _check_length(field.name, field.label, value, field.limit, errors)
     if fits and field.rule and not field.rule.accepts(value):
         errors.append(FieldError(field.name, "invalid", field.rule.message))
 
@@ -164,37 +193,29 @@ def _check_birthday(fields: Mapping[str, str], errors: list[FieldError]) -> None
         if other in fields and name not in fields:
             message = "Please enter both the month and the day of the birthday."
             errors.append(FieldError(name, "required", message))
+    if not errors and "birthday_day" in fields and read_date(_in_leap_year(fields)) is None:
+        message = "There is no such day in this month. Please check the birthday."
+        errors.append(FieldError("birthday_day", "invalid", message))
 
 
-def _check_other(other: Mapping[str, str | list[str]], errors: list[FieldError]) -> None:
-    for name, kept in other.items():
-        if not name.isprintable():
-            message = "The name of a field contains a control character."
-            errors.append(FieldError("", "invalid", message))
-        for value in [kept] if isinstance(kept, str) else kept:
-            _check_text(name, name, value, len(value), _LAYOUT, errors)
+def _in_leap_year(fields: Mapping[str, str]) -> str:
+    return f"2000-{fields['birthday_month']}-{fields['birthday_day']}"
 
 
 def _check_custom(contact: Contact, labels: Mapping[str, str], errors: list[FieldError]) -> None:
     """Check the custom fields. `labels` are by id; without one, the message shows the name."""
     for custom in contact.custom:
         label = labels.get(custom.id, custom.name)
-        _check_text(custom.name, label, custom.value, CUSTOM_LIMIT, _LAYOUT, errors)
+        _check_length(custom.name, label, custom.value, CUSTOM_LIMIT, errors)
 
 
-def _check_text(
-    name: str, label: str, value: str, limit: int, allowed: str, errors: list[FieldError]
-) -> bool:
-    """Whether `value` fits `limit` and has no control characters except those in `allowed`."""
-    if len(value) > limit:
-        message = f"{label}: please use at most {limit} characters. You entered {len(value)}."
-        errors.append(FieldError(name, "too_long", message))
-        return False
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in allowed for c in value):
-        message = f"{label}: this text contains invisible control characters. Please type it again."
-        errors.append(FieldError(name, "invalid", message))
-        return False
-    return True
+def _check_length(name: str, label: str, value: str, limit: int, errors: list[FieldError]) -> bool:
+    """Whether `value` fits `limit`."""
+    if len(value) <= limit:
+        return True
+    message = f"{label}: please use at most {limit} characters. You entered {len(value)}."
+    errors.append(FieldError(name, "too_long", message))
+    return False
 
 
 def _chosen_lists(posted: list[str], form: Form, errors: list[FieldError]) -> tuple[str, ...]:
@@ -219,11 +240,11 @@ def _list_names(value: str, by_name: Mapping[str, str]) -> list[str]:
     return [name for part in parts if (name := part.strip())]
 
 
-def _check_consent(posted: str, form: Form, errors: list[FieldError]) -> bool | None:
+def _check_consent(posted: Sequence[str], form: Form, errors: list[FieldError]) -> bool | None:
     """Return whether the consent box was ticked; None if the form has none."""
     if form.consent_box == "none":
         return None
-    ticked = posted.lower() not in _NOT_TICKED
+    ticked = is_ticked(posted)
     if form.consent_box == "required" and not ticked:
         errors.append(FieldError(CONSENT, "required", "Please tick the box to agree."))
     return ticked

@@ -1,0 +1,37 @@
+"""Check boxes: what was ticked, in the words that browsers, scripts and languages use."""
+
+from collections.abc import Iterable, Sequence
+
+# What scripts send for a variable without a value.
+NOTHING = frozenset({"undefined", "null", "NaN", "[object Object]"})
+
+# In English, German, French, Dutch, Danish, Portuguese, Slavic languages, Turkish and others.
+_NO_WORDS = (
+    "0 -1 false f off no n none nil unchecked unticked disagree declined decline"
+    " denied refused nein non nee nej nei não nao ne нет ні nie falsch faux falso"
+    " hay\u0131r hayir いいえ 否 아니요"
+)
+_NO = frozenset(_NO_WORDS.split()) | {word.casefold() for word in NOTHING}
+_YES_WORDS = "1 true t on yes y checked ticked ja oui si sí sì sim да так tak evet はい 是 예"
+_YES = frozenset(_YES_WORDS.split())
+
+
+def is_ticked(values: Iterable[str]) -> bool:
+    """Whether any of a box's values is a yes.
+
+    Pages put a hidden ``0`` before the box itself. Any text but a word for no counts as a yes,
+    since a box may have any value.
+    """
+    return any(value and value.casefold() not in _NO for value in map(str.strip, values))
+
+
+def is_yes(value: str) -> bool:
+    """Whether `value` only says that a box is ticked."""
+    return value.casefold() in _YES
+
+
+def without_unticked(values: Sequence[str]) -> list[str]:
+    """Return the values of a group of boxes, without the hidden one that means "none"."""
+    if len(values) > 1 and values[0].casefold() in _NO:
+        return list(values[1:])
+    return list(values)

@@ -1,0 +1,108 @@
+"""What real pages, form tools and scripts send, from the request to the contact at the API.
+
+Each file in wild_forms/ is one sender: the body that it posts, with example data, and what must
+become of every field. Most come from the vendors' documentation and from public bug reports.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+import requests
+from flask.testing import FlaskClient
+
+from shared.constant_contact.client import ConstantContact, signup_body
+from shared.constant_contact.factory import make_constant_contact
+from shared.domain.form import CustomField, ListRef
+from shared.infrastructure.settings import Settings
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.registry import Registry
+from tests.support import builders
+from tests.support.sandbox_server import SandboxServer
+from web.app import create_app
+
+SENDERS = sorted((Path(__file__).parent / "wild_forms").glob("*.toml"))
+LISTS = ("News", "Offers")
+OWN_FIELDS = ("interests", "twitter", "favourite_colour")
+
+
+@dataclass(frozen=True)
+class Website:
+    """A form with two lists, a consent box and custom fields, and the account that it fills."""
+
+    visitor: FlaskClient
+    ledger: Ledger
+    api: ConstantContact
+    access: str
+    sandbox: SandboxServer
+    list_ids: dict[str, str]
+
+    def read_back(self) -> str:
+        """Return the contact as the API gives it, with all its parts."""
+        include = "phone_numbers,street_addresses,custom_fields,list_memberships"
+        answer = requests.get(
+            f"{self.sandbox.api_url}/contacts",
+            params={"status": "all", "include": include},
+            headers={"Authorization": f"Bearer {self.access}"},
+            timeout=10,
+        )
+        [contact] = answer.json()["contacts"]
+        return str(contact)
+
+
+@pytest.fixture
+def website(
+    live_settings: Settings, redis_client: "redis.Redis", sandbox: SandboxServer
+) -> Iterator[Website]:
+    api = make_constant_contact(live_settings, redis_client, live_settings.client_id)
+    access = str(sandbox.connect()["access_token"])
+    ids = dict(zip(LISTS, (each.id for each in api.lists(access)), strict=False))
+    custom = zip(OWN_FIELDS, api.custom_fields(access), strict=False)
+    form = builders.form(
+        lists=tuple(ListRef(id, name) for name, id in ids.items()),
+        custom_fields=tuple(CustomField(each.id, name, name.title()) for name, each in custom),
+        consent_box="optional",
+    )
+    Registry(redis_client).save_form(form)
+    visitor = create_app(live_settings).test_client()
+    yield Website(visitor, Ledger(redis_client), api, access, sandbox, ids)
+    api.close()
+
+
+@pytest.mark.parametrize("sender", SENDERS, ids=lambda path: path.stem)
+def test_every_field_of_every_sender_arrives_or_is_shown_as_not_sent(
+    website: Website, sender: Path
+) -> None:
+    case = tomllib.loads(sender.read_text(encoding="utf-8"))
+    answer = website.visitor.post(
+        "/f/news",
+        data=case["body"].encode(case.get("charset", "utf-8")),
+        content_type=case["content_type"],
+    )
+    assert answer.status_code in (202, 303), answer.text
+
+    claim = builders.claimed(website.ledger)
+    contact = claim.contact
+    assert contact.fields == case["sent"]
+    assert {each.name: each.value for each in contact.custom} == case.get("sent_custom", {})
+    assert contact.other == case.get("not_sent", {})
+    assert contact.typed == case.get("typed", {})
+    signup = website.ledger.find(claim.id, ["acme"])
+    assert signup is not None
+    assert signup.consent.box is case.get("ticked", False)
+    wanted = [website.list_ids[name] for name in case.get("lists", LISTS)]
+    assert list(claim.lists) == wanted
+
+    assert website.api.sign_up(website.access, signup_body(contact, claim.lists)).status == 201
+    arrived = website.read_back()
+    sent = [*contact.fields.values(), *(each.value for each in contact.custom), *wanted]
+    assert [value for value in sent if _as_stored(value) not in arrived] == []
+
+
+def _as_stored(value: Any) -> str:
+    """Return `value` as the text of the JSON has it: a month is a number."""
+    return str(int(value)) if str(value).isdigit() and len(value) == 2 else repr(value)[1:-1]

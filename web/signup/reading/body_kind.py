@@ -1,0 +1,105 @@
+"""Which kind of body a request has: by its Content-Type header, or by the body where that is clear.
+
+Scripts often set a wrong header or none: `fetch` sends a string as text/plain, and a multipart
+header that is set by hand has no boundary.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+
+FORM = "application/x-www-form-urlencoded"
+MULTIPART = "multipart/form-data"
+
+_URLENCODED = re.compile(rb"[^\s=&<>{}\"]{1,200}=[^\r\n]*\s*")
+_FIRST_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]*\r?\n")
+_LAST_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200}?)--\s*")
+
+
+class Kind(Enum):
+    URLENCODED = auto()  #: a=b&c=d
+    MULTIPART = auto()
+    JSON = auto()
+    LINES = auto()  #: a=b, one to a line: what a form with enctype="text/plain" sends
+
+
+class UnreadableRequest(Exception):
+    """The request cannot be read as a form; `status` is 400, 413 or 415."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContentType:
+    """The Content-Type header: its media type in lower case, and two of its parameters."""
+
+    mimetype: str
+    charset: str | None = None
+    boundary: str | None = None
+
+    @property
+    def is_json(self) -> bool:
+        return self.mimetype.endswith(("/json", "+json", "/x-json"))
+
+
+def kind_of(body: bytes, header: ContentType) -> Kind:
+    """Return the kind of `body`, which is not empty.
+
+    Raises `UnreadableRequest` if neither the header nor the body tells.
+    """
+    if body.lstrip()[:1] in (b"{", b"[", b'"'):
+        return Kind.JSON
+    if boundary_in(body, header):
+        return Kind.MULTIPART
+    if header.mimetype == "text/plain" and b"\n" in body.strip(b"\n"):
+        return Kind.LINES
+    if header.mimetype == FORM or _URLENCODED.fullmatch(body):
+        return Kind.URLENCODED
+    raise _unknown(header)
+
+
+def boundary_in(body: bytes, header: ContentType) -> bytes | None:
+    """Return the boundary of a multipart body: the header's, or the one that the body begins with.
+
+    None for a body of another kind.
+    """
+    declared = (header.boundary or "").encode()
+    if declared and b"--" + declared in body:
+        return declared
+    found = _FIRST_BOUNDARY.match(body)
+    if found and b"content-disposition" in body[:1000].lower():
+        return found[1]
+    empty = _LAST_BOUNDARY.fullmatch(body)  # a multipart form without any field
+    return empty[1] if empty and header.mimetype == MULTIPART else None
+
+
+def malformed_json(header: ContentType) -> UnreadableRequest:
+    return UnreadableRequest(400, f"{_header_says(header)} The body is not valid JSON.")
+
+
+def _unknown(header: ContentType) -> UnreadableRequest:
+    if header.is_json:
+        return malformed_json(header)
+    if header.mimetype == MULTIPART:
+        advice = (
+            "The body does not contain the boundary that this needs. In a script, leave the header"
+            " out: the browser sets it."
+        )
+        return UnreadableRequest(400, f"{_header_says(header)} {advice}")
+    if header.mimetype == "text/plain":
+        advice = "The body is neither JSON nor a list of fields such as email=…"
+        return UnreadableRequest(400, f"{_header_says(header)} {advice}")
+    message = f"This form does not accept the content type {header.mimetype or '(none)'}."
+    return UnreadableRequest(415, message)
+
+
+def _header_says(header: ContentType) -> str:
+    named = header.mimetype[:60]
+    return (
+        f"The request's Content-Type header says {named}."
+        if named
+        else "The request has no Content-Type header."
+    )

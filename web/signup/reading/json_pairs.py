@@ -1,0 +1,136 @@
+"""From JSON to pairs, whatever its shape: flat, nested, or a form tool's webhook.
+
+A nested value gets the name ``data[contact][email]``, as a form would post it. Many form tools send
+a list of questions and answers, such as ``{"label": "Your e-mail", "value": "…"}``: the label
+becomes the name, in place of the list's.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+Pair = tuple[str, str]
+Path = tuple[str, ...]
+
+MOST_LEVELS = 20
+
+_LABELS = ("label", "title", "question", "name", "field", "key", "id", "ref")
+_VALUES = ("value", "values", "answer", "response")
+# What else describes a question, and is no answer.
+_ABOUT_IT = {*_LABELS, "type", "required", "raw_value", "options", "versions", "objectTypeId"}
+
+
+class NotAForm(ValueError):
+    """The document holds no fields. The message says what it should be."""
+
+
+def parse(text: str) -> Any:
+    """Return the document in `text`. JSON inside a JSON text is read, too. Raises `ValueError`.
+
+    NaN and Infinity, which some languages write, count as nothing.
+    """
+    document = json.loads(text, parse_constant=lambda _: None)
+    return json.loads(document) if isinstance(document, str) else document
+
+
+def pairs_of(document: Any) -> list[Pair]:
+    """Return the fields in `document`. Raises `NotAForm`."""
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    if isinstance(document, list):
+        raise NotAForm("The JSON must be one sign-up, not a list of several.")
+    if not isinstance(document, dict):
+        raise NotAForm('The JSON must be an object, such as {"email": "…"}.')
+    found = _Walk(_titles(document)).fields((), document)
+    return [(_whole(_name(path)), _whole(text)) for path, text in found]
+
+
+class _Walk:
+    """Walks through a document. `titles` are the questions of answers that only name an id."""
+
+    def __init__(self, titles: dict[str, str]) -> None:
+        self._titles = titles
+
+    def fields(self, path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+        if len(path) > MOST_LEVELS:
+            raise NotAForm(f"The JSON has more than {MOST_LEVELS} levels.")
+        match value:
+            case dict() if path and (answer := _answer_key(value)):
+                yield from self._answer(path, value, answer)
+            case dict():
+                for key, each in value.items():
+                    yield from self.fields((*path, str(key)), each)
+            case list():
+                for each in value:
+                    yield from self.fields(path, each)
+            case _:
+                yield path, _text(value)
+
+    def _answer(self, path: Path, question: dict[str, Any], key: str) -> Iterator[tuple[Path, str]]:
+        named = (*path[:-1], self._label(question)) if self._label(question) else path
+        yield from self.fields(named, _chosen(question, question[key]))
+        for other, value in question.items():
+            if other != key and other not in _ABOUT_IT:
+                yield from self.fields((*named, str(other)), value)
+
+    def _label(self, question: dict[str, Any]) -> str:
+        """Return the question's text, or what else names it; empty if nothing does."""
+        for key in _LABELS:
+            label = question.get(key)
+            if isinstance(label, dict):
+                label = self._titles.get(str(label.get("id"))) or self._label(label)
+            if isinstance(label, str) and label.strip():
+                return label
+        return ""
+
+
+def _answer_key(value: dict[str, Any]) -> str | None:
+    """Return the key of the answer if `value` is a question with its answer."""
+    if not any(label in value for label in (*_LABELS, "type", "versions")):
+        return "value" if set(value) == {"value"} else None
+    kind = value.get("type")  # {"type": "email", "email": "…", "field": …}
+    own = (kind,) if isinstance(kind, str) and "field" in value else ()
+    key = next((key for key in (*_VALUES, *own) if key in value), None)
+    # A person's record may have a `name` and an `answer`, too. It also has an address.
+    is_person = any("mail" in other.lower() for other in value if other != key)
+    return None if is_person else key
+
+
+def _chosen(question: dict[str, Any], answer: Any) -> Any:
+    """Return the texts of the chosen options where the answer has their ids."""
+    options = question.get("options")
+    if not isinstance(options, list):
+        return answer
+    texts = {each.get("id"): each.get("text") for each in options if isinstance(each, dict)}
+    answers = answer if isinstance(answer, list) else [answer]
+    return [(isinstance(each, str) and texts.get(each)) or each for each in answers]
+
+
+def _titles(value: Any) -> dict[str, str]:
+    """Return all titles in the document by the id beside them."""
+    if isinstance(value, list):
+        return {id: title for each in value for id, title in _titles(each).items()}
+    if not isinstance(value, dict):
+        return {}
+    found = _titles(list(value.values()))
+    if isinstance(value.get("id"), str) and isinstance(value.get("title"), str):
+        found[value["id"]] = value["title"]
+    return found
+
+
+def _name(path: Path) -> str:
+    first, *rest = path or ("",)
+    return first + "".join(f"[{part}]" for part in rest)
+
+
+def _whole(text: str) -> str:
+    """Return `text` with half a character, which a cut-off emoji leaves, marked as unreadable."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _text(value: str | float | bool | None) -> str:
+    if isinstance(value, str):
+        return value
+    return "" if value is None else json.dumps(value)

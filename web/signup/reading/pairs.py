@@ -1,0 +1,139 @@
+"""From a body to pairs of names and values, in the order posted."""
+
+from collections.abc import Iterable
+from urllib.parse import unquote_to_bytes
+
+from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
+
+from web.signup.reading import json_pairs
+from web.signup.reading.body_kind import (
+    ContentType,
+    Kind,
+    UnreadableRequest,
+    boundary_in,
+    kind_of,
+    malformed_json,
+)
+from web.signup.reading.charset import to_text, without_utf_16
+from web.signup.reading.json_pairs import NotAForm, Pair
+
+# Browsers put the name of the charset that they used into a hidden field of this name.
+CHARSET_FIELD = b"_charset_"
+
+# Fields in which form tools such as Jotform and Unbounce post all their answers as JSON.
+JSON_FIELDS = {"rawrequest", "data.json", "payload", "data", "json", "body", "fields", "answers"}
+
+RawPair = tuple[bytes, bytes, str | None]  # a name, its value, and the value's own charset
+
+
+def pairs_in(body: bytes, header: ContentType) -> list[Pair]:
+    """Return the fields of `body`. Raises `UnreadableRequest`."""
+    body, charset = without_utf_16(body, header.charset)
+    if not body.strip():
+        return []
+    match kind_of(body, header):
+        case Kind.JSON:
+            return _from_json(to_text(body, [charset]), header)
+        case Kind.MULTIPART:
+            found = _multipart(body, boundary_in(body, header) or b"")
+            return _unpacked(_decoded(found, charset))
+        case Kind.LINES:
+            return _decoded(_lines(body), charset)
+        case Kind.URLENCODED:
+            return _unpacked(_decoded(_urlencoded(body), charset))
+
+
+def _decoded(raw: list[RawPair], declared: str | None) -> list[Pair]:
+    charset_field = next((to_text(value) for name, value, _ in raw if name == CHARSET_FIELD), None)
+    return [
+        (to_text(name, [declared, charset_field]), to_text(value, [own, declared, charset_field]))
+        for name, value, own in raw
+    ]
+
+
+def _urlencoded(body: bytes) -> list[RawPair]:
+    found: list[RawPair] = []
+    for part in body.strip(b"\r\n").split(b"&"):
+        name, _, value = part.replace(b"+", b" ").partition(b"=")
+        if part:
+            found.append((unquote_to_bytes(name), unquote_to_bytes(value), None))
+    return found
+
+
+def _lines(body: bytes) -> list[RawPair]:
+    """Return a field for each line. A line without ``=`` belongs to the value before it."""
+    found: list[RawPair] = []
+    for line in body.splitlines():
+        name, equals, value = line.partition(b"=")
+        if equals:
+            found.append((name, value, None))
+        elif found and line.strip():
+            before, text, _ = found[-1]
+            found[-1] = (before, text + b"\n" + line, None)
+    return found
+
+
+def _multipart(body: bytes, boundary: bytes) -> list[RawPair]:
+    """Return the fields of a multipart body. Of a file, the value is a note with its name."""
+    try:
+        return _parts(_events(body, boundary))
+    except UnicodeDecodeError:
+        # A name that is not UTF-8: the page is written in windows-1252, with its values.
+        return _parts(_events(to_text(body, ["windows-1252"]).encode(), boundary))
+    except ValueError as error:
+        raise UnreadableRequest(400, "The request is not a valid multipart form.") from error
+
+
+def _events(body: bytes, boundary: bytes) -> Iterable[Event]:
+    decoder = MultipartDecoder(boundary)
+    decoder.receive_data(body)
+    decoder.receive_data(None)
+    while not isinstance(event := decoder.next_event(), Epilogue | NeedData):
+        yield event
+
+
+def _parts(events: Iterable[Event]) -> list[RawPair]:
+    found: list[RawPair] = []
+    is_file = False
+    for event in events:
+        match event:
+            case Field():
+                is_file = False
+                found.append(((event.name or "").encode(), b"", _charset_of(event)))
+            case File():
+                is_file = True
+                note = f"(file {event.filename}, not kept)" if event.filename else ""
+                found.append(((event.name or "").encode(), note.encode(), "utf-8"))
+            case Data() if not is_file and found:
+                name, text, own = found[-1]
+                found[-1] = (name, text + event.data, own)
+    return found
+
+
+def _charset_of(part: Field) -> str | None:
+    _, _, charset = part.headers.get("content-type", "").lower().partition("charset=")
+    return charset.partition(";")[0].strip(" \"'") or None
+
+
+def _from_json(text: str, header: ContentType) -> list[Pair]:
+    try:
+        return json_pairs.pairs_of(json_pairs.parse(text))
+    except NotAForm as error:
+        raise UnreadableRequest(400, str(error)) from error
+    except (ValueError, RecursionError) as error:
+        raise malformed_json(header) from error
+
+
+def _unpacked(pairs: list[Pair]) -> list[Pair]:
+    """Return `pairs`, with the fields inside where a form tool posts all its answers as JSON."""
+    return [each for pair in pairs for each in _fields_in(pair)]
+
+
+def _fields_in(pair: Pair) -> list[Pair]:
+    name, value = pair
+    if name.lower() not in JSON_FIELDS or not value.startswith("{"):
+        return [pair]
+    try:
+        return json_pairs.pairs_of({name: json_pairs.parse(value)})
+    except (ValueError, RecursionError):
+        return [pair]

@@ -1,0 +1,69 @@
+"""Reading a request's body whole, within limits, and its fields.
+
+The body is read here, not by Flask. Werkzeug silently cuts off a chunked body at its limit.
+"""
+
+from typing import IO, NoReturn
+
+from flask import Request
+
+from shared.domain.reading.values import clean_line
+from web.signup.reading.body_kind import ContentType, UnreadableRequest
+from web.signup.reading.pairs import pairs_in
+
+BODY_LIMIT = 64 * 1024
+# A browser shows an answer only after it has sent everything, so read this much more of the body.
+_DISCARD_LIMIT = 1024 * 1024
+# No real form has more. Each field costs time to check and to show again.
+MOST_FIELDS = 1000
+
+Posted = dict[str, list[str]]
+
+
+def read_posted(request: Request) -> Posted:
+    """Return the posted fields in the order given, each with all its values.
+
+    Raises `UnreadableRequest`.
+    """
+    encoding = request.headers.get("Content-Encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        message = "The body is compressed (Content-Encoding). Please send it uncompressed."
+        raise UnreadableRequest(415, message)
+    posted: Posted = {}
+    pairs = pairs_in(_read_body(request), _content_type(request))
+    if len(pairs) > MOST_FIELDS:
+        raise UnreadableRequest(400, f"A form can have at most {MOST_FIELDS} fields.")
+    for name, value in pairs:
+        posted.setdefault(clean_line(name), []).append(value)
+    return posted
+
+
+def _content_type(request: Request) -> ContentType:
+    parameters = request.mimetype_params
+    return ContentType(
+        mimetype=request.mimetype,
+        charset=parameters.get("charset"),
+        boundary=parameters.get("boundary"),
+    )
+
+
+def _read_body(request: Request) -> bytes:
+    length = request.content_length
+    if length is not None and length > BODY_LIMIT:
+        _too_large(request.stream)
+    body = b""
+    while chunk := request.stream.read(BODY_LIMIT + 1 - len(body)):
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            _too_large(request.stream)
+    if length is not None and len(body) < length:
+        raise UnreadableRequest(400, "The request is incomplete.")
+    return body
+
+
+def _too_large(rest: IO[bytes]) -> NoReturn:
+    discarded = 0
+    while discarded < _DISCARD_LIMIT and (chunk := rest.read(BODY_LIMIT)):
+        discarded += len(chunk)
+    message = f"A sign-up can have at most {BODY_LIMIT // 1024} KiB. This one is larger."
+    raise UnreadableRequest(413, message)
