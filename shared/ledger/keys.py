@@ -6,6 +6,9 @@ prefixes.
 
 import hashlib
 
+PREFIX = "relay:"  # of every key, so that a Redis user needs the right to no others
+NO_KEY = "relay:none"  # for a script that gets no key in this place; nothing is stored there
+
 FORMAT = "relay:format"
 ACCOUNTS = "relay:accounts"
 FORMS = "relay:forms"

@@ -8,10 +8,13 @@ limits and shared pieces, each in one line of these forms:
     -- LIMIT MOST_LOST  number
     -- INCLUDE clock account
 
-A `?` after the name of a key or the kind of an argument lets it be None, which is nil in Lua. The
-limits are those of limits.py. The shared pieces are the files in `scripts/lib/`; each is included
-once. `-- NEEDS account` in a piece names a key or an argument that the script must have, or a name
-that a piece before it gives.
+A `?` after the name of a key or the kind of an argument lets it be None, which is nil in Lua. A
+key that is None is `relay:none` for Redis. No key is ever empty: a Redis user may have the right to
+use keys of certain patterns alone, and none of them matches an empty key.
+
+The limits are those of limits.py. The shared pieces are the files in `scripts/lib/`; each is
+included once. `-- NEEDS account` in a piece names a key or an argument that the script must have,
+or a name that a piece before it gives.
 """
 
 import json
@@ -67,20 +70,21 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A key or an argument of a script."""
+    """A key or an argument of a script. `absent` stands for None, if that is allowed."""
 
     name: str
     kind: ArgumentKind
     optional: bool
+    absent: str
 
     def write(self, value: Any) -> Any:
-        return "" if self.optional and value is None else self.kind.write(value)
+        return self.absent if self.optional and value is None else self.kind.write(value)
 
     def local(self, place: str) -> str:
         """Return the line of Lua that names the value in this place."""
         value = self.kind.read.format(place)
         if self.optional:
-            value = f'{place} ~= "" and {value} or nil'
+            value = f'{place} ~= "{self.absent}" and {value} or nil'
         return f"local {self.name} = {value}"
 
 
@@ -119,14 +123,16 @@ class Script:
     def in_order(self, values: dict[str, Any]) -> tuple[list[Any], list[Any]]:
         """Return keys and arguments as Redis gets them. Raises `ScriptError`."""
         try:
-            keys = [each.write(values[each.name]) for each in self.keys]
+            found = [each.write(values[each.name]) for each in self.keys]
             args = [each.write(values[each.name]) for each in self.args]
         except KeyError as error:
             raise ScriptError(f"{self.name}: {error.args[0]} is missing") from None
-        if len(values) != len(keys) + len(args):
+        if len(values) != len(found) + len(args):
             unknown = values.keys() - {each.name for each in (*self.keys, *self.args)}
             raise ScriptError(f"{self.name} takes no {', '.join(sorted(unknown))}")
-        return keys, args
+        if not all(key.startswith(keys.PREFIX) for key in found):
+            raise ScriptError(f"{self.name} got a key that does not begin with {keys.PREFIX}")
+        return found, args
 
 
 class Scripts:
@@ -206,7 +212,10 @@ def _with_included(name: str, folder: Traversable, found: dict[str, Piece]) -> d
 
 
 def _parameter(found: dict[str, str]) -> Parameter:
-    return Parameter(found["name"], KINDS[found.get("kind", "text")], bool(found["optional"]))
+    absent = "" if "kind" in found else keys.NO_KEY
+    return Parameter(
+        found["name"], KINDS[found.get("kind", "text")], bool(found["optional"]), absent
+    )
 
 
 def _limits(pieces: list[Piece]) -> Iterator[Limit]:

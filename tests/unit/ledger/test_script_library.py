@@ -42,18 +42,25 @@ def test_keys_and_arguments_are_passed_in_the_order_of_the_head(folder: Folder) 
     script = folder.script(HEAD)
 
     keys, args = script.in_order(
-        {"cause": "c", "lease": timedelta(seconds=2), "id": "i", "visitor": "v", "account": "a"}
+        {
+            "cause": "c",
+            "lease": timedelta(seconds=2),
+            "id": "i",
+            "visitor": "relay:v",
+            "account": "relay:a",
+        }
     )
 
-    assert (keys, args) == (["a", "v"], ["i", 2000, "c"])
+    assert (keys, args) == (["relay:a", "relay:v"], ["i", 2000, "c"])
 
 
 def test_what_is_optional_may_be_none_and_is_nil_in_lua(folder: Folder) -> None:
     script = folder.script(HEAD)
 
-    values = {"account": "a", "visitor": None, "id": "i", "lease": timedelta(), "cause": None}
+    values = {"account": "relay:a", "visitor": None, "id": "i", "lease": timedelta(), "cause": None}
 
-    assert script.in_order(values) == (["a", ""], ["i", 0, ""])
+    assert script.in_order(values) == (["relay:a", "relay:none"], ["i", 0, ""])
+    assert 'local visitor = KEYS[2] ~= "relay:none" and KEYS[2] or nil' in script.source()
     assert 'local cause = ARGV[3] ~= "" and ARGV[3] or nil' in script.source().splitlines()
 
 
@@ -81,11 +88,15 @@ def test_each_kind_is_written_and_read(
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        pytest.param({"account": "a", "visitor": "v", "id": "i"}, "lease is missing", id="missing"),
+        pytest.param(
+            {"account": "relay:a", "visitor": "relay:v", "id": "i"},
+            "lease is missing",
+            id="missing",
+        ),
         pytest.param(
             {
-                "account": "a",
-                "visitor": "v",
+                "account": "relay:a",
+                "visitor": "relay:v",
                 "id": "i",
                 "lease": timedelta(),
                 "cause": "",
@@ -101,6 +112,13 @@ def test_a_call_with_other_names_is_refused(
 ) -> None:
     with pytest.raises(ScriptError, match=message):
         folder.script(HEAD).in_order(values)
+
+
+@pytest.mark.parametrize("key", ["", "acme", "Relay:a", "deliver"])
+def test_a_key_that_no_right_may_allow_is_refused(folder: Folder, key: str) -> None:
+    script = folder.script("-- KEY account  prefix of the account's keys\n")
+    with pytest.raises(ScriptError, match="a key that does not begin with relay:"):
+        script.in_order({"account": key})
 
 
 def test_a_limit_is_a_constant_in_its_unit(folder: Folder) -> None:
