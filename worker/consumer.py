@@ -67,7 +67,7 @@ class Consumer(consumer.Consumer):
 
     def _log_and_wait(self, error: Exception) -> None:
         """Wait after a refusal alone. For a lost connection, Celery waits while it connects."""
-        cause = explain(error).what
+        cause = explain(error).of_the_broker().what
         if not isinstance(error, self.channel_errors):
             log.warning("the connection to the broker is lost", extra={"cause": cause})
             return

@@ -7,7 +7,7 @@ from datetime import timedelta
 from shared.accounts.account_services import make_account_services
 from shared.constant_contact.factory import make_applications, make_vault
 from shared.constant_contact.pacing import Pacer
-from shared.doctor import form_checks, live_account_checks, redis_checks, stored_account_checks
+from shared.doctor import form_checks, live_account_checks, stored_account_checks
 from shared.doctor.check_runner import CheckTask, run_together, task
 from shared.doctor.form_checks import FormChecks
 from shared.doctor.installation import ACCOUNTS, Installation
@@ -56,7 +56,7 @@ class Doctor:
             try:
                 accounts = list(self._accounts(names, refresh))
             except LedgerUnavailable as error:  # it went away just now
-                redis = redis_checks.silent(error)
+                redis = self.installation.redis_failing(error)
             else:
                 tasks = [*self.installation.in_redis(), *self.installation.elsewhere(), *accounts]
                 return [redis, *run_together(tasks, within)]

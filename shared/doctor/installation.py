@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -13,10 +13,16 @@ from shared.accounts.connecting import Connecting
 from shared.doctor import network_checks, process_checks, redis_checks, settings_checks
 from shared.doctor.check_runner import CheckTask, task
 from shared.doctor.instance_header import instance_digest
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, Subject, Verdict
 from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
+from shared.ledger.redis_server.rights import (
+    LEDGER_RIGHTS,
+    broker_rights,
+    missing_rights,
+    user_of,
+)
 from shared.ledger.redis_server.server_id import server_id
 from shared.ledger.redis_server.server_inspection import clock_ahead, inspect_server, round_trip
 from shared.ledger.stores.registry import Registry
@@ -44,7 +50,16 @@ class Installation:
 
     def redis(self) -> Check:
         """Check whether Redis answers, which all checks `in_redis` need."""
-        return redis_checks.answers(partial(round_trip, self.client, time.monotonic))
+        measure = partial(round_trip, self.client, time.monotonic)
+        return redis_checks.answers(measure, self.redis_failing)
+
+    def redis_failing(self, error: LedgerUnavailable) -> Check:
+        """Return the problem that Redis does not answer; or all rights that its user lacks, when
+        it refused one."""
+        if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
+            with contextlib.suppress(LedgerUnavailable):
+                return self._ledger_rights(redis_checks.REDIS)
+        return redis_checks.silent(error)
 
     def in_redis(self) -> list[CheckTask]:
         """Return the checks that read from Redis."""
@@ -55,6 +70,7 @@ class Installation:
                 partial(inspect_server, self.client),
                 accept_fsync=self.settings.accept_fsync,
             ),
+            task(redis_checks.RIGHTS, self._ledger_rights, redis_checks.RIGHTS),
             task(
                 redis_checks.CLOCK, redis_checks.clock, partial(clock_ahead, self.client, self.now)
             ),
@@ -77,12 +93,7 @@ class Installation:
         """Return the checks that need nothing from Redis."""
         settings = self.settings
         return [
-            task(
-                redis_checks.BROKER,
-                redis_checks.broker,
-                partial(server_id, self.client),
-                partial(server_id, self.broker),
-            ),
+            task(redis_checks.BROKER, self._broker),
             task(
                 network_checks.PUBLIC_URL,
                 network_checks.public_url,
@@ -105,6 +116,21 @@ class Installation:
                 wanted=settings.spool_bytes > 0,
             ),
         ]
+
+    def _ledger_rights(self, subject: Subject) -> Check:
+        find_missing = partial(missing_rights, self.client, LEDGER_RIGHTS)
+        return redis_checks.rights(subject, user_of(self.client), find_missing)
+
+    def _broker(self) -> Iterator[Check]:
+        ledger_id, broker_id = partial(server_id, self.client), partial(server_id, self.broker)
+        check = redis_checks.broker(ledger_id, broker_id)
+        yield check
+        if check.verdict != Verdict.PROBLEM:
+            needed = broker_rights(task_events=self.settings.task_events)
+            find_missing = partial(missing_rights, self.broker, needed)
+            yield redis_checks.rights(
+                redis_checks.BROKER_RIGHTS, user_of(self.broker), find_missing
+            )
 
     def _accounts(self) -> Check:
         count = len(self.registry.accounts())

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from shared.domain.check import Check, Subject
 from shared.domain.errors import LedgerUnavailable
+from shared.ledger.redis_server.rights import Rights
 from shared.ledger.redis_server.server_inspection import ServerFacts
 
 # GETDEL, by which an OAuth state works once, and ZRANGE with REV and BYSCORE came with it.
@@ -21,6 +22,8 @@ REDIS = Subject("redis", "Redis answers")
 SERVER = Subject("redis_server", "The Redis server")
 CLOCK = Subject("redis_clock", "Redis' clock and this host's")
 BROKER = Subject("broker", "Celery's broker answers")
+RIGHTS = Subject("redis_rights", "The rights of the Redis user")
+BROKER_RIGHTS = Subject("broker_rights", "The rights of the broker's Redis user")
 
 _VERSION = Subject("redis_version", "The server's version")
 _DURABILITY = Subject("redis_durability", "Accepted sign-ups survive a crash")
@@ -33,12 +36,17 @@ _LOOK_IT_UP = "Look up the server's configuration. It needs"
 _APPEND_ONLY = "Set appendonly yes in the server's configuration."
 
 
-def answers(measure: Callable[[], timedelta]) -> Check:
-    """Check how long Redis takes to answer; `measure` raises `LedgerUnavailable` if it does not."""
+def answers(
+    measure: Callable[[], timedelta], failing: Callable[[LedgerUnavailable], Check]
+) -> Check:
+    """Check how long Redis takes to answer; `measure` raises `LedgerUnavailable` if it does not.
+
+    `failing` makes the check of that error.
+    """
     try:
         took = measure()
     except LedgerUnavailable as error:
-        return silent(error)
+        return failing(error)
     found = f"Redis answers in {took / timedelta(milliseconds=1):.1f} ms."
     if took <= SLOW:
         return REDIS.ok(found)
@@ -64,6 +72,18 @@ def server(inspect: Callable[[], ServerFacts], *, accept_fsync: bool) -> Iterato
     yield role(facts)
     if accept_fsync:
         yield waitaof(facts)
+
+
+def rights(subject: Subject, user: str, find_missing: Callable[[], Rights]) -> Check:
+    """Check whether the Redis user may do all that signup-relay does."""
+    missing = find_missing()
+    if not (rules := missing.as_rules()):
+        return subject.ok(f"The Redis user {user} has all that are needed.")
+    return subject.problem(
+        f"The Redis user {user} {missing.in_words()}. Whatever needs that fails: sign-ups wait on"
+        " web's disk, or are delivered late or not at all.",
+        f"Run `ACL SETUSER {user} {rules}` in Redis, then `ACL SAVE`.",
+    )
 
 
 def version(facts: ServerFacts) -> Check:
@@ -184,11 +204,8 @@ def broker(ledger_id: Callable[[], str], broker_id: Callable[[], str]) -> Check:
     try:
         own_id = broker_id()
     except LedgerUnavailable as error:
-        return BROKER.problem(
-            f"The broker fails: {error.problem.what}. Sign-ups are delivered some seconds late, and"
-            " tokens are refreshed only shortly before they expire.",
-            error.problem.fix.replace("REDIS_URL", "RELAY_BROKER_URL"),
-        )
+        problem = error.problem.of_the_broker()
+        return BROKER.problem(f"{problem.what}. {problem.means}", problem.fix)
     if not own_id:
         return BROKER.ok("It answers. It does not report which database it uses.")
     with contextlib.suppress(LedgerUnavailable):

@@ -7,6 +7,11 @@ ON_DISK = (
     " works again, and nothing that it has stored is lost."
 )
 
+_LATE = (
+    "Sign-ups are delivered some seconds late, and tokens are refreshed only shortly before they"
+    " expire."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class RedisProblem:
@@ -18,6 +23,13 @@ class RedisProblem:
     what: str
     fix: str = "Start Redis, or correct REDIS_URL."
     means: str = ON_DISK
+
+    def of_the_broker(self) -> "RedisProblem":
+        """Return the same problem with the broker's Redis, which has a setting of its own."""
+        what, fix = (
+            text.replace("REDIS_URL", "RELAY_BROKER_URL") for text in (self.what, self.fix)
+        )
+        return RedisProblem(what, fix, _LATE)
 
     def __str__(self) -> str:
         return f"{self.what}. {self.means} {self.fix}"

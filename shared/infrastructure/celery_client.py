@@ -39,6 +39,8 @@ def make_celery(settings: Settings, *, publishing: bool) -> Celery:
             # and one that is lost with its worker costs a second. An acknowledgement would be
             # sent to Redis, and fail when Redis has just ended; kombu fails to recover from that.
             "ack_emulation": False,
+            # One list for each queue. By default there are four, for priorities that nobody uses.
+            "priority_steps": [0],
             # By default, kombu switches redis-py's timeouts off. Then a frozen Redis would hang a
             # process for ever.
             "socket_keepalive": True,

@@ -96,7 +96,7 @@ _NO_PERMISSION = re.compile(
     r"NOPERM|ACL failure|no permissions|can't (run this command|access at least one)", re.IGNORECASE
 )
 _USER = re.compile(r"\buser (\S+) has no permissions", re.IGNORECASE)
-_COMMAND = re.compile(r"'(?:[\w|.-]+)'")
+_COMMAND = re.compile(r"'([\w|.-]+)'")
 
 _TLS_EXPECTED = RedisProblem(
     "Redis does not speak TLS on this port",
@@ -148,8 +148,8 @@ _NO_WAY = (errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EHOSTDOWN, errno.ENETDOW
 def explain(error: BaseException) -> RedisProblem:
     """Return what `error` means; it is of redis-py, of the system, or of Celery's transport."""
     said, code = str(error), code_of(error)
-    if code == "NOPERM" or _NO_PERMISSION.search(said):
-        return _no_permission(said)
+    if right := lacking_right(error):
+        return _no_permission(right, said)
     if code in _BY_CODE:
         return _BY_CODE[code]
     for pattern, what, fix in _BY_TEXT:
@@ -173,21 +173,32 @@ def concerns_everything(error: BaseException) -> bool:
     )
 
 
-def _no_permission(said: str) -> RedisProblem:
+def _no_permission(right: str, said: str) -> RedisProblem:
     """Return the problem of a missing right. Redis names the user and the command, never a key."""
     user = found[1] if (found := _USER.search(said)) else ""
     who = f"The Redis user {user}" if user else "The user of REDIS_URL"
     command = _COMMAND.search(said)
-    if "channel" in said:
-        lacks = "may not use a channel"
-    elif "key" in said:
-        lacks = "may not use some of the keys"
-    elif command:
-        lacks = f"may not run {command[0].strip(chr(39)).upper()}"
-    else:
-        lacks = "may not do all that signup-relay needs"
+    match right:
+        case "command" if command:
+            lacks = f"may not run {command[1].upper()}"
+        case "channel":
+            lacks = "may not use a channel"
+        case "key":
+            lacks = "may not use some of the keys"
+        case _:
+            lacks = "may not do all that signup-relay needs"
     fix = f"Give the user this right by ACL SETUSER. {RIGHTS}"
     return RedisProblem(f"{who} {lacks} (NOPERM)", fix)
+
+
+def lacking_right(error: BaseException) -> str:
+    """Return which right Redis says is missing: command, channel, or key; empty if none is."""
+    said = str(error)
+    if code_of(error) != "NOPERM" and not _NO_PERMISSION.search(said):
+        return ""
+    if "to run the" in said or "run this" in said:
+        return "command"
+    return "channel" if "channel" in said else "key"
 
 
 def _of_the_connection(error: BaseException) -> RedisProblem:

@@ -37,6 +37,7 @@ ANSWERS = [
     (NO_AUTH_SET, "has no password, but got one", "Remove the password"),
     (f"NOPERM {USER} 'zadd' command", "The Redis user relay may not run ZADD", "ACL SETUSER"),
     (f"NOPERM {USER} 'config|get' command", "may not run CONFIG|GET", "ACL SETUSER"),
+    (f"NOPERM {USER} 'hkeys' command", "may not run HKEYS", "ACL SETUSER"),
     ("NOPERM No permissions to access a key", "may not use some of the keys", "docs/redis.md"),
     ("NOPERM No permissions to access a channel", "may not use a channel", "ACL SETUSER"),
     (f"ERR ACL failure in script: {USER} 'hset' command{SCRIPT}", "not run HSET", "ACL SETUSER"),
@@ -66,7 +67,7 @@ ANSWERS = [
 ]
 
 
-@pytest.mark.parametrize(("answer", "what", "fix"), ANSWERS, ids=lambda text: text[:30])
+@pytest.mark.parametrize(("answer", "what", "fix"), ANSWERS, ids=str)
 def test_an_answer_of_redis(answer: str, what: str, fix: str) -> None:
     problem = explain(said(answer))
     assert what in problem.what
