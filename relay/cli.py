@@ -8,6 +8,7 @@ import click
 from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime
 from shared.domain.errors import LedgerUnavailable, RelayError, SettingsError
+from shared.infrastructure.typed_commands import as_typed, relay_here
 
 COMMANDS = {
     "accounts": "relay.commands.accounts:accounts",
@@ -52,7 +53,7 @@ def main(
     One of our own errors ends it with a sentence and status 1; wrong settings with status 2.
     """
     try:
-        relay(arguments, obj=make_runtime)
+        relay(arguments, prog_name=relay_here(), obj=make_runtime)
     except SettingsError as error:
         _complain("These settings are missing or wrong:")
         for problem in error.problems:
@@ -68,4 +69,4 @@ def main(
 
 
 def _complain(line: str) -> None:
-    click.echo(line, err=True)
+    click.echo(as_typed(line), err=True)

@@ -15,13 +15,14 @@ import redis
 
 from relay.start.data_dir import announced
 from relay.start.demo import DEMO_FORM, set_up_demo
-from relay.start.invocation import child_command, typed_command
+from relay.start.invocation import child_command
 from relay.start.plan import Plan, make_plan
 from relay.start.supervisor import Process, Supervisor
 from shared.domain.errors import Refused
 from shared.infrastructure.addresses import is_free
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.typed_commands import typed_elsewhere
 from shared.ledger.format import open_if_there
 
 READY_WITHIN = timedelta(seconds=60)
@@ -98,7 +99,7 @@ def _own_processes(plan: Plan, settings: Settings) -> Iterator[Process]:
 
 
 def _welcome(plan: Plan, settings: Settings) -> str:
-    relay = typed_command(sys.argv[0], Path.cwd())
+    relay = typed_elsewhere(sys.argv[0], Path.cwd())
     lines = ["", "signup-relay is running.", ""]
     if plan.sandbox:
         lines += [

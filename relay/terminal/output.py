@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from shared.domain.durations import in_words
+from shared.infrastructure.typed_commands import as_typed
 
 LONGEST_TABLE = 50
 
@@ -29,11 +30,11 @@ class Output:
     def say(self, text: str) -> None:
         """Print `text` for people."""
         if not self.as_json:
-            click.echo(text)
+            click.echo(as_typed(text))
 
     def warn(self, text: str) -> None:
         """Print `text` to standard error, where it does not disturb scripts."""
-        click.echo(f"WARNING: {printable(text)}", err=True)
+        click.echo(f"WARNING: {as_typed(printable(text))}", err=True)
 
     def table(self, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Print a table for people. An unknown value (None) is a dash."""

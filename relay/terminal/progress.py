@@ -10,6 +10,7 @@ from typing import Self, TextIO
 
 from relay.terminal.output import printable
 from shared.domain.durations import in_words
+from shared.infrastructure.typed_commands import as_typed
 
 _TICK = timedelta(seconds=1)
 # Shows in a log that the command still waits.
@@ -32,6 +33,7 @@ class ProgressLine:
 
     def show(self, what: str, left: timedelta | None) -> None:
         """Show what the command waits for, and the time left if it is known."""
+        what = as_typed(what)
         line = printable(what if left is None else f"{what} ({in_words(left)} left)")
         if self._in_place:
             self._rewrite(line)

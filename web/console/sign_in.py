@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import Refused
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.typed_commands import relay_here
 from shared.operations.operators import NewPassword, Operators
 from web.console import bp, guard
 from web.services import services
@@ -54,7 +55,7 @@ def _announcement(made: NewPassword, settings: Settings) -> str:
         f"\nThe console: {settings.public_url}/console/\n"
         f"  name      {made.operator.name}\n"
         f"  password  {made.password}\n"
-        "The password is shown only once. To set a new one, run: relay operator password"
+        f"The password is shown only once. To set a new one, run: {relay_here()} operator password"
         f" {made.operator.name}\n\n"
     )
 
