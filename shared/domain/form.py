@@ -6,6 +6,7 @@ from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
 from shared.domain.signup import WhenUnsubscribed
+from shared.domain.web_addresses import host_of, origin_of
 
 ConsentBox = Literal["none", "optional", "required"]
 
@@ -82,8 +83,8 @@ class Form:
         if posted_from and self.allows_origin(origin_of(posted_from)):
             websites.insert(0, posted_from)
         address = _absolute(wanted, websites, page=posted_from)
-        hosts = {host for host in map(_host, websites) if host}
-        return address if address and _host(address) in hosts else None
+        hosts = {host for host in map(host_of, websites) if host}
+        return address if address and host_of(address) in hosts else None
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -98,40 +99,16 @@ class Form:
         return cls(**known)
 
 
-def origin_of(page: str) -> str:
-    """Return the origin of a web page's address."""
-    parts = urlsplit(page)
-    return f"{parts.scheme}://{parts.netloc}"
-
-
 def _absolute(wanted: str, websites: list[str], *, page: str | None) -> str | None:
     """Return `wanted` with its scheme and host; None if it is relative to an unknown page."""
     if urlsplit(wanted).scheme:
         return wanted
-    if wanted.startswith("//"):
-        named = _host(f"https:{wanted}")
-        schemes = [urlsplit(each).scheme for each in websites if _host(each) == named]
-        return f"{schemes[0]}:{wanted}" if schemes else None
-    if page is None or page not in websites:
+    # Authors also write `www.example.com/thanks`. To a browser that is a path.
+    without_scheme = wanted if wanted.startswith("//") else f"//{wanted}"
+    named = host_of(f"https:{without_scheme}")
+    schemes = [urlsplit(each).scheme for each in websites if named and host_of(each) == named]
+    if schemes:
+        return f"{schemes[0]}:{without_scheme}"
+    if wanted.startswith("//") or page is None or page not in websites:
         return None
     return urljoin(page if urlsplit(page).path else f"{page}/", wanted)
-
-
-def _host(address: str) -> tuple[str, int | None] | None:
-    """Return (name, port) of a web address; the port is None if it is the default.
-
-    None for other text, and for an address with a user: `https://example.com@evil.example`.
-    """
-    parts = urlsplit(address)
-    usual = {"http": 80, "https": 443}
-    if parts.scheme not in usual or not parts.hostname or "@" in parts.netloc:
-        return None
-    return _dns_name(parts.hostname), parts.port if parts.port != usual[parts.scheme] else None
-
-
-def _dns_name(host: str) -> str:
-    """Return the name in ASCII, as browsers send it in Origin and Referer."""
-    # Python's codec makes `ss` of `ß`, which is another host to browsers.
-    if host.isascii() or set(host) & set("ßς"):
-        return host
-    return host.encode("idna").decode()

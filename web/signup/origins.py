@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from flask import Request
 
-from shared.domain.form import Form, origin_of
+from shared.domain.form import Form
 from shared.domain.reading.posted_fields import instruction
+from shared.domain.web_addresses import origin_of
 
 # Our own error page posts again. This field carries along the page that posted first.
 PAGE = "_page"

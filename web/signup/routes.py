@@ -17,9 +17,10 @@ from shared.domain.errors import (
     VisitorLimited,
 )
 from shared.domain.field_names import plain_names
-from shared.domain.form import Form, origin_of
+from shared.domain.form import Form
 from shared.domain.reading.meanings import find_field
 from shared.domain.reading.posted_fields import instruction
+from shared.domain.web_addresses import origin_of
 from web.services import services
 from web.signup.answer_kind import wants_json
 from web.signup.cors import AMP_SOURCE, amp_headers, cors_headers, preflight_headers
@@ -136,7 +137,7 @@ def count_refusal(response: Response) -> Response:
 
 
 def _received(form: Form, posted: Posted, source: Source, id: str) -> ResponseReturnValue:
-    wanted = next(iter(instruction(posted, "_next")), None)
+    wanted = next(filter(None, instruction(posted, "_next")), None)
     next_page = form.next_page(wanted, posted_from=source.website_page)
     thanks_page = url_for("forms.thanks", name=form.name)
     if not wants_json(request):

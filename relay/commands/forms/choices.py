@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from shared.constant_contact.client import ContactList
 from shared.domain.errors import Refused
 from shared.domain.form import CustomField, ListRef
+from shared.domain.web_addresses import dns_name
 
 # The API's limits for one sign-up.
 MOST_LISTS = 50
@@ -15,8 +16,15 @@ _ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?")
 
 
 def checked_origin(given: str) -> str:
-    """Return the origin as browsers write it: in lower case, without the default port."""
-    origin = given.lower()
+    """Return the origin as browsers write it: in lower case and ASCII, without the default port.
+
+    It may be copied from the address bar, with a slash at its end and letters such as `ü`.
+    """
+    scheme, separator, host = given.strip().lower().removesuffix("/").partition("://")
+    try:
+        origin = scheme + separator + dns_name(host)
+    except UnicodeError:  # no host has such a name
+        origin = ""
     if not _ORIGIN.fullmatch(origin):
         raise Refused(
             f"--origin must be like https://example.com or http://localhost:8000, without a path;"

@@ -30,13 +30,28 @@ FIELD = CustomField("44-dd", "favourite_cake", "Favourite cake")
         ("http://example.com:80", "http://example.com"),
         ("http://example.com:443", "http://example.com:443"),
         ("http://[::1]:8000", "http://[::1]:8000"),
+        (" https://example.com/ ", "https://example.com"),
+        ("https://München.example:8443/", "https://xn--mnchen-3ya.example:8443"),
     ],
 )
 def test_an_origin_is_written_as_browsers_write_it(given: str, origin: str) -> None:
     assert checked_origin(given) == origin
 
 
-@pytest.mark.parametrize("given", ["example.com", "https://example.com/", "ftp://example.com", ""])
+@pytest.mark.parametrize(
+    "given",
+    [
+        "example.com",
+        "https://example.com/shop",
+        "https://example.com//",
+        "https://*.example.com",
+        "https://straße.example",
+        "https://ü..example",
+        "ftp://example.com",
+        "null",
+        "",
+    ],
+)
 def test_what_is_no_origin_is_refused(given: str) -> None:
     with pytest.raises(Refused, match="without a path"):
         checked_origin(given)

@@ -160,3 +160,9 @@ def test_the_error_page_of_the_hosted_form_carries_no_page_of_ours(client: Flask
     page = client.post("/f/news", data={"email": "ada@", "_next": "/ok"}, headers=ours)
     assert page.status_code == 422
     assert 'name="_page"' not in page.text
+
+
+def test_the_first_next_page_that_is_given_counts(client: FlaskClient) -> None:
+    posted = {"email": "ada@example.com", "_next": ["", "/ok", "/no"]}
+    headers = {"Origin": SITE, "Accept": "text/html"}
+    assert client.post("/f/news", data=posted, headers=headers).location == f"{SITE}/ok"
