@@ -85,6 +85,16 @@ class CommandRuntime:
         open_ledger(client, may_upgrade=False)
         return client
 
+    def check_redis(self) -> None:
+        """Raise `LedgerUnavailable` within half a second if Redis does not answer.
+
+        For commands that have something to say then. Others wait longer.
+        """
+        from shared.infrastructure.redis_urls import connect_briefly
+        from shared.ledger.format import open_ledger
+
+        open_ledger(connect_briefly(self.settings.redis_url), may_upgrade=False)
+
     @cached_property
     def registry(self) -> "Registry":
         from shared.ledger.stores.registry import Registry

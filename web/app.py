@@ -108,6 +108,7 @@ def _make_services(settings: Settings) -> Services:
         accounts=make_account_services(settings, patient, notifier.notify_workers),
         operations=make_operations(settings, patient, notifier.notify_workers),
         operators=Operators(patient),
+        sessions=Operators(client),
         alert_services=make_services(settings.alerts),
         doctor=make_doctor(settings),
         misfits=MisfitNotes(forwarding(client), clock=time.monotonic, now=utc_now),

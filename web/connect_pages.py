@@ -86,6 +86,12 @@ def _connected(connected: Connected) -> ResponseReturnValue:
     return render_template(f"connect/{template}.html", connected=connected)
 
 
+@bp.before_request
+def check_redis() -> None:
+    """Find out within a second whether Redis is away, before a link or a state is used."""
+    services().find_operator("")
+
+
 @bp.after_request
 def keep_addresses_private(response: Response) -> Response:
     response.headers.update(_HEADERS)

@@ -24,14 +24,10 @@ def ready() -> ResponseReturnValue:
     try:
         found.deadlines.start().ask(found.check_ledger)
     except LedgerUnavailable as error:
-        return {"ok": True, "spooling": True} if _can_spool() else _not_ready(error)
+        return {"ok": True, "spooling": True} if found.can_spool() else _not_ready(error)
     except Refused as error:
         return _not_ready(error)
     return {"ok": True}
-
-
-def _can_spool() -> bool:
-    return services().form_cache.knows_any() and services().spool.has_room()
 
 
 def _not_ready(error: LedgerUnavailable | Refused) -> ResponseReturnValue:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Protocol
 
 from flask import current_app
@@ -12,7 +13,7 @@ from shared.domain.check import Check
 from shared.infrastructure.alert_services import Service
 from shared.infrastructure.settings import Settings
 from shared.operations.operations import Operations
-from shared.operations.operators import Operators
+from shared.operations.operators import Operator, Operators
 from web.one_at_a_time import OneAtATime
 from web.signup.form_cache import FormCache
 from web.signup.form_tallies import FormTallies
@@ -33,7 +34,11 @@ class Examines(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """`check_ledger` reads and writes Redis as a sign-up does, and raises if it cannot."""
+    """`check_ledger` reads and writes Redis as a sign-up does, and raises if it cannot.
+
+    `sessions` finds the operator of a session in the time that `deadlines` allow; `operators` can
+    wait longer.
+    """
 
     settings: Settings
     deadlines: DeadlinePool
@@ -45,11 +50,20 @@ class Services:
     accounts: AccountServices
     operations: Operations
     operators: Operators
+    sessions: Operators
     alert_services: Sequence[Service]
     doctor: Examines
     misfits: MisfitNotes
     alert_tests: OneAtATime = field(default_factory=OneAtATime)
     examinations: OneAtATime = field(default_factory=OneAtATime)
+
+    def find_operator(self, name: str) -> Operator | None:
+        """Return the operator; raises `LedgerUnavailable` within a second if Redis is away."""
+        return self.deadlines.start().ask(partial(self.sessions.find, name))
+
+    def can_spool(self) -> bool:
+        """Whether sign-ups are accepted while Redis is away: on this host's disk."""
+        return self.form_cache.knows_any() and self.spool.has_room()
 
 
 def services() -> Services:

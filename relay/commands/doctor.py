@@ -1,6 +1,5 @@
 """`relay doctor`: checks the installation and its accounts, and says how to fix problems."""
 
-import contextlib
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,12 +7,12 @@ from itertools import groupby
 
 import click
 
+from relay.commands.status.report import spools_here
+from relay.commands.status.text import warn_of_spools
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.account_text import say_checks
-from shared.doctor.doctor import make_doctor, summary
+from shared.doctor.doctor import make_doctor, redis_is_away, summary
 from shared.domain.check import Check, Verdict
-from shared.domain.errors import LedgerUnavailable
-from shared.ledger.format import open_ledger
 
 # Requests have deadlines of their own. Other steps, such as a look-up of a host name, have none.
 _WITHIN = timedelta(seconds=30)
@@ -37,14 +36,14 @@ def doctor(runtime: CommandRuntime, names: tuple[str, ...], refresh: bool, withi
     NAME is an account; without one, all accounts are checked. The exit status is 1 if there is a
     problem, and 0 otherwise.
     """
-    with contextlib.suppress(LedgerUnavailable):  # the doctor reports this itself
-        open_ledger(runtime.client, may_upgrade=False)
     checks = make_doctor(runtime.settings).examine(
         names, refresh=refresh, within=timedelta(seconds=within)
     )
     problems = sum(check.verdict == Verdict.PROBLEM for check in checks)
     runtime.output.json({"ok": not problems, "checks": [check.to_dict() for check in checks]})
     _print(runtime, checks)
+    if redis_is_away(checks):
+        warn_of_spools(runtime.output, spools_here(runtime))
     if problems:
         sys.exit(1)
 

@@ -38,12 +38,16 @@ class Connecting:
     redirect_uri: str
     now: Callable[[], datetime]
 
-    def check_application(self, application: Application | None = None) -> Check:
+    def check_application(
+        self,
+        application: Application | None = None,
+        within: timedelta = APPLICATION_CHECK_DEADLINE,
+    ) -> Check:
         """Check whether Constant Contact would let a person log in for this application."""
         calls = self.connector.calls
         oauth = calls.oauth(application or calls.applications.default)
         url = oauth.authorization_url(self.redirect_uri, "preflight")
-        response = oauth.look_at(url, APPLICATION_CHECK_DEADLINE)
+        response = oauth.look_at(url, within)
         if response is None:
             return problems.check_authorization_url(None, "", "", self.redirect_uri)
         location = response.headers.get("Location", "")

@@ -4,12 +4,13 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import redis
+from redis import Redis
 
-from shared.accounts.connecting import Connecting
+from shared.accounts.connecting import APPLICATION_CHECK_DEADLINE, Connecting
 from shared.doctor import network_checks, process_checks, redis_checks, settings_checks
 from shared.doctor.check_runner import CheckTask, task
 from shared.doctor.instance_header import instance_digest
@@ -35,12 +36,15 @@ _AUTHORIZATION_URL = Subject("authorization_url", "Constant Contact knows the ap
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """`client` is of the ledger, `broker` of the broker's Redis; both have short timeouts.
+    """`client` is of the ledger, `broker` of the broker's Redis; both have short timeouts. Those
+    of `brief_client` and `brief_broker` are shorter, to find out whether they answer at all.
     `take_slot` waits for a turn in the pace of the API key."""
 
     settings: Settings
     client: "redis.Redis"
     broker: "redis.Redis"
+    brief_client: "redis.Redis"
+    brief_broker: "redis.Redis"
     ledger: Ledger
     registry: Registry
     connecting: Connecting
@@ -50,7 +54,7 @@ class Installation:
 
     def redis(self) -> Check:
         """Check whether Redis answers, which all checks `in_redis` need."""
-        measure = partial(round_trip, self.client, time.monotonic)
+        measure = partial(round_trip, self.brief_client, time.monotonic)
         return redis_checks.answers(measure, self.redis_failing)
 
     def redis_failing(self, error: LedgerUnavailable) -> Check:
@@ -89,24 +93,32 @@ class Installation:
             task(process_checks.SPOOLED, process_checks.spooled, self.ledger.spools.all),
         ]
 
-    def elsewhere(self) -> list[CheckTask]:
-        """Return the checks that need nothing from Redis."""
-        settings = self.settings
+    def elsewhere(self, away: timedelta | None = None) -> list[CheckTask]:
+        """Return the checks that need nothing from the ledger.
+
+        `away`: Redis is, and a request may take so long; None while Redis answers.
+        """
+        settings, asked = self.settings, away or network_checks.ANSWER_WITHIN
         return [
-            task(redis_checks.BROKER, self._broker),
+            task(redis_checks.BROKER, self._broker, self.brief_broker if away else self.broker),
             task(
                 network_checks.PUBLIC_URL,
                 network_checks.public_url,
                 settings.public_url,
                 instance_digest(settings.instance),
+                partial(network_checks.read_health, within=asked),
             ),
             task(
                 network_checks.API,
                 network_checks.constant_contact,
                 settings.api_url,
-                self._api_answer,
+                partial(self._api_answer, asked, paced=not away),
             ),
-            task(_AUTHORIZATION_URL, self.connecting.check_application),
+            task(
+                _AUTHORIZATION_URL,
+                self.connecting.check_application,
+                within=away or APPLICATION_CHECK_DEADLINE,
+            ),
             task(settings_checks.SETTINGS, settings_checks.settings, settings.advice),
             task(settings_checks.ALERTS, settings_checks.alerts, len(settings.alerts)),
             task(
@@ -121,16 +133,14 @@ class Installation:
         find_missing = partial(missing_rights, self.client, LEDGER_RIGHTS)
         return redis_checks.rights(subject, user_of(self.client), find_missing)
 
-    def _broker(self) -> Iterator[Check]:
-        ledger_id, broker_id = partial(server_id, self.client), partial(server_id, self.broker)
+    def _broker(self, broker: "Redis") -> Iterator[Check]:
+        ledger_id, broker_id = partial(server_id, self.client), partial(server_id, broker)
         check = redis_checks.broker(ledger_id, broker_id)
         yield check
         if check.verdict != Verdict.PROBLEM:
             needed = broker_rights(task_events=self.settings.task_events)
-            find_missing = partial(missing_rights, self.broker, needed)
-            yield redis_checks.rights(
-                redis_checks.BROKER_RIGHTS, user_of(self.broker), find_missing
-            )
+            find_missing = partial(missing_rights, broker, needed)
+            yield redis_checks.rights(redis_checks.BROKER_RIGHTS, user_of(broker), find_missing)
 
     def _accounts(self) -> Check:
         count = len(self.registry.accounts())
@@ -141,8 +151,9 @@ class Installation:
             f"Start at {self.settings.public_url}/console/connect, or with: relay connect NAME",
         )
 
-    def _api_answer(self) -> network_checks.ApiAnswer:
+    def _api_answer(self, within: timedelta, *, paced: bool) -> network_checks.ApiAnswer:
         """Ask the API in a slot of its own, because the API may count refused requests too."""
-        with contextlib.suppress(LedgerUnavailable):  # without Redis nothing else is sent either
-            self.take_slot()
-        return network_checks.read_api(self.settings.api_url, self.now)
+        if paced:  # while Redis is away, nothing else is sent
+            with contextlib.suppress(LedgerUnavailable):
+                self.take_slot()
+        return network_checks.read_api(self.settings.api_url, self.now, within)

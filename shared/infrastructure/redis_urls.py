@@ -73,6 +73,11 @@ def connect(url: str, **options: Any) -> "redis.Redis":
     return master
 
 
+def connect_briefly(url: str) -> "redis.Redis":
+    """Return a client that finds out soon that Redis is away: a person waits for the answer."""
+    return connect(url, socket_timeout=0.3, socket_connect_timeout=0.25)
+
+
 def celery_broker(url: str) -> tuple[str, dict[str, Any]]:
     """Return (broker URL, transport options) by which Celery reaches `url`."""
     parts = urlsplit(url)

@@ -108,9 +108,16 @@ def csrf_token() -> str:
 
 
 def _signed_in() -> Operator | None:
-    name = session.get("operator")
-    operator = services().operators.find(name) if isinstance(name, str) else None
+    """Return the operator of the session, if there is one. Asks Redis in any case, so that every
+    page learns within a second that it is away."""
+    operator = services().find_operator(session_name() or "")
     return operator if operator and operator.epoch == session.get("epoch") else None
+
+
+def session_name() -> str | None:
+    """Return whom the session names, which Redis has not confirmed."""
+    name = session.get("operator")
+    return name if isinstance(name, str) else None
 
 
 def _to_sign_in() -> ResponseReturnValue:

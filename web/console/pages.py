@@ -1,5 +1,6 @@
 """All pages of the console, what their templates share, and their error pages."""
 
+import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,10 +10,11 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from shared.domain.durations import in_words
-from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.errors import LedgerUnavailable, Refused, SpoolRefused
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web.console import accounts, alerts, bp, connect, doctor, guard, overview, sign_in
+from web.services import services
 
 __all__ = ["accounts", "alerts", "bp", "connect", "doctor", "overview", "sign_in"]
 
@@ -25,6 +27,7 @@ def template_context() -> dict[str, Any]:
     operator = g.get("operator")
     return {
         "operator": operator,
+        "session_name": guard.session_name(),
         "may": lambda role: bool(operator and operator.role.may(Role(role))),
         "csrf_token": guard.csrf_token,
         "csrf_field": _csrf_field,
@@ -54,10 +57,29 @@ def refused(error: Refused) -> ResponseReturnValue:
 
 @bp.errorhandler(LedgerUnavailable)
 def unavailable(error: LedgerUnavailable) -> ResponseReturnValue:
-    return _problem(
-        f"{error.problem.what}. {error.problem.means} Reload this page in a moment.",
-        503,
+    """Show what is known while Redis is away; to strangers only that nothing is lost."""
+    signed_in = guard.session_name() is not None
+    page = render_template(
+        "console/redis_away.html",
+        problem=error.problem,
+        host=socket.gethostname() if signed_in else None,
+        accepts=services().can_spool(),
+        waiting=_spooled_here(),
     )
+    return page, 503
+
+
+def _spooled_here() -> str | None:
+    """Return what waits on this host's disk; None if the disk does not tell."""
+    spool = services().spool
+    try:
+        figures = spool.figures() if spool.exists() else None
+    except SpoolRefused:
+        return None
+    if figures is None or not figures.count:
+        return "none"
+    oldest = f", the oldest for {in_words(figures.oldest)}" if figures.oldest is not None else ""
+    return f"{figures.count:,}{oldest}"
 
 
 @bp.errorhandler(HTTPException)

@@ -14,6 +14,7 @@ from shared.domain.errors import LedgerUnavailable
 def status(runtime: CommandRuntime) -> None:
     """Show all sign-ups by state, holds, tokens, quota and workers."""
     try:
+        runtime.check_redis()
         report = read_report(runtime)
     except LedgerUnavailable:
         _show_this_hosts_spool(runtime)

@@ -1,6 +1,7 @@
 """`relay status` shows what waits on web hosts' disks, apart from what the ledger has."""
 
 import socket
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -92,8 +93,23 @@ def test_while_redis_is_away_status_fails_and_tells_what_waits_here(
     assert (scripts.status, scripts.json["spooled"], scripts.json["accounts"]) == (1, 1, None)
 
 
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_a_redis_that_hangs_is_not_waited_for(run: CommandLine, spool: Spool, command: str) -> None:
+    keep(spool, "ada@example.com")
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        address = f"redis://127.0.0.1:{hangs.getsockname()[1]}"
+        run.set(REDIS_URL=f"{address}/0", RELAY_BROKER_URL=f"{address}/1")
+        began = time.monotonic()
+        ended = run(command)
+        took = time.monotonic() - began
+    assert ended.status == 1
+    assert "Redis does not answer in time" in ended.out + ended.err
+    assert "1 sign-up on this host's disk. Nothing is lost" in ended.err
+    assert took < 2  # 0.3 s for Redis and 0.5 s for the doctor's rest; more on a busy machine
+
+
 def test_an_empty_spool_is_not_worth_a_word(run: CommandLine) -> None:
     run.set(REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     ended = run("status", "--json")
     assert (ended.status, ended.json["spooled"]) == (1, 0)
-    assert "disk" not in ended.err
+    assert "this host's disk" not in ended.err

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -365,14 +366,50 @@ def while_redis_is_away(settings: Settings, redis_client: "redis.Redis") -> Flas
     return later
 
 
-@pytest.mark.parametrize("path", ["/console/", "/console/accounts/acme", "/console/connect"])
-def test_while_redis_is_away_every_page_says_that_nothing_is_lost(
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/console/", "/console/accounts/acme", "/console/connect", "/console/doctor"),
+        *("/console/sign-in", "/console/connect/links/x"),
+    ],
+)
+def test_while_redis_is_away_every_page_says_what_is_known(
     while_redis_is_away: FlaskClient, path: str
 ) -> None:
     answer = while_redis_is_away.get(path)
     assert answer.status_code == 503
-    assert "Redis does not answer" in answer.text
+    assert "Redis does not answer: nothing listens at its address" in answer.text
     assert "Nothing is lost" in answer.text
+    assert "Sign-ups that wait on its disk</dt><dd>none" in answer.text
+    assert "Sign in" not in answer.text
+    assert "admin" in answer.text
+
+
+def test_while_redis_is_away_strangers_read_only_that_nothing_is_lost(settings: Settings) -> None:
+    away = create_app(replace(settings, redis_url="redis://127.0.0.1:9/0"))
+    answer = away.test_client().get(SIGN_IN)
+    assert answer.status_code == 503
+    assert "Nothing is lost" in answer.text
+    for secret in (socket.gethostname(), "listens", "disk"):
+        assert secret not in answer.text
+
+
+def test_a_redis_that_hangs_is_away_within_a_second(
+    settings: Settings, redis_client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.signup.redis_deadline.FAILS_AT_ONCE", timedelta(0))
+    cookie = SignedIn(create_app(settings)).client.get_cookie("relay_console", path="/console")
+    assert cookie
+    with socket.create_server(("127.0.0.1", 0)) as hangs:
+        url = f"redis://127.0.0.1:{hangs.getsockname()[1]}/0"
+        client = create_app(replace(settings, redis_url=url)).test_client()
+        client.set_cookie("relay_console", cookie.value, path="/console")
+        began = time.monotonic()
+        answer = client.get("/console/doctor")
+        took = time.monotonic() - began
+    assert answer.status_code == 503
+    assert "Redis does not answer in time" in answer.text
+    assert took < 1.5  # it waits for 0.8 s; the rest is for a machine that is busy
 
 
 def test_while_redis_is_away_signing_in_is_refused_with_the_reason(
