@@ -63,7 +63,11 @@ _OTHER_MEANINGS = {
 
 Meaning = Field | str
 
+# Pages post the same few names again and again.
+_REMEMBERED = 4096
 
+
+@functools.lru_cache(maxsize=_REMEMBERED)
 def path_of(name: str) -> tuple[str, ...]:
     """Return the parts of `name`, without empty ones, and without numbers that only count."""
     parts = [part for part in _SEPARATORS.split(name) if part.strip()]
@@ -74,7 +78,7 @@ def path_of(name: str) -> tuple[str, ...]:
     return tuple(named)
 
 
-@functools.lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=_REMEMBERED)
 def meaning_of(name: str) -> tuple[Meaning, int] | None:
     """Return what a page means by `name`, and how far the name had to be simplified for that.
 
@@ -97,6 +101,7 @@ def find_field(name: str) -> Field | None:
     return found[0] if found and isinstance(found[0], Field) else None
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def match_key(name: str) -> str:
     """Return `name` without case, accents, blanks and signs: such names mean the same."""
     return "".join(_words(name))

@@ -172,6 +172,8 @@ class _Sorting:
 
     def _custom_of(self, entry: _Entry) -> CustomField | None:
         """Return the custom field: by the whole name, by its last part, or as a group of boxes."""
+        if not self._custom_by_key:
+            return None
         _, _, in_brackets = entry.called.rpartition("[")
         keys = (entry.called, in_brackets, *reversed(entry.path[-2:]))
         found = (self._custom_by_key.get(meanings.match_key(key)) for key in keys)
@@ -245,7 +247,7 @@ def _entries(posted: Mapping[str, Values], custom: Mapping[str, CustomField]) ->
     return [
         _Entry.of(name, called.get(name, name), given)
         for name, values in posted.items()
-        if _instruction_key(name) not in INSTRUCTIONS and name not in labels
+        if name not in labels and _instruction_key(name) not in INSTRUCTIONS
         if (given := [value for value in values if clean_text(value)])
     ]
 

@@ -42,6 +42,7 @@ def part(name: bytes, value: bytes, more: bytes = b"", boundary: bytes = b"x") -
         pytest.param("windows-1251", b"%C0%ED%ED%E0", "Анна", id="Cyrillic"),
         pytest.param("koi8-r", b"%E1%CE%CE%C1", "Анна", id="Cyrillic of Unix"),
         pytest.param("Shift_JIS", b"%8ER%93c", "山田", id="Japanese"),
+        pytest.param("iso-2022-jp", b"%1B$B;3ED%1B(B", "山田", id="Japanese of mail"),
         pytest.param("gb2312", b"%C0%EE", "李", id="Chinese"),
         pytest.param("us-ascii", b"J%FCrgen", "Jürgen", id="ASCII is windows-1252"),
         pytest.param("utf8", b"J%C3%BCrgen", "Jürgen", id="a label of UTF-8"),

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 import webencodings
 
 _BYTE_ORDER_MARKS = {b"\xef\xbb\xbf": "utf-8", b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+# ISO-2022-JP writes Japanese in ASCII bytes, after an escape sequence.
+_ESCAPE = b"\x1b"
 
 
 def to_text(raw: bytes, declared: Iterable[str | None] = ()) -> str:
@@ -15,6 +17,8 @@ def to_text(raw: bytes, declared: Iterable[str | None] = ()) -> str:
 
     Labels are read as browsers read them: ISO-8859-1 means windows-1252. Unknown ones are ignored.
     """
+    if raw.isascii() and _ESCAPE not in raw:  # the same in every charset, and nearly every value
+        return raw.decode("ascii")
     for codec in (*filter(None, map(_codec, declared)), "utf-8"):
         try:
             return raw.decode(codec)
