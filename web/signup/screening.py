@@ -1,16 +1,20 @@
 """Screening: signs that a sign-up is spam."""
 
+import re
 from collections.abc import Mapping
 
-from shared.domain.reading.posted_fields import instruction
 from shared.domain.signup import QuarantineReason
 
-# People do not see this field. Robots that fill in every field fill it in, too.
-HONEYPOT = "_gotcha"
+# People do not see these fields. Robots that fill in every field fill them in, too. The first is
+# ours; the others are Netlify's, Mailchimp's, and MC4WP's, as their forms work here unchanged.
+_HONEYPOTS = re.compile(
+    r"(_gotcha|bot-field|b_[0-9a-f]{10,40}_[0-9a-f]{6,40}|_mc4wp_honeypot)(\[\])?", re.IGNORECASE
+)
 
 
 def screen(posted: Mapping[str, list[str]]) -> QuarantineReason | None:
     """Return the reason to quarantine the sign-up; None for a clean one."""
-    if any(instruction(posted, HONEYPOT)):
-        return QuarantineReason.HONEYPOT
+    for name, values in posted.items():
+        if _HONEYPOTS.fullmatch(name) and any(map(str.strip, values)):
+            return QuarantineReason.HONEYPOT
     return None

@@ -1,7 +1,7 @@
 """Intake: check, screen, store, notify, against a ledger of the test's own."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 
@@ -142,8 +142,13 @@ def test_no_notification_if_the_ledger_asks_for_none(desk: Desk) -> None:
     assert desk.notified == []
 
 
-def test_a_filled_honeypot_is_quarantined_and_answered_the_same(desk: Desk) -> None:
-    answer = desk.post(_gotcha="http://spam.example")
+@pytest.mark.parametrize(
+    "name",
+    ["_gotcha", "_GOTCHA[]", "bot-field", "b_0123456789abcd_0123abcd", "_mc4wp_honeypot"],
+)
+def test_a_filled_honeypot_is_quarantined_and_answered_the_same(desk: Desk, name: str) -> None:
+    spam: Any = {name: "http://spam.example"}
+    answer = desk.post(**spam)
     assert answer == Accepted("id-1", duplicate=False, notify_workers=True)
     assert desk.ledger.submissions[0].quarantine == "honeypot"
 
