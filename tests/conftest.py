@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 import redis
 
@@ -14,6 +15,11 @@ from shared.infrastructure.settings import Settings
 from shared.ledger.format import open_ledger
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
+
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("any machine", deadline=None)
+hypothesis.settings.load_profile("any machine")
 
 
 def pytest_configure() -> None:
