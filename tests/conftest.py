@@ -16,7 +16,6 @@ from shared.ledger.format import open_ledger
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 
-
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("any machine", deadline=None)
 hypothesis.settings.load_profile("any machine")

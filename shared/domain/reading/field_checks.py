@@ -152,10 +152,12 @@ def _with_changes(
             other[name] = clean_text(raw)
         else:
             errors.append(FieldError(name, "invalid", f"This sign-up has no field {name}."))
-    return Contact(
+    return replace(
+        contact,
         fields={name: value for name, value in fields.items() if value},
         custom=tuple(value for value in custom.values() if value.value),
         other={name: value for name, value in other.items() if value},
+        typed={name: text for name, text in contact.typed.items() if name not in changes},
     )
 
 

@@ -1,5 +1,7 @@
 """Fields: names in the wild, limits, and every wrong field named at once."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -449,6 +451,12 @@ def test_an_edit_keeps_what_it_does_not_name_and_trims_what_it_does() -> None:
     assert edited == Contact(
         fields={"email_address": "ada@example.com", "first_name": "Augusta"}, other=CONTACT.other
     )
+
+
+def test_what_was_typed_stays_beside_the_fields_that_an_edit_does_not_change() -> None:
+    contact = replace(CONTACT, typed={"first_name": "Ada\u200b", "email": "ada@example.con"}, cut=2)
+    edited = edit_contact(contact, {"email": "ada@example.com"}, check_email=check_email)
+    assert (edited.typed, edited.cut) == ({"first_name": "Ada\u200b"}, 2)
 
 
 def test_an_edit_is_checked_as_a_form_is() -> None:
