@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import groupby
 
 import click
 
@@ -11,8 +10,9 @@ from relay.commands.status.report import spools_here
 from relay.commands.status.text import warn_of_spools
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.account_text import say_checks
+from relay.terminal.output import counted
 from shared.doctor.doctor import make_doctor, redis_is_away, summary
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, Kind, Verdict, most_urgent_first
 
 # Requests have deadlines of their own. Other steps, such as a look-up of a host name, have none.
 _WITHIN = timedelta(seconds=30)
@@ -29,8 +29,15 @@ _WITHIN = timedelta(seconds=30)
     metavar="SECONDS",
     help="How long the checks may take. Many accounts take longer.",
 )
+@click.option("--all", "-v", "all_checks", is_flag=True, help="Show the checks that passed, too.")
 @pass_runtime
-def doctor(runtime: CommandRuntime, names: tuple[str, ...], refresh: bool, within: float) -> None:
+def doctor(
+    runtime: CommandRuntime,
+    names: tuple[str, ...],
+    refresh: bool,
+    within: float,
+    all_checks: bool,
+) -> None:
     """Check the installation and its accounts.
 
     NAME is an account; without one, all accounts are checked. The exit status is 1 if there is a
@@ -41,16 +48,20 @@ def doctor(runtime: CommandRuntime, names: tuple[str, ...], refresh: bool, withi
     )
     problems = sum(check.verdict == Verdict.PROBLEM for check in checks)
     runtime.output.json({"ok": not problems, "checks": [check.to_dict() for check in checks]})
-    _print(runtime, checks)
+    _print(runtime, checks, all_checks=all_checks)
     if redis_is_away(checks):
         warn_of_spools(runtime.output, spools_here(runtime))
     if problems:
         sys.exit(1)
 
 
-def _print(runtime: CommandRuntime, checks: Sequence[Check]) -> None:
-    for account, its_checks in groupby(checks, key=lambda check: check.account):
-        runtime.output.say(account or "The installation")
-        say_checks(runtime.output, its_checks)
-        runtime.output.say("")
-    runtime.output.say(summary(checks))
+def _print(runtime: CommandRuntime, checks: Sequence[Check], *, all_checks: bool) -> None:
+    """Print what was found, the most urgent first, and the number of passes, or each of them."""
+    found = most_urgent_first(checks)
+    passed = sum(check.kind == Kind.OK for check in checks)
+    shown = found if all_checks else [check for check in found if check.kind != Kind.OK]
+    say_checks(runtime.output, shown, named=True)
+    if passed and not all_checks:
+        count = counted(passed, "check")
+        runtime.output.say(f"✓ {count} passed. See each with: relay doctor --all")
+    runtime.output.say(f"\n{summary(checks)}")

@@ -9,17 +9,21 @@ from shared.accounts import advice
 from shared.accounts.account_api import Lists
 from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.client import ContactList
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, Kind
 from shared.domain.durations import in_words
 from shared.infrastructure.timestamps import utc_now
 
-_MARKS = {Verdict.OK: "✓", Verdict.PROBLEM: "✗", Verdict.UNKNOWN: "?"}
+_MARKS = {Kind.OK: "✓", Kind.ADVICE: "!", Kind.PROBLEM: "✗", Kind.UNKNOWN: "?"}
 
 
-def say_checks(output: Output, checks: Iterable[Check]) -> None:
-    """Print a line for each check, and below a failed one a line with what to do."""
+def say_checks(output: Output, checks: Iterable[Check], *, named: bool = False) -> None:
+    """Print a line for each check, and below it what to do, if there is something.
+
+    With `named`, each line says of which account it is.
+    """
     for check in checks:
-        output.say(printable(f"{_MARKS[check.verdict]} {check.title}: {check.found}"))
+        whose = f"{check.account}: " if named and check.account else ""
+        output.say(printable(f"{_MARKS[check.kind]} {whose}{check.title}: {check.found}"))
         if check.fix:
             output.say(printable(f"  → {check.fix}"))
 

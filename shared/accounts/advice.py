@@ -14,7 +14,10 @@ _ON_HOLD = {
         "Connect it again as an Account Owner or Manager: relay connect {account}"
     ),
     HoldReason.PAUSED: "To end the pause, run: relay release {account}",
-    HoldReason.OUTAGE: "You need not do anything: deliveries resume by themselves.",
+    HoldReason.OUTAGE: (
+        "Deliveries resume by themselves when Constant Contact answers. If the hold stays, check"
+        " whether this host reaches it."
+    ),
     HoldReason.QUOTA: "You need not do anything: deliveries resume at 00:00 UTC.",
 }
 
@@ -56,14 +59,6 @@ _WILL_END = {
     ),
 }
 
-# These end by themselves, or an operator wants them.
-_NOT_URGENT = (
-    HoldReason.PAUSED,
-    HoldReason.QUOTA,
-    HoldReason.OUTAGE,
-    ConnectionStatus.FAILING,
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Advice:
@@ -89,10 +84,10 @@ def for_account(
         yield Advice(f"{name} {will_end}", urgent=True)
     elif summary and wrong:
         sentence = f"{name} {wrong.format(account=name, owner=summary.owner)}"
-        yield Advice(sentence, summary.status not in _NOT_URGENT)
+        yield Advice(sentence, summary.status != ConnectionStatus.FAILING)
     for hold in holds:
         if wrong and hold.reason == HoldReason.RECONNECT:
             continue  # the sentence about the connection says why
         note = f": {hold.note}" if hold.note else ""
         sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold.reason, name)}"
-        yield Advice(sentence, hold.reason not in _NOT_URGENT)
+        yield Advice(sentence, not hold.reason.is_harmless)

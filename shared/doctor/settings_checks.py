@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from shared.domain.check import Check, Subject
+from shared.infrastructure.alert_services import ARE_OFF, SET_THEM
 from shared.ledger.spools import damaged_ones
 from shared.operations.secret_rotation import Survey
 
@@ -51,10 +52,7 @@ def secret_key(read: Callable[[], Survey], *, several: bool) -> Check:
 def alerts(services: int) -> Check:
     if services:
         return ALERTS.ok(f"They go to {services} service{'' if services == 1 else 's'}.")
-    return ALERTS.advice(
-        "Alerts are off, so nobody is notified when a connection ends.",
-        "Set RELAY_ALERTS (see docs/settings.md), and try it with: relay alerts test",
-    )
+    return ALERTS.advice(ARE_OFF, f"{SET_THEM} Try it with: relay alerts test")
 
 
 def spool(folder: Path, *, wanted: bool) -> Check:

@@ -33,8 +33,6 @@ _HOLDS = Subject("holds", "Holds")
 _WAITING = Subject("waiting", "Sign-ups flow")
 
 _CONNECTED = (ConnectionStatus.CONNECTED, ConnectionStatus.FAILING)
-# An operator asked for the one hold; the other ends at midnight.
-_HARMLESS_HOLDS = (HoldReason.PAUSED, HoldReason.QUOTA)
 
 _CONNECT_AGAIN = "Connect it again in the console, or with: relay connect {account}"
 # What was found, and what to do.
@@ -173,7 +171,7 @@ def hold(each: Hold, summary: AccountSummary, now: datetime) -> Check:
     if summary.status == ConnectionStatus.FOREIGN and each.reason == HoldReason.RECONNECT:
         # Connecting again here would take the account away from the other installation.
         fix = f"Do what the check '{CONNECTION.title}' says. That ends this hold, too."
-    judge = subject.advice if each.reason in _HARMLESS_HOLDS else subject.problem
+    judge = subject.advice if each.reason.is_harmless else subject.problem
     return judge(found, fix)
 
 

@@ -44,6 +44,11 @@ class HoldReason(StrEnum):
     OUTAGE = "outage"  #: Constant Contact fails for everything
     QUOTA = "quota"  #: the API key's calls of this day are spent
 
+    @property
+    def is_harmless(self) -> bool:
+        """Whether nobody needs to act: an operator wants it, or it ends at a known time."""
+        return self in (HoldReason.PAUSED, HoldReason.QUOTA)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:

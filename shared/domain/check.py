@@ -1,5 +1,6 @@
 """A check: what it looked at, what it found, and the one thing to do about a problem."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
@@ -11,6 +12,16 @@ class Verdict(StrEnum):
     OK = "ok"
     PROBLEM = "problem"  #: somebody must do something
     UNKNOWN = "unknown"  #: the check could not run, which need not mean anything bad
+
+
+class Kind(StrEnum):
+    """How a check is shown: a verdict, or advice about something that works. The most urgent
+    first."""
+
+    PROBLEM = "problem"
+    UNKNOWN = "unknown"
+    ADVICE = "advice"
+    OK = "ok"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,12 +39,21 @@ class Check:
     fix: str | None = None
     account: str | None = None
 
+    @property
+    def kind(self) -> Kind:
+        return Kind.ADVICE if self.verdict == Verdict.OK and self.fix else Kind(self.verdict)
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Check":
         return cls(**{**stored, "verdict": Verdict(stored["verdict"])})
+
+
+def most_urgent_first(checks: Iterable[Check]) -> list[Check]:
+    """Return the checks by their kind; those of one kind stay in their order."""
+    return sorted(checks, key=lambda check: list(Kind).index(check.kind))
 
 
 @dataclass(frozen=True, slots=True)

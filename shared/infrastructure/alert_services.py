@@ -21,7 +21,9 @@ _BETWEEN = re.compile(r"[\s,]+(?=[A-Za-z][\w+.-]*://)")
 # For the whole message. A single request gets four seconds to connect, and four to answer.
 SEND_WITHIN_SECONDS = 20
 NONE = "none"
-ALERTS_OFF = "Alerts are off. Set RELAY_ALERTS for workers and beat (and for web, to test it here)."
+ARE_OFF = "Alerts are off, so nobody is notified of problems."
+SET_THEM = "Set RELAY_ALERTS for workers and beat (and for web, to test it here)."
+ALERTS_OFF = f"{ARE_OFF} {SET_THEM}"
 
 
 class MessageKind(StrEnum):

@@ -67,8 +67,11 @@ class HoldAlert:
     several: str
     cause: str
     to_do: str
-    severity: Severity = Severity.PROBLEM
     after: timedelta | None = None
+
+    @property
+    def severity(self) -> Severity:
+        return Severity.WARNING if self.reason.is_harmless else Severity.PROBLEM
 
     @property
     def kind(self) -> ConditionKind:
@@ -153,7 +156,6 @@ HOLD_ALERTS = (
         cause="The API key of {title} has no requests left today",
         to_do="nothing at first: deliveries go on after 00:00 UTC. If this happens often, ask"
         " Constant Contact for more requests a day, and then raise CTCT_REQUESTS_PER_DAY.",
-        severity=Severity.WARNING,
         after=LONG_QUOTA_HOLD,
     ),
     HoldAlert(
@@ -162,7 +164,6 @@ HOLD_ALERTS = (
         several="accounts are still paused",
         cause="An operator paused {title}",
         to_do="if the pause is no longer needed, end it with: relay release {name}",
-        severity=Severity.WARNING,
         after=LONG_PAUSE,
     ),
 )

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -15,7 +14,6 @@ from shared.operations.operators import Role
 from tests.support.console_browser import SignedIn
 from tests.support.web_services import change_services
 from web.app import create_app
-from web.console.doctor import grouped
 
 CHECKS = [
     Subject("redis", "Redis answers").ok("It takes 0.2 ms."),
@@ -72,18 +70,12 @@ def test_every_check_is_shown_with_what_to_do(browser: SignedIn, doctor: Doctor)
     assert doctor.asked == [()]
 
 
-def test_what_is_wrong_comes_first_the_installation_before_the_accounts() -> None:
-    fine = Subject("redis", "Redis answers").ok("It does.")
-    broken = Subject("beat", "Beat is alive").problem("It is not.", "Start it.")
-    well = replace(fine, account="acme")
-    unseen = Subject("lists", "Lists", "books").unknown("HTTP 503.")
-    ill = replace(broken, account="cakes")
-    assert grouped([fine, broken, well, replace(fine, account="books"), unseen, ill]) == [
-        (None, [broken, fine]),
-        ("cakes", [ill]),
-        ("books", [unseen, replace(fine, account="books")]),
-        ("acme", [well]),
-    ]
+def test_findings_are_shown_and_passes_are_folded(browser: SignedIn, doctor: Doctor) -> None:
+    findings, _, passes = browser.get("/console/doctor").text.partition("<details")
+    assert findings.index("Workers are alive") < findings.index("Its contact lists")
+    assert "Redis answers" not in findings
+    assert "2 checks passed" in passes
+    assert "Redis answers" in passes
 
 
 def test_one_account_can_be_looked_at_alone(browser: SignedIn, doctor: Doctor) -> None:

@@ -84,7 +84,7 @@ def test_the_oldest_that_is_due_is_told_however_young(
     [
         (HoldReason.FORBIDDEN, "relay connect acme", True),
         (HoldReason.PAUSED, "relay release acme", False),
-        (HoldReason.OUTAGE, "resume by themselves", False),
+        (HoldReason.OUTAGE, "resume by themselves", True),
     ],
 )
 def test_a_hold_says_why_and_what_to_do(
