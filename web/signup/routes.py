@@ -28,7 +28,7 @@ from web.signup.form_page import form_page
 from web.signup.intake import Visitor
 from web.signup.origins import Source, first_page, source_of
 from web.signup.reading.body_kind import UnreadableRequest
-from web.signup.reading.request_body import Posted, read_posted
+from web.signup.reading.request_body import Posted, read_posted, read_query
 from web.signup.redis_deadline import RedisDeadline
 from web.signup.refusals import refusal_of
 
@@ -57,7 +57,7 @@ def show(name: str) -> ResponseReturnValue:
     the page has a word for both. A link cannot give consent, so that box is never ticked.
     """
     form = _find(name, services().deadlines.start())
-    posted = {name: request.args.getlist(name) for name in request.args}
+    posted = read_query(request)
     website_page = _listed(_source().website_page, form)
     _allow_form(form, website_page)
     page = replace(form_page(form, posted, page=website_page), consented=False)

@@ -34,6 +34,9 @@ def inputs(page: str) -> dict[str, str]:
         ("your-name=Ada+Lovelace", {"first_name": "Ada", "last_name": "Lovelace"}),
         ("favourite_cake=Sacher", {"favourite_cake": "Sacher"}),
         ("email=a&utm_source=x&_next=/ok", {"email": "a", "utm_source": "x", "_next": "/ok"}),
+        ("email=a&first_name=J%FCrgen", {"email": "a", "first_name": "Jürgen"}),
+        ("contact[email]=a&E-Mail-Adresse+*=", {"email": "a"}),
+        ("email=a&format=json&__amp_source_origin=x", {"email": "a"}),
         ("email=%22%3E%3Cb%3E", {"email": "&#34;&gt;&lt;b&gt;"}),
         ("", {}),
     ],
@@ -108,3 +111,21 @@ def test_the_values_are_in_no_log_and_no_address(
         assert "Location" not in answer.headers
     assert "ada" not in caplog.text
     assert stored() == []
+
+
+def test_a_script_that_posts_nothing_may_have_put_the_fields_into_the_address(
+    client: FlaskClient, stored: Callable[[], list[Any]]
+) -> None:
+    headers = {"Accept": "application/json"}
+    path = "/f/news?email=ada%40example.com&first_name=J%FCrgen&format=json"
+    assert client.post(path, headers=headers).status_code == 202
+    contact = stored()[0]["contact"]
+    assert contact["fields"] == {"email_address": "ada@example.com", "first_name": "Jürgen"}
+    assert contact["other"] == {}
+
+
+def test_what_is_posted_counts_more_than_the_address(
+    client: FlaskClient, stored: Callable[[], list[Any]]
+) -> None:
+    client.post("/f/news?email=eve%40example.com", data={"email": "ada@example.com"})
+    assert stored()[0]["contact"]["fields"] == {"email_address": "ada@example.com"}

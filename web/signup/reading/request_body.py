@@ -1,14 +1,16 @@
-"""Reading a request's body whole, within limits, and its fields.
+"""Reading a request's body whole, within limits, and its fields; and those in its address.
 
 The body is read here, not by Flask. Werkzeug silently cuts off a chunked body at its limit.
 """
 
+from collections.abc import Sequence
 from typing import IO, NoReturn
 
 from flask import Request
 
 from shared.domain.reading.values import clean_line
-from web.signup.reading.body_kind import ContentType, UnreadableRequest
+from web.signup.reading.body_kind import FORM, ContentType, UnreadableRequest
+from web.signup.reading.json_pairs import Pair
 from web.signup.reading.pairs import pairs_in
 
 BODY_LIMIT = 64 * 1024
@@ -17,20 +19,32 @@ _DISCARD_LIMIT = 1024 * 1024
 # No real form has more. Each field costs time to check and to show again.
 MOST_FIELDS = 1000
 
+# What an address has for `web.signup.answer_kind`.
+_NO_FIELDS = ("format", "__amp_source_origin")
+
 Posted = dict[str, list[str]]
 
 
 def read_posted(request: Request) -> Posted:
     """Return the posted fields in the order given, each with all its values.
 
-    Raises `UnreadableRequest`.
+    A script that posts nothing may have put them into the address. Raises `UnreadableRequest`.
     """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         message = "The body is compressed (Content-Encoding). Please send it uncompressed."
         raise UnreadableRequest(415, message)
+    return _by_name(pairs_in(_read_body(request), _content_type(request))) or read_query(request)
+
+
+def read_query(request: Request) -> Posted:
+    """Return the fields in the request's address. Raises `UnreadableRequest`."""
+    found = _by_name(pairs_in(request.query_string, ContentType(mimetype=FORM)))
+    return {name: values for name, values in found.items() if name not in _NO_FIELDS}
+
+
+def _by_name(pairs: Sequence[Pair]) -> Posted:
     posted: Posted = {}
-    pairs = pairs_in(_read_body(request), _content_type(request))
     if len(pairs) > MOST_FIELDS:
         raise UnreadableRequest(400, f"A form can have at most {MOST_FIELDS} fields.")
     for name, value in pairs:
