@@ -82,7 +82,7 @@ class VisitorAddress:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        peer = environ["REMOTE_ADDR"]
+        peer = environ.get("REMOTE_ADDR", "")
         forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
         addresses = [each for each in forwarded if each.strip()]
         named = None
