@@ -133,6 +133,7 @@ class _Sorting:
         self._custom: dict[str, Values] = {}
         self._parts: dict[str, tuple[str, str]] = {}  # name and value by meaning
         self._consent: tuple[str, ...] = ()
+        self._consent_path: tuple[str, ...] | None = None
         self._lists: tuple[str, ...] = ()
         self._left: dict[str, Values] = {}
         self._name_is_last = False
@@ -145,7 +146,7 @@ class _Sorting:
             self._name_is_last |= meanings.match_key(entry.path[-1]) in meanings.FIRST_BESIDE_NAME
             left = self._take_field(meaning, entry.values)
         elif meaning == meanings.CONSENT:
-            left = self._take_consent(entry.values)
+            left = self._take_consent(entry)
         elif meaning == meanings.LIST_CHOICE:
             left = self._take_lists(entry.values)
         elif meaning is not None and meaning not in self._parts:
@@ -197,10 +198,11 @@ class _Sorting:
                 self._typed[wanted.name] = usable[0].strip()
         return [value for value in given if wanted.clean(value) != self._fields.get(wanted.name)]
 
-    def _take_consent(self, given: Values) -> Values:
-        if self._consent or not self._has_box:
-            return given
-        self._consent = tuple(value.strip() for value in given)
+    def _take_consent(self, entry: _Entry) -> Values:
+        self._consent_path = self._consent_path or entry.path
+        if not self._has_box or entry.path != self._consent_path:  # another box
+            return entry.values
+        self._consent += tuple(value.strip() for value in entry.values)
         return []
 
     def _take_lists(self, given: Values) -> Values:

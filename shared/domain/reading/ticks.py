@@ -12,6 +12,7 @@ _NO_WORDS = (
     " hay\u0131r hayir いいえ 否 아니요"
 )
 _NO = frozenset(_NO_WORDS.split()) | {word.casefold() for word in NOTHING}
+_UNTICKED = {"0", "false", "off", "no"}  # what a page's hidden input says, in any language
 _YES_WORDS = "1 true t on yes y checked ticked ja oui si sí sì sim да так tak evet はい 是 예"
 _YES = frozenset(_YES_WORDS.split())
 
@@ -31,7 +32,9 @@ def is_yes(value: str) -> bool:
 
 
 def without_unticked(values: Sequence[str]) -> list[str]:
-    """Return the values of a group of boxes, without the hidden one that means "none"."""
-    if len(values) > 1 and values[0].casefold() in _NO:
-        return list(values[1:])
-    return list(values)
+    """Return the values of a group of boxes, without the hidden one that means "none".
+
+    Pages put it before the boxes or after them.
+    """
+    ticked = [value for value in values if value.strip().casefold() not in _UNTICKED]
+    return ticked or list(values)

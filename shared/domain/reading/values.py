@@ -42,8 +42,8 @@ def clean_line(text: str, line_break: str = " ") -> str:
 
 
 def clean_name(text: str) -> str:
-    """Return a person's or a company's name; a page may have encoded it as HTML."""
-    return clean_line(html.unescape(text) if "&" in text else text)
+    """Return a person's or a company's name; a page may have encoded it as HTML, even twice."""
+    return clean_line(html.unescape(html.unescape(text)) if "&" in text else text)
 
 
 def clean_street(text: str) -> str:

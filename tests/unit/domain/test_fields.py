@@ -377,6 +377,27 @@ def test_a_field_called_consent_belongs_to_the_box_only_where_there_is_one() -> 
     assert (with_box.box, with_box.contact.other) == (True, {"hobby": "no"})
 
 
+@pytest.mark.parametrize(
+    "posted",
+    [
+        {"consent": ["0", "1"]},
+        {"consent[]": ["0", "1"]},
+        {"consent[0]": ["0"], "consent[1]": ["1"]},
+        {"form[consent]": ["1", "0"]},
+    ],
+)
+def test_of_all_values_of_one_box_any_tick_counts(posted: dict[str, str | list[str]]) -> None:
+    form = Form.from_dict(FORM.to_dict() | {"consent_box": "required"})
+    checked = check_posted({"email": "ada@example.com", **posted}, form)
+    assert (checked.box, checked.contact.other) == (True, {})
+
+
+def test_a_tick_of_another_box_is_no_consent() -> None:
+    form = Form.from_dict(FORM.to_dict() | {"consent_box": "optional"})
+    checked = check(form, consent="no", acceptance="yes")
+    assert (checked.box, checked.contact.other) == (False, {"acceptance": "yes"})
+
+
 def test_a_required_consent_box_must_be_ticked() -> None:
     form = Form.from_dict(FORM.to_dict() | {"consent_box": "required"})
     assert errors({"email": "ada@example.com"}, form) == [("consent", "required")]
