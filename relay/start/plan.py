@@ -8,10 +8,10 @@ from pathlib import Path
 from relay.start.data_dir import is_set, make_secret_key, path_in
 from relay.start.embedded_valkey import server_command
 from relay.start.processes import require_sandbox
+from shared.domain.errors import SettingsError
 from shared.infrastructure.addresses import free_port, is_free
-from shared.infrastructure.settings import Bind, parse_bind
+from shared.infrastructure.settings import Bind, find_sandbox_bind
 
-SANDBOX_BIND = "127.0.0.1:8090"
 _OURS = ("REDIS_", "CTCT_", "RELAY_")
 
 
@@ -36,7 +36,18 @@ class Plan:
 
 
 def make_plan(environ: Mapping[str, str]) -> Plan:
-    """Return the plan for `environ`: servers of its own for all that is not configured there."""
+    """Return the plan for `environ`: servers of its own for all that is not configured there.
+
+    Raises `SettingsError` if RELAY_DATA_DIR cannot be used.
+    """
+    try:
+        return _make_plan(environ)
+    except OSError as error:
+        problem = f"RELAY_DATA_DIR names a folder that cannot be used: {error.strerror}"
+        raise SettingsError([problem]) from error
+
+
+def _make_plan(environ: Mapping[str, str]) -> Plan:
     plan = Plan(path_in(environ), dict(environ))
     plan.chosen = {name: value for name, value in environ.items() if name.startswith(_OURS)}
     if not is_set(environ, "RELAY_SECRET_KEY"):
@@ -60,7 +71,7 @@ def _plan_sandbox(plan: Plan) -> None:
     require_sandbox()
     from sandbox.config import SandboxConfig
 
-    wanted = parse_bind(plan.environ.get("RELAY_SANDBOX_BIND") or SANDBOX_BIND)
+    wanted = find_sandbox_bind(plan.environ)
     plan.sandbox = wanted if is_free(wanted) else Bind(wanted.host, free_port())
     application = SandboxConfig()
     plan.choose(

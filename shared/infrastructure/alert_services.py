@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     import apprise
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 # An address may contain commas. A comma that separates is followed by the next address.
 _BETWEEN = re.compile(r"[\s,]+(?=[A-Za-z][\w+.-]*://)")
+_WEBHOOK = re.compile(r"(?:json|xml|form)s?://", re.IGNORECASE)
 # For the whole message. A single request gets four seconds to connect, and four to answer.
 SEND_WITHIN_SECONDS = 20
 NONE = "none"
@@ -85,12 +87,23 @@ def read_addresses(raw: str) -> tuple[str, ...]:
         return ()
     addresses = tuple(_BETWEEN.split(raw.strip(" \t\r\n,")))
     for place, address in enumerate(addresses, 1):
-        if re.search(r"\s", address) or not _sender(address):
+        if re.search(r"\s", address) or not _port_fits(address) or not _sender(address):
             raise ValueError(
                 f"contains an address that belongs to no alert service, number {place} of"
-                f" {len(addresses)}; https://appriseit.com/services/ shows how to write each"
+                f" {len(addresses)}; https://appriseit.com/services/ shows how to write each."
+                " Percent-encode special characters in names and passwords: # is %23, / is %2F"
             )
     return addresses
+
+
+def _port_fits(address: str) -> bool:
+    """Whether the port of a webhook can be one. Other services have other things in its place."""
+    if not _WEBHOOK.match(address):
+        return True
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False
 
 
 def _sender(address: str) -> "apprise.Apprise":

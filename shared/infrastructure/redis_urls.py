@@ -1,54 +1,31 @@
-"""The forms of REDIS_URL, and how redis-py and Celery each expect them.
+"""How redis-py and Celery each reach the address in REDIS_URL."""
 
-They are `redis://`, `rediss://`, `unix://path?db=N` and
-`sentinel://host:port,host:port/MASTER?db=N`. With Sentinel, name and password before the `@` are
-those of the primary and its replicas. The options `sentinel_username` and `sentinel_password` are
-for the Sentinels themselves. Redis Cluster is not supported, since Celery's transport lacks it.
-"""
-
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-_SCHEMES = ("redis", "rediss", "unix", "sentinel")
-_SENTINEL_OPTIONS = ("db", "sentinel_username", "sentinel_password")
+from shared.infrastructure.redis_address import RedisAddress, parse, try_tls
 
 
 def check_redis_url(url: str) -> str:
-    """Return `url` unchanged; raises `ValueError` when it has none of the four forms."""
-    parts = urlsplit(url)
-    if parts.scheme not in _SCHEMES:
-        raise ValueError("must begin with redis://, rediss://, unix:// or sentinel://")
-    if parts.scheme == "sentinel":
-        _check_sentinel(url)
-    _database(url)
-    return url
+    """Return `url` with everything encoded, and in its usual place.
 
-
-def _check_sentinel(url: str) -> None:
-    if not _master(url):
-        raise ValueError("must name the master: sentinel://host:port,host:port/MASTER?db=0")
-    _sentinel_hosts(url)
-    unknown = sorted(set(parse_qs(urlsplit(url).query)) - set(_SENTINEL_OPTIONS))
-    if unknown:
-        known = ", ".join(_SENTINEL_OPTIONS)
-        raise ValueError(f"has the option {unknown[0]!r}; with Sentinel there are {known}")
+    Raises a `ValueError` that says what is wrong, and contains no part of the address.
+    """
+    address = parse(url)
+    try_tls(address.options)
+    return address.url()
 
 
 def broker_beside(url: str) -> str:
     """Return `url` with the next database number: where Celery's messages go by default."""
-    parts = urlsplit(url)
-    number = str(_database(url) + 1)
-    query = {key: values[0] for key, values in parse_qs(parts.query).items() if key != "db"}
-    if parts.scheme in ("redis", "rediss"):
-        return urlunsplit(parts._replace(path=f"/{number}", query=urlencode(query)))
-    query["db"] = number
-    # Not urlunsplit, which makes unix:///path into unix:/path, which redis-py refuses.
-    return f"{url.partition('?')[0]}?{urlencode(query)}"
+    address = parse(url)
+    return replace(address, database=address.database + 1).url()
 
 
 def connect(url: str, **options: Any) -> "redis.Redis":
@@ -63,13 +40,20 @@ def connect(url: str, **options: Any) -> "redis.Redis":
         "health_check_interval": 25,
         **options,
     }
-    parts = urlsplit(url)
-    if parts.scheme != "sentinel":
-        return redis.Redis.from_url(url, **options)
+    address = parse(url)
+    if address.scheme != "sentinel":
+        return redis.Redis.from_url(address.url(), **options)
     sentinels: Any = Sentinel(  # type: ignore[no-untyped-call]
-        _sentinel_hosts(url), sentinel_kwargs=_to_sentinels(url), **options
+        [_as_pair(host) for host in address.hosts],
+        sentinel_kwargs=_to_sentinels(address),
+        **options,
     )
-    master: redis.Redis = sentinels.master_for(_master(url), db=_database(url), **_credentials(url))
+    login = {"username": address.user, "password": address.password}
+    master: redis.Redis = sentinels.master_for(
+        address.path.strip("/"),
+        db=address.database,
+        **{key: value for key, value in login.items() if value},
+    )
     return master
 
 
@@ -80,72 +64,38 @@ def connect_briefly(url: str) -> "redis.Redis":
 
 def celery_broker(url: str) -> tuple[str, dict[str, Any]]:
     """Return (broker URL, transport options) by which Celery reaches `url`."""
-    parts = urlsplit(url)
-    match parts.scheme:
+    address = parse(url)
+    at = address.login()
+    match address.scheme:
         case "unix":
-            user = parts.netloc.rpartition("@")[0]
-            at = f"{user}@" if user else ""
-            return f"redis+socket://{at}{parts.path}?virtual_host={_database(url)}", {}
+            place = f"{quote(address.path)}?virtual_host={address.database}"
+            return f"redis+socket://{at}{place}", {}
         case "sentinel":
-            user = parts.netloc.rpartition("@")[0]
-            at = f"{user}@" if user else ""
-            hosts = [_bracketed(host, port) for host, port in _sentinel_hosts(url)]
-            address = ";".join(f"sentinel://{at}{host}/{_database(url)}" for host in hosts)
-            return address, {"master_name": _master(url), "sentinel_kwargs": _to_sentinels(url)}
-    return url, {}
+            each = (f"sentinel://{at}{host}/{address.database}" for host in address.hosts)
+            master = address.path.strip("/")
+            options = {"master_name": master, "sentinel_kwargs": _to_sentinels(address)}
+            return ";".join(each), options
+        case "rediss":
+            # By default, kombu trusts every certificate, unlike redis-py.
+            safe = {"ssl_cert_reqs": "required", **address.options}
+            return replace(address, options=safe).url(), {}
+    return address.url(), {}
 
 
-def _database(url: str) -> int:
-    parts = urlsplit(url)
-    in_query = parse_qs(parts.query).get("db", [""])[0]
-    in_path = parts.path.strip("/") if parts.scheme in ("redis", "rediss") else ""
-    number = in_path or in_query or "0"
-    if not number.isdigit():
-        raise ValueError(f"must name its database by a number, not {number!r}")
-    return int(number)
+def _as_pair(host: str) -> tuple[str, int]:
+    name, _, port = host.rpartition(":")
+    return name.strip("[]"), int(port)
 
 
-def _sentinel_hosts(url: str) -> list[tuple[str, int]]:
-    hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
-    return [_sentinel_host(host) for host in hosts]
-
-
-def _sentinel_host(host: str) -> tuple[str, int]:
-    try:
-        parts = urlsplit(f"//{host}")
-        name, port = parts.hostname, parts.port
-    except ValueError:
-        name, port = None, None
-    if not name:
-        raise ValueError(f"must name each Sentinel as host:port, not {host!r}")
-    return name, 26379 if port is None else port
-
-
-def _bracketed(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _to_sentinels(url: str) -> dict[str, Any]:
+def _to_sentinels(address: RedisAddress) -> dict[str, Any]:
     """Return how to ask the Sentinels. A visitor may wait, so the next one is asked soon."""
-    query = parse_qs(urlsplit(url).query)
     login = {
-        key: query[f"sentinel_{key}"][0]
+        key: address.options[f"sentinel_{key}"]
         for key in ("username", "password")
-        if f"sentinel_{key}" in query
+        if f"sentinel_{key}" in address.options
     }
     return {"socket_timeout": 1.0, "socket_connect_timeout": 0.5, "retry": _once(), **login}
 
 
 def _once() -> Retry:
     return Retry(NoBackoff(), 0)
-
-
-def _master(url: str) -> str:
-    return urlsplit(url).path.strip("/")
-
-
-def _credentials(url: str) -> dict[str, str]:
-    user, _, _ = urlsplit(url).netloc.rpartition("@")
-    name, _, password = user.partition(":")
-    given = {"username": unquote(name), "password": unquote(password)}
-    return {key: value for key, value in given.items() if value}

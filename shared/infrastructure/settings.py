@@ -4,7 +4,6 @@ Every setting NAME may also be given as NAME_FILE, the path of a file with the v
 secrets do. docs/settings.md describes each one. ADR 12 says why this uses no library.
 """
 
-import contextlib
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -12,13 +11,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from shared.domain.errors import SettingsError
 from shared.infrastructure.alert_services import read_addresses
 from shared.infrastructure.redis_urls import broker_beside, check_redis_url
 
 API_URL = "https://api.cc.email/v3"
+SANDBOX_BIND = "127.0.0.1:8090"
 AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"
 
 # Somebody who has a sealed token can guess shorter keys.
@@ -78,6 +78,7 @@ class Settings:
     public_url: str
     instance: str
     bind: Bind
+    sandbox_bind: Bind
     data_dir: Path
     token_refresh: timedelta
     lease: timedelta
@@ -119,6 +120,13 @@ class Settings:
         return _Reader(environ).settings()
 
 
+def find_sandbox_bind(environ: Mapping[str, str]) -> Bind:
+    """Return where the sandbox has to listen, before there are settings. A wrong value is not
+    reported here."""
+    wanted: Bind | None = _Reader(environ)._get("RELAY_SANDBOX_BIND", SANDBOX_BIND, parse_bind)
+    return wanted or parse_bind(SANDBOX_BIND)
+
+
 class _Reader:
     """Reads one setting after the other and collects their problems."""
 
@@ -145,6 +153,7 @@ class _Reader:
             public_url=public_url,
             instance=self._get("RELAY_INSTANCE", public_url or _UNKNOWN, str),
             bind=bind,
+            sandbox_bind=self._get("RELAY_SANDBOX_BIND", SANDBOX_BIND, parse_bind),
             data_dir=self._get("RELAY_DATA_DIR", ".relay", Path),
             token_refresh=self._get("RELAY_TOKEN_REFRESH_SECONDS", "14400", _seconds),
             lease=lease,
@@ -273,12 +282,29 @@ def _secret_keys(raw: str) -> tuple[str, ...]:
 
 
 def _http_url(raw: str) -> str:
-    parts = urlsplit(raw)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"must be an address such as https://signup.example.com, not {raw!r}")
+    """Return the address without a slash at its end. It is never quoted: it may hold a password."""
+    parts = _web_address(raw)
+    if "@" in parts.netloc or "?" in raw or "#" in raw:
+        raise ValueError("must be an address without a user, `?` and `#`")
     return raw.rstrip("/")
 
 
+def _web_address(raw: str) -> SplitResult:
+    example = "must be an address such as https://signup.example.com"
+    try:
+        parts = urlsplit(raw)
+        port = parts.port
+    except ValueError:
+        raise ValueError(f"{example}, with a port from 1 to 65535 if any") from None
+    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
+        raise ValueError(example)
+    if port == 0 or parts.netloc.endswith(":"):
+        raise ValueError(f"{example}, with a port from 1 to 65535 if any")
+    return parts
+
+
+# A name or an address; urlsplit takes the brackets off an IPv6 address.
+_HOST = re.compile(r"[\w.-]+|[0-9a-f:.]+(%\w+)?")
 # What needs no escaping in an address (RFC 3986), so that everybody spells it alike.
 _PLAIN_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)*")
 
@@ -287,8 +313,6 @@ def _public_url(raw: str) -> str:
     """Return the address without a slash at its end. It may have a path."""
     url = _http_url(raw)
     parts = urlsplit(url)
-    if "@" in parts.netloc or "?" in raw or "#" in raw:
-        raise ValueError("must be an address without a user, `?` and `#`")
     if not _PLAIN_PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
         raise ValueError(
             "can have a path such as /signup, of letters a to z, digits and . _ ~ -, not"
@@ -301,10 +325,8 @@ def _heartbeat_url(raw: str) -> str | None:
     """Return the address. It is never quoted: anybody who knows it can ping it."""
     if raw == "none":
         return None
-    with contextlib.suppress(ValueError):
-        _http_url(raw)
-        return raw
-    raise ValueError("must be an address that begins with https:// or http://, or none")
+    _web_address(raw)
+    return raw
 
 
 def parse_bind(raw: str) -> Bind:

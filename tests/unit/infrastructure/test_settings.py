@@ -1,5 +1,6 @@
 """Settings from the environment: every problem at once, by name, and no secret shown."""
 
+import string
 from datetime import timedelta
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         public_url="http://127.0.0.1:8080",
         instance="http://127.0.0.1:8080",
         bind=Bind("127.0.0.1", 8080),
+        sandbox_bind=Bind("127.0.0.1", 8090),
         data_dir=Path(".relay"),
         token_refresh=timedelta(hours=4),
         lease=timedelta(minutes=1),
@@ -138,6 +140,27 @@ def test_value(name: str, raw: str, field: str, value: object) -> None:
         pytest.param("RELAY_PUBLIC_URL", "https://a/#b", "without", id="fragment"),
         pytest.param("RELAY_PUBLIC_URL", "https://u:pw@a/", "without a user", id="user"),
         pytest.param("CTCT_API_URL", "ftp://api.cc.email", "must be an address", id="no web"),
+        *(
+            pytest.param(name, raw, words, id=f"{name}: {what}")
+            for name in ("CTCT_API_URL", "CTCT_AUTH_URL", "RELAY_PUBLIC_URL")
+            for raw, words, what in (
+                ("https://host:port/v3", "a port from 1 to 65535", "port in words"),
+                ("https://host:0/v3", "a port from 1 to 65535", "port 0"),
+                ("https://host:65536/v3", "a port from 1 to 65535", "port too high"),
+                ("https://host:/v3", "a port from 1 to 65535", "no port after a colon"),
+                ("https://[::1/v3", "must be an address", "half a bracket"),
+                ("https://a host/v3", "must be an address", "blank in the host"),
+                ("https://a_b.ex%ample/v3", "must be an address", "% in the host"),
+                ("https://user:pw@host/v3", "without a user", "user"),
+                ("https://host/v3?key=1", "without a user", "query"),
+                ("https://host/v3#top", "without a user", "fragment"),
+            )
+        ),
+        pytest.param("RELAY_HEARTBEAT_URL", "https://h:x/", "a port from 1", id="ping's port"),
+        pytest.param("RELAY_HEARTBEAT_URL", "h/ping", "must be an address", id="ping's scheme"),
+        pytest.param("RELAY_ALERTS", "json://h:99999/", "number 1 of 1", id="webhook's port"),
+        pytest.param("RELAY_ALERTS", "json://h/ json://h:0/", "number 2 of 2", id="its place"),
+        pytest.param("RELAY_ALERTS", "json://u:p#w@h/", "# is %23", id="webhook's password"),
         pytest.param("CTCT_REQUESTS_PER_SECOND", "0", "a number above 0", id="no pace"),
         pytest.param("CTCT_REQUESTS_PER_SECOND", "-1", "a number above 0", id="below 0"),
         pytest.param("CTCT_REQUESTS_PER_SECOND", "nan", "a number above 0", id="not a number"),
@@ -145,6 +168,7 @@ def test_value(name: str, raw: str, field: str, value: object) -> None:
         pytest.param("CTCT_REQUESTS_PER_DAY", "1e4", "a whole number", id="not whole"),
         pytest.param("RELAY_BIND", "8080", "must be HOST:PORT", id="no host to listen on"),
         pytest.param("RELAY_BIND", "0.0.0.0:65536", "must be HOST:PORT", id="no such port"),
+        pytest.param("RELAY_SANDBOX_BIND", "nowhere", "must be HOST:PORT", id="sandbox's port"),
         pytest.param("RELAY_LEASE_SECONDS", "inf", "a number above 0", id="endless lease"),
         pytest.param("RELAY_VISITOR_LIMIT", "30/fortnight", "like 30/minute", id="odd unit"),
         pytest.param("RELAY_VISITOR_LIMIT", "x/minute", "like 30/minute", id="no number"),
@@ -291,6 +315,26 @@ def test_no_secret_is_in_repr() -> None:
 def test_no_secret_is_in_a_problem() -> None:
     found = problems(NEEDED | {"RELAY_SECRET_KEY": "tooshort", "REDIS_URL": "http://u:hidden@h"})
     assert not any("tooshort" in line or "hidden" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "redis://relay:{}@cache.example:6379/0", "rediss://:{}@cache.example/0?ssl_cert_reqs=none",
+        "sentinel://:{}@one.example:26379/main?db=1", "unix://:{}@/run/redis.sock?db=1",
+        "https://relay:{}@api.example/v3", "json://relay:{}@alerts.example/hook",
+    ],
+)  # fmt: skip
+def test_no_part_of_a_password_is_in_a_problem(form: str) -> None:
+    """Whatever is in it; the libraries' own errors quote what follows a `#`, `/` or `[`."""
+    for one in string.printable.strip():
+        url = form.format(f"Zq1{one}Zq2")
+        environ = {"REDIS_URL": url, "RELAY_BROKER_URL": url, "CTCT_API_URL": url}
+        more = {"CTCT_AUTH_URL": url, "RELAY_PUBLIC_URL": url, "RELAY_ALERTS": url}
+        with pytest.raises(SettingsError) as refused:
+            Settings.from_env(NEEDED | environ | more)
+        assert "Zq" not in str(refused.value), url
+        assert len(refused.value.problems) >= 3
 
 
 @pytest.mark.parametrize("raw", ["", ":80", "host:", "host:0", "host:port"])
