@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from relay.runtime import CommandRuntime
 from relay.terminal.confirmation import confirm
-from relay.terminal.output import by_name, counted
+from relay.terminal.output import by_name
+from shared.domain.phrases import counted
 from shared.domain.signup import Signup, State
 
 _NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}

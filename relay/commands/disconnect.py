@@ -5,6 +5,7 @@ import click
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
+from shared.domain.phrases import sign_ups_wait
 
 
 @click.command()
@@ -33,6 +34,5 @@ def disconnect(runtime: CommandRuntime, name: str, yes: bool) -> None:
 def _question(runtime: CommandRuntime, summary: AccountSummary) -> str:
     account = summary.account
     due = runtime.ledger.figures(account.name).due
-    waiting = f"{due:,} sign-up{'s wait' if due != 1 else ' waits'} to be sent"
     whose = f" ({account.organization})" if account.organization else ""
-    return f"{waiting}. Disconnect {account.name}{whose}?"
+    return f"{sign_ups_wait(due)} to be sent. Disconnect {account.name}{whose}?"

@@ -10,9 +10,9 @@ from relay.commands.status.report import spools_here
 from relay.commands.status.text import warn_of_spools
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.account_text import say_checks
-from relay.terminal.output import counted
 from shared.doctor.doctor import make_doctor, redis_is_away, summary
 from shared.domain.check import Check, Kind, Verdict, most_urgent_first
+from shared.domain.phrases import counted
 
 # Requests have deadlines of their own. Other steps, such as a look-up of a host name, have none.
 _WITHIN = timedelta(seconds=30)

@@ -10,7 +10,8 @@ from relay.commands.selection_options import selection_options
 from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime
 from relay.terminal.confirmation import yes_option
-from relay.terminal.output import LONGEST_TABLE, counted, for_people, printable
+from relay.terminal.output import LONGEST_TABLE, for_people, printable
+from shared.domain.phrases import counted
 from shared.domain.signup import QuarantineReason, Signup
 from shared.infrastructure.timestamps import timestamp
 from shared.operations.quarantine import Delivered

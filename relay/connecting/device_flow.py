@@ -11,6 +11,7 @@ from shared.accounts.application_calls import ConnectFailed
 from shared.constant_contact.errors import DeviceDenied, DevicePending, TokenEndpointFailed
 from shared.constant_contact.oauth import DeviceCode
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.phrases import sentence
 
 # RFC 8628, section 3.5.
 SLOW_DOWN = timedelta(seconds=5)
@@ -60,5 +61,5 @@ def follow(
             if error.pending_id:
                 ask, failed = partial(resume, error.pending_id), error
         except (TokenEndpointFailed, LedgerUnavailable) as error:
-            what = f"No answer: {error}. Retrying"
+            what = f"No answer: {sentence(str(error))} Retrying"
     raise failed or Refused(_EXPIRED)

@@ -63,10 +63,6 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
-def counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def by_name(counts: Mapping[str, int]) -> str:
     """Return the counts with their names, the largest first, such as ``3 acme, 1 blue``."""
     largest_first = sorted(counts.items(), key=lambda each: each[1], reverse=True)

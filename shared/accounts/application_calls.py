@@ -22,6 +22,7 @@ from shared.constant_contact.oauth import OAuth, TokenEndpoint
 from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import CALL_DEADLINE
 from shared.domain.errors import Refused, TokenUnavailable
+from shared.domain.phrases import sentence
 
 # No server issued this token or code. Only a server that accepts the secret says that it is bad.
 _NO_TOKEN = "none"  # noqa: S105
@@ -123,7 +124,7 @@ class ApplicationCalls:
                     f"{_capitalized(error)}. Nothing was changed. Try again later."
                 ) from error
             except ApiError as error:
-                raise Refused(f"{error}.") from error
+                raise Refused(sentence(str(error))) from error
 
     def call(self, application: Application, call: Callable[[TokenEndpoint], TokenSet]) -> TokenSet:
         """Use the token endpoint once; what it says about the grant passes as it is."""

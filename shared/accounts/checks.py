@@ -12,6 +12,7 @@ from shared.constant_contact.errors import SECRET_REFUSED
 from shared.constant_contact.oauth import SCOPES
 from shared.domain.check import Check, Subject, Verdict
 from shared.domain.outcome import NEEDED_PRIVILEGE
+from shared.domain.phrases import sentence
 
 # Retry-After dates and people can both tolerate a minute.
 CLOCK_MAY_DIFFER = timedelta(seconds=60)
@@ -100,7 +101,7 @@ def refreshed(kind: str | None, error: str | None, *, own_key: bool) -> Check:
         kinds = {"rotating": " Refresh tokens rotate.", "long-lived": " It is a long-lived one."}
         return subject.ok(f"Done once, just now.{kinds.get(kind or '', '')}")
     return subject.problem(
-        f"The refresh failed: {error}.",
+        f"The refresh failed: {sentence(error)}",
         what_helps_refreshing(error, own_key=own_key)
         or "signup-relay tries again by itself. If `relay status` shows a hold, connect again.",
     )

@@ -88,6 +88,6 @@ class Connecting:
         try:
             connector.vault.claim_ownership(name)
         except TokenError as error:
-            raise Refused(f"{error}.") from error
+            raise Refused(str(error)) from error
         connector.ledger.lift(name, HoldReason.RECONNECT)
         connector.notify_workers(name)

@@ -10,6 +10,7 @@ from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.constant_contact.errors import FlowNotAllowed, InvalidClient, InvalidGrant
 from shared.domain.account import Account
 from shared.domain.check import Check, Subject
+from shared.domain.phrases import sentence
 
 PORTAL = "https://developer.constantcontact.com/"
 
@@ -109,7 +110,7 @@ def explain_code(error: InvalidGrant, redirect_uri: str) -> str:
 
 def explain_client(error: InvalidClient, *, own_key: bool) -> str:
     """Return what to do about a refused API key or secret."""
-    return f"{error}. {_what_helps_client(error, own_key=own_key)}"
+    return f"{sentence(str(error))} {_what_helps_client(error, own_key=own_key)}"
 
 
 def _what_helps_client(error: InvalidClient, *, own_key: bool) -> str:

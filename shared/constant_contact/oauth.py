@@ -20,6 +20,7 @@ from shared.constant_contact.errors import (
 )
 from shared.constant_contact.response import Response
 from shared.constant_contact.token_set import TokenSet, duration_in, is_filled
+from shared.domain.phrases import clause
 
 if TYPE_CHECKING:
     from shared.constant_contact.connection import Connection
@@ -194,7 +195,7 @@ def _tokens_in(response: Response) -> TokenSet:
         return tokens
     fields = body if isinstance(body, dict) else {}
     error = fields.get("error")
-    said = shown(str(fields.get("error_description") or error or "nothing of use"))
+    said = clause(shown(str(fields.get("error_description") or error or "nothing of use")))
     match response.status_code, error:
         case 400 | 401 | 403, "invalid_grant":
             raise InvalidGrant(f"the token endpoint refused the grant: {said}")

@@ -17,6 +17,7 @@ from shared.doctor.stored_account_checks import StoredAccountChecks
 from shared.domain.account import unknown_account
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import LedgerUnavailable
+from shared.domain.phrases import counted
 from shared.infrastructure.redis_urls import connect, connect_briefly
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
@@ -101,7 +102,7 @@ def summary(checks: Sequence[Check]) -> str:
     )
     found = {0: "No problem", 1: "1 problem"}.get(problems, f"{problems} problems")
     unseen = f" {unknown} could not be checked." if unknown else ""
-    return f"{found} in {len(checks)} checks.{unseen}"
+    return f"{found} in {counted(len(checks), 'check')}.{unseen}"
 
 
 def make_doctor(settings: Settings) -> Doctor:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words
+from shared.domain.phrases import counted
 from shared.ledger.spools import SpoolReport
 from shared.operations.system_status import LIVE_WITHIN
 
@@ -45,7 +46,8 @@ def spooled(read: Callable[[], Sequence[SpoolReport]]) -> Check:
     if not reports:
         return SPOOLED.ok("No sign-up waits there.")
     waiting = "; ".join(
-        f"{_signups(report.figures.count)} on {report.host}, seen {in_words(report.seen)} ago"
+        f"{counted(report.figures.count, 'sign-up')} on {report.host},"
+        f" seen {in_words(report.seen)} ago"
         for report in reports
     )
     if all(report.seen < REPORT_MAY_BE_LATE and not report.figures.refused for report in reports):
@@ -54,7 +56,3 @@ def spooled(read: Callable[[], Sequence[SpoolReport]]) -> Check:
         f"They do not reach Redis: {waiting}.",
         "Start web on that host with its RELAY_DATA_DIR, and read its log.",
     )
-
-
-def _signups(count: int) -> str:
-    return f"{count} sign-up" if count == 1 else f"{count} sign-ups"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.account import HoldReason
+from shared.domain.phrases import clause
 from shared.domain.retry import RetryPolicy
 from shared.domain.signup import DeathReason
 
@@ -42,9 +43,8 @@ class Answer:
     def cause(self) -> str:
         """The answer in a few words for people."""
         what = f"HTTP {self.status}" if self.status else "no answer"
-        return (
-            f"{what}: {self.message or self.error_key}" if self.message or self.error_key else what
-        )
+        why = self.message or self.error_key
+        return f"{what}: {clause(why)}" if why else what
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from shared.domain.account import check_name
 from shared.domain.errors import Refused
+from shared.domain.phrases import counted
 from shared.infrastructure.addresses import client_network
 from shared.ledger.stores import documents
 from shared.ledger.stores.sign_in_tries import SignInTries
@@ -109,11 +110,8 @@ class Operators:
     def _count_try(self, name: str, address: str) -> None:
         wait = self._tries.count(*_whose_tries(name, address))
         if wait is not None:
-            minutes = math.ceil(wait / timedelta(minutes=1))
-            raise Refused(
-                f"Too many tries. Please wait {minutes} minute{'s' if minutes > 1 else ''}, then"
-                " try again."
-            )
+            minutes = counted(math.ceil(wait / timedelta(minutes=1)), "minute")
+            raise Refused(f"Too many tries. Please wait {minutes}, then try again.")
 
     # --- making and changing
 

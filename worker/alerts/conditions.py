@@ -12,10 +12,11 @@ from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.connection_end import ConnectionEnd, EndCause
 from shared.domain.durations import in_words, minute, times
+from shared.domain.phrases import sentence, sign_ups_wait
 from shared.infrastructure.logs import redact
 from shared.ledger.spools import SpoolReport
 from worker.alerts.form_conditions import refusing_forms
-from worker.alerts.phrases import paragraphs, sign_ups_wait, waiting
+from worker.alerts.phrases import paragraphs, waiting
 from worker.alerts.snapshot import AccountView, Snapshot, TokenState
 
 # Workers say that they are alive every few seconds, beat every second.
@@ -115,8 +116,8 @@ class HoldAlert:
 
 def _reason(hold: Hold) -> str:
     # A note may quote what Constant Contact answered, and an alert leaves this installation.
-    note = redact(hold.note).rstrip(".")
-    return f" Reason: {note}." if note else ""
+    note = redact(hold.note)
+    return f" Reason: {sentence(note)}" if note else ""
 
 
 def _connect_again(view: AccountView, snapshot: Snapshot) -> str:

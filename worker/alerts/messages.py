@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.durations import in_words
+from shared.domain.phrases import counted
 from shared.infrastructure.alert_services import MessageKind
 from shared.ledger.stores.alert_log import DeadLetterNotification, Notification, Part
 from worker.alerts.conditions import CONDITIONS
@@ -108,7 +109,7 @@ def _counted(notification: DeadLetterNotification) -> str:
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in by_count)
     total = sum(notification.counts.values())
     more = "more " if notification.event == "more" else ""
-    return f"{total:,} {more}dead letter{'s' if total > 1 else ''}: {reasons}"
+    return f"{counted(total, f'{more}dead letter')}: {reasons}"
 
 
 def _list(lines: Sequence[str]) -> str:

@@ -32,7 +32,7 @@ def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
 def _question(account: Account, figures: Figures) -> str:
     whose = f" ({account.organization})" if account.organization else ""
     return (
-        f"Remove {account.name}{whose}? Its connection is deleted, and so are the records of"
-        f" {figures.delivered:,} delivered and {figures.discarded:,} discarded sign-ups, with their"
-        " evidence of consent. This cannot be undone."
+        f"Remove {account.name}{whose}? Its connection is deleted. So are the records of its"
+        f" sign-ups, with their evidence of consent: {figures.delivered:,} delivered,"
+        f" {figures.discarded:,} discarded. This cannot be undone."
     )

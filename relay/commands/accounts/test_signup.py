@@ -9,6 +9,7 @@ from relay.terminal.progress import Waiting
 from shared.accounts import advice
 from shared.accounts.test_signups import TestSignup
 from shared.domain.errors import Refused
+from shared.domain.phrases import sentence
 from shared.domain.signup import State
 
 _LOOK_EVERY = timedelta(milliseconds=500)
@@ -69,9 +70,9 @@ def _failure(runtime: CommandRuntime, signup: TestSignup, waited: int) -> Refuse
     if signup.is_over and signup.state == State.DELIVERED:
         return None
     if signup.is_over:
-        cause = signup.cause or signup.state
+        cause = sentence(signup.cause or signup.state)
         return Refused(
-            f"The test was not delivered: {cause}. See details: relay failed show {signup.id}"
+            f"The test was not delivered: {cause} See details: relay failed show {signup.id}"
         )
     if signup.state == State.DELIVERED:
         cause = _cause(runtime, signup)
@@ -91,7 +92,7 @@ def _cause(runtime: CommandRuntime, signup: TestSignup) -> str:
         return f"{signup.account} is on hold ({holds[0].reason}). {ends}"
     if not runtime.operations.status.pulse().workers:
         return "no worker is alive. Start one with: relay worker"
-    return f"{signup.cause}." if signup.cause else "it waits for its turn."
+    return sentence(signup.cause) if signup.cause else "it waits for its turn."
 
 
 def _print(runtime: CommandRuntime, signup: TestSignup) -> None:

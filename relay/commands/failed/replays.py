@@ -10,9 +10,10 @@ import click
 from relay.commands.selection_options import selection_options
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
-from relay.terminal.output import by_name, counted, duration, for_people
+from relay.terminal.output import by_name, duration, for_people
 from relay.terminal.progress import ProgressLine
 from shared.domain.durations import in_words
+from shared.domain.phrases import counted
 from shared.domain.signup import DeathReason
 from shared.infrastructure.timestamps import timestamp, utc_now
 from shared.operations.replay_jobs import Replay, RetryPlan
@@ -47,8 +48,8 @@ def _question(plan: RetryPlan) -> str:
     count = len(plan.signups)
     return (
         f"{count:,} dead letters: {by_name(plan.accounts)}; {by_name(plan.reasons)}.\n"
-        f"They use {count:,} requests. {plan.quota_left:,} are left today, and a fifth of these is"
-        " kept for fresh sign-ups.\n"
+        f"They use {count:,} requests. Left today: {plan.quota_left:,}. A fifth of these is kept"
+        " for fresh sign-ups.\n"
         f"The replay takes about {in_words(plan.takes)}.\n"
         "Send them again?"
     )
@@ -147,7 +148,7 @@ def cancel(runtime: CommandRuntime, id: str) -> None:
     runtime.output.json(_document(replay))
     runtime.output.say(f"Cancelled. Dead letters kept: {kept:,}.")
     if replay.under_way:
-        runtime.output.say(f"{replay.under_way:,} are due already and are still sent.")
+        runtime.output.say(f"Due already, and still sent: {replay.under_way:,}.")
 
 
 def _document(replay: Replay) -> dict[str, Any]:

@@ -24,7 +24,8 @@ class StatusReport:
     """What is known of all accounts and of what they share.
 
     `rests_until` is until when the API key is paused by a 429 or 503; None if it is not, or only
-    for a moment. `organizations` has the accounts that are connected.
+    for a moment. `organizations` has the accounts that are connected. `replaying` is how many dead
+    letters wait in replays.
     """
 
     at: datetime
@@ -36,6 +37,7 @@ class StatusReport:
     requests_per_day: int
     rests_until: datetime | None
     pulse: Pulse
+    replaying: int
 
 
 def read_report(runtime: CommandRuntime) -> StatusReport:
@@ -54,6 +56,7 @@ def read_report(runtime: CommandRuntime) -> StatusReport:
         requests_per_day=settings.requests_per_day,
         rests_until=now + rest if rest >= WORTH_SHOWING else None,
         pulse=runtime.operations.status.pulse(),
+        replaying=sum(replay.waiting for replay in runtime.operations.retries.replays()),
     )
 
 

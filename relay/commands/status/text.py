@@ -5,10 +5,11 @@ from typing import Any
 
 from relay.commands.status.document import COUNTS
 from relay.commands.status.report import StatusReport
-from relay.terminal.output import Output, counted, duration, for_people, printable
+from relay.terminal.output import Output, duration, for_people, printable
 from shared.accounts import advice
 from shared.accounts.account_summary import AccountSummary
 from shared.domain.form import Form
+from shared.domain.phrases import counted
 from shared.domain.refusal_history import TooManyRefused
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
@@ -33,7 +34,8 @@ def say_report(
         _say_spool(output, spool)
     _say_processes(output, report)
     if dead := sum(figures.dead for figures in report.accounts.values()):
-        output.say(f"Dead letters: {dead:,}. See them with: relay failed list")
+        replaying = f", {report.replaying:,} of them in a replay" if report.replaying else ""
+        output.say(f"Dead letters: {dead:,}{replaying}. See them with: relay failed list")
     if caught := sum(figures.quarantined for figures in report.accounts.values()):
         output.say(f"In quarantine: {caught:,}. See them with: relay quarantine list")
 
@@ -122,5 +124,6 @@ def warn_of_spools(output: Output, spools: Sequence[SpoolReport]) -> None:
     for spool in spools:
         count = counted(spool.figures.count, "sign-up")
         output.warn(
-            f"{count} on this host's disk. Nothing is lost: web hands it over when Redis is back"
+            f"{count} on this host's disk. Nothing is lost: web hands over everything when Redis is"
+            " back."
         )

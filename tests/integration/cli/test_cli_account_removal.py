@@ -87,7 +87,7 @@ def test_nothing_of_it_is_left_that_anything_reads(
     bare("quarantine", "discard", discarded, "--yes")
     bare("connect", "acme", "--link", "--asked-by", "an agency")
     asked = bare("accounts", "remove", "acme")
-    assert "1 delivered and 1 discarded sign-ups" in asked.err
+    assert "1 delivered, 1 discarded." in asked.err
 
     assert bare("accounts", "remove", "acme", "--yes", "--json").json == {
         "name": "acme",

@@ -111,12 +111,21 @@ def test_at_a_terminal_one_question_says_what_it_takes(
         "100 dead letters: 100 acme",
         "50 rejected",
         "50 gave_up",
-        "left today",
+        "Left today: 9,",
         "50 s",
     ):
         assert notified in refused.err
     assert "Nothing was changed." in refused.err
     assert connected("failed", "replays", "--json").json == []
+
+
+def test_status_tells_which_dead_letters_wait_in_a_replay(
+    connected: CommandLine, ledger: Ledger
+) -> None:
+    dead_letters(ledger, LARGE + 1)
+    assert "Dead letters: 101. See" in connected("status").out
+    connected("failed", "retry", "--all", "--yes")
+    assert "Dead letters: 101, 101 of them in a replay. See" in connected("status").out
 
 
 def test_it_is_followed_to_its_end(

@@ -1,0 +1,21 @@
+"""Phrases for people: numbers of things, and sentences that end with one full stop."""
+
+
+def counted(count: int, noun: str) -> str:
+    """Return such as ``1 sign-up`` or ``1,200 sign-ups``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def sign_ups_wait(count: int) -> str:
+    """Return how many sign-ups wait, as the beginning of a sentence."""
+    return {0: "No sign-up waits", 1: "1 sign-up waits"}.get(count, f"{count:,} sign-ups wait")
+
+
+def clause(text: str) -> str:
+    """Return somebody else's sentence without its end, so that ours can go on after it."""
+    return text.rstrip().rstrip(".")
+
+
+def sentence(text: str) -> str:
+    """Return the text with a full stop, unless it ends like a sentence already."""
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
