@@ -6,8 +6,9 @@ dead workers alike: each sign-up that is due may be claimed. All keys are in
 docs/internals/ledger-keys.md.
 """
 
+import functools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -81,32 +82,37 @@ class Ledger:
         """
         count, window = (limit.count, limit.window) if limit else (0, timedelta())
         limited = visitor is not None and limit is not None
+        accept = functools.partial(
+            self._scripts.run,
+            "signups/accept",
+            account=keys.account(submission.account),
+            visitor=f"{keys.VISITORS}{visitor}" if limited else None,
+            id=submission.id,
+            form=submission.form,
+            contact=submission.contact.to_json(),
+            lists=json.dumps(submission.lists),
+            consent=consent_json(submission.consent),
+            person=person,
+            content=digest,
+            idempotency_key=idempotency_key,
+            visitor_limit=count,
+            visitor_window=window,
+            quarantine=submission.quarantine,
+            waited=max(timedelta(), waited),
+            unsubscribed=submission.unsubscribed,
+        )
+        return read_accepted(self._until_on_disk(accept) if self._fsync else accept())
+
+    def _until_on_disk(self, run: Callable[..., Any]) -> Any:
+        """Return what `run` returns once Redis' disk has what it wrote."""
         with redis_errors_translated(), self._client.pipeline(transaction=False) as calls:
-            self._scripts.run(
-                "signups/accept",
-                pipeline=calls,
-                account=keys.account(submission.account),
-                visitor=f"{keys.VISITORS}{visitor}" if limited else None,
-                id=submission.id,
-                form=submission.form,
-                contact=submission.contact.to_json(),
-                lists=json.dumps(submission.lists),
-                consent=consent_json(submission.consent),
-                person=person,
-                content=digest,
-                idempotency_key=idempotency_key,
-                visitor_limit=count,
-                visitor_window=window,
-                quarantine=submission.quarantine,
-                waited=max(timedelta(), waited),
-                unsubscribed=submission.unsubscribed,
-            )
-            if self._fsync:  # on the same connection, or it would wait for nothing
-                calls.waitaof(1, 0, FSYNC_WAIT_MS)
-            answer, *written = calls.execute()
-        if written and written[0][0] < 1:
+            run(pipeline=calls)
+            # On the same connection, or it would wait for nothing.
+            calls.waitaof(1, 0, FSYNC_WAIT_MS)
+            answer, written = calls.execute()
+        if written[0] < 1:
             raise LedgerUnavailable("the sign-up did not reach the disk in time")
-        return read_accepted(answer)
+        return answer
 
     # --- delivery
 

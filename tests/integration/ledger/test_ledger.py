@@ -596,3 +596,12 @@ def await_next_slot(client: "redis.Redis") -> None:
     deadline = time.monotonic() + 5
     while not begun():
         assert time.monotonic() < deadline
+
+
+def test_accepting_is_one_round_trip(ledger: Ledger, redis_client: "redis.Redis") -> None:
+    builders.accept(ledger, "first@example.com")  # it may have to load the script
+    redis_client.config_resetstat()
+    builders.accept(ledger)
+    commands = redis_client.info("commandstats")
+    assert commands["cmdstat_evalsha"]["calls"] == 1
+    assert "cmdstat_script|exists" not in commands
