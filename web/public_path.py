@@ -38,7 +38,7 @@ def route_path(path: str, prefix: str, roots: Collection[str]) -> str:
     parts, before = _parts(path), _parts(prefix)
     rest = parts[len(before) :]
     # A path such as /f is a prefix and a path of ours, too. What follows decides.
-    if parts[: len(before)] == before and _root(rest) in roots:
+    if parts[: len(before)] == before and (not rest or _root(rest) in roots):
         parts = rest
     if _root(parts) == "f" and len(parts) > 1:
         parts = ["f", parts[1], *(part.lower() for part in parts[2:])]

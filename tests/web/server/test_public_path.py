@@ -52,7 +52,6 @@ ADDRESS = re.compile(r'\b(?:href|src|action|hx-get|hx-post)="([^"]*)"')
         ("/", "/"),
         ("", "/"),
         ("//", "/"),
-        ("/signup", "/signup"),
         ("/signupf/news", "/signupf/news"),
     ],
 )
@@ -69,6 +68,8 @@ def test_what_a_path_means(path: str, routed: str) -> None:
         ("/signup", "/signup//F/news/", "/f/news"),
         ("/signup", "/signup/console/", "/console/"),
         ("/signup", "/signup/nothing", "/signup/nothing"),
+        ("/signup", "/signup", "/"),
+        ("/signup", "/signup/", "/"),
         ("/web/signup", "/web/signup/f/news", "/f/news"),
         ("/web/signup", "/web/f/news", "/web/f/news"),
         ("/f", "/f/news", "/f/news"),
@@ -192,6 +193,12 @@ def test_every_address_on_every_page_is_below_the_path(
     for part in ("/static/console.js", "/static/theme.css", "/console/accounts/acme"):
         assert f"{PREFIX}{part}" in seen
     assert len(seen) > 15
+
+
+def test_the_root_tells_operators_where_the_console_is(browser: Client) -> None:
+    root = get(browser, f"{PREFIX}/")
+    assert root.status_code == 404
+    assert f"sign in at {PREFIX}/console/." in root.text
 
 
 def test_the_console_remembers_where_one_was_going(app: Flask, browser: Client) -> None:

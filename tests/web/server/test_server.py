@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import redis
 
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
@@ -59,6 +60,20 @@ def test_visitors_with_idle_connections_shut_nobody_out(web: WebProcess) -> None
             connection.sendall(ask)
             assert connection.recv(4096).startswith(b"HTTP/1.1 200")
         assert send(web, chunked(b"email=ada%40example.com")).startswith(b"HTTP/1.1 202")
+
+
+def test_of_several_lines_that_proxies_added_the_last_one_counts(
+    valkey: ValkeyServer, redis_client: "redis.Redis", tmp_path: Path
+) -> None:
+    Registry(valkey.client()).save_form(builders.form())
+    lines = "X-Forwarded-For: 192.0.2.66\r\nX-Forwarded-For: [2001:db8::7]:5234\r\n"
+    body = b"email=ada%40example.com"
+    head = f"{HEAD}{lines}Content-Length: {len(body)}\r\n\r\n".encode()
+    with WebProcess(valkey, tmp_path, {"RELAY_TRUSTED_PROXIES": "1"}) as web:
+        assert send(web, head + body).startswith(b"HTTP/1.1 202")
+    [key] = redis_client.scan_iter("*:signup:*")
+    consent = str(redis_client.hget(str(key), "consent"))
+    assert "2001:db8::7" in consent and "5234" not in consent and "192.0.2.66" not in consent
 
 
 @pytest.mark.parametrize("size", [65_537, 900_000])
