@@ -7,6 +7,7 @@ or a whole JSON document in a body of the wrong kind.
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import islice
 
 LONGEST_NAME = 40
@@ -20,10 +21,17 @@ _TELEPHONE = re.compile(r"[\d .()/+-]*")
 _FEWEST_DIGITS = 5
 # A form may post a thousand names.
 _LOOKED_AT = 50
+# No field has a longer name; a document in a body of the wrong kind has.
+_LONGEST_LOOKED_AT = 200
 
 
 def plain_name(name: str) -> str:
     """Return the name as it may be shown; `MASKED` if it may hold personal data."""
+    return _plain(name) if len(name) <= _LONGEST_LOOKED_AT else MASKED
+
+
+@lru_cache(maxsize=1024)  # the same fields come again and again
+def _plain(name: str) -> str:
     text = unicodedata.normalize("NFKC", name)
     # Format characters can hide or turn around what is beside them.
     text = " ".join("".join(each for each in text if unicodedata.category(each) != "Cf").split())

@@ -4,6 +4,7 @@ The whole User-Agent header is not kept, as it could single somebody out.
 """
 
 import re
+from functools import lru_cache
 
 from shared.domain.refusal import BOT
 
@@ -36,7 +37,9 @@ _LONGEST = 500
 
 def client_kind(user_agent: str | None) -> str:
     """Return the kind that the User-Agent header names; "other" if it is not known."""
-    if not user_agent:
-        return "none"
-    looked_at = user_agent[:_LONGEST]
-    return next((kind for pattern, kind in _KINDS if pattern.search(looked_at)), "other")
+    return _kind(user_agent[:_LONGEST]) if user_agent else "none"
+
+
+@lru_cache(maxsize=256)  # of so many patterns, a few headers are most of what comes
+def _kind(user_agent: str) -> str:
+    return next((kind for pattern, kind in _KINDS if pattern.search(user_agent)), "other")

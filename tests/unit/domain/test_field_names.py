@@ -44,6 +44,7 @@ def test_a_usual_name_stays_as_it_is(name: str) -> None:
         pytest.param("+1 555 010 0199", id="a telephone number"),
         pytest.param("555-0199", id="a short one"),
         pytest.param("a\x00c", id="control characters"),
+        pytest.param("x" * 201, id="far too long"),
         pytest.param("", id="nothing"),
         pytest.param("\u200b", id="nothing visible"),
     ],
