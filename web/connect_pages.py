@@ -11,8 +11,10 @@ from flask.typing import ResponseReturnValue
 
 from shared.accounts.account_connector import AlreadyConnected, AnotherAccount, Connected
 from shared.accounts.application_calls import ConnectFailed
+from shared.accounts.client_links import Link, LinkState
 from shared.accounts.connect_request import StartedFrom
 from shared.accounts.connecting import Connecting
+from shared.domain.account import Account
 from shared.domain.errors import LedgerUnavailable, Refused
 from web.services import services
 
@@ -40,6 +42,8 @@ def callback() -> ResponseReturnValue:
     if request.method == "HEAD":  # a link scanner; the state works only once
         return "", 200
     state, code = (request.args.get(name, "")[:_TOO_LONG] for name in ("state", "code"))
+    if link := _connecting().browser.link_of(state):  # the client has reloaded the page
+        return redirect(_address_of(link), 303)
     if "error" in request.args:
         description = request.args.get("error_description", "")[:_TOO_LONG]
         raise _connecting().browser.refuse(state, request.args["error"], description)
@@ -56,15 +60,32 @@ def again(pending_id: str) -> ResponseReturnValue:
 
 @bp.get("/link/<token>")
 def link(token: str) -> ResponseReturnValue:
-    """Show the client who asks for what. Opening the page does not use up the link."""
-    opened = _connecting().browser.open_link(token)
-    return render_template("connect/link.html", link=opened, token=token)
+    """Show the client who asks for what, and afterwards that it is done. Opening the page does not
+    use up the link."""
+    browser = _connecting().browser
+    opened = browser.open_link(token)
+    result = browser.link_result(opened)
+    if opened.state == LinkState.CONNECTED:
+        account = browser.connector.registry.account(result.account) if result else None
+        return _done_page(account, opened.asked_by)
+    return render_template("connect/link.html", link=opened, token=token, last=result)
 
 
 @bp.post("/link/<token>")
 def follow_link(token: str) -> ResponseReturnValue:
     """Send the client to Constant Contact."""
+    opened = _connecting().browser.open_link(token)
+    if opened.state == LinkState.CONNECTED:
+        return redirect(_address_of(opened), 303)
     return redirect_page(_connecting().browser.start_by_link(token).url)
+
+
+def _address_of(link: Link) -> str:
+    return url_for("connect.link", token=_connecting().browser.links.token(link))
+
+
+def _done_page(account: Account | None, asked_by: str | None) -> str:
+    return render_template("connect/client_done.html", account=account, asked_by=asked_by)
 
 
 def redirect_page(url: str) -> ResponseReturnValue:
@@ -82,8 +103,9 @@ def _connected(connected: Connected) -> ResponseReturnValue:
     log.info("account connected", extra={"account": name, "via": str(connected.started_from)})
     if connected.started_from == StartedFrom.CONSOLE:
         return redirect(url_for("console.connected", id=connected.result_id), 303)
-    template = "client_done" if connected.started_from == StartedFrom.LINK else "done"
-    return render_template(f"connect/{template}.html", connected=connected)
+    if connected.started_from == StartedFrom.LINK:
+        return _done_page(connected.account, connected.asked_by)
+    return render_template("connect/done.html", connected=connected)
 
 
 @bp.before_request

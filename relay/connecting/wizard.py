@@ -146,7 +146,8 @@ def _follow_link(runtime: CommandRuntime, link: Link) -> ConnectResult:
         while not waiting.is_over:
             link = links.find(link.id) or link
             if link.state == LinkState.CONNECTED:
-                return ConnectResult(link.account, connected=True)
+                result = runtime.accounts.connecting.browser.link_result(link)
+                return result or ConnectResult(link.account, connected=True)
             if link.state == LinkState.WITHDRAWN:
                 raise Refused("The link was withdrawn. It cannot connect an account any more.")
             note = f": {link.note}" if link.note else ""

@@ -64,6 +64,10 @@ class AlreadyConnected(ConnectStopped):
         self.started_from = request.started_from
 
 
+class MayNotWrite(Refused):
+    """A client logged in with a login that may not add contacts."""
+
+
 @dataclass(frozen=True, slots=True)
 class Connected:
     """An account that was just connected, with the checks of its connection.
@@ -313,11 +317,12 @@ def _unless_forbidden(read: Callable[[], T]) -> T | None:
 
 
 def _check_client_may_write(found: _Found) -> None:
-    """Raise `Refused` for a login that cannot add contacts; the link stays valid for another."""
+    """Raise for a login that cannot add contacts; the link stays valid for another."""
     if NEEDED_PRIVILEGE not in found.privileges:
-        raise Refused(
-            "This login may not add contacts, so nothing was connected. Please open the link"
-            " again, and log in as the account's owner or as an account manager."
+        raise MayNotWrite(
+            f"Your client's login lacks the privilege {NEEDED_PRIVILEGE}, as that of a Campaign"
+            " Creator does, so nothing was connected. Ask your client to log in as the account's"
+            " owner or a manager. The link still works."
         )
 
 

@@ -19,9 +19,10 @@ from shared.accounts.account_connector import (
     refresh_token_of,
 )
 from shared.accounts.application_calls import ConnectFailed, ConnectStopped
-from shared.accounts.client_links import LINK_LIFE, Link, Links, LinkState
+from shared.accounts.client_links import LINK_LIFE, Link, LinkClosed, Links, LinkState
+from shared.accounts.client_texts import for_client
 from shared.accounts.connect_request import ConnectRequest, ConnectResult, StartedFrom
-from shared.accounts.connect_store import STATE_LIFE, ConnectStore, result_id
+from shared.accounts.connect_store import STATE_LIFE, ConnectStore, link_result_id, result_id
 from shared.constant_contact.applications import Application
 from shared.constant_contact.errors import InvalidGrant, OAuthError
 from shared.constant_contact.token_set import TokenSet
@@ -107,8 +108,12 @@ class BrowserFlow:
         return link
 
     def start_by_link(self, token: str) -> Started:
-        """Return where the client logs in."""
+        """Return where the client logs in. Raises `LinkClosed` for a link that was used."""
         link = self.links.read(token, self.now())
+        if link.state == LinkState.CONNECTED:
+            raise LinkClosed(
+                "This link has been used: the account is connected. You need not do anything."
+            )
         return self._start(
             ConnectRequest(
                 account=link.account,
@@ -149,9 +154,8 @@ class BrowserFlow:
         sentence = problems.explain_callback(error, description, self.redirect_uri)
         if request is None:
             return Refused(f"{sentence} Then start again.")
-        refused = Refused(f"{sentence} {problems.again(request)}")
-        self._save(request, state, _failure(request, refused))
-        return refused
+        kind = problems.AccessDenied if error == "access_denied" else Refused
+        return self._failed(request, state, kind(f"{sentence} {problems.again(request)}"))
 
     def resume(
         self,
@@ -176,7 +180,10 @@ class BrowserFlow:
                 connected = self._resume(pending_id, by, replace, name)
             except ConnectStopped as error:
                 error.pending_id = pending_id
-                raise
+                if by is not None:
+                    raise
+                pending = self.store.pending(pending_id)
+                raise self._for_whom(pending.request if pending else None, error) from error
             self.store.forget_pending(pending_id)
             return connected
 
@@ -236,13 +243,13 @@ class BrowserFlow:
             return
         with self.store.lock(f"link {request.link}") as locked:
             if not locked:
-                raise Refused(
+                raise LinkClosed(
                     "Somebody is connecting by this link at this moment. Open it again in a minute"
                     " to see the result."
                 )
             link = self.links.find(request.link)
             if link is None or not link.is_open(self.now()):
-                raise Refused(
+                raise LinkClosed(
                     "This link has been used or withdrawn, or has expired. Nothing was changed."
                 )
             yield
@@ -253,34 +260,64 @@ class BrowserFlow:
         """Return what became of a request; None while the person has not come back."""
         return self.store.result(result_id(state))
 
+    def link_result(self, link: Link) -> ConnectResult | None:
+        """Return what became of the last login by this link; None if there was none."""
+        return self.store.result(link_result_id(link.id))
+
+    def link_of(self, state: str) -> Link | None:
+        """Return the client's link by which the request with this state came, once it is over."""
+        result = self.result(state)
+        return self.links.find(result.link) if result and result.link else None
+
     @contextlib.contextmanager
     def _failure_saved(self, request: ConnectRequest, state: str) -> Iterator[None]:
-        """Save why connecting failed, if it does."""
+        """Save why connecting failed, if it does, and say so to whoever logged in."""
         try:
             yield
         except Refused as error:
-            self._save(request, state, _failure(request, error))
-            raise
+            raise self._failed(request, state, error) from error
+
+    def _failed(self, request: ConnectRequest, state: str, error: Refused) -> Refused:
+        """Save the failure for the operator; return it for the person who logged in."""
+        shown = self._for_whom(request, error)
+        self._save(request, state, _failure(request, error, shown))
+        return shown
+
+    def _for_whom(self, request: ConnectRequest | None, error: Refused) -> Refused:
+        """Return the error in words for the client, if the request came by a link."""
+        link = self.links.find(request.link) if request and request.link else None
+        return for_client(error, link.asked_by) if link else error
 
     def _success_saved(
         self, request: ConnectRequest, state: str, connected: Connected
     ) -> Connected:
         """Save the result; return `connected` with its id, and with who asked the client."""
         link = self.links.find(request.link) if request.link else None
-        self._save(request, state, ConnectResult(request.account, True, checks=connected.checks))
+        result = ConnectResult(
+            request.account, connected=True, checks=connected.checks, link=request.link
+        )
+        self._save(request, state, result)
         return dataclasses.replace(
             connected, result_id=result_id(state), asked_by=link.asked_by if link else None
         )
 
     def _save(self, request: ConnectRequest, state: str, result: ConnectResult) -> None:
         self.store.save_result(state, result)
+        link = self.links.find(request.link) if request.link else None
+        if link and link.is_open(self.now()):  # a second login by a used link changes nothing
+            self.store.save_link_result(link.id, result)
         if request.link:
             reached = LinkState.CONNECTED if result.connected else LinkState.FAILED
             self.links.note(request.link, reached, result.sentence, self.now())
 
 
-def _failure(request: ConnectRequest, error: Refused) -> ConnectResult:
+def _failure(request: ConnectRequest, error: Refused, shown: Refused) -> ConnectResult:
     pending_id = error.pending_id if isinstance(error, AnotherAccount | AlreadyConnected) else None
     return ConnectResult(
-        request.account, connected=False, sentence=str(error), pending_id=pending_id
+        request.account,
+        connected=False,
+        sentence=str(error),
+        pending_id=pending_id,
+        link=request.link,
+        for_client=str(shown),
     )

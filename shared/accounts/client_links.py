@@ -25,6 +25,10 @@ _REMEMBERED = timedelta(days=30)
 _LONGEST_NAME = 80
 
 
+class LinkClosed(Refused):
+    """The link no longer works. The message is for the client."""
+
+
 class LinkState(StrEnum):
     """How far the client has got."""
 
@@ -110,21 +114,28 @@ class Links:
         self._links.remove(*(link.id for link in self._all() if _is_forgotten(link, now)))
 
     def url(self, link: Link) -> str:
-        return f"{self._public_url}/connect/link/{self._signer.dumps(link.id)}"
+        return f"{self._public_url}/connect/link/{self.token(link)}"
+
+    def token(self, link: Link) -> str:
+        """Return the signed part of the link's address."""
+        return str(self._signer.dumps(link.id))
 
     def read(self, token: str, now: datetime) -> Link:
-        """Return the link that a client has opened. Raises `Refused`, with a sentence for the
-        client, when the link no longer works."""
+        """Return the link that a client has opened, also one that has connected the account.
+
+        Raises `LinkClosed`, with a sentence for the client, when the link no longer works.
+        """
         try:
             link = self.find(str(self._signer.loads(token)))
         except BadData:
             link = None
         if link is None:
-            raise Refused(
+            raise LinkClosed(
                 "This link is incomplete or unknown. Please open it again from the message, or ask"
                 " for a new one."
             )
-        _check_open(link, now)
+        if link.state != LinkState.CONNECTED:
+            _check_open(link, now)
         return link
 
     def find(self, id: str) -> Link | None:
@@ -178,14 +189,10 @@ def _check_wanted(asked_by: str, life: timedelta) -> None:
 
 
 def _check_open(link: Link, now: datetime) -> None:
-    if link.state == LinkState.CONNECTED:
-        raise Refused(
-            "This link has been used: the account is connected. You need not do anything."
-        )
     if link.state == LinkState.WITHDRAWN:
-        raise Refused(f"{link.asked_by} has withdrawn this link. Please ask for a new one.")
+        raise LinkClosed(f"{link.asked_by} has withdrawn this link. Please ask for a new one.")
     if link.has_expired(now):
-        raise Refused(f"This link has expired. Please ask {link.asked_by} for a new one.")
+        raise LinkClosed(f"This link has expired. Please ask {link.asked_by} for a new one.")
 
 
 def _is_forgotten(link: Link, now: datetime) -> bool:

@@ -45,7 +45,9 @@ class ConnectRequest:
 
 @dataclass(frozen=True, slots=True)
 class ConnectResult:
-    """What became of a request. A failure has a `sentence` for the person who waits for it.
+    """What became of a request. A failure has a `sentence` for the operator who waits for it.
+
+    If it came by a client's link, `link` is its id, and `for_client` what the client reads.
 
     `pending_id` is set when an operator has to choose: the login belongs to another account than
     before, or to one that is connected under another name. `resume` uses these tokens then.
@@ -56,6 +58,8 @@ class ConnectResult:
     sentence: str = ""
     checks: tuple[Check, ...] = ()
     pending_id: str | None = None
+    link: str | None = None
+    for_client: str = ""
 
     def to_json(self) -> str:
         fields = asdict(self)
@@ -64,8 +68,15 @@ class ConnectResult:
     @classmethod
     def from_json(cls, stored: str) -> "ConnectResult":
         found: dict[str, Any] = json.loads(stored)
-        checks = tuple(map(Check.from_dict, found["checks"]))
-        return cls(found["account"], found["connected"], found["sentence"], checks, found["kept"])
+        return cls(
+            account=found["account"],
+            connected=found["connected"],
+            sentence=found["sentence"],
+            checks=tuple(map(Check.from_dict, found["checks"])),
+            pending_id=found["kept"],
+            link=found.get("link"),
+            for_client=found.get("for_client", ""),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,8 @@ STATE_LIFE = timedelta(minutes=15)
 # Less than the 24 hours after which the access token is useless.
 TOKENS_LIFE = timedelta(hours=12)
 RESULT_LIFE = timedelta(days=1)
+# The page of a link shows it for about as long as there is the link.
+LINK_RESULT_LIFE = timedelta(days=30)
 # Longer than reading the account and one refresh take together, however slow the answers are:
 # five calls and a token call, each with its wait for a slot.
 _LOCK_LIFE = timedelta(minutes=5)
@@ -48,6 +50,11 @@ class ConnectStore:
 
     def save_result(self, state: str, result: ConnectResult) -> None:
         self._stored(f"ending:{result_id(state)}").write(result.to_json(), RESULT_LIFE)
+
+    def save_link_result(self, link: str, result: ConnectResult) -> None:
+        """Save the latest result of a client's link."""
+        name = f"ending:{link_result_id(link)}"
+        self._stored(name).write(result.to_json(), LINK_RESULT_LIFE)
 
     def result(self, id: str) -> ConnectResult | None:
         """Return the result with this `result_id`; None as long as there is none."""
@@ -120,6 +127,11 @@ class ConnectStore:
 def result_id(state: str) -> str:
     """Return the id of the result of a request. It may be shown: it does not reveal the state."""
     return _digest(state)
+
+
+def link_result_id(link: str) -> str:
+    """Return the id of the latest result of a client's link."""
+    return _digest(f"link {link}")
 
 
 def _digest(secret: str) -> str:

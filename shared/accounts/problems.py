@@ -10,14 +10,15 @@ from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.constant_contact.errors import FlowNotAllowed, InvalidClient, InvalidGrant
 from shared.domain.account import Account
 from shared.domain.check import Check, Subject
+from shared.domain.errors import Refused
 from shared.domain.phrases import sentence
 
 PORTAL = "https://developer.constantcontact.com/"
 
 STALE = (
     "This page has been used already, or is older than 15 minutes. If a page said that the"
-    " account is connected, you need not do anything. If not, start again: in the console, with a"
-    " new link from `relay connect NAME --url`, or with the link that you were sent."
+    " account is connected, you need not do anything. If not, start again: in the console, at the"
+    " terminal, or with the link that you were sent."
 )
 
 # As servers like Okta write it in their pages. No shorter words: "security" contains "uri", too.
@@ -34,11 +35,15 @@ _KEY_UNKNOWN = (
 )
 
 
+class AccessDenied(Refused):
+    """Somebody pressed Deny."""
+
+
 def again(request: ConnectRequest) -> str:
     """Return how to start again, where this request was started."""
     match request.started_from:
-        case StartedFrom.LINK:
-            return "To try again, open the link that you were sent once more."
+        case StartedFrom.LINK:  # an operator reads this; client_texts.py has what the client reads
+            return "The link still works: ask your client to open it again."
         case StartedFrom.CONSOLE:
             return "To try again, start again in the console."
         case StartedFrom.TERMINAL:
@@ -48,7 +53,10 @@ def again(request: ConnectRequest) -> str:
 def another_account(request: ConnectRequest) -> str:
     """Return what to do when the login belongs to another account than the one before."""
     if request.started_from == StartedFrom.LINK:
-        return "Please open the link once more and log in to the right account."
+        return (
+            "Ask your client to open the link again and to log in to the right account. Or let the"
+            " other account take the name: the two do not share lists and forms."
+        )
     return (
         "Log in to the right account, or let the other account take the name (--replace, or the"
         " button in the console). The two accounts do not share lists and forms."

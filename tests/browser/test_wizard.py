@@ -127,8 +127,12 @@ def test_a_client_connects_by_a_link_and_the_agency_sees_it_arrive(
     client.get_by_role("button", name="Allow").click()
     expect(client.get_by_role("heading", name="All done, thank you")).to_be_visible(timeout=WITHIN)
     expect(console.get_by_text("Your client has logged in")).to_be_visible(timeout=WITHIN)
+    expect(console.get_by_text("Acme Bakery", exact=True)).to_be_visible()
+    expect(console.locator(".checks li.ok")).to_have_count(7)
+    client.reload()
+    expect(client.get_by_role("heading", name="All done, thank you")).to_be_visible()
     client.goto(url)
-    expect(client.get_by_role("alert")).to_contain_text("You need not do anything")
+    expect(client.get_by_role("heading", name="All done, thank you")).to_be_visible()
 
 
 def test_every_page_fits_a_phone(stack: Stack, console: Page, tmp_path: Path) -> None:

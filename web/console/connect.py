@@ -132,9 +132,12 @@ def link(id: str) -> ResponseReturnValue:
     found = connecting.browser.links.find(id)
     if found is None:
         raise Refused("There is no such link. Links are deleted a month after they end.")
+    result = connecting.browser.link_result(found)
     return render_template(
         "console/connect/link.html",
         link=found,
+        result=result,
+        account=connecting.connector.registry.account(result.account if result else found.account),
         url=connecting.browser.links.url(found),
         open=found.is_open(utc_now()),
         expired=found.has_expired(utc_now()) and found.state != LinkState.CONNECTED,

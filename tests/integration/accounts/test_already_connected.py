@@ -13,6 +13,7 @@ from shared.accounts.connecting import Connecting
 from shared.constant_contact.applications import Application
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account
+from shared.domain.errors import Refused
 from shared.ledger.stores.registry import Registry
 from tests.support.connections import OTHER, come_back, connect, consent, start
 from tests.support.sandbox_server import SandboxServer
@@ -136,14 +137,22 @@ def test_a_client_who_comes_by_a_link_connects_no_second_name(
     link = connecting.browser.make_link("books2", by="ada", asked_by="Studio North")
     token = connecting.browser.links.url(link).rpartition("/")[2]
 
-    with pytest.raises(AlreadyConnected):
+    with pytest.raises(Refused, match="You need not do anything") as seen:
         come_back(connecting, sandbox, connecting.browser.start_by_link(token), organization=OTHER)
+    assert "relay" not in str(seen.value)
 
     found = connecting.browser.links.find(link.id)
     assert found is not None
     assert found.state == LinkState.FAILED
     assert "Blue Door Books is already connected as books" in found.note
     assert registry.account("books2") is None
+    result = connecting.browser.link_result(found)
+    assert result is not None
+    assert result.pending_id is not None
+    connecting.browser.resume(result.pending_id, by="ada", name="books")
+    done = connecting.browser.links.find(link.id)
+    assert done is not None
+    assert done.state == LinkState.CONNECTED
 
 
 def test_of_two_names_that_come_at_the_same_moment_one_is_connected(

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from shared.accounts.application_calls import ConnectFailed
-from shared.accounts.client_links import LONGEST_LINK_LIFE, Link, Links, LinkState
+from shared.accounts.client_links import LONGEST_LINK_LIFE, Link, LinkClosed, Links, LinkState
 from shared.accounts.connecting import Connecting
 from shared.domain.account import HoldReason
 from shared.domain.errors import Refused
@@ -168,9 +168,14 @@ def test_a_client_connects_the_account_and_whoever_sent_the_link_sees_it(
     assert connected.account.connected_by == "ada"
     assert registry.account("acme") == connected.account
     assert state_of(link) == (LinkState.CONNECTED, "")
-    for use in (connecting.browser.open_link, connecting.browser.start_by_link):
-        with pytest.raises(Refused, match="You need not do anything"):
-            use(token)
+    assert connecting.browser.open_link(token).state == LinkState.CONNECTED
+    with pytest.raises(LinkClosed, match="You need not do anything"):
+        connecting.browser.start_by_link(token)
+    found = connecting.browser.links.find(link.id)
+    assert found is not None
+    result = connecting.browser.link_result(found)
+    assert result is not None
+    assert result.checks == connected.checks
 
 
 def test_opening_a_link_many_times_uses_nothing_up(
@@ -199,6 +204,9 @@ def test_of_two_clients_who_log_in_by_one_link_the_second_connects_nothing(
         come_back(connecting, sandbox, second, organization=OTHER)
     assert registry.account("acme") == connected.account
     assert sandbox.stats()["token_calls"] == asked
+    result = connecting.browser.link_result(link)
+    assert result is not None
+    assert result.connected, "the page of the link still shows what was connected"
 
 
 def test_of_two_clients_who_come_back_at_the_same_moment_one_connects(
@@ -269,10 +277,13 @@ def test_a_client_who_does_not_allow_it_may_think_again(
 
     refused = connecting.browser.refuse(back["state"], back["error"])
 
-    assert "open the link that you were sent once more" in str(refused)
-    assert state_of(link) == (LinkState.FAILED, str(refused))
+    assert "please open the link again" in str(refused)
+    state, note = state_of(link)
+    assert state == LinkState.FAILED
+    assert note.startswith("Access was not allowed")
+    assert note.endswith("ask your client to open it again.")
     connecting.browser.open_link(token_of(connecting.browser.links, link))
-    assert state_of(link) == (LinkState.FAILED, str(refused))
+    assert state_of(link) == (state, note)
     assert connects_after_all(connecting, sandbox, link)
 
 

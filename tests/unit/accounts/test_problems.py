@@ -71,7 +71,7 @@ def test_a_flow_that_is_off_is_not_blamed_on_the_secret() -> None:
     [
         (StartedFrom.TERMINAL, "relay connect acme --url"),
         (StartedFrom.CONSOLE, "in the console"),
-        (StartedFrom.LINK, "open the link"),
+        (StartedFrom.LINK, "ask your client to open it"),
     ],
 )
 def test_one_begins_again_where_one_began(via: StartedFrom, words: str) -> None:

@@ -225,11 +225,60 @@ def test_a_used_link_says_that_all_is_well(
     browser: FlaskClient, connecting: Connecting, sandbox: SandboxServer, link: Link
 ) -> None:
     path = path_of(connecting, link)
-    browser.get(come_back(sandbox, follow(browser, path)))
+    back = come_back(sandbox, follow(browser, path))
+    done = browser.get(back).text
 
-    for response in (browser.get(path), browser.post(path)):
-        assert response.status_code == 400
-        assert "You need not do anything" in response.text
+    assert browser.get(path).text == done
+    for again in (browser.post(path), browser.get(back)):
+        assert again.status_code == 303
+        assert browser.get(again.location).text == done
+
+
+def test_a_client_who_reloads_a_failure_reads_it_on_the_links_page(
+    browser: FlaskClient, connecting: Connecting, sandbox: SandboxServer, link: Link
+) -> None:
+    back = come_back(sandbox, follow(browser, path_of(connecting, link)), allow=False)
+    browser.get(back)
+
+    again = browser.get(back)
+
+    assert again.location == path_of(connecting, link)
+    assert "The last time: You did not allow access" in browser.get(again.location).text
+
+
+@pytest.mark.parametrize(
+    ("fault", "operator_reads"),
+    [
+        pytest.param(
+            {"status": 401, "body": {"error": "invalid_client"}}, "CTCT_CLIENT_SECRET", id="secret"
+        ),
+        pytest.param(
+            {"status": 400, "body": {"error": "invalid_grant"}}, "clock", id="the code is refused"
+        ),
+        pytest.param(
+            {"body": {"access_token": "token", "expires_in": 60}}, "offline_access", id="scope"
+        ),
+    ],
+)
+def test_what_the_operator_has_to_mend_is_not_told_to_the_client(
+    browser: FlaskClient,
+    connecting: Connecting,
+    sandbox: SandboxServer,
+    link: Link,
+    fault: dict[str, object],
+    operator_reads: str,
+) -> None:
+    back = come_back(sandbox, follow(browser, path_of(connecting, link)))
+    sandbox.control(path="/oauth2/default/v1/token", **fault)
+
+    page = browser.get(back)
+
+    assert page.status_code == 400
+    assert "You need not do anything now" in page.text
+    assert operator_reads not in page.text
+    noted = connecting.browser.links.find(link.id)
+    assert noted is not None
+    assert operator_reads in noted.note
 
 
 def test_a_client_who_refuses_may_try_again(
