@@ -16,7 +16,7 @@ from web.signup.origins import Source, web_origin
 AMP_SOURCE = "__amp_source_origin"
 _AMP_ALLOWED = "AMP-Access-Control-Allow-Source-Origin"
 
-_ALLOWED_HEADERS = ("Accept", "Content-Type", "X-Requested-With", "Idempotency-Key")
+_OURS = ("Accept", "Content-Type", "X-Requested-With", "Idempotency-Key")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, 5.6.2
 _MOST_HEADERS = 50
 
@@ -62,12 +62,12 @@ def amp_headers(amp_source: str, form: Form | None) -> dict[str, str]:
 
 
 def _allowed(asked: Headers) -> list[str]:
-    """Return the headers that a script may send: ours, and all that it asks for.
+    """Return the headers that a script may send: all that it asks for, spelt as it does, and ours.
 
     Monitoring scripts add headers to every request; we ignore them.
     """
     names = asked.get("Access-Control-Request-Headers", "").split(",")
     valid = (name for each in names if _TOKEN.fullmatch(name := each.strip()))
-    known = {each.lower() for each in _ALLOWED_HEADERS}
-    more = dict.fromkeys(name for name in valid if name.lower() not in known)
-    return [*_ALLOWED_HEADERS, *islice(more, _MOST_HEADERS)]
+    granted = list(islice(dict.fromkeys(valid), _MOST_HEADERS))
+    known = {name.lower() for name in granted}
+    return granted + [name for name in _OURS if name.lower() not in known]
