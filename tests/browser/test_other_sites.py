@@ -140,9 +140,12 @@ def test_a_form_without_a_method_is_filled_in_explained_and_leads_back(
     expect(page.get_by_text("You are not signed up yet")).to_be_visible()
     expect(page.locator("code")).to_have_text('method="post"')
     assert rig.accepted() == before
+    told: list[str] = []
+    page.on("request", lambda request: told.append(request.headers.get("referer", "")))
     page.get_by_role("button", name="Sign up").click()
     expect(page).to_have_url(f"{rig.website.url}/thanks.html")
     assert rig.accepted() == before + 1
+    assert told and not [each for each in told if "visitor" in each]
 
 
 @pytest.mark.parametrize("form", ["news", "listed"])

@@ -61,7 +61,11 @@ def show(name: str) -> ResponseReturnValue:
     website_page = _listed(_source().website_page, form)
     _allow_form(form, website_page)
     page = replace(form_page(form, posted, page=website_page), consented=False)
-    return render_template("form.html", page=page, filled_in=any(map(find_field, posted)))
+    filled_in = any(map(find_field, posted))
+    answer = make_response(render_template("form.html", page=page, filled_in=filled_in))
+    if posted:  # this page's address holds what somebody typed: no other address may get it
+        answer.headers["Referrer-Policy"] = "strict-origin"
+    return answer
 
 
 @bp.get("/f/<name>/thanks")

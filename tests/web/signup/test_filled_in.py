@@ -113,6 +113,12 @@ def test_the_values_are_in_no_log_and_no_address(
     assert stored() == []
 
 
+def test_the_address_of_the_page_is_told_to_no_other(client: FlaskClient) -> None:
+    policy = "Referrer-Policy"
+    assert client.get("/f/news?email=a").headers[policy] == "strict-origin"
+    assert client.get("/f/news").headers[policy] == "strict-origin-when-cross-origin"
+
+
 def test_a_script_that_posts_nothing_may_have_put_the_fields_into_the_address(
     client: FlaskClient, stored: Callable[[], list[Any]]
 ) -> None:
