@@ -22,6 +22,7 @@ from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.operators import Operators, Role
 from tests.support import builders
 from tests.support.nginx import WEBSITE, Nginx, documented_locations
+from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 
@@ -167,6 +168,22 @@ def test_the_doctor_finds_the_public_address_and_the_proxy_right(
     assert site.public_url in checked.found
     assert proxies(forwarding(redis_client).read).verdict == Verdict.OK
     assert requests.get(f"{site.web.url}/readyz", timeout=10).ok  # without any proxy, too
+
+
+def test_the_doctor_says_when_nobody_trusts_the_proxy(
+    valkey: ValkeyServer, redis_client: "redis.Redis", tmp_path: Path
+) -> None:
+    web = WebProcess(valkey, tmp_path / "relay")
+    nginx = Nginx(tmp_path / "nginx", documented_locations()["kept"], web.port)
+    web.environ = {"RELAY_PUBLIC_URL": f"{nginx.url}/signup"}
+    with web, nginx:
+        assert requests.get(f"{nginx.url}/signup/healthz", timeout=10).ok
+        note = forwarding(redis_client)
+        eventually(lambda: note.read() is not None, within=10, what="the note")
+        checked = proxies(note.read)
+    assert checked.verdict == Verdict.PROBLEM
+    assert "X-Forwarded-For" in checked.found
+    assert checked.fix and "mostly 1" in checked.fix
 
 
 def test_what_a_visitor_typed_is_in_no_log_of_the_proxy(site: Site) -> None:
