@@ -64,7 +64,7 @@ class Quarantine:
 
     def _why_not(self, signup: Signup) -> str | None:
         """Return why the sign-up cannot be sent as it is; None if it can."""
-        if _UNSORTED in signup.contact.other:
+        if any(name.lower().startswith(_UNSORTED) for name in signup.contact.other):
             return "An earlier version kept it without reading its fields."
         try:
             edit_contact(signup.contact, {}, check_email=self.finder.check_email)

@@ -92,6 +92,15 @@ def test_a_late_signup_of_anyone_else_is_sent_after_one_look(
     assert rig.signup(id).attempts == 1
 
 
+def test_a_late_one_from_the_quarantine_is_looked_at_like_any_other(rig: LaneRig) -> None:
+    id = accept(rig.ledger, quarantine="honeypot").id
+    age(rig.client, id)
+    assert rig.ledger.deliver_anyway(rig.signup(id))
+    assert rig.run(standings=[LEFT_SINCE])["dead"] == 1
+    assert rig.contacts.sent == []
+    assert rig.signup(id).reason == "unsubscribed_since"
+
+
 def test_time_on_hold_counts_for_being_late(rig: LaneRig) -> None:
     id = accept(rig.ledger).id
     thirty_hours = timedelta(hours=30) // timedelta(milliseconds=1)
