@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 # `relay status` may lag five seconds.
 FLUSH_EVERY = timedelta(seconds=1)
-# While Redis is away, every flush would log the same message.
+# While Redis is away, or a form is broken, every flush would log the same message.
 LOG_EVERY = timedelta(minutes=1)
 # Of one form, between two flushes. A field of the page comes again with the next sign-up.
 MOST_NAMES_AT_ONCE = 100
@@ -79,7 +79,7 @@ class FormTallies:
     def __init__(self, flush: Flush, *, clock: Callable[[], float]) -> None:
         self._flush = flush
         self._clock = clock
-        self._logged_at = float("-inf")
+        self._logged_at: dict[tuple[str, ...], float] = {}
         self._changed = threading.Condition()
         self._counted: dict[str, _Counts] = {}
         self._closed = False
@@ -138,6 +138,7 @@ class FormTallies:
             with self._changed:
                 self._pending, self._counted = self._counted, {}
             self._number += 1
+            self._log_refusals()
             self._flush_pending()
 
     def _flush_pending(self) -> bool:
@@ -153,7 +154,21 @@ class FormTallies:
             self._pending = {}
         return True
 
+    def _log_refusals(self) -> None:
+        for form, counts in self._pending.items():
+            for code in counts.refused:
+                if self._may_log(form, code):
+                    extra = {"form": form, "code": code}
+                    log.warning("sign-ups refused, see: relay forms show", extra=extra)
+
     def _log_failure(self, error: Exception) -> None:
-        if self._clock() - self._logged_at >= LOG_EVERY.total_seconds():
-            self._logged_at = self._clock()
+        if self._may_log():
             log.warning("counts of forms not flushed", extra={"cause": type(error).__name__})
+
+    def _may_log(self, *about: str) -> bool:
+        """Whether nothing was logged about it in the last minute."""
+        now = self._clock()
+        may = now - self._logged_at.get(about, float("-inf")) >= LOG_EVERY.total_seconds()
+        if may:
+            self._logged_at[about] = now
+        return may

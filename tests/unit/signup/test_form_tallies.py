@@ -164,3 +164,16 @@ def test_a_stranger_cannot_make_the_names_grow() -> None:
     ((tally,),) = ledger.flushes
     assert len(tally.unsent) == MOST_NAMES_AT_ONCE
     assert tally.unsent["field0"] == 2
+
+
+def test_the_log_says_once_a_minute_which_form_refuses_and_why(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    now = [0.0]
+    tallies = FormTallies(Ledger().add, clock=lambda: now[0])
+    for now[0] in (0, 59, 60):
+        for refusal in (ORIGIN, ORIGIN, REQUIRED):
+            tallies.refused(form("news"), refusal)
+        tallies.close()
+    about = [(record.form, record.code) for record in caplog.records]  # type: ignore[attr-defined]
+    assert about == 2 * [("news", "origin"), ("news", "required")]
