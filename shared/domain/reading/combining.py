@@ -8,7 +8,11 @@ from shared.domain.reading.dates import read_date, read_month
 
 Parts = Mapping[str, str]  # a part's value by its meaning
 
-_TITLES_AFTER_NAMES = {"jr", "sr", "ii", "iii", "iv", "phd", "md", "dds", "esq", "cpa", "rn"}
+# What follows a comma without being a first name.
+_TITLES_AFTER_NAMES = {
+    *("jr", "sr", "ii", "iii", "iv", "phd", "md", "dds", "esq", "cpa", "rn"),
+    *("inc", "llc", "ltd", "co", "gmbh"),
+}
 
 
 def combine_parts(fields: dict[str, str], parts: Parts, *, name_is_last: bool) -> set[str]:

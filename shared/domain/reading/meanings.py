@@ -8,10 +8,12 @@ last part counts, or the last two together (``birthday[month]``). Numbers and wo
 import functools
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 from shared.domain.fields import FIELDS, Field
 
+_LONGEST_USUAL = 60
 _SEPARATORS = re.compile(r"[\[\].$:>|/]+")
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -62,12 +64,21 @@ _OTHER_MEANINGS = {
 }
 
 Meaning = Field | str
-
-# Pages post the same few names again and again.
-_REMEMBERED = 4096
+T = TypeVar("T")
 
 
-@functools.lru_cache(maxsize=_REMEMBERED)
+def _remembered(find: Callable[[str], T]) -> Callable[[str], T]:
+    """Remember what `find` returns for usual names: pages post the same few again and again."""
+    remembering = functools.lru_cache(maxsize=4096)(find)
+
+    @functools.wraps(find)
+    def found(name: str) -> T:
+        return remembering(name) if len(name) <= _LONGEST_USUAL else find(name)
+
+    return found
+
+
+@_remembered
 def path_of(name: str) -> tuple[str, ...]:
     """Return the parts of `name`, without empty ones, and without numbers that only count."""
     parts = [part for part in _SEPARATORS.split(name) if part.strip()]
@@ -78,7 +89,7 @@ def path_of(name: str) -> tuple[str, ...]:
     return tuple(named)
 
 
-@functools.lru_cache(maxsize=_REMEMBERED)
+@_remembered
 def meaning_of(name: str) -> tuple[Meaning, int] | None:
     """Return what a page means by `name`, and how far the name had to be simplified for that.
 
@@ -101,7 +112,7 @@ def find_field(name: str) -> Field | None:
     return found[0] if found and isinstance(found[0], Field) else None
 
 
-@functools.lru_cache(maxsize=_REMEMBERED)
+@_remembered
 def match_key(name: str) -> str:
     """Return `name` without case, accents, blanks and signs: such names mean the same."""
     return "".join(_words(name))

@@ -17,7 +17,7 @@ from shared.domain.fields import EMAIL, FIELDS, Field
 from shared.domain.form import CustomField, Form
 from shared.domain.reading import meanings
 from shared.domain.reading.combining import combine_parts
-from shared.domain.reading.ticks import NOTHING, is_yes, without_unticked
+from shared.domain.reading.ticks import NOTHING, is_no, is_yes, without_unticked
 from shared.domain.reading.values import (
     clean_address,
     clean_name,
@@ -109,6 +109,11 @@ class _Entry:
             meaning = None  # no field begins so, but the `_replyto` of Formspree's users
         return cls(name, called, given, meanings.path_of(called), meaning, effort)
 
+    @property
+    def last(self) -> str:
+        """The last part of the name; empty if it has no name."""
+        return "".join(self.path[-1:])
+
     def rank(self, person: tuple[str, ...]) -> tuple[bool, int, int]:
         """Sorts the entry that a page means most before others of the same meaning."""
         return self._outside(person), len(self.path), self.effort
@@ -143,7 +148,7 @@ class _Sorting:
         if custom:
             left = self._take_custom(custom, entry)
         elif isinstance(meaning, Field):
-            self._name_is_last |= meanings.match_key(entry.path[-1]) in meanings.FIRST_BESIDE_NAME
+            self._name_is_last |= meanings.match_key(entry.last) in meanings.FIRST_BESIDE_NAME
             left = self._take_field(meaning, entry.values)
         elif meaning == meanings.CONSENT:
             left = self._take_consent(entry)
@@ -182,13 +187,19 @@ class _Sorting:
 
     def _take_custom(self, custom: CustomField, entry: _Entry) -> Values:
         given = [value for value in entry.values if value not in NOTHING]
-        is_group = (
-            len(entry.path) > 1 and meanings.match_key(entry.path[-1]) not in self._custom_by_key
-        )
-        # `interests[bread]=1` means that the box "bread" of the group "interests" is ticked.
-        chosen = [entry.path[-1] if is_group and is_yes(v) else v for v in without_unticked(given)]
-        self._custom.setdefault(custom.id, []).extend(map(clean_text, chosen))
-        return [value for value in entry.values if value in NOTHING]
+        if self._is_box(custom, entry):
+            chosen = [entry.last if is_yes(value) else value for value in given if not is_no(value)]
+        else:
+            chosen = without_unticked(given)
+        if chosen:
+            self._custom.setdefault(custom.id, []).extend(map(clean_text, chosen))
+        return [value for value in entry.values if value in NOTHING or not chosen]
+
+    def _is_box(self, custom: CustomField, entry: _Entry) -> bool:
+        """Whether it is a box of a group: `interests[bread]=1` ticks "bread" of "interests"."""
+        groups = map(meanings.match_key, entry.path[-2:-1])
+        is_in_group = any(self._custom_by_key.get(group) is custom for group in groups)
+        return is_in_group and meanings.match_key(entry.last) not in self._custom_by_key
 
     def _take_field(self, wanted: Field, given: Values) -> Values:
         usable = [value for value in given if value not in NOTHING and wanted.may_be(value)]

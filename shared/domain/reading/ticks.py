@@ -1,5 +1,6 @@
 """Check boxes: what was ticked, in the words that browsers, scripts and languages use."""
 
+import re
 from collections.abc import Iterable, Sequence
 
 # What scripts send for a variable without a value.
@@ -7,10 +8,13 @@ NOTHING = frozenset({"undefined", "null", "NaN", "[object Object]"})
 
 # In English, German, French, Dutch, Danish, Portuguese, Slavic languages, Turkish and others.
 _NO_WORDS = (
-    "0 -1 false f off no n none nil unchecked unticked disagree declined decline"
+    "0 -1 false f off no n none nil - \u2013 n/a unchecked unticked disagree declined decline"
     " denied refused nein non nee nej nei não nao ne нет ні nie falsch faux falso"
     " hay\u0131r hayir いいえ 否 아니요"
 )
+# Words that begin no other sentence.
+_NO_AT_START = {"no", "non", "nein", "nee", "nej", "nei", "não", "нет", "nie", "not", "never"}
+_FIRST_WORD = re.compile(r"[\s,.;:!]+")
 _NO = frozenset(_NO_WORDS.split()) | {word.casefold() for word in NOTHING}
 _UNTICKED = {"0", "false", "off", "no"}  # what a page's hidden input says, in any language
 _YES_WORDS = "1 true t on yes y checked ticked ja oui si sí sì sim да так tak evet はい 是 예"
@@ -20,10 +24,16 @@ _YES = frozenset(_YES_WORDS.split())
 def is_ticked(values: Iterable[str]) -> bool:
     """Whether any of a box's values is a yes.
 
-    Pages put a hidden ``0`` before the box itself. Any text but a word for no counts as a yes,
-    since a box may have any value.
+    Pages put a hidden ``0`` before the box itself. Any text counts as a yes but one that begins
+    with a word for no, since a box may have any value.
     """
-    return any(value and value.casefold() not in _NO for value in map(str.strip, values))
+    return any(value.strip() and not is_no(value) for value in values)
+
+
+def is_no(value: str) -> bool:
+    """Whether `value` says that a box is not ticked: ``0``, ``No, thanks``."""
+    text = value.strip().casefold()
+    return text in _NO or _FIRST_WORD.split(text, maxsplit=1)[0] in _NO_AT_START
 
 
 def is_yes(value: str) -> bool:

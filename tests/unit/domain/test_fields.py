@@ -293,6 +293,24 @@ def test_a_group_of_check_boxes_becomes_one_custom_value() -> None:
     assert check(shoe_size=["41", "42"]).contact.custom[0].value == "41, 42"
 
 
+def test_a_group_of_named_boxes_becomes_one_value_of_those_that_are_ticked() -> None:
+    posted: dict[str, str | list[str]] = {"email": "ada@example.com"}
+    posted |= {"shoe_size[small]": "1", "shoe_size[large]": "true", "shoe_size[wide]": "0"}
+    contact = check_posted(posted).contact
+    assert [value.value for value in contact.custom] == ["small, large"]
+    assert contact.other == {"shoe_size[wide]": "0"}
+
+
+def test_what_scripts_send_for_nothing_is_no_value_and_is_shown() -> None:
+    contact = check(shoe_size="undefined", first_name="null", name="NaN").contact
+    assert (contact.fields, contact.custom) == ({"email_address": "ada@example.com"}, ())
+    assert contact.other == {"shoe_size": "undefined", "first_name": "null", "name": "NaN"}
+
+
+def test_an_address_without_any_name_is_the_address() -> None:
+    assert check_posted({"": "ada@example.com"}).contact.email == "ada@example.com"
+
+
 def test_a_custom_field_wins_over_a_synonym_but_not_over_the_address() -> None:
     form = Form(
         name="f",

@@ -140,6 +140,19 @@ def test_a_field_may_be_without_name_or_value() -> None:
     assert read("a&b=&=c&&d=1=2") == [("a", ""), ("b", ""), ("", "c"), ("d", "1=2")]
 
 
+@pytest.mark.parametrize(
+    ("typed", "address"),
+    [
+        ("ada%2Bnews%40example.org", "ada+news@example.org"),
+        ("ada+news@example.org", "ada+news@example.org"),
+        ("ada+news%40example.org", "ada news@example.org"),
+        ("Ada+Lovelace", "Ada Lovelace"),
+    ],
+)
+def test_a_plus_is_a_blank_but_in_an_address_that_nobody_encoded(typed: str, address: str) -> None:
+    assert read(f"email={typed}") == [("email", address)]
+
+
 def test_a_files_content_is_not_kept_but_its_name_is() -> None:
     body = part(b"cv", b"%PDF", b'; filename="cv.pdf"') + part(b"none", b"", b'; filename=""')
     assert read(body + b"--x--\r\n", MULTIPART, boundary="x") == [

@@ -162,7 +162,17 @@ def test_months(text: str, month: int | None) -> None:
 
 
 @pytest.mark.parametrize(
-    "values", [["1"], ["on"], ["yes"], ["ja"], ["0", "1"], ["I agree to the terms"], ["", "true"]]
+    "values",
+    [
+        ["1"],
+        ["on"],
+        ["yes"],
+        ["ja"],
+        ["0", "1"],
+        ["I agree. No spam!"],
+        ["Notify me"],
+        ["", "true"],
+    ],
 )
 def test_a_ticked_box(values: list[str]) -> None:
     assert is_ticked(values)
@@ -173,6 +183,7 @@ def test_a_ticked_box(values: list[str]) -> None:
     [
         *("", " ", "0", "false", "FALSE", "no", "n", "off", "undefined", "null", "NaN", "none"),
         *("unchecked", "nein", "non", "não", "нет", "いいえ", "hay\u0131r", "[object Object]"),
+        *("No, thanks", "no thank you", "Nein danke", "Non, merci", "-", "n/a", "not now"),
     ],
 )
 def test_a_box_that_is_not_ticked(value: str) -> None:

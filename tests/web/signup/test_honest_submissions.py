@@ -19,6 +19,8 @@ ADA = {"email_address": EMAIL}
 SENT = {"full_name": {"first_name": "Ada"}, "phone": {"phone_number": "Ada"}}
 TEXT_FIELDS = [name for name in NAMES if not name.startswith(("birthday", "consent"))]
 
+MANY_MORE = "".join(f"&x{number}=1" for number in range(5000))
+
 # (body, Content-Type, the fields that must arrive)
 BODIES: list[tuple[bytes, str, dict[str, str]]] = [
     *(
@@ -71,7 +73,10 @@ BODIES: list[tuple[bytes, str, dict[str, str]]] = [
             (f"email={EMAIL}&first_name=Ada&birthday=next%20week", URLENCODED),
             (f"email={EMAIL}&first_name=Ada&last_name=undefined", URLENCODED),
             (f"email={EMAIL}&first_name=Ada&state=enabled&country=0", URLENCODED),
-            (f"email={EMAIL}&first_name=Ada&{'&'.join(f'x{n}=1' for n in range(900))}", URLENCODED),
+            (
+                f"email={EMAIL}&first_name=Ada&{'&'.join(f'x{n}=1' for n in range(5000))}",
+                URLENCODED,
+            ),
             (f"email={EMAIL}&first_name=Ada&remarks={'x' * 30_000}", URLENCODED),
         ]
     ),

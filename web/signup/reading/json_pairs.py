@@ -17,7 +17,10 @@ MOST_LEVELS = 20
 _LABELS = ("label", "title", "question", "name", "field", "key", "id", "ref")
 _VALUES = ("value", "values", "answer", "response")
 # What else describes a question, and is no answer.
-_ABOUT_IT = {*_LABELS, "type", "required", "raw_value", "options", "versions", "objectTypeId"}
+_ABOUT_IT = {
+    *(*_LABELS, "type", "required", "raw_value", "options", "position"),
+    *("versions", "objectTypeId"),
+}
 
 
 class NotAForm(ValueError):

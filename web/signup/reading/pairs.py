@@ -1,5 +1,6 @@
 """From a body to pairs of names and values, in the order posted."""
 
+import re
 from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
@@ -22,6 +23,9 @@ CHARSET_FIELD = b"_charset_"
 
 # Fields in which form tools such as Jotform and Unbounce post all their answers as JSON.
 JSON_FIELDS = {"rawrequest", "data.json", "payload", "data", "json", "body", "fields", "answers"}
+
+# Browsers encode the @. Who does not, does not mean a blank by the plus in ada+news@example.org.
+_ADDRESS_AS_IT_IS = re.compile(rb"[^@%]+@[^@%+]+")
 
 RawPair = tuple[bytes, bytes, str | None]  # a name, its value, and the value's own charset
 
@@ -54,8 +58,11 @@ def _decoded(raw: list[RawPair], declared: str | None) -> list[Pair]:
 def _urlencoded(body: bytes) -> list[RawPair]:
     found: list[RawPair] = []
     for part in body.strip(b"\r\n").split(b"&"):
-        name, _, value = part.replace(b"+", b" ").partition(b"=")
+        name, _, value = part.partition(b"=")
+        if not _ADDRESS_AS_IT_IS.fullmatch(value):
+            value = value.replace(b"+", b" ")
         if part:
+            name = name.replace(b"+", b" ")
             found.append((unquote_to_bytes(name), unquote_to_bytes(value), None))
     return found
 

@@ -16,9 +16,6 @@ from web.signup.reading.pairs import pairs_in
 BODY_LIMIT = 64 * 1024
 # A browser shows an answer only after it has sent everything, so read this much more of the body.
 _DISCARD_LIMIT = 1024 * 1024
-# No real form has more. Each field costs time to check and to show again.
-MOST_FIELDS = 1000
-
 # What an address has for `web.signup.answer_kind`.
 _NO_FIELDS = ("format", "__amp_source_origin")
 
@@ -45,8 +42,6 @@ def read_query(request: Request) -> Posted:
 
 def _by_name(pairs: Sequence[Pair]) -> Posted:
     posted: Posted = {}
-    if len(pairs) > MOST_FIELDS:
-        raise UnreadableRequest(400, f"A form can have at most {MOST_FIELDS} fields.")
     for name, value in pairs:
         posted.setdefault(clean_line(name), []).append(value)
     return posted
