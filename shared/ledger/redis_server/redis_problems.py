@@ -218,7 +218,8 @@ def _of_the_connection(error: BaseException) -> RedisProblem:
             case ConnectionRefusedError():
                 return _NOBODY_LISTENS
             case TimeoutError() | RedisTimeoutError():
-                return _TIMEOUT
+                of_tls = any("handshake" in str(each) for each in _with_causes(cause))
+                return _TLS_EXPECTED if of_tls else _TIMEOUT
             case ConnectionError():
                 return _LOST
             case OSError(errno=code) if code in _NO_WAY:

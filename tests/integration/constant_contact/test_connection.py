@@ -6,17 +6,14 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from shared.constant_contact.connection import LARGEST_ANSWER, Connection
 from shared.constant_contact.errors import ConnectionFailed, DeadlineExceeded
+from tests.support.certificates import self_signed
 
 SHORT = timedelta(seconds=0.5)
 LONG = timedelta(seconds=10)
@@ -292,22 +289,6 @@ def test_a_certificate_that_no_authority_has_signed_is_refused(
         with pytest.raises(ConnectionFailed, match=r"could not connect: .*certificate"):
             connection.open(f"https://localhost:{listening.getsockname()[1]}/")
         server.join()
-
-
-def self_signed(path: Path) -> Path:
-    """Write a certificate for localhost, and its key, to `path`."""
-    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    path.write_bytes(certificate.public_bytes(Encoding.PEM) + private)
-    return path
 
 
 def test_redirects_are_not_followed_and_cookies_not_kept(

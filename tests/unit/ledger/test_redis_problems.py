@@ -93,6 +93,7 @@ NOBODY = [
     (after(ssl.SSLCertVerificationError("self-signed certificate")), "certificate"),
     (after(ssl.SSLError("[SSL: WRONG_VERSION_NUMBER] wrong version number")), "not speak TLS"),
     (after(ssl.SSLError("[SSL: RECORD_LAYER_FAILURE] record layer failure")), "not speak TLS"),
+    (after(TimeoutError("_ssl.c:1006: The handshake operation timed out")), "not speak TLS"),
     (after(ssl.SSLError("tlsv13 alert certificate required")), "TLS connection"),
     (redis.sentinel.MasterNotFoundError("No master found for 'secret-host'"), "Sentinels"),
     (redis.RedisError("secret-host"), "does not answer (RedisError)"),
