@@ -93,12 +93,12 @@ class Scheduler(beat.Scheduler):
 
     def _note_away(self, cause: str) -> None:
         if not self.away:
-            log.warning("beat cannot reach Redis", extra={"cause": cause})
+            log.warning("beat cannot use Redis", extra={"cause": cause})
         self.away = True
 
     def _note_back(self) -> None:
         if self.away:
-            log.info("beat reaches Redis again")
+            log.info("beat can use Redis again")
         self.away = False
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:

@@ -16,8 +16,8 @@ def status(runtime: CommandRuntime) -> None:
     try:
         runtime.check_redis()
         report = read_report(runtime)
-    except LedgerUnavailable:
-        _show_this_hosts_spool(runtime)
+    except LedgerUnavailable as error:
+        _show_this_hosts_spool(runtime, error)
         raise
     summaries = runtime.summaries.all()
     if runtime.output.as_json:
@@ -27,9 +27,10 @@ def status(runtime: CommandRuntime) -> None:
         say_report(runtime.output, report, summaries, refusing)
 
 
-def _show_this_hosts_spool(runtime: CommandRuntime) -> None:
+def _show_this_hosts_spool(runtime: CommandRuntime, error: LedgerUnavailable) -> None:
     """Show what this host's disk has, while Redis does not answer."""
     spools = spools_here(runtime)
     unknown = dict.fromkeys(("accounts", "forms", "quota", "workers", "beat_age_seconds"))
-    runtime.output.json({**unknown, **spools_document(spools)})
+    known = {**spools_document(spools), "redis_problem": str(error.problem)}
+    runtime.output.json({**unknown, **known})
     warn_of_spools(runtime.output, spools)

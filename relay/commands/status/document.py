@@ -43,6 +43,7 @@ def document(
         **spools_document(report.spools),
         "workers": report.pulse.workers,
         "beat_age_seconds": _seconds(report.pulse.beat_age),
+        "redis_problem": str(report.redis_problem) if report.redis_problem else None,
     }
 
 

@@ -8,7 +8,9 @@ from datetime import datetime, timedelta
 from relay.runtime import CommandRuntime
 from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.errors import NotConnected
+from shared.domain.redis_problem import RedisProblem
 from shared.infrastructure.timestamps import utc_now
+from shared.ledger.redis_server.server_inspection import refused_writes
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.values import Figures
@@ -25,7 +27,7 @@ class StatusReport:
 
     `rests_until` is until when the API key is paused by a 429 or 503; None if it is not, or only
     for a moment. `organizations` has the accounts that are connected. `replaying` is how many dead
-    letters wait in replays.
+    letters wait in replays. `redis_problem` is why Redis accepts no writes; None when it does.
     """
 
     at: datetime
@@ -38,6 +40,7 @@ class StatusReport:
     rests_until: datetime | None
     pulse: Pulse
     replaying: int
+    redis_problem: RedisProblem | None
 
 
 def read_report(runtime: CommandRuntime) -> StatusReport:
@@ -57,6 +60,7 @@ def read_report(runtime: CommandRuntime) -> StatusReport:
         rests_until=now + rest if rest >= WORTH_SHOWING else None,
         pulse=runtime.operations.status.pulse(),
         replaying=sum(replay.waiting for replay in runtime.operations.retries.replays()),
+        redis_problem=refused_writes(runtime.client),
     )
 
 

@@ -23,6 +23,8 @@ def say_report(
     refusing: Iterable[tuple[Form, TooManyRefused]],
 ) -> None:
     """Print the whole report; `refusing` are the forms that refuse too many sign-ups."""
+    if report.redis_problem:
+        output.say(f"{report.redis_problem}\n")
     _say_accounts(output, report, {each.account.name: each for each in summaries})
     _say_forms(output, report.forms, refusing)
     used, limit = report.requests_today, report.requests_per_day

@@ -68,7 +68,7 @@ def inspect_server(client: "redis.Redis") -> ServerFacts:
             memory_limit=info.get("maxmemory"),
             memory_used=info.get("used_memory"),
             knows_waitaof=_knows_waitaof(client),
-            refuses_writes=_refuses_writes(client),
+            refuses_writes=refused_writes(client),
         )
 
 
@@ -150,9 +150,11 @@ def _knows_waitaof(client: "redis.Redis") -> bool | None:
     return True
 
 
-def _refuses_writes(client: "redis.Redis") -> RedisProblem | None:
-    try:
-        client.set(keys.DOCTOR, "1", px=1000)
-    except redis.ResponseError as error:
-        return explain(error)
+def refused_writes(client: "redis.Redis") -> RedisProblem | None:
+    """Return why the server accepts no writes; None when it does. Raises `LedgerUnavailable`."""
+    with redis_errors_translated():
+        try:
+            client.set(keys.DOCTOR, "1", px=1000)
+        except redis.ResponseError as error:
+            return explain(error)
     return None
