@@ -1,5 +1,6 @@
 """Every chaos test breaks a product of its own."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from tests.support.stack import Stack
 
+LOG_SHOWN = 8000
+
 
 @pytest.fixture
 def make_stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
@@ -15,6 +18,9 @@ def make_stack(tmp_path: Path) -> Iterator[Callable[..., Stack]]:
     with ExitStack() as stacks:
 
         def make(**settings: str | int) -> Stack:
-            return stacks.enter_context(Stack(tmp_path / "stack", **settings))  # type: ignore[arg-type]
+            stack = Stack(tmp_path / "stack", **settings)  # type: ignore[arg-type]
+            # Once the stack has ended. pytest shows it where a test has failed.
+            stacks.callback(lambda: sys.stderr.write(stack.log[-LOG_SHOWN:]))
+            return stacks.enter_context(stack)
 
         yield make
