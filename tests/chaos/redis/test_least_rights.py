@@ -77,9 +77,14 @@ def test_the_whole_product_works_with_the_documented_rights(make_stack: MakeStac
     limited.restart_redis()
     eventually(lambda: people <= set(stack.deliveries()), what="draining")
     eventually(stack.settled, what="settling")
+    assert stack.post(email="caught@example.com", _gotcha="x").status_code == 202
+    stack.relay("quarantine", "deliver", "--all")
+    eventually(lambda: "caught@example.com" in stack.deliveries(), what="delivery all the same")
     use_every_command(stack)
-    assert stack.account()["delivered"] == 2
+    assert stack.account()["delivered"] == 3
     stack.assert_accounted_for()
+    stack.relay("forms", "remove", "news", "--yes")
+    stack.relay("accounts", "remove", "acme", "--yes")
     assert worker.poll() is None
     assert limited.refused() <= ONLY_TOLD_MORE
     assert "the broker refuses" not in stack.log
@@ -90,7 +95,7 @@ def use_every_command(stack: Stack) -> None:
     for command in (
         ["status"], ["accounts"], ["forms", "list"], ["forms", "show", "news"], ["alerts", "list"],
         ["failed", "list"], ["quarantine", "list"], ["hold", "acme", "--reason", "a pause"],
-        ["release", "acme"], ["lists", "acme"], ["forms", "disable", "news"],
+        ["release", "acme"], ["lists", "acme"], ["snippet", "news"], ["forms", "disable", "news"],
         ["forms", "enable", "news"], ["operator", "add", "ada", "--role", "admin"],
         ["rotate-secrets"],
     ):  # fmt: skip
