@@ -98,7 +98,7 @@ def _make_services(settings: Settings) -> Services:
             spool=spool,
             drain=drainer.wake,
             notify_workers=notifier.notify_workers,
-            count_not_sent=tallies.not_sent,
+            note_accepted=tallies.accepted,
             check_email=check_email,
             new_id=lambda: str(uuid.uuid4()),
             limit=settings.visitor_limit,

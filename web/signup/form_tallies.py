@@ -7,7 +7,7 @@ stay here: a few numbers for each form, whatever strangers send.
 import logging
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -37,9 +37,10 @@ class _Counts:
 
     account: str
     refused: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    first_fault_at: float = 0.0
-    last_fault_at: float = 0.0
+    faults: int = 0
+    streak: Counter[str] = field(default_factory=Counter)
+    streak_began_at: float = 0.0
+    streak_went_on_at: float = 0.0
     last: deque[tuple[float, Refusal]] = field(
         default_factory=lambda: deque(maxlen=MOST_KEPT_REFUSALS)
     )
@@ -49,9 +50,13 @@ class _Counts:
         self.refused[refusal.code] += 1
         self.last.append((at, refusal))
         if refusal.may_be_a_fault:
-            self.first_fault_at = self.first_fault_at if self.faults else at
-            self.last_fault_at = at
-            self.faults[refusal.code] += 1
+            self.faults += 1
+            self.streak_began_at = self.streak_began_at if self.streak else at
+            self.streak_went_on_at = at
+            self.streak[refusal.code] += 1
+
+    def end_streak(self) -> None:
+        self.streak.clear()
 
     def tally(self, form: str, now: float) -> FormTally:
         unsent: Counter[str] = Counter()
@@ -62,8 +67,9 @@ class _Counts:
             account=self.account,
             refused=self.refused,
             faults=self.faults,
-            first_fault_ago=timedelta(seconds=now - self.first_fault_at),
-            last_fault_ago=timedelta(seconds=now - self.last_fault_at),
+            streak=self.streak,
+            streak_began_ago=timedelta(seconds=now - self.streak_began_at),
+            streak_went_on_ago=timedelta(seconds=now - self.streak_went_on_at),
             last=[(timedelta(seconds=now - at), refusal) for at, refusal in self.last],
             unsent=unsent,
         )
@@ -94,13 +100,16 @@ class FormTallies:
         with self._changed:
             self._counts_of(form).count(refusal, self._clock())
 
-    def not_sent(self, form: Form, names: Iterable[str]) -> None:
-        """Count the names of fields that an accepted sign-up kept, but does not send."""
-        with self._changed:
-            unsent = self._counts_of(form).unsent
-            for name in names:
-                if name in unsent or len(unsent) < MOST_NAMES_AT_ONCE:
-                    unsent[name] += 1
+    def accepted(self, form: Form, not_sent: Collection[str]) -> None:
+        """Note that the form has accepted a sign-up, and count the names of fields that were kept,
+        but are not sent."""
+        if not_sent or form.name in self._counted:  # else there is nothing to note
+            with self._changed:
+                counts = self._counts_of(form)
+                counts.end_streak()
+                for name in not_sent:
+                    if name in counts.unsent or len(counts.unsent) < MOST_NAMES_AT_ONCE:
+                        counts.unsent[name] += 1
 
     def close(self) -> None:
         """Flush what is left, as the process ends. Waits for two seconds at most for its turn."""

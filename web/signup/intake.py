@@ -4,7 +4,7 @@ When `Intake.accept` returns, the sign-up is stored: in the ledger or, while Red
 host's disk. The visitor gets a confirmation only after that.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,7 +75,7 @@ class SignupSpool(Protocol):
 class Intake:
     """`fingerprints` may call Redis the first time, so it is only called within `ask`.
 
-    `drain` starts handing the spool over to the ledger, and returns at once. `count_not_sent` gets
+    `drain` starts handing the spool over to the ledger, and returns at once. `note_accepted` gets
     the names of fields that were kept, but are not sent.
     """
 
@@ -84,7 +84,7 @@ class Intake:
     spool: SignupSpool
     drain: Callable[[], None]
     notify_workers: Callable[[str], None]
-    count_not_sent: Callable[[Form, Iterable[str]], None]
+    note_accepted: Callable[[Form, Collection[str]], None]
     check_email: CheckEmail
     new_id: Callable[[], str]
     limit: VisitorLimit | None
@@ -114,8 +114,8 @@ class Intake:
         accepted = self._store(entry, visitor, ask)
         if accepted.notify_workers:
             self.notify_workers(form.account)
-        if checked.contact.other and not (accepted.duplicate or quarantine):
-            self.count_not_sent(form, checked.contact.other)
+        if not (accepted.duplicate or quarantine):
+            self.note_accepted(form, checked.contact.other)
         return accepted
 
     def _check(

@@ -32,16 +32,18 @@ class FormFigures:
 class FormTally:
     """What one web process has counted for a form since its last flush.
 
-    `faults` are the refusals that may mean that the form is broken; the times say how long ago the
-    first and the last of them were. `last` are the newest refusals, the oldest of them first.
+    `faults` is how many refusals may mean that the form is broken. `streak` has those of them since
+    this process last accepted a sign-up, by code; the times say how long ago the first and the
+    last of the streak were. `last` are the newest refusals, the oldest of them first.
     """
 
     form: str
     account: str
     refused: Mapping[str, int]
-    faults: Mapping[str, int]
-    first_fault_ago: timedelta
-    last_fault_ago: timedelta
+    faults: int
+    streak: Mapping[str, int]
+    streak_began_ago: timedelta
+    streak_went_on_ago: timedelta
     last: Sequence[tuple[timedelta, Refusal]]
     unsent: Mapping[str, int]
 
@@ -51,9 +53,10 @@ class FormTally:
             "account": keys.account(self.account),
             "refused": self.refused,
             "faults": self.faults,
-            "fault_count": sum(self.faults.values()),
-            "first_fault_ago": in_milliseconds(self.first_fault_ago),
-            "last_fault_ago": in_milliseconds(self.last_fault_ago),
+            "streak": self.streak,
+            "streak_count": sum(self.streak.values()),
+            "streak_began_ago": in_milliseconds(self.streak_began_ago),
+            "streak_went_on_ago": in_milliseconds(self.streak_went_on_ago),
             "last": [
                 (in_milliseconds(ago), json.dumps(asdict(refusal))) for ago, refusal in self.last
             ],

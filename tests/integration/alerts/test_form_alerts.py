@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 import redis
 
-from shared.domain.refusal import RefusalCode
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.alert_log import AlertLedger, Throttle
 from shared.ledger.stores.form_counts import FormCounts, FormTally
@@ -63,9 +62,10 @@ def refuse(redis_client: "redis.Redis") -> Callable[..., None]:
             form="news",
             account="acme",
             refused={"origin": times},
-            faults={RefusalCode.ORIGIN: times},
-            first_fault_ago=20 * MINUTE,
-            last_fault_ago=timedelta(),
+            faults=times,
+            streak={"origin": times},
+            streak_began_ago=20 * MINUTE,
+            streak_went_on_ago=timedelta(),
             last=[(timedelta(), refusal())],
             unsent={},
         )

@@ -32,9 +32,10 @@ def busy(connected: CommandLine, redis_client: "redis.Redis") -> CommandLine:
         form="news",
         account="acme",
         refused={"required": 212, "rate_limited": 3},
-        faults={"required": 212},
-        first_fault_ago=timedelta(hours=2),
-        last_fault_ago=timedelta(minutes=1),
+        faults=212,
+        streak={"required": 212},
+        streak_began_ago=timedelta(hours=2),
+        streak_went_on_ago=timedelta(minutes=1),
         last=[(timedelta(minutes=minutes), refusal) for minutes in (3, 2, 1)],
         unsent={"shoe size": 7, "utm_source": 2},
     )

@@ -55,9 +55,10 @@ def tally(count: int = 0, **fields: Any) -> FormTally:
         "form": "news",
         "account": "acme",
         "refused": of_origin,
-        "faults": of_origin,
-        "first_fault_ago": timedelta(),
-        "last_fault_ago": timedelta(),
+        "faults": count,
+        "streak": of_origin,
+        "streak_began_ago": timedelta(),
+        "streak_went_on_ago": timedelta(),
         "last": [],
         "unsent": {},
     }
@@ -152,9 +153,9 @@ def test_a_streak_goes_on_until_a_sign_up_is_accepted(
     flush: Flushes, counts: FormCounts, ledger: Ledger, clock: Clock
 ) -> None:
     began = history(counts).at
-    flush(tally(2, first_fault_ago=5 * MINUTE, last_fault_ago=MINUTE))
+    flush(tally(2, streak_began_ago=5 * MINUTE, streak_went_on_ago=MINUTE))
     clock.us += 60_000_000
-    flush(tally(faults={"required": 3}))
+    flush(tally(faults=3, streak={"required": 3}))
     found = history(counts).streak
     assert found and found.codes == {"origin": 2, "required": 3}
     assert (found.since, found.last) == (began - 5 * MINUTE, began + MINUTE)
@@ -166,6 +167,17 @@ def test_a_streak_goes_on_until_a_sign_up_is_accepted(
     found = history(counts).streak
     assert found and found.codes == {"origin": 1}
     assert found.since == found.last == began + 2 * MINUTE
+
+
+def test_refusals_before_a_sign_up_of_the_same_second_are_in_no_streak(
+    flush: Flushes, counts: FormCounts, ledger: Ledger
+) -> None:
+    accept(ledger)
+    flush(tally(7, streak={}))
+    assert history(counts).streak is None
+    flush(tally(7, streak={"origin": 2}))
+    assert streak(counts) == 2
+    assert history(counts).refused == 14
 
 
 def test_a_robots_sign_up_ends_no_streak_whatever_becomes_of_it(

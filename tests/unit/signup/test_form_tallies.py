@@ -136,8 +136,8 @@ def test_what_cannot_be_the_forms_fault_is_counted_apart() -> None:
     tallies.close()
     ((tally,),) = ledger.flushes
     assert tally.refused == {"rate_limited": 1, "origin": 1, "required": 1}
-    assert tally.faults == {"origin": 1, "required": 1}
-    assert (tally.first_fault_ago, tally.last_fault_ago) == (
+    assert tally.faults == 2 and tally.streak == {"origin": 1, "required": 1}
+    assert (tally.streak_began_ago, tally.streak_went_on_ago) == (
         timedelta(seconds=7),
         timedelta(seconds=6),
     )
@@ -148,9 +148,27 @@ def test_what_cannot_be_the_forms_fault_is_counted_apart() -> None:
     ]
 
 
+def test_an_accepted_sign_up_ends_the_streak() -> None:
+    tallies = tallies_for(ledger := Ledger())
+    for _ in range(3):
+        tallies.refused(form("news"), ORIGIN)
+    tallies.accepted(form("news"), [])
+    tallies.refused(form("news"), REQUIRED)
+    tallies.close()
+    ((tally,),) = ledger.flushes
+    assert tally.faults == 4 and tally.streak == {"required": 1}
+
+
+def test_where_nothing_was_refused_and_all_is_sent_there_is_nothing_to_flush() -> None:
+    tallies = tallies_for(ledger := Ledger())
+    tallies.accepted(form("news"), [])
+    tallies.close()
+    assert ledger.flushes == []
+
+
 def test_fields_that_are_not_sent_are_counted_by_their_plain_names() -> None:
     tallies = tallies_for(ledger := Ledger())
-    tallies.not_sent(form("news"), ["shoe size", "ada@example.org", "bob@example.org"])
+    tallies.accepted(form("news"), ["shoe size", "ada@example.org", "bob@example.org"])
     tallies.close()
     ((tally,),) = ledger.flushes
     assert tally.unsent == {"shoe size": 1, "(name not shown)": 2}
@@ -158,8 +176,8 @@ def test_fields_that_are_not_sent_are_counted_by_their_plain_names() -> None:
 
 def test_a_stranger_cannot_make_the_names_grow() -> None:
     tallies = tallies_for(ledger := Ledger())
-    tallies.not_sent(form("news"), (f"field{number}" for number in range(1000)))
-    tallies.not_sent(form("news"), ["field0"])
+    tallies.accepted(form("news"), [f"field{number}" for number in range(1000)])
+    tallies.accepted(form("news"), ["field0"])
     tallies.close()
     ((tally,),) = ledger.flushes
     assert len(tally.unsent) == MOST_NAMES_AT_ONCE

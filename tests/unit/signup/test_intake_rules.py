@@ -87,7 +87,7 @@ class Desk:
         self.disk = FakeDisk()
         self.drains = 0
         self.notified: list[str] = []
-        self.not_sent: list[tuple[str, ...]] = []
+        self.noted: list[tuple[str, ...]] = []
         self.asked = 0
         ids = iter(["id-1", "id-2", "id-3"])
         self.intake = Intake(
@@ -96,7 +96,7 @@ class Desk:
             spool=self.disk,
             drain=self._drain,
             notify_workers=self.notified.append,
-            count_not_sent=lambda form, names: self.not_sent.append((form.name, *names)),
+            note_accepted=lambda form, names: self.noted.append((form.name, *names)),
             check_email=check_email,
             new_id=lambda: next(ids),
             limit=None,
@@ -158,24 +158,17 @@ def test_an_untouched_honeypot_is_clean(desk: Desk) -> None:
     assert desk.ledger.submissions[0].quarantine is None
 
 
-def test_fields_that_are_kept_and_not_sent_are_counted(desk: Desk) -> None:
+def test_an_accepted_sign_up_is_noted_with_the_fields_that_are_not_sent(desk: Desk) -> None:
     desk.post(shoe_size="43", utm_source="x")
-    assert desk.not_sent == [("news", "shoe_size", "utm_source")]
-
-
-def test_a_robots_fields_are_not_counted_and_where_all_is_sent_there_is_nothing_to_count(
-    desk: Desk,
-) -> None:
-    desk.post(_gotcha="x", shoe_size="43")
     desk.post(first_name="Ada", email="other@example.com")
-    assert desk.not_sent == []
+    assert desk.noted == [("news", "shoe_size", "utm_source"), ("news",)]
 
 
-def test_the_fields_of_a_duplicate_are_counted_once(desk: Desk) -> None:
-    desk.post(shoe_size="43")
+def test_a_robots_sign_up_and_a_duplicate_are_not_noted(desk: Desk) -> None:
+    desk.post(_gotcha="x", shoe_size="43")
     desk.ledger.repeats = True
     desk.post(shoe_size="43")
-    assert desk.not_sent == [("news", "shoe_size")]
+    assert desk.noted == []
 
 
 def test_wrong_fields_reach_no_ledger(desk: Desk) -> None:

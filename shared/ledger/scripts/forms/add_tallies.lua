@@ -6,9 +6,11 @@
 -- KEY unsent  relay:unsent-fields:, which a form's name follows
 -- KEY flushed  relay:flushed:<process>
 -- ARG number  number  of this flush of the process
--- ARG tallies  json  list: form, account (prefix of its keys), refused and faults (code -> count),
---                    fault_count, first_fault_ago and last_fault_ago (ms), last (list of ms ago and
---                    refusal as JSON, oldest first), unsent (name -> count)
+-- ARG tallies  json  list: form, account (prefix of its keys), refused (code -> count), faults (how
+--                    many may be the form's own), of these the streak since the process accepted a
+--                    sign-up (code -> count), streak_count, streak_began_ago and
+--                    streak_went_on_ago (ms), last (list of ms ago and refusal as JSON, oldest
+--                    first), unsent (name -> count)
 -- LIMIT FLUSH_REMEMBERED  milliseconds
 -- LIMIT MOST_KEPT_REFUSALS  number
 -- LIMIT MOST_UNSENT_FIELDS  number
@@ -38,13 +40,13 @@ local function add_to_streak(tally)
   local before = passed(tally)
   if redis.call("HGET", key, "passed") ~= before then
     redis.call("DEL", key)
-    redis.call("HSET", key, "passed", before, "since", text(now - tally.first_fault_ago))
+    redis.call("HSET", key, "passed", before, "since", text(now - tally.streak_began_ago))
   end
-  redis.call("HSET", key, "last", text(now - tally.last_fault_ago))
-  for code, times in pairs(tally.faults) do
+  redis.call("HSET", key, "last", text(now - tally.streak_went_on_ago))
+  for code, times in pairs(tally.streak) do
     redis.call("HINCRBY", key, "code:" .. code, times)
   end
-  return redis.call("HINCRBY", key, "count", tally.fault_count)
+  return redis.call("HINCRBY", key, "count", tally.streak_count)
 end
 
 -- Forgets old slots and days. Returns how many were refused in the last hour.
@@ -77,7 +79,7 @@ end
 local function add_to_recent(tally, streak)
   local key = refusals .. tally.form .. ":recent"
   local slot, day = math.floor(now / REFUSAL_SLOT), math.floor(now / DAY)
-  redis.call("HINCRBY", key, "refused:" .. text(slot), tally.fault_count)
+  redis.call("HINCRBY", key, "refused:" .. text(slot), tally.faults)
   redis.call("HSETNX", key, "passed:" .. text(slot), passed(tally))
   raise(key, "hour:" .. text(day), tidy(key, slot, day))
   raise(key, "streak:" .. text(day), streak)
@@ -92,8 +94,8 @@ local function add_refusals(tally)
     redis.call("LPUSH", key .. ":last", text(now - kept[1]) .. " " .. kept[2])
   end
   redis.call("LTRIM", key .. ":last", 0, MOST_KEPT_REFUSALS - 1)
-  if tally.fault_count > 0 then
-    add_to_recent(tally, add_to_streak(tally))
+  if tally.faults > 0 then
+    add_to_recent(tally, tally.streak_count > 0 and add_to_streak(tally) or 0)
   end
 end
 
