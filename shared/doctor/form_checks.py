@@ -47,7 +47,7 @@ def forms_take_signups(
 
 
 def _refusals(form: Form, history: RefusalHistory, account: str) -> Iterator[Check]:
-    subject = Subject(FORMS.name, f"The form {form.name} takes sign-ups", account)
+    subject = FORMS.of(account)
     if found := too_many_refused(form, history, FOR_REPORTS):
         yield subject.problem(f"{form.name}: {found.sentence}", _as_sentence(found.to_do))
     today = [kept.refusal.code for kept in history.last if history.at - kept.at <= _TODAY]
@@ -61,4 +61,4 @@ def _refusals(form: Form, history: RefusalHistory, account: str) -> Iterator[Che
 
 
 def _as_sentence(text: str) -> str:
-    return f"{text[0].upper()}{text[1:]}."
+    return f"{text[0].upper()}{text[1:]}"

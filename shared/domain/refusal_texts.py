@@ -19,24 +19,25 @@ _CHECK_THE_SCRIPT = (
     " snippet {name} --fetch"
 )
 
-# The cause, without a full stop; what to do. `{name}` is the form's.
+# The cause, as the end of a sentence; what to do, with a full stop unless it ends with a command.
+# `{name}` is the form's.
 _TEXTS = {
     RefusalCode.MALFORMED: ("the request could not be read", _CHECK_THE_SCRIPT),
     RefusalCode.TOO_LARGE: (
         "the request was larger than a sign-up may be",
-        "take files and large fields out of the form on the website's page",
+        "take files and large fields out of the form on the website's page.",
     ),
     RefusalCode.UNSUPPORTED: ("the content type is not supported", _CHECK_THE_SCRIPT),
     RefusalCode.RATE_LIMITED: (
         "too many sign-ups came from one network",
         (
             "if visitors reach web through a proxy, set RELAY_TRUSTED_PROXIES to the number of"
-            " proxies. Otherwise they all count as one visitor. RELAY_VISITOR_LIMIT has the limit"
+            " proxies. Otherwise they all count as one visitor. RELAY_VISITOR_LIMIT has the limit."
         ),
     ),
     RefusalCode.DISABLED: (
         "the form is closed",
-        "open it with: relay forms enable {name} (or take it off the website's page)",
+        "take it off the website's page, or open it with: relay forms enable {name}",
     ),
     RefusalCode.UNAVAILABLE: (
         "they could not be stored, as Redis did not answer and web's disk took none",
@@ -67,7 +68,10 @@ def cause_of(code: RefusalCode, form: Form, last: Kept) -> str:
 
 
 def to_do_about(code: RefusalCode, form: Form, last: Kept) -> str:
-    """Return what to do about refusals with this code, without a full stop."""
+    """Return what to do about refusals with this code, as a sentence that begins in lower case.
+
+    It has a full stop unless it ends with a command.
+    """
     if code == RefusalCode.ORIGIN:
         options = " ".join(
             f"--origin {origin}" for origin in still_refused_origins(form, last) or ("ORIGIN",)

@@ -27,8 +27,8 @@ def _condition(form: Form, found: TooManyRefused) -> AlertCondition:
             f"{form.name}: {found.sentence}",
             "These sign-ups are not stored, and their visitors saw an error. What the form has"
             " accepted is delivered as usual.",
-            f"What to do: {found.to_do}. The last refusals are shown by: relay forms show"
-            f" {form.name}",
+            f"What to do: {found.to_do}",
+            f"The last refusals are shown by: relay forms show {form.name}",
         ),
         over=f"{form.name}: the form no longer refuses {what}",
         since=found.since,

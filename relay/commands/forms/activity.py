@@ -70,7 +70,7 @@ def say_activity(output: Output, activity: FormActivity) -> None:
     )
     found = too_many_refused(activity.form, activity.history, FOR_REPORTS)
     if found:
-        output.say(printable(f"{found.sentence}\nWhat to do: {found.to_do}."))
+        output.say(printable(f"{found.sentence}\nWhat to do: {found.to_do}"))
     _say_last_refusals(output, activity)
     _say_not_sent(output, activity)
 

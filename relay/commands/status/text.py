@@ -71,7 +71,7 @@ def _say_forms(
             [_form_row(figures) for figures in worth_showing],
         )
     for form, found in refusing:
-        output.say(printable(f"\n{form.name}: {found.sentence}\nWhat to do: {found.to_do}."))
+        output.say(printable(f"\n{form.name}: {found.sentence}\nWhat to do: {found.to_do}"))
 
 
 def _form_row(figures: FormFigures) -> list[Any]:
