@@ -76,11 +76,17 @@ def thanks(name: str) -> ResponseReturnValue:
 
 @bp.route("/f/<name>", methods=["OPTIONS"], provide_automatic_options=False)
 def preflight(name: str) -> ResponseReturnValue:
-    """Answer a browser that asks whether a page may post here. The POST reports an unknown form."""
+    """Answer a browser that asks whether a page may post here. The POST reports an unknown form.
+
+    If the page may not, the browser sends no POST, so the refusal counts here.
+    """
     try:
-        _find(name, services().deadlines.start())
+        form = _find(name, services().deadlines.start())
     except (_FormUnavailable, LedgerUnavailable):
         log.debug("preflight for a form that cannot be used")
+        return "", 204
+    if "Access-Control-Request-Method" in request.headers and not _source().may_post(form):
+        services().form_tallies.refused(form, refusal_of(request, 403, (), ()))
     return "", 204
 
 

@@ -101,6 +101,17 @@ def test_a_page_on_another_origin_counts(
     assert refused() == {"shop": {"origin": 1}}
 
 
+def test_a_script_on_another_origin_counts_though_its_post_never_comes(
+    client: FlaskClient, save_form: Callable[..., Form], refused: Callable[[], object]
+) -> None:
+    save_form("shop", origins=("https://www.example.com",))
+    for origin in ("https://other.example", "https://www.example.com", "null"):
+        asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        assert client.options("/f/shop", headers=asked).status_code == 204
+    assert client.options("/f/shop", headers={"Origin": "https://other.example"}).status_code == 204
+    assert refused() == {"shop": {"origin": 1}}
+
+
 def test_a_closed_form_counts(
     client: FlaskClient, save_form: Callable[..., Form], refused: Callable[[], object]
 ) -> None:
