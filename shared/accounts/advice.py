@@ -21,6 +21,11 @@ _ON_HOLD = {
     HoldReason.QUOTA: "You need not do anything: deliveries resume at 00:00 UTC.",
 }
 
+QUOTA_OF_OTHERS = (
+    "Constant Contact says that today's requests are used up, and signup-relay counted fewer."
+    " Another program may use the same API key."
+)
+
 _NOT_WELL = {
     ConnectionStatus.DISCONNECTED: (
         "is disconnected. Its sign-ups are accepted and wait."
@@ -68,9 +73,15 @@ class Advice:
     urgent: bool
 
 
-def on_hold(reason: HoldReason, account: str) -> str:
-    """Return what ends the hold, as a sentence."""
-    return _ON_HOLD[reason].format(account=account)
+def on_hold(hold: Hold, account: str) -> str:
+    """Return what ends the hold, in sentences."""
+    what = _ON_HOLD[hold.reason].format(account=account)
+    return f"{QUOTA_OF_OTHERS} {what}" if used_by_others(hold) else what
+
+
+def used_by_others(hold: Hold) -> bool:
+    """Whether Constant Contact says that the quota is used up before our own count does."""
+    return hold.reason == HoldReason.QUOTA and hold.by == "answer"
 
 
 def for_account(
@@ -89,5 +100,5 @@ def for_account(
         if wrong and hold.reason == HoldReason.RECONNECT:
             continue  # the sentence about the connection says why
         note = f": {hold.note}" if hold.note else ""
-        sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold.reason, name)}"
+        sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold, name)}"
         yield Advice(sentence, not hold.reason.is_harmless)

@@ -167,9 +167,11 @@ def hold(each: Hold, summary: AccountSummary, now: datetime) -> Check:
     note = redact(each.note).rstrip(".")
     since = in_words(now - each.since)
     found = f"Sign-ups have been on hold for {since}{f': {note}' if note else ''}."
-    fix = on_hold(each.reason, account)
-    if summary.status == ConnectionStatus.FOREIGN and each.reason == HoldReason.RECONNECT:
-        # Connecting again here would take the account away from the other installation.
+    fix = on_hold(each, account)
+    if each.reason == HoldReason.RECONNECT and summary.status == ConnectionStatus.DISCONNECTED:
+        return subject.ok(found)  # somebody wants that; the forms that still use it are a problem
+    if each.reason == HoldReason.RECONNECT and summary.status not in _CONNECTED:
+        # Above all with FOREIGN: connecting again here would take the account away.
         fix = f"Do what the check '{CONNECTION.title}' says. That ends this hold, too."
     judge = subject.advice if each.reason.is_harmless else subject.problem
     return judge(found, fix)

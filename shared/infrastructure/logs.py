@@ -10,8 +10,13 @@ from typing import Any
 _EMAIL = re.compile(
     r"[^\s@<>\"'(),:;\\\[\]=&?/…]+@[^\s@<>\"'(),:;\\\[\]&.]+\.[^\s@<>\"'(),:;\\\[\]&]+"
 )
-# A JWT, a bearer token, or any long run without spaces that is not a UUID or a path.
-_TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:bearer)\s+\S+|\b[A-Za-z0-9_+-]{41,}={0,2}")
+# A JWT, a bearer token, or any long run without spaces that is not a UUID, a path or the name of a
+# setting, such as some of Celery's: words of one case with underscores between them.
+_NO_NAME = r"(?!(?:[a-z]+(?:_[a-z]+)+|[A-Z]+(?:_[A-Z]+)+)(?![\w+=-]))"
+_TOKEN = re.compile(
+    r"\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:bearer)\s+\S+"
+    rf"|\b{_NO_NAME}[A-Za-z0-9_+-]{{41,}}={{0,2}}"
+)
 _CREDENTIALS = re.compile(r"(\w+://)[^/\s@]+@")
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}

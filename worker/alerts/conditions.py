@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from shared.accounts.advice import QUOTA_OF_OTHERS, used_by_others
 from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.connection_end import ConnectionEnd, EndCause
 from shared.domain.durations import in_words, minute, times
-from shared.domain.phrases import sentence, sign_ups_wait
+from shared.domain.phrases import clause, sentence, sign_ups_wait
 from shared.infrastructure.logs import redact
 from shared.ledger.spools import SpoolReport
 from worker.alerts.form_conditions import refusing_forms
@@ -57,8 +58,8 @@ _IF_IT_STAYS = "signup-relay tries again by itself. If the hold stays, "
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldAlert:
     """What to say of a hold. In the texts `{name}` is the account's name, `{title}` the one with
-    its organization, `{connect}` how to connect it again, and `{if_it_stays}` an introduction for
-    holds that are probed.
+    its organization, `{connect}` how to connect it again, `{if_it_stays}` an introduction for holds
+    that are probed, and `{others}` that another program may have used up the quota.
 
     `after`: the hold must have lasted so long, with sign-ups waiting. None: it alerts at once.
     """
@@ -96,6 +97,7 @@ class HoldAlert:
             "title": view.title,
             "connect": _connect_again(view, snapshot),
             "if_it_stays": _IF_IT_STAYS if hold.probe_at else "",
+            "others": f". {clause(QUOTA_OF_OTHERS)}" if used_by_others(hold) else "",
         }
         return AlertCondition(
             key=f"{hold.reason}:{view.name}",
@@ -154,7 +156,7 @@ HOLD_ALERTS = (
         reason=HoldReason.QUOTA,
         title="{name} is on hold: today's requests to Constant Contact are used up",
         several="accounts are on hold: today's requests to Constant Contact are used up",
-        cause="The API key of {title} has no requests left today",
+        cause="The API key of {title} has no requests left today{others}",
         to_do="nothing at first: deliveries go on after 00:00 UTC. If this happens often, ask"
         " Constant Contact for more requests a day, and then raise CTCT_REQUESTS_PER_DAY.",
         after=LONG_QUOTA_HOLD,

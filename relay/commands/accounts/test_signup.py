@@ -88,7 +88,7 @@ def _cause(runtime: CommandRuntime, signup: TestSignup) -> str:
     if signup.trouble:
         return signup.trouble
     if holds := runtime.ledger.figures(signup.account).holds:
-        ends = advice.on_hold(holds[0].reason, signup.account)
+        ends = advice.on_hold(holds[0], signup.account)
         return f"{signup.account} is on hold ({holds[0].reason}). {ends}"
     if not runtime.operations.status.pulse().workers:
         return "no worker is alive. Start one with: relay worker"

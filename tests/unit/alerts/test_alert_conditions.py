@@ -332,6 +332,12 @@ def test_what_a_condition_is_called_how_bad_it_is_and_since_when(
     assert condition.account == ("acme" if "acme" in title else None)
 
 
+def test_a_quota_that_others_used_up_is_told() -> None:
+    words = "Another program may use the same API key."
+    assert words in only(view(hold(HoldReason.QUOTA, by="answer"), due=1)).body
+    assert words not in only(view(hold(HoldReason.QUOTA, by="count"), due=1)).body
+
+
 def test_a_stall_says_how_long_sign_ups_wait_and_when_the_last_was_delivered() -> None:
     stalled = view(due=2, oldest_due=3 * HOUR, last_delivery=NOON - 2 * HOUR)
     body = only(stalled).body

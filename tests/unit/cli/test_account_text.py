@@ -10,7 +10,7 @@ from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.accounts.advice import for_account
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Subject
-from tests.support.builders import account
+from tests.support.builders import NOON, account
 
 
 def printed(capsys: pytest.CaptureFixture[str], *checks: Check) -> str:
@@ -75,6 +75,16 @@ def test_another_installation_is_named() -> None:
 def test_every_hold_says_what_ends_it(reason: HoldReason) -> None:
     (advice,) = for_account("acme", [hold(reason, "why")], summary(ConnectionStatus.CONNECTED))
     assert advice.sentence.startswith(f"acme is on hold ({reason}: why). ")
+
+
+@pytest.mark.parametrize(
+    ("by", "others"), [("answer", True), ("count", False)], ids=["the API", "our own count"]
+)
+def test_a_quota_that_others_used_up_is_told(by: str, others: bool) -> None:
+    quota = Hold(reason=HoldReason.QUOTA, since=NOON, by=by)
+    (advice,) = for_account("acme", [quota], summary(ConnectionStatus.CONNECTED))
+    assert ("Another program may use the same API key." in advice.sentence) == others
+    assert not advice.urgent
 
 
 def test_a_reconnect_hold_is_not_told_of_beside_its_cause() -> None:

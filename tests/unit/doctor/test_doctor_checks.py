@@ -501,6 +501,24 @@ def test_holds(reason: HoldReason, expected: str) -> None:
     assert "1 h" in check.found
 
 
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (ConnectionStatus.CONNECTED, "If the hold does not end by itself"),
+        (ConnectionStatus.REVOKED, "Do what the check 'The connection' says"),
+        (ConnectionStatus.FOREIGN, "Do what the check 'The connection' says"),
+        (ConnectionStatus.DISCONNECTED, ""),
+    ],
+)
+def test_a_hold_without_a_connection_points_to_its_cause(
+    status: ConnectionStatus, expected: str
+) -> None:
+    hold = Hold(reason=HoldReason.RECONNECT, since=NOON)
+    check = stored_account_checks.hold(hold, summary(status), NOON + HOUR)
+    assert (check.fix or "").startswith(expected)
+    assert bool(check.fix) == bool(expected)
+
+
 def test_the_note_of_a_hold_is_shown_without_addresses() -> None:
     hold = Hold(reason=HoldReason.FORBIDDEN, since=NOON, note="ada@example.com may not")
     found = stored_account_checks.hold(hold, summary(), NOON).found

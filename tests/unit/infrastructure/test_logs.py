@@ -28,6 +28,8 @@ ID = "0c3a4a10-9d31-11ee-a3f2-fa163e56c9b0"
             "redis://relay:hidden@cache.example/0", "redis://…@cache.example/0", id="password"
         ),
         pytest.param("redis://:hidden@cache/0", "redis://…@cache/0", id="password, no user"),
+        pytest.param("only_letters_" * 4 + "-Zq", "[secret]", id="no name: it goes on after words"),
+        pytest.param("x" * 41, "[secret]", id="no name: one word"),
     ],
 )
 def test_redacted(text: str, redacted: str) -> None:
@@ -39,6 +41,9 @@ def test_redacted(text: str, redacted: str) -> None:
     [
         pytest.param(f"signup={ID}", id="id of a sign-up"),
         pytest.param("https://api.cc.email/v3/contacts/sign_up_form", id="address of the API"),
+        pytest.param(
+            "set worker_cancel_long_running_tasks_on_connection_loss to", id="Celery's setting"
+        ),
         pytest.param("gave up after 12 attempts: HTTP 503", id="cause"),
     ],
 )
