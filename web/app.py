@@ -26,7 +26,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.factory import make_operations
 from shared.operations.operators import Operators
-from web import connect_pages, health
+from web import connect_pages, health, root_page
 from web.console import pages
 from web.console.guard import set_up_sessions
 from web.error_answers import http_error, unexpected_error
@@ -58,7 +58,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["relay"] = found = _make_services(settings)
     set_up_sessions(app, settings)
-    for blueprint in (routes.bp, connect_pages.bp, health.bp, pages.bp):
+    for blueprint in (root_page.bp, routes.bp, connect_pages.bp, health.bp, pages.bp):
         app.register_blueprint(blueprint)
     app.after_request(add_security_headers)
     app.register_error_handler(HTTPException, http_error)

@@ -150,7 +150,21 @@ def unavailable(error: LedgerUnavailable) -> ResponseReturnValue:
 
 def _problem(sentence: str, status: int, pending_id: str | None = None) -> ResponseReturnValue:
     log.warning("account not connected", extra={"status": status})
-    return render_template("connect/problem.html", sentence=sentence, pending_id=pending_id), status
+    page = render_template(
+        "connect/problem.html", sentence=sentence, pending_id=pending_id, again=_again_in_console()
+    )
+    return page, status
+
+
+def _again_in_console() -> str | None:
+    """Return where the operator starts again who began this in the console; None for others."""
+    state = request.args.get("state", "")[:_TOO_LONG]
+    try:
+        result = _connecting().browser.result(state) if state else None
+    except LedgerUnavailable:
+        return None
+    in_console = result is not None and result.from_console
+    return url_for("console.log_in", name=result.account) if result and in_console else None
 
 
 def _connecting() -> Connecting:

@@ -3,7 +3,7 @@
 import logging
 import traceback
 
-from flask import make_response, render_template, request, url_for
+from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
@@ -20,8 +20,6 @@ _MESSAGES = {
 def http_error(error: HTTPException) -> ResponseReturnValue:
     code = error.code or 500
     message = _MESSAGES.get(code) or error.description or "This request cannot be answered."
-    if code == 404 and request.path == "/":
-        message = f"signup-relay runs here. Operators sign in at {url_for('console.overview')}."
     response = make_response(_answer(code, message))
     if allow := error.get_response().headers.get("Allow"):
         response.headers["Allow"] = allow

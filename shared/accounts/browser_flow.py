@@ -320,4 +320,5 @@ def _failure(request: ConnectRequest, error: Refused, shown: Refused) -> Connect
         pending_id=pending_id,
         link=request.link,
         for_client=str(shown),
+        from_console=request.started_from == StartedFrom.CONSOLE,
     )

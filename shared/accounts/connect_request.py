@@ -48,6 +48,7 @@ class ConnectResult:
     """What became of a request. A failure has a `sentence` for the operator who waits for it.
 
     If it came by a client's link, `link` is its id, and `for_client` what the client reads.
+    `from_console` says that an operator began it in the console.
 
     `pending_id` is set when an operator has to choose: the login belongs to another account than
     before, or to one that is connected under another name. `resume` uses these tokens then.
@@ -60,6 +61,7 @@ class ConnectResult:
     pending_id: str | None = None
     link: str | None = None
     for_client: str = ""
+    from_console: bool = False
 
     def to_json(self) -> str:
         fields = asdict(self)
@@ -76,6 +78,7 @@ class ConnectResult:
             pending_id=found["kept"],
             link=found.get("link"),
             for_client=found.get("for_client", ""),
+            from_console=found.get("from_console", False),
         )
 
 

@@ -9,6 +9,7 @@ from tests.architecture.project import settings_in
 from web.app import create_app
 
 PUBLIC = {
+    ("/", "GET"): "says what runs here",
     ("/f/<name>", "GET"): "the hosted form",
     ("/f/<name>", "OPTIONS"): "asked by browsers before a page may post here",
     ("/f/<name>", "POST"): "takes a sign-up",
