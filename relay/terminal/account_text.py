@@ -42,7 +42,7 @@ def _rows(summary: AccountSummary) -> list[list[Any]]:
         ["organization", account.organization],
         ["contact e-mail", account.contact_email],
         ["account id", account.encoded_account_id],
-        ["status", summary.status],
+        ["status", summary.status.label],
         ["login", account.login],
         ["connected", _given(account.connected_at)],
         ["connected by", account.connected_by],

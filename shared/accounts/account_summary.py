@@ -26,6 +26,20 @@ class ConnectionStatus(StrEnum):
     FOREIGN = "foreign"  #: another installation keeps its tokens fresh
     FAILING = "failing"  #: the last refresh failed; signup-relay tries again by itself
 
+    @property
+    def label(self) -> str:
+        """What people read, on every page and in every table."""
+        return _LABELS.get(self, str(self))
+
+
+# As the hold and the button are called, where the value is another word.
+_LABELS = {
+    ConnectionStatus.UNUSABLE: "not usable",
+    ConnectionStatus.REVOKED: "reconnect needed",
+    ConnectionStatus.FOREIGN: "kept by another installation",
+    ConnectionStatus.FAILING: "refresh failing",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSummary:

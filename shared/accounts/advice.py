@@ -10,9 +10,7 @@ from shared.domain.durations import minute
 
 _ON_HOLD = {
     HoldReason.RECONNECT: "If the hold does not end by itself, run: relay connect {account}",
-    HoldReason.FORBIDDEN: (
-        "Connect it again as an Account Owner or Manager: relay connect {account}"
-    ),
+    HoldReason.FORBIDDEN: ("Reconnect it as an Account Owner or Manager: relay connect {account}"),
     HoldReason.PAUSED: "To end the pause, run: relay release {account}",
     HoldReason.OUTAGE: (
         "Deliveries resume by themselves when Constant Contact answers. If the hold stays, check"
@@ -29,7 +27,7 @@ QUOTA_OF_OTHERS = (
 _NOT_WELL = {
     ConnectionStatus.DISCONNECTED: (
         "is disconnected. Its sign-ups are accepted and wait."
-        " Connect it again with: relay connect {account}"
+        " Reconnect it with: relay connect {account}"
     ),
     ConnectionStatus.UNUSABLE: (
         "cannot be used: its tokens are gone, or the secret of its API key is no longer known. Its"
@@ -37,8 +35,8 @@ _NOT_WELL = {
         " Otherwise run: relay connect {account}"
     ),
     ConnectionStatus.REVOKED: (
-        "was disconnected by Constant Contact, which refuses its refresh token. Its sign-ups are"
-        " accepted and wait. Connect it again with: relay connect {account}"
+        "needs a new login: Constant Contact refuses its refresh token. Its sign-ups are"
+        " accepted and wait. Reconnect it with: relay connect {account}"
     ),
     ConnectionStatus.FOREIGN: (
         "is kept connected by another installation ({owner}), so this one does not refresh its"
@@ -102,3 +100,13 @@ def for_account(
         note = f": {hold.note}" if hold.note else ""
         sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold, name)}"
         yield Advice(sentence, not hold.reason.is_harmless)
+
+
+def in_trouble_first(summaries: Iterable[AccountSummary]) -> list[AccountSummary]:
+    """Return the accounts with those first that an operator should look at."""
+    return sorted(summaries, key=_urgency)
+
+
+def _urgency(summary: AccountSummary) -> tuple[bool, bool]:
+    found = list(for_account(summary.account.name, summary.holds, summary))
+    return (not any(each.urgent for each in found), not found)

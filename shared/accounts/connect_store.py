@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 import redis
 
 from shared.accounts.connect_request import ConnectRequest, ConnectResult, PendingTokens
+from shared.constant_contact.applications import Application
 from shared.constant_contact.token_set import TokenSet
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.timestamps import timestamp
@@ -45,6 +46,19 @@ class ConnectStore:
         """Return the request with this state, and forget it: a state works once."""
         stored = self._stored(f"state:{state}").take()
         return ConnectRequest.from_dict(json.loads(stored)) if stored else None
+
+    # --- the application that somebody typed in, whose page must not repeat the secret
+
+    def keep_typed(self, application: Application) -> str:
+        """Keep the application for as long as a login may take; return an id for it."""
+        id = secrets.token_urlsafe(24)
+        typed = json.dumps([application.client_id, application.client_secret])
+        self._stored(f"typed:{id}").write(self._sealer.seal(typed), STATE_LIFE)
+        return id
+
+    def typed(self, id: str) -> Application | None:
+        sealed = self._stored(f"typed:{id}").read()
+        return Application(*json.loads(self._sealer.open(sealed))) if sealed else None
 
     # --- results
 

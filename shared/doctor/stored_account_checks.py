@@ -34,7 +34,7 @@ _WAITING = Subject("waiting", "Sign-ups flow")
 
 _CONNECTED = (ConnectionStatus.CONNECTED, ConnectionStatus.FAILING)
 
-_CONNECT_AGAIN = "Connect it again in the console, or with: relay connect {account}"
+_CONNECT_AGAIN = "Reconnect it in the console, or with: relay connect {account}"
 # What was found, and what to do.
 _NOT_CONNECTED = {
     ConnectionStatus.DISCONNECTED: (

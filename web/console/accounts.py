@@ -1,16 +1,23 @@
 """An account's page: its connection, holds, lists and client links, and a test sign-up."""
 
+from collections.abc import Iterable
+
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.account_api import FRESH, ApiCallFailed, Lists
 from shared.accounts.advice import for_account
+from shared.constant_contact.client import ContactList
 from shared.domain.errors import Refused
+from shared.domain.form import Form
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs, operator_name
 from web.services import services
+
+# About as many as fit beside the rest of the page.
+SHOWN_LISTS = 12
 
 
 @bp.get("/accounts/<name>")
@@ -94,18 +101,33 @@ def take_over(name: str) -> ResponseReturnValue:
 
 def _account_page(name: str, *, test_problem: str | None = None) -> str:
     tools = services().accounts
-    summary = tools.summaries.summary(name)
+    summary, lists = tools.summaries.summary(name), _lists(name)
+    forms = [form for form in tools.summaries.registry.forms() if form.account == name]
+    shown, folded = folded_lists(lists.lists if lists else (), forms)
     return render_template(
         "console/account.html",
         summary=summary,
         advice=list(for_account(name, summary.holds, summary)),
         links=tools.connecting.browser.links.of(name, utc_now()),
-        lists=_lists(name),
-        forms=[form for form in tools.summaries.registry.forms() if form.account == name],
+        lists=lists,
+        shown_lists=shown,
+        folded_lists=folded,
+        forms=forms,
         test_problem=test_problem,
         email=request.form.get("email", ""),
         wanted=request.form.get("list", ""),
     )
+
+
+def folded_lists(
+    lists: Iterable[ContactList], forms: Iterable[Form]
+) -> tuple[list[ContactList], list[ContactList]]:
+    """Return the lists to show at once, and those to fold, both by name. Lists that forms use come
+    first, and are never folded."""
+    used = {listed.id for form in forms for listed in form.lists}
+    by_name = sorted(lists, key=lambda each: (each.id not in used, each.name.casefold()))
+    count = max(SHOWN_LISTS, sum(each.id in used for each in by_name))
+    return by_name[:count], by_name[count:]
 
 
 def _lists(name: str) -> Lists | None:

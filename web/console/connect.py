@@ -49,32 +49,47 @@ def connect() -> ResponseReturnValue:
 def check_application_typed() -> ResponseReturnValue:
     """Check that Constant Contact knows the application, then continue to the login."""
     name = request.form.get("name", "").strip()
+    application = None
     try:
-        check_name(name)
         application = _typed_application()
+        check_name(name)
         found = _connecting().check_before_login(application)
         if found.verdict == Verdict.PROBLEM and "anyway" not in request.form:
-            return _application_page(name, check=found), 422
+            return _application_page(name, check=found, typed=application), 422
         known = _connecting().connector.calls.known(application)
     except Refused as error:
-        return _application_page(name, problem=str(error)), 422
+        return _application_page(name, problem=str(error), typed=application), 422
     key = known.client_id if application else None
     return redirect(url_for("console.log_in", name=name, key=key), 303)
 
 
 def _typed_application() -> Application | None:
-    """Return the application that was typed in; None for the one from the settings."""
-    key, secret = (request.form.get(field, "") for field in ("api_key", "secret"))
-    return check_application(key, secret) if key.strip() or secret.strip() else None
+    """Return the application that was typed in; None for the one from the settings.
+
+    The page does not repeat a secret, so an empty one means the one that was typed before.
+    """
+    key, secret = (request.form.get(field, "").strip() for field in ("api_key", "secret"))
+    before = _connecting().connector.store.typed(request.form.get("typed", ""))
+    if before and not secret and before.client_id == key:
+        return before
+    return check_application(key, secret) if key or secret else None
 
 
-def _application_page(name: str, *, problem: str | None = None, check: Check | None = None) -> str:
+def _application_page(
+    name: str,
+    *,
+    problem: str | None = None,
+    check: Check | None = None,
+    typed: Application | None = None,
+) -> str:
+    """Return the page. With `typed`, its secret need not be typed again."""
     return render_template(
         "console/connect/application.html",
         name=name,
         problem=problem,
         check=check,
         api_key=request.form.get("api_key", ""),
+        typed=_connecting().connector.store.keep_typed(typed) if typed else None,
         default_key=_connecting().connector.calls.applications.default.tail,
         redirect_uri=_connecting().redirect_uri,
         scopes=SCOPES,

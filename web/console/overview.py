@@ -3,7 +3,7 @@
 from flask import render_template
 from flask.typing import ResponseReturnValue
 
-from shared.accounts.advice import for_account
+from shared.accounts.advice import for_account, in_trouble_first
 from shared.infrastructure.alert_services import ALERTS_OFF
 from shared.operations.operators import Role
 from web.console import bp
@@ -16,7 +16,7 @@ from web.services import services
 def overview() -> ResponseReturnValue:
     """Show all accounts."""
     found = services()
-    summaries = found.accounts.summaries.all()
+    summaries = in_trouble_first(found.accounts.summaries.all())
     return render_template(
         "console/overview.html",
         summaries=summaries,

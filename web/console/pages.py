@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
-from shared.domain.durations import in_words
+from shared.domain.durations import in_words, minute
 from shared.domain.errors import LedgerUnavailable, Refused, SpoolRefused
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
@@ -35,6 +35,7 @@ def template_context() -> dict[str, Any]:
         "moment": _moment,
         "ago": _ago,
         "in_words": in_words,
+        "minute": minute,
         "wizard_steps": WIZARD_STEPS,
     }
 

@@ -39,7 +39,7 @@ def _row(summary: AccountSummary) -> list[Any]:
     return [
         account.name,
         account.organization,
-        summary.status,
+        summary.status.label,
         account.contact_email,
         account.encoded_account_id,
         summary.key_tail,

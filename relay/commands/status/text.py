@@ -48,11 +48,13 @@ def _say_accounts(
     if not report.accounts:
         output.say("No account is connected yet. Begin with: relay connect NAME")
         return
+    in_order = [each.account.name for each in advice.in_trouble_first(summaries.values())]
+    by_trouble = sorted(report.accounts.items(), key=lambda item: _place(item[0], in_order))
     output.table(
         ["account", *COUNTS, "oldest due", "hold", "token valid until"],
-        [_row(name, figures, summaries.get(name)) for name, figures in report.accounts.items()],
+        [_row(name, figures, summaries.get(name)) for name, figures in by_trouble],
     )
-    for name, figures in report.accounts.items():
+    for name, figures in by_trouble:
         for problem in advice.for_account(name, figures.holds, summaries.get(name)):
             output.say(printable(f"\n{problem.sentence}"))
 
@@ -86,6 +88,10 @@ def _form_row(figures: FormFigures) -> list[Any]:
     ]
 
 
+def _place(name: str, in_order: Sequence[str]) -> int:
+    return in_order.index(name) if name in in_order else len(in_order)
+
+
 def _row(name: str, figures: Figures, summary: AccountSummary | None) -> list[Any]:
     return [
         name,
@@ -93,7 +99,7 @@ def _row(name: str, figures: Figures, summary: AccountSummary | None) -> list[An
         duration(figures.oldest_due),
         ", ".join(hold.reason for hold in figures.holds) or None,
         # Without a token, the status says why.
-        (for_people(summary.expires_at) or str(summary.status)) if summary else None,
+        (for_people(summary.expires_at) or summary.status.label) if summary else None,
     ]
 
 

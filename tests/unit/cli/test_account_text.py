@@ -1,5 +1,6 @@
 """How checks are printed for people, and what is said of an account that does not work."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from relay.terminal.account_text import say_checks
 from relay.terminal.output import Output
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
-from shared.accounts.advice import for_account
+from shared.accounts.advice import for_account, in_trouble_first
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Subject
 from tests.support.builders import NOON, account
@@ -85,6 +86,13 @@ def test_a_quota_that_others_used_up_is_told(by: str, others: bool) -> None:
     (advice,) = for_account("acme", [quota], summary(ConnectionStatus.CONNECTED))
     assert ("Another program may use the same API key." in advice.sentence) == others
     assert not advice.urgent
+
+
+def test_accounts_in_trouble_come_first() -> None:
+    well = summary(ConnectionStatus.CONNECTED)
+    paused = replace(well, holds=(hold(HoldReason.PAUSED),))
+    urgent = summary(ConnectionStatus.REVOKED)
+    assert in_trouble_first([well, paused, urgent, well]) == [urgent, paused, well, well]
 
 
 def test_a_reconnect_hold_is_not_told_of_beside_its_cause() -> None:

@@ -13,7 +13,10 @@ from werkzeug.test import TestResponse
 
 from shared.accounts.account_services import AccountServices
 from shared.accounts.account_summary import ConnectionStatus
+from shared.constant_contact.client import ContactList
 from shared.domain.account import HoldReason
+from shared.domain.durations import minute
+from shared.domain.form import ListRef
 from shared.infrastructure.settings import Settings
 from shared.ledger import limits
 from shared.ledger.ledger import Ledger
@@ -23,6 +26,7 @@ from tests.support.console_browser import SignedIn
 from tests.support.sandbox_server import SandboxServer
 from tests.support.web_services import services_of
 from web.app import create_app
+from web.console.accounts import folded_lists
 
 OTHER = "Blue Door Books"
 
@@ -121,6 +125,37 @@ def test_an_unknown_key_is_told_before_anybody_logs_in(browser: SignedIn) -> Non
     assert "another-secret" not in response.text
 
 
+def test_a_secret_is_typed_once_and_never_shown(
+    browser: SignedIn, tools: AccountServices, redis_client: "redis.Redis"
+) -> None:
+    typed = {"name": "no name", "api_key": "another-key", "secret": "another-secret"}
+    page = browser.post("/console/connect", **typed).text  # the name is wrong
+    for name in ("acme", "acme"):  # then the key is not known; and the button stays
+        [kept] = re.findall(r'name="typed" value="([^"]+)"', page)
+        assert "another-secret" not in page
+        assert "Leave this empty" in page
+        typed = {"name": name, "api_key": "another-key", "secret": "", "typed": kept}
+        page = browser.post("/console/connect", **typed).text
+        assert 'name="anyway"' in page
+
+    assert "another-secret" not in str(
+        [redis_client.get(key) for key in redis_client.keys("*typed*")]
+    )
+    assert browser.post("/console/connect", **typed, anyway="1").status_code == 303
+    application = tools.connecting.connector.calls.applications.find("another-key")
+    assert application is not None
+    assert application.client_secret == "another-secret"
+
+
+def test_a_secret_that_was_typed_belongs_to_its_key_alone(browser: SignedIn) -> None:
+    typed = {"name": "acme", "api_key": "another-key", "secret": "another-secret"}
+    [kept] = re.findall(
+        r'name="typed" value="([^"]+)"', browser.post("/console/connect", **typed).text
+    )
+    other = {"name": "acme", "api_key": "a-third-key", "secret": "", "typed": kept}
+    assert "The secret is missing" in browser.post("/console/connect", **other).text
+
+
 def test_logging_in_leads_to_the_checks(browser: SignedIn, sandbox: SandboxServer) -> None:
     back = log_in(browser, sandbox)
     assert back.status_code == 303
@@ -138,7 +173,7 @@ def test_access_denied_is_said_without_commands(browser: SignedIn, sandbox: Sand
 
     assert page.status_code == 400
     assert "Access was not allowed" in page.text
-    assert "start again in the console" in page.text
+    assert 'href="/console/connect/acme/log-in"' in page.text
 
 
 def test_another_account_is_taken_only_after_asking(
@@ -247,7 +282,8 @@ def test_a_revoked_account_says_that_nothing_is_lost_and_is_connected_with_one_c
     Ledger(redis_client).hold("acme", HoldReason.RECONNECT, by="token")
     page = browser.get("/console/accounts/acme").text
     assert "refuses its refresh token" in page
-    assert "Connect again" in page
+    assert "Reconnect needed" in page
+    assert "<button" in page and ">Reconnect</button>" in page
 
     assert log_in(browser, sandbox).status_code == 303
 
@@ -289,6 +325,35 @@ def test_a_test_signup_is_followed(
     assert "is stored" in page
     assert "every 1s" in page
     assert tools.summaries.ledger.figures("acme").due == 1
+
+
+def test_long_lists_are_folded_and_those_that_forms_use_come_first() -> None:
+    lists = [ContactList(str(number), f"List {number:02}", None) for number in range(57)]
+    form = builders.form("news", lists=(ListRef("40", "List 40"),))
+    shown, folded = folded_lists(lists, [form])
+    assert [each.id for each in shown] == ["40", *map(str, range(11))]
+    assert len(shown) + len(folded) == 57
+    assert folded_lists(lists[:12], []) == (lists[:12], [])
+
+
+def test_a_hold_is_no_green_connected(
+    browser: SignedIn, redis_client: "redis.Redis", connected: None
+) -> None:
+    Ledger(redis_client).hold("acme", HoldReason.FORBIDDEN, by="answer")
+    page = browser.get("/console/accounts/acme").text
+    assert 'class="pill ok"' not in page
+    assert "On hold: forbidden" in page
+
+
+def test_a_connection_that_ends_says_before_when_to_reconnect(
+    browser: SignedIn, tools: AccountServices, redis_client: "redis.Redis", connected: None
+) -> None:
+    stored = tools.summaries.vault.stored("acme")
+    redis_client.hset("relay:{acme}:tokens", "revoked", stored.digest)
+    for path in ("/console/", "/console/accounts/acme"):
+        page = browser.get(path).text
+        assert f"Reconnect before {minute(stored.expires_at)}" in page
+        assert "are delivered until then" in page
 
 
 def test_disconnecting_asks_and_keeps_the_ledger(
