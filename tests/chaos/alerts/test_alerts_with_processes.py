@@ -89,3 +89,34 @@ def test_beat_tells_that_all_workers_died_and_that_one_lives_again(
     stack.assert_accounted_for()
     assert stack.account()["delivered"] == 1
     assert "secret-path" not in stack.log
+
+
+def test_operators_are_notified_of_a_form_that_refuses_and_of_its_end(
+    make_stack: MakeStack, webhook: Webhook
+) -> None:
+    stack = make_stack(rate=100, RELAY_ALERTS=webhook.address, RELAY_ALERT_AFTER_SECONDS="1")
+    stack.open()
+    stack.start_workers(1)
+    stack.start("beat")
+    assert stack.post(email="ada@example.com").status_code == 202
+    for _ in range(25):
+        assert stack.post(mail_adress="robert", first_name="Bob").status_code == 422
+
+    eventually(lambda: bool(webhook.taken), what="the alert")
+    assert webhook.titles == ["news: the form refuses unusually many sign-ups"]
+    message = webhook.taken[0]["message"]
+    assert "sign-ups refused in the last hour: a required field was missing." in message
+    assert "These fields arrived: mail_adress, first_name." in message
+    assert "robert" not in message
+
+    stack.relay("forms", "disable", "news")
+    eventually(lambda: len(webhook.taken) == 2, what="the recovery notice")
+    assert webhook.titles[1] == "news: the form no longer refuses unusually many sign-ups"
+    (form,) = stack.json("status")["forms"]
+    assert form == {
+        "name": "news",
+        "account": "acme",
+        "accepted": 1,
+        "quarantined": 0,
+        "refused": {"required": 25},
+    }
