@@ -18,7 +18,15 @@ def wants_json(request: Request) -> bool:
     json_quality, html_quality = accepted["application/json"], accepted["text/html"]
     if json_quality != html_quality:
         return bool(json_quality > html_quality)
-    # Neither is preferred: curl and scripts send */*. A script cannot follow a redirect to a page
-    # of another site, so a browser's fetch gets JSON. Anything else gets JSON for JSON.
-    mode = request.headers.get("Sec-Fetch-Mode", "navigate")
-    return mode != "navigate" or request.mimetype in _SCRIPTS_BODIES
+    # Neither is preferred: curl and scripts send */*, but a form prefers a page. A page's script
+    # cannot follow a redirect to another site, so it gets JSON. Anything else gets JSON for JSON.
+    return _is_script_of_page(request) or request.mimetype in _SCRIPTS_BODIES
+
+
+def _is_script_of_page(request: Request) -> bool:
+    """Whether a script on a page sent a request that prefers no kind of answer.
+
+    Older browsers, and all of them over http, do not say so. But only browsers send an Origin.
+    """
+    mode = request.headers.get("Sec-Fetch-Mode")
+    return mode != "navigate" if mode else "Origin" in request.headers

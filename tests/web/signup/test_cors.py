@@ -229,6 +229,21 @@ def test_a_fetch_without_accept_gets_json(
     assert wrong.status_code == 422 and wrong.json is not None
 
 
+@pytest.mark.parametrize("accept", [{}, {"Accept": "*/*"}])
+def test_a_browser_that_does_not_say_that_it_fetches_gets_json_too(
+    client: FlaskClient, accept: dict[str, str]
+) -> None:
+    data = {"email": "ada@example.com"}
+    answer = client.post("/f/listed", data=data, headers={"Origin": THEIRS} | accept)
+    assert (answer.status_code, readable_by(answer)) == (202, THEIRS)
+
+
+def test_a_form_gets_a_page_from_every_browser(client: FlaskClient) -> None:
+    accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+    headers = {"Origin": THEIRS, "Accept": accept}
+    assert client.post("/f/listed", data={"email": "a@b.example"}, headers=headers).location
+
+
 def test_a_fetch_that_asks_for_a_page_gets_one(client: FlaskClient) -> None:
     headers = FETCH | {"Accept": "text/html"}
     answer = client.post("/f/listed", data={"email": "ada@example.com"}, headers=headers)
