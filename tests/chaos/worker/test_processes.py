@@ -65,12 +65,14 @@ def _everything_around_connecting(stack: Stack) -> list[str]:
         f"{stack.url}/console/sign-in", data={"name": "ada", "password": password}, timeout=10
     )
     assert signed_in.ok
-    back = stack.sandbox.authorize(stack.json("connect", "browser", "--url")["url"])
+    url = stack.json("connect", "browser", "--url")["url"]
+    back = stack.sandbox.authorize(url, organization="Blue Door Books")
     assert browser.get(back, timeout=30).ok
     link = stack.json("connect", "client", "--link", "--from", "Studio North")["url"]
     page = browser.post(link, timeout=10).text
     [login] = re.findall(r'href="([^"]+/authorize[^"]+)"', page)
-    assert browser.get(stack.sandbox.authorize(unescape(login)), timeout=30).ok
+    back_again = stack.sandbox.authorize(unescape(login), organization="Demo Bakery")
+    assert browser.get(back_again, timeout=30).ok
     for path in ("/console/", "/console/accounts/client", "/console/doctor"):
         assert browser.get(stack.url + path, timeout=30).ok
     stack.relay("rotate-secrets")

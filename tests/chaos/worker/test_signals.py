@@ -27,7 +27,7 @@ ACME = keys.account("acme")
 # So long that what waits for it fails the test.
 LEASE = timedelta(minutes=10)
 SEND_DEADLINE = timedelta(minutes=5)
-[ACCOUNT, _] = sample_accounts().values()
+ACCOUNT, *_ = sample_accounts().values()
 SIGN_UP = "/v3/contacts/sign_up_form"
 LATENCY_MS = 240_000  # as good as for ever, until the faults are cleared
 
