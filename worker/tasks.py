@@ -2,6 +2,7 @@
 
 from celery import Celery
 
+from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure import queues
 from worker.delivery.lane import LaneReport
 from worker.runtime import WorkerRuntime
@@ -21,7 +22,10 @@ def register(app: Celery, runtime: WorkerRuntime) -> None:
     @app.task(name=queues.WAKE)
     def wake() -> list[str]:
         """Start a lane for every account with something due, in case its message was lost."""
-        accounts = runtime.due.accounts()
+        try:
+            accounts = runtime.due.accounts()
+        except LedgerUnavailable:  # the poller logs it, once
+            return []
         for account in accounts:
             runtime.lanes.notify_workers(account)
         return accounts

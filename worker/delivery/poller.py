@@ -47,16 +47,26 @@ class Poller:
     lanes: LaneRunner
     say_alive: Callable[[], None]
     _due_before: set[str] = field(default_factory=set)
+    _logged: str = ""
 
     def poll(self) -> None:
         """Look once; whatever goes wrong, the next look comes."""
         try:
             self.say_alive()
             self._have_lanes_run(self.due.accounts())
+            self._log_once("")
         except LedgerUnavailable as error:
-            log.warning("could not look for due sign-ups", extra={"cause": str(error)})
+            self._log_once(str(error))
         except Exception:
             log.exception("looking for due sign-ups failed")
+
+    def _log_once(self, cause: str) -> None:
+        """Log why there is nothing to see, once for each cause and not every three seconds."""
+        before, self._logged = self._logged, cause
+        if cause and cause != before:
+            log.warning("could not look for due sign-ups", extra={"cause": cause})
+        elif before and not cause:
+            log.info("due sign-ups can be seen again")
 
     def _have_lanes_run(self, due: list[str]) -> None:
         """Ask for lanes by message. If the last look asked too and no lane runs here, run one

@@ -1,9 +1,11 @@
 """The worker's own look: lanes run although no message brings them."""
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -151,3 +153,19 @@ def test_a_lane_for_an_account_that_there_is_not_leaves_nothing_behind(
     before = set(redis_client.scan_iter("*"))
     assert worker.lanes.run("nobody") == {"stopped": "no such account"}
     assert set(redis_client.scan_iter("*")) == before
+
+
+def test_why_there_is_nothing_to_see_is_logged_once(
+    settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = tmp_path / "ledger"
+    data.mkdir()
+    caplog.set_level(logging.INFO, "worker.delivery.poller")
+    with ValkeyServer(data) as server, server.client() as client:
+        worker = Worker(settings, client)
+        server.stop()
+        worker.look(times=3)
+        server.start()
+        worker.look(times=2)
+    said = [record.getMessage() for record in caplog.records]
+    assert said == ["could not look for due sign-ups", "due sign-ups can be seen again"]
