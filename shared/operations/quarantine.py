@@ -49,7 +49,7 @@ class Quarantine:
         """Make the sign-ups due. Those with wrong fields stay, and so does what they contain."""
         due: list[str] = []
         refused: dict[str, str] = {}
-        # Oldest first, so that one person's sign-ups keep their order.
+        # Oldest first: a lane may claim the first before the others are due.
         for signup in sorted(signups, key=lambda signup: signup.received_at):
             why_not = self._why_not(signup)
             if why_not:

@@ -85,7 +85,7 @@ def test_nothing_of_it_is_left_that_anything_reads(
     deliver(ledger)
     discarded = accept(ledger, quarantine="honeypot").id
     bare("quarantine", "discard", discarded, "--yes")
-    bare("connect", "acme", "--link", "--asked-by", "an agency")
+    assert bare("connect", "acme", "--link", "--from", "Studio North").status == 0
     asked = bare("accounts", "remove", "acme")
     assert "1 delivered, 1 discarded." in asked.err
 
