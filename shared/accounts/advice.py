@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
-from shared.domain.account import Hold, HoldReason
+from shared.domain.account import COUNTED_BY_API, Hold, HoldReason
 from shared.domain.connection_end import EndCause
 from shared.domain.durations import minute
 
@@ -45,7 +45,7 @@ _NOT_WELL = {
     ),
     ConnectionStatus.FAILING: (
         "is connected, but the last refresh of its tokens failed."
-        " You need not do anything: signup-relay tries again by itself"
+        " You need not do anything: signup-relay tries again by itself."
     ),
 }
 
@@ -61,6 +61,11 @@ _WILL_END = {
         " that fails, reconnect it: relay connect {account}"
     ),
 }
+
+_USED_ELSEWHERE = (
+    " Constant Contact counts more requests than signup-relay. If it counts far more, another"
+    " program uses the same API key: give that one an application of its own."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,8 @@ def for_account(
             continue  # the sentence about the connection says why
         note = f": {hold.note}" if hold.note else ""
         sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold, name)}"
+        if hold.reason == HoldReason.QUOTA and hold.by == COUNTED_BY_API:
+            sentence += _USED_ELSEWHERE
         yield Advice(sentence, not hold.reason.is_harmless)
 
 

@@ -50,6 +50,10 @@ class HoldReason(StrEnum):
         return self in (HoldReason.PAUSED, HoldReason.QUOTA)
 
 
+# `Hold.by` of a hold `quota` that the API asked for. Our own count had requests left.
+COUNTED_BY_API = "answer"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """One reason to wait. `until` and `probe_at` are None where only its cause ends it."""

@@ -401,7 +401,7 @@ def _oldest(spool: SpoolReport) -> str:
 
 def _refused(spool: SpoolReport) -> str:
     refused = spool.figures.refused
-    return f" Of these, {refused:,} could not be handed over and stay." if refused else ""
+    return f" Of these, {refused:,} could not be handed over yet." if refused else ""
 
 
 # --- the table, in the order in which messages go out

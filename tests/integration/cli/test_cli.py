@@ -266,6 +266,11 @@ def test_hold_and_release(connected: CommandLine, ledger: Ledger) -> None:
     assert connected("hold", "acme").status == 2
 
 
+def test_a_quota_that_another_program_used_is_told(connected: CommandLine, ledger: Ledger) -> None:
+    ledger.hold_quota("acme", jitter=0)
+    assert "another program uses the same API key" in connected("status").out
+
+
 # --- wrong use
 
 
