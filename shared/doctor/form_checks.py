@@ -7,7 +7,7 @@ from datetime import timedelta
 from shared.domain.check import Check, Subject
 from shared.domain.form import Form
 from shared.domain.refusal import RefusalCode
-from shared.domain.refusal_history import FOR_REPORTS, RefusalHistory, too_many_refused
+from shared.domain.refusal_history import RefusalHistory, worth_reporting
 from shared.domain.refusal_texts import cause_of, to_do_about
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
@@ -48,7 +48,7 @@ def forms_take_signups(
 
 def _refusals(form: Form, history: RefusalHistory, account: str) -> Iterator[Check]:
     subject = FORMS.of(account)
-    if found := too_many_refused(form, history, FOR_REPORTS):
+    if found := worth_reporting(form, history):
         yield subject.problem(f"{form.name}: {found.sentence}", _as_sentence(found.to_do))
     today = [kept.refusal.code for kept in history.last if history.at - kept.at <= _TODAY]
     for code in _HARMLESS:

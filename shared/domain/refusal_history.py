@@ -68,7 +68,7 @@ FOR_ALERTS = Thresholds(
     fewest=5, span=timedelta(minutes=15), fewest_of_many=20, share=0.25, times=3
 )
 # Somebody has asked.
-FOR_REPORTS = Thresholds(fewest=5, span=timedelta(), fewest_of_many=5, share=0.25, times=0)
+_FOR_REPORTS = Thresholds(fewest=5, span=timedelta(), fewest_of_many=5, share=0.5, times=0)
 
 # Without a further refusal for so long, nobody uses the broken page any more.
 FORGOTTEN_AFTER = timedelta(days=7)
@@ -84,6 +84,12 @@ class TooManyRefused:
     since: datetime | None
     sentence: str
     to_do: str
+
+
+def worth_reporting(form: Form, history: RefusalHistory) -> TooManyRefused | None:
+    """Return how the form refuses too much for somebody who asks; all that alerts is among it."""
+    found = (too_many_refused(form, history, each) for each in (_FOR_REPORTS, FOR_ALERTS))
+    return next(filter(None, found), None)
 
 
 def too_many_refused(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.domain.form import Form
-from shared.domain.refusal_history import FOR_REPORTS, TooManyRefused, too_many_refused
+from shared.domain.refusal_history import TooManyRefused, worth_reporting
 from shared.ledger.ledger import Ledger
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormCounts, FormFigures
@@ -45,7 +45,7 @@ class SystemStatus:
         """Return the forms that refuse too many sign-ups, and how."""
         forms = self.registry.forms()
         judged = (
-            (form, too_many_refused(form, history, FOR_REPORTS))
+            (form, worth_reporting(form, history))
             for form, history in zip(forms, self.form_counts.histories(forms), strict=True)
         )
         return [(form, found) for form, found in judged if found]

@@ -8,7 +8,7 @@ from relay.runtime import CommandRuntime
 from relay.terminal.output import Output, for_people, printable
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal
-from shared.domain.refusal_history import FOR_REPORTS, RefusalHistory, too_many_refused
+from shared.domain.refusal_history import RefusalHistory, worth_reporting
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores.form_counts import FormFigures
 
@@ -68,7 +68,7 @@ def say_activity(output: Output, activity: FormActivity) -> None:
         f"\nSign-ups: {figures.accepted:,} accepted, {figures.quarantined:,} of them in quarantine."
         f" Refused: {refused}."
     )
-    found = too_many_refused(activity.form, activity.history, FOR_REPORTS)
+    found = worth_reporting(activity.form, activity.history)
     if found:
         output.say(printable(f"{found.sentence}\nWhat to do: {found.to_do}"))
     _say_last_refusals(output, activity)

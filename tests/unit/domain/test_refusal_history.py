@@ -10,10 +10,10 @@ from shared.domain.form import Form
 from shared.domain.refusal import BOT, KeptRefusal, RefusalCode
 from shared.domain.refusal_history import (
     FOR_ALERTS,
-    FOR_REPORTS,
     RefusalHistory,
     Streak,
     too_many_refused,
+    worth_reporting,
 )
 from tests.support import refusals
 from tests.support.builders import form
@@ -88,8 +88,8 @@ def test_a_streak_is_compared_with_the_usual_one(usual: list[int], alerts: bool)
 
 def test_who_asks_need_not_wait_and_nothing_is_compared() -> None:
     recent = history(streak(5, timedelta()), usual_streaks=[90] * 13)
-    assert too_many_refused(SHOP, recent, FOR_REPORTS)
-    assert not too_many_refused(SHOP, history(streak(4, timedelta())), FOR_REPORTS)
+    assert worth_reporting(SHOP, recent)
+    assert not worth_reporting(SHOP, history(streak(4, timedelta())))
 
 
 def test_a_day_long_ago_has_its_date() -> None:
@@ -134,6 +134,23 @@ def test_without_a_known_cause_nothing_is_said() -> None:
     assert sentence(history(refused=40, last=[kept("rate_limited")])) is None
 
 
+@pytest.mark.parametrize(
+    ("refused", "accepted", "usual", "reported"),
+    [
+        pytest.param(5, 5, [], True, id="half of a few"),
+        pytest.param(5, 6, [], False, id="people mistype"),
+        pytest.param(4, 0, [], False, id="too few"),
+        pytest.param(500, 100, [500] * 13, True, id="as usual, but most"),
+        pytest.param(40, 60, [], True, id="what alerts"),
+    ],
+)
+def test_when_much_is_worth_a_report(
+    refused: int, accepted: int, usual: list[int], reported: bool
+) -> None:
+    found = worth_reporting(SHOP, history(refused=refused, accepted=accepted, usual_hours=usual))
+    assert (found is not None) == reported
+
+
 # --- forms that an operator has changed
 
 
@@ -154,7 +171,7 @@ def test_an_origin_that_was_added_meanwhile_ends_it() -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_each_code_has_a_cause_and_something_to_do(code: RefusalCode) -> None:
     nine = refusals.streak(last=NOW, codes={code: 9})
-    found = too_many_refused(SHOP, history(nine, last=[kept(code)]), FOR_REPORTS)
+    found = worth_reporting(SHOP, history(nine, last=[kept(code)]))
     assert found
     assert found.sentence.endswith(".") and not found.sentence.endswith("..")
     assert found.to_do[0].islower()
