@@ -22,6 +22,8 @@ ARGUMENTS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Chromium trusts 127.0.0.1 over http as it trusts https. These hosts it does not.
+    "--host-resolver-rules=MAP *.test 127.0.0.1",
 ]
 
 NewPage = Callable[..., Page]

@@ -174,6 +174,15 @@ def test_a_script_can_read_the_answer_to_a_fetch_without_accept(
     assert page.evaluate(FETCH, [url, {"email": "ada@"}, options]) == [422, False, False]
 
 
+def test_a_script_can_read_over_plain_http_where_nothing_marks_it(rig: Rig, page: Page) -> None:
+    url = rig.relay.replace("127.0.0.1", "relay.test") + "/f/listed"
+    asked: list[dict[str, str]] = []
+    page.on("request", lambda each: asked.append(each.headers) if each.url == url else None)
+    page.goto(f"{rig.website.url}/")
+    assert page.evaluate(FETCH, [url, {"email": new_email()}, {}]) == [202, False, True]
+    assert asked and "sec-fetch-mode" not in asked[0]
+
+
 @pytest.mark.parametrize("path", ["/f/listed/", "/f//listed", "/F/Listed"])
 def test_an_odd_spelling_passes_the_preflight_too(rig: Rig, page: Page, path: str) -> None:
     page.goto(f"{rig.website.url}/")
