@@ -115,10 +115,14 @@ def _check_redis(settings: Settings) -> None:
 
 def _watch_for_redis(settings: Settings) -> None:
     """Check Redis once it answers, and only log problems: web serves visitors already."""
+    logged = ""
     while True:
         try:
             _check_redis(settings)
-        except LedgerUnavailable:
+        except LedgerUnavailable as error:
+            if str(error) != logged:
+                logged = str(error)
+                log.warning("Redis cannot be used yet", extra={"cause": logged})
             time.sleep(1)
             continue
         except Refused as refused:

@@ -2,6 +2,7 @@
 visitors notice nothing, and everything goes on by itself."""
 
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -15,6 +16,7 @@ from shared.doctor.doctor import make_doctor
 from shared.infrastructure.settings import Settings
 from shared.ledger.redis_server.redis_problems import code_of
 from tests.support.stack import Stack, eventually
+from tests.support.valkey_server import PASSWORD
 
 Fault = Callable[[Stack, "redis.Redis"], AbstractContextManager[None]]
 
@@ -191,3 +193,15 @@ def doctor_says(stack: Stack) -> str:
     checks = make_doctor(Settings.from_env(stack.environ)).examine(within=timedelta(seconds=20))
     wrong = [check for check in checks if check.name.startswith("redis") and check.verdict != "ok"]
     return "\n".join(f"{check.found} {check.fix}" for check in wrong)
+
+
+def test_every_process_says_at_its_start_what_is_wrong(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack()
+    stack.set(REDIS_URL=stack.valkey.url().replace(PASSWORD, "not-this-one"))
+    stack.start_web()
+    stack.start("worker")
+    stack.start("beat")
+    for process in ("web", "worker", "beat"):
+        said = re.compile(rf"^\S+ {process} .*\(WRONGPASS\)", re.MULTILINE)
+        eventually(lambda said=said: said.search(stack.log) is not None, what=process)  # type: ignore[misc]
+    assert "not-this-one" not in stack.log
