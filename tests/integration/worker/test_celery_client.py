@@ -1,9 +1,7 @@
 """The Celery app that web and worker share: nothing in web may wait for a broker."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import redis
@@ -12,14 +10,6 @@ from kombu.exceptions import OperationalError
 from shared.infrastructure.celery_client import LONGEST_QUEUE, Publisher, make_celery
 from shared.infrastructure.settings import Settings
 from tests.support.valkey_server import ValkeyServer
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[ValkeyServer]:
-    data = tmp_path / "broker"
-    data.mkdir()
-    with ValkeyServer(data) as server:
-        yield server
 
 
 def publishing_to(broker: ValkeyServer, settings: Settings) -> Settings:

@@ -1,10 +1,8 @@
 """A worker outlives the death of its broker, at whatever moment it comes."""
 
 import logging
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -24,14 +22,6 @@ log = logging.getLogger(__name__)
 # As Celery makes it for remote control, which is off now: a plugin might bring another one.
 MAILBOX = Queue("mailbox", Exchange("mailbox", type="fanout"), auto_delete=True)
 DELIVER = Queue("deliver", Exchange("deliver"), routing_key="deliver")
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[ValkeyServer]:
-    data = tmp_path / "broker"
-    data.mkdir()
-    with ValkeyServer(data) as server:
-        yield server
 
 
 class Reading:

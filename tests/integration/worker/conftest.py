@@ -1,0 +1,16 @@
+"""A broker on a server of its own, which a test may end."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.valkey_server import ValkeyServer
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[ValkeyServer]:
+    data = tmp_path / "broker"
+    data.mkdir()
+    with ValkeyServer(data) as server:
+        yield server
