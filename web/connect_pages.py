@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from shared.accounts.account_connector import AlreadyConnected, AnotherAccount, Connected
 from shared.accounts.application_calls import ConnectFailed
 from shared.accounts.client_links import Link, LinkState
+from shared.accounts.client_texts import NothingToDo
 from shared.accounts.connect_request import StartedFrom
 from shared.accounts.connecting import Connecting
 from shared.domain.account import Account
@@ -134,6 +135,11 @@ def failed(error: ConnectFailed) -> ResponseReturnValue:
     return _problem(str(error), 502, pending_id=error.pending_id)
 
 
+@bp.errorhandler(NothingToDo)
+def nothing_to_do(error: NothingToDo) -> ResponseReturnValue:
+    return _problem(str(error), 400, title="There is nothing to do")
+
+
 @bp.errorhandler(Refused)
 def refused(error: Refused) -> ResponseReturnValue:
     return _problem(str(error), 400)
@@ -148,10 +154,16 @@ def unavailable(error: LedgerUnavailable) -> ResponseReturnValue:
     )
 
 
-def _problem(sentence: str, status: int, pending_id: str | None = None) -> ResponseReturnValue:
+def _problem(
+    sentence: str, status: int, *, title: str = "Not connected", pending_id: str | None = None
+) -> ResponseReturnValue:
     log.warning("account not connected", extra={"status": status})
     page = render_template(
-        "connect/problem.html", sentence=sentence, pending_id=pending_id, again=_again_in_console()
+        "connect/problem.html",
+        title=title,
+        sentence=sentence,
+        pending_id=pending_id,
+        again=_again_in_console(),
     )
     return page, status
 

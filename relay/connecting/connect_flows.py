@@ -259,7 +259,7 @@ def _may_take_the_name(runtime: CommandRuntime, error: AnotherAccount) -> bool:
 def _may_be_renewed(error: AlreadyConnected) -> bool:
     known = error.known
     click.echo(printable(f"\n{known.called} is already connected as {known.name}."))
-    return click.confirm(f"Connect it again as {known.name}?", default=True)
+    return click.confirm(f"Reconnect {known.name} with this login?", default=True)
 
 
 # --- what they come to

@@ -10,13 +10,18 @@ from shared.accounts.problems import AccessDenied
 from shared.domain.errors import Refused
 
 
+class NothingToDo(Refused):
+    """The client's account is connected already; only the operator has something to decide."""
+
+
 def for_client(error: Refused, asked_by: str) -> Refused:
     """Return `error` in words for the client; `asked_by` is whom the client knows."""
     if isinstance(error, LinkClosed):
         return error
     if isinstance(error, ConnectFailed):
         return ConnectFailed(_text(error, asked_by), error.pending_id)
-    return Refused(_text(error, asked_by))
+    kind = NothingToDo if isinstance(error, AlreadyConnected) else Refused
+    return kind(_text(error, asked_by))
 
 
 def _text(error: Refused, asked_by: str) -> str:

@@ -123,7 +123,7 @@ def test_the_wizard_renews_an_account_that_has_a_name(stack: Stack, said: str, s
         url = address(terminal.read_until("Waiting for the login"), "/authorize?")
         log_in(stack, url)
         terminal.read_until("Acme Bakery is already connected as acme.")
-        terminal.read_until("Connect it again as acme? [Y/n]")
+        terminal.read_until("Reconnect acme with this login? [Y/n]")
         terminal.answer(said)
         terminal.read_until("relay disconnect acme" if status else "3. acme is connected")
         assert terminal.end() == status

@@ -308,6 +308,18 @@ def test_a_client_without_the_privilege_is_asked_for_another_login(
     assert done.status_code == 200
 
 
+def test_a_client_whose_account_has_a_name_already_has_nothing_to_do(
+    browser: FlaskClient, connecting: Connecting, sandbox: SandboxServer, link: Link
+) -> None:
+    connecting.tokens.connect("bakery", sandbox.connect(), by="ada")
+
+    page = browser.get(come_back(sandbox, follow(browser, path_of(connecting, link)))).text
+
+    assert "<h1>There is nothing to do</h1>" in page
+    assert "Acme Bakery is already connected" in page
+    assert "bakery" not in page
+
+
 @pytest.mark.parametrize("token", ["forged", "ImZvcmdlZCI.c2lnbmVk", "%00"])
 def test_a_link_that_is_not_ours_says_so(browser: FlaskClient, token: str) -> None:
     response = browser.get(f"/connect/link/{token}")
