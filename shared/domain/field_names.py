@@ -17,8 +17,8 @@ MASKED = "(name not shown)"
 # Besides letters and digits of any language: what the names have that frameworks make, such as
 # `fields[email][value]`, `ctl00$Main$txtEmail` and `E-Mail-Adresse *`.
 _PUNCTUATION = frozenset("_ .:*$/#?!,'()[]&+-")
-_TELEPHONE = re.compile(r"[\d .()/+-]*")
-_FEWEST_DIGITS = 5
+# A telephone number, alone or in a sentence. The digits of `field_1234567` and of an id are none.
+_TELEPHONE = re.compile(r"(?<![\w-])\+?\d[\d .()/-]{5,}\d(?![\w-])")
 # A form may post a thousand names.
 _LOOKED_AT = 50
 # No field has a longer name; a document in a body of the wrong kind has.
@@ -35,7 +35,7 @@ def _plain(name: str) -> str:
     text = unicodedata.normalize("NFKC", name)
     # Format characters can hide or turn around what is beside them.
     text = " ".join("".join(each for each in text if unicodedata.category(each) != "Cf").split())
-    if not text or not all(map(_is_plain, text)) or _is_telephone(text):
+    if not text or not all(map(_is_plain, text)) or _TELEPHONE.search(text):
         return MASKED
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
 
@@ -49,8 +49,3 @@ def plain_names(names: Iterable[str]) -> tuple[str, ...]:
 def _is_plain(character: str) -> bool:
     letter_number_or_mark = unicodedata.category(character)[0] in "LNM"
     return letter_number_or_mark or character in _PUNCTUATION
-
-
-def _is_telephone(text: str) -> bool:
-    digits = sum(character.isdigit() for character in text)
-    return digits >= _FEWEST_DIGITS and _TELEPHONE.fullmatch(text) is not None
