@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import requests
 
+from shared.ledger.format import open_ledger
 from tests.support.stack import Stack
 from tests.support.terminal import Terminal
 
@@ -29,6 +30,7 @@ def stack(running: Stack) -> Stack:
     running.sandbox.control(rates={"token_requests_per_second": 1000}, device_interval_seconds=0.2)
     with running.valkey.client() as client:
         client.flushall()
+        open_ledger(client)  # web is running, and writes the format only when it starts
     return running
 
 
