@@ -99,7 +99,7 @@ def _own_processes(plan: Plan, settings: Settings) -> Iterator[Process]:
 
 
 def _welcome(plan: Plan, settings: Settings) -> str:
-    relay = typed_elsewhere(sys.argv[0], Path.cwd())
+    relay = typed_elsewhere(sys.argv[0], Path.cwd(), os.environ.get("RELAY_DATA_DIR", ""))
     lines = ["", "signup-relay is running.", ""]
     if plan.sandbox:
         lines += [

@@ -39,12 +39,15 @@ def typed_here(script: str, folder: Path, search_path: str) -> str:
     return _shown(words, folder)
 
 
-def typed_elsewhere(script: str, folder: Path) -> str:
+def typed_elsewhere(script: str, folder: Path, data_dir: str = "") -> str:
     """Return what to type for `relay` in another terminal, from any folder.
 
-    That terminal may have another PATH. `relay` finds our settings and data from `folder`.
+    That terminal may have another PATH. `relay` finds our settings and data from `folder`, and by
+    RELAY_DATA_DIR if we were given that.
     """
-    return f"cd {shlex.quote(str(folder))} && {_shown(_words(script) or ['relay'], folder)}"
+    relay = _shown(_words(script) or ["relay"], folder)
+    setting = f"RELAY_DATA_DIR={shlex.quote(data_dir)} " if data_dir else ""
+    return f"cd {shlex.quote(str(folder))} && {setting}{relay}"
 
 
 def _words(script: str) -> list[str] | None:

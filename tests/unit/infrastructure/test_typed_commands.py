@@ -74,6 +74,11 @@ def test_another_terminal_goes_to_the_folder_first() -> None:
     assert typed == "cd '/home/ada/my site' && .venv/bin/relay"
 
 
+def test_another_terminal_must_know_of_another_data_folder() -> None:
+    typed = typed_elsewhere("/opt/relay/bin/relay", HERE, "my data")
+    assert typed == "cd /home/ada/site && RELAY_DATA_DIR='my data' /opt/relay/bin/relay"
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_in_a_text_is_typed_so(name: str) -> None:
     text = f"Run: relay {name} acme. (`relay {name}`)\nrelay {name}"
