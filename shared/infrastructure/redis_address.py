@@ -67,7 +67,7 @@ def parse(url: str) -> RedisAddress:
     options = _options(scheme, query)
     in_path = path.strip("/") if scheme in ("redis", "rediss") else ""
     database = in_path or options.pop("db", "") or "0"
-    if not (database.isascii() and database.isdigit()):
+    if not re.fullmatch("[0-9]{1,9}", database):
         raise ValueError(_BY_NUMBER)
     return RedisAddress(
         scheme=scheme,
@@ -113,7 +113,7 @@ def _host(host: str) -> tuple[str, int | None]:
     port = found["port"]
     if not port:
         return found["name"], None
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+    if not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
         raise ValueError("must name each port by a number from 1 to 65535")
     return found["name"], int(port)
 

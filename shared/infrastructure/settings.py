@@ -25,7 +25,10 @@ AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"
 LONG_ENOUGH_SECRET = 16
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-_UNKNOWN = "\0"  # in place of a value that cannot be read; the problem is reported already
+_UNKNOWN = "\0unknown"  # in place of a value that cannot be read; the problem is reported already
+# A millisecond, and 30 years of seconds: neither is a pace or a patience that anybody means.
+_SMALLEST, _LARGEST = 0.001, 1_000_000_000
+_LONGEST_SHOWN = 80
 _HINTS = {
     "REDIS_URL": ", and no `relay up` is running in this folder",
     "RELAY_SECRET_KEY": "; it signs and encrypts, and every process needs the same one",
@@ -183,6 +186,8 @@ class _Reader:
         if raw == _UNKNOWN:
             return cast(T, None)
         try:
+            if "\0" in raw:
+                raise ValueError("has a NUL character in it")
             if not raw:
                 raise ValueError(f"is not set{_HINTS.get(name, '')}")
             return parse(raw)
@@ -237,12 +242,12 @@ def _flag(raw: str) -> bool:
             return True
         case "0" | "false" | "no" | "off":
             return False
-    raise ValueError(f"must be 0 or 1, not {raw!r}")
+    raise ValueError(f"must be 0 or 1, not {_shown(raw)}")
 
 
 def _whole(raw: str) -> int:
-    if not raw.isascii() or not raw.isdigit():
-        raise ValueError(f"must be a whole number, not {raw!r}")
+    if not re.fullmatch("[0-9]{1,15}", raw):
+        raise ValueError(f"must be a whole number, not {_shown(raw)}")
     return int(raw)
 
 
@@ -260,13 +265,19 @@ def _bytes(raw: str) -> int:
         raise ValueError(f"{error}; 64 MiB are 67108864 bytes, and 0 is none") from error
 
 
+def _shown(raw: str) -> str:
+    """Return what was typed, or its beginning, for a message. Not for what may hold a secret."""
+    return repr(raw if len(raw) <= _LONGEST_SHOWN else f"{raw[:_LONGEST_SHOWN]}…")
+
+
 def _positive(raw: str) -> float:
     try:
         number = float(raw)
     except ValueError:
         number = math.nan
-    if not (math.isfinite(number) and number > 0):
-        raise ValueError(f"must be a number above 0, not {raw!r}")
+    if not _SMALLEST <= number <= _LARGEST:  # nor is NaN
+        bounds = f"from {_SMALLEST} to {_LARGEST:,}"
+        raise ValueError(f"must be a number above 0, {bounds}, not {_shown(raw)}")
     return number
 
 
@@ -332,8 +343,8 @@ def _heartbeat_url(raw: str) -> str | None:
 def parse_bind(raw: str) -> Bind:
     """Return HOST:PORT as a `Bind`; raises a `ValueError` that says what is wrong."""
     host, _, port = raw.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65_536:
-        raise ValueError(f"must be HOST:PORT, such as 127.0.0.1:8080, not {raw!r}")
+    if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
+        raise ValueError(f"must be HOST:PORT, such as 127.0.0.1:8080, not {_shown(raw)}")
     return Bind(host.strip("[]"), int(port))
 
 
@@ -341,6 +352,6 @@ def _visitor_limit(raw: str) -> VisitorLimit | None:
     if raw == "0":
         return None
     count, _, unit = raw.partition("/")
-    if not count.isdigit() or unit not in _UNITS:
-        raise ValueError(f"must be like 30/minute (or second, hour, day), or 0, not {raw!r}")
+    if not re.fullmatch("[0-9]+", count) or unit not in _UNITS:
+        raise ValueError(f"must be like 30/minute (or second, hour, day), or 0, not {_shown(raw)}")
     return VisitorLimit(_count(count), timedelta(seconds=_UNITS[unit]))

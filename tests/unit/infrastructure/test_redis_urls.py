@@ -81,6 +81,8 @@ def test_the_broker_is_the_next_database(url: str, checked: str, beside: str) ->
         pytest.param("unix://?db=0", "must name the socket", id="no socket"),
         pytest.param("unix://run/redis.sock", "percent-encoded", id="socket with two slashes"),
         pytest.param("redis://host:port/0", "each port by a number", id="port in words"),
+        pytest.param(f"redis://host/{'9' * 5000}", "by a number", id="huge number"),
+        pytest.param(f"redis://host:{'9' * 5000}", "each port by a number", id="huge port"),
         pytest.param("redis://host:0/0", "each port by a number", id="port 0"),
         pytest.param("redis://host:65536/0", "each port by a number", id="port too high"),
         pytest.param("redis://a:1,b:2/0", "each port by a number", id="two hosts"),
