@@ -117,12 +117,13 @@ def missing_rights(client: "redis.Redis", needed: Rights) -> Rights:
 
 
 def _missing(connection: Any, needed: Rights) -> Rights:
-    begun = _ask(connection, [command.words(keys.DOCTOR) for command in _TRANSACTION])
+    any_key = _example(needed.keys[0])
+    begun = _ask(connection, [command.words(any_key) for command in _TRANSACTION])
     if begun[-1]:  # without a transaction, the others would be run
         return Rights(commands=_TRANSACTION[-1:])
     others = [command for command in needed.commands if command not in _TRANSACTION]
     about = list(product(others, needed.keys))
-    asked = [command.words(pattern.replace("*", "doctor")) for command, pattern in about]
+    asked = [command.words(_example(pattern)) for command, pattern in about]
     lacks = list(zip(about, _ask(connection, asked), strict=True))
     lacking = {command for (command, _), lack in lacks if lack == "command"}
     lacking |= {each for each, lack in zip(_TRANSACTION, begun, strict=True) if lack == "command"}
@@ -132,6 +133,11 @@ def _missing(connection: Any, needed: Rights) -> Rights:
         keys=tuple(pattern for pattern in needed.keys if pattern in patterns),
         channels=needed.channels if any(lack == "channel" for _, lack in lacks) else (),
     )
+
+
+def _example(pattern: str) -> str:
+    """Return a key of this pattern; for the ledger it is `keys.DOCTOR`."""
+    return pattern.replace("*", "doctor")
 
 
 def _ask(connection: Any, commands: Sequence[tuple[str, ...]]) -> list[str]:

@@ -7,8 +7,11 @@ from datetime import timedelta
 
 from shared.doctor.doctor import make_doctor
 from shared.domain.check import Check
+from shared.infrastructure import queues
 from shared.infrastructure.settings import Settings
+from shared.ledger.redis_server.rights import LEDGER_RIGHTS, broker_rights
 from tests.architecture.project import read
+from tests.chaos.worker.test_broker import raw
 from tests.support.stack import Stack, eventually
 
 MakeStack = Callable[..., Stack]
@@ -147,3 +150,26 @@ def test_a_worker_is_quiet_with_no_right_to_any_channel(make_stack: MakeStack) -
     began = time.monotonic()
     eventually(lambda: time.monotonic() - began > 5, what="some seconds")
     assert len(stack.log.splitlines()[before:]) < 10, stack.log
+
+
+def test_two_users_need_no_rights_of_each_other(make_stack: MakeStack) -> None:
+    stack = make_stack(rate=100, RELAY_TASK_EVENTS="1")
+    limited = Limited(stack, ["on", ">pw", "resetchannels", *LEDGER_RIGHTS.as_rules().split()])
+    of_the_broker = broker_rights(task_events=True).as_rules().split()
+    with stack.valkey.client() as admin:
+        admin.execute_command(
+            "ACL", "SETUSER", "celery", "on", ">pw", "resetchannels", *of_the_broker
+        )
+    stack.set(RELAY_BROKER_URL=f"redis://celery:pw@127.0.0.1:{stack.valkey.port}/1")
+    stack.open()
+    stack.start("beat")
+    stack.start_workers()
+    assert stack.post(email="ada@example.com").status_code == 202
+    eventually(lambda: "ada@example.com" in stack.deliveries(), what="delivery")
+    with stack.valkey.client(1) as broker:
+        wake_up = raw(b"[[], {}, {}]", task=queues.WAKE)
+        broker.lpush(queues.UPKEEP_QUEUE, wake_up)
+        eventually(lambda: not broker.llen(queues.UPKEEP_QUEUE), what="taking messages")
+    assert {check.verdict for check in rights(stack).values()} == {"ok"}
+    assert limited.refused() <= ONLY_TOLD_MORE
+    assert "the broker refuses" not in stack.log
