@@ -161,7 +161,12 @@ def explain(error: BaseException) -> RedisProblem:
 
 
 def code_of(error: BaseException) -> str:
-    """Return the word by which Redis began its answer, such as MISCONF; empty without one."""
+    """Return the word by which Redis began its answer, such as MISCONF; empty without one.
+
+    A transaction that was not executed has the code of what was refused in it, if Redis says so.
+    """
+    if within := re.search(r"because of: ([A-Z]{3,})\b", str(error)):
+        return within[1]
     code = getattr(error, "status_code", None) or str(error).partition(" ")[0]
     return str(code) if re.fullmatch("[A-Z]{3,}", str(code)) and code != "ERR" else ""
 
