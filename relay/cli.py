@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from io import StringIO
 
 import click
 
@@ -52,6 +53,8 @@ def main(
 
     One of our own errors ends it with a sentence and status 1; wrong settings with status 2.
     """
+    if sys.stdin is None:  # closed by who started us: that gives no answer to any question
+        sys.stdin = StringIO()
     try:
         relay(arguments, prog_name=relay_here(), obj=make_runtime)
     except SettingsError as error:

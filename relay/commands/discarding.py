@@ -15,7 +15,7 @@ _NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
 def discard_chosen(runtime: CommandRuntime, chosen: Sequence[Signup], *, yes: bool) -> None:
     """Ask, then discard these dead letters and quarantined sign-ups."""
     if chosen:
-        confirm(question(chosen), yes=yes, interactive=runtime.interactive)
+        confirm(question(chosen), yes=yes)
     done = runtime.operations.dead_letters.discard(chosen)
     runtime.output.json({"discarded": done})
     runtime.output.say(f"{counted(len(done), 'sign-up')} discarded.")

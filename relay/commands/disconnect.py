@@ -19,7 +19,7 @@ def disconnect(runtime: CommandRuntime, name: str, yes: bool) -> None:
         runtime.output.json(summary.to_dict())
         runtime.output.say(f"{name} is disconnected already.")
         return
-    confirm(_question(runtime, summary), yes=yes, interactive=runtime.interactive)
+    confirm(_question(runtime, summary), yes=yes)
     runtime.accounts.connecting.disconnect(name, by=runtime.by)
     runtime.output.json(runtime.summaries.summary(name).to_dict())
     runtime.output.say(

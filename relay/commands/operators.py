@@ -69,7 +69,7 @@ def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
     """Remove NAME, and end their sessions."""
     operators = _operators(runtime)
     question = f"Remove the {operators.to_remove(name).role} {name}? They are signed out at once."
-    confirm(question, yes=yes, interactive=runtime.interactive)
+    confirm(question, yes=yes)
     operators.remove(name)
     runtime.output.json({"name": name, "removed": True})
     runtime.output.say(f"{name} cannot sign in any more.")

@@ -8,7 +8,7 @@ from shared.domain.errors import Refused
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
 
-def confirm(question: str, *, yes: bool, interactive: bool) -> None:
+def confirm(question: str, *, yes: bool) -> None:
     """Ask, unless the operator has said `yes` already. Raise `Refused` if the answer is no.
 
     Standard input may answer, too. Without any answer, it is wrong use (exit status 2).
@@ -18,8 +18,6 @@ def confirm(question: str, *, yes: bool, interactive: bool) -> None:
     try:
         agreed = click.confirm(printable(question), err=True)
     except click.Abort:
-        if interactive:
-            raise
         click.echo(err=True)  # the question is still without an answer
         raise click.UsageError(
             "Nobody answered, so nothing was changed. Add --yes to answer in advance."

@@ -71,7 +71,7 @@ def take_over(runtime: CommandRuntime, name: str, yes: bool) -> None:
             f"If {summary.owner} still runs, both installations may lose {name}."
             " Has it been stopped for good?"
         )
-        confirm(question, yes=yes, interactive=runtime.interactive)
+        confirm(question, yes=yes)
     runtime.accounts.connecting.claim_ownership(name)
     runtime.output.json(runtime.summaries.summary(name).to_dict())
     runtime.output.say(

@@ -20,7 +20,7 @@ def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
     """
     removal = AccountRemoval(runtime.accounts.connecting, runtime.sleep)
     question = _question(*removal.check(name))
-    confirm(question, yes=yes, interactive=runtime.interactive)
+    confirm(question, yes=yes)
     removal.remove(name)
     runtime.output.json({"name": name, "removed": True})
     runtime.output.say(

@@ -40,7 +40,7 @@ def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
         )
         return
     if runtime.interactive:
-        confirm(_question(plan), yes=yes, interactive=True)
+        confirm(_question(plan), yes=yes)
     _replay(runtime, plan)
 
 

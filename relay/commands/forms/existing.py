@@ -60,7 +60,7 @@ def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
         f"Remove the form {name} of {form.account}? Pages that still post to it then lose their"
         " sign-ups, as they get a 404."
     )
-    confirm(question, yes=yes, interactive=runtime.interactive)
+    confirm(question, yes=yes)
     runtime.registry.remove_form(name)
     runtime.output.json(described(runtime, form))
     runtime.output.say(

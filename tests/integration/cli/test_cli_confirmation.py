@@ -1,8 +1,12 @@
 """What cannot be taken back is asked first: every command, and every way to answer."""
 
 import json
+import shlex
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,8 +16,9 @@ import redis
 from relay.cli import relay
 from shared.ledger.ledger import Ledger
 from tests.support.builders import accept, bury
-from tests.support.command_line import CommandLine
+from tests.support.command_line import CommandLine, settings_for
 from tests.support.sandbox_server import SandboxServer
+from tests.support.valkey_server import ValkeyServer
 
 # Of these, section 9 of the design asks for a question.
 DESTRUCTIVE = {"discard", "disconnect", "erase", "remove"}
@@ -141,6 +146,27 @@ def test_a_retry_of_many_asks_at_a_terminal_alone(place: Place) -> None:
     assert place.everything() == before
     assert place.run("failed", "retry", "--all").status == 0
     assert place.everything() != before
+
+
+@pytest.mark.parametrize("at_terminal", [False, True])
+def test_an_end_of_input_is_no_answer(place: Place, at_terminal: bool) -> None:
+    unanswered = place.run("forms", "remove", "news", at_terminal=at_terminal)
+    assert (unanswered.status, "nothing was changed" in unanswered.err) == (2, True)
+
+
+def test_a_closed_standard_input_is_no_answer(
+    place: Place, valkey: ValkeyServer, sandbox: SandboxServer, tmp_path: Path
+) -> None:
+    command = shlex.join([sys.executable, "-m", "relay", "forms", "remove", "news"])
+    ended = subprocess.run(
+        ["sh", "-c", f"{command} <&-"],
+        env=settings_for(valkey, sandbox, tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (ended.returncode, "nothing was changed" in ended.stderr) == (2, True), ended.stderr
+    assert place.run("forms", "show", "news").status == 0
 
 
 def test_nothing_is_asked_where_nothing_is_chosen(place: Place) -> None:
