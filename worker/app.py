@@ -119,6 +119,8 @@ def run(settings: Settings, only: tuple[str, ...]) -> None:
         quiet=True,
     )
     worker.start()
+    if worker.exitcode:
+        log.error("the worker cannot go on; its supervisor has to start a new one")
     sys.exit(worker.exitcode)
 
 

@@ -7,6 +7,7 @@ them, Redis dies at such a moment every few times.
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import pytest
 import redis
@@ -70,3 +71,22 @@ def test_a_worker_outlives_every_death_of_redis(make_stack: MakeStack, events: s
     assert stack.account()["accepted"] == len(people) + 1
     assert worker.poll() is None
     assert "Unrecoverable" not in stack.log and "DUMP" not in stack.log
+
+
+UNFORESEEN = """
+import celery.worker.loops
+
+def asynloop(*_, **__):
+    raise RuntimeError("unforeseen")
+
+celery.worker.loops.asynloop = asynloop
+"""
+
+
+def test_a_worker_that_cannot_go_on_says_so_and_ends(make_stack: MakeStack, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(UNFORESEEN, encoding="utf-8")
+    stack = make_stack(PYTHONPATH=str(tmp_path))
+    worker = stack.start("worker")
+    assert worker.wait(timeout=60) == 1
+    last = stack.log.splitlines()[-1]
+    assert "the worker cannot go on; its supervisor has to start a new one" in last
