@@ -186,8 +186,11 @@ def test_a_robots_sign_up_ends_no_streak_whatever_becomes_of_it(
     flush(tally(5))
     caught = accept(ledger, quarantine="honeypot").id
     assert streak(counts) == 5
+    flush(tally(2))
+    assert streak(counts) == 7
     ledger.discard("acme", caught)
-    assert streak(counts) == 5
+    flush(tally(2))
+    assert streak(counts) == 9
 
 
 def test_what_cannot_be_the_forms_fault_is_in_no_streak(flush: Flushes, counts: FormCounts) -> None:
@@ -242,12 +245,13 @@ def test_old_days_and_slots_are_forgotten(
 
 
 def test_a_clock_that_was_set_back_forgets_what_lies_ahead(
-    flush: Flushes, counts: FormCounts, clock: Clock
+    flush: Flushes, counts: FormCounts, client: "redis.Redis", clock: Clock
 ) -> None:
     flush(tally(7))
     clock.us -= 3 * DAY_MS * 1000
     flush(tally(1))
     assert history(counts).refused == 1
+    assert client.hlen("relay:refusals:news:recent") == 4
 
 
 # --- fields that are not sent
