@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
+from shared.accounts.problems import explain_secret
 from shared.domain.account import COUNTED_BY_API, Hold, HoldReason
 from shared.domain.connection_end import EndCause
 from shared.domain.durations import minute
@@ -18,11 +19,6 @@ _ON_HOLD = {
     ),
     HoldReason.QUOTA: "You need not do anything: deliveries resume at 00:00 UTC.",
 }
-
-QUOTA_OF_OTHERS = (
-    "Constant Contact says that today's requests are used up, and signup-relay counted fewer."
-    " Another program may use the same API key."
-)
 
 _NOT_WELL = {
     ConnectionStatus.DISCONNECTED: (
@@ -55,6 +51,11 @@ _WILL_END = {
         " it has is the last one. Its sign-ups are delivered until then, and wait afterwards."
         " Reconnect it before: relay connect {account}"
     ),
+    EndCause.CLIENT: (
+        "works until {until}. Constant Contact does not accept the secret of its API key, so"
+        " nothing refreshes its tokens. Its sign-ups are delivered until then, and wait afterwards."
+        " {secret}"
+    ),
     EndCause.UNUSED: (
         "loses its connection on {until}: Constant Contact ends a refresh token that was not used"
         " for 180 days. Its sign-ups are accepted. Start beat and a worker, which use the token. If"
@@ -62,8 +63,8 @@ _WILL_END = {
     ),
 }
 
-_USED_ELSEWHERE = (
-    " Constant Contact counts more requests than signup-relay. If it counts far more, another"
+USED_ELSEWHERE = (
+    "Constant Contact counts more requests than signup-relay. If it counts far more, another"
     " program uses the same API key: give that one an application of its own."
 )
 
@@ -79,12 +80,12 @@ class Advice:
 def on_hold(hold: Hold, account: str) -> str:
     """Return what ends the hold, in sentences."""
     what = _ON_HOLD[hold.reason].format(account=account)
-    return f"{QUOTA_OF_OTHERS} {what}" if used_by_others(hold) else what
+    return f"{what} {USED_ELSEWHERE}" if used_elsewhere(hold) else what
 
 
-def used_by_others(hold: Hold) -> bool:
+def used_elsewhere(hold: Hold) -> bool:
     """Whether Constant Contact says that the quota is used up before our own count does."""
-    return hold.reason == HoldReason.QUOTA and hold.by == "answer"
+    return hold.reason == HoldReason.QUOTA and hold.by == COUNTED_BY_API
 
 
 def for_account(
@@ -94,7 +95,8 @@ def for_account(
     wrong = summary and _NOT_WELL.get(summary.status)
     if summary and summary.end:
         until = minute(summary.end.at)
-        will_end = _WILL_END[summary.end.cause].format(account=name, until=until)
+        secret = explain_secret(own_key=summary.own_key)
+        will_end = _WILL_END[summary.end.cause].format(account=name, until=until, secret=secret)
         yield Advice(f"{name} {will_end}", urgent=True)
     elif summary and wrong:
         sentence = f"{name} {wrong.format(account=name, owner=summary.owner)}"
@@ -104,8 +106,6 @@ def for_account(
             continue  # the sentence about the connection says why
         note = f": {hold.note}" if hold.note else ""
         sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold, name)}"
-        if hold.reason == HoldReason.QUOTA and hold.by == COUNTED_BY_API:
-            sentence += _USED_ELSEWHERE
         yield Advice(sentence, not hold.reason.is_harmless)
 
 

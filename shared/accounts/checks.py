@@ -8,9 +8,9 @@ from datetime import timedelta
 
 from shared.accounts import problems
 from shared.constant_contact.client import ContactList, Organization
-from shared.constant_contact.errors import SECRET_REFUSED
 from shared.constant_contact.oauth import SCOPES
 from shared.domain.check import Check, Subject, Verdict
+from shared.domain.connection_end import SECRET_REFUSED
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.domain.phrases import sentence
 

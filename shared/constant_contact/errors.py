@@ -18,9 +18,6 @@ OAuthError               the token endpoint gave no tokens
 from shared.domain.errors import RelayError
 from shared.domain.outcome import Answer
 
-# The message of an `InvalidClient` when the API key or its secret is wrong.
-SECRET_REFUSED = "Constant Contact does not accept the API key with this secret"  # noqa: S105
-
 
 class ConnectionFailed(RelayError):
     """No usable answer came. Whether the request was carried out is unknown."""

@@ -9,7 +9,6 @@ from urllib.parse import quote, urlencode
 
 from shared.constant_contact.answers import read_body, shown
 from shared.constant_contact.errors import (
-    SECRET_REFUSED,
     ConnectionFailed,
     DeviceDenied,
     DevicePending,
@@ -20,6 +19,7 @@ from shared.constant_contact.errors import (
 )
 from shared.constant_contact.response import Response
 from shared.constant_contact.token_set import TokenSet, duration_in, is_filled
+from shared.domain.connection_end import SECRET_REFUSED
 from shared.domain.phrases import clause
 
 if TYPE_CHECKING:

@@ -10,10 +10,15 @@ UNUSED_LIFE = timedelta(days=180)
 WARN_BEFORE = timedelta(days=21)
 
 
+# Why a refresh failed, where only a person can mend it: the secret was renewed, or is wrong.
+SECRET_REFUSED = "Constant Contact does not accept the API key with this secret"  # noqa: S105
+
+
 class EndCause(StrEnum):
     """Why a connection will end."""
 
     REFUSED = "refused"  #: the refresh token is refused; the last access token still works
+    CLIENT = "client"  #: the API key's secret is refused; the last access token still works
     UNUSED = "unused"  #: the refresh token was not used for almost 180 days
 
 
@@ -31,6 +36,11 @@ def end_after_refusal(
     """Return when a connection ends whose refresh token is refused; None when it has ended."""
     works = now < expires_at and not access_refused
     return ConnectionEnd(cause=EndCause.REFUSED, at=expires_at) if works else None
+
+
+def end_of_secret(*, now: datetime, expires_at: datetime) -> ConnectionEnd | None:
+    """Return when a connection ends whose secret is refused; None when it has ended."""
+    return ConnectionEnd(cause=EndCause.CLIENT, at=expires_at) if now < expires_at else None
 
 
 def end_without_use(*, now: datetime, used_at: datetime) -> ConnectionEnd | None:

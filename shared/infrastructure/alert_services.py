@@ -23,7 +23,7 @@ _WEBHOOK = re.compile(r"(?:json|xml|form)s?://", re.IGNORECASE)
 # For the whole message. A single request gets four seconds to connect, and four to answer.
 SEND_WITHIN_SECONDS = 20
 NONE = "none"
-ARE_OFF = "Alerts are off, so nobody is notified of problems."
+ARE_OFF = "Alerts are off."
 SET_THEM = "Set RELAY_ALERTS for workers and beat (and for web, to test it here)."
 ALERTS_OFF = f"{ARE_OFF} {SET_THEM}"
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from shared.accounts.advice import QUOTA_OF_OTHERS, used_by_others
+from shared.accounts.advice import USED_ELSEWHERE, used_elsewhere
 from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.connection_end import ConnectionEnd, EndCause
@@ -97,7 +97,7 @@ class HoldAlert:
             "title": view.title,
             "connect": _connect_again(view, snapshot),
             "if_it_stays": _IF_IT_STAYS if hold.probe_at else "",
-            "others": f". {clause(QUOTA_OF_OTHERS)}" if used_by_others(hold) else "",
+            "others": f". {clause(USED_ELSEWHERE)}" if used_elsewhere(hold) else "",
         }
         return AlertCondition(
             key=f"{hold.reason}:{view.name}",
@@ -192,6 +192,13 @@ ENDING_TEXTS = {
         " until {until}",
         to_do="before that, {connect}",
     ),
+    EndCause.CLIENT: EndingText(
+        title="{name}: its connection works until {until}, as its secret is refused",
+        cause="Constant Contact does not accept the secret of the API key of {title}, so nothing"
+        " refreshes its tokens. The last access token works until {until}",
+        to_do="copy the secret again from the developer portal, into CTCT_CLIENT_SECRET or, for an"
+        " application of the account's own, into the console when you connect it again",
+    ),
     EndCause.UNUSED: EndingText(
         title="{name}: its connection ends on {until}, as nothing refreshes it",
         cause="The refresh token of {title} was not used for months. Constant Contact ends it after"
@@ -236,7 +243,7 @@ def failing_refreshes(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts whose tokens are past half of their life, as refreshing them fails."""
     for view in snapshot.accounts:
         tokens = view.tokens
-        if tokens and tokens.failures and tokens.left < tokens.life / 2:
+        if tokens and tokens.failures and tokens.left < tokens.life / 2 and not tokens.end:
             yield AlertCondition(
                 key=f"tokens:{view.name}",
                 account=view.name,

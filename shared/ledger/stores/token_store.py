@@ -16,7 +16,13 @@ from typing import Any, Literal
 
 import redis
 
-from shared.domain.connection_end import ConnectionEnd, end_after_refusal, end_without_use
+from shared.domain.connection_end import (
+    SECRET_REFUSED,
+    ConnectionEnd,
+    end_after_refusal,
+    end_of_secret,
+    end_without_use,
+)
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import server_id
@@ -98,6 +104,8 @@ class StoredTokens:
             return end_after_refusal(
                 now=self.read_at, expires_at=self.expires_at, access_refused=self.access_refused
             )
+        if self.failure == SECRET_REFUSED:
+            return end_of_secret(now=self.read_at, expires_at=self.expires_at)
         return end_without_use(now=self.read_at, used_at=self.received_at)
 
 

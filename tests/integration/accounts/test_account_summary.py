@@ -122,6 +122,23 @@ def test_a_revoked_connection_has_no_next_refresh(
     assert tools.summaries.summary("acme").end is None
 
 
+def test_a_secret_that_was_renewed_says_until_when_it_works(
+    summary: AccountSummary, live_settings: Settings, redis_client: "redis.Redis"
+) -> None:
+    wrong = replace(live_settings, client_secret="the old one")
+    tools = make_account_services(wrong, redis_client, lambda name: None)
+    with pytest.raises(TokenUnavailable):
+        tools.summaries.vault.refresh("acme")
+
+    found = tools.summaries.summary("acme")
+
+    assert found.status == ConnectionStatus.FAILING
+    [advice] = for_account("acme", found.holds, found)
+    assert advice.urgent
+    assert "works until" in advice.sentence
+    assert "Check CTCT_CLIENT_SECRET" in advice.sentence
+
+
 def test_a_refresh_that_failed_is_told_and_forgotten_when_one_succeeds(
     summary: AccountSummary,
     tools: AccountServices,

@@ -75,6 +75,7 @@ def spool(count: int = 37, **fields: Any) -> SpoolReport:
 
 
 ENDING = tokens(end=ConnectionEnd(cause=EndCause.REFUSED, at=NOON + 20 * HOUR))
+SECRET = ConnectionEnd(cause=EndCause.CLIENT, at=NOON + HOUR)
 UNUSED = tokens(end=ConnectionEnd(cause=EndCause.UNUSED, at=NOON + 10 * DAY))
 FAILING = tokens(failures=3, left=11 * HOUR, expires_at=NOON + 11 * HOUR)
 
@@ -263,6 +264,14 @@ def test_silence_alerts_where_it_is_unusual(seen: AccountView, keys: list[str]) 
             id="the refresh token is refused",
         ),
         pytest.param(
+            only(view(tokens=tokens(failures=9, left=HOUR, end=SECRET))),
+            Severity.WARNING,
+            "acme: its connection works until 2026-03-01 13:00 UTC, as its secret is refused",
+            "acme: the warning that its connection ends is over",
+            None,
+            id="the secret is refused",
+        ),
+        pytest.param(
             only(view(tokens=UNUSED)),
             Severity.WARNING,
             "acme: its connection ends on 2026-03-11 12:00 UTC, as nothing refreshes it",
@@ -333,7 +342,7 @@ def test_what_a_condition_is_called_how_bad_it_is_and_since_when(
 
 
 def test_a_quota_that_others_used_up_is_told() -> None:
-    words = "Another program may use the same API key."
+    words = "another program uses the same API key"
     assert words in only(view(hold(HoldReason.QUOTA, by="answer"), due=1)).body
     assert words not in only(view(hold(HoldReason.QUOTA, by="count"), due=1)).body
 

@@ -84,7 +84,7 @@ def test_every_hold_says_what_ends_it(reason: HoldReason) -> None:
 def test_a_quota_that_others_used_up_is_told(by: str, others: bool) -> None:
     quota = Hold(reason=HoldReason.QUOTA, since=NOON, by=by)
     (advice,) = for_account("acme", [quota], summary(ConnectionStatus.CONNECTED))
-    assert ("Another program may use the same API key." in advice.sentence) == others
+    assert ("another program uses the same API key" in advice.sentence) == others
     assert not advice.urgent
 
 

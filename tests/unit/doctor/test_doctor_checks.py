@@ -11,7 +11,7 @@ import pytest
 from shared.accounts.account_api import ApiCallFailed
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.constant_contact.client import ContactList
-from shared.constant_contact.errors import SECRET_REFUSED, ConnectionFailed, Forbidden
+from shared.constant_contact.errors import ConnectionFailed, Forbidden
 from shared.doctor import (
     live_account_checks,
     network_checks,
@@ -23,7 +23,7 @@ from shared.doctor import (
 from shared.doctor.network_checks import ApiAnswer, HealthAnswer
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Verdict
-from shared.domain.connection_end import ConnectionEnd, EndCause
+from shared.domain.connection_end import SECRET_REFUSED, ConnectionEnd, EndCause
 from shared.domain.errors import TokenError
 from shared.domain.outcome import Answer
 from shared.domain.redis_problem import RedisProblem

@@ -10,6 +10,7 @@ from shared.domain.connection_end import (
     ConnectionEnd,
     EndCause,
     end_after_refusal,
+    end_of_secret,
     end_without_use,
 )
 from tests.support.builders import NOON
@@ -29,6 +30,12 @@ SECOND = timedelta(seconds=1)
 def test_a_refused_refresh_token(left: timedelta, access_refused: bool, works: bool) -> None:
     end = end_after_refusal(now=NOON, expires_at=NOON + left, access_refused=access_refused)
     assert end == (ConnectionEnd(cause=EndCause.REFUSED, at=NOON + left) if works else None)
+
+
+@pytest.mark.parametrize(("left", "works"), [(HOUR, True), (timedelta(0), False)])
+def test_a_refused_secret(left: timedelta, works: bool) -> None:
+    end = end_of_secret(now=NOON, expires_at=NOON + left)
+    assert end == (ConnectionEnd(cause=EndCause.CLIENT, at=NOON + left) if works else None)
 
 
 @pytest.mark.parametrize(

@@ -350,7 +350,8 @@ def test_a_connection_that_ends_says_before_when_to_reconnect(
     redis_client.hset("relay:{acme}:tokens", "revoked", stored.digest)
     for path in ("/console/", "/console/accounts/acme"):
         page = browser.get(path).text
-        assert f"Reconnect before {minute(stored.expires_at)}" in page
+        assert f"Works until {minute(stored.expires_at)}" in page
+        assert "Reconnect it before" in page
         assert "are delivered until then" in page
 
 
