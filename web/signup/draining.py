@@ -185,9 +185,9 @@ class Drainer:
         if isinstance(error, LedgerUnavailable) and concerns_everything(cause):
             raise error
         self._fingerprints(client)
-        name = type(cause).__name__
-        self._spool.postpone(row, error=name, wait=REFUSED_WAIT)
-        log.error("spooled sign-up refused", extra={"signup_id": row.id, "cause": name})
+        why = str(error) if isinstance(error, LedgerUnavailable) else type(cause).__name__
+        self._spool.postpone(row, error=why, wait=REFUSED_WAIT)
+        log.error("spooled sign-up refused", extra={"signup_id": row.id, "cause": why})
 
 
 def _lock(handle: int) -> bool:

@@ -173,9 +173,9 @@ def code_of(error: BaseException) -> str:
 
 def concerns_everything(error: BaseException) -> bool:
     """Whether Redis would refuse any other sign-up now, too."""
-    return not isinstance(error, ResponseError) or (
-        code_of(error) not in ("", "WRONGTYPE", "NOSCRIPT")
-    )
+    if not isinstance(error, ResponseError) or lacking_right(error):
+        return True
+    return code_of(error) not in ("", "WRONGTYPE", "NOSCRIPT")
 
 
 def _no_permission(right: str, said: str) -> RedisProblem:

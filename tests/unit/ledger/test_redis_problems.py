@@ -121,6 +121,7 @@ def test_sentences_are_whole() -> None:
     [
         ("MISCONF Errors writing to the AOF file", True),
         ("NOPERM No permissions to access a key", True),
+        (f"ERR ACL failure in script: {USER} 'hset' command{SCRIPT}", True),
         (OOM + SCRIPT, True),
         ("LOADING Valkey is loading the dataset in memory", True),
         ("ERR value is not an integer" + SCRIPT, False),
