@@ -5,7 +5,7 @@ belong to one account.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -195,8 +195,8 @@ class AccountConnector:
         """Store tokens and account; return the account that had the name before, and this one."""
         account = self._account(request, tokens, found.organization)
         with self.lock_account(account.name), self._lock_identity(account):
-            self._check_no_other_name(account, request)
             before = self.registry.account(account.name)
+            self._check_no_other_name(before, account, request)
             if before is not None and not request.replace:
                 _check_same(before, found.organization, request)
             self.vault.store(account.name, tokens, client_id=account.client_id, spent=spent)
@@ -218,9 +218,16 @@ class AccountConnector:
             first_probe=FIRST_PROBE,
         )
 
-    def _check_no_other_name(self, account: Account, request: ConnectRequest) -> None:
-        """Raise `AlreadyConnected` if the same account is connected under another name."""
-        for known in other_names(account, self.registry.accounts()):
+    def _check_no_other_name(
+        self, before: Account | None, account: Account, request: ConnectRequest
+    ) -> None:
+        """Raise `AlreadyConnected` if the same account is connected under another name.
+
+        Unless it is connected under this one, too, as older versions allowed: then this renews it.
+        """
+        if before and not before.disconnected_at and before.is_same_as(account):
+            return
+        for known in account.other_names(self.registry.accounts()):
             raise AlreadyConnected(known, request)
 
     def _read(self, client_id: str, access_token: str) -> _Found:
@@ -248,6 +255,7 @@ class AccountConnector:
         yield checks.scopes_granted(tokens.scopes())
         yield checks.privileges_held(found.privileges)
         yield checks.summary_read(found.organization)
+        yield from checks.one_name(account, self.registry.accounts())
         yield checks.lists_read(found.lists)
         yield self._refresh_once(account)
         yield checks.clock(found.clock_ahead)
@@ -278,15 +286,6 @@ class AccountConnector:
             return self.vault.stored_token(name)
         except TokenError as error:
             raise Refused(f"{name} was disconnected while it was being connected.") from error
-
-
-def other_names(account: Account, accounts: Iterable[Account]) -> list[Account]:
-    """Return those of `accounts` that are connected to the same account at Constant Contact."""
-    return [
-        each
-        for each in accounts
-        if each.name != account.name and not each.disconnected_at and each.is_same_as(account)
-    ]
 
 
 def refresh_token_of(tokens: TokenSet) -> str:

@@ -3,12 +3,13 @@
 Pure: what Constant Contact answered in, a `Check` out. account_connector.py asks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 
 from shared.accounts import problems
 from shared.constant_contact.client import ContactList, Organization
 from shared.constant_contact.oauth import SCOPES
+from shared.domain.account import Account
 from shared.domain.check import Check, Subject, Verdict
 from shared.domain.connection_end import SECRET_REFUSED
 from shared.domain.outcome import NEEDED_PRIVILEGE
@@ -75,6 +76,18 @@ def summary_read(summary: Organization | None) -> Check:
         )
     organization = summary.organization or "an account without a name"
     return subject.ok(f"{organization}, {summary.contact_email or 'no e-mail address'}")
+
+
+def one_name(account: Account, accounts: Iterable[Account]) -> Iterator[Check]:
+    """Find other names for the same account, from before connecting refused them."""
+    if account.disconnected_at:
+        return
+    for other in account.other_names(accounts):
+        yield Subject("one_name", "One account, one name").problem(
+            f"{account.called} is also connected as {other.name}. With one API key, each of the two"
+            " can end the other's connection.",
+            f"Move the forms to one of them, then run: relay disconnect {other.name}",
+        )
 
 
 def lists_read(lists: Sequence[ContactList] | None) -> Check:

@@ -1,6 +1,6 @@
 """The checks of what is stored of an account: its connection, its tokens, its holds, its queue."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,11 +8,10 @@ from functools import partial
 import redis
 
 from shared.accounts import checks
-from shared.accounts.account_connector import other_names
 from shared.accounts.account_summary import AccountSummaries, AccountSummary, ConnectionStatus
 from shared.accounts.advice import on_hold
 from shared.constant_contact.token_vault import TokenVault
-from shared.domain.account import Account, Hold, HoldReason
+from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words, minute, times
 from shared.domain.errors import TokenError
@@ -27,7 +26,6 @@ REFRESH_MAY_BE_LATE = timedelta(minutes=10)
 MAY_WAIT = timedelta(minutes=5)
 
 CONNECTION = Subject("connection", "The connection")
-_ONE_NAME = Subject("one_name", "One account, one name")
 _TOKENS = Subject("tokens", "Its tokens are kept fresh")
 _HOLDS = Subject("holds", "Holds")
 _WAITING = Subject("waiting", "Sign-ups flow")
@@ -78,7 +76,8 @@ class StoredAccountChecks:
         summary = self.summaries.summary(name)
         now = self.now()
         yield connection(summary, [form for form in self.registry.forms() if form.account == name])
-        yield from one_name(summary.account, self.registry.accounts())
+        for check in checks.one_name(summary.account, self.registry.accounts()):
+            yield replace(check, account=name)
         yield from tokens(summary, *self._failures(name), now)
         for each in summary.holds:
             yield hold(each, summary, now)
@@ -108,18 +107,6 @@ def connection(summary: AccountSummary, forms: Sequence[Form]) -> Check:
     facts = {"key": summary.key_tail, "owner": summary.owner, "forms": _named(forms)}
     facts["until"] = minute(summary.end.at) if summary.end else None
     return subject.problem(found.format(**facts), fix.format(account=account))
-
-
-def one_name(account: Account, accounts: Iterable[Account]) -> Iterator[Check]:
-    """Find other names for the same account, from before connecting refused them."""
-    if account.disconnected_at:
-        return
-    for other in other_names(account, accounts):
-        yield _ONE_NAME.of(account.name).problem(
-            f"{account.called} is also connected as {other.name}. With one API key, each of the two"
-            " can end the other's connection.",
-            f"Move the forms to one of them, then run: relay disconnect {other.name}",
-        )
 
 
 def tokens(

@@ -98,6 +98,14 @@ class Account:
             return self.encoded_account_id == other.encoded_account_id
         return self.login is not None and self.login == other.login
 
+    def other_names(self, accounts: Iterable["Account"]) -> list["Account"]:
+        """Return those of `accounts` that are connected to the same account at Constant Contact."""
+        return [
+            each
+            for each in accounts
+            if each.name != self.name and not each.disconnected_at and each.is_same_as(self)
+        ]
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

@@ -43,7 +43,17 @@ def connect_all(stack: Stack, settings: Settings, client: "redis.Redis") -> None
         tokens = stack.sandbox.connect(
             organization=account.organization, application=account.client_id
         )
-        connecting.tokens.connect(account.name, tokens, by="ola", application=own)
+        if account.disconnected_at:
+            # It comes back as an account of its own. Its old one is connected under other names.
+            own_id = {"encoded_account_id": "p0", "organization_name": account.name}
+            stack.sandbox.control(path="/v3/account/summary", count=1, body=own_id)
+        connecting.tokens.connect(
+            account.name,
+            tokens,
+            by="ola",
+            application=own,
+            replace=account.disconnected_at is not None,
+        )
 
 
 def still_to_send(client: "redis.Redis", spool: Path) -> int:

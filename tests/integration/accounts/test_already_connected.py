@@ -130,6 +130,18 @@ def test_the_second_name_is_free_once_the_first_is_disconnected(
         connect(connecting, sandbox, "books", organization=OTHER)
 
 
+def test_an_older_versions_second_name_is_renewed_with_a_warning(
+    connecting: Connecting, sandbox: SandboxServer, registry: Registry
+) -> None:
+    books = connect(connecting, sandbox, "books", organization=OTHER).account
+    registry.save_account(replace(books, name="books2"))
+
+    connected = connect(connecting, sandbox, "books2", organization=OTHER)
+
+    [warning] = connected.warnings
+    assert "Blue Door Books is also connected as books." in warning
+
+
 def test_a_client_who_comes_by_a_link_connects_no_second_name(
     connecting: Connecting, sandbox: SandboxServer, registry: Registry
 ) -> None:

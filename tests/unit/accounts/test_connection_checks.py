@@ -1,5 +1,6 @@
 """What each thing that is seen while connecting means, and the one thing to do about it."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from shared.accounts import checks
 from shared.constant_contact.client import ContactList, Organization
 from shared.constant_contact.oauth import SCOPES
 from shared.domain.check import Check, Verdict
+from tests.support import builders
 
 SUMMARY = Organization(
     organization="Acme Bakery", contact_email="olive@acme.example", encoded_account_id="p07"
@@ -84,3 +86,21 @@ def test_a_check_survives_being_stored() -> None:
     check = checks.scopes_granted(frozenset())
 
     assert Check.from_dict(check.to_dict()) == check
+
+
+def test_an_account_with_two_names_is_reported() -> None:
+    books = builders.account("books", encoded_account_id="p1", login="bela")
+    found = checks.one_name(
+        books,
+        [
+            books,
+            replace(books, name="books2"),
+            replace(books, name="unread", encoded_account_id=None),
+            replace(books, name="other", encoded_account_id="p2"),
+            replace(books, name="unknown", encoded_account_id=None, login=None),
+            replace(books, name="gone", disconnected_at="2026-03-01T12:00:00Z"),
+        ],
+    )
+    assert [check.fix.rpartition(" ")[2] for check in found if check.fix] == ["books2", "unread"]
+    ended = replace(books, disconnected_at="2026-03-01T12:00:00Z")
+    assert not list(checks.one_name(ended, [replace(books, name="books2")]))

@@ -406,24 +406,6 @@ def test_a_refresh_token_that_was_not_used_for_months_is_reported() -> None:
     assert "2026-03-11 12:00 UTC" in check.found
 
 
-def test_an_account_with_two_names_is_reported() -> None:
-    books = builders.account("books", encoded_account_id="p1", login="bela")
-    found = stored_account_checks.one_name(
-        books,
-        [
-            books,
-            replace(books, name="books2"),
-            replace(books, name="unread", encoded_account_id=None),
-            replace(books, name="other", encoded_account_id="p2"),
-            replace(books, name="unknown", encoded_account_id=None, login=None),
-            replace(books, name="gone", disconnected_at="2026-03-01T12:00:00Z"),
-        ],
-    )
-    assert [check.fix.rpartition(" ")[2] for check in found if check.fix] == ["books2", "unread"]
-    ended = replace(books, disconnected_at="2026-03-01T12:00:00Z")
-    assert not list(stored_account_checks.one_name(ended, [replace(books, name="books2")]))
-
-
 def test_a_copy_is_reported_with_its_owner_and_how_to_take_over() -> None:
     check = stored_account_checks.connection(summary(ConnectionStatus.FOREIGN), [])
     assert "production" in check.found
