@@ -1,5 +1,6 @@
 """Puts a worker process together: the only place where its parts meet."""
 
+import contextlib
 import random
 import threading
 import time
@@ -99,7 +100,9 @@ class WorkerRuntime:
         self.poller = Poller(
             self.due, self.lanes, partial(self.ledger.processes.worker_alive, name)
         )
-        self.token_refresher = TokenRefresher(self.registry, self.vault, self.holds)
+        self.token_refresher = TokenRefresher(
+            self.registry, self.vault, self.holds, self._try_token
+        )
         self.upgrade = Upgrade(self.client, self.stopping)
         self.hang_detector = HangDetector(
             self._in_flight,
@@ -111,6 +114,12 @@ class WorkerRuntime:
             make_alert_dispatcher(settings, self.client, stopping=self.stopping.is_set),
             self.ledger,
         )
+
+    def _try_token(self, client_id: str, access_token: str) -> None:
+        with contextlib.closing(
+            make_constant_contact(self.settings, self.client, client_id)
+        ) as api:
+            api.privileges(access_token)
 
     def _make_lane(self, account: Account, contacts: ConstantContact) -> Lane:
         return Lane(

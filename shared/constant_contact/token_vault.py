@@ -139,8 +139,12 @@ class TokenVault:
         try:
             return self._newer(account, lambda stored: stored.version == refused_version)
         except Revoked:
-            self._tokens.access_refused(account, refused_version)
+            self.note_access_refused(account, refused_version)
             raise
+
+    def note_access_refused(self, account: str, version: int) -> None:
+        """Note that the API refuses the access token of a revoked pair: nothing works any more."""
+        self._tokens.access_refused(account, version)
 
     def refresh_due(self, account: str) -> bool:
         """Refresh the token if it is due; True when it has changed."""

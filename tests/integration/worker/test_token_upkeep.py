@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 import redis
 
+from shared.constant_contact.errors import Unauthorized
 from shared.constant_contact.token_set import TokenSet
 from shared.domain.account import HoldReason
 from shared.domain.errors import Revoked
+from shared.domain.outcome import Answer
 from shared.infrastructure.settings import Settings
 from tests.support import builders
 from worker.delivery.holds import NO_TOKEN
@@ -85,6 +87,33 @@ def test_a_dead_refresh_token_holds_the_account_when_the_access_token_is_over(
     assert holds(runtime) == [HoldReason.RECONNECT]
     with pytest.raises(Revoked):
         runtime.vault.fresh("acme")
+
+
+def test_an_access_token_that_ended_with_the_refresh_token_holds_the_account_at_once(
+    runtime: WorkerRuntime, redis_client: "redis.Redis"
+) -> None:
+    def refused(client_id: str, access_token: str) -> None:
+        assert access_token == "access"
+        raise Unauthorized("privileges", Answer(status=401))
+
+    revoke(redis_client)
+    half_a_day_old(redis_client)
+    runtime.token_refresher.try_token = refused
+    runtime.token_refresher.refresh_all()
+    assert holds(runtime) == [HoldReason.RECONNECT]
+    assert runtime.vault.stored("acme").end is None
+
+
+def test_the_last_access_token_is_tried_once(
+    runtime: WorkerRuntime, redis_client: "redis.Redis"
+) -> None:
+    tried: list[str] = []
+    revoke(redis_client)
+    half_a_day_old(redis_client)
+    runtime.token_refresher.try_token = lambda client_id, access: tried.append(access)
+    runtime.token_refresher.refresh_all()
+    runtime.token_refresher.refresh_all()
+    assert tried == ["access"]
 
 
 def half_a_day_old(client: "redis.Redis") -> None:
