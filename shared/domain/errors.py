@@ -38,14 +38,14 @@ class FieldError:
 class InvalidSignup(RelayError):
     """Some fields are wrong. `errors` has one entry for each.
 
-    `no_address_field` says that the page posted no field that means an e-mail address. Then its
-    owner must mend the page, not the visitor.
+    `missing_field` is "an e-mail address" or "the consent box" if the page posted no field that
+    means it. Then its owner must mend the page, not the visitor.
     """
 
-    def __init__(self, errors: list[FieldError], *, no_address_field: bool = False) -> None:
+    def __init__(self, errors: list[FieldError], *, missing_field: str | None = None) -> None:
         super().__init__("; ".join(f"{error.field}: {error.code}" for error in errors))
         self.errors = errors
-        self.no_address_field = no_address_field
+        self.missing_field = missing_field
 
 
 class KeyReused(RelayError):

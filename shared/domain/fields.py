@@ -79,6 +79,12 @@ def _clean_month(value: str) -> str:
     return str(month) if month else text
 
 
+def _clean_day(value: str) -> str:
+    """Return the number of `17th` and `17.`."""
+    text = clean_line(value)
+    return re.sub(r"(?<=\d)(st|nd|rd|th|\.)$", "", text)
+
+
 def _clean_date(value: str) -> str:
     text = clean_line(value)
     found = None if _DATE_OF_THE_API.fullmatch(text) else read_date(text)
@@ -87,9 +93,13 @@ def _clean_date(value: str) -> str:
 
 # What shops and databases call a state.
 _STATES_OF_RECORDS = (
+    r"(?=.*\d)[\w+/=.-]{30,}|"  # what a page remembers of itself
+    r"-*\s*(please )?(select|choose).*|"
     "enabled|disabled|(in)?active|invited|declined|pending|new|open|closed|completed?|published"
     "|draft|(un)?subscribed|(un)?confirmed|submitted|success"
 )
+# What select boxes say before anything is chosen.
+_NOT_CHOSEN = r"0+|-*|mm?|dd?|months?|days?|monat|tag|mois|jour|-*\s*(please )?(select|choose).*"
 _MONTH = Rule(
     lambda value: _is_integer(value, 1, 12),
     "Please enter the month of the birthday as a number from 1 to 12.",
@@ -162,7 +172,9 @@ FIELDS = (
         synonyms=(
             *("phone_number", "phones", "tel", "telephone", "mobile", "your-phone", "your-tel"),
             *("mobile_phone", "cell", "cell_phone", "home_phone", "work_phone", "telefon"),
-            *("telefonnummer", "téléphone", "teléfono", "telefono", "telefone", "telefoon"),
+            *("telefonnummer", "mobil", "handy", "handynummer", "portable", "telefoonnummer"),
+            *("phone_full", "phone_number_full", "phone_phone", "phone_number_phone"),
+            *("téléphone", "teléfono", "telefono", "telefone", "telefoon"),
         ),
         input_type="tel",
         autocomplete="tel",
@@ -173,7 +185,7 @@ FIELDS = (
         label="Job title",
         limit=50,
         clean=clean_name,
-        synonyms=("organization_title", "your-job-title"),
+        synonyms=("organization_title", "your-job-title", "position", "fonction"),
         autocomplete="organization-title",
     ),
     Field(
@@ -184,7 +196,17 @@ FIELDS = (
         clean=clean_name,
         synonyms=(
             *("company", "organization", "organisation", "your-company", "business_name"),
-            *("business", "firma", "société", "entreprise", "empresa", "azienda", "bedrijf"),
+            *(
+                "business",
+                "firma",
+                "unternehmen",
+                "raison sociale",
+                "société",
+                "entreprise",
+                "empresa",
+                "azienda",
+                "bedrijf",
+            ),
         ),
         autocomplete="organization",
     ),
@@ -198,7 +220,8 @@ FIELDS = (
         never=r"[\d.]+|[\da-f:]*:[\da-f:.]*",  # a network address
         synonyms=(
             *("address", "street_address", "address_street", "address_line1", "address1"),
-            *("addr1", "addr", "street1", "line1", "mailing_address", "home_address", "straße"),
+            *("addr1", "addr", "addr_line1", "adresse", "dirección", "morada"),
+            *("street1", "line1", "mailing_address", "home_address", "straße"),
             *("strasse", "rue", "calle", "indirizzo", "straat"),
         ),
         autocomplete="street-address",
@@ -210,7 +233,16 @@ FIELDS = (
         label="City",
         limit=50,
         synonyms=(
-            *("town", "address_city", "address_level2", "ort", "stadt", "ville", "ciudad"),
+            *(
+                "town",
+                "address_city",
+                "address_level2",
+                "ort",
+                "wohnort",
+                "stadt",
+                "ville",
+                "ciudad",
+            ),
             *("città", "cidade", "woonplaats"),
         ),
         autocomplete="address-level2",
@@ -222,7 +254,15 @@ FIELDS = (
         label="State",
         limit=50,
         never=_STATES_OF_RECORDS,
-        synonyms=("province", "region", "address_state", "address_level1", "county"),
+        synonyms=(
+            "province",
+            "region",
+            "address_state",
+            "address_level1",
+            "county",
+            "bundesland",
+            "kanton",
+        ),
         autocomplete="address-level1",
     ),
     Field(
@@ -233,7 +273,7 @@ FIELDS = (
         limit=50,
         synonyms=(
             *("zip", "zip_code", "postcode", "address_postal_code", "address_zip", "plz"),
-            *("postleitzahl", "code postal", "código postal", "cap", "cep"),
+            *("postleitzahl", "postal", "code postal", "cp", "código postal", "cap", "cep"),
         ),
         autocomplete="postal-code",
     ),
@@ -243,7 +283,7 @@ FIELDS = (
         api_object="street_address",
         label="Country",
         limit=50,
-        never=r"\d+",
+        never=r"\+?\d+|-*\s*(please )?(select|choose).*",
         synonyms=("country_name", "address_country", "land", "pays", "país", "paese"),
         autocomplete="country-name",
     ),
@@ -251,6 +291,7 @@ FIELDS = (
         name="birthday_month",
         api_name="birthday_month",
         label="Birthday (month)",
+        never=_NOT_CHOSEN,
         synonyms=("birth_month", "bday_month", "dob_month", "birthdate_month"),
         limit=2,
         clean=_clean_month,
@@ -261,6 +302,8 @@ FIELDS = (
         name="birthday_day",
         api_name="birthday_day",
         label="Birthday (day)",
+        clean=_clean_day,
+        never=_NOT_CHOSEN,
         synonyms=("bday_day", "dob_day", "birthdate_day"),
         limit=2,
         is_number=True,

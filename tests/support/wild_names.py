@@ -31,7 +31,8 @@ NAMES = {
     "birthday_day": "birthday_day|BIRTHDAY[day]|dob_day",
     "full_name": "name|Name *|Full Name|your-name|No Label name|name-2|contact[name]|user[name]|nn"
     "|お名前",
-    "consent": "consent|gdpr_consent|acceptance-123|opt-in|marketing_consent|Einwilligung",
+    "consent": "consent|gdpr_consent|acceptance-123|opt-in|marketing_consent|Einwilligung"
+    "|Zustimmung|cm-privacy-consent|toestemming|zgoda|I agree to receive news|同意|consent[given]",
     "birthday": "birthday|Date of Birth|dob|bday|Geburtsdatum",
 }
 

@@ -174,9 +174,9 @@ def invalid(error: InvalidSignup) -> ResponseReturnValue:
     if not any(_typed()) and all(each.code == "required" for each in error.errors):
         message = "The form was empty. Please fill it in."
         g.note = "For the website's owner: inputs need a name attribute."
-    elif error.no_address_field:
+    elif error.missing_field:
         g.note = (
-            "For the website's owner: no field is named like an e-mail address. These fields"
+            f"For the website's owner: no field is named like {error.missing_field}. These fields"
             f" arrived: {', '.join(_arrived())}."
         )
     return _problem(422, message, errors=error.errors)

@@ -8,6 +8,7 @@ from shared.domain.reading.dates import read_date, read_month
 
 Parts = Mapping[str, str]  # a part's value by its meaning
 
+_TITLES = {"dr", "prof", "mr", "mrs", "ms", "miss", "herr", "frau", "mme", "sr", "sra"}
 # What follows a comma without being a first name.
 _TITLES_AFTER_NAMES = {
     *("jr", "sr", "ii", "iii", "iv", "phd", "md", "dds", "esq", "cpa", "rn"),
@@ -38,6 +39,11 @@ def _combined(
         yield meanings.STREET_LINE, {"street": f"{fields['street']}, {parts[meanings.STREET_LINE]}"}
     if meanings.BIRTHDAY in parts:
         yield meanings.BIRTHDAY, _birthday(fields, parts[meanings.BIRTHDAY])
+    if "phone" in fields and meanings.PHONE_PARTS[0] in parts:
+        yield (
+            meanings.PHONE_PARTS[0],
+            {"phone": f"{parts[meanings.PHONE_PARTS[0]]} {fields['phone']}"},
+        )
     for whole, group, make in (
         ("anniversary", meanings.ANNIVERSARY_PARTS, _anniversary),
         ("phone", meanings.PHONE_PARTS, "-".join),
@@ -69,11 +75,15 @@ def _turned_around(full: str) -> tuple[str, str] | None:
 
 
 def _at_first_blank(full: str) -> tuple[str, str]:
-    first, *rest = full.split(maxsplit=1)
-    return first, rest[0] if rest else ""
+    first, *rest = full.split()
+    if len(rest) > 1 and first.rstrip(".").lower() in _TITLES:
+        first = f"{first} {rest.pop(0)}"
+    return first, " ".join(rest)
 
 
 def _birthday(fields: Parts, text: str) -> dict[str, str]:
+    if text.isdigit() and "birthday_month" in fields and "birthday_day" not in fields:
+        return {"birthday_day": text}  # `birth_day` beside `birth_month`
     found = read_date(text)
     if found is None or "birthday_month" in fields or "birthday_day" in fields:
         return {}

@@ -5,21 +5,37 @@ comes first only with four digits.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
 _PARTS = re.compile(r"(\d{1,2})([/.\- ])\s*(\d{1,2})(?:\2\s*(\d{4}|\d{2}))?\.?", re.ASCII)
 _ISO = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})(?:[T ].*)?", re.ASCII)
-# 17 May 1990, 17th May, May 17, 1990
+# 17 May 1990, 17th May, 17. Mai 1990, May 17, 1990
 _MONTH_NAME = re.compile(
-    r"(?:(\d{1,2})(?:st|nd|rd|th|\.)? )?([A-Za-z]{3,9})\.?"
-    r"(?: (\d{1,2})(?:st|nd|rd|th)?)?,?(?: (\d{4}))?"
+    r"(?:(\d{1,2})(?:st|nd|rd|th|\.)? (?:de )?)?([^\W\d_]{3,10})\.?"
+    r"(?: (\d{1,2})(?:st|nd|rd|th)?)?,?(?: (?:de )?(\d{4}))?"
 )
+_WEEKDAY = re.compile(r"(mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,? ", re.IGNORECASE)
+_TIME = re.compile(r",? \d{1,2}:\d{2}.*")
+_AROUND_SIGNS = re.compile(r"\s*([/.-])\s*")
 
+# The first letters of the months in English, German, French, Spanish, Italian, Dutch, Portuguese.
 _MONTHS = (
-    *("january", "february", "march", "april", "may", "june", "july"),
-    *("august", "september", "october", "november", "december"),
+    "jan gen ene",
+    "feb fev",
+    "mar mae mrt maa",
+    "apr avr abr",
+    "may mai mei mag maj",
+    "jun juin giu",
+    "jul juil lug",
+    "aug aou ago",
+    "sep set",
+    "oct okt ott out",
+    "nov",
+    "dec dez dic",
 )
+_STARTS = {start: number for number, starts in enumerate(_MONTHS, 1) for start in starts.split()}
 _LEAP_YEAR = 2000
 
 
@@ -37,7 +53,11 @@ class FoundDate:
 
 def read_date(text: str) -> FoundDate | None:
     """Return the date in `text`; None if there is none."""
-    text = " ".join(text.split())
+    text = _TIME.sub("", _WEEKDAY.sub("", " ".join(text.split()), count=1))
+    if any(map(str.isalpha, text)) and "T" not in text:
+        text = " ".join(text.replace("-", " ").split())
+    else:
+        text = _AROUND_SIGNS.sub(r"\1", text)
     if found := _ISO.fullmatch(text):
         return _checked(int(found[3]), int(found[4]), int(found[1]))
     if found := _PARTS.fullmatch(text):
@@ -57,13 +77,13 @@ def is_date(text: str) -> bool:
 
 
 def read_month(text: str) -> int | None:
-    """Return the month that `text` names in English, also abbreviated, or by its number."""
+    """Return the month that `text` names, also abbreviated, or by its number."""
+    text = text.strip(" .")
     if text.isascii() and text.isdigit():
         return int(text) if len(text) <= 2 and 1 <= int(text) <= 12 else None
-    start = text.lower().rstrip(".")
-    if len(start) < 3:
-        return None
-    return next((n for n, name in enumerate(_MONTHS, 1) if name.startswith(start)), None)
+    plain = unicodedata.normalize("NFKD", text.lower())
+    letters = "".join(filter(str.isalpha, plain))
+    return _STARTS.get(letters[:4]) or _STARTS.get(letters[:3])
 
 
 def _either_order(one: int, two: int, year: int | None, *, day_first: bool) -> FoundDate | None:

@@ -87,7 +87,14 @@ def _check(
     )
     if not errors:
         return checked, None
-    return checked, InvalidSignup(errors, no_address_field=not given.names_address)
+    return checked, InvalidSignup(errors, missing_field=_missing_field(given, form))
+
+
+def _missing_field(given: SortedFields, form: Form) -> str | None:
+    if not given.names_address and EMAIL.name not in given.fields:
+        return "an e-mail address"
+    # A box that is not ticked is not posted at all. Its hidden input is, or a visitor's page.
+    return "the consent box" if form.consent_box == "required" and not given.consent else None
 
 
 def edit_contact(

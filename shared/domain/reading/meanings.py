@@ -32,6 +32,17 @@ _SAYS_NOTHING = frozenset(_SAYS_NOTHING_WORDS.split())
 # Names that would mean another field if those words were left out.
 _MEANS_NOTHING_HERE = {"username", "formname", "fieldname", "labelname", "itemname", "pagename"}
 
+_ABOUT_THE_VALUE = {
+    *("value", "values", "accepted", "checked", "given", "granted", "agreed"),
+}
+# What names of consent boxes contain, in many languages.
+_CONSENT_STEMS = re.compile(
+    "consent|gdpr|dsgvo|rgpd|lgpd|einwillig|zustimm|einverst|samtyk|toestemm|zgoda|accept|agree"
+    "|aceit|acept|accett|souhlas|соглас|同意|optin"
+)
+_LAST_EFFORT = 9
+_OTHER_CONSENT = re.compile("sms|cookie|text|phone|call|terms|condition|agb")
+
 # In these languages, a form's "Name" beside a first name is the last name.
 FIRST_BESIDE_NAME = {"vorname", "prenom", "voornaam", "fornamn", "fornavn"}
 
@@ -45,20 +56,20 @@ PHONE_PARTS = ("phone_area", "phone_first", "phone_last")
 
 # What else a name can mean besides one of `FIELDS`: several of these make one field together.
 _OTHER_MEANINGS = {
-    FULL_NAME: "name fullname yourname nn nameandsurname vornamenachname nomcomplet nombrecompleto"
-    " nomecompleto nomprenom 名前 お名前 氏名 姓名 이름 имя",
+    FULL_NAME: "name fullname yourname nn nameandsurname vornamenachname vorundnachname"
+    " nomcomplet nombrecompleto nomecompleto 名前 お名前 氏名 姓名 이름 имя",
     CONSENT: "consent gdpr gdprconsent acceptance optin emailoptin marketingoptin marketingconsent"
     " emailconsent emailmarketing acceptsmarketing agree iagree agreement einwilligung"
     " consentement consenso consentimiento",
     LIST_CHOICE: "list lists listid listids l",
-    STREET_LINE: "addressline2 address2 addr2 street2 streetaddress2 streetline2 line2"
+    STREET_LINE: "addressline2 addrline2 address2 addr2 street2 streetaddress2 streetline2 line2"
     " adresszusatz",
     BIRTHDAY: "birthday birthdate dateofbirth dob bday geburtstag geburtsdatum datedenaissance"
-    " fechadenacimiento datadinascita datadenascimento",
+    " datenaissance fechadenacimiento datadinascita datadenascimento datanascimento geboortedatum",
     "anniversary_year": "anniversaryyear",
     "anniversary_month": "anniversarymonth",
     "anniversary_day": "anniversaryday",
-    "phone_area": "phonearea phoneareacode areacode",
+    "phone_area": "phonearea phonenumberarea phoneareacode areacode",
     "phone_first": "phonedetail1",
     "phone_last": "phonedetail2",
 }
@@ -83,8 +94,8 @@ def path_of(name: str) -> tuple[str, ...]:
     """Return the parts of `name`, without empty ones, and without numbers that only count."""
     parts = [part for part in _SEPARATORS.split(name) if part.strip()]
     named = [part for part in parts if not part.isdigit()] or parts
-    # `fields[email][value]` is how some form tools post the field `email`.
-    if len(named) > 1 and named[-1].lower() in ("value", "values"):
+    # `fields[email][value]` and `{"consent": {"given": true}}` are about `email` and `consent`.
+    if len(named) > 1 and named[-1].lower() in _ABOUT_THE_VALUE:
         named.pop()
     return tuple(named)
 
@@ -98,11 +109,13 @@ def meaning_of(name: str) -> tuple[Meaning, int] | None:
     path = path_of(name)
     if not path:
         return None
+    if match_key(path[-1]) in _MEANS_NOTHING_HERE or (len(path) > 1 and path[-1][0] == "_"):
+        return None
     for effort, key in enumerate(_keys(name, path), start=1):
-        if len(path) == 1 and key in _MEANS_NOTHING_HERE:
-            return None
         if key in _BY_KEY:
             return _BY_KEY[key], 0 if key in _OWN_NAMES else effort
+    if _CONSENT_STEMS.search(_simplified(path[-1])) and not _OTHER_CONSENT.search(name.lower()):
+        return CONSENT, _LAST_EFFORT
     return None
 
 

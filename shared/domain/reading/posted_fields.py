@@ -17,7 +17,7 @@ from shared.domain.fields import EMAIL, FIELDS, Field
 from shared.domain.form import CustomField, Form
 from shared.domain.reading import meanings
 from shared.domain.reading.combining import combine_parts
-from shared.domain.reading.ticks import NOTHING, is_no, is_yes, without_unticked
+from shared.domain.reading.ticks import is_no, is_nothing, is_yes, without_unticked
 from shared.domain.reading.values import (
     clean_address,
     clean_name,
@@ -34,6 +34,7 @@ INSTRUCTIONS = frozenset({"_next", "_gotcha", LISTS, "_page", "_charset_"})
 _NOT_THE_VISITORS = {
     *("to", "cc", "bcc", "from", "sender", "recipient", "admin", "owner", "webmaster", "site"),
 }
+_HIDDEN = {"hidden", "urlparameters", "url_params", "query", "utm"}
 # Outside the person's object, these words may mean the form, the site or the shop.
 _VAGUE = frozenset({meanings.FULL_NAME, "company_name", "street", "city", "state", "country"})
 
@@ -114,9 +115,14 @@ class _Entry:
         """The last part of the name; empty if it has no name."""
         return "".join(self.path[-1:])
 
-    def rank(self, person: tuple[str, ...]) -> tuple[bool, int, int]:
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the page knew it before anybody typed, from its address or a hidden input."""
+        return any(part.lower() in _HIDDEN for part in self.path[:-1])
+
+    def rank(self, person: tuple[str, ...]) -> tuple[bool, bool, int, int]:
         """Sorts the entry that a page means most before others of the same meaning."""
-        return self._outside(person), len(self.path), self.effort
+        return self.is_hidden, self._outside(person), len(self.path), self.effort
 
     def meaning_for(self, person: tuple[str, ...]) -> meanings.Meaning | None:
         meaning = self.meaning.name if isinstance(self.meaning, Field) else self.meaning
@@ -186,14 +192,14 @@ class _Sorting:
         return next(filter(None, found), None)
 
     def _take_custom(self, custom: CustomField, entry: _Entry) -> Values:
-        given = [value for value in entry.values if value not in NOTHING]
+        given = [value for value in entry.values if not is_nothing(value)]
         if self._is_box(custom, entry):
             chosen = [entry.last if is_yes(value) else value for value in given if not is_no(value)]
         else:
             chosen = without_unticked(given)
         if chosen:
             self._custom.setdefault(custom.id, []).extend(map(clean_text, chosen))
-        return [value for value in entry.values if value in NOTHING or not chosen]
+        return [value for value in entry.values if is_nothing(value) or not chosen]
 
     def _is_box(self, custom: CustomField, entry: _Entry) -> bool:
         """Whether it is a box of a group: `interests[bread]=1` ticks "bread" of "interests"."""
@@ -202,7 +208,9 @@ class _Sorting:
         return is_in_group and meanings.match_key(entry.last) not in self._custom_by_key
 
     def _take_field(self, wanted: Field, given: Values) -> Values:
-        usable = [value for value in given if value not in NOTHING and wanted.may_be(value)]
+        usable = [value for value in given if not is_nothing(value) and wanted.may_be(value)]
+        if wanted is EMAIL:  # of a list of answers, the one that is an address
+            usable.sort(key=lambda value: not looks_like_address(clean_address(value)))
         if usable and wanted.name not in self._fields:
             self._fields[wanted.name] = wanted.clean(usable[0])
             if self._fields[wanted.name] != usable[0].strip():
@@ -222,35 +230,37 @@ class _Sorting:
         return [value for value in given if value not in chosen]
 
     def _take_part(self, meaning: str, entry: _Entry) -> Values:
-        given = [value for value in entry.values if value not in NOTHING]
+        given = [value for value in entry.values if not is_nothing(value)]
         if given:
-            self._parts[meaning] = (entry.name, clean_name(given[0]))
+            self._parts[meaning] = (entry.name, given[0])
         return entry.values  # until it is used
 
     def _combine(self) -> None:
-        parts = {meaning: text for meaning, (_, text) in self._parts.items()}
+        parts = {meaning: clean_name(typed) for meaning, (_, typed) in self._parts.items()}
         for meaning in combine_parts(self._fields, parts, name_is_last=self._name_is_last):
-            name, used = self._parts[meaning]
-            typed = self._left[name][0].strip()
-            if typed not in " ".join(self._fields.values()):  # such as a birthday with its year
-                self._typed[name] = typed
-            self._left[name] = [text for text in self._left[name] if clean_name(text) != used]
+            name, typed = self._parts[meaning]
+            if typed.strip() not in " ".join(self._fields.values()):  # a birthday with its year
+                self._typed[name] = typed.strip()
+            self._left[name] = [value for value in self._left[name] if value != typed]
 
 
 def _address_entry(entries: Sequence[_Entry], *, names_address: bool) -> _Entry | None:
     """Return the entry with the person's address: by its name, or as the only address posted."""
     if names_address:
         named = [entry for entry in entries if entry.meaning is EMAIL]
-        return min(named, key=lambda entry: (len(entry.path), entry.effort), default=None)
-    found = [entry for entry in entries if entry.meaning is None and _holds_address(entry)]
-    different = {clean_address(entry.values[0]).casefold() for entry in found}
-    return found[0] if len(different) == 1 else None
+        return min(named, key=lambda each: each.rank(()), default=None)
+    found = {
+        clean_address(value).casefold(): entry
+        for entry in reversed(entries)
+        if entry.meaning is None and not _is_for_others(entry)
+        for value in entry.values
+        if looks_like_address(clean_address(value))
+    }
+    return next(iter(found.values())) if len(found) == 1 else None
 
 
-def _holds_address(entry: _Entry) -> bool:
-    words = set(entry.name.lower().replace("-", "_").split("_"))
-    address = clean_address(entry.values[0])
-    return looks_like_address(address) and not words & _NOT_THE_VISITORS
+def _is_for_others(entry: _Entry) -> bool:
+    return not _NOT_THE_VISITORS.isdisjoint(entry.name.lower().replace("-", "_").split("_"))
 
 
 def _entries(posted: Mapping[str, Values], custom: Mapping[str, CustomField]) -> list[_Entry]:

@@ -241,11 +241,11 @@ def test_answers_are_found_by_the_questions_that_they_refer_to() -> None:
         "questions": [{"id": "q1", "title": "Your e-mail"}],
         "answers": [
             {"type": "email", "email": "x", "field": {"id": "q1"}},
-            {"type": "text", "text": "y", "field": {"id": "q2", "ref": "colour"}},
+            {"type": "text", "text": "y", "field": {"id": "", "ref": "colour"}},
         ],
     }
     found = flat(document)
-    assert (found["Your e-mail"], found["q2"]) == ("x", "y")
+    assert (found["email"], found["colour"]) == ("x", "y")
 
 
 def test_a_list_repeats_its_name() -> None:

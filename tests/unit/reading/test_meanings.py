@@ -8,7 +8,7 @@ from tests.support.wild_names import ADDRESSES, NAMES, alternatives
 
 NOT_OURS = """
 username|user_name|newsletter|form_name|form_id|page_name|list_name|company_email|parent_name
-confirm_email|email_optin_text|email_format|wpforms[fields][1]|input_3|item_meta[25]|nf-field-2|id
+confirm_email|acceptedTerms|accept_terms|sms_consent|cookie-consent|data[formName]|x[__state]|email_optin_text|email_format|wpforms[fields][1]|input_3|item_meta[25]|nf-field-2|id
 _wpnonce|utm_source|[]|[0]||*|2
 """
 

@@ -28,6 +28,8 @@ def contact_of(posted: dict[str, str]) -> Contact:
         ({"name": "Ada Lovelace, PhD"}, "Ada", "Lovelace, PhD"),
         ({"name": "Acme, Inc."}, "Acme,", "Inc."),
         ({"name": "Ada,"}, "Ada,", None),
+        ({"name": "Dr. Ada Lovelace"}, "Dr. Ada", "Lovelace"),
+        ({"name": "Dr. Lovelace"}, "Dr.", "Lovelace"),
         ({"name": "a, b, c"}, "a,", "b, c"),
         ({"name": "Ada Lovelace", "first_name": "Ada"}, "Ada", "Lovelace"),
         ({"name": "Lovelace", "first_name": "Ada"}, "Ada", None),
@@ -51,6 +53,8 @@ def test_names(posted: dict[str, str], first: str, last: str | None) -> None:
             {"phone[area]": "555", "phone[detail1]": "010", "phone[detail2]": "0199"},
             {"phone_number": "555-010-0199"},
         ),
+        ({"phone[area]": "555", "phone": "0100199"}, {"phone_number": "555 0100199"}),
+        ({"birth_month": "5", "birth_day": "17"}, {"birthday_month": "5", "birthday_day": "17"}),
         ({"birthday": "05/17"}, {"birthday_month": "5", "birthday_day": "17"}),
         ({"dob[month]": "05", "dob[day]": "17"}, {"birthday_month": "05", "birthday_day": "17"}),
         (
@@ -79,6 +83,13 @@ def test_parts_that_make_nothing_whole_are_kept_and_not_sent(posted: dict[str, s
     contact = contact_of(posted)
     assert contact.fields == {"email_address": "ada@example.org"}
     assert contact.other == posted
+
+
+def test_of_several_values_of_a_part_the_first_real_one_counts() -> None:
+    given = {"email": ["ada@example.org"], "birthday": ["null", "05/17"]}
+    contact = check_fields(given, FORM, check_email=check_email).contact
+    assert contact.fields["birthday_day"] == "17"
+    assert (contact.other, contact.typed) == ({"birthday": "null"}, {"birthday": "05/17"})
 
 
 def test_a_field_of_its_own_wins_over_parts() -> None:

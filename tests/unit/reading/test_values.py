@@ -56,6 +56,9 @@ def test_text_is_repaired_and_what_is_visible_stays(typed: str, clean: str) -> N
         ("ada@example\uff61org", "ada@example.org"),
         ("o\u2019brien@example.org", "o'brien@example.org"),
         ("jürgen@example.org", "jürgen@example.org"),
+        ("ada@bücher.example", "ada@xn--bcher-kva.example"),
+        ("ada@straße.example", "ada@straße.example"),
+        ("ada\u2011l@example.org", "ada-l@example.org"),
         ("zoe\u0308@example.org", "zoë@example.org"),
         ("a b@example.org", "a b@example.org"),
         ("a\x00b@example.org", "a\x00b@example.org"),
@@ -128,6 +131,14 @@ def test_what_does_not(text: str) -> None:
         ("17 May 1990", (5, 17, 1990)),
         ("Sept. 3rd, 1990", (9, 3, 1990)),
         ("02/29", (2, 29, None)),
+        ("05 / 17 / 1990", (5, 17, 1990)),
+        ("17. Mai 1990", (5, 17, 1990)),
+        ("1 août", (8, 1, None)),
+        ("17 de mayo de 1990", (5, 17, 1990)),
+        ("17-May-1990", (5, 17, 1990)),
+        ("Thursday, May 17, 1990", (5, 17, 1990)),
+        ("Thu May 17 1990 00:00:00 GMT+0200", (5, 17, 1990)),
+        ("17.05.1990 00:00", (5, 17, 1990)),
     ],
 )
 def test_dates(text: str, found: tuple[int, int, int | None]) -> None:
@@ -164,14 +175,9 @@ def test_months(text: str, month: int | None) -> None:
 @pytest.mark.parametrize(
     "values",
     [
-        ["1"],
-        ["on"],
-        ["yes"],
-        ["ja"],
-        ["0", "1"],
-        ["I agree. No spam!"],
-        ["Notify me"],
-        ["", "true"],
+        *(["1"], ["on"], ["yes"], ["ja"], ["0", "1"], ["", "true"], ["\u2713"]),
+        *(["I agree. No spam!"], ["Notify me"]),
+        ["I agree to get e-mails. I can unsubscribe at any time."],
     ],
 )
 def test_a_ticked_box(values: list[str]) -> None:
@@ -183,6 +189,8 @@ def test_a_ticked_box(values: list[str]) -> None:
     [
         *("", " ", "0", "false", "FALSE", "no", "n", "off", "undefined", "null", "NaN", "none"),
         *("unchecked", "nein", "non", "não", "нет", "いいえ", "hay\u0131r", "[object Object]"),
+        *("I do not agree", "Ich stimme nicht zu", "deny", "opt-out", "not_subscribed", "00"),
+        *("false,false", "[]", "0.0", "\u2610", "unsubscribed", "do not email me"),
         *("No, thanks", "no thank you", "Nein danke", "Non, merci", "-", "n/a", "not now"),
     ],
 )

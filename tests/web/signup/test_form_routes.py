@@ -160,6 +160,32 @@ def test_at_most_ten_of_the_fields_that_arrived_are_named(client: FlaskClient) -
     assert "f10" not in error
 
 
+def test_a_required_box_that_no_field_means_is_the_owners_to_name(
+    client: FlaskClient, save_form: SaveForm
+) -> None:
+    save_form("club", consent_box="required")
+    posted = {"email": "ada@example.org", "box7": "on"}
+    answer = client.post("/f/club", data=posted, headers=JSON)
+    assert problem(answer) == [("consent", "required")]
+    assert "named like the consent box. These fields arrived: email, box7." in answer.text
+    said_no = client.post("/f/club", data=posted | {"consent": "0"}, headers=JSON)
+    assert "owner" not in said_no.text
+
+
+def test_fields_in_the_address_beside_a_body_are_kept_and_win_over_nothing(
+    client: FlaskClient, stored: Stored
+) -> None:
+    address = "/f/news?email=old@example.org&source=footer&first_name=Old"
+    client.post(address, data={"email": "ada@example.org", "FNAME": "Ada"}, headers=JSON)
+    contact = stored()[0]["contact"]
+    assert contact["fields"] == {"email_address": "ada@example.org", "first_name": "Ada"}
+    assert contact["other"] == {
+        "query[email]": "old@example.org",
+        "query[source]": "footer",
+        "query[first_name]": "Old",
+    }
+
+
 def test_an_address_field_that_was_left_empty_is_the_visitors_to_fill_in(
     client: FlaskClient,
 ) -> None:

@@ -14,12 +14,17 @@ Path = tuple[str, ...]
 
 MOST_LEVELS = 20
 
-_LABELS = ("label", "title", "question", "name", "field", "key", "id", "ref")
-_VALUES = ("value", "values", "answer", "response")
+_LABELS = (
+    *("label", "title", "question", "name", "field", "column_name", "key", "id", "ref", "q"),
+)
+_VALUES = ("value", "values", "answer", "response", "string_value", "a")
+# What a page knew before anybody typed. An address there must not win over the one that was typed.
+HIDDEN = "hidden"
+_KNOWN_BEFORE = {"urlparameters", "url_parameters", "query"}
 # What else describes a question, and is no answer.
 _ABOUT_IT = {
     *(*_LABELS, "type", "required", "raw_value", "options", "position"),
-    *("versions", "objectTypeId"),
+    *("versions", "objectTypeId", "column_id"),
 }
 
 
@@ -70,11 +75,21 @@ class _Walk:
                 yield path, _text(value)
 
     def _answer(self, path: Path, question: dict[str, Any], key: str) -> Iterator[tuple[Path, str]]:
-        named = (*path[:-1], self._label(question)) if self._label(question) else path
+        named = self._named(path, question)
         yield from self.fields(named, _chosen(question, question[key]))
         for other, value in question.items():
             if other != key and other not in _ABOUT_IT:
                 yield from self.fields((*named, str(other)), value)
+
+    def _named(self, path: Path, question: dict[str, Any]) -> Path:
+        """Return the name of the answer: what the question is about, or its label."""
+        kind = str(question.get("type", "")).lower()
+        if "email" in kind:
+            return (*path[:-1], "email")  # whatever the question is called
+        label = self._label(question)
+        named = (*path[:-1], label) if label else path
+        is_hidden = HIDDEN in kind or any(part.lower() in _KNOWN_BEFORE for part in path)
+        return (HIDDEN, *named) if is_hidden else named
 
     def _label(self, question: dict[str, Any]) -> str:
         """Return the question's text, or what else names it; empty if nothing does."""
@@ -136,4 +151,6 @@ def _whole(text: str) -> str:
 def _text(value: str | float | bool | None) -> str:
     if isinstance(value, str):
         return value
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "" if value is None else json.dumps(value)

@@ -1,7 +1,7 @@
 """From a body to pairs of names and values, in the order posted."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
@@ -22,7 +22,13 @@ from web.signup.reading.json_pairs import NotAForm, Pair
 CHARSET_FIELD = b"_charset_"
 
 # Fields in which form tools such as Jotform and Unbounce post all their answers as JSON.
-JSON_FIELDS = {"rawrequest", "data.json", "payload", "data", "json", "body", "fields", "answers"}
+JSON_FIELDS = {
+    *("rawrequest", "formdata", "payload", "data", "data.json", "json", "body", "fields"),
+    "answers",
+}
+
+_TITLE = "[title]"
+_LINE_OF_PART = re.compile(r"\s*(\w+) = (.*?)\s*")
 
 # Browsers encode the @. Who does not, does not mean a blank by the plus in ada+news@example.org.
 _ADDRESS_AS_IT_IS = re.compile(rb"[^@%]+@[^@%+]+")
@@ -132,12 +138,27 @@ def _from_json(text: str, header: ContentType) -> list[Pair]:
 
 
 def _unpacked(pairs: list[Pair]) -> list[Pair]:
-    """Return `pairs`, with the fields inside where a form tool posts all its answers as JSON."""
-    return [each for pair in pairs for each in _fields_in(pair)]
+    """Return `pairs` with the fields that form tools have packed into names and values."""
+    return [each for pair in _by_titles(pairs) for each in _fields_in(pair)]
+
+
+def _by_titles(pairs: list[Pair]) -> list[Pair]:
+    """Call ``fields[a1b2][value]`` by its title, ``fields[a1b2][title]``, as Elementor posts it."""
+    titles = {name[: -len(_TITLE)]: title for name, title in pairs if name.endswith(_TITLE)}
+    return [(_titled(name, titles), value) for name, value in pairs]
+
+
+def _titled(name: str, titles: Mapping[str, str]) -> str:
+    field = name.removesuffix("[value]")
+    title = titles.get(field, "") if field != name else ""
+    return f"{field.partition('[')[0]}[{title}]" if title.strip() else name
 
 
 def _fields_in(pair: Pair) -> list[Pair]:
     name, value = pair
+    lines = [_LINE_OF_PART.fullmatch(line) for line in value.split("\n")]
+    if all(lines):  # Formstack's `Name`: "first = Ada", "last = Lovelace"
+        return [(f"{name}[{line[1]}]", line[2]) for line in lines if line]
     if name.lower() not in JSON_FIELDS or not value.startswith("{"):
         return [pair]
     try:

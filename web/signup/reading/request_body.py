@@ -25,13 +25,20 @@ Posted = dict[str, list[str]]
 def read_posted(request: Request) -> Posted:
     """Return the posted fields in the order given, each with all its values.
 
-    A script that posts nothing may have put them into the address. Raises `UnreadableRequest`.
+    Fields in the form's address count where the body has nothing like them: a script that posts
+    nothing may have put them there. Raises `UnreadableRequest`.
     """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         message = "The body is compressed (Content-Encoding). Please send it uncompressed."
         raise UnreadableRequest(415, message)
-    return _by_name(pairs_in(_read_body(request), _content_type(request))) or read_query(request)
+    posted = _by_name(pairs_in(_read_body(request), _content_type(request)))
+    if not request.query_string:
+        return posted
+    query = read_query(request)
+    return (
+        posted | {f"query[{name}]": values for name, values in query.items()} if posted else query
+    )
 
 
 def read_query(request: Request) -> Posted:
