@@ -35,6 +35,8 @@ _NOT_THE_VISITORS = {
     *("to", "cc", "bcc", "from", "sender", "recipient", "admin", "owner", "webmaster", "site"),
 }
 _HIDDEN = {"hidden", "urlparameters", "url_params", "query", "utm"}
+# Fields in the form's own address, beside a body, get names that begin so. They are kept, not sent.
+IN_ADDRESS = "query["
 # Outside the person's object, these words may mean the form, the site or the shop.
 _VAGUE = frozenset({meanings.FULL_NAME, "company_name", "street", "city", "state", "country"})
 
@@ -69,13 +71,18 @@ def sort_fields(posted: Mapping[str, Values], form: Form) -> SortedFields:
     """
     custom = _custom_by_key(form.custom_fields)
     entries = _entries(posted, custom)
-    names_address = any(meanings.find_field(name) is EMAIL for name in posted)
+    names_address = any(_names_address(name) for name in posted)
     address = _address_entry(entries, names_address=names_address)
     person = address.path[:-1] if address else ()
     sorting = _Sorting(form, custom)
     for entry in sorted(entries, key=lambda each: (each is not address, *each.rank(person))):
-        sorting.take(entry, EMAIL if entry is address else entry.meaning_for(person))
+        meaning = EMAIL if entry is address else entry.meaning_for(person)
+        sorting.take(entry, meaning if address or meaning is not EMAIL else None)
     return sorting.result(entries, names_address=names_address)
+
+
+def is_hidden(path: tuple[str, ...]) -> bool:
+    return any(part.lower() in _HIDDEN for part in path[:-1])
 
 
 def instruction(posted: Mapping[str, Values], wanted: str) -> Values:
@@ -106,7 +113,7 @@ class _Entry:
     @classmethod
     def of(cls, name: str, called: str, given: Values) -> "_Entry":
         meaning, effort = meanings.meaning_of(called) or (None, 0)
-        if name.startswith("_") and meaning is not EMAIL:
+        if name.startswith(IN_ADDRESS) or (name.startswith("_") and meaning is not EMAIL):
             meaning = None  # no field begins so, but the `_replyto` of Formspree's users
         return cls(name, called, given, meanings.path_of(called), meaning, effort)
 
@@ -118,7 +125,7 @@ class _Entry:
     @property
     def is_hidden(self) -> bool:
         """Whether the page knew it before anybody typed, from its address or a hidden input."""
-        return any(part.lower() in _HIDDEN for part in self.path[:-1])
+        return is_hidden(self.path)
 
     def rank(self, person: tuple[str, ...]) -> tuple[bool, bool, int, int]:
         """Sorts the entry that a page means most before others of the same meaning."""
@@ -246,13 +253,25 @@ class _Sorting:
 
 def _address_entry(entries: Sequence[_Entry], *, names_address: bool) -> _Entry | None:
     """Return the entry with the person's address: by its name, or as the only address posted."""
-    if names_address:
-        named = [entry for entry in entries if entry.meaning is EMAIL]
-        return min(named, key=lambda each: each.rank(()), default=None)
+    named = [entry for entry in entries if entry.meaning is EMAIL]
+    if not names_address and (only := _only_address(entries)):
+        return only
+    typed = [entry for entry in named if not entry.is_hidden]
+    candidates = typed if names_address else named
+    return min(candidates, key=lambda each: each.rank(()), default=None)
+
+
+def _names_address(name: str) -> bool:
+    """Whether `name` means the e-mail address that the visitor types, even if it was left empty."""
+    return not is_hidden(meanings.path_of(name)) and meanings.find_field(name) is EMAIL
+
+
+def _only_address(entries: Sequence[_Entry]) -> _Entry | None:
+    """Return the entry with the only address that was typed under a name that says nothing."""
     found = {
         clean_address(value).casefold(): entry
         for entry in reversed(entries)
-        if entry.meaning is None and not _is_for_others(entry)
+        if entry.meaning is None and not entry.is_hidden and not _is_for_others(entry)
         for value in entry.values
         if looks_like_address(clean_address(value))
     }

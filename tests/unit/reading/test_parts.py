@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.domain.errors import InvalidSignup
 from shared.domain.form import CustomField, Form, ListRef
 from shared.domain.reading.field_checks import check_fields
 from shared.domain.signup import Contact
@@ -95,6 +96,36 @@ def test_of_several_values_of_a_part_the_first_real_one_counts() -> None:
 def test_a_field_of_its_own_wins_over_parts() -> None:
     contact = contact_of({"birthday": "05/17", "birthday_month": "6", "birthday_day": "1"})
     assert (contact.fields["birthday_month"], contact.other) == ("6", {"birthday": "05/17"})
+
+
+@pytest.mark.parametrize(
+    ("posted", "address"),
+    [
+        ({"hidden[email]": "old@x.example", "input_3": "ada@x.example"}, "ada@x.example"),
+        ({"urlParameters[email]": "old@x.example", "mail": "ada@x.example"}, "ada@x.example"),
+        ({"hidden[email]": "known@x.example", "hobby": "x"}, "known@x.example"),
+        ({"query[email]": "old@x.example", "mail": "ada@x.example"}, "ada@x.example"),
+    ],
+)
+def test_an_address_that_the_page_knew_before_never_wins_over_what_was_typed(
+    posted: dict[str, str], address: str
+) -> None:
+    given = {name: [value] for name, value in posted.items()}
+    assert check_fields(given, FORM, check_email=check_email).contact.email == address
+
+
+@pytest.mark.parametrize(
+    "posted",
+    [
+        {"hidden[email]": ["old@x.example"], "email": [""]},
+        {"query[email]": ["old@x.example"], "hobby": ["x"]},
+    ],
+)
+def test_an_address_that_was_left_empty_is_not_taken_from_elsewhere(
+    posted: dict[str, list[str]],
+) -> None:
+    with pytest.raises(InvalidSignup):
+        check_fields(posted, FORM, check_email=check_email)
 
 
 @pytest.mark.parametrize("label", ["name", "label"])

@@ -8,6 +8,7 @@ from typing import IO, NoReturn
 
 from flask import Request
 
+from shared.domain.reading.posted_fields import IN_ADDRESS
 from shared.domain.reading.values import clean_line
 from web.signup.reading.body_kind import FORM, ContentType, UnreadableRequest
 from web.signup.reading.json_pairs import Pair
@@ -25,20 +26,18 @@ Posted = dict[str, list[str]]
 def read_posted(request: Request) -> Posted:
     """Return the posted fields in the order given, each with all its values.
 
-    Fields in the form's address count where the body has nothing like them: a script that posts
-    nothing may have put them there. Raises `UnreadableRequest`.
+    Fields in the form's address count if the body has none: a script may have put all of them
+    there. Else they are kept. Raises `UnreadableRequest`.
     """
     encoding = request.headers.get("Content-Encoding", "").strip().lower()
     if encoding not in ("", "identity"):
         message = "The body is compressed (Content-Encoding). Please send it uncompressed."
         raise UnreadableRequest(415, message)
     posted = _by_name(pairs_in(_read_body(request), _content_type(request)))
-    if not request.query_string:
-        return posted
-    query = read_query(request)
-    return (
-        posted | {f"query[{name}]": values for name, values in query.items()} if posted else query
-    )
+    query = read_query(request) if request.query_string else {}
+    if not posted:
+        return query
+    return posted | {f"{IN_ADDRESS}{name}]": values for name, values in query.items()}
 
 
 def read_query(request: Request) -> Posted:
