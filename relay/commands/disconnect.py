@@ -35,4 +35,7 @@ def _question(runtime: CommandRuntime, summary: AccountSummary) -> str:
     account = summary.account
     due = runtime.ledger.figures(account.name).due
     whose = f" ({account.organization})" if account.organization else ""
-    return f"{sign_ups_wait(due)} to be sent. Disconnect {account.name}{whose}?"
+    return (
+        f"{sign_ups_wait(due)} to be sent. Its tokens will be forgotten, and new sign-ups will wait"
+        f" until it is connected again. Disconnect {account.name}{whose}?"
+    )

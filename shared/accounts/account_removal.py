@@ -14,7 +14,10 @@ from shared.ledger.values import Figures
 FORMS_FORGOTTEN_AFTER = timedelta(seconds=3)
 
 _TO_SETTLE = {
-    "due": "Wait until they are delivered.",
+    "due": (
+        "Wait until they are delivered. If nothing is delivered, see why with:"
+        " relay accounts show {name}"
+    ),
     "dead": "Retry or discard them. See: relay failed list --account {name}",
     "quarantined": "Deliver or discard them. See: relay quarantine list --account {name}",
 }

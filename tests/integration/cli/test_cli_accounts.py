@@ -172,7 +172,8 @@ def test_disconnecting_asks_and_says_how_many_wait(connected: CommandLine, ledge
     accept(ledger)
     ended = connected("disconnect", "acme", stdin="n\n", at_terminal=True)
     assert (ended.status, "Nothing was changed." in ended.err) == (1, True)
-    assert "1 sign-up waits to be sent. Disconnect acme (Acme Bakery)?" in ended.err
+    assert "1 sign-up waits to be sent. Its tokens will be forgotten" in ended.err
+    assert "Disconnect acme (Acme Bakery)?" in ended.err
     assert standing(connected) == "connected"
 
     ended = connected("disconnect", "acme", stdin="y\n", at_terminal=True)

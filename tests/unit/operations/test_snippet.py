@@ -136,3 +136,9 @@ def test_a_command_names_every_field() -> None:
         "_lists=id-2",
         "consent=yes",
     ]
+
+
+def test_a_script_leads_to_the_forms_redirect_where_it_has_one() -> None:
+    with_redirect = builders.form(redirect="https://www.example.com/thanks")
+    assert "location.assign(answer.next);" in make_snippet(with_redirect, URL, SnippetKind.FETCH)
+    assert "location.assign" not in make_snippet(builders.form(), URL, SnippetKind.FETCH)
