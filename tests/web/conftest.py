@@ -1,7 +1,7 @@
 """A web app on a clean ledger with one form, and ways to look at what it stored."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from shared.domain.form import Form
 from shared.infrastructure.settings import Settings
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
+from tests.support.web_services import services_of
 from web.app import create_app
 
 
@@ -30,10 +31,12 @@ def save_form(redis_client: "redis.Redis") -> Callable[..., Form]:
 
 
 @pytest.fixture
-def app(settings: Settings, save_form: Callable[..., Form]) -> Flask:
+def app(settings: Settings, save_form: Callable[..., Form]) -> Iterator[Flask]:
     """The app as `relay web` has it, with the form `news`; visitors are not limited."""
     save_form()
-    return create_app(replace(settings, visitor_limit=None))
+    made = create_app(replace(settings, visitor_limit=None))
+    yield made
+    services_of(made).form_tallies.close()  # else its counts might reach the next test's ledger
 
 
 @pytest.fixture

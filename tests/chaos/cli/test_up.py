@@ -40,6 +40,7 @@ def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: RelayUp
     eventually(lambda: up.status()["delivered"] == 2, what="delivery after the restart")
 
 
+@pytest.mark.slow
 def test_what_dies_is_started_again(up: RelayUp) -> None:
     up.environ["RELAY_VISITOR_LIMIT"] = "0"
     up.start()

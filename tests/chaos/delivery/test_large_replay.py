@@ -55,6 +55,7 @@ def look(stack: Stack, seen: dict[str, int]) -> Replay:
     return replay
 
 
+@pytest.mark.slow
 def test_a_thousand_dead_letters_are_sent_again_once_and_delay_nobody(stack: Stack) -> None:
     stack.start("beat")
     (worker,) = stack.start_workers()

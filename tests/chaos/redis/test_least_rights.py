@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+import pytest
+
 from shared.doctor.doctor import make_doctor
 from shared.domain.check import Check
 from shared.infrastructure import queues
@@ -115,6 +117,7 @@ def rights(stack: Stack) -> dict[str, Check]:
     return {check.name: check for check in checks if check.name.endswith("_rights")}
 
 
+@pytest.mark.slow
 def test_a_worker_without_rights_to_the_broker_is_quiet_and_delivers(make_stack: MakeStack) -> None:
     stack = make_stack(rate=100, RELAY_TASK_EVENTS="1")
     broker_keys = {"~deliver", "~tokens", "~upkeep", "~_kombu.binding*"}
@@ -138,6 +141,7 @@ def test_a_worker_without_rights_to_the_broker_is_quiet_and_delivers(make_stack:
     stack.assert_accounted_for()
 
 
+@pytest.mark.slow
 def test_a_worker_is_quiet_with_no_right_to_any_channel(make_stack: MakeStack) -> None:
     stack = make_stack(rate=100)
     Limited(stack, ["on", ">pw", "~*", "resetchannels", "+@all", "-@dangerous"])

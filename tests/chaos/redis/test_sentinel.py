@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.support.sentinels import Sentinels
 from tests.support.stack import Stack, eventually
 from tests.support.traffic import Traffic
@@ -16,6 +18,7 @@ class WatchedStack(Stack):
         self.valkey: Sentinels = Sentinels(folder / "sentinels")
 
 
+@pytest.mark.slow
 def test_after_a_failover_everything_accepted_is_delivered_and_new_ones_flow(
     tmp_path: Path,
 ) -> None:

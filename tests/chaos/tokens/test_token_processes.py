@@ -82,6 +82,7 @@ def test_of_many_processes_in_a_race_one_asks(
     assert stack.sandbox.stats()["token_calls"] == 1
 
 
+@pytest.mark.slow
 def test_two_beats_and_three_workers_refresh_all_the_time_and_spend_no_token_twice(
     make_stack: MakeStack,
 ) -> None:

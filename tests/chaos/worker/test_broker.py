@@ -141,6 +141,7 @@ def known(ledger: redis.Redis) -> set[str]:
     return {"{acme}", str(ledger.get("relay:{acme}:key")).split(":")[1]}
 
 
+@pytest.mark.slow
 def test_deliveries_go_on_through_all_that_happens_to_the_broker(
     make_stack: MakeStack, broker: ValkeyServer
 ) -> None:
@@ -179,6 +180,7 @@ def assert_messages_are_taken(broker: ValkeyServer) -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_worker_whose_clock_is_an_hour_off_works_as_any_other(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE, RELAY_TOKEN_REFRESH_SECONDS="2")
     stack.open()
@@ -208,6 +210,7 @@ def refreshes(stack: Stack) -> int:
     return int(stack.sandbox.stats()["refreshes"])
 
 
+@pytest.mark.slow
 def test_workers_replaced_one_after_the_other_leave_no_gap(make_stack: MakeStack) -> None:
     # A lease so long that what waits for one fails the test.
     stack = make_stack(rate=RAISED_RATE, RELAY_LEASE_SECONDS="600")

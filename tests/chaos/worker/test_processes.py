@@ -60,6 +60,7 @@ def _everything_around_connecting(stack: Stack) -> list[str]:
     """Connect in the browser and by a link, sign in, go through the console's pages, rotate the
     secrets, disconnect; return what was secret in all that."""
     browser, password = requests.Session(), "a console password only for tests"
+    stack.sandbox.control(rates={"token_requests_per_second": 100})
     stack.relay("operator", "add", "ada", "--role", "admin", "--password", "-", stdin=password)
     signed_in = browser.post(
         f"{stack.url}/console/sign-in", data={"name": "ada", "password": password}, timeout=10

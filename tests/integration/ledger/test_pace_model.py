@@ -327,6 +327,7 @@ def test_no_second_and_no_day_sees_more_calls_than_allowed(
     sending=st.lists(st.integers(0, 50_000), min_size=1, max_size=7),
 )
 @profile(RULES, max_examples=EXAMPLES or 25)
+@pytest.mark.slow
 def test_no_account_is_starved_and_no_slot_is_wasted(
     rate: int, lanes: list[int], lateness: list[int], sending: list[int]
 ) -> None:

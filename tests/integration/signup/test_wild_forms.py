@@ -6,7 +6,7 @@ become of every field. Most come from the vendors' documentation and from public
 
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +41,12 @@ class Website:
     sandbox: SandboxServer
     list_ids: dict[str, str]
 
-    def read_back(self) -> str:
+    def read_back(self, email: str) -> str:
         """Return the contact as the API gives it, with all its parts."""
         include = "phone_numbers,street_addresses,custom_fields,list_memberships"
         answer = requests.get(
             f"{self.sandbox.api_url}/contacts",
-            params={"status": "all", "include": include},
+            params={"email": email, "include": include},
             headers={"Authorization": f"Bearer {self.access}"},
             timeout=10,
         )
@@ -68,37 +68,43 @@ def website(
         consent_box="optional",
     )
     Registry(redis_client).save_form(form)
-    visitor = create_app(live_settings).test_client()
+    visitor = create_app(replace(live_settings, visitor_limit=None)).test_client()
     yield Website(visitor, Ledger(redis_client), api, access, sandbox, ids)
     api.close()
 
 
-@pytest.mark.parametrize("sender", SENDERS, ids=lambda path: path.stem)
 def test_every_field_of_every_sender_arrives_or_is_shown_as_not_sent(
-    website: Website, sender: Path
+    website: Website, subtests: pytest.Subtests
 ) -> None:
-    case = tomllib.loads(sender.read_text(encoding="utf-8"))
+    for number, sender in enumerate(SENDERS):
+        with subtests.test(sender=sender.stem):
+            text = sender.read_text(encoding="utf-8")
+            # Each is another person, or a contact would have the fields of earlier senders.
+            _check(website, tomllib.loads(text.replace("example.org", f"s{number}.example.org")))
+
+
+def _check(website: Website, case: dict[str, Any]) -> None:
     answer = website.visitor.post(
         "/f/news",
         data=case["body"].encode(case.get("charset", "utf-8")),
         content_type=case["content_type"],
+        headers={"Accept": "application/json"},
     )
-    assert answer.status_code in (202, 303), answer.text
-
-    claim = builders.claimed(website.ledger)
-    contact = claim.contact
+    assert answer.status_code == 202, answer.text
+    assert answer.json is not None
+    signup = website.ledger.find(answer.json["id"], ["acme"])
+    assert signup is not None
+    contact = signup.contact
     assert contact.fields == case["sent"]
     assert {each.name: each.value for each in contact.custom} == case.get("sent_custom", {})
     assert contact.other == case.get("not_sent", {})
     assert contact.typed == case.get("typed", {})
-    signup = website.ledger.find(claim.id, ["acme"])
-    assert signup is not None
     assert signup.consent.box is case.get("ticked", False)
     wanted = [website.list_ids[name] for name in case.get("lists", LISTS)]
-    assert list(claim.lists) == wanted
+    assert list(signup.lists) == wanted
 
-    assert website.api.sign_up(website.access, signup_body(contact, claim.lists)).status == 201
-    arrived = website.read_back()
+    assert website.api.sign_up(website.access, signup_body(contact, signup.lists)).status == 201
+    arrived = website.read_back(contact.email)
     sent = [*contact.fields.values(), *(each.value for each in contact.custom), *wanted]
     assert [value for value in sent if _as_stored(value) not in arrived] == []
 
