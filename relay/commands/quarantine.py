@@ -10,7 +10,7 @@ from relay.commands.selection_options import selection_options
 from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime
 from relay.terminal.confirmation import yes_option
-from relay.terminal.output import LONGEST_TABLE, for_people, printable
+from relay.terminal.output import for_people, printable
 from shared.domain.phrases import counted
 from shared.domain.signup import QuarantineReason, Signup
 from shared.infrastructure.timestamps import timestamp
@@ -38,16 +38,14 @@ def quarantine() -> None:
 @selection_options("quarantined sign-ups", QuarantineReason, required=False)
 def list_quarantined(runtime: CommandRuntime, selection: Selection) -> None:
     """List quarantined sign-ups, the latest first."""
-    limit = None if runtime.output.as_json else LONGEST_TABLE
-    found = runtime.operations.quarantine.find(selection, limit)
+    found = runtime.operations.quarantine.find(selection, runtime.output.most_rows)
     runtime.output.json([_document(signup) for signup in found])
     runtime.output.latest(
         "quarantined sign-ups",
         ["id", "account", "form", "email", "reasons", "received at"],
         [_row(signup) for signup in found],
+        _NEXT_STEPS,
     )
-    if found:
-        runtime.output.say(_NEXT_STEPS)
 
 
 @click.command()

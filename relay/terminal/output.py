@@ -44,14 +44,22 @@ class Output:
             shown = [[_shown(cell) for cell in row] for row in rows]
             click.echo(tabulate(shown, headers=headers, tablefmt="simple", disable_numparse=True))
 
-    def latest(self, what: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-        """Print the latest of something, of which there may be more than `LONGEST_TABLE` rows."""
+    @property
+    def most_rows(self) -> int | None:
+        """How many of the latest to show; None for all, which scripts get."""
+        return None if self.as_json else LONGEST_TABLE
+
+    def latest(
+        self, what: str, headers: Sequence[str], rows: Sequence[Sequence[Any]], next_steps: str
+    ) -> None:
+        """Print the latest of something, `most_rows` at most, and what can be done with them."""
         if not rows:
             self.say(f"No {what}.")
             return
         self.table(headers, rows)
         if len(rows) == LONGEST_TABLE:
             self.say(f"\nThese are the latest {LONGEST_TABLE}. Add --json to list all.")
+        self.say(next_steps)
 
 
 def _shown(cell: Any) -> str:

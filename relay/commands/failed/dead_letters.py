@@ -8,7 +8,7 @@ from relay.commands.discarding import discard_chosen
 from relay.commands.selection_options import selection_options
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import yes_option
-from relay.terminal.output import LONGEST_TABLE, for_people
+from relay.terminal.output import for_people
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.signup import DeathReason, Signup, State
 from shared.infrastructure.timestamps import timestamp
@@ -25,16 +25,14 @@ Discard:           relay failed discard ID"""
 @selection_options("dead letters", DeathReason, required=False)
 def list_dead_letters(runtime: CommandRuntime, selection: Selection) -> None:
     """List dead letters, the latest first."""
-    limit = None if runtime.output.as_json else LONGEST_TABLE
-    found = runtime.operations.dead_letters.find(selection, limit)
+    found = runtime.operations.dead_letters.find(selection, runtime.output.most_rows)
     runtime.output.json([_document(signup) for signup in found])
     runtime.output.latest(
         "dead letters",
         ["id", "account", "form", "email", "reason", "message", "failed at"],
         [_row(signup) for signup in found],
+        _NEXT_STEPS,
     )
-    if found:
-        runtime.output.say(_NEXT_STEPS)
 
 
 def _row(signup: Signup) -> list[Any]:
