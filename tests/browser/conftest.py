@@ -62,9 +62,7 @@ def page(new_page: NewPage) -> Page:
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    data = tmp_path / "valkey"
-    data.mkdir()
-    with ValkeyServer(data) as server:
+    with ValkeyServer(tmp_path / "valkey") as server:
         yield server
 
 

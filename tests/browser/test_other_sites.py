@@ -57,10 +57,8 @@ class Rig:
 @pytest.fixture(scope="module", params=["a host of its own", "a path"])
 def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     folder = tmp_path_factory.mktemp("other-sites")
-    data = folder / "valkey"
-    data.mkdir()
     with ExitStack() as stack:
-        valkey = stack.enter_context(ValkeyServer(data))
+        valkey = stack.enter_context(ValkeyServer(folder / "valkey"))
         pages = {"/": "<h1>Home</h1>", "/thanks.html": THANKS, "/news/thanks.html": THANKS}
         website = stack.enter_context(Website(pages))
         for name, origins in (("news", ()), ("listed", (website.url,))):

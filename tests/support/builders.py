@@ -85,16 +85,20 @@ def attempt(status: int | None = 201, **fields: Any) -> Attempt:
     return Attempt(**{**defaults, **fields})
 
 
-def bury(ledger: Ledger, email: str = "ada@example.com") -> str:
+def bury(ledger: Ledger, email: str = "ada@example.com", **of: Any) -> str:
     """Accept a sign-up of the person `email`, and have it be a dead letter."""
     accept(ledger, email)
     mine = claimed(ledger)
-    ledger.bury(
-        mine,
-        attempt(400),
-        reason=DeathReason.REJECTED,
-        error_key="",
-        message="",
-        account_is_well=True,
-    )
+    bury_claim(ledger, mine, **of)
     return mine.id
+
+
+def bury_claim(ledger: Ledger, claim: Claim, sent: Attempt | None = None, **of: Any) -> None:
+    """Settle the claim as a dead letter, rejected unless `reason` says otherwise."""
+    defaults: dict[str, Any] = {
+        "reason": DeathReason.REJECTED,
+        "error_key": "",
+        "message": "",
+        "account_is_well": True,
+    }
+    ledger.bury(claim, sent or attempt(400), **{**defaults, **of})

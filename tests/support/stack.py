@@ -38,7 +38,7 @@ class Stack:
 
     def __init__(self, folder: Path, *, rate: int = 4, **settings: str) -> None:
         self.folder = folder
-        self.valkey = ValkeyServer(_made(folder / "valkey"))
+        self.valkey = ValkeyServer(folder / "valkey")
         self.sandbox = SandboxServer(rate=rate)
         self.address = f"127.0.0.1:{free_port()}"
         self.url = f"http://{self.address}"
@@ -203,11 +203,6 @@ class Stack:
         self._log.close()
         if error is not None:
             sys.stderr.write(self.log[-8000:])
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    return folder
 
 
 def _wait_or_kill(child: "subprocess.Popen[bytes]") -> None:

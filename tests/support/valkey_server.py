@@ -16,9 +16,10 @@ PASSWORD = "only-for-tests"
 
 
 class ValkeyServer:
-    """The embedded server exactly as `relay up` runs it, in `data_dir`."""
+    """The embedded server exactly as `relay up` runs it, in `data_dir`, which is made if needed."""
 
     def __init__(self, data_dir: Path) -> None:
+        data_dir.mkdir(parents=True, exist_ok=True)
         self.data_dir = data_dir
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None

@@ -6,13 +6,12 @@ from collections.abc import Callable
 import pytest
 
 from shared.domain.replay import ReplayPace
-from shared.domain.signup import DeathReason
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from shared.operations.replay_jobs import Replay, joined
 from tests.chaos.delivery.test_delivery_promises import sign_up_many
-from tests.support.builders import accept, attempt, claimed
+from tests.support.builders import accept, bury_claim, claimed
 from tests.support.stack import Stack, eventually
 
 MANY = 1_000
@@ -31,14 +30,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
         for number in range(MANY):
             accept(ledger, f"old-{number}@example.com", lists=tuple(of.id for of in form.lists))
         for _ in range(MANY):
-            ledger.bury(
-                claimed(ledger),
-                attempt(400),
-                reason=DeathReason.REJECTED,
-                error_key="",
-                message="HTTP 400",
-                account_is_well=True,
-            )
+            bury_claim(ledger, claimed(ledger))
     return stack
 
 

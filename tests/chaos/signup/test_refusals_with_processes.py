@@ -42,7 +42,6 @@ REFUSED: dict[str, tuple[str, dict[str, Any]]] = {
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ValkeyServer]:
     """A server of this test's own, with three forms."""
-    (tmp_path / "valkey").mkdir()
     with ValkeyServer(tmp_path / "valkey") as server:
         with server.client() as client:
             open_ledger(client)

@@ -23,9 +23,7 @@ SKEWED = Path(__file__).parents[2] / "support" / "skewed"
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[ValkeyServer]:
     """A broker on a server of its own, which can go away while the ledger stays."""
-    data = tmp_path / "broker"
-    data.mkdir()
-    with ValkeyServer(data) as server:
+    with ValkeyServer(tmp_path / "broker") as server:
         yield server
 
 

@@ -1,6 +1,5 @@
 """The command line as scripts and operators use it: what it prints, and its exit status."""
 
-import uuid
 from datetime import timedelta
 
 import pytest
@@ -8,6 +7,7 @@ import redis
 
 from shared.domain.signup import DeathReason
 from shared.ledger.ledger import Ledger
+from tests.support import builders
 from tests.support.builders import accept, attempt, claimed
 from tests.support.command_line import CommandLine
 
@@ -18,17 +18,14 @@ def ledger(redis_client: "redis.Redis") -> Ledger:
 
 
 def bury(ledger: Ledger, email: str, reason: DeathReason = DeathReason.REJECTED) -> str:
-    accept(ledger, email, id=str(uuid.uuid4()))
-    mine = claimed(ledger)
-    ledger.bury(
-        mine,
-        attempt(400, message="no such thing", tracking_id="t-1"),
+    return builders.bury(
+        ledger,
+        email,
+        sent=attempt(400, message="no such thing", tracking_id="t-1"),
         reason=reason,
         error_key="contacts.api.validation.error",
         message="HTTP 400: no such thing",
-        account_is_well=True,
     )
-    return mine.id
 
 
 # --- status

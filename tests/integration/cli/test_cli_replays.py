@@ -10,7 +10,7 @@ from shared.domain.replay import LARGE, ReplayPace
 from shared.domain.signup import DeathReason
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
-from tests.support.builders import accept, attempt, claimed
+from tests.support.builders import accept, attempt, bury, bury_claim, claimed
 from tests.support.command_line import CommandLine
 
 FAST = ReplayPace(per_second=1_000_000, per_day=1_000_000)
@@ -35,14 +35,8 @@ def workers(redis_client: "redis.Redis", ledger: Ledger) -> Callable[[], None]:
 def dead_letters(ledger: Ledger, count: int) -> list[str]:
     ids = [accept(ledger, f"{number}@example.com").id for number in range(count)]
     for number in range(count):
-        ledger.bury(
-            claimed(ledger),
-            attempt(400),
-            reason=DeathReason.GAVE_UP if number % 2 else DeathReason.REJECTED,
-            error_key="",
-            message="HTTP 400",
-            account_is_well=True,
-        )
+        reason = DeathReason.GAVE_UP if number % 2 else DeathReason.REJECTED
+        bury_claim(ledger, claimed(ledger), reason=reason)
     return ids
 
 
@@ -182,15 +176,7 @@ def test_no_persons_address_is_kept_with_a_replay(
     connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
     for _ in range(LARGE):
-        accept(ledger, "ada@example.com")
-        ledger.bury(
-            claimed(ledger),
-            attempt(400),
-            reason=DeathReason.REJECTED,
-            error_key="",
-            message="",
-            account_is_well=True,
-        )
+        bury(ledger)
     id = connected("failed", "retry", "--email", "ada@example.com", "--json").json["replay"]
     stored = redis_client.hgetall(f"relay:{{acme}}:replay:{id}")
     assert json.loads(str(stored["chosen"])) == {"email": "one person"}

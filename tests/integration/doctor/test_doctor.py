@@ -125,9 +125,7 @@ def test_only_the_accounts_that_are_named_are_checked(
 @pytest.fixture
 def own_server(tmp_path: Path) -> Iterator[ValkeyServer]:
     """A server to break."""
-    folder = tmp_path / "own"
-    folder.mkdir()
-    with ValkeyServer(folder) as server:
+    with ValkeyServer(tmp_path / "own") as server:
         yield server
         server.thaw()
 

@@ -20,9 +20,7 @@ Examine = Callable[..., dict[str, Check]]
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    data = tmp_path / "limited"
-    data.mkdir()
-    with ValkeyServer(data) as server:
+    with ValkeyServer(tmp_path / "limited") as server:
         yield server
 
 

@@ -20,7 +20,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim, NothingDue, OnHold, PaceRules, Wait
 from tests.support import builders
-from tests.support.builders import accept, attempt, claim, claimed
+from tests.support.builders import accept, attempt, bury, claim, claimed
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 
@@ -324,17 +324,8 @@ def test_retries_do_not_wait_behind_many_fresh_signups(
 
 
 def bury_one(ledger: Ledger, email: str = "ada@example.com") -> str:
-    accept(ledger, email)
-    mine = claimed(ledger)
-    ledger.bury(
-        mine,
-        attempt(400),
-        reason=DeathReason.REJECTED,
-        error_key="contacts.api.validation.error",
-        message="HTTP 400: no",
-        account_is_well=True,
-    )
-    return mine.id
+    error_key, message = "contacts.api.validation.error", "HTTP 400: no"
+    return bury(ledger, email, error_key=error_key, message=message)
 
 
 def test_a_dead_letter_keeps_its_reason_and_attempts(ledger: Ledger) -> None:

@@ -9,14 +9,13 @@ import redis
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.replay import Obstacle, ReplayPace
-from shared.domain.signup import Contact, DeathReason
+from shared.domain.signup import Contact
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import ReplayPart, Replays
 from shared.ledger.stores.registry import Registry
-from shared.ledger.values import Claim
 from tests.support import builders
-from tests.support.builders import accept, attempt, claimed
+from tests.support.builders import accept, attempt, bury_claim, claimed
 from tests.support.stack import eventually
 
 # So fast that the pace never holds up a test that is not about it.
@@ -35,22 +34,11 @@ def replays(redis_client: "redis.Redis") -> Replays:
     return Replays(redis_client, FAST)
 
 
-def bury(ledger: Ledger, claim: Claim) -> None:
-    ledger.bury(
-        claim,
-        attempt(400),
-        reason=DeathReason.REJECTED,
-        error_key="",
-        message="HTTP 400",
-        account_is_well=True,
-    )
-
-
 def dead_letters(ledger: Ledger, count: int, account: str = "acme") -> list[str]:
     """Return the ids of new dead letters of as many people, the oldest first."""
     ids = [accept(ledger, f"{n}@example.com", account=account).id for n in range(count)]
     for _ in ids:
-        bury(ledger, claimed(ledger, account=account))
+        bury_claim(ledger, claimed(ledger, account=account))
     return ids
 
 
@@ -102,11 +90,11 @@ def test_the_oldest_go_first_and_their_ends_are_counted(ledger: Ledger, replays:
 
     ledger.deliver(claims[0], attempt(), contact_id="c", action="created")
     ledger.retry(claims[1], attempt(503), wait=builders.LEASE, error_key="", message="HTTP 503")
-    bury(ledger, claims[2])
+    bury_claim(ledger, claims[2])
 
     now = part(replays)
     assert (now.delivered, now.dead, now.under_way, now.ended_at) == (1, 1, 2, None)
-    bury(ledger, claims[2])  # the answer got lost
+    bury_claim(ledger, claims[2])  # the answer got lost
     assert part(replays).dead == 1
     assert_accounted_for(ledger)
 
@@ -131,7 +119,7 @@ def test_what_happens_to_a_signup_after_its_replay_is_not_counted_for_it(
     (id,) = dead_letters(ledger, 1)
     add(replays, [id])
     replays.feed("acme")
-    bury(ledger, claimed(ledger))
+    bury_claim(ledger, claimed(ledger))
     assert add(replays, [id]) == 0  # the answer got lost, and it is dead again already
     ledger.requeue("acme", id)
     ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
@@ -139,7 +127,7 @@ def test_what_happens_to_a_signup_after_its_replay_is_not_counted_for_it(
     ended = part(replays).ended_at
     add(replays, dead_letters(ledger, 1), "another")
     replays.feed("acme")
-    bury(ledger, claimed(ledger))
+    bury_claim(ledger, claimed(ledger))
     assert part(replays).ended_at == ended
 
 
@@ -196,7 +184,7 @@ def test_what_somebody_changed_before_its_turn_is_skipped(ledger: Ledger, replay
     )
     ledger.discard("acme", discarded)
     ledger.requeue("acme", died_again)
-    bury(ledger, claimed(ledger))
+    bury_claim(ledger, claimed(ledger))
     ledger.requeue("acme", retried)
 
     assert replays.feed("acme") == 1

@@ -351,7 +351,6 @@ def test_a_key_that_other_content_has_by_now_costs_the_key_and_not_the_sign_up(
 def test_while_redis_is_away_everything_stays_and_goes_on_afterwards(
     tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "valkey").mkdir()
     with ValkeyServer(tmp_path / "valkey") as server:
         client = connect(server.url(), socket_timeout=0.3)
         Registry(client).save_account(builders.account())
@@ -374,7 +373,6 @@ def test_while_redis_is_away_everything_stays_and_goes_on_afterwards(
 def test_a_redis_that_takes_nothing_sets_nothing_aside(
     tmp_path: Path, clock: Clock, broken: str, when: str
 ) -> None:
-    (tmp_path / "valkey").mkdir()
     with ValkeyServer(tmp_path / "valkey") as server, server.client() as client:
         Registry(client).save_account(builders.account())
         host = Host(tmp_path / "relay", client, clock)
@@ -428,7 +426,6 @@ def test_what_has_not_reached_redis_disk_stays_on_this_one(
 
 
 def test_a_redis_that_never_waits_for_its_disk_is_not_waited_for(tmp_path: Path) -> None:
-    (tmp_path / "valkey").mkdir()
     with ValkeyServer(tmp_path / "valkey") as server, server.client() as client:
         client.set("a", "b")
         assert reached_disk(client)

@@ -39,17 +39,13 @@ def sandbox(running_sandbox: SandboxServer) -> SandboxServer:
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ValkeyServer]:
     """Production's server, with its append-only file."""
-    folder = tmp_path / "production"
-    folder.mkdir()
-    with ValkeyServer(folder) as running:
+    with ValkeyServer(tmp_path / "production") as running:
         yield running
 
 
 @pytest.fixture
 def another_server(tmp_path: Path) -> Iterator[ValkeyServer]:
-    folder = tmp_path / "staging"
-    folder.mkdir()
-    with ValkeyServer(folder) as running:
+    with ValkeyServer(tmp_path / "staging") as running:
         yield running
 
 

@@ -10,7 +10,5 @@ from tests.support.valkey_server import ValkeyServer
 
 @pytest.fixture
 def broker(tmp_path: Path) -> Iterator[ValkeyServer]:
-    data = tmp_path / "broker"
-    data.mkdir()
-    with ValkeyServer(data) as server:
+    with ValkeyServer(tmp_path / "broker") as server:
         yield server

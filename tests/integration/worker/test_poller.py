@@ -158,10 +158,8 @@ def test_a_lane_for_an_account_that_there_is_not_leaves_nothing_behind(
 def test_why_there_is_nothing_to_see_is_logged_once(
     settings: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    data = tmp_path / "ledger"
-    data.mkdir()
     caplog.set_level(logging.INFO, "worker.delivery.poller")
-    with ValkeyServer(data) as server, server.client() as client:
+    with ValkeyServer(tmp_path / "ledger") as server, server.client() as client:
         worker = Worker(settings, client)
         server.stop()
         worker.look(times=3)

@@ -30,9 +30,7 @@ SOON = 5.0
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ValkeyServer]:
     """A server that a test may freeze and stop, with the account `acme` and the form `news`."""
-    data = tmp_path / "valkey"
-    data.mkdir()
-    with ValkeyServer(data) as server, server.client() as client:
+    with ValkeyServer(tmp_path / "valkey") as server, server.client() as client:
         registry = Registry(client)
         registry.save_account(builders.account())
         registry.save_form(builders.form())

@@ -28,9 +28,7 @@ SOON = 1.0
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[ValkeyServer]:
     """A server that a test may freeze and stop, with the form `news` in it."""
-    data = tmp_path / "valkey"
-    data.mkdir()
-    with ValkeyServer(data) as server:
+    with ValkeyServer(tmp_path / "valkey") as server:
         Registry(server.client()).save_form(builders.form())
         yield server
 
