@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from shared.domain.errors import FieldError
 from shared.domain.fields import FIELDS, Field
 from shared.domain.form import Form
+from shared.domain.reading.check_boxes import is_ticked
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import LISTS, SortedFields, instruction, sort_fields
-from shared.domain.reading.ticks import is_ticked
 from web.signup.origins import PAGE
 
 

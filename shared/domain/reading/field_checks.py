@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from shared.domain.errors import FieldError, InvalidSignup
 from shared.domain.fields import BY_API_NAME, EMAIL, FIELDS
 from shared.domain.form import Form
+from shared.domain.reading.check_boxes import is_ticked
 from shared.domain.reading.dates import read_date
 from shared.domain.reading.meanings import CONSENT, find_field
 from shared.domain.reading.posted_fields import LISTS, SortedFields, instruction, sort_fields
-from shared.domain.reading.ticks import is_ticked
 from shared.domain.reading.values import clean_text
 from shared.domain.signup import Contact, CustomValue
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from shared.domain.fields import EMAIL, FIELDS, Field
 from shared.domain.form import CustomField, Form
 from shared.domain.reading import meanings
+from shared.domain.reading.check_boxes import is_no, is_nothing, is_yes, without_unticked
 from shared.domain.reading.combining import combine_parts
-from shared.domain.reading.ticks import is_no, is_nothing, is_yes, without_unticked
 from shared.domain.reading.values import (
     clean_address,
     clean_name,

@@ -2,8 +2,8 @@
 
 import pytest
 
+from shared.domain.reading.check_boxes import is_ticked, without_unticked
 from shared.domain.reading.dates import FoundDate, read_date, read_month
-from shared.domain.reading.ticks import is_ticked, without_unticked
 from shared.domain.reading.values import (
     clean_address,
     clean_line,
