@@ -59,11 +59,6 @@ class FormPage:
     hidden: tuple[tuple[str, str], ...]
     errors: tuple[FieldError, ...]
 
-    @property
-    def empty(self) -> bool:
-        """Whether nothing was posted, as when a website's inputs have no names."""
-        return not any(each.value for each in self.inputs)
-
     def error(self, field: str) -> str | None:
         """Return the error of `field`, if it has one."""
         return next((error.message for error in self.errors if error.field == field), None)
