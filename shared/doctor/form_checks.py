@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from shared.domain.check import Check, Subject
 from shared.domain.form import Form
-from shared.domain.refusal import RefusalCode
+from shared.domain.refusal import NO_FAULT_OF_THE_FORM, RefusalCode
 from shared.domain.refusal_history import RefusalHistory, worth_reporting
 from shared.domain.refusal_texts import cause_of, to_do_about
 from shared.ledger.stores.form_counts import FormCounts
@@ -18,7 +18,6 @@ FORMS = Subject("forms", "Its forms take sign-ups")
 # that the form is broken.
 _WORTH_A_WORD = 5
 _TODAY = timedelta(days=1)
-_HARMLESS = (RefusalCode.RATE_LIMITED, RefusalCode.DISABLED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +50,7 @@ def _refusals(form: Form, history: RefusalHistory, account: str) -> Iterator[Che
     if found := worth_reporting(form, history):
         yield subject.problem(f"{form.name}: {found.sentence}", _as_sentence(found.to_do))
     today = [kept.refusal.code for kept in history.last if history.at - kept.at <= _TODAY]
-    for code in _HARMLESS:
+    for code in NO_FAULT_OF_THE_FORM:
         if today.count(code) >= _WORTH_A_WORD and (form.enabled or code == RefusalCode.DISABLED):
             cause = cause_of(code, form, history.last)
             yield subject.advice(

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import islice
 
+from shared.domain.reading.values import in_plain_form
+
 LONGEST_NAME = 40
 MOST_NAMES = 10
 MASKED = "(name not shown)"
@@ -32,9 +34,7 @@ def plain_name(name: str) -> str:
 
 @lru_cache(maxsize=1024)  # the same fields come again and again
 def _plain(name: str) -> str:
-    text = unicodedata.normalize("NFKC", name)
-    # Format characters can hide or turn around what is beside them.
-    text = " ".join("".join(each for each in text if unicodedata.category(each) != "Cf").split())
+    text = in_plain_form(name)  # format characters can hide or turn around what is beside them
     if not text or not all(map(_is_plain, text)) or _TELEPHONE.search(text):
         return MASKED
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"

@@ -39,7 +39,7 @@ _BY_STATUS = {
     429: RefusalCode.RATE_LIMITED,
 }
 # Neither says that anything is wrong with the form: the next minute, or an operator, ends it.
-_NO_FAULT_OF_THE_FORM = (RefusalCode.RATE_LIMITED, RefusalCode.DISABLED)
+NO_FAULT_OF_THE_FORM = (RefusalCode.RATE_LIMITED, RefusalCode.DISABLED)
 
 
 def code_for(status: int, errors: Sequence[FieldError]) -> RefusalCode:
@@ -71,7 +71,7 @@ class Refusal:
         and does not is a robot.
         """
         is_robot = self.client == BOT or (self.client in BROWSERS and self.origin is None)
-        return not is_robot and self.code not in _NO_FAULT_OF_THE_FORM
+        return not is_robot and self.code not in NO_FAULT_OF_THE_FORM
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,8 @@ def host_of(address: str) -> tuple[str, int | None] | None:
 
 
 def dns_name(host: str) -> str:
-    """Return the name in ASCII, as browsers send it in Origin and Referer."""
-    # Python's codec makes `ss` of `ß`, which is another host to browsers.
+    """Return the name in ASCII, as browsers and mail servers have it. Raises `UnicodeError`."""
+    # Python's codec makes `ss` of `ß`, which is another host by today's rules.
     if host.isascii() or set(host) & set("ßς"):
         return host
     return host.encode("idna").decode()

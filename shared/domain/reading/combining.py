@@ -39,11 +39,9 @@ def _combined(
         yield meanings.STREET_LINE, {"street": f"{fields['street']}, {parts[meanings.STREET_LINE]}"}
     if meanings.BIRTHDAY in parts:
         yield meanings.BIRTHDAY, _birthday(fields, parts[meanings.BIRTHDAY])
-    if "phone" in fields and meanings.PHONE_PARTS[0] in parts:
-        yield (
-            meanings.PHONE_PARTS[0],
-            {"phone": f"{parts[meanings.PHONE_PARTS[0]]} {fields['phone']}"},
-        )
+    area = parts.get(meanings.PHONE_AREA)
+    if area and "phone" in fields:
+        yield meanings.PHONE_AREA, {"phone": f"{area} {fields['phone']}"}
     for whole, group, make in (
         ("anniversary", meanings.ANNIVERSARY_PARTS, _anniversary),
         ("phone", meanings.PHONE_PARTS, "-".join),

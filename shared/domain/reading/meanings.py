@@ -32,9 +32,8 @@ _SAYS_NOTHING = frozenset(_SAYS_NOTHING_WORDS.split())
 # Names that would mean another field if those words were left out.
 _MEANS_NOTHING_HERE = {"username", "formname", "fieldname", "labelname", "itemname", "pagename"}
 
-_ABOUT_THE_VALUE = {
-    *("value", "values", "accepted", "checked", "given", "granted", "agreed"),
-}
+# Last parts that are about the value, and not another name.
+_ABOUT_THE_VALUE = {"value", "values", "accepted", "checked", "given", "granted", "agreed"}
 # What names of consent boxes contain, in many languages.
 _CONSENT_STEMS = re.compile(
     "consent|gdpr|dsgvo|rgpd|lgpd|einwillig|zustimm|einverst|samtyk|toestemm|zgoda|accept|agree"
@@ -52,7 +51,8 @@ LIST_CHOICE = "list_choice"
 STREET_LINE = "street_line"
 BIRTHDAY = "birthday"
 ANNIVERSARY_PARTS = ("anniversary_year", "anniversary_month", "anniversary_day")
-PHONE_PARTS = ("phone_area", "phone_first", "phone_last")
+PHONE_AREA = "phone_area"
+PHONE_PARTS = (PHONE_AREA, "phone_first", "phone_last")
 
 # What else a name can mean besides one of `FIELDS`: several of these make one field together.
 _OTHER_MEANINGS = {
@@ -69,7 +69,7 @@ _OTHER_MEANINGS = {
     "anniversary_year": "anniversaryyear",
     "anniversary_month": "anniversarymonth",
     "anniversary_day": "anniversaryday",
-    "phone_area": "phonearea phonenumberarea phoneareacode areacode",
+    PHONE_AREA: "phonearea phonenumberarea phoneareacode areacode",
     "phone_first": "phonedetail1",
     "phone_last": "phonedetail2",
 }

@@ -34,7 +34,9 @@ INSTRUCTIONS = frozenset({"_next", "_gotcha", LISTS, "_page", "_charset_"})
 _NOT_THE_VISITORS = {
     *("to", "cc", "bcc", "from", "sender", "recipient", "admin", "owner", "webmaster", "site"),
 }
-_HIDDEN = {"hidden", "urlparameters", "url_params", "query", "utm"}
+# What a page knew before anybody typed: from hidden inputs, and from its own address.
+HIDDEN = "hidden"
+_KNOWN_BEFORE = {HIDDEN, "urlparameters", "url_parameters", "url_params", "query", "utm"}
 # Fields in the form's own address, beside a body, get names that begin so. They are kept, not sent.
 IN_ADDRESS = "query["
 # Outside the person's object, these words may mean the form, the site or the shop.
@@ -81,8 +83,9 @@ def sort_fields(posted: Mapping[str, Values], form: Form) -> SortedFields:
     return sorting.result(entries, names_address=names_address)
 
 
-def is_hidden(path: tuple[str, ...]) -> bool:
-    return any(part.lower() in _HIDDEN for part in path[:-1])
+def was_known_before(parts: Iterable[str]) -> bool:
+    """Whether one of these parts of a name says that the page knew the value before."""
+    return any(part.lower() in _KNOWN_BEFORE for part in parts)
 
 
 def instruction(posted: Mapping[str, Values], wanted: str) -> Values:
@@ -123,13 +126,12 @@ class _Entry:
         return "".join(self.path[-1:])
 
     @property
-    def is_hidden(self) -> bool:
-        """Whether the page knew it before anybody typed, from its address or a hidden input."""
-        return is_hidden(self.path)
+    def known_before(self) -> bool:
+        return was_known_before(self.path[:-1])
 
     def rank(self, person: tuple[str, ...]) -> tuple[bool, bool, int, int]:
         """Sorts the entry that a page means most before others of the same meaning."""
-        return self.is_hidden, self._outside(person), len(self.path), self.effort
+        return self.known_before, self._outside(person), len(self.path), self.effort
 
     def meaning_for(self, person: tuple[str, ...]) -> meanings.Meaning | None:
         meaning = self.meaning.name if isinstance(self.meaning, Field) else self.meaning
@@ -256,14 +258,15 @@ def _address_entry(entries: Sequence[_Entry], *, names_address: bool) -> _Entry 
     named = [entry for entry in entries if entry.meaning is EMAIL]
     if not names_address and (only := _only_address(entries)):
         return only
-    typed = [entry for entry in named if not entry.is_hidden]
+    typed = [entry for entry in named if not entry.known_before]
     candidates = typed if names_address else named
     return min(candidates, key=lambda each: each.rank(()), default=None)
 
 
 def _names_address(name: str) -> bool:
     """Whether `name` means the e-mail address that the visitor types, even if it was left empty."""
-    return not is_hidden(meanings.path_of(name)) and meanings.find_field(name) is EMAIL
+    known_before = was_known_before(meanings.path_of(name)[:-1])
+    return not known_before and meanings.find_field(name) is EMAIL
 
 
 def _only_address(entries: Sequence[_Entry]) -> _Entry | None:
@@ -271,7 +274,7 @@ def _only_address(entries: Sequence[_Entry]) -> _Entry | None:
     found = {
         clean_address(value).casefold(): entry
         for entry in reversed(entries)
-        if entry.meaning is None and not entry.is_hidden and not _is_for_others(entry)
+        if entry.meaning is None and not entry.known_before and not _is_for_others(entry)
         for value in entry.values
         if looks_like_address(clean_address(value))
     }

@@ -9,11 +9,15 @@ import html
 import re
 import unicodedata
 
+from shared.domain.web_addresses import dns_name
+
 # Characters that the page's charset got wrong: windows-1252 read as ISO-8859-1. Five of them mean
 # nothing in windows-1252 either.
 _C1 = {n: bytes([n]).decode("windows-1252", "ignore") for n in range(0x80, 0xA0)}
 _INVISIBLE_CONTROLS = {n: None for n in (*range(0x20), 0x7F) if chr(n) not in "\t\n\v\f\r"}
-_BIDIRECTIONAL = dict.fromkeys((1564, 8206, 8207, *range(8234, 8239), *range(8294, 8298)))
+_BIDIRECTIONAL = dict.fromkeys(
+    map(ord, "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+)
 _REPAIRS = _C1 | _INVISIBLE_CONTROLS | _BIDIRECTIONAL
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # cannot be stored
 
@@ -59,29 +63,17 @@ def clean_address(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text.strip()
-    local, at, domain = (
-        _in_mail_characters(_trim(text)).translate(_TYPED_IN_ADDRESS).rpartition("@")
-    )
-    return f"{local}{at}{_in_ascii(domain)}"
-
-
-def _in_ascii(domain: str) -> str:
-    """Return the domain as mail servers have it, `xn--bcher-kva.example`, where it has one form.
-
-    Constant Contact refuses `bücher.example`. Python knows the rules of 2003 alone, which read ß
-    and its like as other letters; such a domain stays.
-    """
-    if domain.isascii() or any(letter in domain for letter in "ßς\u200c\u200d"):
-        return domain
-    try:
-        return domain.encode("idna").decode()
+    address = in_plain_form(_trim(text)).translate(_TYPED_IN_ADDRESS)
+    local, at, domain = address.rpartition("@")
+    try:  # Constant Contact refuses `bücher.example`, and takes `xn--bcher-kva.example`
+        return f"{local}{at}{dns_name(domain)}"
     except UnicodeError:
-        return domain
+        return address
 
 
 def clean_phone(text: str, limit: int) -> str:
     """Return a phone number in plain digits; without signs between them where it is too long."""
-    phone = _PHONE_SCHEME.sub("", _in_mail_characters(clean_text(text)))
+    phone = _PHONE_SCHEME.sub("", in_plain_form(clean_text(text)))
     return phone if len(phone) <= limit else _PHONE_SIGNS.sub("", phone)
 
 
@@ -90,7 +82,8 @@ def looks_like_address(text: str) -> bool:
     return re.fullmatch(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+\.[^\s@<>,;:\".]{2,}", text) is not None
 
 
-def _in_mail_characters(text: str) -> str:
+def in_plain_form(text: str) -> str:
+    """Return `text` without invisible characters, full-width ones in plain form, on one line."""
     whole = "".join(c for c in text if not _is_invisible(c))
     return " ".join(unicodedata.normalize("NFKC", whole).split())
 

@@ -9,6 +9,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from shared.domain.reading.posted_fields import HIDDEN, was_known_before
+
 Pair = tuple[str, str]
 Path = tuple[str, ...]
 
@@ -18,9 +20,6 @@ _LABELS = (
     *("label", "title", "question", "name", "field", "column_name", "key", "id", "ref", "q"),
 )
 _VALUES = ("value", "values", "answer", "response", "string_value", "a")
-# What a page knew before anybody typed. An address there must not win over the one that was typed.
-HIDDEN = "hidden"
-_KNOWN_BEFORE = {"urlparameters", "url_parameters", "query"}
 # What else describes a question, and is no answer.
 _ABOUT_IT = {
     *(*_LABELS, "type", "required", "raw_value", "options", "position"),
@@ -88,8 +87,8 @@ class _Walk:
             return (*path[:-1], "email")  # whatever the question is called
         label = self._label(question)
         named = (*path[:-1], label) if label else path
-        is_hidden = HIDDEN in kind or any(part.lower() in _KNOWN_BEFORE for part in path)
-        return (HIDDEN, *named) if is_hidden else named
+        # The label has taken the place of the list's name, which may have said so.
+        return (HIDDEN, *named) if HIDDEN in kind or was_known_before(path) else named
 
     def _label(self, question: dict[str, Any]) -> str:
         """Return the question's text, or what else names it; empty if nothing does."""
