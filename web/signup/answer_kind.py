@@ -3,9 +3,8 @@
 from flask import Request
 
 from web.signup.cors import AMP_SOURCE
-
-# Who sends such a body is a script, unless it says that it prefers a page.
-_SCRIPTS_BODIES = ("application/json", "text/plain")
+from web.signup.reading.body_kind import ContentType
+from web.signup.reading.request_body import content_type_of
 
 
 def wants_json(request: Request) -> bool:
@@ -20,7 +19,12 @@ def wants_json(request: Request) -> bool:
         return bool(json_quality > html_quality)
     # Neither is preferred: curl and scripts send */*, but a form prefers a page. A page's script
     # cannot follow a redirect to another site, so it gets JSON. Anything else gets JSON for JSON.
-    return _is_script_of_page(request) or request.mimetype in _SCRIPTS_BODIES
+    return _is_script_of_page(request) or _is_scripts_body(content_type_of(request))
+
+
+def _is_scripts_body(header: ContentType) -> bool:
+    """Whether scripts send such a body. To avoid a preflight, some call their JSON text/plain."""
+    return header.is_json or header.mimetype == "text/plain"
 
 
 def _is_script_of_page(request: Request) -> bool:

@@ -228,6 +228,12 @@ def test_who_gets_json(
     assert response.json if is_json else response.location
 
 
+@pytest.mark.parametrize("kind", ["application/vnd.api+json", "text/json", "text/plain"])
+def test_json_of_any_type_gets_json(client: FlaskClient, kind: str) -> None:
+    body = '{"email": "ada@example.com"}'
+    assert client.post("/f/news", data=body, content_type=kind).status_code == 202
+
+
 def test_json_can_be_asked_for_in_the_address(client: FlaskClient) -> None:
     posted = {"email": "ada@example.com"}
     assert client.post("/f/news?format=json", data=posted, headers=BROWSER).status_code == 202

@@ -33,7 +33,7 @@ def read_posted(request: Request) -> Posted:
     if encoding not in ("", "identity"):
         message = "The body is compressed (Content-Encoding). Please send it uncompressed."
         raise UnreadableRequest(415, message)
-    posted = _by_name(pairs_in(_read_body(request), _content_type(request)))
+    posted = _by_name(pairs_in(_read_body(request), content_type_of(request)))
     query = read_query(request) if request.query_string else {}
     if not posted:
         return query
@@ -53,7 +53,8 @@ def _by_name(pairs: Sequence[Pair]) -> Posted:
     return posted
 
 
-def _content_type(request: Request) -> ContentType:
+def content_type_of(request: Request) -> ContentType:
+    """Return what the request's Content-Type header says."""
     parameters = request.mimetype_params
     return ContentType(
         mimetype=request.mimetype,
