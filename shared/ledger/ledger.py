@@ -6,11 +6,10 @@ dead workers alike: each sign-up that is due may be claimed. All keys are in
 docs/internals/ledger-keys.md.
 """
 
-import functools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NotRequired, TypedDict, Unpack
 
 import redis
 
@@ -31,7 +30,7 @@ from shared.ledger.reading import (
     read_signup,
 )
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
-from shared.ledger.script_library import Scripts
+from shared.ledger.script_library import Command, ScriptCall, Scripts
 from shared.ledger.spools import Spools
 from shared.ledger.time_units import moment
 from shared.ledger.values import (
@@ -49,6 +48,19 @@ from shared.ledger.values import (
 FSYNC_WAIT_MS = 500
 
 
+class Origin(TypedDict):
+    """Where a submission comes from. `person`, `digest` (of the content), `idempotency_key` and
+    `visitor` are fingerprints; `waited` is how long ago it was received, if it was kept elsewhere.
+    """
+
+    person: str
+    digest: str
+    idempotency_key: str | None
+    visitor: str | None
+    limit: VisitorLimit | None
+    waited: NotRequired[timedelta]
+
+
 class Ledger:
     """The steps of a sign-up's life. Every method raises `LedgerUnavailable` when Redis does not
     answer. It may have done its work even so; calling it again is safe."""
@@ -63,56 +75,55 @@ class Ledger:
 
     # --- intake
 
-    def accept(
-        self,
-        submission: Submission,
-        *,
-        person: str,
-        digest: str,
-        idempotency_key: str | None,
-        visitor: str | None,
-        limit: VisitorLimit | None,
-        waited: timedelta = timedelta(),
-    ) -> Accepted:
+    def accept(self, submission: Submission, **origin: Unpack[Origin]) -> Accepted:
         """Store the submission durably, once.
 
-        `person`, `digest`, `idempotency_key` and `visitor` are fingerprints; `waited` is how long
-        ago it was received, for one that was kept elsewhere. Raises `KeyReused` and
-        `VisitorLimited`; nothing is stored then.
+        Raises `KeyReused` and `VisitorLimited`; nothing is stored then.
         """
-        count, window = (limit.count, limit.window) if limit else (0, timedelta())
-        limited = visitor is not None and limit is not None
-        accept = functools.partial(
-            self._scripts.run,
+        call = self.accept_call(submission, **origin)
+        return self.read_accepted(self._scripts.execute_all([call], *self.after_accept))
+
+    def accept_call(self, submission: Submission, **origin: Unpack[Origin]) -> ScriptCall:
+        """Return the call that stores the submission, for who sends it on a connection of its own.
+
+        The commands of `after_accept` follow on the same connection. `read_accepted` reads all
+        answers.
+        """
+        limit = origin["limit"] if origin["visitor"] is not None else None
+        return self._scripts.call(
             "signups/accept",
             account=keys.account(submission.account),
-            visitor=f"{keys.VISITORS}{visitor}" if limited else None,
+            visitor=f"{keys.VISITORS}{origin['visitor']}" if limit else None,
             id=submission.id,
             form=submission.form,
             contact=submission.contact.to_json(),
             lists=json.dumps(submission.lists),
             consent=consent_json(submission.consent),
-            person=person,
-            content=digest,
-            idempotency_key=idempotency_key,
-            visitor_limit=count,
-            visitor_window=window,
+            person=origin["person"],
+            content=origin["digest"],
+            idempotency_key=origin["idempotency_key"],
+            visitor_limit=limit.count if limit else 0,
+            visitor_window=limit.window if limit else timedelta(),
             quarantine=submission.quarantine,
-            waited=max(timedelta(), waited),
+            waited=max(timedelta(), origin.get("waited", timedelta())),
             unsubscribed=submission.unsubscribed,
         )
-        return read_accepted(self._until_on_disk(accept) if self._fsync else accept())
 
-    def _until_on_disk(self, run: Callable[..., Any]) -> Any:
-        """Return what `run` returns once Redis' disk has what it wrote."""
-        with redis_errors_translated(), self._client.pipeline(transaction=False) as calls:
-            run(pipeline=calls)
-            # On the same connection, or it would wait for nothing.
-            calls.waitaof(1, 0, FSYNC_WAIT_MS)
-            answer, written = calls.execute()
-        if written[0] < 1:
+    @property
+    def after_accept(self) -> tuple[Command, ...]:
+        """Return what waits for Redis' disk, if that is asked for. On another connection than the
+        call, it would wait for nothing."""
+        return (("WAITAOF", 1, 0, FSYNC_WAIT_MS),) if self._fsync else ()
+
+    def read_accepted(self, answers: list[Any]) -> Accepted:
+        """Return what the answers to `accept_call` and `after_accept` say, in this order.
+
+        Raises `KeyReused`, `VisitorLimited`, and `LedgerUnavailable` if it is not on the disk yet.
+        """
+        answer, *on_disk = answers
+        if on_disk and on_disk[0][0] < 1:
             raise LedgerUnavailable("the sign-up did not reach the disk in time")
-        return answer
+        return read_accepted(answer)
 
     # --- delivery
 

@@ -17,16 +17,18 @@ included once. `-- NEEDS account` in a piece names a key or an argument that the
 or a name that a piece before it gives.
 """
 
+import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
+from redis.exceptions import NoScriptError
 
 from shared.ledger import keys, limits
 from shared.ledger.format import version_guard
@@ -77,6 +79,10 @@ class Parameter:
     optional: bool
     absent: str
 
+    @property
+    def is_written_as_it_is(self) -> bool:
+        return self.kind.write is _as_it_is and not self.optional
+
     def write(self, value: Any) -> Any:
         return self.absent if self.optional and value is None else self.kind.write(value)
 
@@ -99,7 +105,7 @@ class Limit:
         return f"local {self.name} = {self.kind.write(getattr(limits, self.name))}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Script:
     """A script with all that it includes, and its keys and arguments in their order."""
 
@@ -120,45 +126,109 @@ class Script:
             )
         )
 
-    def in_order(self, values: dict[str, Any]) -> tuple[list[Any], list[Any]]:
-        """Return keys and arguments as Redis gets them. Raises `ScriptError`."""
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the keys, then those of the arguments."""
+        return tuple(each.name for each in (*self.keys, *self.args))
+
+    @cached_property
+    def _written(self) -> tuple[tuple[int, Parameter], ...]:
+        """Return each key and argument that is not passed as it is, with its place."""
+        parameters = enumerate((*self.keys, *self.args))
+        return tuple((place, each) for place, each in parameters if not each.is_written_as_it_is)
+
+    def in_order(self, values: dict[str, Any]) -> list[Any]:
+        """Return the keys, then the arguments, as Redis gets them. Raises `ScriptError`."""
         try:
-            found = [each.write(values[each.name]) for each in self.keys]
-            args = [each.write(values[each.name]) for each in self.args]
+            found = [values[name] for name in self.names]
         except KeyError as error:
             raise ScriptError(f"{self.name}: {error.args[0]} is missing") from None
-        if len(values) != len(found) + len(args):
-            unknown = values.keys() - {each.name for each in (*self.keys, *self.args)}
+        if len(values) != len(found):
+            unknown = values.keys() - set(self.names)
             raise ScriptError(f"{self.name} takes no {', '.join(sorted(unknown))}")
-        if not all(key.startswith(keys.PREFIX) for key in found):
-            raise ScriptError(f"{self.name} got a key that does not begin with {keys.PREFIX}")
-        return found, args
+        for place, parameter in self._written:
+            found[place] = parameter.write(found[place])
+        for key in found[: len(self.keys)]:
+            if not key.startswith(keys.PREFIX):
+                raise ScriptError(f"{self.name} got a key that does not begin with {keys.PREFIX}")
+        return found
+
+
+# A command's words, as they are sent.
+Command = tuple[str | int | float, ...]
+
+
+class ScriptCall(NamedTuple):
+    """A call of a script by its digest. A server that answers NOSCRIPT has yet to learn `source`,
+    by SCRIPT LOAD; then the same command is sent again."""
+
+    command: Command
+    source: str
 
 
 class Scripts:
-    """Runs the scripts on one client; each is sent once and called by its digest after that."""
+    """Runs the scripts on one client: each by its digest, and it is sent where that is unknown."""
 
     def __init__(self, client: "redis.Redis") -> None:
-        self._client = client
-        self._registered: dict[str, Any] = {}
+        self._client: Any = client
+        self._prepared: dict[str, tuple[Script, str, str]] = {}
 
-    def run(
-        self, name: str, /, *, pipeline: "redis.client.Pipeline | None" = None, **values: Any
-    ) -> Any:
-        """Run the script and return its answer. Raises `LedgerUnavailable`.
-
-        `values` are its keys and arguments. With a `pipeline` it becomes one of its calls.
-        """
-        script = load(name)
-        in_order, args = script.in_order(values)
-        if name not in self._registered:
-            self._registered[name] = self._client.register_script(version_guard() + script.source())
-        with redis_errors_translated():
-            return self._registered[name](keys=in_order, args=args, client=pipeline)
+    def run(self, name: str, /, **values: Any) -> Any:
+        """Run the script and return its answer. `values` are its keys and arguments. Raises
+        `LedgerUnavailable`."""
+        return self.execute(self.call(name, **values))
 
     def run_for(self, account: str, name: str, /, **values: Any) -> Any:
         """Run a script whose key `account` is the prefix of the account's keys."""
         return self.run(name, account=keys.account(account), **values)
+
+    def call(self, name: str, /, **values: Any) -> ScriptCall:
+        """Return the call of the script with these keys and arguments, for `execute`."""
+        script, source, digest = self._prepared.get(name) or self._prepare(name)
+        in_order = script.in_order(values)
+        return ScriptCall(("EVALSHA", digest, len(script.keys), *in_order), source)
+
+    def execute(self, call: ScriptCall) -> Any:
+        """Return the answer of the script. Raises `LedgerUnavailable`."""
+        with redis_errors_translated():
+            try:
+                return self._client.execute_command(*call.command)
+            except NoScriptError:
+                self._client.script_load(call.source)
+                return self._client.execute_command(*call.command)
+
+    def execute_all(self, calls: Sequence[ScriptCall], *then: Command) -> list[Any]:
+        """Return the answers of all calls and of the commands after them, which one connection
+        sends at once. Raises `LedgerUnavailable`.
+
+        When the server does not know a script, all are sent again: every step is safe to repeat.
+        """
+        commands = [*(call.command for call in calls), *then]
+        with redis_errors_translated():
+            answers = self._answers(commands)
+            if any(isinstance(answer, NoScriptError) for answer in answers):
+                for source in {call.source for call in calls}:
+                    self._client.script_load(source)
+                answers = self._answers(commands)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+        return answers
+
+    def _answers(self, commands: list[Command]) -> list[Any]:
+        with self._client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            answers: list[Any] = pipeline.execute(raise_on_error=False)
+        return answers
+
+    def _prepare(self, name: str) -> tuple[Script, str, str]:
+        """Note the script with its source and digest, and return them."""
+        script = load(name)
+        source = version_guard() + script.source()
+        digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+        self._prepared[name] = script, source, digest
+        return self._prepared[name]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
+_MILLISECOND = timedelta(milliseconds=1)
+_MICROSECOND = timedelta(microseconds=1)
+
 
 def in_milliseconds(duration: timedelta) -> int:
-    return round(duration / timedelta(milliseconds=1))
+    return round(duration / _MILLISECOND)
 
 
 def in_microseconds(duration: timedelta) -> int:
-    return round(duration / timedelta(microseconds=1))
+    return round(duration / _MICROSECOND)
 
 
 def to_milliseconds(moment: datetime) -> int:

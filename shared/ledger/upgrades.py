@@ -29,10 +29,8 @@ def count_for_forms(client: "redis.Redis", cursor: str) -> str | None:
         count=_BATCH,
     )
     scripts = Scripts(client)
-    with client.pipeline(transaction=False) as calls:
-        for key in found:
-            if signup := _SIGNUP.fullmatch(str(key)):
-                account, id = signup.groups()
-                scripts.run("forms/count_existing", pipeline=calls, account=account, id=id)
-        calls.execute()
+    signups = [signup.groups() for key in found if (signup := _SIGNUP.fullmatch(str(key)))]
+    scripts.execute_all(
+        [scripts.call("forms/count_existing", account=account, id=id) for account, id in signups]
+    )
     return f"{server} {following}" if following else None

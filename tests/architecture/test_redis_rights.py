@@ -17,7 +17,7 @@ _IN_PYTHON = re.compile(r"\b(?:client|_client|one|reads|calls|step|pipeline|writ
 # Methods of redis-py that are several commands, or none.
 _SEVERAL = {
     "client": set(), "close": set(), "disconnect": set(), "execute": set(), "get_connection": set(),
-    "register_script": {"evalsha", "script|load"}, "pipeline": {"multi", "exec"},
+    "execute_command": {"evalsha"}, "script_load": {"script|load"}, "pipeline": {"multi", "exec"},
     "transaction": {"watch", "multi", "exec", "unwatch"}, "multi": {"multi"},
     "lock": {"set", "evalsha"}, "scan_iter": {"scan"}, "delete": {"del"},
     "config_get": {"config|get"},
@@ -50,7 +50,7 @@ def test_every_command_of_the_ledger_is_among_its_rights() -> None:
 
 def test_the_ledger_has_no_right_that_it_does_not_use() -> None:
     needed = {command.name for command in LEDGER_RIGHTS.commands}
-    assert needed - used_in_lua() - used_in_python() == {"script|exists", "select"}
+    assert needed - used_in_lua() - used_in_python() == {"select"}
 
 
 def test_no_right_is_documented_that_is_not_needed() -> None:
