@@ -29,8 +29,8 @@ test-slow: $(VENV)/.dev chromium nginx $(RUN)/redis-server  ## Run the slow test
 chaos: $(VENV)/.dev  ## Break things at random for MINUTES=60, by SEED, and count every sign-up
 	$(RUN)/python -m tests.chaos.soak.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
-bench: $(VENV)/.dev  ## Measure, as ratios to a peer in the same run
-	$(RUN)/python -m tests.bench
+bench: $(VENV)/.bench  ## Measure beside peers, in the same run: all, or PART=deliver
+	$(RUN)/python -m tests.bench $(PART)
 
 check: $(VENV)/.dev  ## Lint, types and import rules
 	$(RUN)/ruff check $(CHECKED)
@@ -44,7 +44,8 @@ format: $(VENV)/.dev  ## Format the code
 
 lock: $(VENV)/.dev  ## Pin all packages anew from pyproject.toml
 	$(RUN)/python -m pip install --quiet pip-tools
-	for set in "requirements.txt" "requirements-dev.txt --extra dev"; do \
+	for set in "requirements.txt" "requirements-dev.txt --extra dev" \
+	    "requirements-bench.txt --extra bench"; do \
 	  $(RUN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o $$set pyproject.toml; \
 	done
@@ -64,6 +65,11 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	$(RUN)/python -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+# The peers that `make bench` compares with.
+$(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
+	$(RUN)/python -m pip install --quiet --require-hashes -r requirements-bench.txt
 	@touch $@
 
 # The browser tests drive a real Chromium. Where it is missing, Debian's package is installed.

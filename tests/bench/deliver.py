@@ -1,0 +1,100 @@
+"""How many sign-ups a worker delivers for each second of its CPU, beside three task queues.
+
+Each queue is filled before its worker starts. All send to the same sandbox, whose limits are so
+high that only CPU counts. Of each queue, the first and the last tenth are left out, so neither
+starting nor ending counts. Ours also writes each claim and outcome into the ledger.
+"""
+
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from tests.bench import form_posts
+from tests.bench.correctness import expect
+from tests.bench.cpu import group_cpu
+from tests.bench.figures import Figure, say, spread
+from tests.bench.peers import WORKERS
+from tests.bench.relay_stack import relay_stack
+from tests.bench.visitors import send_all
+from tests.support.stack import Stack, eventually
+
+JOBS, ROUNDS = 1500, 3
+OURS = "signup-relay"
+# Far more than a machine can do.
+RATE, DAY = 5_000, 1_000_000
+PATIENCE = 120
+
+
+def measure(folder: Path) -> Iterator[Figure]:
+    with relay_stack(folder, rate=RATE, CTCT_REQUESTS_PER_DAY=str(DAY)) as stack:
+        stack.sandbox.control(rates={"requests_per_day": DAY})
+        _tell_peers(stack)
+        rounds = [_round(stack, number) for number in range(ROUNDS)]
+    for name in (OURS, *WORKERS):
+        yield Figure(f"{name}: sign-ups delivered per CPU second", spread(_of(rounds, name)))
+    ratios = [each[OURS] / max(each[peer] for peer in WORKERS) for each in rounds]
+    ratio = statistics.median(ratios)
+    yield Figure("ours to the best of them", f"{ratio:.2f} x", "at least 1.0 x", ratio >= 1)
+
+
+def _of(rounds: list[dict[str, float]], name: str) -> list[float]:
+    return [each[name] for each in rounds]
+
+
+def _tell_peers(stack: Stack) -> None:
+    """Give the peers what they need to send: a token, a list, and a database as broker."""
+    (newsletter,) = [each for each in stack.json("lists", "acme") if each["name"] == "Newsletter"]
+    stack.set(
+        PEER_BROKER=stack.valkey.url(2),
+        PEER_TOKEN=stack.sandbox.connect()["access_token"],
+        PEER_LIST=newsletter["id"],
+    )
+
+
+def _round(stack: Stack, number: int) -> dict[str, float]:
+    """Return the sign-ups per CPU second of each, measured one after the other."""
+    speeds = {OURS: _ours(stack, f"ours-{number}")}
+    for name, (module, command) in WORKERS.items():
+        fill = ("-m", "tests.bench.peers.filling", module, str(JOBS), f"{module}-{number}")
+        subprocess.run([sys.executable, *fill], env=stack.environ, check=True)
+        start = partial(stack.start, *command[1:], module=command[0])
+        speeds[name] = _delivered_per_second(stack, start)
+    say("  ".join(f"{name} {speed:.0f}" for name, speed in speeds.items()))
+    return speeds
+
+
+def _ours(stack: Stack, prefix: str) -> float:
+    answers = send_all(stack.address, form_posts.form_posts(JOBS, prefix))
+    expect("answers", dict(answers.statuses), {202: JOBS})
+    return _delivered_per_second(stack, partial(stack.start, "worker"))
+
+
+def _delivered_per_second(stack: Stack, start: Callable[[], "subprocess.Popen[bytes]"]) -> float:
+    """Start a worker and return how many sign-ups it delivers for a second of its CPU."""
+    before, worker = _delivered(stack), start()
+    samples: list[tuple[int, float]] = []
+
+    def all_delivered() -> bool:
+        done = _delivered(stack) - before
+        samples.append((done, group_cpu(worker.pid)))
+        return done >= JOBS
+
+    eventually(all_delivered, within=PATIENCE, what="delivery")
+    worker.terminate()
+    worker.wait(timeout=20)
+    expect("delivered", _delivered(stack) - before, JOBS)
+    return _steady_speed(samples)
+
+
+def _steady_speed(samples: list[tuple[int, float]]) -> float:
+    """Return sign-ups per CPU second between the first and the last tenth of the jobs."""
+    middle = [each for each in samples if JOBS * 0.1 <= each[0] <= JOBS * 0.9]
+    (first_done, first_cpu), (last_done, last_cpu) = middle[0], middle[-1]
+    return (last_done - first_done) / (last_cpu - first_cpu)
+
+
+def _delivered(stack: Stack) -> int:
+    return int(stack.sandbox.stats(deliveries=False)["delivered"])

@@ -1,0 +1,31 @@
+"""signup-relay as users start it, with the measured form and every check and limit on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.bench import form_posts
+from tests.support.stack import Stack
+
+WEB_PROCESSES = 2
+
+
+@contextmanager
+def relay_stack(folder: Path, *, rate: int, **settings: str) -> Iterator[Stack]:
+    """Start all but the workers.
+
+    One load generator stands for many visitors. As behind one trusted proxy, each request names
+    its own visitor, so the visitors' limit stays on.
+    """
+    with Stack(
+        folder,
+        rate=rate,
+        RELAY_WEB_PROCESSES=str(WEB_PROCESSES),
+        RELAY_VISITOR_LIMIT="30/minute",
+        RELAY_TRUSTED_PROXIES="1",
+        **settings,
+    ) as stack:
+        stack.start_web()
+        stack.connect()
+        stack.add_form("news", "acme", *form_posts.OPTIONS)
+        yield stack
