@@ -50,7 +50,7 @@ class Connecting:
         response = oauth.look_at(url, within)
         if response is None:
             return problems.check_authorization_url(None, "", "", self.redirect_uri)
-        location = response.headers.get("Location", "")
+        location = response.headers.get("location", "")
         page = response.content[:_LONGEST_PAGE].decode(errors="replace")
         return problems.check_authorization_url(
             response.status_code, location, page, self.redirect_uri

@@ -35,7 +35,7 @@ def read_answer(response: Response, now: datetime) -> Answer:
         message=message,
         contact_id=contact_id,
         action=_text(body, "action") if contact_id else None,
-        retry_after=_retry_after(response.headers.get("Retry-After", ""), now),
+        retry_after=_retry_after(response.headers.get("retry-after", ""), now),
         tracking_id=_tracking_id(response.headers),
     )
 
@@ -129,5 +129,5 @@ def _retry_after(raw: str, now: datetime) -> timedelta | None:
 
 
 def _tracking_id(headers: Mapping[str, str]) -> str | None:
-    found = headers.get("x-eig-tracking-id") or headers.get("x-amzn-RequestId")
+    found = headers.get("x-eig-tracking-id") or headers.get("x-amzn-requestid")
     return shown(found)[:_LONGEST_KEY] if found else None

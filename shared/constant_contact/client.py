@@ -315,7 +315,7 @@ def _api_error(what: str, response: Response, now: datetime) -> ApiError:
 def clock_ahead_in(response: Response, now: datetime) -> timedelta | None:
     """Return by how much the server's clock is ahead; None when the answer has no date."""
     try:
-        return parsedate_to_datetime(response.headers["Date"]) - now
+        return parsedate_to_datetime(response.headers["date"]) - now
     except (KeyError, ValueError, TypeError, OverflowError):
         return None
 

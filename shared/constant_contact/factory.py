@@ -1,6 +1,6 @@
 """Makes what reaches Constant Contact: applications, OAuth, tokens and the API client.
 
-The connection is imported when it is made: urllib3 takes 70 ms, and few commands need it.
+The connection is imported when it is made: `http.client` takes a while, and few commands need it.
 """
 
 from typing import TYPE_CHECKING

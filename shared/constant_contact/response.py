@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer with its body read. `headers` are found by their names in any case."""
+    """An answer with its body read. The names of `headers` are in small letters."""
 
     status_code: int
     headers: Mapping[str, str]

@@ -49,9 +49,9 @@ def read_health(url: str, within: timedelta = ANSWER_WITHIN) -> HealthAnswer:
     response = _get(f"{url}/healthz", within)
     return HealthAnswer(
         response.status_code,
-        response.headers.get("Location"),
+        response.headers.get("location"),
         read_body(response),
-        response.headers.get(HEADER),
+        response.headers.get(HEADER.lower()),
     )
 
 

@@ -374,7 +374,7 @@ def test_every_read_tells_how_far_the_clocks_are_apart(
     ],
 )
 def test_a_date_that_makes_no_sense_tells_nothing(date: str | None) -> None:
-    response = Response(200, {} if date is None else {"Date": date})
+    response = Response(200, {} if date is None else {"date": date})
 
     assert clock_ahead_in(response, datetime(2026, 3, 1, 12, tzinfo=UTC)) is None
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.constant_contact.connection import LARGEST_ANSWER, Connection
+from shared.constant_contact.connection import Connection
 from shared.constant_contact.errors import ConnectionFailed, DeadlineExceeded
+from shared.constant_contact.http_message import LARGEST_ANSWER
 from tests.support.certificates import self_signed
 
 SHORT = timedelta(seconds=0.5)
@@ -289,6 +290,39 @@ def test_a_certificate_that_no_authority_has_signed_is_refused(
         with pytest.raises(ConnectionFailed, match=r"could not connect: .*certificate"):
             connection.open(f"https://localhost:{listening.getsockname()[1]}/")
         server.join()
+
+
+def test_a_connection_over_tls_is_kept_although_tls_speaks_for_itself(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS 1.3 sends session tickets after the handshake: bytes that belong to no answer."""
+    certificate = self_signed(tmp_path / "localhost.pem")
+    monkeypatch.setattr(
+        "shared.constant_contact.connection._tls",
+        lambda: ssl.create_default_context(cafile=certificate),
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    requests: list[bytes] = []
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve_one() -> None:
+            with context.wrap_socket(listening.accept()[0], server_side=True) as peer:
+                while request := peer.recv(65_536):
+                    requests.append(request)
+                    peer.sendall(OK)
+
+        server = threading.Thread(target=serve_one, daemon=True)
+        server.start()
+        url = f"https://localhost:{listening.getsockname()[1]}/"
+        for _ in range(3):
+            connection.open(url)
+            assert connection.send("GET", url, deadline=LONG).content == b"ok"
+        connection.close()
+        server.join(timeout=10)
+
+    assert len(requests) == 3
 
 
 def test_redirects_are_not_followed_and_cookies_not_kept(

@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from urllib3 import HTTPHeaderDict
 
 from shared.constant_contact.answers import no_answer, read_answer
 from shared.constant_contact.errors import DeadlineExceeded
@@ -16,8 +15,8 @@ CONTACT_ID = "1d3bb1f6-9d31-11ee-a3f2-fa163e56c9b0"
 
 def answer(status: int, body: str | bytes = b"", **headers: str) -> Answer:
     content = body.encode() if isinstance(body, str) else body
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return read_answer(Response(status, HTTPHeaderDict(named), content), NOON)
+    named = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+    return read_answer(Response(status, named, content), NOON)
 
 
 @pytest.mark.parametrize("status", [200, 201])
