@@ -74,6 +74,15 @@ class Token:
     scopes: frozenset[str] | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A token in memory, as it was sealed, and until when it is fresh by the monotonic clock."""
+
+    sealed: str = field(repr=False)
+    token: Token
+    fresh_until: float
+
+
 class TokenVault:
     """The tokens of all accounts. Safe between threads.
 
@@ -107,7 +116,7 @@ class TokenVault:
         self._monotonic = monotonic
         self._call_deadline = call_deadline
         self._keep_storing = keep_storing
-        self._opened: dict[str, tuple[str, str]] = {}
+        self._opened: dict[str, _Opened] = {}
         self._worked: dict[str, int] = {}
         self._refused: dict[str, int] = {}
         self._calls = RunningCalls()
@@ -132,6 +141,22 @@ class TokenVault:
             if stored.left > timedelta(0) and stored.version != refused:
                 return self._opened_token(account, stored)
             raise
+
+    def at_hand(self, account: str, version: int | None = None) -> Token:
+        """Return a token as `fresh` does, from this process' memory while the one there is fresh.
+
+        Another process may have renewed it since. `version` is what the ledger has by now: if that
+        is another one, `fresh` is asked. Both versions work, unless the account was disconnected.
+        """
+        opened = self._opened.get(account)
+        if (
+            opened is None
+            or opened.token.version == self._refused.get(account)
+            or version not in (None, opened.token.version)
+            or self._monotonic() >= opened.fresh_until
+        ):
+            return self.fresh(account)
+        return opened.token
 
     def renew(self, account: str, refused_version: int) -> Token:
         """Return another token than the one that the API refused with a 401."""
@@ -361,17 +386,23 @@ class TokenVault:
 
     def _opened_token(self, account: str, stored: StoredTokens) -> Token:
         """Return the token with its access token opened; each version is opened once."""
-        sealed, access = self._opened.get(account, ("", ""))
-        if sealed != stored.access:
-            access = self._sealer.open(stored.access)
-            self._opened[account] = (stored.access, access)
-        return Token(
-            access=access,
+        token = Token(
+            access=self._access(account, stored.access),
             version=stored.version,
             received_at=stored.received_at,
             expires_at=stored.expires_at,
             scopes=stored.scopes,
         )
+        fresh_for = stored.left - _margin(stored)
+        fresh_until = self._monotonic() + fresh_for.total_seconds()
+        self._opened[account] = _Opened(stored.access, token, fresh_until)
+        return token
+
+    def _access(self, account: str, sealed: str) -> str:
+        opened = self._opened.get(account)
+        if opened and opened.sealed == sealed:
+            return opened.token.access
+        return self._sealer.open(sealed)
 
     def _sealed(self, tokens: TokenSet, client_id: str) -> SealedPair:
         if tokens.refresh_token is None:
@@ -407,4 +438,8 @@ def _digest(refresh_token: str) -> str:
 
 
 def _nearly_over(stored: StoredTokens) -> bool:
-    return stored.left < min(stored.life * 0.05, MARGIN)
+    return stored.left < _margin(stored)
+
+
+def _margin(stored: StoredTokens) -> timedelta:
+    return min(stored.life * 0.05, MARGIN)

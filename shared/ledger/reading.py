@@ -24,7 +24,7 @@ def read_accepted(answer: list[Any]) -> Accepted:
 
 
 def read_claim(account: str, details: list[Any]) -> Claim:
-    id, number, start_in_us, more, age_ms, waited_ms, flat = details
+    id, number, start_in_us, more, age_ms, waited_ms, token_version, flat = details
     record = dict(pairs(flat))
     return Claim(
         account=account,
@@ -39,6 +39,7 @@ def read_claim(account: str, details: list[Any]) -> Claim:
         waited=timedelta(milliseconds=waited_ms),
         unsubscribed=record.get("unsubscribed", "resubscribe"),
         more=bool(more),
+        token_version=token_version,
         lost=int(record["lost"]),
         probes=frozenset(HoldReason(mark.split()[0]) for mark in _marks(record["probe"])),
     )

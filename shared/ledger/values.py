@@ -32,7 +32,7 @@ class Claim:
     moment the ledger answered. `more` says that another sign-up is due, too. `age` leaves out the
     time on hold and begins anew when the sign-up is requeued; `waited` is all the time since
     `received_at`. `lost` counts the claims whose workers were lost. `probes` names the holds that
-    its outcome ends or prolongs.
+    its outcome ends or prolongs. `token_version` is that of the account's tokens, 0 without any.
     """
 
     account: str
@@ -47,6 +47,7 @@ class Claim:
     waited: timedelta
     unsubscribed: WhenUnsubscribed
     more: bool
+    token_version: int
     lost: int = 0
     probes: frozenset[HoldReason] = frozenset()
 

@@ -45,7 +45,7 @@ class FakeTokens:
     renewal_error: Exception | None = None
     worked_versions: list[int] = field(default_factory=list)
 
-    def fresh(self, account: str) -> Token:
+    def at_hand(self, account: str, version: int | None = None) -> Token:
         if self.error:
             raise self.error
         return Token(
@@ -60,7 +60,7 @@ class FakeTokens:
         if self.renewal_error:
             raise self.renewal_error
         self.version = max(self.version, refused_version + 1)
-        return self.fresh(account)
+        return self.at_hand(account)
 
     def worked(self, account: str, version: int) -> None:
         self.worked_versions.append(version)

@@ -53,10 +53,11 @@ from worker.delivery.unsubscribe_check import NextCall, UnsubscribeCheck, needed
 
 
 class Tokens(Protocol):
-    """Where lanes get tokens from. `fresh` and `renew` raise `TokenError`."""
+    """Where lanes get tokens from. `at_hand` and `renew` raise `TokenError`."""
 
-    def fresh(self, account: str) -> Token:
-        """Return a token with enough of its life left."""
+    def at_hand(self, account: str, version: int | None = None) -> Token:
+        """Return a token with enough of its life left; of this version, if that is known to be
+        the stored one's."""
 
     def renew(self, account: str, refused_version: int) -> Token:
         """Return a newer token than the one that was refused."""
@@ -155,8 +156,8 @@ class Delivery:
 
         Raises `TokenError` or `Refused` when no token is available. The claim is open then.
         """
-        # Waiting for the claim may have taken a while, and others may have found the token
-        # refused meanwhile.
+        # Waiting for the claim may have taken a while, and others may have renewed the token
+        # meanwhile.
         token = self._fresh_token()
         call = self._next_call()
         if isinstance(call, DeadLetter):
@@ -175,7 +176,7 @@ class Delivery:
 
     def _fresh_token(self) -> Token:
         try:
-            return self._tools.tokens.fresh(self.claim.account)
+            return self._tools.tokens.at_hand(self.claim.account, self.claim.token_version)
         except TokenError:
             self._tools.refund_slot()
             raise

@@ -113,7 +113,7 @@ class Lane:
         slot that comes with it. A claim that is still open afterwards comes again with the next
         one, and a new slot.
         """
-        self.tools.tokens.fresh(self.account)
+        self.tools.tokens.at_hand(self.account)
         with suppress(ConnectionFailed):  # then sending fails too, and is judged as any failure
             self.tools.contacts.prepare()
         granted = self._next_claim()

@@ -320,8 +320,8 @@ def test_a_token_that_ended_while_the_claim_was_waited_for_costs_no_slot(rig: La
 class EndingTokens(FakeTokens):
     """Has a token for the first who asks, and for nobody after."""
 
-    def fresh(self, account: str) -> Token:
-        token = super().fresh(account)
+    def at_hand(self, account: str, version: int | None = None) -> Token:
+        token = super().at_hand(account, version)
         self.error = Revoked("revoked")
         return token
 

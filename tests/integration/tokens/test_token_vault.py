@@ -779,6 +779,72 @@ def test_a_token_that_was_refused_is_not_used_though_no_other_can_be_had(
         vault.fresh("acme")
 
 
+class CountingLedger(TokenLedger):
+    """Counts how often the tokens were read."""
+
+    reads = 0
+
+    def read(self, account: str) -> StoredTokens | None:
+        type(self).reads += 1
+        return super().read(account)
+
+
+@pytest.fixture
+def counting(make_vault: MakeVault, sandbox: SandboxServer) -> TokenVault:
+    """A vault that has its token in memory, and has not read it since."""
+    connect(vault := make_vault(CountingLedger), sandbox)
+    CountingLedger.reads = 0
+    return vault
+
+
+def test_a_token_at_hand_is_not_read_again(counting: TokenVault) -> None:
+    assert counting.at_hand("acme").version == 1
+    assert counting.at_hand("acme", 1).version == 1
+    assert CountingLedger.reads == 0
+
+
+def test_a_token_that_another_process_renewed_is_read(
+    make_vault: MakeVault, counting: TokenVault
+) -> None:
+    newer = make_vault().renew("acme", 1)
+
+    assert counting.at_hand("acme", 2) == newer
+
+
+def test_tokens_that_were_forgotten_are_not_at_hand(
+    make_vault: MakeVault, counting: TokenVault
+) -> None:
+    make_vault().forget("acme")
+
+    with pytest.raises(NotConnected):
+        counting.at_hand("acme", 0)
+
+
+def test_a_token_that_was_refused_is_not_at_hand(
+    counting: TokenVault, sandbox: SandboxServer
+) -> None:
+    sandbox.control(path=TOKEN_PATH, status=503)
+    with pytest.raises(TokenUnavailable):
+        counting.renew("acme", 1)
+
+    with pytest.raises(TokenUnavailable):
+        counting.at_hand("acme", 1)
+
+
+def test_a_token_at_hand_is_refreshed_when_it_is_nearly_over(
+    make_vault: MakeVault, redis_client: "redis.Redis", sandbox: SandboxServer
+) -> None:
+    clock = [0.0]
+    vault = make_vault(monotonic=lambda: clock[0])
+    connect(vault, sandbox)
+    grow_older(redis_client, timedelta(hours=23, minutes=56))
+
+    clock[0] = timedelta(hours=23, minutes=54).total_seconds()
+    assert vault.at_hand("acme", 1).version == 1
+    clock[0] = timedelta(hours=23, minutes=56).total_seconds()
+    assert vault.at_hand("acme", 1).version == 2
+
+
 @pytest.mark.parametrize(
     ("refresh_after", "age", "due"),
     [

@@ -19,8 +19,8 @@
 --
 -- Returns one of
 --   {"claimed", id, claim number, us until its slot, 1 when more is due, age in ms since it was
---    received or requeued without the time on hold, ms since it was received in all, the record
---    as a list of fields and values}
+--    received or requeued without the time on hold, ms since it was received in all, the version
+--    of the account's tokens or 0 without any, the record as a list of fields and values}
 --   {"wait", ms}       for the pace or another account's turn
 --   {"hold", reason}
 --   {"dry"}            nothing is due
@@ -158,4 +158,9 @@ local record = redis.call("HGETALL", signup(id))
 local marks = redis.call("HMGET", signup(id), "received_at", "requeued_at", "held_mark")
 local age = now - tonumber(marks[2] or marks[1]) - (held_time() - tonumber(marks[3]))
 local waited = now - tonumber(marks[1])
-return { "claimed", id, number, slot - now_us, choose() and 1 or 0, age, waited, record }
+-- So that a process can tell whether the token that it has in memory is still the stored one.
+local tokens = redis.call("HMGET", account .. "tokens", "access", "version")
+local version = tokens[1] and tonumber(tokens[2]) or 0
+return {
+  "claimed", id, number, slot - now_us, choose() and 1 or 0, age, waited, version, record,
+}
