@@ -24,24 +24,24 @@ def read_accepted(answer: list[Any]) -> Accepted:
 
 
 def read_claim(account: str, details: list[Any]) -> Claim:
-    id, number, start_in_us, more, age_ms, waited_ms, token_version, flat = details
-    record = dict(pairs(flat))
+    id, number, start_in_us, more, age_ms, waited_ms, token_version, record = details
+    attempts, lost, received_at, contact, lists, unsubscribed, probe = record
     return Claim(
         account=account,
         id=id,
         number=number,
-        attempts=int(record["attempts"]),
-        contact=Contact.from_json(record["contact"]),
-        lists=tuple(json.loads(record["lists"])),
+        attempts=int(attempts),
+        contact=Contact.from_json(contact),
+        lists=tuple(json.loads(lists)),
         start_in=timedelta(microseconds=start_in_us),
         age=timedelta(milliseconds=age_ms),
-        received_at=from_milliseconds(record["received_at"]),
+        received_at=from_milliseconds(received_at),
         waited=timedelta(milliseconds=waited_ms),
-        unsubscribed=record.get("unsubscribed", "resubscribe"),
+        unsubscribed=unsubscribed or "resubscribe",
         more=bool(more),
         token_version=token_version,
-        lost=int(record["lost"]),
-        probes=frozenset(HoldReason(mark.split()[0]) for mark in _marks(record["probe"])),
+        lost=int(lost),
+        probes=frozenset(HoldReason(mark.split()[0]) for mark in _marks(probe)),
     )
 
 

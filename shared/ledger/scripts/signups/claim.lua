@@ -20,7 +20,7 @@
 -- Returns one of
 --   {"claimed", id, claim number, us until its slot, 1 when more is due, age in ms since it was
 --    received or requeued without the time on hold, ms since it was received in all, the version
---    of the account's tokens or 0 without any, the record as a list of fields and values}
+--    of the account's tokens or 0 without any, what sending needs of the record}
 --   {"wait", ms}       for the pace or another account's turn
 --   {"hold", reason}
 --   {"dry"}            nothing is due
@@ -154,7 +154,10 @@ end
 redis.call("ZADD", due_set(redis.call("HGET", signup(id), "queue")), text(now + lease), id)
 redis.call("SET", account .. "lane:" .. lane, id, "PX", lease)
 
-local record = redis.call("HGETALL", signup(id))
+local record = redis.call(
+  "HMGET", signup(id),
+  "attempts", "lost", "received_at", "contact", "lists", "unsubscribed", "probe"
+)
 local marks = redis.call("HMGET", signup(id), "received_at", "requeued_at", "held_mark")
 local age = now - tonumber(marks[2] or marks[1]) - (held_time() - tonumber(marks[3]))
 local waited = now - tonumber(marks[1])
