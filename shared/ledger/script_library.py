@@ -40,6 +40,10 @@ _HEAD = re.compile(r"^-- (KEY|ARG|LIMIT|NEEDS|INCLUDE) (.*)$", re.MULTILINE)
 _KEY = re.compile(r"(?P<name>\w+)(?P<optional>\??)  \S.*")
 _ARG = re.compile(r"(?P<name>\w+)  (?P<kind>\w+)(?P<optional>\??)  \S.*")
 _LIMIT = re.compile(r"(?P<name>\w+)  (?P<kind>\w+)")
+# Until a line begins that neither belongs to it nor is empty.
+_STATEMENT = re.compile(
+    r"^(?!--)\S.*(?:\n|\Z)(?:(?:[ })\]].*|end\b.*|else.*|until.*)?(?:\n|\Z))*", re.MULTILINE
+)
 _NAMED = re.compile(r"^local (?:function )?(\w+(?:, \w+)*)", re.MULTILINE)
 
 
@@ -251,6 +255,10 @@ class Piece:
                 raise ScriptError(f"{self.name} declares {word} {rest!r}")
             yield found.groupdict()
 
+    def statements(self) -> list[str]:
+        """Return its statements at the top level, without comments of their own."""
+        return _STATEMENT.findall(self.text)
+
     def names(self) -> set[str]:
         """Return the names that it gives at its top level, for itself and all that follows."""
         return set(" ".join(_NAMED.findall(self.text)).replace(",", "").split())
@@ -265,7 +273,7 @@ def load(name: str, folder: Traversable = _FOLDER) -> Script:
         keys=tuple(_parameter(found) for found in pieces[-1].read("KEY", _KEY)),
         args=tuple(_parameter(found) for found in pieces[-1].read("ARG", _ARG)),
         limits=tuple(_limits(pieces)),
-        text="\n".join(piece.text for piece in pieces),
+        text="".join(_needed(pieces)),
     )
     _check_names(script, pieces)
     return script
@@ -279,6 +287,24 @@ def _with_included(name: str, folder: Traversable, found: dict[str, Piece]) -> d
             _with_included(f"lib/{part}", folder, found)
     found[name] = piece
     return found
+
+
+def _needed(pieces: list[Piece]) -> list[str]:
+    """Return the statements of all pieces, but for those of shared ones that name what nothing
+    after them uses: Redis makes each function anew for every call, which takes 0.3 µs."""
+    *shared, own = pieces
+    needed = own.statements()[::-1]
+    used = set().union(*map(_words, needed))
+    for statement in reversed([each for piece in shared for each in piece.statements()]):
+        named = _NAMED.match(statement)
+        if not named or used.intersection(named[1].split(", ")):
+            needed.append(statement)
+            used |= _words(statement)
+    return needed[::-1]
+
+
+def _words(statement: str) -> set[str]:
+    return set(re.findall(r"\w+", re.sub('"[^"]*"', "", statement)))
 
 
 def _parameter(found: dict[str, str]) -> Parameter:

@@ -26,6 +26,8 @@ LUA = frozenset(
         " true until while redis cjson string math tonumber ipairs pairs",
     )
 )
+# In accept.lua, `write` adds some to those that all have.
+_FIELDS_OF_A_SIGNUP = r'(?:"HSET", (?:signup\(\w+\)|record),|\bwrite\()([^;]*?)\n?\)\n'
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _TOKEN = re.compile(rf"{_NAME.pattern}|==|~=|\.\.|\S")
 _MADE_HERE = (
@@ -82,6 +84,18 @@ def test_a_script_can_be_loaded_and_says_what_it_returns(name: str) -> None:
     assert re.search(r"^-- Returns ", PIECES[name].text, re.MULTILINE)
 
 
+def all_included(name: str) -> set[str]:
+    return {name}.union(*(all_included(part) for part in included(name)))
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_all_that_a_script_uses_of_its_parts_is_sent(name: str) -> None:
+    sent = Piece(name, load(name).text)
+    given = set().union(*(PIECES[part].names() for part in all_included(name)))
+    words = set(_NAME.findall(re.sub(r'"[^"]*"|--.*', "", sent.text)))
+    assert given & words == sent.names()
+
+
 @pytest.mark.parametrize("name", list(PIECES))
 def test_every_name_is_declared_made_or_included_by_the_file_that_uses_it(name: str) -> None:
     given = set().union(*(PIECES[part].names() for part in included(name)))
@@ -136,8 +150,8 @@ def test_every_field_of_a_signup_is_documented() -> None:
     written = {
         field
         for piece in PIECES.values()
-        for pairs in re.findall(r'"HSET", signup\(\w+\),([^;]*?)\n?\)\n', piece.text)
+        for pairs in re.findall(_FIELDS_OF_A_SIGNUP, piece.text)
         for field in re.findall(r'^\s*"(\w+)"$', "\n".join(pairs.split(",")[::2]), re.MULTILINE)
     }
-    assert {"state", "claim", "held_mark", "contact_id"} <= written
+    assert {"state", "claim", "content", "held_mark", "contact_id"} <= written
     assert not {field for field in written if not re.search(rf"\b{field}\b", row[0])}

@@ -141,6 +141,47 @@ def test_a_part_is_included_once_and_after_what_it_includes(folder: Folder) -> N
     assert source.index("local account") < source.index("local now") < source.index("local held")
 
 
+def test_of_a_part_only_what_is_used_is_sent(folder: Folder) -> None:
+    folder.part(
+        "holds",
+        """-- Starts everything.
+local function start(name)
+  if name then
+    return { name }
+  end
+end
+
+local days, hours = 7, 24
+local unused = redis.call("GET", "relay:a")
+local function pause()
+  return unused
+end
+local function resume(
+  name
+)
+  return start(name)
+end
+redis.call("DEL", "relay:b")
+""",
+    )
+    step = '-- INCLUDE holds\nlocal own = "pause"\nlocal function rare()\nend\nreturn resume(hours)'
+
+    lines = folder.script(step).source().splitlines()
+
+    assert [line for line in lines if not line.startswith((" ", "end", ")")) and line] == [
+        "local function start(name)",
+        "local days, hours = 7, 24",
+        "local function resume(",
+        'redis.call("DEL", "relay:b")',
+        'local own = "pause"',
+        "local function rare()",
+        "return resume(hours)",
+    ]
+    assert lines[:5] == [
+        "local function start(name)", "  if name then", "    return { name }", "  end", "end"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
