@@ -19,6 +19,7 @@ end
 -- Counts one event for the console's charts.
 local function chart(name)
   local key = account .. "stats:" .. text(math.floor(now / 60000))
-  redis.call("HINCRBY", key, name, 1)
-  redis.call("PEXPIRE", key, text(CHARTS_KEPT))
+  if redis.call("HINCRBY", key, name, 1) == 1 then
+    redis.call("PEXPIRE", key, CHARTS_KEPT)
+  end
 end

@@ -13,17 +13,22 @@ local function first_due(queue)
   return redis.call("ZRANGE", due_set(queue), "-inf", moment, "BYSCORE", "LIMIT", 0, 1)[1]
 end
 
--- Puts a sign-up at the end of its person's line; the head becomes due at `when` (a text).
+-- Makes a sign-up the only one of its person's line, which is empty; it becomes due at `when` (a
+-- text). The caller writes the field `queue`.
+local function begin_line(id, person, queue, when)
+  redis.call("ZADD", account .. "person:" .. person, now_us, id)
+  redis.call("ZADD", due_set(queue), when, id)
+end
+
+-- Puts a sign-up at the end of its person's line, or begins one.
 local function join_line(id, person, queue, when)
   local line = account .. "person:" .. person
   local last = redis.call("ZRANGE", line, -1, -1, "WITHSCORES")
-  -- The order holds even when two come in one microsecond or Redis' clock goes back.
-  local place = math.max(now_us, tonumber(last[2] or 0) + 1)
-  redis.call("ZADD", line, text(place), id)
-  redis.call("HSET", signup(id), "queue", queue)
   if not last[1] then
-    redis.call("ZADD", due_set(queue), when, id)
+    return begin_line(id, person, queue, when)
   end
+  -- The order holds even when two come in one microsecond or Redis' clock goes back.
+  redis.call("ZADD", line, math.max(now_us, tonumber(last[2]) + 1), id)
 end
 
 -- Takes the settled head out of its line and makes the next one due, in the order in which it was

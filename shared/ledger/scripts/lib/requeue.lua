@@ -12,7 +12,7 @@ local function requeue(id, when)
   redis.call("HDEL", signup(id), "reason", "error_key", "message", "settled_at")
   redis.call(
     "HSET", signup(id),
-    "state", "queued", "attempts", 0, "lost", 0, "held_mark", text(held_time()),
+    "state", "queued", "queue", "replay", "attempts", 0, "lost", 0, "held_mark", text(held_time()),
     "requeued_at", text(now)
   )
   redis.call("ZADD", account .. "unsettled", stored[3], id)

@@ -24,108 +24,107 @@
 -- Returns {"accepted", id, 1 when the workers are to be notified}, {"duplicate", id of the first},
 -- {"key_reused"} or {"limited", ms until the visitor may send again}.
 
+local record, line = signup(id), account .. "person:" .. person
 local by_content = account .. "seen:" .. content
 local by_key = idempotency_key and account .. "seen:" .. idempotency_key
 local received = waited == 0 and moment or string.format("%.3f", now_us / 1000 - waited)
 
--- For a sign-up that waited on web's disk, the mark may be over, or name one that came much later.
--- Then the person's records tell which one was received shortly before or after it.
-local function first_of_content()
-  local all = account .. "email:" .. person
-  if waited == 0 or redis.call("SCARD", all) > MOST_COMPARED then
-    return redis.call("GET", by_content)
-  end
-  for _, other in ipairs(redis.call("SMEMBERS", all)) do
-    local stored = redis.call("HMGET", signup(other), "content", "received_at")
-    local apart = stored[1] == content and math.abs(tonumber(stored[2]) - tonumber(received))
-    if apart and apart <= DUPLICATE_WINDOW then
-      return other
+-- Most sign-ups are new in every way: their id, their content, their key and their visitor, and
+-- their person has nothing unsettled. One step finds that out; the others take some more.
+local all_new = waited == 0
+  and redis.call("EXISTS", record, line, by_content, by_key or record, visitor or record) == 0
+
+if not all_new then
+  -- For a sign-up that waited on web's disk, the mark may be over, or name one that came much
+  -- later. Then the person's records tell which one was received shortly before or after it.
+  local function first_of_content()
+    local all = account .. "email:" .. person
+    if waited == 0 or redis.call("SCARD", all) > MOST_COMPARED then
+      return redis.call("GET", by_content)
     end
+    for _, other in ipairs(redis.call("SMEMBERS", all)) do
+      local stored = redis.call("HMGET", signup(other), "content", "received_at")
+      local apart = stored[1] == content and math.abs(tonumber(stored[2]) - tonumber(received))
+      if apart and apart <= DUPLICATE_WINDOW then
+        return other
+      end
+    end
+  end
+
+  local function duplicate_of()
+    if redis.call("EXISTS", record) == 1 then
+      return id
+    end
+    local under_key = by_key and redis.call("GET", by_key)
+    if under_key then
+      local first_content, first_id = string.match(under_key, "^(%S+) (%S+)$")
+      return first_content == content and first_id or "key_reused"
+    end
+    return first_of_content()
+  end
+
+  -- A key that comes with known content means that content from now on. It never means a sign-up
+  -- that was quarantined, which has no queue. Something is written in any case, so that waiting for
+  -- the disk waits for the first one's record, too.
+  local function remember_repeat(first)
+    local exists = redis.call("EXISTS", signup(first)) == 1
+    local quarantined = exists and redis.call("HEXISTS", signup(first), "queue") == 0
+    if by_key and not quarantined then
+      redis.call("SET", by_key, content .. " " .. first, "NX", "PX", IDEMPOTENCY_KEY_LIFE)
+    end
+    if exists then
+      redis.call("HSET", signup(first), "repeated_at", text(now))
+    end
+  end
+
+  local first = duplicate_of()
+  if first == "key_reused" then
+    return { "key_reused" }
+  elseif first then
+    remember_repeat(first)
+    return { "duplicate", first }
   end
 end
 
-local function duplicate_of()
-  if redis.call("EXISTS", signup(id)) == 1 then
-    return id
+if visitor then
+  local sent = not all_new and redis.call("GET", visitor)
+  if not sent then
+    redis.call("SET", visitor, 1, "PX", visitor_window)
+  elseif tonumber(sent) < visitor_limit then
+    redis.call("INCR", visitor)
+  else
+    return { "limited", math.max(1, redis.call("PTTL", visitor)) }
   end
-  local under_key = by_key and redis.call("GET", by_key)
-  if under_key then
-    local first_content, first_id = string.match(under_key, "^(%S+) (%S+)$")
-    return first_content == content and first_id or "key_reused"
-  end
-  return first_of_content()
+end
+
+-- Writes the record: what all sign-ups have, and these fields with their values.
+local function write(...)
+  redis.call(
+    "HSET", record,
+    "form", form, "contact", contact, "lists", lists, "consent", consent, "person", person,
+    "received_at", received, "held_mark", held_time(), "attempts", 0, "lost", 0,
+    "unsubscribed", unsubscribed, "counted", 1, ...
+  )
 end
 
 -- A mark lasts from when the sign-up was received.
 local function mark(key, value, life)
   if waited < life then
-    redis.call("SET", key, value, "PX", text(life - waited))
+    redis.call("SET", key, value, "PX", life - waited)
   end
-end
-
-local function remember()
-  redis.call("HSET", signup(id), "content", content)
-  mark(by_content, id, DUPLICATE_WINDOW)
-  if by_key then
-    mark(by_key, content .. " " .. id, IDEMPOTENCY_KEY_LIFE)
-  end
-end
-
--- A key that comes with known content means that content from now on. It never means a sign-up that
--- was quarantined, which has no queue. Something is written in any case, so that waiting for the
--- disk waits for the first one's record, too.
-local function remember_repeat(first)
-  local exists = redis.call("EXISTS", signup(first)) == 1
-  local quarantined = exists and redis.call("HEXISTS", signup(first), "queue") == 0
-  if by_key and not quarantined then
-    redis.call("SET", by_key, content .. " " .. first, "NX", "PX", IDEMPOTENCY_KEY_LIFE)
-  end
-  if exists then
-    redis.call("HSET", signup(first), "repeated_at", text(now))
-  end
-end
-
-local function visitor_wait()
-  if not visitor then
-    return nil
-  end
-  if tonumber(redis.call("GET", visitor) or 0) >= visitor_limit then
-    return math.max(1, redis.call("PTTL", visitor))
-  end
-  if redis.call("INCR", visitor) == 1 then
-    redis.call("PEXPIRE", visitor, visitor_window)
-  end
-end
-
-local first = duplicate_of()
-if first == "key_reused" then
-  return { "key_reused" }
-elseif first then
-  remember_repeat(first)
-  return { "duplicate", first }
-end
-local wait = visitor_wait()
-if wait then
-  return { "limited", wait }
 end
 
 if redis.call("SADD", api_key .. "accounts", account) == 1 then
   update_clock(account) -- the API key may have been on hold before its first sign-up came
 end
-redis.call(
-  "HSET", signup(id),
-  "form", form, "contact", contact, "lists", lists, "consent", consent, "person", person,
-  "received_at", received, "held_mark", text(held_time()), "attempts", 0, "lost", 0,
-  "unsubscribed", unsubscribed, "counted", 1
-)
 redis.call("SADD", account .. "email:" .. person, id)
 count("accepted", 1)
 count_form(form, "accepted", 1)
 chart("accepted")
 
 if quarantine then
-  redis.call("HSET", signup(id), "state", "quarantined", "reason", quarantine)
-  redis.call("ZADD", account .. "quarantined", text(now), id)
+  write("state", "quarantined", "reason", quarantine)
+  redis.call("ZADD", account .. "quarantined", now, id)
   count("quarantined", 1)
   count_form(form, "quarantined", 1)
   count_form(form, "screened", 1)
@@ -133,10 +132,17 @@ if quarantine then
   return { "accepted", id, 0 }
 end
 
-remember()
-redis.call("HSET", signup(id), "state", "queued")
+write("state", "queued", "queue", "fresh", "content", content)
+mark(by_content, id, DUPLICATE_WINDOW)
+if by_key then
+  mark(by_key, content .. " " .. id, IDEMPOTENCY_KEY_LIFE)
+end
 redis.call("ZADD", account .. "unsettled", received, id)
-join_line(id, person, "fresh", received)
+if all_new then
+  begin_line(id, person, "fresh", received)
+else
+  join_line(id, person, "fresh", received)
+end
 count("due", 1)
 -- The flag is gone when the workers have run dry, and soon again while they have not.
 local notify = redis.call("SET", account .. "nudged", "1", "NX", "PX", NOTIFY_INTERVAL)

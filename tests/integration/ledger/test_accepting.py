@@ -1,0 +1,91 @@
+"""What accepting a sign-up costs Redis, and how long each key that it writes lasts."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+
+from shared.domain.errors import VisitorLimited
+from shared.infrastructure.settings import VisitorLimit
+from shared.ledger import limits
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.registry import Registry
+from tests.support import builders
+
+LIMIT = VisitorLimit(2, timedelta(minutes=1))
+# EVALSHA itself is one. The others read the format, the time, the API key, the account's clock and
+# whether all is new; and write.
+COMMANDS_OF_A_NEW_SIGNUP = 19
+
+
+@pytest.fixture
+def ledger(redis_client: "redis.Redis") -> Ledger:
+    """The ledger of an account that has one sign-up, so that the server knows the script."""
+    Registry(redis_client).save_account(builders.account())
+    ledger = Ledger(redis_client)
+    builders.accept(ledger, "first@example.com")
+    return ledger
+
+
+def test_a_signup_that_is_new_in_every_way_takes_few_steps(
+    redis_client: "redis.Redis", ledger: Ledger
+) -> None:
+    redis_client.config_resetstat()
+    builders.accept(ledger, visitor="v", limit=LIMIT)
+    found = redis_client.info("commandstats")
+    calls = {name: of["calls"] for name, of in found.items() if "config" not in name}
+    assert sum(calls.values()) == COMMANDS_OF_A_NEW_SIGNUP, calls
+
+
+def test_each_key_of_a_signup_lasts_as_long_as_it_is_needed(
+    redis_client: "redis.Redis", ledger: Ledger
+) -> None:
+    before = set(redis_client.scan_iter("*"))
+    accepted = builders.accept(ledger, digest="d", idempotency_key="k", visitor="v", limit=LIMIT)
+    prefix = "relay:{acme}:"
+    new = set(redis_client.scan_iter("*")) - before
+    lives = {key.removeprefix(prefix): redis_client.pttl(key) for key in new}
+    (minute,) = redis_client.scan_iter(f"{prefix}stats:*")
+
+    assert {name for name, life in lives.items() if life == -1} == {
+        f"signup:{accepted.id}",
+        "email:person-ada@example.com",
+        "person:person-ada@example.com",
+    }
+    for name, life in {
+        "seen:d": limits.DUPLICATE_WINDOW,
+        "seen:k": limits.IDEMPOTENCY_KEY_LIFE,
+        "relay:visitor:v": LIMIT.window,
+    }.items():
+        assert life - timedelta(seconds=5) < timedelta(milliseconds=lives[name]) <= life
+    kept = timedelta(milliseconds=redis_client.pttl(minute))
+    assert limits.CHARTS_KEPT - timedelta(minutes=1) < kept <= limits.CHARTS_KEPT
+
+
+def test_a_visitors_window_begins_with_the_first_signup(
+    redis_client: "redis.Redis", ledger: Ledger
+) -> None:
+    builders.accept(ledger, visitor="v", limit=LIMIT)
+    redis_client.pexpire("relay:visitor:v", 30_000)
+    builders.accept(ledger, visitor="v", limit=LIMIT)
+    assert redis_client.get("relay:visitor:v") == "2"
+    assert redis_client.pttl("relay:visitor:v") <= 30_000
+    with pytest.raises(VisitorLimited):
+        builders.accept(ledger, visitor="v", limit=LIMIT)
+    assert redis_client.get("relay:visitor:v") == "2"
+
+
+def test_a_record_has_the_same_fields_whatever_was_known_before(
+    redis_client: "redis.Redis", ledger: Ledger
+) -> None:
+    ids = [
+        builders.accept(ledger).id,
+        builders.accept(ledger).id,  # behind the first in its line
+        builders.accept(ledger, visitor="v", limit=LIMIT).id,
+    ]
+    fields = [set(redis_client.hgetall(f"relay:{{acme}}:signup:{id}")) for id in ids]
+    assert fields[0] == fields[1] == fields[2]
+    assert {"queue", "state", "content"} < fields[0]
+    line = redis_client.zrange("relay:{acme}:person:person-ada@example.com", 0, -1)
+    assert line == ids
+    assert redis_client.zrange("relay:{acme}:due:fresh", 0, -1)[1:] == ids[:1]
