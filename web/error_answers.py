@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from web.signup.answer_kind import wants_json
+from web.signup.flask_request import head_of
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,6 @@ def unexpected_error(error: Exception) -> ResponseReturnValue:
 
 
 def _answer(code: int, message: str) -> ResponseReturnValue:
-    if wants_json(request):
+    if wants_json(head_of(request)):
         return {"ok": False, "error": message, "errors": []}, code
     return render_template("problem.html", status=code, message=message), code

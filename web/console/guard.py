@@ -21,6 +21,7 @@ from shared.infrastructure.settings import Settings
 from shared.operations.operators import Operator, Role
 from web.console import bp
 from web.services import services
+from web.signup.flask_request import head_of
 from web.signup.origins import source_of
 
 SESSION_LIFE = timedelta(hours=12)
@@ -142,7 +143,7 @@ def _check_origin() -> None:
     if site != "none":
         raise Forbidden("This request came from another site. Nothing was changed.")
     has_source = "Origin" in request.headers or "Referer" in request.headers
-    if has_source and not source_of(request, services().settings.public_url).ours:
+    if has_source and not source_of(head_of(request), services().settings.public_url).ours:
         raise Forbidden(
             "This request did not come from the address in RELAY_PUBLIC_URL. Nothing was changed."
         )

@@ -5,9 +5,8 @@ visitors' cookies along, as AMP pages and `credentials: "include"` do, and read 
 """
 
 import re
+from collections.abc import Mapping
 from itertools import islice
-
-from werkzeug.datastructures import Headers
 
 from shared.domain.form import Form
 from web.signup.origins import Source, web_origin
@@ -38,7 +37,7 @@ def cors_headers(form: Form | None, source: Source) -> dict[str, str]:
     }
 
 
-def preflight_headers(asked: Headers, *, may_post: bool) -> dict[str, str]:
+def preflight_headers(asked: Mapping[str, str], *, may_post: bool) -> dict[str, str]:
     """Return what a browser may send that asks with these headers.
 
     A page that may post may also do it from the internet into the private network we are in.
@@ -48,7 +47,7 @@ def preflight_headers(asked: Headers, *, may_post: bool) -> dict[str, str]:
         "Access-Control-Allow-Headers": ", ".join(_allowed(asked)),
         "Access-Control-Max-Age": "86400",
     }
-    if may_post and asked.get("Access-Control-Request-Private-Network") == "true":
+    if may_post and asked.get("access-control-request-private-network") == "true":
         headers["Access-Control-Allow-Private-Network"] = "true"
     return headers
 
@@ -61,12 +60,12 @@ def amp_headers(amp_source: str, form: Form | None) -> dict[str, str]:
     return {}
 
 
-def _allowed(asked: Headers) -> list[str]:
+def _allowed(asked: Mapping[str, str]) -> list[str]:
     """Return the headers that a script may send: all that it asks for, spelt as it does, and ours.
 
     Monitoring scripts add headers to every request; we ignore them.
     """
-    names = asked.get("Access-Control-Request-Headers", "").split(",")
+    names = asked.get("access-control-request-headers", "").split(",")
     valid = (name for each in names if _TOKEN.fullmatch(name := each.strip()))
     granted = list(islice(dict.fromkeys(valid), _MOST_HEADERS))
     known = {name.lower() for name in granted}

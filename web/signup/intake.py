@@ -89,33 +89,43 @@ class Intake:
     new_id: Callable[[], str]
     limit: VisitorLimit | None
 
-    def accept(
+    def check(
         self,
         form: Form,
         posted: Mapping[str, list[str]],
         visitor: Visitor,
         *,
         idempotency_key: str | None,
-        ask: AskRedis,
-    ) -> Accepted:
-        """Store the sign-up and have it delivered.
-
-        The same content again, or the same `idempotency_key`, gets the id of the first. Raises
-        `InvalidSignup`, `KeyReused`, `VisitorLimited` and `LedgerUnavailable`.
-        """
+    ) -> Entry:
+        """Return the sign-up, ready to be stored. Raises `InvalidSignup`."""
         quarantine = screen(posted)
         checked = self._check(posted, form, lenient=quarantine is not None)
         _check_key(idempotency_key)
-        entry = Entry(
+        return Entry(
             submission=self._submission(form, checked, visitor, quarantine),
             compared_email=checked.compared_email,
             idempotency_key=idempotency_key,
         )
-        accepted = self._store(entry, visitor, ask)
+
+    def store(self, form: Form, entry: Entry, visitor: Visitor, *, ask: AskRedis) -> Accepted:
+        """Store the sign-up and have it delivered.
+
+        The same content again, or the same `idempotency_key`, gets the id of the first. Raises
+        `KeyReused`, `VisitorLimited` and `LedgerUnavailable`.
+        """
+        return self.note(form, entry, self._store(entry, visitor, ask))
+
+    def store_on_disk(self, form: Form, entry: Entry, away: LedgerUnavailable) -> Accepted:
+        """Store the sign-up on the disk, as the ledger could not: `away`. Raises `KeyReused` and
+        `LedgerUnavailable`."""
+        return self.note(form, entry, self._spool(entry, away))
+
+    def note(self, form: Form, entry: Entry, accepted: Accepted) -> Accepted:
+        """Have the stored sign-up delivered, and counted for its form. Never fails."""
         if accepted.notify_workers:
             self.notify_workers(form.account)
-        if not (accepted.duplicate or quarantine):
-            self.note_accepted(form, checked.contact.other)
+        if not (accepted.duplicate or entry.submission.quarantine):
+            self.note_accepted(form, entry.submission.contact.other)
         return accepted
 
     def _check(
@@ -151,10 +161,7 @@ class Intake:
         try:
             return ask(lambda: self._store_in_ledger(entry, visitor))
         except LedgerUnavailable as away:
-            try:
-                return self._spool(entry)
-            except SpoolRefused as refused:
-                raise SpoolRefused(f"{away}; {refused}") from away
+            return self._spool(entry, away)
 
     def _store_in_ledger(self, entry: Entry, visitor: Visitor) -> Accepted:
         fingerprints = self.fingerprints()
@@ -179,10 +186,13 @@ class Intake:
         finally:
             self.drain()
 
-    def _spool(self, entry: Entry) -> Accepted:
+    def _spool(self, entry: Entry, away: LedgerUnavailable) -> Accepted:
         """Store the sign-up on the disk. The visitor limit does not apply: its counts are in
         Redis."""
-        accepted = self.spool.add(entry)
+        try:
+            accepted = self.spool.add(entry)
+        except SpoolRefused as refused:
+            raise SpoolRefused(f"{away}; {refused}") from away
         self.drain()
         return accepted
 

@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from flask import Request
-
 from shared.domain.form import Form
 from shared.domain.reading.posted_fields import instruction
 from shared.domain.web_addresses import origin_of
+from web.signup.reading.head import Head
 
 # Our own error page posts again. This field carries along the page that posted first.
 PAGE = "_page"
@@ -39,15 +38,15 @@ class Source:
         return self.origin is None or self.ours or form.allows_origin(self.origin)
 
 
-def source_of(request: Request, public_url: str) -> Source:
-    """Return where `request` comes from."""
-    origin = web_origin(request.headers.get("Origin", ""))
-    page = _page(request.referrer or "")
+def source_of(head: Head, public_url: str) -> Source:
+    """Return where a request comes from."""
+    origin = web_origin(head.headers.get("origin", ""))
+    page = _page(head.headers.get("referer", ""))
     if page is None or origin not in (None, origin_of(page)):
         page = _page(origin or "")
     sender = origin or (origin_of(page) if page else None)
     ours = sender is not None and (
-        sender == origin_of(public_url) or urlsplit(sender).netloc == request.host
+        sender == origin_of(public_url) or urlsplit(sender).netloc == head.host
     )
     own_page = ours and page is not None and _is_own_page(page, public_url)
     return Source(origin=origin, page=page, ours=ours, own_page=own_page)

@@ -4,26 +4,25 @@ import re
 from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
-from flask import Request
-
 from shared.domain.errors import FieldError
 from shared.domain.field_names import plain_names
 from shared.domain.refusal import Refusal, code_for
 from web.signup.client_kind import client_kind
+from web.signup.reading.head import Head
 
 # Longer host names do not exist.
 _HOST = re.compile(r"[a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\]", re.IGNORECASE)
 
 
 def refusal_of(
-    request: Request, status: int, errors: Sequence[FieldError], fields: Iterable[str]
+    head: Head, status: int, errors: Sequence[FieldError], fields: Iterable[str]
 ) -> Refusal:
-    """Return the refusal with which `request` was answered; `fields` are the posted names."""
+    """Return the refusal with which a request was answered; `fields` are the posted names."""
     return Refusal(
         code=code_for(status, errors),
         fields=plain_names(fields),
-        origin=shown_origin(request.headers.get("Origin") or request.referrer or ""),
-        client=client_kind(request.user_agent.string),
+        origin=shown_origin(head.headers.get("origin") or head.headers.get("referer", "")),
+        client=client_kind(head.headers.get("user-agent", "")),
     )
 
 

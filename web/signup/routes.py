@@ -3,9 +3,8 @@
 import logging
 import math
 from dataclasses import replace
-from urllib.parse import urljoin
 
-from flask import Blueprint, Response, g, make_response, render_template, request, url_for
+from flask import Blueprint, Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import (
@@ -19,16 +18,18 @@ from shared.domain.errors import (
 from shared.domain.field_names import plain_names
 from shared.domain.form import Form
 from shared.domain.reading.meanings import find_field
-from shared.domain.reading.posted_fields import instruction
 from shared.domain.web_addresses import origin_of
 from web.services import services
 from web.signup.answer_kind import wants_json
 from web.signup.cors import AMP_SOURCE, amp_headers, cors_headers, preflight_headers
+from web.signup.flask_request import body_of, head_of
 from web.signup.form_page import form_page
 from web.signup.intake import Visitor
 from web.signup.origins import Source, first_page, source_of
 from web.signup.reading.body_kind import UnreadableRequest
+from web.signup.reading.head import Head
 from web.signup.reading.request_body import Posted, read_posted, read_query
+from web.signup.receipt import receipt
 from web.signup.redis_deadline import RedisDeadline
 from web.signup.refusals import refusal_of
 
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 
 bp = Blueprint("forms", __name__)
 
-THANKS = "Thank you! Your sign-up has been received."
 RETRY_AFTER_SECONDS = 5
 
 
@@ -57,7 +57,7 @@ def show(name: str) -> ResponseReturnValue:
     the page has a word for both. A link cannot give consent, so that box is never ticked.
     """
     form = _find(name, services().deadlines.start())
-    posted = read_query(request)
+    posted = read_query(_head())
     website_page = _listed(_source().website_page, form)
     _allow_form(form, website_page)
     page = replace(form_page(form, posted, page=website_page), consented=False)
@@ -85,8 +85,8 @@ def preflight(name: str) -> ResponseReturnValue:
     except (_FormUnavailable, LedgerUnavailable):
         log.debug("preflight for a form that cannot be used")
         return "", 204
-    if "Access-Control-Request-Method" in request.headers and not _source().may_post(form):
-        services().form_tallies.refused(form, refusal_of(request, 403, (), ()))
+    if "access-control-request-method" in _head().headers and not _source().may_post(form):
+        services().form_tallies.refused(form, refusal_of(_head(), 403, (), ()))
     return "", 204
 
 
@@ -101,20 +101,17 @@ def sign_up(name: str) -> ResponseReturnValue:
     try:
         form = _find(name, deadline)
     except LedgerUnavailable:
-        g.posted = read_posted(request)  # for the error page
+        g.posted = read_posted(_head(), body_of(request))  # for the error page
         raise
     source = _source()
     if not source.may_post(form):
         raise _FormUnavailable(403, _origin_refused(form, source))
-    g.posted = posted = read_posted(request)
+    g.posted = posted = read_posted(_head(), body_of(request))
     source = first_page(source, posted)
-    accepted = services().intake.accept(
-        form,
-        posted,
-        Visitor(address=request.remote_addr or "", page=source.page),
-        idempotency_key=request.headers.get("Idempotency-Key") or None,
-        ask=deadline.ask,
-    )
+    visitor = Visitor(address=request.remote_addr or "", page=source.page)
+    key = _head().headers.get("idempotency-key") or None
+    entry = services().intake.check(form, posted, visitor, idempotency_key=key)
+    accepted = services().intake.store(form, entry, visitor, ask=deadline.ask)
     return _received(form, posted, source, accepted.id)
 
 
@@ -130,8 +127,8 @@ def allow_pages_to_read(response: Response) -> Response:
         response.headers.update(cors_headers(form, source))
         if request.method == "OPTIONS":
             may_post = form is not None and source.may_post(form)
-            response.headers.update(preflight_headers(request.headers, may_post=may_post))
-        if amp_source := request.args.get(AMP_SOURCE):
+            response.headers.update(preflight_headers(_head().headers, may_post=may_post))
+        if amp_source := _head().arguments().get(AMP_SOURCE):
             response.headers.update(amp_headers(amp_source, form))
     return response
 
@@ -141,28 +138,15 @@ def count_refusal(response: Response) -> Response:
     """Count a refused sign-up for its form, whatever has refused it."""
     if response.status_code >= 400 and request.endpoint == "forms.sign_up" and "form" in g:
         errors = g.get("field_errors", ())
-        refusal = refusal_of(request, response.status_code, errors, _posted())
+        refusal = refusal_of(_head(), response.status_code, errors, _posted())
         services().form_tallies.refused(g.form, refusal)
     return response
 
 
-def _received(form: Form, posted: Posted, source: Source, id: str) -> ResponseReturnValue:
-    wanted = next(filter(None, instruction(posted, "_next")), None)
-    next_page = form.next_page(wanted, posted_from=source.website_page)
-    thanks_page = url_for("forms.thanks", name=form.name)
-    if not wants_json(request):
-        return "", 303, {"Location": next_page or thanks_page}
-    answer = {
-        "ok": True,
-        "id": id,
-        "status": "queued",
-        "next": next_page or urljoin(services().settings.public_url, thanks_page),
-        "message": THANKS,
-    }
-    # AMP pages read no "next": they follow this header, and only to https.
-    if next_page and next_page.startswith("https://") and AMP_SOURCE in request.args:
-        return answer, 202, {"AMP-Redirect-To": next_page}
-    return answer, 202
+def _received(form: Form, posted: Posted, source: Source, id: str) -> Response:
+    public_url = services().settings.public_url
+    answer = receipt(id, form, posted, source=source, head=_head(), public_url=public_url)
+    return Response(answer.body, answer.status, answer.headers)
 
 
 # --- errors
@@ -219,7 +203,7 @@ def _problem(
 ) -> Response:
     """Return the error as JSON, or as a page that keeps what the visitor typed."""
     g.field_errors = errors = errors or []
-    if wants_json(request):
+    if wants_json(_head()):
         listed = [{"field": e.field, "code": e.code, "message": e.message} for e in errors]
         text = f"{message} ({g.note})" if "note" in g else message
         response = make_response({"ok": False, "error": text, "errors": listed}, status)
@@ -283,10 +267,18 @@ def _allow_form(form: Form, posted_from: str | None = None) -> None:
     g.framed_by = form.origins
 
 
+def _head() -> Head:
+    """Return the head of this request, read once."""
+    if "head" not in g:
+        g.head = head_of(request)
+    head: Head = g.head
+    return head
+
+
 def _source() -> Source:
     """Return where this request comes from, and keep it for the CORS headers."""
     if "source" not in g:
-        g.source = source_of(request, services().settings.public_url)
+        g.source = source_of(_head(), services().settings.public_url)
     source: Source = g.source
     return source
 

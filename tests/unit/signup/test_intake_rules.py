@@ -111,7 +111,8 @@ class Desk:
 
     def post(self, visitor: Visitor = VISITOR, key: str | None = None, **posted: str) -> Accepted:
         lists = {name: [value] for name, value in ({"email": "ada@example.com"} | posted).items()}
-        return self.intake.accept(FORM, lists, visitor, idempotency_key=key, ask=self._ask)
+        entry = self.intake.check(FORM, lists, visitor, idempotency_key=key)
+        return self.intake.store(FORM, entry, visitor, ask=self._ask)
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ def test_a_failure_of_ours_can_be_read_too(app: Flask) -> None:
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("a fault")
 
-    change_services(app, intake=type("Broken", (), {"accept": fail})())
+    change_services(app, intake=type("Broken", (), {"check": fail})())
     assert post(app.test_client(), "listed", THEIRS) == (500, THEIRS)
 
 

@@ -341,7 +341,7 @@ def test_an_unexpected_error_reveals_nothing(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("secret of ada@example.com")
 
-    change_services(app, intake=type("Broken", (), {"accept": fail})())
+    change_services(app, intake=type("Broken", (), {"check": fail})())
     response = app.test_client().post("/f/news", data={"email": "ada@example.com"}, headers=headers)
     assert response.status_code == 500
     assert response.headers["Access-Control-Allow-Origin"] == "*"

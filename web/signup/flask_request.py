@@ -1,0 +1,30 @@
+"""A request that Flask has, as the plain values that a sign-up is read from."""
+
+from flask import Request
+
+from web.signup.reading.body_kind import UnreadableRequest
+from web.signup.reading.head import Head
+from web.signup.reading.request_body import BODY_LIMIT, too_large
+
+
+def head_of(request: Request) -> Head:
+    headers = {name.lower(): value for name, value in request.headers}
+    return Head(headers | {"host": request.host}, request.query_string)
+
+
+def body_of(request: Request) -> bytes:
+    """Return the body. Raises `UnreadableRequest` if it is too large, or did not arrive whole.
+
+    Werkzeug silently cuts off a body without a length at its limit, so this reads the stream.
+    """
+    length = request.content_length
+    if length is not None and length > BODY_LIMIT:
+        raise too_large()
+    body = b""
+    while chunk := request.stream.read(BODY_LIMIT + 1 - len(body)):
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise too_large()
+    if length is not None and len(body) < length:
+        raise UnreadableRequest(400, "The request is incomplete.")
+    return body

@@ -1,0 +1,46 @@
+"""The head of a request, as plain values: what taking a sign-up needs of it besides its body.
+
+So the same code reads a request in the event loop and in Flask.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import parse_qs
+
+from werkzeug.http import parse_options_header
+
+from web.signup.reading.body_kind import ContentType
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """`headers` have their names in lower case. `query` is the query string as it came."""
+
+    headers: Mapping[str, str]
+    query: bytes = b""
+
+    @property
+    def host(self) -> str:
+        return self.headers.get("host", "")
+
+    @property
+    def content_type(self) -> ContentType:
+        return _content_type(self.headers.get("content-type", ""))
+
+    def arguments(self) -> dict[str, str]:
+        """Return the first value of each name in the query."""
+        if not self.query:
+            return {}
+        found = parse_qs(self.query.decode("latin-1"), keep_blank_values=True)
+        return {name: values[0] for name, values in found.items()}
+
+
+@lru_cache(maxsize=256)  # a website's pages all send the same
+def _content_type(value: str) -> ContentType:
+    mimetype, parameters = parse_options_header(value)
+    return ContentType(
+        mimetype=mimetype.lower(),
+        charset=parameters.get("charset"),
+        boundary=parameters.get("boundary"),
+    )
