@@ -1,16 +1,18 @@
-"""The web app: everything that one web process consists of is put together here, once."""
+"""The web app: everything that one serving process consists of is put together here, once."""
 
+import contextlib
 import functools
 import socket
 import time
 import uuid
 
 import redis
-from flask import Flask
+from flask import Flask, abort, request
 from werkzeug.exceptions import HTTPException
 
 from shared.accounts.account_services import make_account_services
 from shared.doctor.doctor import make_doctor
+from shared.domain.errors import LedgerUnavailable, Refused
 from shared.infrastructure.alert_services import make_services
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.email_syntax import check_email
@@ -32,20 +34,23 @@ from web.console.guard import set_up_sessions
 from web.error_answers import http_error, unexpected_error
 from web.public_path import PublicPath
 from web.security_headers import add_security_headers
+from web.server.bodies import BodyReader
+from web.server.entrance import OTHER_LIMIT, Entrance
+from web.server.flask_threads import FlaskThreads
 from web.services import Services
 from web.signup import routes
 from web.signup.draining import Drainer
 from web.signup.form_cache import FILE_NAME as FORMS_FILE
 from web.signup.form_cache import FormCache
 from web.signup.form_tallies import FormTallies
-from web.signup.intake import Intake
+from web.signup.intake import Intake, KnownFingerprints
 from web.signup.notifier import WorkerNotifier
 from web.signup.redis_deadline import DeadlinePool
 from web.signup.spool import Spool
 from web.visitor_address import MisfitNotes, VisitorAddress
 
-# How many requests are served at the same time. Each makes one call to Redis at a time.
-THREADS = 32
+# Of Flask, and for its calls to Redis: each request makes one at a time. Sign-ups need none.
+THREADS = 16
 
 
 def create_app(settings: Settings) -> Flask:
@@ -60,15 +65,43 @@ def create_app(settings: Settings) -> Flask:
     set_up_sessions(app, settings)
     for blueprint in (root_page.bp, routes.bp, connect_pages.bp, health.bp, pages.bp):
         app.register_blueprint(blueprint)
+    app.before_request(_refuse_large_body)
     app.after_request(add_security_headers)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, unexpected_error)
     roots = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
-    app.wsgi_app = PublicPath(app.wsgi_app, settings.public_url, roots)  # type: ignore[method-assign]
-    app.wsgi_app = VisitorAddress(  # type: ignore[method-assign]
-        app.wsgi_app, settings.trusted_proxies, found.misfits
+    app.extensions["paths"] = paths = PublicPath(app.wsgi_app, settings.public_url, roots)
+    app.extensions["visitors"] = visitors = VisitorAddress(
+        paths, settings.trusted_proxies, found.misfits
     )
+    app.wsgi_app = visitors  # type: ignore[method-assign]
     return app
+
+
+def create_entrance(app: Flask) -> Entrance:
+    """Return the ASGI app before `app`, for the process whose event loop runs it."""
+    paths: PublicPath = app.extensions["paths"]
+    visitors: VisitorAddress = app.extensions["visitors"]
+    flask = FlaskThreads(app.wsgi_app, threads=THREADS)
+
+    async def close() -> None:
+        flask.close()
+
+    return Entrance(
+        bodies=BodyReader(),
+        flask=flask,
+        route=functools.lru_cache(maxsize=1024)(paths.route),
+        find_visitor=lambda request: visitors.find(
+            request.peer, request.head.headers, method=request.method
+        ),
+        close=close,
+    )
+
+
+def _refuse_large_body() -> None:
+    """Refuse a body of any length for all but forms, which have a limit of their own."""
+    if request.endpoint != "forms.sign_up" and (request.content_length or 0) > OTHER_LIMIT:
+        abort(413)
 
 
 def _make_services(settings: Settings) -> Services:
@@ -84,7 +117,9 @@ def _make_services(settings: Settings) -> Services:
         functools.partial(FormCounts(client).add, str(uuid.uuid4())), clock=time.monotonic
     )
     drainer = _make_drainer(settings, spool, patient, notifier)
+    ledger = Ledger(client, fsync=settings.accept_fsync)
     load = functools.partial(load_fingerprints, client, Sealer(settings.secret_keys))
+    fingerprints = KnownFingerprints(load)
     found = Services(
         settings=settings,
         deadlines=deadlines,
@@ -92,9 +127,10 @@ def _make_services(settings: Settings) -> Services:
             Registry(client), settings.data_dir / FORMS_FILE, clock=time.monotonic
         ),
         form_tallies=tallies,
+        ledger=ledger,
         intake=Intake(
-            ledger=Ledger(client, fsync=settings.accept_fsync),
-            fingerprints=functools.cache(load),
+            ledger=ledger,
+            fingerprints=fingerprints,
             spool=spool,
             drain=drainer.wake,
             notify_workers=notifier.notify_workers,
@@ -115,6 +151,8 @@ def _make_services(settings: Settings) -> Services:
     )
     found.misfits.forget()
     found.form_cache.refresh(deadlines.start().ask)
+    with contextlib.suppress(LedgerUnavailable, Refused):  # the first sign-up tries again
+        deadlines.start().ask(fingerprints)
     warn_of_losses(client)
     if spool.exists():
         drainer.wake()

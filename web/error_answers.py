@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 _MESSAGES = {
     404: "There is no page at this address.",
+    413: "This request is too large.",
     405: "This address does not support this kind of request.",
 }
 

@@ -21,11 +21,15 @@ class PublicPath:
         self._prefix = urlsplit(public_url).path
         self._roots = roots
 
+    def route(self, path: str) -> str:
+        """Return `path` as the app's routes have it."""
+        return route_path(path, self._prefix, self._roots)
+
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
         environ["SCRIPT_NAME"] = self._prefix
-        environ["PATH_INFO"] = route_path(environ["PATH_INFO"], self._prefix, self._roots)
+        environ["PATH_INFO"] = self.route(environ["PATH_INFO"])
         return self._app(environ, start_response)
 
 

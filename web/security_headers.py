@@ -11,20 +11,30 @@ def add_security_headers(response: Response) -> Response:
 
     A page names in `g.form_targets` where its form may lead, in `g.framed_by` who may frame it.
     """
-    policy = (
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
-        # Chrome applies form-action to the redirects after a post, too.
-        f" form-action {_sources(g.get('form_targets', ()))};"
-        f" frame-ancestors {_sources(g.get('framed_by', ()))}"
-    )
-    response.headers.setdefault("Content-Security-Policy", policy)
-    response.headers.setdefault("X-Content-Type-Options", "nosniff")
-    # Nothing stricter: a form that our own page posts must still send its origin.
-    response.headers.setdefault("Referrer-Policy", "strict-origin-when-cross-origin")
+    targets, framed_by = g.get("form_targets", ()), g.get("framed_by", ())
+    for name, value in security_headers(targets, framed_by).items():
+        response.headers.setdefault(name, value)
     if request.endpoint != "static":
         # Pages may show what a visitor typed, and answers are for one visitor only.
         response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+def security_headers(
+    form_targets: Iterable[str] = (), framed_by: Iterable[str] = ()
+) -> dict[str, str]:
+    """Return the headers of an answer whose forms may lead there, and that those may frame."""
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
+        # Chrome applies form-action to the redirects after a post, too.
+        f" form-action {_sources(form_targets)}; frame-ancestors {_sources(framed_by)}"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "X-Content-Type-Options": "nosniff",
+        # Nothing stricter: a form that our own page posts must still send its origin.
+        "Referrer-Policy": "strict-origin-when-cross-origin",
+    }
 
 
 def _sources(addresses: Iterable[str]) -> str:

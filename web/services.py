@@ -12,6 +12,7 @@ from shared.accounts.account_services import AccountServices
 from shared.domain.check import Check
 from shared.infrastructure.alert_services import Service
 from shared.infrastructure.settings import Settings
+from shared.ledger.ledger import Ledger
 from shared.operations.operations import Operations
 from shared.operations.operators import Operator, Operators
 from web.one_at_a_time import OneAtATime
@@ -44,6 +45,7 @@ class Services:
     deadlines: DeadlinePool
     form_cache: FormCache
     form_tallies: FormTallies
+    ledger: Ledger
     intake: Intake
     spool: Spool
     check_ledger: Callable[[], object]

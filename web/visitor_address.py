@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 import logging
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ log = logging.getLogger(__name__)
 NOTE_EVERY = timedelta(minutes=10)
 NOTE_LIVES = timedelta(days=1)
 
-_KEYS = {f"HTTP_{name.upper().replace('-', '_')}": name for name in FORWARDING_HEADERS}
+_NAMES = {name.lower() for name in FORWARDING_HEADERS}
+_KEYS = {f"HTTP_{name.upper().replace('-', '_')}": name for name in _NAMES}
 
 
 class MisfitNotes:
@@ -82,28 +83,33 @@ class VisitorAddress:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        peer = environ.get("REMOTE_ADDR", "")
-        forwarded = environ.get("HTTP_X_FORWARDED_FOR", "").split(",")
+        headers = {name: environ[key] for key, name in _KEYS.items() if key in environ}
+        environ["REMOTE_ADDR"] = self.find(
+            environ.get("REMOTE_ADDR", ""), headers, method=environ["REQUEST_METHOD"]
+        )
+        return self._app(environ, start_response)
+
+    def find(self, peer: str, headers: Mapping[str, str], *, method: str) -> str:
+        """Return the visitor's address; `headers` have their names in lower case."""
+        forwarded = headers.get("x-forwarded-for", "").split(",")
         addresses = [each for each in forwarded if each.strip()]
         named = None
         if 0 < self._trusted <= len(addresses):
             named = plain_address(addresses[-self._trusted])
-        environ["REMOTE_ADDR"] = named or plain_address(peer) or peer
-        if named is None and self._is_misfit(environ):
-            self._misfits.note(lambda: self._misfit(environ, peer, len(addresses)))
-        return self._app(environ, start_response)
+        if named is None and self._is_misfit(headers, method):
+            self._misfits.note(lambda: self._misfit(headers, peer, len(addresses)))
+        return named or plain_address(peer) or peer
 
-    def _is_misfit(self, environ: "WSGIEnvironment") -> bool:
+    def _is_misfit(self, headers: Mapping[str, str], method: str) -> bool:
         """Whether a proxy should have named the visitor, or tried to, and is not trusted.
 
         Programs on this host ask for our health without any proxy, but sign nobody up.
         """
-        signs_up = environ["REQUEST_METHOD"] == "POST"
-        return (self._trusted > 0 and signs_up) or any(key in environ for key in _KEYS)
+        return (self._trusted > 0 and method == "POST") or not _NAMES.isdisjoint(headers)
 
-    def _misfit(self, environ: "WSGIEnvironment", peer: str, addresses: int) -> Misfit:
+    def _misfit(self, headers: Mapping[str, str], peer: str, addresses: int) -> Misfit:
         return Misfit(
-            headers=tuple(name for key, name in _KEYS.items() if key in environ),
+            headers=tuple(name for name in FORWARDING_HEADERS if name.lower() in headers),
             addresses=addresses,
             trusted=self._trusted,
             private=_is_private(peer),

@@ -34,7 +34,7 @@ def require_sandbox() -> None:
 @click.command("web")
 def web_process() -> None:
     """Serve the forms and accept sign-ups. Any number may run."""
-    from web.server import serve
+    from web.server.processes import serve
 
     serve(_settings())
 

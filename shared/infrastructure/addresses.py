@@ -2,6 +2,7 @@
 
 import ipaddress
 import socket
+from functools import lru_cache
 
 from shared.infrastructure.settings import Bind
 
@@ -35,6 +36,7 @@ def free_port() -> int:
         return port
 
 
+@lru_cache(maxsize=4096)  # a visitor's requests come one after the other, a proxy's all the time
 def plain_address(text: str) -> str | None:
     """Return the address in `text`, as proxies write it; None for text that is none.
 
@@ -55,6 +57,7 @@ def plain_address(text: str) -> str | None:
     return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
+@lru_cache(maxsize=4096)
 def client_network(address: str) -> str:
     """Return the network that one visitor has: all of an IPv4 address, the /64 of an IPv6 one."""
     try:

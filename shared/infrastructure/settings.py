@@ -5,6 +5,7 @@ secrets do. docs/settings.md describes each one. ADR 12 says why this uses no li
 """
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ _UNKNOWN = "\0unknown"  # in place of a value that cannot be read; the problem i
 # A millisecond, and 30 years of seconds: neither is a pace or a patience that anybody means.
 _SMALLEST, _LARGEST = 0.001, 1_000_000_000
 _LONGEST_SHOWN = 80
+# Serving processes: so many by default, and so many if somebody asks for them.
+MOST_PROCESSES_BY_ITSELF, MOST_PROCESSES = 8, 64
 _HINTS = {
     "REDIS_URL": ", and no `relay up` is running in this folder",
     "RELAY_SECRET_KEY": "; it signs and encrypts, and every process needs the same one",
@@ -92,6 +95,7 @@ class Settings:
     task_events: bool
     visitor_limit: VisitorLimit | None
     trusted_proxies: int
+    web_processes: int
     alerts: tuple[str, ...] = field(repr=False)
     alert_after: timedelta
     heartbeat_url: str | None = field(repr=False)
@@ -167,6 +171,7 @@ class _Reader:
             task_events=self._get("RELAY_TASK_EVENTS", "0", _flag),
             visitor_limit=self._get("RELAY_VISITOR_LIMIT", "30/minute", _visitor_limit),
             trusted_proxies=self._get("RELAY_TRUSTED_PROXIES", "0", _whole),
+            web_processes=self._get("RELAY_WEB_PROCESSES", _one_for_each_core(), _processes),
             alerts=self._get("RELAY_ALERTS", "none", read_addresses),
             alert_after=self._get("RELAY_ALERT_AFTER_SECONDS", "60", _seconds),
             heartbeat_url=self._get("RELAY_HEARTBEAT_URL", "none", _heartbeat_url),
@@ -346,6 +351,18 @@ def parse_bind(raw: str) -> Bind:
     if not host or not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
         raise ValueError(f"must be HOST:PORT, such as 127.0.0.1:8080, not {_shown(raw)}")
     return Bind(host.strip("[]"), int(port))
+
+
+def _one_for_each_core() -> str:
+    """Return how many processes can run at the same time on this host, or in this container."""
+    return str(min(len(os.sched_getaffinity(0)), MOST_PROCESSES_BY_ITSELF))
+
+
+def _processes(raw: str) -> int:
+    number = _count(raw)
+    if number > MOST_PROCESSES:
+        raise ValueError(f"must be at most {MOST_PROCESSES}, not {_shown(raw)}")
+    return number
 
 
 def _visitor_limit(raw: str) -> VisitorLimit | None:

@@ -10,7 +10,7 @@ from relay.cli import relay
 from shared.infrastructure.celery_client import LONGEST_QUEUE
 from tests.architecture.project import DOCUMENTS, ROOT, code_in, read, tracked_files
 from web.app import THREADS
-from web.server import MOST_CONNECTIONS
+from web.server.processes import MOST_CONNECTIONS
 from worker.delivery.timing import SLOT_LIFE
 
 # A file's own text must not have them whole, or this one would be found.

@@ -15,7 +15,7 @@ from tests.support.valkey_server import ValkeyServer
 _SERVE = """
 import os
 from shared.infrastructure.settings import Settings
-from web.server import serve
+from web.server.processes import serve
 serve(Settings.from_env(os.environ))
 """
 

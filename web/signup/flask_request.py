@@ -1,6 +1,9 @@
 """A request that Flask has, as the plain values that a sign-up is read from."""
 
+import contextlib
+
 from flask import Request
+from werkzeug.exceptions import ClientDisconnected
 
 from web.signup.reading.body_kind import UnreadableRequest
 from web.signup.reading.head import Head
@@ -21,10 +24,11 @@ def body_of(request: Request) -> bytes:
     if length is not None and length > BODY_LIMIT:
         raise too_large()
     body = b""
-    while chunk := request.stream.read(BODY_LIMIT + 1 - len(body)):
-        body += chunk
-        if len(body) > BODY_LIMIT:
-            raise too_large()
+    with contextlib.suppress(ClientDisconnected):
+        while chunk := request.stream.read(BODY_LIMIT + 1 - len(body)):
+            body += chunk
+            if len(body) > BODY_LIMIT:
+                raise too_large()
     if length is not None and len(body) < length:
         raise UnreadableRequest(400, "The request is incomplete.")
     return body

@@ -78,6 +78,15 @@ class FormCache:
             known = self._known(name)
         return known
 
+    def fresh(self, name: str) -> Form | None:
+        """Return the form if it is known, and need not be read again now. Never waits."""
+        if self._is_stale() and not self._reading.locked():
+            return None
+        return self._known(name)
+
+    def _is_stale(self) -> bool:
+        return self._clock() - self._read_at >= FRESH.total_seconds()
+
     def _known(self, name: str) -> Form | None:
         exact = self._forms.get(name)
         if exact is not None:
@@ -87,7 +96,7 @@ class FormCache:
 
     def refresh(self, ask: AskRedis) -> None:
         """Read all forms again unless they are fresh. The old ones stay while Redis is away."""
-        if self._clock() - self._read_at < FRESH.total_seconds():
+        if not self._is_stale():
             return
         # One thread reads; the others use the forms that they have, if any.
         if not self._reading.acquire(blocking=not self._forms):

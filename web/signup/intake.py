@@ -6,7 +6,7 @@ host's disk. The visitor gets a confirmation only after that.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Unpack
 
 from shared.domain.errors import FieldError, InvalidSignup, LedgerUnavailable, SpoolRefused
 from shared.domain.form import Form
@@ -19,6 +19,7 @@ from shared.domain.reading.field_checks import (
 from shared.domain.signup import Consent, Submission
 from shared.infrastructure.addresses import client_network
 from shared.infrastructure.settings import VisitorLimit
+from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.signup.form_cache import AskRedis
@@ -39,16 +40,7 @@ class Visitor:
 class SignupLedger(Protocol):
     """The step of the ledger that intake needs."""
 
-    def accept(
-        self,
-        submission: Submission,
-        *,
-        person: str,
-        digest: str,
-        idempotency_key: str | None,
-        visitor: str | None,
-        limit: VisitorLimit | None,
-    ) -> Accepted:
+    def accept(self, submission: Submission, **origin: Unpack[Origin]) -> Accepted:
         """Store the submission durably, once. Safe to repeat.
 
         Raises `KeyReused`, `VisitorLimited` and `LedgerUnavailable`.
@@ -64,6 +56,9 @@ class SignupSpool(Protocol):
     def in_use(self) -> bool:
         """Whether the spool holds any sign-up. Never fails."""
 
+    def surely_empty(self) -> bool:
+        """Whether it holds none, as far as the file's times tell. Never fails, and never waits."""
+
     def add_behind(self, entry: Entry) -> Accepted | None:
         """Store the sign-up if an earlier one in the spool must reach the ledger first.
 
@@ -71,16 +66,29 @@ class SignupSpool(Protocol):
         """
 
 
+class KnownFingerprints:
+    """The ledger's fingerprints, loaded once. `known` is None until then."""
+
+    def __init__(self, load: Callable[[], Fingerprints]) -> None:
+        self._load = load
+        self.known: Fingerprints | None = None
+
+    def __call__(self) -> Fingerprints:
+        if self.known is None:
+            self.known = self._load()
+        return self.known
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intake:
-    """`fingerprints` may call Redis the first time, so it is only called within `ask`.
+    """`fingerprints` asks Redis the first time, so it is only called within `ask`.
 
     `drain` starts handing the spool over to the ledger, and returns at once. `note_accepted` gets
     the names of fields that were kept, but are not sent.
     """
 
     ledger: SignupLedger
-    fingerprints: Callable[[], Fingerprints]
+    fingerprints: KnownFingerprints
     spool: SignupSpool
     drain: Callable[[], None]
     notify_workers: Callable[[str], None]
@@ -114,6 +122,16 @@ class Intake:
         `KeyReused`, `VisitorLimited` and `LedgerUnavailable`.
         """
         return self.note(form, entry, self._store(entry, visitor, ask))
+
+    def known_origin(self, entry: Entry, visitor: Visitor) -> Origin | None:
+        """Return the fingerprints with which the ledger can accept the sign-up at once.
+
+        None if Redis has to tell their key first, or if an earlier sign-up may be on the disk.
+        """
+        fingerprints = self.fingerprints.known
+        if fingerprints is None or not self.spool.surely_empty():
+            return None
+        return self._origin(entry, visitor, fingerprints)
 
     def store_on_disk(self, form: Form, entry: Entry, away: LedgerUnavailable) -> Accepted:
         """Store the sign-up on the disk, as the ledger could not: `away`. Raises `KeyReused` and
@@ -164,9 +182,11 @@ class Intake:
             return self._spool(entry, away)
 
     def _store_in_ledger(self, entry: Entry, visitor: Visitor) -> Accepted:
-        fingerprints = self.fingerprints()
-        return self.ledger.accept(
-            entry.submission,
+        origin = self._origin(entry, visitor, self.fingerprints())
+        return self.ledger.accept(entry.submission, **origin)
+
+    def _origin(self, entry: Entry, visitor: Visitor, fingerprints: Fingerprints) -> Origin:
+        return Origin(
             person=entry.person(fingerprints),
             digest=entry.content(fingerprints),
             idempotency_key=entry.key(fingerprints),

@@ -22,7 +22,7 @@ class Answer:
     """What goes back to the visitor, whichever server sends it."""
 
     status: int
-    headers: dict[str, str]
+    headers: list[tuple[str, str]]
     body: bytes = b""
 
 
@@ -35,11 +35,11 @@ def receipt(
     thanks_page = f"{urlsplit(public_url).path}/f/{quote(form.name)}/thanks"
     if not wants_json(head):
         location = iri_to_uri(next_page or thanks_page)
-        return Answer(303, {"Content-Type": "text/html; charset=utf-8", "Location": location})
-    headers = {"Content-Type": "application/json"}
+        return Answer(303, [("Content-Type", "text/html; charset=utf-8"), ("Location", location)])
+    headers = [("Content-Type", "application/json")]
     # AMP pages read no "next": they follow this header, and only to https.
     if next_page and next_page.startswith("https://") and AMP_SOURCE in head.arguments():
-        headers["AMP-Redirect-To"] = next_page
+        headers.append(("AMP-Redirect-To", next_page))
     content = {
         "ok": True,
         "id": id,

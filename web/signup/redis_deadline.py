@@ -41,12 +41,16 @@ class DeadlinePool:
         """Return the deadline of one request, which begins now."""
         return RedisDeadline(self, VISITOR_WAITS.total_seconds(), self._clock)
 
+    def answers(self) -> bool:
+        """Whether Redis has answered in time lately."""
+        return self._clock() >= self._closed_until
+
     def run(self, work: Callable[[], T], seconds: float) -> T:
         """Return what `work` returns if it does so within `seconds`.
 
         Raises `LedgerUnavailable` if not, or when Redis fails; other errors pass through.
         """
-        if self._clock() < self._closed_until:
+        if not self.answers():
             raise LedgerUnavailable("Redis did not answer in time a moment ago")
         future = self._pool.submit(work)
         try:
@@ -58,12 +62,13 @@ class DeadlinePool:
         # Work that has not begun must not begin after its visitor has read that it failed.
         future.cancel()
         if _is_timeout(error) or _is_timeout(error.__cause__):
-            self._fail_at_once()
+            self.timed_out()
         if isinstance(error, LedgerUnavailable):
             return error
         return LedgerUnavailable(explain(error))
 
-    def _fail_at_once(self) -> None:
+    def timed_out(self) -> None:
+        """Fail further calls at once for a while."""
         with self._lock:
             first = self._clock() >= self._closed_until
             self._closed_until = self._clock() + FAILS_AT_ONCE.total_seconds()

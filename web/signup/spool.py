@@ -17,7 +17,7 @@ from shared.ledger.time_units import from_milliseconds, to_milliseconds
 from shared.ledger.values import Accepted
 from web.signup import spool_file
 from web.signup.spool_entry import Entry, Row
-from web.signup.spool_file import SpoolFile
+from web.signup.spool_file import SpoolFile, Stamps
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +26,9 @@ SAME_CONTENT = timedelta(minutes=10)
 SAME_KEY = timedelta(days=1)
 # More than a usual sign-up needs. With less room, the spool counts as full.
 USUAL_ROOM = 2048
+
+# Two changes of a file in one tick of the system's clock may have the same time.
+_CLOCK_TICK = timedelta(seconds=0.1)
 
 # These fingerprints need no secret: the file holds what they are made from.
 _FINGERPRINTS = Fingerprints("spool")
@@ -42,6 +45,7 @@ class Spool:
         self._file = SpoolFile(folder, now=now)
         self._limit = limit
         self._now = now
+        self._empty_at: Stamps | None = None
 
     def exists(self) -> bool:
         return self._file.path.exists()
@@ -74,7 +78,21 @@ class Spool:
 
     def in_use(self) -> bool:
         """Whether any process has left a sign-up here. Never fails."""
-        return self.exists() and self._finds("SELECT 1 FROM spooled LIMIT 1", ())
+        if not self.exists():
+            return False
+        stamps = self._file.stamps()
+        found = self._finds("SELECT 1 FROM spooled LIMIT 1", ())
+        if not found and self._now() - stamps.latest > _CLOCK_TICK:
+            self._empty_at = stamps
+        return found
+
+    def surely_empty(self) -> bool:
+        """Whether no process has left a sign-up here, as far as the file's times tell.
+
+        It looks at no content, so it never waits. After a change it says no until `in_use` has
+        looked.
+        """
+        return not self.exists() or self._file.stamps() == self._empty_at
 
     def has_room(self) -> bool:
         """Whether a usual sign-up could be stored now; writes to the disk to find out."""

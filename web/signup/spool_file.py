@@ -12,7 +12,8 @@ import sqlite3
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from shared.domain.errors import SpoolRefused
@@ -56,11 +57,24 @@ CREATE TRIGGER IF NOT EXISTS removed AFTER DELETE ON spooled
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Stamps:
+    """When the file and its log were changed, in nanoseconds, and their sizes."""
+
+    times: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    @property
+    def latest(self) -> datetime:
+        return datetime.fromtimestamp(max(self.times, default=0) / 1e9, UTC)
+
+
 class SpoolFile:
     """The file in a `folder` of its own, made at first use. Threads use it one at a time."""
 
     def __init__(self, folder: Path, *, now: Callable[[], datetime]) -> None:
         self.path = folder / FILE_NAME
+        self._log_path = folder / f"{FILE_NAME}-wal"  # SQLite's write-ahead log
         self._now = now
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -92,6 +106,16 @@ class SpoolFile:
         finally:
             self._roll_back()
             self._lock.release()
+
+    def stamps(self) -> Stamps:
+        """Return the stamps that every change of the file changes."""
+        found = []
+        for path in (self.path, self._log_path):
+            with contextlib.suppress(OSError):
+                found.append(path.stat())
+        return Stamps(
+            tuple(each.st_mtime_ns for each in found), tuple(each.st_size for each in found)
+        )
 
     def move_aside(self) -> None:
         """Rename the folder of a damaged file, so that the next sign-up makes a new one."""

@@ -17,7 +17,7 @@ from tests.support.command_line import CommandLine
 from tests.support.dumps.loader import FORMAT_1, everything, restore, restore_folder
 from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
-from web.server import serve
+from web.server.processes import serve
 
 REFUSAL = f"The ledger has format {NEWEST + 1}; this version of signup-relay knows formats up to"
 

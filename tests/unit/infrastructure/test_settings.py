@@ -1,5 +1,6 @@
 """Settings from the environment: every problem at once, by name, and no secret shown."""
 
+import os
 import string
 from datetime import timedelta
 from pathlib import Path
@@ -60,6 +61,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         task_events=False,
         visitor_limit=VisitorLimit(30, timedelta(minutes=1)),
         trusted_proxies=0,
+        web_processes=min(len(os.sched_getaffinity(0)), 8),
         alerts=(),
         alert_after=timedelta(minutes=1),
         heartbeat_url=None,

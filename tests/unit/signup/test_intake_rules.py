@@ -1,7 +1,7 @@
 """Intake: check, screen, store, notify, against a ledger of the test's own."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Unpack
 
 import pytest
 
@@ -9,10 +9,10 @@ from shared.domain.errors import InvalidSignup, LedgerUnavailable, SpoolRefused
 from shared.domain.form import Form, ListRef
 from shared.domain.signup import Submission
 from shared.infrastructure.email_syntax import check_email
-from shared.infrastructure.settings import VisitorLimit
+from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
-from web.signup.intake import Intake, Visitor
+from web.signup.intake import Intake, KnownFingerprints, Visitor
 from web.signup.spool_entry import Entry
 
 T = TypeVar("T")
@@ -37,22 +37,11 @@ class FakeLedger:
         self.repeats = False
         self.away = False
 
-    def accept(
-        self,
-        submission: Submission,
-        *,
-        person: str,
-        digest: str,
-        idempotency_key: str | None,
-        visitor: str | None,
-        limit: VisitorLimit | None,
-    ) -> Accepted:
+    def accept(self, submission: Submission, **origin: Unpack[Origin]) -> Accepted:
         if self.away:
             raise LedgerUnavailable
         self.submissions.append(submission)
-        self.marks.append(
-            {"person": person, "digest": digest, "key": idempotency_key, "visitor": visitor}
-        )
+        self.marks.append(dict(origin))
         return Accepted(
             "first" if len(self.marks) > 1 else submission.id, self.repeats, self.notify_workers
         )
@@ -75,6 +64,9 @@ class FakeDisk:
     def in_use(self) -> bool:
         return bool(self.entries or self.earlier)
 
+    def surely_empty(self) -> bool:
+        return not self.in_use()
+
     def add_behind(self, entry: Entry) -> Accepted | None:
         return self.add(entry) if entry.compared_email in self.earlier else None
 
@@ -92,7 +84,7 @@ class Desk:
         ids = iter(["id-1", "id-2", "id-3"])
         self.intake = Intake(
             ledger=self.ledger,
-            fingerprints=lambda: Fingerprints("key"),
+            fingerprints=KnownFingerprints(lambda: Fingerprints("key")),
             spool=self.disk,
             drain=self._drain,
             notify_workers=self.notified.append,
@@ -231,7 +223,7 @@ def test_people_and_keys_are_recognised_without_being_named(desk: Desk) -> None:
     desk.post(key="one", email="ada@example.COM", first_name="Ada")
     first, second = desk.ledger.marks
     assert first["person"] == second["person"]
-    assert first["key"] == second["key"]
+    assert first["idempotency_key"] == second["idempotency_key"]
     assert first["digest"] != second["digest"]
     assert "ada" not in str(first).lower()
 

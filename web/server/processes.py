@@ -1,7 +1,7 @@
-"""The server: granian runs the web app in one process with a pool of threads.
+"""The serving processes: granian's main process holds the port and watches them.
 
-Granian's main process holds the port and watches the serving process. After SIGTERM or SIGINT,
-running requests finish, then both processes end with exit code 0.
+It replaces one that dies. After SIGTERM or SIGINT, running requests finish, then all processes end
+with exit code 0.
 """
 
 import contextlib
@@ -17,10 +17,9 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 from flask import Flask
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
 
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.infrastructure import logs
@@ -30,8 +29,10 @@ from shared.infrastructure.settings import Bind, Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.format import open_ledger
 from shared.ledger.redis_server.durability import demand_fsync
-from web.app import THREADS, create_app
+from web.app import create_app, create_entrance
 from web.console.sign_in import announce_first
+from web.server.entrance import Entrance
+from web.server.listeners import ListeningServer
 from web.signup import form_cache, spool_file
 
 log = logging.getLogger(__name__)
@@ -58,14 +59,15 @@ def serve(settings: Settings) -> None:
     form_cache.check_format(settings.data_dir / form_cache.FILE_NAME)
     with contextlib.suppress(LedgerUnavailable):  # `_watch_for_redis` checks it later
         _check_redis(settings)
-    server = Server(
-        "signup-relay",
-        address=settings.bind.host,
-        port=settings.bind.port,
-        interface=Interfaces.WSGI,
+    logs.configure("web")
+    for advice in settings.advice():
+        log.warning(advice)
+    server = ListeningServer(
+        settings.bind,
+        interface=Interfaces.ASGI,
+        loop=Loops.uvloop,
         http=HTTPModes.http1,
-        workers=1,
-        blocking_threads=THREADS,
+        workers=settings.web_processes,
         backpressure=_connections(),
         http1_settings=HTTP1Settings(header_read_timeout=IDLE_MILLISECONDS),
         websockets=False,
@@ -77,22 +79,20 @@ def serve(settings: Settings) -> None:
     server.serve(target_loader=functools.partial(_load, settings, os.getpid()), wrap_loader=False)
 
 
-# Granian's errors go to our log. Its warnings only say that 32 threads are many.
+# Granian's errors go to our log.
 _QUIET: dict[str, Any] = {"loggers": {"_granian": {"propagate": True}}}
 
 
-def _load(settings: Settings, server_pid: int) -> Flask:
+def _load(settings: Settings, server_pid: int) -> Entrance:
     """Make the app in the process that will serve it."""
     logs.configure("web")
-    for advice in settings.advice():
-        log.warning(advice)
     _end_with_parent(server_pid, os.getppid)
     app = create_app(settings)
     # Runs at the end of a process that multiprocessing has started, which `atexit` does not.
     Finalize(None, app.extensions["relay"].form_tallies.close, exitpriority=1)
     threading.Thread(target=_announce_first, args=(app, settings), daemon=True).start()
     threading.Thread(target=_watch_for_redis, args=(settings,), daemon=True).start()
-    return app
+    return create_entrance(app)
 
 
 def _announce_first(app: Flask, settings: Settings) -> None:

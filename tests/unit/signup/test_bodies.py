@@ -1,0 +1,123 @@
+"""The limits of a request's body, with clients made of plain messages."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from web.server.bodies import MOST_DROPPED, Body, BodyReader
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+MORE, LAST = True, False
+GONE: dict[str, Any] = {"type": "http.disconnect"}
+
+
+def part(body: bytes, more: bool) -> dict[str, Any]:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+def client(*messages: dict[str, Any]) -> Receive:
+    """Send these, then nothing any more."""
+
+    async def sends() -> AsyncIterator[dict[str, Any]]:
+        for message in messages:
+            yield message
+        await asyncio.Event().wait()
+
+    return sends().__anext__
+
+
+def read(receive: Receive, length: int | None, *, reader: BodyReader | None = None) -> Body:
+    reader = reader or BodyReader(seconds=0.05)
+    return asyncio.run(reader.read(receive, length, limit=10, network="192.0.2.1"))
+
+
+@pytest.mark.parametrize(
+    ("length", "messages"),
+    [
+        pytest.param(4, [part(b"1234", LAST)], id="at once"),
+        pytest.param(4, [part(b"1234", MORE)], id="no end is needed where the length is known"),
+        pytest.param(4, [part(b"12", MORE), part(b"34", MORE)], id="in two parts"),
+        pytest.param(None, [part(b"1234", MORE), part(b"", LAST)], id="chunked"),
+        pytest.param(10, [part(b"1234567890", LAST)], id="the largest"),
+        pytest.param(0, [part(b"", LAST)], id="empty"),
+    ],
+)
+def test_a_whole_body_is_read(length: int | None, messages: list[dict[str, Any]]) -> None:
+    body = read(client(*messages), length)
+    assert body.content == b"".join(message["body"] for message in messages)
+    assert body.whole
+
+
+@pytest.mark.parametrize(
+    ("length", "messages"),
+    [
+        pytest.param(4, [part(b"12", MORE)], id="silence"),
+        pytest.param(4, [], id="silence from the beginning"),
+        pytest.param(4, [part(b"12", MORE), GONE], id="the client is gone"),
+        pytest.param(4, [part(b"12", LAST)], id="less than was promised"),
+        pytest.param(None, [part(b"1234", MORE)], id="a chunked one without an end"),
+        pytest.param(None, [part(b"1234", MORE), GONE], id="a chunked one that breaks off"),
+        pytest.param(None, [GONE], id="a chunked one without a beginning"),
+    ],
+)
+def test_a_body_that_does_not_arrive_whole_is_told_apart(
+    length: int | None, messages: list[dict[str, Any]]
+) -> None:
+    body = read(client(*messages), length)
+    assert not body.whole
+    assert len(body.content) < body.length
+    assert not body.too_large
+
+
+def test_a_body_that_is_too_large_by_its_length_is_not_read_at_all() -> None:
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("was asked for the body")
+
+    assert read(receive, 11) == Body(b"", 11, too_large=True)
+
+
+def test_a_chunked_body_is_read_no_further_than_its_limit() -> None:
+    endless = client(*(part(b"12345", MORE) for _ in range(100)))
+    assert read(endless, None) == Body(b"", 15, too_large=True)
+
+
+def test_of_many_unfinished_bodies_of_a_network_the_oldest_gives_way() -> None:
+    reader = BodyReader(seconds=60, most_unfinished=2)
+
+    async def flood() -> list[bool]:
+        silent = [
+            asyncio.create_task(reader.read(client(), 4, limit=10, network=network))
+            for network in ("192.0.2.1", "192.0.2.9", "192.0.2.1", "192.0.2.1")
+        ]
+        await asyncio.wait(silent, return_when=asyncio.FIRST_COMPLETED)
+        honest = await reader.read(client(part(b"1234", LAST)), 4, limit=10, network="192.0.2.1")
+        assert honest.whole
+        await asyncio.wait(silent[:1])
+        done = [task.done() for task in silent]
+        for task in silent:
+            task.cancel()
+        return done
+
+    # The third one came when two were there; the honest one made the next one give way.
+    assert asyncio.run(flood()) == [True, False, True, False]
+
+
+def test_nothing_is_kept_of_networks_without_unfinished_bodies() -> None:
+    reader = BodyReader()
+    read(client(part(b"1234", LAST)), 4, reader=reader)
+    assert reader._unfinished == {}
+
+
+def test_the_rest_of_a_large_body_is_dropped_up_to_a_limit() -> None:
+    asked = 0
+
+    async def receive() -> dict[str, Any]:
+        nonlocal asked
+        asked += 1
+        return part(b"x" * (MOST_DROPPED // 4), MORE)
+
+    asyncio.run(BodyReader().drop_rest(receive))
+    assert asked == 4

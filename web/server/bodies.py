@@ -1,0 +1,102 @@
+"""Reading the body of a request whole, within limits, before anything else is spent on it.
+
+Bodies are read in the event loop. So a silent, slow or broken one costs a stranger a connection,
+and us a little memory: no thread, and no visitor, waits for it.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+# For the whole body. So the largest one needs a line of at least 6.4 KiB a second.
+BODY_SECONDS = 10.0
+# Of one network, in one process. Beyond that the oldest gives way, as honest bodies come at once.
+MOST_UNFINISHED = 100
+# A browser shows an answer only after it has sent everything. So this much more is read.
+MOST_DROPPED = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What has arrived, and the length that it should have: they differ if it is not whole.
+
+    `too_large` says that the client may still be sending.
+    """
+
+    content: bytes
+    length: int
+    too_large: bool = False
+
+    @property
+    def whole(self) -> bool:
+        return len(self.content) == self.length and not self.too_large
+
+
+class BodyReader:
+    """Reads the bodies of one process. `seconds` is the deadline for each."""
+
+    def __init__(self, seconds: float = BODY_SECONDS, most_unfinished: int = MOST_UNFINISHED):
+        self._seconds = seconds
+        self._most_unfinished = most_unfinished
+        self._unfinished: dict[str, dict[int, asyncio.Timeout]] = {}
+
+    async def read(self, receive: Receive, length: int | None, *, limit: int, network: str) -> Body:
+        """Return the body, of at most `limit` bytes. `length` is None for a chunked one.
+
+        A chunked body that is not whole gets a length that it does not have.
+        """
+        if length is not None and length > limit:
+            return Body(b"", length, too_large=True)
+        content = bytearray()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds) as timeout:
+                with self._counted(network, timeout):
+                    if await _collect(content, receive, length, limit):
+                        return Body(bytes(content), len(content))
+        if len(content) > limit:
+            return Body(b"", len(content), too_large=True)
+        return Body(bytes(content), len(content) + 1 if length is None else length)
+
+    async def drop_rest(self, receive: Receive) -> None:
+        """Read on, and keep nothing, until the client has sent all or enough."""
+        dropped = 0
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._seconds):
+                while dropped < MOST_DROPPED:
+                    message = await receive()
+                    dropped += len(message.get("body", b""))
+                    if not message.get("more_body"):
+                        return
+
+    @contextlib.contextmanager
+    def _counted(self, network: str, timeout: asyncio.Timeout) -> Iterator[None]:
+        unfinished = self._unfinished.setdefault(network, {})
+        if len(unfinished) >= self._most_unfinished:
+            oldest = unfinished.pop(next(iter(unfinished)))
+            if not oldest.expired():
+                oldest.reschedule(0)  # in the past, so it ends as one that was too slow
+        unfinished[id(timeout)] = timeout
+        try:
+            yield
+        finally:
+            unfinished.pop(id(timeout), None)
+            if not unfinished:
+                self._unfinished.pop(network, None)
+
+
+async def _collect(content: bytearray, receive: Receive, length: int | None, limit: int) -> bool:
+    """Add to `content` what arrives; whether it is the whole body."""
+    while len(content) <= limit:
+        message = await receive()
+        if message["type"] != "http.request":
+            return False  # it broke off: the connection, or its chunks
+        content += message["body"]
+        if not message["more_body"]:
+            return length is None or len(content) == length
+        if len(content) == length:
+            return True
+    return False

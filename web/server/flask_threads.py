@@ -1,0 +1,73 @@
+"""Flask on a few threads, behind the event loop that reads requests and sends answers.
+
+A thread has the whole body in memory and returns the whole answer. So it never waits for a visitor.
+"""
+
+import asyncio
+import io
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote_to_bytes
+
+from werkzeug.wrappers import Response
+
+from web.server.bodies import Body
+from web.server.http_request import HttpRequest
+from web.signup.receipt import Answer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
+
+
+class FlaskThreads:
+    """Runs a WSGI app on at most `threads` threads."""
+
+    def __init__(self, app: "WSGIApplication", *, threads: int) -> None:
+        self._app = app
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
+
+    async def answer(self, request: HttpRequest, body: Body, **extra: Any) -> Answer:
+        """Return the app's answer. `extra` is added to the WSGI environment."""
+        environ = environ_of(request, body) | extra
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, environ)
+
+    def close(self) -> None:
+        """End the threads once they have answered."""
+        self._pool.shutdown()
+
+    def _run(self, environ: "WSGIEnvironment") -> Answer:
+        found = Response.from_app(self._app, environ, buffered=True)
+        return Answer(found.status_code, list(found.headers), found.get_data())
+
+
+def environ_of(request: HttpRequest, body: Body) -> "WSGIEnvironment":
+    """Return the WSGI environment (PEP 3333) of a request whose body was read."""
+    scope = request.scope
+    environ: WSGIEnvironment = {
+        "REQUEST_METHOD": request.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": request.head.query.decode("latin-1"),
+        "SERVER_NAME": scope["server"][0],
+        "SERVER_PORT": str(scope["server"][1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": request.peer,
+        "CONTENT_TYPE": request.head.headers.get("content-type", ""),
+        "CONTENT_LENGTH": str(body.length),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": io.BytesIO(body.content),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.head.headers.items():
+        if name not in _OF_THE_BODY:
+            environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+    return environ
+
+
+# A chunked body has arrived whole, so it has a length like any other.
+_OF_THE_BODY = {"content-type", "content-length", "transfer-encoding"}

@@ -1,0 +1,54 @@
+"""One request, as ASGI describes it: its method, path, head and peer.
+
+https://asgi.readthedocs.io/en/stable/specs/www.html
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from web.signup.reading.head import Head
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """Wraps the ASGI `scope` of a request."""
+
+    scope: dict[str, Any]
+
+    @property
+    def method(self) -> str:
+        method: str = self.scope["method"]
+        return method
+
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+        path: str = self.scope["path"]
+        return path
+
+    @property
+    def peer(self) -> str:
+        """The address of whoever has opened the connection: a visitor, or a proxy."""
+        peer: str = self.scope["client"][0]
+        return peer
+
+    @cached_property
+    def head(self) -> Head:
+        """The headers, the values of one name joined by commas, and the query.
+
+        A header with an underscore in its name is left out. WSGI would give it the name of another,
+        such as `X_Forwarded_For`, and no proxy that we trust sends one.
+        """
+        headers: dict[str, str] = {}
+        for raw_name, raw_value in self.scope["headers"]:
+            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+            if "_" not in name:
+                headers[name] = f"{headers[name]},{value}" if name in headers else value
+        return Head(headers, self.scope["query_string"])
+
+    @property
+    def length(self) -> int | None:
+        """The length of the body; None if it is chunked."""
+        headers = self.head.headers
+        return None if "transfer-encoding" in headers else int(headers.get("content-length", 0))
