@@ -17,6 +17,7 @@ from shared.infrastructure.alert_services import make_services
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.redis_urls import connect as connect_redis
+from shared.infrastructure.redis_urls import connect_async as connect_redis_async
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
@@ -40,12 +41,14 @@ from web.server.flask_threads import FlaskThreads
 from web.services import Services
 from web.signup import routes
 from web.signup.draining import Drainer
+from web.signup.fast_path import FastPath
 from web.signup.form_cache import FILE_NAME as FORMS_FILE
 from web.signup.form_cache import FormCache
 from web.signup.form_tallies import FormTallies
 from web.signup.intake import Intake, KnownFingerprints
+from web.signup.ledger_channel import LedgerChannel
 from web.signup.notifier import WorkerNotifier
-from web.signup.redis_deadline import DeadlinePool
+from web.signup.redis_deadline import VISITOR_WAITS, DeadlinePool
 from web.signup.spool import Spool
 from web.visitor_address import MisfitNotes, VisitorAddress
 
@@ -80,21 +83,45 @@ def create_app(settings: Settings) -> Flask:
 
 def create_entrance(app: Flask) -> Entrance:
     """Return the ASGI app before `app`, for the process whose event loop runs it."""
+    found: Services = app.extensions["relay"]
     paths: PublicPath = app.extensions["paths"]
     visitors: VisitorAddress = app.extensions["visitors"]
+    channel = _open_channel(found)
     flask = FlaskThreads(app.wsgi_app, threads=THREADS)
 
     async def close() -> None:
+        await channel.close()
         flask.close()
 
     return Entrance(
         bodies=BodyReader(),
+        fast_path=_make_fast_path(found, channel),
         flask=flask,
         route=functools.lru_cache(maxsize=1024)(paths.route),
         find_visitor=lambda request: visitors.find(
             request.peer, request.head.headers, method=request.method
         ),
         close=close,
+    )
+
+
+def _open_channel(found: Services) -> LedgerChannel:
+    return LedgerChannel(
+        connect_redis_async(found.settings.redis_url, socket_connect_timeout=0.3),
+        then=found.ledger.after_accept,
+        waits=VISITOR_WAITS,
+        timed_out=found.deadlines.timed_out,
+    )
+
+
+def _make_fast_path(found: Services, channel: LedgerChannel) -> FastPath:
+    return FastPath(
+        forms=found.form_cache,
+        intake=found.intake,
+        ledger=found.ledger,
+        channel=channel,
+        redis_answers=found.deadlines.answers,
+        public_url=found.settings.public_url,
     )
 
 

@@ -1,7 +1,8 @@
 """How redis-py and Celery each reach the address in REDIS_URL."""
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import redis
@@ -10,6 +11,9 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from shared.infrastructure.redis_address import RedisAddress, parse, try_tls
+
+if TYPE_CHECKING:
+    import redis.asyncio
 
 
 def check_redis_url(url: str) -> str:
@@ -34,27 +38,39 @@ def connect(url: str, **options: Any) -> "redis.Redis":
     The retries of redis-py repeat a command whose answer was lost, so that the state would change
     twice. Replies are decoded to `str`.
     """
-    options = {
-        "decode_responses": True,
-        "retry": _once(),
-        "health_check_interval": 25,
-        **options,
-    }
+    client: redis.Redis = _connect(url, redis.Redis, Sentinel, Retry, options)
+    return client
+
+
+def connect_async(url: str, **options: Any) -> "redis.asyncio.Redis":
+    """Return a client as `connect` does, for an event loop."""
+    # Imported here: of all commands, only `relay web` has an event loop.
+    from redis import asyncio
+    from redis.asyncio.retry import Retry as AsyncRetry
+
+    client: asyncio.Redis = _connect(url, asyncio.Redis, asyncio.Sentinel, AsyncRetry, options)
+    return client
+
+
+def _connect(
+    url: str, client: Any, sentinel: Any, retry: Callable[..., Any], options: dict[str, Any]
+) -> Any:
+    once = retry(NoBackoff(), 0)
+    options = {"decode_responses": True, "retry": once, "health_check_interval": 25, **options}
     address = parse(url)
     if address.scheme != "sentinel":
-        return redis.Redis.from_url(address.url(), **options)
-    sentinels: Any = Sentinel(  # type: ignore[no-untyped-call]
+        return client.from_url(address.url(), **options)
+    sentinels = sentinel(
         [_as_pair(host) for host in address.hosts],
-        sentinel_kwargs=_to_sentinels(address),
+        sentinel_kwargs={**_to_sentinels(address), "retry": once},
         **options,
     )
     login = {"username": address.user, "password": address.password}
-    master: redis.Redis = sentinels.master_for(
+    return sentinels.master_for(
         address.path.strip("/"),
         db=address.database,
         **{key: value for key, value in login.items() if value},
     )
-    return master
 
 
 def connect_briefly(url: str) -> "redis.Redis":

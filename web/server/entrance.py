@@ -1,17 +1,23 @@
 """The entrance: every request of a serving process, from ASGI to the answer.
 
-The body is read first, whole. Then Flask answers, on a thread.
+The body is read first, whole. A usual sign-up is then taken here, in the event loop. Flask answers
+all else, on threads.
 """
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from shared.infrastructure.addresses import client_network
-from web.server.bodies import BodyReader, Receive
+from web.server.bodies import Body, BodyReader, Receive
 from web.server.flask_threads import FlaskThreads
 from web.server.http_request import HttpRequest
+from web.signup.fast_path import FastPath, NotStored
 from web.signup.reading.request_body import BODY_LIMIT
 from web.signup.receipt import Answer
+from web.signup.routes import NOT_STORED
+
+log = logging.getLogger(__name__)
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]
 
@@ -28,6 +34,7 @@ class Entrance:
         self,
         *,
         bodies: BodyReader,
+        fast_path: FastPath,
         flask: FlaskThreads,
         route: Callable[[str], str],
         find_visitor: Callable[[HttpRequest], str],
@@ -35,6 +42,7 @@ class Entrance:
     ) -> None:
         self.close = close
         self._bodies = bodies
+        self._fast_path = fast_path
         self._flask = flask
         self._route = route
         self._find_visitor = find_visitor
@@ -63,7 +71,7 @@ class Entrance:
             limit=OTHER_LIMIT if form is None else BODY_LIMIT,
             network=client_network(visitor),
         )
-        await _send(send, await self._flask.answer(request, body))
+        await _send(send, await self._answer(request, form, body, visitor))
         if body.too_large:
             await self._bodies.drop_rest(receive)
 
@@ -71,6 +79,25 @@ class Entrance:
         """Return the name of the form that the request is for; None for other requests."""
         parts = self._route(request.path).split("/")
         return parts[2] if len(parts) == 3 and parts[1] == "f" else None
+
+    async def _answer(
+        self, request: HttpRequest, form: str | None, body: Body, visitor: str
+    ) -> Answer:
+        taken = None
+        if form is not None and request.method == "POST" and body.whole:
+            taken = await self._take(form, request, body, visitor)
+        if isinstance(taken, Answer):
+            return taken
+        return await self._flask.answer(request, body, **{NOT_STORED: taken})
+
+    async def _take(
+        self, form: str, request: HttpRequest, body: Body, visitor: str
+    ) -> Answer | NotStored | None:
+        try:
+            return await self._fast_path.take(form, request.head, body.content, address=visitor)
+        except Exception as error:  # noqa: BLE001 - any error: the view takes it, and logs its own
+            log.warning("the view takes over a sign-up", extra={"cause": type(error).__name__})
+            return None
 
 
 async def _send(send: Send, answer: Answer) -> None:

@@ -22,6 +22,7 @@ from shared.domain.web_addresses import origin_of
 from web.services import services
 from web.signup.answer_kind import wants_json
 from web.signup.cors import AMP_SOURCE, amp_headers, cors_headers, preflight_headers
+from web.signup.fast_path import NotStored
 from web.signup.flask_request import body_of, head_of
 from web.signup.form_page import form_page
 from web.signup.intake import Visitor
@@ -38,6 +39,8 @@ log = logging.getLogger(__name__)
 bp = Blueprint("forms", __name__)
 
 RETRY_AFTER_SECONDS = 5
+# In the WSGI environment: the sign-up that the fast path has checked, and could not store.
+NOT_STORED = "relay.not_stored"
 
 
 class _FormUnavailable(Exception):
@@ -108,10 +111,15 @@ def sign_up(name: str) -> ResponseReturnValue:
         raise _FormUnavailable(403, _origin_refused(form, source))
     g.posted = posted = read_posted(_head(), body_of(request))
     source = first_page(source, posted)
-    visitor = Visitor(address=request.remote_addr or "", page=source.page)
-    key = _head().headers.get("idempotency-key") or None
-    entry = services().intake.check(form, posted, visitor, idempotency_key=key)
-    accepted = services().intake.store(form, entry, visitor, ask=deadline.ask)
+    intake = services().intake
+    not_stored: NotStored | None = request.environ.get(NOT_STORED)
+    if not_stored:
+        accepted = intake.store_on_disk(form, not_stored.entry, not_stored.away)
+    else:
+        visitor = Visitor(address=request.remote_addr or "", page=source.page)
+        key = _head().headers.get("idempotency-key") or None
+        entry = intake.check(form, posted, visitor, idempotency_key=key)
+        accepted = intake.store(form, entry, visitor, ask=deadline.ask)
     return _received(form, posted, source, accepted.id)
 
 

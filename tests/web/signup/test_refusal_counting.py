@@ -152,7 +152,7 @@ def test_a_sign_up_that_cannot_be_stored_counts(
     def fail(*_: Any, **__: Any) -> None:
         raise error(*given)
 
-    monkeypatch.setattr(Intake, "store", fail)
+    monkeypatch.setattr(Intake, "check", fail)
     assert client.post("/f/news", data=ADA).status_code == status
     assert refused() == {"news": {code: 1}}
 

@@ -1,0 +1,83 @@
+"""A test client whose requests come in as visitors' do: through the ASGI entrance before Flask.
+
+Set it as a Flask app's `test_client_class`. Each request has an event loop of its own.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from flask import Flask
+from flask.testing import FlaskClient
+
+from web.app import create_entrance
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_CGI_NAMES = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"}
+
+
+class EntranceClient(FlaskClient):
+    def run_wsgi_app(self, environ: "WSGIEnvironment", buffered: bool = False) -> Any:
+        flask: Any = self.application
+        self.application = _through_entrance(flask)  # type: ignore[assignment]
+        try:
+            return super().run_wsgi_app(environ, buffered)
+        finally:
+            self.application = flask
+
+
+def _through_entrance(flask: Flask) -> Callable[..., Iterable[bytes]]:
+    """Return a WSGI app that has `flask` answer through the entrance."""
+
+    def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        start, *parts = asyncio.run(_exchange(flask, environ))
+        headers = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
+        start_response(f"{start['status']} -", headers)
+        return [part["body"] for part in parts]
+
+    return app
+
+
+async def _exchange(flask: Flask, environ: "WSGIEnvironment") -> list[dict[str, Any]]:
+    """Return the messages that answer the request."""
+    sent: list[dict[str, Any]] = []
+    unread = [{"type": "http.request", "body": environ["wsgi.input"].read(), "more_body": False}]
+
+    async def receive() -> dict[str, Any]:
+        return unread.pop() if unread else {"type": "http.disconnect"}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    entrance = create_entrance(flask)
+    try:
+        await entrance(_scope(environ), receive, send)
+    finally:
+        await entrance.close()
+    return sent
+
+
+def _scope(environ: "WSGIEnvironment") -> dict[str, Any]:
+    path = environ["PATH_INFO"].encode("latin-1")
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": environ["REQUEST_METHOD"],
+        "scheme": environ["wsgi.url_scheme"],
+        "path": path.decode(errors="replace"),
+        "raw_path": quote(path).encode(),
+        "query_string": environ["QUERY_STRING"].encode("latin-1"),
+        "server": (environ["SERVER_NAME"], environ["SERVER_PORT"]),
+        "client": (environ.get("REMOTE_ADDR", "127.0.0.1"), "40000"),
+        "headers": list(_headers(environ)),
+    }
+
+
+def _headers(environ: "WSGIEnvironment") -> Iterable[tuple[bytes, bytes]]:
+    for key, value in environ.items():
+        name = _CGI_NAMES.get(key) or key.removeprefix("HTTP_").lower().replace("_", "-")
+        if (key in _CGI_NAMES or key.startswith("HTTP_")) and value:
+            yield name.encode(), value.encode("latin-1")

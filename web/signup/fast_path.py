@@ -1,0 +1,103 @@
+"""The fast path: a usual sign-up, taken in the event loop with one round trip to Redis.
+
+It takes what the view `sign_up` would take, with the same functions, and leaves everything else to
+that view: errors, closed and unknown forms, large bodies, sign-ups that the disk must store. So it
+has no case of its own. docs/performance.md says where its microseconds go.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from shared.domain.errors import InvalidSignup, KeyReused, LedgerUnavailable, VisitorLimited
+from shared.domain.form import Form
+from shared.ledger.ledger import Ledger
+from web.security_headers import security_headers
+from web.signup.cors import cors_headers
+from web.signup.form_cache import FormCache
+from web.signup.intake import Intake, Visitor
+from web.signup.ledger_channel import LedgerChannel
+from web.signup.origins import Source, first_page, source_of
+from web.signup.reading.body_kind import UnreadableRequest
+from web.signup.reading.head import Head
+from web.signup.reading.request_body import Posted, read_posted
+from web.signup.receipt import Answer, receipt
+from web.signup.spool_entry import Entry
+
+# Reading a larger one may take milliseconds, in which the loop answers nobody.
+LARGEST_BODY = 8 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class NotStored:
+    """The ledger did not confirm the sign-up, so the disk must store it, under the same id."""
+
+    entry: Entry
+    away: LedgerUnavailable
+
+
+class FastPath:
+    """`redis_answers` says whether Redis has answered in time lately."""
+
+    def __init__(
+        self,
+        *,
+        forms: FormCache,
+        intake: Intake,
+        ledger: Ledger,
+        channel: LedgerChannel,
+        redis_answers: Callable[[], bool],
+        public_url: str,
+    ) -> None:
+        self._forms = forms
+        self._intake = intake
+        self._ledger = ledger
+        self._channel = channel
+        self._redis_answers = redis_answers
+        self._public_url = public_url
+
+    async def take(
+        self, name: str, head: Head, body: bytes, *, address: str
+    ) -> Answer | NotStored | None:
+        """Return the answer to a sign-up for the form `name`; None if the view must give it.
+
+        `address` is the visitor's.
+        """
+        if head.query or len(body) > LARGEST_BODY or not self._redis_answers():
+            return None
+        form = self._forms.fresh(name)
+        if form is None or not form.enabled:
+            return None
+        try:
+            return await self._take(form, head, body, address)
+        except (UnreadableRequest, InvalidSignup, KeyReused, VisitorLimited):
+            return None
+
+    async def _take(
+        self, form: Form, head: Head, body: bytes, address: str
+    ) -> Answer | NotStored | None:
+        source = source_of(head, self._public_url)
+        if not source.may_post(form):
+            return None
+        posted = read_posted(head, body)
+        source = first_page(source, posted)
+        visitor = Visitor(address=address, page=source.page)
+        key = head.headers.get("idempotency-key") or None
+        entry = self._intake.check(form, posted, visitor, idempotency_key=key)
+        origin = self._intake.known_origin(entry, visitor)
+        if origin is None:
+            return None
+        try:
+            answers = await self._channel.run(self._ledger.accept_call(entry.submission, **origin))
+            accepted = self._ledger.read_accepted(answers)
+        except LedgerUnavailable as away:
+            return NotStored(entry, away)
+        self._intake.note(form, entry, accepted)
+        return self._answer(accepted.id, form, posted, source, head)
+
+    def _answer(self, id: str, form: Form, posted: Posted, source: Source, head: Head) -> Answer:
+        answer = receipt(id, form, posted, source=source, head=head, public_url=self._public_url)
+        more = _SECURITY | cors_headers(form, source)
+        return Answer(answer.status, [*answer.headers, *more.items()], answer.body)
+
+
+_SECURITY = {**security_headers(), "Cache-Control": "no-store", "Vary": "Origin"}

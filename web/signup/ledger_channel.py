@@ -1,0 +1,126 @@
+"""One connection to the ledger for all sign-ups that one event loop takes.
+
+What waits at the same time goes out together, in one write and one round trip. Each sign-up is
+answered with the answer to its own script.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import redis
+import redis.asyncio
+
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.script_library import Command, ScriptCall
+
+Waiting = tuple[ScriptCall, "asyncio.Future[list[Any]]"]
+
+
+class LedgerChannel:
+    """Runs scripts, each followed by the commands in `then`.
+
+    Nothing waits for longer than `waits`, whatever Redis does: the deadline is for connecting,
+    sending, and all answers together. `timed_out` is told when it was missed.
+    """
+
+    def __init__(
+        self,
+        client: "redis.asyncio.Redis",
+        *,
+        then: tuple[Command, ...],
+        waits: timedelta,
+        timed_out: Callable[[], None],
+    ) -> None:
+        self._pool: Any = client.connection_pool
+        self._then = then
+        self._waits = waits.total_seconds()
+        self._timed_out = timed_out
+        self._waiting: list[Waiting] = []
+        self._waiting_since = 0.0
+        self._sender: asyncio.Task[None] | None = None
+
+    async def run(self, call: ScriptCall) -> list[Any]:
+        """Return the answers of the script and of `then`. Raises `LedgerUnavailable`."""
+        loop = asyncio.get_running_loop()
+        answers: asyncio.Future[list[Any]] = loop.create_future()
+        if not self._waiting:
+            self._waiting_since = loop.time()
+        self._waiting.append((call, answers))
+        if self._sender is None:
+            self._sender = loop.create_task(self._send_all())
+        with redis_errors_translated():
+            return await answers
+
+    async def close(self) -> None:
+        await self._pool.disconnect()
+
+    async def _send_all(self) -> None:
+        """Send batch after batch until nothing waits. It never fails."""
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting, []
+                await self._send(batch, self._waiting_since + self._waits)
+        finally:
+            self._sender = None
+
+    async def _send(self, batch: list[Waiting], deadline: float) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                found = await self._exchange([call for call, _ in batch])
+        except TimeoutError:
+            self._timed_out()
+            late = [*batch, *self._waiting]  # the others would only wait behind it
+            self._waiting = []
+            _fail(late, redis.TimeoutError("Timeout reading from socket"))
+        except Exception as error:  # noqa: BLE001 - any error: each one who waits must get it
+            _fail(batch, error)
+        else:
+            common = found[len(batch) :]
+            for (_, answers), answer in zip(batch, found, strict=False):
+                _settle(answers, [answer, *common])
+
+    async def _exchange(self, calls: list[ScriptCall]) -> list[Any]:
+        """Return the answers to all calls and to `then`, in this order. Errors are among them."""
+        commands = [*(call.command for call in calls), *self._then]
+        connection = await self._pool.get_connection()
+        try:
+            found = await _answers(connection, commands)
+            if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in found):
+                loads = [("SCRIPT", "LOAD", source) for source in {call.source for call in calls}]
+                # Every step is safe to repeat, so those that have run may run again.
+                found = (await _answers(connection, [*loads, *commands]))[len(loads) :]
+        except BaseException:
+            await connection.disconnect(nowait=True)  # the rest of the answers must reach nobody
+            raise
+        finally:
+            await self._pool.release(connection)
+        return found
+
+
+async def _answers(connection: Any, commands: list[Command]) -> list[Any]:
+    await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+    return [await _answer(connection) for _ in commands]
+
+
+async def _answer(connection: Any) -> Any:
+    try:
+        return await connection.read_response()
+    except redis.ResponseError as error:
+        return error
+
+
+def _settle(answers: "asyncio.Future[list[Any]]", found: list[Any]) -> None:
+    error = next((each for each in found if isinstance(each, Exception)), None)
+    if answers.done():
+        return  # nobody waits any more
+    if error is None:
+        answers.set_result(found)
+    else:
+        answers.set_exception(error)
+
+
+def _fail(waiting: list[Waiting], error: Exception) -> None:
+    for _, answers in waiting:
+        _settle(answers, [error])
