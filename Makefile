@@ -29,7 +29,7 @@ test-slow: $(VENV)/.dev chromium nginx $(RUN)/redis-server  ## Run the slow test
 chaos: $(VENV)/.dev  ## Break things at random for MINUTES=60, by SEED, and count every sign-up
 	$(RUN)/python -m tests.chaos.soak.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
-bench: $(VENV)/.bench  ## Measure beside peers, in the same run: all, or PART=deliver
+bench: $(VENV)/.bench  ## Measure beside peers, in the same run: all, or PART=accept
 	$(RUN)/python -m tests.bench $(PART)
 
 check: $(VENV)/.dev  ## Lint, types and import rules

@@ -9,11 +9,14 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from tests.bench import deliver
+from tests.bench import accept, deliver, latency, pace
 from tests.bench.correctness import LostSignups
 from tests.bench.figures import Figure, machine, say, table
 
 PARTS: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
+    "accept": accept.measure,
+    "latency": latency.measure,
+    "pace": pace.measure,
     "deliver": deliver.measure,
 }
 

@@ -25,12 +25,26 @@ class Figure:
         return f"| {self.what} | {self.value} | {self.goal} | {verdict} |"
 
 
-def spread(values: Sequence[float], digits: int = 0) -> str:
-    """Return the median, and the least and most in brackets."""
-    median, least, most = (
-        f"{each:,.{digits}f}" for each in (statistics.median(values), min(values), max(values))
-    )
-    return f"{median} ({least} to {most})"
+def figure(
+    what: str,
+    values: Sequence[float],
+    unit: str,
+    *,
+    digits: int = 0,
+    least: float | None = None,
+    most: float | None = None,
+) -> Figure:
+    """Return the median of `values` with their spread, and whether it meets the goal, if any."""
+    median = statistics.median(values)
+    shown = [f"{each:,.{digits}f}" for each in (median, min(values), max(values))]
+    value = f"{shown[0]} {unit}".strip()
+    if len(values) > 1:
+        value += f" ({shown[1]} to {shown[2]})"
+    if least is not None:
+        return Figure(what, value, f"at least {least:g} {unit}".strip(), median >= least)
+    if most is not None:
+        return Figure(what, value, f"at most {most:g} {unit}".strip(), median <= most)
+    return Figure(what, value)
 
 
 def say(line: str) -> None:

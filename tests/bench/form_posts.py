@@ -23,15 +23,19 @@ _HEAD = (
 )
 
 
-def form_posts(count: int, prefix: str) -> list[bytes]:
-    """Return `count` requests; `prefix` keeps their addresses apart from those of other calls."""
-    return [_form_post(f"{prefix}-{number}", number) for number in range(count)]
+def form_posts(count: int, first: int = 0) -> list[bytes]:
+    """Return requests of `count` different people, numbered from `first`."""
+    return [_form_post(number) for number in range(first, first + count)]
 
 
-def _form_post(name: str, number: int) -> bytes:
+def email(number: int) -> str:
+    return f"ada.{number}@example.com"
+
+
+def _form_post(number: int) -> bytes:
     body = urlencode(
         {
-            "email": f"{name}@example.com",
+            "email": email(number),
             "first_name": f"Ada {number}",
             "last_name": "Lovelace",
             "consent": "on",
@@ -39,7 +43,7 @@ def _form_post(name: str, number: int) -> bytes:
             "_next": "/thank-you",
         }
     )
-    # As a proxy names the visitor: each request comes from another one, so no limit is met.
+    # Each request comes from a visitor of its own, as a proxy would say, and so meets no limit.
     visitor = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
     head = f"{_HEAD}X-Forwarded-For: {visitor}\r\nContent-Length: {len(body)}\r\n\r\n"
     return (head + body).encode()

@@ -8,11 +8,12 @@ from tests.bench import form_posts
 from tests.support.stack import Stack
 
 WEB_PROCESSES = 2
+PEERS_DATABASE = 2
 
 
 @contextmanager
 def relay_stack(folder: Path, *, rate: int, **settings: str) -> Iterator[Stack]:
-    """Start all but the workers.
+    """Start Valkey and the sandbox, connect an account, and make the form.
 
     One load generator stands for many visitors. As behind one trusted proxy, each request names
     its own visitor, so the visitors' limit stays on.
@@ -25,7 +26,17 @@ def relay_stack(folder: Path, *, rate: int, **settings: str) -> Iterator[Stack]:
         RELAY_TRUSTED_PROXIES="1",
         **settings,
     ) as stack:
-        stack.start_web()
         stack.connect()
         stack.add_form("news", "acme", *form_posts.OPTIONS)
+        _tell_peers(stack)
         yield stack
+
+
+def _tell_peers(stack: Stack) -> None:
+    """Give the peers what they need: a database as broker, a token, and the list."""
+    (newsletter,) = [each for each in stack.json("lists", "acme") if each["name"] == "Newsletter"]
+    stack.set(
+        PEER_BROKER=stack.valkey.url(PEERS_DATABASE),
+        PEER_TOKEN=stack.sandbox.connect()["access_token"],
+        PEER_LIST=newsletter["id"],
+    )
