@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 import redis
 
-from shared.domain.errors import VisitorLimited
+from shared.domain.errors import LedgerUnavailable, VisitorLimited
+from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import VisitorLimit
 from shared.ledger import limits
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
+from tests.support.valkey_server import ValkeyServer
 
 LIMIT = VisitorLimit(2, timedelta(minutes=1))
 # EVALSHA itself is one. The others read the format, the time, the API key, the account's clock and
@@ -60,6 +62,18 @@ def test_each_key_of_a_signup_lasts_as_long_as_it_is_needed(
         assert life - timedelta(seconds=5) < timedelta(milliseconds=lives[name]) <= life
     kept = timedelta(milliseconds=redis_client.pttl(minute))
     assert limits.CHARTS_KEPT - timedelta(minutes=1) < kept <= limits.CHARTS_KEPT
+
+
+def test_a_user_that_may_not_write_the_record_counts_nothing(
+    valkey: ValkeyServer, redis_client: "redis.Redis", ledger: Ledger
+) -> None:
+    redis_client.acl_setuser("limited", True, True, commands=["+@all", "-hset"], keys=["*"])
+    before = redis_client.hgetall("relay:{acme}:totals")
+    limited = connect(valkey.url().replace("redis://:", "redis://limited:"))
+    with limited, pytest.raises(LedgerUnavailable, match="may not run HSET"):
+        builders.accept(Ledger(limited))
+    redis_client.acl_deluser("limited")
+    assert redis_client.hgetall("relay:{acme}:totals") == before
 
 
 def test_a_visitors_window_begins_with_the_first_signup(

@@ -97,7 +97,8 @@ if visitor then
   end
 end
 
--- Writes the record: what all sign-ups have, and these fields with their values.
+-- Writes the record: what all sign-ups have, and these fields with their values. It comes before
+-- the counts, as a user without the right to it must not move them.
 local function write(...)
   redis.call(
     "HSET", record,
@@ -117,13 +118,17 @@ end
 if redis.call("SADD", api_key .. "accounts", account) == 1 then
   update_clock(account) -- the API key may have been on hold before its first sign-up came
 end
+if quarantine then
+  write("state", "quarantined", "reason", quarantine)
+else
+  write("state", "queued", "queue", "fresh", "content", content)
+end
 redis.call("SADD", account .. "email:" .. person, id)
 count("accepted", 1)
 count_form(form, "accepted", 1)
 chart("accepted")
 
 if quarantine then
-  write("state", "quarantined", "reason", quarantine)
   redis.call("ZADD", account .. "quarantined", now, id)
   count("quarantined", 1)
   count_form(form, "quarantined", 1)
@@ -132,7 +137,6 @@ if quarantine then
   return { "accepted", id, 0 }
 end
 
-write("state", "queued", "queue", "fresh", "content", content)
 mark(by_content, id, DUPLICATE_WINDOW)
 if by_key then
   mark(by_key, content .. " " .. id, IDEMPOTENCY_KEY_LIFE)
