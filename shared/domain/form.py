@@ -2,9 +2,11 @@
 
 import hashlib
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
+from shared.domain.reading.meanings import match_key
 from shared.domain.signup import WhenUnsubscribed
 from shared.domain.web_addresses import host_of, origin_of
 
@@ -55,7 +57,17 @@ class Form:
     @property
     def consent_version(self) -> str:
         """A short digest that changes with the consent text."""
-        return hashlib.sha256(self.consent_text.encode()).hexdigest()[:12]
+        return _short_digest(self.consent_text)
+
+    @property
+    def list_ids(self) -> dict[str, str]:
+        """The lists' ids, by what a page may call each list: its name or its id in lower case."""
+        return _ids_by_name(self.lists)
+
+    @property
+    def custom_by_key(self) -> dict[str, CustomField]:
+        """The custom fields by the keys of their names and labels; see `match_key`."""
+        return _by_key(self.custom_fields)
 
     def allows_origin(self, origin: str) -> bool:
         """Whether a page at `origin` may post here; without a list of origins, any may."""
@@ -97,6 +109,25 @@ class Form:
         known["custom_fields"] = tuple(CustomField(**item) for item in stored["custom_fields"])
         known["origins"] = tuple(stored["origins"])
         return cls(**known)
+
+
+# Every sign-up needs the next three, and the forms change rarely.
+
+
+@lru_cache(maxsize=1024)
+def _short_digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=1024)
+def _ids_by_name(lists: tuple[ListRef, ...]) -> dict[str, str]:
+    return {name.lower(): ref.id for ref in lists for name in (ref.name, ref.id)}
+
+
+@lru_cache(maxsize=1024)
+def _by_key(custom_fields: tuple[CustomField, ...]) -> dict[str, CustomField]:
+    by_label = {match_key(custom.label): custom for custom in custom_fields}
+    return by_label | {match_key(custom.name): custom for custom in custom_fields}
 
 
 def _absolute(wanted: str, websites: list[str], *, page: str | None) -> str | None:

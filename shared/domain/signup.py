@@ -1,7 +1,7 @@
 """A sign-up: what a visitor asked for, from acceptance to its final state."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -9,6 +9,9 @@ from typing import Any, Literal
 # What happens when an unsubscribed person signs up again: they are subscribed again, as that is
 # their own act, or Constant Contact asks them to confirm first.
 WhenUnsubscribed = Literal["resubscribe", "ask"]
+
+# `json.dumps` would make a new encoder each time.
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class State(StrEnum):
@@ -84,11 +87,10 @@ class Contact:
         return self.fields["email_address"]
 
     def to_json(self) -> str:
-        stored = asdict(self)
-        for rare in ("typed", "cut"):
-            if not stored[rare]:
-                del stored[rare]
-        return json.dumps(stored, ensure_ascii=False, separators=(",", ":"))
+        custom = [{"id": each.id, "name": each.name, "value": each.value} for each in self.custom]
+        stored = {"fields": self.fields, "custom": custom, "other": self.other}
+        rare = {"typed": self.typed, "cut": self.cut}
+        return _JSON.encode(stored | {name: value for name, value in rare.items() if value})
 
     @classmethod
     def from_json(cls, stored: str) -> "Contact":

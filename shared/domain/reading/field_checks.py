@@ -19,6 +19,7 @@ from shared.domain.signup import Contact, CustomValue
 CheckEmail = Callable[[str], str]
 
 CUSTOM_LIMIT = 255
+_API_NAMES = {field.name: field.api_name for field in FIELDS}
 
 # How many fields of a website's own are kept with a sign-up, and how many bytes of them.
 MOST_OTHER = 50
@@ -117,11 +118,7 @@ def edit_contact(
 def _contact(given: SortedFields, form: Form) -> Contact:
     other, cut = _within_bounds(given.other)
     return Contact(
-        fields={
-            field.api_name: given.fields[field.name]
-            for field in FIELDS
-            if field.name in given.fields
-        },
+        fields={_API_NAMES[name]: value for name, value in given.fields.items()},
         custom=tuple(
             CustomValue(custom.id, custom.name, given.custom[custom.id])
             for custom in form.custom_fields
@@ -231,9 +228,9 @@ def _chosen_lists(posted: list[str], form: Form, errors: list[FieldError]) -> tu
     """Return the ids of the chosen lists in the form's order; all of them if nothing was posted."""
     if not posted:
         return tuple(ref.id for ref in form.lists)
-    by_name = {name.lower(): ref.id for ref in form.lists for name in (ref.name, ref.id)}
+    by_name = form.list_ids
     names = [name for value in posted for name in _list_names(value, by_name)]
-    unknown = [name for name in names if name.lower() not in by_name]
+    unknown = (name for name in names if name.lower() not in by_name)
     errors.extend(
         FieldError(LISTS, "unknown_list", f"This form has no list {name}.") for name in unknown
     )

@@ -78,7 +78,7 @@ Meaning = Field | str
 T = TypeVar("T")
 
 
-def _remembered(find: Callable[[str], T]) -> Callable[[str], T]:
+def remembered(find: Callable[[str], T]) -> Callable[[str], T]:
     """Remember what `find` returns for usual names: pages post the same few again and again."""
     remembering = functools.lru_cache(maxsize=4096)(find)
 
@@ -89,7 +89,7 @@ def _remembered(find: Callable[[str], T]) -> Callable[[str], T]:
     return found
 
 
-@_remembered
+@remembered
 def path_of(name: str) -> tuple[str, ...]:
     """Return the parts of `name`, without empty ones, and without numbers that only count."""
     parts = [part for part in _SEPARATORS.split(name) if part.strip()]
@@ -100,7 +100,7 @@ def path_of(name: str) -> tuple[str, ...]:
     return tuple(named)
 
 
-@_remembered
+@remembered
 def meaning_of(name: str) -> tuple[Meaning, int] | None:
     """Return what a page means by `name`, and how far the name had to be simplified for that.
 
@@ -125,12 +125,13 @@ def find_field(name: str) -> Field | None:
     return found[0] if found and isinstance(found[0], Field) else None
 
 
-@_remembered
+@remembered
 def match_key(name: str) -> str:
     """Return `name` without case, accents, blanks and signs: such names mean the same."""
     return "".join(_words(name))
 
 
+@remembered
 def is_token(name: str) -> bool:
     """Whether `name` has a new value each time that a page is sent, such as a captcha's answer."""
     return _TOKEN.search(name) is not None
@@ -149,7 +150,8 @@ def _keys(name: str, path: tuple[str, ...]) -> Iterator[str]:
 
 
 def _simplified(part: str) -> str:
-    words = _words(_ASIDE.sub(" ", part))
+    head, closing, tail = part.rpartition(")")
+    words = _words(_ASIDE.sub(" ", head + closing) + tail if closing else part)
     return "".join(word for word in words if not word.isdigit() and word not in _SAYS_NOTHING)
 
 

@@ -12,6 +12,7 @@ only where they can mean nothing else.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from shared.domain.fields import EMAIL, FIELDS, Field
 from shared.domain.form import CustomField, Form
@@ -71,12 +72,12 @@ def sort_fields(posted: Mapping[str, Values], form: Form) -> SortedFields:
     If a contact's field has several values, the first counts and the others go to `other`. The
     values of a custom field, such as a group of check boxes, are joined.
     """
-    custom = _custom_by_key(form.custom_fields)
-    entries = _entries(posted, custom)
-    names_address = any(_names_address(name) for name in posted)
+    names = {name: _name(name) for name in posted}
+    entries = _entries(posted, names, form)
+    names_address = any(name.is_address for name in names.values())
     address = _address_entry(entries, names_address=names_address)
     person = address.path[:-1] if address else ()
-    sorting = _Sorting(form, custom)
+    sorting = _Sorting(form)
     for entry in sorted(entries, key=lambda each: (each is not address, *each.rank(person))):
         meaning = EMAIL if entry is address else entry.meaning_for(person)
         sorting.take(entry, meaning if address or meaning is not EMAIL else None)
@@ -93,61 +94,82 @@ def instruction(posted: Mapping[str, Values], wanted: str) -> Values:
     return [
         value.strip()
         for name, given in posted.items()
-        if _instruction_key(name) == wanted
+        if name.startswith("_") and _instruction_key(name) == wanted
         for value in given
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A posted name with its values, and what the page means by it.
+class _Name:
+    """What a posted name says, whatever its values are. Pages post the same few again and again.
 
-    `name` is what was posted. The meaning goes by `called`, which is another name in Constant
-    Contact's old forms. `effort` says how far the name had to be simplified.
+    The meaning goes by `called`, which is another name in Constant Contact's old forms. `effort`
+    says how far the name had to be simplified. `known_before` says that the page knew the value.
     """
 
-    name: str
-    called: str
-    values: Values
-    path: tuple[str, ...]
-    meaning: meanings.Meaning | None
-    effort: int
-
-    @classmethod
-    def of(cls, name: str, called: str, given: Values) -> "_Entry":
-        meaning, effort = meanings.meaning_of(called) or (None, 0)
-        if name.startswith(IN_ADDRESS) or (name.startswith("_") and meaning is not EMAIL):
+    def __init__(self, posted: str, called: str) -> None:
+        meaning, self.effort = meanings.meaning_of(called) or (None, 0)
+        self.posted = posted
+        self.called = called
+        self.path = meanings.path_of(called)
+        self.last = self.path[-1] if self.path else ""
+        self.known_before = was_known_before(self.path[:-1])
+        self.is_address = meaning is EMAIL and not self.known_before
+        self.is_instruction = _instruction_key(posted) in INSTRUCTIONS
+        if posted.startswith(IN_ADDRESS) or (posted.startswith("_") and meaning is not EMAIL):
             meaning = None  # no field begins so, but the `_replyto` of Formspree's users
-        return cls(name, called, given, meanings.path_of(called), meaning, effort)
+        self.meaning = meaning
+
+    @cached_property
+    def key(self) -> str:
+        """The key of the last part."""
+        return meanings.match_key(self.last)
+
+    @cached_property
+    def custom_keys(self) -> tuple[str, ...]:
+        """By what a custom field may be called: the whole name, its last part, or its group."""
+        _, _, in_brackets = self.called.rpartition("[")
+        names = dict.fromkeys((self.called, in_brackets, *reversed(self.path[-2:])))
+        return tuple(map(meanings.match_key, names))
+
+
+@meanings.remembered
+def _name(posted: str) -> _Name:
+    return _Name(posted, posted)
+
+
+class _Entry:
+    """A posted name with its values."""
+
+    __slots__ = ("name", "values")
+
+    def __init__(self, name: _Name, values: Values) -> None:
+        self.name = name
+        self.values = values
 
     @property
-    def last(self) -> str:
-        """The last part of the name; empty if it has no name."""
-        return "".join(self.path[-1:])
-
-    @property
-    def known_before(self) -> bool:
-        return was_known_before(self.path[:-1])
+    def path(self) -> tuple[str, ...]:
+        return self.name.path
 
     def rank(self, person: tuple[str, ...]) -> tuple[bool, bool, int, int]:
         """Sorts the entry that a page means most before others of the same meaning."""
-        return self.known_before, self._outside(person), len(self.path), self.effort
+        name = self.name
+        return name.known_before, self._is_outside(person), len(name.path), name.effort
 
     def meaning_for(self, person: tuple[str, ...]) -> meanings.Meaning | None:
-        meaning = self.meaning.name if isinstance(self.meaning, Field) else self.meaning
-        return None if self._outside(person) and meaning in _VAGUE else self.meaning
+        meaning = self.name.meaning
+        called = meaning.name if isinstance(meaning, Field) else meaning
+        return None if called in _VAGUE and self._is_outside(person) else meaning
 
-    def _outside(self, person: tuple[str, ...]) -> bool:
-        return self.path[: len(person)] != person
+    def _is_outside(self, person: tuple[str, ...]) -> bool:
+        return bool(person) and self.name.path[: len(person)] != person
 
 
 class _Sorting:
     """Collects what each entry gives. Of several for one field, the first entry taken counts."""
 
-    def __init__(self, form: Form, custom: Mapping[str, CustomField]) -> None:
-        self._custom_by_key = custom
-        self._has_box = form.consent_box != "none"
-        self._list_names = {name.lower() for ref in form.lists for name in (ref.name, ref.id)}
+    def __init__(self, form: Form) -> None:
+        self._form = form
+        self._custom_by_key = form.custom_by_key
         self._fields: dict[str, str] = {}
         self._typed: dict[str, str] = {}
         self._custom: dict[str, Values] = {}
@@ -159,11 +181,13 @@ class _Sorting:
         self._name_is_last = False
 
     def take(self, entry: _Entry, meaning: meanings.Meaning | None) -> None:
-        custom = None if meaning is EMAIL else self._custom_of(entry)
+        custom = None
+        if self._custom_by_key and meaning is not EMAIL:
+            custom = self._custom_of(entry.name)
         if custom:
             left = self._take_custom(custom, entry)
         elif isinstance(meaning, Field):
-            self._name_is_last |= meanings.match_key(entry.last) in meanings.FIRST_BESIDE_NAME
+            self._name_is_last |= entry.name.key in meanings.FIRST_BESIDE_NAME
             left = self._take_field(meaning, entry.values)
         elif meaning == meanings.CONSENT:
             left = self._take_consent(entry)
@@ -173,12 +197,12 @@ class _Sorting:
             left = self._take_part(meaning, entry)
         else:
             left = entry.values
-        self._left[entry.name] = left
+        self._left[entry.name.posted] = left
 
     def result(self, entries: Iterable[_Entry], *, names_address: bool) -> SortedFields:
         self._combine()
-        other = {entry.name: self._left[entry.name] for entry in entries}
-        texts = {name: [clean_text(each) for each in left] for name, left in other.items() if left}
+        names = (entry.name.posted for entry in entries)
+        texts = {name: list(map(clean_text, left)) for name in names if (left := self._left[name])}
         return SortedFields(
             fields={
                 each.name: self._fields[each.name] for each in FIELDS if each.name in self._fields
@@ -191,19 +215,15 @@ class _Sorting:
             names_address=names_address,
         )
 
-    def _custom_of(self, entry: _Entry) -> CustomField | None:
-        """Return the custom field: by the whole name, by its last part, or as a group of boxes."""
-        if not self._custom_by_key:
-            return None
-        _, _, in_brackets = entry.called.rpartition("[")
-        keys = (entry.called, in_brackets, *reversed(entry.path[-2:]))
-        found = (self._custom_by_key.get(meanings.match_key(key)) for key in keys)
-        return next(filter(None, found), None)
+    def _custom_of(self, name: _Name) -> CustomField | None:
+        return next(filter(None, map(self._custom_by_key.get, name.custom_keys)), None)
 
     def _take_custom(self, custom: CustomField, entry: _Entry) -> Values:
         given = [value for value in entry.values if not is_nothing(value)]
         if self._is_box(custom, entry):
-            chosen = [entry.last if is_yes(value) else value for value in given if not is_no(value)]
+            chosen = [
+                entry.name.last if is_yes(value) else value for value in given if not is_no(value)
+            ]
         else:
             chosen = without_unticked(given)
         if chosen:
@@ -214,37 +234,44 @@ class _Sorting:
         """Whether it is a box of a group: `interests[bread]=1` ticks "bread" of "interests"."""
         groups = map(meanings.match_key, entry.path[-2:-1])
         is_in_group = any(self._custom_by_key.get(group) is custom for group in groups)
-        return is_in_group and meanings.match_key(entry.last) not in self._custom_by_key
+        return is_in_group and entry.name.key not in self._custom_by_key
 
     def _take_field(self, wanted: Field, given: Values) -> Values:
+        cleaned = {value: wanted.clean(value) for value in given}
         usable = [value for value in given if not is_nothing(value) and wanted.may_be(value)]
-        if wanted is EMAIL:  # of a list of answers, the one that is an address
-            usable.sort(key=lambda value: not looks_like_address(clean_address(value)))
+        if wanted is EMAIL and len(usable) > 1:  # of a list of answers, the one that is an address
+            usable.sort(key=lambda value: not looks_like_address(cleaned[value]))
         if usable and wanted.name not in self._fields:
-            self._fields[wanted.name] = wanted.clean(usable[0])
-            if self._fields[wanted.name] != usable[0].strip():
-                self._typed[wanted.name] = usable[0].strip()
-        return [value for value in given if wanted.clean(value) != self._fields.get(wanted.name)]
+            typed = usable[0]
+            self._fields[wanted.name] = cleaned[typed]
+            if cleaned[typed] != typed.strip():
+                self._typed[wanted.name] = typed.strip()
+        taken = self._fields.get(wanted.name)
+        return [value for value in given if cleaned[value] != taken]
 
     def _take_consent(self, entry: _Entry) -> Values:
         self._consent_path = self._consent_path or entry.path
-        if not self._has_box or entry.path != self._consent_path:  # another box
+        has_box = self._form.consent_box != "none"
+        if not has_box or entry.path != self._consent_path:  # another box
             return entry.values
         self._consent += tuple(value.strip() for value in entry.values)
         return []
 
     def _take_lists(self, given: Values) -> Values:
-        chosen = [value for value in given if value.strip().lower() in self._list_names]
+        known = self._form.list_ids
+        chosen = [value for value in given if value.strip().lower() in known]
         self._lists += tuple(value.strip() for value in chosen)
         return [value for value in given if value not in chosen]
 
     def _take_part(self, meaning: str, entry: _Entry) -> Values:
         given = [value for value in entry.values if not is_nothing(value)]
         if given:
-            self._parts[meaning] = (entry.name, given[0])
+            self._parts[meaning] = (entry.name.posted, given[0])
         return entry.values  # until it is used
 
     def _combine(self) -> None:
+        if not self._parts:
+            return
         parts = {meaning: clean_name(typed) for meaning, (_, typed) in self._parts.items()}
         for meaning in combine_parts(self._fields, parts, name_is_last=self._name_is_last):
             name, typed = self._parts[meaning]
@@ -255,45 +282,39 @@ class _Sorting:
 
 def _address_entry(entries: Sequence[_Entry], *, names_address: bool) -> _Entry | None:
     """Return the entry with the person's address: by its name, or as the only address posted."""
-    named = [entry for entry in entries if entry.meaning is EMAIL]
     if not names_address and (only := _only_address(entries)):
         return only
-    typed = [entry for entry in named if not entry.known_before]
+    named = [entry for entry in entries if entry.name.meaning is EMAIL]
+    typed = [entry for entry in named if not entry.name.known_before]
     candidates = typed if names_address else named
     return min(candidates, key=lambda each: each.rank(()), default=None)
-
-
-def _names_address(name: str) -> bool:
-    """Whether `name` means the e-mail address that the visitor types, even if it was left empty."""
-    known_before = was_known_before(meanings.path_of(name)[:-1])
-    return not known_before and meanings.find_field(name) is EMAIL
 
 
 def _only_address(entries: Sequence[_Entry]) -> _Entry | None:
     """Return the entry with the only address that was typed under a name that says nothing."""
     found = {
-        clean_address(value).casefold(): entry
+        address.casefold(): entry
         for entry in reversed(entries)
-        if entry.meaning is None and not entry.known_before and not _is_for_others(entry)
+        if entry.name.meaning is None and not entry.name.known_before
         for value in entry.values
-        if looks_like_address(clean_address(value))
+        if looks_like_address(address := clean_address(value)) and not _is_for_others(entry.name)
     }
     return next(iter(found.values())) if len(found) == 1 else None
 
 
-def _is_for_others(entry: _Entry) -> bool:
-    return not _NOT_THE_VISITORS.isdisjoint(entry.name.lower().replace("-", "_").split("_"))
+def _is_for_others(name: _Name) -> bool:
+    return not _NOT_THE_VISITORS.isdisjoint(name.posted.lower().replace("-", "_").split("_"))
 
 
-def _entries(posted: Mapping[str, Values], custom: Mapping[str, CustomField]) -> list[_Entry]:
+def _entries(posted: Mapping[str, Values], names: Mapping[str, _Name], form: Form) -> list[_Entry]:
     """Return each name that is no instruction, with its values that are not empty."""
-    called = dict(_called(posted, custom))
+    called = dict(_called(posted, form.custom_by_key)) if form.custom_fields else {}
     labels = {name.replace("_value--", kind) for name in called for kind in _OLD_LABELS}
     return [
-        _Entry.of(name, called.get(name, name), given)
+        _Entry(_Name(name, called[name]) if name in called else names[name], given)
         for name, values in posted.items()
-        if name not in labels and _instruction_key(name) not in INSTRUCTIONS
-        if (given := [value for value in values if clean_text(value)])
+        if name not in labels and not names[name].is_instruction
+        if (given := list(filter(clean_text, values)))
     ]
 
 
@@ -309,12 +330,6 @@ def _called(
             labels = (posted.get(name.replace("_value--", kind), [""])[0] for kind in _OLD_LABELS)
             if found := next((each for each in labels if meanings.match_key(each) in custom), None):
                 yield name, found
-
-
-def _custom_by_key(custom_fields: Iterable[CustomField]) -> dict[str, CustomField]:
-    fields = tuple(custom_fields)
-    by_label = {meanings.match_key(custom.label): custom for custom in fields}
-    return by_label | {meanings.match_key(custom.name): custom for custom in fields}
 
 
 def _instruction_key(name: str) -> str:

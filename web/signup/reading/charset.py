@@ -18,7 +18,7 @@ def to_text(raw: bytes, declared: Iterable[str | None] = ()) -> str:
     Labels are read as browsers read them: ISO-8859-1 means windows-1252. Unknown ones are ignored.
     """
     if raw.isascii() and _ESCAPE not in raw:  # the same in every charset, and nearly every value
-        return raw.decode("ascii")
+        return raw.decode()
     for codec in (*filter(None, map(_codec, declared)), "utf-8"):
         try:
             return raw.decode(codec)
@@ -32,11 +32,11 @@ def without_utf_16(body: bytes, declared: str | None) -> tuple[bytes, str | None
 
     UTF-16 becomes UTF-8, so that ``&`` and line breaks are single bytes in every body.
     """
-    for mark, codec in _BYTE_ORDER_MARKS.items():
-        if body.startswith(mark):
-            return _to_utf_8(body[len(mark) :], codec), "utf-8"
-    codec = _codec(declared) or ""
-    if codec.startswith("utf-16"):
+    if body.startswith(tuple(_BYTE_ORDER_MARKS)):
+        mark = next(filter(body.startswith, _BYTE_ORDER_MARKS))
+        return _to_utf_8(body[len(mark) :], _BYTE_ORDER_MARKS[mark]), "utf-8"
+    codec = _codec(declared)
+    if codec and codec.startswith("utf-16"):
         return _to_utf_8(body, codec), "utf-8"
     return body, declared
 

@@ -28,7 +28,7 @@ JSON_FIELDS = {
 }
 
 _TITLE = "[title]"
-_LINE_OF_PART = re.compile(r"\s*(\w+) = (.*?)\s*")
+_PART = re.compile(r"\w+")
 
 # Browsers encode the @. Who does not, does not mean a blank by the plus in ada+news@example.org.
 _ADDRESS_AS_IT_IS = re.compile(rb"[^@%]+@[^@%+]+")
@@ -55,21 +55,24 @@ def pairs_in(body: bytes, header: ContentType) -> list[Pair]:
 
 def _decoded(raw: list[RawPair], declared: str | None) -> list[Pair]:
     charset_field = next((to_text(value) for name, value, _ in raw if name == CHARSET_FIELD), None)
+    charsets = (declared, charset_field)
     return [
-        (to_text(name, [declared, charset_field]), to_text(value, [own, declared, charset_field]))
+        (to_text(name, charsets), to_text(value, (own, *charsets) if own else charsets))
         for name, value, own in raw
     ]
 
 
 def _urlencoded(body: bytes) -> list[RawPair]:
     found: list[RawPair] = []
-    for part in body.strip(b"\r\n").split(b"&"):
+    for part in filter(None, body.strip(b"\r\n").split(b"&")):
         name, _, value = part.partition(b"=")
-        if not _ADDRESS_AS_IT_IS.fullmatch(value):
-            value = value.replace(b"+", b" ")
-        if part:
+        if b"+" in part:
             name = name.replace(b"+", b" ")
-            found.append((unquote_to_bytes(name), unquote_to_bytes(value), None))
+            if not _ADDRESS_AS_IT_IS.fullmatch(value):
+                value = value.replace(b"+", b" ")
+        if b"%" in part:
+            name, value = unquote_to_bytes(name), unquote_to_bytes(value)
+        found.append((name, value, None))
     return found
 
 
@@ -89,10 +92,11 @@ def _lines(body: bytes) -> list[RawPair]:
 def _multipart(body: bytes, boundary: bytes) -> list[RawPair]:
     """Return the fields of a multipart body. Of a file, the value is a note with its name."""
     try:
-        return _parts(_events(body, boundary))
-    except UnicodeDecodeError:
-        # A name that is not UTF-8: the page is written in windows-1252, with its values.
-        return _parts(_events(to_text(body, ["windows-1252"]).encode(), boundary))
+        try:
+            return _parts(_events(body, boundary))
+        except UnicodeDecodeError:
+            # A name that is not UTF-8: the page is written in windows-1252, with its values.
+            return _parts(_events(to_text(body, ["windows-1252"]).encode(), boundary))
     except ValueError as error:
         raise UnreadableRequest(400, "The request is not a valid multipart form.") from error
 
@@ -139,13 +143,16 @@ def _from_json(text: str, header: ContentType) -> list[Pair]:
 
 def _unpacked(pairs: list[Pair]) -> list[Pair]:
     """Return `pairs` with the fields that form tools have packed into names and values."""
-    return [each for pair in _by_titles(pairs) for each in _fields_in(pair)]
+    pairs = _by_titles(pairs)
+    if not any(map(_may_hold_fields, pairs)):
+        return pairs
+    return [each for pair in pairs for each in _fields_in(pair)]
 
 
 def _by_titles(pairs: list[Pair]) -> list[Pair]:
     """Call ``fields[a1b2][value]`` by its title, ``fields[a1b2][title]``, as Elementor posts it."""
     titles = {name[: -len(_TITLE)]: title for name, title in pairs if name.endswith(_TITLE)}
-    return [(_titled(name, titles), value) for name, value in pairs]
+    return [(_titled(name, titles), value) for name, value in pairs] if titles else pairs
 
 
 def _titled(name: str, titles: Mapping[str, str]) -> str:
@@ -154,14 +161,26 @@ def _titled(name: str, titles: Mapping[str, str]) -> str:
     return f"{field.partition('[')[0]}[{title}]" if title.strip() else name
 
 
+def _may_hold_fields(pair: Pair) -> bool:
+    _, value = pair
+    return " = " in value or value.startswith("{")
+
+
 def _fields_in(pair: Pair) -> list[Pair]:
     name, value = pair
-    lines = [_LINE_OF_PART.fullmatch(line) for line in value.split("\n")]
-    if all(lines):  # Formstack's `Name`: "first = Ada", "last = Lovelace"
-        return [(f"{name}[{line[1]}]", line[2]) for line in lines if line]
+    lines = value.split("\n")
+    parts = list(filter(None, map(_part_in, lines)))
+    if len(parts) == len(lines):  # Formstack's `Name`: "first = Ada", "last = Lovelace"
+        return [(f"{name}[{part}]", text) for part, text in parts]
     if name.lower() not in JSON_FIELDS or not value.startswith("{"):
         return [pair]
     try:
         return json_pairs.pairs_of({name: json_pairs.parse(value)})
     except (ValueError, RecursionError):
         return [pair]
+
+
+def _part_in(line: str) -> Pair | None:
+    """Return the name and the text of a line such as "first = Ada"."""
+    name, equals, text = line.partition(" = ")
+    return (name.lstrip(), text.rstrip()) if equals and _PART.fullmatch(name.lstrip()) else None
