@@ -217,7 +217,9 @@ FIELDS = (
         label="Street",
         limit=255,
         clean=clean_street,
-        never=r"[\d.]+|[\da-f:]*:[\da-f:.]*",  # a network address
+        # A network address. No part can match what the part before it matches, or a long value
+        # would take seconds.
+        never=r"[\d.]+|[\da-f]*:[\da-f:.]*",
         synonyms=(
             *("address", "street_address", "address_street", "address_line1", "address1"),
             *("addr1", "addr", "addr_line1", "adresse", "dirección", "morada"),

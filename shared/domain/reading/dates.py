@@ -37,6 +37,7 @@ _MONTHS = (
 )
 _STARTS = {start: number for number, starts in enumerate(_MONTHS, 1) for start in starts.split()}
 _LEAP_YEAR = 2000
+_LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class FoundDate:
 
 def read_date(text: str) -> FoundDate | None:
     """Return the date in `text`; None if there is none."""
+    if len(text) > _LONGEST:
+        return None
     text = _TIME.sub("", _WEEKDAY.sub("", " ".join(text.split()), count=1))
     if any(map(str.isalpha, text)) and "T" not in text:
         text = " ".join(text.replace("-", " ").split())

@@ -5,6 +5,7 @@ Nothing is ever shortened to fit.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from shared.domain.errors import FieldError, InvalidSignup
 from shared.domain.fields import BY_API_NAME, EMAIL, FIELDS
@@ -20,6 +21,9 @@ CheckEmail = Callable[[str], str]
 
 CUSTOM_LIMIT = 255
 _API_NAMES = {field.name: field.api_name for field in FIELDS}
+
+# How many unknown lists are named as errors: a robot may post ten thousand.
+MOST_UNKNOWN_LISTS = 20
 
 # How many fields of a website's own are kept with a sign-up, and how many bytes of them.
 MOST_OTHER = 50
@@ -232,7 +236,8 @@ def _chosen_lists(posted: list[str], form: Form, errors: list[FieldError]) -> tu
     names = [name for value in posted for name in _list_names(value, by_name)]
     unknown = (name for name in names if name.lower() not in by_name)
     errors.extend(
-        FieldError(LISTS, "unknown_list", f"This form has no list {name}.") for name in unknown
+        FieldError(LISTS, "unknown_list", f"This form has no list {name}.")
+        for name in islice(unknown, MOST_UNKNOWN_LISTS)
     )
     if not names:
         errors.append(FieldError(LISTS, "required", "Please choose at least one list."))

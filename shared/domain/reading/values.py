@@ -21,9 +21,12 @@ _BIDIRECTIONAL = dict.fromkeys(
 _REPAIRS = _C1 | _INVISIBLE_CONTROLS | _BIDIRECTIONAL
 _HALF_CHARACTER = re.compile("[\ud800-\udfff]")  # cannot be stored
 
-_LINE_BREAKS = re.compile(r"\s*[\n\v\f\r\x85\u2028\u2029]\s*")
+# From the first blank on: a match is not tried at each blank of a long run again.
+_LINE_BREAKS = re.compile(r"(?<!\s)\s*[\n\v\f\r\x85\u2028\u2029]\s*")
 _PHONE_SCHEME = re.compile(r"^tel:\s*", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+\.[^\s@<>,;:\".]{2,}")
 _PHONE_SIGNS = re.compile(r"[\s().\-/]")
+_LONGEST_DOMAIN = 253
 # The full stop of an Asian keyboard, and the apostrophe that a phone makes of ', have no place in
 # an address.
 _TYPED_IN_ADDRESS = str.maketrans(
@@ -41,15 +44,22 @@ def clean_text(text: str) -> str:
 
 def clean_line(text: str, line_break: str = " ") -> str:
     """Return `text` on one line, with single blanks."""
-    text = clean_text(text)
     if text.isascii() and text.isprintable():
-        return text
+        return text.strip()
+    text = clean_text(text)
     return re.sub(r"\t+", " ", _LINE_BREAKS.sub(line_break, text))
 
 
 def clean_name(text: str) -> str:
     """Return a person's or a company's name; a page may have encoded it as HTML, even twice."""
-    return clean_line(html.unescape(html.unescape(text)) if "&" in text else text)
+    return clean_line(_unescaped(_unescaped(text)) if "&" in text else text)
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return html.unescape(text)
+    except ValueError:  # a character's number with thousands of digits
+        return text
 
 
 def clean_street(text: str) -> str:
@@ -65,6 +75,8 @@ def clean_address(text: str) -> str:
         return text.strip()
     address = in_plain_form(_trim(text)).translate(_TYPED_IN_ADDRESS)
     local, at, domain = address.rpartition("@")
+    if len(domain) > _LONGEST_DOMAIN:
+        return address
     try:  # Constant Contact refuses `bücher.example`, and takes `xn--bcher-kva.example`
         return f"{local}{at}{dns_name(domain)}"
     except UnicodeError:
@@ -79,7 +91,7 @@ def clean_phone(text: str, limit: int) -> str:
 
 def looks_like_address(text: str) -> bool:
     """Whether `text` is one e-mail address and nothing else, as far as its shape tells."""
-    return re.fullmatch(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+\.[^\s@<>,;:\".]{2,}", text) is not None
+    return _ADDRESS.fullmatch(text) is not None
 
 
 def in_plain_form(text: str) -> str:

@@ -182,6 +182,7 @@ def test_a_files_content_is_not_kept_but_its_name_is() -> None:
         ("[" * 30_000, JSON, 400, "not valid JSON"),
         ('{"a":' * 25 + "1" + "}" * 25, JSON, 400, "more than 20 levels"),
         (part(b"email", b"ada"), MULTIPART, 400, "not a valid multipart form"),
+        (part(b"a", b"b") + b"--x\r\n\xff: a\r\n\r\n", MULTIPART, 400, "not a valid multipart"),
         ("<a/>", "application/xml", 415, "does not accept the content type application/xml"),
         ('<a b="c">', "text/html", 415, "text/html"),
         ("hello", "", 415, "(none)"),

@@ -11,7 +11,7 @@ from enum import Enum, auto
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
-_URLENCODED = re.compile(rb"[^\s=&<>{}\"]{1,200}=[^\r\n]*\s*")
+_URLENCODED = re.compile(rb"[^\s=&<>{}\"]{1,200}=[^\r\n]*([\r\n]\s*)?")
 _FIRST_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]*\r?\n")
 _LAST_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200}?)--\s*")
 
@@ -72,8 +72,10 @@ def boundary_in(body: bytes, header: ContentType) -> bytes | None:
     found = _FIRST_BOUNDARY.match(body)
     if found and b"content-disposition" in body[:1000].lower():
         return found[1]
+    if header.mimetype != MULTIPART:
+        return None
     empty = _LAST_BOUNDARY.fullmatch(body)  # a multipart form without any field
-    return empty[1] if empty and header.mimetype == MULTIPART else None
+    return empty[1] if empty else None
 
 
 def malformed_json(header: ContentType) -> UnreadableRequest:
