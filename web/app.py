@@ -107,7 +107,10 @@ def create_entrance(app: Flask) -> Entrance:
 
 def _open_channel(found: Services) -> LedgerChannel:
     return LedgerChannel(
-        connect_redis_async(found.settings.redis_url, socket_connect_timeout=0.3),
+        # The channel has a deadline of its own, which is for all answers together.
+        connect_redis_async(
+            found.settings.redis_url, socket_timeout=None, socket_connect_timeout=0.3
+        ),
         then=found.ledger.after_accept,
         waits=VISITOR_WAITS,
         timed_out=found.deadlines.timed_out,

@@ -9,11 +9,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import hiredis
 import redis
 import redis.asyncio
 
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Command, ScriptCall
+
+# Seconds. A server or a firewall may have closed a connection that was idle for longer.
+CHECK_AFTER = 1.0
 
 Waiting = tuple[ScriptCall, "asyncio.Future[list[Any]]"]
 
@@ -37,6 +41,8 @@ class LedgerChannel:
         self._then = then
         self._waits = waits.total_seconds()
         self._timed_out = timed_out
+        self._connection: Any = None
+        self._idle_since = 0.0
         self._waiting: list[Waiting] = []
         self._waiting_since = 0.0
         self._sender: asyncio.Task[None] | None = None
@@ -84,7 +90,7 @@ class LedgerChannel:
     async def _exchange(self, calls: list[ScriptCall]) -> list[Any]:
         """Return the answers to all calls and to `then`, in this order. Errors are among them."""
         commands = [*(call.command for call in calls), *self._then]
-        connection = await self._pool.get_connection()
+        connection = await self._connected()
         try:
             found = await _answers(connection, commands)
             if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in found):
@@ -92,15 +98,31 @@ class LedgerChannel:
                 # Every step is safe to repeat, so those that have run may run again.
                 found = (await _answers(connection, [*loads, *commands]))[len(loads) :]
         except BaseException:
+            self._connection = None
             await connection.disconnect(nowait=True)  # the rest of the answers must reach nobody
-            raise
-        finally:
             await self._pool.release(connection)
+            raise
+        self._idle_since = asyncio.get_running_loop().time()
         return found
+
+    async def _connected(self) -> Any:
+        """Return the connection. After a pause the pool checks whether it still stands."""
+        idle = asyncio.get_running_loop().time() - self._idle_since
+        if self._connection is not None and idle > CHECK_AFTER:
+            await self._pool.release(self._connection)
+            self._connection = None
+        if self._connection is None:
+            self._connection = await self._pool.get_connection()
+        return self._connection
+
+
+# redis-py's connections for event loops pack in Python, which takes five times as long.
+_pack: Callable[[Command], bytes] = hiredis.pack_command  # type: ignore[assignment]
 
 
 async def _answers(connection: Any, commands: list[Command]) -> list[Any]:
-    await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+    packed = b"".join([_pack(command) for command in commands])
+    await connection.send_packed_command(packed, check_health=False)
     return [await _answer(connection) for _ in commands]
 
 
