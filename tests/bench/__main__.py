@@ -1,19 +1,19 @@
 """`make bench`: what signup-relay costs, beside peers that are measured in the same run.
 
-`make bench PART=accept` measures one part. The table at the end is Markdown, for the README. A
-goal that is missed does not fail the run; a lost sign-up does.
+`make bench PART=accept` measures one part. Standard output gets Markdown tables, for the
+README, and standard error how it goes. A missed goal does not fail the run; a lost sign-up does.
 """
 
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.bench import accept, deliver, latency, pace
 from tests.bench.correctness import LostSignups
-from tests.bench.figures import Figure, machine, say, table
+from tests.bench.figures import Table, machine, say, show
 
-PARTS: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
+PARTS: Mapping[str, Callable[[Path], Table]] = {
     "accept": accept.measure,
     "latency": latency.measure,
     "pace": pace.measure,
@@ -21,27 +21,17 @@ PARTS: Mapping[str, Callable[[Path], Iterator[Figure]]] = {
 }
 
 
-def main(chosen: list[str]) -> int:
-    figures: list[Figure] = []
-    try:
-        for name in chosen or PARTS:
-            figures += measured(name)
-    except LostSignups as lost:
-        say(f"\nThe bench failed. {lost}")
-        return 1
-    say(f"\n{machine()}\n\n{table(figures)}")
+def main(chosen: Sequence[str]) -> int:
+    show(machine())
+    for name in chosen or PARTS:
+        say(f"{name}:")
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                show(PARTS[name](Path(folder)).markdown())
+        except LostSignups as lost:
+            say(f"The run failed. {lost}")
+            return 1
     return 0
-
-
-def measured(part: str) -> Iterator[Figure]:
-    """Yield the figures of a part, and print each as soon as it is known."""
-    say(f"\n{part}")
-    with tempfile.TemporaryDirectory() as folder:
-        for figure in PARTS[part](Path(folder)):
-            say(
-                f"  {figure.what}: {figure.value}{f' (goal: {figure.goal})' if figure.goal else ''}"
-            )
-            yield figure
 
 
 if __name__ == "__main__":

@@ -7,79 +7,79 @@ all that it always does. Every answer is checked, and every sign-up has to be in
 
 import json
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from tests.bench.correctness import expect
-from tests.bench.figures import Figure, figure, say
+from tests.bench.figures import OURS, Row, Table, at_least, at_most, say, spread
 from tests.bench.relay_stack import PEERS_DATABASE, relay_stack
 from tests.bench.web_servers import Load, WebServer, start_ours, start_peer
 from tests.support.stack import Stack, eventually
 
 ROUNDS, SECONDS, WARM_UP = 5, 3, 2000
 LATENCY_SECONDS = 8
-OURS, TUTORIAL, EMPTY = "signup-relay", "Flask + .delay()", "an empty view"
+TUTORIAL, EMPTY = "Flask + `.delay()`", "an empty view"
 QUEUE = "celery"  # its name by default
 
 Round = dict[str, Load]
 
 
-def measure(folder: Path) -> Iterator[Figure]:
+def measure(folder: Path) -> Table:
     with relay_stack(folder, rate=4) as stack:
         ours = start_ours(stack, OURS)
         tutorial = start_peer(stack, TUTORIAL, "tutorial")
         servers = (ours, tutorial, start_peer(stack, EMPTY, "empty"))
-        rounds = _in_turn(servers)
-        yield from _speeds(rounds)
-        yield from _costs(rounds)
-        for server in servers:
-            most = statistics.median(each[server.name].per_second for each in rounds)
-            yield _latency(server, most / 2)
+        rounds = _most_in_turn(servers)
+        rows = [*_speed(rounds), *_cpu(rounds), *_waits(servers, rounds)]
         _check_ledger(stack, ours)
         with stack.valkey.client(PEERS_DATABASE) as broker:
             expect("messages for Celery", broker.llen(QUEUE), len(tutorial.bodies))
+    return Table("accepting", list(rounds[0]), rows)
 
 
-def _in_turn(servers: Sequence[WebServer]) -> list[Round]:
+def _most_in_turn(servers: Sequence[WebServer]) -> list[Round]:
     """Give each server as much as it can take, one after the other, several times."""
     counts = {each.name: int(SECONDS * each.load(WARM_UP).per_second) for each in servers}
     rounds: list[Round] = []
     for _ in range(ROUNDS):
         rounds.append({each.name: each.load(counts[each.name]) for each in servers})
         speeds = (f"{name} {load.per_second:,.0f}" for name, load in rounds[-1].items())
-        say(f"  a second: {', '.join(speeds)}")
+        say(f"accepted a second: {', '.join(speeds)}")
     return rounds
 
 
-def _speeds(rounds: list[Round]) -> Iterator[Figure]:
-    for name in rounds[0]:
-        yield figure(f"{name}: accepted a second", [each[name].per_second for each in rounds], "")
+def _speed(rounds: list[Round]) -> Iterator[Row]:
     ratios = [each[OURS].per_second / each[TUTORIAL].per_second for each in rounds]
-    yield figure(f"Ours to {TUTORIAL}", ratios, "x", digits=2, least=2)
+    goal = at_least(2, f"x {TUTORIAL}", ratios, "x", digits=2)
+    yield Row("sign-ups a second", _cells(rounds, lambda load: load.per_second), goal)
 
 
-def _costs(rounds: list[Round]) -> Iterator[Figure]:
-    for name in rounds[0]:
-        yield figure(f"{name}: web's CPU for each", [each[name].web for each in rounds], "µs")
+def _cpu(rounds: list[Round]) -> Iterator[Row]:
     ratios = [each[OURS].web / each[EMPTY].web for each in rounds]
-    yield figure(f"Ours to {EMPTY}", ratios, "x", digits=2, most=2.6)
-    for name, most in ((OURS, 80), (TUTORIAL, None)):
-        costs = [each[name].valkey for each in rounds]
-        yield figure(f"{name}: Redis' CPU for each", costs, "µs", most=most)
-    costs = [load.generator for each in rounds for load in each.values()]
-    yield figure("The load generator's CPU for each", costs, "µs")
+    goal = at_most(2.6, f"x {EMPTY}", ratios, "x", digits=2)
+    yield Row("web's CPU for each, µs", _cells(rounds, lambda load: load.web), goal)
+    costs = [each[OURS].valkey for each in rounds]
+    goal = at_most(80, "µs", costs, "µs")
+    yield Row("Redis' CPU for each, µs", _cells(rounds, lambda load: load.valkey)[:2], goal)
+    yield Row("the load generator's, µs", _cells(rounds, lambda load: load.generator))
 
 
-def _latency(server: WebServer, rate: float) -> Figure:
-    """Measure how long visitors wait at this rate; a request is due whether or not others wait."""
-    waits = sorted(server.load(int(rate * LATENCY_SECONDS), rate).latencies)
-    median, p99 = statistics.median(waits), waits[int(len(waits) * 0.99)]
-    return Figure(
-        f"{server.name}: answer time at {rate:,.0f} a second, half of the most",
-        f"median {median:.1f} ms, p99 {p99:.1f} ms",
-        "p99 under 5 x the median" if server.name == OURS else "",
-        p99 < 5 * median if server.name == OURS else None,
-    )
+def _cells(rounds: list[Round], figure: Callable[[Load], float]) -> list[str]:
+    return [spread([figure(each[name]) for each in rounds]) for name in rounds[0]]
+
+
+def _waits(servers: Sequence[WebServer], rounds: list[Round]) -> Iterator[Row]:
+    """Measure how long visitors wait at half of the most that a server can do."""
+    medians, highs = [], []
+    for server in servers:
+        rate = statistics.median(each[server.name].per_second for each in rounds) / 2
+        waits = sorted(server.load(int(rate * LATENCY_SECONDS), rate).latencies)
+        medians.append(statistics.median(waits))
+        highs.append(waits[int(len(waits) * 0.99)])
+        say(f"{server.name} at {rate:,.0f} a second: {medians[-1]:.1f} ms, p99 {highs[-1]:.1f} ms")
+    yield Row("answer at half of that, ms: median", [f"{each:.1f}" for each in medians])
+    goal = at_most(5, "x the median", [highs[0] / medians[0]], "x", digits=1)
+    yield Row("99 %", [f"{each:.1f}" for each in highs], goal)
 
 
 def _check_ledger(stack: Stack, ours: WebServer) -> None:

@@ -7,11 +7,10 @@ a time signs up, at random moments, so that nothing of the product's own rhythm 
 import random
 import statistics
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from tests.bench.correctness import expect
-from tests.bench.figures import Figure, figure
+from tests.bench.figures import OURS, Row, Table, at_most
 from tests.bench.form_posts import email, form_posts
 from tests.bench.relay_stack import relay_stack
 from tests.bench.visitors import send_all
@@ -22,7 +21,7 @@ SIGNUPS, WORKERS = 120, 4
 PAUSES = (0.3, 0.7)
 
 
-def measure(folder: Path) -> Iterator[Figure]:
+def measure(folder: Path) -> Table:
     with relay_stack(folder, rate=4) as stack:
         stack.start_web()
         stack.start_workers(WORKERS)
@@ -32,9 +31,12 @@ def measure(folder: Path) -> Iterator[Figure]:
         arrived = stack.deliveries()
     expect("arrived", len(arrived), SIGNUPS)
     waits = sorted((arrived[who][0]["monotonic"] - at) * 1e3 for who, at in answered_at.items())
-    yield figure("From answer to API: median", [statistics.median(waits)], "ms", digits=1, most=20)
-    p99 = waits[int(len(waits) * 0.99)]
-    yield figure("From answer to API: p99", [p99], "ms", digits=1, most=100)
+    median, p99 = statistics.median(waits), waits[int(len(waits) * 0.99)]
+    rows = [
+        Row("median", [f"{median:.1f}"], at_most(20, "ms", [median], "ms", digits=1)),
+        Row("99 %", [f"{p99:.1f}"], at_most(100, "ms", [p99], "ms", digits=1)),
+    ]
+    return Table("from web's answer to the API", [OURS], rows)
 
 
 def _sign_up_now_and_then(stack: Stack) -> dict[str, float]:

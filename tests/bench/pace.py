@@ -4,13 +4,12 @@ Three systems run side by side, as they mostly wait: each has a backlog, two wor
 that takes 400 ms to answer and counts the calls of any second, as a strict real one may.
 """
 
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from tests.bench.correctness import expect
-from tests.bench.figures import Figure, figure
+from tests.bench.figures import Row, Table, at_least, at_most
 from tests.bench.form_posts import form_posts
 from tests.bench.relay_stack import relay_stack
 from tests.bench.visitors import send_all
@@ -23,18 +22,25 @@ WARM_UP, SECONDS, SPARE = 5, 60, 2
 PATIENCE = 180
 
 
-def measure(folder: Path) -> Iterator[Figure]:
+def measure(folder: Path) -> Table:
     with ExitStack() as started:
-        stacks = [
-            started.enter_context(relay_stack(folder / str(rate), rate=rate)) for rate in RATES
-        ]
-        for rate, stack in zip(RATES, stacks, strict=True):
+        stacks = {
+            rate: started.enter_context(relay_stack(folder / str(rate), rate=rate))
+            for rate in RATES
+        }
+        for rate, stack in stacks.items():
             _prepare(stack, _backlog(rate))
-        for stack in stacks:
+        for stack in stacks.values():
             stack.relay("release", "acme")
-        for rate, stack in zip(RATES, stacks, strict=True):
-            eventually(stack.settled, within=PATIENCE, what="delivery")
-            yield from _figures(rate, stack.sandbox.stats())
+        found = {rate: _stats_of_all(stack) for rate, stack in stacks.items()}
+    used = [_used(rate, stats) for rate, stats in found.items()]
+    refused = [int(stats["throttled"]) for stats in found.values()]
+    least_used = at_least(96, "%", [min(used)], "%", digits=1)
+    rows = [
+        Row("used of it in a minute, %", [f"{each:.1f}" for each in used], least_used),
+        Row("answers 429", [str(each) for each in refused], at_most(0, "", [max(refused)], "")),
+    ]
+    return Table("rate allowed by the API", [f"{rate} a second" for rate in RATES], rows)
 
 
 def _backlog(rate: int) -> int:
@@ -51,10 +57,16 @@ def _prepare(stack: Stack, backlog: int) -> None:
     stack.start_workers(WORKERS)
 
 
-def _figures(rate: int, stats: dict[str, Any]) -> Iterator[Figure]:
+def _stats_of_all(stack: Stack) -> dict[str, Any]:
+    """Wait until the backlog has arrived; return the sandbox's figures."""
+    eventually(stack.settled, within=PATIENCE, what="delivery")
+    return stack.sandbox.stats()
+
+
+def _used(rate: int, stats: dict[str, Any]) -> float:
+    """Return how many percent of the rate were used in the measured minute."""
     arrived = sorted(entry["monotonic"] for each in stats["deliveries"].values() for entry in each)
     expect("arrived", len(arrived), _backlog(rate))
     begin = arrived[0] + WARM_UP
-    used = sum(begin <= at < begin + SECONDS for at in arrived) / (rate * SECONDS)
-    yield figure(f"At {rate} a second: rate used", [used * 100], "%", digits=1, least=96)
-    yield figure(f"At {rate} a second: answers 429", [stats["throttled"]], "", most=0)
+    count: int = sum(begin <= at < begin + SECONDS for at in arrived)
+    return count / (rate * SECONDS) * 100
