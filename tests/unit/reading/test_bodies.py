@@ -4,7 +4,10 @@ import json
 from urllib.parse import urlencode
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from web.signup.reading import pairs
 from web.signup.reading.body_kind import ContentType, UnreadableRequest
 from web.signup.reading.json_pairs import Pair
 from web.signup.reading.pairs import pairs_in
@@ -266,3 +269,27 @@ def test_json_in_a_field_of_a_form_tool_is_read(name: str) -> None:
     assert read(urlencode({name: DOCUMENT})) == [(f"{name}[email]", "ada@example.org")]
     assert read(urlencode({name: "{"})) == [(name, "{")]
     assert read(urlencode({"remarks": DOCUMENT})) == [("remarks", DOCUMENT)]
+
+
+# --- multipart
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([b"a", b"a-b[c]"]), st.text('a-\r\n x"\xe9', max_size=8)),
+        min_size=1,
+        max_size=3,
+    ),
+    st.sampled_from([b"--x--\r\n", b"--x--", b"--x-- \r\n", b"\r\n--x--\r\n", b""]),
+)
+def test_what_browsers_write_is_read_as_werkzeug_reads_it(
+    fields: list[tuple[bytes, str]], end: bytes
+) -> None:
+    body = b"".join(part(name, text.encode()) for name, text in fields) + end
+    if usual := pairs._usual_parts(body, b"x"):
+        assert usual == pairs._parts(pairs._events(body, b"x"))
+
+
+def test_what_browsers_write_needs_no_werkzeug() -> None:
+    body = part(b"email", b"ada") + part(b"a[b]", b"") + b"--x--\r\n"
+    assert pairs._usual_parts(body, b"x") == [(b"email", b"ada", None), (b"a[b]", b"", None)]

@@ -6,7 +6,7 @@ becomes the name, in place of the list's.
 """
 
 import json
-from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 from shared.domain.reading.posted_fields import HIDDEN, was_known_before
@@ -27,6 +27,10 @@ _ABOUT_IT = {
 }
 
 
+# `json.loads` would make a new decoder each time.
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+
+
 class NotAForm(ValueError):
     """The document holds no fields. The message says what it should be."""
 
@@ -36,7 +40,7 @@ def parse(text: str) -> Any:
 
     NaN and Infinity, which some languages write, count as nothing.
     """
-    document = json.loads(text, parse_constant=lambda _: None)
+    document = _DECODER.decode(text)
     return json.loads(document) if isinstance(document, str) else document
 
 
@@ -48,37 +52,45 @@ def pairs_of(document: Any) -> list[Pair]:
         raise NotAForm("The JSON must be one sign-up, not a list of several.")
     if not isinstance(document, dict):
         raise NotAForm('The JSON must be an object, such as {"email": "…"}.')
-    found = _Walk(_titles(document)).fields((), document)
-    return [(_whole(_name(path)), _whole(text)) for path, text in found]
+    walk = _Walk(document)
+    walk.read((), document)
+    return walk.found
 
 
 class _Walk:
-    """Walks through a document. `titles` are the questions of answers that only name an id."""
+    """Walks through a document, and collects the fields that it finds."""
 
-    def __init__(self, titles: dict[str, str]) -> None:
-        self._titles = titles
+    def __init__(self, document: dict[str, Any]) -> None:
+        self._document = document
+        self.found: list[Pair] = []
 
-    def fields(self, path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    @cached_property
+    def _titles(self) -> dict[str, str]:
+        """The questions of answers that only name an id."""
+        return _titles(self._document)
+
+    def read(self, path: Path, value: Any) -> None:
+        """Collect the fields in `value`, which is at `path`. Raises `NotAForm`."""
         if len(path) > MOST_LEVELS:
             raise NotAForm(f"The JSON has more than {MOST_LEVELS} levels.")
         match value:
             case dict() if path and (answer := _answer_key(value)):
-                yield from self._answer(path, value, answer)
+                self._read_answer(path, value, answer)
             case dict():
                 for key, each in value.items():
-                    yield from self.fields((*path, str(key)), each)
+                    self.read((*path, key), each)
             case list():
                 for each in value:
-                    yield from self.fields(path, each)
+                    self.read(path, each)
             case _:
-                yield path, _text(value)
+                self.found.append((_whole(_name(path)), _whole(_text(value))))
 
-    def _answer(self, path: Path, question: dict[str, Any], key: str) -> Iterator[tuple[Path, str]]:
+    def _read_answer(self, path: Path, question: dict[str, Any], key: str) -> None:
         named = self._named(path, question)
-        yield from self.fields(named, _chosen(question, question[key]))
+        self.read(named, _chosen(question, question[key]))
         for other, value in question.items():
             if other != key and other not in _ABOUT_IT:
-                yield from self.fields((*named, str(other)), value)
+                self.read((*named, other), value)
 
     def _named(self, path: Path, question: dict[str, Any]) -> Path:
         """Return the name of the answer: what the question is about, or its label."""
@@ -136,8 +148,7 @@ def _titles(value: Any) -> dict[str, str]:
 
 
 def _name(path: Path) -> str:
-    first, *rest = path or ("",)
-    return first + "".join(f"[{part}]" for part in rest)
+    return path[0] + "".join([f"[{part}]" for part in path[1:]]) if path else ""
 
 
 def _whole(text: str) -> str:

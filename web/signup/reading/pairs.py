@@ -28,6 +28,9 @@ JSON_FIELDS = {
 }
 
 _TITLE = "[title]"
+_USUAL_PART = re.compile(
+    rb'Content-Disposition: form-data; name="([\w.\[\]-]+)"\r\n\r\n(.*)', re.DOTALL
+)
 _PART = re.compile(r"\w+")
 
 # Browsers encode the @. Who does not, does not mean a blank by the plus in ada+news@example.org.
@@ -91,6 +94,8 @@ def _lines(body: bytes) -> list[RawPair]:
 
 def _multipart(body: bytes, boundary: bytes) -> list[RawPair]:
     """Return the fields of a multipart body. Of a file, the value is a note with its name."""
+    if usual := _usual_parts(body, boundary):
+        return usual
     try:
         try:
             return _parts(_events(body, boundary))
@@ -99,6 +104,23 @@ def _multipart(body: bytes, boundary: bytes) -> list[RawPair]:
             return _parts(_events(to_text(body, ["windows-1252"]).encode(), boundary))
     except ValueError as error:
         raise UnreadableRequest(400, "The request is not a valid multipart form.") from error
+
+
+def _usual_parts(body: bytes, boundary: bytes) -> list[RawPair]:
+    """Return the fields of a body without files as every browser writes it; none of another body.
+
+    Most bodies are so, and Werkzeug, which reads all others, takes ten times as long.
+    """
+    line = b"--" + boundary
+    begin, end = line + b"\r\n", b"\r\n" + line + b"--\r\n"
+    if not (body.startswith(begin) and body.endswith(end)):
+        return []
+    parts = body[len(begin) : -len(end)].split(b"\r\n" + begin)
+    found = [_USUAL_PART.fullmatch(part) for part in parts]
+    # A boundary anywhere else has other blanks or line breaks around it.
+    if body.count(line) != len(parts) + 1 or not all(found):
+        return []
+    return [(part[1], part[2], None) for part in found if part]
 
 
 def _events(body: bytes, boundary: bytes) -> Iterable[Event]:
