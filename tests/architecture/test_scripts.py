@@ -27,7 +27,7 @@ LUA = frozenset(
     )
 )
 # In accept.lua, `write` adds some to those that all have.
-_FIELDS_OF_A_SIGNUP = r'(?:"HSET", (?:signup\(\w+\)|record),|\bwrite\()([^;]*?)\n?\)\n'
+_FIELDS_OF_A_SIGNUP = r'(?:"HSET", (?:signup\([\w.]+\)|record),|\bwrite\()([^;]*?)\n?\)\n'
 _NAME = re.compile(r"[A-Za-z_]\w*")
 _TOKEN = re.compile(rf"{_NAME.pattern}|==|~=|\.\.|\S")
 _MADE_HERE = (

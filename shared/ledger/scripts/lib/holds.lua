@@ -4,17 +4,32 @@
 -- NEEDS account
 -- INCLUDE clock account
 
--- Starts or stops the clock of held time of the account whose keys begin with `of`.
-local function update_clock(of)
-  local key = of .. "clock"
-  local held = redis.call("HLEN", of .. "holds") + redis.call("HLEN", api_key .. "holds") > 0
-  local since = tonumber(redis.call("HGET", key, "since"))
+-- Returns how long an account has been on hold in its life, in milliseconds, and since when it is
+-- now, if it is. Its keys begin with `of`.
+local function read_clock(of)
+  local stored = redis.call("HMGET", of .. "clock", "held", "since")
+  local since = tonumber(stored[2])
+  return tonumber(stored[1] or 0) + (since and math.max(0, now - since) or 0), since
+end
+
+local function held_time()
+  return (read_clock(account))
+end
+
+-- Starts the clock of held time when the account is on hold, and else stops it. Returns its time.
+local function run_clock(of, held)
+  local time, since = read_clock(of)
   if held and not since then
-    redis.call("HSET", key, "since", text(now))
+    redis.call("HSET", of .. "clock", "since", now)
   elseif since and not held then
-    redis.call("HINCRBY", key, "held", text(math.max(0, now - since)))
-    redis.call("HDEL", key, "since")
+    redis.call("HSET", of .. "clock", "held", time)
+    redis.call("HDEL", of .. "clock", "since")
   end
+  return time
+end
+
+local function update_clock(of)
+  run_clock(of, redis.call("HLEN", of .. "holds") + redis.call("HLEN", api_key .. "holds") > 0)
 end
 
 -- A hold on the API key concerns all its accounts.
@@ -25,13 +40,6 @@ local function update_clocks(prefix)
   for _, each in ipairs(redis.call("SMEMBERS", api_key .. "accounts")) do
     update_clock(each)
   end
-end
-
--- Returns how long the account has been on hold in its life, in milliseconds.
-local function held_time()
-  local stored = redis.call("HMGET", account .. "clock", "held", "since")
-  local running = stored[2] and math.max(0, now - tonumber(stored[2])) or 0
-  return tonumber(stored[1] or 0) + running
 end
 
 local function save_hold(prefix, reason, hold)
@@ -45,8 +53,10 @@ local function end_hold(prefix, reason)
   end
 end
 
--- Calls visit(prefix, reason, hold) for each active hold; ends those whose time is over.
+-- Calls visit(prefix, reason, hold) for each active hold; ends those whose time is over. Returns
+-- whether any is active.
 local function each_hold(visit)
+  local held = false
   for _, prefix in ipairs({ account, api_key }) do
     local stored = redis.call("HGETALL", prefix .. "holds")
     for i = 1, #stored, 2 do
@@ -54,10 +64,12 @@ local function each_hold(visit)
       if hold["until"] and hold["until"] <= now then
         end_hold(prefix, stored[i])
       else
+        held = true
         visit(prefix, stored[i], hold)
       end
     end
   end
+  return held
 end
 
 local function drop_ended_holds()
@@ -90,10 +102,11 @@ end
 
 -- Returns the reason of a hold that forbids sending now, or nil. A hold that is to be probed now
 -- does not forbid it; the second result lists those. A hold that is in `probe`, the mark of an open
--- claim, does not forbid it either: that claim probes it already.
+-- claim, does not forbid it either: that claim probes it already. The third result tells whether
+-- any hold is active.
 local function forbidding_hold(probe)
   local forbidding, probed = nil, {}
-  each_hold(function(prefix, reason, hold)
+  local held = each_hold(function(prefix, reason, hold)
     if probe and string.find(probe, mark_of(reason, hold), 1, true) then
       return
     elseif hold.probe_at and hold.probe_at <= now then
@@ -102,7 +115,7 @@ local function forbidding_hold(probe)
       forbidding = reason
     end
   end)
-  return forbidding, probed
+  return forbidding, probed, held
 end
 
 -- Notes that a claim probes these holds. No other may do so while the claim lasts: its outcome

@@ -8,9 +8,16 @@ local function due_set(queue)
   return account .. "due:" .. queue
 end
 
--- Returns the first of the queue that is due, or nil.
+-- Returns the first of the queue that is due, and since when; or nil.
 local function first_due(queue)
-  return redis.call("ZRANGE", due_set(queue), "-inf", moment, "BYSCORE", "LIMIT", 0, 1)[1]
+  local found = redis.call(
+    "ZRANGE", due_set(queue), "-inf", moment, "BYSCORE", "LIMIT", 0, 1, "WITHSCORES"
+  )
+  return found[1], found[2]
+end
+
+local function anything_due()
+  return first_due("fresh") or first_due("retry") or first_due("replay")
 end
 
 -- Makes a sign-up the only one of its person's line, which is empty; it becomes due at `when` (a

@@ -10,17 +10,14 @@
 -- LIMIT QUOTA_KEPT  milliseconds
 -- INCLUDE clock
 
-local function spacing_us(rate)
-  local slow_until = redis.call("HGET", api_key .. "pace", "slow_until")
-  local slowed = unless_beyond(2 * LONGEST_REST, slow_until) > now_us
-  return math.ceil(1000000 / rate * SPACING_MARGIN * (slowed and SPACING_AFTER_429 or 1))
-end
-
--- Returns when the next free slot begins, in microseconds, never before `earliest`.
-local function next_slot(spacing, earliest)
-  local pace = redis.call("HMGET", api_key .. "pace", "next", "rest_until")
+-- Returns when the next free slot begins, never before `earliest`, and how far from it the following
+-- one is; both in microseconds.
+local function next_slot(rate, earliest)
+  local pace = redis.call("HMGET", api_key .. "pace", "next", "rest_until", "slow_until")
+  local slowed = unless_beyond(2 * LONGEST_REST, pace[3]) > now_us
+  local spacing = math.ceil(1000000 / rate * SPACING_MARGIN * (slowed and SPACING_AFTER_429 or 1))
   local free = unless_beyond(LONGEST_GRANT + spacing, pace[1])
-  return math.max(earliest, free, unless_beyond(LONGEST_REST, pace[2]))
+  return math.max(earliest, free, unless_beyond(LONGEST_REST, pace[2])), spacing
 end
 
 -- Returns today's UTC date. Redis' Lua has no os.date; the arithmetic is that of
@@ -40,8 +37,11 @@ local function utc_date()
   return string.format("%04d-%02d-%02d", year + era * 400 + (month <= 2 and 1 or 0), month, day)
 end
 
+local todays_quota -- the key, once it is needed
+
 local function quota_key()
-  return api_key .. "quota:" .. utc_date()
+  todays_quota = todays_quota or api_key .. "quota:" .. utc_date()
+  return todays_quota
 end
 
 local function used_today()
@@ -49,8 +49,9 @@ local function used_today()
 end
 
 local function count_call()
-  redis.call("INCR", quota_key())
-  redis.call("PEXPIRE", quota_key(), text(QUOTA_KEPT))
+  if redis.call("INCR", quota_key()) == 1 then
+    redis.call("PEXPIRE", quota_key(), QUOTA_KEPT)
+  end
 end
 
 local function take_slot(slot, spacing)

@@ -3,7 +3,7 @@
 --
 -- NEEDS account
 -- LIMIT REPLAY_KEPT  milliseconds
--- INCLUDE clock account
+-- INCLUDE clock
 
 local REPLAYS, REPLAYING = account .. "replays", account .. "replaying"
 
@@ -34,12 +34,10 @@ local function leave_replaying_if_fed(job)
   end
 end
 
--- The sign-up is delivered, or dead again, so its replay has one less under way.
-local function count_replayed(id)
-  local stored = redis.call("HMGET", signup(id), "replay", "state")
-  local job = stored[1]
-  if job and redis.call("EXISTS", replay(job)) == 1 then
-    redis.call("HINCRBY", replay(job), stored[2], 1)
+-- A sign-up of the replay is delivered, or dead again (its state), so there is one less under way.
+local function count_replayed(job, state)
+  if redis.call("EXISTS", replay(job)) == 1 then
+    redis.call("HINCRBY", replay(job), state, 1)
     leave_replaying_if_fed(job)
   end
 end

@@ -18,9 +18,9 @@ local function check_fence(id, number)
 end
 
 local function remember_attempt(id, attempt)
-  if attempt then
-    redis.call("RPUSH", account .. "attempts:" .. id, attempt)
-    redis.call("LTRIM", account .. "attempts:" .. id, -HISTORY_KEPT, -1)
+  local key = account .. "attempts:" .. id
+  if attempt and redis.call("RPUSH", key, attempt) > HISTORY_KEPT then
+    redis.call("LTRIM", key, -HISTORY_KEPT, -1)
   end
 end
 
@@ -36,11 +36,14 @@ local function close_claim(id)
   end
 end
 
--- The sign-up is settled: it leaves its person's line, and is no longer due.
+-- The sign-up is settled, and has its new state: it leaves its person's line, and is no longer due.
 local function close_signup(id)
   redis.call("ZREM", account .. "unsettled", id)
-  leave_line(id, redis.call("HGET", signup(id), "person"))
-  count_replayed(id)
+  local stored = redis.call("HMGET", signup(id), "person", "replay", "state")
+  leave_line(id, stored[1])
+  if stored[2] then
+    count_replayed(stored[2], stored[3])
+  end
 end
 
 -- The sign-up becomes a dead letter; its claim is closed already.

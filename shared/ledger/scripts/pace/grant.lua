@@ -14,8 +14,7 @@
 if used_today() >= requests_per_day then
   return { "spent" }
 end
-local spacing = spacing_us(requests_per_second)
-local slot = next_slot(spacing, now_us)
+local slot, spacing = next_slot(requests_per_second, now_us)
 if slot > now_us + LONGEST_GRANT then
   return { "resting", math.ceil((slot - now_us) / 1000) }
 end

@@ -5,12 +5,4 @@
 --
 -- Returns 1 or 0.
 
-if forbidding_hold() then
-  return 0
-end
-for _, queue in ipairs({ "fresh", "retry", "replay" }) do
-  if first_due(queue) then
-    return 1
-  end
-end
-return 0
+return not forbidding_hold() and anything_due() and 1 or 0

@@ -28,8 +28,9 @@
 local TURNS, PROMISES = api_key .. "turns", api_key .. "turns:promised"
 
 local function leave_turns()
-  redis.call("ZREM", TURNS, account)
-  redis.call("HDEL", PROMISES, account)
+  if redis.call("ZREM", TURNS, account) == 1 then
+    redis.call("HDEL", PROMISES, account)
+  end
 end
 
 -- This lane's own open claim, if it has one.
@@ -49,11 +50,26 @@ local function choose()
     or number % RETRY_FIRST_EVERY == 0 and { "retry", "fresh", "replay" }
     or { "fresh", "retry", "replay" }
   for _, queue in ipairs(order) do
-    local id = first_due(queue)
+    local id, due_at = first_due(queue)
     if id then
-      return id
+      return id, due_at
     end
   end
+end
+
+-- Returns what a claim needs to know of the sign-up, all read at once.
+local function read(id, due_at)
+  local stored = redis.call(
+    "HMGET", signup(id),
+    "state", "queue", "lost", "claim", "probe", "received_at", "requeued_at", "held_mark",
+    "attempts", "contact", "lists", "unsubscribed"
+  )
+  return {
+    id = id, due_at = due_at, state = stored[1], queue = stored[2], lost = stored[3],
+    number = stored[4], probe = stored[5], received_at = stored[6], requeued_at = stored[7],
+    held_mark = stored[8], attempts = stored[9], contact = stored[10], lists = stored[11],
+    unsubscribed = stored[12],
+  }
 end
 
 -- Accounts of one key take turns: the one that has waited longest goes first. Returns the ms to
@@ -80,48 +96,52 @@ local function wait_for_turn(ms)
   return { "wait", ms }
 end
 
-local function new_number(id)
-  local record = redis.call("HMGET", signup(id), "state", "queue")
-  if record[1] == "delivering" then
-    count_lost(id, "claim lost") -- it ran out, so the lane that had it is gone
+-- Gives the sign-up to this lane, under a new number.
+local function begin_claim(record, probe)
+  record.number, record.probe = text(redis.call("INCR", account .. "claims")), probe
+  if record.state == "delivering" then -- the claim ran out, so the lane that had it is gone
+    record.lost = text(count_lost(record.id, "claim lost"))
+    redis.call("HSET", signup(record.id), "claim", record.number, "lane", lane, "probe", probe)
   else
-    local due_at = redis.call("ZSCORE", due_set(record[2]), id)
-    redis.call("HSET", signup(id), "state_before", record[1], "due_before", due_at)
+    redis.call(
+      "HSET", signup(record.id),
+      "state_before", record.state, "due_before", record.due_at,
+      "state", "delivering", "claim", record.number, "lane", lane, "probe", probe
+    )
   end
-  local number = redis.call("INCR", account .. "claims")
-  redis.call("HSET", signup(id), "state", "delivering", "claim", text(number), "lane", lane)
-  return text(number)
 end
 
 -- Whether this claim ran out, and was the last that the sign-up may lose.
-local function is_poison(id)
-  local record = redis.call("HMGET", signup(id), "state", "lost")
-  return record[1] == "delivering" and tonumber(record[2]) + 1 >= MOST_LOST
+local function is_poison(record)
+  return record.state == "delivering" and tonumber(record.lost) + 1 >= MOST_LOST
 end
 
 -- Returns the sign-up that is due next. One that has ended its worker too often becomes a dead
 -- letter first.
 local function choose_healthy()
-  local id = choose()
-  while id and is_poison(id) do
+  while true do
+    local id, due_at = choose()
+    local record = id and read(id, due_at)
+    if not record or not is_poison(record) then
+      return record
+    end
     close_claim(id)
     count_lost(id, "claim lost")
     poison(id, "it ended or hung while it sent the sign-up")
-    id = choose()
   end
-  return id
 end
 
-local mine = open_claim()
-local reason, probed = forbidding_hold(mine and redis.call("HGET", signup(mine), "probe"))
-update_clock(account)
+local open = open_claim()
+local mine = open and read(open)
+local reason, probed, held = forbidding_hold(mine and mine.probe)
+local held_ms = run_clock(account, held)
 if reason then
   leave_turns()
   return { "hold", reason }
 end
 
-local id = mine or choose_healthy()
-if not id then
+local record = mine or choose_healthy()
+if not record then
   leave_turns()
   redis.call("DEL", account .. "nudged")
   return { "dry" }
@@ -133,9 +153,8 @@ if used_today() >= deliveries_per_day then
   return { "hold", "quota" }
 end
 
-local spacing = spacing_us(requests_per_second)
 local earliest = now_us + lead
-local slot = next_slot(spacing, earliest)
+local slot, spacing = next_slot(requests_per_second, earliest)
 if slot > earliest + lookahead then
   return wait_for_turn(math.max(1, math.floor((slot - earliest - lookahead / 2) / 1000)))
 end
@@ -147,23 +166,23 @@ end
 -- First what needs memory: a full server refuses a script only before its first write.
 take_slot(slot, spacing)
 leave_turns()
-local number = mine and redis.call("HGET", signup(id), "claim") or new_number(id)
 if not mine then
-  redis.call("HSET", signup(id), "probe", take_probes(probed, lease))
+  begin_claim(record, take_probes(probed, lease))
 end
-redis.call("ZADD", due_set(redis.call("HGET", signup(id), "queue")), text(now + lease), id)
-redis.call("SET", account .. "lane:" .. lane, id, "PX", lease)
+redis.call("ZADD", due_set(record.queue), now + lease, record.id)
+redis.call("SET", account .. "lane:" .. lane, record.id, "PX", lease)
 
-local record = redis.call(
-  "HMGET", signup(id),
-  "attempts", "lost", "received_at", "contact", "lists", "unsubscribed", "probe"
-)
-local marks = redis.call("HMGET", signup(id), "received_at", "requeued_at", "held_mark")
-local age = now - tonumber(marks[2] or marks[1]) - (held_time() - tonumber(marks[3]))
-local waited = now - tonumber(marks[1])
+local waited = now - tonumber(record.received_at)
+local began = tonumber(record.requeued_at or record.received_at)
+local age = now - began - (held_ms - tonumber(record.held_mark))
 -- So that a process can tell whether the token that it has in memory is still the stored one.
 local tokens = redis.call("HMGET", account .. "tokens", "access", "version")
 local version = tokens[1] and tonumber(tokens[2]) or 0
 return {
-  "claimed", id, number, slot - now_us, choose() and 1 or 0, age, waited, version, record,
+  "claimed", record.id, record.number, slot - now_us, anything_due() and 1 or 0, age, waited,
+  version,
+  {
+    record.attempts, record.lost, record.received_at, record.contact, record.lists,
+    record.unsubscribed, record.probe,
+  },
 }
