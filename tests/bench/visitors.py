@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 VISITORS = 64
 PATIENCE = 10.0
 
-_HEAD = re.compile(rb"HTTP/1.1 (\d{3}).*?\r\ncontent-length: (\d+)\r\n.*?\r\n\r\n", re.S | re.I)
+_HEAD = re.compile(
+    rb"HTTP/1.1 (\d{3}).*?\r\ncontent-length: (\d+)\r\n(?:.*?\r\n)??\r\n", re.DOTALL | re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
