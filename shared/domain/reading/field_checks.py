@@ -139,8 +139,10 @@ def _within_bounds(other: Mapping[str, str | list[str]]) -> tuple[dict[str, str 
     kept: dict[str, str | list[str]] = {}
     room = OTHER_BYTES
     for name, value in other.items():
+        if len(kept) == MOST_OTHER:
+            break
         size = len(name.encode()) + len("".join(value).encode())
-        if len(kept) < MOST_OTHER and size <= room:
+        if size <= room:
             kept[name] = value
             room -= size
     return kept, len(other) - len(kept)

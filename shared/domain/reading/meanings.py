@@ -89,9 +89,10 @@ def remembered(find: Callable[[str], T]) -> Callable[[str], T]:
     return found
 
 
-@remembered
 def path_of(name: str) -> tuple[str, ...]:
     """Return the parts of `name`, without empty ones, and without numbers that only count."""
+    if not _SEPARATORS.search(name):
+        return (name,) if name.strip() else ()
     parts = [part for part in _SEPARATORS.split(name) if part.strip()]
     named = [part for part in parts if not part.isdigit()] or parts
     # `fields[email][value]` and `{"consent": {"given": true}}` are about `email` and `consent`.
@@ -100,7 +101,6 @@ def path_of(name: str) -> tuple[str, ...]:
     return tuple(named)
 
 
-@remembered
 def meaning_of(name: str) -> tuple[Meaning, int] | None:
     """Return what a page means by `name`, and how far the name had to be simplified for that.
 
@@ -109,12 +109,14 @@ def meaning_of(name: str) -> tuple[Meaning, int] | None:
     path = path_of(name)
     if not path:
         return None
-    if match_key(path[-1]) in _MEANS_NOTHING_HERE or (len(path) > 1 and path[-1][0] == "_"):
+    last = path[-1]
+    if match_key(last) in _MEANS_NOTHING_HERE or (len(path) > 1 and last[0] == "_"):
         return None
-    for effort, key in enumerate(_keys(name, path), start=1):
+    simplified = _simplified(last)
+    for effort, key in enumerate(_keys(name, path, simplified), start=1):
         if key in _BY_KEY:
             return _BY_KEY[key], 0 if key in _OWN_NAMES else effort
-    if _CONSENT_STEMS.search(_simplified(path[-1])) and not _OTHER_CONSENT.search(name.lower()):
+    if _CONSENT_STEMS.search(simplified) and not _OTHER_CONSENT.search(name.lower()):
         return CONSENT, _LAST_EFFORT
     return None
 
@@ -125,7 +127,6 @@ def find_field(name: str) -> Field | None:
     return found[0] if found and isinstance(found[0], Field) else None
 
 
-@remembered
 def match_key(name: str) -> str:
     """Return `name` without case, accents, blanks and signs: such names mean the same."""
     return "".join(_words(name))
@@ -137,16 +138,16 @@ def is_token(name: str) -> bool:
     return _TOKEN.search(name) is not None
 
 
-def _keys(name: str, path: tuple[str, ...]) -> Iterator[str]:
-    """Yield what to look up, the most literal first."""
+def _keys(name: str, path: tuple[str, ...], simplified: str) -> Iterator[str]:
+    """Yield what to look up, the most literal first. `simplified` is the last part."""
     yield match_key(name)
     last = path[-1]
     if len(path) > 1:
         yield match_key(path[-2]) + match_key(last)
         yield match_key(last)
-    yield _simplified(last)
+    yield simplified
     if len(path) > 1:
-        yield _simplified(path[-2]) + _simplified(last)
+        yield _simplified(path[-2]) + simplified
 
 
 def _simplified(part: str) -> str:
@@ -161,7 +162,9 @@ def _words(text: str) -> list[str]:
         text = unicodedata.normalize("NFKD", text)
         text = "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Cf"))
         text = unicodedata.normalize("NFC", text)
-    return [word.casefold() for word in _WORDS.findall(_CAMEL.sub(" ", text))]
+    if not text.islower():
+        text = _CAMEL.sub(" ", text)
+    return [word.casefold() for word in _WORDS.findall(text)]
 
 
 _BY_KEY: dict[str, Meaning] = {

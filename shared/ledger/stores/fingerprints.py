@@ -43,9 +43,9 @@ class Fingerprints:
         same = [
             submission.form,
             compared_email,
-            sorted((name, v) for name, v in contact.fields.items() if name != "email_address"),
-            sorted((value.name, value.value) for value in contact.custom),
-            sorted((name, v) for name, v in contact.other.items() if not is_token(name)),
+            sorted([pair for pair in contact.fields.items() if pair[0] != "email_address"]),
+            sorted([(value.name, value.value) for value in contact.custom]),
+            sorted([pair for pair in contact.other.items() if not is_token(pair[0])]),
             sorted(submission.lists),
             [submission.consent.version, submission.consent.box],
         ]

@@ -12,7 +12,7 @@ FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
 _URLENCODED = re.compile(rb"[^\s=&<>{}\"]{1,200}=[^\r\n]*([\r\n]\s*)?")
-_FIRST_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]*\r?\n")
+_FIRST_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]*+\r?\n")
 _LAST_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200}?)--\s*")
 
 

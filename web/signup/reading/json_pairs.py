@@ -161,6 +161,8 @@ def _whole(text: str) -> str:
 def _text(value: str | float | bool | None) -> str:
     if isinstance(value, str):
         return value
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return "" if value is None else json.dumps(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+        return json.dumps(value)
+    return str(int(value))
