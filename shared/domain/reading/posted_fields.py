@@ -10,9 +10,9 @@ In a nested document, the object with the e-mail address is the person. Names ou
 only where they can mean nothing else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from shared.domain.fields import EMAIL, FIELDS, Field
 from shared.domain.form import CustomField, Form
@@ -43,6 +43,11 @@ IN_ADDRESS = "query["
 # Outside the person's object, these words may mean the form, the site or the shop.
 _VAGUE = frozenset({meanings.FULL_NAME, "company_name", "street", "city", "state", "country"})
 
+_PLACES = {field.name: place for place, field in enumerate(FIELDS)}
+
+# A page with more fields is sorted anew each time.
+_MOST_USUAL = 30
+
 _OLD_LABELS = ("_name--", "_label--")
 
 Values = list[str]
@@ -72,16 +77,14 @@ def sort_fields(posted: Mapping[str, Values], form: Form) -> SortedFields:
     If a contact's field has several values, the first counts and the others go to `other`. The
     values of a custom field, such as a group of check boxes, are joined.
     """
-    names = {name: _name(name) for name in posted}
-    entries = _entries(posted, names, form)
-    names_address = any(name.is_address for name in names.values())
-    address = _address_entry(entries, names_address=names_address)
-    person = address.path[:-1] if address else ()
+    names = [_name(name) for name in posted]
+    given = _given(posted, names, form)
+    names_address = any(name.is_address for name in names)
+    only = None if names_address else _only_address(given)
     sorting = _Sorting(form)
-    for entry in sorted(entries, key=lambda each: (each is not address, *each.rank(person))):
-        meaning = EMAIL if entry is address else entry.meaning_for(person)
-        sorting.take(entry, meaning if address or meaning is not EMAIL else None)
-    return sorting.result(entries, names_address=names_address)
+    for name, meaning in _in_order(tuple(given), only, names_address):
+        sorting.take(name, given[name], meaning)
+    return sorting.result(given, names_address=names_address)
 
 
 def was_known_before(parts: Iterable[str]) -> bool:
@@ -131,41 +134,29 @@ class _Name:
         names = dict.fromkeys((self.called, in_brackets, *reversed(self.path[-2:])))
         return tuple(map(meanings.match_key, names))
 
+    def rank(self, person: tuple[str, ...]) -> tuple[bool, bool, int, int]:
+        """Sorts the name that a page means most before others of the same meaning."""
+        return self.known_before, self._is_outside(person), len(self.path), self.effort
+
+    def meaning_for(self, person: tuple[str, ...]) -> meanings.Meaning | None:
+        meaning = self.meaning.name if isinstance(self.meaning, Field) else self.meaning
+        return None if self._is_outside(person) and meaning in _VAGUE else self.meaning
+
+    def _is_outside(self, person: tuple[str, ...]) -> bool:
+        return self.path[: len(person)] != person
+
+
+Given = dict[_Name, Values]
+Order = tuple[tuple[_Name, meanings.Meaning | None], ...]
+
 
 @meanings.remembered
 def _name(posted: str) -> _Name:
     return _Name(posted, posted)
 
 
-class _Entry:
-    """A posted name with its values."""
-
-    __slots__ = ("name", "values")
-
-    def __init__(self, name: _Name, values: Values) -> None:
-        self.name = name
-        self.values = values
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        return self.name.path
-
-    def rank(self, person: tuple[str, ...]) -> tuple[bool, bool, int, int]:
-        """Sorts the entry that a page means most before others of the same meaning."""
-        name = self.name
-        return name.known_before, self._is_outside(person), len(name.path), name.effort
-
-    def meaning_for(self, person: tuple[str, ...]) -> meanings.Meaning | None:
-        meaning = self.name.meaning
-        called = meaning.name if isinstance(meaning, Field) else meaning
-        return None if called in _VAGUE and self._is_outside(person) else meaning
-
-    def _is_outside(self, person: tuple[str, ...]) -> bool:
-        return bool(person) and self.name.path[: len(person)] != person
-
-
 class _Sorting:
-    """Collects what each entry gives. Of several for one field, the first entry taken counts."""
+    """Collects what each name gives. Of several for one field, the first name taken counts."""
 
     def __init__(self, form: Form) -> None:
         self._form = form
@@ -173,39 +164,40 @@ class _Sorting:
         self._fields: dict[str, str] = {}
         self._typed: dict[str, str] = {}
         self._custom: dict[str, Values] = {}
-        self._parts: dict[str, tuple[str, str]] = {}  # name and value by meaning
+        self._parts: dict[str, tuple[_Name, str]] = {}  # name and value by meaning
         self._consent: tuple[str, ...] = ()
         self._consent_path: tuple[str, ...] | None = None
         self._lists: tuple[str, ...] = ()
-        self._left: dict[str, Values] = {}
+        self._left: dict[_Name, Values] = {}
         self._name_is_last = False
 
-    def take(self, entry: _Entry, meaning: meanings.Meaning | None) -> None:
+    def take(self, name: _Name, given: Values, meaning: meanings.Meaning | None) -> None:
         custom = None
         if self._custom_by_key and meaning is not EMAIL:
-            custom = self._custom_of(entry.name)
+            custom = self._custom_of(name)
         if custom:
-            left = self._take_custom(custom, entry)
+            left = self._take_custom(custom, name, given)
         elif isinstance(meaning, Field):
-            self._name_is_last |= entry.name.key in meanings.FIRST_BESIDE_NAME
-            left = self._take_field(meaning, entry.values)
+            self._name_is_last |= name.key in meanings.FIRST_BESIDE_NAME
+            left = self._take_field(meaning, given)
         elif meaning == meanings.CONSENT:
-            left = self._take_consent(entry)
+            left = self._take_consent(name, given)
         elif meaning == meanings.LIST_CHOICE:
-            left = self._take_lists(entry.values)
+            left = self._take_lists(given)
         elif meaning is not None and meaning not in self._parts:
-            left = self._take_part(meaning, entry)
+            left = self._take_part(meaning, name, given)
         else:
-            left = entry.values
-        self._left[entry.name.posted] = left
+            left = given
+        self._left[name] = left
 
-    def result(self, entries: Iterable[_Entry], *, names_address: bool) -> SortedFields:
+    def result(self, names: Iterable[_Name], *, names_address: bool) -> SortedFields:
         self._combine()
-        names = (entry.name.posted for entry in entries)
-        texts = {name: list(map(clean_text, left)) for name in names if (left := self._left[name])}
+        texts = {
+            name.posted: list(map(clean_text, left)) for name in names if (left := self._left[name])
+        }
         return SortedFields(
             fields={
-                each.name: self._fields[each.name] for each in FIELDS if each.name in self._fields
+                name: self._fields[name] for name in sorted(self._fields, key=_PLACES.__getitem__)
             },
             custom={id: ", ".join(given) for id, given in self._custom.items()},
             other={name: left[0] if len(left) == 1 else left for name, left in texts.items()},
@@ -218,23 +210,21 @@ class _Sorting:
     def _custom_of(self, name: _Name) -> CustomField | None:
         return next(filter(None, map(self._custom_by_key.get, name.custom_keys)), None)
 
-    def _take_custom(self, custom: CustomField, entry: _Entry) -> Values:
-        given = [value for value in entry.values if not is_nothing(value)]
-        if self._is_box(custom, entry):
-            chosen = [
-                entry.name.last if is_yes(value) else value for value in given if not is_no(value)
-            ]
+    def _take_custom(self, custom: CustomField, name: _Name, given: Values) -> Values:
+        usable = [value for value in given if not is_nothing(value)]
+        if self._is_box(custom, name):
+            chosen = [name.last if is_yes(value) else value for value in usable if not is_no(value)]
         else:
-            chosen = without_unticked(given)
+            chosen = without_unticked(usable)
         if chosen:
             self._custom.setdefault(custom.id, []).extend(map(clean_text, chosen))
-        return [value for value in entry.values if is_nothing(value) or not chosen]
+        return [value for value in given if is_nothing(value) or not chosen]
 
-    def _is_box(self, custom: CustomField, entry: _Entry) -> bool:
+    def _is_box(self, custom: CustomField, name: _Name) -> bool:
         """Whether it is a box of a group: `interests[bread]=1` ticks "bread" of "interests"."""
-        groups = map(meanings.match_key, entry.path[-2:-1])
+        groups = map(meanings.match_key, name.path[-2:-1])
         is_in_group = any(self._custom_by_key.get(group) is custom for group in groups)
-        return is_in_group and entry.name.key not in self._custom_by_key
+        return is_in_group and name.key not in self._custom_by_key
 
     def _take_field(self, wanted: Field, given: Values) -> Values:
         cleaned = {value: wanted.clean(value) for value in given}
@@ -249,12 +239,12 @@ class _Sorting:
         taken = self._fields.get(wanted.name)
         return [value for value in given if cleaned[value] != taken]
 
-    def _take_consent(self, entry: _Entry) -> Values:
-        self._consent_path = self._consent_path or entry.path
+    def _take_consent(self, name: _Name, given: Values) -> Values:
+        self._consent_path = self._consent_path or name.path
         has_box = self._form.consent_box != "none"
-        if not has_box or entry.path != self._consent_path:  # another box
-            return entry.values
-        self._consent += tuple(value.strip() for value in entry.values)
+        if not has_box or name.path != self._consent_path:  # another box
+            return given
+        self._consent += tuple(value.strip() for value in given)
         return []
 
     def _take_lists(self, given: Values) -> Values:
@@ -263,11 +253,11 @@ class _Sorting:
         self._lists += tuple(value.strip() for value in chosen)
         return [value for value in given if value not in chosen]
 
-    def _take_part(self, meaning: str, entry: _Entry) -> Values:
-        given = [value for value in entry.values if not is_nothing(value)]
-        if given:
-            self._parts[meaning] = (entry.name.posted, given[0])
-        return entry.values  # until it is used
+    def _take_part(self, meaning: str, name: _Name, given: Values) -> Values:
+        usable = [value for value in given if not is_nothing(value)]
+        if usable:
+            self._parts[meaning] = (name, usable[0])
+        return given  # until it is used
 
     def _combine(self) -> None:
         if not self._parts:
@@ -276,28 +266,49 @@ class _Sorting:
         for meaning in combine_parts(self._fields, parts, name_is_last=self._name_is_last):
             name, typed = self._parts[meaning]
             if typed.strip() not in " ".join(self._fields.values()):  # a birthday with its year
-                self._typed[name] = typed.strip()
+                self._typed[name.posted] = typed.strip()
             self._left[name] = [value for value in self._left[name] if value != typed]
 
 
-def _address_entry(entries: Sequence[_Entry], *, names_address: bool) -> _Entry | None:
-    """Return the entry with the person's address: by its name, or as the only address posted."""
-    if not names_address and (only := _only_address(entries)):
-        return only
-    named = [entry for entry in entries if entry.name.meaning is EMAIL]
-    typed = [entry for entry in named if not entry.name.known_before]
+def _in_order(names: tuple[_Name, ...], only: _Name | None, names_address: bool) -> Order:
+    """Return the names as they are taken, with what each means beside the others.
+
+    Pages post the same names together again and again.
+    """
+    order = _usual_order if len(names) <= _MOST_USUAL else _order
+    return order(names, only, names_address)
+
+
+def _order(names: tuple[_Name, ...], only: _Name | None, names_address: bool) -> Order:
+    address = only or _address_name(names, names_address=names_address)
+    person = address.path[:-1] if address else ()
+    ordered = sorted(names, key=lambda each: (each is not address, *each.rank(person)))
+    found = ((each, each.meaning_for(person)) for each in ordered)
+    return tuple(
+        (each, EMAIL if each is address else meaning if address or meaning is not EMAIL else None)
+        for each, meaning in found
+    )
+
+
+_usual_order = lru_cache(maxsize=256)(_order)
+
+
+def _address_name(names: Iterable[_Name], *, names_address: bool) -> _Name | None:
+    """Return the name of the person's address."""
+    named = [name for name in names if name.meaning is EMAIL]
+    typed = [name for name in named if not name.known_before]
     candidates = typed if names_address else named
     return min(candidates, key=lambda each: each.rank(()), default=None)
 
 
-def _only_address(entries: Sequence[_Entry]) -> _Entry | None:
-    """Return the entry with the only address that was typed under a name that says nothing."""
+def _only_address(given: Given) -> _Name | None:
+    """Return the name with the only address that was typed under a name that says nothing."""
     found = {
-        address.casefold(): entry
-        for entry in reversed(entries)
-        if entry.name.meaning is None and not entry.name.known_before
-        for value in entry.values
-        if looks_like_address(address := clean_address(value)) and not _is_for_others(entry.name)
+        address.casefold(): name
+        for name, values in reversed(given.items())
+        if name.meaning is None and not name.known_before
+        for value in values
+        if looks_like_address(address := clean_address(value)) and not _is_for_others(name)
     }
     return next(iter(found.values())) if len(found) == 1 else None
 
@@ -306,16 +317,16 @@ def _is_for_others(name: _Name) -> bool:
     return not _NOT_THE_VISITORS.isdisjoint(name.posted.lower().replace("-", "_").split("_"))
 
 
-def _entries(posted: Mapping[str, Values], names: Mapping[str, _Name], form: Form) -> list[_Entry]:
+def _given(posted: Mapping[str, Values], names: Iterable[_Name], form: Form) -> Given:
     """Return each name that is no instruction, with its values that are not empty."""
     called = dict(_called(posted, form.custom_by_key)) if form.custom_fields else {}
     labels = {name.replace("_value--", kind) for name in called for kind in _OLD_LABELS}
-    return [
-        _Entry(_Name(name, called[name]) if name in called else names[name], given)
-        for name, values in posted.items()
-        if name not in labels and not names[name].is_instruction
+    return {
+        _Name(name.posted, called[name.posted]) if name.posted in called else name: given
+        for name, values in zip(names, posted.values(), strict=True)
+        if name.posted not in labels and not name.is_instruction
         if (given := list(filter(clean_text, values)))
-    ]
+    }
 
 
 def _called(

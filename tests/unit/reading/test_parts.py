@@ -165,3 +165,10 @@ def test_the_object_with_the_address_is_the_person(
     contact = check_fields(given, FORM, check_email=check_email).contact
     assert contact.fields == {"email_address": "b@example.org"} | fields
     assert contact.other == other
+
+
+def test_the_next_visitor_of_the_same_page_may_fill_it_in_otherwise() -> None:
+    pages = [{"a": ["x"], "b": [f"{n}@example.org"]} for n in "12"] + [{"a": ["3@example.org"]}]
+    pages += [{"a": ["4@example.org"], "b": ["x"]}]
+    found = [check_fields(page, FORM, check_email=check_email).contact.email for page in pages]
+    assert found == [f"{n}@example.org" for n in "1234"]
