@@ -30,7 +30,7 @@ chaos: $(VENV)/.dev  ## Break things at random for MINUTES=60, by SEED, and coun
 	$(RUN)/python -m tests.chaos.soak.soak --minutes $(or $(MINUTES),60) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.bench  ## Measure beside peers, in the same run: all, or PART=accept
-	$(RUN)/python -m tests.bench $(PART)
+	@$(RUN)/python -m tests.bench $(PART)
 
 check: $(VENV)/.dev  ## Lint, types and import rules
 	$(RUN)/ruff check $(CHECKED)

@@ -16,7 +16,7 @@ from tests.bench.relay_stack import PEERS_DATABASE, relay_stack
 from tests.bench.web_servers import Load, WebServer, start_ours, start_peer
 from tests.support.stack import Stack, eventually
 
-ROUNDS, SECONDS, WARM_UP = 5, 3, 2000
+ROUNDS, SECONDS, WARM_UP = 7, 2, 2000
 LATENCY_SECONDS = 8
 TUTORIAL, EMPTY = "Flask + `.delay()`", "an empty view"
 QUEUE = "celery"  # its name by default
