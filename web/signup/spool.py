@@ -82,9 +82,9 @@ class Spool:
             return False
         stamps = self._file.stamps()
         found = self._finds("SELECT 1 FROM spooled LIMIT 1", ())
-        if not found and self._now() - stamps.latest > _CLOCK_TICK:
+        if found is False and self._now() - stamps.latest > _CLOCK_TICK:
             self._empty_at = stamps
-        return found
+        return bool(found)
 
     def surely_empty(self) -> bool:
         """Whether no process has left a sign-up here, as far as the file's times tell.
@@ -121,13 +121,14 @@ class Spool:
         _insert(step, entry, document, self._now())
         return Accepted(entry.submission.id, duplicate=False, notify_workers=False)
 
-    def _finds(self, query: str, values: Sequence[str | None]) -> bool:
+    def _finds(self, query: str, values: Sequence[str | None]) -> bool | None:
+        """Whether the query finds anything; None if the file cannot be read now."""
         try:
             with self._file.connected() as connection:
                 return connection.execute(query, values).fetchone() is not None
         except SpoolRefused as error:
             log.warning("spool cannot be read", extra={"cause": str(error)})
-            return False
+            return None
 
     def _first_of(self, step: sqlite3.Connection, entry: Entry) -> str | None:
         """Return the id of the sign-up that `entry` is a duplicate of; None for a new one."""

@@ -213,7 +213,7 @@ def test_what_waits_of_the_same_person_or_key_goes_first(spool: Spool) -> None:
 class HandedOverMeanwhile(Spool):
     """The first sign-up is handed over between the look at the spool and the transaction."""
 
-    def _finds(self, query: str, values: Sequence[str | None]) -> bool:
+    def _finds(self, query: str, values: Sequence[str | None]) -> bool | None:
         found = super()._finds(query, values)
         self.remove(self.first(1))
         return found
