@@ -1,5 +1,5 @@
 """A proxy on the way to a Redis server that breaks it where a test wants: the request never
-arrives, or it does and its answer is lost, cut short or late."""
+arrives, or it does and its answer is lost, cut short, late, or comes byte by byte."""
 
 import selectors
 import socket
@@ -12,12 +12,13 @@ from tests.support.valkey_server import PASSWORD, ValkeyServer
 
 
 class Fault(StrEnum):
-    """What becomes of a request; afterwards its connection is closed, but for `LATE`."""
+    """What becomes of a request; its connection is closed then, but for `LATE` and `SLOW`."""
 
     REQUEST_LOST = "request lost"
     ANSWER_LOST = "answer lost"
     ANSWER_CUT = "answer cut"
     LATE = "late"
+    SLOW = "slow"
 
 
 _RUNS_A_SCRIPT = b"\r\nEVALSHA\r\n"
@@ -25,10 +26,12 @@ _RUNS_A_SCRIPT = b"\r\nEVALSHA\r\n"
 
 @dataclass
 class FaultProxy:
-    """Stands before `server`; everything passes until a fault is armed."""
+    """Stands before `server`; everything passes until a fault is armed. `writes` counts what came
+    from clients in one piece."""
 
     server: ValkeyServer
     struck: int = 0
+    writes: int = 0
     # What becomes of the next requests that run a script, the last one first.
     _armed: list[tuple[Fault | None, float]] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -37,7 +40,8 @@ class FaultProxy:
         return f"redis://:{PASSWORD}@127.0.0.1:{self.port}/0"
 
     def arm(self, fault: Fault, *, seconds: float = 0) -> None:
-        """Let `fault` strike the next request that runs a script."""
+        """Let `fault` strike the next request that runs a script. `seconds` is how late its answer
+        is, or each of its bytes."""
         self._armed = [(fault, seconds)]
 
     def arm_every(self, faults: list[Fault], *, apart: int) -> None:
@@ -86,6 +90,7 @@ class FaultProxy:
                     if not data:
                         return
                     if key.fileobj is client:
+                        self.writes += 1
                         met = self._strike(data) or met
                         if met[0] == Fault.REQUEST_LOST:
                             return
@@ -105,6 +110,11 @@ class FaultProxy:
                 return True
             case Fault.LATE:
                 self._ended.wait(seconds)
+            case Fault.SLOW:
+                for byte in data:
+                    client.sendall(bytes([byte]))
+                    self._ended.wait(seconds)
+                return False
         client.sendall(data)
         return False
 

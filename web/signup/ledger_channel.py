@@ -75,7 +75,7 @@ class LedgerChannel:
         try:
             async with asyncio.timeout_at(deadline):
                 found = await self._exchange([call for call, _ in batch])
-        except TimeoutError:
+        except (TimeoutError, redis.TimeoutError):  # connecting has a shorter one of its own
             self._timed_out()
             late = [*batch, *self._waiting]  # the others would only wait behind it
             self._waiting = []
