@@ -12,6 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from web.app import create_entrance
+from web.server.entrance import Entrance
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -42,6 +43,14 @@ def _through_entrance(flask: Flask) -> Callable[..., Iterable[bytes]]:
 
 
 async def _exchange(flask: Flask, environ: "WSGIEnvironment") -> list[dict[str, Any]]:
+    entrance = create_entrance(flask)
+    try:
+        return await ask(entrance, environ)
+    finally:
+        await entrance.close()
+
+
+async def ask(entrance: Entrance, environ: "WSGIEnvironment") -> list[dict[str, Any]]:
     """Return the messages that answer the request."""
     sent: list[dict[str, Any]] = []
     unread = [{"type": "http.request", "body": environ["wsgi.input"].read(), "more_body": False}]
@@ -52,11 +61,7 @@ async def _exchange(flask: Flask, environ: "WSGIEnvironment") -> list[dict[str, 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    entrance = create_entrance(flask)
-    try:
-        await entrance(_scope(environ), receive, send)
-    finally:
-        await entrance.close()
+    await entrance(_scope(environ), receive, send)
     return sent
 
 
