@@ -164,11 +164,12 @@ def code_of(error: BaseException) -> str:
     """Return the word by which Redis began its answer, such as MISCONF; empty without one.
 
     A transaction that was not executed has the code of what was refused in it, if Redis says so.
+    redis-py begins the error of a pipeline with the command.
     """
-    if within := re.search(r"because of: ([A-Z]{3,})\b", str(error)):
-        return within[1]
-    code = getattr(error, "status_code", None) or str(error).partition(" ")[0]
-    return str(code) if re.fullmatch("[A-Z]{3,}", str(code)) and code != "ERR" else ""
+    within = re.search(r"(?:because of|of pipeline caused error): ([A-Z]{3,})\b", str(error))
+    first = getattr(error, "status_code", None) or str(error).partition(" ")[0]
+    code = within[1] if within else str(first)
+    return code if re.fullmatch("[A-Z]{3,}", code) and code != "ERR" else ""
 
 
 def concerns_everything(error: BaseException) -> bool:

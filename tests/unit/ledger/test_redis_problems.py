@@ -63,6 +63,7 @@ ANSWERS = [
     (f"EXECABORT Transaction discarded because of: {OOM}", "memory of Redis is full", "maxmemory"),
     ("EXECABORT Transaction discarded because of: READONLY You can't", "a replica", "primary"),
     (f"EXECABORT Transaction discarded because of: NOPERM {USER} 'exec' command", "EXEC", "ACL"),
+    ("Command # 1 (GET a) of pipeline caused error: BUSY Valkey is", "busy with", "SCRIPT KILL"),
     ("WRONGTYPE Operation against a key", "Another program", "database of its own"),
     ("DENIED Redis is running in protected mode", "no password", "Give Redis a password"),
     ("NOSCRIPT No matching script.", "forgotten a script", "by itself"),
@@ -125,6 +126,7 @@ def test_sentences_are_whole() -> None:
         (OOM + SCRIPT, True),
         ("LOADING Valkey is loading the dataset in memory", True),
         ("ERR value is not an integer" + SCRIPT, False),
+        ("Command # 1 (EVALSHA x) of pipeline caused error: ERR value is not an integer", False),
         ("WRONGTYPE Operation against a key", False),
     ],
 )
