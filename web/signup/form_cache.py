@@ -70,13 +70,21 @@ class FormCache:
         Raises `LedgerUnavailable` only for a name that was never seen while Redis is away.
         """
         self.refresh(ask)
-        known = self._known(name)
-        if known is None and ask(lambda: self._source.form(name)) is not None:
-            # The form is new, and the script that made it may post to it at once.
-            self._read_at = float("-inf")
-            self.refresh(ask)
-            known = self._known(name)
-        return known
+        return self._known(name) or self._find_new(name, ask)
+
+    def _find_new(self, name: str, ask: AskRedis) -> Form | None:
+        """Return a form that was made just now: the script that made it may post to it at once."""
+        try:
+            if ask(lambda: self._source.form(name)) is None:
+                return None
+        except LedgerUnavailable:
+            self._read_file()  # another process of this host may have read the form before
+            if known := self._known(name):
+                return known
+            raise
+        self._read_at = float("-inf")
+        self.refresh(ask)
+        return self._known(name)
 
     def fresh(self, name: str) -> Form | None:
         """Return the form if it is known, and need not be read again now. Never waits."""
@@ -115,6 +123,11 @@ class FormCache:
         self._forms = {form.name: form for form in forms}
         self._read_at = self._clock()
         self._write(forms)
+
+    def _read_file(self) -> None:
+        text = _read(self._path)
+        if text != self._written:
+            self._written, self._forms = text, _parse(text) or self._forms
 
     def _write(self, forms: list[Form]) -> None:
         document = {"format": 1 + len(UPGRADES), "forms": [form.to_dict() for form in forms]}

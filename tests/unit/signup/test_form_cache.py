@@ -162,3 +162,20 @@ def test_a_newer_file_is_refused(path: Path) -> None:
     path.write_text('{"format": 2, "forms": []}')
     with pytest.raises(Refused, match=rf"{path} has format 2; .* knows formats up to 1\."):
         check_format(path)
+
+
+def test_a_form_that_another_process_has_read_is_known_while_redis_is_away(path: Path) -> None:
+    registry = Registry(builders.form("old"))
+    early, late = cache_of(registry, path), cache_of(registry, path)
+    assert early.find("old", registry.ask) and late.find("old", registry.ask)
+    registry.kept["new"] = builders.form("new")
+    registry.now += 10
+    assert late.find("new", registry.ask)
+    registry.away = True
+    assert early.find("new", registry.ask) == builders.form("new")
+    with pytest.raises(LedgerUnavailable):
+        early.find("never", registry.ask)
+    path.write_text("damaged", encoding="utf-8")
+    with pytest.raises(LedgerUnavailable):
+        early.find("never", registry.ask)
+    assert early.find("new", registry.ask)
