@@ -16,7 +16,7 @@ from tests.bench.cpu import group_cpu
 from tests.bench.figures import OURS, Row, Table, at_least, say, spread
 from tests.bench.form_posts import form_posts
 from tests.bench.peers import WORKERS
-from tests.bench.relay_stack import relay_stack
+from tests.bench.relay_stack import relay_stack, start_module
 from tests.bench.visitors import send_all
 from tests.support.stack import Stack, eventually
 
@@ -46,8 +46,7 @@ def _round(stack: Stack, number: int) -> dict[str, float]:
     for name, (module, command) in WORKERS.items():
         fill = ("-m", "tests.bench.peers.filling", module, str(JOBS), f"{module}-{number}")
         subprocess.run([sys.executable, *fill], env=stack.environ, check=True)
-        start = partial(stack.start, *command[1:], module=command[0])
-        speeds[name] = _delivered_per_second(stack, start)
+        speeds[name] = _delivered_per_second(stack, partial(start_module, stack, command))
     say("  ".join(f"{name} {speed:.0f}" for name, speed in speeds.items()))
     return speeds
 

@@ -1,5 +1,6 @@
 """signup-relay as users start it, with the measured form and every check and limit on."""
 
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,3 +41,9 @@ def _tell_peers(stack: Stack) -> None:
         PEER_TOKEN=stack.sandbox.connect()["access_token"],
         PEER_LIST=newsletter["id"],
     )
+
+
+def start_module(stack: Stack, command: str) -> "subprocess.Popen[bytes]":
+    """Start a peer's command, `python -m` left out, in a process group of its own."""
+    module, *arguments = command.split()
+    return stack.start(*arguments, module=module)

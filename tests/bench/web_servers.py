@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 import redis
 import requests
 
-from tests.bench import peers
 from tests.bench.correctness import expect
 from tests.bench.cpu import group_cpu
 from tests.bench.form_posts import form_posts
+from tests.bench.peers import web_server
+from tests.bench.relay_stack import start_module
 from tests.bench.visitors import send_all
 from tests.support.ports import free_port
 from tests.support.stack import Stack, eventually
@@ -65,8 +66,7 @@ def start_ours(stack: Stack, name: str) -> WebServer:
 
 def start_peer(stack: Stack, name: str, module: str) -> WebServer:
     address = f"127.0.0.1:{free_port()}"
-    granian, *options = peers.web_server(module, address)
-    child = stack.start(*options, module=granian)
+    child = start_module(stack, web_server(module, address))
     eventually(lambda: _answers(address), what=f"the start of {module}")
     return WebServer(name, address, child.pid, stack.valkey.client())
 
