@@ -39,7 +39,7 @@ def is_ticked(values: Iterable[str]) -> bool:
     Pages put a hidden ``0`` before the box itself. Any text counts as a yes but one that begins
     with a word for no, since a box may have any value.
     """
-    return any(value.strip() and not is_no(value) for value in values)
+    return any(value.strip() and (is_yes(value) or not is_no(value)) for value in values)
 
 
 def is_no(value: str) -> bool:
