@@ -14,8 +14,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 # For the whole body. So the largest one needs a line of at least 6.4 KiB a second.
 BODY_SECONDS = 10.0
-# Of one network, in one process. Beyond that the oldest gives way, as honest bodies come at once.
+# Of one network, in one process. Of more, the oldest get less time: honest bodies come soon.
 MOST_UNFINISHED = 100
+CROWDED_SECONDS = 2.0
 # A browser shows an answer only after it has sent everything. So this much more is read.
 MOST_DROPPED = 1024 * 1024
 
@@ -37,10 +38,19 @@ class Body:
 
 
 class BodyReader:
-    """Reads the bodies of one process. `seconds` is the deadline for each."""
+    """Reads the bodies of one process. `seconds` is the deadline for each, `crowded_seconds` the
+    one of those that are too many.
+    """
 
-    def __init__(self, seconds: float = BODY_SECONDS, most_unfinished: int = MOST_UNFINISHED):
+    def __init__(
+        self,
+        seconds: float = BODY_SECONDS,
+        *,
+        crowded_seconds: float = CROWDED_SECONDS,
+        most_unfinished: int = MOST_UNFINISHED,
+    ) -> None:
         self._seconds = seconds
+        self._crowded_seconds = min(seconds, crowded_seconds)
         self._most_unfinished = most_unfinished
         self._unfinished: dict[str, dict[int, asyncio.Timeout]] = {}
 
@@ -49,6 +59,8 @@ class BodyReader:
 
         A chunked body that is not whole gets a length that it does not have.
         """
+        if length == 0:
+            return Body(b"", 0)
         if length is not None and length > limit:
             return Body(b"", length, too_large=True)
         content = bytearray()
@@ -76,9 +88,7 @@ class BodyReader:
     def _counted(self, network: str, timeout: asyncio.Timeout) -> Iterator[None]:
         unfinished = self._unfinished.setdefault(network, {})
         if len(unfinished) >= self._most_unfinished:
-            oldest = unfinished.pop(next(iter(unfinished)))
-            if not oldest.expired():
-                oldest.reschedule(0)  # in the past, so it ends as one that was too slow
+            self._hurry(unfinished.pop(next(iter(unfinished))))
         unfinished[id(timeout)] = timeout
         try:
             yield
@@ -86,6 +96,11 @@ class BodyReader:
             unfinished.pop(id(timeout), None)
             if not unfinished:
                 self._unfinished.pop(network, None)
+
+    def _hurry(self, timeout: asyncio.Timeout) -> None:
+        until = timeout.when()
+        if until is not None and not timeout.expired():
+            timeout.reschedule(until - self._seconds + self._crowded_seconds)
 
 
 async def _collect(content: bytearray, receive: Receive, length: int | None, limit: int) -> bool:

@@ -42,7 +42,7 @@ def read(receive: Receive, length: int | None, *, reader: BodyReader | None = No
         pytest.param(4, [part(b"12", MORE), part(b"34", MORE)], id="in two parts"),
         pytest.param(None, [part(b"1234", MORE), part(b"", LAST)], id="chunked"),
         pytest.param(10, [part(b"1234567890", LAST)], id="the largest"),
-        pytest.param(0, [part(b"", LAST)], id="empty"),
+        pytest.param(None, [part(b"", LAST)], id="chunked and empty"),
     ],
 )
 def test_a_whole_body_is_read(length: int | None, messages: list[dict[str, Any]]) -> None:
@@ -84,8 +84,8 @@ def test_a_chunked_body_is_read_no_further_than_its_limit() -> None:
     assert read(endless, None) == Body(b"", 15, too_large=True)
 
 
-def test_of_many_unfinished_bodies_of_a_network_the_oldest_gives_way() -> None:
-    reader = BodyReader(seconds=60, most_unfinished=2)
+def test_of_many_unfinished_bodies_of_a_network_the_oldest_get_less_time() -> None:
+    reader = BodyReader(seconds=60, crowded_seconds=0.05, most_unfinished=2)
 
     async def flood() -> list[bool]:
         silent = [
@@ -95,14 +95,48 @@ def test_of_many_unfinished_bodies_of_a_network_the_oldest_gives_way() -> None:
         await asyncio.wait(silent, return_when=asyncio.FIRST_COMPLETED)
         honest = await reader.read(client(part(b"1234", LAST)), 4, limit=10, network="192.0.2.1")
         assert honest.whole
-        await asyncio.wait(silent[:1])
+        await asyncio.wait([silent[2]])
         done = [task.done() for task in silent]
         for task in silent:
             task.cancel()
         return done
 
-    # The third one came when two were there; the honest one made the next one give way.
+    # The first one was one too many when the last one came, the third one when the honest one did.
     assert asyncio.run(flood()) == [True, False, True, False]
+
+
+def test_a_body_that_comes_soon_is_read_whatever_its_neighbours_do() -> None:
+    reader = BodyReader(seconds=60, crowded_seconds=30, most_unfinished=2)
+
+    async def flood() -> Body:
+        arrived = asyncio.Event()
+
+        async def receive() -> dict[str, Any]:
+            await arrived.wait()
+            return part(b"1234", LAST)
+
+        honest = asyncio.create_task(reader.read(receive, 4, limit=10, network="192.0.2.1"))
+        async with asyncio.TaskGroup() as neighbours:
+            silent = [
+                neighbours.create_task(reader.read(client(), 4, limit=10, network="192.0.2.1"))
+                for _ in range(20)
+            ]
+            await asyncio.sleep(0)  # now all have begun
+            await asyncio.sleep(0)
+            arrived.set()
+            found = await honest
+            for task in silent:
+                task.cancel()
+        return found
+
+    assert asyncio.run(flood()).whole
+
+
+def test_a_request_without_a_body_waits_for_nothing() -> None:
+    async def receive() -> dict[str, Any]:
+        raise AssertionError("was asked for the body")
+
+    assert read(receive, 0).whole
 
 
 def test_nothing_is_kept_of_networks_without_unfinished_bodies() -> None:
