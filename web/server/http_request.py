@@ -35,7 +35,7 @@ class HttpRequest:
 
     @cached_property
     def head(self) -> Head:
-        """The headers, the values of one name joined by commas, and the query.
+        """The headers, the values of one name joined, and the query.
 
         A header with an underscore in its name is left out. WSGI would give it the name of another,
         such as `X_Forwarded_For`, and no proxy that we trust sends one.
@@ -44,7 +44,7 @@ class HttpRequest:
         for raw_name, raw_value in self.scope["headers"]:
             name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
             if "_" not in name:
-                headers[name] = f"{headers[name]},{value}" if name in headers else value
+                headers[name] = _joined(name, headers[name], value) if name in headers else value
         return Head(headers, self.scope["query_string"])
 
     @property
@@ -52,3 +52,8 @@ class HttpRequest:
         """The length of the body; None if it is chunked."""
         headers = self.head.headers
         return None if "transfer-encoding" in headers else int(headers.get("content-length", 0))
+
+
+def _joined(name: str, first: str, second: str) -> str:
+    """Return one value for two headers of the name `name` (RFC 9110, 5.3; RFC 9113, 8.2.3)."""
+    return f"{first}; {second}" if name == "cookie" else f"{first},{second}"

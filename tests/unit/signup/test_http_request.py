@@ -1,0 +1,24 @@
+"""What is made of a request's headers."""
+
+import pytest
+
+from web.server.http_request import HttpRequest
+
+
+def request(*lines: tuple[bytes, bytes]) -> HttpRequest:
+    return HttpRequest({"headers": lines, "query_string": b""})
+
+
+@pytest.mark.parametrize(
+    ("lines", "headers"),
+    [
+        pytest.param([(b"a", b"1"), (b"a", b"2")], {"a": "1,2"}, id="two values"),
+        pytest.param(
+            [(b"cookie", b"a=1"), (b"cookie", b"b=2")], {"cookie": "a=1; b=2"}, id="two cookies"
+        ),
+        pytest.param([(b"a_b", b"1"), (b"a-b", b"2")], {"a-b": "2"}, id="an underscore"),
+        pytest.param([(b"a", b"\xc3\xbc\xff")], {"a": "\xc3\xbc\xff"}, id="bytes"),
+    ],
+)
+def test_headers(lines: list[tuple[bytes, bytes]], headers: dict[str, str]) -> None:
+    assert request(*lines).head.headers == headers
