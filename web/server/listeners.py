@@ -15,6 +15,9 @@ from shared.infrastructure.settings import Bind
 BACKLOG = 1024
 # How long a client may leave an answer unread, or a packet unacknowledged.
 UNREAD_MILLISECONDS = 20_000
+# Of answers, for each connection. The system's own limit is megabytes, all of which a client that
+# reads nothing would get.
+MOST_UNREAD = 32 * 1024
 
 
 def listen(bind: Bind) -> socket.socket:
@@ -26,6 +29,7 @@ def listen(bind: Bind) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     # Granian has no limit for sending an answer. The system drops the connection for it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_MILLISECONDS)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MOST_UNREAD)
     listener.bind(address)
     listener.listen(BACKLOG)
     listener.setblocking(False)

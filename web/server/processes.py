@@ -42,6 +42,8 @@ log = logging.getLogger(__name__)
 MOST_CONNECTIONS = 8192
 # The limit for a request's headers to arrive, and for an idle connection's next request.
 IDLE_MILLISECONDS = 5000
+# For each connection: of a request's headers, and of answers that the system does not take yet.
+MOST_BUFFERED = 32 * 1024
 # Open files besides visitors' connections: Redis, the broker, templates, logs.
 SPARE_FILES = 256
 # No request takes half as long, except on a visitor's slow line. Stopping does not wait for that.
@@ -69,7 +71,9 @@ def serve(settings: Settings) -> None:
         http=HTTPModes.http1,
         workers=settings.web_processes,
         backpressure=_connections(),
-        http1_settings=HTTP1Settings(header_read_timeout=IDLE_MILLISECONDS),
+        http1_settings=HTTP1Settings(
+            header_read_timeout=IDLE_MILLISECONDS, max_buffer_size=MOST_BUFFERED
+        ),
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
