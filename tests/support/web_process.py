@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import IO
 
 from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
@@ -22,12 +23,16 @@ serve(Settings.from_env(os.environ))
 
 @dataclass
 class WebProcess:
-    """Serves the forms of `redis`, keeping its files in `data_dir`."""
+    """Serves the forms of `redis`, keeping its files in `data_dir`.
+
+    `log` gets what it prints. A pipe that nobody reads is full soon, and then web waits.
+    """
 
     redis: ValkeyServer
     data_dir: Path
     environ: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    log: "int | IO[str]" = subprocess.PIPE
 
     @property
     def url(self) -> str:
@@ -48,9 +53,23 @@ class WebProcess:
         return subprocess.Popen(
             [sys.executable, "-c", _SERVE],
             env={**os.environ, **environ},
-            stderr=subprocess.PIPE,
+            stderr=self.log,
             text=True,
         )
+
+    def serving(self) -> set[int]:
+        """Return the ids of the serving processes."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return {
+            int(pid)
+            for pid in children.split()
+            if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()
+        }
+
+    def resident_mebibytes(self) -> float:
+        """Return how much memory the serving processes have."""
+        texts = [Path(f"/proc/{pid}/status").read_text() for pid in self.serving()]
+        return sum(int(text.partition("VmRSS:")[2].split()[0]) for text in texts) / 1024
 
     def answers(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)

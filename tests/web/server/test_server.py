@@ -111,20 +111,11 @@ def test_an_address_in_use_is_one_clear_sentence(web: WebProcess) -> None:
     )
 
 
-def serving_processes(web: WebProcess) -> set[int]:
-    children = Path(f"/proc/{web.process.pid}/task/{web.process.pid}/children").read_text()
-    return {
-        int(pid)
-        for pid in children.split()
-        if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()
-    }
-
-
 def test_serving_processes_that_die_are_replaced(web: WebProcess) -> None:
-    before = serving_processes(web)
+    before = web.serving()
     for pid in before:
         os.kill(pid, signal.SIGKILL)
-    eventually(lambda: len(serving_processes(web) - before) == len(before), within=10, what="new")
+    eventually(lambda: len(web.serving() - before) == len(before), within=10, what="new")
     eventually(web.answers, within=10, what="an answer")
 
 
