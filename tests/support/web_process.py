@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -57,15 +58,6 @@ class WebProcess:
             text=True,
         )
 
-    def serving(self) -> set[int]:
-        """Return the ids of the serving processes."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return {
-            int(pid)
-            for pid in children.split()
-            if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()
-        }
-
     def resident_mebibytes(self) -> float:
         """Return how much memory the serving processes have."""
         texts = [Path(f"/proc/{pid}/status").read_text() for pid in self.serving()]
@@ -80,6 +72,35 @@ class WebProcess:
             return False
         finally:
             connection.close()
+
+    def serving(self) -> set[int]:
+        """Return the ids of the processes that serve, the children of the one that was started."""
+        main = self.process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text(encoding="ascii").split()
+        return {int(pid) for pid in children if not _tracks_resources(pid)}
+
+    def connection_to(self, pid: int) -> http.client.HTTPConnection:
+        """Return a connection that this serving process has taken. It closes idle ones after five
+        seconds."""
+        deadline = time.monotonic() + 60
+        while True:
+            assert time.monotonic() < deadline, "the process takes no connection"
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
+            if _has_socket(pid, self._socket_of(connection)):
+                return connection
+            connection.close()
+
+    def _socket_of(self, connection: http.client.HTTPConnection) -> str:
+        """Return the name of the server's end of the connection."""
+        port = int(connection.sock.getsockname()[1])
+        ends = (f":{self.port:04X}", f":{port:04X}")
+        for line in Path("/proc/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
+            words = line.split()
+            if (words[1][-5:], words[2][-5:]) == ends:
+                return f"socket:[{words[9]}]"
+        return ""
 
     def __enter__(self) -> "WebProcess":
         self.process = self.command()
@@ -99,3 +120,17 @@ class WebProcess:
         if self.process.poll() is None:
             self.process.terminate()
         self.process.communicate(timeout=15)
+
+
+def _tracks_resources(pid: str) -> bool:
+    with suppress(OSError):
+        return b"resource_tracker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return False
+
+
+def _has_socket(pid: int, name: str) -> bool:
+    found = []
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            found.append(str(descriptor.readlink()))
+    return name in found
