@@ -74,10 +74,7 @@ class WebProcess:
             connection.close()
 
     def serving(self) -> set[int]:
-        """Return the ids of the processes that serve, the children of the one that was started."""
-        main = self.process.pid
-        children = Path(f"/proc/{main}/task/{main}/children").read_text(encoding="ascii").split()
-        return {int(pid) for pid in children if not _tracks_resources(pid)}
+        return serving_processes(self.process.pid)
 
     def connection_to(self, pid: int) -> http.client.HTTPConnection:
         """Return a connection that this serving process has taken. It closes idle ones after five
@@ -120,6 +117,12 @@ class WebProcess:
         if self.process.poll() is None:
             self.process.terminate()
         self.process.communicate(timeout=15)
+
+
+def serving_processes(main: int) -> set[int]:
+    """Return the ids of the processes that serve: the children of `relay web`."""
+    children = Path(f"/proc/{main}/task/{main}/children").read_text(encoding="ascii").split()
+    return {int(pid) for pid in children if not _tracks_resources(pid)}
 
 
 def _tracks_resources(pid: str) -> bool:

@@ -13,6 +13,7 @@ import requests
 
 from tests.support.relay_up import RelayUp
 from tests.support.stack import eventually
+from tests.support.web_process import serving_processes
 
 
 @pytest.fixture
@@ -64,6 +65,21 @@ def delivers(up: RelayUp, name: str, number: int) -> bool:
     except requests.RequestException:
         return False
     return up.status()["delivered"] == number
+
+
+@pytest.mark.slow
+def test_web_is_started_again_when_it_ends_because_a_serving_process_died_twice(
+    up: RelayUp,
+) -> None:
+    up.environ |= {"RELAY_VISITOR_LIMIT": "0", "RELAY_WEB_PROCESSES": "1"}
+    up.start()
+    web = up.process_id("web")
+    [first] = serving_processes(web)
+    os.kill(first, signal.SIGKILL)
+    eventually(lambda: bool(serving_processes(web) - {first}), what="the successor")
+    os.kill(min(serving_processes(web) - {first}), signal.SIGKILL)
+    eventually(lambda: "web ended (exit status 1)" in up.printed, what="the clear line")
+    eventually(lambda: delivers(up, "web", 1), what="delivery after the restart")
 
 
 def test_nothing_is_left_running_when_up_itself_is_killed(up: RelayUp) -> None:
