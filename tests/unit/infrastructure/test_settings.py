@@ -70,6 +70,14 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
     assert settings.spool_folder == Path(".relay/spool")
 
 
+@pytest.mark.parametrize(("cores", "processes"), [(1, 1), (4, 4), (32, 8)])
+def test_web_has_a_process_for_each_core_but_not_many(
+    monkeypatch: pytest.MonkeyPatch, cores: int, processes: int
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(cores)))
+    assert read().web_processes == processes
+
+
 @pytest.mark.parametrize(
     ("name", "raw", "field", "value"),
     [
@@ -118,6 +126,9 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         pytest.param("RELAY_SPOOL_BYTES", "0", "spool_bytes", 0, id="no spool"),
         pytest.param("CTCT_REQUESTS_PER_DAY", "1", "requests_per_day", 1, id="one a day"),
         pytest.param("RELAY_TRUSTED_PROXIES", "2", "trusted_proxies", 2, id="two proxies"),
+        pytest.param("RELAY_WEB_PROCESSES", "1", "web_processes", 1, id="one process"),
+        pytest.param("RELAY_WEB_PROCESSES", "8", "web_processes", 8, id="several processes"),
+        pytest.param("RELAY_WEB_PROCESSES", "64", "web_processes", 64, id="most processes"),
         pytest.param("RELAY_MAX_ATTEMPTS", " 3\n", "max_attempts", 3, id="blanks around it"),
         pytest.param("RELAY_MAX_ATTEMPTS", "", "max_attempts", 12, id="empty means the default"),
     ],
@@ -186,6 +197,9 @@ def test_value(name: str, raw: str, field: str, value: object) -> None:
         pytest.param("RELAY_SPOOL_BYTES", "64 MiB", "are 67108864 bytes", id="bytes with a unit"),
         pytest.param("RELAY_TRUSTED_PROXIES", "-1", "a whole number", id="negative"),
         pytest.param("RELAY_TRUSTED_PROXIES", "٣", "a whole number", id="other digits"),
+        pytest.param("RELAY_WEB_PROCESSES", "0", "at least 1", id="no process"),
+        pytest.param("RELAY_WEB_PROCESSES", "65", "at most 64, not '65'", id="many processes"),
+        pytest.param("RELAY_WEB_PROCESSES", "abc", "a whole number", id="processes in letters"),
         pytest.param("RELAY_SECRET_KEY", " , ", "only commas", id="no key"),
     ],
 )
