@@ -200,3 +200,14 @@ def test_a_page_may_fetch_and_read_both_success_and_errors(
     assert page.evaluate(script, [url, {"email": "ada@example.com"}]) == [202, True]
     assert page.evaluate(script, [url, {"email": "ada"}]) == [422, False]
     assert page.evaluate(script, [f"{web.url}/f/nwes", {}]) == [404, False]
+
+
+@pytest.mark.parametrize("size", [70_000, 900_000])
+def test_a_sign_up_that_is_too_large_gets_a_page_that_says_so(
+    web: WebProcess, page: Page, size: int
+) -> None:
+    page.goto(f"{web.url}/f/news")
+    page.get_by_label("E-mail address").fill("ada@example.com")
+    page.get_by_label("First name").fill("A" * size)
+    page.get_by_role("button").click()
+    expect(page.get_by_text("at most 64 KiB")).to_be_visible()
