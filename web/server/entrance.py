@@ -23,6 +23,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 # For all that is no sign-up: the longest that an operator or a client sends is an address.
 OTHER_LIMIT = 16 * 1024
+# Below these, passwords are hashed and Constant Contact is asked.
+SLOW_PATHS = {"console", "connect"}
 
 
 class Entrance:
@@ -88,7 +90,8 @@ class Entrance:
             taken = await self._take(form, request, body, visitor)
         if isinstance(taken, Answer):
             return taken
-        return await self._flask.answer(request, body, **{NOT_STORED: taken})
+        slow = self._route(request.path).split("/")[1] in SLOW_PATHS
+        return await self._flask.answer(request, body, slow=slow, **{NOT_STORED: taken})
 
     async def _take(
         self, form: str, request: HttpRequest, body: Body, visitor: str

@@ -20,21 +20,33 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 
+# Of all threads. More would hash more passwords at a time, with 32 MiB each.
+SLOW_THREADS = 4
+
+
 class FlaskThreads:
-    """Runs a WSGI app on at most `threads` threads."""
+    """Runs a WSGI app on at most `threads` threads.
+
+    Requests that may take long share `SLOW_THREADS` of them. So they never hold all.
+    """
 
     def __init__(self, app: "WSGIApplication", *, threads: int) -> None:
         self._app = app
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="flask")
+        self._pool = ThreadPoolExecutor(threads - SLOW_THREADS, thread_name_prefix="flask")
+        self._slow_pool = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="flask-slow")
 
-    async def answer(self, request: HttpRequest, body: Body, **extra: Any) -> Answer:
+    async def answer(
+        self, request: HttpRequest, body: Body, *, slow: bool = False, **extra: Any
+    ) -> Answer:
         """Return the app's answer. `extra` is added to the WSGI environment."""
         environ = environ_of(request, body) | extra
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, environ)
+        pool = self._slow_pool if slow else self._pool
+        return await asyncio.get_running_loop().run_in_executor(pool, self._run, environ)
 
     def close(self) -> None:
         """End the threads once they have answered."""
         self._pool.shutdown()
+        self._slow_pool.shutdown()
 
     def _run(self, environ: "WSGIEnvironment") -> Answer:
         found = Response.from_app(self._app, environ, buffered=True)

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.attackers import Attack, Attackers, from_many_networks
 from tests.support.honest_visitor import HonestVisitor
-from tests.support.raw_http import accepted, head
+from tests.support.raw_http import accepted, head, with_length
 from tests.support.stack import eventually
 from tests.support.web_process import WebProcess
 from web.server.listeners import MOST_UNREAD
@@ -153,3 +153,17 @@ def test_a_client_that_reads_nothing_gets_few_answers(web: WebProcess) -> None:
         eventually(lambda: visitor.rounds >= 15, within=30, what="signing up")
         assert 10_000 < max(unread(web)) < 4 * MOST_UNREAD  # the system doubles what it is asked
     assert visitor.refused == []
+
+
+def test_hundreds_of_sign_ins_at_a_time_shut_no_visitor_out(web: WebProcess) -> None:
+    tries = [
+        Attack(with_length(b"name=admin%d&password=x" % each, target=b"/console/sign-in"))
+        for each in range(300)
+    ]
+    with (
+        HonestVisitor(web.port) as visitor,
+        Attackers(web.port, tries, address_of=from_many_networks),
+    ):
+        eventually(lambda: visitor.rounds >= 10, within=30, what="signing up")
+    assert visitor.refused == []
+    assert max(visitor.seconds) < WORST_SECONDS
