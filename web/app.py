@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from shared.accounts.account_services import make_account_services
 from shared.doctor.doctor import make_doctor
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.remembering import remembered
 from shared.infrastructure.alert_services import make_services
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.email_syntax import check_email
@@ -97,7 +98,7 @@ def create_entrance(app: Flask) -> Entrance:
         bodies=BodyReader(),
         fast_path=_make_fast_path(found, channel),
         flask=flask,
-        route=functools.lru_cache(maxsize=1024)(paths.route),
+        route=remembered(longest=200)(paths.route),
         find_visitor=lambda request: visitors.find(
             request.peer, request.head.headers, method=request.method
         ),

@@ -7,10 +7,10 @@ or a whole JSON document in a body of the wrong kind.
 import re
 import unicodedata
 from collections.abc import Iterable
-from functools import lru_cache
 from itertools import islice
 
 from shared.domain.reading.values import in_plain_form
+from shared.domain.remembering import remembered
 
 LONGEST_NAME = 40
 MOST_NAMES = 10
@@ -32,7 +32,7 @@ def plain_name(name: str) -> str:
     return _plain(name) if len(name) <= _LONGEST_LOOKED_AT else MASKED
 
 
-@lru_cache(maxsize=1024)  # the same fields come again and again
+@remembered(longest=_LONGEST_LOOKED_AT)  # the same fields come again and again
 def _plain(name: str) -> str:
     text = in_plain_form(name)  # format characters can hide or turn around what is beside them
     if not text or not all(map(_is_plain, text)) or _TELEPHONE.search(text):

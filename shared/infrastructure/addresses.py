@@ -2,8 +2,8 @@
 
 import ipaddress
 import socket
-from functools import lru_cache
 
+from shared.domain.remembering import remembered
 from shared.infrastructure.settings import Bind
 
 _LONGEST_ADDRESS = 100  # with port, zone, brackets and quotes
@@ -36,7 +36,7 @@ def free_port() -> int:
         return port
 
 
-@lru_cache(maxsize=4096)  # a visitor's requests come one after the other, a proxy's all the time
+@remembered(longest=_LONGEST_ADDRESS, most=4096)
 def plain_address(text: str) -> str | None:
     """Return the address in `text`, as proxies write it; None for text that is none.
 
@@ -45,6 +45,8 @@ def plain_address(text: str) -> str | None:
     """
     if len(text) > _LONGEST_ADDRESS:
         return None
+    if _is_plain_ipv4(text):
+        return text
     host = text.strip(' \t"')
     if host.startswith("["):
         host = host[1:].partition("]")[0]
@@ -57,7 +59,15 @@ def plain_address(text: str) -> str | None:
     return str(getattr(parsed, "ipv4_mapped", None) or parsed)
 
 
-@lru_cache(maxsize=4096)
+def _is_plain_ipv4(text: str) -> bool:
+    """Whether `text` is an IPv4 address and nothing else, as nearly all are."""
+    try:
+        return socket.inet_ntoa(socket.inet_pton(socket.AF_INET, text)) == text
+    except (OSError, ValueError):
+        return False
+
+
+@remembered(longest=_LONGEST_ADDRESS, most=4096)
 def client_network(address: str) -> str:
     """Return the network that one visitor has: all of an IPv4 address, the /64 of an IPv6 one."""
     if ":" not in address:

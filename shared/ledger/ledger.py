@@ -6,6 +6,7 @@ dead workers alike: each sign-up that is due may be claimed. All keys are in
 docs/internals/ledger-keys.md.
 """
 
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -97,7 +98,7 @@ class Ledger:
             id=submission.id,
             form=submission.form,
             contact=submission.contact.to_json(),
-            lists=json.dumps(submission.lists),
+            lists=_lists_json(submission.lists),
             consent=consent_json(submission.consent),
             person=origin["person"],
             content=origin["digest"],
@@ -387,6 +388,11 @@ class Ledger:
         with redis_errors_translated():
             stored = self._client.get(f"{keys.account(account)}succeeded-at")
         return moment(str(stored)) if stored else None
+
+
+@functools.lru_cache(maxsize=1024)  # those of a form are the same each time
+def _lists_json(lists: tuple[str, ...]) -> str:
+    return json.dumps(lists)
 
 
 def _record_key(account: str, id: str) -> str:

@@ -1,13 +1,12 @@
 """Which kind of answer a request gets: JSON for scripts, pages and redirects for browsers."""
 
-from functools import lru_cache
-
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
+from shared.domain.remembering import remembered
 from web.signup.cors import AMP_SOURCE
 from web.signup.reading.body_kind import ContentType
-from web.signup.reading.head import Head
+from web.signup.reading.head import LONGEST_USUAL, Head
 
 
 def wants_json(head: Head) -> bool:
@@ -25,7 +24,7 @@ def wants_json(head: Head) -> bool:
     return _is_script_of_page(head) or _is_scripts_body(head.content_type)
 
 
-@lru_cache(maxsize=256)  # few kinds of browsers send most of what comes
+@remembered(longest=LONGEST_USUAL)  # few kinds of browsers send most of what comes
 def _prefers_json(accept: str) -> bool | None:
     """Whether JSON is preferred to a page; None if neither is."""
     accepted = parse_accept_header(accept, MIMEAccept)

@@ -4,9 +4,9 @@ The whole User-Agent header is not kept, as it could single somebody out.
 """
 
 import re
-from functools import lru_cache
 
 from shared.domain.refusal import BOT
+from shared.domain.remembering import remembered
 
 # The first that matches counts: most browsers also name the ones that they descend from.
 _KINDS = tuple(
@@ -40,6 +40,6 @@ def client_kind(user_agent: str | None) -> str:
     return _kind(user_agent[:_LONGEST]) if user_agent else "none"
 
 
-@lru_cache(maxsize=256)  # of so many patterns, a few headers are most of what comes
+@remembered(longest=_LONGEST)  # of so many patterns, a few headers are most of what comes
 def _kind(user_agent: str) -> str:
     return next((kind for pattern, kind in _KINDS if pattern.search(user_agent)), "other")

@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 from shared.domain.form import Form
 from shared.domain.reading.posted_fields import instruction
+from shared.domain.remembering import remembered
 from shared.domain.web_addresses import origin_of
-from web.signup.reading.head import Head
+from web.signup.reading.head import LONGEST_USUAL, Head
 
 # Our own error page posts again. This field carries along the page that posted first.
 PAGE = "_page"
@@ -60,6 +61,7 @@ def first_page(source: Source, posted: Mapping[str, list[str]]) -> Source:
     return replace(source, page=carried[0], own_page=False)
 
 
+@remembered(longest=LONGEST_USUAL)
 def web_origin(text: str) -> str | None:
     """Return the origin that the text names; None for text that says nothing about the sender.
 
@@ -82,6 +84,7 @@ def _is_own_page(page: str, public_url: str) -> bool:
     return path.removeprefix(prefix).startswith(_OUR_PAGES)
 
 
+@remembered(longest=LONGEST_USUAL)  # a website's pages post, again and again
 def _page(address: str) -> str | None:
     """Return a page's address without query string, fragment and user; None for other text."""
     try:

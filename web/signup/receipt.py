@@ -14,6 +14,8 @@ from web.signup.origins import Source
 from web.signup.reading.head import Head
 from web.signup.reading.request_body import Posted
 
+_JSON = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make a new one each time
+
 THANKS = "Thank you! Your sign-up has been received."
 
 
@@ -47,4 +49,4 @@ def receipt(
         "next": next_page or urljoin(public_url, thanks_page),
         "message": THANKS,
     }
-    return Answer(202, headers, json.dumps(content, separators=(",", ":")).encode() + b"\n")
+    return Answer(202, headers, _JSON.encode(content).encode() + b"\n")

@@ -5,15 +5,14 @@ last part counts, or the last two together (``birthday[month]``). Numbers and wo
 (``Your``, ``No Label``, ``txt``, ``required``) are seen through.
 """
 
-import functools
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from typing import TypeVar
+from collections.abc import Iterator
 
 from shared.domain.fields import FIELDS, Field
+from shared.domain.remembering import remembered
 
-_LONGEST_USUAL = 60
+LONGEST_USUAL = 60
 _SEPARATORS = re.compile(r"[\[\].$:>|/]+")
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -75,18 +74,6 @@ _OTHER_MEANINGS = {
 }
 
 Meaning = Field | str
-T = TypeVar("T")
-
-
-def remembered(find: Callable[[str], T]) -> Callable[[str], T]:
-    """Remember what `find` returns for usual names: pages post the same few again and again."""
-    remembering = functools.lru_cache(maxsize=4096)(find)
-
-    @functools.wraps(find)
-    def found(name: str) -> T:
-        return remembering(name) if len(name) <= _LONGEST_USUAL else find(name)
-
-    return found
 
 
 def path_of(name: str) -> tuple[str, ...]:
@@ -132,7 +119,7 @@ def match_key(name: str) -> str:
     return "".join(_words(name))
 
 
-@remembered
+@remembered(longest=LONGEST_USUAL, most=4096)
 def is_token(name: str) -> bool:
     """Whether `name` has a new value each time that a page is sent, such as a captcha's answer."""
     return _TOKEN.search(name) is not None

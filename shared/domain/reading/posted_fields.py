@@ -25,6 +25,7 @@ from shared.domain.reading.values import (
     clean_text,
     looks_like_address,
 )
+from shared.domain.remembering import remembered
 
 LISTS = "_lists"
 # What a request can tell us besides its fields. `_page` and `_charset_` are set by browsers and by
@@ -150,7 +151,7 @@ Given = dict[_Name, Values]
 Order = tuple[tuple[_Name, meanings.Meaning | None], ...]
 
 
-@meanings.remembered
+@remembered(longest=meanings.LONGEST_USUAL, most=4096)
 def _name(posted: str) -> _Name:
     return _Name(posted, posted)
 

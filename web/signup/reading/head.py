@@ -5,12 +5,15 @@ So the same code reads a request in the event loop and in Flask.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import parse_qs
 
 from werkzeug.http import parse_options_header
 
+from shared.domain.remembering import remembered
 from web.signup.reading.body_kind import ContentType
+
+# Browsers send no longer headers of the kinds that we read.
+LONGEST_USUAL = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +39,7 @@ class Head:
         return {name: values[0] for name, values in found.items()}
 
 
-@lru_cache(maxsize=256)  # a website's pages all send the same
+@remembered(longest=LONGEST_USUAL)  # a website's pages all send the same
 def _content_type(value: str) -> ContentType:
     mimetype, parameters = parse_options_header(value)
     return ContentType(
