@@ -29,10 +29,15 @@ LARGEST_BODY = 8 * 1024
 
 @dataclass(frozen=True, slots=True)
 class NotStored:
-    """The ledger did not confirm the sign-up, so the disk must store it, under the same id."""
+    """The ledger did not confirm the sign-up, for a reason that the view knows how to answer.
 
+    The view need not ask Redis again, which may have used up the visitor's time. While the ledger
+    is away, the disk stores the sign-up, under the same id.
+    """
+
+    form: Form
     entry: Entry
-    away: LedgerUnavailable
+    why: LedgerUnavailable | KeyReused | VisitorLimited
 
 
 class FastPath:
@@ -69,7 +74,7 @@ class FastPath:
             return None
         try:
             return await self._take(form, head, body, address)
-        except (UnreadableRequest, InvalidSignup, KeyReused, VisitorLimited):
+        except (UnreadableRequest, InvalidSignup):
             return None
 
     async def _take(
@@ -89,8 +94,8 @@ class FastPath:
         try:
             answers = await self._channel.run(self._ledger.accept_call(entry.submission, **origin))
             accepted = self._ledger.read_accepted(answers)
-        except LedgerUnavailable as away:
-            return NotStored(entry, away)
+        except (LedgerUnavailable, KeyReused, VisitorLimited) as why:
+            return NotStored(form, entry, why)
         self._intake.note(form, entry, accepted)
         return self._answer(accepted.id, form, posted, source, head)
 

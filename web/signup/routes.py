@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 bp = Blueprint("forms", __name__)
 
 RETRY_AFTER_SECONDS = 5
-# In the WSGI environment: the sign-up that the fast path has checked, and could not store.
+# In the WSGI environment: the sign-up that the fast path has checked, and that was not stored.
 NOT_STORED = "relay.not_stored"
 
 
@@ -100,6 +100,8 @@ def sign_up(name: str) -> ResponseReturnValue:
     The answer says only that the sign-up is stored; delivery follows. After a 503 it may or may not
     be stored, and sending it again is safe in both cases.
     """
+    if not_stored := request.environ.get(NOT_STORED):
+        return _finish(not_stored)
     deadline = services().deadlines.start()
     try:
         form = _find(name, deadline)
@@ -111,16 +113,22 @@ def sign_up(name: str) -> ResponseReturnValue:
         raise _FormUnavailable(403, _origin_refused(form, source))
     g.posted = posted = read_posted(_head(), body_of(request))
     source = first_page(source, posted)
+    visitor = Visitor(address=request.remote_addr or "", page=source.page)
+    key = _head().headers.get("idempotency-key") or None
     intake = services().intake
-    not_stored: NotStored | None = request.environ.get(NOT_STORED)
-    if not_stored:
-        accepted = intake.store_on_disk(form, not_stored.entry, not_stored.away)
-    else:
-        visitor = Visitor(address=request.remote_addr or "", page=source.page)
-        key = _head().headers.get("idempotency-key") or None
-        entry = intake.check(form, posted, visitor, idempotency_key=key)
-        accepted = intake.store(form, entry, visitor, ask=deadline.ask)
+    entry = intake.check(form, posted, visitor, idempotency_key=key)
+    accepted = intake.store(form, entry, visitor, ask=deadline.ask)
     return _received(form, posted, source, accepted.id)
+
+
+def _finish(not_stored: NotStored) -> Response:
+    """Answer for a sign-up that the fast path has checked, without asking Redis once more."""
+    g.form = form = not_stored.form
+    g.posted = posted = read_posted(_head(), body_of(request))
+    if not isinstance(not_stored.why, LedgerUnavailable):
+        raise not_stored.why
+    accepted = services().intake.store_on_disk(form, not_stored.entry, not_stored.why)
+    return _received(form, posted, first_page(_source(), posted), accepted.id)
 
 
 @bp.after_app_request

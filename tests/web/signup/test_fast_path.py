@@ -1,12 +1,14 @@
 """The fast path makes one round trip to Redis for a sign-up, and answers exactly as the view."""
 
 import asyncio
+import itertools
 import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
+from unittest.mock import MagicMock
 from urllib.parse import urlencode
 
 import pytest
@@ -23,11 +25,13 @@ from shared.ledger.format import open_ledger
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.entrance_client import EntranceClient, ask
-from tests.support.fault_proxy import FaultProxy
+from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_services import change_services, services_of
 from web.app import create_app, create_entrance
 from web.server.flask_threads import FlaskThreads
+from web.signup.form_cache import FormCache
 
 OURS = "https://www.example.com"
 FORMS = (
@@ -290,8 +294,11 @@ def test_anything_else_is_left_to_the_view(doors: Doors, requests: list[dict[str
     assert doors.fast.by_flask == 1
 
 
-def test_a_key_with_other_content_is_refused_by_the_view(doors: Doors) -> None:
-    key = {**JSON, "Idempotency-Key": "k"}
+@pytest.mark.parametrize("kind", [JSON, BROWSER], ids=["JSON", "page"])
+def test_a_key_with_other_content_is_refused_by_the_view(
+    doors: Doors, kind: dict[str, str]
+) -> None:
+    key = {**kind, "Idempotency-Key": "k"}
     other = posted({"email": "bob@example.com"}, headers=key)
     assert doors.compare(posted(headers=key), other).status_code == 422
     assert doors.fast.by_flask == 1
@@ -301,7 +308,10 @@ def test_a_visitor_over_the_limit_is_refused_by_the_view(doors: Doors, apps: lis
     _limit(apps, VisitorLimit(2, timedelta(hours=1)))
     people = [posted({"email": f"{number}@example.com"}, headers=JSON) for number in range(2)]
     doors.compare(*people)
-    answers = [door.send(posted(headers=JSON)) for door in (doors.fast, doors.plain)]
+    doors.fast.ledger.config_resetstat()
+    answers = [doors.fast.send(posted(headers=JSON))]
+    assert commands(doors.fast.ledger)["evalsha"] == 1  # Flask does not ask once more
+    answers.append(doors.plain.send(posted(headers=JSON)))
     assert [answer.status_code for answer in answers] == [429, 429]
     assert answers[0].json == answers[1].json
     assert [abs(int(each.headers["Retry-After"]) - 3600) < 60 for each in answers] == [True, True]
@@ -336,6 +346,58 @@ def test_any_body_is_answered_in_the_same_way(
     doors.compare({"body": body, "type": type, "headers": headers})
 
 
+# --- what the ledger did not confirm
+
+
+@pytest.fixture
+def proxy(valkey: ValkeyServer, redis_client: "redis.Redis") -> Iterator[FaultProxy]:
+    save_forms(redis_client)
+    with FaultProxy(valkey) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def behind_proxy(proxy: FaultProxy, settings: Settings) -> Flask:
+    return _quiet(create_app(replace(settings, redis_url=proxy.url(), visitor_limit=None)))
+
+
+def test_a_lost_answer_sends_it_to_the_disk_without_another_question(
+    behind_proxy: Flask, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The visitor's time may be over, and the form may be closed by now."""
+    door = Door(EntranceClient(behind_proxy, behind_proxy.response_class), MagicMock())
+    held = replace(services_of(behind_proxy).intake, drain=lambda: None)
+    change_services(behind_proxy, intake=held)
+    door.send(posted())
+    monkeypatch.setattr(FormCache, "find", MagicMock(side_effect=AssertionError))
+    proxy.arm(Fault.ANSWER_LOST)
+    answer = door.send(posted({"_next": "/ok"}, headers={**BROWSER, "Referer": f"{OURS}/a"}))
+    assert (answer.status_code, answer.location) == (303, f"{OURS}/ok")
+    assert services_of(behind_proxy).spool.figures().count == 1
+
+
+def test_once_the_spool_has_drained_sign_ups_are_taken_at_once_again(
+    behind_proxy: Flask, proxy: FaultProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    by_flask = MagicMock(side_effect=FlaskThreads.answer, autospec=True)
+    monkeypatch.setattr(FlaskThreads, "answer", lambda *args, **more: by_flask(*args, **more))
+    door = Door(EntranceClient(behind_proxy, behind_proxy.response_class), MagicMock())
+    people = (posted({"email": f"{number}@example.com"}) for number in itertools.count())
+    door.send(next(people))
+    proxy.arm(Fault.REQUEST_LOST)
+    assert door.send(next(people)).status_code == 303
+    assert by_flask.call_count == 1
+    spool = services_of(behind_proxy).spool
+    eventually(lambda: spool.figures().count == 0, within=30, what="draining")
+
+    def taken_at_once() -> bool:
+        before = by_flask.call_count
+        assert door.send(next(people)).status_code == 303
+        return by_flask.call_count == before
+
+    eventually(taken_at_once, within=10, what="the fast path")
+
+
 # --- round trips
 
 
@@ -348,15 +410,9 @@ def commands(client: "redis.Redis") -> dict[str, int]:
 
 
 def test_a_sign_up_is_one_write_and_one_command_and_many_at_once_share_a_write(
-    settings: Settings,
-    valkey: ValkeyServer,
-    redis_client: "redis.Redis",
+    behind_proxy: Flask, proxy: FaultProxy, redis_client: "redis.Redis"
 ) -> None:
-    save_forms(redis_client)
-    with FaultProxy(valkey) as proxy:
-        app = _quiet(create_app(replace(settings, redis_url=proxy.url(), visitor_limit=None)))
-        found = asyncio.run(_count(app, redis_client, proxy))
-    one_after_the_other, at_once = found
+    one_after_the_other, at_once = asyncio.run(_count(behind_proxy, redis_client, proxy))
     assert one_after_the_other == (10, {"evalsha": 10})
     assert at_once[0] < 8
     assert at_once[1] == {"evalsha": 32}
