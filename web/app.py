@@ -23,7 +23,6 @@ from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
-from shared.ledger.redis_server.durability import warn_of_losses
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
@@ -184,7 +183,6 @@ def _make_services(settings: Settings) -> Services:
     found.form_cache.refresh(deadlines.start().ask)
     with contextlib.suppress(LedgerUnavailable, Refused):  # the first sign-up tries again
         deadlines.start().ask(fingerprints)
-    warn_of_losses(client)
     if spool.exists():
         drainer.wake()
     return found

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from multiprocessing.util import Finalize
 from typing import Any
 
+import redis
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
@@ -28,7 +29,7 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Bind, Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.format import open_ledger
-from shared.ledger.redis_server.durability import demand_fsync
+from shared.ledger.redis_server.durability import demand_fsync, warn_of_losses
 from web.app import create_app, create_entrance
 from web.console.sign_in import announce_first
 from web.server.entrance import Entrance
@@ -59,9 +60,8 @@ def serve(settings: Settings) -> None:
     _check_free(settings.bind)
     spool_file.peek(settings.spool_folder, utc_now())
     form_cache.check_format(settings.data_dir / form_cache.FILE_NAME)
-    with contextlib.suppress(LedgerUnavailable):  # `_watch_for_redis` checks it later
-        _check_redis(settings)
     logs.configure("web")
+    away = _check_at_start(settings)
     for advice in settings.advice():
         log.warning(advice)
     server = ListeningServer(
@@ -80,22 +80,24 @@ def serve(settings: Settings) -> None:
         log_level=LogLevels.error,
         log_dictconfig=_QUIET,
     )
-    server.serve(target_loader=functools.partial(_load, settings, os.getpid()), wrap_loader=False)
+    server.serve(
+        target_loader=functools.partial(_load, settings, os.getpid(), away), wrap_loader=False
+    )
 
 
 # Granian's errors go to our log.
 _QUIET: dict[str, Any] = {"loggers": {"_granian": {"propagate": True}}}
 
 
-def _load(settings: Settings, server_pid: int) -> Entrance:
-    """Make the app in the process that will serve it."""
+def _load(settings: Settings, server_pid: int, away: str) -> Entrance:
+    """Make the app in the process that will serve it. `away` is what `_check_at_start` returned."""
     logs.configure("web")
     _end_with_parent(server_pid, os.getppid)
     app = create_app(settings)
     # Runs at the end of a process that multiprocessing has started, which `atexit` does not.
     Finalize(None, app.extensions["relay"].form_tallies.close, exitpriority=1)
     threading.Thread(target=_announce_first, args=(app, settings), daemon=True).start()
-    threading.Thread(target=_watch_for_redis, args=(settings,), daemon=True).start()
+    threading.Thread(target=_watch_for_redis, args=(settings, away), daemon=True).start()
     return create_entrance(app)
 
 
@@ -105,21 +107,42 @@ def _announce_first(app: Flask, settings: Settings) -> None:
         announce_first(app.extensions["relay"].operators, settings)
 
 
+def _check_at_start(settings: Settings) -> str:
+    """Check Redis, and log once what would be the same in every process.
+
+    Return why Redis cannot be used yet; nothing if it can. Raises `Refused` as `_check_redis` does.
+    """
+    try:
+        _check_redis(settings)
+    except LedgerUnavailable as error:
+        log.warning("Redis cannot be used yet", extra={"cause": str(error)})
+        return str(error)
+    with _connect(settings) as client:
+        warn_of_losses(client)
+    return ""
+
+
 def _check_redis(settings: Settings) -> None:
     """Open the ledger.
 
     Raises `Refused` if a newer version has written it, or if Redis cannot do what
     RELAY_ACCEPT_FSYNC asks; `LedgerUnavailable` while Redis is away.
     """
-    with connect(settings.redis_url, socket_timeout=2, socket_connect_timeout=1) as client:
+    with _connect(settings) as client:
         open_ledger(client)
         if settings.accept_fsync:
             demand_fsync(client)
 
 
-def _watch_for_redis(settings: Settings) -> None:
-    """Check Redis once it answers, and only log problems: web serves visitors already."""
-    logged = ""
+def _connect(settings: Settings) -> "redis.Redis":
+    return connect(settings.redis_url, socket_timeout=2, socket_connect_timeout=1)
+
+
+def _watch_for_redis(settings: Settings, logged: str) -> None:
+    """Check Redis once it answers, and only log problems: web serves visitors already.
+
+    `logged` has been logged before.
+    """
     while True:
         try:
             _check_redis(settings)

@@ -188,8 +188,11 @@ def lines(client: "redis.Redis") -> list[list[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("redis_first", [True, False])
-def test_the_first_operators_password_is_printed_once(tmp_path: Path, redis_first: bool) -> None:
+def test_what_concerns_all_is_said_once(tmp_path: Path, redis_first: bool) -> None:
+    """The first operator's password, and what is wrong with Redis."""
     with ValkeyServer(tmp_path / "valkey") as server:
+        with server.client() as admin:
+            admin.config_set("appendonly", "no")
         if not redis_first:
             server.stop()
         with web_of(server, tmp_path) as web:
@@ -205,6 +208,8 @@ def test_the_first_operators_password_is_printed_once(tmp_path: Path, redis_firs
             web.process.terminate()
             _, printed = web.process.communicate(timeout=30)
     assert len(PRINTED.findall(printed)) == 1, printed
+    complaints = ["Redis cannot be used yet", "this Redis can lose sign-ups"]
+    assert [printed.count(each) for each in complaints] == [not redis_first, redis_first], printed
 
 
 def test_nothing_keeps_the_port_when_the_main_process_is_killed(
