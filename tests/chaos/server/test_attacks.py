@@ -4,6 +4,7 @@ A visitor at the strangers' own address loads the form, signs up and is answered
 Afterwards web has closed the strangers' connections, and has needed little memory for them.
 """
 
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +28,9 @@ ROUTES = {
     "nothing": (b"GET", b"/nothing"),
 }
 ESTABLISHED = "01"
-# A visitor who waits so long on a busy machine is not shut out. Alone, it is a hundredth of that.
-WORST_SECONDS = 4
+# For a visitor on a machine that is busy with other tests, too. Without, it is milliseconds for
+# most, and a second when thousands of bodies are late at the same moment.
+USUAL_SECONDS, WORST_SECONDS = 0.5, 8
 # A sign-up whose answer, a page that keeps what was typed, is four times as long.
 LARGE_BODY = b"email=&first_name=" + b"%22" * 20_000
 
@@ -94,6 +96,12 @@ def unread(web: WebProcess) -> list[int]:
     return [int(row[4].partition(":")[0], 16) for row in ours]
 
 
+def assert_served(visitor: HonestVisitor) -> None:
+    assert visitor.refused == []
+    assert statistics.median(visitor.seconds) < USUAL_SECONDS
+    assert max(visitor.seconds) < WORST_SECONDS
+
+
 def besiege(web: WebProcess, kind: Kind, attacks: list[Attack], **options: object) -> None:
     """Attack until web has closed all connections, with an honest visitor all the time."""
     before = web.resident_mebibytes()
@@ -105,8 +113,7 @@ def besiege(web: WebProcess, kind: Kind, attacks: list[Attack], **options: objec
         eventually(lambda: len(unread(web)) < 10, within=kind.seconds + 20, what="the end")
         peak = max(peak, web.resident_mebibytes())
         eventually(lambda: visitor.rounds >= 10, within=30, what="signing up")
-    assert visitor.refused == []
-    assert max(visitor.seconds) < WORST_SECONDS
+    assert_served(visitor)
     assert accepted(web) == visitor.signed_up
     assert peak - before < 40 + kind.mebibytes * len(attacks) / 100
 
@@ -143,8 +150,7 @@ def test_five_hundred_bodies_that_do_not_come_shut_nobody_out(web: WebProcess) -
     attack = BODIES["silent in the body"].attack(b"/f/news", b"POST")
     with HonestVisitor(web.port) as visitor, Attackers(web.port, [attack] * 500):
         eventually(lambda: visitor.rounds >= 15, within=30, what="signing up")
-    assert visitor.refused == []
-    assert max(visitor.seconds) < WORST_SECONDS
+    assert_served(visitor)
 
 
 def test_a_client_that_reads_nothing_gets_few_answers(web: WebProcess) -> None:
@@ -152,7 +158,7 @@ def test_a_client_that_reads_nothing_gets_few_answers(web: WebProcess) -> None:
     with HonestVisitor(web.port) as visitor, Attackers(web.port, [attack] * 5):
         eventually(lambda: visitor.rounds >= 15, within=30, what="signing up")
         assert 10_000 < max(unread(web)) < 4 * MOST_UNREAD  # the system doubles what it is asked
-    assert visitor.refused == []
+    assert_served(visitor)
 
 
 def test_hundreds_of_sign_ins_at_a_time_shut_no_visitor_out(web: WebProcess) -> None:
@@ -165,5 +171,4 @@ def test_hundreds_of_sign_ins_at_a_time_shut_no_visitor_out(web: WebProcess) -> 
         Attackers(web.port, tries, address_of=from_many_networks),
     ):
         eventually(lambda: visitor.rounds >= 10, within=30, what="signing up")
-    assert visitor.refused == []
-    assert max(visitor.seconds) < WORST_SECONDS
+    assert_served(visitor)
