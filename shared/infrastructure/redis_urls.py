@@ -47,7 +47,10 @@ def connect_async(url: str, **options: Any) -> "redis.asyncio.Redis":
     # Imported here: of all commands, only `relay web` has an event loop.
     from redis import asyncio
     from redis.asyncio.retry import Retry as AsyncRetry
+    from redis.maint_notifications import MaintNotificationsConfig
 
+    # With them, redis-py 8 lends out connections that the server has closed. Valkey has none.
+    options["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
     client: asyncio.Redis = _connect(url, asyncio.Redis, asyncio.Sentinel, AsyncRetry, options)
     return client
 

@@ -343,6 +343,21 @@ def test_a_server_that_was_restarted_is_used_by_the_next_one(server: ValkeyServe
     assert run(rig, work()).id == "after"
 
 
+def test_a_connection_that_ended_during_a_pause_costs_nobody_a_timeout(
+    server: ValkeyServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("web.signup.ledger_channel.CHECK_AFTER", 0)
+    rig = Rig(server.url())
+
+    async def work() -> Accepted:
+        await rig.accept("before@x")
+        await asyncio.to_thread(server.stop)
+        await asyncio.to_thread(server.start)
+        return await rig.accept("after@x", id="after")
+
+    assert run(rig, work()).id == "after"
+
+
 # --- other ways to a server
 
 
