@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import socket
 import time
 import uuid
@@ -49,6 +50,7 @@ from web.signup.intake import Intake, KnownFingerprints
 from web.signup.ledger_channel import LedgerChannel
 from web.signup.notifier import WorkerNotifier
 from web.signup.redis_deadline import VISITOR_WAITS, DeadlinePool
+from web.signup.signup_ids import SignupIds
 from web.signup.spool import Spool
 from web.visitor_address import MisfitNotes, VisitorAddress
 
@@ -166,7 +168,7 @@ def _make_services(settings: Settings) -> Services:
             notify_workers=notifier.notify_workers,
             note_accepted=tallies.accepted,
             check_email=check_email,
-            new_id=lambda: str(uuid.uuid4()),
+            new_id=SignupIds(os.urandom).new,
             limit=settings.visitor_limit,
         ),
         spool=spool,

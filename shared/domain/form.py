@@ -82,21 +82,11 @@ class Form:
         ignored, so that nobody can use a form to send people elsewhere.
         """
         wanted = (wanted or "").strip()
-        try:
-            return (self._safe_next(wanted, posted_from) if wanted else None) or self.redirect
-        except ValueError:  # not an address
+        if not wanted:
             return self.redirect
-
-    def _safe_next(self, wanted: str, posted_from: str | None) -> str | None:
-        # Browsers read `\` as `/`, and skip control characters. urlsplit does neither.
-        if not wanted.isprintable() or "\\" in wanted:
-            return None
-        websites = list(self.origins)
-        if posted_from and self.allows_origin(origin_of(posted_from)):
-            websites.insert(0, posted_from)
-        address = _absolute(wanted, websites, page=posted_from)
-        hosts = {host for host in map(host_of, websites) if host}
-        return address if address and host_of(address) in hosts else None
+        usual = len(wanted) + len(posted_from or "") <= _LONGEST_USUAL
+        find = _usual_next if usual else _safe_next
+        return find(wanted, posted_from, self.origins) or self.redirect
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -109,6 +99,26 @@ class Form:
         known["custom_fields"] = tuple(CustomField(**item) for item in stored["custom_fields"])
         known["origins"] = tuple(stored["origins"])
         return cls(**known)
+
+
+def _safe_next(wanted: str, posted_from: str | None, origins: tuple[str, ...]) -> str | None:
+    # Browsers read `\` as `/`, and skip control characters. urlsplit does neither.
+    if not wanted.isprintable() or "\\" in wanted:
+        return None
+    websites = list(origins)
+    try:
+        if posted_from and (not origins or origin_of(posted_from) in origins):
+            websites.insert(0, posted_from)
+        address = _absolute(wanted, websites, page=posted_from)
+        hosts = {host for host in map(host_of, websites) if host}
+        return address if address and host_of(address) in hosts else None
+    except ValueError:  # not an address
+        return None
+
+
+# The pages of a website post the same again and again. Strangers may post long texts.
+_LONGEST_USUAL = 400
+_usual_next = lru_cache(maxsize=1024)(_safe_next)
 
 
 # Every sign-up needs the next three, and the forms change rarely.

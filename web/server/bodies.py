@@ -6,11 +6,14 @@ and us a little memory: no thread, and no visitor, waits for it.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
+_Task = asyncio.Task[Any]
+
+_OVER = float("-inf")  # in place of the deadline of a task that was ended for it
 
 # For the whole body. So the largest one needs a line of at least 6.4 KiB a second.
 BODY_SECONDS = 10.0
@@ -40,6 +43,8 @@ class Body:
 class BodyReader:
     """Reads the bodies of one process. `seconds` is the deadline for each, `crowded_seconds` the
     one of those that are too many.
+
+    One timer looks after all deadlines. One for each request would cost as much as reading it.
     """
 
     def __init__(
@@ -52,7 +57,11 @@ class BodyReader:
         self._seconds = seconds
         self._crowded_seconds = min(seconds, crowded_seconds)
         self._most_unfinished = most_unfinished
-        self._unfinished: dict[str, dict[int, asyncio.Timeout]] = {}
+        # The tasks that read: of each network with the time at which they began, the oldest first,
+        # and of all with their deadlines.
+        self._unfinished: dict[str, dict[_Task, float]] = {}
+        self._deadlines: dict[_Task, float] = {}
+        self._timer: asyncio.TimerHandle | None = None
 
     async def read(self, receive: Receive, length: int | None, *, limit: int, network: str) -> Body:
         """Return the body, of at most `limit` bytes. `length` is None for a chunked one.
@@ -64,11 +73,8 @@ class BodyReader:
         if length is not None and length > limit:
             return Body(b"", length, too_large=True)
         content = bytearray()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._seconds) as timeout:
-                with self._counted(network, timeout):
-                    if await _collect(content, receive, length, limit):
-                        return Body(bytes(content), len(content))
+        if await self._in_time(_collect(content, receive, length, limit), network):
+            return Body(bytes(content), len(content))
         if len(content) > limit:
             return Body(b"", len(content), too_large=True)
         return Body(bytes(content), len(content) + 1 if length is None else length)
@@ -84,23 +90,53 @@ class BodyReader:
                     if not message.get("more_body"):
                         return
 
-    @contextlib.contextmanager
-    def _counted(self, network: str, timeout: asyncio.Timeout) -> Iterator[None]:
+    async def _in_time(self, reading: Awaitable[bool], network: str) -> bool:
+        """Return what `reading` returns; False if its time is up before."""
+        task = _this_task()
+        self._begin(task, network)
+        try:
+            return await reading
+        except asyncio.CancelledError:
+            if self._deadlines[task] != _OVER:
+                raise
+            task.uncancel()
+            return False
+        finally:
+            self._finish(task, network)
+
+    def _begin(self, task: _Task, network: str) -> None:
+        now = asyncio.get_running_loop().time()
         unfinished = self._unfinished.setdefault(network, {})
         if len(unfinished) >= self._most_unfinished:
-            self._hurry(unfinished.pop(next(iter(unfinished))))
-        unfinished[id(timeout)] = timeout
-        try:
-            yield
-        finally:
-            unfinished.pop(id(timeout), None)
-            if not unfinished:
-                self._unfinished.pop(network, None)
+            oldest = next(iter(unfinished))
+            self._deadlines[oldest] = unfinished.pop(oldest) + self._crowded_seconds
+        unfinished[task] = now
+        self._deadlines[task] = now + self._seconds
+        if self._timer is None:
+            self._end_late()
 
-    def _hurry(self, timeout: asyncio.Timeout) -> None:
-        until = timeout.when()
-        if until is not None and not timeout.expired():
-            timeout.reschedule(until - self._seconds + self._crowded_seconds)
+    def _finish(self, task: _Task, network: str) -> None:
+        del self._deadlines[task]
+        unfinished = self._unfinished.get(network, {})
+        unfinished.pop(task, None)
+        if not unfinished:
+            self._unfinished.pop(network, None)
+
+    def _end_late(self) -> None:
+        """End what is late, and look again soon, as long as anything is unfinished."""
+        loop = asyncio.get_running_loop()
+        for task, deadline in self._deadlines.items():
+            if _OVER < deadline <= loop.time():
+                self._deadlines[task] = _OVER
+                task.cancel()
+        tick = self._crowded_seconds / 8
+        self._timer = loop.call_later(tick, self._end_late) if self._deadlines else None
+
+
+def _this_task() -> _Task:
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - every coroutine runs in one
+    return task
 
 
 async def _collect(content: bytearray, receive: Receive, length: int | None, limit: int) -> bool:

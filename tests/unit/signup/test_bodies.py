@@ -142,7 +142,7 @@ def test_a_request_without_a_body_waits_for_nothing() -> None:
 def test_nothing_is_kept_of_networks_without_unfinished_bodies() -> None:
     reader = BodyReader()
     read(client(part(b"1234", LAST)), 4, reader=reader)
-    assert reader._unfinished == {}
+    assert (reader._unfinished, reader._deadlines) == ({}, {})
 
 
 def test_the_rest_of_a_large_body_is_dropped_up_to_a_limit() -> None:
