@@ -101,8 +101,8 @@ class FastPath:
 
     def _answer(self, id: str, form: Form, posted: Posted, source: Source, head: Head) -> Answer:
         answer = receipt(id, form, posted, source=source, head=head, public_url=self._public_url)
-        more = _SECURITY | cors_headers(form, source)
-        return Answer(answer.status, [*answer.headers, *more.items()], answer.body)
+        more = cors_headers(form, source).items()
+        return Answer(answer.status, [*answer.headers, *_SECURITY, *more], answer.body)
 
 
-_SECURITY = {**security_headers(), "Cache-Control": "no-store", "Vary": "Origin"}
+_SECURITY = tuple({**security_headers(), "Cache-Control": "no-store", "Vary": "Origin"}.items())

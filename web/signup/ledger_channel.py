@@ -56,11 +56,17 @@ class LedgerChannel:
         self._waiting.append((call, answers))
         if self._sender is None:
             self._sender = loop.create_task(self._send_all())
-        with redis_errors_translated():
+        try:
             return await answers
+        except redis.RedisError:
+            with redis_errors_translated():
+                raise
 
     async def close(self) -> None:
         await self._pool.disconnect()
+        manager = getattr(self._pool, "sentinel_manager", None)
+        for sentinel in manager.sentinels if manager else ():
+            await sentinel.aclose()
 
     async def _send_all(self) -> None:
         """Send batch after batch until nothing waits. It never fails."""
@@ -134,13 +140,13 @@ async def _answer(connection: Any) -> Any:
 
 
 def _settle(answers: "asyncio.Future[list[Any]]", found: list[Any]) -> None:
-    error = next((each for each in found if isinstance(each, Exception)), None)
     if answers.done():
         return  # nobody waits any more
-    if error is None:
-        answers.set_result(found)
-    else:
-        answers.set_exception(error)
+    for each in found:
+        if isinstance(each, Exception):
+            answers.set_exception(each)
+            return
+    answers.set_result(found)
 
 
 def _fail(waiting: list[Waiting], error: Exception) -> None:

@@ -114,6 +114,7 @@ def apps(valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Iter
     made = []
     for database in (0, 2):
         client = valkey.client(database)
+        client.flushdb()  # other tests may have left forms
         save_forms(client)
         environ = {
             "REDIS_URL": valkey.url(database),

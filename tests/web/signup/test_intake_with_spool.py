@@ -288,9 +288,13 @@ def test_visitors_are_not_limited_while_redis_is_away(
 
 
 def test_a_late_answer_of_redis_and_the_spool_are_one_sign_up(
-    server: ValkeyServer, client: FlaskClient
+    server: ValkeyServer, app: Flask
 ) -> None:
-    """Frozen, Redis has the command already, and carries it out when it thaws."""
+    """Frozen, Redis has the command already, and carries it out when it thaws.
+
+    The view takes these: its connections stand already, while each loop of a test needs a new one.
+    """
+    client = FlaskClient(app, app.response_class)
     post(client, "before@example.com")
     server.freeze()
     ids = [id_of(post(client, f"{number}@example.com")) for number in range(3)]

@@ -397,7 +397,6 @@ def test_tls_is_as_good(valkey: ValkeyServer, client: "redis.Redis", tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # asks Sentinels
 def test_when_a_replica_takes_over_the_next_ones_go_there(tmp_path: Path) -> None:
     sentinels = Sentinels(tmp_path)
     with sentinels:

@@ -24,7 +24,9 @@ def read_posted(head: Head, body: bytes) -> Posted:
     """
     check_encoding(head)
     posted = _by_name(pairs_in(body, head.content_type))
-    query = read_query(head) if head.query else {}
+    if not head.query:
+        return posted
+    query = read_query(head)
     if not posted:
         return query
     return posted | {f"{IN_ADDRESS}{name}]": values for name, values in query.items()}
