@@ -38,7 +38,7 @@ def send(web: WebProcess, request: bytes, *, cut: bool = False) -> bytes:
     """Return all that is answered until the server closes; `cut` ends the request there."""
     answer = bytearray()
     with socket.create_connection(("127.0.0.1", web.port), timeout=20) as connection:
-        with contextlib.suppress(ConnectionError):  # it may be answered and closed before its end
+        with contextlib.suppress(OSError):  # it may be answered and closed before its end
             connection.sendall(request)
             if cut:
                 connection.shutdown(socket.SHUT_WR)

@@ -161,6 +161,7 @@ def test_a_client_that_reads_nothing_gets_few_answers(web: WebProcess) -> None:
     assert_served(visitor)
 
 
+@pytest.mark.slow
 def test_hundreds_of_sign_ins_at_a_time_shut_no_visitor_out(web: WebProcess) -> None:
     tries = [
         Attack(with_length(b"name=admin%d&password=x" % each, target=b"/console/sign-in"))
