@@ -44,6 +44,8 @@ def _through_entrance(flask: Flask) -> Callable[..., Iterable[bytes]]:
 
 async def _exchange(flask: Flask, environ: "WSGIEnvironment") -> list[dict[str, Any]]:
     entrance = create_entrance(flask)
+    # Each loop connects anew, which a busy machine may hold up. A process does it once.
+    entrance._fast_path._channel._pool.connection_kwargs["socket_connect_timeout"] = 5
     try:
         return await ask(entrance, environ)
     finally:

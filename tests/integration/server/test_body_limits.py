@@ -68,6 +68,7 @@ def test_a_large_body_that_is_sent_all_the_same_is_refused(
     assert web.resident_mebibytes() - before < 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", [SIGN_UP, SIGN_IN])
 def test_a_large_file_is_refused(web: WebProcess, target: bytes) -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
