@@ -110,7 +110,7 @@ def besiege(web: WebProcess, kind: Kind, attacks: list[Attack], **options: objec
         Attackers(web.port, attacks, **options),  # type: ignore[arg-type]
     ):
         peak = web.resident_mebibytes()
-        eventually(lambda: len(unread(web)) < 10, within=kind.seconds + 20, what="the end")
+        eventually(lambda: len(unread(web)) < 10, within=kind.seconds + 60, what="the end")
         peak = max(peak, web.resident_mebibytes())
         eventually(lambda: visitor.rounds >= 10, within=30, what="signing up")
     assert_served(visitor)
