@@ -6,6 +6,7 @@ import os
 import socket
 import time
 import uuid
+from urllib.parse import urlsplit
 
 import redis
 from flask import Flask, abort, request
@@ -34,7 +35,7 @@ from web import connect_pages, health, root_page
 from web.console import pages
 from web.console.guard import set_up_sessions
 from web.error_answers import http_error, unexpected_error
-from web.public_path import PublicPath
+from web.public_path import route_path
 from web.security_headers import add_security_headers
 from web.server.bodies import BodyReader
 from web.server.entrance import OTHER_LIMIT, Entrance
@@ -66,7 +67,7 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.extensions["relay"] = found = _make_services(settings)
+    app.extensions["relay"] = _make_services(settings)
     set_up_sessions(app, settings)
     for blueprint in (root_page.bp, routes.bp, connect_pages.bp, health.bp, pages.bp):
         app.register_blueprint(blueprint)
@@ -74,22 +75,16 @@ def create_app(settings: Settings) -> Flask:
     app.after_request(add_security_headers)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, unexpected_error)
-    roots = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
-    app.extensions["paths"] = paths = PublicPath(app.wsgi_app, settings.public_url, roots)
-    app.extensions["visitors"] = visitors = VisitorAddress(
-        paths, settings.trusted_proxies, found.misfits
-    )
-    app.wsgi_app = visitors  # type: ignore[method-assign]
     return app
 
 
 def create_entrance(app: Flask) -> Entrance:
     """Return the ASGI app before `app`, for the process whose event loop runs it."""
     found: Services = app.extensions["relay"]
-    paths: PublicPath = app.extensions["paths"]
-    visitors: VisitorAddress = app.extensions["visitors"]
+    prefix = urlsplit(found.settings.public_url).path
+    roots = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
     channel = _open_channel(found)
-    flask = FlaskThreads(app.wsgi_app, threads=THREADS)
+    flask = FlaskThreads(app.wsgi_app, prefix=prefix, threads=THREADS)
 
     async def close() -> None:
         await channel.close()
@@ -99,10 +94,8 @@ def create_entrance(app: Flask) -> Entrance:
         bodies=BodyReader(),
         fast_path=_make_fast_path(found, channel),
         flask=flask,
-        route=remembered(longest=200)(paths.route),
-        find_visitor=lambda request: visitors.find(
-            request.peer, request.head.headers, method=request.method
-        ),
+        route=remembered(longest=200)(functools.partial(route_path, prefix=prefix, roots=roots)),
+        visitors=VisitorAddress(found.settings.trusted_proxies, found.misfits),
         close=close,
     )
 

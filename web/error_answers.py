@@ -14,8 +14,8 @@ log = logging.getLogger(__name__)
 
 _MESSAGES = {
     404: "There is no page at this address.",
-    413: "This request is too large.",
     405: "This address does not support this kind of request.",
+    413: "This request is too large.",
 }
 
 

@@ -1,40 +1,14 @@
 """The paths of requests: below the path of RELAY_PUBLIC_URL or not, in every spelling we accept."""
 
-from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-
-
-class PublicPath:
-    """WSGI middleware that lets the app answer below the path of RELAY_PUBLIC_URL.
-
-    The app's own addresses (`url_for`) begin with that path. Requests may come with it or without
-    it: some proxies strip it, some keep it, and a request to RELAY_BIND needs none.
-    """
-
-    def __init__(self, app: "WSGIApplication", public_url: str, roots: Collection[str]) -> None:
-        """`roots` are the first parts of the app's own paths, such as `f` and `console`."""
-        self._app = app
-        self._prefix = urlsplit(public_url).path
-        self._roots = roots
-
-    def route(self, path: str) -> str:
-        """Return `path` as the app's routes have it."""
-        return route_path(path, self._prefix, self._roots)
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        environ["SCRIPT_NAME"] = self._prefix
-        environ["PATH_INFO"] = self.route(environ["PATH_INFO"])
-        return self._app(environ, start_response)
+from collections.abc import Collection
 
 
 def route_path(path: str, prefix: str, roots: Collection[str]) -> str:
     """Return `path` as the app's routes have it: without `prefix` and without doubled slashes.
+
+    `prefix` is the path of RELAY_PUBLIC_URL. Requests may come with it or without it: some proxies
+    strip it, some keep it, and a request to RELAY_BIND needs none. `roots` are the first parts of
+    the app's own paths, such as `f` and `console`.
 
     In the path of a form, a slash at the end and upper case do not count. A redirect to the right
     address would lose what a script or an older browser posts.

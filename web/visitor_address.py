@@ -7,17 +7,13 @@ import contextlib
 import ipaddress
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.forwarding import FORWARDING_HEADERS, Misfit
 from shared.infrastructure.addresses import plain_address
 from shared.ledger.stores.stored_texts import StoredText
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +21,6 @@ NOTE_EVERY = timedelta(minutes=10)
 NOTE_LIVES = timedelta(days=1)
 
 _NAMES = {name.lower() for name in FORWARDING_HEADERS}
-_KEYS = {f"HTTP_{name.upper().replace('-', '_')}": name for name in _NAMES}
 
 
 class MisfitNotes:
@@ -69,25 +64,15 @@ class MisfitNotes:
 
 
 class VisitorAddress:
-    """WSGI middleware that puts the visitor's plain address into REMOTE_ADDR.
+    """Finds the plain address of the visitor who sent a request.
 
     The last `trusted` addresses of X-Forwarded-For are from our own proxies; a visitor may have
     made up the others. What is no address leaves that of the socket.
     """
 
-    def __init__(self, app: "WSGIApplication", trusted: int, misfits: MisfitNotes) -> None:
-        self._app = app
+    def __init__(self, trusted: int, misfits: MisfitNotes) -> None:
         self._trusted = trusted
         self._misfits = misfits
-
-    def __call__(
-        self, environ: "WSGIEnvironment", start_response: "StartResponse"
-    ) -> Iterable[bytes]:
-        headers = {name: environ[key] for key, name in _KEYS.items() if key in environ}
-        environ["REMOTE_ADDR"] = self.find(
-            environ.get("REMOTE_ADDR", ""), headers, method=environ["REQUEST_METHOD"]
-        )
-        return self._app(environ, start_response)
 
     def find(self, peer: str, headers: Mapping[str, str], *, method: str) -> str:
         """Return the visitor's address; `headers` have their names in lower case."""

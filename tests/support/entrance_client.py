@@ -1,6 +1,6 @@
-"""A test client whose requests come in as visitors' do: through the ASGI entrance before Flask.
+"""Test clients whose requests come in as visitors' do: through the ASGI entrance before Flask.
 
-Set it as a Flask app's `test_client_class`. Each request has an event loop of its own.
+Set one as a Flask app's `test_client_class`. Each request has an event loop of its own.
 """
 
 import asyncio
@@ -21,20 +21,34 @@ _CGI_NAMES = {"CONTENT_TYPE": "content-type", "CONTENT_LENGTH": "content-length"
 
 
 class EntranceClient(FlaskClient):
+    """Its usual sign-ups take the fast path."""
+
+    takes_fast_path = True
+
     def run_wsgi_app(self, environ: "WSGIEnvironment", buffered: bool = False) -> Any:
         flask: Any = self.application
-        self.application = _through_entrance(flask)  # type: ignore[assignment]
+        self.application = through_entrance(  # type: ignore[assignment]
+            flask, takes_fast_path=self.takes_fast_path
+        )
         try:
             return super().run_wsgi_app(environ, buffered)
         finally:
             self.application = flask
 
 
-def _through_entrance(flask: Flask) -> Callable[..., Iterable[bytes]]:
+class ViewClient(EntranceClient):
+    """Its sign-ups are left to the view, whatever they are."""
+
+    takes_fast_path = False
+
+
+def through_entrance(
+    flask: Flask, *, takes_fast_path: bool = True
+) -> Callable[..., Iterable[bytes]]:
     """Return a WSGI app that has `flask` answer through the entrance."""
 
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        start, *parts = asyncio.run(_exchange(flask, environ))
+        start, *parts = asyncio.run(_exchange(flask, environ, takes_fast_path))
         headers = [(name.decode(), value.decode("latin-1")) for name, value in start["headers"]]
         start_response(f"{start['status']} -", headers)
         return [part["body"] for part in parts]
@@ -42,14 +56,22 @@ def _through_entrance(flask: Flask) -> Callable[..., Iterable[bytes]]:
     return app
 
 
-async def _exchange(flask: Flask, environ: "WSGIEnvironment") -> list[dict[str, Any]]:
+async def _exchange(
+    flask: Flask, environ: "WSGIEnvironment", takes_fast_path: bool
+) -> list[dict[str, Any]]:
     entrance = create_entrance(flask)
+    if not takes_fast_path:
+        entrance._fast_path.take = _leave_it  # type: ignore[method-assign]
     # Each loop connects anew, which a busy machine may hold up. A process does it once.
     entrance._fast_path._channel._pool.connection_kwargs["socket_connect_timeout"] = 5
     try:
         return await ask(entrance, environ)
     finally:
         await entrance.close()
+
+
+async def _leave_it(*_: object, **__: object) -> None:
+    """Stand for a fast path that takes nothing."""
 
 
 async def ask(entrance: Entrance, environ: "WSGIEnvironment") -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from shared.domain.form import Form
 from shared.infrastructure.settings import Settings
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
+from tests.support.entrance_client import EntranceClient
 from tests.support.web_services import services_of
 from web.app import create_app
 
@@ -37,6 +38,12 @@ def app(settings: Settings, save_form: Callable[..., Form]) -> Iterator[Flask]:
     made = create_app(replace(settings, visitor_limit=None))
     yield made
     services_of(made).form_tallies.close()  # else its counts might reach the next test's ledger
+
+
+@pytest.fixture(autouse=True)
+def through_the_entrance(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all requests come in as visitors' do, through the entrance and its fast path."""
+    monkeypatch.setattr(Flask, "test_client_class", EntranceClient)
 
 
 @pytest.fixture

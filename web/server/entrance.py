@@ -16,6 +16,7 @@ from web.signup.fast_path import FastPath, NotStored
 from web.signup.reading.request_body import BODY_LIMIT
 from web.signup.receipt import Answer
 from web.signup.routes import NOT_STORED
+from web.visitor_address import VisitorAddress
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +29,8 @@ SLOW_PATHS = {"console", "connect"}
 
 
 class Entrance:
-    """The ASGI app. `route` makes of a path what the app's routes have; `find_visitor` returns the
-    address of the visitor who sent a request. `close` ends what the process has open.
-    """
+    """The ASGI app. `route` makes of a path what the app's routes have; `close` ends what the
+    process has open."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class Entrance:
         fast_path: FastPath,
         flask: FlaskThreads,
         route: Callable[[str], str],
-        find_visitor: Callable[[HttpRequest], str],
+        visitors: VisitorAddress,
         close: Callable[[], Awaitable[None]],
     ) -> None:
         self.close = close
@@ -47,13 +47,13 @@ class Entrance:
         self._fast_path = fast_path
         self._flask = flask
         self._route = route
-        self._find_visitor = find_visitor
+        self._visitors = visitors
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
         else:
-            await self._serve(scope, receive, send)
+            await self._serve(HttpRequest(scope), receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Answer the server when it starts and when it ends."""
@@ -63,35 +63,28 @@ class Entrance:
         await self.close()
         await send({"type": "lifespan.shutdown.complete"})
 
-    async def _serve(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        request = HttpRequest(scope)
-        visitor = self._find_visitor(request)
-        form = self._form(request)
+    async def _serve(self, request: HttpRequest, receive: Receive, send: Send) -> None:
+        visitor = self._visitors.find(request.peer, request.head.headers, method=request.method)
+        path = self._route(request.path)
         body = await self._bodies.read(
             receive,
             request.length,
-            limit=OTHER_LIMIT if form is None else BODY_LIMIT,
+            limit=OTHER_LIMIT if _form_at(path) is None else BODY_LIMIT,
             network=client_network(visitor),
         )
-        await _send(send, await self._answer(request, form, body, visitor))
+        await _send(send, await self._answer(request, body, path=path, visitor=visitor))
         if body.too_large:
             await self._bodies.drop_rest(receive)
 
-    def _form(self, request: HttpRequest) -> str | None:
-        """Return the name of the form that the request is for; None for other requests."""
-        parts = self._route(request.path).split("/")
-        return parts[2] if len(parts) == 3 and parts[1] == "f" else None
-
-    async def _answer(
-        self, request: HttpRequest, form: str | None, body: Body, visitor: str
-    ) -> Answer:
-        taken = None
+    async def _answer(self, request: HttpRequest, body: Body, *, path: str, visitor: str) -> Answer:
+        form, taken = _form_at(path), None
         if form is not None and request.method == "POST" and body.whole:
             taken = await self._take(form, request, body, visitor)
         if isinstance(taken, Answer):
             return taken
-        slow = self._route(request.path).split("/")[1] in SLOW_PATHS
-        return await self._flask.answer(request, body, slow=slow, **{NOT_STORED: taken})
+        slow = path.split("/")[1] in SLOW_PATHS
+        known = {"REMOTE_ADDR": visitor, NOT_STORED: taken}
+        return await self._flask.answer(request, body, path=path, slow=slow, **known)
 
     async def _take(
         self, form: str, request: HttpRequest, body: Body, visitor: str
@@ -101,6 +94,12 @@ class Entrance:
         except Exception as error:  # noqa: BLE001 - any error: the view takes it, and logs its own
             log.warning("the view takes over a sign-up", extra={"cause": type(error).__name__})
             return None
+
+
+def _form_at(path: str) -> str | None:
+    """Return the name of the form whose page is at `path`; None for other paths."""
+    parts = path.split("/")
+    return parts[2] if len(parts) == 3 and parts[1] == "f" else None
 
 
 async def _send(send: Send, answer: Answer) -> None:

@@ -8,7 +8,6 @@ import io
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote_to_bytes
 
 from werkzeug.wrappers import Response
 
@@ -30,16 +29,19 @@ class FlaskThreads:
     Requests that may take long share `SLOW_THREADS` of them. So they never hold all.
     """
 
-    def __init__(self, app: "WSGIApplication", *, threads: int) -> None:
+    def __init__(self, app: "WSGIApplication", *, prefix: str, threads: int) -> None:
+        """The app's own addresses begin with `prefix`."""
         self._app = app
+        self._prefix = prefix
         self._pool = ThreadPoolExecutor(threads - SLOW_THREADS, thread_name_prefix="flask")
         self._slow_pool = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="flask-slow")
 
     async def answer(
-        self, request: HttpRequest, body: Body, *, slow: bool = False, **extra: Any
+        self, request: HttpRequest, body: Body, *, path: str, slow: bool = False, **extra: Any
     ) -> Answer:
-        """Return the app's answer. `extra` is added to the WSGI environment."""
-        environ = environ_of(request, body) | extra
+        """Return the app's answer at `path`. `extra` is added to the WSGI environment."""
+        place = {"SCRIPT_NAME": self._prefix, "PATH_INFO": path.encode().decode("latin-1")}
+        environ = environ_of(request, body) | place | extra
         pool = self._slow_pool if slow else self._pool
         return await asyncio.get_running_loop().run_in_executor(pool, self._run, environ)
 
@@ -54,17 +56,15 @@ class FlaskThreads:
 
 
 def environ_of(request: HttpRequest, body: Body) -> "WSGIEnvironment":
-    """Return the WSGI environment (PEP 3333) of a request whose body was read."""
+    """Return the WSGI environment (PEP 3333) of a request whose body was read, but for its path
+    and the visitor's address."""
     scope = request.scope
     environ: WSGIEnvironment = {
         "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": request.head.query.decode("latin-1"),
         "SERVER_NAME": scope["server"][0],
         "SERVER_PORT": str(scope["server"][1]),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
-        "REMOTE_ADDR": request.peer,
         "CONTENT_TYPE": request.head.headers.get("content-type", ""),
         "CONTENT_LENGTH": str(body.length),
         "wsgi.version": (1, 0),

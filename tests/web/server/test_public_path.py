@@ -17,6 +17,7 @@ from shared.infrastructure.settings import Settings
 from shared.operations.operators import Role
 from tests.architecture.project import ROOT
 from tests.support.console_browser import PASSWORD
+from tests.support.entrance_client import through_entrance
 from tests.support.sandbox_server import SandboxServer
 from tests.support.web_services import services_of
 from web.app import create_app
@@ -88,7 +89,7 @@ class Proxy:
     """Stands between the browser and the app, as `location /signup/` of a web server does."""
 
     def __init__(self, app: Flask, *, strips: bool) -> None:
-        self._app = app
+        self._app = through_entrance(app)
         self._strips = strips
 
     def __call__(

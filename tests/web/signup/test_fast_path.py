@@ -24,7 +24,7 @@ from shared.infrastructure.settings import Settings, VisitorLimit
 from shared.ledger.format import open_ledger
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
-from tests.support.entrance_client import EntranceClient, ask
+from tests.support.entrance_client import EntranceClient, ViewClient, ask
 from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
@@ -146,12 +146,13 @@ def doors(
         for client in (redis_client, other):
             save_forms(client)
         fast = Door(EntranceClient(apps[0], apps[0].response_class), redis_client)
-        plain = Door(FlaskClient(apps[1], apps[1].response_class), other)
+        plain = Door(ViewClient(apps[1], apps[1].response_class), other)
         answer = FlaskThreads.answer
 
-        async def counted(*args: Any, **more: Any) -> Any:
-            fast.by_flask += 1
-            return await answer(*args, **more)
+        async def counted(threads: Any, *args: Any, **more: Any) -> Any:
+            door = fast if threads._app.__self__ is apps[0] else plain
+            door.by_flask += 1
+            return await answer(threads, *args, **more)
 
         monkeypatch.setattr(FlaskThreads, "answer", counted)
         yield Doors(fast, plain)

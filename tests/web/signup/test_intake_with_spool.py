@@ -15,6 +15,7 @@ from werkzeug.test import TestResponse
 from shared.infrastructure.settings import Settings
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
+from tests.support.entrance_client import ViewClient
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_services import change_services, services_of
@@ -294,7 +295,7 @@ def test_a_late_answer_of_redis_and_the_spool_are_one_sign_up(
 
     The view takes these: its connections stand already, while each loop of a test needs a new one.
     """
-    client = FlaskClient(app, app.response_class)
+    client = ViewClient(app, app.response_class)
     post(client, "before@example.com")
     server.freeze()
     ids = [id_of(post(client, f"{number}@example.com")) for number in range(3)]

@@ -22,7 +22,7 @@ def read_posted(head: Head, body: bytes) -> Posted:
     Fields in the form's address count if the body has none: a script may have put all of them
     there. Else they are kept. Raises `UnreadableRequest`.
     """
-    check_encoding(head)
+    _check_encoding(head)
     posted = _by_name(pairs_in(body, head.content_type))
     if not head.query:
         return posted
@@ -32,7 +32,7 @@ def read_posted(head: Head, body: bytes) -> Posted:
     return posted | {f"{IN_ADDRESS}{name}]": values for name, values in query.items()}
 
 
-def check_encoding(head: Head) -> None:
+def _check_encoding(head: Head) -> None:
     """Raise `UnreadableRequest` for a compressed body."""
     if head.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
         message = "The body is compressed (Content-Encoding). Please send it uncompressed."
