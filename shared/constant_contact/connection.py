@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from functools import cache
 from http.client import HTTPException
-from types import TracebackType
 from typing import Any, Self
 
 import certifi
@@ -90,12 +89,7 @@ class Connection:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _opened(self, url: str, deadline: timedelta) -> tuple[socket.socket, Address]:

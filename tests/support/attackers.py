@@ -6,7 +6,9 @@ import socket
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import TracebackType
+from typing import Self
+
+from tests.support.beside import Beside
 
 # A client whose buffer is small leaves more of an answer on the server.
 RECEIVE_BUFFER = 4096
@@ -20,7 +22,7 @@ class Attack:
     again: bytes = b""
 
 
-class Attackers:
+class Attackers(Beside):
     """Opens a connection for each attack, and keeps it until the server closes it.
 
     `address_of` gives each, by its number, the address that it comes from.
@@ -33,28 +35,21 @@ class Attackers:
         *,
         address_of: Callable[[int], str] = lambda number: "127.0.0.1",
     ) -> None:
+        super().__init__()
         self._port = port
         self._attacks = list(attacks)
         self._address_of = address_of
         self._open: dict[socket.socket, tuple[Attack, bytes]] = {}
         self._connected = threading.Event()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> "Attackers":
+    def __enter__(self) -> Self:
         allow_open_files(len(self._attacks) + 500)
-        self._thread.start()
+        super().__enter__()
         assert self._connected.wait(timeout=60), "not all could connect"
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join(timeout=60)
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         for connection in self._open:
             connection.close()
 

@@ -6,7 +6,6 @@ import socket
 import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import TracebackType
 
 from tests.support.valkey_server import PASSWORD, ValkeyServer
 
@@ -126,12 +125,7 @@ class FaultProxy:
         self._accepting.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._accepting.join()
         self._listener.close()

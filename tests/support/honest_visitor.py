@@ -2,38 +2,24 @@
 
 import http.client
 import itertools
-import threading
 import time
-from types import TracebackType
 from urllib.parse import urlencode
 
+from tests.support.beside import Beside
 
-class HonestVisitor:
+
+class HonestVisitor(Beside):
     """Every 100 ms, loads the form, signs up as somebody new, and asks for web's health.
 
     `seconds` has the duration of each request, `refused` each answer that was not as usual.
     """
 
     def __init__(self, port: int) -> None:
+        super().__init__()
         self.seconds: list[float] = []
         self.refused: list[str] = []
         self.rounds = self.signed_up = 0
         self._port = port
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-
-    def __enter__(self) -> "HonestVisitor":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join(timeout=30)
 
     def _run(self) -> None:
         for number in itertools.count():

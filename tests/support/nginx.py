@@ -4,7 +4,6 @@ import re
 import subprocess
 import time
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import requests
@@ -82,11 +81,6 @@ class Nginx:
         except requests.RequestException:
             return False
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         self._process.communicate(timeout=15)

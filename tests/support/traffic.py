@@ -2,26 +2,25 @@
 
 import itertools
 import threading
-from types import TracebackType
 
 import requests
 
+from tests.support.beside import Beside
 from tests.support.stack import Stack
 
 
-class Traffic:
+class Traffic(Beside):
     """Posts sign-ups of new people, one after the other; `accepted` has the addresses that were
     answered with 202, `refused` every other answer."""
 
     def __init__(self, stack: Stack, *, name: str = "person", pause: float = 0.02) -> None:
+        super().__init__()
         self.accepted: list[str] = []
         self.refused: list[int | str] = []
         self._stack = stack
         self._name = name
         self._pause = pause
-        self._ended = threading.Event()
         self._going = threading.Lock()
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
     def pause(self) -> threading.Lock:
         """Let nobody sign up within this context, nor be in the middle of it."""
@@ -44,16 +43,3 @@ class Traffic:
             self.accepted.append(email)
         else:
             self.refused.append(status)
-
-    def __enter__(self) -> "Traffic":
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join(timeout=30)

@@ -97,10 +97,16 @@ def rewriting(admin: "redis.Redis") -> bool:
 
 
 @contextmanager
-def full(stack: Stack, admin: "redis.Redis") -> Iterator[None]:
-    admin.config_set("maxmemory", 1)
+def configured(admin: "redis.Redis", name: str, value: str | int) -> Iterator[None]:
+    """Change a setting of Redis, and change it back."""
+    before = str(admin.config_get(name)[name])
+    admin.config_set(name, value)
     yield
-    admin.config_set("maxmemory", 0)
+    admin.config_set(name, before)
+
+
+def full(_: Stack, admin: "redis.Redis") -> AbstractContextManager[None]:
+    return configured(admin, "maxmemory", 1)
 
 
 @contextmanager
@@ -112,26 +118,19 @@ def replica(stack: Stack, admin: "redis.Redis") -> Iterator[None]:
 
 @contextmanager
 def replica_without_data(stack: Stack, admin: "redis.Redis") -> Iterator[None]:
-    admin.config_set("replica-serve-stale-data", "no")
-    with replica(stack, admin):
+    with configured(admin, "replica-serve-stale-data", "no"), replica(stack, admin):
         yield
-    admin.config_set("replica-serve-stale-data", "yes")
 
 
-@contextmanager
-def without_replicas(stack: Stack, admin: "redis.Redis") -> Iterator[None]:
-    admin.config_set("min-replicas-to-write", 3)
-    yield
-    admin.config_set("min-replicas-to-write", 0)
+def without_replicas(_: Stack, admin: "redis.Redis") -> AbstractContextManager[None]:
+    return configured(admin, "min-replicas-to-write", 3)
 
 
 @contextmanager
 def another_password(stack: Stack, admin: "redis.Redis") -> Iterator[None]:
-    old = str(admin.config_get("requirepass")["requirepass"])
-    admin.config_set("requirepass", "another one")
-    drop_the_others(admin)
-    yield
-    admin.config_set("requirepass", old)
+    with configured(admin, "requirepass", "another one"):
+        drop_the_others(admin)
+        yield
 
 
 @contextmanager
@@ -143,11 +142,9 @@ def no_right_to_write(stack: Stack, admin: "redis.Redis") -> Iterator[None]:
 
 @contextmanager
 def out_of_connections(stack: Stack, admin: "redis.Redis") -> Iterator[None]:
-    before = str(admin.config_get("maxclients")["maxclients"])
-    admin.config_set("maxclients", 1)
-    drop_the_others(admin)
-    yield
-    admin.config_set("maxclients", before)
+    with configured(admin, "maxclients", 1):
+        drop_the_others(admin)
+        yield
 
 
 def drop_the_others(admin: "redis.Redis") -> None:

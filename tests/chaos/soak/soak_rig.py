@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 import requests
@@ -68,12 +67,7 @@ class Rig(Stack):
         eventually(self._web_answers, within=60, what="web's start")
         eventually(lambda: self._workers_seen() >= len(WORKERS), within=60, what="the workers")
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._closing.set()
         if self._supervisor.ident is not None:
             self._supervisor.join()
