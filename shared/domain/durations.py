@@ -1,8 +1,11 @@
 """How long something took, when it is, and how often it happened, in words."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 _UNITS = (("d", 86_400), ("h", 3600), ("min", 60), ("s", 1))
+_WRITTEN_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_LONGEST_WRITTEN = timedelta(days=36_500)
 
 
 def in_words(span: timedelta) -> str:
@@ -14,6 +17,17 @@ def in_words(span: timedelta) -> str:
         if count or (unit == "s" and not parts):
             parts.append(f"{count} {unit}")
     return " ".join(parts[:2])
+
+
+def read_duration(raw: str) -> timedelta:
+    """Return a duration such as ``90s``, ``15m``, ``12h`` or ``30d``. Raises `ValueError`."""
+    found = re.fullmatch("([0-9]{1,12})([smhd])", raw)
+    if not found:
+        raise ValueError("must be a duration such as 90s, 15m, 12h or 30d")
+    seconds = int(found[1]) * _WRITTEN_UNITS[found[2]]
+    if not 1 <= seconds <= _LONGEST_WRITTEN.total_seconds():
+        raise ValueError(f"must be from 1s to {_LONGEST_WRITTEN.days}d")
+    return timedelta(seconds=seconds)
 
 
 def times(count: int) -> str:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import TypeVar, cast
 from urllib.parse import SplitResult, urlsplit
 
+from shared.domain.durations import read_duration
 from shared.domain.errors import SettingsError
+from shared.domain.retention import Retention
 from shared.infrastructure.alert_services import read_addresses
 from shared.infrastructure.redis_urls import broker_beside, check_redis_url
 
@@ -99,6 +101,7 @@ class Settings:
     alerts: tuple[str, ...] = field(repr=False)
     alert_after: timedelta
     heartbeat_url: str | None = field(repr=False)
+    retention: Retention
 
     @property
     def redirect_uri(self) -> str:
@@ -175,12 +178,23 @@ class _Reader:
             alerts=self._get("RELAY_ALERTS", "none", read_addresses),
             alert_after=self._get("RELAY_ALERT_AFTER_SECONDS", "60", _seconds),
             heartbeat_url=self._get("RELAY_HEARTBEAT_URL", "none", _heartbeat_url),
+            retention=self._retention(),
         )
         if not self._problems:
             self._problems.extend(_contradictions(settings))
         if self._problems:
             raise SettingsError(self._problems)
         return settings
+
+    def _retention(self) -> Retention:
+        return Retention(
+            delivered=self._get("RELAY_RETAIN_DELIVERED", "30d", _kept_for),
+            discarded=self._get("RELAY_RETAIN_DISCARDED", "30d", _kept_for),
+            quarantined=self._get("RELAY_RETAIN_QUARANTINED", "30d", _kept_for),
+            dead=self._get("RELAY_RETAIN_DEAD", "never", _kept_for),
+            consent=self._get("RELAY_RETAIN_CONSENT", "never", _kept_for),
+            addresses=self._get("RELAY_ANONYMIZE_ADDRESSES", "90d", _kept_for),
+        )
 
     def _beside(self, redis_url: str | None) -> str:
         return broker_beside(redis_url) if redis_url else _UNKNOWN
@@ -288,6 +302,15 @@ def _positive(raw: str) -> float:
 
 def _seconds(raw: str) -> timedelta:
     return timedelta(seconds=_positive(raw))
+
+
+def _kept_for(raw: str) -> timedelta | None:
+    if raw == "never":
+        return None
+    try:
+        return read_duration(raw)
+    except ValueError as error:
+        raise ValueError(f"{error}, or never, not {_shown(raw)}") from None
 
 
 def _secret_keys(raw: str) -> tuple[str, ...]:

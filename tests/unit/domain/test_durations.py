@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.domain.durations import in_words, times
+from shared.domain.durations import in_words, read_duration, times
 
 
 @pytest.mark.parametrize(
@@ -31,3 +31,26 @@ def test_a_duration_is_told_in_its_two_largest_units(span: timedelta, words: str
 @pytest.mark.parametrize(("count", "words"), [(0, "0 times"), (1, "once"), (2, "2 times")])
 def test_how_often(count: int, words: str) -> None:
     assert times(count) == words
+
+
+@pytest.mark.parametrize(
+    ("raw", "span"),
+    [
+        ("1s", timedelta(seconds=1)),
+        ("90s", timedelta(seconds=90)),
+        ("15m", timedelta(minutes=15)),
+        ("12h", timedelta(hours=12)),
+        ("30d", timedelta(days=30)),
+        ("36500d", timedelta(days=36_500)),
+    ],
+)
+def test_a_written_duration_is_read(raw: str, span: timedelta) -> None:
+    assert read_duration(raw) == span
+
+
+@pytest.mark.parametrize(
+    "raw", ["", "30", "d", "30 d", "30D", "1.5h", "-1s", "0s", "36501d", "٣d", "9" * 5000 + "s"]
+)
+def test_anything_else_is_no_duration(raw: str) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        read_duration(raw)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.domain.errors import SettingsError
+from shared.domain.retention import Retention
 from shared.infrastructure.settings import Bind, Settings, VisitorLimit, parse_bind
 
 NEEDED = {
@@ -65,6 +66,14 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         alerts=(),
         alert_after=timedelta(minutes=1),
         heartbeat_url=None,
+        retention=Retention(
+            delivered=timedelta(days=30),
+            discarded=timedelta(days=30),
+            quarantined=timedelta(days=30),
+            dead=None,
+            consent=None,
+            addresses=timedelta(days=90),
+        ),
     )
     assert settings.redirect_uri == "http://127.0.0.1:8080/connect/callback"
     assert settings.spool_folder == Path(".relay/spool")
@@ -138,6 +147,22 @@ def test_value(name: str, raw: str, field: str, value: object) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("RELAY_RETAIN_DELIVERED", "delivered"),
+        ("RELAY_RETAIN_DISCARDED", "discarded"),
+        ("RELAY_RETAIN_QUARANTINED", "quarantined"),
+        ("RELAY_RETAIN_DEAD", "dead"),
+        ("RELAY_RETAIN_CONSENT", "consent"),
+        ("RELAY_ANONYMIZE_ADDRESSES", "addresses"),
+    ],
+)
+def test_how_long_records_are_kept(name: str, field: str) -> None:
+    assert getattr(read(**{name: "15m"}).retention, field) == timedelta(minutes=15)
+    assert getattr(read(**{name: "never"}).retention, field) is None
+
+
+@pytest.mark.parametrize(
     ("name", "raw", "words"),
     [
         pytest.param("REDIS_URL", "memcached://x", "must begin with redis://", id="not Redis"),
@@ -201,6 +226,12 @@ def test_value(name: str, raw: str, field: str, value: object) -> None:
         pytest.param("RELAY_WEB_PROCESSES", "65", "at most 64, not '65'", id="many processes"),
         pytest.param("RELAY_WEB_PROCESSES", "abc", "a whole number", id="processes in letters"),
         pytest.param("RELAY_SECRET_KEY", " , ", "only commas", id="no key"),
+        pytest.param("RELAY_RETAIN_DEAD", "30", "or never, not '30'", id="no unit of time"),
+        pytest.param("RELAY_RETAIN_CONSENT", "0d", "from 1s to 36500d", id="kept for no time"),
+        pytest.param("RELAY_RETAIN_DELIVERED", "1.5d", "such as 90s, 15m", id="part of a day"),
+        pytest.param("RELAY_RETAIN_DISCARDED", "999999d", "to 36500d", id="centuries"),
+        pytest.param("RELAY_RETAIN_QUARANTINED", "-1h", "such as 90s", id="before it came"),
+        pytest.param("RELAY_ANONYMIZE_ADDRESSES", "always", "or never", id="another word"),
     ],
 )
 def test_wrong_value_is_named(name: str, raw: str, words: str) -> None:
