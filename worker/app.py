@@ -19,6 +19,7 @@ from shared.infrastructure.logs import configure
 from shared.infrastructure.settings import Settings
 from shared.ledger.format import open_if_there
 from shared.ledger.redis_server.durability import warn_of_losses
+from shared.ledger.redis_server.memory import NOTE_EVERY
 from worker.alerts.dispatcher import alert_interval
 from worker.bootsteps import step
 from worker.consumer import Consumer
@@ -82,6 +83,7 @@ def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
     yield _periodic_step("Poller", runtime.poller.poll, every=POLL_EVERY)
     yield _periodic_step("HangDetector", runtime.hang_detector.check, every=POLL_EVERY)
     yield _periodic_step("Upgrade", runtime.upgrade.look, every=UPGRADE_EVERY)
+    yield _periodic_step("MemoryNotes", runtime.memory_notes.note, every=NOTE_EVERY)
     if runtime.settings.alerts:
         every = alert_interval(runtime.settings.alert_after)
         yield _periodic_step("Alerts", runtime.alerts.look_without_beat, every=every)

@@ -20,6 +20,7 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
+from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from worker.alerts.dispatcher import make_alert_dispatcher
@@ -35,6 +36,7 @@ from worker.delivery.lane_runner import LaneRunner
 from worker.delivery.poller import DueWork, Poller
 from worker.delivery.settler import UNFORESEEN_WAIT, Settler
 from worker.delivery.timing import Clock, RoundTrip
+from worker.upkeep.memory_notes import MemoryNotes
 from worker.upkeep.token_refresher import TokenRefresher
 from worker.upkeep.upgrade import Upgrade
 
@@ -104,6 +106,7 @@ class WorkerRuntime:
             self.registry, self.vault, self.holds, self._try_token
         )
         self.upgrade = Upgrade(self.client, self.stopping)
+        self.memory_notes = MemoryNotes(ServerMemory(self.client))
         self.hang_detector = HangDetector(
             self._in_flight,
             lease=settings.lease,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from shared.domain.check import Check, Subject
 from shared.domain.errors import LedgerUnavailable
+from shared.domain.memory_forecast import MemoryForecast
 from shared.ledger.redis_server.rights import Rights
 from shared.ledger.redis_server.server_inspection import ServerFacts
 
@@ -13,8 +14,6 @@ from shared.ledger.redis_server.server_inspection import ServerFacts
 OLDEST_VERSION = (6, 2)
 # A visitor waits for two or three answers, and each delivery takes four.
 SLOW = timedelta(milliseconds=20)
-# The rest lasts for some ten thousand sign-ups of 2 KiB in 256 MiB.
-NEARLY_FULL = 0.9
 # Redis' clock dates tokens and holds, the host's clock dates JSON and logs.
 CLOCKS_MAY_DIFFER = timedelta(seconds=2)
 
@@ -68,7 +67,7 @@ def server(inspect: Callable[[], ServerFacts], *, accept_fsync: bool) -> Iterato
     yield version(facts)
     yield durability(facts)
     yield eviction(facts)
-    yield memory(facts)
+    yield memory(facts.memory)
     yield role(facts)
     if accept_fsync:
         yield waitaof(facts)
@@ -155,18 +154,18 @@ def eviction(facts: ServerFacts) -> Check:
     return _EVICTION.ok("The policy is noeviction.")
 
 
-def memory(facts: ServerFacts) -> Check:
-    if facts.memory_used is None:
+def memory(forecast: MemoryForecast | None) -> Check:
+    """Check whether the server is full, or will be soon."""
+    if forecast is None:
         return _MEMORY.unknown("The server does not report it.")
-    if not facts.memory_limit:
-        return _MEMORY.ok(f"{_in_mib(facts.memory_used)} used.")
-    found = f"{_in_mib(facts.memory_used)} of {_in_mib(facts.memory_limit)} used."
-    if facts.memory_used < NEARLY_FULL * facts.memory_limit:
-        return _MEMORY.ok(found)
+    if forecast.warning is None:
+        return _MEMORY.ok(forecast.found)
+    if not forecast.is_urgent:
+        return _MEMORY.advice(f"{forecast.found} {forecast.warning}", forecast.to_do)
     return _MEMORY.problem(
-        f"{found} When it is full, web keeps new sign-ups on its own disk, and nothing is"
-        " delivered.",
-        "Raise maxmemory, or give the host more memory.",
+        f"{forecast.found} {forecast.warning} Then web keeps new sign-ups on its own disk, and"
+        " nothing is delivered.",
+        forecast.to_do,
     )
 
 
@@ -231,7 +230,3 @@ def clock(read_ahead: Callable[[], timedelta]) -> Check:
 
 def _dotted(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
-
-
-def _in_mib(size: int) -> str:
-    return f"{size / (1 << 20):,.1f} MiB"

@@ -101,6 +101,14 @@ MOST_UNSENT_FIELDS = 50
 REFUSAL_SLOT = timedelta(minutes=10)
 SLOTS_OF_AN_HOUR = 6
 
+# --- how much memory Redis uses
+
+# Of the last six hours and of the last two weeks: campaigns are fast, and quiet sites slow.
+MEMORY_SLOT = timedelta(minutes=5)
+MEMORY_SLOTS = 72
+LONG_MEMORY_SLOT = timedelta(hours=1)
+LONG_MEMORY_SLOTS = 336
+
 # --- processes
 
 PROCESS_FORGOTTEN_AFTER = timedelta(hours=1)

@@ -411,12 +411,31 @@ def _refused(spool: SpoolReport) -> str:
     return f" Of these, {refused:,} could not be handed over yet." if refused else ""
 
 
+def full_server(snapshot: Snapshot) -> Iterator[AlertCondition]:
+    """Redis is nearly full, or will be soon."""
+    memory = snapshot.memory
+    if memory and memory.warning and memory.is_urgent:
+        yield AlertCondition(
+            key="memory",
+            severity=Severity.PROBLEM,
+            title=clause(memory.warning),
+            body=paragraphs(
+                memory.found,
+                "No sign-up is lost. When Redis is full, web keeps new ones on its own disk while"
+                " there is room, and nothing is delivered.",
+                f"What to do: {memory.to_do}",
+            ),
+            over="Redis is no longer about to be full",
+        )
+
+
 # --- the table, in the order in which messages go out
 
 
 CONDITIONS: dict[str, ConditionKind] = {
     "workers": ConditionKind(find=silent_workers),
     "beat": ConditionKind(find=silent_beats),
+    "memory": ConditionKind(find=full_server),
     **{alert.reason.value: alert.kind for alert in HOLD_ALERTS},
     "ending": ConditionKind(
         find=ending_connections,

@@ -8,8 +8,10 @@ import redis
 from shared.domain.account import Account, Hold, HoldReason
 from shared.domain.connection_end import ConnectionEnd
 from shared.domain.form import Form
+from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.refusal_history import RefusalHistory
 from shared.ledger.ledger import Ledger
+from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormCounts
@@ -82,6 +84,7 @@ class Snapshot:
     """All that one look saw; `at` is when it began, by Redis' clock.
 
     `workers` and `beats` say how long ago the latest of each was seen; None is an hour or more.
+    `memory` is None if Redis does not tell.
     """
 
     at: datetime
@@ -91,6 +94,7 @@ class Snapshot:
     beats: timedelta | None
     spools: tuple[SpoolReport, ...] = ()
     forms: tuple[FormView, ...] = ()
+    memory: MemoryForecast | None = None
 
     def account(self, name: str | None) -> AccountView | None:
         return next((view for view in self.accounts if view.name == name), None)
@@ -107,6 +111,7 @@ class SnapshotReader:
         self._tokens = TokenLedger(client)
         self._baselines = SignupBaselines(client)
         self._form_counts = FormCounts(client)
+        self._memory = ServerMemory(client)
 
     def take(self) -> Snapshot:
         """Return what there is to see now. Raises `LedgerUnavailable`."""
@@ -119,6 +124,7 @@ class SnapshotReader:
             beats=min(self._ledger.processes.beats_seen().values(), default=None),
             spools=tuple(self._ledger.spools.all()),
             forms=self._forms(),
+            memory=self._memory.forecast(),
         )
 
     def _forms(self) -> tuple[FormView, ...]:

@@ -8,6 +8,7 @@ from relay.commands.status.report import StatusReport
 from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.token_vault import Token
 from shared.domain.account import Hold
+from shared.domain.memory_forecast import MemoryForecast
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
@@ -44,6 +45,7 @@ def document(
         "workers": report.pulse.workers,
         "beat_age_seconds": _seconds(report.pulse.beat_age),
         "redis_problem": str(report.redis_problem) if report.redis_problem else None,
+        "memory": _memory_document(report.memory),
     }
 
 
@@ -94,6 +96,19 @@ def _token_document(token: Token | None) -> dict[str, Any] | None:
         "expires_at": timestamp(token.expires_at),
         "refreshed_at": timestamp(token.received_at),
         "scopes": None if token.scopes is None else sorted(token.scopes),
+    }
+
+
+def _memory_document(memory: MemoryForecast | None) -> dict[str, Any] | None:
+    """Return bytes. `limit` is maxmemory, or the machine's memory if Redis has no limit."""
+    if memory is None:
+        return None
+    return {
+        "used": memory.used,
+        "limit": memory.limit,
+        "limited": memory.limited,
+        "growth_per_day": None if memory.growth is None else round(memory.growth),
+        "full_in_seconds": _seconds(memory.full_in),
     }
 
 

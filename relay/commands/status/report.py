@@ -8,8 +8,10 @@ from datetime import datetime, timedelta
 from relay.runtime import CommandRuntime
 from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.errors import NotConnected
+from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.redis_problem import RedisProblem
 from shared.infrastructure.timestamps import utc_now
+from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.redis_server.server_inspection import refused_writes
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
@@ -28,6 +30,7 @@ class StatusReport:
     `rests_until` is until when the API key is paused by a 429 or 503; None if it is not, or only
     for a moment. `organizations` has the accounts that are connected. `replaying` is how many dead
     letters wait in replays. `redis_problem` is why Redis accepts no writes; None when it does.
+    `memory` is None if Redis does not tell.
     """
 
     at: datetime
@@ -41,6 +44,7 @@ class StatusReport:
     pulse: Pulse
     replaying: int
     redis_problem: RedisProblem | None
+    memory: MemoryForecast | None
 
 
 def read_report(runtime: CommandRuntime) -> StatusReport:
@@ -61,6 +65,7 @@ def read_report(runtime: CommandRuntime) -> StatusReport:
         pulse=runtime.operations.status.pulse(),
         replaying=sum(replay.waiting for replay in runtime.operations.retries.replays()),
         redis_problem=refused_writes(runtime.client),
+        memory=ServerMemory(runtime.client).forecast(),
     )
 
 

@@ -9,6 +9,7 @@ from relay.terminal.output import Output, duration, for_people, printable
 from shared.accounts import advice
 from shared.accounts.account_summary import AccountSummary
 from shared.domain.form import Form
+from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.phrases import counted
 from shared.domain.refusal_history import TooManyRefused
 from shared.ledger.spools import SpoolReport
@@ -35,6 +36,7 @@ def say_report(
     for spool in report.spools:
         _say_spool(output, spool)
     _say_processes(output, report)
+    _say_memory(output, report.memory)
     if dead := sum(figures.dead for figures in report.accounts.values()):
         replaying = f", {report.replaying:,} of them in a replay" if report.replaying else ""
         output.say(f"Dead letters: {dead:,}{replaying}. See them with: relay failed list")
@@ -125,6 +127,13 @@ def _say_processes(output: Output, report: StatusReport) -> None:
     output.say(f"Workers alive: {workers}. Last beat: {beat}.")
     if not workers:
         output.say("No worker is alive, so sign-ups wait. Start one with: relay worker")
+
+
+def _say_memory(output: Output, memory: MemoryForecast | None) -> None:
+    if memory:
+        output.say(f"Redis' memory: {memory.found}")
+        if memory.warning:
+            output.say(f"{memory.warning} What to do: {memory.to_do}")
 
 
 def warn_of_spools(output: Output, spools: Sequence[SpoolReport]) -> None:

@@ -11,8 +11,10 @@ from typing import Any
 import redis
 from redis.exceptions import NoPermissionError
 
+from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.redis_problem import RedisProblem
 from shared.ledger import keys
+from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.redis_problems import explain
 from shared.ledger.script_library import Scripts
@@ -31,7 +33,7 @@ class ServerFacts:
     fsync: str | None = None
     eviction: str | None = None
     memory_limit: int | None = None
-    memory_used: int | None = None
+    memory: MemoryForecast | None = None
     knows_waitaof: bool | None = None
     refuses_writes: RedisProblem | None = None
 
@@ -66,7 +68,7 @@ def inspect_server(client: "redis.Redis") -> ServerFacts:
             fsync=set_to.get("appendfsync"),
             eviction=info.get("maxmemory_policy"),
             memory_limit=info.get("maxmemory"),
-            memory_used=info.get("used_memory"),
+            memory=ServerMemory(client).forecast(),
             knows_waitaof=_knows_waitaof(client),
             refuses_writes=refused_writes(client),
         )

@@ -36,6 +36,7 @@ def test_status_of_an_empty_ledger_says_how_to_begin(run: CommandLine) -> None:
     status = run("status", "--json").json
     assert status["accounts"] == []
     assert (status["workers"], status["beat_age_seconds"]) == (0, None)
+    assert status["memory"]["used"] > 0
     assert (status["spooled"], status["spools"]) == (0, [])
     assert status["quota"]["limit"] == 10_000
     assert status["quota"]["resets_at"].endswith("T00:00:00Z")

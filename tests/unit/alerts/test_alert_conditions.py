@@ -8,6 +8,7 @@ import pytest
 from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.connection_end import ConnectionEnd, EndCause
+from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.signup import DeathReason
 from shared.infrastructure.alert_services import MessageKind
 from shared.ledger.spools import SpoolFigures, SpoolReport
@@ -72,6 +73,10 @@ def only(*views: AccountView, **fields: Any) -> AlertCondition:
 def spool(count: int = 37, **fields: Any) -> SpoolReport:
     figures = SpoolFigures(**{"count": count, "bytes": 9, "oldest": HOUR, **fields})
     return SpoolReport("0f", "web-1", figures, seen=SECOND)
+
+
+def memory(**fields: Any) -> MemoryForecast:
+    return MemoryForecast(**{"used": 10 << 20, "limit": 100 << 20, "limited": True, **fields})
 
 
 ENDING = tokens(end=ConnectionEnd(cause=EndCause.REFUSED, at=NOON + 20 * HOUR))
@@ -148,6 +153,10 @@ def test_conditions(views: list[AccountView], keys: list[str]) -> None:
         pytest.param({"beats": None}, ["beat"], id="no beat for an hour"),
         pytest.param({"spools": (spool(),)}, ["spool:0f"], id="sign-ups on a web host's disk"),
         pytest.param({"spools": (spool(count=0),)}, [], id="none on its disk any more"),
+        pytest.param({"memory": memory(full_in=7 * DAY)}, ["memory"], id="full in a week"),
+        pytest.param({"memory": memory(full_in=8 * DAY)}, [], id="full in more than a week"),
+        pytest.param({"memory": memory(used=90 << 20)}, ["memory"], id="nearly full"),
+        pytest.param({"memory": memory()}, [], id="much memory left"),
     ],
 )
 def test_conditions_of_the_installation(seen: dict[str, Any], keys: list[str]) -> None:
@@ -326,6 +335,14 @@ def test_silence_alerts_where_it_is_unusual(seen: AccountView, keys: list[str]) 
             "web-1: no sign-up waits on its own disk any more",
             None,
             id="a used spool",
+        ),
+        pytest.param(
+            only(memory=memory(full_in=4 * DAY)),
+            Severity.PROBLEM,
+            "At this pace Redis is full in 4 days",
+            "Redis is no longer about to be full",
+            None,
+            id="full soon",
         ),
     ],
 )
@@ -600,7 +617,7 @@ def test_a_long_list_is_cut_and_says_so(count: int, listed: int, end: str) -> No
 
 
 def test_for_every_kind_there_are_words_for_several() -> None:
-    """There is never more than one alert of workers, or of beats."""
+    """There is never more than one alert of workers, of beats, or of the memory."""
     seen = snapshot(
         view(
             hold(),
@@ -616,6 +633,7 @@ def test_for_every_kind_there_are_words_for_several() -> None:
         view(name="books", tokens=ENDING),
         workers=None,
         beats=None,
+        memory=memory(used=100 << 20),
         spools=(spool(),),
         forms=(
             FormView(
@@ -628,7 +646,7 @@ def test_for_every_kind_there_are_words_for_several() -> None:
     assert len(kinds) == len(CONDITIONS)
     assert kinds == list(CONDITIONS)
     without_words = {name for name, kind in CONDITIONS.items() if not kind.several}
-    assert without_words == {"workers", "beat"}
+    assert without_words == {"workers", "beat", "memory"}
     assert all(bool(kind.several) == bool(kind.several_over) for kind in CONDITIONS.values())
 
 

@@ -25,6 +25,7 @@ from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Verdict
 from shared.domain.connection_end import SECRET_REFUSED, ConnectionEnd, EndCause
 from shared.domain.errors import TokenError
+from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.outcome import Answer
 from shared.domain.redis_problem import RedisProblem
 from shared.ledger.redis_server.server_inspection import Overdue, ServerFacts
@@ -35,7 +36,7 @@ from tests.support.builders import NOON
 
 OK, PROBLEM, UNKNOWN = Verdict.OK, Verdict.PROBLEM, Verdict.UNKNOWN
 ADVICE = "ok, with advice"
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def fails(error: Exception) -> Callable[[], Any]:
@@ -124,19 +125,23 @@ def test_what_a_full_server_drops(facts: dict[str, Any], expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("used", "limit", "expected"),
+    ("used", "full_in", "expected"),
     [
-        (100, 0, OK),
-        (100, None, OK),
-        (89, 100, OK),
-        (90, 100, PROBLEM),
-        (100, 100, PROBLEM),
-        (None, 100, UNKNOWN),
+        pytest.param(89, None, OK, id="grows little"),
+        pytest.param(10, 31 * DAY, OK, id="full some day"),
+        pytest.param(10, 30 * DAY, ADVICE, id="full in a month"),
+        pytest.param(10, 7 * DAY, PROBLEM, id="full in a week"),
+        pytest.param(90, None, PROBLEM, id="nearly full"),
+        pytest.param(100, timedelta(), PROBLEM, id="full"),
     ],
 )
-def test_the_memory(used: int | None, limit: int | None, expected: str) -> None:
-    facts = ServerFacts(memory_used=used, memory_limit=limit)
-    assert verdict(redis_checks.memory(facts)) == expected
+def test_the_memory(used: int, full_in: timedelta | None, expected: str) -> None:
+    forecast = MemoryForecast(used=used, limit=100, limited=True, growth=1.0, full_in=full_in)
+    assert verdict(redis_checks.memory(forecast)) == expected
+
+
+def test_a_memory_that_the_server_does_not_report() -> None:
+    assert verdict(redis_checks.memory(None)) == UNKNOWN
 
 
 @pytest.mark.parametrize(
