@@ -72,8 +72,8 @@ class Contact:
     """The person: `fields` by their `api_name`, `email_address` first.
 
     `other` holds posted fields that are stored but not sent, `typed` what was typed where something
-    else is sent, by the fields' page names. `cut` is how many fields were too many to keep. All of
-    it is personal data, so none of it appears in `repr`.
+    else is sent, by the fields' page names. `cut` is how many were too many, or too large, to be
+    kept. All of it is personal data, so none of it appears in `repr`.
     """
 
     fields: dict[str, str] = field(repr=False)

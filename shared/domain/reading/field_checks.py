@@ -3,6 +3,7 @@
 Nothing is ever shortened to fit.
 """
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -19,15 +20,18 @@ from shared.domain.signup import Contact, CustomValue
 
 CheckEmail = Callable[[str], str]
 
+_in_json = json.JSONEncoder(ensure_ascii=False).encode
+
 CUSTOM_LIMIT = 255
 _API_NAMES = {field.name: field.api_name for field in FIELDS}
 
 # How many unknown lists are named as errors: a robot may post ten thousand.
 MOST_UNKNOWN_LISTS = 20
 
-# How many fields of a website's own are kept with a sign-up, and how many bytes of them.
+# Strangers choose what is kept with a sign-up besides what is sent: how many fields of a website's
+# own, and how many bytes in all, as JSON has them.
 MOST_OTHER = 50
-OTHER_BYTES = 8 * 1024
+KEPT_BYTES = 8 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +48,25 @@ class CheckedFields:
     box_posted: str | None = None
 
 
+@dataclass(slots=True)
+class _Room:
+    """Room for what is kept with a sign-up besides what is sent.
+
+    What does not fit is left out whole, and counted as `cut`. No value is shortened.
+    """
+
+    left: int = KEPT_BYTES
+    cut: int = 0
+
+    def fits(self, *texts: str) -> bool:
+        size = len("".join(map(_in_json, texts)).encode()) + len(texts)  # with commas
+        if size > self.left:
+            self.cut += 1
+            return False
+        self.left -= size
+        return True
+
+
 def check_fields(
     posted: Mapping[str, list[str]], form: Form, *, check_email: CheckEmail
 ) -> CheckedFields:
@@ -52,7 +75,7 @@ def check_fields(
     `check_email` returns an address in the form used for comparing, or raises `ValueError`.
     Raises `InvalidSignup` with all field errors together.
     """
-    checked, invalid = _check(posted, form, check_email)
+    checked, invalid = _check(posted, form, check_email, _Room())
     if invalid:
         raise invalid
     return checked
@@ -65,20 +88,39 @@ def keep_unchecked(
 
     Each is where a clean sign-up has it, so that an operator can correct and deliver it.
     """
-    checked, _ = _check(posted, form, check_email)
-    contact = checked.contact
-    fields = {EMAIL.api_name: ""} | contact.fields
-    compared = checked.compared_email or fields[EMAIL.api_name].lower()
-    return replace(checked, contact=replace(contact, fields=fields), compared_email=compared)
+    room = _Room()
+    checked, _ = _check(posted, form, check_email, room)
+    contact = _bounded(checked.contact, room)
+    compared = checked.compared_email or contact.email.lower()
+    return replace(checked, contact=contact, compared_email=compared)
+
+
+def _bounded(contact: Contact, room: _Room) -> Contact:
+    """Return the contact with its address, and of the values over their limits those with room."""
+    fields = {
+        name: value
+        for name, value in contact.fields.items()
+        if len(value) <= BY_API_NAME[name].limit or room.fits(name, value)
+    }
+    custom = tuple(
+        each
+        for each in contact.custom
+        if len(each.value) <= CUSTOM_LIMIT or room.fits(each.name, each.value)
+    )
+    fields = {EMAIL.api_name: ""} | fields
+    return replace(contact, fields=fields, custom=custom, cut=room.cut)
 
 
 def _check(
-    posted: Mapping[str, list[str]], form: Form, check_email: CheckEmail
+    posted: Mapping[str, list[str]], form: Form, check_email: CheckEmail, room: _Room
 ) -> tuple[CheckedFields, InvalidSignup | None]:
     """Return the fields, and the error that names all wrong ones."""
     given = sort_fields(posted, form)
     errors: list[FieldError] = []
-    contact = _contact(given, form)
+    box_posted = ", ".join(given.consent)
+    if box_posted and not room.fits(box_posted):
+        box_posted = ""
+    contact = _contact(given, form, room)
     compared = _check_contact(contact, check_email, errors)
     _check_custom(contact, {custom.id: custom.label for custom in form.custom_fields}, errors)
     lists = _chosen_lists(instruction(posted, LISTS) or list(given.lists), form, errors)
@@ -88,7 +130,7 @@ def _check(
         compared_email=compared,
         lists=lists,
         box=box,
-        box_posted=", ".join(given.consent) or None,
+        box_posted=box_posted or None,
     )
     if not errors:
         return checked, None
@@ -119,8 +161,9 @@ def edit_contact(
     return edited
 
 
-def _contact(given: SortedFields, form: Form) -> Contact:
-    other, cut = _within_bounds(given.other)
+def _contact(given: SortedFields, form: Form, room: _Room) -> Contact:
+    typed = {name: text for name, text in given.typed.items() if room.fits(name, text)}
+    other = _other_in(room, given.other) if given.other else {}
     return Contact(
         fields={_API_NAMES[name]: value for name, value in given.fields.items()},
         custom=tuple(
@@ -129,23 +172,20 @@ def _contact(given: SortedFields, form: Form) -> Contact:
             if custom.id in given.custom
         ),
         other=other,
-        typed=given.typed,
-        cut=cut,
+        typed=typed,
+        cut=room.cut,
     )
 
 
-def _within_bounds(other: Mapping[str, str | list[str]]) -> tuple[dict[str, str | list[str]], int]:
-    """Return the fields that are kept, and how many are not. No value is shortened."""
-    kept: dict[str, str | list[str]] = {}
-    room = OTHER_BYTES
-    for name, value in other.items():
-        if len(kept) == MOST_OTHER:
-            break
-        size = len(name.encode()) + len("".join(value).encode())
-        if size <= room:
-            kept[name] = value
-            room -= size
-    return kept, len(other) - len(kept)
+def _other_in(room: _Room, other: Mapping[str, str | list[str]]) -> dict[str, str | list[str]]:
+    """Return the fields of a website's own that have room."""
+    fitting = {
+        name: value
+        for name, value in islice(other.items(), MOST_OTHER)
+        if room.fits(name, *([value] if isinstance(value, str) else value))
+    }
+    room.cut += max(0, len(other) - MOST_OTHER)
+    return fitting
 
 
 def _with_changes(

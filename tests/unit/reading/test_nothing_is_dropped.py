@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from shared.domain.errors import InvalidSignup
 from shared.domain.fields import FIELDS
 from shared.domain.form import CustomField, Form, ListRef
-from shared.domain.reading.field_checks import MOST_OTHER, OTHER_BYTES, CheckedFields, check_fields
+from shared.domain.reading.field_checks import KEPT_BYTES, MOST_OTHER, CheckedFields, check_fields
 from shared.domain.reading.meanings import _OTHER_MEANINGS
 from shared.infrastructure.email_syntax import check_email
 
@@ -71,7 +71,7 @@ def test_too_many_fields_are_cut_and_counted_never_refused() -> None:
 
 
 def test_too_long_fields_are_cut_whole_and_counted() -> None:
-    posted = {"email": ["a@b.example"], "long": ["x" * OTHER_BYTES], "short": ["y"]}
+    posted = {"email": ["a@b.example"], "long": ["x" * KEPT_BYTES], "short": ["y"]}
     checked = check_fields(posted, FORM, check_email=check_email)
     assert checked.contact.other == {"short": "y"}
     assert checked.contact.cut == 1
