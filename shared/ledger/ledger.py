@@ -19,6 +19,7 @@ from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, DeathReason, Signup, Submission
 from shared.infrastructure.settings import VisitorLimit
 from shared.ledger import keys
+from shared.ledger.index_pages import latest_first
 from shared.ledger.pace import Pace
 from shared.ledger.processes import Processes
 from shared.ledger.reading import (
@@ -354,20 +355,22 @@ class Ledger:
             )
         return [json.loads(entry) for entry in stored]
 
-    def dead_letters(self, account: str, reason: DeathReason | None = None) -> Iterator[Signup]:
+    def dead_letters(
+        self, account: str, reason: DeathReason | None = None, *, since: datetime | None = None
+    ) -> Iterator[Signup]:
         """Yield the account's dead letters, the latest first, read a page at a time."""
-        return self._latest_first(account, f"dead:{reason}" if reason else "dead")
+        return self._latest_first(account, f"dead:{reason}" if reason else "dead", since)
 
-    def quarantined(self, account: str) -> Iterator[Signup]:
-        """Yield the account's quarantined sign-ups, the latest first, read a page at a time."""
-        return self._latest_first(account, "quarantined")
+    def quarantined(self, account: str, *, since: datetime | None = None) -> Iterator[Signup]:
+        """Yield the account's quarantined sign-ups, the latest first, read a page at a time. Some
+        that were received before `since` may be among them, if they waited on web's disk."""
+        return self._latest_first(account, "quarantined", since)
 
-    def _latest_first(self, account: str, index: str) -> Iterator[Signup]:
-        with redis_errors_translated():
-            key = f"{keys.account(account)}{index}"
-            ids = [str(id) for id in self._client.zrange(key, 0, -1, desc=True)]
-        for start in range(0, len(ids), 200):
-            yield from self._records(account, ids[start : start + 200])
+    def _latest_first(self, account: str, index: str, since: datetime | None) -> Iterator[Signup]:
+        key = f"{keys.account(account)}{index}"
+        least = since.timestamp() * 1000 if since else None
+        for ids in latest_first(self._client, key, since=least):
+            yield from self._records(account, ids)
 
     def _records(self, account: str, ids: list[str]) -> list[Signup]:
         with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:

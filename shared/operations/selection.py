@@ -1,10 +1,10 @@
 """Choosing sign-ups: dead letters or quarantined ones, by their ids or by filters."""
 
+import heapq
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 
 from shared.domain.account import unknown_account
 from shared.domain.errors import Refused
@@ -95,15 +95,15 @@ class SignupFinder:
 
     def _in_state(self, selection: Selection, state: State) -> Iterator[Signup]:
         names = [selection.account] if selection.account else self._account_names()
-        found = (self._of_account(name, selection.reason, state) for name in names)
-        if len(names) == 1:
-            return next(found)
-        return iter(sorted(chain.from_iterable(found), key=_ended_at, reverse=True))
+        found = (self._of_account(name, selection, state) for name in names)
+        # Nothing but the page that is asked for is read, of any account.
+        return heapq.merge(*found, key=_ended_at, reverse=True)
 
-    def _of_account(self, name: str, reason: str | None, state: State) -> Iterator[Signup]:
+    def _of_account(self, name: str, selection: Selection, state: State) -> Iterator[Signup]:
         if state == State.QUARANTINED:
-            return self.ledger.quarantined(name)
-        return self.ledger.dead_letters(name, DeathReason(reason) if reason else None)
+            return self.ledger.quarantined(name, since=selection.since)
+        reason = DeathReason(selection.reason) if selection.reason else None
+        return self.ledger.dead_letters(name, reason, since=selection.since)
 
     def _comparable(self, email: str) -> str:
         try:

@@ -1,0 +1,106 @@
+"""Indexes of sign-ups are read page by page: what a page costs, and what moves in between."""
+
+from datetime import timedelta
+
+import pytest
+import redis
+
+from shared.infrastructure.settings import Settings
+from shared.ledger import index_pages
+from shared.ledger.index_pages import latest_first
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.registry import Registry
+from shared.operations.factory import make_operations
+from shared.operations.operations import Operations
+from shared.operations.selection import Selection
+from tests.support import builders
+from tests.support.builders import accept, bury, bury_claim, claimed
+
+INDEX = "relay:{acme}:dead"
+
+
+@pytest.fixture(autouse=True)
+def short_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(index_pages, "PAGE", 3)
+
+
+@pytest.fixture
+def operations(settings: Settings, redis_client: "redis.Redis") -> Operations:
+    for name in ("acme", "blue"):
+        Registry(redis_client).save_account(builders.account(name))
+    return make_operations(settings, redis_client, lambda account: None)
+
+
+def test_all_come_the_latest_first(redis_client: "redis.Redis") -> None:
+    redis_client.zadd(INDEX, {str(score): score for score in range(10)})
+    found = [id for page in latest_first(redis_client, INDEX) for id in page]
+    assert found == [str(score) for score in reversed(range(10))]
+
+
+@pytest.mark.parametrize("tied", [2, 3, 4, 7])
+def test_those_of_one_moment_are_neither_left_out_nor_repeated(
+    redis_client: "redis.Redis", tied: int
+) -> None:
+    redis_client.zadd(INDEX, {f"tied-{number}": 5.25 for number in range(tied)})
+    redis_client.zadd(INDEX, {"newer": 6, "older": 5, "oldest": 4})
+    found = [id for page in latest_first(redis_client, INDEX) for id in page]
+    assert found[0] == "newer"
+    assert found[-2:] == ["older", "oldest"]
+    assert sorted(found[1:-2]) == [f"tied-{number}" for number in range(tied)]
+
+
+def test_what_goes_and_comes_between_two_pages_moves_none_of_the_others(
+    redis_client: "redis.Redis",
+) -> None:
+    redis_client.zadd(INDEX, {str(score): score for score in range(9)})
+    pages = latest_first(redis_client, INDEX)
+    assert next(pages) == ["8", "7", "6"]
+    redis_client.zrem(INDEX, "8", "7", "4")
+    redis_client.zadd(INDEX, {"new": 20, "6": 21})
+    assert list(pages) == [["5", "3", "2"], ["1", "0"]]
+
+
+def test_reading_ends_where_it_is_asked_to(redis_client: "redis.Redis") -> None:
+    redis_client.zadd(INDEX, {str(score): score for score in range(9)})
+    assert list(latest_first(redis_client, INDEX, since=5)) == [["8", "7", "6"], ["5"]]
+
+
+@pytest.mark.parametrize("state", ["dead", "quarantined"])
+def test_the_first_page_reads_no_more_than_a_page_of_each_account(
+    redis_client: "redis.Redis", operations: Operations, state: str
+) -> None:
+    ledger, count = Ledger(redis_client), 60
+    for number in range(count):
+        for account in ("acme", "blue"):
+            quarantine = "honeypot" if state == "quarantined" else None
+            accept(ledger, f"{number}@example.com", account=account, quarantine=quarantine)
+            if state == "dead":
+                bury_claim(ledger, claimed(ledger, account=account))
+    find = operations.dead_letters.find if state == "dead" else operations.quarantine.find
+
+    def sent() -> int:
+        return int(redis_client.info("stats")["total_net_output_bytes"])
+
+    def bytes_read(limit: int | None) -> int:
+        before = sent()
+        assert len(find(Selection(), limit)) == (limit or 2 * count)
+        return sent() - before
+
+    page, everything = bytes_read(3), bytes_read(None)
+    assert page < everything / 5
+
+
+def test_those_since_a_moment_are_found_from_that_moment_on(
+    redis_client: "redis.Redis", operations: Operations
+) -> None:
+    ledger = Ledger(redis_client)
+    for number in range(7):
+        bury(ledger, f"{number}@example.com")
+    find = operations.dead_letters.find
+    latest = find(Selection())
+    since = latest[4].settled_at
+    assert since is not None
+    assert find(Selection(since=since)) == [
+        each for each in latest if each.settled_at and each.settled_at >= since
+    ]
+    assert find(Selection(since=since + timedelta(hours=1))) == []
