@@ -1,4 +1,4 @@
-"""`make bench`: what signup-relay costs, beside peers that are measured in the same run.
+"""`make bench`: what signup-relay costs. Peers are measured beside it, in the same run.
 
 `make bench PART=accept` measures one part. Standard output gets Markdown tables, for the
 README, and standard error how it goes. A missed goal does not fail the run; a lost sign-up does.
@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.bench import accept, deliver, latency, pace
+from tests.bench import accept, deliver, latency, memory, pace
 from tests.bench.correctness import LostSignups
 from tests.bench.figures import Table, machine, say, show
 
@@ -18,6 +18,7 @@ PARTS: Mapping[str, Callable[[Path], Table]] = {
     "latency": latency.measure,
     "pace": pace.measure,
     "deliver": deliver.measure,
+    "memory": memory.measure,
 }
 
 

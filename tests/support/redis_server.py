@@ -6,12 +6,17 @@ from pathlib import Path
 
 from tests.support.valkey_server import ValkeyServer
 
+_BINARY = Path(sys.executable).parent / "redis-server"
+
+
+def is_installed() -> bool:
+    return _BINARY.exists()
+
 
 class RedisServer(ValkeyServer):
     """Redis with the same options as the embedded server, in `data_dir`."""
 
     def command(self) -> list[str]:
-        binary = Path(sys.executable).parent / "redis-server"
-        assert binary.exists(), "there is no Redis to try the scripts on: run make test once"
+        assert is_installed(), "there is no Redis to try the scripts on: run make test once"
         _, *options = super().command()
-        return [str(binary), *options]
+        return [str(_BINARY), *options]
