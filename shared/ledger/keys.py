@@ -11,6 +11,7 @@ NO_KEY = "relay:none"  # for a script that gets no key in this place; nothing is
 
 FORMAT = "relay:format"
 ACCOUNTS = "relay:accounts"
+REMOVED_ACCOUNTS = "relay:removed-accounts"
 FORMS = "relay:forms"
 FINGERPRINT_KEY = "relay:fingerprint-key"
 WORKERS = "relay:workers"

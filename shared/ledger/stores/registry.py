@@ -29,6 +29,16 @@ class Registry:
         stored = self._read(lambda reads: reads.hget(keys.ACCOUNTS, name))
         return Account.from_dict(json.loads(stored)) if stored else None
 
+    def owners_of_records(self) -> list[str]:
+        """Return the names of all accounts, and of removed ones of which records are left."""
+
+        def read(reads: Any) -> None:
+            reads.hkeys(keys.ACCOUNTS)
+            reads.smembers(keys.REMOVED_ACCOUNTS)
+
+        present, removed = self._read_all(read)
+        return sorted({*map(str, present), *map(str, removed)})
+
     def save_account(self, account: Account) -> None:
         """Store the account, and by which API key it is reached, in one step."""
         with redis_errors_translated(), self._client.pipeline(transaction=True) as step:
@@ -42,6 +52,7 @@ class Registry:
             name,
             "accounts/remove",
             accounts=keys.ACCOUNTS,
+            removed=keys.REMOVED_ACCOUNTS,
             alerts=keys.DEAD_LETTER_ALERTS,
             name=name,
         )
@@ -59,6 +70,7 @@ class Registry:
             for key in self._client.scan_iter(f"{prefix}*", count=1000):
                 if key not in kept:
                     self._client.unlink(key)
+            self._client.srem(keys.REMOVED_ACCOUNTS, name)
 
     def forms(self) -> list[Form]:
         """Return all forms, sorted by name."""
@@ -83,9 +95,13 @@ class Registry:
 
     def _read(self, read: Callable[[Any], object]) -> Any:
         """Return what `read` asks for, unless a newer version uses the ledger now."""
+        (stored,) = self._read_all(read)
+        return stored
+
+    def _read_all(self, read: Callable[[Any], object]) -> list[Any]:
         with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
             reads.hget(keys.FORMAT, "number")
             read(reads)
-            number, stored = reads.execute()
+            number, *stored = reads.execute()
         check_still_known(number)
         return stored

@@ -9,6 +9,7 @@ import redis
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.spools import SpoolFigures
+from shared.ledger.stores.registry import Registry
 from tests.support.builders import accept, attempt, bury, claimed
 from tests.support.command_line import CommandLine
 from tests.support.sandbox_server import SandboxServer
@@ -96,6 +97,7 @@ def test_nothing_of_it_is_left_that_anything_reads(
     assert bare("status", "--json").json["accounts"] == []
     assert bare("accounts", "--json").json == []
     assert redis_client.hlen(keys.LINKS) == 0
+    assert not redis_client.exists(keys.REMOVED_ACCOUNTS)
     left = set(redis_client.scan_iter(f"{keys.account('acme')}*"))
     assert left <= {f"{keys.account('acme')}tokens", f"{keys.account('acme')}token-spent"}
     assert redis_client.hkeys(f"{keys.account('acme')}tokens") == ["version"]
@@ -105,6 +107,18 @@ def test_nothing_of_it_is_left_that_anything_reads(
             assert keys.account("acme") not in redis_client.smembers(key)
     assert bare("failed", "show", discarded).status == 1
     assert bare("doctor").status in (0, 1)
+
+
+def test_what_a_killed_command_left_is_still_known(
+    bare: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    deliver(ledger)
+    registry = Registry(redis_client)
+    assert registry.remove_account("acme")
+    assert registry.account("acme") is None
+    assert registry.owners_of_records() == ["acme"]
+    registry.delete_records("acme")
+    assert registry.owners_of_records() == []
 
 
 def test_its_name_is_free_again_and_its_counts_begin_anew(

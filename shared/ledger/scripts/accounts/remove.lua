@@ -1,8 +1,9 @@
--- Removes an account of which nothing is left to deliver or to decide. Its records stay, unread.
--- Safe to repeat.
+-- Removes an account of which nothing is left to deliver or to decide. Its records are left to
+-- whoever looks for those of removed accounts. Safe to repeat.
 --
 -- KEY account  prefix of the account's keys
 -- KEY accounts  relay:accounts
+-- KEY removed  relay:removed-accounts
 -- KEY alerts  relay:alerts:dead-letters
 -- ARG name  text  of the account
 -- INCLUDE account
@@ -15,6 +16,7 @@ for _, state in ipairs({ "due", "dead", "quarantined" }) do
   end
 end
 redis.call("HDEL", accounts, name)
+redis.call("SADD", removed, name)
 redis.call("HDEL", alerts, "dead:" .. name)
 redis.call("SREM", api_key .. "accounts", account)
 redis.call("ZREM", api_key .. "turns", account)
