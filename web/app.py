@@ -16,13 +16,14 @@ from shared.accounts.account_services import make_account_services
 from shared.doctor.doctor import make_doctor
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.remembering import remembered
+from shared.domain.window_counts import WindowCounts
 from shared.infrastructure.alert_services import make_services
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.redis_urls import connect as connect_redis
 from shared.infrastructure.redis_urls import connect_async as connect_redis_async
 from shared.infrastructure.sealing import Sealer
-from shared.infrastructure.settings import Settings
+from shared.infrastructure.settings import Settings, VisitorLimit
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.fingerprints import load_fingerprints
@@ -163,6 +164,7 @@ def _make_services(settings: Settings) -> Services:
             check_email=check_email,
             new_id=SignupIds(os.urandom).new,
             limit=settings.visitor_limit,
+            own_counts=_own_counts(settings.visitor_limit),
         ),
         spool=spool,
         check_ledger=load,
@@ -181,6 +183,10 @@ def _make_services(settings: Settings) -> Services:
     if spool.exists():
         drainer.wake()
     return found
+
+
+def _own_counts(limit: VisitorLimit | None) -> WindowCounts | None:
+    return WindowCounts(limit.count, limit.window, clock=time.monotonic) if limit else None
 
 
 def _make_drainer(

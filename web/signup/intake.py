@@ -6,9 +6,16 @@ host's disk. The visitor gets a confirmation only after that.
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol, Unpack
 
-from shared.domain.errors import FieldError, InvalidSignup, LedgerUnavailable, SpoolRefused
+from shared.domain.errors import (
+    FieldError,
+    InvalidSignup,
+    LedgerUnavailable,
+    SpoolRefused,
+    VisitorLimited,
+)
 from shared.domain.form import Form
 from shared.domain.reading.field_checks import (
     CheckedFields,
@@ -17,6 +24,7 @@ from shared.domain.reading.field_checks import (
     keep_unchecked,
 )
 from shared.domain.signup import Consent, Submission
+from shared.domain.window_counts import WindowCounts
 from shared.infrastructure.addresses import client_network
 from shared.infrastructure.settings import VisitorLimit
 from shared.ledger.ledger import Origin
@@ -50,8 +58,11 @@ class SignupLedger(Protocol):
 class SignupSpool(Protocol):
     """The steps of the spool that intake needs."""
 
-    def add(self, entry: Entry) -> Accepted:
-        """Store the sign-up on the disk, once. Raises `KeyReused` and `SpoolRefused`."""
+    def add(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted:
+        """Store the sign-up on the disk, once. Raises `KeyReused` and `SpoolRefused`.
+
+        `admit` is called before a new one is stored. What it raises passes through.
+        """
 
     def in_use(self) -> bool:
         """Whether the spool holds any sign-up. Never fails."""
@@ -59,7 +70,7 @@ class SignupSpool(Protocol):
     def surely_empty(self) -> bool:
         """Whether it holds none, as far as the file's times tell. Never fails, and never waits."""
 
-    def add_behind(self, entry: Entry) -> Accepted | None:
+    def add_behind(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted | None:
         """Store the sign-up if an earlier one in the spool must reach the ledger first.
 
         Return None if there is none. Raises as `add` does.
@@ -84,7 +95,8 @@ class Intake:
     """`fingerprints` asks Redis the first time, so it is only called within `ask`.
 
     `drain` starts handing the spool over to the ledger, and returns at once. `note_accepted` gets
-    the names of fields that were kept, but are not sent.
+    the names of fields that were kept, but are not sent. The ledger counts visitors' sign-ups
+    against the `limit`. This process has `own_counts` for those that go to the disk.
     """
 
     ledger: SignupLedger
@@ -96,6 +108,7 @@ class Intake:
     check_email: CheckEmail
     new_id: Callable[[], str]
     limit: VisitorLimit | None
+    own_counts: WindowCounts | None
 
     def check(
         self,
@@ -133,10 +146,11 @@ class Intake:
             return None
         return self._origin(entry, visitor, fingerprints)
 
-    def store_on_disk(self, form: Form, entry: Entry, away: LedgerUnavailable) -> Accepted:
-        """Store the sign-up on the disk, as the ledger could not: `away`. Raises `KeyReused` and
-        `LedgerUnavailable`."""
-        return self.note(form, entry, self._spool(entry, away))
+    def store_on_disk(
+        self, form: Form, entry: Entry, visitor: Visitor, away: LedgerUnavailable
+    ) -> Accepted:
+        """Store the sign-up on the disk, as the ledger could not: `away`. Raises as `store`."""
+        return self.note(form, entry, self._spool(entry, visitor, away))
 
     def note(self, form: Form, entry: Entry, accepted: Accepted) -> Accepted:
         """Have the stored sign-up delivered, and counted for its form. Never fails."""
@@ -173,13 +187,13 @@ class Intake:
     def _store(self, entry: Entry, visitor: Visitor, ask: AskRedis) -> Accepted:
         """Store the sign-up in the ledger, or on the disk while Redis is away."""
         if self.spool.in_use():
-            behind = self._spool_behind(entry)
+            behind = self._spool_behind(entry, visitor)
             if behind is not None:
                 return behind
         try:
             return ask(lambda: self._store_in_ledger(entry, visitor))
         except LedgerUnavailable as away:
-            return self._spool(entry, away)
+            return self._spool(entry, visitor, away)
 
     def _store_in_ledger(self, entry: Entry, visitor: Visitor) -> Accepted:
         origin = self._origin(entry, visitor, self.fingerprints())
@@ -194,27 +208,32 @@ class Intake:
             limit=self.limit,
         )
 
-    def _spool_behind(self, entry: Entry) -> Accepted | None:
+    def _spool_behind(self, entry: Entry, visitor: Visitor) -> Accepted | None:
         """Store the sign-up on the disk if it must not overtake an earlier one there.
 
         If the disk has no room, it overtakes rather than being refused.
         """
         try:
-            return self.spool.add_behind(entry)
+            return self.spool.add_behind(entry, admit=partial(self._admit, visitor))
         except SpoolRefused:
             return None
         finally:
             self.drain()
 
-    def _spool(self, entry: Entry, away: LedgerUnavailable) -> Accepted:
-        """Store the sign-up on the disk. The visitor limit does not apply: its counts are in
-        Redis."""
+    def _spool(self, entry: Entry, visitor: Visitor, away: LedgerUnavailable) -> Accepted:
         try:
-            accepted = self.spool.add(entry)
+            accepted = self.spool.add(entry, admit=partial(self._admit, visitor))
         except SpoolRefused as refused:
             raise SpoolRefused(f"{away}; {refused}") from away
         self.drain()
         return accepted
+
+    def _admit(self, visitor: Visitor) -> None:
+        """Count a sign-up that goes to the disk. Raises `VisitorLimited`."""
+        if self.own_counts:
+            wait = self.own_counts.count(client_network(visitor.address))
+            if wait is not None:
+                raise VisitorLimited(wait)
 
 
 def _check_key(key: str | None) -> None:

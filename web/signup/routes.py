@@ -127,8 +127,10 @@ def _finish(not_stored: NotStored) -> Response:
     g.posted = posted = read_posted(_head(), body_of(request))
     if not isinstance(not_stored.why, LedgerUnavailable):
         raise not_stored.why
-    accepted = services().intake.store_on_disk(form, not_stored.entry, not_stored.why)
-    return _received(form, posted, first_page(_source(), posted), accepted.id)
+    source = first_page(_source(), posted)
+    visitor = Visitor(address=request.remote_addr or "", page=source.page)
+    accepted = services().intake.store_on_disk(form, not_stored.entry, visitor, away=not_stored.why)
+    return _received(form, posted, source, accepted.id)
 
 
 @bp.after_app_request

@@ -35,6 +35,10 @@ _CLOCK_TICK = timedelta(seconds=0.1)
 _FINGERPRINTS = Fingerprints("spool")
 
 
+def _all() -> None:
+    """Admit every sign-up."""
+
+
 class Spool:
     """The file in a `folder` of its own, made with the first sign-up, of at most `limit` bytes of
     sign-ups.
@@ -54,16 +58,17 @@ class Spool:
 
     # --- while a visitor waits
 
-    def add(self, entry: Entry) -> Accepted:
+    def add(self, entry: Entry, *, admit: Callable[[], None] = _all) -> Accepted:
         """Store the sign-up on the disk, once. A duplicate gets the id of the first.
 
-        Raises `KeyReused`, and `SpoolRefused` when the spool is off or full, or the disk fails.
+        `admit` is called before a new one is stored. What it raises passes through. Raises
+        `KeyReused`, and `SpoolRefused` when the spool is off or full, or the disk fails.
         """
         self._check_on()
         with self._file.transaction() as step:
-            return self._add(step, entry)
+            return self._add(step, entry, admit)
 
-    def add_behind(self, entry: Entry) -> Accepted | None:
+    def add_behind(self, entry: Entry, *, admit: Callable[[], None] = _all) -> Accepted | None:
         """Store the sign-up if an earlier one in the spool must reach the ledger first.
 
         That is one of the same person or with the same Idempotency-Key. Return None, and store
@@ -76,7 +81,7 @@ class Spool:
             # Ask again: if the earlier one was handed over meanwhile, the ledger must decide.
             if step.execute(*_earlier(entry)).fetchone() is None:
                 return None
-            return self._add(step, entry)
+            return self._add(step, entry, admit)
 
     def in_use(self) -> bool:
         """Whether any process has left a sign-up here. Never fails."""
@@ -114,15 +119,17 @@ class Spool:
         if not self._limit:
             raise SpoolRefused("the spool is off")
 
-    def _add(self, step: sqlite3.Connection, entry: Entry) -> Accepted:
+    def _add(self, step: sqlite3.Connection, entry: Entry, admit: Callable[[], None]) -> Accepted:
         first = self._first_of(step, entry)
         if first is not None:
             _remember_key(step, entry, first)
             return Accepted(first, duplicate=True, notify_workers=False)
+        admit()
         document = entry.to_json()
-        if spool_file.bytes_used(step) + len(document) > self._limit:
+        size = len(document.encode())
+        if spool_file.bytes_used(step) + size > self._limit:
             raise SpoolRefused("the spool is full")
-        _insert(step, entry, document, self._now())
+        _insert(step, entry, document, size, self._now())
         return Accepted(entry.submission.id, duplicate=False, notify_workers=False)
 
     def _finds(self, query: str, values: Sequence[str | None]) -> bool | None:
@@ -216,7 +223,9 @@ def _remember_key(step: sqlite3.Connection, entry: Entry, first: str) -> None:
         )
 
 
-def _insert(step: sqlite3.Connection, entry: Entry, document: str, now: datetime) -> None:
+def _insert(
+    step: sqlite3.Connection, entry: Entry, document: str, size: int, now: datetime
+) -> None:
     submission = entry.submission
     # A quarantined sign-up leaves no fingerprints, so that a clean second try passes.
     clean = submission.quarantine is None
@@ -230,7 +239,7 @@ def _insert(step: sqlite3.Connection, entry: Entry, document: str, now: datetime
             entry.content(_FINGERPRINTS) if clean else None,
             entry.key(_FINGERPRINTS) if clean else None,
             to_milliseconds(now),
-            len(document),
+            size,
             document,
         ),
     )

@@ -42,7 +42,7 @@ class Entry:
             "compared_email": self.compared_email,
             "idempotency_key": self.idempotency_key,
         }
-        return json.dumps(document, separators=(",", ":"))
+        return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, stored: str) -> "Entry":

@@ -1,13 +1,20 @@
 """Intake: check, screen, store, notify, against a ledger of the test's own."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, TypeVar, Unpack
 
 import pytest
 
-from shared.domain.errors import InvalidSignup, LedgerUnavailable, SpoolRefused
+from shared.domain.errors import (
+    InvalidSignup,
+    LedgerUnavailable,
+    SpoolRefused,
+    VisitorLimited,
+)
 from shared.domain.form import Form, ListRef
 from shared.domain.signup import Submission
+from shared.domain.window_counts import WindowCounts
 from shared.infrastructure.email_syntax import check_email
 from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
@@ -55,9 +62,10 @@ class FakeDisk:
         self.earlier: set[str] = set()
         self.full = False
 
-    def add(self, entry: Entry) -> Accepted:
+    def add(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted:
         if self.full:
             raise SpoolRefused("the spool is full")
+        admit()
         self.entries.append(entry)
         return Accepted(entry.submission.id, duplicate=False, notify_workers=False)
 
@@ -67,8 +75,8 @@ class FakeDisk:
     def surely_empty(self) -> bool:
         return not self.in_use()
 
-    def add_behind(self, entry: Entry) -> Accepted | None:
-        return self.add(entry) if entry.compared_email in self.earlier else None
+    def add_behind(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted | None:
+        return self.add(entry, admit=admit) if entry.compared_email in self.earlier else None
 
 
 class Desk:
@@ -81,7 +89,7 @@ class Desk:
         self.notified: list[str] = []
         self.noted: list[tuple[str, ...]] = []
         self.asked = 0
-        ids = iter(["id-1", "id-2", "id-3"])
+        ids = iter([f"id-{number}" for number in range(1, 9)])
         self.intake = Intake(
             ledger=self.ledger,
             fingerprints=KnownFingerprints(lambda: Fingerprints("key")),
@@ -92,6 +100,7 @@ class Desk:
             check_email=check_email,
             new_id=lambda: next(ids),
             limit=None,
+            own_counts=WindowCounts(2, timedelta(minutes=1), clock=lambda: 0.0),
         )
 
     def _drain(self) -> None:
@@ -242,3 +251,28 @@ def test_who_counts_as_one_visitor(desk: Desk, one: str, other: str, same: bool)
     desk.post(Visitor(address=other, page=None))
     visitors = {mark["visitor"] for mark in desk.ledger.marks}
     assert len(visitors) == (1 if same else 2)
+
+
+@pytest.mark.parametrize("earlier", [set(), {"ada@example.com"}])
+def test_the_process_itself_limits_a_visitor_whose_sign_ups_go_to_the_disk(
+    desk: Desk, earlier: set[str]
+) -> None:
+    desk.ledger.away, desk.disk.earlier = True, earlier
+    at_home = Visitor(address="2001:db8::1", page=None)
+    beside = Visitor(address="2001:db8::2", page=None)
+    desk.post(at_home)
+    desk.post(beside)
+    with pytest.raises(VisitorLimited) as limited:
+        desk.post(at_home)
+    assert limited.value.retry_after == timedelta(minutes=1)
+    assert desk.post(Visitor(address="2001:db8:1::1", page=None)).id == "id-4"
+    assert len(desk.disk.entries) == 3
+
+
+def test_what_the_ledger_takes_counts_there_alone(desk: Desk) -> None:
+    for _ in range(5):
+        desk.post()
+    desk.ledger.away = True
+    desk.post()
+    desk.post()
+    assert len(desk.disk.entries) == 2

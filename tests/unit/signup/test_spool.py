@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.domain.errors import KeyReused, SpoolRefused
+from shared.domain.errors import KeyReused, SpoolRefused, VisitorLimited
 from shared.domain.signup import Contact
 from shared.ledger.spools import damaged_ones
 from shared.ledger.values import Accepted
@@ -219,6 +219,19 @@ class HandedOverMeanwhile(Spool):
         return found
 
 
+def test_only_new_sign_ups_need_to_be_admitted_and_a_refusal_leaves_nothing(spool: Spool) -> None:
+    def refuse() -> None:
+        raise VisitorLimited(timedelta(seconds=1))
+
+    spool.add(entry("one"))
+    assert spool.add(entry("two"), admit=refuse).id == "one"
+    for add in (spool.add, spool.add_behind):
+        with pytest.raises(VisitorLimited):
+            add(entry("three", lists=("another",)), admit=refuse)
+    assert spool.figures().count == 1
+    assert spool.add(entry("three", lists=("another",))).id == "three"
+
+
 def test_nothing_is_kept_behind_what_was_handed_over_just_now(folder: Path, clock: Clock) -> None:
     """The ledger has the first one, and must see the repeat."""
     spool = HandedOverMeanwhile(folder, limit=MANY, now=clock.now)
@@ -282,6 +295,16 @@ def test_a_spool_that_is_off_makes_no_file_and_has_no_room(
         off.add(entry("one"))
     assert not off.has_room()
     assert not folder.exists()
+
+
+def test_bytes_are_those_of_the_file(make: Callable[..., Spool]) -> None:
+    text = "\u4e2d" * 1000  # three bytes each, and six when escaped
+    contact = Contact(fields={"email_address": "ada@example.com"}, other={"name": text})
+    spool = make(limit=4000)
+    spool.add(entry("one", contact=contact))
+    assert 3000 < spool.figures().bytes < 4000
+    with pytest.raises(SpoolRefused, match="full"):
+        spool.add(entry("two", "bob@example.com", contact=contact))
 
 
 def test_what_is_there_when_it_is_turned_off_can_be_handed_over(make: Callable[..., Spool]) -> None:
