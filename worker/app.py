@@ -24,7 +24,7 @@ from worker.alerts.dispatcher import alert_interval
 from worker.bootsteps import step
 from worker.consumer import Consumer
 from worker.delivery.lane_places import lane_count
-from worker.delivery.poller import POLL_EVERY
+from worker.delivery.poller import FIND_AGAIN_EVERY, POLL_EVERY
 from worker.delivery.shutdown import Shutdown
 from worker.runtime import WorkerRuntime
 from worker.task_events import make_reporter
@@ -81,6 +81,7 @@ def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
     yield step("Shutdown", start=shutdown.take_signals, close=shutdown.stop_lanes)
     yield step("Connections", stop=runtime.connections.close)
     yield _periodic_step("Poller", runtime.poller.poll, every=POLL_EVERY)
+    yield _periodic_step("BusyAccounts", runtime.due.find_again, every=FIND_AGAIN_EVERY)
     yield _periodic_step("HangDetector", runtime.hang_detector.check, every=POLL_EVERY)
     yield _periodic_step("Upgrade", runtime.upgrade.look, every=UPGRADE_EVERY)
     yield _periodic_step("MemoryNotes", runtime.memory_notes.note, every=NOTE_EVERY)

@@ -19,6 +19,7 @@ from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
+from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.replays import Replays
@@ -98,7 +99,9 @@ class WorkerRuntime:
             stopping=self.stopping,
             delivers=delivers,
         )
-        self.due = DueWork(self.registry, self.ledger, Replays(self.client, replay_pace(settings)))
+        self.due = DueWork(
+            self.registry, BusyAccounts(self.client), Replays(self.client, replay_pace(settings))
+        )
         self.poller = Poller(
             self.due, self.lanes, partial(self.ledger.processes.worker_alive, name)
         )

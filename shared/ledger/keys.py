@@ -12,6 +12,7 @@ NO_KEY = "relay:none"  # for a script that gets no key in this place; nothing is
 FORMAT = "relay:format"
 ACCOUNTS = "relay:accounts"
 REMOVED_ACCOUNTS = "relay:removed-accounts"
+BUSY = "relay:busy"
 FORMS = "relay:forms"
 FINGERPRINT_KEY = "relay:fingerprint-key"
 WORKERS = "relay:workers"
@@ -37,6 +38,11 @@ TOKEN_PACE = "relay:token-pace"  # noqa: S105 - no password
 def account(name: str) -> str:
     """Return the prefix of all keys of an account."""
     return f"relay:{{{name}}}:"
+
+
+def account_of(prefix: str) -> str:
+    """Return the name of the account whose keys have this prefix."""
+    return prefix.removeprefix("relay:{").removesuffix("}:")
 
 
 def api_key(client_id: str) -> str:

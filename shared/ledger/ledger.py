@@ -246,10 +246,6 @@ class Ledger:
         )
         return bool(fence != "superseded")
 
-    def anything_due(self, account: str) -> bool:
-        """Whether a lane for `account` would find work now."""
-        return bool(self._scripts.run_for(account, "signups/anything_due"))
-
     # --- holds
 
     def hold(

@@ -1,12 +1,13 @@
 """The poller: every worker looks for due sign-ups by itself, so that none depends on beat."""
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.domain.errors import LedgerUnavailable
-from shared.ledger.ledger import Ledger
+from shared.ledger.busy_accounts import BusyAccounts, Work
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from worker.delivery.lane_runner import LaneRunner
@@ -14,6 +15,7 @@ from worker.delivery.lane_runner import LaneRunner
 log = logging.getLogger(__name__)
 
 POLL_EVERY = timedelta(seconds=3)
+FIND_AGAIN_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class DueWork:
     """Which accounts have sign-ups to deliver."""
 
     registry: Registry
-    ledger: Ledger
+    busy: BusyAccounts
     replays: Replays
 
     def accounts(self) -> list[str]:
@@ -29,10 +31,17 @@ class DueWork:
 
         This also has replays go on, as every worker looks now and then.
         """
-        names = [account.name for account in self.registry.accounts()]
-        for name in names:
-            self.replays.feed(name)
-        return [name for name in names if self.ledger.anything_due(name)]
+        due = [work.account for work in self.busy.find_work() if self._is_due(work)]
+        return [account.name for account in self.registry.accounts_named(due)]
+
+    def _is_due(self, work: Work) -> bool:
+        fed = work.replaying and self.replays.feed(work.account) > 0
+        return work.due or fed
+
+    def find_again(self) -> None:
+        """Look at all accounts, in case a busy one is not noted as such."""
+        with contextlib.suppress(LedgerUnavailable):  # the poller logs it
+            self.busy.find_again(self.registry.account_names())
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """The accounts and forms that an operator has set up, as small JSON documents in Redis."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
@@ -24,6 +24,17 @@ class Registry:
         """Return all accounts, sorted by name."""
         stored = self._read(lambda reads: reads.hgetall(keys.ACCOUNTS))
         return [Account.from_dict(json.loads(stored[name])) for name in sorted(stored)]
+
+    def account_names(self) -> list[str]:
+        """Return the names of all accounts, sorted. Costs far less than `accounts`."""
+        return sorted(self._read(lambda reads: reads.hkeys(keys.ACCOUNTS)))
+
+    def accounts_named(self, names: Sequence[str]) -> list[Account]:
+        """Return those of the accounts `names` that there are."""
+        if not names:
+            return []
+        stored = self._read(lambda reads: reads.hmget(keys.ACCOUNTS, names))
+        return [Account.from_dict(json.loads(each)) for each in stored if each]
 
     def account(self, name: str) -> Account | None:
         stored = self._read(lambda reads: reads.hget(keys.ACCOUNTS, name))

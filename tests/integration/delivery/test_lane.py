@@ -16,6 +16,7 @@ from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, Token
 from shared.domain.outcome import Answer, Settlement
 from shared.domain.signup import State
 from shared.ledger import keys
+from shared.ledger.busy_accounts import BusyAccounts, Work
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Attempt, Claim, NothingDue, OnHold, Wait
 from tests.support.builders import accept
@@ -425,7 +426,7 @@ def test_a_claim_that_was_not_used_is_given_back_at_once(rig: LaneRig) -> None:
     rig.contacts = StoppingContacts([UNAUTHORIZED], stop=stopping.set)
     assert rig.lane(stopping=stopping).run() == {"stopped": "worker stops"}
     assert rig.signup(id).state == State.QUEUED
-    assert rig.ledger.anything_due("acme")
+    assert BusyAccounts(rig.client).find_work() == [Work("acme", due=True, replaying=False)]
 
 
 def test_a_lane_whose_slice_is_over_hands_on(rig: LaneRig) -> None:

@@ -16,6 +16,7 @@ from shared.domain.signup import DeathReason, State
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import VisitorLimit
 from shared.ledger import keys
+from shared.ledger.busy_accounts import BusyAccounts, Work
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim, NothingDue, OnHold, PaceRules, Wait
@@ -377,13 +378,16 @@ def test_discarding_takes_dead_letters_and_quarantined_ones_only(ledger: Ledger)
 # --- holds
 
 
-def test_nothing_is_claimed_on_hold_and_everything_flows_after_it(ledger: Ledger) -> None:
+def test_nothing_is_claimed_on_hold_and_everything_flows_after_it(
+    ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    busy = BusyAccounts(redis_client)
     accept(ledger)
     ledger.hold("acme", HoldReason.PAUSED, by="operator", note="holiday")
     assert claim(ledger) == OnHold(HoldReason.PAUSED)
-    assert not ledger.anything_due("acme")
+    assert busy.find_work() == []
     assert ledger.release("acme") == [HoldReason.PAUSED]
-    assert ledger.anything_due("acme")
+    assert busy.find_work() == [Work("acme", due=True, replaying=False)]
     assert isinstance(claim(ledger), Claim)
 
 

@@ -31,6 +31,7 @@ from shared.domain.account import HoldReason
 from shared.domain.errors import KeyReused
 from shared.domain.signup import Contact, DeathReason
 from shared.ledger import keys
+from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from shared.ledger.time_units import to_milliseconds
@@ -141,7 +142,7 @@ class LedgerMachine(RuleBasedStateMachine):
         registry = Registry(client)
         for name in ACCOUNTS:
             registry.save_account(builders.account(name))
-        self.ledger = Ledger(client)
+        self.ledger, self.busy = Ledger(client), BusyAccounts(client)
         self.model = LedgerModel(ACCOUNTS, clock.us)
         self.claims: list[Claim] = []
         self.numbers: dict[tuple[str, str], tuple[str, str]] = {}
@@ -561,7 +562,13 @@ class LedgerMachine(RuleBasedStateMachine):
             found, expected = find(self.client, account), expect(self.model, account)
             assert found == expected
             self._check_lines(found)
-            assert self.ledger.anything_due(account) == self.model.anything_due(account)
+
+    @invariant()
+    def workers_look_at_every_account_that_is_busy(self) -> None:
+        due = {work.account for work in self.busy.find_work() if work.due}
+        assert due == {account for account in ACCOUNTS if self.model.anything_due(account)}
+        noted = self.client.smembers(keys.BUSY)
+        assert noted >= {keys.account(name) for name in ACCOUNTS if list(self.model.heads(name))}
 
     @invariant()
     def every_accepted_signup_is_accounted_for(self) -> None:

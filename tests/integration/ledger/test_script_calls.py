@@ -42,7 +42,7 @@ def calls_of(client: "redis.Redis") -> dict[str, int]:
 def test_a_script_that_the_server_does_not_know_is_sent_once(client: "redis.Redis") -> None:
     scripts = Scripts(client)
     for _ in range(3):
-        assert scripts.run_for("acme", "signups/anything_due") == 0
+        assert scripts.run_for("acme", "accounts/note_success") == 1
     assert calls_of(client) == {"evalsha": 4, "script|load": 1}
 
 
@@ -58,7 +58,7 @@ def test_calls_on_one_connection_are_all_sent_again_after_the_script(client: "re
 
 
 def test_an_error_among_several_answers_is_raised(client: "redis.Redis") -> None:
-    call = Scripts(client).call("signups/anything_due", account=keys.account("acme"))
+    call = Scripts(client).call("accounts/note_success", account=keys.account("acme"))
     with pytest.raises(LedgerUnavailable, match="Redis refuses a command"):
         Scripts(client).execute_all([call], ("GET",))
 

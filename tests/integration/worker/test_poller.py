@@ -18,6 +18,7 @@ from shared.domain.account import Account
 from shared.infrastructure import queues
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.settings import Settings
+from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
@@ -69,9 +70,10 @@ class Worker:
             stopping=self.stopping,
             delivers=delivers,
         )
-        due = DueWork(registry, ledger, Replays(client, replay_pace(settings)))
+        busy, replays = BusyAccounts(client), Replays(client, replay_pace(settings))
+        self.due = DueWork(registry, busy, replays)
         self.poller = Poller(
-            due, self.lanes, partial(ledger.processes.worker_alive, "relay-1@test")
+            self.due, self.lanes, partial(ledger.processes.worker_alive, "relay-1@test")
         )
 
     def look(self, times: int = 1) -> None:

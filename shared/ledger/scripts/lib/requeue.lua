@@ -1,7 +1,7 @@
 -- Retrying a dead letter, by hand or by a replay.
 --
 -- NEEDS account
--- INCLUDE clock account holds lines
+-- INCLUDE clock account busy holds lines
 
 -- Makes a dead letter due at `when` (a text), below all fresh sign-ups, at the end of its person's
 -- line. Its attempts begin anew; its history stays.
@@ -19,4 +19,5 @@ local function requeue(id, when)
   join_line(id, stored[2], "replay", when)
   count("dead", -1)
   count("due", 1)
+  note_busy(account)
 end

@@ -6,7 +6,7 @@
 -- ARG by  text  who wants it
 -- ARG chosen  text  what was chosen, as JSON
 -- ARG ids  json  list of the dead letters' ids
--- INCLUDE clock account replays
+-- INCLUDE clock account busy replays
 --
 -- Returns how many were put into it.
 
@@ -43,4 +43,5 @@ redis.call("HINCRBY", replay(job), "total", added)
 redis.call("HDEL", replay(job), "ended_at") -- those before may all be done already
 redis.call("PERSIST", replay(job))
 redis.call("ZADD", REPLAYING, "NX", text(now), job)
+note_busy(account)
 return added

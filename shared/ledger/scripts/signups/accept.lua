@@ -19,7 +19,7 @@
 -- LIMIT IDEMPOTENCY_KEY_LIFE  milliseconds
 -- LIMIT MOST_COMPARED  number
 -- LIMIT NOTIFY_INTERVAL  milliseconds
--- INCLUDE clock account forms holds lines
+-- INCLUDE clock account busy forms holds lines
 --
 -- Returns {"accepted", id, 1 when the workers are to be notified}, {"duplicate", id of the first},
 -- {"key_reused"} or {"limited", ms until the visitor may send again}.
@@ -150,4 +150,7 @@ end
 count("due", 1)
 -- The flag is gone when the workers have run dry, and soon again while they have not.
 local notify = redis.call("SET", account .. "nudged", "1", "NX", "PX", NOTIFY_INTERVAL)
+if notify then
+  note_busy(account)
+end
 return { "accepted", id, notify and 1 or 0 }

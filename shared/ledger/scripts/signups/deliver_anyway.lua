@@ -3,7 +3,7 @@
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
 -- ARG contact  text  the contact that was checked, as JSON
--- INCLUDE clock account holds lines quarantine
+-- INCLUDE clock account busy holds lines quarantine
 --
 -- Returns 1, or 0 when it is not quarantined (any more) or somebody else changed it in between.
 
@@ -45,4 +45,5 @@ if redis.call("ZRANGE", line, 0, 0)[1] == id then
   redis.call("ZADD", due_set("replay"), moment, id)
 end
 count("due", 1)
+note_busy(account)
 return 1

@@ -1,0 +1,61 @@
+"""The busy accounts: those with something due, now or later, and those whose replay goes on.
+
+Workers look at these alone, so that it does not matter how many accounts are idle. Each step that
+gives an account something to do notes it in its own script. Only a look takes out an account, in
+one script with the check that it is idle. So none is missing while the ledger keeps what it has.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import redis
+
+from shared.ledger import keys
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.script_library import Scripts
+
+# Of accounts that one call concerns. It takes the server about a millisecond.
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What there is to do for an account now: `due` for a lane, `replaying` for its replays."""
+
+    account: str
+    due: bool
+    replaying: bool
+
+
+class BusyAccounts:
+    """Every method raises `LedgerUnavailable` when Redis does not answer, and may be repeated."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+
+    def find_work(self) -> list[Work]:
+        """Return what there is to do now, of each account with anything."""
+        with redis_errors_translated():
+            prefixes = sorted(str(prefix) for prefix in self._client.smembers(keys.BUSY))
+        return [work for some in _batches(prefixes) for work in self._work_of(some)]
+
+    def find_again(self, accounts: Iterable[str]) -> int:
+        """Note which of all `accounts` are busy; return how many. Needed for those that an older
+        version made busy, and when `relay:busy` was lost."""
+        prefixes = [keys.account(name) for name in accounts]
+        return sum(
+            self._scripts.run("accounts/note_busy", noted=keys.BUSY, accounts=some)
+            for some in _batches(prefixes)
+        )
+
+    def _work_of(self, prefixes: Sequence[str]) -> Iterator[Work]:
+        calls = [self._scripts.call("accounts/find_work", account=prefix) for prefix in prefixes]
+        answers = self._scripts.execute_all(calls)
+        for prefix, (due, replaying) in zip(prefixes, answers, strict=True):
+            if due or replaying:
+                yield Work(keys.account_of(prefix), bool(due), bool(replaying))
+
+
+def _batches(prefixes: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (prefixes[start : start + BATCH] for start in range(0, len(prefixes), BATCH))

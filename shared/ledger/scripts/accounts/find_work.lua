@@ -1,0 +1,13 @@
+-- Tells what there is to do for a busy account. One that is idle by now is no longer noted as busy.
+--
+-- KEY account  prefix of the account's keys
+-- INCLUDE busy holds lines
+--
+-- Returns {1 when a lane would find something due now, 1 when a replay goes on}; else 0.
+
+if not is_busy(account) then
+  redis.call("SREM", BUSY, account)
+  return { 0, 0 }
+end
+local due = not forbidding_hold() and anything_due()
+return { due and 1 or 0, redis.call("EXISTS", account .. "replaying") }
