@@ -17,7 +17,7 @@ from shared.constant_contact.client import ConstantContact, ContactList
 from shared.constant_contact.errors import ApiError, Unauthorized
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account, unknown_account
-from shared.domain.errors import Refused, TokenError
+from shared.domain.errors import LedgerUnavailable, Refused, TokenError
 from shared.domain.form import CustomField
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores import stored_texts
@@ -67,17 +67,20 @@ class AccountApi:
         self._now = now
 
     def lists(self, name: str, *, max_age: timedelta = timedelta()) -> Lists:
-        """Return all lists: cached ones up to `max_age`, older ones only if the API fails."""
+        """Return all lists: cached ones up to `max_age`, older ones only if they cannot be read.
+
+        That is when the API fails, or Redis takes no writes: each request to the API is counted.
+        """
         account = self._known(name)
         cached = self._cached(account)
         if cached is not None and self._now() - cached.read_at < max_age:
             return cached
         try:
             found = self.read(account.name, lambda api, token: api.lists(token))
-        except ApiCallFailed as error:
+        except (ApiCallFailed, LedgerUnavailable) as error:
             if cached is None:
                 raise
-            return Lists(cached.lists, cached.read_at, str(error))
+            return Lists(cached.lists, cached.read_at, f"{str(error).removesuffix('.')}.")
         lists = Lists(tuple(found), self._now())
         self._cache(account, lists)
         return lists

@@ -8,6 +8,7 @@ new operator with an old name has none of the old sessions.
 import json
 import math
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
@@ -77,9 +78,10 @@ class Operators:
         client: "redis.Redis",
         *,
         new_password: Callable[[], str] = lambda: secrets.token_urlsafe(15),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stored = documents.operators(client)
-        self._tries = SignInTries(client, most=MOST_TRIES, window=TRIES_WITHIN)
+        self._tries = SignInTries(client, most=MOST_TRIES, window=TRIES_WITHIN, clock=clock)
         self._new_password = new_password
 
     # --- looking

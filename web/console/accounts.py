@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from shared.accounts.account_api import FRESH, ApiCallFailed, Lists
 from shared.accounts.advice import for_account
 from shared.constant_contact.client import ContactList
-from shared.domain.errors import Refused
+from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.form import Form
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
@@ -134,5 +134,5 @@ def _lists(name: str) -> Lists | None:
     """Return the lists, from the cache if it is fresh; None if there are none to show."""
     try:
         return services().accounts.api.lists(name, max_age=FRESH)
-    except ApiCallFailed:
+    except (ApiCallFailed, LedgerUnavailable):
         return None

@@ -4,6 +4,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.advice import for_account, in_trouble_first
+from shared.domain.errors import LedgerUnavailable, Refused
 from shared.infrastructure.alert_services import ALERTS_OFF
 from shared.operations.operators import Role
 from web.console import bp
@@ -19,6 +20,7 @@ def overview() -> ResponseReturnValue:
     summaries = in_trouble_first(found.accounts.summaries.all())
     return render_template(
         "console/overview.html",
+        refuses_sign_ups=_why_sign_ups_are_refused(),
         summaries=summaries,
         figures=found.operations.status.figures(),
         advice={
@@ -31,3 +33,15 @@ def overview() -> ResponseReturnValue:
         alert_services=[service.name for service in found.alert_services],
         alerts_off=ALERTS_OFF,
     )
+
+
+def _why_sign_ups_are_refused() -> str | None:
+    """Return why Redis would take no sign-up now, though it answers, such as a full memory."""
+    found = services()
+    try:
+        found.deadlines.start().ask(found.check_ledger)
+    except LedgerUnavailable as error:
+        return str(error.problem)
+    except Refused as error:
+        return str(error)
+    return None

@@ -18,6 +18,7 @@ from tests.support.ledger_steps import (
     stored,
 )
 from tests.support.redis_server import RedisServer
+from tests.support.refused_writes import demote, fill, isolate, restore
 from tests.support.valkey_server import ValkeyServer
 
 # What lanes and refreshes do with what came of a call that was made already. They begin with a
@@ -41,26 +42,6 @@ def client(server: ValkeyServer) -> Iterator["redis.Redis"]:
         client.config_set("appendfsync", "always")
         yield client
         restore(client)
-
-
-def fill(client: "redis.Redis") -> None:
-    client.config_set("maxmemory", 1)
-
-
-def demote(client: "redis.Redis") -> None:
-    """Let the server follow a primary that it never reaches, so that it keeps what it has."""
-    client.replicaof("127.0.0.1", "1")
-
-
-def isolate(client: "redis.Redis") -> None:
-    """Let the server take no writes, as it misses its replicas."""
-    client.config_set("min-replicas-to-write", 1)
-
-
-def restore(client: "redis.Redis") -> None:
-    client.config_set("maxmemory", 0)
-    client.config_set("min-replicas-to-write", 0)
-    client.replicaof("NO", "ONE")
 
 
 @pytest.mark.parametrize("name", NEED_NO_MEMORY)
