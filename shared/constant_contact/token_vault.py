@@ -24,7 +24,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -170,6 +170,10 @@ class TokenVault:
     def note_access_refused(self, account: str, version: int) -> None:
         """Note that the API refuses the access token of a revoked pair: nothing works any more."""
         self._tokens.access_refused(account, version)
+
+    def find_due(self, accounts: Iterable[str]) -> list[str]:
+        """Return those of `accounts` for which `refresh_due` has something to do."""
+        return self._tokens.find_due(accounts, self._owner(), refresh_after=self._refresh_after)
 
     def refresh_due(self, account: str) -> bool:
         """Refresh the token if it is due; True when it has changed."""

@@ -12,10 +12,7 @@ import redis
 
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
-from shared.ledger.script_library import Scripts
-
-# Of accounts that one call concerns. It takes the server about a millisecond.
-BATCH = 200
+from shared.ledger.script_library import Scripts, batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +35,12 @@ class BusyAccounts:
         """Return what there is to do now, of each account with anything."""
         with redis_errors_translated():
             prefixes = sorted(str(prefix) for prefix in self._client.smembers(keys.BUSY))
-        return [work for some in _batches(prefixes) for work in self._work_of(some)]
+        return [work for some in batches(prefixes) for work in self._work_of(some)]
 
     def find_again(self, accounts: Iterable[str]) -> int:
         """Note which of all `accounts` are busy; return how many. Needed for those that an older
         version made busy, and when `relay:busy` was lost."""
-        prefixes = [keys.account(name) for name in accounts]
-        return sum(
-            self._scripts.run("accounts/note_busy", noted=keys.BUSY, accounts=some)
-            for some in _batches(prefixes)
-        )
+        return sum(self._scripts.run_for_all(accounts, "accounts/note_busy", noted=keys.BUSY))
 
     def _work_of(self, prefixes: Sequence[str]) -> Iterator[Work]:
         calls = [self._scripts.call("accounts/find_work", account=prefix) for prefix in prefixes]
@@ -55,7 +48,3 @@ class BusyAccounts:
         for prefix, (due, replaying) in zip(prefixes, answers, strict=True):
             if due or replaying:
                 yield Work(keys.account_of(prefix), bool(due), bool(replaying))
-
-
-def _batches(prefixes: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (prefixes[start : start + BATCH] for start in range(0, len(prefixes), BATCH))

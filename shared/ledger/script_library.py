@@ -20,7 +20,7 @@ or a name that a piece before it gives.
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
@@ -158,6 +158,15 @@ class Script:
         return found
 
 
+# One step that concerns so many accounts keeps the server busy for a millisecond or two.
+ACCOUNTS_AT_ONCE = 200
+
+
+def batches(each: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield them as batches for one step each."""
+    return (each[at : at + ACCOUNTS_AT_ONCE] for at in range(0, len(each), ACCOUNTS_AT_ONCE))
+
+
 # A command's words, as they are sent.
 Command = tuple[str | int | float, ...]
 
@@ -185,6 +194,12 @@ class Scripts:
     def run_for(self, account: str, name: str, /, **values: Any) -> Any:
         """Run a script whose key `account` is the prefix of the account's keys."""
         return self.run(name, account=keys.account(account), **values)
+
+    def run_for_all(self, accounts: Iterable[str], name: str, /, **values: Any) -> Iterator[Any]:
+        """Run a script whose argument `accounts` lists prefixes of their keys, for some at a time.
+        Yield each answer."""
+        for some in batches([keys.account(account) for account in accounts]):
+            yield self.run(name, accounts=some, **values)
 
     def call(self, name: str, /, **values: Any) -> ScriptCall:
         """Return the call of the script with these keys and arguments, for `execute`."""

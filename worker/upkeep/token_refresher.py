@@ -30,7 +30,10 @@ class TokenRefresher:
 
     def refresh_all(self) -> None:
         """Refresh all tokens that are due. A failure of one does not stop the others."""
-        for account in self.registry.accounts():
+        due = self.vault.find_due(self.registry.account_names())
+        for repaired in self._failed.keys() - set(due):  # such as by a lane
+            del self._failed[repaired]
+        for account in self.registry.accounts_named(due):
             try:
                 self._refresh(account.name)
             except (TokenError, Refused, LedgerUnavailable) as error:

@@ -9,7 +9,7 @@ repeated then.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -121,6 +121,20 @@ class TokenLedger:
         now_ms, flat = self._scripts.run_for(account, "tokens/read")
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
         return _stored(fields, now_ms) if "access" in fields else None
+
+    def find_due(
+        self, accounts: Iterable[str], owner: Owner, *, refresh_after: timedelta
+    ) -> list[str]:
+        """Return those of `accounts` whose tokens need a look: most of all, as they are older than
+        `refresh_after` or past half of their life."""
+        answers = self._scripts.run_for_all(
+            accounts,
+            "tokens/find_due",
+            refresh_after=refresh_after,
+            instance=owner.instance,
+            server=owner.server,
+        )
+        return [keys.account_of(prefix) for some in answers for prefix in some]
 
     def store(self, account: str, pair: SealedPair, owner: Owner, *, spent: str) -> int:
         """Store the tokens of a new connection in place of any others; return their version.

@@ -225,7 +225,7 @@ def test_an_account_that_was_removed_is_left_alone(
 def test_more_busy_accounts_than_one_call_takes_are_all_found(
     ledger: Ledger, due_work: DueWork, redis_client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.ledger.busy_accounts.BATCH", 2)
+    monkeypatch.setattr("shared.ledger.script_library.ACCOUNTS_AT_ONCE", 2)
     names = [f"{number}" for number in range(5)]
     for name in names:
         Registry(redis_client).save_account(builders.account(name))

@@ -122,6 +122,22 @@ def half_a_day_old(client: "redis.Redis") -> None:
     client.hset(TOKENS, "received_at", received - 12 * 3600 * 1000)
 
 
+def test_a_failure_is_logged_once_and_again_after_a_lane_has_repaired_it(
+    runtime: WorkerRuntime, redis_client: "redis.Redis", caplog: pytest.LogCaptureFixture
+) -> None:
+    digest = redis_client.hget(TOKENS, "digest")
+    for revoked in (True, True, False, True):
+        if revoked:
+            redis_client.hset(TOKENS, "revoked", str(digest))
+            half_a_day_old(redis_client)
+        else:
+            redis_client.hdel(TOKENS, "revoked")
+            redis_client.hincrby(TOKENS, "received_at", 24 * 3600 * 1000)
+        runtime.token_refresher.refresh_all()
+    logged = [record for record in caplog.records if record.msg == "tokens not refreshed"]
+    assert len(logged) == 2
+
+
 def test_a_hold_of_another_cause_is_left_alone(runtime: WorkerRuntime) -> None:
     runtime.ledger.hold("acme", HoldReason.RECONNECT, by="answer", first_probe=timedelta(hours=1))
     runtime.token_refresher.refresh_all()
@@ -134,6 +150,7 @@ def test_one_account_that_cannot_be_read_keeps_no_other_from_its_refresh(
     runtime.registry.save_account(builders.account("aaa"))
     redis_client.copy(TOKENS, "relay:{aaa}:tokens")
     redis_client.hset("relay:{aaa}:tokens", "access", "sealed with another key")
-    runtime.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
+    for account in ("aaa", "acme"):
+        runtime.ledger.hold(account, HoldReason.RECONNECT, by=NO_TOKEN)
     runtime.token_refresher.refresh_all()
     assert holds(runtime) == []
