@@ -10,12 +10,16 @@ from tests.support.stack import Stack
 
 
 class Traffic(Beside):
-    """Posts sign-ups of new people, one after the other; `accepted` has the addresses that were
-    answered with 202, `refused` every other answer."""
+    """Posts sign-ups of new people, one after the other.
+
+    `accepted` has the addresses that were answered with 202, `ids` the sign-ups' ids in the same
+    order, `refused` every other answer.
+    """
 
     def __init__(self, stack: Stack, *, name: str = "person", pause: float = 0.02) -> None:
         super().__init__()
         self.accepted: list[str] = []
+        self.ids: list[str] = []
         self.refused: list[int | str] = []
         self._stack = stack
         self._name = name
@@ -35,11 +39,12 @@ class Traffic(Beside):
 
     def _post(self, email: str) -> None:
         try:
-            status = self._stack.post(email=email).status_code
+            answer = self._stack.post(email=email)
         except requests.RequestException as error:
             self.refused.append(type(error).__name__)
             return
-        if status == 202:
+        if answer.status_code == 202:
+            self.ids.append(answer.json()["id"])
             self.accepted.append(email)
         else:
-            self.refused.append(status)
+            self.refused.append(answer.status_code)
