@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from relay.start.data_dir import is_set, make_secret_key, path_in
-from relay.start.embedded_valkey import server_command
+from relay.start.embedded_valkey import machine_memory, memory_on, server_command
 from relay.start.processes import require_sandbox
 from shared.domain.errors import SettingsError
 from shared.infrastructure.addresses import free_port, is_free
@@ -63,7 +63,9 @@ def _plan_valkey(plan: Plan) -> None:
     folder = plan.data_dir / "valkey"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
-    plan.valkey = server_command(folder, port=port, password=password)
+    plan.valkey = server_command(
+        folder, port=port, password=password, memory=memory_on(machine_memory())
+    )
     plan.choose(REDIS_URL=f"redis://:{password}@127.0.0.1:{port}/0")
 
 

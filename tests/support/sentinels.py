@@ -7,7 +7,7 @@ from pathlib import Path
 import redis
 
 from relay.start.embedded_valkey import server_command
-from tests.support.valkey_server import PASSWORD, ValkeyServer
+from tests.support.valkey_server import MEMORY, PASSWORD, ValkeyServer
 
 MASTER = "relay"
 SENTINEL_PASSWORD = "only-for-sentinels"
@@ -47,7 +47,7 @@ class Sentinel(ValkeyServer):
             f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n"
             f"sentinel failover-timeout {MASTER} 10000\n"
         )
-        binary, *_ = server_command(self.data_dir, port=self.port, password=PASSWORD)
+        binary, *_ = server_command(self.data_dir, port=self.port, password=PASSWORD, memory=MEMORY)
         return [binary, str(config), "--sentinel"]
 
     def client(self, database: int = 0) -> "redis.Redis":

@@ -12,6 +12,7 @@ from shared.infrastructure.redis_urls import connect
 from tests.support.ports import free_port
 
 PASSWORD = "only-for-tests"
+MEMORY = 1 << 30
 
 
 class ValkeyServer:
@@ -30,7 +31,7 @@ class ValkeyServer:
         return connect(self.url(database), socket_timeout=5)
 
     def command(self) -> list[str]:
-        return server_command(self.data_dir, port=self.port, password=PASSWORD)
+        return server_command(self.data_dir, port=self.port, password=PASSWORD, memory=MEMORY)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""

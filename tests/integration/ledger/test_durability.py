@@ -16,7 +16,7 @@ from tests.support import builders
 from tests.support.builders import accept
 from tests.support.redis_server import RedisServer
 from tests.support.stack import eventually
-from tests.support.valkey_server import ValkeyServer
+from tests.support.valkey_server import MEMORY, ValkeyServer
 from tests.support.web_process import WebProcess
 
 
@@ -31,6 +31,11 @@ def careless(tmp_path: Path) -> Iterator["redis.Redis"]:
 
 def test_the_embedded_server_keeps_everything(redis_client: "redis.Redis") -> None:
     assert durability_problems(redis_client) == []
+
+
+def test_the_embedded_server_does_not_outgrow_the_machine(tmp_path: Path) -> None:
+    with ValkeyServer(tmp_path) as server, server.client() as client:
+        assert client.config_get("maxmemory") == {"maxmemory": str(MEMORY)}
 
 
 def test_the_settings_that_a_careless_server_needs_are_named(careless: "redis.Redis") -> None:

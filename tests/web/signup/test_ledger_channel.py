@@ -27,7 +27,7 @@ from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.ports import free_port
 from tests.support.sentinels import Sentinels
 from tests.support.tls_proxy import TlsProxy
-from tests.support.valkey_server import PASSWORD, ValkeyServer
+from tests.support.valkey_server import MEMORY, PASSWORD, ValkeyServer
 from web.signup.ledger_channel import LedgerChannel
 from web.signup.redis_deadline import VISITOR_WAITS
 
@@ -365,7 +365,7 @@ class SocketServer(ValkeyServer):
     """Listens on a socket of the file system, too."""
 
     def command(self) -> list[str]:
-        return [*server_command(self.data_dir, port=self.port, password=PASSWORD),
+        return [*server_command(self.data_dir, port=self.port, password=PASSWORD, memory=MEMORY),
                 "--unixsocket", str(self.data_dir / "redis.sock")]  # fmt: skip
 
 
