@@ -1,6 +1,5 @@
 """A sign-up: what a visitor asked for, from acceptance to its final state."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -9,9 +8,6 @@ from typing import Any, Literal
 # What happens when an unsubscribed person signs up again: they are subscribed again, as that is
 # their own act, or Constant Contact asks them to confirm first.
 WhenUnsubscribed = Literal["resubscribe", "ask"]
-
-# `json.dumps` would make a new encoder each time.
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class State(StrEnum):
@@ -86,23 +82,22 @@ class Contact:
     def email(self) -> str:
         return self.fields["email_address"]
 
-    def to_json(self) -> str:
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is not empty, as plain values."""
         custom = [{"id": each.id, "name": each.name, "value": each.value} for each in self.custom]
-        stored = {"fields": self.fields, "custom": custom, "other": self.other}
-        rare = {"typed": self.typed, "cut": self.cut}
-        return _JSON.encode(stored | {name: value for name, value in rare.items() if value})
+        rare = {"custom": custom, "other": self.other, "typed": self.typed, "cut": self.cut}
+        return {"fields": self.fields, **{name: value for name, value in rare.items() if value}}
 
     @classmethod
-    def from_json(cls, stored: str) -> "Contact":
-        """Return the contact that `to_json` wrote. Keys of later versions are ignored."""
-        found: dict[str, Any] = json.loads(stored)
-        custom = tuple(CustomValue(v["id"], v["name"], v["value"]) for v in found["custom"])
+    def from_dict(cls, stored: dict[str, Any]) -> "Contact":
+        """Return the contact that `to_dict` described. Other keys are ignored."""
+        custom = stored.get("custom", ())
         return cls(
-            fields=found["fields"],
-            custom=custom,
-            other=found["other"],
-            typed=found.get("typed", {}),
-            cut=found.get("cut", 0),
+            fields=stored["fields"],
+            custom=tuple(CustomValue(v["id"], v["name"], v["value"]) for v in custom),
+            other=stored.get("other", {}),
+            typed=stored.get("typed", {}),
+            cut=stored.get("cut", 0),
         )
 
 
@@ -125,7 +120,10 @@ class Submission:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signup:
-    """A sign-up as the ledger stores it, in any state. Times are in UTC."""
+    """A sign-up as the ledger stores it, in any state. Times are in UTC.
+
+    `edits` says how often an operator has corrected it.
+    """
 
     id: str
     account: str
@@ -137,6 +135,8 @@ class Signup:
     received_at: datetime
     attempts: int
     lost: int
+    unsubscribed: WhenUnsubscribed = "resubscribe"
+    edits: int = 0
     reason: str | None = None
     error_key: str | None = None
     message: str | None = None

@@ -6,8 +6,6 @@ dead workers alike: each sign-up that is due may be claimed. All keys are in
 docs/internals/ledger-keys.md.
 """
 
-import functools
-import json
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NotRequired, TypedDict, Unpack
@@ -23,14 +21,13 @@ from shared.ledger.index_pages import latest_first
 from shared.ledger.pace import Pace
 from shared.ledger.processes import Processes
 from shared.ledger.reading import (
-    consent_json,
     gravest_first,
     pairs,
     read_accepted,
     read_claim,
     read_hold,
-    read_signup,
 )
+from shared.ledger.records import consent_json, read_history, read_signup, sent_json, sent_of
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Command, ScriptCall, Scripts
 from shared.ledger.spools import Spools
@@ -97,10 +94,12 @@ class Ledger:
             account=keys.account(submission.account),
             visitor=f"{keys.VISITORS}{origin['visitor']}" if limit else None,
             id=submission.id,
+            erased=keys.ERASED,
             form=submission.form,
-            contact=submission.contact.to_json(),
-            lists=_lists_json(submission.lists),
+            sent=sent_of(submission),
             consent=consent_json(submission.consent),
+            consent_version=submission.consent.version,
+            consent_text=submission.consent.text,
             person=origin["person"],
             content=origin["digest"],
             idempotency_key=origin["idempotency_key"],
@@ -108,7 +107,6 @@ class Ledger:
             visitor_window=limit.window if limit else timedelta(),
             quarantine=submission.quarantine,
             waited=max(timedelta(), origin.get("waited", timedelta())),
-            unsubscribed=submission.unsubscribed,
         )
 
     @property
@@ -299,7 +297,7 @@ class Ledger:
                 signup.account,
                 "signups/deliver_anyway",
                 id=signup.id,
-                contact=signup.contact.to_json(),
+                edits=signup.edits,
             )
         )
 
@@ -314,8 +312,8 @@ class Ledger:
             signup.account,
             "signups/edit",
             id=signup.id,
-            before=signup.contact.to_json(),
-            contact=contact.to_json(),
+            edits=signup.edits,
+            sent=sent_json(contact, signup.lists, signup.unsubscribed),
             person=person,
             change=change,
         )
@@ -334,22 +332,16 @@ class Ledger:
     def find(self, id: str, accounts: Iterable[str]) -> Signup | None:
         """Return the sign-up `id`, whichever of `accounts` it belongs to."""
         names = list(accounts)
-        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
-            for name in names:
-                reads.hgetall(_record_key(name, id))
-            records = reads.execute()
-        for name, record in zip(names, records, strict=True):
-            if record:
-                return read_signup(name, id, record)
+        calls = [self._read_call(name, [id]) for name in names]
+        for name, answer in zip(names, self._scripts.execute_all(calls), strict=True):
+            for signup in _signups(name, [id], answer):
+                return signup
         return None
 
     def history(self, signup: Signup) -> list[dict[str, Any]]:
         """Return every attempt and other event of the sign-up, oldest first."""
-        with redis_errors_translated():
-            stored = self._client.lrange(
-                f"{keys.account(signup.account)}attempts:{signup.id}", 0, -1
-            )
-        return [json.loads(entry) for entry in stored]
+        _, [record] = self._scripts.execute(self._read_call(signup.account, [signup.id]))
+        return read_history(record) if record else []
 
     def dead_letters(
         self, account: str, reason: DeathReason | None = None, *, since: datetime | None = None
@@ -369,11 +361,10 @@ class Ledger:
             yield from self._records(account, ids)
 
     def _records(self, account: str, ids: list[str]) -> list[Signup]:
-        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
-            for id in ids:
-                reads.hgetall(_record_key(account, id))
-            records = reads.execute()
-        return [read_signup(account, id, record) for id, record in zip(ids, records, strict=True)]
+        return list(_signups(account, ids, self._scripts.execute(self._read_call(account, ids))))
+
+    def _read_call(self, account: str, ids: list[str]) -> ScriptCall:
+        return self._scripts.call("signups/read", account=keys.account(account), ids=ids)
 
     # --- whether the account's connection works
 
@@ -389,10 +380,10 @@ class Ledger:
         return moment(str(stored)) if stored else None
 
 
-@functools.lru_cache(maxsize=1024)  # those of a form are the same each time
-def _lists_json(lists: tuple[str, ...]) -> str:
-    return json.dumps(lists)
-
-
-def _record_key(account: str, id: str) -> str:
-    return f"{keys.account(account)}signup:{id}"
+def _signups(account: str, ids: list[str], answer: list[Any]) -> Iterator[Signup]:
+    """Yield those of the sign-ups that exist; `answer` is that of `signups/read`."""
+    texts, records = answer
+    versions = dict(pairs(texts))
+    for id, record in zip(ids, records, strict=True):
+        if record:
+            yield read_signup(account, id, record, versions)

@@ -11,8 +11,8 @@ from datetime import timedelta
 DUPLICATE_WINDOW = timedelta(minutes=10)
 # Longer than any sender keeps trying with one Idempotency-Key.
 IDEMPOTENCY_KEY_LIFE = timedelta(days=1)
-# A late repeat is looked for among the person's sign-ups; more than these take too long.
-MOST_COMPARED = 200
+# A repeat is looked for among the person's latest sign-ups; more than these take too long.
+MOST_COMPARED = 100
 # While sign-ups keep coming, the workers are notified this often at most.
 NOTIFY_INTERVAL = timedelta(seconds=1)
 

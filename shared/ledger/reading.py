@@ -1,4 +1,4 @@
-"""Turns the answers of scripts and the records in Redis into values."""
+"""Turns the answers of scripts into values."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import KeyReused, VisitorLimited
-from shared.domain.signup import Consent, Contact, Signup, State
+from shared.ledger.records import read_sent
 from shared.ledger.time_units import from_milliseconds, moment
 from shared.ledger.values import Accepted, Claim
 
@@ -25,19 +25,20 @@ def read_accepted(answer: list[Any]) -> Accepted:
 
 def read_claim(account: str, details: list[Any]) -> Claim:
     id, number, start_in_us, more, age_ms, waited_ms, token_version, record = details
-    attempts, lost, received_at, contact, lists, unsubscribed, probe = record
+    attempts, lost, received_at, sent, probe = record
+    contact, lists, unsubscribed = read_sent(sent)
     return Claim(
         account=account,
         id=id,
         number=number,
         attempts=int(attempts),
-        contact=Contact.from_json(contact),
-        lists=tuple(json.loads(lists)),
+        contact=contact,
+        lists=lists,
         start_in=timedelta(microseconds=start_in_us),
         age=timedelta(milliseconds=age_ms),
         received_at=from_milliseconds(received_at),
         waited=timedelta(milliseconds=waited_ms),
-        unsubscribed=unsubscribed or "resubscribe",
+        unsubscribed=unsubscribed,
         more=bool(more),
         token_version=token_version,
         lost=int(lost),
@@ -48,27 +49,6 @@ def read_claim(account: str, details: list[Any]) -> Claim:
 def _marks(probe: str) -> list[str]:
     """Return the marks of the holds that a claim probes, each "reason since"."""
     return [mark for mark in probe.split(";") if mark]
-
-
-def read_signup(account: str, id: str, record: dict[str, str]) -> Signup:
-    return Signup(
-        id=id,
-        account=account,
-        form=record["form"],
-        state=State(record["state"]),
-        contact=Contact.from_json(record["contact"]),
-        lists=tuple(json.loads(record["lists"])),
-        consent=Consent(**json.loads(record["consent"])),
-        received_at=from_milliseconds(record["received_at"]),
-        attempts=int(record["attempts"]),
-        lost=int(record["lost"]),
-        reason=record.get("reason"),
-        error_key=record.get("error_key") or None,
-        message=record.get("message") or None,
-        settled_at=moment(record.get("settled_at")),
-        contact_id=record.get("contact_id"),
-        action=record.get("action") or None,
-    )
 
 
 def read_hold(reason: str, stored: str) -> Hold:
@@ -87,10 +67,6 @@ def gravest_first(holds: Iterable[Hold]) -> tuple[Hold, ...]:
     """Return them with the gravest first, in the order of `HoldReason`."""
     gravity = list(HoldReason)
     return tuple(sorted(holds, key=lambda hold: gravity.index(hold.reason)))
-
-
-def consent_json(consent: Consent) -> str:
-    return json.dumps({name: getattr(consent, name) for name in consent.__dataclass_fields__})
 
 
 def pairs(flat: list[Any]) -> Iterator[tuple[str, Any]]:

@@ -12,11 +12,20 @@ _BATCH = 500
 
 
 def count_for_forms(client: "redis.Redis", cursor: str) -> str | None:
-    """From format 1 to 2: count each sign-up for its form.
+    """From format 1 to 2: count each sign-up for its form. Counted ones are not counted again."""
+    return _upgrade_signups(client, cursor, "forms/count_existing")
+
+
+def pack_records(client: "redis.Redis", cursor: str) -> str | None:
+    """From format 2 to 3: give each sign-up a record of one text. Those that have one keep it."""
+    return _upgrade_signups(client, cursor, "signups/upgrade")
+
+
+def _upgrade_signups(client: "redis.Redis", cursor: str, script: str) -> str | None:
+    """Run the script for the next sign-ups.
 
     A cursor of Redis' SCAN means nothing to another server, nor to the same one after a restart.
-    So ours names the server, and another server begins anew. Counted sign-ups are not counted
-    again.
+    So ours names the server, and another server begins anew.
     """
     # The scripts need the format's number, and the format needs its steps.
     from shared.ledger.script_library import Scripts
@@ -30,7 +39,5 @@ def count_for_forms(client: "redis.Redis", cursor: str) -> str | None:
     )
     scripts = Scripts(client)
     signups = [signup.groups() for key in found if (signup := _SIGNUP.fullmatch(str(key)))]
-    scripts.execute_all(
-        [scripts.call("forms/count_existing", account=account, id=id) for account, id in signups]
-    )
+    scripts.execute_all([scripts.call(script, account=account, id=id) for account, id in signups])
     return f"{server} {following}" if following else None

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from shared.domain.form import ListRef
 from tests.browser.conftest import SaveForm
+from tests.support.records import all_records
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 
@@ -68,10 +69,7 @@ def snippet(web: WebProcess, redis_server: ValkeyServer) -> Snippet:
 
 def signups(server: ValkeyServer) -> list[dict[str, Any]]:
     """Return what was accepted, as the ledger has it."""
-    client = server.client()
-    records = [client.hgetall(key) for key in client.scan_iter("*:signup:*")]
-    parsed = ("contact", "lists", "consent")
-    return [each | {name: json.loads(each[name]) for name in parsed} for each in records]
+    return all_records(server.client())
 
 
 def fill_in(page: Page) -> None:

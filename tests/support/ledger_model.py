@@ -64,7 +64,7 @@ class ModelSignup:
     lost: int = 0
     events: int = 0
     reason: str | None = None
-    caught: bool = False  # it was quarantined, and not delivered anyway
+    content: str | None = None  # of one that was not quarantined when it came
 
     @property
     def unsettled(self) -> bool:
@@ -108,7 +108,6 @@ class ModelAccount:
     claims: int = 0
     nudged_until: int = -1
     lanes: dict[str, tuple[str, int]] = field(default_factory=dict)  # lane -> id, end of lease
-    seen: dict[str, tuple[str, int]] = field(default_factory=dict)  # content -> id, until when
     keys: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # key -> content, id, until
     failing: set[str] = field(default_factory=set)  # for which the API failed in a row
 
@@ -134,7 +133,6 @@ class LedgerModel:
         self.now_us = now_us
         for account in self.accounts.values():
             account.lanes = {k: v for k, v in account.lanes.items() if v[1] >= now_us}
-            account.seen = {k: v for k, v in account.seen.items() if v[1] >= now_us}
             account.keys = {k: v for k, v in account.keys.items() if v[2] >= now_us}
             if account.nudged_until < now_us:
                 account.nudged_until = -1
@@ -189,11 +187,11 @@ class LedgerModel:
         """Return "accepted", "duplicate" or "key_reused", the id that counts, and whether to
         notify the workers."""
         at = self.accounts[account]
-        first = self._first(at, id, content, key)
+        first = self._first(at, id, person, content, key)
         if first == "key_reused":
             return "key_reused", "", False
         if first:
-            if key and key not in at.keys and not at.signups[first].caught:
+            if key and key not in at.keys and at.signups[first].content:
                 at.keys[key] = (content, first, self.now_us + DAY_MS * 1000)
             return "duplicate", first, False
 
@@ -206,9 +204,9 @@ class LedgerModel:
             held_mark=self._held_time(account),
         )
         if quarantined:
-            signup.reason, signup.caught = "honeypot", True
+            signup.reason = "honeypot"
             return "accepted", id, False
-        at.seen[content] = (id, self.now_us + TEN_MINUTES_US)
+        signup.content = content
         if key:
             at.keys[key] = (content, id, self.now_us + DAY_MS * 1000)
         self._join(signup, "fresh")
@@ -217,14 +215,26 @@ class LedgerModel:
             at.nudged_until = self.now_us + 1_000_000
         return "accepted", id, notify_workers
 
-    @staticmethod
-    def _first(at: ModelAccount, id: str, content: str, key: str | None) -> str | None:
+    def _first(
+        self, at: ModelAccount, id: str, person: str, content: str, key: str | None
+    ) -> str | None:
         if id in at.signups:
             return id
         if key in at.keys:
             known, first, _ = at.keys[key]
             return first if known == content else "key_reused"
-        return at.seen[content][0] if content in at.seen else None
+        alike = [
+            each
+            for each in at.signups.values()
+            if (each.person, each.content) == (person, content)
+            and abs(each.received_at - self.now_us) <= TEN_MINUTES_US
+        ]
+        latest = max(
+            alike,
+            key=lambda each: (each.unsettled, each.place if each.unsettled else each.received_at),
+            default=None,
+        )
+        return latest.id if latest else None
 
     # --- delivery
 
@@ -507,7 +517,7 @@ class LedgerModel:
             ahead, behind = min(signup.place, line[0].place - 1), line[0].place + 0.5
             signup.place = ahead if untouched else behind
         signup.state, signup.queue, signup.due_at = "queued", "replay", self.now_us
-        signup.reason, signup.caught = None, False
+        signup.reason = None
         signup.held_mark, signup.requeued_at = self._held_time(account), self.now * 1000
         signup.events += 1
         return True

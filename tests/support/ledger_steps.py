@@ -21,6 +21,7 @@ from shared.ledger.stores.token_store import Owner, SealedPair, StoredTokens, To
 from shared.ledger.values import Claim
 from tests.support import builders
 from tests.support.builders import accept, attempt, claim, claimed
+from tests.support.records import read_record
 
 WAIT = timedelta(minutes=5)
 OWNER = Owner("test", "server")
@@ -227,6 +228,10 @@ def _value(client: "redis.Redis", key: str) -> Any:
             return [_timeless(str(entry)) for entry in client.lrange(key, 0, -1)]
         case "set":
             return client.smembers(key)
+    if ":signup:" in key:
+        record = read_record(client, key).items()
+        kept = {name: value for name, value in record if name not in _SHORT_TIMES}
+        return _TIME.sub("T", json.dumps(kept, sort_keys=True))
     return _timeless(str(client.get(key)))
 
 

@@ -1,6 +1,5 @@
 """A web app on a clean ledger with one form, and ways to look at what it stored."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,6 +14,7 @@ from shared.infrastructure.settings import Settings
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.entrance_client import EntranceClient
+from tests.support.records import all_records
 from tests.support.web_services import services_of
 from web.app import create_app
 
@@ -53,14 +53,5 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def stored(redis_client: "redis.Redis") -> Callable[[], list[dict[str, Any]]]:
-    """Return all sign-ups in the ledger, as its hashes have them, their JSON parsed."""
-
-    def read() -> list[dict[str, Any]]:
-        found = [redis_client.hgetall(key) for key in redis_client.scan_iter("*:signup:*")]
-        return [{str(name): _parsed(str(each[name])) for name in each} for each in found]
-
-    return read
-
-
-def _parsed(value: str) -> Any:
-    return json.loads(value) if value[:1] in ("[", "{") else value
+    """Return all sign-ups in the ledger."""
+    return lambda: all_records(redis_client)

@@ -34,7 +34,7 @@ class Entry:
             "id": submission.id,
             "form": submission.form,
             "account": submission.account,
-            "contact": submission.contact.to_json(),
+            "contact": submission.contact.to_dict(),
             "lists": submission.lists,
             "consent": asdict(submission.consent),
             "quarantine": submission.quarantine,
@@ -52,7 +52,7 @@ class Entry:
             id=document["id"],
             form=document["form"],
             account=document["account"],
-            contact=Contact.from_json(document["contact"]),
+            contact=_contact(document["contact"]),
             lists=tuple(document["lists"]),
             consent=Consent(**document["consent"]),
             quarantine=document["quarantine"],
@@ -63,6 +63,11 @@ class Entry:
             compared_email=document["compared_email"],
             idempotency_key=document["idempotency_key"],
         )
+
+
+def _contact(stored: str | dict[str, Any]) -> Contact:
+    """Return the stored contact, which an earlier version wrote as a text of its own."""
+    return Contact.from_dict(json.loads(stored) if isinstance(stored, str) else stored)
 
 
 @dataclass(frozen=True, slots=True)

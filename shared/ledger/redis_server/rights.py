@@ -74,7 +74,7 @@ _LEDGER = _commands("""
     decr KEY, del KEY, evalsha digest 0, exists KEY, get KEY, getdel KEY, hdel KEY f, hexists KEY f,
     hget KEY f, hgetall KEY, hincrby KEY f 1, hkeys KEY, hlen KEY, hmget KEY f, hset KEY f v,
     hsetnx KEY f v, incr KEY, lpush KEY v, lrange KEY 0 0, ltrim KEY 0 0, persist KEY,
-    pexpire KEY 1, ping, pttl KEY, rpush KEY v, sadd KEY m, scan 0, scard KEY, script|load text,
+    pexpire KEY 1, ping, pttl KEY, sadd KEY m, scan 0, scard KEY, script|load text,
     select 0, set KEY v, smembers KEY, srem KEY m, time, unlink KEY, waitaof 0 0 1,
     zadd KEY 1 m, zcard KEY, zcount KEY 0 1, zpopmin KEY, zrange KEY 0 0, zrem KEY m,
     zremrangebyrank KEY 0 0, zremrangebyscore KEY 0 0, zrevrange KEY 0 0, zscore KEY m

@@ -18,6 +18,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from tests.support.dumps.loader import FORMAT_1, restore
+from tests.support.records import record_of_any_format
 from tests.support.stack import Stack, eventually
 
 OWN = Application("own-application-key", "own-application-secret")
@@ -27,7 +28,7 @@ def let_leases_run_out(client: "redis.Redis", spool: Path) -> None:
     """Some minutes have gone by since the older version's processes ended."""
     client.delete("relay:{diner}:token-lock", *client.keys("relay:connecting:alone:*"))
     for key in client.scan_iter("*:signup:*"):
-        record = client.hgetall(key)
+        record = record_of_any_format(client, key)
         if record["state"] == "delivering":
             prefix, _, id = str(key).partition("signup:")
             client.zadd(f"{prefix}due:{record['queue']!s}", {id: 1}, xx=True)

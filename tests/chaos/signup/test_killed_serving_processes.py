@@ -2,7 +2,6 @@
 
 import http.client
 import itertools
-import json
 import os
 import random
 import signal
@@ -20,6 +19,7 @@ import requests
 from shared.ledger.format import open_ledger
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
+from tests.support.records import all_records
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
@@ -142,7 +142,6 @@ def _signed_up(server: ValkeyServer) -> Counter[str]:
     """Return how many sign-ups the ledger has of each address."""
     found: Counter[str] = Counter()
     with server.client() as client:
-        for key in client.scan_iter("relay:{acme}:signup:*", count=1000):
-            contact = json.loads(str(client.hget(str(key), "contact")))
-            found[contact["fields"]["email_address"]] += 1
+        for record in all_records(client, "relay:{acme}:signup:*"):
+            found[record["contact"]["fields"]["email_address"]] += 1
     return found

@@ -12,6 +12,7 @@ import pytest
 import redis
 
 from shared.infrastructure import queues
+from tests.support.records import all_records
 from tests.support.stack import Stack, eventually
 from tests.support.valkey_server import ValkeyServer
 
@@ -199,8 +200,8 @@ def test_a_worker_whose_clock_is_an_hour_off_works_as_any_other(make_stack: Make
     assert stack.account()["hold"] is None
     assert stack.sandbox.stats()["spent_refresh_tokens_seen"] == 0
     with stack.valkey.client() as ledger:  # times in the ledger are Redis' own
-        for key in ledger.scan_iter("relay:{acme}:signup:*"):
-            settled_at = int(ledger.hget(key, "settled_at") or 0) / 1000
+        for record in all_records(ledger, "relay:{acme}:signup:*"):
+            settled_at = record.get("settled_at", 0) / 1000
             assert abs(settled_at - ledger.time()[0]) < 1800
 
 

@@ -20,6 +20,7 @@ from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
+from tests.support.records import read_record
 from tests.support.stack import Stack, eventually
 from worker.delivery.shutdown import SOON
 
@@ -135,7 +136,7 @@ class Product:
         self._publisher.notify_workers("acme")
 
     def state(self) -> str:
-        return str(self.client.hget(f"{ACME}signup:{self.signup}", "state"))
+        return str(read_record(self.client, f"{ACME}signup:{self.signup}")["state"])
 
     def waits_for_the_pace(self) -> bool:
         return bool(self.client.zcard(f"{self._key}turns"))

@@ -30,6 +30,7 @@ from tests.support.lane_rig import (
     LaneRig,
     SimulatedClock,
 )
+from tests.support.records import receive_earlier
 from worker.delivery.holds import AccountHolds
 
 
@@ -227,8 +228,7 @@ def test_a_signup_that_was_tried_and_grew_too_old_is_not_sent(rig: LaneRig) -> N
     id = accept(rig.ledger).id
     rig.run(UNAVAILABLE)
     rig.make_due(id)
-    eight_days = timedelta(days=8) // timedelta(milliseconds=1)
-    rig.client.hincrbyfloat(f"{keys.account('acme')}signup:{id}", "received_at", -eight_days)
+    receive_earlier(rig.client, f"{keys.account('acme')}signup:{id}", timedelta(days=8))
     assert rig.run()["dead"] == 1
     assert rig.contacts.sent == []
     assert rig.signup(id).reason == "gave_up"
@@ -236,8 +236,7 @@ def test_a_signup_that_was_tried_and_grew_too_old_is_not_sent(rig: LaneRig) -> N
 
 def test_a_signup_that_was_never_tried_is_sent_however_old(rig: LaneRig) -> None:
     id = accept(rig.ledger).id
-    eight_days = timedelta(days=8) // timedelta(milliseconds=1)
-    rig.client.hincrbyfloat(f"{keys.account('acme')}signup:{id}", "received_at", -eight_days)
+    receive_earlier(rig.client, f"{keys.account('acme')}signup:{id}", timedelta(days=8))
     assert rig.run()["delivered"] == 1
 
 

@@ -21,6 +21,7 @@ from shared.ledger.ledger import Ledger
 from tests.support.builders import LIST_ID, accept, claimed
 from tests.support.command_line import CommandLine
 from tests.support.lane_rig import CREATED, FORBIDDEN, UNAUTHORIZED, UNAVAILABLE, LaneRig
+from tests.support.records import receive_earlier
 from tests.support.sandbox_server import SandboxServer
 from worker.runtime import WorkerRuntime
 from worker.task_events import Silent
@@ -43,8 +44,7 @@ SUBSCRIBED = status(None, "explicit")
 
 def age(client: "redis.Redis", id: str, by: timedelta = LATE) -> None:
     """Have the sign-up be received longer ago."""
-    earlier = -(by // timedelta(milliseconds=1))
-    client.hincrbyfloat(f"{keys.account('acme')}signup:{id}", "received_at", earlier)
+    receive_earlier(client, f"{keys.account('acme')}signup:{id}", by)
 
 
 def late_signup(rig: LaneRig, unsubscribed: WhenUnsubscribed = "resubscribe") -> str:

@@ -15,6 +15,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from tests.support.command_line import CommandLine
 from tests.support.dumps.loader import FORMAT_1, restore
+from tests.support.records import record_of_any_format
 from web.app import create_app
 
 DUE = (State.QUEUED, State.DELIVERING, State.RETRYING)
@@ -44,7 +45,7 @@ def visitor(client: "redis.Redis", settings: Settings) -> FlaskClient:
 def states_of(client: "redis.Redis", account: str = "*") -> dict[str, str]:
     """Return the state of every sign-up, by its id."""
     return {
-        str(key).rpartition(":")[2]: str(client.hget(key, "state"))
+        str(key).rpartition(":")[2]: record_of_any_format(client, key)["state"]
         for key in client.scan_iter(f"relay:{{{account}}}:signup:*")
     }
 
@@ -65,8 +66,9 @@ def test_every_sign_up_is_counted_in_its_state(client: "redis.Redis") -> None:
 
 def test_it_has_every_state_and_every_reason(client: "redis.Redis") -> None:
     assert set(states_of(client).values()) == set(State)
-    dead = {str(client.hget(key, "reason")) for key in client.scan_iter("*:signup:*")}
-    assert dead - {"None", "honeypot"} == set(DeathReason)
+    records = [record_of_any_format(client, key) for key in client.scan_iter("*:signup:*")]
+    dead = {record.get("reason") for record in records}
+    assert dead - {None, "honeypot"} == set(DeathReason)
 
 
 # --- the command line

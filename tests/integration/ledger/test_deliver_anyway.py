@@ -1,6 +1,7 @@
 """Delivering a quarantined sign-up: its place in its person's line, its age, and the counts."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import redis
@@ -12,6 +13,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim, NothingDue
 from tests.support import builders
 from tests.support.builders import accept, attempt, claim, claimed
+from tests.support.records import receive_earlier
 
 
 @pytest.fixture
@@ -132,9 +134,8 @@ def test_its_age_begins_anew_but_not_how_long_it_has_waited(
     ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
     caught = quarantine(ledger)
-    eight_days = 8 * 86_400_000
     record = f"{keys.account('acme')}signup:{caught.id}"
-    redis_client.hincrbyfloat(record, "received_at", -eight_days)
+    receive_earlier(redis_client, record, timedelta(days=8))
     assert ledger.deliver_anyway(caught)
     mine = claimed(ledger)
     assert mine.age.days == 0

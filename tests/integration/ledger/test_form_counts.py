@@ -14,6 +14,7 @@ from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from tests.support.builders import accept, form
 from tests.support.dumps.loader import FORMAT_1, restore
+from tests.support.records import read_record
 from tests.support.valkey_server import ValkeyServer
 
 FORMS = [form("news"), form("shop")]
@@ -45,7 +46,7 @@ def recounted(client: "redis.Redis") -> dict[str, int]:
     """Return the counts of all forms of all accounts, as the records have them."""
     found: Counter[str] = Counter()
     for key in client.scan_iter("*:signup:*"):
-        record = read_hash(client, key)
+        record = read_record(client, key)
         account = str(key).partition("signup:")[0]
         found[f"{account}accepted:{record['form']}"] += 1
         if record["state"] == "quarantined":

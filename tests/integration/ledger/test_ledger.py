@@ -22,6 +22,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim, NothingDue, OnHold, PaceRules, Wait
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury, claim, claimed
+from tests.support.records import receive_earlier
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 
@@ -487,7 +488,7 @@ def test_time_on_hold_does_not_age_a_signup(redis_client: "redis.Redis", ledger:
     two_days = timedelta(days=2) // timedelta(milliseconds=1)
     prefix = keys.account("acme")
     # Two days pass: everything that was noted lies so much further back.
-    redis_client.hincrbyfloat(f"{prefix}signup:{id}", "received_at", -two_days)
+    receive_earlier(redis_client, f"{prefix}signup:{id}", timedelta(days=2))
     redis_client.hincrby(f"{prefix}clock", "since", -two_days)
     ledger.release("acme")
     assert claimed(ledger).age < timedelta(minutes=1)

@@ -39,6 +39,7 @@ from shared.ledger.values import Claim, NothingDue, OnHold, Wait
 from tests.support import builders
 from tests.support.builders import NO_PACE, attempt
 from tests.support.ledger_model import WAITING, Clock, LedgerModel, ModelSignup, turnable_server
+from tests.support.records import read_record
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 
@@ -82,20 +83,23 @@ def find(client: Any, account: str) -> Found:
         kind, _, name = str(key).removeprefix(prefix).partition(":")
         match kind:
             case "signup":
-                found.records[name] = _record(client.hgetall(key))
+                found.records[name] = _record(read_record(client, key))
             case "person":
-                found.lines[name] = client.zrange(key, 0, -1)
+                found.sets[f"person:{name}"] = set(client.zrange(key, 0, -1))
+                line = client.zrange(key, "(0", "+inf", byscore=True)
+                found.lines |= {name: line} if line else {}
             case "lane":
                 found.lanes[name] = client.get(key)
-            case "email":
-                found.sets[f"email:{name}"] = client.smembers(key)
             case "due" | "unsettled" | "dead" | "delivered" | "quarantined" | "discarded":
                 found.sets[f"{kind}:{name}" if name else kind] = set(client.zrange(key, 0, -1))
+    # What nobody has claimed yet is in due:fresh alone.
+    known = found.sets.get("unsettled", set()) | found.sets.get("due:fresh", set())
+    found.sets |= {"unsettled": known} if known else {}
     return found
 
 
-def _record(fields: dict[str, str]) -> tuple[Any, ...]:
-    numbers = (int(fields[name]) for name in ("attempts", "lost"))
+def _record(fields: dict[str, Any]) -> tuple[Any, ...]:
+    numbers = (fields[name] for name in ("attempts", "lost"))
     return (
         fields["state"],
         fields["person"],
@@ -114,7 +118,7 @@ def expect(model: LedgerModel, account: str) -> Found:
         sets[f"due:{head.queue}"].add(head.id)
         lines[head.person] = [each.id for each in model.line(head)]
     for signup in at.signups.values():
-        sets[f"email:{signup.person}"].add(signup.id)
+        sets[f"person:{signup.person}"].add(signup.id)
         sets["unsettled" if signup.unsettled else signup.state].add(signup.id)
         if signup.state == "dead":
             sets[f"dead:{signup.reason}"].add(signup.id)

@@ -7,6 +7,7 @@ import socket
 import pytest
 
 from tests.support.raw_http import accepted, head, send, statuses, with_length
+from tests.support.records import all_records
 from tests.support.web_process import WebProcess
 
 NUMBERS = itertools.count()
@@ -21,8 +22,8 @@ def body() -> bytes:
 
 def consent(web: WebProcess, id: str) -> dict[str, object]:
     with web.redis.client() as client:
-        [key] = [str(key) for key in client.scan_iter(f"*:signup:{id}")]
-        found: dict[str, object] = json.loads(str(client.hget(key, "consent")))
+        [record] = all_records(client, f"*:signup:{id}")
+    found: dict[str, object] = record["consent"]
     return found
 
 

@@ -1,5 +1,6 @@
 """Web below a path of a website, behind a real nginx that strips the path or keeps it."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.operators import Operators, Role
 from tests.support import builders
 from tests.support.nginx import WEBSITE, Nginx, documented_locations
+from tests.support.records import all_records
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
@@ -84,8 +86,8 @@ def looks_whole(page: requests.Response, site: Site) -> bool:
 
 
 def consent(client: "redis.Redis") -> str:
-    [key] = client.scan_iter("*:signup:*")
-    return str(client.hget(str(key), "consent"))
+    [record] = all_records(client)
+    return json.dumps(record["consent"])
 
 
 def test_the_hosted_form_and_the_thanks_page(site: Site, redis_client: "redis.Redis") -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import redis
 
 FORMAT_1 = Path(__file__).parent / "format_1"
+FORMAT_2 = Path(__file__).parent / "format_2"
 
 # Milliseconds since 1970, and microseconds.
 _EPOCH = re.compile(r"\b1\d{12}(\d{3})?\b")

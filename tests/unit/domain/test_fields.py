@@ -466,7 +466,7 @@ def test_whatever_is_posted_is_a_sign_up_or_a_list_of_errors(posted: dict[str, l
     except InvalidSignup as invalid:
         assert invalid.errors
     else:
-        assert checked.contact == Contact.from_json(checked.contact.to_json())
+        assert checked.contact == Contact.from_dict(checked.contact.to_dict())
 
 
 CONTACT = Contact(

@@ -12,6 +12,7 @@ import redis
 
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
+from tests.support.records import all_records
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
@@ -71,8 +72,8 @@ def test_of_several_lines_that_proxies_added_the_last_one_counts(
     head = f"{HEAD}{lines}Content-Length: {len(body)}\r\n\r\n".encode()
     with WebProcess(valkey, tmp_path, {"RELAY_TRUSTED_PROXIES": "1"}) as web:
         assert send(web, head + body).startswith(b"HTTP/1.1 202")
-    [key] = redis_client.scan_iter("*:signup:*")
-    consent = str(redis_client.hget(str(key), "consent"))
+    [record] = all_records(redis_client)
+    consent = str(record["consent"])
     assert "2001:db8::7" in consent and "5234" not in consent and "192.0.2.66" not in consent
 
 

@@ -26,6 +26,7 @@ from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.entrance_client import EntranceClient, ViewClient, ask
 from tests.support.fault_proxy import Fault, FaultProxy
+from tests.support.records import all_records
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_services import change_services, services_of
@@ -66,7 +67,7 @@ class Door:
 
     def stored(self) -> list[dict[str, Any]]:
         """Return all sign-ups but for what differs from run to run, in no order."""
-        found = [self.ledger.hgetall(key) for key in self.ledger.scan_iter("*:signup:*")]
+        found = all_records(self.ledger)
         for each in found:
             for name in ("received_at", "held_mark", "person", "content", "repeated_at"):
                 each.pop(name, None)

@@ -10,9 +10,19 @@ local holds = {}
 each_hold(function(_, reason, hold)
   holds[#holds + 1] = { reason, cjson.encode(hold) }
 end)
-local oldest = redis.call("ZRANGE", account .. "unsettled", 0, 0, "WITHSCORES")[2]
+-- A fresh sign-up that nobody has claimed is in due:fresh alone, scored by when it was received.
+local function oldest_due()
+  local oldest = nil
+  for _, name in ipairs({ "unsettled", "due:fresh" }) do
+    local received = tonumber(redis.call("ZRANGE", account .. name, 0, 0, "WITHSCORES")[2])
+    oldest = received and math.min(received, oldest or received) or oldest
+  end
+  return oldest
+end
+
+local oldest = oldest_due()
 return {
   redis.call("HGETALL", account .. "totals"),
-  oldest and math.max(0, now - tonumber(oldest)) or -1,
+  oldest and math.max(0, math.floor(now - oldest)) or -1,
   holds,
 }

@@ -12,8 +12,10 @@ local function read_clock(of)
   return tonumber(stored[1] or 0) + (since and math.max(0, now - since) or 0), since
 end
 
-local function held_time()
-  return (read_clock(account))
+-- Returns how long the account has been on hold in its life, as records have it: nil for 0.
+local function held_mark()
+  local held = read_clock(account)
+  return held ~= 0 and held or nil
 end
 
 -- Starts the clock of held time when the account is on hold, and else stops it. Returns its time.
@@ -132,10 +134,9 @@ local function take_probes(probed, lease)
   return mark
 end
 
--- Calls visit(prefix, reason, hold) for each hold that the sign-up's claim probes.
-local function each_probed(id, visit)
-  local probe = redis.call("HGET", account .. "signup:" .. id, "probe")
-  if not probe or probe == "" then
+-- Calls visit(prefix, reason, hold) for each hold that is in `probe`, the mark of a claim or nil.
+local function each_probed(probe, visit)
+  if not probe then
     return
   end
   each_hold(function(prefix, reason, hold)
@@ -146,13 +147,13 @@ local function each_probed(id, visit)
 end
 
 -- The answer to a probe showed that all is well: ends the probed holds, and no others.
-local function end_probed_holds(id)
-  each_probed(id, end_hold)
+local function end_probed_holds(probe)
+  each_probed(probe, end_hold)
 end
 
 -- The probe was not sent after all: another sign-up may probe at once.
-local function free_probes(id)
-  each_probed(id, function(prefix, reason, hold)
+local function free_probes(probe)
+  each_probed(probe, function(prefix, reason, hold)
     if hold.probe_at then
       hold.probe_at = now
       save_hold(prefix, reason, hold)

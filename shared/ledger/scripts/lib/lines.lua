@@ -1,11 +1,16 @@
--- A person's line has the unsettled sign-ups of one person in the order received. Only its head is
--- in a due set, so that one person's sign-ups never overtake or collide.
+-- A person's sign-ups are in one sorted set. The unsettled ones are the person's line, in the order
+-- received. Only its head is in a due set, so that one person's sign-ups never overtake or collide.
+-- The others have negative scores: minus the microsecond in which they were received.
 --
 -- NEEDS account
--- INCLUDE clock account
+-- INCLUDE clock record
 
 local function due_set(queue)
   return account .. "due:" .. queue
+end
+
+local function of_person(person)
+  return account .. "person:" .. person
 end
 
 -- Returns the first of the queue that is due, and since when; or nil.
@@ -20,32 +25,55 @@ local function anything_due()
   return first_due("fresh") or first_due("retry") or first_due("replay")
 end
 
+-- Returns the head of the person's line and its place, or nil.
+local function head_of_line(person)
+  local found = redis.call(
+    "ZRANGE", of_person(person), "(0", "+inf", "BYSCORE", "LIMIT", 0, 1, "WITHSCORES"
+  )
+  return found[1], found[2]
+end
+
 -- Makes a sign-up the only one of its person's line, which is empty; it becomes due at `when` (a
--- text). The caller writes the field `queue`.
+-- text). The record says its `queue`.
 local function begin_line(id, person, queue, when)
-  redis.call("ZADD", account .. "person:" .. person, now_us, id)
+  redis.call("ZADD", of_person(person), text(now_us), id)
   redis.call("ZADD", due_set(queue), when, id)
 end
 
--- Puts a sign-up at the end of its person's line, or begins one.
-local function join_line(id, person, queue, when)
-  local line = account .. "person:" .. person
-  local last = redis.call("ZRANGE", line, -1, -1, "WITHSCORES")
+-- Notes that the sign-up is due, so that the oldest is known at once. One that nobody has claimed
+-- needs no note while it is in due:fresh, whose score tells the same.
+local function note_unsettled(id, record)
+  redis.call("ZADD", account .. "unsettled", record.received_at, id)
+end
+
+-- Puts a sign-up at the end of its person's line, or begins one. Returns whether it is the head.
+local function join_line(id, record, when)
+  local line = of_person(record.person)
+  local last = redis.call(
+    "ZRANGE", line, "+inf", "(0", "BYSCORE", "REV", "LIMIT", 0, 1, "WITHSCORES"
+  )
   if not last[1] then
-    return begin_line(id, person, queue, when)
+    begin_line(id, record.person, record.queue, when)
+    return true
   end
   -- The order holds even when two come in one microsecond or Redis' clock goes back.
-  redis.call("ZADD", line, math.max(now_us, tonumber(last[2]) + 1), id)
+  redis.call("ZADD", line, text(math.max(now_us, tonumber(last[2]) + 1)), id)
+  return false
+end
+
+-- Puts a sign-up among those of its person that are not in the line.
+local function stay_out_of_line(id, record)
+  local place = -math.floor(tonumber(record.received_at) * 1000)
+  redis.call("ZADD", of_person(record.person), text(place), id)
 end
 
 -- Takes the settled head out of its line and makes the next one due, in the order in which it was
 -- received.
-local function leave_line(id, person)
-  local line = account .. "person:" .. person
-  redis.call("ZREM", line, id)
-  local following = redis.call("ZRANGE", line, 0, 0)[1]
+local function leave_line(id, record)
+  stay_out_of_line(id, record)
+  local following = head_of_line(record.person)
   if following then
-    local stored = redis.call("HMGET", signup(following), "queue", "received_at")
-    redis.call("ZADD", due_set(stored[1]), stored[2], following)
+    local next_record = load_record(following)
+    redis.call("ZADD", due_set(next_record.queue), next_record.received_at, following)
   end
 end

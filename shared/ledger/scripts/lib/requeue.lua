@@ -4,19 +4,16 @@
 -- INCLUDE clock account busy holds lines
 
 -- Makes a dead letter due at `when` (a text), below all fresh sign-ups, at the end of its person's
--- line. Its attempts begin anew; its history stays.
-local function requeue(id, when)
-  local stored = redis.call("HMGET", signup(id), "reason", "person", "received_at")
+-- line. Its attempts begin anew; its history stays. The caller saves the record.
+local function requeue(id, record, when)
   redis.call("ZREM", account .. "dead", id)
-  redis.call("ZREM", account .. "dead:" .. stored[1], id)
-  redis.call("HDEL", signup(id), "reason", "error_key", "message", "settled_at")
-  redis.call(
-    "HSET", signup(id),
-    "state", "queued", "queue", "replay", "attempts", 0, "lost", 0, "held_mark", text(held_time()),
-    "requeued_at", text(now)
-  )
-  redis.call("ZADD", account .. "unsettled", stored[3], id)
-  join_line(id, stored[2], "replay", when)
+  redis.call("ZREM", account .. "dead:" .. record.reason, id)
+  record.reason, record.error_key, record.message, record.settled_at = nil, nil, nil, nil
+  record.attempts, record.lost = nil, nil
+  record.state, record.queue = "queued", "replay"
+  record.held_mark, record.requeued_at = held_mark(), now
+  note_unsettled(id, record)
+  join_line(id, record, when)
   count("dead", -1)
   count("due", 1)
   note_busy(account)

@@ -2,74 +2,74 @@
 -- is the fence.
 --
 -- NEEDS account
--- LIMIT HISTORY_KEPT  number
 -- LIMIT MOST_LOST  number
--- INCLUDE clock account lines replays
+-- INCLUDE clock account record lines replays erase
 
 -- Returns "open" when claim `number` may write: it is the newest one, even if it has run out;
 -- "settled" when this same claim has been settled before (its answer got lost); "superseded"
--- when another one has taken over.
+-- when another one has taken over. The second result is the record.
 local function check_fence(id, number)
-  local stored = redis.call("HMGET", signup(id), "claim", "state")
-  if stored[1] ~= number then
+  local record = load_record(id)
+  if not record or record.claim ~= number then
     return "superseded"
   end
-  return stored[2] == "delivering" and "open" or "settled"
-end
-
-local function remember_attempt(id, attempt)
-  local key = account .. "attempts:" .. id
-  if attempt and redis.call("RPUSH", key, attempt) > HISTORY_KEPT then
-    redis.call("LTRIM", key, -HISTORY_KEPT, -1)
-  end
+  return record.state == "delivering" and "open" or "settled", record
 end
 
 -- Closes the claim: afterwards the sign-up is in no due set, and no lane has it. Every step begins
 -- with this, as a full server refuses a script whose first write needs memory, and a sign-up that
--- was sent must be settled even then.
-local function close_claim(id)
-  local stored = redis.call("HMGET", signup(id), "queue", "lane")
-  redis.call("ZREM", account .. "due:" .. stored[1], id)
-  local lane = account .. "lane:" .. stored[2]
+-- was sent must be settled even then. Returns the record's fields of the claim.
+local function close_claim(id, record)
+  redis.call("ZREM", due_set(record.queue), id)
+  local lane = account .. "lane:" .. record.lane
   if redis.call("GET", lane) == id then -- else the lane has claimed another one since
     redis.call("DEL", lane)
   end
+  local claim =
+    { probe = record.probe, state_before = record.state_before, due_before = record.due_before }
+  record.lane, record.probe, record.state_before, record.due_before = nil, nil, nil, nil
+  return claim
 end
 
 -- The sign-up is settled, and has its new state: it leaves its person's line, and is no longer due.
-local function close_signup(id)
+local function close_signup(id, record)
+  record.queue = nil
   redis.call("ZREM", account .. "unsettled", id)
-  local stored = redis.call("HMGET", signup(id), "person", "replay", "state")
-  leave_line(id, stored[1])
-  if stored[2] then
-    count_replayed(stored[2], stored[3])
+  leave_line(id, record)
+  if record.replay then
+    count_replayed(record.replay, record.state)
+  end
+end
+
+-- Saves the settled record, unless somebody wanted it erased meanwhile.
+local function save_or_erase(id, record)
+  if record.erase then
+    erase(id, record)
+  else
+    save_record(id, record)
   end
 end
 
 -- The sign-up becomes a dead letter; its claim is closed already.
-local function make_dead(id, reason, error_key, message)
-  redis.call(
-    "HSET", signup(id),
-    "state", "dead", "reason", reason, "error_key", error_key, "message", message,
-    "settled_at", text(now)
-  )
+local function make_dead(id, record, reason, error_key, message)
+  record.state, record.reason, record.settled_at = "dead", reason, now
+  record.error_key = error_key ~= "" and error_key or nil
+  record.message = message ~= "" and message or nil
   redis.call("ZADD", account .. "dead", text(now), id)
   redis.call("ZADD", account .. "dead:" .. reason, text(now), id)
-  close_signup(id)
+  close_signup(id, record)
   count("due", -1)
   count("dead", 1)
   chart("dead")
 end
 
--- Notes a lost claim. It is no attempt, as nobody knows what happened. Returns how many claims the
--- sign-up has lost by now.
-local function count_lost(id, event)
-  local cause = { at = now, event = event, counted = false }
-  redis.call("RPUSH", account .. "attempts:" .. id, cjson.encode(cause))
-  return redis.call("HINCRBY", signup(id), "lost", 1)
+-- Notes a lost claim. It is no attempt, as nobody knows what happened.
+local function count_lost(record, event)
+  remember(record, cjson.encode({ at = now, event = event, counted = false }))
+  record.lost = (record.lost or 0) + 1
 end
 
-local function poison(id, cause)
+local function poison(id, record, cause)
   local workers = text(MOST_LOST) .. " workers ended, hung or failed while they had it"
-  make_dead(id, "poison", "", workers .. "; the last: " .. cause)
+  make_dead(id, record, "poison", "", workers .. "; the last: " .. cause)
 end

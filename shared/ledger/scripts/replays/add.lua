@@ -6,13 +6,13 @@
 -- ARG by  text  who wants it
 -- ARG chosen  text  what was chosen, as JSON
 -- ARG ids  json  list of the dead letters' ids
--- INCLUDE clock account busy replays
+-- INCLUDE clock busy record replays
 --
 -- Returns how many were put into it.
 
 -- Whether the dead letter waits in a replay already, or was sent by this one.
-local function taken(id)
-  local other = redis.call("HGET", signup(id), "replay")
+local function taken(id, record)
+  local other = record.replay
   return other and (other == job or redis.call("ZSCORE", replay_waiting(other), id))
 end
 
@@ -21,10 +21,11 @@ if redis.call("HEXISTS", replay(job), "cancelled_at") == 1 then
 end
 local added = 0
 for _, id in ipairs(ids) do
-  local stored = redis.call("HMGET", signup(id), "state", "received_at")
-  if stored[1] == "dead" and not taken(id) then
-    redis.call("HSET", signup(id), "replay", job)
-    redis.call("ZADD", replay_waiting(job), stored[2], id)
+  local record = load_record(id)
+  if record and record.state == "dead" and not taken(id, record) then
+    record.replay = job
+    save_record(id, record)
+    redis.call("ZADD", replay_waiting(job), record.received_at, id)
     added = added + 1
   end
 end

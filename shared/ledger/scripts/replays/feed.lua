@@ -8,7 +8,7 @@
 -- ARG most_under_way  number  how many of a replay may be under way
 -- LIMIT MOST_FED  number
 -- LIMIT ALLOWANCE_LIFE  milliseconds
--- INCLUDE clock account requeue replays feeding
+-- INCLUDE clock record replays requeue feeding
 --
 -- Returns how many became due.
 
@@ -45,10 +45,11 @@ while requeued < allowed and looked_at < MOST_FED do
     break
   end
   looked_at = looked_at + 1
-  local stored = redis.call("HMGET", signup(id), "state", "replay")
-  if stored[1] == "dead" and stored[2] == job then
+  local record = load_record(id)
+  if record and record.state == "dead" and record.replay == job then
     -- A microsecond apart, so that the oldest is sent first.
-    requeue(id, string.format("%.3f", (now_us + requeued) / 1000))
+    requeue(id, record, string.format("%.3f", (now_us + requeued) / 1000))
+    save_record(id, record)
     requeued = requeued + 1
   end
 end

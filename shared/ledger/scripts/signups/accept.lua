@@ -2,11 +2,13 @@
 --
 -- KEY account  prefix of the account's keys
 -- KEY visitor?  relay:visitor:<fingerprint>; none when the visitor is not limited
+-- KEY erased  relay:erased
 -- ARG id  text  of the sign-up
 -- ARG form  text  its form
--- ARG contact  text  as JSON
--- ARG lists  text  as JSON
--- ARG consent  text  as JSON
+-- ARG sent  text  the contact and what else is sent, as JSON
+-- ARG consent  text  as JSON, without its text
+-- ARG consent_version  text  which names the text
+-- ARG consent_text  text  what the visitor read
 -- ARG person  text  fingerprint of the person
 -- ARG content  text  fingerprint of all that makes two submissions the same one
 -- ARG idempotency_key  text?  fingerprint of the Idempotency-Key
@@ -14,37 +16,60 @@
 -- ARG visitor_window  milliseconds  in which time
 -- ARG quarantine  text?  why it is quarantined
 -- ARG waited  milliseconds  how long it waited on web's disk since it was received
--- ARG unsubscribed  text  what becomes of an unsubscribed person: "resubscribe" or "ask"
 -- LIMIT DUPLICATE_WINDOW  milliseconds
 -- LIMIT IDEMPOTENCY_KEY_LIFE  milliseconds
 -- LIMIT MOST_COMPARED  number
 -- LIMIT NOTIFY_INTERVAL  milliseconds
--- INCLUDE clock account busy forms holds lines
+-- INCLUDE clock account busy record forms holds lines
 --
 -- Returns {"accepted", id, 1 when the workers are to be notified}, {"duplicate", id of the first},
 -- {"key_reused"} or {"limited", ms until the visitor may send again}.
 
-local record, line = signup(id), account .. "person:" .. person
-local by_content = account .. "seen:" .. content
-local by_key = idempotency_key and account .. "seen:" .. idempotency_key
+local key, by_key = signup(id), idempotency_key and account .. "seen:" .. idempotency_key
 local received = waited == 0 and moment or string.format("%.3f", now_us / 1000 - waited)
+local of_older_format = account .. "email:" .. person
 
--- Most sign-ups are new in every way: their id, their content, their key and their visitor, and
--- their person has nothing unsettled. One step finds that out; the others take some more.
+-- Most sign-ups are new in every way: their id, their key and their visitor, and their person has
+-- no other. One step finds that out; the others take some more.
 local all_new = waited == 0
-  and redis.call("EXISTS", record, line, by_content, by_key or record, visitor or record) == 0
+  and redis.call(
+    "EXISTS", key, of_person(person), of_older_format, by_key or key, visitor or key
+  ) == 0
+
+-- Another host's disk may still have sign-ups of a person who was erased meanwhile.
+local function erased_since()
+  local erased_at = waited > 0 and redis.call("ZSCORE", erased, person)
+  return erased_at and tonumber(erased_at) >= tonumber(received)
+end
 
 if not all_new then
-  -- For a sign-up that waited on web's disk, the mark may be over, or name one that came much
-  -- later. Then the person's records tell which one was received shortly before or after it.
-  local function first_of_content()
-    local all = account .. "email:" .. person
-    if waited == 0 or redis.call("SCARD", all) > MOST_COMPARED then
-      return redis.call("GET", by_content)
+  -- The person's sign-ups that may have been received shortly before or after this one: the latest
+  -- unsettled ones, and those of the others that were.
+  local function received_about_then()
+    local all, found = of_person(person), {}
+    if redis.call("SCARD", of_older_format) <= MOST_COMPARED then
+      found = redis.call("SMEMBERS", of_older_format)
     end
-    for _, other in ipairs(redis.call("SMEMBERS", all)) do
-      local stored = redis.call("HMGET", signup(other), "content", "received_at")
-      local apart = stored[1] == content and math.abs(tonumber(stored[2]) - tonumber(received))
+    local first = text((tonumber(received) - DUPLICATE_WINDOW) * 1000)
+    local last = text((tonumber(received) + DUPLICATE_WINDOW) * 1000)
+    for _, some in ipairs({
+      redis.call("ZRANGE", all, "+inf", "(0", "BYSCORE", "REV", "LIMIT", 0, MOST_COMPARED),
+      redis.call("ZRANGE", all, "-" .. last, "-" .. first, "BYSCORE", "LIMIT", 0, MOST_COMPARED),
+    }) do
+      for _, other in ipairs(some) do
+        found[#found + 1] = other
+      end
+    end
+    return found
+  end
+
+  -- A quarantined sign-up has no `content`, so that a clean second try passes.
+  local function first_of_content()
+    for _, other in ipairs(received_about_then()) do
+      local stored = load_record(other)
+      local apart = stored
+        and stored.content == content
+        and math.abs(tonumber(stored.received_at) - tonumber(received))
       if apart and apart <= DUPLICATE_WINDOW then
         return other
       end
@@ -52,7 +77,7 @@ if not all_new then
   end
 
   local function duplicate_of()
-    if redis.call("EXISTS", record) == 1 then
+    if redis.call("EXISTS", key) == 1 then
       return id
     end
     local under_key = by_key and redis.call("GET", by_key)
@@ -64,16 +89,16 @@ if not all_new then
   end
 
   -- A key that comes with known content means that content from now on. It never means a sign-up
-  -- that was quarantined, which has no queue. Something is written in any case, so that waiting for
-  -- the disk waits for the first one's record, too.
+  -- that was quarantined. Something is written in any case, so that waiting for the disk waits for
+  -- the first one's record, too.
   local function remember_repeat(first)
-    local exists = redis.call("EXISTS", signup(first)) == 1
-    local quarantined = exists and redis.call("HEXISTS", signup(first), "queue") == 0
-    if by_key and not quarantined then
+    local stored = load_record(first)
+    if by_key and not (stored and not stored.content) then
       redis.call("SET", by_key, content .. " " .. first, "NX", "PX", IDEMPOTENCY_KEY_LIFE)
     end
-    if exists then
-      redis.call("HSET", signup(first), "repeated_at", text(now))
+    if stored then
+      stored.repeated_at = now
+      save_record(first, stored)
     end
   end
 
@@ -97,38 +122,35 @@ if visitor then
   end
 end
 
--- Writes the record: what all sign-ups have, and these fields with their values. It comes before
--- the counts, as a user without the right to it must not move them.
-local function write(...)
-  redis.call(
-    "HSET", record,
-    "form", form, "contact", contact, "lists", lists, "consent", consent, "person", person,
-    "received_at", received, "held_mark", held_time(), "attempts", 0, "lost", 0,
-    "unsubscribed", unsubscribed, "counted", 1, ...
-  )
-end
-
--- A mark lasts from when the sign-up was received.
-local function mark(key, value, life)
-  if waited < life then
-    redis.call("SET", key, value, "PX", life - waited)
-  end
-end
-
 if redis.call("SADD", api_key .. "accounts", account) == 1 then
   update_clock(account) -- the API key may have been on hold before its first sign-up came
 end
-if quarantine then
-  write("state", "quarantined", "reason", quarantine)
-else
-  write("state", "queued", "queue", "fresh", "content", content)
+if erased_since() then
+  count("accepted", 1)
+  count("discarded", 1)
+  count_form(form, "accepted", 1)
+  return { "accepted", id, 0 }
 end
-redis.call("SADD", account .. "email:" .. person, id)
+
+-- The record comes before the counts, as a user without the right to it must not move them.
+redis.call("HSETNX", account .. "consent-texts", consent_version, consent_text)
+local record = {
+  state = quarantine and "quarantined" or "queued",
+  form = form, person = person, received_at = received, held_mark = held_mark(),
+  lines = "\n" .. sent .. "\n" .. consent,
+}
+if quarantine then
+  record.reason = quarantine
+else
+  record.queue, record.content = "fresh", content
+end
+save_record(id, record)
 count("accepted", 1)
 count_form(form, "accepted", 1)
 chart("accepted")
 
 if quarantine then
+  stay_out_of_line(id, record)
   redis.call("ZADD", account .. "quarantined", now, id)
   count("quarantined", 1)
   count_form(form, "quarantined", 1)
@@ -137,15 +159,13 @@ if quarantine then
   return { "accepted", id, 0 }
 end
 
-mark(by_content, id, DUPLICATE_WINDOW)
-if by_key then
-  mark(by_key, content .. " " .. id, IDEMPOTENCY_KEY_LIFE)
+if by_key and waited < IDEMPOTENCY_KEY_LIFE then -- which begins when it was received
+  redis.call("SET", by_key, content .. " " .. id, "PX", IDEMPOTENCY_KEY_LIFE - waited)
 end
-redis.call("ZADD", account .. "unsettled", received, id)
 if all_new then
   begin_line(id, person, "fresh", received)
-else
-  join_line(id, person, "fresh", received)
+elseif not join_line(id, record, received) then
+  note_unsettled(id, record)
 end
 count("due", 1)
 -- The flag is gone when the workers have run dry, and soon again while they have not.

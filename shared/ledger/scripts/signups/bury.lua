@@ -9,27 +9,28 @@
 -- ARG message  text  why it is dead
 -- ARG account_is_well  flag  whether the answer shows that the account itself is well
 -- ARG api_failed  flag  whether the API itself failed, which may be an outage
--- INCLUDE account holds settle outage
+-- INCLUDE record holds settle outage
 --
 -- Returns "open" when this call settled it, "settled" when an earlier one had, "superseded".
 
-local fence = check_fence(id, number)
+local fence, record = check_fence(id, number)
 if fence ~= "open" then
   return fence
 end
 
-close_claim(id)
-remember_attempt(id, attempt)
+local claim = close_claim(id, record)
 if attempt then
-  redis.call("HINCRBY", signup(id), "attempts", 1)
+  remember(record, attempt)
+  record.attempts = (record.attempts or 0) + 1
 end
-make_dead(id, reason, error_key, message)
+make_dead(id, record, reason, error_key, message)
+save_or_erase(id, record)
 if account_is_well then
   end_failures()
-  end_probed_holds(id)
+  end_probed_holds(claim.probe)
 elseif api_failed then
   note_failure(id, message)
 elseif not attempt then
-  free_probes(id)
+  free_probes(claim.probe)
 end
 return fence

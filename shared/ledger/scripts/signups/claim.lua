@@ -15,7 +15,7 @@
 -- LIMIT REPLAY_FIRST_EVERY  number
 -- LIMIT MOST_LOST  number
 -- LIMIT LONGEST_GRANT  microseconds
--- INCLUDE clock account holds lines pace settle
+-- INCLUDE clock account record holds lines pace settle erase
 --
 -- Returns one of
 --   {"claimed", id, claim number, us until its slot, 1 when more is due, age in ms since it was
@@ -36,8 +36,9 @@ end
 -- This lane's own open claim, if it has one.
 local function open_claim()
   local id = redis.call("GET", account .. "lane:" .. lane)
-  if id and redis.call("HGET", signup(id), "lane") == lane then
-    return id
+  local record = id and load_record(id)
+  if record and record.lane == lane then
+    return id, record
   end
 end
 
@@ -55,21 +56,6 @@ local function choose()
       return id, due_at
     end
   end
-end
-
--- Returns what a claim needs to know of the sign-up, all read at once.
-local function read(id, due_at)
-  local stored = redis.call(
-    "HMGET", signup(id),
-    "state", "queue", "lost", "claim", "probe", "received_at", "requeued_at", "held_mark",
-    "attempts", "contact", "lists", "unsubscribed"
-  )
-  return {
-    id = id, due_at = due_at, state = stored[1], queue = stored[2], lost = stored[3],
-    number = stored[4], probe = stored[5], received_at = stored[6], requeued_at = stored[7],
-    held_mark = stored[8], attempts = stored[9], contact = stored[10], lists = stored[11],
-    unsubscribed = stored[12],
-  }
 end
 
 -- Accounts of one key take turns: the one that has waited longest goes first. Returns the ms to
@@ -97,51 +83,57 @@ local function wait_for_turn(ms)
 end
 
 -- Gives the sign-up to this lane, under a new number.
-local function begin_claim(record, probe)
-  record.number, record.probe = text(redis.call("INCR", account .. "claims")), probe
+local function begin_claim(id, record, due_at, probe)
+  record.claim, record.lane = text(redis.call("INCR", account .. "claims")), lane
+  record.probe = probe ~= "" and probe or nil
   if record.state == "delivering" then -- the claim ran out, so the lane that had it is gone
-    record.lost = text(count_lost(record.id, "claim lost"))
-    redis.call("HSET", signup(record.id), "claim", record.number, "lane", lane, "probe", probe)
+    count_lost(record, "claim lost")
   else
-    redis.call(
-      "HSET", signup(record.id),
-      "state_before", record.state, "due_before", record.due_at,
-      "state", "delivering", "claim", record.number, "lane", lane, "probe", probe
-    )
+    record.state_before, record.due_before = record.state, due_at
+    record.state = "delivering"
+    note_unsettled(id, record)
   end
+  save_record(id, record)
 end
 
 -- Whether this claim ran out, and was the last that the sign-up may lose.
 local function is_poison(record)
-  return record.state == "delivering" and tonumber(record.lost) + 1 >= MOST_LOST
+  return record.state == "delivering" and (record.lost or 0) + 1 >= MOST_LOST
 end
 
--- Returns the sign-up that is due next. One that has ended its worker too often becomes a dead
--- letter first.
+-- Returns the sign-up that is due next, its record, and since when. One that has ended its worker
+-- too often becomes a dead letter first, and one that was to be erased is.
 local function choose_healthy()
   while true do
     local id, due_at = choose()
-    local record = id and read(id, due_at)
-    if not record or not is_poison(record) then
-      return record
+    local record = id and load_record(id)
+    if not record or not (record.erase or is_poison(record)) then
+      return id, record, due_at
     end
-    close_claim(id)
-    count_lost(id, "claim lost")
-    poison(id, "it ended or hung while it sent the sign-up")
+    if record.erase then
+      erase(id, record)
+    else
+      close_claim(id, record)
+      count_lost(record, "claim lost")
+      poison(id, record, "it ended or hung while it sent the sign-up")
+      save_record(id, record)
+    end
   end
 end
 
-local open = open_claim()
-local mine = open and read(open)
-local reason, probed, held = forbidding_hold(mine and mine.probe)
+local id, record = open_claim()
+local mine, due_at = id ~= nil, nil
+local reason, probed, held = forbidding_hold(mine and record.probe)
 local held_ms = run_clock(account, held)
 if reason then
   leave_turns()
   return { "hold", reason }
 end
 
-local record = mine or choose_healthy()
-if not record then
+if not mine then
+  id, record, due_at = choose_healthy()
+end
+if not id then
   leave_turns()
   redis.call("DEL", account .. "nudged")
   return { "dry" }
@@ -167,22 +159,21 @@ end
 take_slot(slot, spacing)
 leave_turns()
 if not mine then
-  begin_claim(record, take_probes(probed, lease))
+  begin_claim(id, record, due_at, take_probes(probed, lease))
 end
-redis.call("ZADD", due_set(record.queue), now + lease, record.id)
-redis.call("SET", account .. "lane:" .. lane, record.id, "PX", lease)
+redis.call("ZADD", due_set(record.queue), now + lease, id)
+redis.call("SET", account .. "lane:" .. lane, id, "PX", lease)
 
 local waited = now - tonumber(record.received_at)
 local began = tonumber(record.requeued_at or record.received_at)
-local age = now - began - (held_ms - tonumber(record.held_mark))
+local age = now - began - (held_ms - (record.held_mark or 0))
 -- So that a process can tell whether the token that it has in memory is still the stored one.
 local tokens = redis.call("HMGET", account .. "tokens", "access", "version")
 local version = tokens[1] and tonumber(tokens[2]) or 0
+local sent = sent_consent_history(record)
 return {
-  "claimed", record.id, record.number, slot - now_us, anything_due() and 1 or 0, age, waited,
-  version,
+  "claimed", id, record.claim, slot - now_us, anything_due() and 1 or 0, age, waited, version,
   {
-    record.attempts, record.lost, record.received_at, record.contact, record.lists,
-    record.unsubscribed, record.probe,
+    record.attempts or 0, record.lost or 0, record.received_at, sent, record.probe or "",
   },
 }

@@ -6,28 +6,27 @@
 -- ARG attempt  text  as JSON
 -- ARG contact_id  text  the contact at Constant Contact
 -- ARG action  text  what became of the contact there
--- INCLUDE clock account holds settle outage
+-- INCLUDE clock account record holds settle outage
 --
 -- Returns "open" when this call settled it, "settled" when an earlier one had, "superseded".
 
-local fence = check_fence(id, number)
+local fence, record = check_fence(id, number)
 if fence ~= "open" then
   return fence
 end
 
-close_claim(id)
-remember_attempt(id, attempt)
-redis.call("HINCRBY", signup(id), "attempts", 1)
-redis.call(
-  "HSET", signup(id),
-  "state", "delivered", "contact_id", contact_id, "action", action, "settled_at", text(now)
-)
+local claim = close_claim(id, record)
+remember(record, attempt)
+record.attempts = (record.attempts or 0) + 1
+record.state, record.settled_at = "delivered", now
+record.contact_id, record.action = contact_id, action ~= "" and action or nil
 redis.call("ZADD", account .. "delivered", text(now), id)
-close_signup(id)
+close_signup(id, record)
+save_or_erase(id, record)
 count("due", -1)
 count("delivered", 1)
 chart("delivered")
 redis.call("SET", account .. "succeeded-at", text(now))
 end_failures()
-end_probed_holds(id)
+end_probed_holds(claim.probe)
 return fence

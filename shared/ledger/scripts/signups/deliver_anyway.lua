@@ -2,45 +2,45 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
--- ARG contact  text  the contact that was checked, as JSON
--- INCLUDE clock account busy holds lines quarantine
+-- ARG edits  number  how often it had been edited when it was checked
+-- INCLUDE clock account busy record holds lines quarantine
 --
 -- Returns 1, or 0 when it is not quarantined (any more) or somebody else changed it in between.
 
-local stored = redis.call("HMGET", signup(id), "state", "contact", "person", "received_at")
-if stored[1] ~= "quarantined" or stored[2] ~= contact then
+local record = load_record(id)
+if not record or record.state ~= "quarantined" or (record.edits or 0) ~= edits then
   return 0
 end
-local person, received = stored[3], stored[4]
-local line = account .. "person:" .. person
 
 -- Returns the sign-up's place in its person's line: where it was received, but behind a head that
 -- has been claimed.
 local function place_in_line(head, head_place)
-  local place = math.floor(tonumber(received) * 1000)
+  local place = math.floor(tonumber(record.received_at) * 1000)
   if not head or tonumber(head_place) < place then
     return place
   end
-  local untouched = redis.call("HGET", signup(head), "state") == "queued"
+  local untouched = load_record(head).state == "queued"
   return untouched and math.min(place, head_place - 1) or head_place + 0.5
 end
 
-local head = redis.call("ZRANGE", line, 0, 0, "WITHSCORES")
-local place = place_in_line(head[1], head[2])
+local head, head_place = head_of_line(record.person)
+local place = place_in_line(head, head_place)
 
-leave_quarantine(id)
-redis.call("HDEL", signup(id), "reason")
-redis.call(
-  "HSET", signup(id),
-  "state", "queued", "queue", "replay", "held_mark", text(held_time()), "requeued_at", text(now)
+leave_quarantine(id, record)
+record.reason = nil
+record.state, record.queue = "queued", "replay"
+record.held_mark, record.requeued_at = held_mark(), now
+remember(
+  record, cjson.encode({ at = now, event = "delivered from quarantine", counted = false })
 )
-local event = { at = now, event = "delivered from quarantine", counted = false }
-redis.call("RPUSH", account .. "attempts:" .. id, cjson.encode(event))
-redis.call("ZADD", account .. "unsettled", received, id)
-redis.call("ZADD", line, string.format("%.1f", place), id)
-if redis.call("ZRANGE", line, 0, 0)[1] == id then
-  if head[1] then
-    redis.call("ZREM", due_set(redis.call("HGET", signup(head[1]), "queue")), head[1])
+save_record(id, record)
+note_unsettled(id, record)
+redis.call("ZADD", of_person(record.person), string.format("%.1f", place), id)
+if head_of_line(record.person) == id then
+  if head then
+    local head_record = load_record(head)
+    redis.call("ZREM", due_set(head_record.queue), head)
+    note_unsettled(head, head_record)
   end
   redis.call("ZADD", due_set("replay"), moment, id)
 end

@@ -2,22 +2,23 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
--- INCLUDE clock account quarantine
+-- INCLUDE clock account record quarantine
 --
 -- Returns 1, or 0 when it is neither.
 
-local stored = redis.call("HMGET", signup(id), "state", "reason")
-if stored[1] == "dead" then
+local record = load_record(id)
+if record and record.state == "dead" then
   redis.call("ZREM", account .. "dead", id)
-  redis.call("ZREM", account .. "dead:" .. stored[2], id)
+  redis.call("ZREM", account .. "dead:" .. record.reason, id)
   count("dead", -1)
-elseif stored[1] == "quarantined" then
-  leave_quarantine(id)
+elseif record and record.state == "quarantined" then
+  leave_quarantine(id, record)
 else
   return 0
 end
 
-redis.call("HSET", signup(id), "state", "discarded", "settled_at", text(now))
+record.state, record.settled_at = "discarded", now
 redis.call("ZADD", account .. "discarded", text(now), id)
+save_record(id, record)
 count("discarded", 1)
 return 1

@@ -2,23 +2,26 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
--- ARG before  text  the contact as the operator read it, as JSON
--- ARG contact  text  the corrected one, as JSON
+-- ARG edits  number  how often it had been edited when the operator read it
+-- ARG sent  text  what is sent from now on, as JSON
 -- ARG person  text  fingerprint of the person
 -- ARG change  text  what changed, as JSON, for the history
--- INCLUDE account
+-- INCLUDE record lines
 --
 -- Returns 1, or 0 when it is neither or somebody else changed it in between.
 
-local stored = redis.call("HMGET", signup(id), "state", "contact", "person")
-local editable = stored[1] == "dead" or stored[1] == "quarantined"
-if not editable or stored[2] ~= before then
+local record = load_record(id)
+local editable = record and (record.state == "dead" or record.state == "quarantined")
+if not editable or (record.edits or 0) ~= edits then
   return 0
 end
 
-redis.call("SREM", account .. "email:" .. stored[3], id)
-redis.call("SADD", account .. "email:" .. person, id)
-redis.call("HSET", signup(id), "contact", contact, "person", person)
-redis.call("HDEL", signup(id), "replay") -- a replay that it waits in passes it over
-redis.call("RPUSH", account .. "attempts:" .. id, change)
+local _, consent, history = sent_consent_history(record)
+record.lines = "\n" .. sent .. "\n" .. consent .. history
+redis.call("ZREM", of_person(record.person), id)
+record.person, record.edits = person, edits + 1
+record.replay = nil -- a replay that it waits in passes it over
+stay_out_of_line(id, record)
+remember(record, change)
+save_record(id, record)
 return 1

@@ -7,22 +7,23 @@
 -- ARG cause  text  what happened
 -- ARG wait  milliseconds  until it is due again
 -- LIMIT MOST_LOST  number
--- INCLUDE clock account holds lines settle
+-- INCLUDE clock holds lines settle
 --
 -- Returns "open" when this call settled it, "settled" when an earlier one had, "superseded".
 
-local fence = check_fence(id, number)
+local fence, record = check_fence(id, number)
 if fence ~= "open" then
   return fence
 end
 
-close_claim(id)
-free_probes(id)
-if count_lost(id, cause) >= MOST_LOST then
-  poison(id, cause)
+local claim = close_claim(id, record)
+free_probes(claim.probe)
+count_lost(record, cause)
+if record.lost >= MOST_LOST then
+  poison(id, record, cause)
 else
-  local before = redis.call("HMGET", signup(id), "state_before", "queue")
-  redis.call("HSET", signup(id), "state", before[1])
-  redis.call("ZADD", due_set(before[2]), text(now + wait), id)
+  record.state = claim.state_before
+  redis.call("ZADD", due_set(record.queue), text(now + wait), id)
 end
+save_or_erase(id, record)
 return fence

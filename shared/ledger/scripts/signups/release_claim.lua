@@ -5,21 +5,22 @@
 -- ARG id  text  of the sign-up
 -- ARG number  text  of the claim
 -- ARG attempt  text?  as JSON; none when nothing was sent
--- INCLUDE account holds lines settle
+-- INCLUDE record holds lines settle
 --
 -- Returns "open" when this call settled it, "settled" when an earlier one had, "superseded".
 
-local fence = check_fence(id, number)
+local fence, record = check_fence(id, number)
 if fence ~= "open" then
   return fence
 end
 
-close_claim(id)
-remember_attempt(id, attempt)
-local before = redis.call("HMGET", signup(id), "state_before", "due_before", "queue")
-redis.call("HSET", signup(id), "state", before[1])
-redis.call("ZADD", due_set(before[3]), before[2], id)
-if not attempt then
-  free_probes(id)
+local claim = close_claim(id, record)
+record.state = claim.state_before
+redis.call("ZADD", due_set(record.queue), claim.due_before, id)
+if attempt then
+  remember(record, attempt)
+else
+  free_probes(claim.probe)
 end
+save_or_erase(id, record)
 return fence

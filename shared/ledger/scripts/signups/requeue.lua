@@ -2,14 +2,16 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
--- INCLUDE clock account requeue
+-- INCLUDE clock record requeue
 --
 -- Returns 1, or 0 when it is no dead letter (any more).
 
-if redis.call("HGET", signup(id), "state") ~= "dead" then
+local record = load_record(id)
+if not record or record.state ~= "dead" then
   return 0
 end
 
-requeue(id, moment)
-redis.call("HDEL", signup(id), "replay")
+requeue(id, record, moment)
+record.replay = nil
+save_record(id, record)
 return 1

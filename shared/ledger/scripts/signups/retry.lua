@@ -10,23 +10,23 @@
 -- ARG message  text  why it failed
 -- ARG counted  number  1 when this counts as an attempt, else 0
 -- ARG api_failed  flag  whether the API itself failed, which may be an outage
--- INCLUDE clock account settle outage
+-- INCLUDE clock account record lines settle outage
 --
 -- Returns "open" when this call settled it, "settled" when an earlier one had, "superseded".
 
-local fence = check_fence(id, number)
+local fence, record = check_fence(id, number)
 if fence ~= "open" then
   return fence
 end
 
-close_claim(id)
-remember_attempt(id, attempt)
-redis.call("HINCRBY", signup(id), "attempts", counted)
-redis.call(
-  "HSET", signup(id),
-  "state", "retrying", "queue", "retry", "error_key", error_key, "message", message
-)
-redis.call("ZADD", account .. "due:retry", text(now + wait), id)
+close_claim(id, record)
+remember(record, attempt)
+record.attempts = (record.attempts or 0) + counted
+record.state, record.queue = "retrying", "retry"
+record.error_key = error_key ~= "" and error_key or nil
+record.message = message ~= "" and message or nil
+redis.call("ZADD", due_set("retry"), text(now + wait), id)
+save_or_erase(id, record)
 chart("retried")
 if api_failed then
   note_failure(id, message)

@@ -1,0 +1,73 @@
+-- Records of the formats 1 and 2 are hashes. Their histories are lists of their own, and a set has
+-- all ids of a person.
+--
+-- NEEDS account
+-- INCLUDE clock account
+
+-- Returns the consent without its text, which is kept once for each version. One that cannot be
+-- read here stays as it is.
+local function without_text(consent)
+  local readable, found = pcall(cjson.decode, consent)
+  if not readable then
+    return consent
+  end
+  redis.call("HSETNX", account .. "consent-texts", found.version, found.text)
+  found.text = nil
+  for name, value in pairs(found) do
+    if value == cjson.null then
+      found[name] = nil
+    end
+  end
+  return cjson.encode(found)
+end
+
+-- Returns what was several fields as what is sent.
+local function sent_of(fields)
+  local asked = fields.unsubscribed == "ask" and '"unsubscribed":"ask",' or ""
+  return '{"lists":' .. fields.lists .. "," .. asked .. string.sub(fields.contact, 2)
+end
+
+local NUMBERS =
+  { "attempts", "lost", "held_mark", "requeued_at", "repeated_at", "settled_at" }
+local OTHER_LINES = { "contact", "lists", "consent", "unsubscribed", "counted" }
+
+-- Returns the first line of the record. What the upgrade from format 1 has yet to count for its
+-- form is `uncounted`.
+local function first_line(fields)
+  local record = {}
+  for name, value in pairs(fields) do
+    record[name] = value ~= "" and value or nil
+  end
+  for _, name in ipairs(NUMBERS) do
+    local number = tonumber(record[name] or 0)
+    record[name] = number ~= 0 and number or nil
+  end
+  for _, name in ipairs(OTHER_LINES) do
+    record[name] = nil
+  end
+  record.uncounted = not fields.counted and 1 or nil
+  return cjson.encode(record)
+end
+
+-- Gives the record today's format, and returns it. The first step needs no memory, as a full server
+-- refuses a script at its first step that does.
+local function upgrade_record(id)
+  local flat, fields = redis.call("HGETALL", signup(id)), {}
+  for i = 1, #flat, 2 do
+    fields[flat[i]] = flat[i + 1]
+  end
+  local history = redis.call("LRANGE", account .. "attempts:" .. id, 0, -1)
+  redis.call("DEL", account .. "attempts:" .. id)
+  redis.call("SREM", account .. "email:" .. fields.person, id)
+  local lines = { first_line(fields), sent_of(fields), without_text(fields.consent) }
+  for _, event in ipairs(history) do
+    lines[#lines + 1] = event
+  end
+  local stored = table.concat(lines, "\n")
+  redis.call("SET", signup(id), stored)
+  if fields.state ~= "queued" and fields.state ~= "delivering" and fields.state ~= "retrying" then
+    local place = -math.floor(tonumber(fields.received_at) * 1000)
+    redis.call("ZADD", account .. "person:" .. fields.person, text(place), id)
+  end
+  return stored
+end

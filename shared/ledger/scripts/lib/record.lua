@@ -1,0 +1,52 @@
+-- A sign-up's record is one text of lines: how it stands, as JSON; what is sent, as JSON; the
+-- consent, as JSON; then its history, one attempt or other event a line, the oldest first. Only the
+-- first line is read and written here: the record is its table, with the other lines as `lines`. A
+-- number that is 0 is left out.
+--
+-- NEEDS account
+-- LIMIT HISTORY_KEPT  number
+-- INCLUDE account older_record
+
+-- Returns the record's text, or nil. A record of an older format is upgraded: it is no text.
+local function record_text(id)
+  local stored = redis.pcall("GET", signup(id))
+  if type(stored) == "table" then
+    return upgrade_record(id)
+  end
+  return stored or nil
+end
+
+-- Returns the sign-up's record, or nil.
+local function load_record(id)
+  local stored = record_text(id)
+  if not stored then
+    return nil
+  end
+  local first = string.find(stored, "\n", 1, true)
+  local record = cjson.decode(string.sub(stored, 1, first - 1))
+  record.lines = string.sub(stored, first)
+  return record
+end
+
+local function save_record(id, record)
+  local lines = record.lines
+  record.lines = nil
+  redis.call("SET", signup(id), cjson.encode(record) .. lines)
+  record.lines = lines
+end
+
+-- Returns the second line, the third, and the rest, which begins with a line break if there is any.
+local function sent_consent_history(record)
+  return string.match(record.lines, "^\n([^\n]*)\n([^\n]*)(.*)$")
+end
+
+-- Adds an event (JSON) to the history, which keeps the latest.
+local function remember(record, event)
+  record.lines = record.lines .. "\n" .. event
+  local _, count = string.gsub(record.lines, "\n", "")
+  if count > HISTORY_KEPT + 2 then
+    local sent, consent, history = sent_consent_history(record)
+    history = string.gsub(history, "^\n[^\n]*", "")
+    record.lines = "\n" .. sent .. "\n" .. consent .. history
+  end
+end
