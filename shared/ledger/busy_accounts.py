@@ -5,14 +5,14 @@ gives an account something to do notes it in its own script. Only a look takes o
 one script with the check that it is idle. So none is missing while the ledger keeps what it has.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import redis
 
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
-from shared.ledger.script_library import Scripts, batches
+from shared.ledger.script_library import Scripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +35,15 @@ class BusyAccounts:
         """Return what there is to do now, of each account with anything."""
         with redis_errors_translated():
             prefixes = sorted(str(prefix) for prefix in self._client.smembers(keys.BUSY))
-        return [work for some in batches(prefixes) for work in self._work_of(some)]
+        accounts = [keys.account_of(prefix) for prefix in prefixes]
+        answers = self._scripts.run_for_each(accounts, "accounts/find_work")
+        return [
+            Work(account, bool(due), bool(replaying))
+            for account, (due, replaying) in zip(accounts, answers, strict=True)
+            if due or replaying
+        ]
 
     def find_again(self, accounts: Iterable[str]) -> int:
         """Note which of all `accounts` are busy; return how many. Needed for those that an older
         version made busy, and when `relay:busy` was lost."""
         return sum(self._scripts.run_for_all(accounts, "accounts/note_busy", noted=keys.BUSY))
-
-    def _work_of(self, prefixes: Sequence[str]) -> Iterator[Work]:
-        calls = [self._scripts.call("accounts/find_work", account=prefix) for prefix in prefixes]
-        answers = self._scripts.execute_all(calls)
-        for prefix, (due, replaying) in zip(prefixes, answers, strict=True):
-            if due or replaying:
-                yield Work(keys.account_of(prefix), bool(due), bool(replaying))

@@ -89,6 +89,8 @@ REMEMBERED_DAYS = 14
 NEEDED_DAYS = 5
 # After a longer time without a look, nobody knows when sign-ups came.
 LONGEST_BETWEEN_LOOKS = timedelta(hours=1)
+# Of accounts without news. To note every look would be most of what Redis writes.
+LOOK_NOTED_EVERY = timedelta(minutes=5)
 
 # --- refusals, and fields that are not sent
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import redis
 from redis.exceptions import NoScriptError
@@ -158,11 +158,13 @@ class Script:
         return found
 
 
+_Each = TypeVar("_Each")
+
 # One step that concerns so many accounts keeps the server busy for a millisecond or two.
 ACCOUNTS_AT_ONCE = 200
 
 
-def batches(each: Sequence[str]) -> Iterator[Sequence[str]]:
+def batches(each: Sequence[_Each]) -> Iterator[Sequence[_Each]]:
     """Yield them as batches for one step each."""
     return (each[at : at + ACCOUNTS_AT_ONCE] for at in range(0, len(each), ACCOUNTS_AT_ONCE))
 
@@ -194,6 +196,12 @@ class Scripts:
     def run_for(self, account: str, name: str, /, **values: Any) -> Any:
         """Run a script whose key `account` is the prefix of the account's keys."""
         return self.run(name, account=keys.account(account), **values)
+
+    def run_for_each(self, accounts: Iterable[str], name: str, /, **values: Any) -> Iterator[Any]:
+        """Run a script for each account, many in one round trip. Yield the answers in order."""
+        calls = [self.call(name, account=keys.account(each), **values) for each in accounts]
+        for some in batches(calls):
+            yield from self.execute_all(some)
 
     def run_for_all(self, accounts: Iterable[str], name: str, /, **values: Any) -> Iterator[Any]:
         """Run a script whose argument `accounts` lists prefixes of their keys, for some at a time.

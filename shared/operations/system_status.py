@@ -33,12 +33,12 @@ class SystemStatus:
 
     def figures(self) -> dict[str, Figures]:
         """Return every account's figures by its name."""
-        names = [account.name for account in self.registry.accounts()]
-        return {name: self.ledger.figures(name) for name in names}
+        names = self.registry.account_names()
+        return dict(zip(names, self.ledger.figures_of(names), strict=True))
 
     def forms(self) -> list[FormFigures]:
         """Return the figures of each form, sorted by name."""
-        names = [account.name for account in self.registry.accounts()]
+        names = self.registry.account_names()
         return self.form_counts.figures(self.registry.forms(), names)
 
     def refusing_forms(self) -> list[tuple[Form, TooManyRefused]]:

@@ -1,5 +1,6 @@
 """All that one look sees: what the conditions of alerts are about."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +15,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.spools import SpoolReport
+from shared.ledger.stores.alert_candidates import AlertCandidates
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.signup_baseline import SignupBaseline, SignupBaselines
@@ -83,8 +85,8 @@ class FormView:
 class Snapshot:
     """All that one look saw; `at` is when it began, by Redis' clock.
 
-    `workers` and `beats` say how long ago the latest of each was seen; None is an hour or more.
-    `memory` is None if Redis does not tell.
+    `accounts` are those that an alert may be about. `workers` and `beats` say how long ago the
+    latest of each was seen; None is an hour or more. `memory` is None if Redis does not tell.
     """
 
     at: datetime
@@ -109,6 +111,7 @@ class SnapshotReader:
         self._registry = Registry(client)
         self._ledger = Ledger(client)
         self._tokens = TokenLedger(client)
+        self._candidates = AlertCandidates(client)
         self._baselines = SignupBaselines(client)
         self._form_counts = FormCounts(client)
         self._memory = ServerMemory(client)
@@ -119,7 +122,7 @@ class SnapshotReader:
         return Snapshot(
             at=at,
             public_url=self._public_url,
-            accounts=tuple(self._view(account) for account in self._registry.accounts()),
+            accounts=tuple(self._accounts()),
             workers=min(self._ledger.processes.workers_seen().values(), default=None),
             beats=min(self._ledger.processes.beats_seen().values(), default=None),
             spools=tuple(self._ledger.spools.all()),
@@ -135,12 +138,22 @@ class SnapshotReader:
             for form, history in zip(forms, histories, strict=True)
         )
 
-    def _view(self, account: Account) -> AccountView:
-        stored = self._tokens.read(account.name)
-        return AccountView(
-            account=account,
-            figures=self._ledger.figures(account.name),
-            tokens=TokenState.of(stored) if stored else None,
-            last_delivery=self._baselines.last_delivery(account.name),
-            baseline=self._baselines.baseline(account.name),
-        )
+    def _accounts(self) -> Iterator[AccountView]:
+        candidates = self._candidates.find(self._registry.account_names())
+        accounts = self._registry.accounts_named(candidates)
+        names = [account.name for account in accounts]
+        for account, figures, stored, last_delivery, baseline in zip(
+            accounts,
+            self._ledger.figures_of(names),
+            self._tokens.read_all(names),
+            self._baselines.last_deliveries(names),
+            self._baselines.baselines(names),
+            strict=True,
+        ):
+            yield AccountView(
+                account=account,
+                figures=figures,
+                tokens=TokenState.of(stored) if stored else None,
+                last_delivery=last_delivery,
+                baseline=baseline,
+            )

@@ -185,6 +185,19 @@ class AlertLedger:
         }
 
 
+def accounts_on_record(client: "redis.Redis") -> set[str]:
+    """Return the accounts with an alert that has not ended for every service, or with dead letters
+    that one was notified of."""
+    with redis_errors_translated():
+        records: dict[Any, Any] = client.hgetall(keys.ALERTS)
+        dead_letters = client.hkeys(keys.DEAD_LETTER_ALERTS)
+    alerts = [json.loads(record) for key, record in records.items() if key not in _NOT_CONDITIONS]
+    return {
+        *(alert["account"] for alert in alerts if "account" in alert),
+        *(str(key).removeprefix("dead:") for key in dead_letters),
+    }
+
+
 def _found(condition: AlertCondition) -> dict[str, str | int]:
     found: dict[str, str | int] = {"key": condition.key, "over": condition.over}
     if condition.account is not None:

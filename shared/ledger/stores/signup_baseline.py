@@ -1,5 +1,6 @@
 """How often sign-ups usually come for an account, and when one was last delivered."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -29,24 +30,25 @@ class SignupBaselines:
         self._client = client
         self._scripts = Scripts(client)
 
-    def baseline(self, account: str) -> SignupBaseline:
-        """Note whether sign-ups have come since the last look, and return the baseline.
+    def baselines(self, accounts: Iterable[str]) -> Iterator[SignupBaseline]:
+        """Note for each account whether sign-ups have come since the last look, and yield its
+        baseline.
 
         Those in quarantine do not count: robots come when no one else can.
         """
-        last_at, longest, unusual = self._scripts.run(
-            "accounts/signup_baseline", account=keys.account(account)
-        )
-        return SignupBaseline(
-            last_at=from_milliseconds(last_at),
-            longest=timedelta(milliseconds=int(longest)),
-            unusual=timedelta(milliseconds=int(unusual)) if unusual else None,
-        )
-
-    def last_delivery(self, account: str) -> datetime | None:
-        """Return when a sign-up was last delivered; None when none is on record."""
-        with redis_errors_translated():
-            newest = self._client.zrange(
-                f"{keys.account(account)}delivered", 0, 0, desc=True, withscores=True
+        for last_at, longest, unusual in self._scripts.run_for_each(
+            accounts, "accounts/signup_baseline"
+        ):
+            yield SignupBaseline(
+                last_at=from_milliseconds(last_at),
+                longest=timedelta(milliseconds=int(longest)),
+                unusual=timedelta(milliseconds=int(unusual)) if unusual else None,
             )
-        return moment(newest[0][1] if newest else None)
+
+    def last_deliveries(self, accounts: Iterable[str]) -> list[datetime | None]:
+        """Return when each account's last sign-up was delivered; None when none is on record."""
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for account in accounts:
+                reads.zrange(f"{keys.account(account)}delivered", 0, 0, desc=True, withscores=True)
+            found = reads.execute()
+        return [moment(newest[0][1] if newest else None) for newest in found]

@@ -9,7 +9,7 @@ repeated then.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -118,9 +118,12 @@ class TokenLedger:
 
     def read(self, account: str) -> StoredTokens | None:
         """Return the account's tokens, or None when it has none."""
-        now_ms, flat = self._scripts.run_for(account, "tokens/read")
-        fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        return _stored(fields, now_ms) if "access" in fields else None
+        return _read(*self._scripts.run_for(account, "tokens/read"))
+
+    def read_all(self, accounts: Iterable[str]) -> Iterator[StoredTokens | None]:
+        """Yield the tokens of each account, or None when it has none."""
+        for answer in self._scripts.run_for_each(accounts, "tokens/read"):
+            yield _read(*answer)
 
     def find_due(
         self, accounts: Iterable[str], owner: Owner, *, refresh_after: timedelta
@@ -274,6 +277,11 @@ def _arguments(pair: SealedPair, owner: Owner) -> dict[str, Any]:
         "instance": owner.instance,
         "server": owner.server,
     }
+
+
+def _read(now_ms: int, flat: list[str]) -> StoredTokens | None:
+    fields = dict(zip(flat[::2], flat[1::2], strict=True))
+    return _stored(fields, now_ms) if "access" in fields else None
 
 
 def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:

@@ -27,7 +27,8 @@ class Site:
         self.baselines = SignupBaselines(client)
 
     def look(self) -> SignupBaseline:
-        return self.baselines.baseline("acme")
+        (baseline,) = self.baselines.baselines(["acme"])
+        return baseline
 
     def come(self, **fields: str) -> str:
         return builders.accept(self.ledger, f"{uuid.uuid4()}@example.com", **fields).id
@@ -153,12 +154,12 @@ def test_what_is_older_than_fourteen_days_is_forgotten(
 
 
 def test_the_last_delivery_is_known(site: Site) -> None:
-    assert site.baselines.last_delivery("acme") is None
+    assert site.baselines.last_deliveries(["acme"]) == [None]
     before = redis_time(site.client) - SECOND
     for _ in range(2):
         site.come()
         claim = builders.claimed(site.ledger)
         assert site.ledger.deliver(claim, builders.attempt(), contact_id="c", action="created")
-    last = site.baselines.last_delivery("acme")
+    (last,) = site.baselines.last_deliveries(["acme"])
     assert last is not None
     assert before < last <= redis_time(site.client)
