@@ -131,6 +131,18 @@ def test_what_happens_to_a_signup_after_its_replay_is_not_counted_for_it(
     assert part(replays).ended_at == ended
 
 
+def test_a_later_replay_removes_the_ids_of_forgotten_ones(
+    ledger: Ledger, replays: Replays, redis_client: "redis.Redis"
+) -> None:
+    first, second, third = dead_letters(ledger, 3)
+    add(replays, [first], "old")
+    add(replays, [second], "going on")
+    redis_client.delete(f"{keys.account('acme')}replay:old")  # as if 30 days had passed
+    add(replays, [third], "new")
+    ids = redis_client.zrange(f"{keys.account('acme')}replays", 0, -1)
+    assert ids == ["going on", "new"]
+
+
 def test_a_signup_whose_replay_is_forgotten_is_settled_all_the_same(
     ledger: Ledger, replays: Replays, redis_client: "redis.Redis"
 ) -> None:

@@ -16,6 +16,15 @@ local function replay_waiting(job)
   return account .. "replay:" .. job .. ":waiting"
 end
 
+-- Some ended so long ago that nothing else is left of them.
+local function forget_old_replays()
+  for _, job in ipairs(redis.call("ZRANGE", REPLAYS, 0, -1)) do
+    if redis.call("EXISTS", replay(job)) == 0 then
+      redis.call("ZREM", REPLAYS, job)
+    end
+  end
+end
+
 local function replay_under_way(job)
   local stored = redis.call("HMGET", replay(job), "moved", "delivered", "dead")
   return tonumber(stored[1]) - tonumber(stored[2]) - tonumber(stored[3])

@@ -39,6 +39,7 @@ if redis.call("ZADD", REPLAYS, "NX", text(now), job) == 1 then
     "by", by, "chosen", chosen, "started_at", text(now),
     "total", 0, "moved", 0, "delivered", 0, "dead", 0, "skipped", 0, "cancelled", 0
   )
+  forget_old_replays()
 end
 redis.call("HINCRBY", replay(job), "total", added)
 redis.call("HDEL", replay(job), "ended_at") -- those before may all be done already

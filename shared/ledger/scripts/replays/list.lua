@@ -9,6 +9,7 @@
 -- Returns {how many accounts share the pace, requests that replays may use today, list of
 -- {id, the job as a list of fields and values, how many wait, obstacle or ""}}.
 
+forget_old_replays()
 local jobs = redis.call("ZREVRANGE", REPLAYS, 0, -1)
 if not jobs[1] then
   return { 1, 0, {} }
@@ -19,12 +20,8 @@ local quota = replay_quota(deliveries_per_day, kept_share, due)
 local found = {}
 for _, job in ipairs(jobs) do
   local stored = redis.call("HGETALL", replay(job))
-  if not stored[1] then
-    redis.call("ZREM", REPLAYS, job) -- ended so long ago that it is forgotten
-  else
-    local ended = redis.call("HEXISTS", replay(job), "ended_at") == 1
-    local obstacle = not ended and replay_room(job, quota, most_under_way) or ""
-    found[#found + 1] = { job, stored, redis.call("ZCARD", replay_waiting(job)), obstacle or "" }
-  end
+  local ended = redis.call("HEXISTS", replay(job), "ended_at") == 1
+  local obstacle = not ended and replay_room(job, quota, most_under_way) or ""
+  found[#found + 1] = { job, stored, redis.call("ZCARD", replay_waiting(job)), obstacle or "" }
 end
 return { sharing, math.max(0, quota), found }
