@@ -1,27 +1,44 @@
-"""Reads an account's index of sign-ups, the latest first, without ever reading all of it at once.
+"""Reads indexes of sign-ups, the latest first, without ever reading all of one at once.
 
 An index is a sorted set: id → when. It may change between two pages. Each page begins below the
 scores of the last one, so an id that stays where it is comes exactly once.
 """
 
-from collections.abc import Iterator
+import heapq
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 import redis
 
+from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 
-PAGE = 200
+# As many as a terminal shows.
+PAGE = 50
+
+# When, whose, and the id.
+Entry = tuple[float, str, str]
 
 
 def latest_first(
-    client: "redis.Redis", key: str, *, since: float | None = None
-) -> Iterator[list[str]]:
-    """Yield the ids page by page, down to the score `since`. Raises `LedgerUnavailable`."""
+    client: "redis.Redis", accounts: Iterable[str], index: str, *, since: float | None = None
+) -> Iterator[list[Entry]]:
+    """Yield the entries of all these accounts page by page, down to the score `since`.
+
+    Raises `LedgerUnavailable`.
+    """
     least = "-inf" if since is None else repr(since)
+    of_each = (_of_account(client, account, index, least) for account in accounts)
+    entries = heapq.merge(*of_each, reverse=True)
+    while page := list(islice(entries, PAGE)):
+        yield page
+
+
+def _of_account(client: Any, account: str, index: str, least: str) -> Iterator[Entry]:
     below = "+inf"
-    while page := _page(client, key, below, least):
-        yield [id for id, _ in page]
+    while page := _page(client, f"{keys.account(account)}{index}", below, least):
+        yield from ((score, account, id) for id, score in page)
         below = f"({page[-1][1]!r}"
 
 

@@ -6,6 +6,7 @@ dead workers alike: each sign-up that is due may be claimed. All keys are in
 docs/internals/ledger-keys.md.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, NotRequired, TypedDict, Unpack
@@ -343,24 +344,35 @@ class Ledger:
         return read_history(record) if record else []
 
     def dead_letters(
-        self, account: str, reason: DeathReason | None = None, *, since: datetime | None = None
+        self, *accounts: str, reason: DeathReason | None = None, since: datetime | None = None
     ) -> Iterator[Signup]:
-        """Yield the account's dead letters, the latest first, read a page at a time."""
-        return self._latest_first(account, f"dead:{reason}" if reason else "dead", since)
+        """Yield the accounts' dead letters, the latest first, read a page at a time."""
+        return self._latest_first(accounts, f"dead:{reason}" if reason else "dead", since)
 
-    def quarantined(self, account: str, *, since: datetime | None = None) -> Iterator[Signup]:
-        """Yield the account's quarantined sign-ups, the latest first, read a page at a time. Some
+    def quarantined(self, *accounts: str, since: datetime | None = None) -> Iterator[Signup]:
+        """Yield the accounts' quarantined sign-ups, the latest first, read a page at a time. Some
         that were received before `since` may be among them, if they waited on web's disk."""
-        return self._latest_first(account, "quarantined", since)
+        return self._latest_first(accounts, "quarantined", since)
 
-    def _latest_first(self, account: str, index: str, since: datetime | None) -> Iterator[Signup]:
-        key = f"{keys.account(account)}{index}"
+    def _latest_first(
+        self, accounts: tuple[str, ...], index: str, since: datetime | None
+    ) -> Iterator[Signup]:
         least = since.timestamp() * 1000 if since else None
-        for ids in latest_first(self._client, key, since=least):
-            yield from self._records(account, ids)
+        for page in latest_first(self._client, accounts, index, since=least):
+            yield from self._records([(account, id) for _, account, id in page])
 
-    def _records(self, account: str, ids: list[str]) -> list[Signup]:
-        return list(_signups(account, ids, self._scripts.execute(self._read_call(account, ids))))
+    def _records(self, wanted: list[tuple[str, str]]) -> Iterator[Signup]:
+        """Return the sign-ups that exist, each wanted by its account and its id, in this order."""
+        ids: dict[str, list[str]] = defaultdict(list)
+        for account, id in wanted:
+            ids[account].append(id)
+        answers = self._scripts.execute_all([self._read_call(*each) for each in ids.items()])
+        found = {
+            (account, signup.id): signup
+            for (account, its), answer in zip(ids.items(), answers, strict=True)
+            for signup in _signups(account, its, answer)
+        }
+        return (found[each] for each in wanted if each in found)
 
     def _read_call(self, account: str, ids: list[str]) -> ScriptCall:
         return self._scripts.call("signups/read", account=keys.account(account), ids=ids)

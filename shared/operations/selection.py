@@ -1,6 +1,5 @@
 """Choosing sign-ups: dead letters or quarantined ones, by their ids or by filters."""
 
-import heapq
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -95,15 +94,10 @@ class SignupFinder:
 
     def _in_state(self, selection: Selection, state: State) -> Iterator[Signup]:
         names = [selection.account] if selection.account else self._account_names()
-        found = (self._of_account(name, selection, state) for name in names)
-        # Nothing but the page that is asked for is read, of any account.
-        return heapq.merge(*found, key=_ended_at, reverse=True)
-
-    def _of_account(self, name: str, selection: Selection, state: State) -> Iterator[Signup]:
         if state == State.QUARANTINED:
-            return self.ledger.quarantined(name, since=selection.since)
+            return self.ledger.quarantined(*names, since=selection.since)
         reason = DeathReason(selection.reason) if selection.reason else None
-        return self.ledger.dead_letters(name, reason, since=selection.since)
+        return self.ledger.dead_letters(*names, reason=reason, since=selection.since)
 
     def _comparable(self, email: str) -> str:
         try:

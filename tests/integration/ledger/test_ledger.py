@@ -339,7 +339,7 @@ def test_a_dead_letter_keeps_its_reason_and_attempts(ledger: Ledger) -> None:
         "contacts.api.validation.error",
     )
     assert [entry["status"] for entry in ledger.history(dead)] == [400]
-    assert list(ledger.dead_letters("acme", DeathReason.GAVE_UP)) == []
+    assert list(ledger.dead_letters("acme", reason=DeathReason.GAVE_UP)) == []
     assert_accounted_for(ledger)
 
 
