@@ -30,6 +30,7 @@ from worker.runtime import WorkerRuntime
 from worker.task_events import make_reporter
 from worker.tasks import register
 from worker.upkeep.periodic import Periodic
+from worker.upkeep.record_clearing import CLEAR_EVERY
 from worker.upkeep.upgrade import UPGRADE_EVERY
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
     yield _periodic_step("BusyAccounts", runtime.due.find_again, every=FIND_AGAIN_EVERY)
     yield _periodic_step("HangDetector", runtime.hang_detector.check, every=POLL_EVERY)
     yield _periodic_step("Upgrade", runtime.upgrade.look, every=UPGRADE_EVERY)
+    yield _periodic_step("RecordClearing", runtime.record_clearing.look, every=CLEAR_EVERY)
     yield _periodic_step("MemoryNotes", runtime.memory_notes.note, every=NOTE_EVERY)
     if runtime.settings.alerts:
         every = alert_interval(runtime.settings.alert_after)

@@ -8,7 +8,7 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.factory import make_constant_contact, make_vault
@@ -17,13 +17,17 @@ from shared.domain.account import Account
 from shared.domain.retry import RetryPolicy
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.redis_urls import connect
+from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.busy_accounts import BusyAccounts
+from shared.ledger.format import all_upgraded
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.replays import Replays
+from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.retention import RecordKeeping
 from worker.alerts.dispatcher import make_alert_dispatcher
 from worker.alerts.schedule import WorkerAlerts
 from worker.delivery.connection_pool import ConnectionPool
@@ -38,6 +42,7 @@ from worker.delivery.poller import DueWork, Poller
 from worker.delivery.settler import UNFORESEEN_WAIT, Settler
 from worker.delivery.timing import Clock, RoundTrip
 from worker.upkeep.memory_notes import MemoryNotes
+from worker.upkeep.record_clearing import RecordClearing
 from worker.upkeep.token_refresher import TokenRefresher
 from worker.upkeep.upgrade import Upgrade
 
@@ -109,6 +114,13 @@ class WorkerRuntime:
             self.registry, self.vault, self.holds, self._try_token
         )
         self.upgrade = Upgrade(self.client, self.stopping)
+        self.record_clearing = RecordClearing(
+            RecordKeeping(self.client, settings.retention),
+            self.registry,
+            cache(partial(load_fingerprints, self.client, Sealer(settings.secret_keys))),
+            partial(all_upgraded, self.client),
+            self.stopping,
+        )
         self.memory_notes = MemoryNotes(ServerMemory(self.client))
         self.hang_detector = HangDetector(
             self._in_flight,

@@ -1,4 +1,5 @@
-"""Removing an account: its connection, and the records of sign-ups that are settled."""
+"""Removing an account: its connection, and the records of sign-ups that are settled. The evidence
+of their consent stays."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,8 +44,9 @@ class AccountRemoval:
                 f" account. Remove one with: relay forms remove {forms[0]}"
             )
         figures = ledger.figures(name)
+        to_settle = {"due": figures.due, **registry.undecided(name)}
         for state, to_do in _TO_SETTLE.items():
-            if count := getattr(figures, state):
+            if count := to_settle[state]:
                 raise Refused(
                     f"{name} has sign-ups that are {state}: {count:,}. {to_do.format(name=name)}"
                 )
@@ -56,7 +58,8 @@ class AccountRemoval:
         return account, figures
 
     def remove(self, name: str) -> None:
-        """Remove the account, its tokens, its links, and its records."""
+        """Remove the account, its tokens, its links, and its records, but for the evidence of
+        consent."""
         self.check(name)
         self.sleep(FORMS_FORGOTTEN_AFTER.total_seconds())
         connector = self.connecting.connector

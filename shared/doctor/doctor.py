@@ -25,6 +25,7 @@ from shared.ledger.format import open_ledger
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.stores.sealed_values import SealedPlaces
 from shared.ledger.stores.token_store import TokenLedger
 from shared.operations.secret_rotation import Rotation
@@ -129,6 +130,7 @@ def make_doctor(settings: Settings) -> Doctor:
             rotation=Rotation(
                 registry, TokenLedger(client), SealedPlaces(client), settings.secret_keys
             ),
+            keeping=RecordKeeping(client, settings.retention),
             take_slot=Pacer(client, settings, settings.client_id).grant,
             now=utc_now,
         ),

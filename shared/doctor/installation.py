@@ -11,11 +11,18 @@ import redis
 from redis import Redis
 
 from shared.accounts.connecting import APPLICATION_CHECK_DEADLINE, Connecting
-from shared.doctor import network_checks, process_checks, redis_checks, settings_checks
+from shared.doctor import (
+    network_checks,
+    process_checks,
+    redis_checks,
+    retention_checks,
+    settings_checks,
+)
 from shared.doctor.check_runner import CheckTask, task
 from shared.doctor.instance_header import instance_digest
 from shared.domain.check import Check, Subject, Verdict
 from shared.domain.errors import LedgerUnavailable
+from shared.domain.retention import KeptRecords
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.rights import (
@@ -27,6 +34,7 @@ from shared.ledger.redis_server.rights import (
 from shared.ledger.redis_server.server_id import server_id
 from shared.ledger.redis_server.server_inspection import clock_ahead, inspect_server, round_trip
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.secret_rotation import Rotation
 
@@ -49,6 +57,7 @@ class Installation:
     registry: Registry
     connecting: Connecting
     rotation: Rotation
+    keeping: RecordKeeping
     take_slot: Callable[[], None]
     now: Callable[[], datetime]
 
@@ -90,6 +99,7 @@ class Installation:
             task(process_checks.BEAT, process_checks.beat, self.ledger.processes.beats_seen),
             task(ACCOUNTS, self._accounts),
             task(network_checks.PROXIES, network_checks.proxies, forwarding(self.client).read),
+            task(retention_checks.RETENTION, retention_checks.retention, self._records, self.now),
             task(process_checks.SPOOLED, process_checks.spooled, self.ledger.spools.all),
         ]
 
@@ -141,6 +151,9 @@ class Installation:
             needed = broker_rights(task_events=self.settings.task_events)
             find_missing = partial(missing_rights, broker, needed)
             yield redis_checks.rights(redis_checks.BROKER_RIGHTS, user_of(broker), find_missing)
+
+    def _records(self) -> list[KeptRecords]:
+        return self.keeping.outlook(self.registry.owners_of_records())
 
     def _accounts(self) -> Check:
         count = len(self.registry.accounts())

@@ -114,6 +114,13 @@ def upgrade_some(client: "redis.Redis", steps: tuple[Step, ...] = STEPS) -> bool
     return True
 
 
+def all_upgraded(client: "redis.Redis", steps: tuple[Step, ...] = STEPS) -> bool:
+    """Return whether no record has an older format any more."""
+    with redis_errors_translated():
+        upgraded = client.hget(keys.FORMAT, "upgraded")
+    return int(upgraded or 0) > len(steps)
+
+
 def _progress(client: Any) -> tuple[int, str]:
     """Return the format that all records have at least, and the cursor of the step from there."""
     upgraded, cursor = client.hmget(keys.FORMAT, "upgraded", "cursor")

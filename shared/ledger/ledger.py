@@ -28,7 +28,14 @@ from shared.ledger.reading import (
     read_claim,
     read_hold,
 )
-from shared.ledger.records import consent_json, read_history, read_signup, sent_json, sent_of
+from shared.ledger.records import (
+    consent_json,
+    is_evidence,
+    read_history,
+    read_signup,
+    sent_json,
+    sent_of,
+)
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Command, ScriptCall, Scripts
 from shared.ledger.spools import Spools
@@ -392,11 +399,12 @@ class Ledger:
 
 
 def _signups(account: str, ids: list[str], answer: list[Any]) -> Iterator[Signup]:
-    """Yield those of the sign-ups that exist; `answer` is that of `signups/read`."""
+    """Yield those of the sign-ups that exist and are not cleared, from the answer of
+    `signups/read`."""
     texts, records = answer
     versions = dict(pairs(texts))
     for id, record in zip(ids, records, strict=True):
-        if record:
+        if record and not is_evidence(record):
             yield read_signup(account, id, record, versions)
 
 

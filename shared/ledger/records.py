@@ -90,6 +90,12 @@ def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) ->
     )
 
 
+def is_evidence(record: str) -> bool:
+    """Return whether nothing but the evidence of consent is left (`scripts/lib/evidence.lua`)."""
+    first, _ = record.split("\n", 1)
+    return bool(json.loads(first)["state"] == "cleared")
+
+
 def read_history(record: str) -> list[dict[str, Any]]:
     """Return every attempt and other event, the oldest first."""
     return [_event(json.loads(line)) for line in record.split("\n")[3:]]

@@ -15,6 +15,7 @@ from shared.ledger.replays import Replays
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.retention import RecordKeeping
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.operations import Operations
 from shared.operations.operator_holds import OperatorHolds
@@ -31,7 +32,9 @@ def make_operations(
     ledger, registry = Ledger(client), Registry(client)
     finder = SignupFinder(ledger, registry, check_email)
     return Operations(
-        status=SystemStatus(ledger, registry, FormCounts(client)),
+        status=SystemStatus(
+            ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
+        ),
         dead_letters=DeadLetters(
             finder,
             fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),

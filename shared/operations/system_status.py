@@ -5,10 +5,12 @@ from datetime import timedelta
 
 from shared.domain.form import Form
 from shared.domain.refusal_history import TooManyRefused, worth_reporting
+from shared.domain.retention import KeptRecords
 from shared.ledger.ledger import Ledger
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormCounts, FormFigures
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.values import Figures
 
 # Workers report that they are alive every few seconds, beat every second.
@@ -30,6 +32,7 @@ class SystemStatus:
     ledger: Ledger
     registry: Registry
     form_counts: FormCounts
+    keeping: RecordKeeping
 
     def figures(self) -> dict[str, Figures]:
         """Return every account's figures by its name."""
@@ -49,6 +52,10 @@ class SystemStatus:
             for form, history in zip(forms, self.form_counts.histories(forms), strict=True)
         )
         return [(form, found) for form, found in judged if found]
+
+    def records(self) -> list[KeptRecords]:
+        """Return what is kept for how long, over all accounts, and what is cleared when."""
+        return self.keeping.outlook(self.registry.owners_of_records())
 
     def pulse(self) -> Pulse:
         processes = self.ledger.processes

@@ -23,7 +23,8 @@ LUA = frozenset(
     re.findall(
         r"\w+",
         "and break do else elseif end false for function if in local nil not or repeat return then"
-        " true until while redis cjson string table math tonumber type ipairs pairs pcall",
+        " true until while redis cjson string table math tonumber type ipairs pairs pcall"
+        " unpack",
     )
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")

@@ -94,7 +94,7 @@ def dead_letter_message(notification: DeadLetterNotification, public_url: str) -
     name = notification.account
     if notification.event == "over":
         title = f"{name}: no dead letter is left"
-        return Message(title, "Each was retried or discarded.", MessageKind.OVER)
+        return Message(title, "Each was retried, discarded or cleared.", MessageKind.OVER)
     body = paragraphs(
         "These sign-ups were refused or given up. signup-relay keeps them, with their reasons,"
         " until somebody decides.",

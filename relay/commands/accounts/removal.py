@@ -1,4 +1,4 @@
-"""`relay accounts remove`: the end of an account, with all that is stored of it."""
+"""`relay accounts remove`: the end of an account, and of its sign-ups' records."""
 
 import click
 
@@ -14,9 +14,10 @@ from shared.ledger.values import Figures
 @yes_option
 @pass_runtime
 def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
-    """Remove the account NAME, and delete all that is stored of it.
+    """Remove the account NAME, and delete what is stored of it.
 
-    This is refused while anything of it is due, dead or in quarantine, and while forms use it.
+    The evidence of consent stays. This is refused while anything of it is due, dead or in
+    quarantine, and while forms use it.
     """
     removal = AccountRemoval(runtime.accounts.connecting, runtime.sleep)
     question = _question(*removal.check(name))
@@ -33,6 +34,6 @@ def _question(account: Account, figures: Figures) -> str:
     whose = f" ({account.organization})" if account.organization else ""
     return (
         f"Remove {account.name}{whose}? Its connection is deleted. So are the records of its"
-        f" sign-ups, with their evidence of consent: {figures.delivered:,} delivered,"
-        f" {figures.discarded:,} discarded. This cannot be undone."
+        f" sign-ups: {figures.delivered:,} delivered, {figures.discarded:,} discarded. This cannot"
+        " be undone. The evidence of consent stays, for RELAY_RETAIN_CONSENT."
     )

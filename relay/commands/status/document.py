@@ -9,6 +9,7 @@ from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.token_vault import Token
 from shared.domain.account import Hold
 from shared.domain.memory_forecast import MemoryForecast
+from shared.domain.retention import KeptRecords
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
@@ -46,6 +47,7 @@ def document(
         "beat_age_seconds": _seconds(report.pulse.beat_age),
         "redis_problem": str(report.redis_problem) if report.redis_problem else None,
         "memory": _memory_document(report.memory),
+        "retention": {each.name: _records_document(each) for each in report.records},
     }
 
 
@@ -109,6 +111,17 @@ def _memory_document(memory: MemoryForecast | None) -> dict[str, Any] | None:
         "limited": memory.limited,
         "growth_per_day": None if memory.growth is None else round(memory.growth),
         "full_in_seconds": _seconds(memory.full_in),
+    }
+
+
+def _records_document(records: KeptRecords) -> dict[str, Any]:
+    """Return what is kept; `since` is from when its retention counts."""
+    return {
+        "kept_seconds": _seconds(records.kept_for),
+        "since": timestamp(records.since),
+        "records": records.count,
+        "next_at": timestamp(records.next_at),
+        "within_a_day": records.within_a_day,
     }
 
 

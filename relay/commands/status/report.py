@@ -10,6 +10,7 @@ from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.errors import NotConnected
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.redis_problem import RedisProblem
+from shared.domain.retention import KeptRecords
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.redis_server.server_inspection import refused_writes
@@ -45,6 +46,7 @@ class StatusReport:
     replaying: int
     redis_problem: RedisProblem | None
     memory: MemoryForecast | None
+    records: Sequence[KeptRecords]
 
 
 def read_report(runtime: CommandRuntime) -> StatusReport:
@@ -66,6 +68,7 @@ def read_report(runtime: CommandRuntime) -> StatusReport:
         replaying=sum(replay.waiting for replay in runtime.operations.retries.replays()),
         redis_problem=refused_writes(runtime.client),
         memory=ServerMemory(runtime.client).forecast(),
+        records=runtime.operations.status.records(),
     )
 
 

@@ -1,6 +1,7 @@
 """`relay status` for people: a table of the accounts, their problems, and what they share."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from relay.commands.status.document import COUNTS
@@ -12,6 +13,7 @@ from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.phrases import counted
 from shared.domain.refusal_history import TooManyRefused
+from shared.domain.retention import KeptRecords, beginning
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.values import Figures
@@ -37,6 +39,7 @@ def say_report(
         _say_spool(output, spool)
     _say_processes(output, report)
     _say_memory(output, report.memory)
+    _say_records(output, report.records, report.at)
     if dead := sum(figures.dead for figures in report.accounts.values()):
         replaying = f", {report.replaying:,} of them in a replay" if report.replaying else ""
         output.say(f"Dead letters: {dead:,}{replaying}. See them with: relay failed list")
@@ -134,6 +137,27 @@ def _say_memory(output: Output, memory: MemoryForecast | None) -> None:
         output.say(f"Redis' memory: {memory.found}")
         if memory.warning:
             output.say(f"{memory.warning} What to do: {memory.to_do}")
+
+
+def _say_records(output: Output, records: Sequence[KeptRecords], now: datetime) -> None:
+    """Print what is kept of each kind, and when the next is cleared."""
+    kept = [each for each in records if each.count]
+    if kept:
+        output.say("")
+        output.table(
+            ["records", "kept", "kept for", "next cleared", "within a day"],
+            [
+                [
+                    each.name,
+                    each.count,
+                    each.in_words,
+                    for_people(each.next_at),
+                    each.within_a_day or None,
+                ]
+                for each in kept
+            ],
+        )
+        output.say(beginning(records, now) or "")
 
 
 def warn_of_spools(output: Output, spools: Sequence[SpoolReport]) -> None:

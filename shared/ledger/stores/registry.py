@@ -1,6 +1,7 @@
 """The accounts and forms that an operator has set up, as small JSON documents in Redis."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,6 +13,12 @@ from shared.ledger import keys
 from shared.ledger.format import check_still_known
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
+from shared.ledger.stores.retention import SETTLED, clear_some
+
+# Tokens that were used, and the evidence of consent.
+_KEPT_OF_REMOVED_ACCOUNTS = (
+    "tokens|token-spent|cleared|signup:.*|person:.*|consent-texts|addresses-replaced"
+)
 
 
 class Registry:
@@ -57,6 +64,15 @@ class Registry:
             step.set(keys.account(account.name) + "key", keys.api_key(account.client_id))
             step.execute()
 
+    def undecided(self, name: str) -> dict[str, int]:
+        """Return how many of the account's dead letters and quarantined sign-ups are left. Its
+        figures have cleared ones, too."""
+        states = ("dead", "quarantined")
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for state in states:
+                reads.zcard(keys.account(name) + state)
+            return dict(zip(states, reads.execute(), strict=True))
+
     def remove_account(self, name: str) -> bool:
         """Remove the account; False when something of it is due, dead or in quarantine."""
         removed = Scripts(self._client).run_for(
@@ -70,18 +86,38 @@ class Registry:
         return bool(removed)
 
     def delete_records(self, name: str) -> None:
-        """Delete all that is stored of a removed account. Safe to repeat.
+        """Delete all that is stored of a removed account, but for the evidence of consent. Safe to
+        repeat.
 
         Its spent refresh tokens stay known, and the number of its last one: if an account of this
         name is connected again, none of them may be sent.
         """
+        for state in SETTLED:
+            while clear_some(Scripts(self._client), name, state, kept=None, consent_kept=None):
+                pass
         prefix = keys.account(name)
-        kept = {f"{prefix}tokens", f"{prefix}token-spent"}
+        kept = re.compile(re.escape(prefix) + f"({_KEPT_OF_REMOVED_ACCOUNTS})")
         with redis_errors_translated():
             for key in self._client.scan_iter(f"{prefix}*", count=1000):
-                if key not in kept:
+                if not kept.fullmatch(str(key)):
                     self._client.unlink(key)
-            self._client.srem(keys.REMOVED_ACCOUNTS, name)
+        self._forget_if_empty(name)
+
+    def forget_removed_accounts(self) -> None:
+        """Forget the names of those removed accounts of which no record is left."""
+        with redis_errors_translated():
+            removed = sorted(map(str, self._client.smembers(keys.REMOVED_ACCOUNTS)))
+        for name in removed:
+            self._forget_if_empty(name)
+
+    def _forget_if_empty(self, name: str) -> None:
+        Scripts(self._client).run_for(
+            name,
+            "retention/forget_account",
+            accounts=keys.ACCOUNTS,
+            removed=keys.REMOVED_ACCOUNTS,
+            name=name,
+        )
 
     def forms(self) -> list[Form]:
         """Return all forms, sorted by name."""

@@ -8,8 +8,10 @@ import redis
 
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
+from shared.ledger.script_library import Scripts
 from shared.ledger.spools import SpoolFigures
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.retention import clear_some
 from tests.support.builders import accept, attempt, bury, claimed
 from tests.support.command_line import CommandLine
 from tests.support.sandbox_server import SandboxServer
@@ -80,7 +82,7 @@ def test_what_comes_while_the_forms_are_being_forgotten_is_not_lost(
     assert bare("status", "--json").json["accounts"][0]["due"] == 1
 
 
-def test_nothing_of_it_is_left_that_anything_reads(
+def test_only_evidence_of_consent_is_left(
     bare: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
     deliver(ledger)
@@ -97,9 +99,13 @@ def test_nothing_of_it_is_left_that_anything_reads(
     assert bare("status", "--json").json["accounts"] == []
     assert bare("accounts", "--json").json == []
     assert redis_client.hlen(keys.LINKS) == 0
-    assert not redis_client.exists(keys.REMOVED_ACCOUNTS)
-    left = set(redis_client.scan_iter(f"{keys.account('acme')}*"))
-    assert left <= {f"{keys.account('acme')}tokens", f"{keys.account('acme')}token-spent"}
+    prefix = keys.account("acme")
+    left = {str(key).removeprefix(prefix) for key in redis_client.scan_iter(f"{prefix}*")}
+    of_people = {key for key in left if key.startswith(("signup:", "person:"))}
+    assert left - of_people <= {"tokens", "token-spent", "cleared", "consent-texts"}
+    for id in map(str, redis_client.zrange(f"{prefix}cleared", 0, -1)):
+        assert '"state":"cleared"' in str(redis_client.get(f"{prefix}signup:{id}"))
+    assert redis_client.zcard(f"{prefix}cleared") == 2
     assert redis_client.hkeys(f"{keys.account('acme')}tokens") == ["version"]
     of_keys = redis_client.scan_iter(f"{keys.api_key('*')}*")
     for key in [*of_keys, *redis_client.scan_iter("relay:*:accounts")]:
@@ -118,7 +124,19 @@ def test_what_a_killed_command_left_is_still_known(
     assert registry.account("acme") is None
     assert registry.owners_of_records() == ["acme"]
     registry.delete_records("acme")
+    assert registry.owners_of_records() == ["acme"]  # evidence is left
+    redis_client.delete(f"{keys.account('acme')}cleared")
+    registry.forget_removed_accounts()
     assert registry.owners_of_records() == []
+
+
+def test_an_account_whose_quarantine_was_cleared_can_be_removed(
+    bare: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    accept(ledger, quarantine="honeypot")
+    assert clear_some(Scripts(redis_client), "acme", "quarantined", kept=None, consent_kept=None)
+    assert ledger.figures("acme").quarantined == 1
+    assert bare("accounts", "remove", "acme", "--yes").status == 0
 
 
 def test_its_name_is_free_again_and_its_counts_begin_anew(

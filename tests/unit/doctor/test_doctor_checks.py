@@ -17,6 +17,7 @@ from shared.doctor import (
     network_checks,
     process_checks,
     redis_checks,
+    retention_checks,
     settings_checks,
     stored_account_checks,
 )
@@ -28,6 +29,7 @@ from shared.domain.errors import TokenError
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.outcome import Answer
 from shared.domain.redis_problem import RedisProblem
+from shared.domain.retention import KeptRecords
 from shared.ledger.redis_server.server_inspection import Overdue, ServerFacts
 from shared.ledger.spools import SpoolFigures, SpoolReport, damaged_name
 from shared.operations.secret_rotation import Survey
@@ -142,6 +144,45 @@ def test_the_memory(used: int, full_in: timedelta | None, expected: str) -> None
 
 def test_a_memory_that_the_server_does_not_report() -> None:
     assert verdict(redis_checks.memory(None)) == UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected", "says"),
+    [
+        pytest.param({"count": 0}, OK, "No record", id="nothing is kept"),
+        pytest.param({"kept_for": None}, OK, "2 delivered, kept for ever.", id="for ever"),
+        pytest.param({"since": None}, OK, "2 delivered, kept for 1 d.", id="no worker ran yet"),
+        pytest.param(
+            {"oldest": NOON - HOUR},
+            OK,
+            "the next is cleared on 2026-03-02 11:00 UTC",
+            id="in time",
+        ),
+        pytest.param(
+            {"since": NOON - HOUR},
+            OK,
+            "Retention counts from 2026-03-01 11:00 UTC: the first records are cleared on"
+            " 2026-03-02 11:00 UTC.",
+            id="switched on lately",
+        ),
+        pytest.param({"oldest": NOON - DAY - 10 * MINUTE}, OK, "2 delivered", id="a backlog"),
+        pytest.param(
+            {"oldest": NOON - DAY - 11 * MINUTE}, PROBLEM, "Nothing clears", id="nobody clears"
+        ),
+    ],
+)
+def test_what_is_kept(fields: dict[str, Any], expected: str, says: str) -> None:
+    kept = {
+        "name": "delivered",
+        "kept_for": DAY,
+        "since": NOON - 9 * DAY,
+        "count": 2,
+        "oldest": NOON - 2 * DAY if "since" in fields else NOON - HOUR,
+    }
+    records = KeptRecords(**{**kept, **fields})
+    check = retention_checks.retention(lambda: [records], lambda: NOON)
+    assert verdict(check) == expected
+    assert says in check.found
 
 
 @pytest.mark.parametrize(

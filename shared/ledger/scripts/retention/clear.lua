@@ -1,0 +1,60 @@
+-- Clears the account's oldest sign-ups of a state whose time is over, some at a time: each becomes
+-- the evidence of its consent, or is gone if that is over, too. The counts stay. Safe to repeat, and
+-- several times at once.
+--
+-- KEY account  prefix of the account's keys
+-- KEY retention  relay:retention
+-- ARG state  text  delivered, discarded, quarantined or dead
+-- ARG kept  milliseconds?  how long they are kept; none: no longer
+-- ARG consent_kept  milliseconds?  how long evidence is kept; none: for ever
+-- LIMIT MOST_CLEARED  number
+-- LIMIT MOST_CLEARED_BYTES  number
+-- INCLUDE clock record replays erase retention evidence
+--
+-- Returns how many were cleared; 0 when nothing is over.
+
+local over = now
+if kept then
+  over = over_before(state, kept, now)
+  if not over then
+    return 0
+  end
+end
+local consent_over = consent_kept and over_before("consent", consent_kept, now)
+
+-- Takes the dead letter out of all that has only dead letters.
+local function leave_dead(id, record)
+  redis.call("ZREM", account .. "dead:" .. record.reason, id)
+  if record.replay and redis.call("EXISTS", replay(record.replay)) == 1 then
+    leave_replay(id, record)
+  end
+end
+
+-- The first step needs no memory, as a full server refuses a script at its first step that does.
+local function clear(id)
+  redis.call("ZREM", account .. state, id)
+  redis.call("SREM", account .. "failing", id)
+  local record = load_record(id)
+  if not record then
+    return 0
+  end
+  if state == "dead" then
+    leave_dead(id, record)
+  end
+  if consent_over and tonumber(record.received_at) <= consent_over then
+    forget(id, record)
+  else
+    strip(id, record)
+  end
+  return #record.lines
+end
+
+local ids = redis.call(
+  "ZRANGE", account .. state, "-inf", text(over), "BYSCORE", "LIMIT", 0, MOST_CLEARED
+)
+local cleared, bytes = 0, 0
+while cleared < #ids and bytes < MOST_CLEARED_BYTES do
+  cleared = cleared + 1
+  bytes = bytes + clear(ids[cleared])
+end
+return cleared

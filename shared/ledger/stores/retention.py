@@ -1,0 +1,170 @@
+"""Clears the records whose time is over, and tells what is kept. docs/states.md says when."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+import redis
+
+from shared.domain.retention import KeptRecords, Retention
+from shared.ledger import keys
+from shared.ledger.reading import pairs
+from shared.ledger.script_library import Scripts
+from shared.ledger.time_units import in_milliseconds, moment
+
+SETTLED = ("delivered", "discarded", "quarantined", "dead")  # the states of what is cleared
+# With so many, one call of a script takes a millisecond.
+_ACCOUNTS_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """Something of an account whose time is over: the records of a state, evidence of consent (its
+    state is `cleared`), or network addresses in either."""
+
+    account: str
+    what: Literal["clear", "forget", "replace"]
+    state: str
+
+
+class RecordKeeping:
+    """Every method raises `LedgerUnavailable`. All are safe to repeat, and in several processes."""
+
+    def __init__(self, client: "redis.Redis", retention: Retention) -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+        self._retention = retention
+        self._kept = {name: in_milliseconds(kept) for name, kept in retention.switched_on.items()}
+
+    def begin(self, every: timedelta) -> tuple[bool, list[KeptRecords]]:
+        """Note since when each retention counts. Return whether the caller is to look for what is
+        over, as nobody has for so long; and what has been switched on just now."""
+        mine, new = self._scripts.run(
+            "retention/begin",
+            retention=keys.RETENTION,
+            on=list(self._kept),
+            off=self._retention.switched_off,
+            every=every,
+        )
+        return bool(mine), [each for each in self.outlook([]) if each.name in new]
+
+    def overdue(self, accounts: Sequence[str]) -> Iterator[Overdue]:
+        """Yield all of these accounts whose time is over."""
+        for names in _some_at_a_time(accounts):
+            found = self._scripts.run(
+                "retention/find",
+                retention=keys.RETENTION,
+                accounts=[keys.account(name) for name in names],
+                kept=self._kept,
+            )
+            for place, what, state in found:
+                yield Overdue(names[place - 1], what, state)
+
+    def clear(self, account: str, state: str) -> int:
+        """Clear the next records of this state; return how many."""
+        return clear_some(
+            self._scripts,
+            account,
+            state,
+            kept=self._retention.of(state),
+            consent_kept=self._retention.consent,
+        )
+
+    def forget_evidence(self, account: str) -> int:
+        """Forget the next evidence of consent; return how much."""
+        forgotten: int = self._scripts.run_for(
+            account,
+            "retention/forget",
+            retention=keys.RETENTION,
+            kept=self._retention.consent or timedelta.max,
+        )
+        return forgotten
+
+    def replace_addresses(self, account: str, state: str, digest: Callable[[str], str]) -> bool:
+        """Replace the next network addresses by their digests; False if none is left."""
+        page = self._scripts.run_for(
+            account,
+            "retention/read_addresses",
+            retention=keys.RETENTION,
+            state=state,
+            kept=self._retention.addresses,
+        )
+        if not page:
+            return False
+        before, after, found = page
+        self._scripts.run_for(
+            account,
+            "retention/replace_addresses",
+            state=state,
+            before=before,
+            after=after,
+            replaced=[(id, address, digest(address)) for id, address in pairs(found)],
+        )
+        return True
+
+    def outlook(self, accounts: Sequence[str]) -> list[KeptRecords]:
+        """Return what is kept of these accounts: of each state, of consent, and of addresses."""
+        calls = [
+            self._scripts.call(
+                "retention/outlook",
+                retention=keys.RETENTION,
+                accounts=[keys.account(name) for name in names],
+                kept=self._kept,
+            )
+            for names in _some_at_a_time(accounts) or [[]]
+        ]
+        parts = self._scripts.execute_all(calls)
+        since = dict(pairs(parts[0][0]))
+        found = zip(*(part[1] for part in parts), strict=True)
+        return [
+            *(self._kept_of(list(each), since) for each in found),
+            self._kept_records("addresses", since),
+        ]
+
+    def _kept_of(self, parts: list[list[Any]], since: dict[str, str]) -> KeptRecords:
+        """Return the sum of what several calls have told of one kind."""
+        (name, *_), *_ = parts
+        oldest = [float(time) for _, _, time, _ in parts if time]
+        return self._kept_records(
+            name,
+            since,
+            count=sum(count for _, count, _, _ in parts),
+            oldest=moment(min(oldest, default=None)),
+            within_a_day=sum(soon for _, _, _, soon in parts),
+        )
+
+    def _kept_records(self, name: str, since: dict[str, str], **found: Any) -> KeptRecords:
+        return KeptRecords(
+            name=name,
+            kept_for=self._retention.of(name),
+            since=moment(since.get(name)),
+            **found,
+        )
+
+
+def clear_some(
+    scripts: Scripts,
+    account: str,
+    state: str,
+    *,
+    kept: timedelta | None,
+    consent_kept: timedelta | None,
+) -> int:
+    """Clear the next records of this state; return how many. `kept` None: whatever their age."""
+    cleared: int = scripts.run_for(
+        account,
+        "retention/clear",
+        retention=keys.RETENTION,
+        state=state,
+        kept=kept,
+        consent_kept=consent_kept,
+    )
+    return cleared
+
+
+def _some_at_a_time(accounts: Sequence[str]) -> list[Sequence[str]]:
+    return [
+        accounts[place : place + _ACCOUNTS_AT_ONCE]
+        for place in range(0, len(accounts), _ACCOUNTS_AT_ONCE)
+    ]

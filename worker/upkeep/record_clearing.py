@@ -1,0 +1,86 @@
+"""Clears the records whose time is over, and replaces old network addresses, a few at a time."""
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.retention import KeptRecords
+from shared.ledger.stores.fingerprints import Fingerprints
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.retention import Overdue, RecordKeeping
+
+log = logging.getLogger(__name__)
+
+# What is over is cleared within a minute.
+CLEAR_EVERY = timedelta(seconds=20)
+# Between two batches, so that other calls of Redis hardly wait.
+PAUSE = timedelta(milliseconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class RecordClearing:
+    """Runs in every worker. One of them looks for what is over; if it dies, the next one does.
+
+    `fingerprints` are only loaded once there is an address to replace.
+    """
+
+    keeping: RecordKeeping
+    registry: Registry
+    fingerprints: Callable[[], Fingerprints]
+    all_upgraded: Callable[[], bool]
+    stopping: threading.Event
+
+    def look(self) -> None:
+        """Clear all that is over, until the worker stops. Records of older formats come first."""
+        with contextlib.suppress(LedgerUnavailable, Refused):  # the poller logs both
+            if self.all_upgraded():
+                mine, new = self.keeping.begin(CLEAR_EVERY)
+                for switched_on in new:
+                    _log_beginning(switched_on)
+                if mine:
+                    self._clear()
+
+    def _clear(self) -> None:
+        for overdue in self.keeping.overdue(self.registry.owners_of_records()):
+            done = self._do(overdue)
+            extra = {"account": overdue.account, "state": overdue.state, "count": done}
+            log.info(_MESSAGES[overdue.what], extra=extra)
+        self.registry.forget_removed_accounts()
+
+    def _do(self, overdue: Overdue) -> int:
+        """Return how much was done."""
+        done = 0
+        while (some := self._do_some(overdue)) and not self.stopping.wait(PAUSE.total_seconds()):
+            done += some
+        return done + some
+
+    def _do_some(self, overdue: Overdue) -> int:
+        match overdue.what:
+            case "clear":
+                return self.keeping.clear(overdue.account, overdue.state)
+            case "forget":
+                return self.keeping.forget_evidence(overdue.account)
+        digest = self.fingerprints().visitor
+        return self.keeping.replace_addresses(overdue.account, overdue.state, digest)
+
+
+_MESSAGES = {
+    "clear": "records cleared",
+    "forget": "evidence of consent forgotten",
+    "replace": "network addresses replaced by digests",
+}
+
+
+def _log_beginning(switched_on: KeptRecords) -> None:
+    log.info(
+        "retention counts from now on, and clears nothing before",
+        extra={
+            "of": switched_on.name,
+            "kept_for": switched_on.in_words,
+            "first_cleared_at": switched_on.first_at,
+        },
+    )
