@@ -160,7 +160,7 @@ def test_a_large_text_costs_the_disk_little_while_redis_is_away(
         before = spooled_bytes(app)
         assert app.test_client().post("/f/cakes", **sent).status_code in (202, 303), where
         assert spooled_bytes(app) < before + MOST_SPOOLED, where
-    assert services_of(app).spool.figures().count > 10
+    assert services_of(app).spool.figures().count > 5  # those of which all was cut are alike
 
 
 def spooled_bytes(app: Flask) -> int:
