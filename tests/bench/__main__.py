@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from tests.bench import accept, deliver, idle, latency, memory, pace
+from tests.bench import accept, deliver, growth, idle, latency, memory, pace
 from tests.bench.correctness import LostSignups
 from tests.bench.figures import Table, machine, say, show
 
@@ -19,6 +19,7 @@ PARTS: Mapping[str, Callable[[Path], Table]] = {
     "pace": pace.measure,
     "deliver": deliver.measure,
     "memory": memory.measure,
+    "growth": growth.measure,
     "idle": idle.measure,
 }
 

@@ -1,4 +1,4 @@
-"""Fills a ledger with sign-ups of ordinary size in any state, a hundred in each round trip.
+"""Fills a ledger with sign-ups of ordinary size in any state, hundreds in each round trip.
 
 Each has a person, a visitor's address and an id of its own, and what web stores for it: a name, an
 e-mail address, a consent text with a ticked box, and the page.
@@ -36,7 +36,7 @@ FORM = Form(
 PAGE = "https://www.example.com/newsletter"
 USUAL_LIMIT = VisitorLimit(30, timedelta(minutes=1))
 
-_BATCH = 100
+_BATCH = 500
 _FIRST_NAMES = ("Ada", "Grace", "Edsger", "Barbara", "Donald", "Frances", "Alan", "Margaret")
 _LAST_NAMES = ("Lovelace", "Hopper", "Dijkstra", "Liskov", "Knuth", "Allen", "Turing", "Hamilton")
 
