@@ -11,6 +11,9 @@ from datetime import timedelta
 DUPLICATE_WINDOW = timedelta(minutes=10)
 # Longer than any sender keeps trying with one Idempotency-Key.
 IDEMPOTENCY_KEY_LIFE = timedelta(days=1)
+# So many Idempotency-Keys may come with repeats of one sign-up, which no visitor limit counts. A
+# sender that tries again has the same key, or a few.
+MOST_REPEAT_KEYS = 20
 # A repeat is looked for among the person's latest sign-ups; more than these take too long.
 MOST_COMPARED = 100
 # While sign-ups keep coming, the workers are notified this often at most.

@@ -102,3 +102,15 @@ def test_a_record_has_the_same_fields_whatever_was_known_before(
     line = redis_client.zrange("relay:{acme}:person:person-ada@example.com", 0, -1)
     assert line == ids
     assert redis_client.zrange("relay:{acme}:due:fresh", 0, -1)[1:] == ids[:1]
+
+
+def test_repeats_with_ever_new_keys_leave_few_marks(
+    redis_client: "redis.Redis", ledger: Ledger
+) -> None:
+    first = builders.accept(ledger, digest="d", idempotency_key="own").id
+    for number in range(limits.MOST_REPEAT_KEYS + 5):
+        for _ in range(2):
+            again = builders.accept(ledger, digest="d", idempotency_key=f"k{number}")
+            assert (again.id, again.duplicate) == (first, True)
+    marks = list(redis_client.scan_iter("relay:{acme}:seen:*"))
+    assert len(marks) == 1 + limits.MOST_REPEAT_KEYS

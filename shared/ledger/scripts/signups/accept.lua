@@ -19,6 +19,7 @@
 -- LIMIT DUPLICATE_WINDOW  milliseconds
 -- LIMIT IDEMPOTENCY_KEY_LIFE  milliseconds
 -- LIMIT MOST_COMPARED  number
+-- LIMIT MOST_REPEAT_KEYS  number
 -- LIMIT NOTIFY_INTERVAL  milliseconds
 -- INCLUDE clock account busy record forms holds lines
 --
@@ -89,14 +90,22 @@ if not all_new then
   end
 
   -- A key that comes with known content means that content from now on. It never means a sign-up
-  -- that was quarantined. Something is written in any case, so that waiting for the disk waits for
-  -- the first one's record, too.
+  -- that was quarantined. No visitor limit counts these keys, so only a few are remembered.
+  local function remember_key(first, stored)
+    local known = stored.repeat_keys or 0
+    if by_key and stored.content and known < MOST_REPEAT_KEYS
+      and redis.call("SET", by_key, content .. " " .. first, "NX", "PX", IDEMPOTENCY_KEY_LIFE)
+    then
+      stored.repeat_keys = known + 1
+    end
+  end
+
+  -- Something is written in any case, so that waiting for the disk waits for the first one's
+  -- record, too.
   local function remember_repeat(first)
     local stored = load_record(first)
-    if by_key and not (stored and not stored.content) then
-      redis.call("SET", by_key, content .. " " .. first, "NX", "PX", IDEMPOTENCY_KEY_LIFE)
-    end
     if stored then
+      remember_key(first, stored)
       stored.repeated_at = now
       save_record(first, stored)
     end
