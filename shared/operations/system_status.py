@@ -46,7 +46,9 @@ class SystemStatus:
 
     def refusing_forms(self) -> list[tuple[Form, TooManyRefused]]:
         """Return the forms that refuse too many sign-ups, and how."""
-        forms = self.registry.forms()
+        forms = self.registry.forms_named(
+            self.form_counts.find_refusing(self.registry.form_names())
+        )
         judged = (
             (form, worth_reporting(form, history))
             for form, history in zip(forms, self.form_counts.histories(forms), strict=True)

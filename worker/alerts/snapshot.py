@@ -85,8 +85,9 @@ class FormView:
 class Snapshot:
     """All that one look saw; `at` is when it began, by Redis' clock.
 
-    `accounts` are those that an alert may be about. `workers` and `beats` say how long ago the
-    latest of each was seen; None is an hour or more. `memory` is None if Redis does not tell.
+    `accounts` and `forms` are those that an alert may be about. `workers` and `beats` say how long
+    ago the latest of each was seen; None is an hour or more. `memory` is None if Redis does not
+    tell.
     """
 
     at: datetime
@@ -131,7 +132,8 @@ class SnapshotReader:
         )
 
     def _forms(self) -> tuple[FormView, ...]:
-        forms = self._registry.forms()
+        names = self._form_counts.find_refusing(self._registry.form_names())
+        forms = self._registry.forms_named(names)
         histories = self._form_counts.histories(forms)
         return tuple(
             FormView(form=form, history=history)

@@ -1,6 +1,7 @@
 """The counts of each form: what it has accepted, refused and kept unsent, and its last refusals."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -10,11 +11,11 @@ import redis
 
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
-from shared.domain.refusal_history import RefusalHistory, Streak
+from shared.domain.refusal_history import FORGOTTEN_AFTER, RefusalHistory, Streak
 from shared.ledger import keys, limits
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import redis_time
-from shared.ledger.script_library import Scripts
+from shared.ledger.script_library import Scripts, batches
 from shared.ledger.time_units import from_milliseconds, in_milliseconds, to_milliseconds
 
 
@@ -93,18 +94,30 @@ class FormCounts:
             *(keys.REFUSALS + form.name for form in forms),
         )
         counts, refused = read[: len(accounts)], read[len(accounts) :]
-
-        def total(name: str, form: Form) -> int:
-            return sum(int(each.get(f"{name}:{form.name}", 0)) for each in counts)
-
+        totals: Counter[str] = Counter()
+        for of_account in counts:
+            totals.update({name: int(count) for name, count in of_account.items()})
         return [
             FormFigures(
                 form=form,
-                accepted=total("accepted", form),
-                quarantined=total("quarantined", form),
+                accepted=totals[f"accepted:{form.name}"],
+                quarantined=totals[f"quarantined:{form.name}"],
                 refused={code: int(codes[code]) for code in RefusalCode if code in codes},
             )
             for form, codes in zip(forms, refused, strict=True)
+        ]
+
+    def find_refusing(self, forms: Sequence[str]) -> list[str]:
+        """Return those of `forms` that may refuse too much: some refusals were lately."""
+        return [
+            form
+            for some in batches(forms)
+            for form in self._scripts.run(
+                "forms/find_refusing",
+                refusals=keys.REFUSALS,
+                forms=some,
+                forgotten_after=FORGOTTEN_AFTER,
+            )
         ]
 
     def histories(self, forms: Sequence[Form]) -> list[RefusalHistory]:

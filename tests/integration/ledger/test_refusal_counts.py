@@ -254,6 +254,41 @@ def test_a_clock_that_was_set_back_forgets_what_lies_ahead(
     assert client.hlen("relay:refusals:news:recent") == 4
 
 
+# --- which forms are worth a look
+
+
+def find_refusing(counts: FormCounts) -> list[str]:
+    return counts.find_refusing(["news", "quiet"])
+
+
+def test_a_form_that_refuses_nothing_of_its_own_fault_is_not_read(
+    flush: Flushes, counts: FormCounts
+) -> None:
+    flush(tally(refused={"rate_limited": 50}))
+    assert find_refusing(counts) == []
+
+
+def test_a_form_is_read_until_its_last_refusal_is_an_hour_old(
+    flush: Flushes, counts: FormCounts, clock: Clock
+) -> None:
+    flush(tally(7, streak={}))
+    assert find_refusing(counts) == ["news"]
+    clock.us += 50 * 60_000_000
+    assert find_refusing(counts) == ["news"]
+    clock.us += 10 * 60_000_000
+    assert find_refusing(counts) == []
+
+
+def test_a_form_is_read_until_its_streak_is_forgotten(
+    flush: Flushes, counts: FormCounts, clock: Clock
+) -> None:
+    flush(tally(7))
+    clock.us += 7 * DAY_MS * 1000 - 1000
+    assert find_refusing(counts) == ["news"]
+    clock.us += 1000
+    assert find_refusing(counts) == []
+
+
 # --- fields that are not sent
 
 
