@@ -75,7 +75,8 @@ def test_the_oldest_that_is_due_is_told_however_young(
     oldest: timedelta | None,
     notified: bool,
 ) -> None:
-    monkeypatch.setattr(Ledger, "figures", lambda *_: Figures(oldest_due=oldest))
+    figures = Figures(oldest_due=oldest)
+    monkeypatch.setattr(Ledger, "figures_of", lambda _, accounts: [figures for _ in accounts])
     assert ("Oldest due sign-up: received" in overview()) is notified
 
 
