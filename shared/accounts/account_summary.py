@@ -1,6 +1,6 @@
 """Account summaries: whose account it is, how it is connected, and whether that works."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -9,7 +9,6 @@ from typing import Any
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account, Hold, HoldReason, unknown_account
 from shared.domain.connection_end import ConnectionEnd
-from shared.domain.errors import NotConnected
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
@@ -95,29 +94,34 @@ class AccountSummaries:
 
     def all(self) -> list[AccountSummary]:
         """Return every account's summary, sorted by name."""
-        return [self._summary(account) for account in self.registry.accounts()]
+        return list(self._summaries(self.registry.accounts()))
 
     def summary(self, name: str) -> AccountSummary:
         account = self.registry.account(name)
         if account is None:
             raise unknown_account(name, (each.name for each in self.registry.accounts()))
-        return self._summary(account)
+        (summary,) = self._summaries([account])
+        return summary
 
-    def _summary(self, account: Account) -> AccountSummary:
-        try:
-            stored = self.vault.stored(account.name)
-        except NotConnected:
-            stored = None
-        status, holds = self._status(account, stored), self.ledger.figures(account.name).holds
-        return AccountSummary(
-            account=account,
-            status=status,
-            own_key=account.client_id != self.default_client_id,
-            holds=holds,
-            end=_end(status, stored, holds),
-            last_success_at=self.ledger.last_success(account.name),
-            **(self._of_tokens(stored) if stored else {}),
-        )
+    def _summaries(self, accounts: Sequence[Account]) -> Iterator[AccountSummary]:
+        names = [account.name for account in accounts]
+        for account, stored, figures, last_success in zip(
+            accounts,
+            self.vault.stored_of(names),
+            self.ledger.figures_of(names),
+            self.ledger.last_successes(names),
+            strict=True,
+        ):
+            status = self._status(account, stored)
+            yield AccountSummary(
+                account=account,
+                status=status,
+                own_key=account.client_id != self.default_client_id,
+                holds=figures.holds,
+                end=_end(status, stored, figures.holds),
+                last_success_at=last_success,
+                **(self._of_tokens(stored) if stored else {}),
+            )
 
     def _of_tokens(self, stored: StoredTokens) -> dict[str, Any]:
         return {

@@ -24,7 +24,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -194,6 +194,11 @@ class TokenVault:
     def stored(self, account: str) -> StoredTokens:
         """Return what is stored about the account's tokens; the tokens themselves are sealed."""
         return self._read(account)
+
+    def stored_of(self, accounts: Iterable[str]) -> Iterator[StoredTokens | None]:
+        """Yield what is stored about each account's tokens; None for `NotConnected`."""
+        for stored in self._tokens.read_all(accounts):
+            yield stored if stored and self._oauth(stored.client_id) else None
 
     def next_refresh(self, stored: StoredTokens) -> datetime:
         """Return when the tokens are due to be refreshed."""

@@ -391,11 +391,12 @@ class Ledger:
         themselves."""
         self._scripts.run_for(account, "accounts/note_success")
 
-    def last_success(self, account: str) -> datetime | None:
-        """Return when a call with the account's token last succeeded; None when none did yet."""
-        with redis_errors_translated():
-            stored = self._client.get(f"{keys.account(account)}succeeded-at")
-        return moment(str(stored)) if stored else None
+    def last_successes(self, accounts: Iterable[str]) -> list[datetime | None]:
+        """Return when a call with each account's token last succeeded; None when none did yet."""
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for account in accounts:
+                reads.get(f"{keys.account(account)}succeeded-at")
+            return [moment(stored) for stored in reads.execute()]
 
 
 def _signups(account: str, ids: list[str], answer: list[Any]) -> Iterator[Signup]:

@@ -4,7 +4,7 @@ A job has a part in each account that it concerns, under the same id. Each sign-
 a dead letter that waits in the job, or due like any other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
@@ -85,16 +85,23 @@ class Replays:
         kept = int(self._scripts.run_for(account, "replays/cancel", job=replay, by=by))
         return None if kept < 0 else kept
 
-    def parts(self, account: str) -> list[ReplayPart]:
-        """Return the account's parts of all replays, the latest first."""
-        sharing, today, found = self._scripts.run_for(account, "replays/list", **self._bounds())
+    def parts(self, *accounts: str) -> list[ReplayPart]:
+        """Return the accounts' parts of all replays, the latest of each account first."""
+        answers = self._scripts.run_for_each(accounts, "replays/list", **self._bounds())
+        return [
+            part
+            for account, answer in zip(accounts, answers, strict=True)
+            for part in self._parts(account, *answer)
+        ]
+
+    def _parts(
+        self, account: str, sharing: int, today: int, found: list[Any]
+    ) -> Iterator[ReplayPart]:
         pace = ReplayPace(per_second=self.pace.per_second / sharing, per_day=self.pace.per_day)
         waiting = [each[2] for each in reversed(found)]
         before = list(accumulate(waiting, initial=0))[:-1][::-1]
-        return [
-            _read(account, each, before=ahead, pace=pace, today=today)
-            for each, ahead in zip(found, before, strict=True)
-        ]
+        for each, ahead in zip(found, before, strict=True):
+            yield _read(account, each, before=ahead, pace=pace, today=today)
 
     def _bounds(self) -> dict[str, float]:
         return {

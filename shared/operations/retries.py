@@ -59,7 +59,7 @@ class Retries:
 
     def replays(self) -> list[Replay]:
         """Return all replays that have not ended, or did so within 30 days, the latest first."""
-        return joined(part for name in self._account_names() for part in self._replays.parts(name))
+        return joined(self._replays.parts(*self._account_names()))
 
     def replay(self, id: str) -> Replay:
         found = [replay for replay in self.replays() if replay.id == id]
@@ -110,7 +110,7 @@ class Retries:
         return max(0, self._replays.pace.per_day - self._ledger.pace.used_today(client_id))
 
     def _account_names(self) -> list[str]:
-        return [account.name for account in self._registry.accounts()]
+        return self._registry.account_names()
 
 
 def _no_replay(id: str) -> Refused:

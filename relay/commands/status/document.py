@@ -6,13 +6,13 @@ from typing import Any
 
 from relay.commands.status.report import StatusReport
 from shared.accounts.account_summary import AccountSummary
-from shared.constant_contact.token_vault import Token
 from shared.domain.account import Hold
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.retention import KeptRecords
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
+from shared.ledger.stores.token_store import StoredTokens
 from shared.ledger.values import Figures
 
 COUNTS = ("accepted", "due", "delivered", "dead", "discarded", "quarantined")
@@ -20,7 +20,7 @@ COUNTS = ("accepted", "due", "delivered", "dead", "discarded", "quarantined")
 
 def document(
     report: StatusReport,
-    tokens: Mapping[str, Token | None],
+    tokens: Mapping[str, StoredTokens | None],
     summaries: Iterable[AccountSummary],
 ) -> dict[str, Any]:
     by_name = {summary.account.name: summary for summary in summaries}
@@ -91,7 +91,7 @@ def _hold_document(hold: Hold) -> dict[str, str | None]:
     }
 
 
-def _token_document(token: Token | None) -> dict[str, Any] | None:
+def _token_document(token: StoredTokens | None) -> dict[str, Any] | None:
     if token is None:
         return None
     return {

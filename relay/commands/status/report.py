@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from relay.runtime import CommandRuntime
-from shared.constant_contact.token_vault import Token, TokenVault
-from shared.domain.errors import NotConnected
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.redis_problem import RedisProblem
 from shared.domain.retention import KeptRecords
@@ -16,6 +14,7 @@ from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.redis_server.server_inspection import refused_writes
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
+from shared.ledger.stores.token_store import StoredTokens
 from shared.ledger.values import Figures
 from shared.operations.system_status import Pulse
 from web.signup import spool_file
@@ -89,13 +88,6 @@ def _look_here(runtime: CommandRuntime) -> list[SpoolReport]:
     return [SpoolReport(here[0], socket.gethostname(), here[1], timedelta())] if here else []
 
 
-def tokens(runtime: CommandRuntime, report: StatusReport) -> dict[str, Token | None]:
-    """Return each account's token; None where there is none that can be used."""
-    return {name: _token(runtime.vault, name) for name in report.accounts}
-
-
-def _token(vault: TokenVault, account: str) -> Token | None:
-    try:
-        return vault.stored_token(account)
-    except NotConnected:
-        return None
+def tokens(runtime: CommandRuntime, report: StatusReport) -> dict[str, StoredTokens | None]:
+    """Return each account's tokens; None where there are none that can be used."""
+    return dict(zip(report.accounts, runtime.vault.stored_of(report.accounts), strict=True))

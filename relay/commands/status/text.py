@@ -54,7 +54,8 @@ def _say_accounts(
         output.say("No account is connected yet. Begin with: relay connect NAME")
         return
     in_order = [each.account.name for each in advice.in_trouble_first(summaries.values())]
-    by_trouble = sorted(report.accounts.items(), key=lambda item: _place(item[0], in_order))
+    places = {name: place for place, name in enumerate(in_order)}
+    by_trouble = sorted(report.accounts.items(), key=lambda item: places.get(item[0], len(places)))
     output.table(
         ["account", *COUNTS, "oldest due", "hold", "token valid until"],
         [_row(name, figures, summaries.get(name)) for name, figures in by_trouble],
@@ -91,10 +92,6 @@ def _form_row(figures: FormFigures) -> list[Any]:
         sum(figures.refused.values()),
         causes or None,
     ]
-
-
-def _place(name: str, in_order: Sequence[str]) -> int:
-    return in_order.index(name) if name in in_order else len(in_order)
 
 
 def _row(name: str, figures: Figures, summary: AccountSummary | None) -> list[Any]:

@@ -39,7 +39,7 @@ def test_lists_are_read_and_the_success_is_noted(
     assert all(each.membership_count is not None for each in found.lists)
     assert found.error is None
     assert datetime.now(UTC) - found.read_at < timedelta(minutes=1)
-    assert Ledger(redis_client).last_success("acme") is not None
+    assert Ledger(redis_client).last_successes(["acme"]) != [None]
     first = found.lists[0]
     assert (found.named(first.id), found.named("gone")) == (first.name, "gone")
 
