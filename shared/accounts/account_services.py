@@ -1,5 +1,6 @@
 """All that can be done with accounts, made in one place for console, command line and doctor."""
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,9 +12,9 @@ from shared.accounts.account_api import AccountApi
 from shared.accounts.account_connector import AccountConnector
 from shared.accounts.account_summary import AccountSummaries
 from shared.accounts.application_calls import ApplicationCalls
-from shared.accounts.browser_flow import BrowserFlow
+from shared.accounts.browser_flow import MOST_STARTS, BrowserFlow
 from shared.accounts.client_links import Links
-from shared.accounts.connect_store import ConnectStore
+from shared.accounts.connect_store import STATE_LIFE, ConnectStore
 from shared.accounts.connecting import Connecting
 from shared.accounts.device_flow import DeviceFlow
 from shared.accounts.test_signups import TestSignups
@@ -24,6 +25,7 @@ from shared.constant_contact.factory import (
     make_oauth,
     make_vault,
 )
+from shared.domain.window_counts import WindowCounts
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
@@ -104,7 +106,12 @@ def _make_connecting(
     uri = settings.redirect_uri
     return Connecting(
         browser=BrowserFlow(
-            connector=connector, store=store, links=links, redirect_uri=uri, now=utc_now
+            connector=connector,
+            store=store,
+            links=links,
+            redirect_uri=uri,
+            now=utc_now,
+            starts_by_link=WindowCounts(MOST_STARTS, STATE_LIFE, clock=time.monotonic),
         ),
         device=DeviceFlow(connector=connector, redirect_uri=uri),
         tokens=TokenImport(connector=connector, store=store, redirect_uri=uri, now=utc_now),

@@ -28,6 +28,11 @@ from shared.constant_contact.errors import InvalidGrant, OAuthError
 from shared.constant_contact.token_set import TokenSet
 from shared.domain.account import check_name
 from shared.domain.errors import Refused
+from shared.domain.window_counts import WindowCounts
+
+# Logins that one client's link may begin in `STATE_LIFE`, in one process: each is kept for so long,
+# and the link may be anywhere.
+MOST_STARTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,7 @@ class BrowserFlow:
     links: Links
     redirect_uri: str
     now: Callable[[], datetime]
+    starts_by_link: WindowCounts
 
     # --- to the login
 
@@ -110,6 +116,8 @@ class BrowserFlow:
     def start_by_link(self, token: str) -> Started:
         """Return where the client logs in. Raises `LinkClosed` for a link that was used."""
         link = self.links.read(token, self.now())
+        if self.starts_by_link.count(link.id) is not None:
+            raise Refused("This link was followed too often. Please try again in 15 minutes.")
         if link.state == LinkState.CONNECTED:
             raise LinkClosed(
                 "This link has been used: the account is connected. You need not do anything."

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from shared.accounts.application_calls import ConnectFailed
+from shared.accounts.browser_flow import MOST_STARTS
 from shared.accounts.client_links import LONGEST_LINK_LIFE, Link, LinkClosed, Links, LinkState
 from shared.accounts.connecting import Connecting
 from shared.domain.account import HoldReason
@@ -190,6 +191,19 @@ def test_opening_a_link_many_times_uses_nothing_up(
         come_back(connecting, sandbox, connecting.browser.start_by_link(token)).account.name
         == "acme"
     )
+
+
+def test_a_link_that_is_followed_without_end_leaves_few_logins(
+    connecting: Connecting, redis_client: "redis.Redis", link: Link
+) -> None:
+    token = token_of(connecting.browser.links, link)
+    for _ in range(MOST_STARTS):
+        connecting.browser.start_by_link(token)
+    with pytest.raises(Refused, match="15 minutes"):
+        connecting.browser.start_by_link(token)
+    assert len(list(redis_client.scan_iter("relay:connecting:state:*"))) == MOST_STARTS
+    other = connecting.browser.make_link("other", by="ada", asked_by=STUDIO)
+    connecting.browser.start_by_link(token_of(connecting.browser.links, other))
 
 
 def test_of_two_clients_who_log_in_by_one_link_the_second_connects_nothing(
