@@ -46,9 +46,18 @@ class SignupBaselines:
             )
 
     def last_deliveries(self, accounts: Iterable[str]) -> list[datetime | None]:
-        """Return when each account's last sign-up was delivered; None when none is on record."""
+        """Return when each account's last sign-up was delivered; None when none ever was.
+
+        If all have been cleared since, it is when a call with the account's token last succeeded.
+        """
         with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
             for account in accounts:
-                reads.zrange(f"{keys.account(account)}delivered", 0, 0, desc=True, withscores=True)
+                prefix = keys.account(account)
+                reads.zrange(f"{prefix}delivered", 0, 0, desc=True, withscores=True)
+                reads.hget(f"{prefix}totals", "delivered")
+                reads.get(f"{prefix}succeeded-at")
             found = reads.execute()
-        return [moment(newest[0][1] if newest else None) for newest in found]
+        return [
+            moment(newest[0][1] if newest else succeeded_at if ever else None)
+            for newest, ever, succeeded_at in zip(*[iter(found)] * 3, strict=True)
+        ]

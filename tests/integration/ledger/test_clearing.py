@@ -11,9 +11,11 @@ from shared.domain.replay import ReplayPace
 from shared.domain.signup import Consent, DeathReason
 from shared.ledger import keys, limits
 from shared.ledger.ledger import Ledger
+from shared.ledger.redis_server.server_inspection import find_overdue
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import SETTLED, Overdue, RecordKeeping
+from shared.ledger.stores.signup_baseline import SignupBaselines
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury, claimed
 from tests.support.ledger_model import Clock, turnable_server
@@ -299,6 +301,21 @@ def test_a_repeat_is_recognized_though_its_first_was_cleared(rig: Rig) -> None:
     assert rig.totals()["accepted"] == 1
     stands, _ = rig.record(first) or ({}, {})
     assert stands["state"] == "cleared"
+
+
+def test_the_last_delivery_is_known_though_its_record_was_cleared(rig: Rig) -> None:
+    """Or an account that delivers all the time would look like one that delivers nothing."""
+    baselines = SignupBaselines(rig.client)
+    assert baselines.last_deliveries(["acme"]) == [None]
+    rig.ledger.note_success("acme")
+    assert baselines.last_deliveries(["acme"]) == [None]
+    rig.switch_on(delivered=DAY)
+    rig.settled("delivered")
+    (before,) = baselines.last_deliveries(["acme"])
+    rig.wait(1)
+    assert rig.clear() == 1
+    assert baselines.last_deliveries(["acme"]) == [before]
+    assert find_overdue(rig.client, "acme").delivered == DAY
 
 
 def test_an_id_that_has_no_record_any_more_is_passed_over(rig: Rig) -> None:

@@ -4,7 +4,7 @@
 -- INCLUDE clock account lines
 --
 -- Returns {ms since the first of its sign-ups was due or -1, ms that its API key still rests,
--- ms since its last delivery or -1}.
+-- ms since its last delivery, or about so many, or -1}.
 
 local first = nil
 for _, queue in ipairs({ "fresh", "retry", "replay" }) do
@@ -15,6 +15,9 @@ for _, queue in ipairs({ "fresh", "retry", "replay" }) do
 end
 local rest_until = tonumber(redis.call("HGET", api_key .. "pace", "rest_until") or 0)
 local delivered = tonumber(redis.call("ZRANGE", account .. "delivered", -1, -1, "WITHSCORES")[2])
+if not delivered and redis.call("HEXISTS", account .. "totals", "delivered") == 1 then
+  delivered = tonumber(redis.call("GET", account .. "succeeded-at") or nil) -- all are cleared
+end
 return {
   first and math.max(0, math.floor(now - first)) or -1,
   math.max(0, math.floor((rest_until - now_us) / 1000)),
