@@ -40,10 +40,11 @@ def say_report(
     _say_processes(output, report)
     _say_memory(output, report.memory)
     _say_records(output, report.records, report.at)
-    if dead := sum(figures.dead for figures in report.accounts.values()):
+    kept = {each.name: each.count for each in report.records}  # the figures have cleared ones, too
+    if dead := kept["dead"]:
         replaying = f", {report.replaying:,} of them in a replay" if report.replaying else ""
         output.say(f"Dead letters: {dead:,}{replaying}. See them with: relay failed list")
-    if caught := sum(figures.quarantined for figures in report.accounts.values()):
+    if caught := kept["quarantined"]:
         output.say(f"In quarantine: {caught:,}. See them with: relay quarantine list")
 
 

@@ -9,9 +9,10 @@ import pytest
 import redis
 
 from shared.ledger.ledger import Ledger
+from shared.ledger.script_library import Scripts
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.stores.registry import Registry
-from shared.ledger.stores.retention import RecordKeeping
+from shared.ledger.stores.retention import RecordKeeping, clear_some
 from tests.support.builders import accept, attempt, bury, claimed
 from tests.support.command_line import CommandLine
 from tests.support.retention import retention
@@ -62,6 +63,16 @@ def test_status_tells_what_is_kept_and_when_the_next_is_cleared(kept: CommandLin
     assert re.search(r"^delivered +1 +30 d +20", said, re.MULTILINE)
     assert "Retention counts from " in said
     assert "the first records are cleared on " in said
+
+
+def test_status_names_no_command_for_dead_letters_that_are_cleared(
+    kept: CommandLine, redis_client: "redis.Redis"
+) -> None:
+    assert "Dead letters: 1. See them with" in kept("status").out
+    assert clear_some(Scripts(redis_client), "acme", "dead", kept=None, consent_kept=None) == 1
+    assert "Dead letters" not in kept("status").out
+    (account,) = kept("status", "--json").json["accounts"]
+    assert account["dead"] == 1
 
 
 def test_the_doctor_tells_it_too(kept: CommandLine) -> None:
