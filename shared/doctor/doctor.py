@@ -1,6 +1,7 @@
 """Runs every check that `relay doctor` and the console show."""
 
 import contextlib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from shared.doctor.stored_account_checks import StoredAccountChecks
 from shared.domain.account import unknown_account
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import LedgerUnavailable
+from shared.domain.form import Form
 from shared.domain.phrases import counted
 from shared.infrastructure.redis_urls import connect, connect_briefly
 from shared.infrastructure.settings import Settings
@@ -74,17 +76,20 @@ class Doctor:
         return [redis, *run_together(tasks, _AWAY_WITHIN), unseen]
 
     def _accounts(self, names: Sequence[str], refresh: bool) -> Iterator[CheckTask]:
-        known = [account.name for account in self.registry.accounts()]
+        accounts = self.registry.accounts()
+        known = [account.name for account in accounts]
         for name in names:
             if name not in known:
                 raise unknown_account(name, known)
-        for name in known:
-            if not names or name in names:
-                connection = stored_account_checks.CONNECTION.of(name)
-                yield task(connection, self.stored.run, name)
-                yield task(form_checks.FORMS.of(name), self.forms.run, name)
-                constant_contact = live_account_checks.CONSTANT_CONTACT.of(name)
-                yield task(constant_contact, self.live.run, name, refresh=refresh)
+        forms: defaultdict[str, list[Form]] = defaultdict(list)
+        for form in self.registry.forms():
+            forms[form.account].append(form)
+        for name in (name for name in known if not names or name in names):
+            connection = stored_account_checks.CONNECTION.of(name)
+            yield task(connection, self.stored.run, name, forms[name], accounts)
+            yield task(form_checks.FORMS.of(name), self.forms.run, name, forms[name])
+            constant_contact = live_account_checks.CONSTANT_CONTACT.of(name)
+            yield task(constant_contact, self.live.run, name, forms[name], refresh=refresh)
 
 
 def redis_is_away(checks: Sequence[Check]) -> bool:
@@ -135,16 +140,13 @@ def make_doctor(settings: Settings) -> Doctor:
             now=utc_now,
         ),
         registry,
-        StoredAccountChecks(
-            client=client, registry=registry, vault=vault, summaries=tools.summaries, now=utc_now
-        ),
+        StoredAccountChecks(client=client, vault=vault, summaries=tools.summaries, now=utc_now),
         LiveAccountChecks(
-            registry=registry,
             vault=vault,
             applications=make_applications(settings, client),
             summaries=tools.summaries,
             api=tools.api,
             connecting=tools.connecting,
         ),
-        FormChecks(registry=registry, counts=FormCounts(client)),
+        FormChecks(counts=FormCounts(client)),
     )

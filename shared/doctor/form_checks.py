@@ -10,7 +10,6 @@ from shared.domain.refusal import NO_FAULT_OF_THE_FORM, RefusalCode
 from shared.domain.refusal_history import RefusalHistory, worth_reporting
 from shared.domain.refusal_texts import cause_of, to_do_about
 from shared.ledger.stores.form_counts import FormCounts
-from shared.ledger.stores.registry import Registry
 
 FORMS = Subject("forms", "Its forms take sign-ups")
 
@@ -22,11 +21,9 @@ _TODAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormChecks:
-    registry: Registry
     counts: FormCounts
 
-    def run(self, account: str) -> list[Check]:
-        forms = [form for form in self.registry.forms() if form.account == account]
+    def run(self, account: str, forms: Sequence[Form]) -> list[Check]:
         return forms_take_signups(forms, self.counts.histories(forms), account=account)
 
 

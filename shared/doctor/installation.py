@@ -156,7 +156,7 @@ class Installation:
         return self.keeping.outlook(self.registry.owners_of_records())
 
     def _accounts(self) -> Check:
-        count = len(self.registry.accounts())
+        count = len(self.registry.account_names())
         if count:
             return ACCOUNTS.ok(f"{count} known.")
         return ACCOUNTS.unknown(

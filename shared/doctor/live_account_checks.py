@@ -19,7 +19,6 @@ from shared.constant_contact.token_vault import TokenVault
 from shared.domain.check import Check, Subject, Verdict
 from shared.domain.errors import Refused, TokenError
 from shared.domain.form import CustomField, Form
-from shared.ledger.stores.registry import Registry
 
 CONSTANT_CONTACT = Subject("privileges", "What Constant Contact says")
 _PRIVILEGES = Subject("privileges", "The login may write contacts")
@@ -34,14 +33,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveAccountChecks:
-    registry: Registry
     vault: TokenVault
     applications: Applications
     summaries: AccountSummaries
     api: AccountApi
     connecting: Connecting
 
-    def run(self, name: str, *, refresh: bool) -> Iterator[Check]:
+    def run(self, name: str, forms: Sequence[Form], *, refresh: bool) -> Iterator[Check]:
         """Ask about the account `name`; with `refresh`, refresh its token first."""
         summary = self.summaries.summary(name)
         if summary.status in _NO_TOKENS:
@@ -54,7 +52,6 @@ class LiveAccountChecks:
         yield held
         if held.verdict == Verdict.UNKNOWN:
             return  # the other questions would fail for the same reason
-        forms = [form for form in self.registry.forms() if form.account == name]
         yield from lists(self._reader(name, lambda api, token: api.lists(token)), forms, name)
         yield from fields(partial(self.api.custom_fields, name), forms, name)
 

@@ -11,14 +11,13 @@ from shared.accounts import checks
 from shared.accounts.account_summary import AccountSummaries, AccountSummary, ConnectionStatus
 from shared.accounts.advice import on_hold
 from shared.constant_contact.token_vault import TokenVault
-from shared.domain.account import Hold, HoldReason
+from shared.domain.account import Account, Hold, HoldReason
 from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words, minute, times
 from shared.domain.errors import TokenError
 from shared.domain.form import Form
 from shared.infrastructure.logs import redact
 from shared.ledger.redis_server.server_inspection import Overdue, find_overdue
-from shared.ledger.stores.registry import Registry
 
 # Beat looks every minute, and with many accounts each waits a second for the one before it.
 REFRESH_MAY_BE_LATE = timedelta(minutes=10)
@@ -67,16 +66,16 @@ class StoredAccountChecks:
     """`client` is of the ledger."""
 
     client: "redis.Redis"
-    registry: Registry
     vault: TokenVault
     summaries: AccountSummaries
     now: Callable[[], datetime]
 
-    def run(self, name: str) -> Iterator[Check]:
+    def run(self, name: str, forms: Sequence[Form], accounts: Sequence[Account]) -> Iterator[Check]:
+        """Check the account `name` of all `accounts`; `forms` send sign-ups to it."""
         summary = self.summaries.summary(name)
         now = self.now()
-        yield connection(summary, [form for form in self.registry.forms() if form.account == name])
-        for check in checks.one_name(summary.account, self.registry.accounts()):
+        yield connection(summary, forms)
+        for check in checks.one_name(summary.account, accounts):
             yield replace(check, account=name)
         yield from tokens(summary, *self._failures(name), now)
         for each in summary.holds:
