@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.ledger.stores.form_counts import FormCounts
     from shared.ledger.stores.registry import Registry
     from shared.operations.operations import Operations
+    from shared.operations.people import PersonalData
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -136,6 +137,27 @@ class CommandRuntime:
         from shared.constant_contact.factory import make_vault
 
         return make_vault(self.settings, self.client)
+
+    @cached_property
+    def personal_data(self) -> "PersonalData":
+        from functools import partial
+
+        from shared.infrastructure.email_syntax import check_email
+        from shared.infrastructure.sealing import Sealer
+        from shared.ledger.people import People
+        from shared.ledger.stores.fingerprints import load_fingerprints
+        from shared.operations.people import PersonalData
+        from web.signup.people_on_disk import make_spooled_people
+
+        return PersonalData(
+            people=People(self.client),
+            registry=self.registry,
+            disk=make_spooled_people(self.settings, self.client),
+            fingerprints=partial(load_fingerprints, self.client, Sealer(self.settings.secret_keys)),
+            check_email=check_email,
+            longest_sending=self.settings.lease,
+            sleep=self.sleep,
+        )
 
     def notify_workers(self, account: str) -> None:
         """Ask the workers to look after `account`. If this fails, they do so soon by themselves."""

@@ -3,12 +3,10 @@
 import contextlib
 import functools
 import os
-import socket
 import time
 import uuid
 from urllib.parse import urlsplit
 
-import redis
 from flask import Flask, abort, request
 from werkzeug.exceptions import HTTPException
 
@@ -43,7 +41,6 @@ from web.server.entrance import OTHER_LIMIT, Entrance
 from web.server.flask_threads import FlaskThreads
 from web.services import Services
 from web.signup import routes
-from web.signup.draining import Drainer
 from web.signup.fast_path import FastPath
 from web.signup.form_cache import FILE_NAME as FORMS_FILE
 from web.signup.form_cache import FormCache
@@ -51,6 +48,7 @@ from web.signup.form_tallies import FormTallies
 from web.signup.intake import Intake, KnownFingerprints
 from web.signup.ledger_channel import LedgerChannel
 from web.signup.notifier import WorkerNotifier
+from web.signup.people_on_disk import make_drainer
 from web.signup.redis_deadline import VISITOR_WAITS, DeadlinePool
 from web.signup.signup_ids import SignupIds
 from web.signup.spool import Spool
@@ -142,7 +140,7 @@ def _make_services(settings: Settings) -> Services:
     tallies = FormTallies(
         functools.partial(FormCounts(client).add, str(uuid.uuid4())), clock=time.monotonic
     )
-    drainer = _make_drainer(settings, spool, patient, notifier)
+    drainer = make_drainer(settings, spool, patient, notifier.notify_workers)
     ledger = Ledger(client, fsync=settings.accept_fsync)
     load = functools.partial(load_fingerprints, client, Sealer(settings.secret_keys))
     fingerprints = KnownFingerprints(load)
@@ -187,19 +185,3 @@ def _make_services(settings: Settings) -> Services:
 
 def _own_counts(limit: VisitorLimit | None) -> WindowCounts | None:
     return WindowCounts(limit.count, limit.window, clock=time.monotonic) if limit else None
-
-
-def _make_drainer(
-    settings: Settings, spool: Spool, client: "redis.Redis", notifier: WorkerNotifier
-) -> Drainer:
-    sealer = Sealer(settings.secret_keys)
-    return Drainer(
-        spool,
-        client,
-        folder=settings.data_dir,
-        host=socket.gethostname(),
-        fingerprints=lambda client: load_fingerprints(client, sealer),
-        notify_workers=notifier.notify_workers,
-        now=utc_now,
-        sleep=time.sleep,
-    )

@@ -119,6 +119,17 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What a person consented to with one sign-up, which may be cleared since."""
+
+    id: str
+    account: str
+    form: str
+    consent: Consent
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signup:
     """A sign-up as the ledger stores it, in any state. Times are in UTC.
 

@@ -19,6 +19,9 @@ MOST_COMPARED = 100
 # While sign-ups keep coming, the workers are notified this often at most.
 NOTIFY_INTERVAL = timedelta(seconds=1)
 
+# A web host's disk that is away for longer may bring an erased person back.
+ERASED_KEPT = timedelta(days=365)
+
 # --- claiming and settling
 
 # An account has lost its turn when it is this much later than it promised.

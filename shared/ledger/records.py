@@ -9,7 +9,15 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shared.domain.signup import Consent, Contact, Signup, State, Submission, WhenUnsubscribed
+from shared.domain.signup import (
+    Consent,
+    Contact,
+    Evidence,
+    Signup,
+    State,
+    Submission,
+    WhenUnsubscribed,
+)
 from shared.ledger.time_units import from_milliseconds, moment
 
 # `json.dumps` would make a new encoder each time.
@@ -99,6 +107,19 @@ def is_evidence(record: str) -> bool:
 def read_history(record: str) -> list[dict[str, Any]]:
     """Return every attempt and other event, the oldest first."""
     return [_event(json.loads(line)) for line in record.split("\n")[3:]]
+
+
+def read_evidence(account: str, id: str, record: str, texts: Mapping[str, str]) -> Evidence:
+    """Return the consent, of a cleared sign-up, too."""
+    first, _, consent, *_ = record.split("\n")
+    stands = json.loads(first)
+    return Evidence(
+        id=id,
+        account=account,
+        form=stands["form"],
+        consent=read_consent(consent, texts),
+        given_at=from_milliseconds(stands["received_at"]),
+    )
 
 
 def _event(stored: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ import redis
 
 DAY_MS = 86_400_000
 TEN_MINUTES_US = 600_000_000
+ERASED = "erased"
 WAITING = ("queued", "delivering", "retrying")
 MOST_LOST = 3  # claims; whatever loses them is poison
 IN_A_ROW = 3  # sign-ups for which the API fails; then it is an outage
@@ -64,6 +65,8 @@ class ModelSignup:
     lost: int = 0
     events: int = 0
     reason: str | None = None
+    erase: bool = False  # somebody wants it erased once it is settled
+    counted_as: str = ""  # of an erased one
     content: str | None = None  # of one that was not quarantined when it came
 
     @property
@@ -218,7 +221,7 @@ class LedgerModel:
     def _first(
         self, at: ModelAccount, id: str, person: str, content: str, key: str | None
     ) -> str | None:
-        if id in at.signups:
+        if id in at.signups and at.signups[id].state != ERASED:
             return id
         if key in at.keys:
             known, first, _ = at.keys[key]
@@ -227,6 +230,7 @@ class LedgerModel:
             each
             for each in at.signups.values()
             if (each.person, each.content) == (person, content)
+            and each.state != ERASED
             and abs(each.received_at - self.now_us) <= TEN_MINUTES_US
         ]
         latest = max(
@@ -300,12 +304,19 @@ class LedgerModel:
     def _next_healthy(self, account: str) -> ModelSignup | None:
         """Return the next due sign-up, after those that lost their last claim have died."""
         signup = self._next(account)
-        while signup and signup.state == "delivering" and signup.lost + 1 >= MOST_LOST:
-            self._close(signup, attempt=True, counted=False)
-            signup.lost += 1
-            self._die(signup, "poison")
+        while signup and (signup.erase or self._is_poison(signup)):
+            if signup.erase:
+                self._erase(signup)
+            else:
+                self._close(signup, attempt=True, counted=False)
+                signup.lost += 1
+                self._die(signup, "poison")
             signup = self._next(account)
         return signup
+
+    @staticmethod
+    def _is_poison(signup: ModelSignup) -> bool:
+        return signup.state == "delivering" and signup.lost + 1 >= MOST_LOST
 
     def _age_ms(self, signup: ModelSignup) -> int:
         since = signup.received_at if signup.requeued_at is None else signup.requeued_at
@@ -318,27 +329,32 @@ class LedgerModel:
 
     def deliver(self, account: str, id: str, number: str) -> bool:
         signup = self.accounts[account].signups[id]
+        newest = signup.claim == number
         if self._may_write(signup, number):
             self._close(signup, attempt=True, counted=True)
             self._leave(signup, "delivered")
+            self._erase_if_wanted(signup)
             self.accounts[account].failing.clear()
             self._end_probed(signup)
-        return signup.claim == number
+        return newest
 
     def retry(
         self, account: str, id: str, number: str, wait_ms: int, *, counted: bool, api_failed: bool
     ) -> bool:
         signup = self.accounts[account].signups[id]
+        newest = signup.claim == number
         if self._may_write(signup, number):
             self._close(signup, attempt=True, counted=counted)
             signup.state, signup.queue = "retrying", "retry"
             signup.due_at = (self.now + wait_ms) * 1000
+            self._erase_if_wanted(signup)
             if api_failed:
                 self._note_failure(signup)
-        return signup.claim == number
+        return newest
 
     def lose(self, account: str, id: str, number: str, wait_ms: int) -> bool:
         signup = self.accounts[account].signups[id]
+        newest = signup.claim == number
         if self._may_write(signup, number):
             self._close(signup, attempt=True, counted=False)
             self._free_probed(signup)
@@ -348,7 +364,8 @@ class LedgerModel:
             else:
                 signup.state = signup.state_before
                 signup.due_at = (self.now + wait_ms) * 1000
-        return signup.claim == number
+            self._erase_if_wanted(signup)
+        return newest
 
     def bury(
         self,
@@ -362,9 +379,11 @@ class LedgerModel:
         api_failed: bool,
     ) -> bool:
         signup = self.accounts[account].signups[id]
+        newest = signup.claim == number
         if self._may_write(signup, number):
             self._close(signup, attempt=attempt, counted=attempt)
             self._die(signup, reason)
+            self._erase_if_wanted(signup)
             if well:
                 self.accounts[account].failing.clear()
                 self._end_probed(signup)
@@ -372,16 +391,18 @@ class LedgerModel:
                 self._note_failure(signup)
             elif not attempt:
                 self._free_probed(signup)
-        return signup.claim == number
+        return newest
 
     def release_claim(self, account: str, id: str, number: str, *, attempt: bool) -> bool:
         signup = self.accounts[account].signups[id]
+        newest = signup.claim == number
         if self._may_write(signup, number):
             self._close(signup, attempt=attempt, counted=False)
             signup.state, signup.due_at = signup.state_before, signup.due_before
             if not attempt:
                 self._free_probed(signup)
-        return signup.claim == number
+            self._erase_if_wanted(signup)
+        return newest
 
     def _die(self, signup: ModelSignup, reason: str) -> None:
         signup.reason = reason
@@ -530,7 +551,30 @@ class LedgerModel:
         signup.events += 1
         return True
 
+    def erase(self, account: str, id: str) -> str:
+        signup = self.accounts[account].signups[id]
+        if signup.state == ERASED:
+            return "gone"
+        if signup.state == "delivering" and signup.due_at > self.now * 1000:
+            signup.erase = True
+            return "sending"
+        self._erase(signup)
+        return "erased"
+
+    def _erase_if_wanted(self, signup: ModelSignup) -> None:
+        if signup.erase:
+            self._erase(signup)
+
+    def _erase(self, signup: ModelSignup) -> None:
+        at_head = signup.unsettled and self.line(signup)[0] is signup
+        signup.counted_as = "delivered" if signup.state == "delivered" else "discarded"
+        if at_head:
+            self._leave(signup, ERASED)
+        signup.state, signup.claim, signup.lane = ERASED, "", ""
+        self.accounts[signup.account].failing.discard(signup.id)
+
     # --- figures
 
     def count(self, account: str, *states: str) -> int:
-        return sum(each.state in states for each in self.accounts[account].signups.values())
+        signups = self.accounts[account].signups.values()
+        return sum(each.state in states or each.counted_as in states for each in signups)

@@ -11,7 +11,7 @@ import functools
 import logging
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -160,6 +160,31 @@ class Drainer:
         if not reached_disk(client):
             raise LedgerUnavailable("drained sign-ups did not reach Redis' disk in time")
         self._spool.remove(handed_over)
+
+    def erase(self, compared: Sequence[str]) -> int:
+        """Erase what this host still has of people, by their addresses in the form for comparing.
+
+        The ledger must know already that they were erased; it counts these sign-ups as discarded.
+        Returns how many there were. Raises `LedgerUnavailable` and `SpoolRefused`.
+        """
+        while True:
+            with self._locked() as locked:
+                if locked:
+                    return self._erase(self._spool.of_people(compared))
+            self._sleep(PAUSE.total_seconds())  # another process drains
+
+    def _erase(self, rows: list[Row]) -> int:
+        ledger, fingerprints = Ledger(self._client), self._fingerprints(self._client)
+        for row in rows:
+            try:
+                self._accept(row, ledger, fingerprints)
+            except LedgerUnavailable as error:
+                if concerns_everything(error.__cause__ or error):
+                    raise
+            except Exception as error:  # noqa: BLE001 - what the ledger cannot count goes, too
+                log.warning("erased without being counted", extra={"cause": type(error).__name__})
+        self._spool.erase(rows)
+        return len(rows)
 
     def _accept(self, row: Row, ledger: Ledger, fingerprints: Fingerprints) -> Accepted:
         entry = row.entry()

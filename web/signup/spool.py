@@ -172,10 +172,7 @@ class Spool:
                 " ORDER BY place LIMIT ?",
                 (to_milliseconds(self._now()), count),
             ).fetchall()
-        return [
-            Row(place, id, account, from_milliseconds(received_at), document)
-            for place, id, account, received_at, document in found
-        ]
+        return [_row(*each) for each in found]
 
     def remove(self, rows: Sequence[Row]) -> None:
         """Delete sign-ups that the ledger has now."""
@@ -185,6 +182,25 @@ class Spool:
             if not spool_file.figures(connection, self._now()).count:
                 # The log beside the file still has what was deleted from the file.
                 connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def of_people(self, compared: Sequence[str]) -> list[Row]:
+        """Return the sign-ups of people, by their addresses in the form for comparing."""
+        with self._file.connected() as connection:
+            found = [
+                connection.execute(
+                    "SELECT place, id, account, received_at, document FROM spooled WHERE person = ?"
+                    " ORDER BY place",
+                    (_FINGERPRINTS.person(email),),
+                ).fetchall()
+                for email in compared
+            ]
+        return [_row(*each) for rows in found for each in rows]
+
+    def erase(self, rows: Sequence[Row]) -> None:
+        """Delete sign-ups whose people want to be forgotten, from the log beside the file, too."""
+        self.remove(rows)
+        with self._file.connected() as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def postpone(self, row: Row, *, error: str, wait: timedelta) -> None:
         """Offer a sign-up that the ledger refused again after `wait`; others are not held up."""
@@ -203,6 +219,10 @@ class Spool:
     def figures(self) -> SpoolFigures:
         with self._file.connected() as connection:
             return spool_file.figures(connection, self._now())
+
+
+def _row(place: int, id: str, account: str, received_at: int, document: str) -> Row:
+    return Row(place, id, account, from_milliseconds(received_at), document)
 
 
 def _earlier(entry: Entry) -> tuple[str, Sequence[str | None]]:

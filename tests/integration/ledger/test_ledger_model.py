@@ -33,12 +33,20 @@ from shared.domain.signup import Contact, DeathReason
 from shared.ledger import keys
 from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
+from shared.ledger.people import People
 from shared.ledger.stores.registry import Registry
 from shared.ledger.time_units import to_milliseconds
 from shared.ledger.values import Claim, NothingDue, OnHold, Wait
 from tests.support import builders
 from tests.support.builders import NO_PACE, attempt
-from tests.support.ledger_model import WAITING, Clock, LedgerModel, ModelSignup, turnable_server
+from tests.support.ledger_model import (
+    ERASED,
+    WAITING,
+    Clock,
+    LedgerModel,
+    ModelSignup,
+    turnable_server,
+)
 from tests.support.records import read_record
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
@@ -118,12 +126,14 @@ def expect(model: LedgerModel, account: str) -> Found:
         sets[f"due:{head.queue}"].add(head.id)
         lines[head.person] = [each.id for each in model.line(head)]
     for signup in at.signups.values():
+        if signup.state == ERASED:
+            continue
         sets[f"person:{signup.person}"].add(signup.id)
         sets["unsettled" if signup.unsettled else signup.state].add(signup.id)
         if signup.state == "dead":
             sets[f"dead:{signup.reason}"].add(signup.id)
     return Found(
-        {id: _expected_record(signup) for id, signup in at.signups.items()},
+        {id: _expected_record(each) for id, each in at.signups.items() if each.state != ERASED},
         dict(sets),
         lines,
         {lane: id for lane, (id, _) in at.lanes.items()},
@@ -146,7 +156,7 @@ class LedgerMachine(RuleBasedStateMachine):
         registry = Registry(client)
         for name in ACCOUNTS:
             registry.save_account(builders.account(name))
-        self.ledger, self.busy = Ledger(client), BusyAccounts(client)
+        self.ledger, self.busy, self.people = Ledger(client), BusyAccounts(client), People(client)
         self.model = LedgerModel(ACCOUNTS, clock.us)
         self.claims: list[Claim] = []
         self.numbers: dict[tuple[str, str], tuple[str, str]] = {}
@@ -197,6 +207,9 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(data=st.data(), key=st.sampled_from((None, "k", "l")))
     def accept_a_known_one_again(self, data: st.DataObject, key: str | None) -> None:
         known = data.draw(st.sampled_from(self.submitted))
+        stored = self.model.accounts[known["account"]].signups.get(known["id"])
+        if stored and stored.state == ERASED:
+            return  # nothing remembers it
         self._submit(**{**known, "key": known["key"] or key})
 
     def _submit(
@@ -529,9 +542,10 @@ class LedgerMachine(RuleBasedStateMachine):
     def deliver_anyway(self, data: st.DataObject, stale: bool, times: int) -> None:
         account, id = self._choose_signup(data, "quarantined")
         signup = self.ledger.find(id, [account])
-        assert signup is not None
+        if signup is None:
+            return  # erased
         if stale:
-            signup = replace(signup, contact=Contact(fields={"email_address": "x@example.com"}))
+            signup = replace(signup, edits=signup.edits + 1)
         for _ in range(times):
             expected = not stale and self.model.deliver_anyway(account, id)
             assert expected == self.ledger.deliver_anyway(signup)
@@ -541,13 +555,21 @@ class LedgerMachine(RuleBasedStateMachine):
     def edit(self, data: st.DataObject, person: str, stale: bool) -> None:
         account, id = self._choose_signup(data, "dead", "quarantined")
         signup = self.ledger.find(id, [account])
-        assert signup is not None
+        if signup is None:
+            return  # erased
         if stale:
-            signup = replace(signup, contact=Contact(fields={"email_address": "x@example.com"}))
+            signup = replace(signup, edits=signup.edits + 1)
         contact = Contact(fields={"email_address": f"{person}@example.com"})
         change = '{"event": "edited", "counted": false}'
         expected = not stale and self.model.edit(account, id, person)
         assert expected == self.ledger.edit(signup, contact, person=person, change=change)
+
+    @precondition(lambda self: bool(self.accepted))
+    @rule(data=st.data(), times=times)
+    def erase(self, data: st.DataObject, times: int) -> None:
+        account, id = data.draw(st.sampled_from(self.accepted))
+        for _ in range(times):
+            assert self.people.erase(account, id) == self.model.erase(account, id)
 
     def _choose_signup(self, data: st.DataObject, *states: str) -> tuple[str, str]:
         """Return one that the step is for, if there is any."""

@@ -1,5 +1,6 @@
 """Draining: what the spool kept reaches the ledger once, in order, whatever comes in between."""
 
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,13 @@ import pytest
 import redis
 
 from shared.domain.errors import KeyReused, LedgerUnavailable, Refused
-from shared.domain.signup import Signup
+from shared.domain.signup import Signup, State
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger import limits
 from shared.ledger.ledger import Ledger
+from shared.ledger.people import People
 from shared.ledger.redis_server.durability import reached_disk
 from shared.ledger.spools import SpoolFigures, from_stored
 from shared.ledger.stores.fingerprints import Fingerprints, load_fingerprints
@@ -286,6 +288,34 @@ def test_a_key_lasts_from_when_it_was_received(
     host.drain()
     [life] = [redis_client.ttl(key) for key in redis_client.scan_iter("*:seen:*")]
     assert life in range(86_400 - 9 * 60 - 10, 86_400 - 9 * 60 + 1)
+
+
+def test_a_person_who_was_erased_meanwhile_is_dropped_and_counted(
+    host: Host, ledger: Ledger, marks: Fingerprints, redis_client: "redis.Redis", clock: Clock
+) -> None:
+    """The command ran on another host, which cannot look at this one's disk."""
+    clock.off = -timedelta(hours=1)
+    host.keep("before", key="k")
+    host.keep("other", "bob@example.com")
+    clock.off = timedelta()
+    People(redis_client).note_erased(entry("before").person(marks))
+    host.keep("after", lists=("another-list",))
+    host.drain()
+    figures = ledger.figures("acme")
+    assert (figures.accepted, figures.due, figures.discarded) == (3, 2, 1)
+    assert ledger.find("before", ["acme"]) is None
+    assert found(ledger, "after").state == found(ledger, "other").state == State.QUEUED
+    assert not list(redis_client.scan_iter("*:seen:*"))
+
+
+def test_it_is_forgotten_after_a_year_who_was_erased(
+    redis_client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.ledger.limits.ERASED_KEPT", timedelta(0))
+    People(redis_client).note_erased("somebody")
+    time.sleep(0.002)  # Redis' clock goes on
+    People(redis_client).note_erased("another")
+    assert redis_client.zrange("relay:erased", 0, -1) == ["another"]
 
 
 def test_quarantined_ones_stand_in_nobodys_way_however_late(

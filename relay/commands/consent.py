@@ -1,0 +1,81 @@
+"""`relay consent`: the evidence of what one person consented to."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from relay.runtime import CommandRuntime, pass_runtime
+from relay.terminal.evidence_page import evidence_page
+from relay.terminal.output import for_people
+from shared.domain.signup import Evidence
+from shared.infrastructure.timestamps import timestamp, utc_now
+
+
+@click.command()
+@click.argument("email")
+@click.option(
+    "--html",
+    "page",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    metavar="FILE",
+    help="Write one page to print or to send, with all that it needs in itself.",
+)
+@pass_runtime
+def consent(runtime: CommandRuntime, email: str, page: Path | None) -> None:
+    """Show what the person with this e-mail address consented to.
+
+    The text exactly as it was shown, the box and what was posted for it, when, from which page and
+    from which network address. It is kept when retention clears the sign-ups.
+    """
+    found = runtime.personal_data.consent(email)
+    runtime.output.json([_document(each) for each in found])
+    if page is not None:
+        page.write_text(evidence_page(email, found, printed_at=utc_now()), encoding="utf-8")
+        runtime.output.say(f"Written: {page}")
+    elif found:
+        _print(runtime, found)
+    else:
+        runtime.output.say("No consent of this address is stored.")
+
+
+def _document(evidence: Evidence) -> dict[str, Any]:
+    consent = evidence.consent
+    return {
+        "id": evidence.id,
+        "account": evidence.account,
+        "form": evidence.form,
+        "text": consent.text,
+        "version": consent.version,
+        "box": consent.box,
+        "posted": consent.posted,
+        "given_at": timestamp(evidence.given_at),
+        "address": consent.address,
+        "page": consent.page,
+    }
+
+
+def _print(runtime: CommandRuntime, found: list[Evidence]) -> None:
+    for each in found:
+        consent = each.consent
+        runtime.output.table(
+            ["", ""],
+            [
+                ("given at", for_people(each.given_at)),
+                ("text", consent.text),
+                ("version of the text", consent.version),
+                ("box", box_in_words(consent.box)),
+                ("posted for the box", consent.posted),
+                ("page", consent.page),
+                ("network address", consent.address),
+                ("form, account", f"{each.form}, {each.account}"),
+                ("sign-up", each.id),
+            ],
+        )
+        runtime.output.say("")
+
+
+def box_in_words(box: bool | None) -> str:
+    if box is None:
+        return "the form had none"
+    return "ticked" if box else "not ticked"

@@ -1,0 +1,27 @@
+"""The page of `relay consent --html`: one file that can be printed or sent."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jinja2
+
+from shared.domain.signup import Evidence
+
+_FOLDER = Path(__file__).parent
+_BOXES = {None: "The form had no box.", True: "Ticked.", False: "Not ticked."}
+
+
+def evidence_page(email: str, found: Sequence[Evidence], *, printed_at: datetime) -> str:
+    """Return the page, which loads nothing from elsewhere."""
+    pages = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
+    )
+    pages.filters["moment"] = _moment
+    return pages.get_template("evidence.html").render(
+        email=email, found=found, boxes=_BOXES, printed_at=printed_at
+    )
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

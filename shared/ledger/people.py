@@ -1,0 +1,84 @@
+"""A person's sign-ups over all accounts: finding them, their consent, and erasing them."""
+
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
+from typing import Any
+
+import redis
+
+from shared.domain.signup import Evidence, Signup
+from shared.ledger import keys
+from shared.ledger.reading import pairs
+from shared.ledger.records import is_evidence, read_evidence, read_signup
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.script_library import Scripts
+
+# One pipeline asks for so many accounts, and one script reads so many records.
+_ACCOUNTS_AT_ONCE = 1000
+_RECORDS_AT_ONCE = 100
+
+
+class Erasure(StrEnum):
+    """What became of one sign-up that was to be erased."""
+
+    ERASED = "erased"
+    SENDING = "sending"  #: a worker is sending it; it is erased as soon as that is settled
+    GONE = "gone"  #: there is none, or not any more
+
+
+class People:
+    """`person` is a fingerprint. Every method raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+
+    def ids(self, accounts: Sequence[str], person: str) -> Iterator[tuple[str, str]]:
+        """Yield the account and the id of each sign-up, evidence of cleared ones included."""
+        for start in range(0, len(accounts), _ACCOUNTS_AT_ONCE):
+            yield from self._ids(accounts[start : start + _ACCOUNTS_AT_ONCE], person)
+
+    def _ids(self, accounts: Sequence[str], person: str) -> Iterator[tuple[str, str]]:
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for account in accounts:
+                prefix = keys.account(account)
+                reads.zrange(f"{prefix}person:{person}", 0, -1)
+                reads.smembers(f"{prefix}email:{person}")  # before format 3
+            found = reads.execute()
+        for account, now, before in zip(accounts, found[::2], found[1::2], strict=True):
+            for id in dict.fromkeys([*now, *before]):
+                yield account, str(id)
+
+    def signups(self, accounts: Sequence[str], person: str) -> Iterator[Signup]:
+        """Yield the person's sign-ups, but not those that retention has cleared."""
+        for account, id, record, texts in self._records(accounts, person):
+            if not is_evidence(record):
+                yield read_signup(account, id, record, texts)
+
+    def evidence(self, accounts: Sequence[str], person: str) -> Iterator[Evidence]:
+        """Yield the consent of each of the person's sign-ups, of cleared ones, too."""
+        for account, id, record, texts in self._records(accounts, person):
+            yield read_evidence(account, id, record, texts)
+
+    def _records(
+        self, accounts: Sequence[str], person: str
+    ) -> Iterator[tuple[str, str, str, dict[str, str]]]:
+        by_account: dict[str, list[str]] = {}
+        for account, id in self.ids(accounts, person):
+            by_account.setdefault(account, []).append(id)
+        for account, ids in by_account.items():
+            for start in range(0, len(ids), _RECORDS_AT_ONCE):
+                some = ids[start : start + _RECORDS_AT_ONCE]
+                texts, records = self._scripts.run_for(account, "signups/read", ids=some)
+                versions: dict[str, Any] = dict(pairs(texts))
+                for id, record in zip(some, records, strict=True):
+                    if record:
+                        yield account, id, record, versions
+
+    def note_erased(self, person: str) -> None:
+        """Have all web hosts drop what their disks still have of the person."""
+        self._scripts.run("people/note_erased", erased=keys.ERASED, person=person)
+
+    def erase(self, account: str, id: str) -> Erasure:
+        """Erase a sign-up, whatever its state. Safe to repeat."""
+        return Erasure(self._scripts.run_for(account, "signups/erase", id=id))

@@ -1,0 +1,22 @@
+-- Erases a sign-up, whatever its state. One that a worker is sending is erased when that is settled.
+-- Safe to repeat.
+--
+-- KEY account  prefix of the account's keys
+-- ARG id  text  of the sign-up
+-- INCLUDE clock record lines erase
+--
+-- Returns "erased", "sending", or "gone" when there is none (any more).
+
+local record = load_record(id)
+if not record then
+  return "gone"
+end
+
+local lease_until = record.state == "delivering" and redis.call("ZSCORE", due_set(record.queue), id)
+if lease_until and tonumber(lease_until) > now then
+  record.erase = 1
+  save_record(id, record)
+  return "sending"
+end
+erase(id, record)
+return "erased"

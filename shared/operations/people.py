@@ -1,0 +1,122 @@
+"""One person's data: what there is, what they consented to, and erasing it."""
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from typing import Protocol
+
+from shared.domain.errors import Refused
+from shared.domain.reading.field_checks import CheckEmail
+from shared.domain.signup import Evidence
+from shared.ledger.people import Erasure, People
+from shared.ledger.stores.fingerprints import Fingerprints
+from shared.ledger.stores.registry import Registry
+
+SPOOLED = "spooled"  # the state of what waits on this host's disk
+
+# How often to look whether a worker has settled what it is sending.
+_LOOK_EVERY = timedelta(seconds=0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundSignup:
+    """A sign-up of a person, and its state: one of the ledger's, or `SPOOLED`."""
+
+    id: str
+    account: str
+    form: str
+    state: str
+    received_at: datetime
+
+
+class PeopleOnDisk(Protocol):
+    """What this host's disk has of people, by their addresses in the form for comparing."""
+
+    def find(self, compared: Sequence[str]) -> list[FoundSignup]:
+        """Return their sign-ups that wait on this host's disk."""
+
+    def erase(self, compared: Sequence[str]) -> int:
+        """Erase these. Return how many there were."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalData:
+    """Raises `Refused` for what cannot be done, and `LedgerUnavailable`.
+
+    `longest_sending` is how long a worker may send one sign-up; `sleep` takes seconds.
+    """
+
+    people: People
+    registry: Registry
+    disk: PeopleOnDisk
+    fingerprints: Callable[[], Fingerprints]
+    check_email: CheckEmail
+    longest_sending: timedelta
+    sleep: Callable[[float], None]
+
+    def find(self, email: str) -> list[FoundSignup]:
+        """Return the person's sign-ups over all accounts and on this host's disk, oldest first."""
+        accounts, compared = self.registry.owners_of_records(), self._compared(email)
+        stored = (self.people.signups(accounts, person) for person in self._persons(compared))
+        found = [
+            FoundSignup(each.id, each.account, each.form, each.state, each.received_at)
+            for each in chain.from_iterable(stored)
+        ]
+        known = {each.id for each in found}
+        spooled = [each for each in self.disk.find(compared) if each.id not in known]
+        return sorted([*found, *spooled], key=lambda each: each.received_at)
+
+    def consent(self, email: str) -> list[Evidence]:
+        """Return what the person consented to, oldest first, also where retention has cleared the
+        sign-up since."""
+        accounts = self.registry.owners_of_records()
+        found = (
+            self.people.evidence(accounts, person)
+            for person in self._persons(self._compared(email))
+        )
+        return sorted(chain.from_iterable(found), key=lambda each: each.given_at)
+
+    def erase(self, email: str) -> int:
+        """Erase all that is stored of the person. Return how many sign-ups there were.
+
+        What other hosts' disks have is dropped when they hand it over. A sign-up that a worker is
+        sending at this moment is waited for. Safe to repeat.
+        """
+        compared = self._compared(email)
+        persons = list(self._persons(compared))
+        for person in persons:
+            self.people.note_erased(person)
+        accounts = self.registry.owners_of_records()
+        erased = sum(self._erase(accounts, person) for person in persons)
+        return erased + self.disk.erase(compared)
+
+    def _erase(self, accounts: Sequence[str], person: str) -> int:
+        ids = list(self.people.ids(accounts, person))
+        sending = [each for each in ids if self.people.erase(*each) == Erasure.SENDING]
+        waited = timedelta()
+        while sending:
+            if waited > self.longest_sending:
+                raise Refused(
+                    f"{len(sending)} of the sign-ups are still being sent. All others are erased."
+                    " Run this command again in a minute."
+                )
+            self.sleep(_LOOK_EVERY.total_seconds())
+            waited += _LOOK_EVERY
+            sending = [each for each in sending if self.people.erase(*each) == Erasure.SENDING]
+        return len(ids)
+
+    def _persons(self, compared: Sequence[str]) -> Iterator[str]:
+        fingerprints = self.fingerprints()
+        return (fingerprints.person(each) for each in compared)
+
+    def _compared(self, email: str) -> list[str]:
+        """Return the address in the form for comparing. What looked like spam may be stored under
+        an address that is none, as it was typed."""
+        if not email.strip():
+            raise Refused("Name an e-mail address.")
+        forms = [email.strip().lower(), email.lower()]
+        with contextlib.suppress(ValueError):
+            forms.insert(0, self.check_email(email))
+        return list(dict.fromkeys(forms))

@@ -1,0 +1,460 @@
+"""`relay find`, `relay erase`, `relay consent`: one person's data in every state and place."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Unpack
+
+import pytest
+import redis
+from flask import Flask
+
+from shared.domain.errors import LedgerUnavailable
+from shared.domain.replay import ReplayPace
+from shared.domain.signup import DeathReason, Submission
+from shared.infrastructure.settings import Settings
+from shared.ledger import keys
+from shared.ledger.ledger import Ledger, Origin
+from shared.ledger.people import People
+from shared.ledger.replays import Replays
+from shared.ledger.values import Accepted, Attempt, Claim
+from tests.support.builders import attempt, bury_claim, claimed
+from tests.support.command_line import CommandLine, settings_for
+from tests.support.person import EMAIL, NAME, traces_in_files, traces_in_redis
+from tests.support.sandbox_server import SandboxServer
+from tests.support.valkey_server import ValkeyServer
+from tests.support.web_services import change_services, services_of
+from web.app import create_app
+
+VISITOR = "198.51.100.77"
+CONSENT = "Yes, Acme may write to me about bread."
+
+
+class Person:
+    """Signs up by web's forms, and has workers do with it what a test wants."""
+
+    def __init__(self, app: Flask, ledger: Ledger) -> None:
+        self.app = app
+        self.ledger = ledger
+        self._client = app.test_client()
+        self._count = 0
+
+    def post(self, form: str = "news", email: str = EMAIL, **fields: str) -> str:
+        """Sign up with something else each time, and return the sign-up's id."""
+        self._count += 1
+        address = VISITOR if email == EMAIL else "192.0.2.1"
+        sent = {"email": email, "first_name": NAME, "company_name": f"No. {self._count}"}
+        answer = self._client.post(
+            f"/f/{form}",
+            data={**sent, "consent": "yes", **fields},
+            headers={"Accept": "application/json"},
+            environ_base={"REMOTE_ADDR": address},
+        )
+        assert answer.status_code == 202, answer.text
+        return str(answer.get_json()["id"])
+
+    def claimed(self, account: str = "acme") -> Claim:
+        return claimed(self.ledger, account=account)
+
+    def delivered(self) -> str:
+        id = self.post()
+        self.ledger.deliver(self.claimed(), attempt(), contact_id="c", action="created")
+        return id
+
+    def dead(self, sent: Attempt | None = None) -> str:
+        id = self.post()
+        bury_claim(self.ledger, self.claimed(), sent or attempt(400, message=f"{NAME} is no name"))
+        return id
+
+    def retrying(self) -> str:
+        id = self.post()
+        self.ledger.retry(
+            self.claimed(),
+            attempt(503),
+            wait=timedelta(hours=1),
+            error_key="",
+            message="try later",
+        )
+        return id
+
+    def everywhere(self) -> dict[str, str]:
+        """Be in every state; return the states by id."""
+        states = {self.delivered(): "delivered"}
+        discarded = self.dead()
+        self.ledger.discard("acme", discarded)
+        states |= {discarded: "discarded", self.dead(): "dead"}
+        states |= {self.post(_gotcha="x"): "quarantined", self.retrying(): "retrying"}
+        return states | {self.post(): "queued", self.post("club"): "queued"}
+
+
+@pytest.fixture
+def ledger(redis_client: "redis.Redis") -> Ledger:
+    return Ledger(redis_client)
+
+
+@pytest.fixture
+def person(
+    connected: CommandLine,
+    sandbox: SandboxServer,
+    valkey: ValkeyServer,
+    ledger: Ledger,
+    tmp_path: Path,
+) -> Person:
+    """Accounts `acme` with a form that asks for consent, and `blue`."""
+    connected(
+        *("forms", "add", "news", "--account", "acme", "--list", "newsletter", "--replace"),
+        *("--consent", CONSENT, "--consent-box", "required"),
+    )
+    tokens = json.dumps(sandbox.connect(organization="Blue Door Books"))
+    connected("connect", "blue", "--tokens", "-", stdin=tokens)
+    connected(
+        *("forms", "add", "club", "--account", "blue", "--list", "Newsletter"),
+        *("--consent", CONSENT),
+    )
+    settings = settings_for(valkey, sandbox, tmp_path) | {"RELAY_VISITOR_LIMIT": "0"}
+    return Person(create_app(Settings.from_env(settings)), ledger)
+
+
+@pytest.fixture
+def others(person: Person) -> list[str]:
+    """Sign-ups of somebody else, which nothing may touch."""
+    return [
+        person.post("club", email="bob@example.com", first_name="Bob"),
+        person.post("club", email="bob@example.com", first_name="Bob", _gotcha="x"),
+    ]
+
+
+def stated(run: CommandLine, email: str = EMAIL) -> dict[str, str]:
+    return {each["id"]: each["state"] for each in run("find", email, "--json").json}
+
+
+# --- find
+
+
+def test_a_person_is_found_in_every_state_and_account(
+    connected: CommandLine, person: Person, others: list[str]
+) -> None:
+    states = person.everywhere()
+    found = connected("find", EMAIL.upper(), "--json").json
+    assert {each["id"]: each["state"] for each in found} == states
+    assert {each["account"] for each in found} == {"acme", "blue"}
+    assert [each["received_at"] for each in found] == sorted(each["received_at"] for each in found)
+    assert set(found[0]) == {"id", "account", "form", "state", "received_at"}
+    out = connected("find", EMAIL).out
+    assert all(id in out for id in states)
+    assert not any(id in out for id in others)
+
+
+def test_nobody_is_found(connected: CommandLine, person: Person, others: list[str]) -> None:
+    assert connected("find", EMAIL, "--json").json == []
+    assert "No sign-ups of this address" in connected("find", EMAIL).out
+
+
+def test_one_that_looked_like_spam_is_found_under_what_was_typed(
+    connected: CommandLine, person: Person
+) -> None:
+    id = person.post(email="Not An Address", _gotcha="x")
+    assert stated(connected, "not an address") == {id: "quarantined"}
+
+
+def test_a_corrected_address_is_the_one_that_counts(connected: CommandLine, person: Person) -> None:
+    id = person.dead()
+    connected("failed", "edit", id, "--set", "email=ada.king@example.com")
+    assert stated(connected) == {}
+    assert stated(connected, "ada.king@example.com") == {id: "dead"}
+
+
+# --- erase
+
+
+def figures(ledger: Ledger, account: str = "acme") -> dict[str, int]:
+    found = ledger.figures(account)
+    names = ("accepted", "due", "delivered", "dead", "discarded", "quarantined")
+    return {name: getattr(found, name) for name in names}
+
+
+def test_nothing_of_a_person_is_left_and_all_is_still_counted(
+    connected: CommandLine,
+    person: Person,
+    others: list[str],
+    ledger: Ledger,
+    redis_client: "redis.Redis",
+    tmp_path: Path,
+) -> None:
+    states = person.everywhere()
+    before = figures(ledger)
+    assert traces_in_redis(redis_client)
+    assert connected("erase", EMAIL, "--yes", "--json").json == {"erased": len(states)}
+    assert traces_in_redis(redis_client) == []
+    assert traces_in_files(tmp_path) == []
+    gone = Counter(states.values())
+    after = figures(ledger)
+    assert after["accepted"] == before["accepted"]
+    assert after["delivered"] == before["delivered"]
+    assert after["due"] == before["due"] - 2  # and one of the other account
+    assert after["dead"] == before["dead"] - gone["dead"]
+    assert after["quarantined"] == before["quarantined"] - gone["quarantined"]
+    assert after["discarded"] == before["discarded"] + 4
+    assert figures(ledger, "blue")["discarded"] == 1
+    assert stated(connected, "bob@example.com").keys() == set(others)
+    assert connected("consent", EMAIL, "--json").json == []
+
+
+def test_what_is_erased_is_never_sent(
+    connected: CommandLine, person: Person, ledger: Ledger
+) -> None:
+    person.everywhere()
+    other = person.post(email="bob@example.com", first_name="Bob")
+    connected("erase", EMAIL, "--yes")
+    claim = person.claimed()
+    assert claim.id == other
+    ledger.deliver(claim, attempt(), contact_id="c", action="created")
+    assert figures(ledger)["due"] == 0
+
+
+def test_only_what_was_first_in_line_lets_the_next_one_go(
+    connected: CommandLine, person: Person, ledger: Ledger
+) -> None:
+    """Of a line of three, one waits for its retry; erasing the one behind it changes nothing."""
+    first = person.retrying()
+    second, third = person.post(), person.post()
+    people = People(ledger._client)
+    assert people.erase("acme", second) == "erased"
+    assert ledger.figures("acme").due == 2
+    prefix = keys.account("acme")
+    assert ledger._client.zrange(f"{prefix}due:retry", 0, -1) == [first]
+    assert ledger._client.zcard(f"{prefix}due:fresh") == 0
+    people.erase("acme", first)
+    assert person.claimed().id == third
+
+
+SETTLING: dict[str, Callable[[Ledger, Claim], object]] = {
+    "deliver": lambda ledger, claim: ledger.deliver(
+        claim, attempt(), contact_id="c", action="created"
+    ),
+    "retry": lambda ledger, claim: ledger.retry(
+        claim, attempt(503), wait=timedelta(0), error_key="", message=""
+    ),
+    "bury": lambda ledger, claim: bury_claim(ledger, claim, reason=DeathReason.REJECTED),
+    "release": lambda ledger, claim: ledger.release_claim(claim, None),
+    "lose": lambda ledger, claim: ledger.lose(claim, "it broke", wait=timedelta(0)),
+}
+
+
+@pytest.mark.parametrize("settle", SETTLING)
+def test_what_a_worker_is_sending_is_erased_once_it_is_settled(
+    connected: CommandLine,
+    person: Person,
+    ledger: Ledger,
+    redis_client: "redis.Redis",
+    settle: str,
+) -> None:
+    person.post()
+    claim = person.claimed()
+    waits = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        assert redis_client.exists(f"relay:{{acme}}:signup:{claim.id}")
+        SETTLING[settle](ledger, claim)
+
+    connected.sleep = sleep
+    assert connected("erase", EMAIL, "--yes", "--json").json == {"erased": 1}
+    assert len(waits) == 1
+    assert traces_in_redis(redis_client) == []
+    ended = "delivered" if settle == "deliver" else "discarded"
+    assert figures(ledger) == {**dict.fromkeys(figures(ledger), 0), "accepted": 1, ended: 1}
+
+
+def test_one_that_stays_in_flight_is_told(connected: CommandLine, person: Person) -> None:
+    id = person.post()
+    person.claimed()
+    connected.sleep = lambda seconds: None
+    ran = connected("erase", EMAIL, "--yes")
+    assert ran.status == 1
+    assert "still being sent" in ran.err
+    assert stated(connected) == {id: "delivering"}
+
+
+def test_one_whose_worker_died_is_erased_when_its_claim_runs_out(
+    connected: CommandLine, person: Person, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    id = person.post()
+    person.claimed()
+
+    def sleep(seconds: float) -> None:
+        redis_client.zadd("relay:{acme}:due:fresh", {id: 1})
+
+    connected.sleep = sleep
+    connected("erase", EMAIL, "--yes")
+    assert traces_in_redis(redis_client) == []
+    assert figures(ledger)["discarded"] == 1
+
+
+def test_a_worker_that_takes_it_after_that_erases_it_instead(
+    connected: CommandLine, person: Person, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    """Nobody waits for the command any more when the claim runs out."""
+    id = person.post()
+    person.claimed()
+    assert People(redis_client).erase("acme", id) == "sending"
+    redis_client.zadd("relay:{acme}:due:fresh", {id: 1})
+    other = person.post(email="bob@example.com", first_name="Bob")
+    assert person.claimed().id == other
+    assert traces_in_redis(redis_client) == []
+
+
+def test_one_that_waits_in_a_replay_leaves_it(
+    connected: CommandLine, person: Person, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    mine = [person.dead() for _ in range(2)]
+    other = person.post(email="bob@example.com", first_name="Bob")
+    bury_claim(ledger, person.claimed())
+    replays = Replays(redis_client, ReplayPace(per_second=1, per_day=10_000))
+    replays.add("acme", "job", [*mine, other], by="ola", chosen="{}")
+    assert replays.feed("acme") == 1  # one is under way, and the others wait
+    connected("erase", EMAIL, "--yes")
+    [part] = replays.parts("acme")
+    assert traces_in_redis(redis_client) == []
+    assert redis_client.zrange("relay:{acme}:replay:job:waiting", 0, -1) == [other]
+    assert (part.total, part.waiting, part.under_way, part.skipped) == (3, 1, 0, 2)
+
+
+def test_the_question_and_the_answer_say_what_is_lost_and_what_stays(
+    connected: CommandLine, person: Person
+) -> None:
+    person.post()
+    refused = connected("erase", EMAIL, stdin="n\n")
+    assert "1 sign-up, with the evidence of consent" in refused.err
+    assert stated(connected)
+    assert connected("erase", EMAIL).status == 2
+    assert stated(connected)
+    out = connected("erase", EMAIL, stdin="y\n").out
+    assert "1 sign-up erased." in out
+    assert "The contact at Constant Contact stays" in out
+    assert "append-only file" in out
+    assert EMAIL.lower() not in out.lower()
+
+
+def test_the_append_only_file_is_rewritten(
+    connected: CommandLine, person: Person, redis_client: "redis.Redis"
+) -> None:
+    redis_client.config_resetstat()
+    connected("erase", EMAIL, "--yes")
+    assert "cmdstat_bgrewriteaof" in redis_client.info("commandstats")
+
+
+def test_erasing_twice_or_nobody_erases_nothing(connected: CommandLine, person: Person) -> None:
+    person.post()
+    assert connected("erase", EMAIL, "--yes", "--json").json == {"erased": 1}
+    assert connected("erase", EMAIL, "--yes", "--json").json == {"erased": 0}
+
+
+def test_who_signs_up_again_later_is_kept(
+    connected: CommandLine, person: Person, ledger: Ledger
+) -> None:
+    person.post()
+    connected("erase", EMAIL, "--yes")
+    id = person.post()
+    assert stated(connected) == {id: "queued"}
+    assert figures(ledger)["due"] == 1
+
+
+# --- what waits on a web host's disk
+
+
+class Away:
+    """A ledger that does not answer."""
+
+    def accept(self, submission: Submission, **origin: Unpack[Origin]) -> Accepted:
+        raise LedgerUnavailable("away")
+
+
+def without_redis(person: Person) -> None:
+    """Have the ledger be away for web alone, and nobody drain."""
+    intake = services_of(person.app).intake
+    change_services(person.app, intake=replace(intake, drain=lambda: None, ledger=Away()))
+
+
+def test_what_is_spooled_here_is_found_and_erased(
+    connected: CommandLine,
+    person: Person,
+    ledger: Ledger,
+    redis_client: "redis.Redis",
+    tmp_path: Path,
+) -> None:
+    without_redis(person)
+    mine = person.post()
+    other = person.post(email="bob@example.com", first_name="Bob")
+    assert stated(connected) == {mine: "spooled"}
+    assert traces_in_files(tmp_path)
+    assert connected("erase", EMAIL, "--yes", "--json").json == {"erased": 1}
+    assert traces_in_files(tmp_path) == []
+    assert traces_in_redis(redis_client) == []
+    assert stated(connected, "bob@example.com") == {other: "spooled"}
+    found = figures(ledger)
+    assert (found["accepted"], found["discarded"]) == (1, 1)
+
+
+# --- consent
+
+
+def test_the_evidence_has_the_text_as_it_was_shown_and_what_was_done(
+    connected: CommandLine, person: Person
+) -> None:
+    id = person.delivered()
+    [evidence] = connected("consent", EMAIL, "--json").json
+    given_at = evidence.pop("given_at")
+    version = evidence.pop("version")
+    assert evidence == {
+        "id": id,
+        "account": "acme",
+        "form": "news",
+        "text": CONSENT,
+        "box": True,
+        "posted": "yes",
+        "address": "198.51.100.77",
+        "page": None,
+    }
+    assert given_at.endswith("Z")
+    assert version
+    out = connected("consent", EMAIL).out
+    assert CONSENT in out
+    assert "198.51.100.77" in out
+    assert "No consent" in connected("consent", "nobody@example.com").out
+
+
+def test_one_text_has_one_version_on_every_form(connected: CommandLine, person: Person) -> None:
+    person.post()
+    person.post("club")
+    versions = {each["version"] for each in connected("consent", EMAIL, "--json").json}
+    assert len(versions) == 1
+
+
+def test_a_text_that_changed_since_is_shown_as_it_was(
+    connected: CommandLine, person: Person
+) -> None:
+    person.post()
+    connected(
+        *("forms", "add", "news", "--account", "acme", "--list", "newsletter", "--replace"),
+        *("--consent", "Another text."),
+    )
+    [evidence] = connected("consent", EMAIL, "--json").json
+    assert evidence["text"] == CONSENT
+
+
+def test_the_page_is_one_file_that_loads_nothing(
+    connected: CommandLine, person: Person, tmp_path: Path
+) -> None:
+    person.post()
+    person.post(consent="<script>alert(1)</script> yes")
+    file = tmp_path / "evidence.html"
+    connected("consent", EMAIL, "--html", str(file))
+    page = file.read_text(encoding="utf-8")
+    assert page.count(CONSENT) == 2
+    assert "&lt;script&gt;" in page and "<script" not in page
+    assert not any(each in page for each in ("http://", "https://", "src=", "@import", "url("))
+    assert page.rstrip().endswith("</html>")
