@@ -15,7 +15,9 @@ import redis
 
 DAY_MS = 86_400_000
 TEN_MINUTES_US = 600_000_000
-ERASED = "erased"
+ERASED = "erased"  # or its evidence was forgotten
+CLEARED = "cleared"
+MOST_CLEARED = 25  # in one step
 WAITING = ("queued", "delivering", "retrying")
 MOST_LOST = 3  # claims; whatever loses them is poison
 IN_A_ROW = 3  # sign-ups for which the API fails; then it is an outage
@@ -66,7 +68,8 @@ class ModelSignup:
     events: int = 0
     reason: str | None = None
     erase: bool = False  # somebody wants it erased once it is settled
-    counted_as: str = ""  # of an erased one
+    counted_as: str = ""  # of an erased or cleared one
+    settled_at: int = 0  # in milliseconds
     content: str | None = None  # of one that was not quarantined when it came
 
     @property
@@ -123,6 +126,7 @@ class LedgerModel:
         self.accounts = {name: ModelAccount() for name in accounts}
         self.key_holds: dict[str, ModelHold] = {}
         self.now_us = now_us
+        self.began_ms = self.now
 
     # --- time
 
@@ -177,7 +181,7 @@ class LedgerModel:
         signup.due_at = self.now_us
 
     def _leave(self, signup: ModelSignup, state: str) -> None:
-        signup.state = state
+        signup.state, signup.settled_at = state, self.now
         following = self.line(signup)
         if following:
             following[0].due_at = following[0].received_at
@@ -207,7 +211,7 @@ class LedgerModel:
             held_mark=self._held_time(account),
         )
         if quarantined:
-            signup.reason = "honeypot"
+            signup.reason, signup.settled_at = "honeypot", self.now
             return "accepted", id, False
         signup.content = content
         if key:
@@ -523,7 +527,7 @@ class LedgerModel:
         signup = self.accounts[account].signups[id]
         if signup.state not in ("dead", "quarantined"):
             return False
-        signup.state = "discarded"
+        signup.state, signup.settled_at = "discarded", self.now
         return True
 
     def deliver_anyway(self, account: str, id: str) -> bool:
@@ -567,11 +571,44 @@ class LedgerModel:
 
     def _erase(self, signup: ModelSignup) -> None:
         at_head = signup.unsettled and self.line(signup)[0] is signup
-        signup.counted_as = "delivered" if signup.state == "delivered" else "discarded"
+        if signup.state != CLEARED:
+            signup.counted_as = "delivered" if signup.state == "delivered" else "discarded"
         if at_head:
             self._leave(signup, ERASED)
         signup.state, signup.claim, signup.lane = ERASED, "", ""
         self.accounts[signup.account].failing.discard(signup.id)
+
+    # --- retention
+
+    def clear(self, account: str, state: str, kept_ms: int, evidence_ms: int) -> int:
+        """Clear what was settled so long ago, and forget it if its consent was given so long ago.
+        Return how many."""
+        settled = [each for each in self.accounts[account].signups.values() if each.state == state]
+        settled.sort(key=lambda each: (each.settled_at, each.id))
+        over = [each for each in settled if each.settled_at <= self._over(kept_ms)][:MOST_CLEARED]
+        for signup in over:
+            signup.counted_as, signup.state = state, CLEARED
+            signup.claim, signup.reason, signup.attempts, signup.lost = "", None, 0, 0
+            if self.now * 1000 - signup.received_at >= TEN_MINUTES_US:
+                signup.content = None
+            if signup.received_at <= self._over(evidence_ms) * 1000:
+                signup.state = ERASED
+            self.accounts[account].failing.discard(signup.id)
+        return len(over)
+
+    def forget_evidence(self, account: str, evidence_ms: int) -> int:
+        evidence = [
+            each
+            for each in self.accounts[account].signups.values()
+            if each.state == CLEARED and each.received_at <= self._over(evidence_ms) * 1000
+        ][:MOST_CLEARED]
+        for signup in evidence:
+            signup.state = ERASED
+        return len(evidence)
+
+    def _over(self, kept_ms: int) -> int:
+        """Return up to when (ms) all is over. Retention counts from the model's beginning."""
+        return self.now - kept_ms if self.began_ms + kept_ms <= self.now else 0
 
     # --- figures
 

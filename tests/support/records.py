@@ -19,7 +19,7 @@ def read_record(client: "redis.Redis", key: Any) -> dict[str, Any]:
         "attempts": 0,
         "lost": 0,
         **json.loads(first),
-        "lists": contact.pop("lists"),
+        "lists": contact.pop("lists", []),  # evidence has none
         "contact": contact,
         "consent": {"box": None, "page": None, "posted": None, **json.loads(consent)},
         "history": [json.loads(event) for event in history],

@@ -35,6 +35,7 @@ from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.retention import SETTLED, RecordKeeping
 from shared.ledger.time_units import to_milliseconds
 from shared.ledger.values import Claim, NothingDue, OnHold, Wait
 from tests.support import builders
@@ -48,6 +49,7 @@ from tests.support.ledger_model import (
     turnable_server,
 )
 from tests.support.records import read_record
+from tests.support.retention import retention
 
 EXAMPLES = int(os.environ.get("MODEL_EXAMPLES", "0"))
 
@@ -59,6 +61,8 @@ HOUR = 3600 * SECOND
 # 2026-03-01, 23:40 UTC: a day ends within reach, and the last quarter of an hour is still ahead.
 BEGIN_US = 1_772_408_400_000_000
 LEASES = (2, 60)  # seconds
+# Settled ones are kept for less than some repeats come later, and some are cleared with evidence.
+KEPT, EVIDENCE_KEPT = timedelta(seconds=30), timedelta(hours=1)
 
 ACCOUNTS = ("acme", "blue")
 LANES = ("one", "two", "three")
@@ -98,7 +102,9 @@ def find(client: Any, account: str) -> Found:
                 found.lines |= {name: line} if line else {}
             case "lane":
                 found.lanes[name] = client.get(key)
-            case "due" | "unsettled" | "dead" | "delivered" | "quarantined" | "discarded":
+            case (
+                "due" | "unsettled" | "dead" | "delivered" | "quarantined" | "discarded" | "cleared"
+            ):
                 found.sets[f"{kind}:{name}" if name else kind] = set(client.zrange(key, 0, -1))
     # What nobody has claimed yet is in due:fresh alone.
     known = found.sets.get("unsettled", set()) | found.sets.get("due:fresh", set())
@@ -157,6 +163,10 @@ class LedgerMachine(RuleBasedStateMachine):
         for name in ACCOUNTS:
             registry.save_account(builders.account(name))
         self.ledger, self.busy, self.people = Ledger(client), BusyAccounts(client), People(client)
+        self.keeping = RecordKeeping(
+            client, retention(**dict.fromkeys(SETTLED, KEPT), consent=EVIDENCE_KEPT)
+        )
+        self.keeping.begin(timedelta())
         self.model = LedgerModel(ACCOUNTS, clock.us)
         self.claims: list[Claim] = []
         self.numbers: dict[tuple[str, str], tuple[str, str]] = {}
@@ -170,7 +180,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if held:
             self.quota_is_spent("blue", 1)
         for account, person in (("acme", "ada"), ("acme", "ada"), ("acme", "bob"), ("blue", "cy")):
-            self.accept(account, person, f"first {len(self.accepted)}", None, False, 1)
+            self.accept(account, person, f"first-{len(self.accepted)}", None, False, 1)
 
     # --- visitors
 
@@ -543,7 +553,7 @@ class LedgerMachine(RuleBasedStateMachine):
         account, id = self._choose_signup(data, "quarantined")
         signup = self.ledger.find(id, [account])
         if signup is None:
-            return  # erased
+            return  # erased, or cleared
         if stale:
             signup = replace(signup, edits=signup.edits + 1)
         for _ in range(times):
@@ -556,7 +566,7 @@ class LedgerMachine(RuleBasedStateMachine):
         account, id = self._choose_signup(data, "dead", "quarantined")
         signup = self.ledger.find(id, [account])
         if signup is None:
-            return  # erased
+            return  # erased, or cleared
         if stale:
             signup = replace(signup, edits=signup.edits + 1)
         contact = Contact(fields={"email_address": f"{person}@example.com"})
@@ -570,6 +580,41 @@ class LedgerMachine(RuleBasedStateMachine):
         account, id = data.draw(st.sampled_from(self.accepted))
         for _ in range(times):
             assert self.people.erase(account, id) == self.model.erase(account, id)
+
+    # --- retention
+
+    @rule(
+        state=st.sampled_from(SETTLED),
+        wait=st.sampled_from((0, 31 * SECOND, 31 * SECOND, 2 * HOUR)),
+        times=times,
+    )
+    def clear(self, state: str, wait: int, times: int) -> None:
+        """Settle one more sign-up, and clear those of its state some time later."""
+        self._settle_as(state)
+        self._turn(wait)
+        for account in ACCOUNTS * times:
+            expected = self.model.clear(account, state, _in_ms(KEPT), _in_ms(EVIDENCE_KEPT))
+            assert expected == self.keeping.clear(account, state)
+
+    @rule(wait=st.sampled_from((0, HOUR)), times=times)
+    def forget_evidence(self, wait: int, times: int) -> None:
+        self._turn(wait)
+        for account in ACCOUNTS * times:
+            expected = self.model.forget_evidence(account, _in_ms(EVIDENCE_KEPT))
+            assert expected == self.keeping.forget_evidence(account)
+
+    def _settle_as(self, state: str) -> None:
+        """Have one more sign-up be in the state, unless holds forbid it."""
+        caught = state in ("quarantined", "discarded")
+        self.accept("acme", "ada", f"more-{len(self.submitted)}", None, caught, 1)
+        account, id = self.accepted[-1]
+        if state == "discarded":
+            assert self.model.discard(account, id) == self.ledger.discard(account, id)
+        elif state in ("delivered", "dead") and (claim := self._claim("acme", "one", 60)):
+            if state == "dead":
+                self._bury(claim, DeathReason.REJECTED, sent=True, well=False, api_failed=True)
+            else:
+                self._deliver(claim)
 
     def _choose_signup(self, data: st.DataObject, *states: str) -> tuple[str, str]:
         """Return one that the step is for, if there is any."""
@@ -651,6 +696,10 @@ class LedgerMachine(RuleBasedStateMachine):
             probed = hold.probe_at is not None and self.last_holds_end == "probe"
             if reason != HoldReason.QUOTA and self.last_holds_end != "release" and not probed:
                 self.lift(account, HoldReason(reason), 1)
+
+
+def _in_ms(span: timedelta) -> int:
+    return span // timedelta(milliseconds=1)
 
 
 def _ms(moment: datetime | None) -> int | None:
