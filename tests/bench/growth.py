@@ -4,6 +4,7 @@ CPU of the server and of the process that asks it, on both in turn. Both are fil
 mix. Filling ends after three minutes: then there are fewer, and the table says how many.
 """
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -15,13 +16,14 @@ import redis
 from relay.terminal.output import LONGEST_TABLE
 from shared.domain.account import Account
 from shared.ledger.ledger import Ledger
+from shared.ledger.people import People
 from shared.ledger.stores.registry import Registry
 from shared.operations.factory import make_operations
 from shared.operations.selection import Selection
 from tests.architecture.project import settings_in
 from tests.bench.correctness import expect
 from tests.bench.figures import Row, Table, at_most, say, spread
-from tests.bench.ledger_filling import LedgerFiller
+from tests.bench.ledger_filling import LedgerFiller, email
 from tests.support.valkey_server import ValkeyServer
 
 SMALL, LARGE = 1_000, 1_000_000
@@ -46,6 +48,8 @@ class FilledLedger:
         self._ids: list[str] = []
         self._filler = LedgerFiller(client)
         self._ledger = Ledger(client)
+        self._people = People(client)
+        self._numbers = itertools.count(1)
         self._operations = make_operations(settings_in(folder), client, lambda account: None)
 
     def fill(self, size: int, seconds: float) -> None:
@@ -70,6 +74,7 @@ class FilledLedger:
             "accept": (100, self._accept),
             "claim and deliver": (100, self._deliver),
             "find by id": (200, self._find),
+            "find by e-mail address": (100, self._find_person),
             "`relay status`: the figures of all accounts": (50, self._figures),
             "the first page of dead letters": (10, self._dead_letters),
             "the first page of the quarantine": (10, self._quarantine),
@@ -85,6 +90,11 @@ class FilledLedger:
         id = self._ids.pop(0)
         self._ids.append(id)
         expect("found", self._ledger.find(id, ACCOUNTS) is not None, True)
+
+    def _find_person(self) -> None:
+        person = self._filler.fingerprints.person(email(next(self._numbers)))
+        found = list(self._people.signups(list(ACCOUNTS), person))
+        expect("sign-ups of a person", len(found), 1)
 
     def _figures(self) -> None:
         expect("accounts", len(self._operations.status.figures()), len(ACCOUNTS))
