@@ -9,7 +9,6 @@ from typing import Any
 from shared.domain.errors import Refused
 from shared.domain.reading.field_checks import edit_contact
 from shared.domain.signup import Signup, State
-from shared.ledger.stores.fingerprints import Fingerprints
 from shared.operations.selection import Selection, SignupFinder
 
 _KEPT = (State.DEAD, State.QUARANTINED)
@@ -18,16 +17,9 @@ _KEPT = (State.DEAD, State.QUARANTINED)
 class DeadLetters:
     """Raises `Refused` for what cannot be done, and `LedgerUnavailable`."""
 
-    def __init__(
-        self,
-        finder: SignupFinder,
-        *,
-        fingerprints: Callable[[], Fingerprints],
-        now: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, finder: SignupFinder, *, now: Callable[[], datetime]) -> None:
         self._finder = finder
         self._ledger = finder.ledger
-        self._fingerprints = fingerprints
         self._now = now
 
     def find(self, selection: Selection, limit: int | None = None) -> list[Signup]:
@@ -67,7 +59,7 @@ class DeadLetters:
             )
         check_email = self._finder.check_email
         contact = edit_contact(signup.contact, changes, check_email=check_email)
-        person = self._fingerprints().person(check_email(contact.email))
+        person = self._finder.fingerprints().person(check_email(contact.email))
         change = {
             "at": round(self._now().timestamp() * 1000),
             "event": "edited",

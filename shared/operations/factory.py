@@ -11,6 +11,7 @@ from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
+from shared.ledger.people import People
 from shared.ledger.replays import Replays
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.form_counts import FormCounts
@@ -30,16 +31,18 @@ def make_operations(
 ) -> Operations:
     """Return what operators can do; `notify_workers` asks the workers to look after an account."""
     ledger, registry = Ledger(client), Registry(client)
-    finder = SignupFinder(ledger, registry, check_email)
+    finder = SignupFinder(
+        ledger=ledger,
+        registry=registry,
+        people=People(client),
+        fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
+        check_email=check_email,
+    )
     return Operations(
         status=SystemStatus(
             ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
         ),
-        dead_letters=DeadLetters(
-            finder,
-            fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
-            now=utc_now,
-        ),
+        dead_letters=DeadLetters(finder, now=utc_now),
         quarantine=Quarantine(finder, notify_workers),
         retries=Retries(
             finder,

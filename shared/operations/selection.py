@@ -1,7 +1,7 @@
 """Choosing sign-ups: dead letters or quarantined ones, by their ids or by filters."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,8 @@ from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import DeathReason, Signup, State
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
+from shared.ledger.people import People
+from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.stores.registry import Registry
 
 
@@ -49,12 +51,14 @@ class Selection:
         return json.dumps({name: value for name, value in chosen.items() if value is not None})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignupFinder:
     """Finds the sign-ups that an operator means. Raises `Refused` and `LedgerUnavailable`."""
 
     ledger: Ledger
     registry: Registry
+    people: People
+    fingerprints: Callable[[], Fingerprints]
     check_email: CheckEmail
 
     def one(self, id: str) -> Signup:
@@ -71,9 +75,8 @@ class SignupFinder:
         """Return the chosen sign-ups, the latest first: those in `state`, or the ids' in any."""
         if selection.account:
             self._require_account(selection.account)
-        by_id = (self.one(id) for id in selection.ids)
-        found = by_id if selection.ids else self._in_state(selection, state)
         email = self._comparable(selection.email) if selection.email else None
+        found = self._find(selection, state, email)
         return (signup for signup in found if self._matches(signup, selection, email))
 
     def chosen_for_change(self, selection: Selection, state: State) -> list[Signup]:
@@ -92,12 +95,22 @@ class SignupFinder:
             and (email is None or self._compared(signup) == email)
         )
 
-    def _in_state(self, selection: Selection, state: State) -> Iterator[Signup]:
+    def _find(self, selection: Selection, state: State, email: str | None) -> Iterator[Signup]:
+        """Return all that may match, with as few others as the ledger's indexes allow."""
+        if selection.ids:
+            return (self.one(id) for id in selection.ids)
         names = [selection.account] if selection.account else self._account_names()
+        if email:
+            return self._of_person(email, names, state)
         if state == State.QUARANTINED:
             return self.ledger.quarantined(*names, since=selection.since)
         reason = DeathReason(selection.reason) if selection.reason else None
         return self.ledger.dead_letters(*names, reason=reason, since=selection.since)
+
+    def _of_person(self, email: str, accounts: list[str], state: State) -> Iterator[Signup]:
+        person = self.fingerprints().person(email)
+        found = (each for each in self.people.signups(accounts, person) if each.state == state)
+        return iter(sorted(found, key=_ended_at, reverse=True))
 
     def _comparable(self, email: str) -> str:
         try:

@@ -2,6 +2,7 @@
 commands on it, and a sandbox without pace."""
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from shared.accounts.account_services import AccountServices, make_account_servi
 from shared.accounts.connecting import Connecting
 from shared.constant_contact.factory import make_vault
 from shared.constant_contact.token_vault import TokenVault
+from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
+from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.command_line import CommandLine, settings_for
@@ -69,6 +72,12 @@ def run(
 ) -> CommandLine:
     """Runs commands on a clean ledger."""
     return CommandLine(monkeypatch, capsys, settings_for(valkey, sandbox, tmp_path))
+
+
+@pytest.fixture
+def person(settings: Settings, redis_client: "redis.Redis") -> Callable[[str], str]:
+    """Tells the fingerprint that the ledger has of an e-mail address."""
+    return load_fingerprints(redis_client, Sealer(settings.secret_keys)).person
 
 
 @pytest.fixture

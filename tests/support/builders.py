@@ -48,13 +48,17 @@ def submission(email: str = "ada@example.com", **fields: Any) -> Submission:
 
 
 def accept(ledger: Ledger, email: str = "ada@example.com", **fields: Any) -> Accepted:
-    """Accept a new sign-up of the person `email`; different each time unless `digest` says so."""
+    """Accept a new sign-up of the person `email`; different each time unless `digest` says so.
+
+    To be found by the address, it needs the person's real fingerprint as `person`.
+    """
     given = {
         name: fields.pop(name, None) for name in ("idempotency_key", "visitor", "limit", "digest")
     }
+    person = fields.pop("person", f"person-{email}")
     sent = submission(email, **fields)
     given["digest"] = given["digest"] or sent.id
-    return ledger.accept(sent, person=f"person-{email}", **given)
+    return ledger.accept(sent, person=person, **given)
 
 
 def claim(
@@ -85,9 +89,11 @@ def attempt(status: int | None = 201, **fields: Any) -> Attempt:
     return Attempt(**{**defaults, **fields})
 
 
-def bury(ledger: Ledger, email: str = "ada@example.com", **of: Any) -> str:
+def bury(
+    ledger: Ledger, email: str = "ada@example.com", *, person: str | None = None, **of: Any
+) -> str:
     """Accept a sign-up of the person `email`, and have it be a dead letter."""
-    accept(ledger, email)
+    accept(ledger, email, person=person or f"person-{email}")
     mine = claimed(ledger)
     bury_claim(ledger, mine, **of)
     return mine.id

@@ -1,6 +1,7 @@
 """`relay quarantine`: what a form caught is listed, delivered and discarded."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +90,16 @@ def test_the_list_has_what_scripts_read(connected: CommandLine, site: Site) -> N
     ],
 )
 def test_any_filter_selects(
-    connected: CommandLine, ledger: Ledger, options: list[str], emails: str
+    connected: CommandLine,
+    ledger: Ledger,
+    person: Callable[[str], str],
+    options: list[str],
+    emails: str,
 ) -> None:
     for name, form in (("a", "news"), ("b", "club"), ("c", "news")):
-        accept(ledger, f"{name}@example.com", form=form, quarantine="honeypot")
-    accept(ledger, "clean@example.com")
+        email = f"{name}@example.com"
+        accept(ledger, email, person=person(email), form=form, quarantine="honeypot")
+    accept(ledger, "a@example.com", person=person("a@example.com"))
     found = sorted(each["email"] for each in caught(connected, *options))
     assert found == [f"{name}@example.com" for name in emails]
 

@@ -173,10 +173,14 @@ def test_a_replay_that_waits_says_why(connected: CommandLine, ledger: Ledger) ->
 
 
 def test_no_persons_address_is_kept_with_a_replay(
-    connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+    connected: CommandLine,
+    ledger: Ledger,
+    person: Callable[[str], str],
+    redis_client: "redis.Redis",
 ) -> None:
     for _ in range(LARGE):
-        bury(ledger)
+        bury(ledger, person=person("ada@example.com"))
+    accept(ledger, person=person("ada@example.com"))  # due: no dead letter is meant by it
     id = connected("failed", "retry", "--email", "ada@example.com", "--json").json["replay"]
     stored = redis_client.hgetall(f"relay:{{acme}}:replay:{id}")
     assert json.loads(str(stored["chosen"])) == {"email": "one person"}

@@ -1,12 +1,13 @@
 """Indexes of sign-ups are read page by page: what a page costs, and what moves in between."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import chain
 
 import pytest
 import redis
 
+from shared.domain.signup import Signup
 from shared.infrastructure.settings import Settings
 from shared.ledger import index_pages
 from shared.ledger.index_pages import latest_first
@@ -80,29 +81,61 @@ def test_reading_ends_where_it_is_asked_to(redis_client: "redis.Redis") -> None:
     assert list(pages_of(redis_client, since=5)) == [["8", "7", "6"], ["5"]]
 
 
-@pytest.mark.parametrize("state", ["dead", "quarantined"])
-def test_the_first_page_reads_no_more_than_a_page(
-    redis_client: "redis.Redis", operations: Operations, state: str
-) -> None:
-    ledger, count = Ledger(redis_client), 60
-    for number in range(count):
+COUNT = 60  # of each account
+
+
+@pytest.fixture(params=["dead", "quarantined"])
+def find(
+    request: pytest.FixtureRequest,
+    redis_client: "redis.Redis",
+    operations: Operations,
+    person: Callable[[str], str],
+) -> Callable[..., list[Signup]]:
+    """Finds dead letters, or quarantined sign-ups, of which there are many of many people."""
+    ledger, is_dead = Ledger(redis_client), request.param == "dead"
+    for number in range(COUNT):
+        email = f"number-{number}@example.com"
         for account in ("acme", "blue"):
-            quarantine = "honeypot" if state == "quarantined" else None
-            accept(ledger, f"{number}@example.com", account=account, quarantine=quarantine)
-            if state == "dead":
+            quarantine = None if is_dead else "honeypot"
+            accept(ledger, email, account=account, quarantine=quarantine, person=person(email))
+            if is_dead:
                 bury_claim(ledger, claimed(ledger, account=account))
-    find = operations.dead_letters.find if state == "dead" else operations.quarantine.find
+    return operations.dead_letters.find if is_dead else operations.quarantine.find
 
-    def sent() -> int:
-        return int(redis_client.info("stats")["total_net_output_bytes"])
 
-    def bytes_read(limit: int | None) -> int:
-        before = sent()
-        assert len(find(Selection(), limit)) == (limit or 2 * count)
-        return sent() - before
+@pytest.fixture
+def bytes_read(redis_client: "redis.Redis") -> Callable[[], int]:
+    """Tells how many bytes the server has sent since it was asked last."""
+    sent = 0
 
-    page, everything = bytes_read(3), bytes_read(None)
-    assert page < everything / 10
+    def since() -> int:
+        nonlocal sent
+        before, sent = sent, int(redis_client.info("stats")["total_net_output_bytes"])
+        return sent - before
+
+    return since
+
+
+def test_the_first_page_reads_no_more_than_a_page(
+    find: Callable[..., list[Signup]], bytes_read: Callable[[], int]
+) -> None:
+    bytes_read()
+    assert len(find(Selection(), 3)) == 3
+    page = bytes_read()
+    assert len(find(Selection())) == 2 * COUNT
+    assert page < bytes_read() / 10
+
+
+def test_one_persons_are_found_without_reading_the_others(
+    find: Callable[..., list[Signup]], bytes_read: Callable[[], int]
+) -> None:
+    find(Selection(email="number-1@example.com"))
+    bytes_read()
+    found = find(Selection(email="Number-7@example.com"))
+    one = bytes_read()
+    assert [each.account for each in found] == ["blue", "acme"]
+    assert len(find(Selection())) == 2 * COUNT
+    assert one < bytes_read() / 10
 
 
 def test_those_since_a_moment_are_found_from_that_moment_on(
