@@ -10,12 +10,10 @@ import redis
 from shared.domain.retention import KeptRecords, Retention
 from shared.ledger import keys
 from shared.ledger.reading import pairs
-from shared.ledger.script_library import Scripts
+from shared.ledger.script_library import Scripts, batches
 from shared.ledger.time_units import in_milliseconds, moment
 
 SETTLED = ("delivered", "discarded", "quarantined", "dead")  # the states of what is cleared
-# With so many, one call of a script takes a millisecond.
-_ACCOUNTS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +30,14 @@ class RecordKeeping:
     """Every method raises `LedgerUnavailable`. All are safe to repeat, and in several processes."""
 
     def __init__(self, client: "redis.Redis", retention: Retention) -> None:
-        self._client = client
         self._scripts = Scripts(client)
         self._retention = retention
         self._kept = {name: in_milliseconds(kept) for name, kept in retention.switched_on.items()}
+
+    @property
+    def _rules(self) -> dict[str, Any]:
+        """Return the arguments of a script that needs to know how long all is kept."""
+        return {"retention": keys.RETENTION, "kept": self._kept}
 
     def begin(self, every: timedelta) -> tuple[bool, list[KeptRecords]]:
         """Note since when each retention counts. Return whether the caller is to look for what is
@@ -47,37 +49,30 @@ class RecordKeeping:
             off=self._retention.switched_off,
             every=every,
         )
-        return bool(mine), [each for each in self.outlook([]) if each.name in new]
+        switched_on = self.outlook([]) if new else []
+        return bool(mine), [each for each in switched_on if each.name in new]
 
     def overdue(self, accounts: Sequence[str]) -> Iterator[Overdue]:
         """Yield all of these accounts whose time is over."""
-        for names in _some_at_a_time(accounts):
-            found = self._scripts.run(
-                "retention/find",
-                retention=keys.RETENTION,
-                accounts=[keys.account(name) for name in names],
-                kept=self._kept,
-            )
+        answers = self._scripts.run_for_all(accounts, "retention/find", **self._rules)
+        for names, found in zip(batches(accounts), answers, strict=True):
             for place, what, state in found:
                 yield Overdue(names[place - 1], what, state)
 
     def clear(self, account: str, state: str) -> int:
         """Clear the next records of this state; return how many."""
-        return clear_some(
-            self._scripts,
-            account,
-            state,
-            kept=self._retention.of(state),
-            consent_kept=self._retention.consent,
-        )
+        kept, consent_kept = self._retention.of(state), self._retention.consent
+        if kept is None:
+            return 0
+        return clear_some(self._scripts, account, state, kept=kept, consent_kept=consent_kept)
 
     def forget_evidence(self, account: str) -> int:
         """Forget the next evidence of consent; return how much."""
+        kept = self._retention.consent
+        if kept is None:
+            return 0
         forgotten: int = self._scripts.run_for(
-            account,
-            "retention/forget",
-            retention=keys.RETENTION,
-            kept=self._retention.consent or timedelta.max,
+            account, "retention/forget", retention=keys.RETENTION, kept=kept
         )
         return forgotten
 
@@ -105,16 +100,10 @@ class RecordKeeping:
 
     def outlook(self, accounts: Sequence[str]) -> list[KeptRecords]:
         """Return what is kept of these accounts: of each state, of consent, and of addresses."""
-        calls = [
-            self._scripts.call(
-                "retention/outlook",
-                retention=keys.RETENTION,
-                accounts=[keys.account(name) for name in names],
-                kept=self._kept,
-            )
-            for names in _some_at_a_time(accounts) or [[]]
+        script = "retention/outlook"
+        parts = list(self._scripts.run_for_all(accounts, script, **self._rules)) or [
+            self._scripts.run(script, accounts=[], **self._rules)
         ]
-        parts = self._scripts.execute_all(calls)
         since = dict(pairs(parts[0][0]))
         found = zip(*(part[1] for part in parts), strict=True)
         return [
@@ -161,10 +150,3 @@ def clear_some(
         consent_kept=consent_kept,
     )
     return cleared
-
-
-def _some_at_a_time(accounts: Sequence[str]) -> list[Sequence[str]]:
-    return [
-        accounts[place : place + _ACCOUNTS_AT_ONCE]
-        for place in range(0, len(accounts), _ACCOUNTS_AT_ONCE)
-    ]

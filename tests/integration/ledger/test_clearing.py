@@ -152,6 +152,7 @@ def test_what_is_kept_for_ever_is_never_cleared(rig: Rig, state: str) -> None:
     id = rig.settled(state)
     rig.wait(10_000)
     assert rig.clear() == 0
+    assert rig.keeping.clear("acme", state) == rig.keeping.forget_evidence("acme") == 0
     assert rig.ids(state) == [id]
 
 

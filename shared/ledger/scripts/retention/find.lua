@@ -13,23 +13,23 @@ for name, ms in pairs(kept) do
   over[name] = over_before(name, ms, now)
 end
 
--- Whether the sorted set has something up to `last`, and after `done` if that is given.
-local function anything(key, last, done)
+-- Whether the walk over the addresses has not come to all that are over.
+local function any_address_left(each, state)
+  local done = redis.call("HGET", each .. "addresses-replaced", state)
   local from = done and "(" .. done or "-inf"
-  return last and redis.call("ZRANGE", key, from, text(last), "BYSCORE", "LIMIT", 0, 1)[1]
+  local last = text(over.addresses)
+  return redis.call("ZRANGE", each .. state, from, last, "BYSCORE", "LIMIT", 0, 1)[1]
 end
 
-local STATES = { "delivered", "discarded", "quarantined", "dead", "cleared" }
 local found = {}
 for place, each in ipairs(accounts) do
-  local done = over.addresses
-    and redis.call("HMGET", each .. "addresses-replaced", unpack(STATES))
-  for i, state in ipairs(STATES) do
+  for _, state in ipairs({ "delivered", "discarded", "quarantined", "dead", "cleared" }) do
+    local oldest = tonumber(redis.call("ZRANGE", each .. state, 0, 0, "WITHSCORES")[2])
     local is_evidence = state == "cleared"
-    if anything(each .. state, over[is_evidence and "consent" or state]) then
+    if oldest and oldest <= (over[is_evidence and "consent" or state] or 0) then
       found[#found + 1] = { place, is_evidence and "forget" or "clear", state }
     end
-    if anything(each .. state, over.addresses, done and done[i]) then
+    if oldest and oldest <= (over.addresses or 0) and any_address_left(each, state) then
       found[#found + 1] = { place, "replace", state }
     end
   end
