@@ -34,7 +34,7 @@ class DeadLetters:
 
     def to_discard(self, selection: Selection) -> list[Signup]:
         """Return the chosen dead letters, and quarantined sign-ups named by id."""
-        chosen = self._finder.chosen_for_change(selection, State.DEAD)
+        chosen = list(self._finder.chosen_for_change(selection, State.DEAD))
         for signup in chosen:
             if signup.state not in _KEPT:
                 raise Refused(

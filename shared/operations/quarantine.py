@@ -39,7 +39,7 @@ class Quarantine:
 
     def chosen(self, selection: Selection) -> list[Signup]:
         """Return the chosen sign-ups. Each must be quarantined, and something must be chosen."""
-        chosen = self.finder.chosen_for_change(selection, State.QUARANTINED)
+        chosen = list(self.finder.chosen_for_change(selection, State.QUARANTINED))
         for signup in chosen:
             if signup.state != State.QUARANTINED:
                 raise Refused(f"{signup.id} is {signup.state}, not quarantined.")

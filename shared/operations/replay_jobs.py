@@ -4,10 +4,20 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from shared.domain.replay import LARGE, Obstacle, ReplayState, time_to_send
-from shared.domain.signup import Signup
 from shared.ledger.replays import ReplayPart
+
+
+class PlannedRetry(NamedTuple):
+    """A dead letter that is to be retried. A million of them must fit into memory, so this has
+    nothing that only sending needs."""
+
+    received_at: datetime
+    account: str
+    id: str
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +28,7 @@ class RetryPlan:
     duration of a replay if nothing else is sent. `chosen` is how they were chosen, as JSON.
     """
 
-    signups: tuple[Signup, ...]
+    signups: tuple[PlannedRetry, ...]
     quota_left: int
     takes: timedelta
     chosen: str

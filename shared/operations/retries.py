@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from shared.domain.errors import Refused
 from shared.domain.replay import for_replays, time_to_send
-from shared.domain.signup import State
+from shared.domain.signup import Signup, State
 from shared.ledger.replays import Replays
-from shared.operations.replay_jobs import Replay, RetryPlan, joined
+from shared.operations.replay_jobs import PlannedRetry, Replay, RetryPlan, joined
 from shared.operations.selection import Selection, SignupFinder
 
 
@@ -35,17 +35,11 @@ class Retries:
     def plan(self, selection: Selection) -> RetryPlan:
         """Return what retrying the chosen dead letters would take. This changes nothing."""
         chosen = self._finder.chosen_for_change(selection, State.DEAD)
-        for signup in chosen:
-            if signup.state != State.DEAD:
-                raise Refused(
-                    f"{signup.id} is {signup.state}. Only dead letters can be retried. Make"
-                    " quarantined sign-ups due with: relay quarantine deliver"
-                )
         # Oldest first, so that one person's sign-ups keep their order.
-        chosen.sort(key=lambda signup: signup.received_at)
-        left, takes = self._cost(Counter(signup.account for signup in chosen))
+        planned = sorted(map(_planned, chosen))
+        left, takes = self._cost(Counter(each.account for each in planned))
         return RetryPlan(
-            signups=tuple(chosen), quota_left=left, takes=takes, chosen=selection.to_json()
+            signups=tuple(planned), quota_left=left, takes=takes, chosen=selection.to_json()
         )
 
     def retry(self, plan: RetryPlan) -> list[str]:
@@ -111,6 +105,15 @@ class Retries:
 
     def _account_names(self) -> list[str]:
         return self._registry.account_names()
+
+
+def _planned(signup: Signup) -> PlannedRetry:
+    if signup.state != State.DEAD:
+        raise Refused(
+            f"{signup.id} is {signup.state}. Only dead letters can be retried. Make"
+            " quarantined sign-ups due with: relay quarantine deliver"
+        )
+    return PlannedRetry(signup.received_at, signup.account, signup.id, signup.reason)
 
 
 def _no_replay(id: str) -> Refused:

@@ -79,11 +79,11 @@ class SignupFinder:
         found = self._find(selection, state, email)
         return (signup for signup in found if self._matches(signup, selection, email))
 
-    def chosen_for_change(self, selection: Selection, state: State) -> list[Signup]:
+    def chosen_for_change(self, selection: Selection, state: State) -> Iterator[Signup]:
         """Return the same. Something must be chosen."""
         if selection.is_empty:
             raise Refused("Nothing was chosen.")
-        return list(self.chosen(selection, state))
+        return self.chosen(selection, state)
 
     def _matches(self, signup: Signup, selection: Selection, email: str | None) -> bool:
         """Whether the sign-up matches every given filter."""
