@@ -31,6 +31,7 @@ class Place:
     run: CommandLine
     ledger: Ledger
     sandbox: SandboxServer
+    person: Callable[[str], str]
 
     def bury(self, count: int) -> None:
         for number in range(count):
@@ -39,6 +40,10 @@ class Place:
     def quarantine(self) -> None:
         for name in "ab":
             accept(self.ledger, f"{name}@example.com", quarantine="honeypot")
+
+    def quarantine_ada(self) -> None:
+        email = "ada@example.com"
+        accept(self.ledger, email, person=self.person(email), quarantine="honeypot")
 
     def connect_another(self) -> None:
         tokens = json.dumps(self.sandbox.connect(organization="Blue Door Books"))
@@ -95,13 +100,24 @@ CASES = [
         "Discard 2 quarantined sign-ups (2 acme; 2 honeypot)?",
         id="quarantine discard",
     ),
+    pytest.param(
+        "erase ada@example.com",
+        Place.quarantine_ada,
+        "Erase this person: 1 sign-up, with the evidence of consent?",
+        id="erase",
+    ),
 ]
 
 
 @pytest.fixture
-def place(connected: CommandLine, redis_client: "redis.Redis", sandbox: SandboxServer) -> Place:
+def place(
+    connected: CommandLine,
+    redis_client: "redis.Redis",
+    sandbox: SandboxServer,
+    person: Callable[[str], str],
+) -> Place:
     connected.sleep = lambda seconds: None
-    return Place(connected, Ledger(redis_client), sandbox)
+    return Place(connected, Ledger(redis_client), sandbox, person)
 
 
 @pytest.mark.parametrize(("command", "prepare", "question"), CASES)
@@ -191,5 +207,6 @@ def commands(group: click.Group, path: str = "") -> dict[str, click.Command]:
 def test_every_destructive_command_is_tried_here() -> None:
     destructive = {name for name in commands(relay) if name.split()[-1] in DESTRUCTIVE}
     tried = {" ".join(str(case.values[0]).split()[:2]) for case in CASES}
-    assert {name for name in destructive if " " in name} == tried - {"disconnect acme"}
-    assert destructive - tried == {"disconnect"}
+    of_one_word = {"disconnect acme", "erase ada@example.com"}
+    assert {name for name in destructive if " " in name} == tried - of_one_word
+    assert destructive - tried == {"disconnect", "erase"}
