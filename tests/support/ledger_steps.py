@@ -16,7 +16,9 @@ import redis
 from shared.domain.account import HoldReason
 from shared.domain.signup import Contact, DeathReason, Signup
 from shared.ledger.ledger import Ledger
+from shared.ledger.script_library import Scripts
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.retention import clear_some
 from shared.ledger.stores.token_store import Owner, SealedPair, StoredTokens, TokenLedger
 from shared.ledger.values import Claim
 from tests.support import builders
@@ -53,6 +55,10 @@ class World:
         found = self.ledger.find(self.claimed.id, ["acme"])
         assert found is not None
         self.dead: Signup = found
+
+    def deliver(self) -> None:
+        self.claim()
+        self.ledger.deliver(self.claimed, attempt(), contact_id="c", action="created")
 
     def quarantine(self) -> None:
         accept(self.ledger, id="caught", quarantine="honeypot")
@@ -123,6 +129,10 @@ def edit(world: World, ledger: Ledger) -> Any:
     return ledger.edit(world.dead, contact, person="person-new@example.com", change="{}")
 
 
+def clear(_: World, scripts: Scripts) -> Any:
+    return clear_some(scripts, "acme", "delivered", kept=None, consent_kept=None)
+
+
 def begin(world: World, tokens: TokenLedger) -> Any:
     return tokens.begin("acme", "call", world.stored.version, WAIT)
 
@@ -133,14 +143,15 @@ def renew(world: World, tokens: TokenLedger) -> Any:
 
 @dataclass(frozen=True)
 class Step:
-    """`prepare` makes the world ready for `take`, which gets a ledger of its own."""
+    """`prepare` makes the world ready for `take`, which gets a ledger of its own, or what else
+    `of` makes of a client."""
 
     prepare: Callable[[World], None]
     take: Callable[[World, Any], Any]
-    tokens: bool = False
+    of: Callable[["redis.Redis"], Any] = Ledger
 
     def on(self, world: World, client: "redis.Redis") -> Any:
-        return self.take(world, TokenLedger(client) if self.tokens else Ledger(client))
+        return self.take(world, self.of(client))
 
 
 def _nothing(_: World) -> None:
@@ -165,9 +176,9 @@ SETTLING = {
 }
 # By these a token that has been renewed is kept, and a refusal understood.
 RENEWING = {
-    "token_renew": Step(World.begin, renew, tokens=True),
+    "token_renew": Step(World.begin, renew, of=TokenLedger),
     "token_refused": Step(
-        World.begin, lambda _, tokens: tokens.refused("acme", "call", "digest 1"), tokens=True
+        World.begin, lambda _, tokens: tokens.refused("acme", "call", "digest 1"), of=TokenLedger
     ),
 }
 INTAKE = {
@@ -181,9 +192,11 @@ STARTING = {
     "claim": Step(_nothing, lambda _, ledger: claim(ledger, lane="lane")),
     "hold": Step(_nothing, hold),
     "token_store": Step(
-        _nothing, lambda _, t: t.store("acme", pair("1"), OWNER, spent="spent"), tokens=True
+        _nothing, lambda _, t: t.store("acme", pair("1"), OWNER, spent="spent"), of=TokenLedger
     ),
 }
+# By this workers make room, also on a full server.
+CLEARING = {"clear": Step(World.deliver, clear, of=Scripts)}
 OTHERS = {
     "hold_quota": Step(_nothing, lambda _, ledger: ledger.hold_quota("acme", jitter=0)),
     "lift": Step(World.pause, lambda _, ledger: ledger.lift("acme", HoldReason.PAUSED)),
@@ -193,17 +206,17 @@ OTHERS = {
     "discard": Step(World.bury, lambda _, ledger: ledger.discard("acme", "first")),
     "deliver_anyway": Step(World.quarantine, lambda w, ledger: ledger.deliver_anyway(w.caught)),
     "edit": Step(World.bury, edit),
-    "token_begin": Step(World.lock, begin, tokens=True),
+    "token_begin": Step(World.lock, begin, of=TokenLedger),
     "token_worked": Step(
-        World.renew, lambda w, tokens: tokens.worked("acme", w.stored.version), tokens=True
+        World.renew, lambda w, tokens: tokens.worked("acme", w.stored.version), of=TokenLedger
     ),
     "token_own": Step(
-        World.store, lambda _, t: t.own("acme", Owner("other", "server")), tokens=True
+        World.store, lambda _, t: t.own("acme", Owner("other", "server")), of=TokenLedger
     ),
-    "token_forget": Step(World.store, lambda _, tokens: tokens.forget("acme"), tokens=True),
-    "token_unlock": Step(World.begin, lambda _, t: t.unlock("acme", "call"), tokens=True),
+    "token_forget": Step(World.store, lambda _, tokens: tokens.forget("acme"), of=TokenLedger),
+    "token_unlock": Step(World.begin, lambda _, t: t.unlock("acme", "call"), of=TokenLedger),
 }
-ALL_STEPS = SETTLING | RENEWING | INTAKE | STARTING | OTHERS
+ALL_STEPS = SETTLING | RENEWING | CLEARING | INTAKE | STARTING | OTHERS
 
 
 def stored(client: "redis.Redis") -> dict[str, Any]:

@@ -10,6 +10,7 @@ from shared.domain.errors import LedgerUnavailable
 from tests.support.builders import attempt, claimed
 from tests.support.ledger_steps import (
     ALL_STEPS,
+    CLEARING,
     INTAKE,
     RENEWING,
     SETTLING,
@@ -21,9 +22,9 @@ from tests.support.redis_server import RedisServer
 from tests.support.refused_writes import demote, fill, isolate, restore
 from tests.support.valkey_server import ValkeyServer
 
-# What lanes and refreshes do with what came of a call that was made already. They begin with a
-# write that frees memory, after which the server lets a script go on.
-NEED_NO_MEMORY = SETTLING | RENEWING
+# What lanes and refreshes do with what came of a call that was made already, and what makes room.
+# They begin with a write that frees memory, after which the server lets a script go on.
+NEED_NO_MEMORY = SETTLING | RENEWING | CLEARING
 NEED_MEMORY = (*INTAKE, *STARTING, "hold_quota", "rest")
 
 
