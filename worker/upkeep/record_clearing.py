@@ -36,7 +36,7 @@ class RecordClearing:
 
     def look(self) -> None:
         """Clear all that is over, until the worker stops. Records of older formats come first."""
-        with contextlib.suppress(LedgerUnavailable, Refused):  # the poller logs both
+        with contextlib.suppress(LedgerUnavailable):  # the poller logs it
             if self.all_upgraded():
                 mine, new = self.keeping.begin(CLEAR_EVERY)
                 for switched_on in new:
@@ -45,20 +45,28 @@ class RecordClearing:
                     self._clear()
 
     def _clear(self) -> None:
+        refusals = set()
         for overdue in self.keeping.overdue(self.registry.owners_of_records()):
-            done = self._do(overdue)
-            extra = {"account": overdue.account, "state": overdue.state, "count": done}
-            log.info(_MESSAGES[overdue.what], extra=extra)
+            if self.stopping.is_set():
+                return
+            try:
+                self._do_all(overdue)
+            except Refused as refused:  # such as RELAY_SECRET_KEY, which opens no fingerprint key
+                refusals.add(str(refused))
+        for cause in refusals:
+            log.warning("network addresses not replaced", extra={"cause": cause})
         self.registry.forget_removed_accounts()
 
-    def _do(self, overdue: Overdue) -> int:
-        """Return how much was done."""
+    def _do_all(self, overdue: Overdue) -> None:
+        """Do all of this, unless the worker stops."""
         done = 0
         while (some := self._do_some(overdue)) and not self.stopping.wait(PAUSE.total_seconds()):
             done += some
-        return done + some
+        extra = {"account": overdue.account, "state": overdue.state, "count": done + some}
+        log.info(_MESSAGES[overdue.what], extra=extra)
 
     def _do_some(self, overdue: Overdue) -> int:
+        """Return of how many records this was; 0 when none is left."""
         match overdue.what:
             case "clear":
                 return self.keeping.clear(overdue.account, overdue.state)
@@ -71,7 +79,7 @@ class RecordClearing:
 _MESSAGES = {
     "clear": "records cleared",
     "forget": "evidence of consent forgotten",
-    "replace": "network addresses replaced by digests",
+    "replace": "network addresses are digests now",
 }
 
 

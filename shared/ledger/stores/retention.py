@@ -76,8 +76,9 @@ class RecordKeeping:
         )
         return forgotten
 
-    def replace_addresses(self, account: str, state: str, digest: Callable[[str], str]) -> bool:
-        """Replace the next network addresses by their digests; False if none is left."""
+    def replace_addresses(self, account: str, state: str, digest: Callable[[str], str]) -> int:
+        """Replace the next network addresses by their digests. Return how many records were looked
+        at; 0 if none is left."""
         page = self._scripts.run_for(
             account,
             "retention/read_addresses",
@@ -86,8 +87,8 @@ class RecordKeeping:
             kept=self._retention.addresses,
         )
         if not page:
-            return False
-        before, after, found = page
+            return 0
+        before, after, looked_at, found = page
         self._scripts.run_for(
             account,
             "retention/replace_addresses",
@@ -96,7 +97,7 @@ class RecordKeeping:
             after=after,
             replaced=[(id, address, digest(address)) for id, address in pairs(found)],
         )
-        return True
+        return int(looked_at)
 
     def outlook(self, accounts: Sequence[str]) -> list[KeptRecords]:
         """Return what is kept of these accounts: of each state, of consent, and of addresses."""

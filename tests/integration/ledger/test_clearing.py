@@ -63,7 +63,7 @@ class Rig:
                     assert self.replace(each.state)
         return done
 
-    def replace(self, state: str) -> bool:
+    def replace(self, state: str) -> int:
         return self.keeping.replace_addresses("acme", state, digest)
 
     def settled(self, state: str, email: str = "ada@example.com", **fields: Any) -> str:

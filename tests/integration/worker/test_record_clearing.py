@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import redis
 
+from shared.domain.errors import Refused
 from shared.domain.retention import Retention
 from shared.ledger import keys
 from shared.ledger.format import all_upgraded, open_ledger
@@ -212,6 +214,22 @@ def test_records_are_upgraded_first(redis_client: "redis.Redis", tmp_path: Path)
     Upgrade(redis_client, threading.Event()).look()
     clearing.look()
     assert redis_client.hexists(keys.RETENTION, "delivered")
+
+
+def test_a_wrong_secret_key_keeps_nothing_from_being_cleared(
+    redis_client: "redis.Redis", caplog: pytest.LogCaptureFixture
+) -> None:
+    def fingerprints() -> Fingerprints:
+        raise Refused("RELAY_SECRET_KEY cannot open it")
+
+    store(redis_client, 30, "acme", "blue")
+    kept = retention(delivered=DAY, addresses=DAY)
+    clearing = replace(worker(redis_client, kept), fingerprints=fingerprints)
+    for _ in range(2):
+        clearing.look()
+    assert not redis_client.exists(*(f"{keys.account(each)}delivered" for each in ("acme", "blue")))
+    (told,) = {vars(each)["cause"] for each in caplog.records if "not replaced" in each.message}
+    assert told == "RELAY_SECRET_KEY cannot open it"
 
 
 def test_what_a_removed_account_left_is_cleared_and_forgotten(redis_client: "redis.Redis") -> None:

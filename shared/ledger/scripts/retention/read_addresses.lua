@@ -8,8 +8,8 @@
 -- LIMIT MOST_CLEARED_BYTES  number
 -- INCLUDE clock record retention evidence
 --
--- Returns {how far the walk had come or "", how far this step goes, flat list of ids and
--- addresses}; an empty list when nothing is over.
+-- Returns {how far the walk had come or "", how far this step goes, how many records were looked
+-- at, flat list of ids and addresses}; an empty list when nothing is over.
 
 local over = over_before("addresses", kept, now)
 if not over then
@@ -24,8 +24,9 @@ if #page == 0 then
   return {}
 end
 
-local last, bytes, found = nil, 0, {}
+local last, looked_at, bytes, found = nil, 0, 0, {}
 local function look_at(id)
+  looked_at = looked_at + 1
   local record = load_record(id)
   if not record then
     return
@@ -51,4 +52,4 @@ for i = 2, #page, 2 do
     end
   end
 end
-return { done or "", last, found }
+return { done or "", last, looked_at, found }
