@@ -1,12 +1,12 @@
 """The record of a sign-up: a text of lines.
 
-How it stands (JSON), what is sent (JSON), the consent (JSON), and then its history, one attempt or
-other event (JSON) a line. The scripts change the first line and add to the history
-(`scripts/lib/record.lua`). What the other lines hold is written here alone.
+How it stands, what is sent, the consent, and then its history, one attempt or other event a line.
+Each line is JSON: mostly a list, as names would take much of the memory. The scripts change the
+first line and add to the history (`scripts/lib/record.lua`). The other lines are written here.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from shared.domain.signup import (
@@ -23,16 +23,35 @@ from shared.ledger.time_units import from_milliseconds, moment
 # `json.dumps` would make a new encoder each time.
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
-# What `Attempt.to_json` leaves out.
-_USUAL_ATTEMPT = {
-    "at": None,
-    "seconds": None,
-    "status": None,
-    "error_key": None,
-    "message": None,
-    "tracking_id": None,
-    "counted": True,
-}
+# The values of the first line, in their places: as in `scripts/lib/first_line.lua`.
+FIELDS = (
+    *("state", "form", "person", "received_at", "content", "queue", "attempts", "claim"),
+    *("settled_at", "contact_id", "action", "held_mark", "lane", "state_before", "due_before"),
+    *("probe", "requeued_at", "lost", "reason", "error_key", "message", "replay", "edits"),
+    *("repeated_at", "repeat_keys", "erase", "uncounted"),
+)
+# The values of a consent, and of an attempt.
+CONSENT = ("version", "box", "address", "page", "posted")
+ATTEMPT = ("at", "seconds", "status", "tracking_id", "error_key", "message", "counted")
+
+
+def packed(*values: Any) -> str:
+    """Return the values as a list, without those at the end that are unknown."""
+    known = len(values)
+    while known and values[known - 1] is None:
+        known -= 1
+    return _JSON.encode(values[:known])
+
+
+def unpacked(line: str, names: Sequence[str]) -> dict[str, Any]:
+    """Return the values by name; None for an unknown one."""
+    return {**dict.fromkeys(names), **dict(zip(names, json.loads(line), strict=False))}
+
+
+def read_first_line(record: str) -> dict[str, Any]:
+    """Return how the sign-up stands, without what is unknown or 0."""
+    values = unpacked(record.split("\n", 1)[0], FIELDS)
+    return {name: value for name, value in values.items() if value not in (None, "")}
 
 
 def sent_of(submission: Submission) -> str:
@@ -55,26 +74,23 @@ def read_sent(line: str) -> tuple[Contact, tuple[str, ...], WhenUnsubscribed]:
 
 def consent_json(consent: Consent) -> str:
     """Return the line with the consent. The account has its text, once for each version."""
-    stored = {
-        "version": consent.version,
-        "box": consent.box,
-        "address": consent.address,
-        "page": consent.page,
-        "posted": consent.posted,
-    }
-    return _JSON.encode({name: value for name, value in stored.items() if value is not None})
+    return packed(*(getattr(consent, name) for name in CONSENT))
 
 
 def read_consent(line: str, texts: Mapping[str, str]) -> Consent:
-    """Return the consent; `texts` has the texts by version."""
-    stored = {"text": "", "box": None, "page": None, **json.loads(line)}
-    return Consent(**{**stored, "text": texts.get(stored["version"], stored["text"])})
+    """Return the consent; `texts` has the texts by version.
+
+    One that the upgrade to format 3 could not read is as it was, with its text.
+    """
+    whole = json.loads(line) if line.startswith("{") else {}
+    stored = whole or unpacked(line, CONSENT)
+    return Consent(**{**stored, "text": texts.get(stored["version"], stored.get("text", ""))})
 
 
 def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) -> Signup:
     """Return the sign-up of which this is the record."""
-    first, sent, consent, *_ = record.split("\n")
-    stands = json.loads(first)
+    _, sent, consent, *_ = record.split("\n")
+    stands = read_first_line(record)
     contact, lists, unsubscribed = read_sent(sent)
     return Signup(
         id=id,
@@ -100,19 +116,18 @@ def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) ->
 
 def is_evidence(record: str) -> bool:
     """Return whether nothing but the evidence of consent is left (`scripts/lib/evidence.lua`)."""
-    first, _ = record.split("\n", 1)
-    return bool(json.loads(first)["state"] == "cleared")
+    return bool(read_first_line(record)["state"] == "cleared")
 
 
 def read_history(record: str) -> list[dict[str, Any]]:
     """Return every attempt and other event, the oldest first."""
-    return [_event(json.loads(line)) for line in record.split("\n")[3:]]
+    return [_event(line) for line in record.split("\n")[3:]]
 
 
 def read_evidence(account: str, id: str, record: str, texts: Mapping[str, str]) -> Evidence:
     """Return the consent, of a cleared sign-up, too."""
-    first, _, consent, *_ = record.split("\n")
-    stands = json.loads(first)
+    _, _, consent, *_ = record.split("\n")
+    stands = read_first_line(record)
     return Evidence(
         id=id,
         account=account,
@@ -122,5 +137,10 @@ def read_evidence(account: str, id: str, record: str, texts: Mapping[str, str]) 
     )
 
 
-def _event(stored: dict[str, Any]) -> dict[str, Any]:
-    return {**_USUAL_ATTEMPT, **stored} if "seconds" in stored else stored
+def _event(line: str) -> dict[str, Any]:
+    """Return an attempt, or another event. Those of earlier formats are as they were."""
+    if line.startswith("{"):
+        found: dict[str, Any] = json.loads(line)
+        return found
+    attempt = unpacked(line, ATTEMPT)
+    return {**attempt, "counted": attempt["counted"] is not False}

@@ -1,6 +1,5 @@
 """What the ledger gets and what it answers, as plain values."""
 
-import json
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -8,9 +7,8 @@ from shared.domain.account import Hold, HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.signup import Contact, WhenUnsubscribed
 from shared.ledger import limits
+from shared.ledger.records import packed
 from shared.ledger.time_units import to_milliseconds
-
-_JSON = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make a new one each time
 
 # The last claim that a sign-up may lose has its worker's process to itself.
 LOST_BEFORE_ALONE = limits.MOST_LOST - 1
@@ -117,17 +115,16 @@ class Attempt:
         return replace(self, counted=False)
 
     def to_json(self) -> str:
-        """Return it as the history has it: without what is as in most attempts."""
-        found = {
-            "at": to_milliseconds(self.at),
-            "seconds": round(self.seconds, 3),
-            "status": self.status,
-            "error_key": self.error_key,
-            "message": self.message,
-            "tracking_id": self.tracking_id,
-            "counted": None if self.counted else False,
-        }
-        return _JSON.encode({name: value for name, value in found.items() if value is not None})
+        """Return it as the history has it, with the values of `records.ATTEMPT`."""
+        return packed(
+            to_milliseconds(self.at),
+            round(self.seconds, 3),
+            self.status,
+            self.tracking_id,
+            self.error_key,
+            self.message,
+            None if self.counted else False,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

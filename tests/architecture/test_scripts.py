@@ -5,6 +5,7 @@ import re
 import pytest
 
 from shared.ledger import limits
+from shared.ledger.records import FIELDS
 from shared.ledger.script_library import Piece, load
 from tests.architecture.project import ROOT, read
 
@@ -143,11 +144,19 @@ def test_the_time_is_redis_own(name: str) -> None:
     assert name == "lib/clock" or '"TIME"' not in PIECES[name].text
 
 
-def test_every_field_of_a_signup_is_documented() -> None:
+def test_scripts_and_python_read_the_same_fields() -> None:
+    listed = re.search(r"local FIELDS = \{(.*?)\n\}", PIECES["lib/first_line"].text, re.DOTALL)
+    assert listed
+    assert tuple(re.findall(r'"(\w+)"', listed[1])) == FIELDS
+
+
+def test_every_field_of_a_signup_is_documented_and_has_a_place() -> None:
     row = re.search(r"^\| `signup:<id>` \|.*$", read("docs/internals/ledger-keys.md"), re.MULTILINE)
     assert row
     fields = {
-        field for piece in PIECES.values() for field in re.findall(r"\brecord\.(\w+)", piece.text)
+        field
+        for piece in PIECES.values()
+        for field in re.findall(r"\b(?:record|stored)\.(\w+)", piece.text)
     } - {"lines"}
-    assert {"state", "claim", "content", "held_mark", "contact_id"} <= fields
+    assert {"state", "claim", "content", "held_mark", "contact_id"} <= fields <= set(FIELDS)
     assert not {field for field in fields if not re.search(rf"\b{field}\b", row[0])}

@@ -6,6 +6,15 @@ from typing import Any
 
 import redis
 
+from shared.ledger.records import (
+    CONSENT,
+    FIELDS,
+    packed,
+    read_first_line,
+    read_history,
+    unpacked,
+)
+
 
 def all_records(client: "redis.Redis", pattern: str = "*:signup:*") -> list[dict[str, Any]]:
     return [read_record(client, key) for key in client.scan_iter(pattern, count=1000)]
@@ -13,16 +22,17 @@ def all_records(client: "redis.Redis", pattern: str = "*:signup:*") -> list[dict
 
 def read_record(client: "redis.Redis", key: Any) -> dict[str, Any]:
     """Return how the sign-up stands, and besides `sent`, `contact`, `consent` and `history`."""
-    first, sent, consent, *history = str(client.get(key)).split("\n")
+    text = str(client.get(key))
+    _, sent, consent, *_ = text.split("\n")
     contact = {"custom": [], "other": {}, **json.loads(sent)}
     return {
         "attempts": 0,
         "lost": 0,
-        **json.loads(first),
+        **read_first_line(text),
         "lists": contact.pop("lists", []),  # evidence has none
         "contact": contact,
-        "consent": {"box": None, "page": None, "posted": None, **json.loads(consent)},
-        "history": [json.loads(event) for event in history],
+        "consent": unpacked(consent, CONSENT),
+        "history": read_history(text),
     }
 
 
@@ -35,8 +45,10 @@ def record_of_any_format(client: "redis.Redis", key: Any) -> dict[str, Any]:
 
 def change_record(client: "redis.Redis", key: str, **fields: Any) -> None:
     """Change how the sign-up stands."""
-    first, rest = str(client.get(key)).split("\n", 1)
-    client.set(key, json.dumps({**json.loads(first), **fields}) + "\n" + rest)
+    text = str(client.get(key))
+    stands = {**read_first_line(text), **fields}
+    first = packed(*(stands.get(name, "") for name in FIELDS))
+    client.set(key, first + "\n" + text.partition("\n")[2])
 
 
 def receive_earlier(client: "redis.Redis", key: str, by: timedelta) -> None:

@@ -1,6 +1,5 @@
 """Retention for tests: nothing is cleared but what a test is about; and records to clear."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +7,7 @@ import redis
 
 from shared.domain.retention import Retention
 from shared.ledger import keys
-from shared.ledger.records import consent_json, sent_of
+from shared.ledger.records import FIELDS, consent_json, packed, sent_of
 from shared.ledger.time_units import in_milliseconds
 from tests.support import builders
 
@@ -51,5 +50,6 @@ def _record(id: str, at: int, person: str) -> str:
         "contact_id": "0c3a4a10-9d31-11ee-a3f2-fa163e56c9b0",
         "action": "created",
     }
-    lines = [json.dumps(stands), sent_of(sent), consent_json(sent.consent)]
+    first = packed(*(stands.get(name, "") for name in FIELDS))
+    lines = [first, sent_of(sent), consent_json(sent.consent)]
     return "\n".join([*lines, builders.attempt().to_json()])

@@ -283,7 +283,7 @@ def test_a_quota_that_another_program_used_is_told(connected: CommandLine, ledge
 # --- wrong use
 
 
-@pytest.mark.parametrize("command", ["import", "nonsense"])
+@pytest.mark.parametrize("command", ["audit", "import", "nonsense"])
 def test_what_does_not_exist_yet_is_wrong_use(run: CommandLine, command: str) -> None:
     assert run(command, "x").status == 2
 

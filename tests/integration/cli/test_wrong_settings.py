@@ -20,7 +20,9 @@ WRONG = {
 RIGHT = {"CTCT_CLIENT_ID", "CTCT_CLIENT_SECRET", "RELAY_SECRET_KEY"}
 WITH = {
     "accounts": ["list"], "alerts": ["list"], "connect": ["acme", "--url"],
-    "disconnect": ["acme", "--yes"], "failed": ["list"], "forms": ["list"],
+    "consent": ["ada@example.com"], "disconnect": ["acme", "--yes"],
+    "erase": ["ada@example.com", "--yes"], "failed": ["list"],
+    "find": ["ada@example.com"], "forms": ["list"],
     "hold": ["acme", "--reason", "a pause"], "lists": ["acme"],
     "operator": ["add", "ada", "--role", "admin"], "quarantine": ["list"], "release": ["acme"],
     "snippet": ["news"],

@@ -1,6 +1,5 @@
 """Clearing: what is over becomes evidence, the evidence goes in time, and the counts stay."""
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +10,7 @@ from shared.domain.replay import ReplayPace
 from shared.domain.signup import Consent, DeathReason
 from shared.ledger import keys, limits
 from shared.ledger.ledger import Ledger
+from shared.ledger.records import CONSENT, read_first_line, unpacked
 from shared.ledger.redis_server.server_inspection import find_overdue
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
@@ -87,10 +87,11 @@ class Rig:
         stored = self.client.get(f"{keys.account('acme')}signup:{id}")
         if stored is None:
             return None
-        stands, sent, consent, *history = str(stored).split("\n")
-        if '"cleared"' in stands:
+        _, sent, consent, *history = str(stored).split("\n")
+        stands = read_first_line(str(stored))
+        if stands["state"] == "cleared":
             assert (sent, history) == ("{}", [])
-        return json.loads(stands), json.loads(consent)
+        return stands, unpacked(consent, CONSENT)
 
     def address(self, id: str) -> str:
         found = self.record(id)

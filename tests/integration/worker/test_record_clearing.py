@@ -1,7 +1,6 @@
 """Workers that clear what is over: in small steps, several at once, and one after the other's
 death."""
 
-import json
 import logging
 import threading
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from shared.ledger.stores.retention import RecordKeeping
 from tests.support import builders, clearing_process
 from tests.support.beside import Beside
 from tests.support.dumps.loader import FORMAT_1, restore
+from tests.support.records import read_record
 from tests.support.retention import retention, store_delivered
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
@@ -83,12 +83,10 @@ def check_cleared(client: "redis.Redis", stored: dict[str, list[str]]) -> None:
         assert not client.exists(f"{prefix}delivered")
         assert client.zrange(f"{prefix}cleared", 0, -1) == ids
         for id in ids[::100]:
-            stands, _, consent = map(
-                json.loads, str(client.get(f"{prefix}signup:{id}")).split("\n")
-            )
-            assert stands["state"] == "cleared"
-            assert consent["address"] == FINGERPRINTS.visitor("192.0.2.1")
-            assert client.zrange(f"{prefix}person:{stands['person']}", 0, -1) == [id]
+            record = read_record(client, f"{prefix}signup:{id}")
+            assert record["state"] == "cleared"
+            assert record["consent"]["address"] == FINGERPRINTS.visitor("192.0.2.1")
+            assert client.zrange(f"{prefix}person:{record['person']}", 0, -1) == [id]
         figures = Ledger(client).figures(name)
         assert (figures.accepted, figures.delivered) == (len(ids), len(ids))
 

@@ -9,7 +9,8 @@
 -- The line with the consent, and what it has of the visitor's network address. It is a digest if it
 -- has no dot and no colon.
 local function plain_address(consent)
-  local address = string.match(consent, '"address":"(.-)"')
+  local address = string.match(consent, '^%[.-,[^,]+,"(.-)"') -- the third of its values
+    or string.match(consent, '"address":"(.-)"') -- of one that could not be upgraded
   return address and string.find(address, "[.:]") and address
 end
 

@@ -2,7 +2,7 @@
 -- all ids of a person.
 --
 -- NEEDS account
--- INCLUDE clock account
+-- INCLUDE clock account first_line
 
 -- Returns the consent without its text, which is kept once for each version. One that cannot be
 -- read here stays as it is.
@@ -12,13 +12,19 @@ local function without_text(consent)
     return consent
   end
   redis.call("HSETNX", account .. "consent-texts", found.version, found.text)
-  found.text = nil
-  for name, value in pairs(found) do
-    if value == cjson.null then
-      found[name] = nil
+  local values, last = {}, 0
+  for place, name in ipairs({ "version", "box", "address", "page", "posted" }) do
+    local value = found[name]
+    if value ~= nil and value ~= cjson.null then
+      values[place], last = value, place
+    else
+      values[place] = cjson.null
     end
   end
-  return cjson.encode(found)
+  for place = 5, last + 1, -1 do
+    values[place] = nil
+  end
+  return cjson.encode(values)
 end
 
 -- Returns what was several fields as what is sent.
@@ -29,7 +35,6 @@ end
 
 local NUMBERS =
   { "attempts", "lost", "held_mark", "requeued_at", "repeated_at", "settled_at" }
-local OTHER_LINES = { "contact", "lists", "consent", "unsubscribed", "counted" }
 
 -- Returns the first line of the record. What the upgrade from format 1 has yet to count for its
 -- form is `uncounted`.
@@ -39,14 +44,10 @@ local function first_line(fields)
     record[name] = value ~= "" and value or nil
   end
   for _, name in ipairs(NUMBERS) do
-    local number = tonumber(record[name] or 0)
-    record[name] = number ~= 0 and number or nil
-  end
-  for _, name in ipairs(OTHER_LINES) do
-    record[name] = nil
+    record[name] = tonumber(record[name] or 0)
   end
   record.uncounted = not fields.counted and 1 or nil
-  return cjson.encode(record)
+  return write_first_line(record)
 end
 
 -- Gives the record today's format, and returns it. The first step needs no memory, as a full server

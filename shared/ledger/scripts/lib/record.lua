@@ -1,11 +1,10 @@
--- A sign-up's record is one text of lines: how it stands, as JSON; what is sent, as JSON; the
--- consent, as JSON; then its history, one attempt or other event a line, the oldest first. Only the
--- first line is read and written here: the record is its table, with the other lines as `lines`. A
--- number that is 0 is left out.
+-- A sign-up's record is one text of lines: how it stands, what is sent, the consent, and then its
+-- history, one attempt or other event a line, the oldest first. Each line is JSON. Only the first
+-- one is read and written here: the record is its table, with the other lines as `lines`.
 --
 -- NEEDS account
 -- LIMIT HISTORY_KEPT  number
--- INCLUDE account older_record
+-- INCLUDE account first_line older_record
 
 -- Returns the record's text, or nil. A record of an older format is upgraded: it is no text.
 local function record_text(id)
@@ -23,16 +22,13 @@ local function load_record(id)
     return nil
   end
   local first = string.find(stored, "\n", 1, true)
-  local record = cjson.decode(string.sub(stored, 1, first - 1))
+  local record = read_first_line(string.sub(stored, 1, first - 1))
   record.lines = string.sub(stored, first)
   return record
 end
 
 local function save_record(id, record)
-  local lines = record.lines
-  record.lines = nil
-  redis.call("SET", signup(id), cjson.encode(record) .. lines)
-  record.lines = lines
+  redis.call("SET", signup(id), write_first_line(record) .. record.lines)
 end
 
 -- Returns the second line, the third, and the rest, which begins with a line break if there is any.

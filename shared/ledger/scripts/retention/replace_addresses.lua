@@ -11,7 +11,7 @@
 -- Returns 1.
 
 local function in_consent(address)
-  return '"address":"' .. address .. '"'
+  return '"' .. address .. '"'
 end
 
 local function replace(id, address, digest)
