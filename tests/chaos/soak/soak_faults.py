@@ -11,6 +11,7 @@ import requests
 from tests.chaos.soak.soak_rig import SIGN_UP, WORKERS, Rig, Visitors, wait
 
 LOST_ANSWERS = 3
+ERASED = "erased-"  # begins the addresses of those who want to be forgotten
 # More lanes than that no worker has with this pace, so no more can be in flight when one dies.
 IN_FLIGHT = 34
 
@@ -163,6 +164,20 @@ def _poison(kind: str) -> Callable[[Stage], None]:
     return act
 
 
+# --- people
+
+
+def _erase_people(stage: Stage) -> None:
+    """Some sign up, and want to be forgotten at once, whatever is being done with it."""
+    emails = [f"{ERASED}{stage.number}-{number}@example.com" for number in range(3)]
+    for email in emails:
+        with requests.Session() as http:
+            stage.visitors.sign_up(http, email)
+    for email in emails:
+        stage.rig.erase(email)
+        stage.visitors.acknowledged.discard(email)
+
+
 _OF_TOKENS = ("worker", "redis", "poison")
 
 FAULTS = (
@@ -195,6 +210,7 @@ FAULTS = (
         LOST_ANSWERS,
         LOST_ANSWERS,
     ),
+    Fault("people erased", "people", _erase_people),
     Fault("day's quota spent", "api", _spend_quota, enemies=("redis",)),
     Fault("privilege taken away", "api", _take_privilege),
     # A lock that a killed process leaves behind stands for minutes, which no round waits for.

@@ -33,6 +33,10 @@ SETTINGS = {
     "RELAY_SEND_DEADLINE_SECONDS": "4",
     "RELAY_RETRY_BASE_SECONDS": "0.5",
     "RELAY_MAX_ATTEMPTS": "100",
+    # So that workers clear all the time, while they are killed and frozen.
+    "RELAY_RETAIN_DELIVERED": "5s",
+    "RELAY_RETAIN_CONSENT": "2m",
+    "RELAY_ANONYMIZE_ADDRESSES": "20s",
 }
 
 
@@ -109,6 +113,14 @@ class Rig(Stack):
         if role in WORKERS:
             return self.start(module="tests.chaos.soak.soak_worker")
         return self.start(role)
+
+    def erase(self, email: str) -> None:
+        """Have an operator erase the person, again if something of the round forbids it."""
+        eventually(
+            lambda: self.start("erase", email, "--yes").wait(timeout=60) == 0,
+            within=120,
+            what="erasing a person",
+        )
 
     # --- what is looked at
 
