@@ -20,10 +20,12 @@ from shared.ledger import keys
 from shared.ledger.ledger import Ledger, Origin
 from shared.ledger.people import People
 from shared.ledger.replays import Replays
+from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.values import Accepted, Attempt, Claim
 from tests.support.builders import attempt, bury_claim, claimed
 from tests.support.command_line import CommandLine, settings_for
 from tests.support.person import EMAIL, NAME, traces_in_files, traces_in_redis
+from tests.support.retention import retention
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_services import change_services, services_of
@@ -397,6 +399,51 @@ def test_what_is_spooled_here_is_found_and_erased(
     assert stated(connected, "bob@example.com") == {other: "spooled"}
     found = figures(ledger)
     assert (found["accepted"], found["discarded"]) == (1, 1)
+
+
+# --- what retention has cleared
+
+
+def cleared(person: Person, redis_client: "redis.Redis") -> list[str]:
+    """Have two sign-ups of the person be cleared, and one of another account that is removed."""
+    ids = [person.delivered(), person.dead()]
+    person.ledger.discard("acme", ids[1])
+    ids.append(person.post("club"))
+    person.ledger.deliver(person.claimed("blue"), attempt(), contact_id="c", action="created")
+    for state in ("delivered", "discarded"):
+        redis_client.hset(keys.RETENTION, state, 1)  # switched on long ago
+    keeping = RecordKeeping(redis_client, retention(delivered=timedelta(0), discarded=timedelta(0)))
+    for account in ("acme", "blue"):
+        for state in ("delivered", "discarded"):
+            keeping.clear(account, state)
+    return ids
+
+
+def test_a_cleared_sign_up_is_found_no_more_but_its_evidence_is(
+    connected: CommandLine, person: Person, redis_client: "redis.Redis"
+) -> None:
+    ids = cleared(person, redis_client)
+    assert stated(connected) == {}
+    found = connected("consent", EMAIL, "--json").json
+    assert [each["id"] for each in found] == ids
+    assert {each["text"] for each in found} == {CONSENT}
+    assert connected("failed", "show", ids[0]).status == 1
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_erasing_removes_the_evidence_too_also_of_a_removed_account(
+    connected: CommandLine, person: Person, redis_client: "redis.Redis", removed: bool
+) -> None:
+    ids = cleared(person, redis_client)
+    if removed:
+        connected("forms", "remove", "club", "--yes")
+        assert connected("accounts", "remove", "blue", "--yes").status == 0
+    before = figures(person.ledger)
+    assert connected("erase", EMAIL, "--yes", "--json").json == {"erased": len(ids)}
+    assert traces_in_redis(redis_client) == []
+    assert connected("consent", EMAIL, "--json").json == []
+    assert figures(person.ledger) == before
+    assert not redis_client.exists("relay:{acme}:cleared", "relay:{blue}:cleared")
 
 
 # --- consent
