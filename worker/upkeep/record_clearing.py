@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,8 +39,8 @@ class RecordClearing:
         with contextlib.suppress(LedgerUnavailable):  # the poller logs it
             if self.all_upgraded():
                 mine, new = self.keeping.begin(CLEAR_EVERY)
-                for switched_on in new:
-                    _log_beginning(switched_on)
+                if new:
+                    _log_beginning(new)
                 if mine:
                     self._clear()
 
@@ -83,12 +83,8 @@ _MESSAGES = {
 }
 
 
-def _log_beginning(switched_on: KeptRecords) -> None:
+def _log_beginning(switched_on: Sequence[KeptRecords]) -> None:
     log.info(
         "retention counts from now on, and clears nothing before",
-        extra={
-            "of": switched_on.name,
-            "kept_for": switched_on.in_words,
-            "first_cleared_at": switched_on.first_at,
-        },
+        extra={each.name: each.in_words for each in switched_on},
     )
