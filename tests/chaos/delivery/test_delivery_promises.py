@@ -84,6 +84,28 @@ def test_a_killed_workers_signup_is_delivered_after_its_lease(make_stack: MakeSt
     stack.assert_accounted_for()
 
 
+def test_what_a_killed_worker_left_is_found_without_a_message_and_without_a_note_of_it(
+    make_stack: MakeStack,
+) -> None:
+    stack = make_stack(rate=RAISED_RATE, RELAY_LEASE_SECONDS="4", RELAY_SEND_DEADLINE_SECONDS="3")
+    stack.open()
+    (victim,) = stack.start_workers()
+    stack.sandbox.control(latency_ms=300)
+    sign_up_many(stack, 20)
+    eventually(lambda: bool(stack.deliveries()), what="the first delivery")
+
+    stack.kill(victim)
+    with stack.valkey.client() as ledger, stack.valkey.client(1) as broker:
+        assert ledger.delete("relay:busy") == 1
+        broker.flushdb()
+    stack.sandbox.clear()
+    stack.start_workers()
+
+    eventually(stack.settled, within=60, what="delivery")
+    assert len(deliveries_per_person(stack)) == 20
+    stack.assert_accounted_for()
+
+
 def test_invalidated_tokens_cost_one_refresh_and_no_attempt(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
     stack.open()
