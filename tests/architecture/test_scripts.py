@@ -160,3 +160,15 @@ def test_every_field_of_a_signup_is_documented_and_has_a_place() -> None:
     } - {"lines"}
     assert {"state", "claim", "content", "held_mark", "contact_id"} <= fields <= set(FIELDS)
     assert not {field for field in fields if not re.search(rf"\b{field}\b", row[0])}
+
+
+def test_a_script_that_gives_an_account_something_to_do_notes_it() -> None:
+    """Workers look at the noted accounts alone."""
+    sent = {name: load(name).text for name in STEPS}
+    giving = [
+        name
+        for name, text in sent.items()
+        if 'count("due", 1)' in text or '"ZADD", REPLAYING' in text
+    ]
+    assert {"signups/accept", "signups/requeue", "replays/add"} <= set(giving)
+    assert not [name for name in giving if "note_busy(account)" not in sent[name]]
