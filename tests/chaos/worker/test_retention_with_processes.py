@@ -35,6 +35,7 @@ def test_records_are_cleared_within_a_minute_and_stay_counted(make_stack: MakeSt
         within=WITHIN,
         what="replacing the addresses",
     )
+    assert client.exists(keys.MEMORY), "no worker has noted how much memory Redis uses"
     kept = stack.json("status")["retention"]
     assert {name: each["records"] for name, each in kept.items()} == {
         "delivered": 0,
