@@ -11,7 +11,7 @@ from tests.architecture.project import ROOT, read
 LEDGER = ROOT / "shared" / "ledger"
 DOCUMENT = read("docs/redis.md")
 # The doctor, and who erases somebody, ask for these, and for less without the right to them.
-NOT_NEEDED = {"info", "config|get", "bgrewriteaof"}
+NOT_NEEDED = {"info", "config|get", "bgrewriteaof", "slowlog|reset"}
 _IN_LUA = re.compile(r'redis\.p?call\(\s*"([A-Z]+)"')
 _IN_PYTHON = re.compile(r"\b(?:client|_client|one|reads|calls|step|pipeline|writes)\.(\w+)\(")
 # Methods of redis-py that are several commands, or none.
@@ -20,7 +20,7 @@ _SEVERAL = {
     "execute_command": {"evalsha"}, "script_load": {"script|load"}, "pipeline": {"multi", "exec"},
     "transaction": {"watch", "multi", "exec", "unwatch"}, "multi": {"multi"},
     "lock": {"set", "evalsha"}, "scan_iter": {"scan"}, "delete": {"del"},
-    "config_get": {"config|get"},
+    "config_get": {"config|get"}, "slowlog_reset": {"slowlog|reset"},
 }  # fmt: skip
 
 

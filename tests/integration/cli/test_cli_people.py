@@ -2,11 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Unpack
+from typing import Any, Unpack
 
 import pytest
 import redis
@@ -27,7 +27,7 @@ from tests.support.command_line import CommandLine, settings_for
 from tests.support.person import EMAIL, NAME, traces_in_files, traces_in_redis
 from tests.support.retention import retention
 from tests.support.sandbox_server import SandboxServer
-from tests.support.valkey_server import ValkeyServer
+from tests.support.valkey_server import PASSWORD, ValkeyServer
 from tests.support.web_services import change_services, services_of
 from web.app import create_app
 
@@ -127,6 +127,15 @@ def others(person: Person) -> list[str]:
         person.post("club", email="bob@example.com", first_name="Bob"),
         person.post("club", email="bob@example.com", first_name="Bob", _gotcha="x"),
     ]
+
+
+@pytest.fixture
+def slow_log(redis_client: "redis.Redis") -> Iterator[None]:
+    """Every call is slow enough for Redis' slow log."""
+    before: Any = redis_client.config_get("slowlog-log-slower-than")
+    redis_client.config_set("slowlog-log-slower-than", 0)
+    yield
+    redis_client.config_set("slowlog-log-slower-than", *before.values())
 
 
 def stated(run: CommandLine, email: str = EMAIL) -> dict[str, str]:
@@ -347,6 +356,31 @@ def test_the_append_only_file_is_rewritten(
     redis_client.config_resetstat()
     connected("erase", EMAIL, "--yes")
     assert "cmdstat_bgrewriteaof" in redis_client.info("commandstats")
+
+
+def test_what_redis_noted_of_slow_calls_is_emptied(
+    connected: CommandLine, person: Person, slow_log: None, redis_client: "redis.Redis"
+) -> None:
+    person.post()
+    assert "the slow log" in traces_in_redis(redis_client)
+    connected("erase", EMAIL, "--yes")
+    assert traces_in_redis(redis_client) == []
+
+
+def test_what_redis_may_not_forget_is_told(
+    connected: CommandLine, person: Person, valkey: ValkeyServer, redis_client: "redis.Redis"
+) -> None:
+    rights = ("+@all", "-bgrewriteaof", "-slowlog")
+    redis_client.acl_setuser(
+        "relay", enabled=True, passwords=["+few"], keys=["*"], channels=["*"], commands=[*rights]
+    )
+    connected.set(REDIS_URL=valkey.url().replace(f":{PASSWORD}@", "relay:few@"))
+    try:
+        out = connected("erase", EMAIL, "--yes").out
+    finally:
+        redis_client.acl_deluser("relay")
+    assert "Ask again with: redis-cli BGREWRITEAOF" in out
+    assert "Ask again with: redis-cli SLOWLOG RESET" in out
 
 
 def test_erasing_twice_or_nobody_erases_nothing(connected: CommandLine, person: Person) -> None:
