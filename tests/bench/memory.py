@@ -6,7 +6,6 @@ the evidence of its consent. The append-only file is off, since hash tables do n
 server writes a new one.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from shared.ledger.stores.retention import clear_some
 from tests.bench.figures import Row, Table, at_most, say
 from tests.bench.ledger_filling import USUAL_LIMIT, LedgerFiller
 from tests.support import redis_server
+from tests.support.key_kinds import sizes_by_kind
 from tests.support.redis_server import RedisServer
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
@@ -118,30 +118,9 @@ def _since(before: Memory, client: "redis.Redis") -> Memory:
 
 
 def _memory(client: "redis.Redis") -> Memory:
-    kinds = _kinds(client)
+    kinds = Counter({kind: sum(sizes) for kind, sizes in sizes_by_kind(client).items()})
     client.connection_pool.disconnect()  # or the buffers of hundreds of calls would count, too
     return Memory(int(client.info("memory")["used_memory"]), kinds)
-
-
-def _kinds(client: "redis.Redis") -> Counter[str]:
-    found: Counter[str] = Counter()
-    names = list(client.scan_iter(count=1000))
-    for start in range(0, len(names), 1000):
-        some = names[start : start + 1000]
-        with client.pipeline(transaction=False) as reads:
-            for name in some:
-                reads.memory_usage(name, samples=0)
-            for name, size in zip(some, reads.execute(), strict=True):
-                found[kind_of(name)] += size or 0  # a visitor may just have been forgotten
-    return found
-
-
-_PREFIX = re.compile(r"relay:(\{[^}]*\}:)?")
-
-
-def kind_of(name: str) -> str:
-    """Return what a key holds, without whose it is: `relay:{bakery}:signup:<id>` is a `signup`."""
-    return _PREFIX.sub("", name, count=1).partition(":")[0]
 
 
 def _name(client: "redis.Redis") -> str:

@@ -11,32 +11,50 @@ import sys
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import astuple, dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import redis
+
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.timestamps import utc_now
-from shared.ledger import keys
-from tests.chaos.soak.soak_faults import ERASED, Deck, Drawn
-from tests.chaos.soak.soak_rig import Rig, Visitors, wait
-from tests.support.person import everything_stored
+from shared.ledger.ledger import Ledger
+from shared.ledger.values import Figures
+from tests.chaos.soak.soak_erasing import ANYBODY, Operators
+from tests.chaos.soak.soak_faults import Deck, Drawn
+from tests.chaos.soak.soak_rig import ACCOUNT, Rig, Visitors, wait
+from tests.support.beside import Beside
+from tests.support.key_kinds import kind_of, sizes_by_kind
+from tests.support.person import traces_in_files, traces_in_redis
 from tests.support.stack import eventually
 from web.signup import spool_file
 
-ACCOUNT = "acme"
+LOOK_EVERY = 0.1
 # Before the faults of a round, and after them.
 CALM_SECONDS = 0.5
 # All that may have to come after each other: leases of the killed, three for poison; backoff;
 # growing intervals of probes.
 REST_SECONDS = 240
-# A process or server that keeps growing grows by more than this in an hour.
+# A process that keeps growing grows by more than this in an hour. Redis needs the same after each
+# round, but for keyed digests of the erased, and some counts of each minute.
 MOST_GROWTH = 1.6
+MOST_GROWTH_OF_REDIS = 1.2
+REDIS, REDIS_KEYS = "Redis", "keys of Redis"
+# Kinds of keys that stand for a sign-up or a person. None is left once all is cleared.
+OF_SIGNUPS = {
+    *("signup", "attempts", "email", "person", "due", "unsettled", "lane", "failing"),
+    *("delivered", "dead", "quarantined", "discarded", "cleared", "replaying"),
+}
+WAITING_REPLAY = ":waiting"
+# What Redis forgets after a day or a month; and a key for each minute of two days.
+OF_DAYS = ("seen", "replay")
+OF_MINUTES = "stats"
 # Fewer rounds than this say nothing about growth.
 ROUNDS_THAT_TELL = 24
 
@@ -53,6 +71,8 @@ class Row:
     accepted: int = 0
     delivered: int = 0
     dead: int = 0
+    discarded: int = 0
+    quarantined: int = 0
     erased: int = 0
     twice: int = 0
     lost: int = 0
@@ -60,7 +80,8 @@ class Row:
     def __str__(self) -> str:
         return (
             f"{self.accepted} accepted, {self.delivered} delivered, {self.dead} dead,"
-            f" {self.erased} erased, {self.twice} sent twice, {self.lost} lost"
+            f" {self.discarded} discarded, {self.quarantined} quarantined, {self.erased} erased,"
+            f" {self.twice} sent twice, {self.lost} lost"
         )
 
     def add(self, other: "Row") -> None:
@@ -70,7 +91,7 @@ class Row:
 
 @dataclass(slots=True)
 class Memory:
-    """What each process needed after each round, in KiB, and Redis for each sign-up, in bytes."""
+    """What each process needed after each round, in KiB, and Redis, in KiB and in keys."""
 
     after: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
@@ -85,6 +106,14 @@ class Memory:
             for name, found in self.after.items()
         }
 
+    def grew(self) -> dict[str, float]:
+        """Return the growth of what keeps growing."""
+        return {name: by for name, by in self.growth().items() if by > most_growth(name)}
+
+
+def most_growth(name: str) -> float:
+    return MOST_GROWTH_OF_REDIS if name in (REDIS, REDIS_KEYS) else MOST_GROWTH
+
 
 def _first(amounts: Sequence[float]) -> Sequence[float]:
     return amounts[: max(1, len(amounts) // 4)]
@@ -94,23 +123,53 @@ def _last(amounts: Sequence[float]) -> Sequence[float]:
     return amounts[-max(1, len(amounts) // 4) :]
 
 
+class InvariantWatch(Beside):
+    """Looks all the time whether all that was accepted is in one state."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        super().__init__()
+        self._ledger = ledger
+        self.looks = 0
+        self.broken: list[Figures] = []
+
+    def _run(self) -> None:
+        while not self._ended.wait(LOOK_EVERY):
+            with suppress(LedgerUnavailable):
+                self._look_at(self._ledger.figures(ACCOUNT))
+
+    def _look_at(self, found: Figures) -> None:
+        self.looks += 1
+        states = (found.due, found.delivered, found.dead, found.discarded, found.quarantined)
+        if found.accepted != sum(states):
+            self.broken.append(found)
+
+
 class Soak:
     """Periodic over one rig; `rows` says by fault what came of them."""
 
-    def __init__(self, rig: Rig, visitors: Visitors, seed: int, *, slow: bool) -> None:
-        """With `slow`, faults take part that need a minute to be over."""
+    def __init__(
+        self,
+        rig: Rig,
+        visitors: Visitors,
+        operators: Operators,
+        watch: InvariantWatch,
+        deck: Deck,
+        *,
+        seed: int,
+    ) -> None:
         self._rig = rig
         self._visitors = visitors
+        self.operators = operators
+        self.watch = watch
         self._seed = seed
-        self._deck = Deck(Random(seed), slow=slow)
+        self._deck = deck
         self._ledger = rig.ledger()
         self._arrived: Counter[str] = Counter()
-        self._dead = 0
-        self._before = rig.redis_memory()
         self.dealt: list[list[Drawn]] = []
         self.rows: defaultdict[str, Row] = defaultdict(Row)
         self.total = Row()
         self.memory = Memory()
+        self.kept: Mapping[str, Sequence[int]] = {}
 
     def round(self) -> str:
         """Break, mend, wait for rest and count; return what was done. Raises `SoakFailed`."""
@@ -119,16 +178,19 @@ class Soak:
         with self._notified():
             self._break(faults)
             self._visitors.come_home()
+            self.operators.come_home()
             eventually(self._at_rest, within=REST_SECONDS, what="rest")
             row = self._count(faults)
+            self._check_nobody_is_left()
+            self._note_memory()
         for fault in faults:
             self.rows[fault.fault.name].add(row)
         self.total.add(row)
-        self._note_memory()
         return f"{', '.join(map(str, faults))}: {row}"
 
     def _break(self, faults: Sequence[Drawn]) -> None:
         self._visitors.go_out()
+        self.operators.go_out()
         wait(CALM_SECONDS)
         with ThreadPoolExecutor(len(faults)) as threads:
             under_way = [threads.submit(each.act, self._rig, self._visitors) for each in faults]
@@ -155,67 +217,84 @@ class Soak:
         """Return what came of this round's sign-ups, having checked every promise about them."""
         status = self._rig.json("status")
         account = status["accounts"][0]
-        arrived = Counter({k: len(v) for k, v in self._rig.deliveries().items()})
-        dead = {each["email"]: each["reason"] for each in self._rig.json("failed", "list")}
+        sent = self._sent()
+        arrived = Counter({visit: len(times) for visit, times in sent.items()})
         new = arrived.keys() - self._arrived.keys()
         again = arrived - self._arrived - Counter(new)
+        erased = self.operators.erased
+        missing = self._visitors.acknowledged - arrived.keys() - erased.keys()
+        counts = ("accepted", "delivered", "dead", "discarded", "quarantined")
         row = Row(
             rounds=1,
-            accepted=account["accepted"] - self.total.accepted,
-            delivered=account["delivered"] - self.total.delivered,
-            dead=account["dead"] - self.total.dead,
-            erased=account["discarded"] - self.total.erased,
+            **{each: account[each] - getattr(self.total, each) for each in counts},
+            erased=len(self.operators.people) - self.total.erased,
             twice=again.total(),
-            lost=len(self._visitors.acknowledged - arrived.keys() - dead.keys()),
+            lost=max(0, len(missing) - account["dead"]),
         )
         self._arrived = arrived
-        _check_figures(status, account, arrived, dead)
+        assert not self.watch.broken, f"counts did not add up: {self.watch.broken}"
+        _check_figures(status, account, self._visitors)
+        _check_delivered(account["delivered"], arrived.keys(), erased.keys())
+        late = {visit for visit, at in erased.items() if max(sent.get(visit, [0])) > at}
+        assert not late, f"sent after the person was erased: {late}"
         assert row.lost == 0, f"{row.lost} acknowledged sign-ups are nowhere"
         _check_repeats(faults, again, new)
-        _check_dead(faults, row, dead)
-        self._check_nothing_stuck()
-        self._check_erased()
+        _check_dead(faults, row)
         return row
 
-    def _check_nothing_stuck(self) -> None:
-        """Nothing in the ledger may still stand for work, whatever the counts say."""
-        prefix = keys.account(ACCOUNT)
-        with self._rig.valkey.client() as client:
-            sets = ("due:fresh", "due:retry", "due:replay", "unsettled")
-            left = {name: client.zcard(prefix + name) for name in sets}
-            people = list(client.scan_iter(f"{prefix}person:*", count=1000))
-            with client.pipeline(transaction=False) as reads:
-                for person in people:
-                    reads.zcount(person, "(0", "+inf")
-                lines = sum(map(bool, reads.execute()))
-        assert not any(left.values()), f"left behind: {left}"
-        assert not lines, f"{lines} people wait in line, with nothing due"
+    def _sent(self) -> dict[str, list[float]]:
+        """Return when the sandbox got each visit."""
+        sent: defaultdict[str, list[float]] = defaultdict(list)
+        for deliveries in self._rig.deliveries().values():
+            for each in deliveries:
+                sent[each["payload"]["first_name"]].append(each["at"])
+        return sent
 
-    def _check_erased(self) -> None:
-        """Nothing tells any more who wanted to be forgotten."""
+    def _check_nobody_is_left(self) -> None:
+        """Once all is cleared, nothing in the ledger stands for a sign-up or a person, whatever the
+        counts say; and nothing in Redis, in the files and in the logs tells who was here."""
         with self._rig.valkey.client() as client:
-            left = [key for key, value in everything_stored(client) if ERASED in value]
-        assert not left, f"erased people are still in {left}"
-
-    def check_cleared(self) -> None:
-        """Fail when something is left a minute after its time was over."""
-        prefix = keys.account(ACCOUNT)
-        with self._notified(), self._rig.valkey.client() as client:
             eventually(
-                lambda: not client.exists(f"{prefix}delivered"), within=90, what="clearing all"
+                lambda: not self._of_signups(client),
+                within=REST_SECONDS,
+                what=f"clearing of {self._of_signups(client)}",
             )
+            self._rig.relay("erase", "nobody@example.org", "--yes")  # has the file rewritten
+            eventually(lambda: _rewritten(client), what="the new append-only file")
+            for database in (client, self._rig.valkey.client(1)):
+                assert not (left := traces_in_redis(database, ANYBODY)), left
+        eventually(
+            lambda: not traces_in_files(self._rig.folder, ANYBODY),
+            within=5,  # Redis deletes the old file in the background
+            what=f"the end of people in {traces_in_files(self._rig.folder, ANYBODY)}",
+        )
+
+    def _of_signups(self, client: "redis.Redis") -> list[str]:
+        return [
+            key
+            for key in client.scan_iter("relay:*", count=1000)
+            if kind_of(key) in OF_SIGNUPS or key.endswith(WAITING_REPLAY)
+        ]
+
+    # --- memory
 
     def _note_memory(self) -> None:
-        used = (self._rig.redis_memory() - self._before) / max(1, self.total.accepted)
-        self.memory.note({**self._rig.memory(), "Redis, by sign-up": used})
+        """A month passes first: Idempotency-Keys and replays that have ended are forgotten."""
+        with self._rig.valkey.client() as client:
+            for key in client.scan_iter("relay:*", count=1000):
+                if kind_of(key) in OF_DAYS and client.ttl(key) > 0:
+                    client.delete(key)
+            self.kept = sizes_by_kind(client)
+        keys_kept = sum(len(sizes) for kind, sizes in self.kept.items() if kind != OF_MINUTES)
+        redis_kib = self._rig.redis_memory() / 1024
+        self.memory.note({**self._rig.memory(), REDIS: redis_kib, REDIS_KEYS: keys_kept})
 
     def check_memory(self) -> None:
         """Fail when something keeps growing; too few rounds tell nothing."""
         if len(self.dealt) < ROUNDS_THAT_TELL:
             return
-        growth = self.memory.growth()
         with self._notified():
-            assert max(growth.values()) <= MOST_GROWTH, f"memory grew: {growth}"
+            assert not (grew := self.memory.grew()), f"memory grew: {grew}"
 
     @contextmanager
     def _notified(self) -> Iterator[None]:
@@ -234,20 +313,28 @@ class Soak:
 
 
 def _check_figures(
-    status: Mapping[str, Any],
-    account: Mapping[str, Any],
-    arrived: Counter[str],
-    dead: Mapping[str, str],
+    status: Mapping[str, Any], account: Mapping[str, Any], visitors: Visitors
 ) -> None:
-    """Invariant 2 to the last sign-up, and each of them once."""
+    """Invariant 2 to the last sign-up, and each of them once, erased or not."""
     ended = sum(account[state] for state in ("delivered", "dead", "discarded", "quarantined"))
     assert (account["due"], status["spooled"]) == (0, 0), account
     assert account["accepted"] == ended, account
-    # One that was erased while it was under way may have arrived, and is not counted as delivered.
-    erased = sum(email.startswith(ERASED) for email in arrived)
-    counted = account["delivered"] - (len(arrived) - erased)
-    assert 0 <= counted <= erased, "a sign-up is counted twice, or not at all"
-    assert account["dead"] == len(dead), account
+    robots = account["accepted"] - len(visitors.acknowledged)
+    assert visitors.robots <= robots <= visitors.robots_tries, (
+        f"{account}: {len(visitors.acknowledged)} acknowledged and {visitors.robots} of robots"
+    )
+
+
+def _check_delivered(delivered: int, arrived: Set[str], erased: Set[str]) -> None:
+    """What was erased counts as discarded, though it may have arrived just before."""
+    assert len(arrived - erased) <= delivered <= len(arrived), (
+        f"{delivered} delivered, {len(arrived)} arrived, {len(arrived & erased)} of them erased"
+    )
+
+
+def _rewritten(client: "redis.Redis") -> bool:
+    found = client.info("persistence")
+    return not found["aof_rewrite_in_progress"] and not found.get("aof_rewrite_scheduled")
 
 
 def _check_repeats(faults: Sequence[Drawn], again: Counter[str], new: set[str]) -> None:
@@ -259,35 +346,56 @@ def _check_repeats(faults: Sequence[Drawn], again: Counter[str], new: set[str]) 
     assert max(again.values(), default=0) <= each_allowed, f"one was sent again too often: {again}"
 
 
-def _check_dead(faults: Sequence[Drawn], row: Row, dead: Mapping[str, str]) -> None:
-    """Poison dies as such, and nothing else does."""
-    assert row.dead == sum(each.fault.poisons for each in faults), dead
-    assert set(dead.values()) <= {"poison"}, dead
-    assert not any(email.startswith("visitor-") for email in dead), dead
+def _check_dead(faults: Sequence[Drawn], row: Row) -> None:
+    """Poison dies, and else only what the API refused and retention cleared before its replay."""
+    poisons = sum(each.fault.poisons for each in faults)
+    assert row.dead >= poisons, f"{poisons} are poison, {row.dead} died"
+    assert row.dead == poisons or any(each.fault.refuses for each in faults), (
+        f"{poisons} are poison, {row.dead} died"
+    )
 
 
 # --- telling
 
 
+COLUMNS = (
+    *("rounds", "accepted", "delivered", "dead", "discarded", "quarantined", "erased"),
+    *("sent twice", "lost"),
+)
+
+
 def table(soak: Soak) -> str:
     """Return the table of faults survived, as Markdown."""
-    lines = [
-        "| fault | rounds | accepted | delivered | dead | erased | sent twice | lost |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
     rows = [*sorted(soak.rows.items()), ("**all rounds**", soak.total)]
-    for name, row in rows:
-        figures = (
-            row.rounds,
-            row.accepted,
-            row.delivered,
-            row.dead,
-            row.erased,
-            row.twice,
-            row.lost,
-        )
-        lines.append(f"| {name} | " + " | ".join(f"{figure:,}" for figure in figures) + " |")
+    return _markdown(("fault", *COLUMNS), [(name, *astuple(row)) for name, row in rows])
+
+
+def kept_table(soak: Soak) -> str:
+    """Return what Redis still keeps, by kind of key, as Markdown."""
+    rows = [(f"`{kind}`", len(sizes), sum(sizes)) for kind, sizes in sorted(soak.kept.items())]
+    return _markdown(("key", "keys", "bytes"), rows)
+
+
+def _markdown(heads: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
+    lines = [
+        f"| {' | '.join(heads)} |",
+        f"|---|{'--:|' * (len(heads) - 1)}",
+        *(f"| {name} | " + " | ".join(f"{each:,}" for each in rest) + " |" for name, *rest in rows),
+    ]
     return "\n".join(lines)
+
+
+def outcome(soak: Soak) -> str:
+    """Return all that there is to tell of a soak."""
+    of_redis = soak.memory.after[REDIS]
+    erasing = "".join(f"\n  {way}: {times}" for way, times in soak.operators.done.most_common())
+    return (
+        f"{table(soak)}\n\n{kept_table(soak)}\n\n"
+        f"Looks at the counts: {soak.watch.looks:,}\nErasing:{erasing}\n"
+        f"Redis' memory in KiB, after the first round and the last:"
+        f" {of_redis[0]:,.0f}, {of_redis[-1]:,.0f}\n"
+        f"Memory, last quarter to first: {soak.memory.growth()}"
+    )
 
 
 def run(
@@ -298,12 +406,17 @@ def run(
     slow: bool,
     say: Callable[[str], None],
 ) -> Soak:
-    """Go through rounds while `goes_on`, told how many there were, says so."""
-    with Rig(folder) as rig, Visitors(rig.url) as visitors:
-        soak = Soak(rig, visitors, seed, slow=slow)
+    """Go through rounds while `goes_on`, told how many there were, says so. With `slow`, faults
+    take part that need a minute to be over."""
+    with (
+        Rig(folder) as rig,
+        Visitors(rig.url) as visitors,
+        Operators(rig, visitors, Random(seed)) as operators,
+        InvariantWatch(rig.ledger()) as watch,
+    ):
+        soak = Soak(rig, visitors, operators, watch, Deck(Random(seed), slow=slow), seed=seed)
         while goes_on(len(soak.dealt)):
             say(f"round {len(soak.dealt) + 1}: {soak.round()}")
-        soak.check_cleared()
         soak.check_memory()
         return soak
 
@@ -323,7 +436,7 @@ def main() -> None:
             slow=True,
             say=_say,
         )
-    _say(f"\n{table(soak)}\n\nMemory, last quarter to first: {soak.memory.growth()}")
+    _say(f"\n{outcome(soak)}")
 
 
 def _say(text: str) -> None:

@@ -8,10 +8,9 @@ from typing import Any
 
 import requests
 
-from tests.chaos.soak.soak_rig import SIGN_UP, WORKERS, Rig, Visitors, wait
+from tests.chaos.soak.soak_rig import ACCOUNT, SIGN_UP, WORKERS, Rig, Visitors, wait
 
 LOST_ANSWERS = 3
-ERASED = "erased-"  # begins the addresses of those who want to be forgotten
 # More lanes than that no worker has with this pace, so no more can be in flight when one dies.
 IN_FLIGHT = 34
 
@@ -33,8 +32,9 @@ class Fault:
 
     `repeats` is how many sign-ups may be sent once more for it, since they were sent while nobody
     could note it any more, and `times` how often that may happen to the same one. `poisons`: one
-    becomes a dead letter. `slow`: it takes a minute until all is at rest again. No other fault of
-    the round is about the same `victim`, nor about one of the `enemies`.
+    becomes a dead letter. `refuses`: any may become one. `slow`: it takes a minute until all is at
+    rest again. No other fault of the round is about the same `victim`, nor about one of the
+    `enemies`.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Fault:
     repeats: int = 0
     times: int = 0
     poisons: bool = False
+    refuses: bool = False
     slow: bool = False
     enemies: tuple[str, ...] = ()
 
@@ -92,7 +93,7 @@ def _kill_redis(stage: Stage) -> None:
     stage.rig.valkey.kill()
     wait(stage.seconds)
     stage.rig.valkey.start()
-    stage.rig.make_redis_lose_nothing()
+    stage.rig.configure_redis()
 
 
 def _freeze_redis(stage: Stage) -> None:
@@ -127,6 +128,12 @@ def _api(**fault: Any) -> Callable[[Stage], None]:
     return act
 
 
+def _refuse_and_replay(stage: Stage) -> None:
+    """An operator has all sent again, but for what retention has cleared meanwhile."""
+    _api(status=400)(stage)
+    stage.rig.replay_refused()
+
+
 def _take_privilege(stage: Stage) -> None:
     stage.rig.sandbox.control(privileges={"remove": ["contacts:write"]})
     wait(stage.seconds)
@@ -137,7 +144,7 @@ def _spend_quota(stage: Stage) -> None:
     """That hold lasts until midnight, so an operator ends it when the cause is gone."""
     _api(quota_exceeded=True)(stage)
     wait(1)
-    stage.rig.ledger().release("acme")
+    stage.rig.ledger().release(ACCOUNT)
 
 
 def _invalidate_tokens(stage: Stage) -> None:
@@ -162,20 +169,6 @@ def _poison(kind: str) -> Callable[[Stage], None]:
         wait(stage.seconds)
 
     return act
-
-
-# --- people
-
-
-def _erase_people(stage: Stage) -> None:
-    """Some sign up, and want to be forgotten at once, whatever is being done with it."""
-    emails = [f"{ERASED}{stage.number}-{number}@example.com" for number in range(3)]
-    for email in emails:
-        with requests.Session() as http:
-            stage.visitors.sign_up(http, email)
-    for email in emails:
-        stage.rig.erase(email)
-        stage.visitors.acknowledged.discard(email)
 
 
 _OF_TOKENS = ("worker", "redis", "poison")
@@ -210,7 +203,7 @@ FAULTS = (
         LOST_ANSWERS,
         LOST_ANSWERS,
     ),
-    Fault("people erased", "people", _erase_people),
+    Fault("API refuses, then replay", "api", _refuse_and_replay, refuses=True, enemies=("redis",)),
     Fault("day's quota spent", "api", _spend_quota, enemies=("redis",)),
     Fault("privilege taken away", "api", _take_privilege),
     # A lock that a killed process leaves behind stands for minutes, which no round waits for.

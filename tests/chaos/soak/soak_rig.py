@@ -3,20 +3,29 @@
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
+import uuid
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Self
 
 import requests
 
+from shared.domain.replay import ReplayPace
+from shared.domain.signup import DeathReason
 from shared.ledger.ledger import Ledger
+from shared.ledger.replays import Replays
+from tests.support.person import NAME
 from tests.support.stack import Stack, eventually
 
+ACCOUNT = "acme"
+REQUESTS_PER_DAY = 10_000_000
 RATE = 30  # requests a second that the sandbox allows
 WORKERS = ("worker 1", "worker 2")
 ROLES = ("web", *WORKERS, "beat")
@@ -27,17 +36,33 @@ ANSWER_MS = 200
 # What a visitor's browser or script waits for, and until it tries again.
 VISITOR_PATIENCE = 3
 TRIES_AGAIN_AFTER = 0.3
+ROBOT_EVERY = 17
+RECENT = 30  # visitors
 SETTINGS = {
-    "CTCT_REQUESTS_PER_DAY": "10000000",
+    "CTCT_REQUESTS_PER_DAY": str(REQUESTS_PER_DAY),
     "RELAY_LEASE_SECONDS": str(LEASE_SECONDS),
     "RELAY_SEND_DEADLINE_SECONDS": "4",
     "RELAY_RETRY_BASE_SECONDS": "0.5",
     "RELAY_MAX_ATTEMPTS": "100",
-    # So that workers clear all the time, while they are killed and frozen.
-    "RELAY_RETAIN_DELIVERED": "5s",
-    "RELAY_RETAIN_CONSENT": "2m",
-    "RELAY_ANONYMIZE_ADDRESSES": "20s",
+    # So that records are cleared while everything breaks, and nothing is left after each round.
+    "RELAY_RETAIN_DELIVERED": "1s",
+    "RELAY_RETAIN_DISCARDED": "1s",
+    "RELAY_RETAIN_QUARANTINED": "2s",
+    "RELAY_RETAIN_DEAD": "2s",
+    "RELAY_RETAIN_CONSENT": "4s",
+    "RELAY_ANONYMIZE_ADDRESSES": "1s",
 }
+# What an operator waits for a command, and until they give it again.
+OPERATOR_PATIENCE = 90
+GIVES_AGAIN_AFTER = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended, and what it printed."""
+
+    status: int
+    out: str
 
 
 class Rig(Stack):
@@ -60,10 +85,10 @@ class Rig(Stack):
         return self
 
     def _begin(self) -> None:
-        self.make_redis_lose_nothing()
+        self.configure_redis()
         # A refresh token that works once can be lost with the process that spent it, and then
         # somebody must log in again; tests/chaos/tokens/test_token_processes.py is about that.
-        self.sandbox.control(rotating=False, rates={"requests_per_day": 10_000_000})
+        self.sandbox.control(rotating=False, rates={"requests_per_day": REQUESTS_PER_DAY})
         self.mend_api()
         self.connect()
         self.add_form()
@@ -94,11 +119,43 @@ class Rig(Stack):
         """End what the API was told to do wrong."""
         self.sandbox.control(clear=True, path=SIGN_UP, answer_latency_ms=ANSWER_MS)
 
-    def make_redis_lose_nothing(self) -> None:
+    def replay_refused(self) -> None:
+        """Have all dead letters that the API refused sent again, as one job."""
+        with self.valkey.client() as client:
+            refused = Ledger(client).dead_letters(ACCOUNT, reason=DeathReason.REJECTED)
+            ids = [each.id for each in refused]
+            pace = ReplayPace(per_second=RATE, per_day=REQUESTS_PER_DAY)
+            Replays(client, pace).add(ACCOUNT, str(uuid.uuid4()), ids, by="soak", chosen="{}")
+
+    def configure_redis(self) -> None:
         """With `everysec` a kill may take what the server has not yet written, as the internals
-        say; a soak that counts to the last sign-up cannot allow that."""
+        say; a soak that counts to the last sign-up cannot allow that. Nor can it look for people
+        in a compressed file, and all that the slow log could quote is to be in it."""
         with self.valkey.client() as client:
             client.config_set("appendfsync", "always")
+            client.config_set("rdbcompression", "no")
+            client.config_set("slowlog-log-slower-than", 0)
+
+    def command(self, *command: str, ends_after: float | None = None) -> Ended:
+        """Run `relay` with `command` in a process of its own, as operators do. It is killed after
+        `ends_after` seconds. May be called on any thread."""
+        child = subprocess.Popen(
+            [sys.executable, "-m", "relay", *command],
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        with child:
+            try:
+                out, complaint = child.communicate(timeout=ends_after or OPERATOR_PATIENCE)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                out, complaint = child.communicate()
+                assert ends_after, f"relay {command[0]} did not end: {complaint}"
+        assert "Traceback" not in complaint, complaint
+        return Ended(child.returncode, out)
 
     def _supervise(self) -> None:
         while not self._closing.is_set():
@@ -113,14 +170,6 @@ class Rig(Stack):
         if role in WORKERS:
             return self.start(module="tests.chaos.soak.soak_worker")
         return self.start(role)
-
-    def erase(self, email: str) -> None:
-        """Have an operator erase the person, again if something of the round forbids it."""
-        eventually(
-            lambda: self.start("erase", email, "--yes").wait(timeout=60) == 0,
-            within=120,
-            what="erasing a person",
-        )
 
     # --- what is looked at
 
@@ -156,7 +205,8 @@ class Visitors:
     """Sign up all the time while they are `out`, each with an address of their own.
 
     Who got no answer, or was told to come back, sends the same again with the same key, and every
-    fifth does so although all is well. `acknowledged` are those who were told "received".
+    fifth does so although all is well. Some are robots, and those of `returning` were here before.
+    Each visit has a name of its own, by which the sandbox's deliveries tell it.
     """
 
     def __init__(self, url: str, *, threads: int = 3, pause: float = 0.12) -> None:
@@ -165,9 +215,16 @@ class Visitors:
         self._numbers = count(1)
         self._out = threading.Event()
         self._ended = threading.Event()
-        self._waiting = threading.Semaphore(0)
         self._idle = [threading.Event() for _ in range(threads)]
+        self._lock = threading.Lock()
+        self._emails: dict[str, str] = {}  # of every visit
+        self._under_way: set[str] = set()
+        # Visits that were told "received", without those of robots.
         self.acknowledged: set[str] = set()
+        # Nothing tells a robot's second try from another visit.
+        self.robots = self.robots_tries = 0
+        self.recent: deque[str] = deque(maxlen=RECENT)
+        self.returning: deque[str] = deque()
         self.trouble: list[str] = []
         self._threads = [
             threading.Thread(target=self._run, args=[idle], daemon=True) for idle in self._idle
@@ -184,6 +241,7 @@ class Visitors:
             thread.join(timeout=2 * VISITOR_PATIENCE)
 
     def go_out(self) -> None:
+        self.recent.clear()
         for idle in self._idle:
             idle.clear()
         self._out.set()
@@ -197,6 +255,12 @@ class Visitors:
         assert not self.trouble, self.trouble
         return all(idle.is_set() for idle in self._idle)
 
+    def visits(self, email: str) -> tuple[set[str], set[str]]:
+        """Return the person's visits that are over, and those that are under way."""
+        with self._lock:
+            mine = {name for name, each in self._emails.items() if each == email}
+            return mine - self._under_way, mine & self._under_way
+
     def _run(self, idle: threading.Event) -> None:
         with requests.Session() as http:
             while not self._ended.is_set():
@@ -204,35 +268,73 @@ class Visitors:
                     idle.set()
                     self._ended.wait(0.05)
                     continue
-                number = next(self._numbers)
-                self.sign_up(http, f"visitor-{number}@example.com", twice=number % 5 == 0)
+                self._visit(http, next(self._numbers))
                 self._ended.wait(self._pause)
 
-    def sign_up(self, http: requests.Session, email: str, *, twice: bool = False) -> None:
-        for outcome in self._tries(http, email):
+    def _visit(self, http: requests.Session, number: int) -> None:
+        email = self._returning() or f"visitor-{number}@example.com"
+        self.recent.append(email)
+        self.sign_up(http, email, twice=number % 5 == 0, robot=number % ROBOT_EVERY == 0)
+
+    def _returning(self) -> str | None:
+        with suppress(IndexError):
+            return self.returning.popleft()
+        return None
+
+    def sign_up(
+        self, http: requests.Session, email: str, *, twice: bool = False, robot: bool = False
+    ) -> None:
+        visit = self._begin(email)
+        fields = {"email": email, "first_name": visit}
+        try:
+            if robot:
+                self._come_as_robot(http, {**fields, "_gotcha": "x"})
+            else:
+                self._come(http, fields, twice=twice)
+        finally:
+            with self._lock:
+                self._under_way.remove(visit)
+
+    def _begin(self, email: str) -> str:
+        with self._lock:
+            visit = f"{NAME} {len(self._emails) + 1}"
+            self._emails[visit] = email
+            self._under_way.add(visit)
+        return visit
+
+    def _come(self, http: requests.Session, fields: dict[str, str], *, twice: bool) -> None:
+        if 202 in self._tries(http, fields):
+            self.acknowledged.add(fields["first_name"])
+            if twice:
+                self._post(http, fields)
+
+    def _come_as_robot(self, http: requests.Session, fields: dict[str, str]) -> None:
+        for outcome in self._tries(http, fields):
+            self.robots_tries += 1
             if outcome == 202:
+                self.robots += 1
                 break
-            if outcome not in (None, 503):
+
+    def _tries(self, http: requests.Session, fields: dict[str, str]) -> Iterator[int | None]:
+        """Yield what came of each try, until somebody takes it."""
+        while not self._ended.is_set():
+            outcome = self._post(http, fields)
+            if outcome not in (None, 202, 503):
                 self.trouble.append(f"web answered {outcome}")
                 return
+            yield outcome
             self._ended.wait(TRIES_AGAIN_AFTER)
-        if self._ended.is_set():
-            return
-        self.acknowledged.add(email)
-        if twice:
-            self._post(http, email)
 
-    def _tries(self, http: requests.Session, email: str) -> Iterator[int | None]:
-        while not self._ended.is_set():
-            yield self._post(http, email)
-
-    def _post(self, http: requests.Session, email: str) -> int | None:
+    def _post(self, http: requests.Session, fields: dict[str, str]) -> int | None:
         """Return the status of the answer; None when none came."""
         try:
             return http.post(
                 f"{self._url}/f/news",
-                data={"email": email, "first_name": "Ada"},
-                headers={"Accept": "application/json", "Idempotency-Key": f"key of {email}"},
+                data=fields,
+                headers={
+                    "Accept": "application/json",
+                    "Idempotency-Key": f"{fields['first_name']} of {fields['email']}",
+                },
                 timeout=VISITOR_PATIENCE,
             ).status_code
         except requests.RequestException:

@@ -18,6 +18,7 @@ from shared.domain.outcome import Answer
 from shared.ledger import limits
 from worker import app
 from worker.runtime import WorkerRuntime, WorkerTimes
+from worker.upkeep import record_clearing
 
 # So that a round of the soak is not mostly waiting.
 SOON = timedelta(seconds=1)
@@ -42,4 +43,6 @@ if __name__ == "__main__":
     times = WorkerTimes(first_probe=SOON, unforeseen_wait=SOON, longest_round=LONGEST_ROUND)
     app.WorkerRuntime = partial(WorkerRuntime, times=times)  # type: ignore[assignment,attr-defined]
     limits.FIRST_OUTAGE_PROBE = SOON
+    record_clearing.CLEAR_EVERY = SOON
+    app.CLEAR_EVERY = SOON  # type: ignore[attr-defined]
     main(["worker"])

@@ -4,7 +4,8 @@ from collections import Counter
 
 import pytest
 
-from tests.bench.memory import COLUMNS, SIGNUPS, Memory, by_kind, kind_of
+from tests.bench.memory import COLUMNS, SIGNUPS, Memory, by_kind
+from tests.support.key_kinds import kind_of
 
 
 @pytest.mark.parametrize(
