@@ -22,17 +22,13 @@ end
 
 -- Returns the record's first line.
 local function write_first_line(record)
-  local values, last = {}, 0
-  for place, name in ipairs(FIELDS) do
-    local value = record[name]
-    if value and value ~= 0 then
-      values[place], last = value, place
-    else
-      values[place] = ""
-    end
+  local last = #FIELDS
+  while not record[FIELDS[last]] do
+    last = last - 1
   end
-  for place = #FIELDS, last + 1, -1 do
-    values[place] = nil
+  local values = {}
+  for place = 1, last do
+    values[place] = record[FIELDS[place]] or ""
   end
   return cjson.encode(values)
 end

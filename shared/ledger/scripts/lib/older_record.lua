@@ -44,7 +44,8 @@ local function first_line(fields)
     record[name] = value ~= "" and value or nil
   end
   for _, name in ipairs(NUMBERS) do
-    record[name] = tonumber(record[name] or 0)
+    local number = tonumber(record[name] or 0)
+    record[name] = number ~= 0 and number or nil
   end
   record.uncounted = not fields.counted and 1 or nil
   return write_first_line(record)
