@@ -25,35 +25,35 @@ def test_records_are_cleared_within_a_minute_and_stay_counted(make_stack: MakeSt
     eventually(stack.settled, what="delivering all")
     stack.kill(first)
 
-    client, prefix = stack.valkey.client(), keys.account("acme")
-    eventually(lambda: client.zcard(f"{prefix}cleared") == 21, within=WITHIN, what="clearing")
-    eventually(
-        lambda: all(
-            '"127.0.0.1"' not in str(client.get(key))
-            for key in client.scan_iter(f"{prefix}signup:*")
-        ),
-        within=WITHIN,
-        what="replacing the addresses",
-    )
-    assert client.exists(keys.MEMORY), "no worker has noted how much memory Redis uses"
-    kept = stack.json("status")["retention"]
-    assert {name: each["records"] for name, each in kept.items()} == {
-        "delivered": 0,
-        "discarded": 0,
-        "quarantined": 0,
-        "dead": 0,
-        "consent": 21,
-        "addresses": None,
-    }
-    account = stack.account()
-    assert (account["accepted"], account["delivered"], account["quarantined"]) == (21, 20, 1)
-    stack.assert_accounted_for()
-    assert "@example.com" not in "".join(
-        str(client.get(key)) for key in client.scan_iter(f"{prefix}signup:*")
-    )
-    assert "retention counts from now on" in stack.log
-    assert "records cleared" in stack.log
-    client.close()
+    prefix = keys.account("acme")
+    with stack.valkey.client() as client:
+        eventually(lambda: client.zcard(f"{prefix}cleared") == 21, within=WITHIN, what="clearing")
+        eventually(
+            lambda: all(
+                '"127.0.0.1"' not in str(client.get(key))
+                for key in client.scan_iter(f"{prefix}signup:*")
+            ),
+            within=WITHIN,
+            what="replacing the addresses",
+        )
+        assert client.exists(keys.MEMORY), "no worker has noted how much memory Redis uses"
+        kept = stack.json("status")["retention"]
+        assert {name: each["records"] for name, each in kept.items()} == {
+            "delivered": 0,
+            "discarded": 0,
+            "quarantined": 0,
+            "dead": 0,
+            "consent": 21,
+            "addresses": None,
+        }
+        account = stack.account()
+        assert (account["accepted"], account["delivered"], account["quarantined"]) == (21, 20, 1)
+        stack.assert_accounted_for()
+        assert "@example.com" not in "".join(
+            str(client.get(key)) for key in client.scan_iter(f"{prefix}signup:*")
+        )
+        assert "retention counts from now on" in stack.log
+        assert "records cleared" in stack.log
 
     # What is posted again is a sign-up that was sent twice, though its record is gone.
     assert stack.post(email="a0@example.com").status_code == 202
