@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import timedelta
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
@@ -86,6 +87,11 @@ class CommandRuntime:
         open_ledger(client, may_upgrade=False)
         return client
 
+    def close(self) -> None:
+        """Close the connections of a command that has ended."""
+        if "client" in vars(self):
+            self.client.close()
+
     def check_redis(self) -> None:
         """Raise `LedgerUnavailable` within half a second if Redis does not answer.
 
@@ -94,7 +100,8 @@ class CommandRuntime:
         from shared.infrastructure.redis_urls import connect_briefly
         from shared.ledger.format import open_ledger
 
-        open_ledger(connect_briefly(self.settings.redis_url), may_upgrade=False)
+        with connect_briefly(self.settings.redis_url) as client:
+            open_ledger(client, may_upgrade=False)
 
     @cached_property
     def registry(self) -> "Registry":
@@ -186,7 +193,8 @@ def pass_runtime(
     @wraps(command)
     def with_runtime(*args: Any, as_json: bool, **options: Any) -> R:
         make_runtime = click.get_current_context().obj
-        return command(make_runtime(as_json=as_json or _group_as_json()), *args, **options)
+        with closing(make_runtime(as_json=as_json or _group_as_json())) as runtime:
+            return command(runtime, *args, **options)
 
     return cast(Callable[P, R], with_runtime)
 
