@@ -30,6 +30,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.factory import make_operations
 from shared.operations.operators import Operators
+from shared.operations.sessions import Sessions
 from web import connect_pages, health, root_page
 from web.console import pages
 from web.console.guard import set_up_sessions
@@ -169,7 +170,7 @@ def _make_services(settings: Settings) -> Services:
         accounts=make_account_services(settings, patient, notifier.notify_workers),
         operations=make_operations(settings, patient, notifier.notify_workers),
         operators=Operators(patient),
-        sessions=Operators(client),
+        sessions=Sessions(client, now=utc_now),
         alert_services=make_services(settings.alerts),
         doctor=make_doctor(settings),
         misfits=MisfitNotes(forwarding(client), clock=time.monotonic, now=utc_now),

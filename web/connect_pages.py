@@ -112,7 +112,7 @@ def _connected(connected: Connected) -> ResponseReturnValue:
 @bp.before_request
 def check_redis() -> None:
     """Find out within a second whether Redis is away, before a link or a state is used."""
-    services().find_operator("")
+    services().find_session("", "")
 
 
 @bp.after_request

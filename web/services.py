@@ -15,6 +15,7 @@ from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.operations.operations import Operations
 from shared.operations.operators import Operator, Operators
+from shared.operations.sessions import Session, Sessions
 from web.one_at_a_time import OneAtATime
 from web.signup.form_cache import FormCache
 from web.signup.form_tallies import FormTallies
@@ -37,8 +38,7 @@ class Examines(Protocol):
 class Services:
     """`check_ledger` reads and writes Redis as a sign-up does, and raises if it cannot.
 
-    `sessions` finds the operator of a session in the time that `deadlines` allow; `operators` can
-    wait longer.
+    `sessions` answers in the time that `deadlines` allow; `operators` can wait longer.
     """
 
     settings: Settings
@@ -52,16 +52,17 @@ class Services:
     accounts: AccountServices
     operations: Operations
     operators: Operators
-    sessions: Operators
+    sessions: Sessions
     alert_services: Sequence[Service]
     doctor: Examines
     misfits: MisfitNotes
     alert_tests: OneAtATime = field(default_factory=OneAtATime)
     examinations: OneAtATime = field(default_factory=OneAtATime)
 
-    def find_operator(self, name: str) -> Operator | None:
-        """Return the operator; raises `LedgerUnavailable` within a second if Redis is away."""
-        return self.deadlines.start().ask(partial(self.sessions.find, name))
+    def find_session(self, operator: str, id: str) -> tuple[Operator | None, Session | None]:
+        """Return the operator and the record of their session; raises `LedgerUnavailable` within a
+        second if Redis is away."""
+        return self.deadlines.start().ask(partial(self.sessions.find, operator, id))
 
     def can_spool(self) -> bool:
         """Whether sign-ups are accepted while Redis is away: on this host's disk."""

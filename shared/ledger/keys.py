@@ -31,6 +31,7 @@ FLUSHED = "relay:flushed:"  # + web process
 VISITORS = "relay:visitor:"  # + fingerprint
 CONNECTING = "relay:connecting:"  # + kind, ":" and id
 OPERATORS = "relay:operators"
+SESSIONS = "relay:sessions:"  # + operator
 SIGN_IN_TRIES = "relay:sign-in:"  # + digest of a name or an address
 LINKS = "relay:links"
 APPLICATIONS = "relay:applications"

@@ -110,7 +110,13 @@ def test_nothing_is_wider_than_the_screen(
     page.goto(f"{web.url}/console/")
     assert fits(page)
     sign_in(page, web)
-    for path in ("/console/", "/console/connect", "/console/connect/acme/log-in", "/console/x"):
+    for path in (
+        "/console/",
+        "/console/profile",
+        "/console/connect",
+        "/console/connect/acme/log-in",
+        "/console/x",
+    ):
         page.goto(f"{web.url}{path}")
         assert fits(page), path
 
@@ -120,6 +126,22 @@ def fits(page: Page) -> bool:
         "document.documentElement.scrollWidth > document.documentElement.clientWidth"
     )
     return not wide
+
+
+def test_signing_out_everywhere_else_without_javascript(
+    web: WebProcess, operators: Operators, new_page: NewPage
+) -> None:
+    pages = [new_page(java_script_enabled=False) for _ in range(2)]
+    for each in pages:
+        sign_in(each, web)
+    here, elsewhere = pages
+    here.get_by_role("link", name="ada admin").click()
+    expect(here.get_by_role("row")).to_have_count(3)  # with the heads of the columns
+    here.get_by_role("button", name="Sign out everywhere else").click()
+    expect(here.get_by_role("status")).to_contain_text("1 session ended")
+    expect(here.get_by_role("row")).to_have_count(2)
+    elsewhere.goto(f"{web.url}/console/profile")
+    expect(elsewhere.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
 def test_a_session_that_ended_meanwhile_says_so_and_changes_nothing(

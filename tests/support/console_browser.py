@@ -8,12 +8,20 @@ answer = browser.post("/console/accounts/acme/lists", some_field="its value")
 from typing import Any
 
 from flask import Flask
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.operations.operators import Role
 from tests.support.web_services import services_of
 
 PASSWORD = "a password for tests"
+
+
+def with_cookie(app: Flask, cookie: str) -> FlaskClient:
+    """Return a browser that has nothing but a copy of this cookie."""
+    client = app.test_client()
+    client.set_cookie("relay_console", cookie, path="/console")
+    return client
 
 
 class SignedIn:
@@ -38,6 +46,12 @@ class SignedIn:
         """The token that every form of the session carries."""
         with self.client.session_transaction("/console/") as session:
             return str(session["token"])
+
+    @property
+    def cookie(self) -> str:
+        found = self.client.get_cookie("relay_console", path="/console")
+        assert found
+        return found.value
 
     def get(self, path: str, **options: Any) -> TestResponse:
         return self.client.get(path, **options)

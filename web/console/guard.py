@@ -1,14 +1,18 @@
 """Access to the console: only with a session, and no change that another site asks for.
 
-A session is a signed cookie with the operator's name and epoch. Each request reads the operator's
-record, so that a changed password or role takes effect at once.
+A session is a random id in a signed cookie, and a record in Redis, which
+`shared/operations/sessions.py` describes. Each request reads that and the operator's record, so
+that a sign-out and a changed password or role take effect at once. ADR 20 says what happens while
+Redis takes no writes.
 """
 
+import contextlib
 import functools
 import hmac
 import secrets
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
@@ -16,15 +20,21 @@ from flask import Flask, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Forbidden
 
+from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.sealing import derived_key
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Operator, Role
+from shared.operations.sessions import LONGEST, NOTE_USE_EVERY, Session, Visit
 from web.console import bp
 from web.services import services
+from web.signup.client_kind import client_kind
 from web.signup.flask_request import head_of
 from web.signup.origins import source_of
 
-SESSION_LIFE = timedelta(hours=12)
+# How long a session lives that Redis never stored. Only a changed password or role can end it
+# earlier, as nothing can note that it ended.
+UNSTORED_LIFE = timedelta(hours=1)
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 P = ParamSpec("P")
@@ -43,8 +53,8 @@ def set_up_sessions(app: Flask, settings: Settings) -> None:
         # Not strict: the login at Constant Contact returns here from another site.
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
-        PERMANENT_SESSION_LIFETIME=SESSION_LIFE,
-        # Only `check_request` prolongs a session: visitors' pages set no cookies.
+        PERMANENT_SESSION_LIFETIME=LONGEST,
+        # Visitors' pages set no cookies.
         SESSION_REFRESH_EACH_REQUEST=False,
     )
 
@@ -77,19 +87,42 @@ def check_request() -> ResponseReturnValue | None:
         return _to_sign_in()
     if request.method not in _SAFE:
         _check_token()
-    session.modified = True  # it ends after `SESSION_LIFE` without use
     return None
 
 
 def sign_in_as(operator: Operator) -> None:
-    """Begin a session with a CSRF token of its own."""
+    """Begin a session with an id and a CSRF token of its own, and end the one before.
+
+    While Redis takes no writes, the cookie alone carries it.
+    """
+    with contextlib.suppress(LedgerUnavailable):
+        _end_session()
     session.clear()
     session.permanent = True
-    session.update(operator=operator.name, epoch=operator.epoch, token=secrets.token_urlsafe(24))
+    session.update(
+        operator=operator.name,
+        epoch=operator.epoch,
+        id=secrets.token_urlsafe(24),
+        token=secrets.token_urlsafe(24),
+    )
+    if not _written(partial(services().sessions.begin, operator, session_id(), _visit())):
+        session["unstored"] = utc_now().isoformat()
 
 
-def sign_out() -> None:
-    session.clear()
+def sign_out() -> bool:
+    """End the session; False if Redis did not note it, so that a copy of the cookie still works."""
+    try:
+        _end_session()
+    except LedgerUnavailable:
+        return False
+    finally:
+        session.clear()
+    return True
+
+
+def _end_session() -> None:
+    if name := session_name():
+        services().sessions.end(name, session_id())
 
 
 def current_operator() -> Operator:
@@ -111,8 +144,59 @@ def csrf_token() -> str:
 def _signed_in() -> Operator | None:
     """Return the operator of the session, if there is one. Asks Redis in any case, so that every
     page learns within a second that it is away."""
-    operator = services().find_operator(session_name() or "")
-    return operator if operator and operator.epoch == session.get("epoch") else None
+    operator, stored = services().find_session(session_name() or "", session_id())
+    if operator is None or session.get("epoch") != operator.epoch:
+        return None
+    goes_on = _keep_unstored(operator) if stored is None else _keep_stored(operator, stored)
+    return operator if goes_on else None
+
+
+def _keep_unstored(operator: Operator) -> bool:
+    """Whether the session began while Redis took no writes, lately. Tries to store it now."""
+    if "unstored" not in session:
+        return False
+    begun_at = datetime.fromisoformat(session["unstored"])
+    if utc_now() - begun_at >= UNSTORED_LIFE:
+        return False
+    begin = partial(services().sessions.begin, operator, session_id(), _visit(), begun_at)
+    if _written(begin):
+        del session["unstored"]
+    return True
+
+
+def _keep_stored(operator: Operator, stored: Session) -> bool:
+    """Whether the session goes on. Notes its use: in the cookie, while Redis takes no writes."""
+    now = utc_now()
+    if "seen" in session:
+        stored = stored.seen_also(datetime.fromisoformat(session["seen"]))
+    if stored.has_ended(operator.epoch, now):
+        return False
+    if now - stored.seen_at >= NOTE_USE_EVERY:
+        if _written(partial(services().sessions.note_use, operator, session_id(), _visit())):
+            session.pop("seen", None)
+        else:
+            session["seen"] = now.isoformat()
+    return True
+
+
+def _written(write: Callable[[], None]) -> bool:
+    """Whether Redis took what `write` stores, in the time that an operator's request has."""
+    try:
+        services().deadlines.start().ask(write)
+    except LedgerUnavailable:
+        return False
+    return True
+
+
+def _visit() -> Visit:
+    return Visit(
+        address=request.remote_addr or "", browser=client_kind(request.headers.get("User-Agent"))
+    )
+
+
+def session_id() -> str:
+    id: str = session.get("id", "")
+    return id
 
 
 def session_name() -> str | None:

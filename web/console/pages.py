@@ -13,10 +13,10 @@ from shared.domain.durations import in_words, minute
 from shared.domain.errors import LedgerUnavailable, Refused, SpoolRefused
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
-from web.console import accounts, alerts, bp, connect, doctor, guard, overview, sign_in
+from web.console import accounts, alerts, bp, connect, doctor, guard, overview, profile, sign_in
 from web.services import services
 
-__all__ = ["accounts", "alerts", "bp", "connect", "doctor", "overview", "sign_in"]
+__all__ = ["accounts", "alerts", "bp", "connect", "doctor", "overview", "profile", "sign_in"]
 
 WIZARD_STEPS = ("Application", "Log in", "Check", "Lists and test")
 

@@ -17,6 +17,10 @@ from web.services import services
 log = logging.getLogger(__name__)
 
 _WRONG = "Name or password is wrong."
+_NOT_NOTED = (
+    "This browser is signed out. Redis takes no writes at the moment, so a copy of its cookie would"
+    " still work. To end that too, sign in later and sign out everywhere else."
+)
 # Without the path of RELAY_PUBLIC_URL. No characters that lead a browser to another host: it reads
 # `\\` as `/`, and skips tabs and line ends.
 _OUR_PAGE = re.compile(r"/console/(?!.*\.\.)[\w./?&=%~+,:@-]*", re.ASCII)
@@ -35,7 +39,10 @@ def sign_in() -> ResponseReturnValue:
 
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
-    guard.sign_out()
+    """End the session, and forget it in this browser in any case."""
+    if not guard.sign_out():
+        g.operator = None
+        return _page(_NOT_NOTED), 503
     return redirect(url_for("console.sign_in"), 303)
 
 

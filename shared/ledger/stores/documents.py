@@ -1,6 +1,7 @@
-"""Small documents that are kept by name: operators, clients' links, secrets of API keys."""
+"""Small documents kept by name: operators, sessions, clients' links, secrets of API keys."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Any
 
 import redis
@@ -12,9 +13,11 @@ from shared.ledger.redis_server.redis_errors import redis_errors_translated
 class Documents:
     """Texts by name, all in one hash. Every method raises `LedgerUnavailable`."""
 
-    def __init__(self, client: "redis.Redis", key: str) -> None:
+    def __init__(self, client: "redis.Redis", key: str, life: timedelta | None = None) -> None:
+        """All of them are gone `life` after the last `change`."""
         self._client = client
         self._key = key
+        self._life = life
 
     def all(self) -> dict[str, str]:
         """Return all of them, sorted by name."""
@@ -62,6 +65,8 @@ class Documents:
                     pipeline.hdel(self._key, name)
                 else:
                     pipeline.hset(self._key, name, document)
+            if changed and self._life:
+                pipeline.pexpire(self._key, self._life)
             return bool(changed)
 
         client: Any = self._client  # whose types know no step that returns something
@@ -71,6 +76,11 @@ class Documents:
 
 def operators(client: "redis.Redis") -> Documents:
     return Documents(client, keys.OPERATORS)
+
+
+def sessions(client: "redis.Redis", operator: str, life: timedelta) -> Documents:
+    """Return the operator's sessions in the console, by digest."""
+    return Documents(client, keys.SESSIONS + operator, life)
 
 
 def links(client: "redis.Redis") -> Documents:

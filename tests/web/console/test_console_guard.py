@@ -7,9 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from types import SimpleNamespace
 
-import itsdangerous.timed
 import pytest
 import redis
 from flask import Flask
@@ -146,9 +144,9 @@ def test_a_role_gets_no_further_than_it_may(app: Flask, role: Role) -> None:
             assert method == "HEAD" or f"the role {needed}" in answer.text
 
 
-def test_nothing_that_a_viewer_may_ask_for_changes_anything(app: Flask) -> None:
+def test_nothing_that_a_viewer_may_ask_for_changes_anything_but_their_own(app: Flask) -> None:
     for rule in rules(app):
-        if role_of(app, rule) == Role.VIEWER:
+        if role_of(app, rule) == Role.VIEWER and not rule.rule.startswith("/console/profile"):
             assert (rule.methods or set()) <= SAFE, rule
 
 
@@ -239,20 +237,6 @@ def test_visitors_pages_set_nothing_even_if_the_cookie_is_sent(app: Flask) -> No
         answer = browser.get(path)
         assert "Set-Cookie" not in answer.headers, path
         assert "Cookie" not in answer.headers.get("Vary", ""), path
-
-
-def test_the_session_ends_after_twelve_idle_hours(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ahead = timedelta()
-    clock = SimpleNamespace(time=lambda: time.time() + ahead.total_seconds())
-    monkeypatch.setattr(itsdangerous.timed, "time", clock)
-    browser = SignedIn(app)
-    for _ in range(3):
-        ahead += timedelta(hours=11, minutes=59)
-        assert browser.get("/console/").status_code == 200
-    ahead += timedelta(hours=12, seconds=2)
-    assert browser.get("/console/").status_code == 302
 
 
 def test_who_is_made_anew_under_an_old_name_has_none_of_the_old_sessions(

@@ -1,8 +1,9 @@
 """The console on a Redis that answers and takes no writes: full, a replica, or without replicas."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,13 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
+from shared.ledger import keys
 from shared.ledger.format import open_ledger
 from shared.operations.operators import MOST_TRIES
-from tests.support.console_browser import PASSWORD, SignedIn
-from tests.support.refused_writes import demote, fill, isolate
+from shared.operations.sessions import IDLE
+from tests.support.console_browser import PASSWORD, SignedIn, with_cookie
+from tests.support.refused_writes import demote, fill, isolate, restore
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_services import services_of
@@ -116,3 +120,82 @@ def test_what_was_counted_before_still_counts(app: Flask, admin: "redis.Redis") 
         sign_in(app, "wrong")
     fill(admin)
     assert sign_in(app, PASSWORD).status_code == 429
+
+
+# --- sessions meanwhile
+
+
+def with_moment(browser: SignedIn, name: str, at: datetime) -> SignedIn:
+    """Return the browser, whose cookie was signed with `name` at that time."""
+    with browser.client.session_transaction("/console/") as session:
+        session[name] = at.isoformat()
+    return browser
+
+
+@pytest.fixture
+def meanwhile(app: Flask, admin: "redis.Redis") -> SignedIn:
+    """Signed in while Redis is full."""
+    browser = SignedIn(app)
+    fill(admin)
+    browser.sign_in()
+    return browser
+
+
+def test_who_signed_in_meanwhile_stays_signed_in_and_is_stored_then(
+    app: Flask, admin: "redis.Redis", meanwhile: SignedIn
+) -> None:
+    assert admin.hlen(f"{keys.SESSIONS}admin") == 0
+    assert "not listed" in meanwhile.get("/console/profile").text
+    restore(admin)
+    assert "this one" in meanwhile.get("/console/profile").text
+    copied = meanwhile.cookie
+    assert meanwhile.post("/console/sign-out").status_code == 303
+    assert with_cookie(app, copied).get("/console/").status_code == 302
+
+
+def test_what_redis_never_stored_ends_within_an_hour(
+    admin: "redis.Redis", meanwhile: SignedIn
+) -> None:
+    an_hour = timedelta(hours=1)
+    with_moment(meanwhile, "unstored", utc_now() - an_hour + timedelta(minutes=1))
+    assert meanwhile.get("/console/").status_code == 200
+    with_moment(meanwhile, "unstored", utc_now() - an_hour)
+    assert meanwhile.get("/console/").status_code == 302
+    restore(admin)
+    assert meanwhile.get("/console/").status_code == 302
+
+
+def test_a_new_password_ends_what_redis_never_stored(
+    app: Flask, admin: "redis.Redis", meanwhile: SignedIn
+) -> None:
+    restore(admin)
+    services_of(app).operators.set_password("admin")
+    assert meanwhile.get("/console/").status_code == 302
+
+
+@pytest.mark.parametrize("stop", [fill, demote, isolate])
+def test_who_goes_on_meanwhile_is_not_signed_out_as_idle(
+    app: Flask, admin: "redis.Redis", stop: Callable[["redis.Redis"], None]
+) -> None:
+    browser = SignedIn(app)
+    key = f"{keys.SESSIONS}admin"
+    [(digest, stored)] = admin.hgetall(key).items()
+    long_ago = utc_now() - IDLE - timedelta(hours=1)
+    admin.hset(key, digest, json.dumps(json.loads(stored) | {"seen_at": long_ago.isoformat()}))
+    assert browser.get("/console/").status_code == 302
+
+    stop(admin)
+    with_moment(browser, "seen", utc_now() - timedelta(hours=1))  # as a page wrote it then
+    assert browser.get("/console/").status_code == 200
+    with browser.client.session_transaction("/console/") as session:
+        seen = datetime.fromisoformat(session["seen"])
+    assert utc_now() - seen < timedelta(minutes=1)
+
+
+def test_signing_out_of_a_replica_says_what_that_leaves(app: Flask, admin: "redis.Redis") -> None:
+    browser = SignedIn(app)
+    demote(admin)
+    answer = browser.post("/console/sign-out")
+    assert answer.status_code == 503
+    assert "This browser is signed out." in answer.text
+    assert browser.get("/console/").status_code == 302

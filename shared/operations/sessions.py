@@ -1,0 +1,148 @@
+"""Sessions: each browser in which an operator is signed in to the console.
+
+Redis has a record of each, under a digest of the random id that only the browser has. A session
+ends by itself after `IDLE` without use, and after `LONGEST` in any case.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime, timedelta
+
+import redis
+
+from shared.ledger.stores import documents
+from shared.operations.operators import Operator
+
+IDLE = timedelta(hours=12)
+LONGEST = timedelta(days=14)
+# Of one operator. A further one ends the one that was not used for longest.
+MOST_SESSIONS = 20
+# A use is noted so often, so that not every page writes to Redis.
+NOTE_USE_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visit:
+    """How a request came: the visitor's address, and the kind of browser."""
+
+    address: str
+    browser: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """What Redis knows of a session. It counts only while the operator has this `epoch`."""
+
+    epoch: int
+    begun_at: datetime
+    seen_at: datetime
+    address: str
+    browser: str
+
+    @classmethod
+    def from_json(cls, stored: str) -> "Session":
+        found = json.loads(stored)
+        times = {name: datetime.fromisoformat(found[name]) for name in ("begun_at", "seen_at")}
+        return cls(**found | times)
+
+    def to_json(self) -> str:
+        times = {"begun_at": self.begun_at.isoformat(), "seen_at": self.seen_at.isoformat()}
+        return json.dumps(asdict(self) | times)
+
+    def has_ended(self, epoch: int, now: datetime) -> bool:
+        """Whether it is over for an operator who has this `epoch`."""
+        is_over = now - self.begun_at >= LONGEST or now - self.seen_at >= IDLE
+        return is_over or self.epoch != epoch
+
+    def seen_also(self, at: datetime) -> "Session":
+        return replace(self, seen_at=max(self.seen_at, at))
+
+    def seen(self, visit: Visit, now: datetime) -> "Session":
+        return replace(self, seen_at=now, address=visit.address, browser=visit.browser)
+
+
+class Sessions:
+    """The sessions of all operators. `now` gives the time. Raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis", *, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._operators = documents.operators(client)
+        self._now = now
+
+    def find(self, name: str, id: str) -> tuple[Operator | None, Session | None]:
+        """Return the operator, and the record of their session `id`, which may have ended."""
+        operator = self._operators.find(name)
+        if operator is None:
+            return None, None
+        stored = self._of(name).find(_digest(id))
+        return Operator.from_json(operator), Session.from_json(stored) if stored else None
+
+    def all(self, operator: Operator) -> dict[str, Session]:
+        """Return the operator's sessions that have not ended by digest, the last used first."""
+        now = self._now()
+        stored = self._of(operator.name).all()
+        going_on = {
+            digest: found
+            for digest, found in _read(stored).items()
+            if not found.has_ended(operator.epoch, now)
+        }
+        return dict(sorted(going_on.items(), key=lambda each: each[1].seen_at, reverse=True))
+
+    def begin(
+        self, operator: Operator, id: str, visit: Visit, begun_at: datetime | None = None
+    ) -> None:
+        """Store the session `id`; `begun_at` is earlier than now if Redis took no writes then."""
+        now = self._now()
+        session = Session(
+            epoch=operator.epoch, begun_at=begun_at or now, seen_at=now, **asdict(visit)
+        )
+
+        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+            ended = dict.fromkeys(_without_room(_read(stored), operator.epoch, now))
+            return {**ended, _digest(id): session.to_json()}
+
+        self._of(operator.name).change(decide)
+
+    def note_use(self, operator: Operator, id: str, visit: Visit) -> None:
+        """Note that the session was used now, unless it has ended meanwhile."""
+
+        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+            known = stored.get(_digest(id))
+            if known is None:
+                return {}
+            return {_digest(id): Session.from_json(known).seen(visit, self._now()).to_json()}
+
+        self._of(operator.name).change(decide)
+
+    def end(self, name: str, id: str) -> None:
+        self._of(name).remove(_digest(id))
+
+    def end_others(self, name: str, id: str) -> int:
+        """End all sessions of the operator but `id`; return how many there were."""
+        mine, of_operator = _digest(id), self._of(name)
+        return of_operator.remove(*(each for each in of_operator.all() if each != mine))
+
+    def _of(self, operator: str) -> documents.Documents:
+        return documents.sessions(self._client, operator, LONGEST)
+
+
+def is_of(digest: str, id: str) -> bool:
+    """Whether the record under `digest` is of the session `id`."""
+    return digest == _digest(id)
+
+
+def _read(stored: dict[str, str]) -> dict[str, Session]:
+    return {digest: Session.from_json(each) for digest, each in stored.items()}
+
+
+def _without_room(sessions: dict[str, Session], epoch: int, now: datetime) -> list[str]:
+    """Return the digests of those that have ended, or must end so that one more has room."""
+    ended = [digest for digest, each in sessions.items() if each.has_ended(epoch, now)]
+    rest = sorted(sessions.keys() - set(ended), key=lambda digest: sessions[digest].seen_at)
+    return ended + rest[: max(0, len(rest) + 1 - MOST_SESSIONS)]
+
+
+def _digest(id: str) -> str:
+    return hashlib.sha256(id.encode()).hexdigest()[:32]
