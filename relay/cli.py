@@ -14,6 +14,7 @@ from shared.infrastructure.typed_commands import as_typed, relay_here
 COMMANDS = {
     "accounts": "relay.commands.accounts:accounts",
     "alerts": "relay.commands.alerts:alerts",
+    "audit": "relay.commands.audit:audit",
     "beat": "relay.start.processes:beat_process",
     "connect": "relay.commands.connect:connect",
     "consent": "relay.commands.consent:consent",

@@ -19,6 +19,7 @@ import click
 from relay.start.data_dir import completed
 from relay.terminal.output import Output
 from relay.terminal.progress import Waiting
+from shared.domain.audit import Actor, Via, acting_as
 
 if TYPE_CHECKING:
     import redis
@@ -152,6 +153,7 @@ class CommandRuntime:
         from shared.infrastructure.email_syntax import check_email
         from shared.infrastructure.sealing import Sealer
         from shared.ledger.people import People
+        from shared.ledger.stores.audit_trail import AuditTrail
         from shared.ledger.stores.fingerprints import load_fingerprints
         from shared.operations.people import PersonalData
         from web.signup.people_on_disk import make_spooled_people
@@ -159,6 +161,7 @@ class CommandRuntime:
         return PersonalData(
             people=People(self.client),
             registry=self.registry,
+            trail=AuditTrail(self.client),
             disk=make_spooled_people(self.settings, self.client),
             fingerprints=partial(load_fingerprints, self.client, Sealer(self.settings.secret_keys)),
             check_email=check_email,
@@ -193,7 +196,10 @@ def pass_runtime(
     @wraps(command)
     def with_runtime(*args: Any, as_json: bool, **options: Any) -> R:
         make_runtime = click.get_current_context().obj
-        with closing(make_runtime(as_json=as_json or _group_as_json())) as runtime:
+        with (
+            closing(make_runtime(as_json=as_json or _group_as_json())) as runtime,
+            acting_as(Actor(runtime.by, Via.CLI)),
+        ):
             return command(runtime, *args, **options)
 
     return cast(Callable[P, R], with_runtime)

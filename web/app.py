@@ -12,6 +12,7 @@ from werkzeug.exceptions import HTTPException
 
 from shared.accounts.account_services import make_account_services
 from shared.doctor.doctor import make_doctor
+from shared.domain.audit import Actor, Via, set_actor
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.remembering import remembered
 from shared.domain.window_counts import WindowCounts
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> Flask:
     for blueprint in (root_page.bp, routes.bp, connect_pages.bp, health.bp, pages.bp):
         app.register_blueprint(blueprint)
     app.before_request(_refuse_large_body)
+    app.before_request(_begin_as_nobody)
     app.after_request(add_security_headers)
     app.register_error_handler(HTTPException, http_error)
     app.register_error_handler(Exception, unexpected_error)
@@ -127,6 +129,11 @@ def _refuse_large_body() -> None:
     """Refuse a body of any length for all but forms, which have a limit of their own."""
     if request.endpoint != "forms.sign_up" and (request.content_length or 0) > OTHER_LIMIT:
         abort(413)
+
+
+def _begin_as_nobody() -> None:
+    """Forget who acted in this thread before. The console's guard knows more of its requests."""
+    set_actor(Actor(None, Via.CONSOLE, request.remote_addr))
 
 
 def _make_services(settings: Settings) -> Services:

@@ -86,6 +86,8 @@ def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
     yield _periodic_step("HangDetector", runtime.hang_detector.check, every=POLL_EVERY)
     yield _periodic_step("Upgrade", runtime.upgrade.look, every=UPGRADE_EVERY)
     yield _periodic_step("RecordClearing", runtime.record_clearing.look, every=CLEAR_EVERY)
+    if runtime.audit_trimming:
+        yield _periodic_step("AuditTrimming", runtime.audit_trimming.trim, every=CLEAR_EVERY)
     yield _periodic_step("MemoryNotes", runtime.memory_notes.note, every=NOTE_EVERY)
     if runtime.settings.alerts:
         every = alert_interval(runtime.settings.alert_after)

@@ -25,6 +25,7 @@ from shared.ledger.format import all_upgraded
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.replays import Replays
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
@@ -41,6 +42,7 @@ from worker.delivery.lane_runner import LaneRunner
 from worker.delivery.poller import DueWork, Poller
 from worker.delivery.settler import UNFORESEEN_WAIT, Settler
 from worker.delivery.timing import Clock, RoundTrip
+from worker.upkeep.audit_trimming import AuditTrimming
 from worker.upkeep.memory_notes import MemoryNotes
 from worker.upkeep.record_clearing import RecordClearing
 from worker.upkeep.token_refresher import TokenRefresher
@@ -121,6 +123,8 @@ class WorkerRuntime:
             partial(all_upgraded, self.client),
             self.stopping,
         )
+        kept = settings.retain_audit
+        self.audit_trimming = AuditTrimming(AuditTrail(self.client), kept) if kept else None
         self.memory_notes = MemoryNotes(ServerMemory(self.client))
         self.hang_detector = HangDetector(
             self._in_flight,

@@ -9,9 +9,11 @@ from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import for_people
 from shared.domain.alert_condition import AlertCondition
 from shared.domain.errors import Refused
-from shared.infrastructure.alert_services import ALERTS_OFF, make_services, send_test
+from shared.infrastructure.alert_services import ALERTS_OFF, make_services
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores.alert_log import AlertHistory, AlertLedger, Throttle
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.operations.alert_test import send_test_alert
 from worker.alerts.conditions import active_conditions
 from worker.alerts.snapshot import SnapshotReader
 
@@ -33,8 +35,11 @@ def test(runtime: CommandRuntime) -> None:
     services = make_services(runtime.settings.alerts)
     if not services:
         raise Refused(ALERTS_OFF)
-    sent = send_test(
-        services, by="with `relay alerts test`", public_url=runtime.settings.public_url
+    sent = send_test_alert(
+        services,
+        AuditTrail(runtime.client),
+        by="with `relay alerts test`",
+        public_url=runtime.settings.public_url,
     )
     runtime.output.json([{"service": name, "sent": went} for name, went in sent.items()])
     for name, went in sent.items():

@@ -5,6 +5,7 @@ import sys
 import click
 
 from relay.runtime import CommandRuntime, pass_runtime
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.sealed_values import SealedPlaces
 from shared.ledger.stores.token_store import TokenLedger
 from shared.operations.secret_rotation import Rotated, Rotation, SecretKind
@@ -52,6 +53,7 @@ def rotate_secrets(runtime: CommandRuntime) -> None:
         runtime.registry,
         TokenLedger(runtime.client),
         SealedPlaces(runtime.client),
+        AuditTrail(runtime.client),
         runtime.settings.secret_keys,
     )
     rotated = rotation.run()

@@ -6,16 +6,20 @@ import urllib.request
 from typing import Any
 
 from shared.accounts.account_services import AccountServices, make_account_services
+from shared.domain.audit import Actor, Via, acting_as
 from shared.domain.form import Form, ListRef
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Bind, Settings
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
+from shared.operations.forms import Forms
 
 DEMO_ACCOUNT, DEMO_FORM, DEMO_LIST = "sandbox", "demo", "Newsletter"
 # Not one that a person would connect: an account has one name here.
 DEMO_ORGANIZATION = "Demo Bakery"
 
 
+@acting_as(Actor("relay up", Via.CLI))
 def set_up_demo(sandbox: Bind, settings: Settings) -> None:
     """Connect a sandbox account and add a form, if the ledger is empty."""
     with contextlib.closing(connect(settings.redis_url, socket_timeout=10)) as client:
@@ -24,7 +28,7 @@ def set_up_demo(sandbox: Bind, settings: Settings) -> None:
             return
         accounts = make_account_services(settings, client, notify_workers=lambda account: None)
         accounts.connecting.tokens.connect(DEMO_ACCOUNT, _sandbox_tokens(sandbox), by="relay up")
-        registry.save_form(_demo_form(accounts))
+        Forms(registry, AuditTrail(client)).save(_demo_form(accounts))
 
 
 def _sandbox_tokens(sandbox: Bind) -> dict[str, Any]:

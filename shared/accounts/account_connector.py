@@ -23,11 +23,13 @@ from shared.constant_contact.errors import Forbidden, Unauthorized
 from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.account import Account, HoldReason
+from shared.domain.audit import Action, Actor, Via, current_actor
 from shared.domain.check import Check, Subject, Verdict
 from shared.domain.errors import Refused, TokenError
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 
 # The privilege may be given later, in the account's own settings.
@@ -117,6 +119,7 @@ class AccountConnector:
     calls: ApplicationCalls
     store: ConnectStore
     ledger: Ledger
+    trail: AuditTrail
     notify_workers: Callable[[str], None]
     now: Callable[[], datetime]
 
@@ -132,10 +135,24 @@ class AccountConnector:
         if request.started_from == StartedFrom.LINK:
             _check_client_may_write(found)
         before, account = self._store(request, tokens, found, spent)
+        self._note(request, before, account)
         self.ledger.note_success(account.name)
         self.notify_workers(account.name)
         checked = (*self._checks(account, tokens, found), *self._other_lists(before, account))
         return Connected(account, self._token(account.name), checked, request.started_from)
+
+    def _note(self, request: ConnectRequest, before: Account | None, account: Account) -> None:
+        """Note who connected it: the operator who began this, whoever logged in."""
+        is_other = before is not None and not before.is_same_as(account)
+        via = Via.CLI if request.started_from == StartedFrom.TERMINAL else Via.CONSOLE
+        by_link = {"link": request.link} if request.link else {}
+        self.trail.add(
+            Action.REPLACE_ACCOUNT if is_other else Action.CONNECT,
+            account=account.name,
+            who=Actor(request.by, via, current_actor().address),
+            organization=account.organization,
+            **by_link,
+        )
 
     def connect_or_save(self, request: ConnectRequest, tokens: TokenSet) -> Connected:
         """Connect. If that stops halfway, save the tokens, so that nobody has to log in twice."""

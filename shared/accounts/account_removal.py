@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from shared.accounts.connecting import Connecting
 from shared.domain.account import Account, unknown_account
+from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.ledger.values import Figures
 
@@ -67,6 +68,7 @@ class AccountRemoval:
             account, _ = self.check(name)
             if not connector.registry.remove_account(name):
                 raise Refused(f"{name} has got a sign-up just now, so nothing was removed.")
+            connector.trail.add(Action.REMOVE_ACCOUNT, account=name)
             connector.vault.forget(name)
             self.connecting.browser.links.forget(name)
             self._forget_application(account.client_id)

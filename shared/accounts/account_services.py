@@ -31,6 +31,7 @@ from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
 
@@ -99,6 +100,7 @@ def _make_connecting(
         calls=calls,
         store=store,
         ledger=Ledger(client),
+        trail=AuditTrail(client),
         notify_workers=notify_workers,
         now=utc_now,
     )

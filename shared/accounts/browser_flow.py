@@ -27,6 +27,7 @@ from shared.constant_contact.applications import Application
 from shared.constant_contact.errors import InvalidGrant, OAuthError
 from shared.constant_contact.token_set import TokenSet
 from shared.domain.account import check_name
+from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.domain.window_counts import WindowCounts
 
@@ -96,7 +97,7 @@ class BrowserFlow:
     ) -> Link:
         """Return a link for the account's owner. `asked_by` is the name that the client reads."""
         check_name(name)
-        return self.links.make(
+        link = self.links.make(
             name,
             self.connector.calls.known(application).client_id,
             asked_by=asked_by,
@@ -105,6 +106,18 @@ class BrowserFlow:
             now=self.now(),
             life=life,
         )
+        self.connector.trail.add(Action.MAKE_LINK, account=name, target=link.id, replace=replace)
+        return link
+
+    def withdraw_link(self, id: str) -> Link:
+        """Take the link back if it can still be used; return it as it is then.
+
+        Raises `Refused` when there is no such link.
+        """
+        link = self.links.withdraw(id, self.now())
+        if link.state == LinkState.WITHDRAWN:
+            self.connector.trail.add(Action.WITHDRAW_LINK, account=link.account, target=id)
+        return link
 
     def open_link(self, token: str) -> Link:
         """Return the link that a client has opened, and note that they did."""

@@ -16,6 +16,7 @@ from shared.accounts.device_flow import DeviceFlow
 from shared.accounts.token_import import TokenImport
 from shared.constant_contact.applications import Application
 from shared.domain.account import Account, HoldReason, unknown_account
+from shared.domain.audit import Action
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused, TokenError
 from shared.infrastructure.timestamps import timestamp
@@ -80,7 +81,8 @@ class Connecting:
             connector.vault.forget(name)
             account = dataclasses.replace(account, disconnected_at=timestamp(self.now()))
             connector.registry.save_account(account)
-            return account
+        connector.trail.add(Action.DISCONNECT, account=name)
+        return account
 
     def claim_ownership(self, name: str) -> None:
         """Make this installation the one that keeps the account's tokens fresh."""
@@ -89,5 +91,6 @@ class Connecting:
             connector.vault.claim_ownership(name)
         except TokenError as error:
             raise Refused(str(error)) from error
+        connector.trail.add(Action.TAKE_OVER, account=name)
         connector.ledger.lift(name, HoldReason.RECONNECT)
         connector.notify_workers(name)

@@ -13,11 +13,13 @@ from typing import Any
 import redis
 
 from shared.accounts.account_api import FRESH, AccountApi, ApiCallFailed
+from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores import stored_texts
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import Fingerprints
 
 # No form can have this name, since it does not begin with a letter or digit.
@@ -82,6 +84,7 @@ class TestSignups:
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
+        self._trail = AuditTrail(client)
         self._ledger = ledger
         self._api = api
         self._fingerprints = fingerprints
@@ -112,6 +115,7 @@ class TestSignups:
             visitor=None,
             limit=None,
         )
+        self._trail.add(Action.TEST_SIGNUP, account=account, target=submission.id)
         self._notify_workers(account)
         return self._test_signup(self._signup(account, submission.id), {})
 
@@ -144,6 +148,7 @@ class TestSignups:
                 " Constant Contact, you can undo what the test added."
             )
         self._api.read(account, lambda api, token: api.delete_contact(token, contact_id))
+        self._trail.add(Action.REMOVE_TEST_CONTACT, account=account, target=id)
         seen = {**self._seen(account, id), "removed": True}
         self._keep(account, id, seen)
         return self._test_signup(signup, seen)

@@ -25,6 +25,7 @@ from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.format import open_ledger
 from shared.ledger.ledger import Ledger
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
@@ -133,7 +134,11 @@ def make_doctor(settings: Settings) -> Doctor:
             registry=registry,
             connecting=tools.connecting,
             rotation=Rotation(
-                registry, TokenLedger(client), SealedPlaces(client), settings.secret_keys
+                registry,
+                TokenLedger(client),
+                SealedPlaces(client),
+                AuditTrail(client),
+                settings.secret_keys,
             ),
             keeping=RecordKeeping(client, settings.retention),
             take_slot=Pacer(client, settings, settings.client_id).grant,

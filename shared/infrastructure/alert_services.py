@@ -68,16 +68,6 @@ def make_services(addresses: Sequence[str]) -> list[Service]:
     return services
 
 
-def send_test(services: Sequence[Service], *, by: str, public_url: str) -> dict[str, bool]:
-    """Send a test message to each service now. Return by service name whether it was sent.
-
-    `by` says who sent it, or with what.
-    """
-    body = f"Somebody sent this {by}.\n\nAlerts of the installation at {public_url} arrive here."
-    title = "signup-relay: a test message"
-    return {service.name: service.send(title, body, MessageKind.INFO) for service in services}
-
-
 def read_addresses(raw: str) -> tuple[str, ...]:
     """Return the addresses in `raw`, separated by blanks or commas; empty for `none`.
 

@@ -102,6 +102,7 @@ class Settings:
     alert_after: timedelta
     heartbeat_url: str | None = field(repr=False)
     retention: Retention
+    retain_audit: timedelta | None
 
     @property
     def redirect_uri(self) -> str:
@@ -179,6 +180,7 @@ class _Reader:
             alert_after=self._get("RELAY_ALERT_AFTER_SECONDS", "60", _seconds),
             heartbeat_url=self._get("RELAY_HEARTBEAT_URL", "none", _heartbeat_url),
             retention=self._retention(),
+            retain_audit=self._get("RELAY_RETAIN_AUDIT", "365d", _kept_for),
         )
         if not self._problems:
             self._problems.extend(_contradictions(settings))

@@ -34,6 +34,8 @@ OPERATORS = "relay:operators"
 SESSIONS = "relay:sessions:"  # + operator
 SIGN_IN_TRIES = "relay:sign-in:"  # + digest of a name or an address
 LINKS = "relay:links"
+AUDIT = "relay:audit"
+AUDIT_REFUSED = "relay:audit-refused"
 APPLICATIONS = "relay:applications"
 TOKEN_PACE = "relay:token-pace"  # noqa: S105 - no password
 

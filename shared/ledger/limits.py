@@ -22,6 +22,9 @@ NOTIFY_INTERVAL = timedelta(seconds=1)
 # A web host's disk that is away for longer may bring an erased person back.
 ERASED_KEPT = timedelta(days=365)
 
+# Refused sign-ins of strangers must not fill the audit trail. The log has them all.
+MOST_REFUSALS_AUDITED = 200
+
 # --- claiming and settling
 
 # An account has lost its turn when it is this much later than it promised.

@@ -6,10 +6,12 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.domain.reading.field_checks import edit_contact
 from shared.domain.signup import Signup, State
-from shared.operations.selection import Selection, SignupFinder
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.operations.selection import Selection, SignupFinder, ids_by_account
 
 _KEPT = (State.DEAD, State.QUARANTINED)
 
@@ -17,9 +19,12 @@ _KEPT = (State.DEAD, State.QUARANTINED)
 class DeadLetters:
     """Raises `Refused` for what cannot be done, and `LedgerUnavailable`."""
 
-    def __init__(self, finder: SignupFinder, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, finder: SignupFinder, trail: AuditTrail, *, now: Callable[[], datetime]
+    ) -> None:
         self._finder = finder
         self._ledger = finder.ledger
+        self._trail = trail
         self._now = now
 
     def find(self, selection: Selection, limit: int | None = None) -> list[Signup]:
@@ -45,7 +50,9 @@ class DeadLetters:
 
     def discard(self, signups: Sequence[Signup]) -> list[str]:
         """Discard them; return the ids of those that were not settled otherwise meanwhile."""
-        return [s.id for s in signups if self._ledger.discard(s.account, s.id)]
+        done = [s for s in signups if self._ledger.discard(s.account, s.id)]
+        self._trail.add_signups(Action.DISCARD, ids_by_account(done))
+        return [signup.id for signup in done]
 
     def edit(self, id: str, changes: Mapping[str, str]) -> Signup:
         """Correct fields of a dead letter or quarantined sign-up.
@@ -68,4 +75,5 @@ class DeadLetters:
         }
         if not self._ledger.edit(signup, contact, person=person, change=json.dumps(change)):
             raise Refused(f"Somebody else has changed {id} just now. Look at it again.")
+        self._trail.add(Action.EDIT, account=signup.account, target=id, fields=sorted(changes))
         return self._finder.one(id)

@@ -13,11 +13,13 @@ from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
 from shared.ledger.replays import Replays
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.operations.dead_letters import DeadLetters
+from shared.operations.forms import Forms
 from shared.operations.operations import Operations
 from shared.operations.operator_holds import OperatorHolds
 from shared.operations.quarantine import Quarantine
@@ -30,7 +32,7 @@ def make_operations(
     settings: Settings, client: "redis.Redis", notify_workers: Callable[[str], None]
 ) -> Operations:
     """Return what operators can do; `notify_workers` asks the workers to look after an account."""
-    ledger, registry = Ledger(client), Registry(client)
+    ledger, registry, trail = Ledger(client), Registry(client), AuditTrail(client)
     finder = SignupFinder(
         ledger=ledger,
         registry=registry,
@@ -42,13 +44,16 @@ def make_operations(
         status=SystemStatus(
             ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
         ),
-        dead_letters=DeadLetters(finder, now=utc_now),
-        quarantine=Quarantine(finder, notify_workers),
+        dead_letters=DeadLetters(finder, trail, now=utc_now),
+        quarantine=Quarantine(finder, trail, notify_workers),
         retries=Retries(
             finder,
             Replays(client, replay_pace(settings)),
+            trail,
             now=utc_now,
             notify_workers=notify_workers,
         ),
-        holds=OperatorHolds(ledger, registry, notify_workers),
+        holds=OperatorHolds(ledger, registry, trail, notify_workers),
+        forms=Forms(registry, trail),
+        trail=trail,
     )

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.dead_letters import DeadLetters
+from shared.operations.forms import Forms
 from shared.operations.operator_holds import OperatorHolds
 from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
@@ -18,3 +20,5 @@ class Operations:
     quarantine: Quarantine
     retries: Retries
     holds: OperatorHolds
+    forms: Forms
+    trail: AuditTrail

@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.domain.account import HoldReason, unknown_account
+from shared.domain.audit import Action
 from shared.ledger.ledger import Ledger
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 
 
@@ -14,17 +16,20 @@ class OperatorHolds:
 
     ledger: Ledger
     registry: Registry
+    trail: AuditTrail
     notify_workers: Callable[[str], None]
 
     def hold(self, account: str, note: str, by: str) -> None:
         """Pause an account: its sign-ups are accepted and wait."""
         self._require(account)
         self.ledger.hold(account, HoldReason.PAUSED, by=by, note=note)
+        self.trail.add(Action.HOLD, account=account, reason=note)
 
     def release(self, account: str) -> list[HoldReason]:
         """End the pause, and probe every other hold now. Return the holds that were active."""
         self._require(account)
         active = self.ledger.release(account)
+        self.trail.add(Action.RELEASE, account=account, holds=active)
         self.notify_workers(account)
         return active
 

@@ -6,6 +6,7 @@ new operator with an old name has none of the old sessions.
 """
 
 import json
+import logging
 import math
 import secrets
 import time
@@ -18,11 +19,15 @@ import redis
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from shared.domain.account import check_name
-from shared.domain.errors import Refused
+from shared.domain.audit import Action, Actor, Via, acting_as
+from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.phrases import counted
 from shared.infrastructure.addresses import client_network
 from shared.ledger.stores import documents
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.sign_in_tries import SignInTries
+
+log = logging.getLogger(__name__)
 
 SHORTEST_PASSWORD = 12
 FIRST = "admin"
@@ -81,6 +86,7 @@ class Operators:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stored = documents.operators(client)
+        self._trail = AuditTrail(client)
         self._tries = SignInTries(client, most=MOST_TRIES, window=TRIES_WITHIN, clock=clock)
         self._new_password = new_password
 
@@ -105,15 +111,38 @@ class Operators:
         operator = self.find(name)
         right = check_password_hash(operator.password_hash if operator else _NOBODY, password)
         if operator is None or not right:
+            self._note_refused(operator, address, "wrong_password")
             return None
         self._tries.forget(*_whose_tries(name, address))
+        self._trail.add(Action.SIGN_IN, who=Actor(name, Via.CONSOLE, address))
+        log.info("signed in", extra={"address": address, "operator": name})
         return operator
+
+    def sign_out(self, name: str, *, address: str) -> None:
+        """Note that the operator signs out."""
+        self._trail.add(Action.SIGN_OUT, who=Actor(name, Via.CONSOLE, address))
+        log.info("signed out", extra={"address": address, "operator": name})
+
+    def _note_refused(self, operator: Operator | None, address: str, cause: str) -> None:
+        """Note a refused sign-in. A name that no operator has may be a password, so it is left
+        out. docs/audit.md has a filter for the line in the log, which reads it from the start."""
+        named = {"operator": operator.name} if operator else {}
+        log.warning("sign-in refused", extra={"address": address, "cause": cause, **named})
+        name = operator.name if operator else None
+        self._trail.add_refused_sign_in(Actor(None, Via.CONSOLE, address), name, cause)
 
     def _count_try(self, name: str, address: str) -> None:
         wait = self._tries.count(*_whose_tries(name, address))
         if wait is not None:
+            self._note_refused(self._if_known(name), address, "too_many_tries")
             minutes = counted(math.ceil(wait / timedelta(minutes=1)), "minute")
             raise Refused(f"Too many tries. Please wait {minutes}, then try again.")
+
+    def _if_known(self, name: str) -> Operator | None:
+        try:
+            return self.find(name)
+        except LedgerUnavailable:
+            return None
 
     # --- making and changing
 
@@ -125,7 +154,11 @@ class Operators:
         made = self._made(FIRST, Role.ADMIN, None)
         new = {FIRST: made.operator.to_json()}
         is_first = self._stored.change(lambda others: {} if others else new)
-        return made if is_first else None
+        if not is_first:
+            return None
+        with acting_as(Actor("relay web", Via.CLI)):  # also if a visitor's request starts it
+            self._trail.add(Action.ADD_OPERATOR, target=FIRST, role=Role.ADMIN)
+        return made
 
     def add(self, name: str, role: Role, password: str | None = None) -> NewPassword:
         """Add an operator, with a random password unless one is given."""
@@ -136,6 +169,7 @@ class Operators:
                 f"There is already an operator {name}. For a new password, run:"
                 f" relay operator password {name}"
             )
+        self._trail.add(Action.ADD_OPERATOR, target=name, role=role)
         return made
 
     def set_password(self, name: str, password: str | None = None) -> NewPassword:
@@ -144,11 +178,14 @@ class Operators:
         password, hashed = self._hashed(password)
         changed = self._change(name, lambda old: replace(old, password_hash=hashed))
         self._tries.forget(("name", name))
+        self._trail.add(Action.SET_PASSWORD, target=name)
         return NewPassword(changed, password)
 
     def set_role(self, name: str, role: Role) -> Operator:
         """Give the operator another role, which ends their sessions."""
-        return self._change(name, lambda old: replace(old, role=role))
+        changed = self._change(name, lambda old: replace(old, role=role))
+        self._trail.add(Action.SET_ROLE, target=name, role=role)
+        return changed
 
     def to_remove(self, name: str) -> Operator:
         """Return the operator, if they can be removed."""
@@ -160,6 +197,7 @@ class Operators:
     def remove(self, name: str) -> None:
         """Remove the operator, which ends their sessions."""
         self._change(name, lambda old: None)
+        self._trail.add(Action.REMOVE_OPERATOR, target=name)
 
     def _made(self, name: str, role: Role, password: str | None) -> NewPassword:
         password, hashed = self._hashed(password)

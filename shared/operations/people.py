@@ -7,10 +7,12 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Protocol
 
+from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import Evidence
 from shared.ledger.people import Erasure, People
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.stores.registry import Registry
 
@@ -50,6 +52,7 @@ class PersonalData:
 
     people: People
     registry: Registry
+    trail: AuditTrail
     disk: PeopleOnDisk
     fingerprints: Callable[[], Fingerprints]
     check_email: CheckEmail
@@ -89,8 +92,14 @@ class PersonalData:
         for person in persons:
             self.people.note_erased(person)
         accounts = self.registry.owners_of_records()
-        erased = sum(self._erase(accounts, person) for person in persons)
-        return erased + self.disk.erase(compared)
+        try:
+            erased = sum(self._erase(accounts, person) for person in persons)
+        except Refused:
+            self.trail.add(Action.ERASE, count=None, note="some were still being sent")
+            raise
+        erased += self.disk.erase(compared)
+        self.trail.add(Action.ERASE, count=erased)
+        return erased
 
     def _erase(self, accounts: Sequence[str], person: str) -> int:
         ids = list(self.people.ids(accounts, person))

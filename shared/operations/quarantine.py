@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from shared.domain.audit import Action
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.reading.field_checks import edit_contact
 from shared.domain.signup import Signup, State
-from shared.operations.selection import Selection, SignupFinder
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.operations.selection import Selection, SignupFinder, ids_by_account
 
 # Only quarantined sign-ups of earlier versions, whose fields nobody sorted, have kept it.
 _UNSORTED = "_gotcha"
@@ -29,6 +31,7 @@ class Quarantine:
     """
 
     finder: SignupFinder
+    trail: AuditTrail
     notify_workers: Callable[[str], None]
 
     def find(self, selection: Selection, limit: int | None = None) -> list[Signup]:
@@ -58,7 +61,9 @@ class Quarantine:
                 due.append(signup.id)
             else:
                 refused[signup.id] = "Somebody else has changed it just now."
-        for account in sorted({signup.account for signup in signups if signup.id in due}):
+        done = ids_by_account(signup for signup in signups if signup.id in due)
+        self.trail.add_signups(Action.DELIVER, done)
+        for account in sorted(done):
             self.notify_workers(account)
         return Delivered(due, refused)
 

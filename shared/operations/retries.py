@@ -1,16 +1,18 @@
 """Retrying dead letters: a few at once, many as a replay, which workers send bit by bit."""
 
 import uuid
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
+from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.domain.replay import for_replays, time_to_send
 from shared.domain.signup import Signup, State
 from shared.ledger.replays import Replays
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.replay_jobs import PlannedRetry, Replay, RetryPlan, joined
-from shared.operations.selection import Selection, SignupFinder
+from shared.operations.selection import Selection, SignupFinder, ids_by_account
 
 
 class Retries:
@@ -20,6 +22,7 @@ class Retries:
         self,
         finder: SignupFinder,
         replays: Replays,
+        trail: AuditTrail,
         *,
         now: Callable[[], datetime],
         notify_workers: Callable[[str], None],
@@ -29,6 +32,7 @@ class Retries:
         self._ledger = finder.ledger
         self._registry = finder.registry
         self._replays = replays
+        self._trail = trail
         self._now = now
         self._notify_workers = notify_workers
 
@@ -45,7 +49,9 @@ class Retries:
     def retry(self, plan: RetryPlan) -> list[str]:
         """Make the dead letters due again at once; return the ids of those that were still dead."""
         done = [s for s in plan.signups if self._ledger.requeue(s.account, s.id)]
-        for account in sorted({signup.account for signup in done}):
+        ids = ids_by_account(done)
+        self._trail.add_signups(Action.RETRY, ids)
+        for account in sorted(ids):
             self._notify_workers(account)
         return [signup.id for signup in done]
 
@@ -67,21 +73,24 @@ class Retries:
         Return the replay; None when all of them are in another replay, or no longer dead.
         """
         id = str(uuid.uuid4())
-        ids: dict[str, list[str]] = defaultdict(list)
-        for signup in plan.signups:
-            ids[signup.account].append(signup.id)
-        added = [
-            self._replays.add(account, id, those, by=by, chosen=plan.chosen)
-            for account, those in sorted(ids.items())
-        ]
-        return self.replay(id) if any(added) else None
+        added = {
+            account: self._replays.add(account, id, those, by=by, chosen=plan.chosen)
+            for account, those in sorted(ids_by_account(plan.signups).items())
+        }
+        for account, count in added.items():
+            if count:
+                self._trail.add(Action.REPLAY, account=account, target=id, count=count)
+        return self.replay(id) if any(added.values()) else None
 
     def cancel_replay(self, id: str, by: str) -> int:
         """Cancel the replay; what is due is still sent. Return how many stay dead letters."""
-        kept = [self._replays.cancel(name, id, by=by) for name in self._account_names()]
-        if all(count is None for count in kept):
+        asked = {name: self._replays.cancel(name, id, by=by) for name in self._account_names()}
+        kept = {name: count for name, count in asked.items() if count is not None}
+        if not kept:
             raise _no_replay(id)
-        return sum(count or 0 for count in kept)
+        for account, count in kept.items():
+            self._trail.add(Action.CANCEL_REPLAY, account=account, target=id, kept=count)
+        return sum(kept.values())
 
     # --- what a retry costs
 

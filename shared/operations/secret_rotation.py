@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.infrastructure.sealing import Sealer
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.sealed_values import Place, SealedPlaces
 from shared.ledger.stores.token_store import StoredTokens, TokenLedger
@@ -62,11 +64,13 @@ class Rotation:
         registry: Registry,
         tokens: TokenLedger,
         places: SealedPlaces,
+        trail: AuditTrail,
         secret_keys: tuple[str, ...],
     ) -> None:
         self._registry = registry
         self._tokens = tokens
         self._places = places
+        self._trail = trail
         self._first = Sealer(secret_keys[:1])
         self._any = Sealer(secret_keys)
 
@@ -79,6 +83,7 @@ class Rotation:
                 resealed[secret.kind] += secret.reseal()
             except Refused:
                 unopened.append(secret.what)
+        self._trail.add(Action.ROTATE_SECRETS, resealed=resealed, unopened=len(unopened))
         return Rotated(resealed, tuple(unopened))
 
     def survey(self) -> Survey:

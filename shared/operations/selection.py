@@ -1,9 +1,11 @@
 """Choosing sign-ups: dead letters or quarantined ones, by their ids or by filters."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from shared.domain.account import unknown_account
 from shared.domain.errors import Refused
@@ -130,6 +132,21 @@ class SignupFinder:
     def _require_account(self, name: str) -> None:
         if self.registry.account(name) is None:
             raise unknown_account(name, self._account_names())
+
+
+class _OfAccount(Protocol):
+    @property
+    def account(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+
+
+def ids_by_account(signups: Iterable[_OfAccount]) -> dict[str, list[str]]:
+    """Return the ids of the sign-ups by account."""
+    ids: dict[str, list[str]] = defaultdict(list)
+    for signup in signups:
+        ids[signup.account].append(signup.id)
+    return ids
 
 
 def _ended_at(signup: Signup) -> datetime:

@@ -12,7 +12,9 @@ from datetime import datetime, timedelta
 
 import redis
 
+from shared.domain.audit import Action
 from shared.ledger.stores import documents
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.operators import Operator
 
 IDLE = timedelta(hours=12)
@@ -69,6 +71,7 @@ class Sessions:
     def __init__(self, client: "redis.Redis", *, now: Callable[[], datetime]) -> None:
         self._client = client
         self._operators = documents.operators(client)
+        self._trail = AuditTrail(client)
         self._now = now
 
     def find(self, name: str, id: str) -> tuple[Operator | None, Session | None]:
@@ -122,7 +125,9 @@ class Sessions:
     def end_others(self, name: str, id: str) -> int:
         """End all sessions of the operator but `id`; return how many there were."""
         mine, of_operator = _digest(id), self._of(name)
-        return of_operator.remove(*(each for each in of_operator.all() if each != mine))
+        ended = of_operator.remove(*(each for each in of_operator.all() if each != mine))
+        self._trail.add(Action.SIGN_OUT_ELSEWHERE, target=name, sessions=ended)
+        return ended
 
     def _of(self, operator: str) -> documents.Documents:
         return documents.sessions(self._client, operator, LONGEST)

@@ -17,6 +17,7 @@ PURE = [
 ]
 # Values whose fields have an order that is plain at every call.
 BY_POSITION = {
+    "Actor",
     "Ask",
     "Bind",
     "CustomField",

@@ -3,7 +3,8 @@
 from flask import flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.infrastructure.alert_services import ALERTS_OFF, send_test
+from shared.infrastructure.alert_services import ALERTS_OFF
+from shared.operations.alert_test import send_test_alert
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs, operator_name
@@ -15,9 +16,9 @@ from web.services import services
 def test_alerts() -> ResponseReturnValue:
     """Send a test message to every alert service now."""
     found, by = services(), f"from the console: {operator_name()}"
-    public_url = found.settings.public_url
+    public_url, trail = found.settings.public_url, found.operations.trail
     sent = found.alert_tests.run(
-        lambda: send_test(found.alert_services, by=by, public_url=public_url)
+        lambda: send_test_alert(found.alert_services, trail, by=by, public_url=public_url)
     )
     flash(_outcome(sent))
     return redirect(url_for("console.overview"), 303)

@@ -163,8 +163,7 @@ def link(id: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def withdraw_link(id: str) -> ResponseReturnValue:
     """Withdraw a link."""
-    connecting = _connecting()
-    connecting.browser.links.withdraw(id, utc_now())
+    _connecting().browser.withdraw_link(id)
     return redirect(url_for("console.link", id=id), 303)
 
 

@@ -20,6 +20,7 @@ from flask import Flask, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Forbidden
 
+from shared.domain.audit import Actor, Via, set_actor
 from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.sealing import derived_key
 from shared.infrastructure.settings import Settings
@@ -81,6 +82,8 @@ def check_request() -> ResponseReturnValue | None:
     if request.method not in _SAFE:
         _check_origin()
     g.operator = _signed_in()
+    if g.operator:
+        set_actor(Actor(g.operator.name, Via.CONSOLE, request.remote_addr))
     if request.endpoint == "console.sign_in":  # also in a second tab, after signing in
         return None
     if g.operator is None:

@@ -1,6 +1,5 @@
 """``/console/sign-in`` and ``/console/sign-out``."""
 
-import logging
 import re
 import sys
 
@@ -13,8 +12,6 @@ from shared.infrastructure.typed_commands import relay_here
 from shared.operations.operators import NewPassword, Operators
 from web.console import bp, guard
 from web.services import services
-
-log = logging.getLogger(__name__)
 
 _WRONG = "Name or password is wrong."
 _NOT_NOTED = (
@@ -40,6 +37,7 @@ def sign_in() -> ResponseReturnValue:
 @bp.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End the session, and forget it in this browser in any case."""
+    services().operators.sign_out(guard.operator_name(), address=request.remote_addr or "")
     if not guard.sign_out():
         g.operator = None
         return _page(_NOT_NOTED), 503
@@ -75,7 +73,6 @@ def _try() -> ResponseReturnValue:
     except Refused as error:
         return _page(str(error)), 429
     if operator is None:
-        log.warning("sign-in refused")
         return _page(_WRONG), 401
     guard.sign_in_as(operator)
     return redirect(_next(), 303)

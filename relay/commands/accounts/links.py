@@ -44,7 +44,7 @@ def _row(link: Link) -> list[Any]:
 @pass_runtime
 def withdraw(runtime: CommandRuntime, id: str) -> None:
     """Withdraw the link ID. It does not work any more."""
-    link = runtime.accounts.connecting.browser.links.withdraw(id, utc_now())
+    link = runtime.accounts.connecting.browser.withdraw_link(id)
     runtime.output.json(_document(runtime, link))
     runtime.output.say(f"The link for {link.account} does not work any more: {_state(link)}.")
 

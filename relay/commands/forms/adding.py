@@ -99,7 +99,7 @@ def add(
         consent_box=cast(ConsentBox, consent_box),
         unsubscribed=cast(WhenUnsubscribed, unsubscribed),
     )
-    runtime.registry.save_form(form)
+    runtime.operations.forms.save(form)
     runtime.output.json(described(runtime, form))
     runtime.output.say(f"The form {name} puts people on: {names(form)}.")
     runtime.output.say(

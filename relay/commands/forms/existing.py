@@ -1,6 +1,5 @@
 """`relay forms list`, `show`, `remove`, `disable` and `enable`: the forms that exist."""
 
-from dataclasses import replace
 from typing import Any
 
 import click
@@ -61,7 +60,7 @@ def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
         " sign-ups, as they get a 404."
     )
     confirm(question, yes=yes)
-    runtime.registry.remove_form(name)
+    runtime.operations.forms.remove(form)
     runtime.output.json(described(runtime, form))
     runtime.output.say(
         f"The form {name} is removed. Pages that still post to it get a 404. Sign-ups that it has"
@@ -88,8 +87,7 @@ def enable(runtime: CommandRuntime, name: str) -> None:
 
 
 def _switch(runtime: CommandRuntime, name: str, *, enabled: bool) -> Form:
-    form = replace(existing(runtime, name), enabled=enabled)
-    runtime.registry.save_form(form)
+    form = runtime.operations.forms.switch(existing(runtime, name), enabled=enabled)
     runtime.output.json(described(runtime, form))
     return form
 

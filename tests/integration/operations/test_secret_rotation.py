@@ -22,6 +22,7 @@ from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger import keys
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.sealed_values import Place, SealedPlaces
@@ -109,6 +110,7 @@ def make(redis_client: "redis.Redis", both: Settings) -> Make:
             Registry(redis_client),
             tokens or TokenLedger(redis_client),
             places or SealedPlaces(redis_client),
+            AuditTrail(redis_client),
             secret_keys,
         )
 

@@ -66,6 +66,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         alerts=(),
         alert_after=timedelta(minutes=1),
         heartbeat_url=None,
+        retain_audit=timedelta(days=365),
         retention=Retention(
             delivered=timedelta(days=30),
             discarded=timedelta(days=30),
@@ -160,6 +161,12 @@ def test_value(name: str, raw: str, field: str, value: object) -> None:
 def test_how_long_records_are_kept(name: str, field: str) -> None:
     assert getattr(read(**{name: "15m"}).retention, field) == timedelta(minutes=15)
     assert getattr(read(**{name: "never"}).retention, field) is None
+
+
+def test_how_long_the_audit_trail_is_kept() -> None:
+    assert read(RELAY_RETAIN_AUDIT="15m").retain_audit == timedelta(minutes=15)
+    assert read(RELAY_RETAIN_AUDIT="never").retain_audit is None
+    assert "RELAY_RETAIN_AUDIT" in problem(RELAY_RETAIN_AUDIT="30")
 
 
 @pytest.mark.parametrize(

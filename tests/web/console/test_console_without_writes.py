@@ -105,6 +105,19 @@ def test_guessing_is_limited_meanwhile(
     assert "15 minutes" in refused.text
 
 
+def test_signing_in_is_logged_where_the_audit_trail_takes_no_entry(
+    app: Flask, admin: "redis.Redis", caplog: pytest.LogCaptureFixture
+) -> None:
+    browser = SignedIn(app)
+    fill(admin)
+    browser.sign_in()
+    assert sign_in(app, "wrong").status_code == 401
+    logged = [record.getMessage() for record in caplog.records]
+    missed = [line for line in logged if line.startswith("no entry in the audit trail: {")]
+    assert ['"action": "sign_in"' in line for line in missed] == [True, False]
+    assert '"action": "sign_in_refused"' in missed[1] and "203.0.113.7" in missed[1]
+
+
 def test_a_right_password_ends_the_count_of_wrong_ones(app: Flask, admin: "redis.Redis") -> None:
     SignedIn(app)
     fill(admin)

@@ -1,0 +1,34 @@
+-- Adds a refused sign-in to the audit trail. Anybody can have sign-ins refused, so those of one
+-- address for one name within a minute are one entry, and a day has so many entries at most.
+--
+-- KEY trail  relay:audit
+-- KEY refused  relay:audit-refused
+-- ARG entry  text  the entry as JSON, without its time
+-- ARG overflow  text  the entry for when the day has no room for more
+-- LIMIT MOST_REFUSALS_AUDITED  number
+-- INCLUDE clock
+--
+-- Returns 1.
+
+local new = cjson.decode(entry)
+local since = text(now - now % 60000)
+local latest = redis.call("ZRANGE", trail, since, "+inf", "BYSCORE", "WITHSCORES")
+for place = 1, #latest, 2 do
+  local found = cjson.decode(latest[place])
+  local same = found.action == new.action and found.target == new.target
+  if same and found.address == new.address then
+    found.detail.tries = found.detail.tries + 1
+    redis.call("ZREM", trail, latest[place])
+    redis.call("ZADD", trail, latest[place + 1], cjson.encode(found))
+    return 1
+  end
+end
+
+redis.call("SET", refused, 0, "PX", DAY, "NX")
+local count = redis.call("INCR", refused)
+if count <= MOST_REFUSALS_AUDITED then
+  redis.call("ZADD", trail, "NX", moment, entry)
+elseif count == MOST_REFUSALS_AUDITED + 1 then
+  redis.call("ZADD", trail, "NX", moment, overflow)
+end
+return 1

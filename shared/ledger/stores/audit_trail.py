@@ -1,0 +1,130 @@
+"""The audit trail: what operators did, when, and from where.
+
+Every operation that changes something adds an entry after the change. docs/audit.md has the rest.
+"""
+
+import json
+import logging
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+import redis
+
+from shared.domain.audit import Action, Actor, AuditEntry, current_actor
+from shared.domain.errors import LedgerUnavailable
+from shared.infrastructure.logs import redact
+from shared.ledger import keys
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.script_library import Scripts
+from shared.ledger.time_units import from_milliseconds
+
+log = logging.getLogger(__name__)
+
+# More of what somebody typed, such as the reason of a hold, is cut off.
+_LONGEST_TEXT = 200
+# Of sign-ups that were changed together, so many ids are named.
+MOST_NAMED = 20
+_READ_AT_ONCE = 1000
+
+
+class AuditTrail:
+    """Adding never fails: what Redis does not take is logged, since the change is made."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+
+    def add(
+        self,
+        action: Action,
+        *,
+        account: str | None = None,
+        target: str | None = None,
+        who: Actor | None = None,
+        **detail: Any,
+    ) -> None:
+        """Add an entry. `who` is only given where another did it than the current actor."""
+        entry = _document(who or current_actor(), action, account, target, detail)
+        self._run("audit/add", entry=entry)
+
+    def add_signups(self, action: Action, ids: Mapping[str, Sequence[str]]) -> None:
+        """Add an entry for each account, about its sign-ups with these ids."""
+        for account, those in sorted(ids.items()):
+            only = those[0] if len(those) == 1 else None
+            some = list(those[:MOST_NAMED])
+            self.add(action, account=account, target=only, count=len(those), ids=some)
+
+    def add_refused_sign_in(self, who: Actor, name: str | None, cause: str) -> None:
+        """Add a refused sign-in. `name` is only given if an operator has it."""
+        action = Action.SIGN_IN_REFUSED
+        more = "there were more refused sign-ins on this day; the log of web has all"
+        overflow = Actor(None, who.via)
+        self._run(
+            "audit/add_refusal",
+            refused=keys.AUDIT_REFUSED,
+            entry=_document(who, action, None, name, {"cause": cause, "tries": 1}),
+            overflow=_document(overflow, action, None, None, {"note": more}),
+        )
+
+    def _run(self, script: str, *, entry: str, **values: str) -> None:
+        try:
+            self._scripts.run(script, trail=keys.AUDIT, entry=entry, **values)
+        except LedgerUnavailable:
+            log.error("no entry in the audit trail: %s", entry)
+
+    def entries(self, most: int | None = None) -> Iterator[AuditEntry]:
+        """Yield the entries, newest first; all of them without `most`. Raises
+        `LedgerUnavailable`."""
+        start = 0
+        while most is None or start < most:
+            size = _READ_AT_ONCE if most is None else min(most - start, _READ_AT_ONCE)
+            with redis_errors_translated():
+                last = start + size - 1
+                page: Any = self._client.zrevrange(keys.AUDIT, start, last, withscores=True)
+            for text, score in page:
+                yield _entry(str(text), float(score))
+            if len(page) < size:
+                return
+            start += size
+
+    def trim(self, kept: timedelta) -> int:
+        """Remove the entries older than this; return how many. Raises `LedgerUnavailable`."""
+        removed: int = self._scripts.run("audit/trim", trail=keys.AUDIT, kept=kept)
+        return removed
+
+
+def _document(
+    who: Actor, action: Action, account: str | None, target: str | None, detail: dict[str, Any]
+) -> str:
+    """Return the entry as it is stored. Its `id` makes it unique."""
+    entry = {
+        "id": secrets.token_hex(8),
+        "actor": who.name,
+        "via": who.via,
+        "action": action,
+        "account": account,
+        "target": target,
+        "address": who.address,
+        "detail": _safe(detail),
+    }
+    return json.dumps(entry)
+
+
+def _safe(value: Any) -> Any:
+    """Return the value, its texts without e-mail addresses and secrets, and not too long."""
+    match value:
+        case str():
+            return redact(value[:_LONGEST_TEXT])
+        case list():
+            return [_safe(each) for each in value]
+        case dict():
+            return {_safe(name): _safe(each) for name, each in value.items()}
+    return value
+
+
+def _entry(stored: str, score: float) -> AuditEntry:
+    found = json.loads(stored)
+    del found["id"]
+    return AuditEntry(at=from_milliseconds(score), **found)

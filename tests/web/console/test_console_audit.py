@@ -1,0 +1,216 @@
+"""Every change in the console has an entry in the audit trail, with the operator and address."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from html import unescape
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+from flask import Flask
+
+from shared.constant_contact.client import signup_body
+from shared.domain.audit import Action, AuditEntry
+from shared.infrastructure.settings import Settings
+from shared.ledger import limits
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.operations.operators import Role
+from tests.support.builders import attempt, claimed
+from tests.support.console_browser import SignedIn
+from tests.support.sandbox_server import SandboxServer
+from tests.support.web_services import services_of
+from tests.support.webhook import Webhook
+from web.app import create_app
+
+OTHER = "Blue Door Books"
+EMAIL = "ada.lovelace@example.com"
+
+# POST routes after which there is nothing new to tell.
+CHANGES_NOTHING = {
+    "/f/<name>": "a visitor's sign-up",
+    "/connect/link/<token>": "sends a client to the login; coming back is the change",
+    "/console/connect": "checks what was typed; coming back from the login is the change",
+    "/console/connect/<name>/log-in": "sends the operator there; coming back is the change",
+    "/console/accounts/<name>/lists": "reads the lists again",
+}
+
+
+class Scene:
+    """An account `acme` is connected, and an admin is signed in."""
+
+    def __init__(self, app: Flask, sandbox: SandboxServer, ledger: Ledger) -> None:
+        self.app = app
+        self.sandbox = sandbox
+        self.ledger = ledger
+        services_of(app).accounts.connecting.tokens.connect("acme", sandbox.connect(), by="ada")
+        self.browser = SignedIn(app)
+
+    def log_in(self, name: str = "acme", **who: Any) -> str:
+        """Go through the login; return where it ends in the console."""
+        page = self.browser.post(f"/console/connect/{name}/log-in")
+        [url] = re.findall(r'href="([^"]+/authorize[^"]+)"', page.text)
+        back = urlsplit(self.sandbox.authorize(unescape(url), **who))
+        return str(self.browser.get(f"{back.path}?{back.query}").location)
+
+    def replace(self) -> None:
+        self.browser.post(self.log_in(organization=OTHER))
+
+    def connect_as(self) -> None:
+        self.browser.post(f"{self.log_in(name='bakery')}/as/acme")
+
+    def connect_again(self) -> None:
+        """Go on after Constant Contact has failed halfway."""
+        page = self.browser.post("/console/connect/acme/log-in")
+        [url] = re.findall(r'href="([^"]+/authorize[^"]+)"', page.text)
+        back = urlsplit(self.sandbox.authorize(unescape(url)))
+        self.sandbox.control(path="/v3/account/user/privileges", status=503)
+        failed = self.browser.get(f"{back.path}?{back.query}").text
+        self.sandbox.clear()
+        [again] = re.findall(r'action="(/connect/again/[^"]+)"', failed)
+        assert self.browser.post(again).status_code == 303
+
+    def make_link(self) -> str:
+        made = self.browser.post("/console/connect/acme/link", asked_by="Studio", days="7")
+        return str(made.location)
+
+    def test(self) -> str:
+        started = self.browser.post("/console/accounts/acme/test", email=EMAIL, list="Newsletter")
+        return str(started.location)
+
+    def remove_test(self) -> None:
+        path = self.test()
+        claim = claimed(self.ledger)
+        tools = services_of(self.app).accounts
+        body = signup_body(claim.contact, claim.lists)
+        sent = tools.api.read("acme", lambda api, token: api.sign_up(token, body))
+        self.ledger.deliver(
+            claim, attempt(), contact_id=str(sent.contact_id), action=str(sent.action)
+        )
+        assert self.browser.post(f"{path}/remove").status_code == 303
+
+
+CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
+    "/console/accounts/<name>/test": (Action.TEST_SIGNUP, Scene.test),
+    "/console/accounts/<name>/test/<id>/remove": (
+        Action.REMOVE_TEST_CONTACT,
+        Scene.remove_test,
+    ),
+    "/console/accounts/<name>/disconnect": (
+        Action.DISCONNECT,
+        lambda scene: scene.browser.post("/console/accounts/acme/disconnect"),
+    ),
+    "/console/accounts/<name>/take-over": (
+        Action.TAKE_OVER,
+        lambda scene: scene.browser.post("/console/accounts/acme/take-over"),
+    ),
+    "/console/alerts/test": (
+        Action.TEST_ALERTS,
+        lambda scene: scene.browser.post("/console/alerts/test"),
+    ),
+    "/console/connect/<name>/link": (Action.MAKE_LINK, Scene.make_link),
+    "/console/connect/links/<id>/withdraw": (
+        Action.WITHDRAW_LINK,
+        lambda scene: scene.browser.post(f"{scene.make_link()}/withdraw"),
+    ),
+    "/console/connect/kept/<pending_id>": (Action.REPLACE_ACCOUNT, Scene.replace),
+    "/console/connect/kept/<pending_id>/as/<name>": (Action.CONNECT, Scene.connect_as),
+    "/console/sign-in": (Action.SIGN_IN, lambda scene: scene.browser.sign_in()),
+    "/console/sign-out": (
+        Action.SIGN_OUT,
+        lambda scene: scene.browser.post("/console/sign-out"),
+    ),
+    "/console/profile/sign-out-elsewhere": (
+        Action.SIGN_OUT_ELSEWHERE,
+        lambda scene: scene.browser.post("/console/profile/sign-out-elsewhere"),
+    ),
+    "/connect/again/<pending_id>": (Action.CONNECT, Scene.connect_again),
+}
+
+
+@pytest.fixture(autouse=True)
+def no_pace(monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
+    """Nothing here is about the pace of the token endpoint."""
+    monkeypatch.setattr(limits, "TOKEN_SPACING", limits.TOKEN_SPACING / 1000)
+    sandbox.control(rates={"token_requests_per_second": 1000})
+
+
+@pytest.fixture
+def app(live_settings: Settings, redis_client: "redis.Redis") -> Iterator[Flask]:
+    with Webhook() as webhook:
+        yield create_app(replace(live_settings, alerts=(webhook.address,)))
+
+
+@pytest.fixture
+def scene(app: Flask, sandbox: SandboxServer, redis_client: "redis.Redis") -> Scene:
+    return Scene(app, sandbox, Ledger(redis_client))
+
+
+@pytest.fixture
+def trail(redis_client: "redis.Redis") -> AuditTrail:
+    return AuditTrail(redis_client)
+
+
+def test_every_route_that_takes_a_post_is_known_to_change_something_or_not(app: Flask) -> None:
+    posts = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert posts == set(CHANGES_NOTHING) | set(CHANGES)
+
+
+@pytest.mark.parametrize("route", CHANGES)
+def test_every_post_that_changes_something_adds_an_entry(
+    scene: Scene, trail: AuditTrail, route: str
+) -> None:
+    before = len(list(trail.entries()))
+    action, change = CHANGES[route]
+    change(scene)
+    newest, *_ = found = list(trail.entries())
+    assert len(found) > before
+    assert newest.action == action
+    assert (newest.actor, newest.via, newest.address) == ("admin", "console", "127.0.0.1")
+    assert EMAIL not in str(found)
+
+
+def test_a_viewer_who_is_refused_leaves_no_entry(
+    scene: Scene, app: Flask, trail: AuditTrail
+) -> None:
+    viewer = SignedIn(app, Role.VIEWER)
+    before = list(trail.entries())
+    assert viewer.post("/console/accounts/acme/disconnect").status_code == 403
+    assert list(trail.entries()) == before
+
+
+def test_the_account_that_a_client_connects_is_put_down_to_who_sent_the_link(
+    scene: Scene, app: Flask, trail: AuditTrail
+) -> None:
+    made = scene.make_link()
+    [url] = re.findall(r'id="link-url" value="([^"]+)"', scene.browser.get(made).text)
+    client = app.test_client()
+    leaving = client.post(urlsplit(url).path, environ_base={"REMOTE_ADDR": "203.0.113.9"}).text
+    [login] = re.findall(r'href="([^"]+/authorize[^"]+)"', leaving)
+    back = urlsplit(scene.sandbox.authorize(unescape(login)))
+    path = f"{back.path}?{back.query}"
+    assert client.get(path, environ_base={"REMOTE_ADDR": "203.0.113.9"}).status_code == 200
+    newest, *_ = trail.entries()
+    assert (newest.action, newest.account, newest.actor) == ("connect", "acme", "admin")
+    assert (newest.via, newest.address) == ("console", "203.0.113.9")
+    assert newest.detail["link"] == made.rsplit("/", 1)[1]
+
+
+def test_a_request_is_not_put_down_to_who_was_served_before(
+    scene: Scene, app: Flask, trail: AuditTrail
+) -> None:
+    scene.browser.get("/console/")
+    app.test_client().post("/console/sign-in", data={"name": "admin", "password": "wrong"})
+    newest: AuditEntry = next(trail.entries())
+    assert (newest.action, newest.actor, newest.target) == ("sign_in_refused", None, "admin")
+
+
+def test_the_first_operator_is_put_down_to_web(
+    live_settings: Settings, redis_client: "redis.Redis", trail: AuditTrail
+) -> None:
+    create_app(live_settings).test_client().get("/console/sign-in")
+    (entry,) = trail.entries()
+    assert (entry.action, entry.actor, entry.target) == ("add_operator", "relay web", "admin")
+    assert (entry.via, entry.address) == ("cli", None)
