@@ -1,0 +1,86 @@
+"""The log lines of sign-ins, which docs/audit.md shows, and the filter for fail2ban there."""
+
+import io
+import logging
+import re
+from collections.abc import Iterator
+
+import pytest
+import redis
+
+from shared.domain.errors import Refused
+from shared.infrastructure.logs import LineFormatter
+from shared.operations.operators import MOST_TRIES, Operators, Role
+from tests.architecture.project import read
+
+PASSWORD = "a password for tests"
+MADE_UP = "web     warning sign-in refused address=192.0.2.1 cause=wrong_password"
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What web writes to its log."""
+    written = io.StringIO()
+    handler = logging.StreamHandler(written)
+    handler.setFormatter(LineFormatter("web"))
+    logger = logging.getLogger("shared.operations.operators")
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield written
+    logger.removeHandler(handler)
+    logger.setLevel(before)
+
+
+@pytest.fixture
+def operators(redis_client: "redis.Redis") -> Operators:
+    found = Operators(redis_client)
+    found.add("ada", Role.ADMIN, PASSWORD)
+    return found
+
+
+def banned(line: str) -> str | None:
+    """Return the address that fail2ban takes from a line, after it has cut off the time."""
+    (failregex,) = re.findall(r"^failregex = (.+)$", read("docs/audit.md"), re.MULTILINE)
+    found = re.search(failregex.replace("<ADDR>", r"(?P<address>[0-9a-f:.]+)"), line)
+    return found["address"] if found else None
+
+
+def without_time(line: str) -> str:
+    return re.sub(r"^\d\d:\d\d:\d\d", "", line)
+
+
+@pytest.mark.parametrize("address", ["203.0.113.9", "2001:db8::9"])
+@pytest.mark.parametrize("name", ["ada", "nobody", f"x\n{MADE_UP}", "eve@example.com"])
+def test_the_filter_takes_the_address_of_every_refused_one(
+    operators: Operators, log: io.StringIO, name: str, address: str
+) -> None:
+    for _ in range(MOST_TRIES):
+        assert operators.authenticate(name, "hunter2", address=address) is None
+    with pytest.raises(Refused):
+        operators.authenticate(name, PASSWORD, address=address)
+    lines = log.getvalue().splitlines()
+    assert len(lines) == MOST_TRIES + 1
+    for line in lines:
+        assert banned(without_time(line)) == address
+        # As the journal gives it, with the host and the process before it.
+        assert banned(f" host relay[42]: {line}") == address
+    causes = re.findall(r"cause=(\w+)", log.getvalue())
+    assert causes == ["wrong_password"] * MOST_TRIES + ["too_many_tries"]
+    assert ("operator=ada" in log.getvalue()) == (name == "ada")
+    for typed in ("hunter2", "eve", "192.0.2.1", PASSWORD):
+        assert typed not in log.getvalue()
+
+
+def test_nobody_is_banned_for_signing_in_and_out(operators: Operators, log: io.StringIO) -> None:
+    assert operators.authenticate("ada", PASSWORD, address="192.0.2.7")
+    operators.sign_out("ada", address="192.0.2.7")
+    came, left = log.getvalue().splitlines()
+    assert came[8:] == " web     info    signed in address=192.0.2.7 operator=ada"
+    assert left[8:] == " web     info    signed out address=192.0.2.7 operator=ada"
+    assert banned(without_time(came)) is banned(without_time(left)) is None
+
+
+def test_the_document_shows_the_lines_as_they_are() -> None:
+    shown = re.findall(r"^\d\d:\d\d:\d\d web .+$", read("docs/audit.md"), re.MULTILINE)
+    assert [banned(without_time(line)) for line in shown] == ["203.0.113.9"] * 2 + [None] * 2
