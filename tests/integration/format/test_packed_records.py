@@ -1,7 +1,6 @@
 """From format 2 to 3: a sign-up's record becomes one text, and nothing of it is lost."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from shared.ledger.stores.registry import Registry
 from tests.support.builders import accept, attempt, claimed
 from tests.support.dumps.loader import FORMAT_1, FORMAT_2, restore
 from tests.support.records import read_record
+from tests.support.upgrading import upgrade, upgrade_twice_at_once
 from tests.support.valkey_server import ValkeyServer
 
 # What the lines below the first hold, and what is not stored any more.
@@ -75,11 +75,6 @@ def upgraded_records(client: "redis.Redis") -> dict[str, dict[str, Any]]:
     return {key: read_record(client, key) for key in signup_keys(client)}
 
 
-def upgrade(client: "redis.Redis") -> None:
-    while upgrade_some(client):
-        pass
-
-
 def assert_upgraded(client: "redis.Redis", expected: dict[str, dict[str, Any]]) -> None:
     assert upgraded_records(client) == expected
     assert not list(client.scan_iter("relay:{*}:attempts:*"))
@@ -126,15 +121,7 @@ def test_it_may_be_interrupted_repeated_and_done_twice_at_once(
     assert upgrade_some(old)
     old.hdel(keys.FORMAT, "cursor")  # from the beginning once more
 
-    def work() -> None:
-        with valkey.client() as client:
-            upgrade(client)
-
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    upgrade_twice_at_once(valkey)
     assert_upgraded(old, expected)
 
 

@@ -1,6 +1,5 @@
 """What each form has accepted, and what of it is in quarantine, also in a ledger of format 1."""
 
-import threading
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from shared.ledger.stores.registry import Registry
 from tests.support.builders import accept, form
 from tests.support.dumps.loader import FORMAT_1, restore
 from tests.support.records import read_record
+from tests.support.upgrading import upgrade, upgrade_twice_at_once
 from tests.support.valkey_server import ValkeyServer
 
 FORMS = [form("news"), form("shop")]
@@ -99,14 +99,6 @@ def test_a_form_that_has_moved_counts_for_all_its_accounts(
 # --- the upgrade from format 1
 
 
-def upgrade(client: "redis.Redis") -> int:
-    """Upgrade all records, and return in how many batches."""
-    batches = 1
-    while upgrade_some(client):
-        batches += 1
-    return batches
-
-
 def test_what_format_1_has_stored_is_counted(
     old: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,13 +156,5 @@ def test_a_restarted_server_is_counted_from_the_beginning(
 def test_two_workers_count_each_once(old: "redis.Redis", valkey: ValkeyServer) -> None:
     open_ledger(old)
 
-    def work() -> None:
-        with valkey.client() as client:
-            upgrade(client)
-
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    upgrade_twice_at_once(valkey)
     assert stored(old) == recounted(old)

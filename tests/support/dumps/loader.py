@@ -79,10 +79,16 @@ def restore_folder(dump: Path, data_dir: Path, move: Move) -> None:
     """Write the data folder alone; `move` is applied to all times in it."""
     (data_dir / "spool").mkdir(parents=True, exist_ok=True)
     for name in ("forms.json", "secret_key"):
-        shutil.copy(dump / name, data_dir / name)
+        shutil.copy(_file(dump, name), data_dir / name)
     connection = sqlite3.connect(data_dir / "spool" / "sign-ups.sqlite3")
-    connection.executescript(move((dump / "spool.sql").read_text(encoding="utf-8")))
+    connection.executescript(move(_file(dump, "spool.sql").read_text(encoding="utf-8")))
     connection.close()
+
+
+def _file(dump: Path, name: str) -> Path:
+    """Return the dump's file, or that of format 1, whose other files are the same."""
+    own = dump / name
+    return own if own.exists() else FORMAT_1 / name
 
 
 def _mover(taken_at: datetime, now: datetime) -> Move:
