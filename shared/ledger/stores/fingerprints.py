@@ -15,6 +15,7 @@ from shared.domain.reading.meanings import is_token
 from shared.domain.signup import Submission
 from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 
 _JSON = json.JSONEncoder(ensure_ascii=False)  # `json.dumps` would make a new one each time
 
@@ -62,6 +63,11 @@ class Fingerprints:
 
 
 def load_fingerprints(client: "redis.Redis", sealer: Sealer) -> Fingerprints:
-    """Return the fingerprints of this ledger, making their key when there is none yet."""
-    client.set(keys.FINGERPRINT_KEY, sealer.seal(secrets.token_urlsafe(32)), nx=True)
-    return Fingerprints(sealer.open(str(client.get(keys.FINGERPRINT_KEY))))
+    """Return the fingerprints of this ledger, making their key when there is none yet.
+
+    Raises `LedgerUnavailable`, and `Refused` when the secret key is another one.
+    """
+    with redis_errors_translated():
+        client.set(keys.FINGERPRINT_KEY, sealer.seal(secrets.token_urlsafe(32)), nx=True)
+        sealed = str(client.get(keys.FINGERPRINT_KEY))
+    return Fingerprints(sealer.open(sealed))

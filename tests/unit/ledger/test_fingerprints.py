@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, Submission
-from shared.ledger.stores.fingerprints import Fingerprints
+from shared.infrastructure.redis_urls import connect_briefly
+from shared.infrastructure.sealing import Sealer
+from shared.ledger.stores.fingerprints import Fingerprints, load_fingerprints
 from tests.support import builders
+from tests.support.ports import free_port
 
 CONTACT = Contact(
     fields={"email_address": "ada@example.com", "first_name": "Ada"}, other={"hobby": "sailing"}
@@ -46,3 +50,9 @@ def test_a_double_click_is_the_same_with_a_fresh_token_or_another_spelling(
 )
 def test_other_content_is_another_sign_up(other: Submission) -> None:
     assert content(other) != content(SENT)
+
+
+def test_a_ledger_that_does_not_answer_is_said_to_be_unavailable() -> None:
+    away = connect_briefly(f"redis://127.0.0.1:{free_port()}")
+    with pytest.raises(LedgerUnavailable):
+        load_fingerprints(away, Sealer(("a key of the tests",)))
