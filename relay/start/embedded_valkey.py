@@ -37,6 +37,13 @@ def server_command(data_dir: Path, *, port: int, password: str, memory: int) -> 
     return [str(get_binary_path()), *arguments]
 
 
+def remove_leftovers(data_dir: Path) -> None:
+    """Remove what a server left half-written when it was killed: nothing else would do so, and
+    people who were erased since may be in there. No server may run."""
+    for path in data_dir.glob("temp-*"):
+        path.unlink(missing_ok=True)
+
+
 def memory_on(machine: int) -> int:
     """Return how much of a machine's memory the server's data may take."""
     return max(_LEAST, int(machine * _SHARE))

@@ -29,6 +29,10 @@ class Plan:
     sandbox: Bind | None = None
     chosen: dict[str, str] = field(default_factory=dict, repr=False)
 
+    @property
+    def valkey_dir(self) -> Path:
+        return self.data_dir / "valkey"
+
     def choose(self, **settings: str) -> None:
         """Decide settings that the user left open."""
         self.chosen |= settings
@@ -60,11 +64,10 @@ def _make_plan(environ: Mapping[str, str]) -> Plan:
 
 
 def _plan_valkey(plan: Plan) -> None:
-    folder = plan.data_dir / "valkey"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    plan.valkey_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
     plan.valkey = server_command(
-        folder, port=port, password=password, memory=memory_on(machine_memory())
+        plan.valkey_dir, port=port, password=password, memory=memory_on(machine_memory())
     )
     plan.choose(REDIS_URL=f"redis://:{password}@127.0.0.1:{port}/0")
 

@@ -19,18 +19,21 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(slots=True)
 class Process:
-    """One process to keep running. `ready` tells whether it works yet."""
+    """One process to keep running. `ready` tells whether it works yet; `prepare` is called before
+    each start."""
 
     name: str
     command: Sequence[str]
     environ: Mapping[str, str]
     ready: Callable[[], bool]
+    prepare: Callable[[], None] = lambda: None
     _child: "subprocess.Popen[bytes] | None" = None
     _started_at: float = 0.0
     _start_at: float = 0.0
     _pause: timedelta = field(default_factory=timedelta)
 
     def start(self) -> None:
+        self.prepare()
         self._started_at = time.monotonic()
         # In a group of its own: Ctrl-C reaches the supervisor alone, which then stops the children
         # in order. The child's own processes end with the group.

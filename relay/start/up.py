@@ -15,6 +15,7 @@ import redis
 
 from relay.start.data_dir import announced
 from relay.start.demo import DEMO_FORM, set_up_demo
+from relay.start.embedded_valkey import remove_leftovers
 from relay.start.invocation import child_command
 from relay.start.plan import Plan, make_plan
 from relay.start.supervisor import Process, Supervisor
@@ -78,7 +79,13 @@ def _run(plan: Plan, settings: Settings, supervisor: Supervisor) -> None:
 
 def _foundations(plan: Plan, settings: Settings) -> Iterator[Process]:
     if plan.valkey:
-        yield Process("valkey", plan.valkey, {}, lambda: _answers_ping(settings.redis_url))
+        yield Process(
+            "valkey",
+            plan.valkey,
+            {},
+            lambda: _answers_ping(settings.redis_url),
+            prepare=lambda: remove_leftovers(plan.valkey_dir),
+        )
     if plan.sandbox:
         bind = plan.sandbox
         command = [*child_command("sandbox"), "--bind", str(bind), *_limits(settings)]

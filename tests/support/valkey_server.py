@@ -1,5 +1,6 @@
 """A Valkey server of the tests' own: started on a free port, killed, frozen and brought back."""
 
+import os
 import signal
 import subprocess
 import time
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from relay.start.embedded_valkey import server_command
+from relay.start.embedded_valkey import remove_leftovers, server_command
 from shared.infrastructure.redis_urls import connect
 from tests.support.ports import free_port
 
@@ -35,8 +36,12 @@ class ValkeyServer:
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
+        remove_leftovers(self.data_dir)
         self._process = subprocess.Popen(
-            self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self.command(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
         )
         deadline = time.monotonic() + 60
         while not self._answers():
@@ -59,8 +64,10 @@ class ValkeyServer:
         self._signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End the server at once, as a power cut would end its process."""
-        self._signal(signal.SIGKILL)
+        """End the server and what it began at once, as a power cut would."""
+        assert self._process is not None
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._wait()
 
     def stop(self) -> None:

@@ -35,7 +35,10 @@ def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: RelayUp
     assert up.stop() == 0
     assert up.processes() == []
 
+    half_written = up.folder / ".relay" / "valkey" / "temp-rewriteaof-bg-1.aof"
+    half_written.touch()
     up.start()
+    assert not half_written.exists()
     assert up.status()["accepted"] == 1
     up.sign_up("bob@example.com")
     eventually(lambda: up.status()["delivered"] == 2, what="delivery after the restart")

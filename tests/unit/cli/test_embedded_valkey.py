@@ -1,10 +1,10 @@
-"""The embedded Valkey: how much memory its data may take."""
+"""The embedded Valkey: how much memory its data may take, and what it may leave behind."""
 
 from pathlib import Path
 
 import pytest
 
-from relay.start.embedded_valkey import machine_memory, memory_on
+from relay.start.embedded_valkey import machine_memory, memory_on, remove_leftovers
 
 MIB = 1 << 20
 
@@ -23,3 +23,12 @@ def test_a_containers_limit_counts(tmp_path: Path) -> None:
     for limit, found in (("max", installed), (str(1 << 60), installed), ("16777216\n", 16 * MIB)):
         (tmp_path / "memory.max").write_text(limit)
         assert machine_memory(tmp_path) == found
+
+
+def test_what_was_half_written_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    kept = {"valkey.log", "appendonlydir"}
+    (tmp_path / "appendonlydir").mkdir()
+    for name in ("valkey.log", "temp-12.rdb", "temp-rewriteaof-bg-12.aof", "temp-rewriteaof-1.aof"):
+        (tmp_path / name).touch()
+    remove_leftovers(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == kept
