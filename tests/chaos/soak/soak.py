@@ -388,7 +388,9 @@ def _markdown(heads: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> str:
 def outcome(soak: Soak) -> str:
     """Return all that there is to tell of a soak."""
     of_redis = soak.memory.after[REDIS]
-    erasing = "".join(f"\n  {way}: {times}" for way, times in soak.operators.done.most_common())
+    erasing = "".join(
+        f"\n  {way}: {times}" for way, times in Counter(soak.operators.done).most_common()
+    )
     return (
         f"{table(soak)}\n\n{kept_table(soak)}\n\n"
         f"Looks at the counts: {soak.watch.looks:,}\nErasing:{erasing}\n"

@@ -2,29 +2,26 @@
 
 import json
 import re
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
-from typing import Self
 
 from relay.runtime import CommandRuntime
 from shared.domain.errors import LedgerUnavailable, Refused
-from tests.chaos.soak.soak_rig import GIVES_AGAIN_AFTER, Ended, Rig, Visitors
+from shared.ledger.redis_server.rewriting import rewrite_append_only_file
+from tests.chaos.soak.soak_rig import GIVES_AGAIN_AFTER, Crowd, Ended, Rig, Visitors
 from tests.support.person import NAME
-from tests.support.stack import eventually
 
 # What tells who any visitor was, in Redis, files and logs.
 ANYBODY = re.compile(rf"{NAME}|[a-z]+-\d+(@|%40)example\.com", re.IGNORECASE)
-PAUSE = 0.2  # seconds between two of them
+OPERATORS, PAUSE = 3, 0.3  # each with so many seconds between two erasures
 # One person in so many comes back, and one time in so many robots are discarded.
 RETURNS = 4
-DISCARDS = 20
+DISCARDS = 30
 
 
-class Operators:
+class Operators(Crowd):
     """Erase recent visitors while they are `out`: some of them are being sent, wait, are on web's
     disk, or have yet to get an answer. A command that fails is given again until it is done.
 
@@ -33,15 +30,11 @@ class Operators:
     """
 
     def __init__(self, rig: Rig, visitors: Visitors, chance: Random) -> None:
+        super().__init__(threads=OPERATORS, pause=PAUSE)
         self._rig = rig
         self._visitors = visitors
         self._chance = chance
-        self._out = threading.Event()
-        self._idle = threading.Event()
-        self._ended = threading.Event()
         self._once_more: set[str] = set()
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
         # Commands take long to start, so they are fewer.
         self._ways: dict[str, tuple[int, Callable[[str], None]]] = {
             "on web's host": (6, self._erase),
@@ -53,48 +46,23 @@ class Operators:
         }
         self.erased: dict[str, float] = {}
         self.people: set[str] = set()
-        self.done: Counter[str] = Counter()
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join(timeout=120)
-
-    def go_out(self) -> None:
-        self._idle.clear()
-        self._out.set()
+        self.done: list[str] = []
 
     def come_home(self) -> None:
-        """Return when all who were to be erased are, now that no visit is under way."""
-        self._out.clear()
-        eventually(self._is_idle, within=180, what="the end of erasing")
-        while self._once_more:
+        super().come_home()
+        while self._once_more:  # now that no visit is under way
             self._forget(self._once_more.pop(), self._erase)
 
-    def _is_idle(self) -> bool:
-        if self._error is not None:
-            raise self._error
-        return self._idle.is_set()
-
-    def _run(self) -> None:
-        while not self._ended.wait(PAUSE):
-            if not self._out.is_set() or self._error:
-                self._idle.set()
-            elif self._visitors.recent:
-                try:
-                    self._act(self._chance.choice(list(self._visitors.recent)))
-                except BaseException as error:  # noqa: BLE001 - raised on the soak's own thread
-                    self._error = error
-
-    def _act(self, email: str) -> None:
+    def _act(self, place: int) -> None:
         if self._chance.randrange(DISCARDS) == 0:
             self._until_done("quarantine", "discard", "--all", "--yes")
+        if self._visitors.recent:
+            self._have_somebody_erased(self._chance.choice(list(self._visitors.recent)))
+
+    def _have_somebody_erased(self, email: str) -> None:
         weights = [weight for weight, _ in self._ways.values()]
         [(way, (_, erase))] = self._chance.choices(list(self._ways.items()), weights)
-        self.done[way] += 1
+        self.done.append(way)
         self._forget(email, erase)
         if self._chance.randrange(RETURNS) == 0:
             self._visitors.returning.append(email)
@@ -121,6 +89,7 @@ class Operators:
         runtime = CommandRuntime(as_json=True, environ={**self._rig.environ, **settings})
         try:
             runtime.personal_data.erase(email)
+            rewrite_append_only_file(runtime.client)
             runtime.client.close()
         except (LedgerUnavailable, Refused):
             return False
@@ -160,5 +129,5 @@ class Operators:
         return ended
 
     def _note_failure(self) -> None:
-        self.done["failed, and repeated"] += 1
+        self.done.append("failed, and repeated")
         self._ended.wait(GIVES_AGAIN_AFTER)

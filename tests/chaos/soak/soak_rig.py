@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 import uuid
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -54,7 +55,7 @@ SETTINGS = {
 }
 # What an operator waits for a command, and until they give it again.
 OPERATOR_PATIENCE = 90
-GIVES_AGAIN_AFTER = 0.5
+GIVES_AGAIN_AFTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +136,7 @@ class Rig(Stack):
             client.config_set("appendfsync", "always")
             client.config_set("rdbcompression", "no")
             client.config_set("slowlog-log-slower-than", 0)
+            client.config_set("slowlog-max-len", 100_000)  # more than the calls of a round
 
     def command(self, *command: str, ends_after: float | None = None) -> Ended:
         """Run `relay` with `command` in a process of its own, as operators do. It is killed after
@@ -201,34 +203,24 @@ def _resident(pid: int) -> int:
     return 0
 
 
-class Visitors:
-    """Sign up all the time while they are `out`, each with an address of their own.
+class Crowd(ABC):
+    """Some threads that act all the time while they are `out`."""
 
-    Who got no answer, or was told to come back, sends the same again with the same key, and every
-    fifth does so although all is well. Some are robots, and those of `returning` were here before.
-    Each visit has a name of its own, by which the sandbox's deliveries tell it.
-    """
-
-    def __init__(self, url: str, *, threads: int = 3, pause: float = 0.12) -> None:
-        self._url = url
+    def __init__(self, *, threads: int, pause: float) -> None:
+        """`pause` is how many seconds each waits between two acts."""
         self._pause = pause
-        self._numbers = count(1)
         self._out = threading.Event()
         self._ended = threading.Event()
         self._idle = [threading.Event() for _ in range(threads)]
-        self._lock = threading.Lock()
-        self._emails: dict[str, str] = {}  # of every visit
-        self._under_way: set[str] = set()
-        # Visits that were told "received", without those of robots.
-        self.acknowledged: set[str] = set()
-        # Nothing tells a robot's second try from another visit.
-        self.robots = self.robots_tries = 0
-        self.recent: deque[str] = deque(maxlen=RECENT)
-        self.returning: deque[str] = deque()
-        self.trouble: list[str] = []
+        self._error: BaseException | None = None
         self._threads = [
-            threading.Thread(target=self._run, args=[idle], daemon=True) for idle in self._idle
+            threading.Thread(target=self._run, args=[place], daemon=True)
+            for place in range(threads)
         ]
+
+    @abstractmethod
+    def _act(self, place: int) -> None:
+        """Do one thing, as the thread of this place. What it raises, `come_home` raises."""
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -238,22 +230,60 @@ class Visitors:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         for thread in self._threads:
-            thread.join(timeout=2 * VISITOR_PATIENCE)
+            thread.join(timeout=OPERATOR_PATIENCE)
 
     def go_out(self) -> None:
-        self.recent.clear()
         for idle in self._idle:
             idle.clear()
         self._out.set()
 
     def come_home(self) -> None:
-        """Have no new ones come; return when all who came were told "received"."""
+        """Have nothing new begun; return when all that was begun is done."""
         self._out.clear()
-        eventually(self._all_idle, within=90, what="an answer to every visitor")
+        eventually(self._all_idle, within=180, what=f"the end of what {type(self).__name__} do")
 
     def _all_idle(self) -> bool:
-        assert not self.trouble, self.trouble
+        if self._error is not None:
+            raise self._error
         return all(idle.is_set() for idle in self._idle)
+
+    def _run(self, place: int) -> None:
+        while not self._ended.wait(self._pause):
+            if not self._out.is_set() or self._error:
+                self._idle[place].set()
+                continue
+            try:
+                self._act(place)
+            except BaseException as error:  # noqa: BLE001 - raised on the soak's own thread
+                self._error = error
+
+
+class Visitors(Crowd):
+    """Sign up all the time while they are `out`, each with an address of their own.
+
+    Who got no answer, or was told to come back, sends the same again with the same key, and every
+    fifth does so although all is well. Some are robots, and those of `returning` were here before.
+    Each visit has a name of its own, by which the sandbox's deliveries tell it.
+    """
+
+    def __init__(self, url: str, *, threads: int = 3) -> None:
+        super().__init__(threads=threads, pause=0.12)
+        self._url = url
+        self._http = [requests.Session() for _ in range(threads)]
+        self._numbers = count(1)
+        self._lock = threading.Lock()
+        self._emails: dict[str, str] = {}  # of every visit
+        self._under_way: set[str] = set()
+        # Visits that were told "received", without those of robots.
+        self.acknowledged: set[str] = set()
+        # Nothing tells a robot's second try from another visit.
+        self.robots = self.robots_tries = 0
+        self.recent: deque[str] = deque(maxlen=RECENT)
+        self.returning: deque[str] = deque()
+
+    def go_out(self) -> None:
+        self.recent.clear()
+        super().go_out()
 
     def visits(self, email: str) -> tuple[set[str], set[str]]:
         """Return the person's visits that are over, and those that are under way."""
@@ -261,20 +291,12 @@ class Visitors:
             mine = {name for name, each in self._emails.items() if each == email}
             return mine - self._under_way, mine & self._under_way
 
-    def _run(self, idle: threading.Event) -> None:
-        with requests.Session() as http:
-            while not self._ended.is_set():
-                if not self._out.is_set():
-                    idle.set()
-                    self._ended.wait(0.05)
-                    continue
-                self._visit(http, next(self._numbers))
-                self._ended.wait(self._pause)
-
-    def _visit(self, http: requests.Session, number: int) -> None:
+    def _act(self, place: int) -> None:
+        number = next(self._numbers)
         email = self._returning() or f"visitor-{number}@example.com"
         self.recent.append(email)
-        self.sign_up(http, email, twice=number % 5 == 0, robot=number % ROBOT_EVERY == 0)
+        robot = number % ROBOT_EVERY == 0
+        self.sign_up(self._http[place], email, twice=number % 5 == 0, robot=robot)
 
     def _returning(self) -> str | None:
         with suppress(IndexError):
@@ -310,18 +332,17 @@ class Visitors:
 
     def _come_as_robot(self, http: requests.Session, fields: dict[str, str]) -> None:
         for outcome in self._tries(http, fields):
-            self.robots_tries += 1
+            with self._lock:
+                self.robots_tries += 1
+                self.robots += outcome == 202
             if outcome == 202:
-                self.robots += 1
                 break
 
     def _tries(self, http: requests.Session, fields: dict[str, str]) -> Iterator[int | None]:
         """Yield what came of each try, until somebody takes it."""
         while not self._ended.is_set():
             outcome = self._post(http, fields)
-            if outcome not in (None, 202, 503):
-                self.trouble.append(f"web answered {outcome}")
-                return
+            assert outcome in (None, 202, 503), f"web answered {outcome}"
             yield outcome
             self._ended.wait(TRIES_AGAIN_AFTER)
 
