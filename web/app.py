@@ -57,7 +57,7 @@ from web.signup.spool import Spool
 from web.visitor_address import MisfitNotes, VisitorAddress
 
 # Of Flask, and for its calls to Redis: each request makes one at a time. Sign-ups need none.
-THREADS = 16
+THREADS = 18
 
 
 def create_app(settings: Settings) -> Flask:

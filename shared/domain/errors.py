@@ -7,6 +7,7 @@ RelayError
 ├── LedgerUnavailable    Redis cannot store it now            -> web stores it on disk
 │   └── SpoolRefused     the disk cannot either               -> 503, safe to send again
 ├── Refused              an operator's request is impossible  -> exit 1, says what to do
+│   └── TooManyTries     to sign in                           -> 429, no password was compared
 ├── SettingsError        settings are missing or wrong        -> exit 2, nothing starts
 └── TokenError           no access token is available
     ├── NotConnected     no tokens are stored                 -> hold `reconnect`, not probed
@@ -16,9 +17,11 @@ RelayError
                          account; after a move, `relay accounts take-over`
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.domain.phrases import counted
 from shared.domain.redis_problem import RedisProblem
 
 
@@ -75,6 +78,16 @@ class SpoolRefused(LedgerUnavailable):
 
 class Refused(RelayError):
     """The request is impossible. The message says why, and what to do instead."""
+
+
+class TooManyTries(Refused):
+    """Too many wrong names or passwords; try again after `retry_after`."""
+
+    def __init__(self, retry_after: timedelta) -> None:
+        seconds = math.ceil(retry_after.total_seconds())
+        wait = counted(seconds, "second") if seconds < 60 else counted(-(-seconds // 60), "minute")
+        super().__init__(f"Too many tries. Please wait {wait}, then try again.")
+        self.retry_after = retry_after
 
 
 class SettingsError(RelayError):

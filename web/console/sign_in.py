@@ -1,16 +1,17 @@
 """``/console/sign-in`` and ``/console/sign-out``."""
 
+import math
 import re
 import sys
 
-from flask import g, redirect, render_template, request, url_for
+from flask import g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.domain.errors import Refused
+from shared.domain.errors import TooManyTries
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.typed_commands import relay_here
 from shared.operations.operators import NewPassword, Operators
-from web.console import bp, guard
+from web.console import bp, guard, known_devices
 from web.services import services
 
 _WRONG = "Name or password is wrong."
@@ -69,13 +70,21 @@ def _try() -> ResponseReturnValue:
     name, password = request.form.get("name", "").strip(), request.form.get("password", "")
     address = request.remote_addr or ""
     try:
-        operator = services().operators.authenticate(name, password, address=address)
-    except Refused as error:
-        return _page(str(error)), 429
+        operator = services().operators.authenticate(
+            name, password, address=address, device=known_devices.find(name)
+        )
+    except TooManyTries as error:
+        return (
+            _page(str(error)),
+            429,
+            {"Retry-After": str(math.ceil(error.retry_after.total_seconds()))},
+        )
     if operator is None:
         return _page(_WRONG), 401
     guard.sign_in_as(operator)
-    return redirect(_next(), 303)
+    response = make_response(redirect(_next(), 303))
+    known_devices.remember(response, operator.name)
+    return response
 
 
 def _next() -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from shared.infrastructure.addresses import client_network
 from web.server.bodies import Body, BodyReader, Receive
-from web.server.flask_threads import FlaskThreads
+from web.server.flask_threads import FlaskThreads, Work
 from web.server.http_request import HttpRequest
 from web.signup.fast_path import FastPath, NotStored
 from web.signup.reading.request_body import BODY_LIMIT
@@ -24,8 +24,10 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 # For all that is no sign-up: the longest that an operator or a client sends is an address.
 OTHER_LIMIT = 16 * 1024
-# Below these, passwords are hashed and Constant Contact is asked.
+# Below these, Constant Contact is asked.
 SLOW_PATHS = {"console", "connect"}
+# What is posted there has a password, which is compared with a hash.
+HASHING_PATHS = {"/console/sign-in"}
 
 
 class Entrance:
@@ -82,9 +84,9 @@ class Entrance:
             taken = await self._take(form, request, body, visitor)
         if isinstance(taken, Answer):
             return taken
-        slow = path.split("/")[1] in SLOW_PATHS
         known = {"REMOTE_ADDR": visitor, NOT_STORED: taken}
-        return await self._flask.answer(request, body, path=path, slow=slow, **known)
+        work = _work(request.method, path)
+        return await self._flask.answer(request, body, path=path, work=work, **known)
 
     async def _take(
         self, form: str, request: HttpRequest, body: Body, visitor: str
@@ -94,6 +96,12 @@ class Entrance:
         except Exception as error:  # noqa: BLE001 - any error: the view takes it, and logs its own
             log.warning("the view takes over a sign-up", extra={"cause": type(error).__name__})
             return None
+
+
+def _work(method: str, path: str) -> Work:
+    if method == "POST" and path.rstrip("/") in HASHING_PATHS:
+        return Work.HASHING
+    return Work.SLOW if path.split("/")[1] in SLOW_PATHS else Work.USUAL
 
 
 def _form_at(path: str) -> str | None:

@@ -6,11 +6,15 @@ A thread has the whole body in memory and returns the whole answer. So it never 
 import asyncio
 import io
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from web.security_headers import security_headers
 from web.server.bodies import Body
 from web.server.http_request import HttpRequest
 from web.signup.receipt import Answer
@@ -19,36 +23,65 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 
-# Of all threads. More would hash more passwords at a time, with 32 MiB each.
+# Of all threads.
 SLOW_THREADS = 4
+# Besides, so that operators who are signed in never wait for strangers who sign in. Each hash takes
+# a core for 60 ms, and 32 MiB.
+HASHING_THREADS = 2
+# Beyond so many that hash or wait for it, a request is refused at once. The last waits 0.25 s.
+MOST_HASHING = 8
+
+
+class Work(Enum):
+    """What a request asks for, and so which threads answer it."""
+
+    USUAL = auto()
+    SLOW = auto()  #: may ask Constant Contact
+    HASHING = auto()  #: compares or makes a password's hash
 
 
 class FlaskThreads:
     """Runs a WSGI app on at most `threads` threads.
 
-    Requests that may take long share `SLOW_THREADS` of them. So they never hold all.
+    Requests that may take long share `SLOW_THREADS` of them. So they never hold all. Those that
+    hash passwords share `HASHING_THREADS` of them. Used by one event loop alone.
     """
 
     def __init__(self, app: "WSGIApplication", *, prefix: str, threads: int) -> None:
         """The app's own addresses begin with `prefix`."""
         self._app = app
         self._prefix = prefix
-        self._pool = ThreadPoolExecutor(threads - SLOW_THREADS, thread_name_prefix="flask")
-        self._slow_pool = ThreadPoolExecutor(SLOW_THREADS, thread_name_prefix="flask-slow")
+        counts = {Work.SLOW: SLOW_THREADS, Work.HASHING: HASHING_THREADS}
+        counts[Work.USUAL] = threads - sum(counts.values())
+        self._pools = {
+            work: ThreadPoolExecutor(count, thread_name_prefix=f"flask-{work.name.lower()}")
+            for work, count in counts.items()
+        }
+        self._hashing = 0
 
     async def answer(
-        self, request: HttpRequest, body: Body, *, path: str, slow: bool = False, **extra: Any
+        self, request: HttpRequest, body: Body, *, path: str, work: Work, **extra: Any
     ) -> Answer:
         """Return the app's answer at `path`. `extra` is added to the WSGI environment."""
         place = {"SCRIPT_NAME": self._prefix, "PATH_INFO": path.encode().decode("latin-1")}
-        environ = environ_of(request, body) | place | extra
-        pool = self._slow_pool if slow else self._pool
-        return await asyncio.get_running_loop().run_in_executor(pool, self._run, environ)
+        run = partial(self._run, environ_of(request, body) | place | extra)
+        if work != Work.HASHING:
+            return await self._on_a_thread(work, run)
+        if self._hashing >= MOST_HASHING:
+            return _BUSY
+        self._hashing += 1
+        try:
+            return await self._on_a_thread(work, run)
+        finally:
+            self._hashing -= 1
+
+    async def _on_a_thread(self, work: Work, run: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._pools[work], run)
 
     def close(self) -> None:
         """End the threads once they have answered."""
-        self._pool.shutdown()
-        self._slow_pool.shutdown()
+        for pool in self._pools.values():
+            pool.shutdown()
 
     def _run(self, environ: "WSGIEnvironment") -> Answer:
         found = Response.from_app(self._app, environ, buffered=True)
@@ -83,3 +116,23 @@ def environ_of(request: HttpRequest, body: Body) -> "WSGIEnvironment":
 
 # A chunked body has arrived whole, so it has a length like any other.
 _OF_THE_BODY = {"content-type", "content-length", "transfer-encoding"}
+
+_BUSY = Answer(
+    429,
+    [
+        *security_headers().items(),
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Cache-Control", "no-store"),
+        ("Retry-After", "1"),
+    ],
+    b"""<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>One moment</title>
+<h1>One moment</h1>
+<p>Many people are signing in just now. Nothing was changed.
+Wait a second, then reload this page.</p>
+</html>
+""",
+)

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 import redis
 
-from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.errors import LedgerUnavailable, Refused, TooManyTries
 from shared.ledger import keys
+from shared.ledger.stores.sign_in_tries import FIRST_DELAY, LONGEST_DELAY, _delay
 from shared.operations.operators import (
     FIRST,
     MOST_TRIES,
@@ -153,23 +154,13 @@ def test_two_admins_that_remove_each_other_at_once_leave_one(
     assert len(operators.all()) == 1
 
 
-@pytest.mark.parametrize(
-    ("names", "addresses"),
-    [
-        pytest.param(["ada"], [f"192.0.2.{n}" for n in range(MOST_TRIES)], id="one name"),
-        pytest.param([f"name{n}" for n in range(MOST_TRIES)], ["192.0.2.1"], id="one address"),
-    ],
-)
-def test_tries_are_counted_for_a_name_and_for_an_address(
-    operators: Operators, names: list[str], addresses: list[str]
-) -> None:
+def test_an_address_has_so_many_tries(operators: Operators) -> None:
     for number in range(MOST_TRIES):
-        name, address = names[number % len(names)], addresses[number % len(addresses)]
-        assert operators.authenticate(name, "wrong", address=address) is None
+        assert operators.authenticate(f"name{number}", "wrong", address="192.0.2.1") is None
 
-    with pytest.raises(Refused, match="15 minutes"):
-        operators.authenticate(names[0], "wrong", address=addresses[0])
-    assert operators.authenticate("somebody", "wrong", address="198.51.100.1") is None
+    with pytest.raises(TooManyTries, match="15 minutes"):
+        operators.authenticate("ada", "wrong", address="192.0.2.1")
+    assert operators.authenticate("ada", "wrong", address="198.51.100.1") is None
 
 
 def test_signing_in_forgets_the_tries(operators: Operators) -> None:
@@ -261,21 +252,98 @@ def test_the_wait_ends_by_itself(ada: Operators, redis_client: "redis.Redis") ->
     for _ in range(MOST_TRIES):
         ada.authenticate("ada", "wrong", address="192.0.2.1")
     counters = list(redis_client.scan_iter(f"{keys.SIGN_IN_TRIES}*"))
-    assert len(counters) == 2
+    assert len(counters) == 3  # also how long the name waits
     for counter in counters:
         assert 0 < redis_client.pttl(counter) <= TRIES_WITHIN / timedelta(milliseconds=1)
         redis_client.delete(counter)  # as its expiry does
     assert signs_in(ada, address="192.0.2.1")
 
 
-def test_a_new_password_ends_the_wait_for_its_name(ada: Operators) -> None:
-    """Strangers could keep an operator out for ever otherwise."""
+def waits(operators: Operators, address: str = "198.51.100.1") -> timedelta:
+    """Return how long the right password has to wait."""
+    try:
+        assert signs_in(operators, address=address)
+    except TooManyTries as error:
+        return error.retry_after
+    return timedelta()
+
+
+def try_from_elsewhere(operators: Operators, count: int = MOST_TRIES) -> None:
+    for number in range(count):
+        operators.authenticate("ada", "wrong", address=f"192.0.2.{number}")
+
+
+def end_delay(client: "redis.Redis") -> None:
+    """Remove the delay of the name `ada`, as its expiry does."""
+    client.delete(_delay(("name", "ada")))
+
+
+def test_tries_with_a_name_only_slow_down(ada: Operators, redis_client: "redis.Redis") -> None:
+    try_from_elsewhere(ada)
+    assert timedelta() < waits(ada) <= FIRST_DELAY
+    delays = []
+    for number in range(8):
+        end_delay(redis_client)
+        ada.authenticate("ada", "wrong", address=f"203.0.113.{number}")
+        delays.append(waits(ada))
+    assert delays[0] > FIRST_DELAY
+    assert sorted(delays[:3]) == delays[:3]
+    assert max(delays) <= LONGEST_DELAY
+    end_delay(redis_client)
+    assert waits(ada) == timedelta()
+
+
+def test_who_is_told_to_wait_spends_no_try_of_the_address(
+    ada: Operators, redis_client: "redis.Redis"
+) -> None:
+    try_from_elsewhere(ada)
+    for _ in range(2 * MOST_TRIES):
+        redis_client.pexpire(_delay(("name", "ada")), 60_000)
+        assert waits(ada) > timedelta()
+    end_delay(redis_client)
+    assert waits(ada) == timedelta()
+
+
+def test_an_address_that_used_up_its_tries_holds_no_name(
+    ada: Operators, redis_client: "redis.Redis"
+) -> None:
     for number in range(MOST_TRIES):
-        ada.authenticate("ada", "wrong", address=f"192.0.2.{number}")
-    with pytest.raises(Refused, match="15 minutes"):
-        signs_in(ada)
-    ada.set_password("ada", "a new password")
-    assert signs_in(ada, "a new password")
+        ada.authenticate(f"x{number}", "wrong", address="203.0.113.1")
+    try_from_elsewhere(ada)
+    end_delay(redis_client)
+    for _ in range(3):
+        with pytest.raises(TooManyTries, match="15 minutes"):
+            ada.authenticate("ada", "wrong", address="203.0.113.1")
+    assert waits(ada) == timedelta()
+
+
+def test_a_known_browser_waits_for_nobody_else(ada: Operators) -> None:
+    try_from_elsewhere(ada)
+    for _ in range(MOST_TRIES - 1):
+        ada.authenticate("nobody", "wrong", address="192.0.2.1")
+    assert waits(ada) > timedelta()
+    known = {"address": "192.0.2.1", "device": "ada's"}
+    assert ada.authenticate("ada", PASSWORD, **known) is not None
+
+
+def test_a_known_browser_has_so_many_tries_of_its_own(ada: Operators) -> None:
+    known = {"address": "192.0.2.1", "device": "ada's"}
+    for _ in range(2):
+        for _ in range(MOST_TRIES - 1):
+            assert ada.authenticate("ada", "wrong", **known) is None
+        assert ada.authenticate("ada", PASSWORD, **known) is not None
+    for _ in range(MOST_TRIES):
+        assert ada.authenticate("ada", "wrong", **known) is None
+    with pytest.raises(TooManyTries, match="15 minutes"):
+        ada.authenticate("ada", PASSWORD, **known)
+    assert waits(ada) == timedelta()
+
+
+def test_a_new_password_ends_the_wait_for_its_name(ada: Operators) -> None:
+    try_from_elsewhere(ada)
+    assert waits(ada) > timedelta()
+    ada.set_password("ada", PASSWORD)
+    assert waits(ada) == timedelta()
 
 
 def test_tries_at_the_same_moment_are_counted_one_by_one(

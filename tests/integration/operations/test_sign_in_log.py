@@ -84,3 +84,15 @@ def test_nobody_is_banned_for_signing_in_and_out(operators: Operators, log: io.S
 def test_the_document_shows_the_lines_as_they_are() -> None:
     shown = re.findall(r"^\d\d:\d\d:\d\d web .+$", read("docs/audit.md"), re.MULTILINE)
     assert [banned(without_time(line)) for line in shown] == ["203.0.113.9"] * 2 + [None] * 2
+
+
+def test_nobody_is_banned_who_waits_because_of_others(
+    operators: Operators, log: io.StringIO
+) -> None:
+    for number in range(MOST_TRIES):
+        operators.authenticate("ada", "hunter2", address=f"203.0.113.{number}")
+    with pytest.raises(Refused):
+        operators.authenticate("ada", PASSWORD, address="192.0.2.7")
+    line = log.getvalue().splitlines()[-1]
+    assert line[8:] == " web     info    sign-in delayed address=192.0.2.7"
+    assert banned(without_time(line)) is None

@@ -100,7 +100,18 @@ def test_guessing_is_limited_meanwhile(
     stop(admin)
     for number in range(MOST_TRIES):
         assert sign_in(app, "wrong", f"203.0.113.{number}").status_code == 401
-    refused = sign_in(app, PASSWORD, "203.0.113.99")
+    assert sign_in(app, "wrong", "203.0.113.98").status_code == 401
+    slowed = sign_in(app, PASSWORD, "203.0.113.99")
+    assert slowed.status_code == 429
+    assert 1 <= int(slowed.headers["Retry-After"]) <= 15
+
+
+def test_an_address_is_limited_meanwhile(app: Flask, admin: "redis.Redis") -> None:
+    SignedIn(app)
+    fill(admin)
+    for _ in range(MOST_TRIES):
+        assert sign_in(app, "wrong").status_code == 401
+    refused = sign_in(app, PASSWORD)
     assert refused.status_code == 429
     assert "15 minutes" in refused.text
 

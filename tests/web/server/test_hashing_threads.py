@@ -1,0 +1,105 @@
+"""Requests that hash passwords: two at once, a few that wait, and the others refused at once."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from web.server.bodies import Body
+from web.server.entrance import _work
+from web.server.flask_threads import HASHING_THREADS, MOST_HASHING, FlaskThreads, Work
+from web.server.http_request import HttpRequest
+from web.signup.receipt import Answer
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+SCOPE = {
+    "type": "http",
+    "http_version": "1.1",
+    "method": "POST",
+    "scheme": "http",
+    "path": "/",
+    "raw_path": b"/",
+    "query_string": b"",
+    "server": ("127.0.0.1", "80"),
+    "client": ("127.0.0.1", "40000"),
+    "headers": [],
+}
+
+
+class App:
+    """Answers /hash only when `go_on` is set, and counts how many it has at once."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.now = self.most = 0
+        self._lock = threading.Lock()
+
+    def __call__(self, environ: "WSGIEnvironment", start: "StartResponse") -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/hash":
+            self._wait()
+        start("200 OK", [])
+        return [b"done"]
+
+    def _wait(self) -> None:
+        with self._lock:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        assert self.go_on.wait(timeout=20)
+        with self._lock:
+            self.now -= 1
+
+
+async def flood(app: App, hashing: int) -> tuple[list[Answer], list[Answer]]:
+    """Return the answers to so many that hash, and to others which came meanwhile."""
+    flask = FlaskThreads(app, prefix="", threads=18)
+
+    def ask(path: str, work: Work) -> Any:
+        body = Body(content=b"", length=0)
+        return flask.answer(HttpRequest(SCOPE), body, path=path, work=work)
+
+    hashes = [asyncio.create_task(ask("/hash", Work.HASHING)) for _ in range(hashing)]
+    others = [await asyncio.wait_for(ask("/", work), 10) for work in (Work.SLOW, Work.USUAL)]
+    refused, _ = await asyncio.wait(hashes, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+    assert len(refused) >= 1
+    deadline = time.monotonic() + 10
+    while app.now < HASHING_THREADS and time.monotonic() < deadline:
+        await asyncio.sleep(0.01)
+    app.go_on.set()
+    answers = await asyncio.gather(*hashes)
+    again = await ask("/hash", Work.HASHING)
+    flask.close()
+    return [*answers, again], others
+
+
+def test_five_hundred_at_once_keep_nobody_else_waiting() -> None:
+    app = App()
+    answers, others = asyncio.run(flood(app, 500))
+    assert [other.status for other in others] == [200, 200]
+    *at_once, again = (answer.status for answer in answers)
+    assert at_once == [200] * MOST_HASHING + [429] * (500 - MOST_HASHING)
+    assert again == 200
+    assert app.most == HASHING_THREADS
+    refused = answers[-2]
+    assert dict(refused.headers)["Retry-After"] == "1"
+    assert b"Nothing was changed" in refused.body
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "work"),
+    [
+        ("POST", "/console/sign-in", Work.HASHING),
+        ("POST", "/console/sign-in/", Work.HASHING),
+        ("GET", "/console/sign-in", Work.SLOW),
+        ("POST", "/console/sign-out", Work.SLOW),
+        ("POST", "/connect/link/x", Work.SLOW),
+        ("POST", "/f/news", Work.USUAL),
+        ("GET", "/", Work.USUAL),
+    ],
+)
+def test_which_threads_a_request_gets(method: str, path: str, work: Work) -> None:
+    assert _work(method, path) == work
