@@ -16,8 +16,10 @@ def test_records_are_cleared_within_a_minute_and_stay_counted(make_stack: MakeSt
         RELAY_RETAIN_QUARANTINED="2s",
         RELAY_RETAIN_CONSENT="1d",
         RELAY_ANONYMIZE_ADDRESSES="3s",
+        RELAY_RETAIN_AUDIT="2s",
     )
     stack.open()
+    assert stack.json("audit")
     first, _ = stack.start_workers(2)
     for number in range(20):
         assert stack.post(email=f"a{number}@example.com").status_code == 202
@@ -36,6 +38,7 @@ def test_records_are_cleared_within_a_minute_and_stay_counted(make_stack: MakeSt
             within=WITHIN,
             what="replacing the addresses",
         )
+        eventually(lambda: not client.exists(keys.AUDIT), within=WITHIN, what="trimming")
         assert client.exists(keys.MEMORY), "no worker has noted how much memory Redis uses"
         kept = stack.json("status")["retention"]
         assert {name: each["records"] for name, each in kept.items()} == {

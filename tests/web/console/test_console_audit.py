@@ -198,13 +198,18 @@ def test_the_account_that_a_client_connects_is_put_down_to_who_sent_the_link(
     assert newest.detail["link"] == made.rsplit("/", 1)[1]
 
 
-def test_a_request_is_not_put_down_to_who_was_served_before(
+def test_what_a_command_began_is_put_down_to_who_gave_it(
     scene: Scene, app: Flask, trail: AuditTrail
 ) -> None:
-    scene.browser.get("/console/")
-    app.test_client().post("/console/sign-in", data={"name": "admin", "password": "wrong"})
+    started = services_of(app).accounts.connecting.browser.start("acme", by="root")
+    back = urlsplit(scene.sandbox.authorize(started.url))
+    answer = app.test_client().get(
+        f"{back.path}?{back.query}", environ_base={"REMOTE_ADDR": "203.0.113.9"}
+    )
+    assert answer.status_code == 200
     newest: AuditEntry = next(trail.entries())
-    assert (newest.action, newest.actor, newest.target) == ("sign_in_refused", None, "admin")
+    assert (newest.action, newest.actor, newest.via) == ("connect", "root", "cli")
+    assert newest.address == "203.0.113.9"
 
 
 def test_the_first_operator_is_put_down_to_web(
