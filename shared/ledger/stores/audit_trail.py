@@ -98,10 +98,11 @@ class AuditTrail:
 def _document(
     who: Actor, action: Action, account: str | None, target: str | None, detail: dict[str, Any]
 ) -> str:
-    """Return the entry as it is stored. Its `id` makes it unique."""
+    """Return the entry as it is stored. Its `id` makes it unique. The users of some systems are
+    named like `ada@corp.example`: their entries have the part before the `@`."""
     entry = {
         "id": secrets.token_hex(8),
-        "actor": who.name,
+        "actor": who.name and who.name.partition("@")[0],
         "via": who.via,
         "action": action,
         "account": account,
@@ -116,7 +117,7 @@ def _safe(value: Any) -> Any:
     """Return the value, its texts without e-mail addresses and secrets, and not too long."""
     match value:
         case str():
-            return redact(value[:_LONGEST_TEXT])
+            return redact(value[: 10 * _LONGEST_TEXT])[:_LONGEST_TEXT]  # no half of an address
         case list():
             return [_safe(each) for each in value]
         case dict():

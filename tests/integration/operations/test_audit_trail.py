@@ -66,6 +66,18 @@ def test_texts_have_no_addresses_and_no_secrets_and_are_not_long(trail: AuditTra
     assert entry.detail == {"a": "ask [address]", "b": ["[secret]"], "c": "x " * 100}
 
 
+def test_an_address_at_the_end_of_what_is_kept_is_not_cut_in_half(trail: AuditTrail) -> None:
+    trail.add(Action.HOLD, reason="x " * 95 + "ada.lovelace@example.com")
+    (entry,) = trail.entries()
+    assert entry.detail["reason"].endswith("x [address]")
+
+
+def test_a_user_named_like_an_address_is_known_by_the_first_part(trail: AuditTrail) -> None:
+    trail.add(Action.HOLD, who=Actor("ada@corp.example", Via.CLI))
+    (entry,) = trail.entries()
+    assert entry.actor == "ada"
+
+
 # --- how long
 
 
