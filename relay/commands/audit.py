@@ -10,6 +10,8 @@ from shared.domain.audit import AuditEntry
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores.audit_trail import AuditTrail
 
+_MOST_SHOWN = 3
+
 
 @click.command()
 @pass_runtime
@@ -21,7 +23,7 @@ def audit(runtime: CommandRuntime) -> None:
         "entries in the audit trail",
         ["when", "who", "via", "action", "account", "target", "address", "detail"],
         [_row(entry) for entry in found],
-        "",
+        "\nWhat each action is: docs/audit.md",
     )
 
 
@@ -52,4 +54,12 @@ def _row(entry: AuditEntry) -> list[Any]:
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    """Return a part of the detail as text for people, who see the first of many ids."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case list():
+            return ", ".join(map(str, value[:_MOST_SHOWN])) + ("…" * (len(value) > _MOST_SHOWN))
+        case dict():
+            return ", ".join(f"{name} {_shown(each)}" for name, each in value.items())
+    return str(value)

@@ -243,6 +243,19 @@ def test_people_read_the_newest_first(scene: Scene) -> None:
     assert "hold" in lines[3] and "reason: a long lunch" in lines[3]
 
 
+def test_people_see_some_of_many_ids_and_words_instead_of_code(scene: Scene) -> None:
+    scene.run("failed", "discard", *scene.dead(4), "--yes")
+    scene.link()
+    scene.run("rotate-secrets")
+    rotated, link, discarded = scene.run("audit").out.splitlines()[2:5]
+    assert rotated.endswith(
+        "resealed: tokens 0, applications 0, fingerprint_key 0, kept_tokens 0, unopened: 0"
+    )
+    assert link.endswith("replace: no")
+    assert "count: 4, ids: " in discarded and discarded.endswith("…")
+    assert discarded.count("-") == 2 + 3 * 4 + 2  # the date, three ids, no target, no address
+
+
 def test_with_nothing_done_yet_it_says_so(run: CommandLine) -> None:
     assert entries(run) == []
     assert run("audit").out == "No entries in the audit trail.\n"
