@@ -110,8 +110,30 @@ class Operators:
         has signed in before. That one's tries are counted alone, so that no stranger keeps its
         owner out. Raises `TooManyTries`.
         """
-        source, counted_name = _whose_tries(name, address, device)
-        wait = self._tries.count(source, counted_name)
+        tries = _whose_tries(name, address, device)
+        operator = self._with_password(name, password, tries, address)
+        if operator:
+            self._trail.add(Action.SIGN_IN, who=Actor(name, Via.CONSOLE, address))
+            log.info("signed in", extra={"address": address, "operator": name})
+        return operator
+
+    def change_own_password(
+        self, name: str, current: str, new: str, *, address: str, session: str
+    ) -> Operator | None:
+        """Give the operator the password that they chose; None if the current one is wrong.
+
+        This ends their sessions. Tries are counted for the `session` in which they do that.
+        """
+        _check_length(new)  # before anything is hashed
+        tries = (("session", session), None)
+        if self._with_password(name, current, tries, address) is None:
+            return None
+        return self.set_password(name, new).operator
+
+    def _with_password(
+        self, name: str, password: str, tries: tuple[Whose, Whose | None], address: str
+    ) -> Operator | None:
+        wait = self._tries.count(*tries)
         if wait is not None:
             self._note_wait(wait, name, address)
             raise TooManyTries(wait.span)
@@ -120,9 +142,7 @@ class Operators:
         if operator is None or not right:
             self._note_refused(operator, address, "wrong_password")
             return None
-        self._tries.forget(source, *filter(None, [counted_name]))
-        self._trail.add(Action.SIGN_IN, who=Actor(name, Via.CONSOLE, address))
-        log.info("signed in", extra={"address": address, "operator": name})
+        self._tries.forget(*filter(None, tries))
         return operator
 
     def sign_out(self, name: str, *, address: str) -> None:
@@ -215,8 +235,7 @@ class Operators:
     def _hashed(self, password: str | None) -> tuple[str, str]:
         """Return the password, random unless it is given, and its hash."""
         password = password or self._new_password()
-        if len(password) < SHORTEST_PASSWORD:
-            raise Refused(f"A password has at least {SHORTEST_PASSWORD} characters.")
+        _check_length(password)
         return password, generate_password_hash(password, _METHOD)
 
     def _change(self, name: str, change: Callable[[Operator], Operator | None]) -> Operator:
@@ -249,6 +268,11 @@ def _named(name: str, operators: Sequence[Operator]) -> Operator:
 def _check_an_admin_stays(operators: Sequence[Operator | None]) -> None:
     if not any(operator and operator.role == Role.ADMIN for operator in operators):
         raise Refused("This is the last admin. Add another one first.")
+
+
+def _check_length(password: str) -> None:
+    if len(password) < SHORTEST_PASSWORD:
+        raise Refused(f"A password has at least {SHORTEST_PASSWORD} characters.")
 
 
 def _whose_tries(name: str, address: str, device: str | None) -> tuple[Whose, Whose | None]:

@@ -144,6 +144,24 @@ def test_signing_out_everywhere_else_without_javascript(
     expect(elsewhere.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+def test_changing_the_own_password_on_a_phone(
+    web: WebProcess, operators: Operators, new_page: NewPage
+) -> None:
+    page = new_page(viewport=PHONE, java_script_enabled=False)
+    sign_in(page, web, "/console/profile")
+    for current in ("a wrong password", PASSWORD):
+        page.get_by_label("Current password").fill(current)
+        for label in ("New password", "New password, once more"):
+            page.get_by_label(label, exact=True).fill("another password")
+        page.get_by_role("button", name="Change the password").click()
+        if current != PASSWORD:
+            expect(page.get_by_label("Current password")).to_have_attribute("aria-invalid", "true")
+            expect(page.get_by_text("This is not your current password.")).to_be_visible()
+            assert fits(page)
+    expect(page.get_by_role("status")).to_contain_text("Your password is changed.")
+    assert operators.authenticate("ada", "another password", address="") is not None
+
+
 def test_a_session_that_ended_meanwhile_says_so_and_changes_nothing(
     web: WebProcess, operators: Operators, page: Page
 ) -> None:

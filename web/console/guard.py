@@ -9,6 +9,7 @@ Redis takes no writes.
 import contextlib
 import functools
 import hmac
+import math
 import secrets
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -21,7 +22,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import Forbidden
 
 from shared.domain.audit import Actor, Via, set_actor
-from shared.domain.errors import LedgerUnavailable
+from shared.domain.errors import LedgerUnavailable, TooManyTries
 from shared.infrastructure.sealing import derived_key
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
@@ -126,6 +127,11 @@ def sign_out() -> bool:
 def _end_session() -> None:
     if name := session_name():
         services().sessions.end(name, session_id())
+
+
+def retry_after(error: TooManyTries) -> dict[str, str]:
+    """Return the header that says when to try again, as whole seconds."""
+    return {"Retry-After": str(math.ceil(error.retry_after.total_seconds()))}
 
 
 def current_operator() -> Operator:

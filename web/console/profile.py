@@ -1,12 +1,13 @@
 """``/console/profile``: what an operator sees and changes of their own sign-in."""
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shared.domain.errors import Refused, TooManyTries
 from shared.domain.phrases import counted
-from shared.operations.operators import Role
+from shared.operations.operators import SHORTEST_PASSWORD, Operator, Role
 from shared.operations.sessions import IDLE, LONGEST, is_of
-from web.console import bp
+from web.console import bp, guard
 from web.console.guard import current_operator, needs, operator_name, session_id
 from web.services import services
 
@@ -14,14 +15,8 @@ from web.services import services
 @bp.get("/profile")
 @needs(Role.VIEWER)
 def profile() -> ResponseReturnValue:
-    """Show the operator's own sessions."""
-    sessions = services().sessions.all(current_operator())
-    return render_template(
-        "console/profile.html",
-        sessions=[(session, is_of(digest, session_id())) for digest, session in sessions.items()],
-        idle=IDLE,
-        longest=LONGEST,
-    )
+    """Show the operator's own sessions, and where to change the password."""
+    return _page()
 
 
 @bp.post("/profile/sign-out-elsewhere")
@@ -31,3 +26,45 @@ def sign_out_elsewhere() -> ResponseReturnValue:
     ended = services().sessions.end_others(operator_name(), session_id())
     flash(f"You are signed out everywhere else. {counted(ended, 'session')} ended.")
     return redirect(url_for("console.profile"), 303)
+
+
+@bp.post("/profile/password")
+@needs(Role.VIEWER)
+def change_password() -> ResponseReturnValue:
+    """Change the operator's own password, end their sessions, and begin one for this browser."""
+    if request.form.get("new") != request.form.get("again"):
+        return _page(again="This is not the new password from above."), 422
+    try:
+        changed = _with_new_password()
+    except TooManyTries as error:
+        return _page(current=str(error)), 429, guard.retry_after(error)
+    except Refused as error:
+        return _page(new=str(error)), 422
+    if changed is None:
+        return _page(current="This is not your current password."), 422
+    guard.sign_in_as(changed)
+    flash("Your password is changed. You are signed out everywhere else.")
+    return redirect(url_for("console.profile"), 303)
+
+
+def _with_new_password() -> Operator | None:
+    return services().operators.change_own_password(
+        operator_name(),
+        request.form.get("current", ""),
+        request.form.get("new", ""),
+        address=request.remote_addr or "",
+        session=session_id(),
+    )
+
+
+def _page(**errors: str) -> str:
+    """Return the page; `errors` has a sentence by the name of the field that it is about."""
+    sessions = services().sessions.all(current_operator())
+    return render_template(
+        "console/profile.html",
+        sessions=[(session, is_of(digest, session_id())) for digest, session in sessions.items()],
+        idle=IDLE,
+        longest=LONGEST,
+        shortest=SHORTEST_PASSWORD,
+        errors=errors,
+    )

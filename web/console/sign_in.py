@@ -1,6 +1,5 @@
 """``/console/sign-in`` and ``/console/sign-out``."""
 
-import math
 import re
 import sys
 
@@ -61,8 +60,9 @@ def _announcement(made: NewPassword, settings: Settings) -> str:
         f"\nThe console: {settings.public_url}/console/\n"
         f"  name      {made.operator.name}\n"
         f"  password  {made.password}\n"
-        f"The password is shown only once. To set a new one, run: {relay_here()} operator password"
-        f" {made.operator.name}\n\n"
+        "The password is shown only once. To change it, sign in and open"
+        f" {settings.public_url}/console/profile\n"
+        f"Without it, run: {relay_here()} operator password {made.operator.name}\n\n"
     )
 
 
@@ -74,11 +74,7 @@ def _try() -> ResponseReturnValue:
             name, password, address=address, device=known_devices.find(name)
         )
     except TooManyTries as error:
-        return (
-            _page(str(error)),
-            429,
-            {"Retry-After": str(math.ceil(error.retry_after.total_seconds()))},
-        )
+        return _page(str(error)), 429, guard.retry_after(error)
     if operator is None:
         return _page(_WRONG), 401
     guard.sign_in_as(operator)

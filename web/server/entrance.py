@@ -27,7 +27,7 @@ OTHER_LIMIT = 16 * 1024
 # Below these, Constant Contact is asked.
 SLOW_PATHS = {"console", "connect"}
 # What is posted there has a password, which is compared with a hash.
-HASHING_PATHS = {"/console/sign-in"}
+HASHING_PATHS = {"/console/sign-in", "/console/profile/password"}
 
 
 class Entrance:

@@ -19,7 +19,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.operators import Role
 from tests.support.builders import attempt, claimed
-from tests.support.console_browser import SignedIn
+from tests.support.console_browser import PASSWORD, SignedIn
 from tests.support.sandbox_server import SandboxServer
 from tests.support.web_services import services_of
 from tests.support.webhook import Webhook
@@ -54,6 +54,11 @@ class Scene:
         [url] = re.findall(r'href="([^"]+/authorize[^"]+)"', page.text)
         back = urlsplit(self.sandbox.authorize(unescape(url), **who))
         return str(self.browser.get(f"{back.path}?{back.query}").location)
+
+    def change_password(self) -> None:
+        new = "another password for tests"
+        path = "/console/profile/password"
+        self.browser.post(path, current=PASSWORD, new=new, again=new)
 
     def replace(self) -> None:
         self.browser.post(self.log_in(organization=OTHER))
@@ -126,6 +131,7 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
         Action.SIGN_OUT_ELSEWHERE,
         lambda scene: scene.browser.post("/console/profile/sign-out-elsewhere"),
     ),
+    "/console/profile/password": (Action.SET_PASSWORD, Scene.change_password),
     "/connect/again/<pending_id>": (Action.CONNECT, Scene.connect_again),
 }
 

@@ -94,6 +94,7 @@ def test_five_hundred_at_once_keep_nobody_else_waiting() -> None:
     [
         ("POST", "/console/sign-in", Work.HASHING),
         ("POST", "/console/sign-in/", Work.HASHING),
+        ("POST", "/console/profile/password", Work.HASHING),
         ("GET", "/console/sign-in", Work.SLOW),
         ("POST", "/console/sign-out", Work.SLOW),
         ("POST", "/connect/link/x", Work.SLOW),
