@@ -44,10 +44,14 @@ class Session:
     browser: str
 
     @classmethod
-    def from_json(cls, stored: str) -> "Session":
-        found = json.loads(stored)
-        times = {name: datetime.fromisoformat(found[name]) for name in ("begun_at", "seen_at")}
-        return cls(**found | times)
+    def from_json(cls, stored: str) -> "Session | None":
+        """Return the session; None if it cannot be read, as after a downgrade."""
+        try:
+            found = json.loads(stored)
+            times = {name: datetime.fromisoformat(found[name]) for name in ("begun_at", "seen_at")}
+            return cls(**found | times)
+        except (ValueError, TypeError, KeyError):
+            return None
 
     def to_json(self) -> str:
         times = {"begun_at": self.begun_at.isoformat(), "seen_at": self.seen_at.isoformat()}
@@ -103,7 +107,7 @@ class Sessions:
         )
 
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            ended = dict.fromkeys(_without_room(_read(stored), operator.epoch, now))
+            ended = dict.fromkeys(_without_room(stored, operator.epoch, now))
             return {**ended, _digest(id): session.to_json()}
 
         self._of(operator.name).change(decide)
@@ -112,10 +116,8 @@ class Sessions:
         """Note that the session was used now, unless it has ended meanwhile."""
 
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            known = stored.get(_digest(id))
-            if known is None:
-                return {}
-            return {_digest(id): Session.from_json(known).seen(visit, self._now()).to_json()}
+            known = _read(stored).get(_digest(id))
+            return {_digest(id): known.seen(visit, self._now()).to_json()} if known else {}
 
         self._of(operator.name).change(decide)
 
@@ -139,14 +141,18 @@ def is_of(digest: str, id: str) -> bool:
 
 
 def _read(stored: dict[str, str]) -> dict[str, Session]:
-    return {digest: Session.from_json(each) for digest, each in stored.items()}
+    """Return those that can be read."""
+    read = {digest: Session.from_json(each) for digest, each in stored.items()}
+    return {digest: each for digest, each in read.items() if each}
 
 
-def _without_room(sessions: dict[str, Session], epoch: int, now: datetime) -> list[str]:
+def _without_room(stored: dict[str, str], epoch: int, now: datetime) -> list[str]:
     """Return the digests of those that have ended, or must end so that one more has room."""
-    ended = [digest for digest, each in sessions.items() if each.has_ended(epoch, now)]
-    rest = sorted(sessions.keys() - set(ended), key=lambda digest: sessions[digest].seen_at)
-    return ended + rest[: max(0, len(rest) + 1 - MOST_SESSIONS)]
+    read = _read(stored)
+    going_on = [digest for digest, each in read.items() if not each.has_ended(epoch, now)]
+    going_on.sort(key=lambda digest: read[digest].seen_at)
+    room_needed = max(0, len(going_on) + 1 - MOST_SESSIONS)
+    return [*(stored.keys() - going_on), *going_on[:room_needed]]
 
 
 def _digest(id: str) -> str:

@@ -160,3 +160,19 @@ def test_what_ended_is_removed_with_the_next_and_all_expires(
     assert [json.loads(each)["browser"] for each in stored.values()] == ["Chrome"]
     seconds = int(redis_client.ttl(f"{keys.SESSIONS}ada"))
     assert timedelta() < timedelta(seconds=seconds) <= LONGEST
+
+
+@pytest.mark.parametrize("broken", ["no JSON", "[]", "{}", '{"begun_at": "today"}'])
+def test_a_record_that_cannot_be_read_takes_no_others_with_it(
+    sessions: Sessions, ada: Operator, redis_client: "redis.Redis", broken: str
+) -> None:
+    sessions.begin(ada, "id-1", HOME)
+    [digest] = redis_client.hkeys(f"{keys.SESSIONS}ada")
+    sessions.begin(ada, "id-2", OFFICE)
+    redis_client.hset(f"{keys.SESSIONS}ada", digest, broken)
+    assert sessions.find("ada", "id-1") == (ada, None)
+    sessions.note_use(ada, "id-1", HOME)
+    assert browsers(sessions, ada) == ["Chrome"]
+    sessions.begin(ada, "id-3", HOME)
+    assert sorted(browsers(sessions, ada)) == ["Chrome", "Firefox"]
+    assert redis_client.hlen(f"{keys.SESSIONS}ada") == 2
