@@ -1,4 +1,7 @@
-"""Every change in the console has an entry in the audit trail, with the operator and address."""
+"""Every change in the console has an entry in the audit trail, with the operator and address.
+
+A new route needs a line in one of the tables, as tests/architecture/test_audit_entries.py demands.
+"""
 
 import re
 from collections.abc import Callable, Iterator
@@ -157,11 +160,6 @@ def scene(app: Flask, sandbox: SandboxServer, redis_client: "redis.Redis") -> Sc
 @pytest.fixture
 def trail(redis_client: "redis.Redis") -> AuditTrail:
     return AuditTrail(redis_client)
-
-
-def test_every_route_that_takes_a_post_is_known_to_change_something_or_not(app: Flask) -> None:
-    posts = {rule.rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
-    assert posts == set(CHANGES_NOTHING) | set(CHANGES)
 
 
 @pytest.mark.parametrize("route", CHANGES)
