@@ -40,7 +40,7 @@ class PeopleOnDisk(Protocol):
         """Return their sign-ups that wait on this host's disk."""
 
     def erase(self, compared: Sequence[str]) -> int:
-        """Erase these. Return how many there were."""
+        """Erase these. Return how many there were that the ledger did not have, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +91,14 @@ class PersonalData:
         persons = list(self._persons(compared))
         for person in persons:
             self.people.note_erased(person)
+        # First what the disk has, as the ledger must still know which of it has come already.
+        erased = self.disk.erase(compared)
         accounts = self.registry.owners_of_records()
         try:
-            erased = sum(self._erase(accounts, person) for person in persons)
+            erased += sum(self._erase(accounts, person) for person in persons)
         except Refused:
             self.trail.add(Action.ERASE, count=None, note="some were still being sent")
             raise
-        erased += self.disk.erase(compared)
         self.trail.add(Action.ERASE, count=erased)
         return erased
 

@@ -165,7 +165,8 @@ class Drainer:
         """Erase what this host still has of people, by their addresses in the form for comparing.
 
         The ledger must know already that they were erased; it counts these sign-ups as discarded.
-        Returns how many there were. Raises `LedgerUnavailable` and `SpoolRefused`.
+        Returns how many there were, without those that the ledger had already. Raises
+        `LedgerUnavailable` and `SpoolRefused`.
         """
         while True:
             with self._locked() as locked:
@@ -175,16 +176,20 @@ class Drainer:
 
     def _erase(self, rows: list[Row]) -> int:
         ledger, fingerprints = Ledger(self._client), self._fingerprints(self._client)
-        for row in rows:
-            try:
-                self._accept(row, ledger, fingerprints)
-            except LedgerUnavailable as error:
-                if concerns_everything(error.__cause__ or error):
-                    raise
-            except Exception as error:  # noqa: BLE001 - what the ledger cannot count goes, too
-                log.warning("erased without being counted", extra={"cause": type(error).__name__})
+        known = sum(self._ledger_has(row, ledger, fingerprints) for row in rows)
         self._spool.erase(rows)
-        return len(rows)
+        return len(rows) - known
+
+    def _ledger_has(self, row: Row, ledger: Ledger, fingerprints: Fingerprints) -> bool:
+        """Have a sign-up that is to be erased counted. Return whether it was already."""
+        try:
+            return self._accept(row, ledger, fingerprints).duplicate
+        except LedgerUnavailable as error:
+            if concerns_everything(error.__cause__ or error):
+                raise
+        except Exception as error:  # noqa: BLE001 - what the ledger cannot count goes, too
+            log.warning("erased without being counted", extra={"cause": type(error).__name__})
+        return False
 
     def _accept(self, row: Row, ledger: Ledger, fingerprints: Fingerprints) -> Accepted:
         entry = row.entry()

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Unpack
@@ -409,10 +409,21 @@ class Away:
         raise LedgerUnavailable("away")
 
 
-def without_redis(person: Person) -> None:
-    """Have the ledger be away for web alone, and nobody drain."""
+@dataclass(frozen=True)
+class Losing:
+    """A ledger whose answers get lost."""
+
+    ledger: Ledger
+
+    def accept(self, submission: Submission, **origin: Unpack[Origin]) -> Accepted:
+        self.ledger.accept(submission, **origin)
+        raise LedgerUnavailable("no answer")
+
+
+def without_redis(person: Person, ledger: Away | Losing) -> None:
+    """Have web alone use this ledger, and nobody drain."""
     intake = services_of(person.app).intake
-    change_services(person.app, intake=replace(intake, drain=lambda: None, ledger=Away()))
+    change_services(person.app, intake=replace(intake, drain=lambda: None, ledger=ledger))
 
 
 def test_what_is_spooled_here_is_found_and_erased(
@@ -422,7 +433,7 @@ def test_what_is_spooled_here_is_found_and_erased(
     redis_client: "redis.Redis",
     tmp_path: Path,
 ) -> None:
-    without_redis(person)
+    without_redis(person, Away())
     mine = person.post()
     other = person.post(email="bob@example.com", first_name="Bob")
     assert stated(connected) == {mine: "spooled"}
@@ -433,6 +444,18 @@ def test_what_is_spooled_here_is_found_and_erased(
     assert stated(connected, "bob@example.com") == {other: "spooled"}
     found = figures(ledger)
     assert (found["accepted"], found["discarded"]) == (1, 1)
+
+
+def test_what_is_spooled_and_in_the_ledger_is_counted_once(
+    connected: CommandLine, person: Person, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    without_redis(person, Losing(ledger))
+    id = person.post()
+    assert stated(connected) == {id: "queued"}
+    assert connected("erase", EMAIL, "--yes", "--json").json == {"erased": 1}
+    found = figures(ledger)
+    assert (found["accepted"], found["due"], found["discarded"]) == (1, 0, 1)
+    assert traces_in_redis(redis_client) == []
 
 
 # --- what retention has cleared
