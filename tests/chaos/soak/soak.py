@@ -165,6 +165,7 @@ class Soak:
         self._deck = deck
         self._ledger = rig.ledger()
         self._arrived: Counter[str] = Counter()
+        self._missing: set[str] = set()  # visits that died
         self.dealt: list[list[Drawn]] = []
         self.rows: defaultdict[str, Row] = defaultdict(Row)
         self.total = Row()
@@ -229,9 +230,9 @@ class Soak:
             **{each: account[each] - getattr(self.total, each) for each in counts},
             erased=len(self.operators.people) - self.total.erased,
             twice=again.total(),
-            lost=max(0, len(missing) - account["dead"]),
+            lost=max(0, len(missing - self._missing) - account["dead"] + self.total.dead),
         )
-        self._arrived = arrived
+        self._arrived, self._missing = arrived, missing
         assert not self.watch.broken, f"counts did not add up: {self.watch.broken}"
         _check_figures(status, account, self._visitors)
         _check_delivered(account["delivered"], arrived.keys(), erased.keys())

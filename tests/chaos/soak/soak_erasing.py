@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from random import Random
 
 from relay.runtime import CommandRuntime
@@ -88,9 +89,9 @@ class Operators(Crowd):
     def _tried(self, email: str, settings: Mapping[str, str]) -> bool:
         runtime = CommandRuntime(as_json=True, environ={**self._rig.environ, **settings})
         try:
-            runtime.personal_data.erase(email)
-            rewrite_append_only_file(runtime.client)
-            runtime.client.close()
+            with closing(runtime):
+                runtime.personal_data.erase(email)
+                rewrite_append_only_file(runtime.client)
         except (LedgerUnavailable, Refused):
             return False
         return True
