@@ -52,6 +52,7 @@ SETTINGS = {
     "RELAY_RETAIN_DEAD": "2s",
     "RELAY_RETAIN_CONSENT": "4s",
     "RELAY_ANONYMIZE_ADDRESSES": "1s",
+    "RELAY_RETAIN_AUDIT": "1s",
 }
 # What an operator waits for a command, and until they give it again.
 OPERATOR_PATIENCE = 90
