@@ -135,11 +135,16 @@ class Drainer:
                 if rows:
                     self._hand_over(rows, one)
             finally:  # `relay status` must show above all what cannot be handed over
-                figures = self._spool.figures()
-                Ledger(one).spools.note(self._spool.identity(), self._host, figures)
-        if not figures.count:
+                left = self._note_figures(Ledger(one))
+        if not left:
             return None
         return PAUSE if rows else POLL_EVERY
+
+    def _note_figures(self, ledger: Ledger) -> int:
+        """Tell `relay status` what the spool has now. Return how many sign-ups that are."""
+        figures = self._spool.figures()
+        ledger.spools.note(self._spool.identity(), self._host, figures)
+        return figures.count
 
     def _hand_over(self, rows: list[Row], client: "redis.Redis") -> None:
         """Have the ledger accept the sign-ups, then delete them here.
@@ -178,6 +183,8 @@ class Drainer:
         ledger, fingerprints = Ledger(self._client), self._fingerprints(self._client)
         known = sum(self._ledger_has(row, ledger, fingerprints) for row in rows)
         self._spool.erase(rows)
+        if rows:  # web may not run
+            self._note_figures(ledger)
         return len(rows) - known
 
     def _ledger_has(self, row: Row, ledger: Ledger, fingerprints: Fingerprints) -> bool:

@@ -442,6 +442,7 @@ def test_what_is_spooled_here_is_found_and_erased(
     assert traces_in_files(tmp_path) == []
     assert traces_in_redis(redis_client) == []
     assert stated(connected, "bob@example.com") == {other: "spooled"}
+    assert [each.figures.count for each in ledger.spools.all()] == [1]
     found = figures(ledger)
     assert (found["accepted"], found["discarded"]) == (1, 1)
 
