@@ -85,6 +85,7 @@ def test_by_mouse_from_the_empty_console_to_a_test_signup_that_is_removed(
     stack.assert_accounted_for("mouse")
 
 
+@pytest.mark.slow
 def test_by_keyboard_alone(stack: Stack, page: Page) -> None:
     page.goto(f"{stack.url}/console/connect")
     _type_into(page, "Name", "ada")
@@ -102,6 +103,7 @@ def test_by_keyboard_alone(stack: Stack, page: Page) -> None:
     expect(page.get_by_role("heading", name="Test sign-up")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_client_connects_by_a_link_and_the_agency_sees_it_arrive(
     stack: Stack, console: Page, new_page: NewPage
 ) -> None:

@@ -91,6 +91,7 @@ def test_beat_tells_that_all_workers_died_and_that_one_lives_again(
     assert "secret-path" not in stack.log
 
 
+@pytest.mark.slow
 def test_operators_are_notified_of_a_form_that_refuses_and_of_its_end(
     make_stack: MakeStack, webhook: Webhook
 ) -> None:

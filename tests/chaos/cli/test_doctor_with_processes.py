@@ -4,6 +4,8 @@ import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from tests.support.stack import Stack, eventually
 
 MakeStack = Callable[..., Stack]
@@ -30,6 +32,7 @@ def test_a_problem_is_an_exit_status_of_1(make_stack: MakeStack) -> None:
     stack.valkey.start()
 
 
+@pytest.mark.slow
 def test_a_new_secret_key_takes_over_while_sign_ups_come_in(make_stack: MakeStack) -> None:
     stack = make_stack(rate=50)
     with_old = start_anew_with(stack, OLD, [])

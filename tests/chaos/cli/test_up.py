@@ -92,6 +92,7 @@ def test_nothing_is_left_running_when_up_itself_is_killed(up: RelayUp) -> None:
     eventually(lambda: up.processes() == [], what="the end of all processes")
 
 
+@pytest.mark.slow
 def test_a_second_one_in_the_same_folder_is_told_so(up: RelayUp) -> None:
     up.start()
     second = subprocess.run(

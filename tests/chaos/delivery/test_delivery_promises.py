@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import requests
 
 from shared.infrastructure.settings import Settings
@@ -84,6 +85,7 @@ def test_a_killed_workers_signup_is_delivered_after_its_lease(make_stack: MakeSt
     stack.assert_accounted_for()
 
 
+@pytest.mark.slow
 def test_what_a_killed_worker_left_is_found_without_a_message_and_without_a_note_of_it(
     make_stack: MakeStack,
 ) -> None:
@@ -106,6 +108,7 @@ def test_what_a_killed_worker_left_is_found_without_a_message_and_without_a_note
     stack.assert_accounted_for()
 
 
+@pytest.mark.slow
 def test_invalidated_tokens_cost_one_refresh_and_no_attempt(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
     stack.open()
@@ -221,6 +224,7 @@ def test_sigterm_ends_a_worker_soon_and_loses_nothing(make_stack: MakeStack) -> 
     assert deliveries_per_person(stack) == [1] * 100
 
 
+@pytest.mark.slow
 def test_redis_away_without_a_spool_is_a_503_within_a_second_and_no_restart_is_needed(
     make_stack: MakeStack,
 ) -> None:

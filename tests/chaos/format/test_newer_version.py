@@ -3,6 +3,8 @@
 import sqlite3
 from collections.abc import Callable
 
+import pytest
+
 from shared.ledger import keys
 from shared.ledger.format import NEWEST
 from tests.support.dumps.loader import everything
@@ -25,6 +27,7 @@ def says_newer(stack: Stack, process: str) -> bool:
     return any("A newer version of signup-relay uses the ledger now" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_they_change_nothing_more_and_keep_what_visitors_send(
     make_stack: Callable[..., Stack],
 ) -> None:

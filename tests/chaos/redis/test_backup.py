@@ -100,7 +100,7 @@ def quarantine_some(stack: Stack) -> list[str]:
     return ids
 
 
-@pytest.mark.parametrize("way", [WITH_THE_TOOL, AS_FILES])
+@pytest.mark.parametrize("way", [WITH_THE_TOOL, pytest.param(AS_FILES, marks=pytest.mark.slow)])
 def test_a_copy_taken_under_load_has_every_signup_that_was_answered(stack: Stack, way: str) -> None:
     processes = [stack.start_web(), *stack.start_workers(2)]
     caught = quarantine_some(stack)

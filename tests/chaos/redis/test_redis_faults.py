@@ -103,6 +103,7 @@ def test_nothing_is_lost_nor_sent_twice_and_nothing_needs_a_restart(
     assert [process.poll() for process in processes] == [None] * 3
 
 
+@pytest.mark.slow
 def test_a_way_to_redis_that_loses_requests_and_answers_doubles_nothing(
     tmp_path: Path,
 ) -> None:

@@ -135,9 +135,9 @@ def another_password(stack: Stack, admin: "redis.Redis") -> Iterator[None]:
 
 @contextmanager
 def no_right_to_write(stack: Stack, admin: "redis.Redis") -> Iterator[None]:
-    admin.acl_setuser("default", enabled=True, commands=["-hset"])
+    admin.acl_setuser("default", enabled=True, commands=["-set"])
     yield
-    admin.acl_setuser("default", enabled=True, commands=["+hset"])
+    admin.acl_setuser("default", enabled=True, commands=["+set"])
 
 
 @contextmanager
@@ -160,7 +160,7 @@ CASES = [
     (replica_without_data, "a replica that lost its primary (MASTERDOWN)", "the primary"),
     (without_replicas, "too few replicas are connected (NOREPLICAS)", "min-replicas-to-write"),
     (another_password, "refuses the user name or the password (WRONGPASS)", "Correct REDIS_URL"),
-    (no_right_to_write, "may not run HSET", "ACL SETUSER"),
+    (no_right_to_write, "may not run SET", "ACL SETUSER"),
     (out_of_connections, "Redis has no connection left", "maxclients"),
 ]
 # These do not keep `relay status` from reading all that it shows.

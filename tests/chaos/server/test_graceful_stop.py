@@ -73,6 +73,7 @@ def test_a_sign_up_that_is_under_way_is_still_answered(web: WebProcess) -> None:
     assert accepted(web) == 1
 
 
+@pytest.mark.slow
 def test_connections_that_do_nothing_prolong_no_stop(web: WebProcess) -> None:
     with ExitStack() as idle:
         for request in (b"", head(b"/f/news", b"Content-Length: 9", last=False), b"GET / HT"):

@@ -145,6 +145,7 @@ def test_nothing_is_lost_while_redis_is_away(
     eventually(lambda: counted(server) == expected, what="the flush")
 
 
+@pytest.mark.slow
 def test_a_flush_whose_answer_came_too_late_counts_once(
     server: ValkeyServer, web: Callable[..., WebProcess]
 ) -> None:

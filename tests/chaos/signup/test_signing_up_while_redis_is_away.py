@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable
 
+import pytest
 import requests
 
 from tests.support.ports import free_port
@@ -68,6 +69,7 @@ def assert_all_delivered_once(stack: Stack, count: int) -> None:
     assert [len(times) for times in stack.deliveries().values()] == [1] * count
 
 
+@pytest.mark.slow
 def test_web_killed_while_redis_is_away_and_while_it_drains_loses_and_doubles_nothing(
     make_stack: MakeStack,
 ) -> None:
@@ -108,6 +110,7 @@ def test_a_frozen_redis_thaws_to_one_copy_of_each_also_of_what_it_had_taken(
     assert_all_delivered_once(stack, 31)
 
 
+@pytest.mark.slow
 def test_two_webs_share_a_folder_and_one_finishes_what_the_other_began(
     make_stack: MakeStack,
 ) -> None:

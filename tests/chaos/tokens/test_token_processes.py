@@ -161,6 +161,7 @@ def test_killed_between_answer_and_store_a_long_lived_token_is_simply_sent_again
     assert not vault.has_failed("acme")
 
 
+@pytest.mark.slow
 def test_killed_between_answer_and_store_a_rotating_pair_is_lost_and_no_signup_with_it(
     make_stack: MakeStack, start_process: StartProcess
 ) -> None:
@@ -263,6 +264,7 @@ def test_a_pair_that_came_while_redis_was_away_is_stored_once_it_is_back(
     assert vault.refresh("acme").version == 3
 
 
+@pytest.mark.slow
 @both_kinds
 def test_a_pair_that_came_while_redis_was_frozen_is_stored_once_it_answers(
     stack: Stack, vault: TokenVault, start_process: StartProcess, rotating: bool
@@ -286,6 +288,7 @@ def test_a_pair_that_came_while_redis_was_frozen_is_stored_once_it_answers(
 # --- a process is frozen
 
 
+@pytest.mark.slow
 def test_frozen_before_its_call_it_does_not_call_when_others_have_refreshed(
     stack: Stack, vault: TokenVault, start_process: StartProcess
 ) -> None:
@@ -303,6 +306,7 @@ def test_frozen_before_its_call_it_does_not_call_when_others_have_refreshed(
     assert_nothing_spent_twice(stack)
 
 
+@pytest.mark.slow
 def test_frozen_while_its_intention_is_written_down_it_does_not_call_either(
     stack: Stack, vault: TokenVault, start_process: StartProcess
 ) -> None:

@@ -51,7 +51,8 @@ def takes_messages(stack: Stack) -> bool:
     return False
 
 
-@pytest.mark.parametrize("events", ["0", pytest.param("1", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("events", ["0", "1"])
 def test_a_worker_outlives_every_death_of_redis(make_stack: MakeStack, events: str) -> None:
     stack = make_stack(rate=100, RELAY_TASK_EVENTS=events)
     stack.open()

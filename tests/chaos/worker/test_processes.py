@@ -6,6 +6,7 @@ from html import unescape
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import requests
 from celery import Celery
 
@@ -14,6 +15,7 @@ from tests.support.stack import Stack, eventually
 MakeStack = Callable[..., Stack]
 
 
+@pytest.mark.slow
 def test_two_beats_keep_tokens_fresh_and_spend_none_twice(make_stack: MakeStack) -> None:
     stack = make_stack(RELAY_TOKEN_REFRESH_SECONDS="2")
     stack.connect()
@@ -30,6 +32,7 @@ def test_two_beats_keep_tokens_fresh_and_spend_none_twice(make_stack: MakeStack)
     assert status["accounts"][0]["hold"] is None
 
 
+@pytest.mark.slow
 def test_monitors_see_every_signup_as_a_task_of_its_own(make_stack: MakeStack) -> None:
     stack = make_stack(rate=100, RELAY_TASK_EVENTS="1")
     stack.open()

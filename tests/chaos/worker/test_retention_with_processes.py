@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from shared.ledger import keys
 from tests.support.stack import Stack, eventually
 
@@ -9,6 +11,7 @@ MakeStack = Callable[..., Stack]
 WITHIN = 60  # seconds, as the documents promise
 
 
+@pytest.mark.slow
 def test_records_are_cleared_within_a_minute_and_stay_counted(make_stack: MakeStack) -> None:
     stack = make_stack(
         rate=50,

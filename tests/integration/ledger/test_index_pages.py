@@ -133,7 +133,7 @@ def test_one_persons_are_found_without_reading_the_others(
     bytes_read()
     found = find(Selection(email="Number-7@example.com"))
     one = bytes_read()
-    assert [each.account for each in found] == ["blue", "acme"]
+    assert {each.account for each in found} == {"acme", "blue"}  # in the same millisecond, perhaps
     assert len(find(Selection())) == 2 * COUNT
     assert one < bytes_read() / 10
 

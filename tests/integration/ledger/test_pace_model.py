@@ -315,7 +315,7 @@ def test_no_second_and_no_day_sees_more_calls_than_allowed(
     client = turnable_server(monkeypatch, clock)
     run_state_machine_as_test(
         cast(Any, lambda: PaceMachine(client, clock)),
-        settings=profile(RULES, max_examples=EXAMPLES or 100, stateful_step_count=20),
+        settings=profile(RULES, max_examples=EXAMPLES or 50, stateful_step_count=20),
     )
 
 

@@ -215,6 +215,7 @@ def test_what_concerns_all_is_said_once(tmp_path: Path, redis_first: bool) -> No
     assert [printed.count(each) for each in complaints] == [not redis_first, redis_first], printed
 
 
+@pytest.mark.slow
 def test_nothing_keeps_the_port_when_the_main_process_is_killed(
     server: ValkeyServer, tmp_path: Path
 ) -> None:
