@@ -112,7 +112,7 @@ class AccountApi:
     def _known(self, name: str) -> Account:
         account = self._registry.account(name)
         if account is None:
-            raise unknown_account(name, (each.name for each in self._registry.accounts()))
+            raise unknown_account(name, self._registry.account_names())
         return account
 
     def _cache(self, account: Account, lists: Lists) -> None:

@@ -37,7 +37,7 @@ class AccountRemoval:
         registry, ledger = self.connecting.connector.registry, self.connecting.connector.ledger
         account = registry.account(name)
         if account is None:
-            raise unknown_account(name, (each.name for each in registry.accounts()))
+            raise unknown_account(name, registry.account_names())
         forms = [form.name for form in registry.forms() if form.account == name]
         if forms:
             raise Refused(

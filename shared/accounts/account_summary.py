@@ -99,7 +99,7 @@ class AccountSummaries:
     def summary(self, name: str) -> AccountSummary:
         account = self.registry.account(name)
         if account is None:
-            raise unknown_account(name, (each.name for each in self.registry.accounts()))
+            raise unknown_account(name, self.registry.account_names())
         (summary,) = self._summaries([account])
         return summary
 

@@ -74,7 +74,7 @@ class Connecting:
         with connector.lock_account(name):
             account = connector.registry.account(name)
             if account is None:
-                raise unknown_account(name, (each.name for each in connector.registry.accounts()))
+                raise unknown_account(name, connector.registry.account_names())
             connector.ledger.hold(
                 name, HoldReason.RECONNECT, by=by, note="disconnected by an operator"
             )

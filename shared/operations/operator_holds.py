@@ -35,4 +35,4 @@ class OperatorHolds:
 
     def _require(self, name: str) -> None:
         if self.registry.account(name) is None:
-            raise unknown_account(name, (account.name for account in self.registry.accounts()))
+            raise unknown_account(name, self.registry.account_names())

@@ -65,7 +65,7 @@ class SignupFinder:
 
     def one(self, id: str) -> Signup:
         """Return the sign-up `id`, whatever its state."""
-        signup = self.ledger.find(id, self._account_names())
+        signup = self.ledger.find(id, self.registry.account_names())
         if signup is None:
             raise Refused(
                 f"There is no sign-up {id}. List dead letters with: relay failed list. List"
@@ -101,7 +101,7 @@ class SignupFinder:
         """Return all that may match, with as few others as the ledger's indexes allow."""
         if selection.ids:
             return (self.one(id) for id in selection.ids)
-        names = [selection.account] if selection.account else self._account_names()
+        names = [selection.account] if selection.account else self.registry.account_names()
         if email:
             return self._of_person(email, names, state)
         if state == State.QUARANTINED:
@@ -126,12 +126,9 @@ class SignupFinder:
         except ValueError:
             return None
 
-    def _account_names(self) -> list[str]:
-        return [account.name for account in self.registry.accounts()]
-
     def _require_account(self, name: str) -> None:
         if self.registry.account(name) is None:
-            raise unknown_account(name, self._account_names())
+            raise unknown_account(name, self.registry.account_names())
 
 
 class _OfAccount(Protocol):

@@ -26,8 +26,7 @@ class FormActivity:
 def read_activity(runtime: CommandRuntime, form: Form) -> FormActivity:
     """Return what came to the form; raises `LedgerUnavailable`."""
     counts = runtime.form_counts
-    accounts = [account.name for account in runtime.registry.accounts()]
-    (figures,) = counts.figures([form], accounts)
+    (figures,) = counts.figures([form], runtime.registry.account_names())
     (history,) = counts.histories([form])
     return FormActivity(
         form=form, figures=figures, history=history, not_sent=counts.unsent_fields(form.name)
