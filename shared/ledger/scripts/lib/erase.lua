@@ -1,13 +1,17 @@
 -- Erasing a sign-up, because its person wants to be forgotten.
 --
 -- NEEDS account
--- INCLUDE account lines replays quarantine
+-- INCLUDE account lines replays dead_letters quarantine
 
 local DUE = { queued = true, delivering = true, retrying = true }
 
--- Takes the sign-up out of the replay in which it waits, or by which it is under way.
+-- Takes the sign-up out of its replay, if it has one that is still known. The sign-up waits in it
+-- as a dead letter, or is under way because of it.
 local function leave_replay(id, record)
   local job = record.replay
+  if not job or redis.call("EXISTS", replay(job)) == 0 then
+    return
+  end
   local waited = redis.call("ZREM", replay_waiting(job), id) == 1
   if waited or DUE[record.state] then
     redis.call("HINCRBY", replay(job), "skipped", 1)
@@ -27,9 +31,7 @@ local function leave_state(id, record)
     end
     count("due", -1)
   elseif record.state == "dead" then
-    redis.call("ZREM", account .. "dead", id)
-    redis.call("ZREM", account .. "dead:" .. record.reason, id)
-    count("dead", -1)
+    leave_dead_letters(id, record)
   elseif record.state == "quarantined" then
     leave_quarantine(id, record)
   else
@@ -42,9 +44,7 @@ end
 -- Nobody is sending the sign-up. Nothing of it stays but its counts.
 local function erase(id, record)
   leave_state(id, record)
-  if record.replay and redis.call("EXISTS", replay(record.replay)) == 1 then
-    leave_replay(id, record)
-  end
+  leave_replay(id, record)
   redis.call("ZREM", of_person(record.person), id)
   redis.call("SREM", account .. "failing", id)
   redis.call("DEL", signup(id))

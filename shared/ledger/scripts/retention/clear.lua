@@ -9,7 +9,7 @@
 -- ARG consent_kept  milliseconds?  how long evidence is kept; none: for ever
 -- LIMIT MOST_CLEARED  number
 -- LIMIT MOST_CLEARED_BYTES  number
--- INCLUDE clock record replays erase retention evidence
+-- INCLUDE clock record erase retention evidence
 --
 -- Returns how many were cleared; 0 when nothing is over.
 
@@ -22,14 +22,6 @@ if kept then
 end
 local consent_over = consent_kept and over_before("consent", consent_kept, now)
 
--- Takes the dead letter out of all that has only dead letters.
-local function leave_dead(id, record)
-  redis.call("ZREM", account .. "dead:" .. record.reason, id)
-  if record.replay and redis.call("EXISTS", replay(record.replay)) == 1 then
-    leave_replay(id, record)
-  end
-end
-
 -- The first step needs no memory, as a full server refuses a script at its first step that does.
 local function clear(id)
   redis.call("ZREM", account .. state, id)
@@ -39,7 +31,8 @@ local function clear(id)
     return 0
   end
   if state == "dead" then
-    leave_dead(id, record)
+    redis.call("ZREM", account .. "dead:" .. record.reason, id)
+    leave_replay(id, record)
   end
   if consent_over and tonumber(record.received_at) <= consent_over then
     forget(id, record)

@@ -2,15 +2,13 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
--- INCLUDE clock account record quarantine
+-- INCLUDE clock account record dead_letters quarantine
 --
 -- Returns 1, or 0 when it is neither.
 
 local record = load_record(id)
 if record and record.state == "dead" then
-  redis.call("ZREM", account .. "dead", id)
-  redis.call("ZREM", account .. "dead:" .. record.reason, id)
-  count("dead", -1)
+  leave_dead_letters(id, record)
 elseif record and record.state == "quarantined" then
   leave_quarantine(id, record)
 else
