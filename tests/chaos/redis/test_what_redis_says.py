@@ -15,6 +15,7 @@ import redis
 from shared.doctor.doctor import make_doctor
 from shared.infrastructure.settings import Settings
 from shared.ledger.redis_server.redis_problems import code_of
+from tests.support.redis_settings import configured
 from tests.support.stack import Stack, eventually
 from tests.support.valkey_server import PASSWORD
 
@@ -94,15 +95,6 @@ def loading(stack: Stack, admin: "redis.Redis") -> Iterator[None]:
 def rewriting(admin: "redis.Redis") -> bool:
     found = admin.info("persistence")
     return bool(found["aof_rewrite_in_progress"] or found["aof_rewrite_scheduled"])
-
-
-@contextmanager
-def configured(admin: "redis.Redis", name: str, value: str | int) -> Iterator[None]:
-    """Change a setting of Redis, and change it back."""
-    before = str(admin.config_get(name)[name])
-    admin.config_set(name, value)
-    yield
-    admin.config_set(name, before)
 
 
 def full(_: Stack, admin: "redis.Redis") -> AbstractContextManager[None]:

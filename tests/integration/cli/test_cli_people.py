@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 import pytest
 import redis
@@ -25,6 +25,7 @@ from shared.ledger.values import Accepted, Attempt, Claim
 from tests.support.builders import attempt, bury_claim, claimed
 from tests.support.command_line import CommandLine, settings_for
 from tests.support.person import EMAIL, NAME, traces_in_files, traces_in_redis
+from tests.support.redis_settings import configured
 from tests.support.retention import retention
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import PASSWORD, ValkeyServer
@@ -132,10 +133,8 @@ def others(person: Person) -> list[str]:
 @pytest.fixture
 def slow_log(redis_client: "redis.Redis") -> Iterator[None]:
     """Every call is slow enough for Redis' slow log."""
-    before: Any = redis_client.config_get("slowlog-log-slower-than")
-    redis_client.config_set("slowlog-log-slower-than", 0)
-    yield
-    redis_client.config_set("slowlog-log-slower-than", *before.values())
+    with configured(redis_client, "slowlog-log-slower-than", 0):
+        yield
 
 
 def stated(run: CommandLine, email: str = EMAIL) -> dict[str, str]:

@@ -26,6 +26,7 @@ from shared.ledger.stores.registry import Registry
 from tests.support import builders, connections
 from tests.support.builders import NOON
 from tests.support.ports import free_port
+from tests.support.redis_settings import configured
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_page import WebPage
@@ -341,11 +342,8 @@ def test_an_api_key_that_nobody_knows(well: Settings) -> None:
 
 
 def test_a_server_that_refuses_what_is_written(well: Settings, redis_client: "redis.Redis") -> None:
-    redis_client.config_set("min-replicas-to-write", 3)
-    try:
+    with configured(redis_client, "min-replicas-to-write", 3):
         check = one(examine(well), "redis_role")
-    finally:
-        redis_client.config_set("min-replicas-to-write", 0)
     assert check.verdict == PROBLEM
     assert "too few replicas are connected (NOREPLICAS)" in check.found
 

@@ -13,6 +13,7 @@ from shared.ledger.redis_server.server_inspection import inspect_server
 from shared.ledger.script_library import Scripts
 from tests.support.command_line import CommandLine
 from tests.support.ledger_model import Clock, turnable_server
+from tests.support.redis_settings import configured
 from tests.support.valkey_server import ValkeyServer
 from worker.upkeep.memory_notes import MemoryNotes
 
@@ -60,13 +61,10 @@ def test_a_server_that_will_be_full_is_told_by_status_and_doctor(
 ) -> None:
     grow(redis_client, hours=48)
     used = redis_client.info("memory")["used_memory"]
-    redis_client.config_set("maxmemory", used * 2)
-    try:
+    with configured(redis_client, "maxmemory", used * 2):
         found = run("status", "--json").json["memory"]
         said = run("status").out
         checks = run("doctor", "--json").json["checks"]
-    finally:
-        redis_client.config_set("maxmemory", 0)
     assert found["limited"]
     assert DAY * 3 < timedelta(seconds=found["full_in_seconds"]) < DAY * 5
     assert "At this pace Redis is full in" in said
@@ -77,7 +75,8 @@ def test_a_server_that_will_be_full_is_told_by_status_and_doctor(
 
 
 def test_a_server_without_a_limit_has_the_machines_memory(redis_client: "redis.Redis") -> None:
-    memory = inspect_server(redis_client).memory
+    with configured(redis_client, "maxmemory", 0):
+        memory = inspect_server(redis_client).memory
     assert memory is not None
     assert not memory.limited
     assert memory.limit == redis_client.info("memory")["total_system_memory"]

@@ -16,6 +16,7 @@ from shared.ledger.replays import ReplayPart, Replays
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury_claim, claimed
+from tests.support.redis_settings import configured
 from tests.support.stack import eventually
 
 # So fast that the pace never holds up a test that is not about it.
@@ -337,12 +338,8 @@ def test_a_full_server_changes_nothing_of_a_replay(
     ledger: Ledger, replays: Replays, redis_client: "redis.Redis"
 ) -> None:
     add(replays, dead_letters(ledger, 3))
-    redis_client.config_set("maxmemory", 1)
-    try:
-        with pytest.raises(LedgerUnavailable):
-            replays.feed("acme")
-    finally:
-        redis_client.config_set("maxmemory", 0)
+    with configured(redis_client, "maxmemory", 1), pytest.raises(LedgerUnavailable):
+        replays.feed("acme")
     assert part(replays).waiting == 3
     assert_accounted_for(ledger)
 
@@ -353,9 +350,6 @@ def test_what_a_replay_sent_is_settled_and_counted_on_a_full_server(
     add(replays, dead_letters(ledger, 1))
     replays.feed("acme")
     claim = claimed(ledger)
-    redis_client.config_set("maxmemory", 1)
-    try:
+    with configured(redis_client, "maxmemory", 1):
         assert ledger.deliver(claim, attempt(), contact_id="c", action="created")
-    finally:
-        redis_client.config_set("maxmemory", 0)
     assert (part(replays).delivered, part(replays).ended_at is None) == (1, False)

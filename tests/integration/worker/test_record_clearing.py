@@ -25,6 +25,7 @@ from tests.support import builders, clearing_process
 from tests.support.beside import Beside
 from tests.support.dumps.loader import FORMAT_1, restore
 from tests.support.records import read_record
+from tests.support.redis_settings import configured
 from tests.support.retention import retention, store_delivered
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
@@ -115,18 +116,15 @@ class Watch(Beside):
 
 def test_no_step_holds_redis_for_long_with_many_to_clear(redis_client: "redis.Redis") -> None:
     stored = store(redis_client, 20_000, "acme")
-    set_before: Any = redis_client.config_get("slowlog-*")
-    redis_client.config_set("slowlog-max-len", 100_000)
-    redis_client.config_set("slowlog-log-slower-than", 0)
-    redis_client.slowlog_reset()
-    try:
+    with (
+        configured(redis_client, "slowlog-max-len", 100_000),
+        configured(redis_client, "slowlog-log-slower-than", 0),
+    ):
+        redis_client.slowlog_reset()
         for _ in range(2):  # the records, then the addresses in their evidence
             worker(redis_client).look()
-        entries = redis_client.slowlog_get(100_000)
-    finally:
-        for name, value in set_before.items():
-            redis_client.config_set(name, value)
-        redis_client.slowlog_reset()
+        entries: Any = redis_client.slowlog_get(100_000)
+    redis_client.slowlog_reset()
     took = sorted(each["duration"] for each in entries if b"EVALSHA" in each["command"])
     assert len(took) > 1600
     # On a machine that is busy with other things, some calls wait for a core.

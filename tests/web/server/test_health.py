@@ -10,6 +10,7 @@ from flask.testing import FlaskClient
 
 from shared.infrastructure.settings import Settings
 from tests.support.ports import free_port
+from tests.support.redis_settings import configured
 from web.app import create_app
 
 
@@ -33,13 +34,10 @@ def test_a_redis_that_stores_nothing_is_not_ready_without_a_disk_that_does(
     app: Flask, settings_with: Callable[..., Settings], redis_client: "redis.Redis"
 ) -> None:
     client = create_app(settings_with(spool_bytes=0)).test_client()
-    redis_client.config_set("maxmemory", 1)
-    try:
+    with configured(redis_client, "maxmemory", 1):
         assert client.get("/readyz").status_code == 503
         spooling = app.test_client().get("/readyz")
         assert (spooling.status_code, spooling.json) == (200, {"ok": True, "spooling": True})
-    finally:
-        redis_client.config_set("maxmemory", 0)
     assert client.get("/readyz").status_code == 200
 
 
