@@ -36,6 +36,11 @@ local function sent_consent_history(record)
   return string.match(record.lines, "^\n([^\n]*)\n([^\n]*)(.*)$")
 end
 
+-- Replaces the record's other lines by these, given as the function above returns them.
+local function write_lines(record, sent, consent, history)
+  record.lines = "\n" .. sent .. "\n" .. consent .. history
+end
+
 -- Adds an event (JSON) to the history, which keeps the latest.
 local function remember(record, event)
   record.lines = record.lines .. "\n" .. event
@@ -43,6 +48,6 @@ local function remember(record, event)
   if count > HISTORY_KEPT + 2 then
     local sent, consent, history = sent_consent_history(record)
     history = string.gsub(history, "^\n[^\n]*", "")
-    record.lines = "\n" .. sent .. "\n" .. consent .. history
+    write_lines(record, sent, consent, history)
   end
 end

@@ -23,7 +23,7 @@ local function replace(id, address, digest)
   local first, last = string.find(consent, in_consent(address), 1, true)
   if first then
     local changed = string.sub(consent, 1, first - 1) .. in_consent(digest)
-    record.lines = "\n" .. sent .. "\n" .. changed .. string.sub(consent, last + 1) .. history
+    write_lines(record, sent, changed .. string.sub(consent, last + 1), history)
     save_record(id, record)
   end
 end

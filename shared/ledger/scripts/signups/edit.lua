@@ -17,7 +17,7 @@ if not editable or (record.edits or 0) ~= edits then
 end
 
 local _, consent, history = sent_consent_history(record)
-record.lines = "\n" .. sent .. "\n" .. consent .. history
+write_lines(record, sent, consent, history)
 redis.call("ZREM", of_person(record.person), id)
 record.person, record.edits = person, edits + 1
 record.replay = nil -- a replay that it waits in passes it over
