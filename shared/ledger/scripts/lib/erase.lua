@@ -45,7 +45,6 @@ end
 local function erase(id, record)
   leave_state(id, record)
   leave_replay(id, record)
-  redis.call("ZREM", of_person(record.person), id)
   redis.call("SREM", account .. "failing", id)
-  redis.call("DEL", signup(id))
+  forget(id, record)
 end

@@ -4,7 +4,7 @@
 --
 -- NEEDS account
 -- LIMIT DUPLICATE_WINDOW  milliseconds
--- INCLUDE clock account record lines
+-- INCLUDE clock record
 
 -- The line with the consent, and what it has of the visitor's network address. It is a digest if it
 -- has no dot and no colon.
@@ -12,12 +12,6 @@ local function plain_address(consent)
   local address = string.match(consent, '^%[.-,[^,]+,"(.-)"') -- the third of its values
     or string.match(consent, '"address":"(.-)"') -- of one that could not be upgraded
   return address and string.find(address, "[.:]") and address
-end
-
--- Takes a record that is gone for good out of all that still has its id.
-local function forget(id, record)
-  redis.call("DEL", signup(id))
-  redis.call("ZREM", of_person(record.person), id)
 end
 
 -- The walk over the addresses may be further than this evidence, whose address it has not seen.

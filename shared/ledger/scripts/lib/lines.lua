@@ -3,7 +3,7 @@
 -- The others have negative scores: minus the microsecond in which they were received.
 --
 -- NEEDS account
--- INCLUDE clock record
+-- INCLUDE clock account record
 
 local function due_set(queue)
   return account .. "due:" .. queue
@@ -11,6 +11,12 @@ end
 
 local function of_person(person)
   return account .. "person:" .. person
+end
+
+-- Deletes a record, of which only its person's sorted set still has the id.
+local function forget(id, record)
+  redis.call("DEL", signup(id))
+  redis.call("ZREM", of_person(record.person), id)
 end
 
 -- Returns the first of the queue that is due, and since when; or nil.

@@ -9,7 +9,7 @@
 -- ARG consent_kept  milliseconds?  how long evidence is kept; none: for ever
 -- LIMIT MOST_CLEARED  number
 -- LIMIT MOST_CLEARED_BYTES  number
--- INCLUDE clock record erase retention evidence
+-- INCLUDE clock record lines erase retention evidence
 --
 -- Returns how many were cleared; 0 when nothing is over.
 

@@ -5,7 +5,7 @@
 -- KEY retention  relay:retention
 -- ARG kept  milliseconds  how long evidence is kept after the consent was given
 -- LIMIT MOST_CLEARED  number
--- INCLUDE clock record retention evidence
+-- INCLUDE clock record lines retention
 --
 -- Returns how many are gone; 0 when nothing is over.
 
