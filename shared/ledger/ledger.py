@@ -27,12 +27,11 @@ from shared.ledger.reading import (
     read_accepted,
     read_claim,
     read_hold,
+    read_signups,
 )
 from shared.ledger.records import (
     consent_json,
-    is_evidence,
     read_history,
-    read_signup,
     sent_json,
     sent_of,
 )
@@ -341,7 +340,7 @@ class Ledger:
         names = list(accounts)
         calls = [self._read_call(name, [id]) for name in names]
         for name, answer in zip(names, self._scripts.execute_all(calls), strict=True):
-            for signup in _signups(name, [id], answer):
+            for signup in read_signups(name, [id], answer):
                 return signup
         return None
 
@@ -377,7 +376,7 @@ class Ledger:
         found = {
             (account, signup.id): signup
             for (account, its), answer in zip(ids.items(), answers, strict=True)
-            for signup in _signups(account, its, answer)
+            for signup in read_signups(account, its, answer)
         }
         return (found[each] for each in wanted if each in found)
 
@@ -397,16 +396,6 @@ class Ledger:
             for account in accounts:
                 reads.get(f"{keys.account(account)}succeeded-at")
             return [moment(stored) for stored in reads.execute()]
-
-
-def _signups(account: str, ids: list[str], answer: list[Any]) -> Iterator[Signup]:
-    """Yield those of the sign-ups that exist and are not cleared, from the answer of
-    `signups/read`."""
-    texts, records = answer
-    versions = dict(pairs(texts))
-    for id, record in zip(ids, records, strict=True):
-        if record and not is_evidence(record):
-            yield read_signup(account, id, record, versions)
 
 
 def _figures(totals: list[Any], oldest_ms: int, holds: list[Any]) -> Figures:

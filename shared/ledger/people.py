@@ -1,5 +1,6 @@
 """A person's sign-ups over all accounts: finding them, their consent, and erasing them."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Any
@@ -8,13 +9,12 @@ import redis
 
 from shared.domain.signup import Evidence, Signup
 from shared.ledger import keys
-from shared.ledger.reading import pairs
-from shared.ledger.records import is_evidence, read_evidence, read_signup
+from shared.ledger.reading import read_records, read_signups
+from shared.ledger.records import read_evidence
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
-from shared.ledger.script_library import Scripts
+from shared.ledger.script_library import Scripts, batches
 
-# One pipeline asks for so many accounts, and one script reads so many records.
-_ACCOUNTS_AT_ONCE = 1000
+# One script reads so many records.
 _RECORDS_AT_ONCE = 100
 
 
@@ -35,8 +35,8 @@ class People:
 
     def ids(self, accounts: Sequence[str], person: str) -> Iterator[tuple[str, str]]:
         """Yield the account and the id of each sign-up, evidence of cleared ones included."""
-        for start in range(0, len(accounts), _ACCOUNTS_AT_ONCE):
-            yield from self._ids(accounts[start : start + _ACCOUNTS_AT_ONCE], person)
+        for some in batches(accounts):
+            yield from self._ids(some, person)
 
     def _ids(self, accounts: Sequence[str], person: str) -> Iterator[tuple[str, str]]:
         with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
@@ -51,29 +51,25 @@ class People:
 
     def signups(self, accounts: Sequence[str], person: str) -> Iterator[Signup]:
         """Yield the person's sign-ups, but not those that retention has cleared."""
-        for account, id, record, texts in self._records(accounts, person):
-            if not is_evidence(record):
-                yield read_signup(account, id, record, texts)
+        for account, ids, answer in self._answers(accounts, person):
+            yield from read_signups(account, ids, answer)
 
     def evidence(self, accounts: Sequence[str], person: str) -> Iterator[Evidence]:
         """Yield the consent of each of the person's sign-ups, of cleared ones, too."""
-        for account, id, record, texts in self._records(accounts, person):
-            yield read_evidence(account, id, record, texts)
+        for account, ids, answer in self._answers(accounts, person):
+            for id, record, texts in read_records(ids, answer):
+                yield read_evidence(account, id, record, texts)
 
-    def _records(
+    def _answers(
         self, accounts: Sequence[str], person: str
-    ) -> Iterator[tuple[str, str, str, dict[str, str]]]:
-        by_account: dict[str, list[str]] = {}
+    ) -> Iterator[tuple[str, Sequence[str], list[Any]]]:
+        """Yield each account, some ids of the person's sign-ups, and what `signups/read` found."""
+        by_account: dict[str, list[str]] = defaultdict(list)
         for account, id in self.ids(accounts, person):
-            by_account.setdefault(account, []).append(id)
+            by_account[account].append(id)
         for account, ids in by_account.items():
-            for start in range(0, len(ids), _RECORDS_AT_ONCE):
-                some = ids[start : start + _RECORDS_AT_ONCE]
-                texts, records = self._scripts.run_for(account, "signups/read", ids=some)
-                versions: dict[str, Any] = dict(pairs(texts))
-                for id, record in zip(some, records, strict=True):
-                    if record:
-                        yield account, id, record, versions
+            for some in batches(ids, _RECORDS_AT_ONCE):
+                yield account, some, self._scripts.run_for(account, "signups/read", ids=some)
 
     def note_erased(self, person: str) -> None:
         """Have all web hosts drop what their disks still have of the person."""

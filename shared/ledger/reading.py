@@ -1,15 +1,19 @@
 """Turns the answers of scripts into values."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import KeyReused, VisitorLimited
-from shared.ledger.records import read_sent
+from shared.domain.signup import Signup
+from shared.ledger.records import read_sent, read_signup
 from shared.ledger.time_units import from_milliseconds, moment
 from shared.ledger.values import Accepted, Claim
+
+# The account's texts of consent by version, which the records name.
+Texts = Mapping[str, str]
 
 
 def read_accepted(answer: list[Any]) -> Accepted:
@@ -49,6 +53,23 @@ def read_claim(account: str, details: list[Any]) -> Claim:
 def _marks(probe: str) -> list[str]:
     """Return the marks of the holds that a claim probes, each "reason since"."""
     return [mark for mark in probe.split(";") if mark]
+
+
+def read_records(ids: Sequence[str], answer: list[Any]) -> Iterator[tuple[str, str, Texts]]:
+    """Yield the id and the record of each sign-up that `signups/read` found, with the texts."""
+    flat, records = answer
+    texts: Texts = dict(pairs(flat))
+    for id, record in zip(ids, records, strict=True):
+        if record:
+            yield id, record, texts
+
+
+def read_signups(account: str, ids: Sequence[str], answer: list[Any]) -> Iterator[Signup]:
+    """Yield those of the sign-ups that `signups/read` found and that are not cleared."""
+    for id, record, texts in read_records(ids, answer):
+        signup = read_signup(account, id, record, texts)
+        if signup:
+            yield signup
 
 
 def read_hold(reason: str, stored: str) -> Hold:

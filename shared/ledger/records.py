@@ -87,10 +87,13 @@ def read_consent(line: str, texts: Mapping[str, str]) -> Consent:
     return Consent(**{**stored, "text": texts.get(stored["version"], stored.get("text", ""))})
 
 
-def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) -> Signup:
-    """Return the sign-up of which this is the record."""
-    _, sent, consent, *_ = record.split("\n")
+def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) -> Signup | None:
+    """Return the sign-up of which this is the record, or None when nothing but the evidence of its
+    consent is left (`scripts/lib/evidence.lua`)."""
     stands = read_first_line(record)
+    if stands["state"] == "cleared":
+        return None
+    _, sent, consent, *_ = record.split("\n")
     contact, lists, unsubscribed = read_sent(sent)
     return Signup(
         id=id,
@@ -112,11 +115,6 @@ def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) ->
         contact_id=stands.get("contact_id"),
         action=stands.get("action"),
     )
-
-
-def is_evidence(record: str) -> bool:
-    """Return whether nothing but the evidence of consent is left (`scripts/lib/evidence.lua`)."""
-    return bool(read_first_line(record)["state"] == "cleared")
 
 
 def read_history(record: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ import redis
 
 from shared.domain.replay import LEFT_OF_DAY, Obstacle, ReplayPace
 from shared.ledger.reading import pairs
-from shared.ledger.script_library import Scripts
+from shared.ledger.script_library import Scripts, batches
 from shared.ledger.time_units import from_milliseconds, moment
 
 # So many dead letters take one step of the server a few milliseconds.
@@ -64,8 +64,7 @@ class Replays:
         Leaves out those that wait in another replay, or are no dead letters any more.
         """
         added = 0
-        for start in range(0, len(ids), BATCH):
-            batch = ids[start : start + BATCH]
+        for batch in batches(ids, BATCH):
             added += self._scripts.run_for(
                 account, "replays/add", job=replay, by=by, chosen=chosen, ids=list(batch)
             )

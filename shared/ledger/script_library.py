@@ -164,9 +164,10 @@ _Each = TypeVar("_Each")
 ACCOUNTS_AT_ONCE = 200
 
 
-def batches(each: Sequence[_Each]) -> Iterator[Sequence[_Each]]:
-    """Yield them as batches for one step each."""
-    return (each[at : at + ACCOUNTS_AT_ONCE] for at in range(0, len(each), ACCOUNTS_AT_ONCE))
+def batches(each: Sequence[_Each], at_once: int | None = None) -> Iterator[Sequence[_Each]]:
+    """Yield them as batches for one step each, as many at once as accounts unless told."""
+    size = at_once or ACCOUNTS_AT_ONCE
+    return (each[at : at + size] for at in range(0, len(each), size))
 
 
 # A command's words, as they are sent.
