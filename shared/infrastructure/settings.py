@@ -110,6 +110,12 @@ class Settings:
         return f"{self.public_url}/connect/callback"
 
     @property
+    def owns_https_host(self) -> bool:
+        """Whether the public address is all of a host, over https: no website shares it with us."""
+        parts = urlsplit(self.public_url)
+        return parts.scheme == "https" and not parts.path
+
+    @property
     def spool_folder(self) -> Path:
         """Where web stores sign-ups while Redis is away; a folder of its own."""
         return self.data_dir / "spool"

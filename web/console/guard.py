@@ -15,7 +15,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
-from urllib.parse import urlsplit
 
 from flask import Flask, g, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -29,6 +28,7 @@ from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Operator, Role
 from shared.operations.sessions import LONGEST, NOTE_USE_EVERY, Session, Visit
 from web.console import bp
+from web.cookies import Cookie, is_secure
 from web.services import services
 from web.signup.client_kind import client_kind
 from web.signup.flask_request import head_of
@@ -37,6 +37,7 @@ from web.signup.origins import source_of
 # How long a session lives that Redis never stored. Only a changed password or role can end it
 # earlier, as nothing can note that it ended.
 UNSTORED_LIFE = timedelta(hours=1)
+_COOKIE = Cookie("relay_console", "/console")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 P = ParamSpec("P")
@@ -49,12 +50,11 @@ def set_up_sessions(app: Flask, settings: Settings) -> None:
     app.config.update(
         SECRET_KEY=newest,
         SECRET_KEY_FALLBACKS=older,
-        SESSION_COOKIE_NAME="relay_console",
-        SESSION_COOKIE_PATH=f"{urlsplit(settings.public_url).path}/console",
+        SESSION_COOKIE_NAME=_COOKIE.name(settings),
+        SESSION_COOKIE_PATH=_COOKIE.path(settings),
         SESSION_COOKIE_HTTPONLY=True,
-        # Not strict: the login at Constant Contact returns here from another site.
-        SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=settings.public_url.startswith("https://"),
+        SESSION_COOKIE_SAMESITE="Lax",  # as `Cookie.set` has it
+        SESSION_COOKIE_SECURE=is_secure(settings),
         PERMANENT_SESSION_LIFETIME=LONGEST,
         # Visitors' pages set no cookies.
         SESSION_REFRESH_EACH_REQUEST=False,

@@ -7,13 +7,14 @@ an operator's name slow down other strangers, and not such a browser: it has tri
 import secrets
 from datetime import timedelta
 
-from flask import Response, current_app, request
+from flask import Response
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from shared.infrastructure.sealing import derived_key
+from web.cookies import Cookie
 from web.services import services
 
-COOKIE = "relay_device"
+_COOKIE = Cookie("relay_device", "/console")
 LIFE = timedelta(days=180)
 # Of one browser; the last who signed in are kept.
 MOST_OPERATORS = 5
@@ -30,22 +31,12 @@ def remember(response: Response, operator: str) -> None:
     known = _known()
     id = known.pop(operator, None) or secrets.token_urlsafe(12)
     newest = [*known.items(), (operator, id)][-MOST_OPERATORS:]
-    response.set_cookie(
-        COOKIE,
-        str(_serializer().dumps(dict(newest))),
-        max_age=LIFE,
-        path=current_app.config["SESSION_COOKIE_PATH"],
-        secure=current_app.config["SESSION_COOKIE_SECURE"],
-        httponly=True,
-        samesite="Lax",
-    )
+    _COOKIE.set(response, str(_serializer().dumps(dict(newest))), LIFE)
 
 
 def _known() -> dict[str, str]:
     try:
-        found = _serializer().loads(
-            request.cookies.get(COOKIE, ""), max_age=int(LIFE.total_seconds())
-        )
+        found = _serializer().loads(_COOKIE.value(), max_age=int(LIFE.total_seconds()))
     except BadSignature:  # or none, or one that is too old
         return {}
     return dict(found)
