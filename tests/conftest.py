@@ -59,6 +59,13 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def long_sign_in_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no name's delay of a second end before a busy machine has gone on to look at it."""
+    monkeypatch.setattr("shared.ledger.stores.sign_in_tries.FIRST_DELAY", timedelta(minutes=1))
+    monkeypatch.setattr("shared.ledger.stores.sign_in_tries.LONGEST_DELAY", timedelta(minutes=9))
+
+
+@pytest.fixture(autouse=True)
 def no_late_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no web app of an ended test write into the database of the next one."""
     monkeypatch.setattr("web.signup.form_tallies.FLUSH_EVERY", timedelta(hours=1))

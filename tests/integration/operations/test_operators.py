@@ -9,7 +9,7 @@ import redis
 
 from shared.domain.errors import LedgerUnavailable, Refused, TooManyTries
 from shared.ledger import keys
-from shared.ledger.stores.sign_in_tries import FIRST_DELAY, LONGEST_DELAY, _delay
+from shared.ledger.stores import sign_in_tries
 from shared.operations.operators import (
     FIRST,
     MOST_TRIES,
@@ -275,20 +275,20 @@ def try_from_elsewhere(operators: Operators, count: int = MOST_TRIES) -> None:
 
 def end_delay(client: "redis.Redis") -> None:
     """Remove the delay of the name `ada`, as its expiry does."""
-    client.delete(_delay(("name", "ada")))
+    client.delete(sign_in_tries._delay(("name", "ada")))
 
 
 def test_tries_with_a_name_only_slow_down(ada: Operators, redis_client: "redis.Redis") -> None:
     try_from_elsewhere(ada)
-    assert timedelta() < waits(ada) <= FIRST_DELAY
+    assert timedelta() < waits(ada) <= sign_in_tries.FIRST_DELAY
     delays = []
     for number in range(8):
         end_delay(redis_client)
         ada.authenticate("ada", "wrong", address=f"203.0.113.{number}")
         delays.append(waits(ada))
-    assert delays[0] > FIRST_DELAY
+    assert delays[0] > sign_in_tries.FIRST_DELAY
     assert sorted(delays[:3]) == delays[:3]
-    assert max(delays) <= LONGEST_DELAY
+    assert max(delays) <= sign_in_tries.LONGEST_DELAY
     end_delay(redis_client)
     assert waits(ada) == timedelta()
 
@@ -298,7 +298,7 @@ def test_who_is_told_to_wait_spends_no_try_of_the_address(
 ) -> None:
     try_from_elsewhere(ada)
     for _ in range(2 * MOST_TRIES):
-        redis_client.pexpire(_delay(("name", "ada")), 60_000)
+        redis_client.pexpire(sign_in_tries._delay(("name", "ada")), 60_000)
         assert waits(ada) > timedelta()
     end_delay(redis_client)
     assert waits(ada) == timedelta()
