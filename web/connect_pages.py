@@ -11,12 +11,14 @@ from flask.typing import ResponseReturnValue
 
 from shared.accounts.account_connector import AlreadyConnected, AnotherAccount, Connected
 from shared.accounts.application_calls import ConnectFailed
+from shared.accounts.browser_flow import OtherBrowser
 from shared.accounts.client_links import Link, LinkState
 from shared.accounts.client_texts import NothingToDo
-from shared.accounts.connect_request import StartedFrom
+from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.accounts.connecting import Connecting
 from shared.domain.account import Account
 from shared.domain.errors import LedgerUnavailable, Refused
+from web import connect_cookie
 from web.services import services
 
 log = logging.getLogger(__name__)
@@ -43,14 +45,15 @@ def callback() -> ResponseReturnValue:
     if request.method == "HEAD":  # a link scanner; the state works only once
         return "", 200
     state, code = (request.args.get(name, "")[:_TOO_LONG] for name in ("state", "code"))
-    if link := _connecting().browser.link_of(state):  # the client has reloaded the page
+    browser, key = _connecting().browser, connect_cookie.key_for(state)
+    if link := browser.link_of(state, browser_key=key):  # the client has reloaded the page
         return redirect(_address_of(link), 303)
     if "error" in request.args:
         description = request.args.get("error_description", "")[:_TOO_LONG]
-        raise _connecting().browser.refuse(state, request.args["error"], description)
+        raise browser.refuse(state, request.args["error"], description, browser_key=key)
     if not state or not code:
         raise Refused(BEGIN_FIRST)
-    return _connected(_connecting().browser.finish(state, code))
+    return _connected(browser.finish(state, code, browser_key=key))
 
 
 @bp.post("/again/<pending_id>")
@@ -78,7 +81,9 @@ def follow_link(token: str) -> ResponseReturnValue:
     opened = _connecting().browser.open_link(token)
     if opened.state == LinkState.CONNECTED:
         return redirect(_address_of(opened), 303)
-    return redirect_page(_connecting().browser.start_by_link(token).url)
+    key = connect_cookie.new_key()
+    started = _connecting().browser.start_by_link(token, browser_key=key)
+    return connect_cookie.with_key(redirect_page(started.url), key, started)
 
 
 def _address_of(link: Link) -> str:
@@ -130,6 +135,13 @@ def to_choose(error: AlreadyConnected | AnotherAccount) -> ResponseReturnValue:
     return _problem(str(error), 400)
 
 
+@bp.errorhandler(OtherBrowser)
+def other_browser(error: OtherBrowser) -> ResponseReturnValue:
+    return _problem(
+        str(error), 400, title="Begin again in this browser", again=_console_login(error.request)
+    )
+
+
 @bp.errorhandler(ConnectFailed)
 def failed(error: ConnectFailed) -> ResponseReturnValue:
     return _problem(str(error), 502, pending_id=error.pending_id)
@@ -155,7 +167,12 @@ def unavailable(error: LedgerUnavailable) -> ResponseReturnValue:
 
 
 def _problem(
-    sentence: str, status: int, *, title: str = "Not connected", pending_id: str | None = None
+    sentence: str,
+    status: int,
+    *,
+    title: str = "Not connected",
+    pending_id: str | None = None,
+    again: str | None = None,
 ) -> ResponseReturnValue:
     log.warning("account not connected", extra={"status": status})
     page = render_template(
@@ -163,7 +180,7 @@ def _problem(
         title=title,
         sentence=sentence,
         pending_id=pending_id,
-        again=_again_in_console(),
+        again=again or _again_in_console(),
     )
     return page, status
 
@@ -177,6 +194,11 @@ def _again_in_console() -> str | None:
         return None
     in_console = result is not None and result.from_console
     return url_for("console.log_in", name=result.account) if result and in_console else None
+
+
+def _console_login(begun: ConnectRequest) -> str | None:
+    in_console = begun.started_from == StartedFrom.CONSOLE
+    return url_for("console.log_in", name=begun.account) if in_console else None
 
 
 def _connecting() -> Connecting:

@@ -1,7 +1,9 @@
 """Connect an account in a browser: one's own, or that of a client who was sent a link.
 
 This is OAuth's authorization code flow: `start` gives the URL for the login, and `finish` takes
-what the browser brings to the callback.
+what the browser brings to the callback. A login that a browser began with a key of its own ends
+only in that browser: whoever has seen the `state` cannot bring a login of their own (RFC 9700,
+section 4.7).
 """
 
 import contextlib
@@ -21,7 +23,12 @@ from shared.accounts.account_connector import (
 from shared.accounts.application_calls import ConnectFailed, ConnectStopped
 from shared.accounts.client_links import LINK_LIFE, Link, LinkClosed, Links, LinkState
 from shared.accounts.client_texts import for_client
-from shared.accounts.connect_request import ConnectRequest, ConnectResult, StartedFrom
+from shared.accounts.connect_request import (
+    ConnectRequest,
+    ConnectResult,
+    StartedFrom,
+    key_digest,
+)
 from shared.accounts.connect_store import STATE_LIFE, ConnectStore, link_result_id, result_id
 from shared.constant_contact.applications import Application
 from shared.constant_contact.errors import InvalidGrant, OAuthError
@@ -34,6 +41,17 @@ from shared.domain.window_counts import WindowCounts
 # Logins that one client's link may begin in `STATE_LIFE`, in one process: each is kept for so long,
 # and the link may be anywhere.
 MOST_STARTS = 100
+
+
+class OtherBrowser(Refused):
+    """The login came back in another browser than the one that began it; its state still works.
+
+    `request` is what was begun.
+    """
+
+    def __init__(self, message: str, request: ConnectRequest) -> None:
+        super().__init__(message)
+        self.request = request
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +86,12 @@ class BrowserFlow:
         started_from: StartedFrom = StartedFrom.TERMINAL,
         application: Application | None = None,
         replace: bool = False,
+        browser_key: str | None = None,
     ) -> Started:
         """Return the URL at which the account's owner logs in; it works once.
 
-        `by` is the operator who asks. With `replace`, the name may pass to another account.
+        `by` is the operator who asks. With `replace`, the name may pass to another account. With
+        `browser_key`, only the browser that has this key can end the login.
         """
         check_name(name)
         return self._start(
@@ -82,6 +102,7 @@ class BrowserFlow:
                 by=by,
                 started_from=started_from,
                 replace=replace,
+                browser=key_digest(browser_key) if browser_key else None,
             )
         )
 
@@ -126,8 +147,11 @@ class BrowserFlow:
             self.links.note(link.id, LinkState.OPENED, "", self.now())
         return link
 
-    def start_by_link(self, token: str) -> Started:
-        """Return where the client logs in. Raises `LinkClosed` for a link that was used."""
+    def start_by_link(self, token: str, *, browser_key: str | None = None) -> Started:
+        """Return where the client logs in, in the browser with this key if one is given.
+
+        Raises `LinkClosed` for a link that was used.
+        """
         link = self.links.read(token, self.now())
         if self.starts_by_link.count(link.id) is not None:
             raise Refused("This link was followed too often. Please try again in 15 minutes.")
@@ -144,6 +168,7 @@ class BrowserFlow:
                 started_from=StartedFrom.LINK,
                 replace=link.replace,
                 link=link.id,
+                browser=key_digest(browser_key) if browser_key else None,
             )
         )
 
@@ -160,23 +185,32 @@ class BrowserFlow:
 
     # --- back from the login
 
-    def finish(self, state: str, code: str) -> Connected:
+    def finish(self, state: str, code: str, *, browser_key: str = "") -> Connected:
         """Connect the account with the `state` and `code` that came to the callback."""
-        request = self.store.take(state)
+        request = self._take(state, browser_key)
         if request is None:
             raise Refused(problems.STALE)
         with self._failure_saved(request, state), self._link_locked(request):
             connected = self.connector.connect_or_save(request, self._exchange(request, code))
             return self._success_saved(request, state, connected)
 
-    def refuse(self, state: str, error: str, description: str = "") -> Refused:
+    def refuse(
+        self, state: str, error: str, description: str = "", *, browser_key: str = ""
+    ) -> Refused:
         """End the request that came back with an `error`; return what to tell the person."""
-        request = self.store.take(state) if state else None
+        request = self._take(state, browser_key) if state else None
         sentence = problems.explain_callback(error, description, self.redirect_uri)
         if request is None:
             return Refused(f"{sentence} Then start again.")
         kind = problems.AccessDenied if error == "access_denied" else Refused
         return self._failed(request, state, kind(f"{sentence} {problems.again(request)}"))
+
+    def _take(self, state: str, browser_key: str) -> ConnectRequest | None:
+        """Return the request with this state, which works once. Raises `OtherBrowser`."""
+        waiting = self.store.waiting(state)
+        if waiting is not None and not waiting.may_end_in(browser_key):
+            raise OtherBrowser(problems.other_browser(waiting), waiting)
+        return self.store.take(state)
 
     def resume(
         self,
@@ -285,10 +319,16 @@ class BrowserFlow:
         """Return what became of the last login by this link; None if there was none."""
         return self.store.result(link_result_id(link.id))
 
-    def link_of(self, state: str) -> Link | None:
-        """Return the client's link by which the request with this state came, once it is over."""
+    def link_of(self, state: str, *, browser_key: str = "") -> Link | None:
+        """Return the client's link by which the request with this state came, once it is over.
+
+        Another browser than the client's learns no link that still works.
+        """
         result = self.result(state)
-        return self.links.find(result.link) if result and result.link else None
+        link = self.links.find(result.link) if result and result.link else None
+        if link is None or (result and result.came_from(browser_key)):
+            return link
+        return None if link.is_open(self.now()) else link
 
     @contextlib.contextmanager
     def _failure_saved(self, request: ConnectRequest, state: str) -> Iterator[None]:
@@ -315,7 +355,11 @@ class BrowserFlow:
         """Save the result; return `connected` with its id, and with who asked the client."""
         link = self.links.find(request.link) if request.link else None
         result = ConnectResult(
-            request.account, connected=True, checks=connected.checks, link=request.link
+            request.account,
+            connected=True,
+            checks=connected.checks,
+            link=request.link,
+            browser=request.browser,
         )
         self._save(request, state, result)
         return dataclasses.replace(
@@ -342,4 +386,5 @@ def _failure(request: ConnectRequest, error: Refused, shown: Refused) -> Connect
         link=request.link,
         for_client=str(shown),
         from_console=request.started_from == StartedFrom.CONSOLE,
+        browser=request.browser,
     )

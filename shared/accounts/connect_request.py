@@ -1,5 +1,7 @@
 """What is remembered while an account is being connected, and what became of it."""
 
+import hashlib
+import hmac
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -22,7 +24,8 @@ class ConnectRequest:
     """Which account to connect, with which API key, and who asked for it.
 
     With `replace`, the name may pass to another account at Constant Contact than before. `link`
-    is the id of the client's link, if the request came by one.
+    is the id of the client's link, if the request came by one. `browser` is the digest of the key
+    that the browser got in which this began; None where any browser may end it.
     """
 
     account: str
@@ -32,6 +35,11 @@ class ConnectRequest:
     started_from: StartedFrom
     replace: bool = False
     link: str | None = None
+    browser: str | None = None
+
+    def may_end_in(self, browser_key: str) -> bool:
+        """Whether the browser with this key may end the login; it is empty for one without."""
+        return _is_same_browser(self.browser, browser_key)
 
     def to_dict(self) -> dict[str, Any]:
         fields = asdict(self)
@@ -43,12 +51,21 @@ class ConnectRequest:
         return cls(started_from=StartedFrom(fields.pop("via")), **fields)
 
 
+def _is_same_browser(digest: str | None, browser_key: str) -> bool:
+    return digest is None or hmac.compare_digest(digest, key_digest(browser_key))
+
+
+def key_digest(browser_key: str) -> str:
+    """Return what is stored of a browser's key, which only that browser has."""
+    return hashlib.sha256(browser_key.encode()).hexdigest()
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectResult:
     """What became of a request. A failure has a `sentence` for the operator who waits for it.
 
     If it came by a client's link, `link` is its id, and `for_client` what the client reads.
-    `from_console` says that an operator began it in the console.
+    `from_console` says that an operator began it in the console. `browser` is that of the request.
 
     `pending_id` is set when an operator has to choose: the login belongs to another account than
     before, or to one that is connected under another name. `resume` uses these tokens then.
@@ -62,6 +79,11 @@ class ConnectResult:
     link: str | None = None
     for_client: str = ""
     from_console: bool = False
+    browser: str | None = None
+
+    def came_from(self, browser_key: str) -> bool:
+        """Whether the browser with this key may have brought this about."""
+        return _is_same_browser(self.browser, browser_key)
 
     def to_json(self) -> str:
         fields = asdict(self)
@@ -79,6 +101,7 @@ class ConnectResult:
             link=found.get("link"),
             for_client=found.get("for_client", ""),
             from_console=found.get("from_console", False),
+            browser=found.get("browser"),
         )
 
 

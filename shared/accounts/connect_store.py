@@ -42,10 +42,13 @@ class ConnectStore:
         self._stored(f"state:{state}").write(json.dumps(request.to_dict()), STATE_LIFE)
         return state
 
+    def waiting(self, state: str) -> ConnectRequest | None:
+        """Return the request with this state, which goes on waiting for its login."""
+        return _request_in(self._stored(f"state:{state}").read())
+
     def take(self, state: str) -> ConnectRequest | None:
         """Return the request with this state, and forget it: a state works once."""
-        stored = self._stored(f"state:{state}").take()
-        return ConnectRequest.from_dict(json.loads(stored)) if stored else None
+        return _request_in(self._stored(f"state:{state}").take())
 
     # --- the application that somebody typed in, whose page must not repeat the secret
 
@@ -136,6 +139,10 @@ class ConnectStore:
 
     def _stored(self, name: str) -> stored_texts.StoredText:
         return stored_texts.connecting(self._client, name)
+
+
+def _request_in(stored: str | None) -> ConnectRequest | None:
+    return ConnectRequest.from_dict(json.loads(stored)) if stored else None
 
 
 def result_id(state: str) -> str:

@@ -50,6 +50,17 @@ def again(request: ConnectRequest) -> str:
             return f"Get a new link with: relay connect {request.account} --url"
 
 
+def other_browser(request: ConnectRequest) -> str:
+    """Return what to do when the login ended in another browser than it began in."""
+    begin = "Open the link that you were sent again, in this browser, and log in once more."
+    if request.started_from == StartedFrom.CONSOLE:
+        begin = "Begin again in this browser."
+    return (
+        "This login began in another browser, or this browser stores no cookies. So nothing was"
+        f" connected or changed. {begin} Or go back to the browser in which you began."
+    )
+
+
 def another_account(request: ConnectRequest) -> str:
     """Return what to do when the login belongs to another account than the one before."""
     if request.started_from == StartedFrom.LINK:

@@ -25,6 +25,7 @@ from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
+from web import connect_cookie
 from web.connect_pages import redirect_page
 from web.console import bp
 from web.console.guard import needs, operator_name
@@ -111,13 +112,15 @@ def log_in(name: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def go_and_log_in(name: str) -> ResponseReturnValue:
     """Send the operator's own browser to Constant Contact."""
+    key = connect_cookie.new_key()
     started = _connecting().browser.start(
         name,
         by=operator_name(),
         started_from=StartedFrom.CONSOLE,
         application=_chosen_application(),
+        browser_key=key,
     )
-    return redirect_page(started.url)
+    return connect_cookie.with_key(redirect_page(started.url), key, started)
 
 
 @bp.post("/connect/<name>/link")
