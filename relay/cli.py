@@ -15,6 +15,7 @@ COMMANDS = {
     "accounts": "relay.commands.accounts:accounts",
     "alerts": "relay.commands.alerts:alerts",
     "audit": "relay.commands.audit:audit",
+    "backup-made": "relay.commands.backup_made:backup_made",
     "beat": "relay.start.processes:beat_process",
     "connect": "relay.commands.connect:connect",
     "consent": "relay.commands.consent:consent",

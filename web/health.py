@@ -1,10 +1,15 @@
 """Health: ``/healthz`` says whether to restart web, ``/readyz`` whether to send it visitors."""
 
-from flask import Blueprint
+import os
+from typing import Any
+
+from flask import Blueprint, request
 from flask.typing import ResponseReturnValue
 
+from shared.doctor.deploy import visit
 from shared.doctor.instance_header import HEADER, instance_digest
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.infrastructure.timestamps import utc_now
 from web.services import services
 
 bp = Blueprint("status", __name__)
@@ -12,8 +17,25 @@ bp = Blueprint("status", __name__)
 
 @bp.get("/healthz")
 def alive() -> ResponseReturnValue:
-    """Say that the process lives, and to which installation it belongs. Nothing is checked."""
-    return {"ok": True}, 200, {HEADER: instance_digest(services().settings.instance)}
+    """Say that the process lives, and to which installation it belongs. Nothing is checked.
+
+    The doctor learns how web sees its request, too.
+    """
+    settings = services().settings
+    answer: dict[str, Any] = {"ok": True}
+    if visit.is_doctor(request.headers.get(visit.HEADER), settings.secret_keys, utc_now()):
+        answer["seen"] = _seen().to_dict()
+    return answer, 200, {HEADER: instance_digest(settings.instance)}
+
+
+def _seen() -> visit.Seen:
+    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+    return visit.Seen(
+        visitor=request.remote_addr or "",
+        forwarded_for=tuple(each.strip() for each in forwarded if each.strip()),
+        host=request.headers.get("Host", ""),
+        as_root=os.geteuid() == 0,
+    )
 
 
 @bp.get("/readyz")

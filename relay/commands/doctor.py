@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import click
 
@@ -21,6 +22,7 @@ _WITHIN = timedelta(seconds=30)
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]…")
 @click.option("--refresh", is_flag=True, help="Refresh each token, to check that this works.")
+@click.option("--deploy", is_flag=True, help="Check, too, all that running in public needs.")
 @click.option(
     "--within",
     type=click.FloatRange(min=1),
@@ -35,6 +37,7 @@ def doctor(
     runtime: CommandRuntime,
     names: tuple[str, ...],
     refresh: bool,
+    deploy: bool,
     within: float,
     all_checks: bool,
 ) -> None:
@@ -44,15 +47,19 @@ def doctor(
     problem, and 0 otherwise.
     """
     checks = make_doctor(runtime.settings).examine(
-        names, refresh=refresh, within=timedelta(seconds=within)
+        names, refresh=refresh, deploy=deploy, within=timedelta(seconds=within)
     )
     problems = sum(check.verdict == Verdict.PROBLEM for check in checks)
-    runtime.output.json({"ok": not problems, "checks": [check.to_dict() for check in checks]})
+    runtime.output.json({"ok": not problems, "checks": [_document(check) for check in checks]})
     _print(runtime, checks, all_checks=all_checks)
     if redis_is_away(checks):
         warn_of_spools(runtime.output, spools_here(runtime))
     if problems:
         sys.exit(1)
+
+
+def _document(check: Check) -> dict[str, Any]:
+    return check.to_dict() | {"severity": check.kind}
 
 
 def _print(runtime: CommandRuntime, checks: Sequence[Check], *, all_checks: bool) -> None:

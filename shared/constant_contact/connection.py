@@ -81,6 +81,11 @@ class Connection:
             self.close()
         return response
 
+    @property
+    def certificate(self) -> Mapping[str, Any] | None:
+        """The certificate of the server on the other end, as `ssl` tells it; None without TLS."""
+        return self._socket.getpeercert() if isinstance(self._socket, ssl.SSLSocket) else None
+
     def close(self) -> None:
         if self._socket is not None:
             self._socket.close()

@@ -115,9 +115,18 @@ def read_response(method: str, source: ByteSource) -> tuple[Response, bool]:
         raise AnswerTooLong
     if answer.length:
         raise IncompleteRead(body, answer.length)
-    headers = {name.lower(): value for name, value in answer.getheaders()}
+    headers = _by_name(answer.getheaders())
     plain = _decoded(body, headers.get("content-encoding", "identity"))
     return Response(answer.status, headers, plain), answer.will_close
+
+
+def _by_name(headers: list[tuple[str, str]]) -> dict[str, str]:
+    """Return the headers by their names in small letters; the values of one name with commas."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found
 
 
 def _decoded(body: bytes, encoding: str) -> bytes:

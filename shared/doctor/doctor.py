@@ -11,6 +11,7 @@ from shared.constant_contact.factory import make_applications, make_vault
 from shared.constant_contact.pacing import Pacer
 from shared.doctor import form_checks, live_account_checks, redis_checks, stored_account_checks
 from shared.doctor.check_runner import CheckTask, run_together, task
+from shared.doctor.deploy.deployment import Deployment
 from shared.doctor.form_checks import FormChecks
 from shared.doctor.installation import ACCOUNTS, Installation
 from shared.doctor.live_account_checks import LiveAccountChecks
@@ -50,16 +51,24 @@ class Doctor:
     stored: StoredAccountChecks
     live: LiveAccountChecks
     forms: FormChecks
+    deployment: Deployment
 
     def examine(
-        self, names: Sequence[str] = (), *, refresh: bool = False, within: timedelta
+        self,
+        names: Sequence[str] = (),
+        *,
+        refresh: bool = False,
+        deploy: bool = False,
+        within: timedelta,
     ) -> list[Check]:
         """Return every check, Redis first; of accounts those in `names`, or all.
 
-        With `refresh`, each account's token is refreshed, to see that it works. A check that
-        takes longer than `within` is unknown. While Redis is away, this takes less than a second.
-        Raises `Refused` for a name that no account has, and for a ledger of another format.
+        With `refresh`, each account's token is refreshed, to see that it works. `deploy` adds what
+        running in public needs. A check that takes longer than `within` is unknown. While Redis is
+        away, this takes less than a second, but for `deploy`. Raises `Refused` for a name that no
+        account has, and for a ledger of another format.
         """
+        more = self.deployment.tasks if deploy else _no_tasks
         redis = self.installation.redis()
         if redis.verdict != Verdict.PROBLEM:
             with contextlib.suppress(LedgerUnavailable):  # a replica cannot store its format
@@ -69,12 +78,19 @@ class Doctor:
             except LedgerUnavailable as error:  # it went away just now
                 redis = self.installation.redis_failing(error)
             else:
-                tasks = [*self.installation.in_redis(), *self.installation.elsewhere(), *accounts]
-                return [redis, *run_together(tasks, within)]
+                usual = [*self.installation.in_redis(), *self.installation.elsewhere(), *accounts]
+                tasks = [*usual, *more(redis_answers=True)]
+                return strictest([redis, *run_together(tasks, within)])
+        short = within if deploy else _AWAY_WITHIN
+        return self._without_redis(redis, more(redis_answers=False), short)
+
+    def _without_redis(
+        self, redis: Check, more: Sequence[CheckTask], within: timedelta
+    ) -> list[Check]:
         unseen = ACCOUNTS.unknown("They are stored in Redis, which does not answer.")
         # The requests take a little longer than what is waited for: "too late" is no finding.
-        tasks = self.installation.elsewhere(away=_AWAY_WITHIN * 1.2)
-        return [redis, *run_together(tasks, _AWAY_WITHIN), unseen]
+        tasks = [*self.installation.elsewhere(away=_AWAY_WITHIN * 1.2), *more]
+        return strictest([redis, *run_together(tasks, within), unseen])
 
     def _accounts(self, names: Sequence[str], refresh: bool) -> Iterator[CheckTask]:
         accounts = self.registry.accounts()
@@ -91,6 +107,17 @@ class Doctor:
             yield task(form_checks.FORMS.of(name), self.forms.run, name, forms[name])
             constant_contact = live_account_checks.CONSTANT_CONTACT.of(name)
             yield task(constant_contact, self.live.run, name, forms[name], refresh=refresh)
+
+
+def _no_tasks(*, redis_answers: bool) -> list[CheckTask]:
+    return []
+
+
+def strictest(checks: Sequence[Check]) -> list[Check]:
+    """Return the checks, and of several of the installation with one name the last: that of the
+    deployment asks for more."""
+    last = {check.name: check for check in checks if not check.account}
+    return [check for check in checks if check.account or check is last[check.name]]
 
 
 def redis_is_away(checks: Sequence[Check]) -> bool:
@@ -154,4 +181,5 @@ def make_doctor(settings: Settings) -> Doctor:
             connecting=tools.connecting,
         ),
         FormChecks(counts=FormCounts(client)),
+        Deployment(settings=settings, client=client, now=utc_now),
     )

@@ -48,6 +48,7 @@ class Action(StrEnum):
     REMOVE_OPERATOR = "remove_operator"
     TEST_ALERTS = "test_alerts"
     ROTATE_SECRETS = "rotate_secrets"
+    BACKUP = "backup"
     SIGN_IN = "sign_in"
     SIGN_IN_REFUSED = "sign_in_refused"
     SIGN_OUT = "sign_out"

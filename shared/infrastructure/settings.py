@@ -103,6 +103,7 @@ class Settings:
     heartbeat_url: str | None = field(repr=False)
     retention: Retention
     retain_audit: timedelta | None
+    files: tuple[Path, ...]  #: from which settings were read
 
     @property
     def redirect_uri(self) -> str:
@@ -150,6 +151,7 @@ class _Reader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self._problems: list[str] = []
+        self._files: list[Path] = []
 
     def settings(self) -> Settings:
         redis_url = self._get("REDIS_URL", "", check_redis_url)
@@ -187,6 +189,7 @@ class _Reader:
             heartbeat_url=self._get("RELAY_HEARTBEAT_URL", "none", _heartbeat_url),
             retention=self._retention(),
             retain_audit=self._get("RELAY_RETAIN_AUDIT", "365d", _kept_for),
+            files=tuple(self._files),
         )
         if not self._problems:
             self._problems.extend(_contradictions(settings))
@@ -226,6 +229,7 @@ class _Reader:
         path = self._environ.get(f"{name}_FILE")
         if not path:
             return self._environ.get(name, "").strip()
+        self._files.append(Path(path))
         if self._environ.get(name):
             self._problems.append(f"{name} and {name}_FILE are both set; keep one of them")
         try:

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 _NAMES = (
-    "accounts|alerts|audit|beat|connect|consent|disconnect|doctor|erase|failed|find|forms|hold|lists"
-    "|operator|quarantine|release|rotate-secrets|sandbox|snippet|status|up|web|worker"
+    "accounts|alerts|audit|backup-made|beat|connect|consent|disconnect|doctor|erase|failed|find|forms"
+    "|hold|lists|operator|quarantine|release|rotate-secrets|sandbox|snippet|status|up|web|worker"
 )
 _COMMAND = re.compile(rf"(?<![\w./-])relay(?= (?:{_NAMES})\b)")
 

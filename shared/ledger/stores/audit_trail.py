@@ -89,6 +89,10 @@ class AuditTrail:
                 return
             start += size
 
+    def last(self, action: Action) -> AuditEntry | None:
+        """Return the newest entry of this action. Raises `LedgerUnavailable`."""
+        return next((entry for entry in self.entries() if entry.action == action), None)
+
     def trim(self, kept: timedelta) -> int:
         """Remove the entries older than this; return how many. Raises `LedgerUnavailable`."""
         removed: int = self._scripts.run("audit/trim", trail=keys.AUDIT, kept=kept)

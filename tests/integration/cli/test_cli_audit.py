@@ -81,6 +81,7 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], Ran]]] = {
         lambda scene: scene.run("accounts", "withdraw", scene.link()),
     ),
     "alerts test": (Action.TEST_ALERTS, lambda scene: scene.run("alerts", "test")),
+    "backup-made": (Action.BACKUP, lambda scene: scene.run("backup-made")),
     "connect": (Action.CONNECT, lambda scene: scene.connect()),
     "disconnect": (Action.DISCONNECT, lambda scene: scene.run("disconnect", "acme", "--yes")),
     "erase": (Action.ERASE, lambda scene: scene.run("erase", EMAIL, "--yes")),

@@ -185,3 +185,12 @@ def test_a_name_is_kept_only_if_an_operator_has_it(
     assert [line.get("operator") for line in lines] == [named] * MOST_TRIES
     stored = json.dumps([each.detail for each in trail.entries()])
     assert "wrong" not in stored.replace("wrong_password", "")
+
+
+def test_the_last_entry_of_an_action_is_found(trail: AuditTrail) -> None:
+    assert trail.last(Action.BACKUP) is None
+    for actor in (ADA, STRANGER):
+        trail.add(Action.BACKUP, who=actor)
+    trail.add(Action.HOLD)
+    found = trail.last(Action.BACKUP)
+    assert found is not None and found.address == STRANGER.address

@@ -117,3 +117,8 @@ def test_a_packed_answer_is_unpacked() -> None:
 def test_a_packed_answer_that_cannot_be_unpacked_is_no_answer(body: bytes, encoding: str) -> None:
     with pytest.raises(ValueError):
         read(answer(body, f"Content-Encoding: {encoding}"))
+
+
+def test_the_values_of_one_header_are_joined() -> None:
+    response, _ = read(answer(b"", "Vary: Accept", "vary: Origin"))
+    assert response.headers["vary"] == "Accept, Origin"

@@ -67,6 +67,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         alert_after=timedelta(minutes=1),
         heartbeat_url=None,
         retain_audit=timedelta(days=365),
+        files=(),
         retention=Retention(
             delivered=timedelta(days=30),
             discarded=timedelta(days=30),

@@ -8,7 +8,9 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from shared.doctor.deploy.visit import HEADER, proof
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
 from tests.support.ports import free_port
 from tests.support.redis_settings import configured
 from web.app import create_app
@@ -54,3 +56,16 @@ def test_a_wrong_secret_key_is_not_ready(
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_never_cached(client: FlaskClient, path: str) -> None:
     assert client.get(path).headers["Cache-Control"] == "no-store"
+
+
+def test_the_doctor_alone_learns_how_web_sees_a_request(
+    client: FlaskClient, settings: Settings
+) -> None:
+    forwarded = {"X-Forwarded-For": "192.0.2.77, 10.0.0.1"}
+    visit = {HEADER: proof(settings.secret_keys[0], utc_now())}
+    answer = client.get("/healthz", headers=forwarded | visit).json
+    assert answer is not None and answer["ok"] is True
+    assert answer["seen"]["visitor"] == "127.0.0.1"
+    assert answer["seen"]["forwarded_for"] == ["192.0.2.77", "10.0.0.1"]
+    stranger = {HEADER: proof("another secret", utc_now())}
+    assert client.get("/healthz", headers=forwarded | stranger).json == {"ok": True}
