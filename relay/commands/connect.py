@@ -35,7 +35,13 @@ from shared.domain.errors import Refused
     metavar="PATH",
     help="Read the secret of --api-key from this file.",
 )
-@click.option("--replace", is_flag=True, help="Let another account take the name.")
+@click.option(
+    "--replace",
+    "--yes",
+    "replace",
+    is_flag=True,
+    help="Let another account take the name, without asking.",
+)
 @pass_runtime
 def connect(
     runtime: CommandRuntime,

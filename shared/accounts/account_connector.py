@@ -31,6 +31,7 @@ from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.token_store import Replacement
 
 # The privilege may be given later, in the account's own settings.
 FIRST_PROBE = timedelta(minutes=1)
@@ -124,17 +125,23 @@ class AccountConnector:
     now: Callable[[], datetime]
 
     def connect(
-        self, request: ConnectRequest, tokens: TokenSet, *, spent: str | None = None
+        self,
+        request: ConnectRequest,
+        tokens: TokenSet,
+        *,
+        spent: str | None = None,
+        instead_of: str | None = None,
     ) -> Connected:
         """Read the account behind the tokens, store both, then prove that they can last.
 
-        `spent` is the refresh token that was exchanged for these tokens.
+        `spent` is the refresh token that was exchanged for these tokens. `instead_of` is the
+        identity of the account that may lose the name; None for any.
         """
         refresh_token_of(tokens)
         found = self._read(request.client_id, tokens.access_token)
         if request.started_from == StartedFrom.LINK:
             _check_client_may_write(found)
-        before, account = self._store(request, tokens, found, spent)
+        before, account = self._store(request, tokens, found, spent, instead_of)
         self._note(request, before, account)
         self.ledger.note_success(account.name)
         self.notify_workers(account.name)
@@ -143,14 +150,16 @@ class AccountConnector:
 
     def _note(self, request: ConnectRequest, before: Account | None, account: Account) -> None:
         """Note who connected it: the operator who began this, whoever logged in."""
-        is_other = before is not None and not before.is_same_as(account)
+        is_other = before is not None and not before.may_become(account)
         via = Via.CLI if request.started_from == StartedFrom.TERMINAL else Via.CONSOLE
         by_link = {"link": request.link} if request.link else {}
+        instead = {"instead_of": before.organization} if before and is_other else {}
         self.trail.add(
             Action.REPLACE_ACCOUNT if is_other else Action.CONNECT,
             account=account.name,
             who=Actor(request.by, via, current_actor().address),
             organization=account.organization,
+            **instead,
             **by_link,
         )
 
@@ -165,6 +174,7 @@ class AccountConnector:
                 self.now(),
                 belongs_to=error.found if isinstance(error, AnotherAccount) else None,
                 known_as=error.known.name if isinstance(error, AlreadyConnected) else None,
+                instead_of=error.before.identity if isinstance(error, AnotherAccount) else None,
             )
             raise
 
@@ -177,11 +187,10 @@ class AccountConnector:
     @contextlib.contextmanager
     def _lock_identity(self, account: Account) -> Iterator[None]:
         """Keep others from connecting the same account at Constant Contact under another name."""
-        identity = account.encoded_account_id or account.login
-        if identity is None:
+        if account.identity is None:
             yield
             return
-        with self._lock(f"at Constant Contact {identity}", account.called):
+        with self._lock(f"at Constant Contact {account.identity}", account.called):
             yield
 
     @contextlib.contextmanager
@@ -207,16 +216,26 @@ class AccountConnector:
                 raise AlreadyConnected(account, request)
 
     def _store(
-        self, request: ConnectRequest, tokens: TokenSet, found: _Found, spent: str | None
+        self,
+        request: ConnectRequest,
+        tokens: TokenSet,
+        found: _Found,
+        spent: str | None,
+        instead_of: str | None,
     ) -> tuple[Account | None, Account]:
         """Store tokens and account; return the account that had the name before, and this one."""
         account = self._account(request, tokens, found.organization)
         with self.lock_account(account.name), self._lock_identity(account):
             before = self.registry.account(account.name)
             self._check_no_other_name(before, account, request)
-            if before is not None and not request.replace:
-                _check_same(before, found.organization, request)
-            self.vault.store(account.name, tokens, client_id=account.client_id, spent=spent)
+            replacement = _replacement(before, account, request, instead_of)
+            self.vault.store(
+                account.name,
+                tokens,
+                client_id=account.client_id,
+                spent=spent,
+                replacement=replacement,
+            )
             self.registry.save_account(account)
             self.ledger.lift(account.name, HoldReason.RECONNECT)
             self._judge_privileges(account.name, found.privileges)
@@ -342,18 +361,33 @@ def _check_client_may_write(found: _Found) -> None:
         )
 
 
-def _check_same(before: Account, now: Organization | None, request: ConnectRequest) -> None:
-    """Raise `AnotherAccount` unless the name still belongs to the same account as `before`."""
-    if before.encoded_account_id is None:
-        return
-    found = now.encoded_account_id if now else None
-    if found == before.encoded_account_id:
-        return
-    whose = now.organization or found if now else None
+def _replacement(
+    before: Account | None, account: Account, request: ConnectRequest, instead_of: str | None
+) -> Replacement | None:
+    """Return what to note if the name passes to another account; None if it does not.
+
+    Raises `AnotherAccount` if nobody has asked for that, and `Refused` if it was asked for when
+    yet another account had the name.
+    """
+    if before is None or before.may_become(account):
+        return None
+    if not request.replace:
+        raise _another(before, account, request)
+    if instead_of not in (None, before.identity):
+        raise Refused(
+            f"{before.name} has become {before.called} since you were asked, so nothing was"
+            " changed. Start again if it should be another account."
+        )
+    return Replacement(request.by, before.called)
+
+
+def _another(before: Account, account: Account, request: ConnectRequest) -> AnotherAccount:
+    whose = account.organization or account.encoded_account_id
     belongs = f"belongs to {whose}" if whose else "does not say whose account it is"
-    raise AnotherAccount(
-        f"{before.name} is connected to {before.organization or before.encoded_account_id}, but"
-        f" this login {belongs}. Nothing was changed. {problems.another_account(request)}",
+    was = before.organization or before.encoded_account_id or "another account"
+    return AnotherAccount(
+        f"{before.name} is connected to {was}, but this login {belongs}. Nothing was changed."
+        f" {problems.another_account(request)}",
         before=before,
         found=whose,
         started_from=request.started_from,

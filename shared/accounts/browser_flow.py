@@ -255,11 +255,15 @@ class BrowserFlow:
             pending.request,
             account=name or pending.request.account,
             by=by or pending.request.by,
-            replace=pending.request.replace or replace,
+            # Whoever asked for it from the start meant that name, and no other.
+            replace=replace
+            or (pending.request.replace and name in (None, pending.request.account)),
         )
         self._check_nothing_newer(request, pending.tokens, pending.at)
         with self._link_locked(request):
-            connected = self.connector.connect(request, pending.tokens)
+            connected = self.connector.connect(
+                request, pending.tokens, instead_of=pending.instead_of
+            )
             return self._success_saved(request, pending_id, connected)
 
     def _check_nothing_newer(self, request: ConnectRequest, tokens: TokenSet, since: str) -> None:

@@ -111,7 +111,8 @@ class PendingTokens:
 
     `at` is the time of that, as scripts read times. `belongs_to` names the account of these
     tokens, if connecting stopped because it is another one than before. `known_as` is our name
-    for it, if connecting stopped because it has one already.
+    for it, if connecting stopped because it has one already. `instead_of` is the identity of the
+    account that had the name then, if these tokens are another account's.
     """
 
     request: ConnectRequest
@@ -119,3 +120,4 @@ class PendingTokens:
     at: str
     belongs_to: str | None
     known_as: str | None
+    instead_of: str | None = None

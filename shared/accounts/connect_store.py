@@ -88,6 +88,7 @@ class ConnectStore:
         *,
         belongs_to: str | None = None,
         known_as: str | None = None,
+        instead_of: str | None = None,
     ) -> str:
         """Save tokens that could not be stored for their account yet; return an id for them."""
         id = secrets.token_urlsafe(24)
@@ -97,6 +98,7 @@ class ConnectStore:
             "at": timestamp(now),
             "belongs_to": belongs_to,
             "known_as": known_as,
+            "instead_of": instead_of,
         }
         self._stored(f"kept:{id}").write(self._sealer.seal(json.dumps(pending)), TOKENS_LIFE)
         return id
@@ -115,6 +117,7 @@ class ConnectStore:
             at=found["at"],
             belongs_to=found["belongs_to"],
             known_as=found.get("known_as"),
+            instead_of=found.get("instead_of"),
         )
 
     def forget_pending(self, id: str) -> None:

@@ -65,12 +65,12 @@ def another_account(request: ConnectRequest) -> str:
     """Return what to do when the login belongs to another account than the one before."""
     if request.started_from == StartedFrom.LINK:
         return (
-            "Ask your client to open the link again and to log in to the right account. Or let the"
-            " other account take the name: the two do not share lists and forms."
+            "Ask your client to open the link again and to log in to the right account. Or an admin"
+            " lets the other account take the name: the two do not share lists and forms."
         )
     return (
-        "Log in to the right account, or let the other account take the name (--replace, or the"
-        " button in the console). The two accounts do not share lists and forms."
+        "Log in to the right account. Or an admin lets the other account take the name: with"
+        " --replace, or in the console. The two accounts do not share lists and forms."
     )
 
 

@@ -40,7 +40,14 @@ from shared.domain.errors import (
     TokenUnavailable,
 )
 from shared.infrastructure.sealing import Sealer
-from shared.ledger.stores.token_store import Owner, SealedPair, StoredTokens, TokenLedger, TokenPace
+from shared.ledger.stores.token_store import (
+    Owner,
+    Replacement,
+    SealedPair,
+    StoredTokens,
+    TokenLedger,
+    TokenPace,
+)
 
 log = logging.getLogger(__name__)
 
@@ -230,16 +237,23 @@ class TokenVault:
             self._worked[account] = version
 
     def store(
-        self, account: str, tokens: TokenSet, *, client_id: str, spent: str | None = None
+        self,
+        account: str,
+        tokens: TokenSet,
+        *,
+        client_id: str,
+        spent: str | None = None,
+        replacement: Replacement | None = None,
     ) -> Token:
         """Store the tokens of a new connection in place of any others.
 
         `client_id` is the API key that they belong to. `spent` is the refresh token that was
-        exchanged for them, which must never be sent again.
+        exchanged for them, which must never be sent again. `replacement` says that they are those
+        of another account than before.
         """
         digest = _digest(spent) if spent else ""
         pair = self._sealed(tokens, client_id)
-        self._tokens.store(account, pair, self._owner(), spent=digest)
+        self._tokens.store(account, pair, self._owner(), spent=digest, replacement=replacement)
         return self.stored_token(account)
 
     def has_replaced(self, account: str, refresh_token: str) -> bool:

@@ -89,6 +89,11 @@ class Account:
         """What people call it: the organization, or our name for it."""
         return self.organization or self.name
 
+    @property
+    def identity(self) -> str | None:
+        """What tells it from other accounts at Constant Contact: its id there, else the login."""
+        return self.encoded_account_id or self.login
+
     def is_same_as(self, other: "Account") -> bool:
         """Whether both stand for one account at Constant Contact, as far as is known.
 
@@ -97,6 +102,13 @@ class Account:
         if self.encoded_account_id and other.encoded_account_id:
             return self.encoded_account_id == other.encoded_account_id
         return self.login is not None and self.login == other.login
+
+    def may_become(self, other: "Account") -> bool:
+        """Whether `other` may take this name unasked: it is the same account, or nobody knows which
+        account this one is. A login that may not read the account's id cannot show that it is."""
+        if self.encoded_account_id:
+            return self.encoded_account_id == other.encoded_account_id
+        return self.login in (None, other.login)
 
     def other_names(self, accounts: Iterable["Account"]) -> list["Account"]:
         """Return those of `accounts` that are connected to the same account at Constant Contact."""

@@ -230,6 +230,7 @@ def _other_account(pending_id: str, found: PendingTokens) -> str:
         account=registry.account(name),
         found=found.belongs_to,
         forms=[form.name for form in registry.forms() if form.account == name],
+        admins=[each.name for each in services().operators.all() if each.role == Role.ADMIN],
     )
 
 
@@ -244,7 +245,7 @@ def _name_known(pending_id: str, found: PendingTokens) -> str:
 
 
 @bp.post("/connect/kept/<pending_id>")
-@needs(Role.OPERATOR)
+@needs(Role.ADMIN)
 def replace_account(pending_id: str) -> ResponseReturnValue:
     """Connect the name to the other account."""
     return _resumed(pending_id, replace=True)

@@ -16,6 +16,7 @@ from shared.domain.durations import in_words, minute, times
 from shared.domain.phrases import clause, sentence, sign_ups_wait
 from shared.infrastructure.logs import redact
 from shared.ledger.spools import SpoolReport
+from shared.ledger.stores.alert_candidates import REPLACEMENT_IS_NEWS
 from worker.alerts.form_conditions import refusing_forms
 from worker.alerts.phrases import paragraphs, waiting
 from worker.alerts.snapshot import AccountView, Snapshot, TokenState
@@ -261,6 +262,32 @@ def failing_refreshes(snapshot: Snapshot) -> Iterator[AlertCondition]:
             )
 
 
+def replaced_accounts(snapshot: Snapshot) -> Iterator[AlertCondition]:
+    """Names that have passed to another account at Constant Contact in the last day."""
+    for view in snapshot.accounts:
+        replacement = view.tokens.replacement if view.tokens else None
+        if replacement and replacement.at and snapshot.at - replacement.at < REPLACEMENT_IS_NEWS:
+            since = minute(replacement.at)
+            yield AlertCondition(
+                key=f"replaced:{view.name}@{replacement.at.timestamp():.0f}",
+                account=view.name,
+                severity=Severity.WARNING,
+                title=f"{view.name} is another account since {since}, by {replacement.by}",
+                body=paragraphs(
+                    f"{view.name} was {replacement.before}, and is"
+                    f" {view.account.organization or 'an account without a name'} now. Its sign-ups"
+                    " go there.",
+                    "No sign-up is lost. Those that a form sends to a list of the account before"
+                    " become dead letters until the form names lists of the new one.",
+                    "What to do: nothing, if this was meant. If not, pause deliveries with:"
+                    f" relay hold {view.name} --reason TEXT. Then"
+                    f" {_connect_again(view, snapshot)}, with a login of the right account.",
+                ),
+                over=f"{view.name}: another account took this name more than a day ago",
+                since=replacement.at,
+            )
+
+
 def _how_long_it_works(view: AccountView, tokens: TokenState) -> str:
     if view.hold(HoldReason.RECONNECT) or tokens.left <= timedelta(0):
         return "Until a refresh succeeds, nothing can be delivered."
@@ -446,6 +473,11 @@ CONDITIONS: dict[str, ConditionKind] = {
         find=failing_refreshes,
         several="accounts: their access tokens cannot be refreshed",
         several_over="accounts: the problem with their access tokens is over",
+    ),
+    "replaced": ConditionKind(
+        find=replaced_accounts,
+        several="names of accounts have passed to other accounts",
+        several_over="names passed to other accounts more than a day ago",
     ),
     "stalled": ConditionKind(
         find=stalled_accounts,

@@ -19,20 +19,22 @@ from shared.ledger.stores.alert_candidates import AlertCandidates
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.signup_baseline import SignupBaseline, SignupBaselines
-from shared.ledger.stores.token_store import StoredTokens, TokenLedger
+from shared.ledger.stores.token_store import Replacement, StoredTokens, TokenLedger
 from shared.ledger.values import Figures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenState:
     """How an account's tokens are. `failures` counts the refreshes that failed in a row; `end` is
-    when the connection will end, although it works now."""
+    when the connection will end, although it works now. `replacement` tells of the last time that
+    the name passed to another account."""
 
     expires_at: datetime
     life: timedelta
     left: timedelta
     failures: int
     end: ConnectionEnd | None = None
+    replacement: Replacement | None = None
 
     @classmethod
     def of(cls, stored: StoredTokens) -> "TokenState":
@@ -42,6 +44,7 @@ class TokenState:
             left=stored.left,
             failures=stored.failures,
             end=stored.end,
+            replacement=stored.replacement,
         )
 
 

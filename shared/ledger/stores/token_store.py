@@ -54,6 +54,16 @@ class Owner:
     server: str
 
 
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """The name passed to another account: who did that, and what the one before was called. `at` is
+    None until it is stored."""
+
+    by: str
+    before: str
+    at: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredTokens:
     """A pair of tokens as Redis has it; all times, `read_at` too, are by Redis' clock.
@@ -62,7 +72,7 @@ class StoredTokens:
     nobody sends it again, `access_refused` that the API refuses the access token of a revoked pair.
     Nobody calls the token endpoint before `retry_at`.
     `kind` is "rotating" or "long-lived", None until a refresh has shown it. `owner` is None for
-    tokens that were stored before owners were.
+    tokens that were stored before owners were. `replacement` is the last one, if any.
     """
 
     version: int
@@ -84,6 +94,7 @@ class StoredTokens:
     kind: str | None
     refreshed_at: datetime | None
     owner: Owner | None
+    replacement: Replacement | None
 
     @property
     def life(self) -> timedelta:
@@ -139,13 +150,26 @@ class TokenLedger:
         )
         return [keys.account_of(prefix) for some in answers for prefix in some]
 
-    def store(self, account: str, pair: SealedPair, owner: Owner, *, spent: str) -> int:
+    def store(
+        self,
+        account: str,
+        pair: SealedPair,
+        owner: Owner,
+        *,
+        spent: str,
+        replacement: Replacement | None = None,
+    ) -> int:
         """Store the tokens of a new connection in place of any others; return their version.
 
         `spent` is the digest of the refresh token that they replace, empty when there is none.
         """
         stored = self._run_to_disk(
-            account, "tokens/store", spent=spent or None, **_arguments(pair, owner)
+            account,
+            "tokens/store",
+            spent=spent or None,
+            replaced_by=replacement.by if replacement else None,
+            replaced=replacement.before if replacement else None,
+            **_arguments(pair, owner),
         )
         return int(stored)
 
@@ -306,4 +330,10 @@ def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:
         kind=fields.get("kind"),
         refreshed_at=moment(fields.get("refreshed_at")),
         owner=Owner(instance, fields.get("server", "")) if instance else None,
+        replacement=_replacement(fields),
     )
+
+
+def _replacement(fields: dict[str, str]) -> Replacement | None:
+    at = moment(fields.get("replaced_at"))
+    return Replacement(fields["replaced_by"], fields["replaced"], at) if at else None

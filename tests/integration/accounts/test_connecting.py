@@ -657,6 +657,52 @@ def test_another_account_takes_a_name_when_asked_from_the_start(
     assert connected.account.organization == OTHER
 
 
+def test_a_name_passes_on_only_from_the_account_that_somebody_was_asked_about(
+    connecting: Connecting, sandbox: SandboxServer, registry: Registry
+) -> None:
+    """Two admins confirm at once: the first is done when the second is about to store."""
+    connect(connecting, sandbox)
+    first, second = (another_login(connecting, sandbox, name) for name in (OTHER, "Demo Bakery"))
+    api = connecting.connector.calls.api
+
+    def first_comes_in_between(client_id: str) -> Any:
+        object.__setattr__(connecting.connector.calls, "api", api)
+        connecting.browser.resume(first, by="grace", replace=True)
+        return api(client_id)
+
+    object.__setattr__(connecting.connector.calls, "api", first_comes_in_between)
+    with pytest.raises(Refused, match=f"has become {OTHER} since"):
+        connecting.browser.resume(second, by="ada", replace=True)
+
+    account = registry.account("acme")
+    assert account is not None
+    assert (account.organization, account.connected_by) == (OTHER, "grace")
+
+
+def another_login(connecting: Connecting, sandbox: SandboxServer, organization: str) -> str:
+    """Log in to another account than the one that has the name; return the id of the tokens."""
+    with pytest.raises(AnotherAccount) as failure:
+        connect(connecting, sandbox, organization=organization)
+    assert failure.value.pending_id is not None
+    return failure.value.pending_id
+
+
+def test_who_agreed_to_pass_one_name_on_has_agreed_to_no_other(
+    connecting: Connecting, sandbox: SandboxServer, registry: Registry
+) -> None:
+    connect(connecting, sandbox, "books")
+    with pytest.raises(AlreadyConnected) as failure:
+        come_back(connecting, sandbox, start(connecting, "acme", replace=True))
+    come_back(connecting, sandbox, start(connecting, "books", replace=True), organization=OTHER)
+
+    with pytest.raises(Refused):
+        connecting.browser.resume(failure.value.pending_id or "", by="olga", name="books")
+
+    books = registry.account("books")
+    assert books is not None
+    assert books.organization == OTHER
+
+
 def test_two_accounts_that_come_for_one_new_name_at_the_same_moment_do_not_mix(
     connecting: Connecting, sandbox: SandboxServer, registry: Registry, vault: TokenVault
 ) -> None:

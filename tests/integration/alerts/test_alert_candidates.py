@@ -1,6 +1,7 @@
 """Which accounts a look for alerts reads: none that is idle and well."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,7 +14,7 @@ from shared.ledger.limits import NEEDED_DAYS
 from shared.ledger.stores.alert_candidates import AlertCandidates
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.signup_baseline import SignupBaselines
-from shared.ledger.stores.token_store import Owner, SealedPair, TokenLedger
+from shared.ledger.stores.token_store import Owner, Replacement, SealedPair, TokenLedger
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury, claimed
 
@@ -71,6 +72,14 @@ def leave_unused(client: "redis.Redis", ledger: Ledger) -> None:
     client.hincrby(TOKENS, "received_at", -160 * DAY_MS)
 
 
+def be_replaced(client: "redis.Redis", ledger: Ledger) -> None:
+    tokens, owner = TokenLedger(client), Owner("here", "server")
+    other = replace(PAIR, access="another")
+    tokens.store("acme", other, owner, spent="", replacement=Replacement("olga", "Acme"))
+    # Nor is it forgotten when somebody connects the same account again.
+    tokens.store("acme", PAIR, owner, spent="")
+
+
 def be_silent(client: "redis.Redis", ledger: Ledger) -> None:
     for day in range(NEEDED_DAYS):
         client.hset(RHYTHM, f"day:{day}", 1)
@@ -107,6 +116,7 @@ def note_in_the_future(client: "redis.Redis", ledger: Ledger) -> None:
         revoke,
         fail_to_refresh,
         leave_unused,
+        be_replaced,
         be_silent,
         be_on_record,
         have_had_dead_letters,

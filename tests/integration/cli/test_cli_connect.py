@@ -285,15 +285,16 @@ def organization(run: CommandLine) -> str:
     return str(account["organization"])
 
 
+@pytest.mark.parametrize("agreed", ["--replace", "--yes"])
 def test_a_script_must_say_that_another_account_may_take_the_name(
-    connected: CommandLine, sandbox: SandboxServer
+    connected: CommandLine, sandbox: SandboxServer, agreed: str
 ) -> None:
     given = tokens_of(sandbox, organization="Blue Door Books")
     ended = connected("connect", "acme", "--tokens", "-", stdin=given)
     assert (ended.status, "--replace" in ended.err) == (1, True), ended.err
     assert organization(connected) == "Acme Bakery"
 
-    ended = connected("connect", "acme", "--tokens", "-", "--replace", stdin=given)
+    ended = connected("connect", "acme", "--tokens", "-", agreed, stdin=given)
     assert ended.status == 0, ended.err
     assert organization(connected) == "Blue Door Books"
     assert "✗ Its forms: " in ended.out

@@ -14,6 +14,7 @@ from shared.infrastructure.alert_services import MessageKind
 from shared.ledger.spools import SpoolFigures, SpoolReport
 from shared.ledger.stores.alert_log import DeadLetterNotification, Notification, Part
 from shared.ledger.stores.signup_baseline import SignupBaseline
+from shared.ledger.stores.token_store import Replacement
 from shared.ledger.values import Figures
 from tests.support import refusals
 from tests.support.builders import NOON, account, form
@@ -35,6 +36,9 @@ def hold(reason: HoldReason = HoldReason.RECONNECT, **fields: Any) -> Hold:
 def tokens(**fields: Any) -> TokenState:
     defaults = {"expires_at": NOON + 20 * HOUR, "life": DAY, "left": 20 * HOUR, "failures": 0}
     return TokenState(**{**defaults, **fields})
+
+
+REPLACEMENT = Replacement("olga", "Acme Bakery", NOON - HOUR)
 
 
 def baseline(silence: timedelta, unusual: timedelta | None = 30 * HOUR) -> SignupBaseline:
@@ -631,6 +635,7 @@ def test_for_every_kind_there_are_words_for_several() -> None:
             baseline=baseline(30 * HOUR),
         ),
         view(name="books", tokens=ENDING),
+        view(name="cafe", tokens=tokens(replacement=REPLACEMENT)),
         workers=None,
         beats=None,
         memory=memory(used=100 << 20),
@@ -648,6 +653,24 @@ def test_for_every_kind_there_are_words_for_several() -> None:
     without_words = {name for name, kind in CONDITIONS.items() if not kind.several}
     assert without_words == {"workers", "beat", "memory"}
     assert all(bool(kind.several) == bool(kind.several_over) for kind in CONDITIONS.values())
+
+
+def test_a_name_that_passed_to_another_account_is_news_for_a_day() -> None:
+    passed = view(tokens=tokens(replacement=REPLACEMENT), organization="Blue Door Books")
+
+    condition = only(passed)
+
+    assert condition.title.startswith("acme is another account since ")
+    assert condition.title.endswith(", by olga")
+    assert "acme was Acme Bakery, and is Blue Door Books now" in condition.body
+    assert active_conditions(snapshot(passed, at=REPLACEMENT.at + DAY)) == []  # type: ignore[operator]
+
+
+def test_a_name_that_passes_on_once_more_is_news_again() -> None:
+    again = Replacement("olga", "Blue Door Books", NOON)
+    keys = {only(view(tokens=tokens(replacement=each))).key for each in (REPLACEMENT, again)}
+
+    assert len(keys) == 2
 
 
 def test_an_end_without_a_time_is_now_and_one_of_no_account_says_nothing_of_sign_ups() -> None:

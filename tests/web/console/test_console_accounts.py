@@ -371,6 +371,31 @@ def test_disconnecting_asks_and_keeps_the_ledger(
     assert tools.summaries.ledger.figures("acme").due == 1
 
 
+def test_an_operator_gives_no_name_to_another_account_and_reads_who_can(
+    app: Flask, sandbox: SandboxServer, tools: AccountServices, connected: None, browser: SignedIn
+) -> None:
+    operator = SignedIn(app, Role.OPERATOR)
+    question = str(log_in(operator, sandbox, organization=OTHER).location)
+
+    page = " ".join(operator.get(question).text.split())
+
+    assert "Only an admin can connect acme to another account: admin." in page
+    assert f'action="{question}"' not in page
+    assert operator.post(question).status_code == 403
+    assert tools.summaries.summary("acme").account.organization == "Acme Bakery"
+    # An admin goes on with the same login.
+    assert browser.post(question).status_code == 303
+    assert tools.summaries.summary("acme").account.organization == OTHER
+
+
+def test_an_operator_renews_the_connection_of_the_same_account(
+    app: Flask, sandbox: SandboxServer, tools: AccountServices, connected: None
+) -> None:
+    sandbox.control(revoke="all")
+
+    assert "/done/" in str(log_in(SignedIn(app, Role.OPERATOR), sandbox).location)
+
+
 def test_an_operator_does_not_disconnect(app: Flask, connected: None) -> None:
     operator = SignedIn(app, Role.OPERATOR)
 

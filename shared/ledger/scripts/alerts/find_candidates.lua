@@ -1,8 +1,10 @@
 -- Tells which accounts an alert may be about. Of the others nothing is due, dead or on hold, their
--- tokens are well, and they are not without sign-ups for unusually long.
+-- tokens are well, their names have not just passed to other accounts, and they are not without
+-- sign-ups for unusually long.
 --
 -- ARG accounts  json  list of the prefixes of their keys
 -- ARG unused_after  milliseconds  how old tokens are when their end is near
+-- ARG replaced_within  milliseconds  how long it is news that a name has passed to another account
 -- LIMIT UNUSUAL_AT_LEAST  milliseconds
 -- LIMIT NEEDED_DAYS  number
 -- LIMIT LONGEST_BETWEEN_LOOKS  milliseconds
@@ -16,10 +18,14 @@ local function is_held_or_has_dead_letters(of)
   return redis.call("EXISTS", of .. "holds", api_key .. "holds", of .. "dead") > 0
 end
 
-local function is_without_good_tokens(of)
-  local stored = redis.call("HMGET", of .. "tokens", "failures", "failure", "revoked", "received_at")
-  local received_at = tonumber(stored[4] or now)
-  return stored[1] or stored[2] or stored[3] or now - received_at >= unused_after
+local function has_news_of_tokens(of)
+  local stored = redis.call(
+    "HMGET", of .. "tokens", "failures", "failure", "revoked", "received_at", "replaced_at"
+  )
+  local received_at, replaced_at = tonumber(stored[4] or now), tonumber(stored[5] or 0)
+  return stored[1] or stored[2] or stored[3]
+    or now - received_at >= unused_after
+    or now - replaced_at < replaced_within
 end
 
 -- Whether accounts/signup_baseline has something to learn, or may find the time without a sign-up
@@ -47,7 +53,7 @@ local function is_candidate(of)
   return learns
     or tonumber(totals[1] or 0) > 0
     or is_held_or_has_dead_letters(of)
-    or is_without_good_tokens(of)
+    or has_news_of_tokens(of)
 end
 
 local found = {}

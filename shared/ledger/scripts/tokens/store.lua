@@ -11,6 +11,8 @@
 -- ARG client_id  text  the API key
 -- ARG instance  text  the caller's installation
 -- ARG server  text  id of this server
+-- ARG replaced_by  text?  who let another account take the name, if these are the tokens of one
+-- ARG replaced  text?  what the account before was called
 -- INCLUDE clock tokens
 --
 -- Returns the version. Safe to repeat: the same sealed tokens are stored once.
@@ -23,6 +25,14 @@ if spent and spent ~= digest then
 end
 redis.call("HDEL", TOKENS, "kind", "refreshed_at")
 belongs_to(instance, server)
+if replaced_by then
+  redis.call(
+    "HSET", TOKENS,
+    "replaced_at", text(now),
+    "replaced_by", replaced_by,
+    "replaced", replaced
+  )
+end
 return write_pair({
   access = access,
   refresh = refresh,
