@@ -18,8 +18,15 @@ class HttpRequest:
 
     @property
     def method(self) -> str:
+        """The method in upper case, as Flask has it, too."""
         method: str = self.scope["method"]
-        return method
+        return method.upper()
+
+    @property
+    def has_one_host(self) -> bool:
+        """Whether there is exactly one `Host`, as HTTP/1.1 demands (RFC 9112, 3.2)."""
+        host = self.head.host
+        return "," not in host and (host != "" or self.scope["http_version"] != "1.1")
 
     @property
     def path(self) -> str:

@@ -22,3 +22,8 @@ def request(*lines: tuple[bytes, bytes]) -> HttpRequest:
 )
 def test_headers(lines: list[tuple[bytes, bytes]], headers: dict[str, str]) -> None:
     assert request(*lines).head.headers == headers
+
+
+@pytest.mark.parametrize("method", ["POST", "post", "Post"])
+def test_a_method_is_read_as_flask_reads_it(method: str) -> None:
+    assert HttpRequest({"method": method}).method == "POST"
