@@ -36,8 +36,9 @@ from web import connect_pages, health, root_page
 from web.console import pages
 from web.console.guard import set_up_sessions
 from web.error_answers import http_error, unexpected_error
+from web.own_hosts import check_host
 from web.public_path import route_path
-from web.security_headers import add_security_headers
+from web.security_headers import add_security_headers, transport_security
 from web.server.bodies import BodyReader
 from web.server.entrance import OTHER_LIMIT, Entrance
 from web.server.flask_threads import FlaskThreads
@@ -66,6 +67,8 @@ def create_app(settings: Settings) -> Flask:
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 300
     # A redirect to the other spelling would lose what was posted.
     app.url_map.strict_slashes = False
+    # The entrance has joined doubled slashes. A redirect would name the host in `Host`.
+    app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["relay"] = _make_services(settings)
@@ -73,6 +76,7 @@ def create_app(settings: Settings) -> Flask:
     for blueprint in (root_page.bp, routes.bp, connect_pages.bp, health.bp, pages.bp):
         app.register_blueprint(blueprint)
     app.before_request(_refuse_large_body)
+    app.before_request(check_host)
     app.before_request(_begin_as_nobody)
     app.after_request(add_security_headers)
     app.register_error_handler(HTTPException, http_error)
@@ -98,6 +102,7 @@ def create_entrance(app: Flask) -> Entrance:
         flask=flask,
         route=remembered(longest=200)(functools.partial(route_path, prefix=prefix, roots=roots)),
         visitors=VisitorAddress(found.settings.trusted_proxies, found.misfits),
+        on_all=transport_security(found.settings),
         close=close,
     )
 

@@ -5,6 +5,13 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
+from shared.domain.web_addresses import is_loopback_host
+from shared.infrastructure.settings import Settings
+
+# For a year, browsers ask this host over https alone. Subdomains are left out, as other websites
+# may be there.
+_HTTPS_ONLY = "max-age=31536000"
+
 
 def add_security_headers(response: Response) -> Response:
     """Add the headers that the answer does not have yet.
@@ -35,6 +42,19 @@ def security_headers(
         # Nothing stricter: a form that our own page posts must still send its origin.
         "Referrer-Policy": "strict-origin-when-cross-origin",
     }
+
+
+def transport_security(settings: Settings) -> dict[str, str]:
+    """Return the header that keeps browsers from plain http, if nobody shares the host with us.
+
+    It counts for all ports and paths of the host. So an address with a port of its own gets none,
+    nor does a developer's `localhost`.
+    """
+    parts = urlsplit(settings.public_url)
+    has_neighbours = parts.port not in (None, 443) or is_loopback_host(parts.hostname or "")
+    if has_neighbours or not settings.owns_https_host:
+        return {}
+    return {"Strict-Transport-Security": _HTTPS_ONLY}
 
 
 def _sources(addresses: Iterable[str]) -> str:

@@ -1,6 +1,5 @@
 """The checks over the network: our own public address, and Constant Contact's API."""
 
-import ipaddress
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +14,7 @@ from shared.constant_contact.response import Response
 from shared.doctor.instance_header import HEADER
 from shared.domain.check import Check, Subject
 from shared.domain.forwarding import Misfit
+from shared.domain.web_addresses import is_loopback_host
 
 PUBLIC_URL = Subject("public_url", "The public address leads here")
 PROXIES = Subject("proxies", "Proxies say who the visitors are")
@@ -152,12 +152,8 @@ def constant_contact(url: str, read: Callable[[], ApiAnswer]) -> Iterator[Check]
 
 
 def is_loopback(url: str) -> bool:
-    """Return whether the address can only mean the host that asks."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+    """Whether the address can only mean the host that asks."""
+    return is_loopback_host(urlsplit(url).hostname or "")
 
 
 def _origin(url: str | None) -> str | None:

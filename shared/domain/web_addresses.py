@@ -1,5 +1,6 @@
 """Parts of web addresses, as browsers compare them."""
 
+import ipaddress
 from urllib.parse import urlsplit
 
 
@@ -27,3 +28,11 @@ def dns_name(host: str) -> str:
     if host.isascii() or set(host) & set("ßς"):
         return host
     return host.encode("idna").decode()
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether the name or address can only mean the host that asks."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

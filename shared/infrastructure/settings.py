@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from shared.domain.durations import read_duration
 from shared.domain.errors import SettingsError
 from shared.domain.retention import Retention
+from shared.domain.web_addresses import dns_name
 from shared.infrastructure.alert_services import read_addresses
 from shared.infrastructure.redis_urls import broker_beside, check_redis_url
 
@@ -347,11 +348,18 @@ def _web_address(raw: str) -> SplitResult:
         port = parts.port
     except ValueError:
         raise ValueError(f"{example}, with a port from 1 to 65535 if any") from None
-    if parts.scheme not in ("http", "https") or not _HOST.fullmatch(parts.hostname or ""):
+    if parts.scheme not in ("http", "https") or not _is_host(parts.hostname or ""):
         raise ValueError(example)
     if port == 0 or parts.netloc.endswith(":"):
         raise ValueError(f"{example}, with a port from 1 to 65535 if any")
     return parts
+
+
+def _is_host(name: str) -> bool:
+    try:
+        return _HOST.fullmatch(dns_name(name)) is not None
+    except UnicodeError:  # a label that is empty or too long
+        return False
 
 
 # A name or an address; urlsplit takes the brackets off an IPv6 address.

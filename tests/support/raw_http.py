@@ -17,7 +17,7 @@ def head(
     kind: bytes = FORM,
     accept: bytes = b"application/json",
     version: bytes = b"HTTP/1.1",
-    host: bytes = b"Host: example.com",
+    host: bytes = b"Host: localhost",
     last: bool = True,
 ) -> bytes:
     """Return a request's head. `last` asks the server to close the connection afterwards."""

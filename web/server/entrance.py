@@ -5,10 +5,11 @@ all else, on threads.
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from shared.infrastructure.addresses import client_network
+from web.security_headers import security_headers
 from web.server.bodies import Body, BodyReader, Receive
 from web.server.flask_threads import FlaskThreads, Work
 from web.server.http_request import HttpRequest
@@ -31,8 +32,8 @@ HASHING_PATHS = {"/console/sign-in", "/console/profile/password"}
 
 
 class Entrance:
-    """The ASGI app. `route` makes of a path what the app's routes have; `close` ends what the
-    process has open."""
+    """The ASGI app. `route` makes of a path what the app's routes have; `on_all` are headers of
+    every answer; `close` ends what the process has open."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Entrance:
         flask: FlaskThreads,
         route: Callable[[str], str],
         visitors: VisitorAddress,
+        on_all: Mapping[str, str],
         close: Callable[[], Awaitable[None]],
     ) -> None:
         self.close = close
@@ -50,12 +52,15 @@ class Entrance:
         self._flask = flask
         self._route = route
         self._visitors = visitors
+        self._on_all = _encoded(on_all.items())
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
+        elif (request := HttpRequest(scope)).has_one_host:
+            await self._serve(request, receive, send)
         else:
-            await self._serve(HttpRequest(scope), receive, send)
+            await self._send(send, _ONE_HOST)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Answer the server when it starts and when it ends."""
@@ -74,7 +79,7 @@ class Entrance:
             limit=OTHER_LIMIT if _form_at(path) is None else BODY_LIMIT,
             network=client_network(visitor),
         )
-        await _send(send, await self._answer(request, body, path=path, visitor=visitor))
+        await self._send(send, await self._answer(request, body, path=path, visitor=visitor))
         if body.too_large:
             await self._bodies.drop_rest(receive)
 
@@ -87,6 +92,11 @@ class Entrance:
         known = {"REMOTE_ADDR": visitor, NOT_STORED: taken}
         work = _work(request.method, path)
         return await self._flask.answer(request, body, path=path, work=work, **known)
+
+    async def _send(self, send: Send, answer: Answer) -> None:
+        headers = _encoded(answer.headers) + self._on_all
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer.body})
 
     async def _take(
         self, form: str, request: HttpRequest, body: Body, visitor: str
@@ -110,9 +120,16 @@ def _form_at(path: str) -> str | None:
     return parts[2] if len(parts) == 3 and parts[1] == "f" else None
 
 
-async def _send(send: Send, answer: Answer) -> None:
-    headers = [
-        (name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers
-    ]
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+
+
+_ONE_HOST = Answer(
+    400,
+    [
+        *security_headers().items(),
+        ("Content-Type", "text/plain; charset=utf-8"),
+        ("Cache-Control", "no-store"),
+    ],
+    b"This request needs one Host header, and only one. Nothing was stored.\n",
+)

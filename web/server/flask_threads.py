@@ -111,7 +111,19 @@ def environ_of(request: HttpRequest, body: Body) -> "WSGIEnvironment":
     for name, value in request.head.headers.items():
         if name not in _OF_THE_BODY:
             environ[f"HTTP_{name.upper().replace('-', '_')}"] = value
+    if not _has_routes(request.head.host):
+        environ["HTTP_HOST"] = ""
     return environ
+
+
+def _has_routes(host: str) -> bool:
+    """Whether Flask finds routes under `host`. It looks at each name as DNS would have it, and
+    fails with a name that DNS cannot have."""
+    try:
+        host.partition(":")[0].encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 # A chunked body has arrived whole, so it has a length like any other.

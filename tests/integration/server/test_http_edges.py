@@ -107,11 +107,27 @@ def test_http_1_0_is_answered_and_closed(web: WebProcess, last: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", [b"", b"Host:", b"Host: \xff", b"Host: a\r\nHost: b", b"Host: [::1]:80"]
+    ("host", "version", "status"),
+    [
+        (b"Host: \xff", b"HTTP/1.1", 202),
+        (b"Host: [::1]:80", b"HTTP/1.1", 202),
+        (b"Host: evil.example", b"HTTP/1.1", 202),
+        (b"", b"HTTP/1.0", 202),
+        (b"Host:", b"HTTP/1.0", 202),
+        # RFC 9112, 3.2
+        (b"", b"HTTP/1.1", 400),
+        (b"Host:", b"HTTP/1.1", 400),
+        (b"Host: a\r\nHost: b", b"HTTP/1.1", 400),
+        (b"Host: a\r\nhost: a", b"HTTP/1.1", 400),
+        (b"Host: a\r\nHost: b", b"HTTP/1.0", 400),
+    ],
 )
-@pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
-def test_any_host_will_do(web: WebProcess, host: bytes, version: bytes) -> None:
-    assert statuses(send(web, with_length(body(), host=host, version=version))) == [202]
+def test_any_host_will_do_for_a_sign_up_but_there_must_be_one(
+    web: WebProcess, host: bytes, version: bytes, status: int
+) -> None:
+    before = accepted(web)
+    assert statuses(send(web, with_length(body(), host=host, version=version))) == [status]
+    assert accepted(web) == before + (status == 202)
 
 
 @pytest.mark.parametrize(
