@@ -31,6 +31,8 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.factory import make_operations
 from shared.operations.operators import Operators
+from shared.operations.second_factors import SecondFactors
+from shared.operations.second_steps import SecondSteps
 from shared.operations.sessions import Sessions
 from web import connect_pages, health, root_page
 from web.console import pages
@@ -157,6 +159,7 @@ def _make_services(settings: Settings) -> Services:
     ledger = Ledger(client, fsync=settings.accept_fsync)
     load = functools.partial(load_fingerprints, client, Sealer(settings.secret_keys))
     fingerprints = KnownFingerprints(load)
+    operators = Operators(patient)
     found = Services(
         settings=settings,
         deadlines=deadlines,
@@ -181,7 +184,15 @@ def _make_services(settings: Settings) -> Services:
         check_ledger=load,
         accounts=make_account_services(settings, patient, notifier.notify_workers),
         operations=make_operations(settings, patient, notifier.notify_workers),
-        operators=Operators(patient),
+        operators=operators,
+        second_factors=SecondFactors(
+            patient,
+            Sealer(settings.secret_keys),
+            operators,
+            demanded=settings.require_second_factor,
+            now=utc_now,
+        ),
+        second_steps=SecondSteps(patient, now=utc_now),
         sessions=Sessions(client, now=utc_now),
         alert_services=make_services(settings.alerts),
         doctor=make_doctor(settings),

@@ -15,6 +15,8 @@ from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.operations.operations import Operations
 from shared.operations.operators import Operator, Operators
+from shared.operations.second_factors import SecondFactors
+from shared.operations.second_steps import SecondSteps
 from shared.operations.sessions import Session, Sessions
 from web.one_at_a_time import OneAtATime
 from web.signup.form_cache import FormCache
@@ -52,6 +54,8 @@ class Services:
     accounts: AccountServices
     operations: Operations
     operators: Operators
+    second_factors: SecondFactors
+    second_steps: SecondSteps
     sessions: Sessions
     alert_services: Sequence[Service]
     doctor: Examines

@@ -1,6 +1,7 @@
 """`relay operator`: the people who may sign in to the console."""
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,13 +9,19 @@ from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
 from shared.domain.errors import Refused
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import NewPassword, Operator, Operators, Role
+
+if TYPE_CHECKING:
+    from shared.operations.second_factors import SecondFactors
 
 COMMANDS = {
     "add": "relay.commands.operators:add",
     "list": "relay.commands.operators:list_operators",
     "password": "relay.commands.operators:new_password",
     "remove": "relay.commands.operators:remove",
+    "reset-second-factor": "relay.commands.operators:reset_second_factor",
     "role": "relay.commands.operators:role",
 }
 
@@ -75,14 +82,39 @@ def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
     runtime.output.say(f"{name} cannot sign in any more.")
 
 
+@click.command("reset-second-factor")
+@click.argument("name")
+@pass_runtime
+def reset_second_factor(runtime: CommandRuntime, name: str) -> None:
+    """Let NAME sign in without a second factor, and end their sessions.
+
+    For somebody who lost the authenticator app and the recovery codes.
+    """
+    was_on = _second_factors(runtime).reset(name)
+    runtime.output.json({"name": name, "reset": was_on})
+    if was_on:
+        runtime.output.say(
+            f"The second factor of {name} is off, and {name} is signed out everywhere. The password"
+            f" is the one from before. If somebody else may know it: relay operator password {name}"
+        )
+    else:
+        runtime.output.say(f"{name} has no second factor. Nothing was changed.")
+
+
 @click.command("list")
 @pass_runtime
 def list_operators(runtime: CommandRuntime) -> None:
-    """Show all operators."""
-    found = _operators(runtime).all()
-    runtime.output.json([_described(each) for each in found])
+    """Show all operators, and who has a second factor."""
+    operators = _operators(runtime)
+    found, having = operators.all(), operators.with_second_factor()
+    runtime.output.json(
+        [{**_described(each), "second_factor": each.name in having} for each in found]
+    )
     if found:
-        runtime.output.table(["operator", "role"], [[each.name, each.role] for each in found])
+        runtime.output.table(
+            ["operator", "role", "second factor"],
+            [[each.name, each.role, "on" if each.name in having else "off"] for each in found],
+        )
     else:
         runtime.output.say(
             "There is no operator yet. The first start of `relay web` or `relay up` makes one."
@@ -91,6 +123,19 @@ def list_operators(runtime: CommandRuntime) -> None:
 
 def _operators(runtime: CommandRuntime) -> Operators:
     return Operators(runtime.client)
+
+
+def _second_factors(runtime: CommandRuntime) -> "SecondFactors":
+    # Imported here: no other command needs what makes the codes.
+    from shared.operations.second_factors import SecondFactors
+
+    return SecondFactors(
+        runtime.client,
+        Sealer(runtime.settings.secret_keys),
+        _operators(runtime),
+        demanded=runtime.settings.require_second_factor,
+        now=utc_now,
+    )
 
 
 def _given(password: str | None) -> str | None:

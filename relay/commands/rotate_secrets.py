@@ -15,6 +15,7 @@ _WHAT = {
     SecretKind.APPLICATIONS: "secrets of API keys",
     SecretKind.FINGERPRINT_KEY: "key of the fingerprints",
     SecretKind.KEPT_TOKENS: "tokens of unfinished connections",
+    SecretKind.SECOND_FACTORS: "second factors of operators",
 }
 
 _TO_BEGIN = """\
@@ -38,7 +39,8 @@ Sign-ups and connections are kept, and duplicates are still recognised."""
 _TO_FIX = """\
 No key in RELAY_SECRET_KEY opens these. Add the key that was used before at the end of
 RELAY_SECRET_KEY, and run this command again. If that key is lost, connect these accounts again
-with `relay connect NAME`. Everything else is done."""
+with `relay connect NAME`, and for a second factor run `relay operator reset-second-factor NAME`.
+Everything else is done."""
 
 
 @click.command("rotate-secrets")

@@ -46,6 +46,10 @@ class Action(StrEnum):
     SET_PASSWORD = "set_password"  # noqa: S105 - no password
     SET_ROLE = "set_role"
     REMOVE_OPERATOR = "remove_operator"
+    SWITCH_ON_SECOND_FACTOR = "switch_on_second_factor"
+    SWITCH_OFF_SECOND_FACTOR = "switch_off_second_factor"
+    RESET_SECOND_FACTOR = "reset_second_factor"
+    NEW_RECOVERY_CODES = "new_recovery_codes"
     TEST_ALERTS = "test_alerts"
     ROTATE_SECRETS = "rotate_secrets"
     BACKUP = "backup"

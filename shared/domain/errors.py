@@ -7,7 +7,10 @@ RelayError
 ├── LedgerUnavailable    Redis cannot store it now            -> web stores it on disk
 │   └── SpoolRefused     the disk cannot either               -> 503, safe to send again
 ├── Refused              an operator's request is impossible  -> exit 1, says what to do
-│   └── TooManyTries     to sign in                           -> 429, no password was compared
+│   ├── TooManyTries     to sign in                           -> 429, nothing was compared
+│   ├── WrongPassword    of who is signed in, asked once more -> 422, nothing was changed
+│   └── WrongCode        wrong, or used before                -> 401 or 422
+│       └── WrongPresentCode  of the app that another one is to replace
 ├── SettingsError        settings are missing or wrong        -> exit 2, nothing starts
 └── TokenError           no access token is available
     ├── NotConnected     no tokens are stored                 -> hold `reconnect`, not probed
@@ -88,6 +91,26 @@ class TooManyTries(Refused):
         wait = counted(seconds, "second") if seconds < 60 else counted(-(-seconds // 60), "minute")
         super().__init__(f"Too many tries. Please wait {wait}, then try again.")
         self.retry_after = retry_after
+
+
+class WrongPassword(Refused):
+    """Who is signed in gave a password that is not theirs."""
+
+    def __init__(self) -> None:
+        super().__init__("This is not your current password.")
+
+
+class WrongCode(Refused):
+    """The code of the second factor is wrong, or somebody has used it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This code is wrong, or was used before. Wait until your app shows the next one."
+        )
+
+
+class WrongPresentCode(WrongCode):
+    """The same, of the second factor that is to be replaced."""
 
 
 class SettingsError(RelayError):

@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from shared.domain.durations import read_duration
 from shared.domain.errors import SettingsError
 from shared.domain.retention import Retention
+from shared.domain.second_factor import WhoMustHaveOne
 from shared.domain.web_addresses import dns_name
 from shared.infrastructure.alert_services import read_addresses
 from shared.infrastructure.redis_urls import broker_beside, check_redis_url
@@ -105,6 +106,7 @@ class Settings:
     retention: Retention
     retain_audit: timedelta | None
     files: tuple[Path, ...]  #: from which settings were read
+    require_second_factor: WhoMustHaveOne
 
     @property
     def redirect_uri(self) -> str:
@@ -190,6 +192,9 @@ class _Reader:
             heartbeat_url=self._get("RELAY_HEARTBEAT_URL", "none", _heartbeat_url),
             retention=self._retention(),
             retain_audit=self._get("RELAY_RETAIN_AUDIT", "365d", _kept_for),
+            require_second_factor=self._get(
+                "RELAY_REQUIRE_SECOND_FACTOR", "none", _who_must_have_one
+            ),
             files=tuple(self._files),
         )
         if not self._problems:
@@ -324,6 +329,13 @@ def _kept_for(raw: str) -> timedelta | None:
         return read_duration(raw)
     except ValueError as error:
         raise ValueError(f"{error}, or never, not {_shown(raw)}") from None
+
+
+def _who_must_have_one(raw: str) -> WhoMustHaveOne:
+    try:
+        return WhoMustHaveOne(raw.lower())
+    except ValueError:
+        raise ValueError(f"must be none, admin or all, not {_shown(raw)}") from None
 
 
 def _secret_keys(raw: str) -> tuple[str, ...]:

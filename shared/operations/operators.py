@@ -11,28 +11,25 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 import redis
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from shared.domain.account import check_name
 from shared.domain.audit import Action, Actor, Via, acting_as
-from shared.domain.errors import LedgerUnavailable, Refused, TooManyTries
+from shared.domain.errors import LedgerUnavailable, Refused, WrongPassword
 from shared.infrastructure.addresses import client_network
 from shared.ledger.stores import documents
 from shared.ledger.stores.audit_trail import AuditTrail
-from shared.ledger.stores.sign_in_tries import SignInTries, Wait, Whose
+from shared.ledger.stores.sign_in_tries import Whose
+from shared.operations.counted_tries import CountedTries
 
 log = logging.getLogger(__name__)
 
 SHORTEST_PASSWORD = 12
 FIRST = "admin"
-# From one address or known browser; a name only slows down then. Guessing a password needs millions
-# of tries.
-MOST_TRIES = 10
-TRIES_WITHIN = timedelta(minutes=15)
 
 
 class Role(StrEnum):
@@ -50,12 +47,14 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operator:
-    """Someone who may sign in. Sessions of another `epoch` have ended."""
+    """Someone who may sign in. Sessions of another `epoch` have ended. `made_up`: we made up the
+    password and printed it, so somebody else may have read it."""
 
     name: str
     role: Role
     password_hash: str = field(repr=False)
     epoch: int
+    made_up: bool = False
 
     @classmethod
     def from_json(cls, stored: str | bytes) -> "Operator":
@@ -63,7 +62,10 @@ class Operator:
         return cls(**{**found, "role": Role(found["role"])})
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self))
+        stored = asdict(self)
+        if not self.made_up:  # an older version knows no such field
+            del stored["made_up"]
+        return json.dumps(stored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,9 @@ class Operators:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._stored = documents.operators(client)
+        self._factors = documents.second_factors(client)
         self._trail = AuditTrail(client)
-        self._tries = SignInTries(client, most=MOST_TRIES, window=TRIES_WITHIN, clock=clock)
+        self._tries = CountedTries(client, clock=clock)
         self._new_password = new_password
 
     # --- looking
@@ -99,6 +102,19 @@ class Operators:
         stored = self._stored.find(name)
         return Operator.from_json(stored) if stored else None
 
+    def named(self, name: str) -> Operator:
+        """Return the operator; raises `Refused` with the names that there are."""
+        return _named(name, self.all())
+
+    def with_second_factor(self) -> set[str]:
+        """Return the names of those who have one."""
+        return self._factors.names()
+
+    def without_second_factor(self) -> list[Operator]:
+        """Return those who sign in with a password alone."""
+        having = self.with_second_factor()
+        return [operator for operator in self.all() if operator.name not in having]
+
     # --- signing in
 
     def authenticate(
@@ -110,65 +126,51 @@ class Operators:
         has signed in before. That one's tries are counted alone, so that no stranger keeps its
         owner out. Raises `TooManyTries`.
         """
-        tries = _whose_tries(name, address, device)
-        operator = self._with_password(name, password, tries, address)
-        if operator:
-            self._trail.add(Action.SIGN_IN, who=Actor(name, Via.CONSOLE, address))
-            log.info("signed in", extra={"address": address, "operator": name})
-        return operator
+        return self._with_password(name, password, _whose_tries(name, address, device), address)
 
-    def change_own_password(
-        self, name: str, current: str, new: str, *, address: str, session: str
-    ) -> Operator | None:
-        """Give the operator the password that they chose; None if the current one is wrong.
-
-        This ends their sessions. Tries are counted for the `session` in which they do that.
-        """
-        _check_length(new)  # before anything is hashed
-        tries = (("session", session), None)
-        if self._with_password(name, current, tries, address) is None:
-            return None
-        return self.set_password(name, new).operator
-
-    def _with_password(
-        self, name: str, password: str, tries: tuple[Whose, Whose | None], address: str
-    ) -> Operator | None:
-        wait = self._tries.count(*tries)
-        if wait is not None:
-            self._note_wait(wait, name, address)
-            raise TooManyTries(wait.span)
-        operator = self.find(name)
-        right = check_password_hash(operator.password_hash if operator else _NOBODY, password)
-        if operator is None or not right:
-            self._note_refused(operator, address, "wrong_password")
-            return None
-        self._tries.forget(*filter(None, tries))
-        return operator
+    def sign_in(self, name: str, *, address: str, **how: Any) -> None:
+        """Note that the operator signs in. `how` is for the audit trail alone."""
+        self._trail.add(Action.SIGN_IN, who=Actor(name, Via.CONSOLE, address), **how)
+        log.info("signed in", extra={"address": address, "operator": name})
 
     def sign_out(self, name: str, *, address: str) -> None:
         """Note that the operator signs out."""
         self._trail.add(Action.SIGN_OUT, who=Actor(name, Via.CONSOLE, address))
         log.info("signed out", extra={"address": address, "operator": name})
 
-    def _note_refused(self, operator: Operator | None, address: str, cause: str) -> None:
-        """Note a refused sign-in. A name that no operator has may be a password, so it is left
-        out. docs/audit.md has a filter for the line in the log, which reads it from the start."""
-        named = {"operator": operator.name} if operator else {}
-        log.warning("sign-in refused", extra={"address": address, "cause": cause, **named})
-        name = operator.name if operator else None
-        self._trail.add_refused_sign_in(Actor(None, Via.CONSOLE, address), name, cause)
+    def check_own_password(self, name: str, password: str, *, address: str, session: str) -> None:
+        """Ask an operator who is signed in for their password once more.
 
-    def _note_wait(self, wait: Wait, name: str, address: str) -> None:
-        """Note that a try was refused. Who waits because of others' tries is no intruder: that line
-        matches no filter which bans addresses."""
-        if wait.of_source:
-            self._note_refused(self._if_known(name), address, "too_many_tries")
-        else:
-            log.info("sign-in delayed", extra={"address": address})
+        Tries are counted for the `session`. Raises `WrongPassword` and `TooManyTries`.
+        """
+        if self._with_password(name, password, (("session", session), None), address) is None:
+            raise WrongPassword
 
-    def _if_known(self, name: str) -> Operator | None:
+    def change_own_password(
+        self, name: str, current: str, new: str, *, address: str, session: str
+    ) -> Operator:
+        """Give the operator the password that they chose, which ends their sessions. Raises as
+        `check_own_password` does."""
+        _check_length(new)  # before anything is hashed
+        self.check_own_password(name, current, address=address, session=session)
+        return self.set_password(name, new).operator
+
+    def _with_password(
+        self, name: str, password: str, tries: tuple[Whose, Whose | None], address: str
+    ) -> Operator | None:
+        self._tries.allow(*tries, operator=lambda: self._if_known(name), address=address)
+        operator = self.find(name)
+        right = check_password_hash(operator.password_hash if operator else _NOBODY, password)
+        if operator is None or not right:
+            known = operator.name if operator else None
+            self._tries.note_refused(known, address, "wrong_password")
+            return None
+        self._tries.forget(*filter(None, tries))
+        return operator
+
+    def _if_known(self, name: str) -> str | None:
         try:
-            return self.find(name)
+            return name if self._stored.find(name) else None
         except LedgerUnavailable:
             return None
 
@@ -202,10 +204,13 @@ class Operators:
 
     def set_password(self, name: str, password: str | None = None) -> NewPassword:
         """Give the operator a new password. This ends their sessions, and the wait after tries with
-        their name."""
+        their name or of their codes."""
+        made_up = not password
         password, hashed = self._hashed(password)
-        changed = self._change(name, lambda old: replace(old, password_hash=hashed))
-        self._tries.forget(("name", name))
+        changed = self._change(
+            name, lambda old: replace(old, password_hash=hashed, made_up=made_up)
+        )
+        self._tries.forget(("name", name), ("code", name))
         self._trail.add(Action.SET_PASSWORD, target=name)
         return NewPassword(changed, password)
 
@@ -215,6 +220,10 @@ class Operators:
         self._trail.add(Action.SET_ROLE, target=name, role=role)
         return changed
 
+    def end_sessions(self, name: str) -> Operator:
+        """End all sessions of the operator."""
+        return self._change(name, lambda old: old)
+
     def to_remove(self, name: str) -> Operator:
         """Return the operator, if they can be removed."""
         everyone = self.all()
@@ -223,13 +232,21 @@ class Operators:
         return found
 
     def remove(self, name: str) -> None:
-        """Remove the operator, which ends their sessions."""
+        """Remove the operator with their second factor, which ends their sessions."""
         self._change(name, lambda old: None)
+        self._factors.remove(name)
         self._trail.add(Action.REMOVE_OPERATOR, target=name)
 
     def _made(self, name: str, role: Role, password: str | None) -> NewPassword:
+        made_up = not password
         password, hashed = self._hashed(password)
-        made = Operator(name=name, role=role, password_hash=hashed, epoch=secrets.randbits(32))
+        made = Operator(
+            name=name,
+            role=role,
+            password_hash=hashed,
+            epoch=secrets.randbits(32),
+            made_up=made_up,
+        )
         return NewPassword(made, password)
 
     def _hashed(self, password: str | None) -> tuple[str, str]:

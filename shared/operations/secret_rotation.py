@@ -25,6 +25,7 @@ class SecretKind(StrEnum):
     APPLICATIONS = "applications"
     FINGERPRINT_KEY = "fingerprint_key"
     KEPT_TOKENS = "kept_tokens"
+    SECOND_FACTORS = "second_factors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,9 @@ class Rotation:
         for place in self._places.applications():
             what = f"the secret of the API key …{place.field[-4:]}"
             yield self._at(place, SecretKind.APPLICATIONS, what)
+        for place in self._places.second_factors():
+            what = f"the second factor of {place.field}"
+            yield self._at(place, SecretKind.SECOND_FACTORS, what)
         for account in self._registry.accounts():
             yield self._tokens_of(account.name)
 

@@ -23,6 +23,8 @@ PUBLIC = {
     ("/connect/link/<token>", "POST"): "sends the client to the login",
     ("/console/sign-in", "GET"): "asks for name and password",
     ("/console/sign-in", "POST"): "takes them, so many times",
+    ("/console/sign-in/code", "GET"): "asks for a code, if the password was right",
+    ("/console/sign-in/code", "POST"): "takes it, so many times",
     ("/console/sign-out", "POST"): "ends the session, whose token it needs",
     ("/healthz", "GET"): "lives",
     ("/readyz", "GET"): "could store a sign-up",

@@ -5,6 +5,7 @@ page = browser.get("/console/")
 answer = browser.post("/console/accounts/acme/lists", some_field="its value")
 """
 
+import re
 from typing import Any
 
 from flask import Flask
@@ -12,6 +13,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.operations.operators import Role
+from tests.support.phone import Phone
 from tests.support.web_services import services_of
 
 PASSWORD = "a password for tests"
@@ -31,6 +33,7 @@ class SignedIn:
     """
 
     def __init__(self, app: Flask, role: Role = Role.ADMIN, name: str | None = None) -> None:
+        self.app = app
         self.name = name or str(role)
         self.client = app.test_client()
         services_of(app).operators.add(self.name, role, PASSWORD)
@@ -40,6 +43,23 @@ class SignedIn:
         sent = {"name": self.name, "password": PASSWORD}
         answer = self.client.post("/console/sign-in", data=sent)
         assert answer.status_code == 303, answer.status_code
+
+    def switch_on_second_factor(self, phone: Phone) -> list[str]:
+        """Switch it on as the page does; return the recovery codes."""
+        phone.set_clock(self.app)
+        page = self.get("/console/profile/second-factor").text
+        [secret] = re.findall(r'<textarea id="secret"[^>]*>([^<]+)<', page)
+        phone.secret = secret.replace(" ", "")
+        shown = self.post("/console/profile/second-factor", code=phone.code(), password=PASSWORD)
+        assert shown.status_code == 200, shown.status_code
+        return re.findall(r"\d{4}(?:-\d{4}){4}", shown.text)
+
+    def sign_in_with_code(self, code: str) -> TestResponse:
+        """Type password and code in this browser."""
+        sent = {"name": self.name, "password": PASSWORD}
+        asked = self.client.post("/console/sign-in", data=sent)
+        assert asked.location == "/console/sign-in/code?next=", asked.location
+        return self.client.post("/console/sign-in/code", data={"code": code})
 
     @property
     def token(self) -> str:

@@ -26,6 +26,7 @@ from shared.infrastructure.sealing import derived_key
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Operator, Role
+from shared.operations.second_steps import Ticket
 from shared.operations.sessions import LONGEST, NOTE_USE_EVERY, Session, Visit
 from web.console import bp
 from web.cookies import Cookie, is_secure
@@ -38,6 +39,7 @@ from web.signup.origins import source_of
 # earlier, as nothing can note that it ended.
 UNSTORED_LIFE = timedelta(hours=1)
 _COOKIE = Cookie("relay_console", "/console")
+_SIGNING_IN = ("console.sign_in", "console.second_step")
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 P = ParamSpec("P")
@@ -85,12 +87,14 @@ def check_request() -> ResponseReturnValue | None:
     g.operator = _signed_in()
     if g.operator:
         set_actor(Actor(g.operator.name, Via.CONSOLE, request.remote_addr))
-    if request.endpoint == "console.sign_in":  # also in a second tab, after signing in
+    if request.endpoint in _SIGNING_IN:  # also in a second tab, after signing in
         return None
     if g.operator is None:
         return _to_sign_in()
     if request.method not in _SAFE:
         _check_token()
+    if not _is_open_without_second_factor() and _lacks_second_factor(g.operator):
+        return _to_second_factor()
     return None
 
 
@@ -111,6 +115,20 @@ def sign_in_as(operator: Operator) -> None:
     )
     if not _written(partial(services().sessions.begin, operator, session_id(), _visit())):
         session["unstored"] = utc_now().isoformat()
+
+
+def await_code(operator: Operator) -> None:
+    """Note that the operator typed the right password. That opens nothing yet."""
+    with contextlib.suppress(LedgerUnavailable):
+        _end_session()
+    session.clear()
+    session["second_step"] = services().second_steps.begin(operator)
+
+
+def second_step() -> Ticket:
+    """Return what this browser has of a sign-in that waits for a code; nothing if none does."""
+    ticket: Ticket = session.get("second_step", {})
+    return ticket
 
 
 def sign_out() -> bool:
@@ -217,9 +235,31 @@ def session_name() -> str | None:
 def _to_sign_in() -> ResponseReturnValue:
     if request.method not in _SAFE:
         raise Forbidden("You are signed out. Nothing was changed. Sign in and try again.")
-    wanted = request.full_path.rstrip("?")
-    response = redirect(url_for("console.sign_in", next=wanted))
-    if request.headers.get("HX-Request"):  # else htmx shows the sign-in page inside this one
+    return _lead_to(url_for("console.sign_in", next=request.full_path.rstrip("?")))
+
+
+def _is_open_without_second_factor() -> bool:
+    """Whether the page is one that an operator needs to set one up, or not to."""
+    rule = request.url_rule.rule if request.url_rule else ""
+    return request.endpoint == "console.sign_out" or rule.startswith("/console/profile")
+
+
+def _lacks_second_factor(operator: Operator) -> bool:
+    factors = services().second_factors
+    if not factors.must_have(operator.role):
+        return False
+    return services().deadlines.start().ask(lambda: not factors.has(operator.name))
+
+
+def _to_second_factor() -> ResponseReturnValue:
+    if request.method not in _SAFE:
+        raise Forbidden("You need a second factor first. Nothing was changed.")
+    return _lead_to(url_for("console.second_factor"))
+
+
+def _lead_to(url: str) -> ResponseReturnValue:
+    response = redirect(url)
+    if request.headers.get("HX-Request"):  # else htmx shows that page inside this one
         response.headers["HX-Redirect"] = response.headers.pop("Location")
         response.status_code = 200
     return response

@@ -11,12 +11,36 @@ from werkzeug.exceptions import HTTPException
 
 from shared.domain.durations import in_words, minute
 from shared.domain.errors import LedgerUnavailable, Refused, SpoolRefused
+from shared.domain.phrases import counted
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
-from web.console import accounts, alerts, bp, connect, doctor, guard, overview, profile, sign_in
+from web.console import (
+    accounts,
+    alerts,
+    bp,
+    connect,
+    doctor,
+    guard,
+    overview,
+    profile,
+    second_factor,
+    second_step,
+    sign_in,
+)
 from web.services import services
 
-__all__ = ["accounts", "alerts", "bp", "connect", "doctor", "overview", "profile", "sign_in"]
+__all__ = [
+    "accounts",
+    "alerts",
+    "bp",
+    "connect",
+    "doctor",
+    "overview",
+    "profile",
+    "second_factor",
+    "second_step",
+    "sign_in",
+]
 
 WIZARD_STEPS = ("Application", "Log in", "Check", "Lists and test")
 
@@ -34,6 +58,7 @@ def template_context() -> dict[str, Any]:
         "now": utc_now(),
         "moment": _moment,
         "ago": _ago,
+        "counted": counted,
         "in_words": in_words,
         "minute": minute,
         "wizard_steps": WIZARD_STEPS,

@@ -3,7 +3,7 @@
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.domain.errors import Refused, TooManyTries
+from shared.domain.errors import Refused, TooManyTries, WrongPassword
 from shared.domain.phrases import counted
 from shared.operations.operators import SHORTEST_PASSWORD, Operator, Role
 from shared.operations.sessions import IDLE, LONGEST, is_of
@@ -16,7 +16,7 @@ from web.services import services
 @needs(Role.VIEWER)
 def profile() -> ResponseReturnValue:
     """Show the operator's own sessions, and where to change the password."""
-    return _page()
+    return profile_page()
 
 
 @bp.post("/profile/sign-out-elsewhere")
@@ -33,21 +33,21 @@ def sign_out_elsewhere() -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     """Change the operator's own password, end their sessions, and begin one for this browser."""
     if request.form.get("new") != request.form.get("again"):
-        return _page(again="This is not the new password from above."), 422
+        return profile_page(again="This is not the new password from above."), 422
     try:
         changed = _with_new_password()
     except TooManyTries as error:
-        return _page(current=str(error)), 429, guard.retry_after(error)
+        return profile_page(current=str(error)), 429, guard.retry_after(error)
+    except WrongPassword as error:
+        return profile_page(current=str(error)), 422
     except Refused as error:
-        return _page(new=str(error)), 422
-    if changed is None:
-        return _page(current="This is not your current password."), 422
+        return profile_page(new=str(error)), 422
     guard.sign_in_as(changed)
     flash("Your password is changed. You are signed out everywhere else.")
     return redirect(url_for("console.profile"), 303)
 
 
-def _with_new_password() -> Operator | None:
+def _with_new_password() -> Operator:
     return services().operators.change_own_password(
         operator_name(),
         request.form.get("current", ""),
@@ -57,14 +57,17 @@ def _with_new_password() -> Operator | None:
     )
 
 
-def _page(**errors: str) -> str:
+def profile_page(**errors: str) -> str:
     """Return the page; `errors` has a sentence by the name of the field that it is about."""
     sessions = services().sessions.all(current_operator())
+    factors = services().second_factors
     return render_template(
         "console/profile.html",
         sessions=[(session, is_of(digest, session_id())) for digest, session in sessions.items()],
         idle=IDLE,
         longest=LONGEST,
         shortest=SHORTEST_PASSWORD,
+        second_factor=factors.find(operator_name()),
+        must_have_second_factor=factors.must_have(current_operator().role),
         errors=errors,
     )

@@ -5,11 +5,12 @@ import sys
 
 from flask import g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
 
 from shared.domain.errors import TooManyTries
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.typed_commands import relay_here
-from shared.operations.operators import NewPassword, Operators
+from shared.operations.operators import NewPassword, Operator, Operators
 from web.console import bp, guard, known_devices
 from web.services import services
 
@@ -25,11 +26,11 @@ _OUR_PAGE = re.compile(r"/console/(?!.*\.\.)[\w./?&=%~+,:@-]*", re.ASCII)
 
 @bp.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
-    """Ask for name and password, then open the page that was asked for."""
+    """Ask for name and password, then for a code, or open the page that was asked for."""
     if request.method == "POST":
         return _try()
     if g.operator:
-        return redirect(_next())
+        return redirect(next_page())
     announce_first(services().operators, services().settings)
     return _page()
 
@@ -77,13 +78,22 @@ def _try() -> ResponseReturnValue:
         return _page(str(error)), 429, guard.retry_after(error)
     if operator is None:
         return _page(_WRONG), 401
+    if services().second_factors.has(operator.name):
+        guard.await_code(operator)
+        return redirect(url_for("console.second_step", next=request.form.get("next", "")), 303)
+    return enter(operator)
+
+
+def enter(operator: Operator, **how: object) -> Response:
+    """Begin the session, and open the page that was asked for. `how` is noted, too."""
+    services().operators.sign_in(operator.name, address=request.remote_addr or "", **how)
     guard.sign_in_as(operator)
-    response = make_response(redirect(_next(), 303))
+    response = make_response(redirect(next_page(), 303))
     known_devices.remember(response, operator.name)
     return response
 
 
-def _next() -> str:
+def next_page() -> str:
     """Return the page to open next, which must be one of the console's."""
     wanted = request.values.get("next", "")
     if _OUR_PAGE.fullmatch(wanted):

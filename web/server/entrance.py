@@ -28,7 +28,13 @@ OTHER_LIMIT = 16 * 1024
 # Below these, Constant Contact is asked.
 SLOW_PATHS = {"console", "connect"}
 # What is posted there has a password, which is compared with a hash.
-HASHING_PATHS = {"/console/sign-in", "/console/profile/password"}
+HASHING_PATHS = {
+    "/console/sign-in",
+    "/console/profile/password",
+    "/console/profile/second-factor",
+    "/console/profile/second-factor/off",
+    "/console/profile/second-factor/recovery-codes",
+}
 
 
 class Entrance:

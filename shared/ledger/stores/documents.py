@@ -1,4 +1,4 @@
-"""Small documents kept by name: operators, sessions, clients' links, secrets of API keys."""
+"""Small documents kept by name: operators and what belongs to them, clients' links, secrets."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -24,6 +24,10 @@ class Documents:
         with redis_errors_translated():
             stored = self._client.hgetall(self._key)
         return {str(name): str(stored[name]) for name in sorted(stored)}
+
+    def names(self) -> set[str]:
+        with redis_errors_translated():
+            return {str(name) for name in self._client.hkeys(self._key)}
 
     def find(self, name: str) -> str | None:
         with redis_errors_translated():
@@ -81,6 +85,11 @@ def operators(client: "redis.Redis") -> Documents:
 def sessions(client: "redis.Redis", operator: str, life: timedelta) -> Documents:
     """Return the operator's sessions in the console, by digest."""
     return Documents(client, keys.SESSIONS + operator, life)
+
+
+def second_factors(client: "redis.Redis") -> Documents:
+    """Return the operators' second factors, sealed, by the operator's name."""
+    return Documents(client, keys.SECOND_FACTORS)
 
 
 def links(client: "redis.Redis") -> Documents:

@@ -40,6 +40,12 @@ class SealedPlaces:
             found = self._client.hkeys(keys.APPLICATIONS)
         return [Place(keys.APPLICATIONS, str(client_id)) for client_id in sorted(found)]
 
+    def second_factors(self) -> list[Place]:
+        """Return the second factors; each one's `field` is the operator."""
+        with redis_errors_translated():
+            found = self._client.hkeys(keys.SECOND_FACTORS)
+        return [Place(keys.SECOND_FACTORS, str(operator)) for operator in sorted(found)]
+
     def kept_tokens(self) -> Iterator[Place]:
         """Yield the tokens that are kept while connecting. Goes through all keys of the ledger."""
         for pattern in _KEPT:

@@ -51,6 +51,16 @@ def forwarding(client: "redis.Redis") -> StoredText:
     return StoredText(client, keys.FORWARDING)
 
 
+def second_factor_setup(client: "redis.Redis", digest: str) -> StoredText:
+    """Return the secret, sealed, that a session sets up."""
+    return StoredText(client, keys.SECOND_FACTOR_SETUPS + digest)
+
+
+def second_step(client: "redis.Redis", digest: str) -> StoredText:
+    """Return whose sign-in waits for a code."""
+    return StoredText(client, keys.SECOND_STEPS + digest)
+
+
 def connecting(client: "redis.Redis", name: str) -> StoredText:
     """Return what is kept while somebody connects an account; `name` begins with its kind."""
     return StoredText(client, keys.CONNECTING + name)

@@ -15,9 +15,11 @@ from shared.domain.audit import Action
 from shared.domain.replay import LARGE
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
+from shared.operations.operators import Operators
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.command_line import CommandLine, Ran, settings_for
 from tests.support.person import EMAIL, NAME, traces_in_redis
+from tests.support.phone import Phone
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 from tests.support.webhook import Webhook
@@ -35,7 +37,10 @@ READS = {
 class Scene:
     """Accounts `acme`, with a form `news`, and `spare`, and sign-ups to do something with."""
 
-    def __init__(self, run: CommandLine, sandbox: SandboxServer, ledger: Ledger) -> None:
+    def __init__(
+        self, run: CommandLine, sandbox: SandboxServer, ledger: Ledger, client: "redis.Redis"
+    ) -> None:
+        self.client = client
         self.run = run
         self.sandbox = sandbox
         self.ledger = ledger
@@ -57,11 +62,18 @@ class Scene:
         made = self.run("connect", "acme", "--link", "--from", "Studio North", "--json")
         return str(made.json["id"])
 
+    def reset_second_factor(self) -> Ran:
+        Operators(self.client).set_password("ada", PASSWORD)
+        phone = Phone()
+        phone.switch_on(phone.factors(self.client), "ada", PASSWORD)
+        return self.run("operator", "reset-second-factor", "ada")
+
     def replay(self) -> str:
         self.dead(LARGE)
         return str(self.run("failed", "retry", "--all", "--json").json["replay"])
 
 
+PASSWORD = "a password for tests"
 FORM = ("forms", "add", "club", "--account", "acme", "--list", "newsletter")
 TEST = ("accounts", "test", "acme", "--email", EMAIL, "--list", "newsletter", "--wait", "1")
 
@@ -118,6 +130,7 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], Ran]]] = {
         Action.REMOVE_OPERATOR,
         lambda scene: scene.run("operator", "remove", "ada", "--yes"),
     ),
+    "operator reset-second-factor": (Action.RESET_SECOND_FACTOR, Scene.reset_second_factor),
     "operator role": (
         Action.SET_ROLE,
         lambda scene: scene.run("operator", "role", "ada", "viewer"),
@@ -141,8 +154,10 @@ def ledger(redis_client: "redis.Redis") -> Ledger:
 
 
 @pytest.fixture
-def scene(connected: CommandLine, sandbox: SandboxServer, ledger: Ledger) -> Iterator[Scene]:
-    found = Scene(connected, sandbox, ledger)
+def scene(
+    connected: CommandLine, sandbox: SandboxServer, ledger: Ledger, redis_client: "redis.Redis"
+) -> Iterator[Scene]:
+    found = Scene(connected, sandbox, ledger, redis_client)
     connected.sleep = lambda seconds: None
     found.connect(name="spare", organization="Blue Door Books")
     for name in ("ada", "grace"):
@@ -236,7 +251,8 @@ def test_people_see_some_of_many_ids_and_words_instead_of_code(scene: Scene) -> 
     scene.run("rotate-secrets")
     rotated, link, discarded = scene.run("audit").out.splitlines()[2:5]
     assert rotated.endswith(
-        "resealed: tokens 0, applications 0, fingerprint_key 0, kept_tokens 0, unopened: 0"
+        "resealed: tokens 0, applications 0, fingerprint_key 0, kept_tokens 0, second_factors 0,"
+        " unopened: 0"
     )
     assert link.endswith("replace: no")
     assert "count: 4, ids: " in discarded and discarded.endswith("…")

@@ -7,6 +7,7 @@ import redis
 
 from shared.operations.operators import Operators, Role
 from tests.support.command_line import CommandLine
+from tests.support.phone import Phone
 
 PASSWORD = "from standard input"
 
@@ -83,6 +84,9 @@ def test_the_password_may_come_from_standard_input_and_is_not_shown(
         pytest.param(("remove", "max"), "", 1, "no operator max", id="remove nobody"),
         pytest.param(("password", "max"), "", 1, "no operator max", id="password of nobody"),
         pytest.param(("role", "max", "viewer"), "", 1, "no operator max", id="role of nobody"),
+        pytest.param(
+            ("reset-second-factor", "max"), "", 1, "no operator max", id="reset of nobody"
+        ),
         pytest.param(("remove", "ada"), "", 1, "last admin", id="remove the last admin"),
         pytest.param(("role", "ada", "viewer"), "", 1, "last admin", id="demote the last admin"),
     ],
@@ -94,7 +98,9 @@ def test_what_cannot_be_done_is_said(
     assert (ran.status, ran.out) == (status, "")
     assert sentence in ran.err
     assert "on-the-line" not in ran.err
-    assert admin("operator", "list", "--json").json == [{"name": "ada", "role": "admin"}]
+    assert admin("operator", "list", "--json").json == [
+        {"name": "ada", "role": "admin", "second_factor": False}
+    ]
 
 
 def test_a_new_password_replaces_the_old_one(admin: CommandLine, operators: Operators) -> None:
@@ -136,3 +142,40 @@ def test_an_empty_list_says_how_the_first_one_is_made(run: CommandLine) -> None:
     assert ran.status == 0
     assert "relay web" in ran.out
     assert run("operator", "list", "--json").json == []
+
+
+def test_the_list_says_who_has_a_second_factor_and_a_reset_ends_it(
+    admin: CommandLine, operators: Operators, redis_client: "redis.Redis"
+) -> None:
+    admin("operator", "add", "max", "--role", "viewer")
+    operators.set_password("ada", PASSWORD)
+    phone = Phone()
+    phone.switch_on(phone.factors(redis_client), "ada", PASSWORD)
+    before = operators.named("ada").epoch
+
+    listed = admin("operator", "list", "--json").json
+    assert {each["name"]: each["second_factor"] for each in listed} == {"ada": True, "max": False}
+    assert re.search(r"ada +admin +on\n", admin("operator", "list").out)
+
+    assert admin("operator", "reset-second-factor", "ada", "--json").json == {
+        "name": "ada",
+        "reset": True,
+    }
+    assert operators.with_second_factor() == set()
+    assert operators.named("ada").epoch > before
+    again = admin("operator", "reset-second-factor", "ada")
+    assert again.status == 0
+    assert "has no second factor" in again.out
+
+
+def test_a_new_password_keeps_the_second_factor_and_a_removal_does_not(
+    admin: CommandLine, operators: Operators, redis_client: "redis.Redis"
+) -> None:
+    admin("operator", "add", "max", "--role", "admin", "--password", "-", stdin=PASSWORD)
+    phone = Phone()
+    phone.switch_on(phone.factors(redis_client), "max", PASSWORD)
+    admin("operator", "password", "max")
+    assert operators.with_second_factor() == {"max"}
+    admin("operator", "remove", "max", "--yes")
+    admin("operator", "add", "max", "--role", "viewer")
+    assert operators.with_second_factor() == set()

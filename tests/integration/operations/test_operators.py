@@ -10,14 +10,8 @@ import redis
 from shared.domain.errors import LedgerUnavailable, Refused, TooManyTries
 from shared.ledger import keys
 from shared.ledger.stores import sign_in_tries
-from shared.operations.operators import (
-    FIRST,
-    MOST_TRIES,
-    TRIES_WITHIN,
-    NewPassword,
-    Operators,
-    Role,
-)
+from shared.operations.counted_tries import MOST_TRIES, TRIES_WITHIN
+from shared.operations.operators import FIRST, NewPassword, Operators, Role
 from tests.support.valkey_server import ValkeyServer
 
 PASSWORD = "a password for tests only"

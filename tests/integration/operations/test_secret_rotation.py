@@ -17,7 +17,7 @@ from shared.constant_contact.factory import make_applications, make_oauth, make_
 from shared.constant_contact.oauth import OAuth
 from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import Token, TokenVault
-from shared.domain.errors import LedgerUnavailable
+from shared.domain.errors import LedgerUnavailable, WrongCode
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
@@ -27,20 +27,25 @@ from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.sealed_values import Place, SealedPlaces
 from shared.ledger.stores.token_store import Owner, SealedPair, StoredTokens, TokenLedger
+from shared.operations.operators import Operators, Role
+from shared.operations.second_factors import Asked
 from shared.operations.secret_rotation import Rotation, SecretKind, Survey
 from tests.architecture.project import ROOT
 from tests.support import connections
 from tests.support.command_line import CommandLine
+from tests.support.phone import Phone
 from tests.support.sandbox_server import SandboxServer
 
 OLD, NEW = "the key of last year", "the key of this year"
 OWN_KEY = Application("own-key-1234", "own-secret")
+PASSWORD = "a password for tests"
 GIVEN = "a refresh token from elsewhere"
 ALL_OF_IT = {
     SecretKind.TOKENS: 2,
     SecretKind.APPLICATIONS: 1,
     SecretKind.FINGERPRINT_KEY: 1,
     SecretKind.KEPT_TOKENS: 2,
+    SecretKind.SECOND_FACTORS: 1,
 }
 NOTHING = dict.fromkeys(SecretKind, 0)
 
@@ -80,12 +85,18 @@ def kept(old: Settings, redis_client: "redis.Redis") -> str:
 
 
 @pytest.fixture
+def phone() -> Phone:
+    return Phone()
+
+
+@pytest.fixture
 def stored(
     old: Settings,
     redis_client: "redis.Redis",
     sandbox: SandboxServer,
     no_token_pace: None,
     kept: str,
+    phone: Phone,
 ) -> AccountServices:
     """Something of everything that is sealed, with the old key; one account has been refreshed."""
     tools = make_account_services(old, redis_client, notify_workers=lambda account: None)
@@ -93,6 +104,8 @@ def stored(
     connections.connect(tools.connecting, sandbox, "books", organization=connections.OTHER)
     make_applications(old, redis_client).keep(OWN_KEY)
     load_fingerprints(redis_client, Sealer(old.secret_keys))
+    Operators(redis_client).add("ada", Role.ADMIN, PASSWORD)
+    phone.switch_on(phone.factors(redis_client, OLD), "ada", PASSWORD)
     return tools
 
 
@@ -132,6 +145,7 @@ def test_afterwards_the_old_key_is_not_needed_for_anything(
     old: Settings,
     new: Settings,
     kept: str,
+    phone: Phone,
     redis_client: "redis.Redis",
 ) -> None:
     person = load_fingerprints(redis_client, Sealer((OLD,))).person("ada@example.com")
@@ -152,6 +166,8 @@ def test_afterwards_the_old_key_is_not_needed_for_anything(
     assert found and found.tokens.refresh_token == "kept-refresh"
     spare = store.refreshed(GIVEN)
     assert spare and spare.refresh_token == "spare-refresh"
+    ada = Asked(name="ada", address="192.0.2.1")
+    assert phone.factors(redis_client, NEW).check(phone.code(), ada) is None
 
 
 def test_what_lives_for_some_hours_lives_no_longer_for_it(
@@ -303,11 +319,26 @@ def test_a_secret_that_is_given_anew_meanwhile_is_not_overwritten(
     newer = replace(OWN_KEY, client_secret="a newer secret")
 
     def give(place: Place) -> None:
-        if place.field:
+        if place.key == keys.APPLICATIONS:
             make_applications(old, redis_client).keep(newer)
 
     make(places=ChangedMeanwhile(redis_client, give)).run()
     assert make_applications(new, redis_client).find(OWN_KEY.client_id) == newer
+
+
+def test_a_code_that_is_used_meanwhile_stays_used(
+    stored: AccountServices, make: Make, phone: Phone, redis_client: "redis.Redis"
+) -> None:
+    ada = Asked(name="ada", address="192.0.2.1")
+
+    def sign_in(place: Place) -> None:
+        if place.key == keys.SECOND_FACTORS:
+            phone.factors(redis_client, OLD).check(phone.code(), ada)
+
+    rotated = make(places=ChangedMeanwhile(redis_client, sign_in)).run()
+    assert rotated.resealed == ALL_OF_IT
+    with pytest.raises(WrongCode):
+        phone.factors(redis_client, NEW).check(phone.shows(), ada)
 
 
 def test_what_is_gone_meanwhile_does_not_come_back(
@@ -335,7 +366,7 @@ def test_where_it_is_interrupted_it_goes_on_when_run_again(
     with pytest.raises(LedgerUnavailable):
         make(tokens=GoneMeanwhile(redis_client)).run()
     assert make_vault(new, redis_client).stored_token("acme").access
-    assert make().survey() == Survey(3, 1, ())
+    assert make().survey() == Survey(4, 1, ())
 
     rest = make().run()
     assert rest.resealed == {**NOTHING, SecretKind.TOKENS: 1, SecretKind.KEPT_TOKENS: 2}
@@ -355,7 +386,7 @@ def test_what_no_key_opens_is_named_and_the_rest_is_done(
     assert rotated.unopened == ("the secret of the API key …1234", "the tokens of acme")
     assert rotated.resealed == {**ALL_OF_IT, SecretKind.TOKENS: 1, SecretKind.APPLICATIONS: 0}
     assert make_vault(new, redis_client).stored_token("books").access
-    assert make().survey() == Survey(2, 0, rotated.unopened)
+    assert make().survey() == Survey(3, 0, rotated.unopened)
 
 
 # --- the command
@@ -410,5 +441,6 @@ def test_everything_that_seals_is_known_here() -> None:
         "shared/accounts/connect_store.py",
         "shared/constant_contact/token_vault.py",
         "shared/ledger/stores/fingerprints.py",
+        "shared/operations/second_factors.py",
         "shared/operations/secret_rotation.py",
     }

@@ -10,7 +10,8 @@ import redis
 
 from shared.domain.errors import Refused
 from shared.infrastructure.logs import LineFormatter
-from shared.operations.operators import MOST_TRIES, Operators, Role
+from shared.operations.counted_tries import MOST_TRIES
+from shared.operations.operators import Operators, Role
 from tests.architecture.project import read
 
 PASSWORD = "a password for tests"
@@ -23,7 +24,7 @@ def log() -> Iterator[io.StringIO]:
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(LineFormatter("web"))
-    logger = logging.getLogger("shared.operations.operators")
+    logger = logging.getLogger("shared.operations")
     before = logger.level
     logger.addHandler(handler)
     logger.setLevel(logging.INFO)
@@ -74,6 +75,7 @@ def test_the_filter_takes_the_address_of_every_refused_one(
 
 def test_nobody_is_banned_for_signing_in_and_out(operators: Operators, log: io.StringIO) -> None:
     assert operators.authenticate("ada", PASSWORD, address="192.0.2.7")
+    operators.sign_in("ada", address="192.0.2.7")
     operators.sign_out("ada", address="192.0.2.7")
     came, left = log.getvalue().splitlines()
     assert came[8:] == " web     info    signed in address=192.0.2.7 operator=ada"

@@ -9,6 +9,7 @@ import pytest
 
 from shared.domain.errors import SettingsError
 from shared.domain.retention import Retention
+from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.settings import Bind, Settings, VisitorLimit, parse_bind
 
 NEEDED = {
@@ -68,6 +69,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         heartbeat_url=None,
         retain_audit=timedelta(days=365),
         files=(),
+        require_second_factor=WhoMustHaveOne.NONE,
         retention=Retention(
             delivered=timedelta(days=30),
             discarded=timedelta(days=30),
@@ -140,6 +142,16 @@ def test_web_has_a_process_for_each_core_but_not_many(
         pytest.param("RELAY_WEB_PROCESSES", "1", "web_processes", 1, id="one process"),
         pytest.param("RELAY_WEB_PROCESSES", "8", "web_processes", 8, id="several processes"),
         pytest.param("RELAY_WEB_PROCESSES", "64", "web_processes", 64, id="most processes"),
+        *(
+            pytest.param(
+                "RELAY_REQUIRE_SECOND_FACTOR", raw, "require_second_factor", who, id=f"who: {raw}"
+            )
+            for raw, who in (
+                ("none", WhoMustHaveOne.NONE),
+                ("Admin", WhoMustHaveOne.ADMIN),
+                ("all", WhoMustHaveOne.ALL),
+            )
+        ),
         pytest.param("RELAY_MAX_ATTEMPTS", " 3\n", "max_attempts", 3, id="blanks around it"),
         pytest.param("RELAY_MAX_ATTEMPTS", "", "max_attempts", 12, id="empty means the default"),
     ],

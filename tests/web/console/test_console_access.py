@@ -10,14 +10,15 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from shared.infrastructure.settings import Settings
-from shared.operations.operators import MOST_TRIES, Operators, Role
+from shared.operations.counted_tries import MOST_TRIES
+from shared.operations.operators import Operators, Role
 from tests.support import builders
 from tests.support.console_browser import PASSWORD, SignedIn
 from tests.support.web_services import services_of
 from web.app import create_app
 
 PUBLIC = "https://signup.example.com"
-OPEN = {"console.sign_in"}
+OPEN = {"console.sign_in", "console.second_step"}
 
 
 @pytest.fixture

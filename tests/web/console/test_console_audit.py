@@ -23,6 +23,7 @@ from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.operators import Role
 from tests.support.builders import attempt, claimed
 from tests.support.console_browser import PASSWORD, SignedIn
+from tests.support.phone import Phone
 from tests.support.sandbox_server import SandboxServer
 from tests.support.web_services import services_of
 from tests.support.webhook import Webhook
@@ -62,6 +63,17 @@ class Scene:
         new = "another password for tests"
         path = "/console/profile/password"
         self.browser.post(path, current=PASSWORD, new=new, again=new)
+
+    def switch_on(self) -> None:
+        self.recovery = self.browser.switch_on_second_factor(Phone())
+
+    def with_recovery_code(self, path: str) -> None:
+        self.switch_on()
+        assert self.browser.post(path, code=self.recovery[0], password=PASSWORD).status_code < 400
+
+    def sign_in_with_code(self) -> None:
+        self.switch_on()
+        assert self.browser.sign_in_with_code(self.recovery[0]).status_code == 303
 
     def replace(self) -> None:
         self.browser.post(self.log_in(organization=OTHER))
@@ -133,6 +145,16 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
     "/console/profile/sign-out-elsewhere": (
         Action.SIGN_OUT_ELSEWHERE,
         lambda scene: scene.browser.post("/console/profile/sign-out-elsewhere"),
+    ),
+    "/console/sign-in/code": (Action.SIGN_IN, Scene.sign_in_with_code),
+    "/console/profile/second-factor": (Action.SWITCH_ON_SECOND_FACTOR, Scene.switch_on),
+    "/console/profile/second-factor/off": (
+        Action.SWITCH_OFF_SECOND_FACTOR,
+        lambda scene: scene.with_recovery_code("/console/profile/second-factor/off"),
+    ),
+    "/console/profile/second-factor/recovery-codes": (
+        Action.NEW_RECOVERY_CODES,
+        lambda scene: scene.with_recovery_code("/console/profile/second-factor/recovery-codes"),
     ),
     "/console/profile/password": (Action.SET_PASSWORD, Scene.change_password),
     "/connect/again/<pending_id>": (Action.CONNECT, Scene.connect_again),

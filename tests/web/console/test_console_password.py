@@ -5,7 +5,8 @@ import redis
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from shared.operations.operators import MOST_TRIES, Role
+from shared.operations.counted_tries import MOST_TRIES
+from shared.operations.operators import Role
 from tests.support.console_browser import PASSWORD, SignedIn, with_cookie
 from tests.support.web_services import services_of
 

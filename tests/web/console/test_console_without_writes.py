@@ -16,13 +16,15 @@ from shared.infrastructure.timestamps import utc_now
 from shared.ledger import keys
 from shared.ledger.format import open_ledger
 from shared.ledger.stores import sign_in_tries
-from shared.operations.operators import MOST_TRIES
+from shared.operations.counted_tries import MOST_TRIES
+from shared.operations.second_steps import LIFE, SecondSteps
 from shared.operations.sessions import IDLE
 from tests.support.console_browser import PASSWORD, SignedIn, with_cookie
+from tests.support.phone import Phone
 from tests.support.refused_writes import demote, fill, isolate, restore
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
-from tests.support.web_services import services_of
+from tests.support.web_services import change_services, services_of
 from web.app import create_app
 
 
@@ -225,3 +227,58 @@ def test_signing_out_of_a_replica_says_what_that_leaves(app: Flask, admin: "redi
     assert answer.status_code == 503
     assert "This browser is signed out." in answer.text
     assert browser.get("/console/").status_code == 302
+
+
+# --- the second factor meanwhile
+
+
+@pytest.fixture
+def phone() -> Phone:
+    return Phone()
+
+
+@pytest.mark.parametrize("stop", [fill, demote, isolate])
+def test_a_code_counts_once_meanwhile_and_afterwards(
+    app: Flask, admin: "redis.Redis", phone: Phone, stop: Callable[["redis.Redis"], None]
+) -> None:
+    browser = SignedIn(app)
+    browser.switch_on_second_factor(phone)
+    stop(admin)
+    used = phone.code()
+    assert browser.sign_in_with_code(used).status_code == 303
+    assert browser.get("/console/").status_code == 200
+    assert browser.sign_in_with_code(used).status_code == 401
+    restore(admin)
+    assert browser.sign_in_with_code(used).status_code == 401
+    assert browser.sign_in_with_code(phone.code()).status_code == 303
+
+
+def test_a_recovery_code_cannot_be_used_up_meanwhile(
+    app: Flask, admin: "redis.Redis", phone: Phone
+) -> None:
+    browser = SignedIn(app)
+    recovery = browser.switch_on_second_factor(phone)
+    fill(admin)
+    refused = browser.sign_in_with_code(recovery[0])
+    assert refused.status_code == 401
+    assert "Redis takes no writes at the moment" in refused.text
+    assert browser.get("/console/").status_code == 302
+    restore(admin)
+    assert browser.sign_in_with_code(recovery[0]).status_code == 303
+
+
+def test_half_a_sign_in_ends_in_time_meanwhile(
+    app: Flask, admin: "redis.Redis", phone: Phone
+) -> None:
+    browser = SignedIn(app)
+    browser.switch_on_second_factor(phone)
+    fill(admin)
+    half = app.test_client()
+    sent = {"name": "admin", "password": PASSWORD}
+    half.post("/console/sign-in", data=sent)
+    assert half.get("/console/").status_code == 302
+    late = SecondSteps(admin, now=lambda: utc_now() + LIFE)
+    change_services(app, second_steps=late)
+    asked = half.post("/console/sign-in/code", data={"code": phone.code()})
+    assert asked.location == "/console/sign-in?next="
+    assert half.get("/console/").status_code == 302

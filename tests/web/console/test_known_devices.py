@@ -10,7 +10,8 @@ from werkzeug.test import TestResponse
 
 from shared.infrastructure.settings import Settings
 from shared.ledger.stores import sign_in_tries
-from shared.operations.operators import MOST_TRIES, Role
+from shared.operations.counted_tries import MOST_TRIES
+from shared.operations.operators import Role
 from tests.support.console_browser import PASSWORD, SignedIn
 from tests.support.web_services import services_of
 from web.app import create_app

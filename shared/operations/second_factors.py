@@ -1,0 +1,329 @@
+"""Second factors: codes of an authenticator app (RFC 6238), and recovery codes.
+
+An operator who has one signs in with the password, and then with a code. Redis has it sealed, as
+a whole. Each code is used once. A one-time code belongs to a time step of 30 seconds; with it, all
+steps before are spent. A recovery code is removed. ADR 23 has the reasons.
+"""
+
+import hashlib
+import json
+import re
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+
+import pyotp
+import redis
+from pyotp.exceptions import OTPVerificationError
+
+from shared.domain.audit import Action
+from shared.domain.errors import LedgerUnavailable, Refused, WrongCode, WrongPresentCode
+from shared.domain.second_factor import WhoMustHaveOne
+from shared.infrastructure.sealing import Sealer
+from shared.ledger.stores import documents, stored_texts
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.sign_in_tries import Whose
+from shared.operations.counted_tries import CountedTries
+from shared.operations.operators import Operator, Operators, Role
+
+RECOVERY_CODES = 10
+# How long a secret waits for the code that confirms it.
+SETUP_LIFE = timedelta(minutes=30)
+# On each side, in steps: clocks differ, and people type slowly.
+WINDOW = 1
+# Digits, as phones show no letters where a code is typed. 20 of them have 66 bits.
+_GROUPS, _GROUP = 5, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondFactor:
+    """What is known of one. `recovery` has the digests of the recovery codes that are left."""
+
+    secret: str = field(repr=False)
+    spent_step: int
+    recovery: tuple[str, ...] = field(repr=False)
+    since: str
+
+    @classmethod
+    def from_json(cls, stored: str) -> "SecondFactor":
+        found = json.loads(stored)
+        return cls(**{**found, "recovery": tuple(found["recovery"])})
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self))
+
+    def spend(self, code: str, now: datetime, *, spent_step: int = 0) -> "SecondFactor":
+        """Return what is left after the code was used; raises `WrongCode` for one that is wrong
+        or spent. `spent_step` may be newer than what was stored."""
+        if not is_one_time(code):
+            return self._without(_digest(code))
+        step = step_of(self.secret, code, now)
+        if step is None or step <= max(self.spent_step, spent_step):
+            raise WrongCode
+        return replace(self, spent_step=step)
+
+    def _without(self, digest: str) -> "SecondFactor":
+        if digest not in self.recovery:
+            raise WrongCode
+        return replace(self, recovery=tuple(each for each in self.recovery if each != digest))
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchedOn:
+    """The operator, whose sessions have ended, and the recovery codes, which are shown once."""
+
+    operator: Operator
+    recovery_codes: list[str] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Who is asked for a code, and where: `session` is the id of the session in the console, and
+    `device` that of a browser in which the operator has signed in before."""
+
+    name: str
+    address: str
+    session: str = ""
+    device: str | None = None
+
+
+class SecondFactors:
+    """Raises `Refused` for what cannot be done, `WrongCode`, `WrongPassword`, `TooManyTries`, and
+    `LedgerUnavailable`. `now` gives the time of this host, which must be right to some seconds."""
+
+    def __init__(
+        self,
+        client: "redis.Redis",
+        sealer: Sealer,
+        operators: Operators,
+        *,
+        demanded: WhoMustHaveOne,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._client = client
+        self._sealer = sealer
+        self._operators = operators
+        self._demanded = demanded
+        self._now = now
+        self._stored = documents.second_factors(client)
+        self._tries = CountedTries(client)
+        self._trail = AuditTrail(client)
+        # By operator, the step that this process spent while Redis took no writes.
+        self._spent_here: dict[str, int] = {}
+        self._lock = threading.Lock()
+
+    # --- looking
+
+    def has(self, name: str) -> bool:
+        return self._stored.find(name) is not None
+
+    def find(self, name: str) -> SecondFactor | None:
+        sealed = self._stored.find(name)
+        return self._opened(sealed) if sealed else None
+
+    def must_have(self, role: Role) -> bool:
+        """Whether operators of this role must have one."""
+        return self._demanded == WhoMustHaveOne.ALL or (
+            self._demanded == WhoMustHaveOne.ADMIN and role == Role.ADMIN
+        )
+
+    # --- signing in
+
+    def check(self, code: str, asked: Asked) -> int | None:
+        """Use the code. Returns how many recovery codes are left if it was one, else None.
+
+        Tries are counted for the person, as only who has the password comes this far; those of a
+        known browser are counted alone, so that a thief of the password keeps its owner out of
+        none. While Redis takes no writes, this process remembers which codes were used.
+        """
+        whose = _whose_tries(asked)
+        self._tries.allow(
+            whose, operator=lambda: asked.name, address=asked.address, shared=not asked.device
+        )
+        typed = _typed(code)
+        try:
+            left = self._spend(asked.name, typed)
+        except WrongCode:
+            self._tries.note_refused(asked.name, asked.address, "wrong_code")
+            raise
+        self._tries.forget(whose)
+        return None if is_one_time(typed) else len(left.recovery)
+
+    def _spend(self, name: str, code: str) -> SecondFactor:
+        left: list[SecondFactor] = []
+
+        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+            factor = self._opened(stored[name]) if name in stored else None
+            left[:] = [self._without(code, name, factor)]
+            return {name: self._sealed(left[0])}
+
+        try:
+            self._stored.change(decide)
+        except LedgerUnavailable:
+            left[:] = [self._spend_here(name, code)]
+        return left[0]
+
+    def _spend_here(self, name: str, code: str) -> SecondFactor:
+        """Use the code while Redis takes no writes. A recovery code would work again later."""
+        factor = self.find(name)
+        if not is_one_time(code):
+            raise Refused(
+                "Redis takes no writes at the moment, so no recovery code can be used up. Type the"
+                " code that your app shows."
+            )
+        with self._lock:
+            left = self._without(code, name, factor)
+            self._spent_here[name] = left.spent_step
+        return left
+
+    def _without(self, code: str, name: str, factor: SecondFactor | None) -> SecondFactor:
+        if factor is None:
+            raise WrongCode
+        return factor.spend(code, self._now(), spent_step=self._spent_here.get(name, 0))
+
+    # --- an operator's own
+
+    def propose(self, asked: Asked) -> str:
+        """Return the secret that this session sets up, a new one if there is none yet."""
+        setup = self._setup(asked)
+        if sealed := setup.read():
+            with suppress(Refused):  # sealed with a key that is gone
+                return self._sealer.open(sealed)
+        secret = pyotp.random_base32()
+        setup.write(self._sealer.seal(secret), SETUP_LIFE)
+        return secret
+
+    def switch_on(self, code: str, password: str, present: str, asked: Asked) -> SwitchedOn:
+        """Store the secret that this session sets up, once `code` shows that an app has it.
+
+        This ends all sessions of the operator. Who has a second factor already replaces it, and
+        gives a code of it as `present`.
+        """
+        secret = self.propose(asked)
+        step = step_of(secret, _typed(code), self._now())
+        if step is None:
+            raise WrongCode
+        self._check_password(password, asked)
+        replaces = self.has(asked.name)
+        if replaces:
+            self._check_present(present, asked)
+        codes = _new_recovery_codes()
+        made = SecondFactor(
+            secret=secret,
+            spent_step=step,
+            recovery=_digests(codes),
+            since=self._now().isoformat(),
+        )
+        operator = self._operators.end_sessions(asked.name)
+        self._save(asked.name, made, replaces=replaces)
+        self._setup(asked).remove()
+        self._trail.add(Action.SWITCH_ON_SECOND_FACTOR, target=asked.name, replaces=replaces)
+        return SwitchedOn(operator, codes)
+
+    def _save(self, name: str, made: SecondFactor, *, replaces: bool) -> None:
+        if replaces:
+            self._stored.save(name, self._sealed(made))
+        elif not self._stored.add(name, self._sealed(made)):
+            raise Refused("Another browser has switched on your second factor just now.")
+
+    def _check_present(self, code: str, asked: Asked) -> None:
+        try:
+            self.check(code, asked)
+        except WrongCode as error:
+            raise WrongPresentCode from error
+
+    def switch_off(self, code: str, password: str, asked: Asked) -> None:
+        """Remove the operator's second factor; refused while they must have one."""
+        if self.must_have(self._operators.named(asked.name).role):
+            raise Refused("RELAY_REQUIRE_SECOND_FACTOR demands that you have a second factor.")
+        self._check_password(password, asked)
+        self.check(code, asked)
+        self._stored.remove(asked.name)
+        self._trail.add(Action.SWITCH_OFF_SECOND_FACTOR, target=asked.name)
+
+    def renew_recovery_codes(self, code: str, password: str, asked: Asked) -> list[str]:
+        """Return new recovery codes, which are shown once. Those from before end."""
+        self._check_password(password, asked)
+        self.check(code, asked)
+        codes = _new_recovery_codes()
+
+        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+            if asked.name not in stored:
+                raise Refused("Your second factor is switched off. Reload this page.")
+            renewed = replace(self._opened(stored[asked.name]), recovery=_digests(codes))
+            return {asked.name: self._sealed(renewed)}
+
+        self._stored.change(decide)
+        self._trail.add(Action.NEW_RECOVERY_CODES, target=asked.name)
+        return codes
+
+    def _check_password(self, password: str, asked: Asked) -> None:
+        self._operators.check_own_password(
+            asked.name, password, address=asked.address, session=asked.session
+        )
+
+    # --- of somebody who lost it
+
+    def reset(self, name: str) -> bool:
+        """Remove the operator's second factor, and end all their sessions; False if they have
+        none. Raises `Refused` if there is no such operator."""
+        self._operators.named(name)
+        if not self.has(name):
+            return False
+        self._operators.end_sessions(name)
+        self._stored.remove(name)
+        self._tries.forget(("code", name))
+        self._trail.add(Action.RESET_SECOND_FACTOR, target=name)
+        return True
+
+    # --- what is stored
+
+    def _setup(self, asked: Asked) -> stored_texts.StoredText:
+        return stored_texts.second_factor_setup(self._client, _digest(asked.session))
+
+    def _opened(self, sealed: str) -> SecondFactor:
+        return SecondFactor.from_json(self._sealer.open(sealed))
+
+    def _sealed(self, factor: SecondFactor) -> str:
+        return self._sealer.seal(factor.to_json())
+
+
+def is_one_time(code: str) -> bool:
+    """Whether it looks like the code of an app, rather than a recovery code."""
+    return re.fullmatch("[0-9]{6}", code) is not None
+
+
+def step_of(secret: str, code: str, now: datetime) -> int | None:
+    """Return the time step whose code this is, if it counts now."""
+    try:
+        return pyotp.TOTP(secret).verify_and_get_timecode(code, for_time=now, valid_window=WINDOW)
+    except OTPVerificationError:
+        return None
+
+
+def _typed(code: str) -> str:
+    """Return the code as we know it: apps and pages show it in groups."""
+    return re.sub(r"[\s-]", "", code)
+
+
+def _new_recovery_codes() -> list[str]:
+    return ["-".join(_group() for _ in range(_GROUPS)) for _ in range(RECOVERY_CODES)]
+
+
+def _group() -> str:
+    return f"{secrets.randbelow(10**_GROUP):0{_GROUP}}"
+
+
+def _digests(codes: Sequence[str]) -> tuple[str, ...]:
+    return tuple(_digest(_typed(code)) for code in codes)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _whose_tries(asked: Asked) -> Whose:
+    return ("known browser's code", asked.device) if asked.device else ("code", asked.name)

@@ -1,0 +1,71 @@
+"""Second steps: sign-ins whose password was right, and which wait for a code.
+
+Redis has a record of each, under a digest of a random id that only the browser has. It opens
+nothing but the page that asks for the code. While Redis takes no writes, the browser's signed
+cookie has what the record would have.
+"""
+
+import contextlib
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+
+from shared.domain.errors import LedgerUnavailable
+from shared.ledger.stores import documents, stored_texts
+from shared.operations.operators import Operator
+
+LIFE = timedelta(minutes=10)
+
+# What the browser's signed cookie has: the id of the record; or, if there is none, what it would
+# have: the operator, the epoch, and until when it counts.
+Ticket = Mapping[str, Any]
+
+
+class SecondSteps:
+    """`now` gives the time. Raises `LedgerUnavailable`."""
+
+    def __init__(self, client: "redis.Redis", *, now: Callable[[], datetime]) -> None:
+        self._client = client
+        self._operators = documents.operators(client)
+        self._now = now
+
+    def begin(self, operator: Operator) -> Ticket:
+        """Begin the step, with a right password."""
+        id = secrets.token_urlsafe(24)
+        until = (self._now() + LIFE).isoformat()
+        waiting = {"operator": operator.name, "epoch": operator.epoch, "until": until}
+        try:
+            self._record(id).write(json.dumps(waiting), LIFE)
+        except LedgerUnavailable:
+            return waiting
+        return {"id": id}
+
+    def find(self, ticket: Ticket) -> Operator | None:
+        """Return who waits for a code; None if it is too late, or the password has changed."""
+        waiting = self._waiting(ticket)
+        if waiting is None or datetime.fromisoformat(waiting["until"]) <= self._now():
+            return None
+        stored = self._operators.find(waiting["operator"])
+        operator = Operator.from_json(stored) if stored else None
+        return operator if operator and operator.epoch == waiting["epoch"] else None
+
+    def end(self, ticket: Ticket) -> None:
+        """Forget the step. Never fails: what stays opens nothing without another code."""
+        with contextlib.suppress(LedgerUnavailable):
+            self._record(ticket.get("id", "")).remove()
+
+    def _waiting(self, ticket: Ticket) -> Ticket | None:
+        if "id" not in ticket:
+            return ticket or None
+        stored = self._record(ticket["id"]).read()
+        found: Ticket | None = json.loads(stored) if stored else None
+        return found
+
+    def _record(self, id: str) -> stored_texts.StoredText:
+        digest = hashlib.sha256(id.encode()).hexdigest()[:32]
+        return stored_texts.second_step(self._client, digest)
