@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 CHECKED := relay web worker shared sandbox tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-slow chaos bench check format lock clean chromium nginx
+.PHONY: help demo test test-fast test-slow chaos bench check format lock clean chromium nginx caddy
 
 help:  ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -17,13 +17,13 @@ demo: $(VENV)/.runtime  ## Start everything on this machine, with a sandbox in p
 # Four at a time on two cores too, since most tests wait for processes most of the time.
 SIDE_BY_SIDE = $(RUN)/python -m pytest -n $(or $(PROCESSES),4) --dist worksteal
 
-test: $(VENV)/.dev chromium nginx $(RUN)/redis-server  ## Run all tests but the slow ones, or those in TESTS=path
+test: $(VENV)/.dev chromium nginx caddy $(RUN)/redis-server  ## Run all tests but the slow ones, or those in TESTS=path
 	$(SIDE_BY_SIDE) $(or $(TESTS),-m "not slow")
 
 test-fast: $(VENV)/.dev  ## Run the unit, web and architecture tests
 	$(SIDE_BY_SIDE) -m "not slow" tests/unit tests/web tests/architecture
 
-test-slow: $(VENV)/.dev chromium nginx $(RUN)/redis-server  ## Run the slow tests, which `make test` leaves out
+test-slow: $(VENV)/.dev chromium nginx caddy $(RUN)/redis-server  ## Run the slow tests, which `make test` leaves out
 	$(SIDE_BY_SIDE) -m slow
 
 chaos: $(VENV)/.dev  ## Break things at random for MINUTES=60, by SEED, and count every sign-up
@@ -85,6 +85,13 @@ nginx:
 	  echo "installing nginx for the tests behind a proxy"; \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
 	    --no-install-recommends nginx >/dev/null; }
+
+# And behind a real Caddy. Its package starts a service on port 80, too: `systemctl disable --now caddy`.
+caddy:
+	@command -v caddy >/dev/null || { \
+	  echo "installing caddy for the tests behind a proxy"; \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    --no-install-recommends caddy >/dev/null; }
 
 # The scripts are tried on Redis, too. Debian's redis-tools has the server under another name and,
 # unlike the package redis-server, starts no service.

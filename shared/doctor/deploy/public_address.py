@@ -48,7 +48,7 @@ class PublicAddress:
         yield self._http_redirect(url)
 
     def _of_web(self, url: str, answer: WebAnswer) -> Iterator[Check]:
-        whole_host = not urlsplit(url).path
+        whole_host = checks.plain_url(url) is not None and not urlsplit(url).path
         hsts = answer.headers.get("strict-transport-security")
         yield checks.hsts(hsts, whole_host=whole_host)
         yield forwarded_for(answer.seen, self.settings.trusted_proxies)

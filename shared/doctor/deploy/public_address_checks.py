@@ -29,9 +29,9 @@ DIRECT = Subject("direct_access", "Visitors reach web through the proxy only")
 # Renewing begins 30 days before the end, as certbot and Caddy do it. So something has failed.
 CERTIFICATE_ENDS_SOON = timedelta(days=14)
 HSTS_AT_LEAST = timedelta(days=180)
-# More than any proxy of docs/proxies.md lets through, and than web reads.
+# More than web reads.
 LARGE_BODY = 70_000
-_EXAMPLES = "docs/proxies.md has examples."
+_EXAMPLES = "docs/proxies.md has whole files for nginx, Caddy and Traefik."
 
 
 def https(url: str) -> Check:
@@ -131,12 +131,13 @@ def _in_the_clear(found: str) -> Check:
 
 
 def hsts(value: str | None, *, whole_host: bool) -> Check:
-    """Check the header of an answer; `whole_host`: the public address has no path."""
+    """Check the header of an answer; `whole_host`: the public address has no path and no port,
+    and web sends the header itself."""
     if value is None and whole_host:
         return HSTS.problem(
             "Strict-Transport-Security does not arrive: the first request of a browser may go over"
             " http, where others can change it.",
-            "Let the proxy add `Strict-Transport-Security: max-age=31536000`.",
+            "Restart web, which sends it, and let no proxy remove it.",
         )
     if value is None:
         return HSTS.advice(
@@ -188,7 +189,7 @@ def bodies(answer: WebAnswer) -> Check:
         return BODIES.ok("They are (413). Slow ones end after some seconds, in web itself.")
     return BODIES.problem(
         f"A body of {LARGE_BODY:,} bytes gets HTTP {answer.status}, and not 413.",
-        f"Let the proxy limit bodies to 64 KiB, or pass them on as they are. {_EXAMPLES}",
+        f"Let the proxy pass bodies of up to 1 MiB on: web refuses what is too large. {_EXAMPLES}",
     )
 
 
