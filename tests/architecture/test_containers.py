@@ -72,6 +72,19 @@ def test_a_container_can_do_no_more_than_it_must(name: str) -> None:
     assert service["restart"] == "unless-stopped"
 
 
+def test_redis_has_the_rights_that_its_start_script_needs() -> None:
+    service = SERVICES["redis"]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "SETGID", "SETUID"]
+    assert service["read_only"] is True
+    assert service["security_opt"] == ["no-new-privileges:true"]
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_no_container_takes_all_memory_or_processes(name: str) -> None:
+    assert SERVICES[name]["mem_limit"] and SERVICES[name]["pids_limit"]
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_health_is_checked(name: str) -> None:
     check = SERVICES[name]["healthcheck"]

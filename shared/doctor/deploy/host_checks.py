@@ -28,7 +28,7 @@ def root_user(seen: Seen | None) -> Check:
     if seen.as_root:
         return ROOT_USER.problem(
             "Web runs as root, so a mistake in it opens the whole host.",
-            "Run it as a user of its own. docs/operating.md says how.",
+            "Run it as a user of its own. docs/deploying.md says how.",
         )
     return ROOT_USER.ok("It has a user without rights of its own.")
 
