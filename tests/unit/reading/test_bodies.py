@@ -293,3 +293,23 @@ def test_what_browsers_write_is_read_as_werkzeug_reads_it(
 def test_what_browsers_write_needs_no_werkzeug() -> None:
     body = part(b"email", b"ada") + part(b"a[b]", b"") + b"--x--\r\n"
     assert pairs._usual_parts(body, b"x") == [(b"email", b"ada", None), (b"a[b]", b"", None)]
+
+
+@pytest.mark.parametrize(
+    "disposition",
+    [
+        *(b"form-data", b"form-data;", b"", b"attachment", b"inline; =;"),
+        *(b'form-data; filename="a.txt"', b"form-data; nam\xff=a", b'form-data; "name"="a"'),
+    ],
+)
+def test_a_part_without_a_name_is_an_error(disposition: bytes) -> None:
+    nameless = b"--x\r\nContent-Disposition: %s\r\n\r\nb\r\n" % disposition
+    for body in (part(b"email", b"ada") + nameless, nameless + part(b"email", b"ada")):
+        with pytest.raises(UnreadableRequest) as caught:
+            read(body + b"--x--\r\n", MULTIPART, boundary="x")
+        assert caught.value.status == 400
+
+
+def test_a_part_may_have_an_empty_name() -> None:
+    body = part(b"", b"b") + part(b"", b"", b'; filename="a"') + b"--x--\r\n"
+    assert read(body, MULTIPART, boundary="x") == [("", "b"), ("", "(file a, not kept)")]

@@ -138,15 +138,23 @@ def _parts(events: Iterable[Event]) -> list[RawPair]:
         match event:
             case Field():
                 is_file = False
-                found.append(((event.name or "").encode(), b"", _charset_of(event)))
+                found.append((_name_of(event), b"", _charset_of(event)))
             case File():
                 is_file = True
                 note = f"(file {event.filename}, not kept)" if event.filename else ""
-                found.append(((event.name or "").encode(), note.encode(), "utf-8"))
+                found.append((_name_of(event), note.encode(), "utf-8"))
             case Data() if not is_file and found:
                 name, text, own = found[-1]
                 found[-1] = (name, text + event.data, own)
     return found
+
+
+def _name_of(part: Field | File) -> bytes:
+    """Return the name, which may be empty. RFC 7578, 4.2, has no part without one."""
+    name: str | None = part.name
+    if name is None:
+        raise ValueError("a part has no name")
+    return name.encode()
 
 
 def _charset_of(part: Field) -> str | None:
