@@ -9,6 +9,7 @@ import click
 from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime
 from shared.domain.errors import LedgerUnavailable, RelayError, SettingsError
+from shared.domain.printable import printable
 from shared.infrastructure.typed_commands import as_typed, relay_here
 
 COMMANDS = {
@@ -77,4 +78,4 @@ def main(
 
 
 def _complain(line: str) -> None:
-    click.echo(as_typed(line), err=True)
+    click.echo(as_typed(printable(line)), err=True)

@@ -10,7 +10,7 @@ from relay.commands.selection_options import selection_options
 from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime
 from relay.terminal.confirmation import yes_option
-from relay.terminal.output import for_people, printable
+from relay.terminal.output import for_people
 from shared.domain.phrases import counted
 from shared.domain.signup import QuarantineReason, Signup
 from shared.infrastructure.timestamps import timestamp
@@ -77,7 +77,7 @@ def _say_delivered(runtime: CommandRuntime, delivered: Delivered) -> None:
     if delivered.due or not delivered.refused:
         say(f"{counted(len(delivered.due), 'sign-up')} due now. Watch deliveries: relay status")
     for id, why in delivered.refused.items():
-        say(printable(f"{id} stays in quarantine: {why}"))
+        say(f"{id} stays in quarantine: {why}")
     if delivered.refused:
         say(
             "\nCorrect a field:  relay failed edit ID --set FIELD=VALUE   then deliver it again"

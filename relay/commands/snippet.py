@@ -5,6 +5,7 @@ import click
 from relay.commands.forms.existing import address, existing
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.form import Form
+from shared.domain.printable import printable
 from shared.operations.snippets.snippet import SnippetKind, make_snippet
 
 
@@ -22,7 +23,7 @@ def snippet(runtime: CommandRuntime, name: str, fetch: bool, curl: bool) -> None
     text = snippet_of(runtime, form, kind)
     runtime.output.json({"form": form.name, "kind": kind, "snippet": text})
     if not runtime.output.as_json:
-        click.echo(text, nl=False)
+        click.echo(printable(text), nl=False)
 
 
 def snippet_of(runtime: CommandRuntime, form: Form, kind: SnippetKind = SnippetKind.FORM) -> str:

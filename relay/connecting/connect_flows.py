@@ -14,7 +14,7 @@ import click
 from relay.connecting.connected_text import say_connected
 from relay.connecting.device_flow import follow, instructions
 from relay.runtime import CommandRuntime
-from relay.terminal.output import for_people, printable
+from relay.terminal.output import for_people
 from shared.accounts import checks
 from shared.accounts.account_connector import AlreadyConnected, AnotherAccount, Connected
 from shared.accounts.application_calls import ConnectStopped
@@ -22,6 +22,7 @@ from shared.accounts.client_links import LINK_LIFE, Link
 from shared.constant_contact.applications import Application
 from shared.domain.check import Verdict
 from shared.domain.errors import Refused
+from shared.domain.printable import printable
 from shared.infrastructure.timestamps import timestamp
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 
-from relay.terminal.output import printable
 from relay.terminal.progress import Waiting
 from shared.accounts.account_connector import Connected
 from shared.accounts.application_calls import ConnectFailed
@@ -12,6 +11,7 @@ from shared.constant_contact.errors import DeviceDenied, DevicePending, TokenEnd
 from shared.constant_contact.oauth import DeviceCode
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.phrases import sentence
+from shared.domain.printable import printable
 
 # RFC 8628, section 3.5.
 SLOW_DOWN = timedelta(seconds=5)

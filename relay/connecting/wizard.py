@@ -11,7 +11,7 @@ from relay.connecting.connect_flows import Resumed, Wanted, agreed, print_link
 from relay.connecting.connected_text import say_connected
 from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_checks
-from relay.terminal.output import for_people, printable
+from relay.terminal.output import for_people
 from shared.accounts import checks
 from shared.accounts.browser_flow import Started
 from shared.accounts.client_links import Link, LinkState
@@ -19,6 +19,7 @@ from shared.accounts.connect_request import ConnectResult
 from shared.accounts.problems import PORTAL
 from shared.domain.check import Verdict
 from shared.domain.errors import Refused
+from shared.domain.printable import printable
 from shared.infrastructure.timestamps import utc_now
 
 # A look costs one read of Redis.

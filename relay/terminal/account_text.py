@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from relay.terminal.output import Output, for_people, printable
+from relay.terminal.output import Output, for_people
 from shared.accounts import advice
 from shared.accounts.account_api import Lists
 from shared.accounts.account_summary import AccountSummary
@@ -23,16 +23,16 @@ def say_checks(output: Output, checks: Iterable[Check], *, named: bool = False) 
     """
     for check in checks:
         whose = f"{check.account}: " if named and check.account else ""
-        output.say(printable(f"{_MARKS[check.kind]} {whose}{check.title}: {check.found}"))
+        output.say(f"{_MARKS[check.kind]} {whose}{check.title}: {check.found}")
         if check.fix:
-            output.say(printable(f"  → {check.fix}"))
+            output.say(f"  → {check.fix}")
 
 
 def say_summary(output: Output, summary: AccountSummary) -> None:
     """Print all that is known of an account, and what to do about its problems."""
     output.table(["account", summary.account.name], _rows(summary))
     for problem in advice.for_account(summary.account.name, summary.holds, summary):
-        output.say(printable(f"\n{problem.sentence}"))
+        output.say(f"\n{problem.sentence}")
 
 
 def _rows(summary: AccountSummary) -> list[list[Any]]:

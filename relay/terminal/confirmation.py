@@ -2,8 +2,8 @@
 
 import click
 
-from relay.terminal.output import printable
 from shared.domain.errors import Refused
+from shared.domain.printable import printable
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from shared.domain.durations import in_words
+from shared.domain.printable import printable, printable_json
 from shared.infrastructure.typed_commands import as_typed
 
 LONGEST_TABLE = 50
@@ -25,12 +26,12 @@ class Output:
     def json(self, document: Any) -> None:
         """Print `document` if the user asked for JSON."""
         if self.as_json:
-            click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+            click.echo(printable_json(json.dumps(document, ensure_ascii=False, indent=2)))
 
     def say(self, text: str) -> None:
         """Print `text` for people."""
         if not self.as_json:
-            click.echo(as_typed(text))
+            click.echo(as_typed(printable(text)))
 
     def warn(self, text: str) -> None:
         """Print `text` to standard error, where it does not disturb scripts."""
@@ -64,11 +65,6 @@ class Output:
 
 def _shown(cell: Any) -> str:
     return "-" if cell is None else printable(str(cell))
-
-
-def printable(text: str) -> str:
-    """Replace control characters: text from strangers must not control the terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "?" for c in text)
 
 
 def by_name(counts: Mapping[str, int]) -> str:

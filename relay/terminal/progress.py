@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Self, TextIO
 
-from relay.terminal.output import printable
 from shared.domain.durations import in_words
+from shared.domain.printable import printable
 from shared.infrastructure.typed_commands import as_typed
 
 _TICK = timedelta(seconds=1)

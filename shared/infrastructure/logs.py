@@ -6,6 +6,8 @@ import sys
 import traceback
 from typing import Any
 
+from shared.domain.printable import printable
+
 # Not the `…@` that replaces the credentials of a URL.
 _EMAIL = re.compile(
     r"[^\s@<>\"'(),:;\\\[\]=&?/…]+@[^\s@<>\"'(),:;\\\[\]&.]+\.[^\s@<>\"'(),:;\\\[\]&]+"
@@ -46,7 +48,7 @@ class LineFormatter(logging.Formatter):
         )
         if record.exc_info:
             line += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        return redact(line)
+        return printable(redact(line))
 
 
 def _fields(record: logging.LogRecord) -> list[tuple[str, Any]]:
@@ -54,8 +56,9 @@ def _fields(record: logging.LogRecord) -> list[tuple[str, Any]]:
 
 
 def _shown(value: Any) -> str:
+    """Return the value on one line: nobody may add a line to the log."""
     text = str(value)
-    return repr(text) if " " in text else text
+    return repr(text) if " " in text or not text.isprintable() else text
 
 
 def configure(process: str, level: int = logging.INFO) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from relay.runtime import CommandRuntime
-from relay.terminal.output import Output, for_people, printable
+from relay.terminal.output import Output, for_people
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal
 from shared.domain.refusal_history import RefusalHistory, worth_reporting
@@ -69,7 +69,7 @@ def say_activity(output: Output, activity: FormActivity) -> None:
     )
     found = worth_reporting(activity.form, activity.history)
     if found:
-        output.say(printable(f"{found.sentence}\nWhat to do: {found.to_do}"))
+        output.say(f"{found.sentence}\nWhat to do: {found.to_do}")
     _say_last_refusals(output, activity)
     _say_not_sent(output, activity)
 

@@ -12,6 +12,7 @@ from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.account import NAME
 from shared.domain.errors import Refused
 from shared.domain.form import DEFAULT_CONSENT, ConsentBox, Form
+from shared.domain.printable import printable
 from shared.domain.signup import WhenUnsubscribed
 
 
@@ -106,7 +107,7 @@ def add(
         f"Open it to try it: {address(runtime, form)}\n\nOr paste this into your website:\n"
     )
     if not runtime.output.as_json:
-        click.echo(snippet_of(runtime, form))
+        click.echo(printable(snippet_of(runtime, form)))
     runtime.output.say(
         f"A script that posts it:      relay snippet {name} --fetch\n"
         f"A command for your server:   relay snippet {name} --curl"

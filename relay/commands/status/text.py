@@ -6,7 +6,7 @@ from typing import Any
 
 from relay.commands.status.document import COUNTS
 from relay.commands.status.report import StatusReport
-from relay.terminal.output import Output, duration, for_people, printable
+from relay.terminal.output import Output, duration, for_people
 from shared.accounts import advice
 from shared.accounts.account_summary import AccountSummary
 from shared.domain.form import Form
@@ -63,7 +63,7 @@ def _say_accounts(
     )
     for name, figures in by_trouble:
         for problem in advice.for_account(name, figures.holds, summaries.get(name)):
-            output.say(printable(f"\n{problem.sentence}"))
+            output.say(f"\n{problem.sentence}")
 
 
 def _say_forms(
@@ -80,7 +80,7 @@ def _say_forms(
             [_form_row(figures) for figures in worth_showing],
         )
     for form, found in refusing:
-        output.say(printable(f"\n{form.name}: {found.sentence}\nWhat to do: {found.to_do}"))
+        output.say(f"\n{form.name}: {found.sentence}\nWhat to do: {found.to_do}")
 
 
 def _form_row(figures: FormFigures) -> list[Any]:
@@ -109,11 +109,9 @@ def _row(name: str, figures: Figures, summary: AccountSummary | None) -> list[An
 def _say_spool(output: Output, spool: SpoolReport) -> None:
     figures = spool.figures
     output.say(
-        printable(
-            f"On the disk of {spool.host}: {counted(figures.count, 'sign-up')}, not counted"
-            f" above yet. The oldest has waited {duration(figures.oldest)}"
-            f" (reported {duration(spool.seen)} ago)."
-        )
+        f"On the disk of {spool.host}: {counted(figures.count, 'sign-up')}, not counted"
+        f" above yet. The oldest has waited {duration(figures.oldest)}"
+        f" (reported {duration(spool.seen)} ago)."
     )
     if figures.refused:
         output.say(

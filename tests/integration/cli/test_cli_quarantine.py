@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import redis
 
+from shared.domain.printable import printable
 from shared.domain.signup import Contact
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
@@ -102,6 +103,27 @@ def test_any_filter_selects(
     accept(ledger, "a@example.com", person=person("a@example.com"))
     found = sorted(each["email"] for each in caught(connected, *options))
     assert found == [f"{name}@example.com" for name in emails]
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["for people", "JSON"])
+def test_nothing_that_a_stranger_posted_controls_the_terminal(
+    connected: CommandLine, site: Site, options: list[str]
+) -> None:
+    hostile = "\x1b]0;x\x07\x9b2J\x7f\u202e\u2066\u2028\x85y"
+    email = "ada@example.com"
+    site.catch(first_name=hostile, consent=hostile, _page=hostile, **{hostile: hostile})
+    [found] = caught(connected)
+    for command in (
+        ("failed", "show", found["id"]),
+        ("quarantine", "list"),
+        ("find", email),
+        ("consent", email),
+        ("forms", "show", "news"),
+        ("status",),
+    ):
+        printed = connected(*command, *options).out
+        assert printed and printable(printed) == printed, command
+    assert connected("failed", "show", found["id"], "--json").json["typed"]["first_name"] == hostile
 
 
 def test_an_id_selects_it_alone(connected: CommandLine, ledger: Ledger) -> None:

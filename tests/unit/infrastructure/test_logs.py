@@ -81,3 +81,13 @@ def test_a_traceback_is_redacted_too() -> None:
     except ValueError:
         made = line("unexpected error", exc_info=sys.exc_info())
     assert made.endswith("ValueError: no such person: [address]")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\x85", "\u2028", "\x0b"])
+def test_no_field_adds_a_line(end: str) -> None:
+    made = line("refused", name=f"x{end}02:00:00", cause=f"a b{end}c")
+    assert len(made.splitlines()) == 1
+
+
+def test_no_message_controls_the_terminal() -> None:
+    assert line("refused: \x1b[2J\u202e").endswith("refused: ?[2J?")
