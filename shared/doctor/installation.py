@@ -19,6 +19,7 @@ from shared.doctor import (
     settings_checks,
 )
 from shared.doctor.check_runner import CheckTask, task
+from shared.doctor.deploy.visit import HEADER, proof
 from shared.doctor.instance_header import instance_digest
 from shared.domain.check import Check, Subject, Verdict
 from shared.domain.errors import LedgerUnavailable
@@ -109,6 +110,7 @@ class Installation:
         `away`: Redis is, and a request may take so long; None while Redis answers.
         """
         settings, asked = self.settings, away or network_checks.ANSWER_WITHIN
+        visit = {HEADER: proof(settings.secret_keys[0], self.now())}
         return [
             task(redis_checks.BROKER, self._broker, self.brief_broker if away else self.broker),
             task(
@@ -116,7 +118,7 @@ class Installation:
                 network_checks.public_url,
                 settings.public_url,
                 instance_digest(settings.instance),
-                partial(network_checks.read_health, within=asked),
+                partial(network_checks.read_health, headers=visit, within=asked),
             ),
             task(
                 network_checks.API,

@@ -1,4 +1,4 @@
-"""The header by which `/healthz` says which installation answers."""
+"""The header by which `/healthz` tells the doctor which installation answers."""
 
 import hashlib
 
@@ -6,5 +6,5 @@ HEADER = "Relay-Instance"
 
 
 def instance_digest(instance: str) -> str:
-    """Return a digest of the installation's name, because anybody can read the header."""
+    """Return a digest of the installation's name, because every server on the way can read it."""
     return hashlib.sha256(b"signup-relay instance\0" + instance.encode()).hexdigest()[:16]

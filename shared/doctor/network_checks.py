@@ -1,6 +1,6 @@
 """The checks over the network: our own public address, and Constant Contact's API."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
@@ -27,7 +27,8 @@ ANSWER_WITHIN = timedelta(seconds=5)
 class HealthAnswer:
     """The answer to GET /healthz at the public address.
 
-    `body` is its JSON, if any; `instance` the digest of the installation's name, if given.
+    `body` is its JSON, if any; `instance` the digest of the installation's name, which web tells
+    the doctor alone.
     """
 
     status: int
@@ -44,9 +45,12 @@ class ApiAnswer:
     clock_ahead: timedelta | None
 
 
-def read_health(url: str, within: timedelta = ANSWER_WITHIN) -> HealthAnswer:
-    """Ask for our own health at `url`. Raises `ConnectionFailed`."""
-    response = _get(f"{url}/healthz", within)
+def read_health(url: str, headers: Mapping[str, str], within: timedelta) -> HealthAnswer:
+    """Ask for our own health at `url`, with `headers` that show who asks.
+
+    Raises `ConnectionFailed`.
+    """
+    response = _get(f"{url}/healthz", within, headers)
     return HealthAnswer(
         response.status_code,
         response.headers.get("location"),
@@ -61,9 +65,7 @@ def read_api(url: str, now: Callable[[], datetime], within: timedelta) -> ApiAns
     return ApiAnswer(response.status_code, clock_ahead_in(response, now()))
 
 
-def public_url(
-    url: str, own_digest: str, read: Callable[[str], HealthAnswer] = read_health
-) -> Check:
+def public_url(url: str, own_digest: str, read: Callable[[str], HealthAnswer]) -> Check:
     """Check that this installation, and nobody else, answers at RELAY_PUBLIC_URL."""
     try:
         answer = read(url)
@@ -85,7 +87,14 @@ def _answer_of_another(url: str, answer: HealthAnswer, own_digest: str) -> Check
             f"Something else answers at {url}: HTTP {answer.status}.",
             "Let the proxy there pass all requests to `relay web`, or correct RELAY_PUBLIC_URL.",
         )
-    if answer.instance not in (None, own_digest):
+    if answer.instance is None:
+        return PUBLIC_URL.problem(
+            f"A signup-relay answers at {url} that does not know this RELAY_SECRET_KEY.",
+            "Correct RELAY_PUBLIC_URL, or give all processes of one installation the same"
+            " RELAY_SECRET_KEY. A proxy must pass on the header Relay-Doctor, and the clocks of"
+            " both hosts must agree to a minute.",
+        )
+    if answer.instance != own_digest:
         return PUBLIC_URL.problem(
             f"A signup-relay with another name than this one answers at {url}.",
             "Correct RELAY_PUBLIC_URL, or give all processes of one installation the same"
@@ -166,6 +175,6 @@ def _origin(url: str | None) -> str | None:
     return f"{parts.scheme}://{parts.hostname}{port}" if parts.scheme and parts.hostname else None
 
 
-def _get(url: str, within: timedelta) -> Response:
+def _get(url: str, within: timedelta, headers: Mapping[str, str] | None = None) -> Response:
     with Connection() as connection:
-        return connection.send("GET", url, deadline=within)
+        return connection.send("GET", url, headers=headers, deadline=within)

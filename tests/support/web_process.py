@@ -13,6 +13,7 @@ from typing import IO
 from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
 
+SECRET = "a secret only for tests"
 _SERVE = """
 import os
 from shared.infrastructure.settings import Settings
@@ -45,7 +46,7 @@ class WebProcess:
             "RELAY_BIND": f"127.0.0.1:{self.port}",
             "RELAY_PUBLIC_URL": self.url,
             "RELAY_DATA_DIR": str(self.data_dir),
-            "RELAY_SECRET_KEY": "a secret only for tests",
+            "RELAY_SECRET_KEY": SECRET,
             "CTCT_CLIENT_ID": "test-key",
             "CTCT_CLIENT_SECRET": "test-secret",
             **self.environ,

@@ -66,7 +66,7 @@ class PublicAddress:
 
     def _direct_access(self, url: str) -> Check:
         direct = checks.direct_url(url, self.settings.bind)
-        answer = self._answer_if_any(f"{direct}/healthz") if direct else None
+        answer = self._answer_of_doctor(direct) if direct else None
         return checks.direct_access(self.settings.bind, direct, answer)
 
     def _bodies(self, url: str) -> Check:

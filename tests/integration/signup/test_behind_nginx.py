@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from html import unescape
 from pathlib import Path
 from urllib.parse import urljoin
@@ -14,10 +15,12 @@ import redis
 import requests
 
 from shared.accounts.account_services import make_account_services
+from shared.doctor.deploy.visit import HEADER, proof
 from shared.doctor.instance_header import instance_digest
-from shared.doctor.network_checks import proxies, public_url
+from shared.doctor.network_checks import proxies, public_url, read_health
 from shared.domain.check import Verdict
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.operators import Operators, Role
@@ -26,7 +29,7 @@ from tests.support.nginx import WEBSITE, Nginx, documented_locations
 from tests.support.records import all_records
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
-from tests.support.web_process import WebProcess
+from tests.support.web_process import SECRET, WebProcess
 
 PASSWORD = "a password for tests"
 PAGE = {"Accept": "text/html"}
@@ -165,7 +168,9 @@ def test_the_doctor_finds_the_public_address_and_the_proxy_right(
     site: Site, redis_client: "redis.Redis"
 ) -> None:
     assert site.get("/healthz").json() == {"ok": True}
-    checked = public_url(site.public_url, instance_digest(site.public_url))
+    visit = {HEADER: proof(SECRET, utc_now())}
+    ask = partial(read_health, headers=visit, within=timedelta(seconds=5))
+    checked = public_url(site.public_url, instance_digest(site.public_url), ask)
     assert checked.verdict == Verdict.OK
     assert site.public_url in checked.found
     assert proxies(forwarding(redis_client).read).verdict == Verdict.OK

@@ -336,7 +336,7 @@ OURS = {"ok": True}
     [
         pytest.param("https://s.example", HealthAnswer(200, None, OURS, "m"), OK, id="ours"),
         pytest.param(
-            "https://s.example", HealthAnswer(200, None, OURS, None), OK, id="ours, an older one"
+            "https://s.example", HealthAnswer(200, None, OURS, None), PROBLEM, id="a stranger to us"
         ),
         pytest.param("http://127.0.0.1:8080", HealthAnswer(200, None, OURS, "m"), OK, id="local"),
         pytest.param("http://localhost", HealthAnswer(200, None, OURS, "m"), OK, id="localhost"),

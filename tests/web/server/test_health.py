@@ -9,6 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.doctor.deploy.visit import HEADER, proof
+from shared.doctor.instance_header import HEADER as INSTANCE
+from shared.doctor.instance_header import instance_digest
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from tests.support.ports import free_port
@@ -53,6 +55,18 @@ def test_a_wrong_secret_key_is_not_ready(
     assert response.json is not None and "RELAY_SECRET_KEY" in response.json["why"]
 
 
+@pytest.mark.parametrize("shown", [None, "", "x", "1.x", proof("another key for tests", utc_now())])
+def test_two_installations_look_alike_to_strangers(
+    settings_with: Callable[..., Settings], shown: str | None
+) -> None:
+    headers = {} if shown is None else {HEADER: shown}
+    clients = [create_app(settings_with(instance=name)).test_client() for name in ("one", "other")]
+    first, second = (client.get("/healthz", headers=headers) for client in clients)
+    assert first.json == second.json == {"ok": True}
+    assert dict(first.headers) == dict(second.headers)
+    assert INSTANCE not in first.headers
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_health_is_never_cached(client: FlaskClient, path: str) -> None:
     assert client.get(path).headers["Cache-Control"] == "no-store"
@@ -63,7 +77,9 @@ def test_the_doctor_alone_learns_how_web_sees_a_request(
 ) -> None:
     forwarded = {"X-Forwarded-For": "192.0.2.77, 10.0.0.1"}
     visit = {HEADER: proof(settings.secret_keys[0], utc_now())}
-    answer = client.get("/healthz", headers=forwarded | visit).json
+    told = client.get("/healthz", headers=forwarded | visit)
+    assert told.headers[INSTANCE] == instance_digest(settings.instance)
+    answer = told.json
     assert answer is not None and answer["ok"] is True
     assert answer["seen"]["visitor"] == "127.0.0.1"
     assert answer["seen"]["forwarded_for"] == ["192.0.2.77", "10.0.0.1"]
