@@ -15,14 +15,13 @@ from shared.doctor.doctor import make_doctor
 from shared.domain.audit import Actor, Via, set_actor
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.remembering import remembered
-from shared.domain.window_counts import WindowCounts
 from shared.infrastructure.alert_services import make_services
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.redis_urls import connect as connect_redis
 from shared.infrastructure.redis_urls import connect_async as connect_redis_async
 from shared.infrastructure.sealing import Sealer
-from shared.infrastructure.settings import Settings, VisitorLimit
+from shared.infrastructure.settings import RateLimit, Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.fingerprints import load_fingerprints
@@ -57,6 +56,7 @@ from web.signup.people_on_disk import make_drainer
 from web.signup.redis_deadline import VISITOR_WAITS, DeadlinePool
 from web.signup.signup_ids import SignupIds
 from web.signup.spool import Spool
+from web.signup.visitor_counts import VisitorCounts
 from web.visitor_address import MisfitNotes, VisitorAddress
 
 # Of Flask, and for its calls to Redis: each request makes one at a time. Sign-ups need none.
@@ -207,5 +207,5 @@ def _make_services(settings: Settings) -> Services:
     return found
 
 
-def _own_counts(limit: VisitorLimit | None) -> WindowCounts | None:
-    return WindowCounts(limit.count, limit.window, clock=time.monotonic) if limit else None
+def _own_counts(limit: RateLimit | None) -> VisitorCounts | None:
+    return VisitorCounts(limit, clock=time.monotonic) if limit else None

@@ -1,7 +1,7 @@
 """Limits that this process counts in its own memory, while Redis cannot."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 # Some 2 MB. Strangers choose the keys, so there must be a bound.
@@ -33,21 +33,31 @@ class WindowCounts:
         """
         with self._lock:
             now = self._clock()
-            self._drop_ended(now)
-            for key in keys:
-                count, ends = self._counted.get(key, (0, now))
-                if count >= self._most:
-                    return timedelta(seconds=ends - now)
-            for key in keys:
-                count, ends = self._counted.get(key, (0, now + self._window))
-                self._counted[key] = (count + 1, ends)
-            self._drop_most()
-        return None
+            wait = self._wait(keys, now)
+            if wait is None:
+                for key in keys:
+                    count, ends = self._counted.get(key, (0, now + self._window))
+                    self._counted[key] = (count + 1, ends)
+                self._drop_most()
+            return wait
+
+    def wait(self, *keys: str) -> timedelta | None:
+        """Return how long to wait until one more of each is allowed; None if it is now."""
+        with self._lock:
+            return self._wait(keys, self._clock())
 
     def forget(self, *keys: str) -> None:
         with self._lock:
             for key in keys:
                 self._counted.pop(key, None)
+
+    def _wait(self, keys: Iterable[str], now: float) -> timedelta | None:
+        self._drop_ended(now)
+        for key in keys:
+            count, ends = self._counted.get(key, (0, now))
+            if count >= self._most:
+                return timedelta(seconds=ends - now)
+        return None
 
     def _drop_ended(self, now: float) -> None:
         while self._counted:

@@ -79,3 +79,20 @@ def client_network(address: str) -> str:
     if parsed.ipv4_mapped:  # how a socket that takes both kinds names an IPv4 visitor
         return str(parsed.ipv4_mapped)
     return str(ipaddress.ip_network((parsed, 64), strict=False))
+
+
+@remembered(longest=_LONGEST_ADDRESS, most=4096)
+def wider_network(address: str) -> tuple[str, str]:
+    """Return the network that a provider, an office or an attacker has, and the visitor's place in
+    it: the /24 of an IPv4 address, the /56 of an IPv6 one.
+    """
+    visitor = client_network(address)
+    head, dot, last = visitor.rpartition(".")
+    if dot:  # parsing it would take 12 µs
+        return f"{head}.0/24", last
+    try:
+        mine = ipaddress.IPv6Network(visitor)
+    except ValueError:
+        return visitor, ""
+    place = int(mine.network_address) >> 64 & 0xFF
+    return str(mine.supernet(new_prefix=56)), f"{place:x}"

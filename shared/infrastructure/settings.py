@@ -64,8 +64,8 @@ class Bind:
 
 
 @dataclass(frozen=True, slots=True)
-class VisitorLimit:
-    """At most `count` sign-ups from one visitor's address in `window`."""
+class RateLimit:
+    """At most `count` in `window`."""
 
     count: int
     window: timedelta
@@ -97,7 +97,7 @@ class Settings:
     retry_base: timedelta
     spool_bytes: int
     task_events: bool
-    visitor_limit: VisitorLimit | None
+    visitor_limit: RateLimit | None
     trusted_proxies: int
     web_processes: int
     alerts: tuple[str, ...] = field(repr=False)
@@ -184,7 +184,7 @@ class _Reader:
             retry_base=self._get("RELAY_RETRY_BASE_SECONDS", "15", _seconds),
             spool_bytes=self._get("RELAY_SPOOL_BYTES", "67108864", _bytes),
             task_events=self._get("RELAY_TASK_EVENTS", "0", _flag),
-            visitor_limit=self._get("RELAY_VISITOR_LIMIT", "30/minute", _visitor_limit),
+            visitor_limit=self._get("RELAY_VISITOR_LIMIT", "30/minute", _rate_limit),
             trusted_proxies=self._get("RELAY_TRUSTED_PROXIES", "0", _whole),
             web_processes=self._get("RELAY_WEB_PROCESSES", _one_for_each_core(), _processes),
             alerts=self._get("RELAY_ALERTS", "none", read_addresses),
@@ -420,10 +420,10 @@ def _processes(raw: str) -> int:
     return number
 
 
-def _visitor_limit(raw: str) -> VisitorLimit | None:
+def _rate_limit(raw: str) -> RateLimit | None:
     if raw == "0":
         return None
     count, _, unit = raw.partition("/")
     if not re.fullmatch("[0-9]+", count) or unit not in _UNITS:
         raise ValueError(f"must be like 30/minute (or second, hour, day), or 0, not {_shown(raw)}")
-    return VisitorLimit(_count(count), timedelta(seconds=_UNITS[unit]))
+    return RateLimit(_count(count), timedelta(seconds=_UNITS[unit]))

@@ -16,7 +16,7 @@ import redis
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, DeathReason, Signup, Submission
-from shared.infrastructure.settings import VisitorLimit
+from shared.infrastructure.settings import RateLimit
 from shared.ledger import keys
 from shared.ledger.index_pages import latest_first
 from shared.ledger.pace import Pace
@@ -55,15 +55,16 @@ FSYNC_WAIT_MS = 500
 
 
 class Origin(TypedDict):
-    """Where a submission comes from. `person`, `digest` (of the content), `idempotency_key` and
-    `visitor` are fingerprints; `waited` is how long ago it was received, if it was kept elsewhere.
+    """Where a submission comes from. `person`, `digest` (of the content) and `idempotency_key` are
+    fingerprints; `visitor` is what `Fingerprints.visitor_in` returns. `limit` is the visitor's.
+    `waited` is how long ago it was received, if it was kept elsewhere.
     """
 
     person: str
     digest: str
     idempotency_key: str | None
     visitor: str | None
-    limit: VisitorLimit | None
+    limit: RateLimit | None
     waited: NotRequired[timedelta]
 
 
@@ -96,10 +97,11 @@ class Ledger:
         answers.
         """
         limit = origin["limit"] if origin["visitor"] is not None else None
+        network, _, place = (origin["visitor"] or "").partition(":")
         return self._scripts.call(
             "signups/accept",
             account=keys.account(submission.account),
-            visitor=f"{keys.VISITORS}{origin['visitor']}" if limit else None,
+            network=f"{keys.VISITORS}{network}" if limit else None,
             id=submission.id,
             erased=keys.ERASED,
             form=submission.form,
@@ -110,6 +112,7 @@ class Ledger:
             person=origin["person"],
             content=origin["digest"],
             idempotency_key=origin["idempotency_key"],
+            place=place,
             visitor_limit=limit.count if limit else 0,
             visitor_window=limit.window if limit else timedelta(),
             quarantine=submission.quarantine,

@@ -7,6 +7,8 @@ from datetime import timedelta
 
 # --- accepting
 
+# A network has so many visitors' sign-ups: of an IPv4 /24 or an IPv6 /56.
+VISITORS_OF_A_NETWORK = 10
 # The same content within this time is one sign-up that was sent twice.
 DUPLICATE_WINDOW = timedelta(minutes=10)
 # Longer than any sender keeps trying with one Idempotency-Key.

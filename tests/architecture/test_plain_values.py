@@ -33,7 +33,7 @@ BY_POSITION = {
     "Rule",
     "Subject",
     "Throttled",
-    "VisitorLimit",
+    "RateLimit",
 }
 
 

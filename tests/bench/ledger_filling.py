@@ -16,7 +16,8 @@ import redis
 
 from shared.domain.form import Form, ListRef
 from shared.domain.signup import Consent, Contact, DeathReason, Submission
-from shared.infrastructure.settings import VisitorLimit
+from shared.infrastructure.addresses import wider_network
+from shared.infrastructure.settings import RateLimit
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.reading import read_claim
@@ -34,7 +35,7 @@ FORM = Form(
     consent_box="required",
 )
 PAGE = "https://www.example.com/newsletter"
-USUAL_LIMIT = VisitorLimit(30, timedelta(minutes=1))
+USUAL_LIMIT = RateLimit(30, timedelta(minutes=1))
 
 _BATCH = 500
 _FIRST_NAMES = ("Ada", "Grace", "Edsger", "Barbara", "Donald", "Frances", "Alan", "Margaret")
@@ -54,7 +55,7 @@ class LedgerFiller:
     """Numbers people from `first` on. A step that does not do what it should is a `LostSignups`."""
 
     def __init__(
-        self, client: "redis.Redis", *, limit: VisitorLimit | None = None, first: int = 0
+        self, client: "redis.Redis", *, limit: RateLimit | None = None, first: int = 0
     ) -> None:
         self.fingerprints = Fingerprints(secrets.token_urlsafe(32))
         self._ledger = Ledger(client)
@@ -131,7 +132,7 @@ class LedgerFiller:
             person=self.fingerprints.person(compared),
             digest=self.fingerprints.content(sent, compared),
             idempotency_key=None,
-            visitor=self.fingerprints.visitor(sent.consent.address),
+            visitor=self.fingerprints.visitor_in(*wider_network(sent.consent.address)),
             limit=self._limit,
         )
 

@@ -24,15 +24,15 @@ from shared.domain.reading.field_checks import (
     keep_unchecked,
 )
 from shared.domain.signup import Consent, Submission
-from shared.domain.window_counts import WindowCounts
-from shared.infrastructure.addresses import client_network
-from shared.infrastructure.settings import VisitorLimit
+from shared.infrastructure.addresses import wider_network
+from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.signup.form_cache import AskRedis
 from web.signup.screening import screen
 from web.signup.spool_entry import Entry
+from web.signup.visitor_counts import VisitorCounts
 
 IDEMPOTENCY_KEY_LIMIT = 255
 
@@ -107,8 +107,8 @@ class Intake:
     note_accepted: Callable[[Form, Collection[str]], None]
     check_email: CheckEmail
     new_id: Callable[[], str]
-    limit: VisitorLimit | None
-    own_counts: WindowCounts | None
+    limit: RateLimit | None
+    own_counts: VisitorCounts | None
 
     def check(
         self,
@@ -204,7 +204,7 @@ class Intake:
             person=entry.person(fingerprints),
             digest=entry.content(fingerprints),
             idempotency_key=entry.key(fingerprints),
-            visitor=fingerprints.visitor(client_network(visitor.address)),
+            visitor=fingerprints.visitor_in(*wider_network(visitor.address)),
             limit=self.limit,
         )
 
@@ -231,7 +231,7 @@ class Intake:
     def _admit(self, visitor: Visitor) -> None:
         """Count a sign-up that goes to the disk. Raises `VisitorLimited`."""
         if self.own_counts:
-            wait = self.own_counts.count(client_network(visitor.address))
+            wait = self.own_counts.count(visitor.address)
             if wait is not None:
                 raise VisitorLimited(wait)
 

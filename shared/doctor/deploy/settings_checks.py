@@ -8,7 +8,7 @@ from shared.doctor.network_checks import is_loopback
 from shared.domain.audit import AuditEntry
 from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words, minute
-from shared.infrastructure.settings import API_URL, VisitorLimit
+from shared.infrastructure.settings import API_URL, RateLimit
 
 SANDBOX = Subject("sandbox", "Sign-ups go to Constant Contact")
 SECRET_STRENGTH = Subject("secret_strength", "RELAY_SECRET_KEY cannot be guessed")
@@ -57,7 +57,7 @@ def secret_strength(keys: Sequence[str]) -> Check:
     )
 
 
-def visitor_limit(limit: VisitorLimit | None) -> Check:
+def visitor_limit(limit: RateLimit | None) -> Check:
     if limit:
         return VISITOR_LIMIT.ok("RELAY_VISITOR_LIMIT is on.")
     return VISITOR_LIMIT.problem(

@@ -34,6 +34,11 @@ class Fingerprints:
         """Return the fingerprint of a visitor's network address."""
         return self._digest("visitor", address)
 
+    def visitor_in(self, network: str, place: str) -> str:
+        """Return the fingerprint of a visitor's network, and after a colon the visitor's place in
+        it, which alone says nothing."""
+        return f"{self._digest('network', network)}:{place}"
+
     def content(self, submission: Submission, compared_email: str) -> str:
         """Return the fingerprint of all that makes two submissions the same one.
 

@@ -7,7 +7,7 @@ import redis
 
 from shared.domain.errors import LedgerUnavailable, VisitorLimited
 from shared.infrastructure.redis_urls import connect
-from shared.infrastructure.settings import VisitorLimit
+from shared.infrastructure.settings import RateLimit
 from shared.ledger import limits
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
@@ -15,10 +15,10 @@ from tests.support import builders
 from tests.support.records import read_record
 from tests.support.valkey_server import ValkeyServer
 
-LIMIT = VisitorLimit(2, timedelta(minutes=1))
+LIMIT = RateLimit(2, timedelta(minutes=1))
 # EVALSHA itself is one. The others read the format, the time, the API key, the account's clock and
 # whether all is new; and write.
-COMMANDS_OF_A_NEW_SIGNUP = 17
+COMMANDS_OF_A_NEW_SIGNUP = 18
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_each_key_of_a_signup_lasts_as_long_as_it_is_needed(
     }
     for name, life in {
         "seen:k": limits.IDEMPOTENCY_KEY_LIFE,
-        "relay:visitor:v": LIMIT.window,
+        "relay:visitors:v": LIMIT.window,
     }.items():
         assert life - timedelta(seconds=5) < timedelta(milliseconds=lives[name]) <= life
     kept = timedelta(milliseconds=redis_client.pttl(minute))
@@ -78,14 +78,39 @@ def test_a_user_that_may_not_write_the_record_counts_nothing(
 def test_a_visitors_window_begins_with_the_first_signup(
     redis_client: "redis.Redis", ledger: Ledger
 ) -> None:
-    builders.accept(ledger, visitor="v", limit=LIMIT)
-    redis_client.pexpire("relay:visitor:v", 30_000)
-    builders.accept(ledger, visitor="v", limit=LIMIT)
-    assert redis_client.get("relay:visitor:v") == "2"
-    assert redis_client.pttl("relay:visitor:v") <= 30_000
+    builders.accept(ledger, visitor="v:7", limit=LIMIT)
+    redis_client.pexpire("relay:visitors:v", 30_000)
+    builders.accept(ledger, visitor="v:7", limit=LIMIT)
+    assert redis_client.hgetall("relay:visitors:v") == {"7": "2", "all": "2"}
+    assert redis_client.pttl("relay:visitors:v") <= 30_000
     with pytest.raises(VisitorLimited):
-        builders.accept(ledger, visitor="v", limit=LIMIT)
-    assert redis_client.get("relay:visitor:v") == "2"
+        builders.accept(ledger, visitor="v:7", limit=LIMIT)
+    assert redis_client.hgetall("relay:visitors:v") == {"7": "2", "all": "2"}
+
+
+def test_a_network_has_the_limit_of_some_visitors(
+    redis_client: "redis.Redis", ledger: Ledger
+) -> None:
+    most = LIMIT.count * limits.VISITORS_OF_A_NETWORK
+    for number in range(most):
+        builders.accept(ledger, visitor=f"v:{number}", limit=LIMIT)
+    with pytest.raises(VisitorLimited) as limited:
+        builders.accept(ledger, visitor=f"v:{most}", limit=LIMIT)
+    assert timedelta() < limited.value.retry_after <= LIMIT.window
+    builders.accept(ledger, visitor="another:0", limit=LIMIT)
+    assert len(redis_client.hgetall("relay:visitors:v")) == most + 1
+
+
+def test_a_new_person_in_a_known_network_takes_as_few_steps(
+    redis_client: "redis.Redis", ledger: Ledger
+) -> None:
+    builders.accept(ledger, "neighbour@example.com", visitor="v:1", limit=LIMIT)
+    redis_client.config_resetstat()
+    builders.accept(ledger, visitor="v:2", limit=LIMIT)
+    found = redis_client.info("commandstats")
+    calls = {name: of["calls"] for name, of in found.items() if "config" not in name}
+    # The counts are read, but no lifetime is set.
+    assert sum(calls.values()) == COMMANDS_OF_A_NEW_SIGNUP, calls
 
 
 def test_a_record_has_the_same_fields_whatever_was_known_before(

@@ -14,7 +14,7 @@ from shared.domain.account import HoldReason
 from shared.domain.errors import KeyReused, LedgerUnavailable, VisitorLimited
 from shared.domain.signup import DeathReason, State
 from shared.infrastructure.redis_urls import connect
-from shared.infrastructure.settings import VisitorLimit
+from shared.infrastructure.settings import RateLimit
 from shared.ledger import keys
 from shared.ledger.busy_accounts import BusyAccounts, Work
 from shared.ledger.ledger import Ledger
@@ -130,7 +130,7 @@ def test_a_quarantined_signup_leaves_no_mark_and_is_never_claimed(ledger: Ledger
 
 
 def test_a_visitor_over_the_limit_is_told_when_to_come_back(ledger: Ledger) -> None:
-    limit = VisitorLimit(2, timedelta(minutes=1))
+    limit = RateLimit(2, timedelta(minutes=1))
     for email in ("a@example.com", "b@example.com"):
         accept(ledger, email, visitor="v", limit=limit)
     with pytest.raises(VisitorLimited) as caught:

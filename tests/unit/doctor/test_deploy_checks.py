@@ -28,7 +28,7 @@ from shared.doctor.deploy.visit import Seen
 from shared.doctor.instance_header import instance_digest
 from shared.domain.audit import AuditEntry
 from shared.domain.check import Check
-from shared.infrastructure.settings import API_URL, Bind, VisitorLimit
+from shared.infrastructure.settings import API_URL, Bind, RateLimit
 from shared.ledger.redis_server.server_inspection import ServerFacts
 from shared.operations.operators import Operator, Role
 from tests.architecture.project import settings_in
@@ -318,7 +318,7 @@ def test_whether_the_key_can_be_guessed(keys: tuple[str, ...], expected: str) ->
 
 
 def test_the_limit_of_visitors() -> None:
-    assert verdict(settings_checks.visitor_limit(VisitorLimit(30, timedelta(minutes=1)))) == OK
+    assert verdict(settings_checks.visitor_limit(RateLimit(30, timedelta(minutes=1)))) == OK
     assert verdict(settings_checks.visitor_limit(None)) == PROBLEM
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.infrastructure.addresses import client_network, plain_address
+from shared.infrastructure.addresses import client_network, plain_address, wider_network
 
 
 @pytest.mark.parametrize(
@@ -66,3 +66,20 @@ def test_what_is_no_address(text: str) -> None:
 )
 def test_what_one_visitor_has(address: str, network: str) -> None:
     assert client_network(address) == network
+
+
+@pytest.mark.parametrize(
+    ("address", "network", "place"),
+    [
+        ("203.0.113.7", "203.0.113.0/24", "7"),
+        ("203.0.113.255", "203.0.113.0/24", "255"),
+        ("2001:db8:1:2a3:4::5", "2001:db8:1:200::/56", "a3"),
+        ("2001:db8:1:2a3::6", "2001:db8:1:200::/56", "a3"),
+        ("2001:db8::1", "2001:db8::/56", "0"),
+        ("::ffff:203.0.113.7", "203.0.113.0/24", "7"),
+        ("nonsense", "nonsense", ""),
+        ("", "", ""),
+    ],
+)
+def test_a_visitors_place_in_a_wider_network(address: str, network: str, place: str) -> None:
+    assert wider_network(address) == (network, place)

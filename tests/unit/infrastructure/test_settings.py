@@ -10,7 +10,7 @@ import pytest
 from shared.domain.errors import SettingsError
 from shared.domain.retention import Retention
 from shared.domain.second_factor import WhoMustHaveOne
-from shared.infrastructure.settings import Bind, Settings, VisitorLimit, parse_bind
+from shared.infrastructure.settings import Bind, RateLimit, Settings, parse_bind
 
 NEEDED = {
     "REDIS_URL": "redis://cache.example/0",
@@ -61,7 +61,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         retry_base=timedelta(seconds=15),
         spool_bytes=64 * 1024 * 1024,
         task_events=False,
-        visitor_limit=VisitorLimit(30, timedelta(minutes=1)),
+        visitor_limit=RateLimit(30, timedelta(minutes=1)),
         trusted_proxies=0,
         web_processes=min(len(os.sched_getaffinity(0)), 8),
         alerts=(),
@@ -129,7 +129,7 @@ def test_web_has_a_process_for_each_core_but_not_many(
                 "RELAY_VISITOR_LIMIT",
                 f"5/{unit}",
                 "visitor_limit",
-                VisitorLimit(5, timedelta(seconds=seconds)),
+                RateLimit(5, timedelta(seconds=seconds)),
                 id=f"visitor limit for each {unit}",
             )
             for unit, seconds in (("second", 1), ("minute", 60), ("hour", 3600), ("day", 86_400))

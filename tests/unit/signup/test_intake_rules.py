@@ -14,13 +14,14 @@ from shared.domain.errors import (
 )
 from shared.domain.form import Form, ListRef
 from shared.domain.signup import Submission
-from shared.domain.window_counts import WindowCounts
 from shared.infrastructure.email_syntax import check_email
+from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.signup.intake import Intake, KnownFingerprints, Visitor
 from web.signup.spool_entry import Entry
+from web.signup.visitor_counts import VisitorCounts
 
 T = TypeVar("T")
 
@@ -100,7 +101,7 @@ class Desk:
             check_email=check_email,
             new_id=lambda: next(ids),
             limit=None,
-            own_counts=WindowCounts(2, timedelta(minutes=1), clock=lambda: 0.0),
+            own_counts=VisitorCounts(RateLimit(2, timedelta(minutes=1)), clock=lambda: 0.0),
         )
 
     def _drain(self) -> None:

@@ -14,7 +14,7 @@ from shared.domain.check import Check, Verdict
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.form import Form
 from shared.domain.forwarding import Misfit
-from shared.infrastructure.settings import Settings, VisitorLimit
+from shared.infrastructure.settings import RateLimit, Settings
 from shared.ledger.stores.stored_texts import StoredText, forwarding
 from tests.support.builders import NOON
 from tests.support.stack import eventually
@@ -81,7 +81,7 @@ def test_the_address_of_the_socket_is_plain_too(
 def test_a_port_makes_no_other_visitor(
     behind: Behind, redis_client: "redis.Redis", settings: Settings
 ) -> None:
-    client = behind(1, visitor_limit=VisitorLimit(2, NOTE_EVERY))
+    client = behind(1, visitor_limit=RateLimit(2, NOTE_EVERY))
     answers = [
         client.post(
             "/f/news",

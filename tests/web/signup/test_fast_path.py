@@ -20,7 +20,7 @@ from hypothesis import settings as effort
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, TestResponse
 
-from shared.infrastructure.settings import Settings, VisitorLimit
+from shared.infrastructure.settings import RateLimit, Settings
 from shared.ledger.format import open_ledger
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
@@ -142,7 +142,7 @@ def doors(
     redis_client: "redis.Redis",
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Doors]:
-    _limit(apps, VisitorLimit(1000, timedelta(hours=1)))
+    _limit(apps, RateLimit(1000, timedelta(hours=1)))
     with valkey.client(2) as other:
         for client in (redis_client, other):
             save_forms(client)
@@ -173,7 +173,7 @@ def _quiet(app: Flask) -> Flask:
     return app
 
 
-def _limit(apps: list[Flask], limit: VisitorLimit) -> None:
+def _limit(apps: list[Flask], limit: RateLimit) -> None:
     for app in apps:
         change_services(app, intake=replace(services_of(app).intake, limit=limit))
 
@@ -308,7 +308,7 @@ def test_a_key_with_other_content_is_refused_by_the_view(
 
 
 def test_a_visitor_over_the_limit_is_refused_by_the_view(doors: Doors, apps: list[Flask]) -> None:
-    _limit(apps, VisitorLimit(2, timedelta(hours=1)))
+    _limit(apps, RateLimit(2, timedelta(hours=1)))
     people = [posted({"email": f"{number}@example.com"}, headers=JSON) for number in range(2)]
     doors.compare(*people)
     doors.fast.ledger.config_resetstat()

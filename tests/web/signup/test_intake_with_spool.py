@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from shared.infrastructure.settings import Settings, VisitorLimit
+from shared.infrastructure.settings import RateLimit, Settings
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.entrance_client import EntranceClient, ViewClient
@@ -170,7 +170,7 @@ def test_while_redis_is_away_a_visitor_is_limited_as_always_and_others_are_not(
     client_class: type[FlaskClient],
 ) -> None:
     monkeypatch.setattr(Flask, "test_client_class", client_class)
-    limited = replace(breakable, visitor_limit=VisitorLimit(3, timedelta(hours=1)))
+    limited = replace(breakable, visitor_limit=RateLimit(3, timedelta(hours=1)))
     client = create_app(limited).test_client()
 
     def post_from(address: str, email: str) -> TestResponse:

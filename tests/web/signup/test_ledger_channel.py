@@ -17,7 +17,7 @@ import redis
 from relay.start.embedded_valkey import server_command
 from shared.domain.errors import KeyReused, LedgerUnavailable, VisitorLimited
 from shared.infrastructure.redis_urls import connect, connect_async
-from shared.infrastructure.settings import VisitorLimit
+from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Ledger
 from shared.ledger.script_library import ScriptCall
 from shared.ledger.stores.registry import Registry
@@ -147,7 +147,7 @@ def test_each_gets_its_own_answer_whatever_becomes_of_the_others(
     valkey: ValkeyServer, client: "redis.Redis"
 ) -> None:
     rig = Rig(valkey.url())
-    once = VisitorLimit(1, builders.LEASE)
+    once = RateLimit(1, builders.LEASE)
     no_command = ScriptCall(("GET",), "")
     steps: list[Callable[[], Awaitable[object]]] = [
         lambda: rig.accept("ada@x", id="one", idempotency_key="k"),

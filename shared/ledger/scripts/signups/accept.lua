@@ -1,7 +1,7 @@
 -- Accepts a sign-up: recognizes duplicates, writes the record, and makes it due. Safe to repeat.
 --
 -- KEY account  prefix of the account's keys
--- KEY visitor?  relay:visitor:<fingerprint>; none when the visitor is not limited
+-- KEY network?  relay:visitors:<fingerprint>; none when the visitor is not limited
 -- KEY erased  relay:erased
 -- ARG id  text  of the sign-up
 -- ARG form  text  its form
@@ -12,10 +12,12 @@
 -- ARG person  text  fingerprint of the person
 -- ARG content  text  fingerprint of all that makes two submissions the same one
 -- ARG idempotency_key  text?  fingerprint of the Idempotency-Key
+-- ARG place  text  the visitor's place in the network
 -- ARG visitor_limit  number  how many sign-ups a visitor may send
 -- ARG visitor_window  milliseconds  in which time
 -- ARG quarantine  text?  why it is quarantined
 -- ARG waited  milliseconds  how long it waited on web's disk since it was received
+-- LIMIT VISITORS_OF_A_NETWORK  number
 -- LIMIT DUPLICATE_WINDOW  milliseconds
 -- LIMIT IDEMPOTENCY_KEY_LIFE  milliseconds
 -- LIMIT MOST_COMPARED  number
@@ -30,12 +32,15 @@ local key, by_key = signup(id), idempotency_key and account .. "seen:" .. idempo
 local received = waited == 0 and moment or string.format("%.3f", now_us / 1000 - waited)
 local of_older_format = account .. "email:" .. person
 
--- Most sign-ups are new in every way: their id, their key and their visitor, and their person has
+-- Most sign-ups are new in every way: their id, their key and their network, and their person has
 -- no other. One step finds that out; the others take some more.
-local all_new = waited == 0
-  and redis.call(
-    "EXISTS", key, of_person(person), of_older_format, by_key or key, visitor or key
-  ) == 0
+local known = redis.call(
+  "EXISTS", key, of_person(person), of_older_format, by_key or key, network or key
+)
+-- What came from the visitor and from the whole network in this window.
+local sent_before = network and known > 0 and redis.call("HMGET", network, place, "all")
+local is_counted = sent_before and sent_before[2]
+local all_new = waited == 0 and known == (is_counted and 1 or 0)
 
 -- Another host's disk may still have sign-ups of a person who was erased meanwhile.
 local function erased_since()
@@ -120,15 +125,15 @@ if not all_new then
   end
 end
 
-if visitor then
-  local sent = not all_new and redis.call("GET", visitor)
-  if not sent then
-    redis.call("SET", visitor, 1, "PX", visitor_window)
-  elseif tonumber(sent) < visitor_limit then
-    redis.call("INCR", visitor)
-  else
-    return { "limited", math.max(1, redis.call("PTTL", visitor)) }
+if is_counted then
+  local of_visitor, of_all = tonumber(sent_before[1] or 0), tonumber(sent_before[2])
+  if of_visitor >= visitor_limit or of_all >= visitor_limit * VISITORS_OF_A_NETWORK then
+    return { "limited", math.max(1, redis.call("PTTL", network)) }
   end
+  redis.call("HSET", network, place, of_visitor + 1, "all", of_all + 1)
+elseif network then
+  redis.call("HSET", network, place, 1, "all", 1)
+  redis.call("PEXPIRE", network, visitor_window)
 end
 
 if redis.call("SADD", api_key .. "accounts", account) == 1 then
