@@ -61,7 +61,7 @@ class SignupSpool(Protocol):
     def add(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted:
         """Store the sign-up on the disk, once. Raises `KeyReused` and `SpoolRefused`.
 
-        `admit` is called before a new one is stored. What it raises passes through.
+        `admit` is called for all but a visitor's own repeats. What it raises passes through.
         """
 
     def in_use(self) -> bool:

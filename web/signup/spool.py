@@ -8,10 +8,12 @@ import logging
 import os.path
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from shared.domain.errors import KeyReused, SpoolRefused
+from shared.infrastructure.addresses import client_network
 from shared.ledger.spools import SpoolFigures
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.time_units import from_milliseconds, to_milliseconds
@@ -33,6 +35,22 @@ _CLOCK_TICK = timedelta(seconds=0.1)
 
 # These fingerprints need no secret: the file holds what they are made from.
 _FINGERPRINTS = Fingerprints("spool")
+
+
+_FIRST = "SELECT id, content, json_extract(document, '$.consent.address') FROM spooled"
+
+
+@dataclass(frozen=True, slots=True)
+class _First:
+    """An earlier sign-up of which another may be a repeat, and its visitor's address."""
+
+    id: str
+    content: str
+    address: str
+
+    def comes_from(self, entry: Entry) -> bool:
+        """Whether its visitor has sent `entry`, too."""
+        return client_network(self.address) == client_network(entry.submission.consent.address)
 
 
 def _all() -> None:
@@ -61,7 +79,7 @@ class Spool:
     def add(self, entry: Entry, *, admit: Callable[[], None] = _all) -> Accepted:
         """Store the sign-up on the disk, once. A duplicate gets the id of the first.
 
-        `admit` is called before a new one is stored. What it raises passes through. Raises
+        `admit` is called for all but a visitor's own repeats. What it raises passes through. Raises
         `KeyReused`, and `SpoolRefused` when the spool is off or full, or the disk fails.
         """
         self._check_on()
@@ -121,10 +139,13 @@ class Spool:
 
     def _add(self, step: sqlite3.Connection, entry: Entry, admit: Callable[[], None]) -> Accepted:
         first = self._first_of(step, entry)
+        if first is None or not first.comes_from(entry):
+            admit()  # a stranger may have guessed what was sent
         if first is not None:
-            _remember_key(step, entry, first)
-            return Accepted(first, duplicate=True, notify_workers=False)
-        admit()
+            if first.content != entry.content(_FINGERPRINTS):
+                raise KeyReused
+            _remember_key(step, entry, first.id)
+            return Accepted(first.id, duplicate=True, notify_workers=False)
         document = entry.to_json()
         size = len(document.encode())
         if spool_file.bytes_used(step) + size > self._limit:
@@ -141,23 +162,20 @@ class Spool:
             log.warning("spool cannot be read", extra={"cause": str(error)})
             return None
 
-    def _first_of(self, step: sqlite3.Connection, entry: Entry) -> str | None:
-        """Return the id of the sign-up that `entry` is a duplicate of; None for a new one."""
-        content, key = entry.content(_FINGERPRINTS), entry.key(_FINGERPRINTS)
-        under_key = step.execute(
-            "SELECT id, content FROM spooled WHERE key = ? AND received_at >= ?",
-            (key, self._before(SAME_KEY)),
+    def _first_of(self, step: sqlite3.Connection, entry: Entry) -> "_First | None":
+        """Return the sign-up with this one's key, else one with its content."""
+        found = step.execute(
+            f"{_FIRST} WHERE key = ? AND received_at >= ?",
+            (entry.key(_FINGERPRINTS), self._before(SAME_KEY)),
         ).fetchone()
-        if under_key and under_key[1] != content:
-            raise KeyReused
         found = (
-            under_key
+            found
             or step.execute(
-                "SELECT id FROM spooled WHERE content = ? AND received_at >= ?",
-                (content, self._before(SAME_CONTENT)),
+                f"{_FIRST} WHERE content = ? AND received_at >= ?",
+                (entry.content(_FINGERPRINTS), self._before(SAME_CONTENT)),
             ).fetchone()
         )
-        return str(found[0]) if found else None
+        return _First(*found) if found else None
 
     def _before(self, span: timedelta) -> int:
         return to_milliseconds(self._now() - span)

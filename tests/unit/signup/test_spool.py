@@ -6,6 +6,7 @@ import signal
 import sqlite3
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -230,6 +231,22 @@ def test_only_new_sign_ups_need_to_be_admitted_and_a_refusal_leaves_nothing(spoo
             add(entry("three", lists=("another",)), admit=refuse)
     assert spool.figures().count == 1
     assert spool.add(entry("three", lists=("another",))).id == "three"
+
+
+def test_a_repeat_by_another_visitor_must_be_admitted(spool: Spool) -> None:
+    def from_address(address: str, id: str, key: str | None = None) -> Entry:
+        consent = replace(builders.submission().consent, address=address)
+        return entry(id, consent=consent, key=key)
+
+    def refuse() -> None:
+        raise VisitorLimited(timedelta(seconds=1))
+
+    spool.add(from_address("2001:db8::1", "one", key="k"))
+    assert spool.add(from_address("2001:db8::2", "two"), admit=refuse).id == "one"
+    for key in (None, "k"):
+        with pytest.raises(VisitorLimited):
+            spool.add(from_address("2001:db8:0:1::1", "three", key=key), admit=refuse)
+        assert spool.add(from_address("2001:db8:0:1::1", "three", key=key)).id == "one"
 
 
 def test_nothing_is_kept_behind_what_was_handed_over_just_now(folder: Path, clock: Clock) -> None:

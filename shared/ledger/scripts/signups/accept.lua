@@ -17,13 +17,12 @@
 -- ARG visitor_window  milliseconds  in which time
 -- ARG quarantine  text?  why it is quarantined
 -- ARG waited  milliseconds  how long it waited on web's disk since it was received
--- LIMIT VISITORS_OF_A_NETWORK  number
 -- LIMIT DUPLICATE_WINDOW  milliseconds
 -- LIMIT IDEMPOTENCY_KEY_LIFE  milliseconds
 -- LIMIT MOST_COMPARED  number
 -- LIMIT MOST_REPEAT_KEYS  number
 -- LIMIT NOTIFY_INTERVAL  milliseconds
--- INCLUDE clock account busy record forms holds lines
+-- INCLUDE clock account busy record forms holds lines visitors
 --
 -- Returns {"accepted", id, 1 when the workers are to be notified}, {"duplicate", id of the first},
 -- {"key_reused"} or {"limited", ms until the visitor may send again}.
@@ -39,8 +38,7 @@ local known = redis.call(
 )
 -- What came from the visitor and from the whole network in this window.
 local sent_before = network and known > 0 and redis.call("HMGET", network, place, "all")
-local is_counted = sent_before and sent_before[2]
-local all_new = waited == 0 and known == (is_counted and 1 or 0)
+local all_new = waited == 0 and known == (sent_before and sent_before[2] and 1 or 0)
 
 -- Another host's disk may still have sign-ups of a person who was erased meanwhile.
 local function erased_since()
@@ -49,6 +47,11 @@ local function erased_since()
 end
 
 if not all_new then
+  local visitor = network and string.match(network, "[^:]+$") .. ":" .. place
+  -- What the visitor's repeat of somebody else's sign-up leaves. Further ones are then answered as
+  -- if that repeat had been a sign-up of the visitor's own, and tell nothing about the other.
+  local repeated = visitor and account .. "seen:" .. content .. ":" .. visitor
+
   -- The person's sign-ups that may have been received shortly before or after this one: the latest
   -- unsettled ones, and those of the others that were.
   local function received_about_then()
@@ -56,11 +59,11 @@ if not all_new then
     if redis.call("SCARD", of_older_format) <= MOST_COMPARED then
       found = redis.call("SMEMBERS", of_older_format)
     end
-    local first = text((tonumber(received) - DUPLICATE_WINDOW) * 1000)
-    local last = text((tonumber(received) + DUPLICATE_WINDOW) * 1000)
+    local from = text((tonumber(received) - DUPLICATE_WINDOW) * 1000)
+    local to = text((tonumber(received) + DUPLICATE_WINDOW) * 1000)
     for _, some in ipairs({
       redis.call("ZRANGE", all, "+inf", "(0", "BYSCORE", "REV", "LIMIT", 0, MOST_COMPARED),
-      redis.call("ZRANGE", all, "-" .. last, "-" .. first, "BYSCORE", "LIMIT", 0, MOST_COMPARED),
+      redis.call("ZRANGE", all, "-" .. to, "-" .. from, "BYSCORE", "LIMIT", 0, MOST_COMPARED),
     }) do
       for _, other in ipairs(some) do
         found[#found + 1] = other
@@ -82,24 +85,41 @@ if not all_new then
     end
   end
 
-  local function duplicate_of()
+  local function came_from_here(other)
+    local stored = load_record(other)
+    if not stored then
+      return false
+    end
+    local _, its_consent = sent_consent_history(stored)
+    return visitor_in(its_consent) == visitor_in(consent)
+  end
+
+  -- Returns the sign-up that this one repeats, whether it is the visitor's own, and whether it has
+  -- other content under the same key.
+  local function find_first()
     if redis.call("EXISTS", key) == 1 then
-      return id
+      return id, true, false
     end
     local under_key = by_key and redis.call("GET", by_key)
     if under_key then
-      local first_content, first_id = string.match(under_key, "^(%S+) (%S+)$")
-      return first_content == content and first_id or "key_reused"
+      local its_content, other, by = string.match(under_key, "^(%S+) (%S+) ?(%S*)$")
+      return other, by == visitor or came_from_here(other), its_content ~= content
     end
-    return first_of_content()
+    local other = repeated and redis.call("GET", repeated)
+    if other and redis.call("EXISTS", signup(other)) == 1 then
+      return other, true, false
+    end
+    other = first_of_content()
+    return other, other and came_from_here(other), false
   end
 
   -- A key that comes with known content means that content from now on. It never means a sign-up
-  -- that was quarantined. No visitor limit counts these keys, so only a few are remembered.
-  local function remember_key(first, stored)
+  -- that was quarantined. No limit counts a visitor's own repeats, so only a few are remembered.
+  local function remember_key(first, stored, is_own)
     local known = stored.repeat_keys or 0
+    local means = content .. " " .. first .. (is_own and "" or " " .. visitor)
     if by_key and stored.content and known < MOST_REPEAT_KEYS
-      and redis.call("SET", by_key, content .. " " .. first, "NX", "PX", IDEMPOTENCY_KEY_LIFE)
+      and redis.call("SET", by_key, means, "NX", "PX", IDEMPOTENCY_KEY_LIFE)
     then
       stored.repeat_keys = known + 1
     end
@@ -107,33 +127,36 @@ if not all_new then
 
   -- Something is written in any case, so that waiting for the disk waits for the first one's
   -- record, too.
-  local function remember_repeat(first)
+  local function remember_repeat(first, is_own)
     local stored = load_record(first)
     if stored then
-      remember_key(first, stored)
+      remember_key(first, stored, is_own)
       stored.repeated_at = now
       save_record(first, stored)
     end
   end
 
-  local first = duplicate_of()
-  if first == "key_reused" then
-    return { "key_reused" }
-  elseif first then
-    remember_repeat(first)
+  local first, is_own, key_reused = find_first()
+  if first then
+    -- To a stranger, who may have guessed what was sent, it counts as any other sign-up does.
+    is_own = is_own or not network
+    local wait = not is_own and count_visitor(sent_before)
+    if wait then
+      return { "limited", wait }
+    elseif key_reused then
+      return { "key_reused" }
+    end
+    if not is_own then
+      redis.call("SET", repeated, first, "PX", DUPLICATE_WINDOW)
+    end
+    remember_repeat(first, is_own)
     return { "duplicate", first }
   end
 end
 
-if is_counted then
-  local of_visitor, of_all = tonumber(sent_before[1] or 0), tonumber(sent_before[2])
-  if of_visitor >= visitor_limit or of_all >= visitor_limit * VISITORS_OF_A_NETWORK then
-    return { "limited", math.max(1, redis.call("PTTL", network)) }
-  end
-  redis.call("HSET", network, place, of_visitor + 1, "all", of_all + 1)
-elseif network then
-  redis.call("HSET", network, place, 1, "all", 1)
-  redis.call("PEXPIRE", network, visitor_window)
+local wait = network and count_visitor(sent_before)
+if wait then
+  return { "limited", wait }
 end
 
 if redis.call("SADD", api_key .. "accounts", account) == 1 then
