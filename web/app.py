@@ -178,6 +178,7 @@ def _make_services(settings: Settings) -> Services:
             check_email=check_email,
             new_id=SignupIds(os.urandom).new,
             limit=settings.visitor_limit,
+            person_limit=settings.person_limit,
             own_counts=_own_counts(settings.visitor_limit),
         ),
         spool=spool,

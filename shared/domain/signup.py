@@ -35,6 +35,7 @@ class QuarantineReason(StrEnum):
     """Why a sign-up looks like spam."""
 
     HONEYPOT = "honeypot"  #: it filled in the field that people do not see
+    REPEATED_ADDRESS = "repeated_address"  #: the address was signed up too often in a short time
 
 
 @dataclass(frozen=True, slots=True)

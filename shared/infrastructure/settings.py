@@ -98,6 +98,7 @@ class Settings:
     spool_bytes: int
     task_events: bool
     visitor_limit: RateLimit | None
+    person_limit: RateLimit | None
     trusted_proxies: int
     web_processes: int
     alerts: tuple[str, ...] = field(repr=False)
@@ -185,6 +186,7 @@ class _Reader:
             spool_bytes=self._get("RELAY_SPOOL_BYTES", "67108864", _bytes),
             task_events=self._get("RELAY_TASK_EVENTS", "0", _flag),
             visitor_limit=self._get("RELAY_VISITOR_LIMIT", "30/minute", _rate_limit),
+            person_limit=self._get("RELAY_PERSON_LIMIT", "5/day", _rate_limit),
             trusted_proxies=self._get("RELAY_TRUSTED_PROXIES", "0", _whole),
             web_processes=self._get("RELAY_WEB_PROCESSES", _one_for_each_core(), _processes),
             alerts=self._get("RELAY_ALERTS", "none", read_addresses),

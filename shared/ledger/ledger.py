@@ -56,8 +56,9 @@ FSYNC_WAIT_MS = 500
 
 class Origin(TypedDict):
     """Where a submission comes from. `person`, `digest` (of the content) and `idempotency_key` are
-    fingerprints; `visitor` is what `Fingerprints.visitor_in` returns. `limit` is the visitor's.
-    `waited` is how long ago it was received, if it was kept elsewhere.
+    fingerprints; `visitor` is what `Fingerprints.visitor_in` returns. `limit` is the visitor's,
+    `person_limit` that of the person. `waited` is how long ago it was received, if it was kept
+    elsewhere.
     """
 
     person: str
@@ -65,6 +66,7 @@ class Origin(TypedDict):
     idempotency_key: str | None
     visitor: str | None
     limit: RateLimit | None
+    person_limit: NotRequired[RateLimit | None]
     waited: NotRequired[timedelta]
 
 
@@ -98,6 +100,7 @@ class Ledger:
         """
         limit = origin["limit"] if origin["visitor"] is not None else None
         network, _, place = (origin["visitor"] or "").partition(":")
+        of_person = origin.get("person_limit")
         return self._scripts.call(
             "signups/accept",
             account=keys.account(submission.account),
@@ -115,6 +118,8 @@ class Ledger:
             place=place,
             visitor_limit=limit.count if limit else 0,
             visitor_window=limit.window if limit else timedelta(),
+            person_limit=of_person.count if of_person else 0,
+            person_window=of_person.window if of_person else timedelta(),
             quarantine=submission.quarantine,
             waited=max(timedelta(), origin.get("waited", timedelta())),
         )

@@ -18,6 +18,9 @@ IDEMPOTENCY_KEY_LIFE = timedelta(days=1)
 MOST_REPEAT_KEYS = 20
 # A repeat is looked for among the person's latest sign-ups; more than these take too long.
 MOST_COMPARED = 100
+# A person's quarantined sign-ups have scores below this (negative) one, the settled ones above it.
+# More than the microseconds until 2090. Twice as much is still exact in a double.
+NEVER_SENT = 3_800_000_000_000_000
 # While sign-ups keep coming, the workers are notified this often at most.
 NOTIFY_INTERVAL = timedelta(seconds=1)
 

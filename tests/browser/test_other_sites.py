@@ -64,7 +64,9 @@ def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         for name, origins in (("news", ()), ("listed", (website.url,))):
             form = builders.form(name, origins=origins)
             Registry(valkey.client()).save_form(form)
-        web = WebProcess(valkey, folder / "relay", {"RELAY_VISITOR_LIMIT": "0"})
+        web = WebProcess(
+            valkey, folder / "relay", {"RELAY_VISITOR_LIMIT": "0", "RELAY_PERSON_LIMIT": "0"}
+        )
         relay = web.url
         if request.param == "a path":
             nginx = Nginx(folder / "nginx", documented_locations()["stripped"], web.port)

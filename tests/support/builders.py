@@ -56,6 +56,8 @@ def accept(ledger: Ledger, email: str = "ada@example.com", **fields: Any) -> Acc
         name: fields.pop(name, None) for name in ("idempotency_key", "visitor", "limit", "digest")
     }
     person = fields.pop("person", f"person-{email}")
+    if "person_limit" in fields:
+        given["person_limit"] = fields.pop("person_limit")
     sent = submission(email, **fields)
     given["digest"] = given["digest"] or sent.id
     return ledger.accept(sent, person=person, **given)

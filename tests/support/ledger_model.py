@@ -7,11 +7,14 @@ sets, lines or counters. Whoever changes what a script does changes it here, too
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from types import SimpleNamespace
 
 import fakeredis
 import pytest
 import redis
+
+from shared.infrastructure.settings import RateLimit
 
 DAY_MS = 86_400_000
 TEN_MINUTES_US = 600_000_000
@@ -20,6 +23,8 @@ CLEARED = "cleared"
 MOST_CLEARED = 25  # in one step
 WAITING = ("queued", "delivering", "retrying")
 MOST_LOST = 3  # claims; whatever loses them is poison
+# Different sign-ups of a person within an hour, less a millisecond: no sign-up is that old exactly.
+PERSON_LIMIT = RateLimit(6, timedelta(milliseconds=3_599_999))
 IN_A_ROW = 3  # sign-ups for which the API fails; then it is an outage
 FIRST_OUTAGE_PROBE_MS = 15_000
 LONGEST_OUTAGE_PROBE_MS = 600_000
@@ -70,7 +75,8 @@ class ModelSignup:
     erase: bool = False  # somebody wants it erased once it is settled
     counted_as: str = ""  # of an erased or cleared one
     settled_at: int = 0  # in milliseconds
-    content: str | None = None  # of one that was not quarantined when it came
+    content: str | None = None  # of one that came without a reason for quarantine
+    never_sent: bool = False  # it was quarantined, and nobody had it delivered
 
     @property
     def unsettled(self) -> bool:
@@ -210,17 +216,28 @@ class LedgerModel:
             received_at=self.now_us,
             held_mark=self._held_time(account),
         )
-        if quarantined:
-            signup.reason, signup.settled_at = "honeypot", self.now
+        if not quarantined:
+            signup.content = content
+            if key:
+                at.keys[key] = (content, id, self.now_us + DAY_MS * 1000)
+        if quarantined or self._sent_by(at, person, besides=id) >= PERSON_LIMIT.count:
+            signup.reason = "honeypot" if quarantined else "repeated_address"
+            signup.settled_at, signup.never_sent = self.now, True
             return "accepted", id, False
-        signup.content = content
-        if key:
-            at.keys[key] = (content, id, self.now_us + DAY_MS * 1000)
         self._join(signup, "fresh")
         notify_workers = at.nudged_until < 0
         if notify_workers:
             at.nudged_until = self.now_us + 1_000_000
         return "accepted", id, notify_workers
+
+    def _sent_by(self, at: ModelAccount, person: str, besides: str) -> int:
+        since = self.now_us - PERSON_LIMIT.window / timedelta(microseconds=1)
+        return sum(
+            (each.place if each.unsettled else each.received_at) >= since
+            for each in at.signups.values()
+            if each.person == person and each.id != besides and not each.never_sent
+            if each.state != ERASED
+        )
 
     def _first(
         self, at: ModelAccount, id: str, person: str, content: str, key: str | None
@@ -239,7 +256,11 @@ class LedgerModel:
         ]
         latest = max(
             alike,
-            key=lambda each: (each.unsettled, each.place if each.unsettled else each.received_at),
+            key=lambda each: (
+                each.unsettled,
+                not each.never_sent,
+                each.place if each.unsettled else each.received_at,
+            ),
             default=None,
         )
         return latest.id if latest else None
@@ -535,7 +556,7 @@ class LedgerModel:
         signup = self.accounts[account].signups[id]
         if signup.state != "quarantined":
             return False
-        signup.place = signup.received_at
+        signup.place, signup.never_sent = signup.received_at, False
         line = self.line(signup)
         if line and line[0].place >= signup.place:
             untouched = line[0].state == "queued"

@@ -61,6 +61,7 @@ class Stack:
             "RELAY_BIND": self.address,
             "RELAY_DATA_DIR": str(self.folder / "data"),
             "RELAY_VISITOR_LIMIT": "0",
+            "RELAY_PERSON_LIMIT": "0",
             "RELAY_WEB_PROCESSES": "2",
             **self._settings,
         }

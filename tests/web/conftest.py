@@ -35,7 +35,7 @@ def save_form(redis_client: "redis.Redis") -> Callable[..., Form]:
 def app(settings: Settings, save_form: Callable[..., Form]) -> Iterator[Flask]:
     """The app as `relay web` has it, with the form `news`; visitors are not limited."""
     save_form()
-    made = create_app(replace(settings, visitor_limit=None))
+    made = create_app(replace(settings, visitor_limit=None, person_limit=None))
     yield made
     services_of(made).form_tallies.close()  # else its counts might reach the next test's ledger
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import redis
 
 from shared.domain.errors import KeyReused, LedgerUnavailable, Refused
+from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.durability import reached_disk
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
@@ -57,6 +58,7 @@ class Drainer:
         host: str,
         fingerprints: Callable[["redis.Redis"], Fingerprints],
         notify_workers: Callable[[str], None],
+        person_limit: RateLimit | None,
         now: Callable[[], datetime],
         sleep: Callable[[float], None],
     ) -> None:
@@ -67,6 +69,7 @@ class Drainer:
         self._host = host
         self._fingerprints = fingerprints
         self._notify_workers = notify_workers
+        self._person_limit = person_limit
         self._now = now
         self._sleep = sleep
         self._waking = threading.Lock()
@@ -207,6 +210,7 @@ class Drainer:
             digest=entry.content(fingerprints),
             visitor=None,
             limit=None,
+            person_limit=self._person_limit,
             waited=max(timedelta(), self._now() - row.received_at),
         )
         try:

@@ -108,6 +108,7 @@ class Intake:
     check_email: CheckEmail
     new_id: Callable[[], str]
     limit: RateLimit | None
+    person_limit: RateLimit | None
     own_counts: VisitorCounts | None
 
     def check(
@@ -206,6 +207,7 @@ class Intake:
             idempotency_key=entry.key(fingerprints),
             visitor=fingerprints.visitor_in(*wider_network(visitor.address)),
             limit=self.limit,
+            person_limit=self.person_limit,
         )
 
     def _spool_behind(self, entry: Entry, visitor: Visitor) -> Accepted | None:

@@ -45,6 +45,7 @@ def make_drainer(
         host=socket.gethostname(),
         fingerprints=lambda client: load_fingerprints(client, sealer),
         notify_workers=notify_workers,
+        person_limit=settings.person_limit,
         now=utc_now,
         sleep=time.sleep,
     )

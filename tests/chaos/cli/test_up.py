@@ -47,6 +47,7 @@ def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: RelayUp
 @pytest.mark.slow
 def test_what_dies_is_started_again(up: RelayUp) -> None:
     up.environ["RELAY_VISITOR_LIMIT"] = "0"
+    up.environ["RELAY_PERSON_LIMIT"] = "0"
     up.start()
     for number, victim in enumerate(("worker", "beat", "web", "sandbox"), start=1):
         kill_and_wait(up, victim, number)
@@ -74,7 +75,11 @@ def delivers(up: RelayUp, name: str, number: int) -> bool:
 def test_web_is_started_again_when_it_ends_because_a_serving_process_died_twice(
     up: RelayUp,
 ) -> None:
-    up.environ |= {"RELAY_VISITOR_LIMIT": "0", "RELAY_WEB_PROCESSES": "1"}
+    up.environ |= {
+        "RELAY_VISITOR_LIMIT": "0",
+        "RELAY_PERSON_LIMIT": "0",
+        "RELAY_WEB_PROCESSES": "1",
+    }
     up.start()
     web = up.process_id("web")
     [first] = serving_processes(web)

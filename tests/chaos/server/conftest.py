@@ -16,7 +16,7 @@ def web(valkey: ValkeyServer, redis_client: object, tmp_path: Path) -> Iterator[
     """A web of two processes, which does not count how many sign-ups come from one address."""
     with valkey.client() as client:
         Registry(client).save_form(builders.form())
-    settings = {"RELAY_WEB_PROCESSES": "2", "RELAY_VISITOR_LIMIT": "0"}
+    settings = {"RELAY_WEB_PROCESSES": "2", "RELAY_VISITOR_LIMIT": "0", "RELAY_PERSON_LIMIT": "0"}
     with (
         (tmp_path / "log").open("w") as log,
         WebProcess(valkey, tmp_path, settings, log=log) as web,

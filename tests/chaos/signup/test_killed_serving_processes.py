@@ -69,7 +69,7 @@ class Crowd:
 @pytest.mark.slow
 def test_ten_kills_under_load_lose_and_double_nobody_and_stop_no_one_else(tmp_path: Path) -> None:
     chance = random.Random(10)
-    several = {"RELAY_WEB_PROCESSES": "3", "RELAY_VISITOR_LIMIT": "0"}
+    several = {"RELAY_WEB_PROCESSES": "3", "RELAY_VISITOR_LIMIT": "0", "RELAY_PERSON_LIMIT": "0"}
     with ValkeyServer(tmp_path / "valkey") as server:
         _save_form(server)
         with (

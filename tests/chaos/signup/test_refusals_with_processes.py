@@ -62,7 +62,7 @@ def web(server: ValkeyServer, tmp_path: Path) -> Iterator[Callable[..., WebProce
     with ExitStack() as running:
 
         def start(name: str = "web", **environ: str) -> WebProcess:
-            limits = {"RELAY_VISITOR_LIMIT": "0", **environ}
+            limits = {"RELAY_VISITOR_LIMIT": "0", "RELAY_PERSON_LIMIT": "0", **environ}
             return running.enter_context(WebProcess(server, tmp_path / name, limits))
 
         yield start

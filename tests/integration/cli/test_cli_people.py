@@ -117,7 +117,10 @@ def person(
         *("forms", "add", "club", "--account", "blue", "--list", "Newsletter"),
         *("--consent", CONSENT),
     )
-    settings = settings_for(valkey, sandbox, tmp_path) | {"RELAY_VISITOR_LIMIT": "0"}
+    settings = settings_for(valkey, sandbox, tmp_path) | {
+        "RELAY_VISITOR_LIMIT": "0",
+        "RELAY_PERSON_LIMIT": "0",
+    }
     return Person(create_app(Settings.from_env(settings)), ledger)
 
 

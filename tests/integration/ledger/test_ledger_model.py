@@ -42,6 +42,7 @@ from tests.support import builders
 from tests.support.builders import NO_PACE, attempt
 from tests.support.ledger_model import (
     ERASED,
+    PERSON_LIMIT,
     WAITING,
     Clock,
     LedgerModel,
@@ -250,6 +251,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 idempotency_key=key,
                 visitor=None,
                 limit=None,
+                person_limit=PERSON_LIMIT,
             )
         except KeyReused:
             assert kind == "key_reused"

@@ -22,6 +22,7 @@ def web(valkey: ValkeyServer, tmp_path_factory: pytest.TempPathFactory) -> Itera
     settings = {
         "RELAY_WEB_PROCESSES": "2",
         "RELAY_VISITOR_LIMIT": "0",
+        "RELAY_PERSON_LIMIT": "0",
         "RELAY_TRUSTED_PROXIES": "1",
     }
     with (folder / "log").open("w") as log, WebProcess(valkey, folder, settings, log=log) as web:

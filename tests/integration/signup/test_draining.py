@@ -12,6 +12,7 @@ from shared.domain.errors import KeyReused, LedgerUnavailable, Refused
 from shared.domain.signup import Signup, State
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.settings import RateLimit
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger import limits
 from shared.ledger.ledger import Ledger
@@ -55,7 +56,7 @@ class Host:
         self.spool = Spool(folder, limit=1_000_000, now=clock.now)
         self.drainer = self.process(self.spool)
 
-    def process(self, spool: Spool) -> Drainer:
+    def process(self, spool: Spool, person_limit: RateLimit | None = None) -> Drainer:
         return Drainer(
             spool,
             self.client,
@@ -63,6 +64,7 @@ class Host:
             host="web-1",
             fingerprints=lambda client: load_fingerprints(client, SEALER),
             notify_workers=self.notified.append,
+            person_limit=person_limit,
             now=self.clock.now,
             sleep=self.slept.append,
         )
@@ -358,6 +360,23 @@ def test_a_quarantined_one_that_is_handed_over_twice_does_not_take_the_key(
         give(ledger, marks, spam, waited=timedelta(minutes=1))
     clean = give(ledger, marks, entry("clean", "bob@example.com", key="k"))
     assert (clean.id, clean.duplicate) == ("clean", False)
+
+
+def test_a_persons_limit_counts_by_when_sign_ups_were_received(
+    host: Host, ledger: Ledger, clock: Clock
+) -> None:
+    host.drainer = host.process(host.spool, person_limit=RateLimit(2, timedelta(hours=1)))
+    for id, minutes_ago in (("one", 120), ("two", 119), ("too soon", 90), ("later", 30)):
+        clock.off = -timedelta(minutes=minutes_ago)
+        host.keep(id, lists=(id,))
+        clock.off = timedelta()
+        host.drain()
+        if found(ledger, id).state == State.QUEUED:
+            ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
+    states = {id: found(ledger, id).state for id in ("one", "two", "too soon", "later")}
+    assert states.pop("too soon") == State.QUARANTINED
+    assert set(states.values()) == {State.DELIVERED}
+    assert found(ledger, "too soon").reason == "repeated_address"
 
 
 def test_a_key_that_other_content_has_by_now_costs_the_key_and_not_the_sign_up(

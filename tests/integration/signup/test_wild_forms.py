@@ -68,7 +68,9 @@ def website(
         consent_box="optional",
     )
     Registry(redis_client).save_form(form)
-    visitor = create_app(replace(live_settings, visitor_limit=None)).test_client()
+    visitor = create_app(
+        replace(live_settings, visitor_limit=None, person_limit=None)
+    ).test_client()
     yield Website(visitor, Ledger(redis_client), api, access, sandbox, ids)
     api.close()
 

@@ -101,6 +101,7 @@ class Desk:
             check_email=check_email,
             new_id=lambda: next(ids),
             limit=None,
+            person_limit=None,
             own_counts=VisitorCounts(RateLimit(2, timedelta(minutes=1)), clock=lambda: 0.0),
         )
 

@@ -361,7 +361,9 @@ def proxy(valkey: ValkeyServer, redis_client: "redis.Redis") -> Iterator[FaultPr
 
 @pytest.fixture
 def behind_proxy(proxy: FaultProxy, settings: Settings) -> Flask:
-    return _quiet(create_app(replace(settings, redis_url=proxy.url(), visitor_limit=None)))
+    return _quiet(
+        create_app(replace(settings, redis_url=proxy.url(), visitor_limit=None, person_limit=None))
+    )
 
 
 def test_a_lost_answer_sends_it_to_the_disk_without_another_question(

@@ -47,6 +47,7 @@ def breakable(server: ValkeyServer, settings: Settings) -> Settings:
         redis_url=server.url(),
         broker_url=server.url(database=1),
         visitor_limit=None,
+        person_limit=None,
     )
 
 

@@ -33,7 +33,7 @@ def proxy(valkey: ValkeyServer, redis_client: "redis.Redis") -> Iterator[FaultPr
 
 @pytest.fixture
 def behind_it(proxy: FaultProxy, settings: Settings) -> Settings:
-    return replace(settings, redis_url=proxy.url(), visitor_limit=None)
+    return replace(settings, redis_url=proxy.url(), visitor_limit=None, person_limit=None)
 
 
 def sign_up(settings: Settings, email: str) -> TestResponse:

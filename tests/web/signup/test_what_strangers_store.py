@@ -154,7 +154,7 @@ def test_a_large_text_costs_the_disk_little_while_redis_is_away(
 ) -> None:
     with ValkeyServer(tmp_path / "valkey") as server, server.client() as redis_client:
         Registry(redis_client).save_form(form)
-        own = replace(settings, redis_url=server.url(), visitor_limit=None)
+        own = replace(settings, redis_url=server.url(), visitor_limit=None, person_limit=None)
         app = create_app(own)
     for where, sent in (ACCEPTED | CAUGHT).items():
         before = spooled_bytes(app)

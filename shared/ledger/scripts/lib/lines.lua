@@ -1,8 +1,10 @@
 -- A person's sign-ups are in one sorted set. The unsettled ones are the person's line, in the order
 -- received. Only its head is in a due set, so that one person's sign-ups never overtake or collide.
--- The others have negative scores: minus the microsecond in which they were received.
+-- The others have negative scores: minus the microsecond in which they were received. What was
+-- quarantined, and so never sent, lies further below zero than any time.
 --
 -- NEEDS account
+-- LIMIT NEVER_SENT  number
 -- INCLUDE clock account record
 
 local function due_set(queue)
@@ -70,6 +72,9 @@ end
 -- Puts a sign-up among those of its person that are not in the line.
 local function stay_out_of_line(id, record)
   local place = -math.floor(tonumber(record.received_at) * 1000)
+  if record.state == "quarantined" then
+    place = place - NEVER_SENT
+  end
   redis.call("ZADD", of_person(record.person), text(place), id)
 end
 

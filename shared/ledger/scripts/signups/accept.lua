@@ -15,8 +15,11 @@
 -- ARG place  text  the visitor's place in the network
 -- ARG visitor_limit  number  how many sign-ups a visitor may send
 -- ARG visitor_window  milliseconds  in which time
+-- ARG person_limit  number  how many different sign-ups a person may send; 0 for any number
+-- ARG person_window  milliseconds  in which time
 -- ARG quarantine  text?  why it is quarantined
 -- ARG waited  milliseconds  how long it waited on web's disk since it was received
+-- LIMIT NEVER_SENT  number
 -- LIMIT DUPLICATE_WINDOW  milliseconds
 -- LIMIT IDEMPOTENCY_KEY_LIFE  milliseconds
 -- LIMIT MOST_COMPARED  number
@@ -59,11 +62,16 @@ if not all_new then
     if redis.call("SCARD", of_older_format) <= MOST_COMPARED then
       found = redis.call("SMEMBERS", of_older_format)
     end
-    local from = text((tonumber(received) - DUPLICATE_WINDOW) * 1000)
-    local to = text((tonumber(received) + DUPLICATE_WINDOW) * 1000)
+    local from = (tonumber(received) - DUPLICATE_WINDOW) * 1000
+    local to = (tonumber(received) + DUPLICATE_WINDOW) * 1000
+    local function settled(shift)
+      local first, last = text(-to - shift), text(-from - shift)
+      return redis.call("ZRANGE", all, first, last, "BYSCORE", "LIMIT", 0, MOST_COMPARED)
+    end
     for _, some in ipairs({
       redis.call("ZRANGE", all, "+inf", "(0", "BYSCORE", "REV", "LIMIT", 0, MOST_COMPARED),
-      redis.call("ZRANGE", all, "-" .. to, "-" .. from, "BYSCORE", "LIMIT", 0, MOST_COMPARED),
+      settled(0),
+      settled(NEVER_SENT),
     }) do
       for _, other in ipairs(some) do
         found[#found + 1] = other
@@ -72,7 +80,8 @@ if not all_new then
     return found
   end
 
-  -- A quarantined sign-up has no `content`, so that a clean second try passes.
+  -- A sign-up that came with a reason for quarantine has no `content`, so that a clean second try
+  -- passes.
   local function first_of_content()
     for _, other in ipairs(received_about_then()) do
       local stored = load_record(other)
@@ -169,6 +178,17 @@ if erased_since() then
   return { "accepted", id, 0 }
 end
 
+-- A person's sign-ups that were received in this time before this one, or since, are counted if they
+-- were sent, or will be; the unsettled ones from when they joined the line. Nobody must see by the
+-- answers how many there are. So what is one too many is marked like a clean one.
+local marked = not quarantine
+if marked and person_limit > 0 and not all_new then
+  local all, since = of_person(person), (tonumber(received) - person_window) * 1000
+  local in_line = redis.call("ZCOUNT", all, text(since), "+inf")
+  local settled = redis.call("ZCOUNT", all, text(-NEVER_SENT), text(-since))
+  quarantine = in_line + settled >= person_limit and "repeated_address" or nil
+end
+
 -- The record comes before the counts, as a user without the right to it must not move them.
 redis.call("HSETNX", account .. "consent-texts", consent_version, consent_text)
 local record = {
@@ -179,13 +199,17 @@ local record = {
 if quarantine then
   record.reason = quarantine
 else
-  record.queue, record.content = "fresh", content
+  record.queue = "fresh"
 end
+record.content = marked and content or nil
 save_record(id, record)
 count("accepted", 1)
 count_form(form, "accepted", 1)
 chart("accepted")
 
+if marked and by_key and waited < IDEMPOTENCY_KEY_LIFE then -- which begins when it was received
+  redis.call("SET", by_key, content .. " " .. id, "PX", IDEMPOTENCY_KEY_LIFE - waited)
+end
 if quarantine then
   stay_out_of_line(id, record)
   redis.call("ZADD", account .. "quarantined", now, id)
@@ -196,9 +220,6 @@ if quarantine then
   return { "accepted", id, 0 }
 end
 
-if by_key and waited < IDEMPOTENCY_KEY_LIFE then -- which begins when it was received
-  redis.call("SET", by_key, content .. " " .. id, "PX", IDEMPOTENCY_KEY_LIFE - waited)
-end
 if all_new then
   begin_line(id, person, "fresh", received)
 elseif not join_line(id, record, received) then
