@@ -35,6 +35,12 @@ def say_summary(output: Output, summary: AccountSummary) -> None:
         output.say(f"\n{problem.sentence}")
 
 
+def _api(summary: AccountSummary) -> str | None:
+    if summary.origin is None:
+        return None
+    return f"{summary.origin.api_url}{' (sandbox)' if summary.is_sandbox else ''}"
+
+
 def _rows(summary: AccountSummary) -> list[list[Any]]:
     account = summary.account
     key = "its own" if summary.own_key else "CTCT_CLIENT_ID"
@@ -43,6 +49,7 @@ def _rows(summary: AccountSummary) -> list[list[Any]]:
         ["contact e-mail", account.contact_email],
         ["account id", account.encoded_account_id],
         ["status", summary.status.label],
+        ["API", _api(summary)],
         ["login", account.login],
         ["connected", _given(account.connected_at)],
         ["connected by", account.connected_by],

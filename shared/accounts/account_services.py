@@ -88,7 +88,7 @@ def make_account_summaries(settings: Settings, client: "redis.Redis") -> Account
 def _make_connecting(
     settings: Settings, client: "redis.Redis", notify_workers: Callable[[str], None]
 ) -> Connecting:
-    store = ConnectStore(client, Sealer(settings.secret_keys))
+    store = ConnectStore(client, Sealer(settings.secret_keys), settings.token_origin)
     calls = ApplicationCalls(
         applications=make_applications(settings, client),
         oauth=partial(make_oauth, settings, client),

@@ -9,10 +9,11 @@ from typing import Any
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account, Hold, HoldReason, unknown_account
 from shared.domain.connection_end import ConnectionEnd
+from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
-from shared.ledger.stores.token_store import StoredTokens
+from shared.ledger.stores.token_store import Replacement, StoredTokens
 
 
 class ConnectionStatus(StrEnum):
@@ -22,6 +23,7 @@ class ConnectionStatus(StrEnum):
     DISCONNECTED = "disconnected"  #: an operator ended it
     UNUSABLE = "unusable"  #: its tokens are gone, or its API key's secret is no longer known
     REVOKED = "revoked"  #: Constant Contact refuses its refresh token, and will not accept it again
+    ELSEWHERE = "elsewhere"  #: its tokens are from other addresses than are configured
     FOREIGN = "foreign"  #: another installation keeps its tokens fresh
     FAILING = "failing"  #: the last refresh failed; signup-relay tries again by itself
 
@@ -35,6 +37,7 @@ class ConnectionStatus(StrEnum):
 _LABELS = {
     ConnectionStatus.UNUSABLE: "not usable",
     ConnectionStatus.REVOKED: "reconnect needed",
+    ConnectionStatus.ELSEWHERE: "from another API address",
     ConnectionStatus.FOREIGN: "kept by another installation",
     ConnectionStatus.FAILING: "refresh failing",
 }
@@ -59,6 +62,18 @@ class AccountSummary:
     last_success_at: datetime | None = None
     owner: str | None = None
     end: ConnectionEnd | None = None
+    origin: TokenOrigin | None = None
+    replacement: Replacement | None = None
+
+    @property
+    def origin_told(self) -> str:
+        """Where its tokens were got, for people."""
+        return f"{self.origin.api_url} and {self.origin.auth_url}" if self.origin else "not known"
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether its sign-ups go to a stand-in for Constant Contact."""
+        return self.origin is not None and self.origin.is_sandbox
 
     @property
     def key_tail(self) -> str:
@@ -77,6 +92,8 @@ class AccountSummary:
             "next_refresh_at": timestamp(self.next_refresh_at),
             "last_success_at": timestamp(self.last_success_at),
             "owner": self.owner,
+            "api_url": self.origin.api_url if self.origin else None,
+            "sandbox": self.is_sandbox,
             "works_until": timestamp(self.end.at if self.end else None),
             "holds": [str(hold.reason) for hold in self.holds],
         }
@@ -131,12 +148,16 @@ class AccountSummaries:
             "refreshed_at": stored.refreshed_at,
             "next_refresh_at": None if stored.revoked else self.vault.next_refresh(stored),
             "owner": stored.owner.instance if stored.owner else None,
+            "origin": stored.origin,
+            "replacement": stored.replacement,
         }
 
     def _status(self, account: Account, stored: StoredTokens | None) -> ConnectionStatus:
         if stored is None:
             ended = account.disconnected_at is not None
             return ConnectionStatus.DISCONNECTED if ended else ConnectionStatus.UNUSABLE
+        if self.vault.is_elsewhere(stored):
+            return ConnectionStatus.ELSEWHERE
         if stored.revoked:
             return ConnectionStatus.REVOKED
         if self.vault.is_foreign(stored):
@@ -150,5 +171,5 @@ def _end(
     """Return when a connection will end that works now: no hold `reconnect` says otherwise, and
     this installation keeps it."""
     held = any(hold.reason == HoldReason.RECONNECT for hold in holds)
-    ours = status != ConnectionStatus.FOREIGN
+    ours = status not in (ConnectionStatus.FOREIGN, ConnectionStatus.ELSEWHERE)
     return stored.end if stored and ours and not held else None

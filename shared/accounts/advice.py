@@ -34,6 +34,12 @@ _NOT_WELL = {
         "needs a new login: Constant Contact refuses its refresh token. Its sign-ups are"
         " accepted and wait. Reconnect it with: relay connect {account}"
     ),
+    ConnectionStatus.ELSEWHERE: (
+        "was connected at {origin}, and CTCT_API_URL and CTCT_AUTH_URL name other addresses now."
+        " Its tokens are sent to no other server, so its sign-ups are accepted and wait. Put the"
+        " former addresses back, or run: relay connect {account}. If Constant Contact has moved,"
+        " run: relay accounts move-tokens {account}"
+    ),
     ConnectionStatus.FOREIGN: (
         "is kept connected by another installation ({owner}), so this one does not refresh its"
         " tokens. If this installation is a copy, connect another account. If it has replaced the"
@@ -99,7 +105,8 @@ def for_account(
         will_end = _WILL_END[summary.end.cause].format(account=name, until=until, secret=secret)
         yield Advice(f"{name} {will_end}", urgent=True)
     elif summary and wrong:
-        sentence = f"{name} {wrong.format(account=name, owner=summary.owner)}"
+        told = wrong.format(account=name, owner=summary.owner, origin=summary.origin_told)
+        sentence = f"{name} {told}"
         yield Advice(sentence, summary.status != ConnectionStatus.FAILING)
     for hold in holds:
         if wrong and hold.reason == HoldReason.RECONNECT:

@@ -208,7 +208,9 @@ class BrowserFlow:
     def _take(self, state: str, browser_key: str) -> ConnectRequest | None:
         """Return the request with this state, which works once. Raises `OtherBrowser`."""
         waiting = self.store.waiting(state)
-        if waiting is not None and not waiting.may_end_in(browser_key):
+        if waiting is None:
+            return None
+        if not waiting.may_end_in(browser_key):
             raise OtherBrowser(problems.other_browser(waiting), waiting)
         return self.store.take(state)
 

@@ -1,6 +1,8 @@
 """Keeps in Redis what connecting an account needs between a login and the stored tokens.
 
-Everything here is short-lived. Tokens are sealed, since they give access to the account.
+Everything here is short-lived. Tokens are sealed, since they give access to the account. What came
+from Constant Contact, or is meant for it, is marked with the addresses that were configured then.
+With other ones it is as good as gone, so that no code, token or secret goes to another server.
 """
 
 import hashlib
@@ -8,12 +10,14 @@ import json
 import secrets
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
+from typing import Any
 
 import redis
 
 from shared.accounts.connect_request import ConnectRequest, ConnectResult, PendingTokens
 from shared.constant_contact.applications import Application
 from shared.constant_contact.token_set import TokenSet
+from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores import stored_texts
@@ -32,36 +36,40 @@ _LOCK_LIFE = timedelta(minutes=5)
 class ConnectStore:
     """Raises `LedgerUnavailable`."""
 
-    def __init__(self, client: "redis.Redis", sealer: Sealer) -> None:
+    def __init__(self, client: "redis.Redis", sealer: Sealer, origin: TokenOrigin) -> None:
         self._client = client
         self._sealer = sealer
+        self._origin = str(origin)
 
     def begin(self, request: ConnectRequest) -> str:
         """Store the request; return a new OAuth state for it, valid for `STATE_LIFE`."""
         state = secrets.token_urlsafe(32)
-        self._stored(f"state:{state}").write(json.dumps(request.to_dict()), STATE_LIFE)
+        self._stored(f"state:{state}").write(self._marked(request.to_dict()), STATE_LIFE)
         return state
 
     def waiting(self, state: str) -> ConnectRequest | None:
         """Return the request with this state, which goes on waiting for its login."""
-        return _request_in(self._stored(f"state:{state}").read())
+        return self._request_in(self._stored(f"state:{state}").read())
 
     def take(self, state: str) -> ConnectRequest | None:
         """Return the request with this state, and forget it: a state works once."""
-        return _request_in(self._stored(f"state:{state}").take())
+        return self._request_in(self._stored(f"state:{state}").take())
+
+    def _request_in(self, stored: str | None) -> ConnectRequest | None:
+        found = self._unmarked(stored) if stored else None
+        return ConnectRequest.from_dict(found) if found else None
 
     # --- the application that somebody typed in, whose page must not repeat the secret
 
     def keep_typed(self, application: Application) -> str:
         """Keep the application for as long as a login may take; return an id for it."""
         id = secrets.token_urlsafe(24)
-        typed = json.dumps([application.client_id, application.client_secret])
-        self._stored(f"typed:{id}").write(self._sealer.seal(typed), STATE_LIFE)
+        self._seal(f"typed:{id}", [application.client_id, application.client_secret], STATE_LIFE)
         return id
 
     def typed(self, id: str) -> Application | None:
-        sealed = self._stored(f"typed:{id}").read()
-        return Application(*json.loads(self._sealer.open(sealed))) if sealed else None
+        found = self._open(f"typed:{id}")
+        return Application(*found) if found else None
 
     # --- results
 
@@ -100,15 +108,12 @@ class ConnectStore:
             "known_as": known_as,
             "instead_of": instead_of,
         }
-        self._stored(f"kept:{id}").write(self._sealer.seal(json.dumps(pending)), TOKENS_LIFE)
+        self._seal(f"kept:{id}", pending, TOKENS_LIFE)
         return id
 
     def pending(self, id: str) -> PendingTokens | None:
-        sealed = self._stored(f"kept:{id}").read()
-        if not sealed:
-            return None
-        found = json.loads(self._sealer.open(sealed))
-        tokens = TokenSet.from_json(found["tokens"])
+        found = self._open(f"kept:{id}")
+        tokens = TokenSet.from_json(found["tokens"]) if found else None
         if tokens is None:
             return None
         return PendingTokens(
@@ -125,13 +130,11 @@ class ConnectStore:
 
     def save_refreshed(self, refresh_token: str, tokens: TokenSet, now: datetime) -> None:
         """Save the tokens that replaced a given refresh token: its owner has no other."""
-        sealed = self._sealer.seal(json.dumps(tokens.to_json(now)))
-        self._stored(f"spare:{_digest(refresh_token)}").write(sealed, TOKENS_LIFE)
+        self._seal(f"spare:{_digest(refresh_token)}", tokens.to_json(now), TOKENS_LIFE)
 
     def refreshed(self, refresh_token: str) -> TokenSet | None:
         """Return the tokens that replaced this refresh token, if they were not stored yet."""
-        sealed = self._stored(f"spare:{_digest(refresh_token)}").read()
-        return TokenSet.from_json(json.loads(self._sealer.open(sealed))) if sealed else None
+        return TokenSet.from_json(self._open(f"spare:{_digest(refresh_token)}"))
 
     def forget_refreshed(self, refresh_token: str) -> None:
         self._stored(f"spare:{_digest(refresh_token)}").remove()
@@ -140,12 +143,25 @@ class ConnectStore:
         """Lock `what`, a secret or a name; gives False while someone else has locked it."""
         return stored_texts.connecting_lock(self._client, f"alone:{_digest(what)}", _LOCK_LIFE)
 
+    def _seal(self, name: str, value: Any, life: timedelta) -> None:
+        self._stored(name).write(self._sealer.seal(self._marked(value)), life)
+
+    def _open(self, name: str) -> Any:
+        """Return the value; None for none, or for one that is for another server."""
+        sealed = self._stored(name).read()
+        return self._unmarked(self._sealer.open(sealed)) if sealed else None
+
+    def _marked(self, value: Any) -> str:
+        return json.dumps({"origin": self._origin, "value": value})
+
+    def _unmarked(self, text: str) -> Any:
+        found = json.loads(text)
+        if not isinstance(found, dict) or "origin" not in found:
+            return found  # an older version stored it, not long ago
+        return found["value"] if found["origin"] == self._origin else None
+
     def _stored(self, name: str) -> stored_texts.StoredText:
         return stored_texts.connecting(self._client, name)
-
-
-def _request_in(stored: str | None) -> ConnectRequest | None:
-    return ConnectRequest.from_dict(json.loads(stored)) if stored else None
 
 
 def result_id(state: str) -> str:

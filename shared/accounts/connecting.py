@@ -92,5 +92,22 @@ class Connecting:
         except TokenError as error:
             raise Refused(str(error)) from error
         connector.trail.add(Action.TAKE_OVER, account=name)
-        connector.ledger.lift(name, HoldReason.RECONNECT)
-        connector.notify_workers(name)
+        self._flow_again(name)
+
+    def move_tokens(self, name: str) -> None:
+        """Have the account's tokens, and the secret of its API key, sent to the addresses that are
+        configured now. For a move of Constant Contact's."""
+        connector = self.connector
+        account = connector.registry.account(name)
+        if account is None:
+            raise unknown_account(name, connector.registry.account_names())
+        before = connector.vault.move(name)
+        if before is None:
+            raise Refused(f"The tokens of {name} are from the addresses that are configured.")
+        connector.calls.applications.move(account.client_id, before.auth_url)
+        connector.trail.add(Action.MOVE_TOKENS, account=name, api_url=before.api_url)
+        self._flow_again(name)
+
+    def _flow_again(self, name: str) -> None:
+        self.connector.ledger.lift(name, HoldReason.RECONNECT)
+        self.connector.notify_workers(name)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def make_applications(settings: Settings, client: "redis.Redis") -> Applications:
     """Return all API keys and secrets, the settings' own first."""
     default = Application(settings.client_id, settings.client_secret)
-    return Applications(client, Sealer(settings.secret_keys), default)
+    return Applications(client, Sealer(settings.secret_keys), default, auth_url=settings.auth_url)
 
 
 def make_oauth(settings: Settings, client: "redis.Redis", application: Application) -> OAuth:
@@ -51,6 +51,7 @@ def make_vault(settings: Settings, client: "redis.Redis") -> TokenVault:
         TokenLedger(client),
         oauth,
         Sealer(settings.secret_keys),
+        origin=settings.token_origin,
         instance=settings.instance,
         refresh_after=settings.token_refresh,
         now=utc_now,

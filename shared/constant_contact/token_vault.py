@@ -16,6 +16,8 @@ A rotating refresh token works once, and a second use may end the whole connecti
    token is marked, and nobody sends it again.
 6. A copy of the ledger, such as for staging, refreshes nothing: that would end the connection of
    the original. The tokens name the installation that keeps them fresh.
+7. Tokens go only to the API and the authorization server that they were got from. The tokens name
+   both. Older ones, which do not, are taken to be from those that are configured, once.
 
 The vault sets no holds. Its callers do that, by the errors that it raises.
 """
@@ -36,9 +38,11 @@ from shared.domain.errors import (
     LedgerUnavailable,
     NotConnected,
     NotOurs,
+    OtherOrigin,
     Revoked,
     TokenUnavailable,
 )
+from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
 from shared.ledger.stores.token_store import (
     Owner,
@@ -94,9 +98,9 @@ class TokenVault:
     """The tokens of all accounts. Safe between threads.
 
     `oauth` returns the authorization server for an API key, None when its secret is not known;
-    `instance` is the name of this installation. Every method raises `NotConnected` and
-    `LedgerUnavailable`; those that may refresh also `Revoked` and `TokenUnavailable`, of which
-    `NotOurs` is one.
+    `origin` is what it belongs to; `instance` is the name of this installation. Every method raises
+    `NotConnected`, `OtherOrigin` and `LedgerUnavailable`; those that may refresh also `Revoked` and
+    `TokenUnavailable`, of which `NotOurs` is one.
     """
 
     def __init__(
@@ -105,6 +109,7 @@ class TokenVault:
         oauth: Callable[[str], OAuth | None],
         sealer: Sealer,
         *,
+        origin: TokenOrigin,
         instance: str,
         refresh_after: timedelta,
         now: Callable[[], datetime],
@@ -116,6 +121,7 @@ class TokenVault:
         self._tokens = tokens
         self._oauth = oauth
         self._sealer = sealer
+        self._origin = origin
         self._instance = instance
         self._refresh_after = refresh_after
         self._now = now
@@ -180,7 +186,9 @@ class TokenVault:
 
     def find_due(self, accounts: Iterable[str]) -> list[str]:
         """Return those of `accounts` for which `refresh_due` has something to do."""
-        return self._tokens.find_due(accounts, self._owner(), refresh_after=self._refresh_after)
+        return self._tokens.find_due(
+            accounts, self._owner(), origin=self._origin, refresh_after=self._refresh_after
+        )
 
     def refresh_due(self, account: str) -> bool:
         """Refresh the token if it is due; True when it has changed."""
@@ -205,7 +213,8 @@ class TokenVault:
     def stored_of(self, accounts: Iterable[str]) -> Iterator[StoredTokens | None]:
         """Yield what is stored about each account's tokens; None for `NotConnected`."""
         for stored in self._tokens.read_all(accounts):
-            yield stored if stored and self._oauth(stored.client_id) else None
+            usable = stored and (self.is_elsewhere(stored) or self._oauth(stored.client_id))
+            yield stored if usable else None
 
     def next_refresh(self, stored: StoredTokens) -> datetime:
         """Return when the tokens are due to be refreshed."""
@@ -220,6 +229,19 @@ class TokenVault:
         if owner is None or owner.instance == self._instance:
             return False
         return not owner.server or owner.server != self._tokens.server()
+
+    def is_elsewhere(self, stored: StoredTokens) -> bool:
+        """Whether the tokens were got at other addresses than are configured."""
+        return stored.origin is not None and str(stored.origin) != str(self._origin)
+
+    def move(self, account: str) -> TokenOrigin | None:
+        """Have the tokens sent to the addresses that are configured now; return those before, None
+        when there is nothing to move."""
+        stored = self._tokens.read(account)
+        if stored is None or not self.is_elsewhere(stored):
+            return None
+        moved = self._tokens.set_origin(account, stored.origin, self._origin)
+        return stored.origin if moved else None
 
     def claim_ownership(self, account: str) -> None:
         """Make this installation the one that keeps the tokens fresh."""
@@ -253,7 +275,14 @@ class TokenVault:
         """
         digest = _digest(spent) if spent else ""
         pair = self._sealed(tokens, client_id)
-        self._tokens.store(account, pair, self._owner(), spent=digest, replacement=replacement)
+        self._tokens.store(
+            account,
+            pair,
+            self._owner(),
+            origin=self._origin,
+            spent=digest,
+            replacement=replacement,
+        )
         return self.stored_token(account)
 
     def has_replaced(self, account: str, refresh_token: str) -> bool:
@@ -369,6 +398,12 @@ class TokenVault:
         stored = self._tokens.read(account)
         if stored is None:
             raise NotConnected(f"{account} is not connected; run: relay connect {account}")
+        if stored.origin is None:
+            # Whoever is first notes it, and everybody else goes by that.
+            self._tokens.set_origin(account, None, self._origin)
+            return self._read(account)
+        if self.is_elsewhere(stored):
+            raise OtherOrigin(other_origin(account, stored.origin, self._origin))
         self._oauth_of(account, stored)
         return stored
 
@@ -441,6 +476,16 @@ class TokenVault:
 
     def _due(self, stored: StoredTokens) -> bool:
         return stored.age >= self._refresh_after or stored.left < stored.life / 2
+
+
+def other_origin(account: str, origin: TokenOrigin, configured: TokenOrigin) -> str:
+    """Return what it means that tokens were got at `origin`, and what to do."""
+    return (
+        f"the tokens of {account} are from {origin.told_from(configured)}, and CTCT_API_URL and"
+        f" CTCT_AUTH_URL name {configured.told_from(origin)} now, so nothing is sent there. Put the"
+        f" former addresses back, or run: relay connect {account}. If Constant Contact has moved"
+        f" there, run: relay accounts move-tokens {account}"
+    )
 
 
 def look_at_tokens_every(refresh_after: timedelta) -> timedelta:

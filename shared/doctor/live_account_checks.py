@@ -26,7 +26,11 @@ _LISTS = Subject("lists", "Its contact lists")
 _FORM_LISTS = Subject("form_lists", "The lists that forms name")
 _FORM_FIELDS = Subject("form_fields", "The custom fields that forms send")
 
-_NO_TOKENS = (ConnectionStatus.DISCONNECTED, ConnectionStatus.UNUSABLE)
+_NO_TOKENS = (
+    ConnectionStatus.DISCONNECTED,
+    ConnectionStatus.UNUSABLE,
+    ConnectionStatus.ELSEWHERE,
+)
 
 T = TypeVar("T")
 

@@ -46,6 +46,16 @@ _NOT_CONNECTED = {
         "Constant Contact has revoked its refresh token, so sign-ups wait.",
         _CONNECT_AGAIN,
     ),
+    ConnectionStatus.ELSEWHERE: (
+        (
+            "Its tokens are from {origin}. CTCT_API_URL and CTCT_AUTH_URL name other addresses now."
+            " The tokens are sent to no other server, so sign-ups wait."
+        ),
+        (
+            "Put the former addresses back, or connect it again: relay connect {account}. If"
+            " Constant Contact has moved, run: relay accounts move-tokens {account}"
+        ),
+    ),
     ConnectionStatus.FOREIGN: (
         "Another installation ({owner}) refreshes its tokens. This ledger looks like a copy.",
         "On a copy, connect another account. After a move, run: relay accounts take-over {account}",
@@ -104,6 +114,7 @@ def connection(summary: AccountSummary, forms: Sequence[Form]) -> Check:
         return subject.ok("An operator disconnected it, and no form uses it.")
     found, fix = _LAST_TOKEN if summary.end else _NOT_CONNECTED[summary.status]
     facts = {"key": summary.key_tail, "owner": summary.owner, "forms": _named(forms)}
+    facts["origin"] = summary.origin_told
     facts["until"] = minute(summary.end.at) if summary.end else None
     return subject.problem(found.format(**facts), fix.format(account=account))
 

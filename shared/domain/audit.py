@@ -32,6 +32,7 @@ class Action(StrEnum):
     REPLACE_ACCOUNT = "replace_account"
     DISCONNECT = "disconnect"
     TAKE_OVER = "take_over"
+    MOVE_TOKENS = "move_tokens"
     REMOVE_ACCOUNT = "remove_account"
     MAKE_LINK = "make_link"
     WITHDRAW_LINK = "withdraw_link"

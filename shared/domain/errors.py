@@ -16,8 +16,10 @@ RelayError
     ├── NotConnected     no tokens are stored                 -> hold `reconnect`, not probed
     ├── Revoked          the refresh token is proven dead     -> hold `reconnect`, not probed
     └── TokenUnavailable the token endpoint failed for now    -> hold `reconnect`, probed
-        └── NotOurs      another installation owns the tokens: on a copy, connect another
-                         account; after a move, `relay accounts take-over`
+        ├── NotOurs      another installation owns the tokens: on a copy, connect another
+        │                account; after a move, `relay accounts take-over`
+        └── OtherOrigin  they were got at other addresses than are configured: put those back;
+                         after a move of Constant Contact's, `relay accounts move-tokens`
 """
 
 import math
@@ -142,6 +144,11 @@ class TokenUnavailable(TokenError):
     def __init__(self, message: str, retry_at: datetime | None = None) -> None:
         super().__init__(message)
         self.retry_at = retry_at
+
+
+class OtherOrigin(TokenUnavailable):
+    """The tokens were got at another API, or authorization server, than the one that is configured.
+    They are sent to no other."""
 
 
 class NotOurs(TokenUnavailable):

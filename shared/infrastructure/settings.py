@@ -18,6 +18,7 @@ from shared.domain.durations import read_duration
 from shared.domain.errors import SettingsError
 from shared.domain.retention import Retention
 from shared.domain.second_factor import WhoMustHaveOne
+from shared.domain.token_origin import TokenOrigin
 from shared.domain.web_addresses import dns_name
 from shared.infrastructure.alert_services import read_addresses
 from shared.infrastructure.redis_urls import broker_beside, check_redis_url
@@ -108,6 +109,11 @@ class Settings:
     retain_audit: timedelta | None
     files: tuple[Path, ...]  #: from which settings were read
     require_second_factor: WhoMustHaveOne
+
+    @property
+    def token_origin(self) -> TokenOrigin:
+        """Where tokens come from, and the only place that they are sent to."""
+        return TokenOrigin(api_url=self.api_url, auth_url=self.auth_url)
 
     @property
     def redirect_uri(self) -> str:

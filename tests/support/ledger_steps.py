@@ -15,6 +15,7 @@ import redis
 
 from shared.domain.account import HoldReason
 from shared.domain.signup import Contact, DeathReason, Signup
+from shared.domain.token_origin import TokenOrigin
 from shared.ledger.ledger import Ledger
 from shared.ledger.script_library import Scripts
 from shared.ledger.stores.registry import Registry
@@ -26,6 +27,7 @@ from tests.support.builders import accept, attempt, claim, claimed
 from tests.support.records import read_record
 
 WAIT = timedelta(minutes=5)
+ORIGIN = TokenOrigin(api_url="https://api.example/v3", auth_url="https://login.example")
 OWNER = Owner("test", "server")
 # Whose requests are counted by the day; one too many is on the safe side. That the workers were
 # told is forgotten after a second, by itself.
@@ -70,7 +72,7 @@ class World:
         self.ledger.hold("acme", HoldReason.PAUSED, by="test")
 
     def store(self) -> None:
-        self.tokens.store("acme", pair("1"), OWNER, spent="")
+        self.tokens.store("acme", pair("1"), OWNER, origin=ORIGIN, spent="")
         self.stored: StoredTokens = self._read()
 
     def lock(self) -> None:

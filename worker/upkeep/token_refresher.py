@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from shared.constant_contact.errors import ApiError, Unauthorized
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account
-from shared.domain.errors import LedgerUnavailable, Refused, Revoked, TokenError
+from shared.domain.errors import LedgerUnavailable, OtherOrigin, Refused, Revoked, TokenError
 from shared.ledger.stores.registry import Registry
 from worker.delivery.holds import AccountHolds
 
@@ -40,6 +40,8 @@ class TokenRefresher:
                 self._log_failure(account.name, str(error))
                 if isinstance(error, Revoked):
                     self._hold_at_the_end(account, error)
+                elif isinstance(error, OtherOrigin):
+                    self.holds.hold_without_token(account.name, str(error), probed=True)
 
     def _refresh(self, account: str) -> None:
         self.vault.refresh_due(account)

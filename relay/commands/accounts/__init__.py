@@ -8,6 +8,7 @@ from relay.runtime import CommandRuntime, pass_runtime
 COMMANDS = {
     "links": "relay.commands.accounts.links:links",
     "list": "relay.commands.accounts.connections:list_accounts",
+    "move-tokens": "relay.commands.accounts.connections:move_tokens",
     "remove": "relay.commands.accounts.removal:remove",
     "show": "relay.commands.accounts.connections:show",
     "take-over": "relay.commands.accounts.connections:take_over",

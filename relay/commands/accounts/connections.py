@@ -1,4 +1,4 @@
-"""`relay accounts list`, `show` and `take-over`: the connections and their status."""
+"""`relay accounts list`, `show`, `take-over` and `move-tokens`: connections and their status."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def _row(summary: AccountSummary) -> list[Any]:
     return [
         account.name,
         account.organization,
-        summary.status.label,
+        f"{summary.status.label}{', sandbox' if summary.is_sandbox else ''}",
         account.contact_email,
         account.encoded_account_id,
         summary.key_tail,
@@ -78,3 +78,25 @@ def take_over(runtime: CommandRuntime, name: str, yes: bool) -> None:
         f"This installation keeps {name} connected from now on. No other one may do so: stop the"
         " one that did, or disconnect the account there."
     )
+
+
+@click.command("move-tokens")
+@click.argument("name")
+@yes_option
+@pass_runtime
+def move_tokens(runtime: CommandRuntime, name: str, yes: bool) -> None:
+    """Send the tokens of NAME to the API address that is configured now.
+
+    Only for the case that Constant Contact has moved. Whoever runs the other server could use the
+    account.
+    """
+    summary, settings = runtime.summaries.summary(name), runtime.settings
+    if summary.status == ConnectionStatus.ELSEWHERE:
+        question = (
+            f"The tokens of {name} are from {summary.origin_told}. Send them to"
+            f" {settings.api_url} and {settings.auth_url} from now on?"
+        )
+        confirm(question, yes=yes)
+    runtime.accounts.connecting.move_tokens(name)
+    runtime.output.json(runtime.summaries.summary(name).to_dict())
+    runtime.output.say(f"{name} uses {settings.api_url} from now on. Its sign-ups flow again.")

@@ -72,11 +72,13 @@ def _form_document(figures: FormFigures) -> dict[str, Any]:
 
 
 def _connection_document(summary: AccountSummary | None) -> dict[str, Any]:
-    """Return the state of the connection; `works_until` is when it will end, if that is known."""
+    """Return the state of the connection; `works_until` is when it will end, if that is known.
+    `sandbox` says that its sign-ups go to a stand-in for Constant Contact."""
     end = summary.end if summary else None
     return {
         "connection": str(summary.status) if summary else None,
         "works_until": timestamp(end.at) if end else None,
+        "sandbox": summary.is_sandbox if summary else None,
     }
 
 

@@ -8,7 +8,7 @@ from relay.commands.status.document import COUNTS
 from relay.commands.status.report import StatusReport
 from relay.terminal.output import Output, duration, for_people
 from shared.accounts import advice
-from shared.accounts.account_summary import AccountSummary
+from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.phrases import counted
@@ -101,9 +101,15 @@ def _row(name: str, figures: Figures, summary: AccountSummary | None) -> list[An
         *(getattr(figures, count) for count in COUNTS),
         duration(figures.oldest_due),
         ", ".join(hold.reason for hold in figures.holds) or None,
-        # Without a token, the status says why.
-        (for_people(summary.expires_at) or summary.status.label) if summary else None,
+        _token(summary) if summary else None,
     ]
+
+
+def _token(summary: AccountSummary) -> str:
+    """Return until when the token works; without one that is used, the status says why."""
+    unused = summary.status == ConnectionStatus.ELSEWHERE
+    until = summary.status.label if unused else for_people(summary.expires_at)
+    return f"{until or summary.status.label}{', sandbox' if summary.is_sandbox else ''}"
 
 
 def _say_spool(output: Output, spool: SpoolReport) -> None:

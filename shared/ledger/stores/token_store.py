@@ -23,6 +23,7 @@ from shared.domain.connection_end import (
     end_of_secret,
     end_without_use,
 )
+from shared.domain.token_origin import TokenOrigin
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import server_id
@@ -72,7 +73,8 @@ class StoredTokens:
     nobody sends it again, `access_refused` that the API refuses the access token of a revoked pair.
     Nobody calls the token endpoint before `retry_at`.
     `kind` is "rotating" or "long-lived", None until a refresh has shown it. `owner` is None for
-    tokens that were stored before owners were. `replacement` is the last one, if any.
+    tokens that were stored before owners were. `replacement` is the last one, if any. `origin` is
+    None for tokens that were stored before it was.
     """
 
     version: int
@@ -95,6 +97,7 @@ class StoredTokens:
     refreshed_at: datetime | None
     owner: Owner | None
     replacement: Replacement | None
+    origin: TokenOrigin | None
 
     @property
     def life(self) -> timedelta:
@@ -137,7 +140,12 @@ class TokenLedger:
             yield _read(*answer)
 
     def find_due(
-        self, accounts: Iterable[str], owner: Owner, *, refresh_after: timedelta
+        self,
+        accounts: Iterable[str],
+        owner: Owner,
+        *,
+        origin: TokenOrigin,
+        refresh_after: timedelta,
     ) -> list[str]:
         """Return those of `accounts` whose tokens need a look: most of all, as they are older than
         `refresh_after` or past half of their life."""
@@ -147,6 +155,7 @@ class TokenLedger:
             refresh_after=refresh_after,
             instance=owner.instance,
             server=owner.server,
+            origin=str(origin),
         )
         return [keys.account_of(prefix) for some in answers for prefix in some]
 
@@ -156,22 +165,35 @@ class TokenLedger:
         pair: SealedPair,
         owner: Owner,
         *,
+        origin: TokenOrigin,
         spent: str,
         replacement: Replacement | None = None,
     ) -> int:
         """Store the tokens of a new connection in place of any others; return their version.
 
-        `spent` is the digest of the refresh token that they replace, empty when there is none.
+        They were got at `origin`. `spent` is the digest of the refresh token that they replace,
+        empty when there is none.
         """
         stored = self._run_to_disk(
             account,
             "tokens/store",
             spent=spent or None,
+            origin=str(origin),
             replaced_by=replacement.by if replacement else None,
             replaced=replacement.before if replacement else None,
             **_arguments(pair, owner),
         )
         return int(stored)
+
+    def set_origin(self, account: str, before: TokenOrigin | None, origin: TokenOrigin) -> bool:
+        """Note where the tokens were got, in place of `before`; False when that is not noted."""
+        noted = self._scripts.run_for(
+            account,
+            "tokens/set_origin",
+            before=str(before) if before else None,
+            origin=str(origin),
+        )
+        return bool(noted)
 
     def own(self, account: str, owner: Owner) -> bool:
         """Make `owner` the one that keeps the tokens fresh; False when there are none."""
@@ -331,6 +353,7 @@ def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:
         refreshed_at=moment(fields.get("refreshed_at")),
         owner=Owner(instance, fields.get("server", "")) if instance else None,
         replacement=_replacement(fields),
+        origin=TokenOrigin.from_text(fields["origin"]) if "origin" in fields else None,
     )
 
 

@@ -11,10 +11,12 @@ from shared.accounts.connect_store import ConnectStore, result_id
 from shared.constant_contact.token_set import TokenSet
 from shared.domain.check import Subject
 from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
 from tests.support.valkey_server import ValkeyServer
 
+HERE = TokenOrigin(api_url="https://api.example/v3", auth_url="https://login.example")
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 REQUEST = ConnectRequest(
     account="acme",
@@ -29,7 +31,7 @@ REQUEST = ConnectRequest(
 
 @pytest.fixture
 def store(redis_client: "redis.Redis") -> ConnectStore:
-    return ConnectStore(redis_client, Sealer(("a secret only for tests",)))
+    return ConnectStore(redis_client, Sealer(("a secret only for tests",)), HERE)
 
 
 def tokens() -> TokenSet:
@@ -85,8 +87,8 @@ def test_pending_tokens_need_the_key_that_sealed_them(
     id = store.save_pending(REQUEST, tokens(), NOW)
 
     with pytest.raises(Refused, match="RELAY_SECRET_KEY"):
-        ConnectStore(redis_client, Sealer(("another",))).pending(id)
-    assert ConnectStore(redis_client, Sealer(("new", "a secret only for tests"))).pending(id)
+        ConnectStore(redis_client, Sealer(("another",)), HERE).pending(id)
+    assert ConnectStore(redis_client, Sealer(("new", "a secret only for tests")), HERE).pending(id)
 
 
 def test_one_at_a_time(store: ConnectStore) -> None:
@@ -112,7 +114,7 @@ def test_a_lock_that_expired_does_not_end_the_next_ones(
 def test_what_was_done_stays_done_when_redis_is_away_at_the_end_of_a_lock(tmp_path: Path) -> None:
     with ValkeyServer(tmp_path) as server:
         client = server.client()
-        store = ConnectStore(client, Sealer(("a secret only for tests",)))
+        store = ConnectStore(client, Sealer(("a secret only for tests",)), HERE)
         done = False
         with store.lock("acme"):
             server.kill()

@@ -8,6 +8,7 @@ import pytest
 import redis
 
 from shared.domain.account import HoldReason
+from shared.domain.token_origin import TokenOrigin
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.limits import NEEDED_DAYS
@@ -30,6 +31,8 @@ PAIR = SealedPair(
     client_id="test-key",
 )
 
+HERE = TokenOrigin(api_url="https://api.example", auth_url="https://login.example")
+
 Happens = Callable[["redis.Redis", Ledger], object]
 
 
@@ -38,7 +41,7 @@ def ledger(redis_client: "redis.Redis") -> Ledger:
     """The account `acme` is connected, has delivered a sign-up, and a look has seen it."""
     ledger = Ledger(redis_client)
     Registry(redis_client).save_account(builders.account("acme"))
-    TokenLedger(redis_client).store("acme", PAIR, Owner("here", "server"), spent="")
+    TokenLedger(redis_client).store("acme", PAIR, Owner("here", "server"), spent="", origin=HERE)
     accept(ledger)
     ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
     look(redis_client)
@@ -75,9 +78,11 @@ def leave_unused(client: "redis.Redis", ledger: Ledger) -> None:
 def be_replaced(client: "redis.Redis", ledger: Ledger) -> None:
     tokens, owner = TokenLedger(client), Owner("here", "server")
     other = replace(PAIR, access="another")
-    tokens.store("acme", other, owner, spent="", replacement=Replacement("olga", "Acme"))
+    tokens.store(
+        "acme", other, owner, spent="", origin=HERE, replacement=Replacement("olga", "Acme")
+    )
     # Nor is it forgotten when somebody connects the same account again.
-    tokens.store("acme", PAIR, owner, spent="")
+    tokens.store("acme", PAIR, owner, spent="", origin=HERE)
 
 
 def be_silent(client: "redis.Redis", ledger: Ledger) -> None:

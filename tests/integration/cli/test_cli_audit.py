@@ -58,6 +58,12 @@ class Scene:
         tokens = json.dumps(self.sandbox.connect(organization=organization))
         return self.run("connect", name, "--tokens", "-", *options, stdin=tokens)
 
+    def moved(self, *command: str) -> Ran:
+        """Run it after `acme` has got its tokens at another address."""
+        address = "https://api.example/v3 https://login.example"
+        self.ledger._client.hset("relay:{acme}:tokens", "origin", address)
+        return self.run(*command)
+
     def link(self) -> str:
         made = self.run("connect", "acme", "--link", "--from", "Studio North", "--json")
         return str(made.json["id"])
@@ -79,6 +85,10 @@ TEST = ("accounts", "test", "acme", "--email", EMAIL, "--list", "newsletter", "-
 
 # By command: what runs it, and what it comes to.
 CHANGES: dict[str, tuple[Action, Callable[[Scene], Ran]]] = {
+    "accounts move-tokens": (
+        Action.MOVE_TOKENS,
+        lambda scene: scene.moved("accounts", "move-tokens", "acme", "--yes"),
+    ),
     "accounts remove": (
         Action.REMOVE_ACCOUNT,
         lambda scene: scene.run("accounts", "remove", "spare", "--yes"),

@@ -72,7 +72,7 @@ def both(live_settings: Settings) -> Settings:
 @pytest.fixture
 def kept(old: Settings, redis_client: "redis.Redis") -> str:
     """Tokens of two connections that stopped halfway; the id of one."""
-    store = ConnectStore(redis_client, Sealer(old.secret_keys))
+    store = ConnectStore(redis_client, Sealer(old.secret_keys), old.token_origin)
     request = ConnectRequest(
         account="books",
         client_id=old.client_id,
@@ -161,7 +161,7 @@ def test_afterwards_the_old_key_is_not_needed_for_anything(
         assert vault.refresh(account).version == version + 1
     assert make_applications(new, redis_client).find(OWN_KEY.client_id) == OWN_KEY
     assert load_fingerprints(redis_client, Sealer((NEW,))).person("ada@example.com") == person
-    store = ConnectStore(redis_client, Sealer((NEW,)))
+    store = ConnectStore(redis_client, Sealer((NEW,)), new.token_origin)
     found = store.pending(kept)
     assert found and found.tokens.refresh_token == "kept-refresh"
     spare = store.refreshed(GIVEN)
@@ -285,6 +285,7 @@ def test_a_pair_that_arrives_while_all_is_sealed_anew_is_stored(
         RotatedMeanwhile(redis_client, lambda: make().run()),
         oauth,
         Sealer((OLD,)),
+        origin=old.token_origin,
         instance=old.instance,
         refresh_after=old.token_refresh,
         now=utc_now,

@@ -33,6 +33,7 @@ from shared.constant_contact.oauth import OAuth
 from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.errors import LedgerUnavailable, RelayError
+from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
 from shared.ledger.stores.token_store import StoredTokens, TokenLedger
@@ -409,6 +410,7 @@ class Protocol(RuleBasedStateMachine):
             ledger,
             lambda client_id: cast(OAuth, oauth),
             _SEALER,
+            origin=TokenOrigin(api_url="https://api.example", auth_url="https://login.example"),
             instance="test",
             refresh_after=timedelta(hours=4),
             now=lambda: datetime.now(UTC),

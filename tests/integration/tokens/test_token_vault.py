@@ -27,6 +27,7 @@ from shared.constant_contact.token_vault import (
     wait_for_slot,
 )
 from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, TokenUnavailable
+from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
@@ -131,6 +132,7 @@ def make_vault(
             )
 
         defaults = {
+            "origin": TokenOrigin(api_url=sandbox.api_url, auth_url=sandbox.auth_url),
             "instance": "test",
             "refresh_after": timedelta(hours=4),
             "now": lambda: datetime.now(UTC),
@@ -999,9 +1001,10 @@ def test_storing_the_same_tokens_again_changes_nothing(redis_client: "redis.Redi
         client_id="key",
     )
     owner = Owner("test", "server")
+    here = TokenOrigin(api_url="https://api.example", auth_url="https://login.example")
 
-    assert ledger.store("acme", pair, owner, spent="") == 1
-    assert ledger.store("acme", pair, owner, spent="") == 1
+    assert ledger.store("acme", pair, owner, origin=here, spent="") == 1
+    assert ledger.store("acme", pair, owner, origin=here, spent="") == 1
 
 
 def test_nobody_owns_tokens_that_there_are_none_of(redis_client: "redis.Redis") -> None:

@@ -7,11 +7,13 @@ import pytest
 import redis
 
 from shared.domain.account import HoldReason
+from shared.domain.token_origin import TokenOrigin
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.token_store import Owner, SealedPair, TokenLedger
 
 TOKENS = "relay:{acme}:tokens"
 OURS = Owner("https://relay.example.com", "server-1")
+HERE = TokenOrigin(api_url="https://api.example/v3", auth_url="https://login.example")
 REFRESH_AFTER = timedelta(hours=4)
 DAY = timedelta(days=1)
 HOUR_MS = 3600 * 1000
@@ -26,11 +28,11 @@ def store(tokens: TokenLedger, account: str = "acme", life: timedelta = DAY) -> 
     pair = SealedPair(
         access="access", refresh="refresh", digest="d", life=life, scopes=None, client_id="key"
     )
-    tokens.store(account, pair, OURS, spent="")
+    tokens.store(account, pair, OURS, origin=HERE, spent="")
 
 
-def due(tokens: TokenLedger, owner: Owner = OURS) -> list[str]:
-    return tokens.find_due(["acme", "none"], owner, refresh_after=REFRESH_AFTER)
+def due(tokens: TokenLedger, owner: Owner = OURS, origin: TokenOrigin = HERE) -> list[str]:
+    return tokens.find_due(["acme", "none"], owner, origin=origin, refresh_after=REFRESH_AFTER)
 
 
 def make_older(client: "redis.Redis", hours: float) -> None:
@@ -108,6 +110,16 @@ def test_tokens_without_an_owner_get_one(tokens: TokenLedger, redis_client: "red
     assert due(tokens) == ["acme"]
 
 
+def test_tokens_from_other_addresses_need_a_look(
+    tokens: TokenLedger, redis_client: "redis.Redis"
+) -> None:
+    store(tokens)
+    moved = TokenOrigin(api_url=HERE.api_url, auth_url="https://elsewhere.example")
+    assert due(tokens, origin=moved) == ["acme"]
+    redis_client.hdel(TOKENS, "origin")  # as an older version stored them
+    assert due(tokens) == ["acme"]
+
+
 def test_forgotten_tokens_need_no_look(tokens: TokenLedger) -> None:
     store(tokens)
     tokens.forget("acme")
@@ -121,4 +133,4 @@ def test_more_accounts_than_one_call_takes_are_all_looked_at(
     names = [f"{number}" for number in range(5)]
     for name in names:
         store(tokens, name, life=timedelta(0))
-    assert tokens.find_due(names, OURS, refresh_after=REFRESH_AFTER) == names
+    assert tokens.find_due(names, OURS, origin=HERE, refresh_after=REFRESH_AFTER) == names

@@ -1,6 +1,7 @@
 """The worker's regular look at tokens, and at the holds that their lack began."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -41,6 +42,19 @@ def test_a_hold_for_want_of_tokens_ends_when_they_are_there_after_all(
 ) -> None:
     runtime.ledger.hold("acme", HoldReason.RECONNECT, by=NO_TOKEN)
     runtime.token_refresher.refresh_all()
+    assert holds(runtime) == []
+
+
+def test_tokens_of_another_address_hold_the_account_until_the_address_is_back(
+    runtime: WorkerRuntime, settings: Settings
+) -> None:
+    other = WorkerRuntime("relay-2@there", replace(settings, api_url="http://[::1]:9"), Silent())
+    for _ in range(2):
+        other.token_refresher.refresh_all()
+        assert holds(runtime) == [HoldReason.RECONNECT]
+
+    runtime.token_refresher.refresh_all()
+
     assert holds(runtime) == []
 
 

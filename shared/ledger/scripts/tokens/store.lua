@@ -11,6 +11,7 @@
 -- ARG client_id  text  the API key
 -- ARG instance  text  the caller's installation
 -- ARG server  text  id of this server
+-- ARG origin  text  the addresses of the API and of its authorization server
 -- ARG replaced_by  text?  who let another account take the name, if these are the tokens of one
 -- ARG replaced  text?  what the account before was called
 -- INCLUDE clock tokens
@@ -24,6 +25,7 @@ if spent and spent ~= digest then
   redis.call("ZADD", SPENT, text(now), spent)
 end
 redis.call("HDEL", TOKENS, "kind", "refreshed_at")
+redis.call("HSET", TOKENS, "origin", origin)
 belongs_to(instance, server)
 if replaced_by then
   redis.call(
