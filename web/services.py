@@ -31,7 +31,12 @@ class Examines(Protocol):
     """Checks the installation and its accounts, as `Doctor` does."""
 
     def examine(
-        self, names: Sequence[str] = (), *, refresh: bool = False, within: timedelta
+        self,
+        names: Sequence[str] = (),
+        *,
+        refresh: bool = False,
+        deploy: bool = False,
+        within: timedelta,
     ) -> list[Check]:
         """Return every check. Raises `Refused` for a name that no account has."""
 

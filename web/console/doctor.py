@@ -19,10 +19,16 @@ WITHIN = timedelta(seconds=7)
 @bp.get("/doctor")
 @needs(Role.VIEWER)
 def doctor() -> ResponseReturnValue:
-    """Run all checks now, or with ``?account=NAME`` those of the named accounts only."""
+    """Run all checks now, or with ``?account=NAME`` those of the named accounts only.
+
+    ``?deploy=1`` adds what running in public needs.
+    """
     found, names = services(), request.args.getlist("account")
-    again = url_for("console.doctor", account=names)
-    checks = found.examinations.run(lambda: found.doctor.examine(names, within=WITHIN))
+    deploy = request.args.get("deploy") == "1"
+    again = url_for("console.doctor", account=names, deploy=1 if deploy else None)
+    checks = found.examinations.run(
+        lambda: found.doctor.examine(names, deploy=deploy, within=WITHIN)
+    )
     if checks is None:
         return render_template("console/doctor.html", again=again), 503
     sorted_checks = most_urgent_first(checks)
@@ -35,4 +41,5 @@ def doctor() -> ResponseReturnValue:
         summary=summary(checks),
         again=again,
         only_some=bool(names),
+        deploy=deploy,
     )

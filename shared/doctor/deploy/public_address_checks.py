@@ -75,7 +75,7 @@ def unreachable(url: str, error: ConnectionFailed) -> Check:
     return PUBLIC_URL.unknown(
         f"It could not be checked from here: this host does not reach {url} ({error}). Behind"
         " some routers that is usual, and visitors reach it all the same.",
-        "On a machine elsewhere, this must show HTTP 200, and the headers Relay-Instance and"
+        'On a machine elsewhere, this must show HTTP 200, `{"ok": true}`, and the header'
         f" Strict-Transport-Security: curl -si {url}/healthz",
     )
 

@@ -231,6 +231,19 @@ def test_without_redis_it_says_so_first_and_checks_the_rest(
     assert {"public_url", "constant_contact", "authorization_url", "clock"} <= seen
 
 
+def test_without_redis_what_running_in_public_needs_is_checked_as_far_as_possible(
+    there: Settings, own_server: ValkeyServer
+) -> None:
+    own_server.stop()
+    began = time.monotonic()
+    checks = make_doctor(there).examine(deploy=True, within=WITHIN)
+    assert time.monotonic() - began < 20
+    assert checks[0].name == "redis"
+    seen = {check.name for check in checks}
+    assert {"https", "secret_strength", "heartbeat", "disk", "public_url"} <= seen
+    assert not {"operators", "backups", "redis_password"} & seen
+
+
 class Asked(Registry):
     """Fails as if Redis went away when asked for the accounts, and remembers that."""
 

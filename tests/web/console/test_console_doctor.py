@@ -22,6 +22,8 @@ CHECKS = [
     Subject("lists", "Its contact lists", "acme").unknown("HTTP 503 <b>."),
 ]
 
+FOR_THE_PUBLIC = Subject("https", "Visitors are protected by https").problem("No.", "Get it.")
+
 
 class Doctor:
     """Sees `CHECKS`, once it is let to; remembers what it was asked."""
@@ -33,9 +35,16 @@ class Doctor:
         self.may_end.set()
 
     def examine(
-        self, names: Sequence[str] = (), *, refresh: bool = False, within: timedelta
+        self,
+        names: Sequence[str] = (),
+        *,
+        refresh: bool = False,
+        deploy: bool = False,
+        within: timedelta,
     ) -> list[Check]:
         assert not refresh and within < timedelta(seconds=10)
+        if deploy:
+            return [*CHECKS, FOR_THE_PUBLIC]
         self.asked.append(tuple(names))
         self.looking.set()
         self.may_end.wait(30)
@@ -68,6 +77,18 @@ def test_every_check_is_shown_with_what_to_do(browser: SignedIn, doctor: Doctor)
     assert "HTTP 503 &lt;b&gt;." in response.text
     assert "1 problem in 4 checks. 1 could not be checked." in response.text
     assert doctor.asked == [()]
+
+
+def test_what_running_in_public_needs_is_checked_by_a_link(
+    browser: SignedIn, doctor: Doctor
+) -> None:
+    usual = browser.get("/console/doctor").text
+    assert FOR_THE_PUBLIC.title not in usual
+    link = 'href="/console/doctor?deploy=1"'
+    assert link in usual
+    page = browser.get("/console/doctor?deploy=1").text
+    assert FOR_THE_PUBLIC.title in page and "2 problems in 5 checks." in page
+    assert page.count(link) == 1  # "Check again" alone
 
 
 def test_findings_are_shown_and_passes_are_folded(browser: SignedIn, doctor: Doctor) -> None:
