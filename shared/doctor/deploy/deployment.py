@@ -17,11 +17,14 @@ from shared.doctor.deploy.public_address import PublicAddress
 from shared.doctor.deploy.public_address_checks import HTTPS
 from shared.domain.audit import Action
 from shared.domain.check import Check
+from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.alert_services import make_services
 from shared.infrastructure.redis_urls import connect_briefly
 from shared.infrastructure.settings import Settings
 from shared.ledger.redis_server.server_inspection import inspect_server
 from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.token_store import TokenLedger
 from shared.operations.operators import Operators
 
 if TYPE_CHECKING:
@@ -43,12 +46,8 @@ class Deployment:
 
     def _of_what_is_set(self) -> Iterator[CheckTask]:
         settings = self.settings
-        yield task(
-            settings_checks.SANDBOX,
-            settings_checks.sandbox,
-            settings.api_url,
-            settings.auth_url,
-        )
+        origin = TokenOrigin(api_url=settings.api_url, auth_url=settings.auth_url)
+        yield task(settings_checks.SANDBOX, settings_checks.sandbox, origin)
         yield task(HTTPS, self._public_address().run)
         yield task(
             settings_checks.SECRET_STRENGTH,
@@ -61,6 +60,7 @@ class Deployment:
 
     def _in_redis(self) -> Iterator[CheckTask]:
         inspect = partial(inspect_server, self.client)
+        yield task(settings_checks.SANDBOX_ACCOUNTS, self._sandbox_accounts)
         urls = {"REDIS_URL": self.settings.redis_url, "RELAY_BROKER_URL": self.settings.broker_url}
         yield task(redis_access_checks.PASSWORD, redis_access_checks.access, urls, connect_briefly)
         yield task(redis_access_checks.MEMORY_LIMIT, redis_access_checks.memory_limit, inspect)
@@ -82,6 +82,13 @@ class Deployment:
 
     def _root_user(self) -> Check:
         return host_checks.root_user(self._public_address().seen_directly())
+
+    def _sandbox_accounts(self) -> Check:
+        names = Registry(self.client).account_names()
+        tokens = TokenLedger(self.client).read_all(names)
+        return settings_checks.sandbox_accounts(
+            {name: each.origin for name, each in zip(names, tokens, strict=True) if each}
+        )
 
     def _operators(self) -> Check:
         return operator_checks.operators(Operators(self.client).all())

@@ -1,16 +1,16 @@
 """The checks of the settings that matter once strangers and real accounts are there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
-from shared.doctor.network_checks import is_loopback
 from shared.domain.audit import AuditEntry
 from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words, minute
+from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.settings import API_URL, RateLimit
 
 SANDBOX = Subject("sandbox", "Sign-ups go to Constant Contact")
+SANDBOX_ACCOUNTS = Subject("sandbox_accounts", "No account belongs to a sandbox")
 SECRET_STRENGTH = Subject("secret_strength", "RELAY_SECRET_KEY cannot be guessed")
 VISITOR_LIMIT = Subject("visitor_limit", "Visitors are limited")
 ALERTS = Subject("alerts", "Alerts")
@@ -24,9 +24,10 @@ BACKUP_COUNTS = timedelta(days=8)
 _NEW_KEY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
-def sandbox(api_url: str, auth_url: str) -> Check:
+def sandbox(origin: TokenOrigin) -> Check:
     """Check that the API is Constant Contact's own."""
-    if _is_sandbox(api_url) or _is_sandbox(auth_url):
+    api_url = origin.api_url
+    if origin.is_sandbox:
         return SANDBOX.problem(
             f"They go to a sandbox ({api_url}), and reach nobody's list.",
             "Set CTCT_CLIENT_ID and CTCT_CLIENT_SECRET, without CTCT_API_URL and CTCT_AUTH_URL."
@@ -40,8 +41,16 @@ def sandbox(api_url: str, auth_url: str) -> Check:
     return SANDBOX.ok(f"They go to {api_url}.")
 
 
-def _is_sandbox(url: str) -> bool:
-    return is_loopback(url) or urlsplit(url).scheme != "https"
+def sandbox_accounts(origins: Mapping[str, TokenOrigin | None]) -> Check:
+    """Check where the tokens of each account were got; None if that is not known."""
+    names = [name for name, origin in origins.items() if origin and origin.is_sandbox]
+    if not names:
+        return SANDBOX_ACCOUNTS.ok("None does.")
+    return SANDBOX_ACCOUNTS.problem(
+        f"These do, so what their forms take reaches nobody's list: {', '.join(names)}.",
+        "Remove each, or connect a real account under its name. docs/operating.md says how to leave"
+        " the demo.",
+    )
 
 
 def secret_strength(keys: Sequence[str]) -> Check:

@@ -25,9 +25,9 @@ def test_passes_are_one_line_unless_asked_for(connected: CommandLine) -> None:
 
 # In the order in which somebody works through them.
 FOR_THE_PUBLIC = [
-    *("sandbox", "https", "secret_strength", "visitor_limit", "redis_password", "redis_tls"),
-    *("redis_memory_limit", "operators", "alerts", "backups", "heartbeat", "root_user"),
-    *("file_modes", "disk"),
+    *("sandbox", "https", "secret_strength", "visitor_limit", "sandbox_accounts"),
+    *("redis_password", "redis_tls", "redis_memory_limit", "operators", "alerts", "backups"),
+    *("heartbeat", "root_user", "file_modes", "disk"),
 ]
 
 
@@ -42,7 +42,7 @@ def test_deploy_adds_what_running_in_public_needs(connected: CommandLine) -> Non
     assert [name for name in checks if name in FOR_THE_PUBLIC] == FOR_THE_PUBLIC
     assert ran.status == 1 and ran.json["ok"] is False
     must = {name for name in FOR_THE_PUBLIC if checks[name]["severity"] == "problem"}
-    assert must >= {"sandbox", "https", "secret_strength", "alerts", "backups"}
+    assert must >= {"sandbox", "sandbox_accounts", "https", "secret_strength", "alerts", "backups"}
     assert all(checks[name]["fix"] for name in must)
     assert checks["hsts"]["severity"] == "unknown"
     assert checks["heartbeat"]["severity"] == "advice"

@@ -28,6 +28,7 @@ from shared.doctor.deploy.visit import Seen
 from shared.doctor.instance_header import instance_digest
 from shared.domain.audit import AuditEntry
 from shared.domain.check import Check
+from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.settings import API_URL, Bind, RateLimit
 from shared.ledger.redis_server.server_inspection import ServerFacts
 from shared.operations.operators import Operator, Role
@@ -295,7 +296,19 @@ def test_a_loop_of_redirects_has_advice_of_its_own(visits: Callable[..., list[Ch
     ],
 )
 def test_whether_it_is_a_sandbox(api: str, expected: str) -> None:
-    assert verdict(settings_checks.sandbox(api, "https://authz.example.com")) == expected
+    assert verdict(settings_checks.sandbox(origin(api))) == expected
+
+
+def origin(api_url: str) -> TokenOrigin:
+    return TokenOrigin(api_url=api_url, auth_url="https://authz.example.com")
+
+
+def test_accounts_of_a_sandbox_are_named() -> None:
+    origins = {"acme": origin(API_URL), "old": None}
+    assert verdict(settings_checks.sandbox_accounts(origins)) == OK
+    check = settings_checks.sandbox_accounts(origins | {"demo": origin("http://127.0.0.1/v3")})
+    assert verdict(check) == PROBLEM
+    assert "demo" in check.found and "acme" not in check.found
 
 
 GOOD_KEY = "JHf2vXk8w0mZq1_3sTn5-yLbR7cUe9aPdGiO"
