@@ -8,8 +8,8 @@ import getpass
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from functools import cached_property, wraps
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
@@ -20,6 +20,7 @@ from relay.start.data_dir import completed
 from relay.terminal.output import Output
 from relay.terminal.progress import Waiting
 from shared.domain.audit import Actor, Via, acting_as
+from shared.infrastructure.stored_records import collecting, left_out
 
 if TYPE_CHECKING:
     import redis
@@ -199,10 +200,22 @@ def pass_runtime(
         with (
             closing(make_runtime(as_json=as_json or _group_as_json())) as runtime,
             acting_as(Actor(runtime.by, Via.CLI)),
+            _unreadable_named(runtime.output),
         ):
             return command(runtime, *args, **options)
 
     return cast(Callable[P, R], with_runtime)
+
+
+@contextmanager
+def _unreadable_named(output: Output) -> Iterator[None]:
+    """Warn of stored records that the command has left out, as nobody can read them."""
+    with collecting() as unreadable:
+        try:
+            yield
+        finally:
+            if unreadable:
+                output.warn(left_out(unreadable))
 
 
 def _group_as_json() -> bool:

@@ -117,6 +117,7 @@ class WorkerRuntime:
         )
         self.upgrade = Upgrade(self.client, self.stopping)
         self.record_clearing = RecordClearing(
+            self.ledger,
             RecordKeeping(self.client, settings.retention),
             self.registry,
             cache(partial(load_fingerprints, self.client, Sealer(settings.secret_keys))),

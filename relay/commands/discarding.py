@@ -8,11 +8,14 @@ from relay.terminal.confirmation import confirm
 from relay.terminal.output import by_name
 from shared.domain.phrases import counted
 from shared.domain.signup import Signup, State
+from shared.operations.selection import UnreadableSignup
 
 _NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
 
 
-def discard_chosen(runtime: CommandRuntime, chosen: Sequence[Signup], *, yes: bool) -> None:
+def discard_chosen(
+    runtime: CommandRuntime, chosen: Sequence[Signup | UnreadableSignup], *, yes: bool
+) -> None:
     """Ask, then discard these dead letters and quarantined sign-ups."""
     if chosen:
         confirm(question(chosen), yes=yes)
@@ -21,7 +24,7 @@ def discard_chosen(runtime: CommandRuntime, chosen: Sequence[Signup], *, yes: bo
     runtime.output.say(f"{counted(len(done), 'sign-up')} discarded.")
 
 
-def question(chosen: Sequence[Signup]) -> str:
+def question(chosen: Sequence[Signup | UnreadableSignup]) -> str:
     accounts = by_name(Counter(signup.account for signup in chosen))
     reasons = by_name(Counter(signup.reason or "no reason" for signup in chosen))
     states = {signup.state for signup in chosen}

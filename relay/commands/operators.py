@@ -75,8 +75,10 @@ def role(runtime: CommandRuntime, name: str, role: str) -> None:
 def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
     """Remove NAME, and end their sessions."""
     operators = _operators(runtime)
-    question = f"Remove the {operators.to_remove(name).role} {name}? They are signed out at once."
-    confirm(question, yes=yes)
+    operators.check_removal(name)
+    found = operators.find(name)
+    role = found.role if found else "operator"  # whose record cannot be read
+    confirm(f"Remove the {role} {name}? They are signed out at once.", yes=yes)
     operators.remove(name)
     runtime.output.json({"name": name, "removed": True})
     runtime.output.say(f"{name} cannot sign in any more.")

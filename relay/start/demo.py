@@ -24,7 +24,7 @@ def set_up_demo(sandbox: Bind, settings: Settings) -> None:
     """Connect a sandbox account and add a form, if the ledger is empty."""
     with contextlib.closing(connect(settings.redis_url, socket_timeout=10)) as client:
         registry = Registry(client)
-        if registry.accounts():
+        if registry.account_names():
             return
         accounts = make_account_services(settings, client, notify_workers=lambda account: None)
         accounts.connecting.tokens.connect(DEMO_ACCOUNT, _sandbox_tokens(sandbox), by="relay up")

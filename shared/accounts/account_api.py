@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import redis
@@ -19,6 +20,7 @@ from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account, unknown_account
 from shared.domain.errors import LedgerUnavailable, Refused, TokenError
 from shared.domain.form import CustomField
+from shared.infrastructure.stored_records import Kind, json_object, read_one
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores import stored_texts
 from shared.ledger.stores.registry import Registry
@@ -126,11 +128,18 @@ class AccountApi:
     def _cached(self, account: Account) -> Lists | None:
         """Return the cached lists; None when they belong to another account that had this name."""
         stored = stored_texts.contact_lists(self._client, account.name).read()
-        found = json.loads(stored) if stored else {}
-        if found.get("of") != _identity(account):
+        if not stored:
             return None
-        lists = tuple(ContactList(**each) for each in found["lists"])
-        return Lists(lists, datetime.fromisoformat(found["read_at"]))
+        read = partial(_cached_lists, stored, _identity(account))
+        return read_one(Kind.LISTS, account.name, read)
+
+
+def _cached_lists(stored: str, identity: str | None) -> Lists | None:
+    found = json_object(stored)
+    if found.get("of") != identity:
+        return None
+    lists = tuple(ContactList(**each) for each in found["lists"])
+    return Lists(lists, datetime.fromisoformat(found["read_at"]))
 
 
 def _identity(account: Account) -> str | None:

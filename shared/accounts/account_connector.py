@@ -25,7 +25,7 @@ from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.account import Account, HoldReason
 from shared.domain.audit import Action, Actor, Via, current_actor
 from shared.domain.check import Check, Subject, Verdict
-from shared.domain.errors import Refused, TokenError
+from shared.domain.errors import Refused, TokenError, UnreadableRecord
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
@@ -226,7 +226,7 @@ class AccountConnector:
         """Store tokens and account; return the account that had the name before, and this one."""
         account = self._account(request, tokens, found.organization)
         with self.lock_account(account.name), self._lock_identity(account):
-            before = self.registry.account(account.name)
+            before = self._before(request)
             self._check_no_other_name(before, account, request)
             replacement = _replacement(before, account, request, instead_of)
             self.vault.store(
@@ -240,6 +240,16 @@ class AccountConnector:
             self.ledger.lift(account.name, HoldReason.RECONNECT)
             self._judge_privileges(account.name, found.privileges)
         return before, account
+
+    def _before(self, request: ConnectRequest) -> Account | None:
+        """Return the account that has the name now. If nobody can read which one that is, another
+        account may only take the name when somebody says so."""
+        try:
+            return self.registry.account(request.account)
+        except UnreadableRecord:
+            if not request.replace:
+                raise
+            return None
 
     def _judge_privileges(self, name: str, privileges: frozenset[str]) -> None:
         """Hold an account whose login may not write contacts, before a sign-up finds that out."""

@@ -9,12 +9,14 @@ import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import redis
 from itsdangerous import BadData, URLSafeSerializer
 
 from shared.domain.errors import Refused
+from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores import documents
 
@@ -67,8 +69,8 @@ class Link:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, stored: str | bytes) -> "Link":
-        found: dict[str, Any] = json.loads(stored)
+    def from_json(cls, stored: str) -> "Link":
+        found = json_object(stored)
         return cls(**{**found, "state": LinkState(found["state"])})
 
 
@@ -139,11 +141,12 @@ class Links:
         return link
 
     def find(self, id: str) -> Link | None:
+        """Return the link; None also if its record cannot be read."""
         stored = self._links.find(id)
-        return Link.from_json(stored) if stored else None
+        return read_one(Kind.LINK, id, partial(Link.from_json, stored)) if stored else None
 
     def _all(self) -> list[Link]:
-        return [Link.from_json(stored) for stored in self._links.all().values()]
+        return list(read_all(Kind.LINK, self._links.all(), Link.from_json).values())
 
     def of(self, account: str, now: datetime) -> list[Link]:
         """Return the account's links of the last weeks, the latest first."""
@@ -159,7 +162,8 @@ class Links:
         """Note how far the client has got; a link that can no longer be used stays as it is."""
 
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            link = Link.from_json(stored[id]) if id in stored else None
+            mine = {id: stored[id]} if id in stored else {}
+            link = read_all(Kind.LINK, mine, Link.from_json).get(id)
             if link is None or not link.is_open(now):
                 return {}
             return {id: json.dumps(replace(link, state=state, note=note).to_dict())}

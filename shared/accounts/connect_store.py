@@ -8,9 +8,11 @@ With other ones it is as good as gone, so that no code, token or secret goes to 
 import hashlib
 import json
 import secrets
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import redis
 
@@ -19,8 +21,11 @@ from shared.constant_contact.applications import Application
 from shared.constant_contact.token_set import TokenSet
 from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.stored_records import Kind, read_one
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores import stored_texts
+
+T = TypeVar("T")
 
 STATE_LIFE = timedelta(minutes=15)
 # Less than the 24 hours after which the access token is useless.
@@ -56,8 +61,7 @@ class ConnectStore:
         return self._request_in(self._stored(f"state:{state}").take())
 
     def _request_in(self, stored: str | None) -> ConnectRequest | None:
-        found = self._unmarked(stored) if stored else None
-        return ConnectRequest.from_dict(found) if found else None
+        return self._read("begun", stored or "", ConnectRequest.from_dict) if stored else None
 
     # --- the application that somebody typed in, whose page must not repeat the secret
 
@@ -68,8 +72,7 @@ class ConnectStore:
         return id
 
     def typed(self, id: str) -> Application | None:
-        found = self._open(f"typed:{id}")
-        return Application(*found) if found else None
+        return self._open("typed", id, lambda found: Application(found[0], found[1]))
 
     # --- results
 
@@ -84,7 +87,8 @@ class ConnectStore:
     def result(self, id: str) -> ConnectResult | None:
         """Return the result with this `result_id`; None as long as there is none."""
         stored = self._stored(f"ending:{id}").read()
-        return ConnectResult.from_json(stored) if stored else None
+        read = partial(ConnectResult.from_json, stored or "")
+        return read_one(Kind.CONNECTION, "result", read) if stored else None
 
     # --- tokens that belong to no account yet
 
@@ -112,18 +116,7 @@ class ConnectStore:
         return id
 
     def pending(self, id: str) -> PendingTokens | None:
-        found = self._open(f"kept:{id}")
-        tokens = TokenSet.from_json(found["tokens"]) if found else None
-        if tokens is None:
-            return None
-        return PendingTokens(
-            request=ConnectRequest.from_dict(found["handshake"]),
-            tokens=tokens,
-            at=found["at"],
-            belongs_to=found["belongs_to"],
-            known_as=found.get("known_as"),
-            instead_of=found.get("instead_of"),
-        )
+        return self._open("kept", id, _pending)
 
     def forget_pending(self, id: str) -> None:
         self._stored(f"kept:{id}").remove()
@@ -134,7 +127,7 @@ class ConnectStore:
 
     def refreshed(self, refresh_token: str) -> TokenSet | None:
         """Return the tokens that replaced this refresh token, if they were not stored yet."""
-        return TokenSet.from_json(self._open(f"spare:{_digest(refresh_token)}"))
+        return self._open("spare", _digest(refresh_token), TokenSet.from_json)
 
     def forget_refreshed(self, refresh_token: str) -> None:
         self._stored(f"spare:{_digest(refresh_token)}").remove()
@@ -146,10 +139,18 @@ class ConnectStore:
     def _seal(self, name: str, value: Any, life: timedelta) -> None:
         self._stored(name).write(self._sealer.seal(self._marked(value)), life)
 
-    def _open(self, name: str) -> Any:
-        """Return the value; None for none, or for one that is for another server."""
-        sealed = self._stored(name).read()
-        return self._unmarked(self._sealer.open(sealed)) if sealed else None
+    def _open(self, kind: str, id: str, read: Callable[[Any], T | None]) -> T | None:
+        """Return what `read` makes of the value; None for none, for one that is for another server,
+        and for one that cannot be read."""
+        sealed = self._stored(f"{kind}:{id}").read()
+        return self._read(kind, self._sealer.open(sealed), read) if sealed else None
+
+    def _read(self, kind: str, text: str, read: Callable[[Any], T | None]) -> T | None:
+        def read_value() -> T | None:
+            value = self._unmarked(text)
+            return None if value is None else read(value)
+
+        return read_one(Kind.CONNECTION, kind, read_value)
 
     def _marked(self, value: Any) -> str:
         return json.dumps({"origin": self._origin, "value": value})
@@ -162,6 +163,20 @@ class ConnectStore:
 
     def _stored(self, name: str) -> stored_texts.StoredText:
         return stored_texts.connecting(self._client, name)
+
+
+def _pending(found: dict[str, Any]) -> PendingTokens | None:
+    tokens = TokenSet.from_json(found["tokens"])
+    if tokens is None:
+        return None
+    return PendingTokens(
+        request=ConnectRequest.from_dict(found["handshake"]),
+        tokens=tokens,
+        at=found["at"],
+        belongs_to=found["belongs_to"],
+        known_as=found.get("known_as"),
+        instead_of=found.get("instead_of"),
+    )
 
 
 def result_id(state: str) -> str:

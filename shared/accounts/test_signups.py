@@ -17,6 +17,7 @@ from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
+from shared.infrastructure.stored_records import Kind, json_object, read_one
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores import stored_texts
 from shared.ledger.stores.audit_trail import AuditTrail
@@ -214,8 +215,9 @@ class TestSignups:
 
     def _seen(self, account: str, id: str) -> dict[str, Any]:
         stored = stored_texts.test_signup(self._client, account, id).read()
-        found: dict[str, Any] = json.loads(stored) if stored else {}
-        return found
+        if not stored:
+            return {}
+        return read_one(Kind.TEST_SIGNUP, id, lambda: json_object(stored)) or {}
 
     def _keep(self, account: str, id: str, seen: dict[str, Any]) -> None:
         stored_texts.test_signup(self._client, account, id).write(json.dumps(seen), _FOLLOWED)

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from shared.accounts.account_services import make_account_services
 from shared.constant_contact.factory import make_applications, make_vault
-from shared.constant_contact.pacing import Pacer
+from shared.constant_contact.pacing import Pacer, replay_pace
 from shared.doctor import form_checks, live_account_checks, redis_checks, stored_account_checks
 from shared.doctor.check_runner import CheckTask, run_together, task
 from shared.doctor.deploy.deployment import Deployment
@@ -16,6 +16,7 @@ from shared.doctor.form_checks import FormChecks
 from shared.doctor.installation import ACCOUNTS, Installation
 from shared.doctor.live_account_checks import LiveAccountChecks
 from shared.doctor.stored_account_checks import StoredAccountChecks
+from shared.doctor.stored_record_checks import StoredRecordChecks
 from shared.domain.account import unknown_account
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import LedgerUnavailable
@@ -26,13 +27,16 @@ from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.format import open_ledger
 from shared.ledger.ledger import Ledger
+from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.stores.sealed_values import SealedPlaces
 from shared.ledger.stores.token_store import TokenLedger
+from shared.operations.operators import Operators
 from shared.operations.secret_rotation import Rotation
+from shared.operations.sessions import Sessions
 
 # A person waits, so one request gets less time than a delivery would.
 _REQUEST_WITHIN = timedelta(seconds=8)
@@ -168,6 +172,14 @@ def make_doctor(settings: Settings) -> Doctor:
                 settings.secret_keys,
             ),
             keeping=RecordKeeping(client, settings.retention),
+            records=StoredRecordChecks(
+                client=client,
+                ledger=Ledger(client),
+                registry=registry,
+                operators=Operators(client),
+                sessions=Sessions(client, now=utc_now),
+                replays=Replays(client, replay_pace(settings)),
+            ),
             take_slot=Pacer(client, settings, settings.client_id).grant,
             now=utc_now,
         ),

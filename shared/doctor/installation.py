@@ -17,10 +17,12 @@ from shared.doctor import (
     redis_checks,
     retention_checks,
     settings_checks,
+    stored_record_checks,
 )
 from shared.doctor.check_runner import CheckTask, task
 from shared.doctor.deploy.visit import HEADER, proof
 from shared.doctor.instance_header import instance_digest
+from shared.doctor.stored_record_checks import StoredRecordChecks
 from shared.domain.check import Check, Subject, Verdict
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.retention import KeptRecords
@@ -59,6 +61,7 @@ class Installation:
     connecting: Connecting
     rotation: Rotation
     keeping: RecordKeeping
+    records: StoredRecordChecks
     take_slot: Callable[[], None]
     now: Callable[[], datetime]
 
@@ -101,6 +104,7 @@ class Installation:
             task(ACCOUNTS, self._accounts),
             task(network_checks.PROXIES, network_checks.proxies, forwarding(self.client).read),
             task(retention_checks.RETENTION, retention_checks.retention, self._records, self.now),
+            task(stored_record_checks.RECORDS, self.records.run),
             task(process_checks.SPOOLED, process_checks.spooled, self.ledger.spools.all),
         ]
 

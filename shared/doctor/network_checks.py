@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 from shared.accounts import checks
@@ -15,6 +16,7 @@ from shared.doctor.instance_header import HEADER
 from shared.domain.check import Check, Subject
 from shared.domain.forwarding import Misfit
 from shared.domain.web_addresses import is_loopback_host
+from shared.infrastructure.stored_records import Kind, read_one
 
 PUBLIC_URL = Subject("public_url", "The public address leads here")
 PROXIES = Subject("proxies", "Proxies say who the visitors are")
@@ -134,7 +136,9 @@ def proxies(read: Callable[[], str | None]) -> Check:
     noted = read()
     if noted is None:
         return PROXIES.ok("No request of the last day contradicts RELAY_TRUSTED_PROXIES.")
-    misfit = Misfit.from_json(noted)
+    misfit = read_one(Kind.PROXIES, "", partial(Misfit.from_json, noted))
+    if misfit is None:
+        return PROXIES.unknown("The note of web about its requests cannot be read.")
     tell = PROXIES.problem if misfit.certain else PROXIES.advice
     return tell(misfit.found, f"{misfit.fix} docs/proxies.md has examples.")
 

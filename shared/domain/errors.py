@@ -9,8 +9,9 @@ RelayError
 ├── Refused              an operator's request is impossible  -> exit 1, says what to do
 │   ├── TooManyTries     to sign in                           -> 429, nothing was compared
 │   ├── WrongPassword    of who is signed in, asked once more -> 422, nothing was changed
-│   └── WrongCode        wrong, or used before                -> 401 or 422
-│       └── WrongPresentCode  of the app that another one is to replace
+│   ├── WrongCode        wrong, or used before                -> 401 or 422
+│   │   └── WrongPresentCode  of the app that another one is to replace
+│   └── UnreadableRecord a stored record cannot be read       -> exit 1, nothing was changed
 ├── SettingsError        settings are missing or wrong        -> exit 2, nothing starts
 └── TokenError           no access token is available
     ├── NotConnected     no tokens are stored                 -> hold `reconnect`, not probed
@@ -113,6 +114,16 @@ class WrongCode(Refused):
 
 class WrongPresentCode(WrongCode):
     """The same, of the second factor that is to be replaced."""
+
+
+class UnreadableRecord(Refused):
+    """Something else than this version wrote a stored record. `record` says which one it is."""
+
+    def __init__(self, record: str) -> None:
+        super().__init__(
+            f"The stored record of this cannot be read: {record}. It was not changed, and other"
+            " records are not affected. See what to do with: relay doctor"
+        )
 
 
 class SettingsError(RelayError):

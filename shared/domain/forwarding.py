@@ -63,4 +63,4 @@ class Misfit:
     def from_json(cls, text: str) -> Self:
         stored = json.loads(text)
         known = {name: stored[name] for name in ("addresses", "trusted", "private")}
-        return cls(headers=tuple(stored["headers"]), **known)
+        return cls(headers=tuple(map(str, stored["headers"])), **known)

@@ -29,6 +29,7 @@ class DeathReason(StrEnum):
     GAVE_UP = "gave_up"  #: no attempts are left, or it is too old
     POISON = "poison"  #: three workers ended, hung or broke while they had it
     UNSUBSCRIBED_SINCE = "unsubscribed_since"  #: the person unsubscribed after signing up
+    UNREADABLE = "unreadable"  #: nobody can read its record; no step of ours wrote it like that
 
 
 class QuarantineReason(StrEnum):

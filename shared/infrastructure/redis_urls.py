@@ -59,7 +59,9 @@ def _connect(
     url: str, client: Any, sentinel: Any, retry: Callable[..., Any], options: dict[str, Any]
 ) -> Any:
     once = retry(NoBackoff(), 0)
-    options = {"decode_responses": True, "retry": once, "health_check_interval": 25, **options}
+    # What is no text comes as one that no JSON has, so that only this one record cannot be read.
+    text = {"decode_responses": True, "encoding_errors": "backslashreplace"}
+    options = {**text, "retry": once, "health_check_interval": 25, **options}
     address = parse(url)
     if address.scheme != "sentinel":
         return client.from_url(address.url(), **options)

@@ -7,26 +7,27 @@ docs/internals/ledger-keys.md.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, NotRequired, TypedDict, Unpack
 
 import redis
 
-from shared.domain.account import HoldReason
+from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, DeathReason, Signup, Submission
 from shared.infrastructure.settings import RateLimit
+from shared.infrastructure.stored_records import Kind, read_all, read_one
 from shared.ledger import keys
 from shared.ledger.index_pages import latest_first
 from shared.ledger.pace import Pace
 from shared.ledger.processes import Processes
 from shared.ledger.reading import (
-    gravest_first,
     pairs,
     read_accepted,
     read_claim,
-    read_hold,
+    read_holds,
     read_signups,
 )
 from shared.ledger.records import (
@@ -52,6 +53,8 @@ from shared.ledger.values import (
 
 # How long web waits for the disk when RELAY_ACCEPT_FSYNC asks it to.
 FSYNC_WAIT_MS = 500
+# The counts of invariant 2, as the ledger names them.
+_COUNTS = frozenset({"accepted", "due", "delivered", "dead", "discarded", "quarantined"})
 
 
 class Origin(TypedDict):
@@ -170,12 +173,34 @@ class Ledger:
         )
         match answer:
             case ["claimed", *details]:
-                return read_claim(account, details)
+                return self._readable_claim(account, details)
             case ["wait", ms]:
                 return Wait(timedelta(milliseconds=ms))
             case ["hold", reason]:
-                return OnHold(HoldReason(reason))
+                known = read_one(Kind.HOLD, f"{account}: {reason}", lambda: HoldReason(reason))
+                return OnHold(known or HoldReason.PAUSED)
         return NothingDue()
+
+    def _readable_claim(self, account: str, details: list[Any]) -> Claim | Wait:
+        """Return the claim. A sign-up that cannot be read becomes a dead letter instead, so that
+        the next one can be claimed."""
+        id, number, *_ = details
+        claim = read_one(Kind.SIGNUP, str(id), lambda: read_claim(account, details))
+        if claim is not None:
+            return claim
+        self._scripts.run_for(
+            account,
+            "signups/bury",
+            id=id,
+            number=number,
+            attempt=None,
+            reason=DeathReason.UNREADABLE,
+            error_key="",
+            message="its record cannot be read",
+            account_is_well=False,
+            api_failed=False,
+        )
+        return Wait(timedelta())
 
     def deliver(self, claim: Claim, attempt: Attempt, *, contact_id: str, action: str) -> bool:
         """Settle the claim as delivered; False when another claim has superseded it."""
@@ -298,6 +323,12 @@ class Ledger:
         """End `paused`, probe every other hold at once; return the holds before."""
         return [HoldReason(reason) for reason in self._scripts.run_for(account, "holds/release")]
 
+    def holds(self, account: str) -> tuple[Hold, ...]:
+        """Return the account's own holds as they are stored, but for those of its API key."""
+        with redis_errors_translated():
+            stored = self._client.hgetall(f"{keys.account(account)}holds")
+        return read_holds(account, [(str(reason), str(hold)) for reason, hold in stored.items()])
+
     # --- what an operator does and sees
 
     def requeue(self, account: str, id: str) -> bool:
@@ -336,12 +367,14 @@ class Ledger:
 
     def figures(self, account: str) -> Figures:
         """Return the account's figures, all read at the same moment."""
-        return _figures(*self._scripts.run_for(account, "accounts/status"))
+        return _figures(account, *self._scripts.run_for(account, "accounts/status"))
 
     def figures_of(self, accounts: Iterable[str]) -> Iterator[Figures]:
         """Yield the figures of each account; those of many are read in one round trip."""
-        for answer in self._scripts.run_for_each(accounts, "accounts/status"):
-            yield _figures(*answer)
+        names = list(accounts)
+        answers = self._scripts.run_for_each(names, "accounts/status")
+        for account, answer in zip(names, answers, strict=True):
+            yield _figures(account, *answer)
 
     def find(self, id: str, accounts: Iterable[str]) -> Signup | None:
         """Return the sign-up `id`, whichever of `accounts` it belongs to."""
@@ -355,7 +388,46 @@ class Ledger:
     def history(self, signup: Signup) -> list[dict[str, Any]]:
         """Return every attempt and other event of the sign-up, oldest first."""
         _, [record] = self._scripts.execute(self._read_call(signup.account, [signup.id]))
-        return read_history(record) if record else []
+        return read_history(signup.id, record) if record else []
+
+    def find_unreadable(self, ids: Sequence[str], accounts: Sequence[str]) -> list[tuple[str, str]]:
+        """Return account and id of those that are dead letters since nobody can read them."""
+        wanted = [(account, id) for account in accounts for id in ids]
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for account, id in wanted:
+                reads.zscore(f"{keys.account(account)}dead:{DeathReason.UNREADABLE}", id)
+            scores = reads.execute()
+        return [each for each, score in zip(wanted, scores, strict=True) if score is not None]
+
+    def unreadable_dead_letters(self, account: str, most: int) -> list[str]:
+        """Return the ids of the latest dead letters that nobody can read."""
+        key = f"{keys.account(account)}dead:{DeathReason.UNREADABLE}"
+        with redis_errors_translated():
+            return [str(id) for id in self._client.zrange(key, 0, most - 1, desc=True)]
+
+    def mend_lines(self, account: str) -> int:
+        """Have people's later sign-ups be sent who had one that nobody can read; return how many
+        of these there were. It goes through all keys of the account's people."""
+        prefix = keys.account(account)
+        with redis_errors_translated():
+            ids = list(map(str, self._client.zrange(f"{prefix}unreadable", 0, -1)))
+            lines = self._client.scan_iter(f"{prefix}person:*", count=1000) if ids else ()
+            for some in _some_at_once(lines):
+                self._mend(account, list(map(str, some)), ids)
+            if ids:
+                self._client.zrem(f"{prefix}unreadable", *ids)
+        return len(ids)
+
+    def _mend(self, account: str, lines: Sequence[str], ids: Sequence[str]) -> None:
+        with self._client.pipeline(transaction=False) as reads:
+            wanted = [(line, id) for line in lines for id in ids]
+            for line, id in wanted:
+                reads.zscore(line, id)
+            places = reads.execute()
+        for (line, _), place in zip(wanted, places, strict=True):
+            if place is not None and place > 0:
+                person = line.removeprefix(f"{keys.account(account)}person:")
+                self._scripts.run_for(account, "signups/mend_line", person=person)
 
     def dead_letters(
         self, *accounts: str, reason: DeathReason | None = None, since: datetime | None = None
@@ -406,10 +478,16 @@ class Ledger:
             return [moment(stored) for stored in reads.execute()]
 
 
-def _figures(totals: list[Any], oldest_ms: int, holds: list[Any]) -> Figures:
-    counts = {name: int(value) for name, value in pairs(totals)}
+def _figures(account: str, totals: list[Any], oldest_ms: int, holds: list[Any]) -> Figures:
+    known = {name: value for name, value in pairs(totals) if name in _COUNTS}
     return Figures(
-        **counts,
+        **read_all(Kind.TOTALS, known, int, of=account),
         oldest_due=None if oldest_ms < 0 else timedelta(milliseconds=oldest_ms),
-        holds=gravest_first(read_hold(reason, stored) for reason, stored in holds),
+        holds=read_holds(account, holds),
     )
+
+
+def _some_at_once(each: Iterable[Any], at_once: int = 500) -> Iterator[list[Any]]:
+    rest = iter(each)
+    while some := list(islice(rest, at_once)):
+        yield some

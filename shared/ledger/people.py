@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import redis
 
 from shared.domain.signup import Evidence, Signup
+from shared.infrastructure.stored_records import Kind, read_one
 from shared.ledger import keys
 from shared.ledger.reading import read_records, read_signups
 from shared.ledger.records import read_evidence
@@ -58,7 +60,9 @@ class People:
         """Yield the consent of each of the person's sign-ups, of cleared ones, too."""
         for account, ids, answer in self._answers(accounts, person):
             for id, record, texts in read_records(ids, answer):
-                yield read_evidence(account, id, record, texts)
+                read = partial(read_evidence, account, id, record, texts)
+                if found := read_one(Kind.SIGNUP, id, read):
+                    yield found
 
     def _answers(
         self, accounts: Sequence[str], person: str
@@ -75,6 +79,6 @@ class People:
         """Have all web hosts drop what their disks still have of the person."""
         self._scripts.run("people/note_erased", erased=keys.ERASED, person=person)
 
-    def erase(self, account: str, id: str) -> Erasure:
-        """Erase a sign-up, whatever its state. Safe to repeat."""
-        return Erasure(self._scripts.run_for(account, "signups/erase", id=id))
+    def erase(self, account: str, id: str, person: str) -> Erasure:
+        """Erase a sign-up of the person, whatever its state. Safe to repeat."""
+        return Erasure(self._scripts.run_for(account, "signups/erase", id=id, person=person))

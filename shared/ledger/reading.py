@@ -1,13 +1,14 @@
 """Turns the answers of scripts into values."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import KeyReused, VisitorLimited
 from shared.domain.signup import Signup
+from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
 from shared.ledger.records import read_sent, read_signup
 from shared.ledger.time_units import from_milliseconds, moment
 from shared.ledger.values import Accepted, Claim
@@ -67,13 +68,13 @@ def read_records(ids: Sequence[str], answer: list[Any]) -> Iterator[tuple[str, s
 def read_signups(account: str, ids: Sequence[str], answer: list[Any]) -> Iterator[Signup]:
     """Yield those of the sign-ups that `signups/read` found and that are not cleared."""
     for id, record, texts in read_records(ids, answer):
-        signup = read_signup(account, id, record, texts)
+        signup = read_one(Kind.SIGNUP, id, partial(read_signup, account, id, record, texts))
         if signup:
             yield signup
 
 
 def read_hold(reason: str, stored: str) -> Hold:
-    hold = json.loads(stored)
+    hold = json_object(stored)
     return Hold(
         reason=HoldReason(reason),
         since=from_milliseconds(hold["since"]),
@@ -84,7 +85,14 @@ def read_hold(reason: str, stored: str) -> Hold:
     )
 
 
-def gravest_first(holds: Iterable[Hold]) -> tuple[Hold, ...]:
+def read_holds(account: str, stored: Iterable[Sequence[str]]) -> tuple[Hold, ...]:
+    """Return those of the account's holds, each as its reason and its JSON, that can be read."""
+    names = {reason: (reason, hold) for reason, hold in stored}
+    found = read_all(Kind.HOLD, names, lambda each: read_hold(*each), of=account)
+    return _gravest_first(found.values())
+
+
+def _gravest_first(holds: Iterable[Hold]) -> tuple[Hold, ...]:
     """Return them with the gravest first, in the order of `HoldReason`."""
     gravity = list(HoldReason)
     return tuple(sorted(holds, key=lambda hold: gravity.index(hold.reason)))

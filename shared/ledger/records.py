@@ -18,6 +18,7 @@ from shared.domain.signup import (
     Submission,
     WhenUnsubscribed,
 )
+from shared.infrastructure.stored_records import Kind, json_object, read_all
 from shared.ledger.time_units import from_milliseconds, moment
 
 # `json.dumps` would make a new encoder each time.
@@ -45,7 +46,10 @@ def packed(*values: Any) -> str:
 
 def unpacked(line: str, names: Sequence[str]) -> dict[str, Any]:
     """Return the values by name; None for an unknown one."""
-    return {**dict.fromkeys(names), **dict(zip(names, json.loads(line), strict=False))}
+    values = json.loads(line)
+    if not isinstance(values, list):
+        raise ValueError("no list of values")
+    return {**dict.fromkeys(names), **dict(zip(names, values, strict=False))}
 
 
 def read_first_line(record: str) -> dict[str, Any]:
@@ -68,8 +72,11 @@ def sent_json(contact: Contact, lists: tuple[str, ...], unsubscribed: WhenUnsubs
 
 def read_sent(line: str) -> tuple[Contact, tuple[str, ...], WhenUnsubscribed]:
     """Return the contact, the ids of the lists, and what becomes of an unsubscribed person."""
-    sent = json.loads(line)
-    return Contact.from_dict(sent), tuple(sent["lists"]), sent.get("unsubscribed", "resubscribe")
+    sent = json_object(line)
+    contact, lists = Contact.from_dict(sent), sent["lists"]
+    if not isinstance(lists, list) or "email_address" not in contact.fields:
+        raise ValueError("no lists, or no address")
+    return contact, tuple(lists), sent.get("unsubscribed", "resubscribe")
 
 
 def consent_json(consent: Consent) -> str:
@@ -117,9 +124,10 @@ def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) ->
     )
 
 
-def read_history(record: str) -> list[dict[str, Any]]:
-    """Return every attempt and other event, the oldest first."""
-    return [_event(line) for line in record.split("\n")[3:]]
+def read_history(id: str, record: str) -> list[dict[str, Any]]:
+    """Return every attempt and other event of the sign-up that can be read, the oldest first."""
+    lines = {str(place): line for place, line in enumerate(record.split("\n")[3:], 1)}
+    return list(read_all(Kind.EVENT, lines, _event, of=id).values())
 
 
 def read_evidence(account: str, id: str, record: str, texts: Mapping[str, str]) -> Evidence:
@@ -138,7 +146,10 @@ def read_evidence(account: str, id: str, record: str, texts: Mapping[str, str]) 
 def _event(line: str) -> dict[str, Any]:
     """Return an attempt, or another event. Those of earlier formats are as they were."""
     if line.startswith("{"):
-        found: dict[str, Any] = json.loads(line)
-        return found
-    attempt = unpacked(line, ATTEMPT)
-    return {**attempt, "counted": attempt["counted"] is not False}
+        found = json_object(line)
+        event = found if "event" in found else {**dict.fromkeys(ATTEMPT), **found}
+    else:
+        attempt = unpacked(line, ATTEMPT)
+        event = {**attempt, "counted": attempt["counted"] is not False}
+    from_milliseconds(event["at"])  # raises for anything but a time
+    return {"counted": True, **event}

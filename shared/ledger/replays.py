@@ -7,12 +7,14 @@ a dead letter that waits in the job, or due like any other.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
 import redis
 
 from shared.domain.replay import LEFT_OF_DAY, Obstacle, ReplayPace
+from shared.infrastructure.stored_records import Kind, read_one
 from shared.ledger.reading import pairs
 from shared.ledger.script_library import Scripts, batches
 from shared.ledger.time_units import from_milliseconds, moment
@@ -100,7 +102,9 @@ class Replays:
         waiting = [each[2] for each in reversed(found)]
         before = list(accumulate(waiting, initial=0))[:-1][::-1]
         for each, ahead in zip(found, before, strict=True):
-            yield _read(account, each, before=ahead, pace=pace, today=today)
+            read = partial(_read, account, each, before=ahead, pace=pace, today=today)
+            if part := read_one(Kind.REPLAY, str(each[0]), read):
+                yield part
 
     def _bounds(self) -> dict[str, float]:
         return {

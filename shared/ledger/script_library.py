@@ -253,10 +253,19 @@ class Scripts:
     def _prepare(self, name: str) -> tuple[Script, str, str]:
         """Note the script with its source and digest, and return them."""
         script = load(name)
-        source = version_guard() + script.source()
+        source = version_guard() + _NUMBERS + script.source()
         digest = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
         self._prepared[name] = script, source, digest
         return self._prepared[name]
+
+
+# A stored value that should be a number and is none must not stop a script: it counts as 0.
+_NUMBERS = """\
+local as_number = tonumber
+local function tonumber(value)
+  return as_number(value) or value and 0 or nil
+end
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import redis
 
+from shared.infrastructure.stored_records import Kind, json_object, read_all
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import redis_time
@@ -67,7 +68,9 @@ class Spools:
         with redis_errors_translated():
             now = redis_time(self._client)
             stored = self._client.hgetall(keys.SPOOLS)
-        return [from_stored(str(id), str(each), now) for id, each in sorted(stored.items())]
+        reports = dict(sorted((str(id), str(each)) for id, each in stored.items()))
+        read = read_all(Kind.SPOOL, reports, lambda each: from_stored("", each, now))
+        return [replace(report, id=id) for id, report in read.items()]
 
 
 def to_stored(host: str, figures: SpoolFigures, at: datetime) -> str:
@@ -86,7 +89,7 @@ def to_stored(host: str, figures: SpoolFigures, at: datetime) -> str:
 
 def from_stored(id: str, stored: str, now: datetime) -> SpoolReport:
     """Return the report that `to_stored` wrote; the oldest has waited for longer by `now`."""
-    found = json.loads(stored)
+    found = json_object(stored)
     seen = max(timedelta(), now - from_milliseconds(found["seen_at"]))
     waited = found["oldest"]
     figures = SpoolFigures(

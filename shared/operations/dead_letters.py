@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -11,7 +12,12 @@ from shared.domain.errors import Refused
 from shared.domain.reading.field_checks import edit_contact
 from shared.domain.signup import Signup, State
 from shared.ledger.stores.audit_trail import AuditTrail
-from shared.operations.selection import Selection, SignupFinder, ids_by_account
+from shared.operations.selection import (
+    Selection,
+    SignupFinder,
+    UnreadableSignup,
+    ids_by_account,
+)
 
 _KEPT = (State.DEAD, State.QUARANTINED)
 
@@ -37,8 +43,14 @@ class DeadLetters:
         signup = self._finder.one(id)
         return signup, self._ledger.history(signup)
 
-    def to_discard(self, selection: Selection) -> list[Signup]:
-        """Return the chosen dead letters, and quarantined sign-ups named by id."""
+    def to_discard(self, selection: Selection) -> list[Signup | UnreadableSignup]:
+        """Return the chosen dead letters, and quarantined sign-ups named by id. Those that nobody
+        can read must be named, too."""
+        unreadable = self._finder.unreadable(selection.ids) if selection.ids else []
+        left = tuple(id for id in selection.ids if id not in {each.id for each in unreadable})
+        if unreadable and not left:
+            return [*unreadable]
+        selection = replace(selection, ids=left)
         chosen = list(self._finder.chosen_for_change(selection, State.DEAD))
         for signup in chosen:
             if signup.state not in _KEPT:
@@ -46,9 +58,9 @@ class DeadLetters:
                     f"{signup.id} is {signup.state}. Only dead letters and quarantined sign-ups"
                     " can be discarded."
                 )
-        return chosen
+        return [*unreadable, *chosen]
 
-    def discard(self, signups: Sequence[Signup]) -> list[str]:
+    def discard(self, signups: Sequence[Signup | UnreadableSignup]) -> list[str]:
         """Discard them; return the ids of those that were not settled otherwise meanwhile."""
         done = [s for s in signups if self._ledger.discard(s.account, s.id)]
         self._trail.add_signups(Action.DISCARD, ids_by_account(done))

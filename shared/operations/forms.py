@@ -18,7 +18,7 @@ class Forms:
 
     def save(self, form: Form) -> None:
         """Add the form, or replace the one of its name."""
-        is_new = self.registry.form(form.name) is None
+        is_new = form.name not in self.registry.form_names()
         self._save(Action.ADD_FORM if is_new else Action.REPLACE_FORM, form)
 
     def switch(self, form: Form, *, enabled: bool) -> Form:

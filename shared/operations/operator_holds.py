@@ -34,5 +34,6 @@ class OperatorHolds:
         return active
 
     def _require(self, name: str) -> None:
-        if self.registry.account(name) is None:
-            raise unknown_account(name, self.registry.account_names())
+        names = self.registry.account_names()
+        if name not in names:
+            raise unknown_account(name, names)

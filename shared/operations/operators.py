@@ -9,9 +9,10 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 import redis
@@ -19,8 +20,9 @@ from werkzeug.security import check_password_hash, generate_password_hash
 
 from shared.domain.account import check_name
 from shared.domain.audit import Action, Actor, Via, acting_as
-from shared.domain.errors import LedgerUnavailable, Refused, WrongPassword
+from shared.domain.errors import LedgerUnavailable, Refused, UnreadableRecord, WrongPassword
 from shared.infrastructure.addresses import client_network
+from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
 from shared.ledger.stores import documents
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.sign_in_tries import Whose
@@ -57,8 +59,8 @@ class Operator:
     made_up: bool = False
 
     @classmethod
-    def from_json(cls, stored: str | bytes) -> "Operator":
-        found = json.loads(stored)
+    def from_json(cls, stored: str) -> "Operator":
+        found = json_object(stored)
         return cls(**{**found, "role": Role(found["role"])})
 
     def to_json(self) -> str:
@@ -96,15 +98,17 @@ class Operators:
 
     def all(self) -> list[Operator]:
         """Return all operators, sorted by name."""
-        return [Operator.from_json(stored) for stored in self._stored.all().values()]
+        return list(_read(self._stored.all()).values())
 
     def find(self, name: str) -> Operator | None:
+        """Return the operator; None also if the record cannot be read, so that nobody gets in."""
         stored = self._stored.find(name)
-        return Operator.from_json(stored) if stored else None
+        return read_operator(name, stored) if stored else None
 
     def named(self, name: str) -> Operator:
         """Return the operator; raises `Refused` with the names that there are."""
-        return _named(name, self.all())
+        stored = self._stored.all()
+        return _named(name, list(_read(stored).values()), stored)
 
     def with_second_factor(self) -> set[str]:
         """Return the names of those who have one."""
@@ -224,16 +228,18 @@ class Operators:
         """End all sessions of the operator."""
         return self._change(name, lambda old: old)
 
-    def to_remove(self, name: str) -> Operator:
-        """Return the operator, if they can be removed."""
-        everyone = self.all()
-        found = _named(name, everyone)
-        _check_an_admin_stays([each for each in everyone if each != found])
-        return found
+    def check_removal(self, name: str) -> None:
+        """Raise `Refused` if the operator cannot be removed."""
+        _check_removal(name, self._stored.all())
 
     def remove(self, name: str) -> None:
-        """Remove the operator with their second factor, which ends their sessions."""
-        self._change(name, lambda old: None)
+        """Remove the operator, which ends their sessions. It may be one that cannot be read."""
+
+        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+            _check_removal(name, stored)
+            return {name: None}
+
+        self._stored.change(decide)
         self._factors.remove(name)
         self._trail.add(Action.REMOVE_OPERATOR, target=name)
 
@@ -255,31 +261,50 @@ class Operators:
         _check_length(password)
         return password, generate_password_hash(password, _METHOD)
 
-    def _change(self, name: str, change: Callable[[Operator], Operator | None]) -> Operator:
-        """Change the operator in one step; the last admin stays one. Returns what is stored now,
-        or what was removed."""
+    def _change(self, name: str, change: Callable[[Operator], Operator]) -> Operator:
+        """Change the operator in one step; the last admin stays one. Returns what is stored now."""
 
         now: list[Operator] = []
 
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            before = [Operator.from_json(each) for each in stored.values()]
-            old = _named(name, before)
+            before = list(_read(stored).values())
+            old = _named(name, before, stored)
             new = change(old)
             _check_an_admin_stays([*(each for each in before if each != old), new])
-            changed = new and replace(new, epoch=old.epoch + 1)
-            now[:] = [changed or old]
-            return {name: changed.to_json() if changed else None}
+            changed = replace(new, epoch=old.epoch + 1)
+            now[:] = [changed]
+            return {name: changed.to_json()}
 
         self._stored.change(decide)
         return now[0]
 
 
-def _named(name: str, operators: Sequence[Operator]) -> Operator:
+def read_operator(name: str, stored: str) -> Operator | None:
+    """Return the operator; None if the record cannot be read."""
+    return read_one(Kind.OPERATOR, name, partial(Operator.from_json, stored))
+
+
+def _read(stored: Mapping[str, str]) -> dict[str, Operator]:
+    """Return those that can be read."""
+    return read_all(Kind.OPERATOR, stored, Operator.from_json)
+
+
+def _named(name: str, operators: Sequence[Operator], stored: Mapping[str, str]) -> Operator:
     for operator in operators:
         if operator.name == name:
             return operator
+    if name in stored:
+        raise UnreadableRecord(f"{Kind.OPERATOR} {name}")
     names = ", ".join(operator.name for operator in operators)
     raise Refused(f"There is no operator {name}; there is: {names}.")
+
+
+def _check_removal(name: str, stored: Mapping[str, str]) -> None:
+    others = _read(stored)
+    if name not in stored:
+        _named(name, list(others.values()), stored)
+    others.pop(name, None)
+    _check_an_admin_stays(list(others.values()))
 
 
 def _check_an_admin_stays(operators: Sequence[Operator | None]) -> None:

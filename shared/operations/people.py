@@ -104,7 +104,7 @@ class PersonalData:
 
     def _erase(self, accounts: Sequence[str], person: str) -> int:
         ids = list(self.people.ids(accounts, person))
-        sending = [each for each in ids if self.people.erase(*each) == Erasure.SENDING]
+        sending = [each for each in ids if self.people.erase(*each, person) == Erasure.SENDING]
         waited = timedelta()
         while sending:
             if waited > self.longest_sending:
@@ -114,7 +114,7 @@ class PersonalData:
                 )
             self.sleep(_LOOK_EVERY.total_seconds())
             waited += _LOOK_EVERY
-            sending = [each for each in sending if self.people.erase(*each) == Erasure.SENDING]
+            sending = [e for e in sending if self.people.erase(*e, person) == Erasure.SENDING]
         return len(ids)
 
     def _persons(self, compared: Sequence[str]) -> Iterator[str]:

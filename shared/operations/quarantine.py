@@ -82,6 +82,6 @@ class Quarantine:
         return None
 
     def _must_agree(self, form_name: str) -> bool:
-        """Whether the form requires consent. If the form is gone, assume so."""
-        form = self.finder.registry.form(form_name)
-        return form is None or form.consent_box == "required"
+        """Whether the form requires consent. If nobody knows the form, assume so."""
+        found = self.finder.registry.forms_named([form_name])
+        return not found or found[0].consent_box == "required"

@@ -98,9 +98,8 @@ class Retries:
         """Return how many requests are left today for these numbers of dead letters by account, and
         how long a replay of them takes."""
         by_key: Counter[str] = Counter()
-        for name, count in counts.items():
-            if account := self._registry.account(name):
-                by_key[account.client_id] += count
+        for account in self._registry.accounts_named(list(counts)):
+            by_key[account.client_id] += counts[account.name]
         left = {key: self._left_today(key) for key in by_key}
         pace, now = self._replays.pace, self._now()
         times = (

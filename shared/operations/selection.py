@@ -2,15 +2,16 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from shared.domain.account import unknown_account
-from shared.domain.errors import Refused
+from shared.domain.errors import Refused, UnreadableRecord
 from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import DeathReason, Signup, State
+from shared.infrastructure.stored_records import collecting
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
@@ -54,6 +55,16 @@ class Selection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableSignup:
+    """A dead letter whose record nobody can read. It can be discarded."""
+
+    id: str
+    account: str
+    state: State = State.DEAD
+    reason: str = DeathReason.UNREADABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignupFinder:
     """Finds the sign-ups that an operator means. Raises `Refused` and `LedgerUnavailable`."""
 
@@ -64,14 +75,22 @@ class SignupFinder:
     check_email: CheckEmail
 
     def one(self, id: str) -> Signup:
-        """Return the sign-up `id`, whatever its state."""
-        signup = self.ledger.find(id, self.registry.account_names())
+        """Return the sign-up `id`, whatever its state. Raises `UnreadableRecord`."""
+        with collecting() as unreadable:
+            signup = self.ledger.find(id, self.registry.account_names())
+        if signup is None and unreadable:
+            raise UnreadableRecord(", ".join(map(str, unreadable)))
         if signup is None:
             raise Refused(
                 f"There is no sign-up {id}. List dead letters with: relay failed list. List"
                 " quarantined sign-ups with: relay quarantine list"
             )
         return signup
+
+    def unreadable(self, ids: Sequence[str]) -> list[UnreadableSignup]:
+        """Return those of `ids` that are dead letters which nobody can read."""
+        found = self.ledger.find_unreadable(ids, self.registry.account_names())
+        return [UnreadableSignup(id=id, account=account) for account, id in found]
 
     def chosen(self, selection: Selection, state: State) -> Iterator[Signup]:
         """Return the chosen sign-ups, the latest first: those in `state`, or the ids' in any."""
@@ -127,8 +146,9 @@ class SignupFinder:
             return None
 
     def _require_account(self, name: str) -> None:
-        if self.registry.account(name) is None:
-            raise unknown_account(name, self.registry.account_names())
+        names = self.registry.account_names()
+        if name not in names:
+            raise unknown_account(name, names)
 
 
 class _OfAccount(Protocol):

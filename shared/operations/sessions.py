@@ -13,9 +13,10 @@ from datetime import datetime, timedelta
 import redis
 
 from shared.domain.audit import Action
+from shared.infrastructure.stored_records import Kind, json_object, read_all
 from shared.ledger.stores import documents
 from shared.ledger.stores.audit_trail import AuditTrail
-from shared.operations.operators import Operator
+from shared.operations.operators import Operator, read_operator
 
 IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=14)
@@ -44,14 +45,10 @@ class Session:
     browser: str
 
     @classmethod
-    def from_json(cls, stored: str) -> "Session | None":
-        """Return the session; None if it cannot be read, as after a downgrade."""
-        try:
-            found = json.loads(stored)
-            times = {name: datetime.fromisoformat(found[name]) for name in ("begun_at", "seen_at")}
-            return cls(**found | times)
-        except (ValueError, TypeError, KeyError):
-            return None
+    def from_json(cls, stored: str) -> "Session":
+        found = json_object(stored)
+        times = {name: datetime.fromisoformat(found[name]) for name in ("begun_at", "seen_at")}
+        return cls(**found | times)
 
     def to_json(self) -> str:
         times = {"begun_at": self.begun_at.isoformat(), "seen_at": self.seen_at.isoformat()}
@@ -83,8 +80,10 @@ class Sessions:
         operator = self._operators.find(name)
         if operator is None:
             return None, None
-        stored = self._of(name).find(_digest(id))
-        return Operator.from_json(operator), Session.from_json(stored) if stored else None
+        digest = _digest(id)
+        stored = self._of(name).find(digest)
+        session = _read(name, {digest: stored}).get(digest) if stored else None
+        return read_operator(name, operator), session
 
     def all(self, operator: Operator) -> dict[str, Session]:
         """Return the operator's sessions that have not ended by digest, the last used first."""
@@ -92,7 +91,7 @@ class Sessions:
         stored = self._of(operator.name).all()
         going_on = {
             digest: found
-            for digest, found in _read(stored).items()
+            for digest, found in _read(operator.name, stored).items()
             if not found.has_ended(operator.epoch, now)
         }
         return dict(sorted(going_on.items(), key=lambda each: each[1].seen_at, reverse=True))
@@ -107,7 +106,7 @@ class Sessions:
         )
 
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            ended = dict.fromkeys(_without_room(stored, operator.epoch, now))
+            ended = dict.fromkeys(_without_room(operator, stored, now))
             return {**ended, _digest(id): session.to_json()}
 
         self._of(operator.name).change(decide)
@@ -116,7 +115,7 @@ class Sessions:
         """Note that the session was used now, unless it has ended meanwhile."""
 
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            known = _read(stored).get(_digest(id))
+            known = _read(operator.name, stored).get(_digest(id))
             return {_digest(id): known.seen(visit, self._now()).to_json()} if known else {}
 
         self._of(operator.name).change(decide)
@@ -140,15 +139,14 @@ def is_of(digest: str, id: str) -> bool:
     return digest == _digest(id)
 
 
-def _read(stored: dict[str, str]) -> dict[str, Session]:
+def _read(operator: str, stored: dict[str, str]) -> dict[str, Session]:
     """Return those that can be read."""
-    read = {digest: Session.from_json(each) for digest, each in stored.items()}
-    return {digest: each for digest, each in read.items() if each}
+    return read_all(Kind.SESSION, stored, Session.from_json, of=operator)
 
 
-def _without_room(stored: dict[str, str], epoch: int, now: datetime) -> list[str]:
+def _without_room(operator: Operator, stored: dict[str, str], now: datetime) -> list[str]:
     """Return the digests of those that have ended, or must end so that one more has room."""
-    read = _read(stored)
+    read, epoch = _read(operator.name, stored), operator.epoch
     going_on = [digest for digest, each in read.items() if not each.has_ended(epoch, now)]
     going_on.sort(key=lambda digest: read[digest].seen_at)
     room_needed = max(0, len(going_on) + 1 - MOST_SESSIONS)

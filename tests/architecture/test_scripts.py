@@ -25,7 +25,7 @@ LUA = frozenset(
         r"\w+",
         "and break do else elseif end false for function if in local nil not or repeat return then"
         " true until while redis cjson string table math tonumber type ipairs pairs pcall"
-        " unpack",
+        " unpack as_number",
     )
 )
 _NAME = re.compile(r"[A-Za-z_]\w*")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.sealing import Sealer
+from shared.ledger.ledger import Ledger
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
@@ -33,6 +34,7 @@ def main(url: str, seconds: str) -> None:
     client, kept = connect(url), timedelta(seconds=float(seconds))
     record_clearing.CLEAR_EVERY = timedelta()
     clearing = RecordClearing(
+        Ledger(client),
         RecordKeeping(client, retention(delivered=kept, addresses=kept)),
         Registry(client),
         lambda: load_fingerprints(client, Sealer(("a key of the tests",))),

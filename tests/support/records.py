@@ -32,7 +32,7 @@ def read_record(client: "redis.Redis", key: Any) -> dict[str, Any]:
         "lists": contact.pop("lists", []),  # evidence has none
         "contact": contact,
         "consent": unpacked(consent, CONSENT),
-        "history": read_history(text),
+        "history": read_history("", text),
     }
 
 

@@ -1,6 +1,7 @@
 """All pages of the console, what their templates share, and their error pages."""
 
 import socket
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from shared.domain.durations import in_words, minute
 from shared.domain.errors import LedgerUnavailable, Refused, SpoolRefused
 from shared.domain.phrases import counted
+from shared.infrastructure.stored_records import collecting, left_out
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web.console import (
@@ -62,7 +64,27 @@ def template_context() -> dict[str, Any]:
         "in_words": in_words,
         "minute": minute,
         "wizard_steps": WIZARD_STEPS,
+        "left_out": _left_out,
     }
+
+
+@bp.before_request
+def note_unreadable() -> None:
+    """Note which stored records the page leaves out, as nobody can read them."""
+    g.noting = ExitStack()
+    g.unreadable = g.noting.enter_context(collecting())
+
+
+@bp.teardown_request
+def stop_noting(_: BaseException | None) -> None:
+    if "noting" in g:
+        g.pop("noting").close()
+
+
+def _left_out() -> str | None:
+    """Return what to say of records that this page leaves out, to who is signed in."""
+    unreadable = g.get("unreadable")
+    return left_out(unreadable) if unreadable and g.get("operator") else None
 
 
 @bp.after_request

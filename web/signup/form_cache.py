@@ -10,9 +10,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from shared.domain.errors import LedgerUnavailable
+from shared.domain.errors import LedgerUnavailable, UnreadableRecord
 from shared.domain.form import Form
 from shared.domain.format import check_known
+from shared.infrastructure.stored_records import Kind, collecting, read_all
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ class FormCache:
         try:
             if ask(lambda: self._source.form(name)) is None:
                 return None
+        except UnreadableRecord as error:  # nor was it ever read here
+            raise LedgerUnavailable(str(error)) from error
         except LedgerUnavailable:
             self._read_file()  # another process of this host may have read the form before
             if known := self._known(name):
@@ -116,13 +119,21 @@ class FormCache:
 
     def _read_all(self, ask: AskRedis) -> None:
         try:
-            forms = ask(self._source.forms)
+            forms, unreadable = ask(self._ask_for_all)
         except LedgerUnavailable as error:
             log.debug("forms not read", extra={"cause": str(error)})
             return
-        self._forms = {form.name: form for form in forms}
+        # A form that nobody can read any more goes on as it was when it could be read.
+        as_before = {name: self._forms[name] for name in unreadable if name in self._forms}
+        self._forms = {form.name: form for form in forms} | as_before
         self._read_at = self._clock()
-        self._write(forms)
+        self._write(list(self._forms.values()))
+
+    def _ask_for_all(self) -> tuple[list[Form], list[str]]:
+        """Return the forms, and the names of those that cannot be read."""
+        with collecting() as unreadable:
+            forms = self._source.forms()
+        return forms, sorted(each.name for each in unreadable)
 
     def _read_file(self) -> None:
         text = _read(self._path)
@@ -173,7 +184,9 @@ def _parse(text: str) -> dict[str, Form]:
         found, forms = _unpacked(text)
         for upgrade in UPGRADES[found - 1 :]:
             forms = [upgrade(form) for form in forms]
-        return {form.name: form for form in map(Form.from_dict, forms)}
+        by_name = {str(place): form for place, form in enumerate(forms, 1)}
+        read = read_all(Kind.FORMS_FILE, by_name, Form.from_dict)
+        return {form.name: form for form in read.values()}
     except _UNUSABLE as error:
         log.warning("forms on disk cannot be used", extra={"cause": type(error).__name__})
         return {}

@@ -1,4 +1,5 @@
-"""Clears the records whose time is over, and replaces old network addresses, a few at a time."""
+"""Clears the records whose time is over, and replaces old network addresses, a few at a time. It
+also looks after the lines of people who have a sign-up that nobody can read."""
 
 import contextlib
 import logging
@@ -9,6 +10,7 @@ from datetime import timedelta
 
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.retention import KeptRecords
+from shared.ledger.ledger import Ledger
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import Overdue, RecordKeeping
@@ -28,6 +30,7 @@ class RecordClearing:
     `fingerprints` are only loaded once there is an address to replace.
     """
 
+    ledger: Ledger
     keeping: RecordKeeping
     registry: Registry
     fingerprints: Callable[[], Fingerprints]
@@ -42,7 +45,15 @@ class RecordClearing:
                 if new:
                     _log_beginning(new)
                 if mine:
+                    self._mend_lines()
                     self._clear()
+
+    def _mend_lines(self) -> None:
+        """Let nobody's sign-up wait behind one that cannot be read."""
+        for account in self.registry.account_names():
+            if count := self.ledger.mend_lines(account):
+                extra = {"account": account, "count": count}
+                log.error("sign-ups cannot be read and are dead letters", extra=extra)
 
     def _clear(self) -> None:
         refusals = set()

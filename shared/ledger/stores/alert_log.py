@@ -16,6 +16,7 @@ import redis
 
 from shared.domain.alert_condition import AlertCondition
 from shared.domain.signup import DeathReason
+from shared.infrastructure.stored_records import Kind, json_object, read_all
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
@@ -178,11 +179,7 @@ class AlertLedger:
         """Return the history of each known condition, by its key."""
         with redis_errors_translated():
             stored = self._client.hgetall(keys.ALERTS)
-        return {
-            str(key): _history(str(record))
-            for key, record in stored.items()
-            if key not in _NOT_CONDITIONS
-        }
+        return read_all(Kind.ALERT, _conditions(stored), _history)
 
 
 def accounts_on_record(client: "redis.Redis") -> set[str]:
@@ -191,11 +188,15 @@ def accounts_on_record(client: "redis.Redis") -> set[str]:
     with redis_errors_translated():
         records: dict[Any, Any] = client.hgetall(keys.ALERTS)
         dead_letters = client.hkeys(keys.DEAD_LETTER_ALERTS)
-    alerts = [json.loads(record) for key, record in records.items() if key not in _NOT_CONDITIONS]
+    alerts = read_all(Kind.ALERT, _conditions(records), _account_of).values()
     return {
-        *(alert["account"] for alert in alerts if "account" in alert),
+        *filter(None, alerts),
         *(str(key).removeprefix("dead:") for key in dead_letters),
     }
+
+
+def _conditions(stored: Mapping[Any, Any]) -> dict[str, str]:
+    return {str(key): str(each) for key, each in stored.items() if key not in _NOT_CONDITIONS}
 
 
 def _found(condition: AlertCondition) -> dict[str, str | int]:
@@ -237,7 +238,13 @@ def _dead_letter_notification(given: dict[str, Any]) -> DeadLetterNotification:
     )
 
 
+def _account_of(record: str) -> str:
+    """Return the account that the alert is about; empty if it is about none."""
+    _history(record)  # raises for what is no alert
+    return str(json_object(record).get("account", ""))
+
+
 def _history(record: str) -> AlertHistory:
-    alert = json.loads(record)
+    alert = json_object(record)
     times = [each["told_at"] for each in alert["services"].values() if "told_at" in each]
     return AlertHistory(from_milliseconds(alert["begun_at"]), moment(max(times, default=None)))

@@ -8,6 +8,7 @@ import logging
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import redis
@@ -15,6 +16,7 @@ import redis
 from shared.domain.audit import Action, Actor, AuditEntry, current_actor
 from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.logs import redact
+from shared.infrastructure.stored_records import Kind, json_object, read_one
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
@@ -84,7 +86,12 @@ class AuditTrail:
                 last = start + size - 1
                 page: Any = self._client.zrevrange(keys.AUDIT, start, last, withscores=True)
             for text, score in page:
-                yield _entry(str(text), float(score))
+                read = partial(_entry, str(text), float(score))
+                entry = read_one(
+                    Kind.AUDIT, f"of {from_milliseconds(score):%Y-%m-%d %H:%M:%S}", read
+                )
+                if entry:
+                    yield entry
             if len(page) < size:
                 return
             start += size
@@ -130,6 +137,6 @@ def _safe(value: Any) -> Any:
 
 
 def _entry(stored: str, score: float) -> AuditEntry:
-    found = json.loads(stored)
+    found = json_object(stored)
     del found["id"]
     return AuditEntry(at=from_milliseconds(score), **found)

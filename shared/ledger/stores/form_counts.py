@@ -12,6 +12,7 @@ import redis
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
 from shared.domain.refusal_history import FORGOTTEN_AFTER, RefusalHistory, Streak
+from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
 from shared.ledger import keys, limits
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import redis_time
@@ -96,13 +97,13 @@ class FormCounts:
         counts, refused = read[: len(accounts)], read[len(accounts) :]
         totals: Counter[str] = Counter()
         for of_account in counts:
-            totals.update({name: int(count) for name, count in of_account.items()})
+            totals.update(read_all(Kind.COUNTS, of_account, int))
         return [
             FormFigures(
                 form=form,
                 accepted=totals[f"accepted:{form.name}"],
                 quarantined=totals[f"quarantined:{form.name}"],
-                refused={code: int(codes[code]) for code in RefusalCode if code in codes},
+                refused=_by_code(form.name, codes),
             )
             for form, codes in zip(forms, refused, strict=True)
         ]
@@ -132,14 +133,14 @@ class FormCounts:
                 reads.hmget(counts, f"accepted:{form.name}", f"screened:{form.name}")
             read = reads.execute()
         return [
-            _history(streak, recent, last, passed, now)
-            for streak, recent, last, passed in zip(*[iter(read)] * 4, strict=True)
+            _history(form.name, streak, recent, last, passed, now)
+            for form, streak, recent, last, passed in zip(forms, *[iter(read)] * 4, strict=True)
         ]
 
     def unsent_fields(self, form: str) -> dict[str, int]:
         """Return the fields that arrived and were not sent, the commonest first."""
         (stored,) = self._hashes(keys.UNSENT_FIELDS + form)
-        counts = {name: int(times) for name, times in stored.items()}
+        counts = read_all(Kind.COUNTS, stored, int, of=form)
         return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
 
     def _hashes(self, *names: str) -> list[dict[str, str]]:
@@ -149,27 +150,41 @@ class FormCounts:
             return list(reads.execute())
 
 
+def _by_code(form: str, stored: Mapping[str, str]) -> dict[str, int]:
+    known = {str(code): stored[code] for code in RefusalCode if code in stored}
+    return read_all(Kind.COUNTS, known, int, of=form)
+
+
 def _history(
+    form: str,
     streak: Mapping[str, str],
-    recent: Mapping[str, str],
+    stored: Mapping[str, str],
     last: Sequence[str],
     passed: Sequence[str | None],
     now: datetime,
 ) -> RefusalHistory:
-    accepted, screened = (int(count or 0) for count in passed)
+    recent = read_all(Kind.COUNTS, stored, int, of=form)
+    counts = {name: count or "0" for name, count in zip(("a", "s"), passed, strict=True)}
+    known = read_all(Kind.COUNTS, counts, int, of=form)
+    accepted, screened = known.get("a", 0), known.get("s", 0)
+    kept = read_all(Kind.COUNTS, {str(at): each for at, each in enumerate(last)}, _kept, of=form)
     slot = to_milliseconds(now) // in_milliseconds(limits.REFUSAL_SLOT)
     day = to_milliseconds(now) // in_milliseconds(timedelta(days=1))
     slots = range(slot - limits.SLOTS_OF_AN_HOUR + 1, slot + 1)
     days = range(day - limits.REMEMBERED_DAYS + 1, day)
-    before = [int(recent[name]) for each in slots if (name := f"passed:{each}") in recent]
+    before = [recent[name] for each in slots if (name := f"passed:{each}") in recent]
     return RefusalHistory(
         at=now,
-        streak=_streak(streak) if streak.get("passed") == str(accepted - screened) else None,
-        refused=sum(int(recent.get(f"refused:{each}", 0)) for each in slots),
+        streak=(
+            read_one(Kind.COUNTS, form, lambda: _streak(streak))
+            if streak.get("passed") == str(accepted - screened)
+            else None
+        ),
+        refused=sum(recent.get(f"refused:{each}", 0) for each in slots),
         accepted=accepted - screened - before[0] if before else 0,
-        usual_hours=[int(recent.get(f"hour:{each}", 0)) for each in days],
-        usual_streaks=[int(recent.get(f"streak:{each}", 0)) for each in days],
-        last=sorted(map(_kept, last), key=lambda kept: kept.at, reverse=True),
+        usual_hours=[recent.get(f"hour:{each}", 0) for each in days],
+        usual_streaks=[recent.get(f"streak:{each}", 0) for each in days],
+        last=sorted(kept.values(), key=lambda each: each.at, reverse=True),
     )
 
 
@@ -185,7 +200,7 @@ def _streak(stored: Mapping[str, str]) -> Streak:
 
 def _kept(stored: Any) -> KeptRefusal:
     at, _, refusal = str(stored).partition(" ")
-    found: dict[str, Any] = json.loads(refusal)
+    found = json_object(refusal)
     return KeptRefusal(
         at=from_milliseconds(at),
         refusal=Refusal(

@@ -1,19 +1,23 @@
 """The accounts and forms that an operator has set up, as small JSON documents in Redis."""
 
+import contextlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import redis
 
 from shared.domain.account import Account
 from shared.domain.form import Form
+from shared.infrastructure.stored_records import Kind, json_object, read_all, read_or_refuse
 from shared.ledger import keys
 from shared.ledger.format import check_still_known
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
 from shared.ledger.stores.retention import SETTLED, clear_some
+
+T = TypeVar("T")
 
 # Tokens that were used, and the evidence of consent.
 _KEPT_OF_REMOVED_ACCOUNTS = (
@@ -29,8 +33,7 @@ class Registry:
 
     def accounts(self) -> list[Account]:
         """Return all accounts, sorted by name."""
-        stored = self._read(lambda reads: reads.hgetall(keys.ACCOUNTS))
-        return [Account.from_dict(json.loads(stored[name])) for name in sorted(stored)]
+        return self._all(Kind.ACCOUNT, keys.ACCOUNTS, Account.from_dict)
 
     def account_names(self) -> list[str]:
         """Return the names of all accounts, sorted. Costs far less than `accounts`."""
@@ -38,11 +41,11 @@ class Registry:
 
     def accounts_named(self, names: Sequence[str]) -> list[Account]:
         """Return those of the accounts `names` that there are."""
-        return [Account.from_dict(each) for each in self._named(keys.ACCOUNTS, names)]
+        return self._named(Kind.ACCOUNT, keys.ACCOUNTS, names, Account.from_dict)
 
     def account(self, name: str) -> Account | None:
-        stored = self._read(lambda reads: reads.hget(keys.ACCOUNTS, name))
-        return Account.from_dict(json.loads(stored)) if stored else None
+        """Return the account; raises `UnreadableRecord` if its record cannot be read."""
+        return self._one(Kind.ACCOUNT, keys.ACCOUNTS, name, Account.from_dict)
 
     def owners_of_records(self) -> list[str]:
         """Return the names of all accounts, and of removed ones of which records are left."""
@@ -56,8 +59,9 @@ class Registry:
 
     def save_account(self, account: Account) -> None:
         """Store the account, and by which API key it is reached, in one step."""
+        saved = self._with_newer_fields(keys.ACCOUNTS, account.name, account.to_dict())
         with redis_errors_translated(), self._client.pipeline(transaction=True) as step:
-            step.hset(keys.ACCOUNTS, account.name, json.dumps(account.to_dict()))
+            step.hset(keys.ACCOUNTS, account.name, saved)
             step.set(keys.account(account.name) + "key", keys.api_key(account.client_id))
             step.execute()
 
@@ -118,8 +122,7 @@ class Registry:
 
     def forms(self) -> list[Form]:
         """Return all forms, sorted by name."""
-        stored = self._read(lambda reads: reads.hgetall(keys.FORMS))
-        return [Form.from_dict(json.loads(stored[name])) for name in sorted(stored)]
+        return self._all(Kind.FORM, keys.FORMS, Form.from_dict)
 
     def form_names(self) -> list[str]:
         """Return the names of all forms, sorted. Costs far less than `forms`."""
@@ -127,15 +130,16 @@ class Registry:
 
     def forms_named(self, names: Sequence[str]) -> list[Form]:
         """Return those of the forms `names` that there are."""
-        return [Form.from_dict(each) for each in self._named(keys.FORMS, names)]
+        return self._named(Kind.FORM, keys.FORMS, names, Form.from_dict)
 
     def form(self, name: str) -> Form | None:
-        stored = self._read(lambda reads: reads.hget(keys.FORMS, name))
-        return Form.from_dict(json.loads(stored)) if stored else None
+        """Return the form; raises `UnreadableRecord` if its record cannot be read."""
+        return self._one(Kind.FORM, keys.FORMS, name, Form.from_dict)
 
     def save_form(self, form: Form) -> None:
+        saved = self._with_newer_fields(keys.FORMS, form.name, form.to_dict())
         with redis_errors_translated():
-            self._client.hset(keys.FORMS, form.name, json.dumps(form.to_dict()))
+            self._client.hset(keys.FORMS, form.name, saved)
 
     def remove_form(self, name: str) -> bool:
         """Remove the form, and what was counted of its refusals; False when there was none."""
@@ -145,9 +149,33 @@ class Registry:
             removed, _ = step.execute()
         return bool(removed)
 
-    def _named(self, key: str, names: Sequence[str]) -> Iterator[dict[str, Any]]:
+    def _with_newer_fields(self, key: str, name: str, known: dict[str, Any]) -> str:
+        """Return the record as JSON. Fields that only a newer version knows stay as they are."""
+        with redis_errors_translated():
+            stored = self._client.hget(key, name)
+        newer: dict[str, Any] = {}
+        with contextlib.suppress(ValueError):
+            newer = json_object(str(stored))
+        return json.dumps(newer | known)
+
+    def _all(self, kind: Kind, key: str, read: Callable[[dict[str, Any]], T]) -> list[T]:
+        stored = self._read(lambda reads: reads.hgetall(key))
+        return _readable(kind, {name: stored[name] for name in sorted(stored)}, read)
+
+    def _named(
+        self, kind: Kind, key: str, names: Sequence[str], read: Callable[[dict[str, Any]], T]
+    ) -> list[T]:
         stored = self._read(lambda reads: reads.hmget(key, names)) if names else []
-        return (json.loads(each) for each in stored if each)
+        found = {name: each for name, each in zip(names, stored, strict=True) if each is not None}
+        return _readable(kind, found, read)
+
+    def _one(
+        self, kind: Kind, key: str, name: str, read: Callable[[dict[str, Any]], T]
+    ) -> T | None:
+        stored = self._read(lambda reads: reads.hget(key, name))
+        if stored is None:
+            return None
+        return read_or_refuse(kind, name, lambda: read(json_object(stored)))
 
     def _read(self, read: Callable[[Any], object]) -> Any:
         """Return what `read` asks for, unless a newer version uses the ledger now."""
@@ -161,3 +189,9 @@ class Registry:
             number, *stored = reads.execute()
         check_still_known(number)
         return stored
+
+
+def _readable(
+    kind: Kind, stored: Mapping[str, str], read: Callable[[dict[str, Any]], T]
+) -> list[T]:
+    return list(read_all(kind, stored, lambda text: read(json_object(text))).values())

@@ -24,6 +24,7 @@ from shared.domain.connection_end import (
     end_without_use,
 )
 from shared.domain.token_origin import TokenOrigin
+from shared.infrastructure.stored_records import Kind, read_one
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import server_id
@@ -131,13 +132,15 @@ class TokenLedger:
         self._scripts = Scripts(client)
 
     def read(self, account: str) -> StoredTokens | None:
-        """Return the account's tokens, or None when it has none."""
-        return _read(*self._scripts.run_for(account, "tokens/read"))
+        """Return the account's tokens; None when it has none, or none that can be read."""
+        return _read(account, *self._scripts.run_for(account, "tokens/read"))
 
     def read_all(self, accounts: Iterable[str]) -> Iterator[StoredTokens | None]:
         """Yield the tokens of each account, or None when it has none."""
-        for answer in self._scripts.run_for_each(accounts, "tokens/read"):
-            yield _read(*answer)
+        names = list(accounts)
+        answers = self._scripts.run_for_each(names, "tokens/read")
+        for account, answer in zip(names, answers, strict=True):
+            yield _read(account, *answer)
 
     def find_due(
         self,
@@ -325,9 +328,11 @@ def _arguments(pair: SealedPair, owner: Owner) -> dict[str, Any]:
     }
 
 
-def _read(now_ms: int, flat: list[str]) -> StoredTokens | None:
+def _read(account: str, now_ms: int, flat: list[str]) -> StoredTokens | None:
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
-    return _stored(fields, now_ms) if "access" in fields else None
+    if "access" not in fields:
+        return None
+    return read_one(Kind.TOKENS, account, lambda: _stored(fields, now_ms))
 
 
 def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:

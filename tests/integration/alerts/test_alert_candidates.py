@@ -92,7 +92,7 @@ def be_silent(client: "redis.Redis", ledger: Ledger) -> None:
 
 
 def be_on_record(client: "redis.Redis", ledger: Ledger) -> None:
-    client.hset(keys.ALERTS, "reconnect:acme", '{"account": "acme", "services": {}}')
+    client.hset(keys.ALERTS, "reconnect:acme", '{"account": "acme", "services": {}, "begun_at": 1}')
 
 
 def have_had_dead_letters(client: "redis.Redis", ledger: Ledger) -> None:

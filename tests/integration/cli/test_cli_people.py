@@ -235,12 +235,12 @@ def test_only_what_was_first_in_line_lets_the_next_one_go(
     first = person.retrying()
     second, third = person.post(), person.post()
     people = People(ledger._client)
-    assert people.erase("acme", second) == "erased"
+    assert people.erase("acme", second, "") == "erased"
     assert ledger.figures("acme").due == 2
     prefix = keys.account("acme")
     assert ledger._client.zrange(f"{prefix}due:retry", 0, -1) == [first]
     assert ledger._client.zcard(f"{prefix}due:fresh") == 0
-    people.erase("acme", first)
+    people.erase("acme", first, "")
     assert person.claimed().id == third
 
 
@@ -313,7 +313,7 @@ def test_a_worker_that_takes_it_after_that_erases_it_instead(
     """Nobody waits for the command any more when the claim runs out."""
     id = person.post()
     person.claimed()
-    assert People(redis_client).erase("acme", id) == "sending"
+    assert People(redis_client).erase("acme", id, "") == "sending"
     redis_client.zadd("relay:{acme}:due:fresh", {id: 1})
     other = person.post(email="bob@example.com", first_name="Bob")
     assert person.claimed().id == other

@@ -29,6 +29,7 @@ def kept(connected: CommandLine, redis_client: "redis.Redis") -> CommandLine:
     ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
     bury(ledger, "b@example.com")
     RecordClearing(
+        ledger,
         RecordKeeping(redis_client, retention(delivered=30 * DAY, addresses=90 * DAY)),
         Registry(redis_client),
         lambda: Fingerprints("a key of the tests"),

@@ -581,7 +581,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def erase(self, data: st.DataObject, times: int) -> None:
         account, id = data.draw(st.sampled_from(self.accepted))
         for _ in range(times):
-            assert self.people.erase(account, id) == self.model.erase(account, id)
+            assert self.people.erase(account, id, "") == self.model.erase(account, id)
 
     # --- retention
 

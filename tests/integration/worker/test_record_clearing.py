@@ -57,6 +57,7 @@ def worker(
     client: "redis.Redis", kept: Retention = ONE_DAY, stopping: threading.Event | None = None
 ) -> RecordClearing:
     return RecordClearing(
+        Ledger(client),
         RecordKeeping(client, kept),
         Registry(client),
         lambda: FINGERPRINTS,

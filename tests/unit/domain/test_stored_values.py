@@ -18,7 +18,7 @@ from shared.domain.signup import Contact, CustomValue, DeathReason, State
             State,
             ["queued", "delivering", "retrying", "delivered", "dead", "discarded", "quarantined"],
         ),
-        (DeathReason, ["rejected", "gave_up", "poison", "unsubscribed_since"]),
+        (DeathReason, ["rejected", "gave_up", "poison", "unsubscribed_since", "unreadable"]),
         (HoldReason, ["reconnect", "forbidden", "paused", "outage", "quota"]),  # gravest first
         (ReplayState, ["running", "waiting", "done", "cancelled"]),
         (Obstacle, ["hold", "behind", "quota", "under way"]),

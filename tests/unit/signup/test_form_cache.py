@@ -8,8 +8,9 @@ from typing import TypeVar
 
 import pytest
 
-from shared.domain.errors import LedgerUnavailable, Refused
+from shared.domain.errors import LedgerUnavailable, Refused, UnreadableRecord
 from shared.domain.form import Form
+from shared.infrastructure.stored_records import Kind, read_one
 from tests.support import builders
 from tests.support.dumps.loader import FORMAT_1, restore_folder
 from web.signup.form_cache import FRESH, FormCache, check_format
@@ -23,14 +24,19 @@ class Registry:
     def __init__(self, *forms: Form) -> None:
         self.kept = {form.name: form for form in forms}
         self.away = False
+        self.unreadable: set[str] = set()
         self.read = 0
         self.now = 0.0
 
     def forms(self) -> list[Form]:
         self.read += 1
+        for name in self.unreadable:
+            read_one(Kind.FORM, name, lambda: json.loads("?"))
         return [self.kept[name] for name in sorted(self.kept)]
 
     def form(self, name: str) -> Form | None:
+        if name in self.unreadable:
+            raise UnreadableRecord(name)
         return self.kept.get(name)
 
     def clock(self) -> float:
@@ -179,3 +185,38 @@ def test_a_form_that_another_process_has_read_is_known_while_redis_is_away(path:
     with pytest.raises(LedgerUnavailable):
         early.find("never", registry.ask)
     assert early.find("new", registry.ask)
+
+
+# --- forms that cannot be read
+
+
+def test_a_form_that_cannot_be_read_any_more_goes_on_as_it_was(path: Path) -> None:
+    registry = Registry(builders.form(), builders.form("shop"))
+    cache = cache_of(registry, path)
+    cache.find("news", registry.ask)
+    registry.unreadable.add("news")
+    del registry.kept["news"]
+    registry.now += FRESH.total_seconds()
+    assert cache.find("news", registry.ask) == builders.form()
+    assert cache.find("shop", registry.ask) == builders.form("shop")
+    registry.away = True
+    assert cache_of(registry, path).find("news", registry.ask) == builders.form()
+
+
+def test_a_form_that_was_never_read_is_unavailable_and_not_unknown(path: Path) -> None:
+    registry = Registry(builders.form("shop"))
+    registry.unreadable.add("news")
+    with pytest.raises(LedgerUnavailable):
+        cache_of(registry, path).find("news", registry.ask)
+
+
+@pytest.mark.parametrize("garbage", [None, 5, [], {}, {"name": 5}, {"name": "x", "lists": 1}])
+def test_one_wrong_form_in_the_file_leaves_the_others(path: Path, garbage: object) -> None:
+    path.parent.mkdir()
+    forms = [builders.form().to_dict(), garbage, builders.form("shop").to_dict()]
+    path.write_text(json.dumps({"format": 1, "forms": forms}))
+    registry = Registry()
+    registry.away = True
+    cache = cache_of(registry, path)
+    assert cache.find("news", registry.ask) == builders.form()
+    assert cache.find("shop", registry.ask) == builders.form("shop")

@@ -10,6 +10,7 @@ import redis
 from flask import Flask
 
 from shared.domain.account import HoldReason
+from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Figures
@@ -130,3 +131,14 @@ def test_dead_workers_are_the_first_thing_said(ledger: Ledger, overview: Callabl
 
 def test_requests_of_the_day_are_counted(overview: Callable[[], str]) -> None:
     assert "Requests today: 0 of 10,000" in overview()
+
+
+@pytest.mark.parametrize("garbage", ["{?", "5", "[1]", '{"name": 5}'])
+def test_an_account_that_cannot_be_read_is_named_beside_the_others(
+    ledger: Ledger, redis_client: "redis.Redis", overview: Callable[[], str], garbage: str
+) -> None:
+    assert "left out" not in overview()
+    redis_client.hset(keys.ACCOUNTS, "broken", garbage)
+    page = overview()
+    assert "Acme Bakery" in page
+    assert "1 stored record cannot be read and is left out: account broken." in page

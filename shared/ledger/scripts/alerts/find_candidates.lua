@@ -37,14 +37,14 @@ local function has_news_of_signups(of, totals)
   if stored[1] ~= text(arrived) then
     return true
   end
-  local unseen = now - tonumber(stored[3])
+  local unseen = now - tonumber(stored[3] or 0)
   if unseen < 0 or unseen > LONGEST_BETWEEN_LOOKS then
     return true
   elseif unseen >= LOOK_NOTED_EVERY then
     redis.call("HSET", key, "looked_at", text(now))
   end
   local known_days = redis.call("HLEN", key) - #stored
-  return known_days >= NEEDED_DAYS and now - tonumber(stored[2]) >= UNUSUAL_AT_LEAST
+  return known_days >= NEEDED_DAYS and now - tonumber(stored[2] or 0) >= UNUSUAL_AT_LEAST
 end
 
 local function is_candidate(of)

@@ -12,7 +12,7 @@
 -- ARG remind  milliseconds  between reminders
 -- ARG lease  milliseconds  in which the caller reports the outcome; after that another may try
 -- ARG gather  milliseconds  how long more of the same kind is gathered after a notification
--- INCLUDE clock
+-- INCLUDE clock stored
 --
 -- Returns JSON: service, kind, event ("begun", "reminder" or "over"), number, and parts, a list
 -- of key, begun_at, ended_at (if over), over, account (if any); or "" when nothing is left.
@@ -28,7 +28,14 @@ redis.call("HSET", alerts, "looked_at", text(math.min(taken_at, now)))
 
 local function read(key)
   local stored = redis.call("HGET", alerts, key)
-  return stored and cjson.decode(stored)
+  return stored and decoded(stored)
+end
+
+-- Returns the condition's record; nil also when nobody can read it, so that it begins anew.
+local function read_alert(key)
+  local alert = read(key)
+  local known = alert and type(alert.services) == "table" and type(alert.begun_at) == "number"
+  return known and alert or nil
 end
 
 local function save(key, alert)
@@ -52,7 +59,7 @@ end
 -- Every known condition, as it is after this look: the active ones come first.
 local known, order = {}, {}
 for _, condition in ipairs(found) do
-  local alert = read(condition.key) or { services = {} }
+  local alert = read_alert(condition.key) or { services = {} }
   if not alert.begun_at or has_ended(alert) then
     alert.begun_at = condition.since or now
   end
@@ -61,9 +68,11 @@ for _, condition in ipairs(found) do
 end
 for _, key in ipairs(redis.call("HKEYS", alerts)) do
   if key ~= "looked_at" and key ~= "given" and key ~= "gathering" and not known[key] then
-    local alert = read(key)
-    alert.ended_at = alert.ended_at or now
-    known[key], order[#order + 1] = alert, key
+    local alert = read_alert(key)
+    if alert then
+      alert.ended_at = alert.ended_at or now
+      known[key], order[#order + 1] = alert, key
+    end
   end
 end
 
@@ -76,7 +85,8 @@ end
 
 -- Until when more is gathered, by "<service> <kind> <event>".
 local gathering = read("gathering") or {}
-for what, ends_at in pairs(gathering) do
+for what, stored in pairs(gathering) do
+  local ends_at = tonumber(stored or 0)
   if ends_at <= now or ends_at > now + math.max(gather, lease) then -- the clock was set back
     gathering[what] = nil
   end
@@ -88,7 +98,7 @@ end
 
 -- Claims all conditions of this kind that the service is to be notified of with this event.
 local function claim(name, kind, event)
-  local number = redis.call("HINCRBY", alerts, "given", 1)
+  local number = add_to(alerts, "given", 1)
   local parts = {}
   for _, key in ipairs(order) do
     local alert = known[key]

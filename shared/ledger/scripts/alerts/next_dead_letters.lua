@@ -8,7 +8,7 @@
 -- ARG digest  milliseconds  how long more are gathered after a notification
 -- ARG after  milliseconds  how long none must have been left before a notification
 -- ARG lease  milliseconds  in which the caller reports the outcome; after that another may try
--- INCLUDE clock
+-- INCLUDE clock stored
 --
 -- Returns JSON: account, service, event ("first", "more" or "over"), number, and counts, reason
 -- -> how many the service does not know of; or "" when there is nothing to report.
@@ -46,7 +46,7 @@ local function claim(alert, account, name, event, counts)
   end
   service.becomes = { up_to = up_to, known = known }
   service.claimed_until = now + lease
-  service.number = redis.call("HINCRBY", alerts, "given", 1)
+  service.number = add_to(alerts, "given", 1)
   return cjson.encode({
     account = account,
     service = name,
@@ -76,7 +76,8 @@ for _, each in ipairs(accounts) do
   local stored = redis.call("HGET", alerts, key)
   local left = redis.call("ZCARD", prefix .. "dead")
   if stored or left > 0 then
-    local alert = stored and cjson.decode(stored) or { services = {} }
+    local alert = stored and decoded(stored) or {}
+    alert.services = type(alert.services) == "table" and alert.services or {}
     alert.none_since = left == 0 and (alert.none_since or now) or nil
     local notification = notification_of(alert, account, prefix)
     redis.call("HSET", alerts, key, cjson.encode(alert))

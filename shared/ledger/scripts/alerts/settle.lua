@@ -10,7 +10,7 @@
 -- ARG pause  milliseconds  the first time to wait before another try
 -- ARG longest_pause  milliseconds  the longest time to wait before another try
 -- ARG gather  milliseconds  how long more of the same kind is gathered from now on
--- INCLUDE clock
+-- INCLUDE clock stored
 --
 -- Returns 1, or 0 when the right to notify had run out and somebody else has it or had it.
 
@@ -31,8 +31,8 @@ end
 local noted = 0
 for _, key in ipairs(about) do
   local stored = redis.call("HGET", alerts, key)
-  local alert = stored and cjson.decode(stored)
-  local service = alert and alert.services[name]
+  local alert = stored and decoded(stored)
+  local service = alert and type(alert.services) == "table" and alert.services[name]
   if service and service.number and text(service.number) == number then
     note(alert, service)
     redis.call("HSET", alerts, key, cjson.encode(alert))
@@ -43,7 +43,7 @@ end
 local gathering = redis.call("HGET", alerts, "gathering")
 if noted == 1 and gathering then
   local kind = string.match(about[1], "^[^:]*")
-  gathering = cjson.decode(gathering)
+  gathering = decoded(gathering) or {}
   -- Nothing waits for a notification that failed.
   gathering[name .. " " .. kind .. " " .. event] = notified and now + gather or nil
   redis.call("HSET", alerts, "gathering", cjson.encode(gathering))

@@ -6,7 +6,7 @@
 -- ARG entry  text  the entry as JSON, without its time
 -- ARG overflow  text  the entry for when the day has no room for more
 -- LIMIT MOST_REFUSALS_AUDITED  number
--- INCLUDE clock
+-- INCLUDE clock stored
 --
 -- Returns 1.
 
@@ -14,10 +14,10 @@ local new = cjson.decode(entry)
 local since = text(now - now % 60000)
 local latest = redis.call("ZRANGE", trail, since, "+inf", "BYSCORE", "WITHSCORES")
 for place = 1, #latest, 2 do
-  local found = cjson.decode(latest[place])
+  local found = decoded(latest[place]) or {}
   local same = found.action == new.action and found.target == new.target
-  if same and found.address == new.address then
-    found.detail.tries = found.detail.tries + 1
+  if same and found.address == new.address and type(found.detail) == "table" then
+    found.detail.tries = tonumber(found.detail.tries or 0) + 1
     redis.call("ZREM", trail, latest[place])
     redis.call("ZADD", trail, latest[place + 1], cjson.encode(found))
     return 1

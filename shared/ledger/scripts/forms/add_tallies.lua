@@ -17,7 +17,7 @@
 -- LIMIT REFUSAL_SLOT  milliseconds
 -- LIMIT SLOTS_OF_AN_HOUR  number
 -- LIMIT REMEMBERED_DAYS  number
--- INCLUDE clock
+-- INCLUDE clock stored
 --
 -- Returns 1, or 0 when this flush was added before.
 
@@ -44,9 +44,9 @@ local function add_to_streak(tally)
   end
   redis.call("HSET", key, "last", text(now - tally.streak_went_on_ago))
   for code, times in pairs(tally.streak) do
-    redis.call("HINCRBY", key, "code:" .. code, times)
+    add_to(key, "code:" .. code, times)
   end
-  return redis.call("HINCRBY", key, "count", tally.streak_count)
+  return add_to(key, "count", tally.streak_count)
 end
 
 -- Forgets old slots and days. Returns how many were refused in the last hour.
@@ -60,7 +60,8 @@ local function tidy(key, slot, day)
     if of_slot then
       newest, kept = slot, SLOTS_OF_AN_HOUR
     end
-    if tonumber(place) <= newest - kept or tonumber(place) > newest then
+    place = tonumber(place or 0) -- a name of another kind goes, too
+    if place <= newest - kept or place > newest then
       redis.call("HDEL", key, fields[i])
     elseif kind == "refused" then
       hour = hour + tonumber(fields[i + 1])
@@ -79,7 +80,7 @@ end
 local function add_to_recent(tally, streak)
   local key = refusals .. tally.form .. ":recent"
   local slot, day = math.floor(now / REFUSAL_SLOT), math.floor(now / DAY)
-  redis.call("HINCRBY", key, "refused:" .. text(slot), tally.faults)
+  add_to(key, "refused:" .. text(slot), tally.faults)
   redis.call("HSETNX", key, "passed:" .. text(slot), passed(tally))
   raise(key, "hour:" .. text(day), tidy(key, slot, day))
   raise(key, "streak:" .. text(day), streak)
@@ -88,7 +89,7 @@ end
 local function add_refusals(tally)
   local key = refusals .. tally.form
   for code, times in pairs(tally.refused) do
-    redis.call("HINCRBY", key, code, times)
+    add_to(key, code, times)
   end
   for _, kept in ipairs(tally.last) do
     redis.call("LPUSH", key .. ":last", text(now - kept[1]) .. " " .. kept[2])
@@ -120,7 +121,7 @@ local function add_unsent(tally)
     if is_new and redis.call("HLEN", key) >= MOST_UNSENT_FIELDS then
       drop_rarest(key)
     end
-    redis.call("HINCRBY", key, name, times)
+    add_to(key, name, times)
   end
 end
 

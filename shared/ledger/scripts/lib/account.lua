@@ -3,7 +3,7 @@
 --
 -- NEEDS account
 -- LIMIT CHARTS_KEPT  milliseconds
--- INCLUDE clock
+-- INCLUDE clock stored
 
 local api_key = redis.call("GET", account .. "key") or "relay:{no key}:"
 
@@ -13,13 +13,13 @@ end
 
 -- Moves the counts of invariant 2.
 local function count(name, by)
-  redis.call("HINCRBY", account .. "totals", name, by)
+  add_to(account .. "totals", name, by)
 end
 
 -- Counts one event for the console's charts.
 local function chart(name)
   local key = account .. "stats:" .. text(math.floor(now / 60000))
-  if redis.call("HINCRBY", key, name, 1) == 1 then
+  if add_to(key, name, 1) == 1 then
     redis.call("PEXPIRE", key, CHARTS_KEPT)
   end
 end

@@ -1,7 +1,7 @@
 -- Erasing a sign-up, because its person wants to be forgotten.
 --
 -- NEEDS account
--- INCLUDE account lines replays dead_letters quarantine
+-- INCLUDE account stored lines replays dead_letters quarantine
 
 local DUE = { queued = true, delivering = true, retrying = true }
 
@@ -14,8 +14,8 @@ local function leave_replay(id, record)
   end
   local waited = redis.call("ZREM", replay_waiting(job), id) == 1
   if waited or DUE[record.state] then
-    redis.call("HINCRBY", replay(job), "skipped", 1)
-    redis.call("HINCRBY", replay(job), "moved", waited and 0 or -1)
+    add_to(replay(job), "skipped", 1)
+    add_to(replay(job), "moved", waited and 0 or -1)
     leave_replaying_if_fed(job)
   end
 end
@@ -47,4 +47,41 @@ local function erase(id, record)
   leave_replay(id, record)
   redis.call("SREM", account .. "failing", id)
   forget(id, record)
+end
+
+-- Takes a sign-up that nobody can read out of its state: only the indexes tell which one that is.
+local function leave_indexed_state(id)
+  if is_unreadable_dead_letter(id) then
+    leave_unreadable_dead_letters(id)
+    count("discarded", 1)
+  end
+  for _, state in ipairs({ "dead", "quarantined" }) do
+    if redis.call("ZREM", account .. state, id) == 1 then
+      count(state, -1)
+      count("discarded", 1)
+    end
+  end
+  for _, each in ipairs({
+    "dead:rejected", "dead:gave_up", "dead:poison", "dead:unsubscribed_since", "delivered",
+    "discarded", "cleared",
+  }) do
+    redis.call("ZREM", account .. each, id)
+  end
+end
+
+-- Erases a sign-up of the person that nobody can read. Returns whether there was one.
+local function erase_unreadable(id, person)
+  local is_head = head_of_line(person) == id
+  local in_line = tonumber(redis.call("ZSCORE", of_person(person), id) or 0) > 0
+  if in_line and not redis.call("ZSCORE", account .. "unreadable", id) then
+    set_aside(id)
+  end
+  redis.call("ZREM", of_person(person), id)
+  leave_indexed_state(id)
+  redis.call("ZREM", account .. "unreadable", id)
+  redis.call("SREM", account .. "failing", id)
+  if is_head then
+    make_head_due(person)
+  end
+  return redis.call("DEL", signup(id)) == 1 or in_line
 end

@@ -2,7 +2,7 @@
 -- cause. While any is active, the account's clock of held time runs, so that no sign-up ages.
 --
 -- NEEDS account
--- INCLUDE clock account
+-- INCLUDE clock account stored
 
 -- Returns how long an account has been on hold in its life, in milliseconds, and since when it is
 -- now, if it is. Its keys begin with `of`.
@@ -55,6 +55,18 @@ local function end_hold(prefix, reason)
   end
 end
 
+-- Returns the hold. One that nobody can read still holds, until an operator releases it.
+local function read_hold(stored)
+  local hold = decoded(stored)
+  if hold and type(hold.since) == "number" and type(hold.probes) == "number" then
+    for _, name in ipairs({ "until", "probe_at" }) do
+      hold[name] = type(hold[name]) == "number" and hold[name] or nil
+    end
+    return hold
+  end
+  return { since = now, probes = 0, by = "", note = "its record cannot be read" }
+end
+
 -- Calls visit(prefix, reason, hold) for each active hold; ends those whose time is over. Returns
 -- whether any is active.
 local function each_hold(visit)
@@ -62,7 +74,7 @@ local function each_hold(visit)
   for _, prefix in ipairs({ account, api_key }) do
     local stored = redis.call("HGETALL", prefix .. "holds")
     for i = 1, #stored, 2 do
-      local hold = cjson.decode(stored[i + 1])
+      local hold = read_hold(stored[i + 1])
       if hold["until"] and hold["until"] <= now then
         end_hold(prefix, stored[i])
       else
@@ -83,7 +95,7 @@ end
 -- (milliseconds) it is not probed at all. Returns 1 when the hold is new, else 0.
 local function begin_hold(prefix, reason, new, first_probe, longest_probe)
   local stored = redis.call("HGET", prefix .. "holds", reason)
-  local hold = stored and cjson.decode(stored) or { since = now, probes = 0 }
+  local hold = stored and read_hold(stored) or { since = now, probes = 0 }
   if hold.probe_at and hold.probe_at <= now then
     hold.probes = hold.probes + 1 -- the probe failed before there was anything to claim
   end

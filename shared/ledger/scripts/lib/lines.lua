@@ -21,6 +21,13 @@ local function forget(id, record)
   redis.call("ZREM", of_person(record.person), id)
 end
 
+-- Deletes a record that nobody can read, so it is no evidence of anything.
+local function forget_unreadable(id)
+  redis.call("DEL", signup(id))
+  redis.call("ZREM", account .. "unreadable", id)
+  redis.call("ZREM", account .. "dead:unreadable", id)
+end
+
 -- Returns the first of the queue that is due, and since when; or nil.
 local function first_due(queue)
   local found = redis.call(
@@ -54,9 +61,76 @@ local function note_unsettled(id, record)
   redis.call("ZADD", account .. "unsettled", record.received_at, id)
 end
 
+-- Puts a sign-up among those of its person that are not in the line.
+local function stay_out_of_line(id, record)
+  local place = -math.floor(tonumber(record.received_at) * 1000)
+  if record.state == "quarantined" then
+    place = place - NEVER_SENT
+  end
+  redis.call("ZADD", of_person(record.person), text(place), id)
+end
+
+-- A sign-up whose record is gone, or that nobody can read, becomes a dead letter: others must not
+-- wait for it. Its record stays as it is. Its person's line is yet to be found.
+local function set_aside(id)
+  for _, queue in ipairs({ "fresh", "retry", "replay" }) do
+    redis.call("ZREM", due_set(queue), id)
+  end
+  redis.call("ZREM", account .. "unsettled", id)
+  redis.call("ZADD", account .. "dead", text(now), id)
+  redis.call("ZADD", account .. "dead:unreadable", text(now), id)
+  redis.call("ZADD", account .. "unreadable", text(now), id)
+  count("due", -1)
+  count("dead", 1)
+  chart("dead")
+end
+
+local function is_unreadable_dead_letter(id)
+  return redis.call("ZSCORE", account .. "dead:unreadable", id)
+end
+
+-- Takes it out of the dead letters and their count. The caller gives it another state.
+local function leave_unreadable_dead_letters(id)
+  redis.call("ZREM", account .. "dead", id)
+  redis.call("ZREM", account .. "dead:unreadable", id)
+  count("dead", -1)
+end
+
+-- Makes the head of the person's line due, in the order in which it was received. Unreadable ones
+-- leave the line.
+local function make_head_due(person)
+  local head, place = head_of_line(person)
+  while head do
+    local record = load_record(head)
+    if record then
+      redis.call("ZADD", due_set(record.queue), record.received_at, head)
+      return
+    elseif not redis.call("ZSCORE", account .. "unreadable", head) then
+      set_aside(head)
+    end
+    redis.call("ZADD", of_person(person), "-" .. place, head)
+    head, place = head_of_line(person)
+  end
+end
+
+-- Takes the settled head out of its line and makes the next one due.
+local function leave_line(id, record)
+  stay_out_of_line(id, record)
+  make_head_due(record.person)
+end
+
+-- If nobody can read the head of the person's line, the line goes on without it.
+local function mend_line(person)
+  local head = head_of_line(person)
+  if head and not load_record(head) then
+    make_head_due(person)
+  end
+end
+
 -- Puts a sign-up at the end of its person's line, or begins one. Returns whether it is the head.
 local function join_line(id, record, when)
   local line = of_person(record.person)
+  mend_line(record.person)
   local last = redis.call(
     "ZRANGE", line, "+inf", "(0", "BYSCORE", "REV", "LIMIT", 0, 1, "WITHSCORES"
   )
@@ -67,24 +141,4 @@ local function join_line(id, record, when)
   -- The order holds even when two come in one microsecond or Redis' clock goes back.
   redis.call("ZADD", line, text(math.max(now_us, tonumber(last[2]) + 1)), id)
   return false
-end
-
--- Puts a sign-up among those of its person that are not in the line.
-local function stay_out_of_line(id, record)
-  local place = -math.floor(tonumber(record.received_at) * 1000)
-  if record.state == "quarantined" then
-    place = place - NEVER_SENT
-  end
-  redis.call("ZADD", of_person(record.person), text(place), id)
-end
-
--- Takes the settled head out of its line and makes the next one due, in the order in which it was
--- received.
-local function leave_line(id, record)
-  stay_out_of_line(id, record)
-  local following = head_of_line(record.person)
-  if following then
-    local next_record = load_record(following)
-    redis.call("ZADD", due_set(next_record.queue), next_record.received_at, following)
-  end
 end

@@ -2,13 +2,13 @@
 -- all ids of a person.
 --
 -- NEEDS account
--- INCLUDE clock account first_line
+-- INCLUDE clock account stored first_line
 
 -- Returns the consent without its text, which is kept once for each version. One that cannot be
 -- read here stays as it is.
 local function without_text(consent)
-  local readable, found = pcall(cjson.decode, consent)
-  if not readable then
+  local found = decoded(consent)
+  if not found or type(found.version) ~= "string" or type(found.text) ~= "string" then
     return consent
   end
   redis.call("HSETNX", account .. "consent-texts", found.version, found.text)
@@ -51,12 +51,17 @@ local function first_line(fields)
   return write_first_line(record)
 end
 
--- Gives the record today's format, and returns it. The first step needs no memory, as a full server
+-- Gives the record today's format, and returns it; nil if nobody can read it. The first step needs no memory, as a full server
 -- refuses a script at its first step that does.
 local function upgrade_record(id)
-  local flat, fields = redis.call("HGETALL", signup(id)), {}
+  local flat, fields = redis.pcall("HGETALL", signup(id)), {}
   for i = 1, #flat, 2 do
     fields[flat[i]] = flat[i + 1]
+  end
+  local lists, contact = decoded(fields.lists), decoded(fields.contact)
+  if not lists or not contact or not fields.person or not fields.consent or not fields.received_at
+  then
+    return nil
   end
   local history = redis.call("LRANGE", account .. "attempts:" .. id, 0, -1)
   redis.call("DEL", account .. "attempts:" .. id)

@@ -15,16 +15,14 @@ local function record_text(id)
   return stored or nil
 end
 
--- Returns the sign-up's record, or nil.
+-- Returns the sign-up's record; nil if there is none, or if nobody can read it.
 local function load_record(id)
-  local stored = record_text(id)
-  if not stored then
-    return nil
+  local first, lines = string.match(record_text(id) or "", "^([^\n]*)(\n[^\n]*\n.*)$")
+  local record = first and read_first_line(first)
+  if record then
+    record.lines = lines
   end
-  local first = string.find(stored, "\n", 1, true)
-  local record = read_first_line(string.sub(stored, 1, first - 1))
-  record.lines = string.sub(stored, first)
-  return record
+  return record or nil
 end
 
 local function save_record(id, record)

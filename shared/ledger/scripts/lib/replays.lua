@@ -3,7 +3,7 @@
 --
 -- NEEDS account
 -- LIMIT REPLAY_KEPT  milliseconds
--- INCLUDE clock
+-- INCLUDE clock stored
 
 local REPLAYS, REPLAYING = account .. "replays", account .. "replaying"
 
@@ -27,7 +27,7 @@ end
 
 local function replay_under_way(job)
   local stored = redis.call("HMGET", replay(job), "moved", "delivered", "dead")
-  return tonumber(stored[1]) - tonumber(stored[2]) - tonumber(stored[3])
+  return tonumber(stored[1] or 0) - tonumber(stored[2] or 0) - tonumber(stored[3] or 0)
 end
 
 -- Once nothing of the job waits, there is nothing to feed. It has ended when nothing is under way,
@@ -46,7 +46,7 @@ end
 -- A sign-up of the replay is delivered, or dead again (its state), so there is one less under way.
 local function count_replayed(job, state)
   if redis.call("EXISTS", replay(job)) == 1 then
-    redis.call("HINCRBY", replay(job), state, 1)
+    add_to(replay(job), state, 1)
     leave_replaying_if_fed(job)
   end
 end

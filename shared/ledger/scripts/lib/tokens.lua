@@ -16,7 +16,8 @@ end
 
 -- Lets nobody call the token endpoint for a while, which doubles with each failure.
 local function pause()
-  local failures = redis.call("HINCRBY", TOKENS, "failures", 1)
+  local failures = tonumber(stored("failures") or 0) + 1
+  redis.call("HSET", TOKENS, "failures", text(failures))
   local ms = math.min(LONGEST_TOKEN_PAUSE, FIRST_TOKEN_PAUSE * 2 ^ math.min(failures - 1, 30))
   redis.call("HSET", TOKENS, "retry_at", text(now + ms))
 end
@@ -43,5 +44,7 @@ local function write_pair(pair)
     "scopes", pair.scopes,
     "client_id", pair.client_id
   )
-  return redis.call("HINCRBY", TOKENS, "version", 1)
+  local version = tonumber(stored("version") or 0) + 1
+  redis.call("HSET", TOKENS, "version", text(version))
+  return version
 end

@@ -6,7 +6,7 @@
 -- ARG by  text  who wants it
 -- ARG chosen  text  what was chosen, as JSON
 -- ARG ids  json  list of the dead letters' ids
--- INCLUDE clock busy record replays
+-- INCLUDE clock stored busy record replays
 --
 -- Returns how many were put into it.
 
@@ -41,7 +41,7 @@ if redis.call("ZADD", REPLAYS, "NX", text(now), job) == 1 then
   )
   forget_old_replays()
 end
-redis.call("HINCRBY", replay(job), "total", added)
+add_to(replay(job), "total", added)
 redis.call("HDEL", replay(job), "ended_at") -- those before may all be done already
 redis.call("PERSIST", replay(job))
 redis.call("ZADD", REPLAYING, "NX", text(now), job)

@@ -3,7 +3,7 @@
 -- KEY account  prefix of the account's keys
 -- ARG job  text  id of the replay
 -- ARG by  text  who cancels it
--- INCLUDE clock replays
+-- INCLUDE clock stored replays
 --
 -- Returns how many of its sign-ups stay dead, or -1 when the account has no such replay.
 
@@ -12,7 +12,7 @@ if redis.call("EXISTS", replay(job)) == 0 then
 end
 local waiting = redis.call("ZCARD", replay_waiting(job))
 if waiting > 0 then
-  redis.call("HINCRBY", replay(job), "cancelled", waiting)
+  add_to(replay(job), "cancelled", waiting)
   redis.call("HSET", replay(job), "cancelled_at", text(now), "cancelled_by", by)
   redis.call("UNLINK", replay_waiting(job))
   leave_replaying_if_fed(job)

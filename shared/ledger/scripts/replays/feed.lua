@@ -8,7 +8,7 @@
 -- ARG most_under_way  number  how many of a replay may be under way
 -- LIMIT MOST_FED  number
 -- LIMIT ALLOWANCE_LIFE  milliseconds
--- INCLUDE clock record replays requeue feeding
+-- INCLUDE clock stored record replays requeue feeding
 --
 -- Returns how many became due.
 
@@ -53,7 +53,7 @@ while requeued < allowed and looked_at < MOST_FED do
     requeued = requeued + 1
   end
 end
-redis.call("HINCRBY", replay(job), "moved", requeued)
-redis.call("HINCRBY", replay(job), "skipped", looked_at - requeued)
+add_to(replay(job), "moved", requeued)
+add_to(replay(job), "skipped", looked_at - requeued)
 leave_replaying_if_fed(job)
 return requeued

@@ -28,6 +28,7 @@ local function clear(id)
   redis.call("SREM", account .. "failing", id)
   local record = load_record(id)
   if not record then
+    forget_unreadable(id)
     return 0
   end
   if state == "dead" then

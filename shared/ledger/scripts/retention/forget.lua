@@ -21,6 +21,8 @@ for _, id in ipairs(ids) do
   local record = load_record(id)
   if record then
     forget(id, record)
+  else
+    forget_unreadable(id)
   end
 end
 return #ids

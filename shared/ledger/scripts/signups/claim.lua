@@ -102,15 +102,18 @@ local function is_poison(record)
 end
 
 -- Returns the sign-up that is due next, its record, and since when. One that has ended its worker
--- too often becomes a dead letter first, and one that was to be erased is.
+-- too often becomes a dead letter first, and so does one that nobody can read; one that was to be
+-- erased is.
 local function choose_healthy()
   while true do
     local id, due_at = choose()
     local record = id and load_record(id)
-    if not record or not (record.erase or is_poison(record)) then
+    if not id or record and not (record.erase or is_poison(record)) then
       return id, record, due_at
     end
-    if record.erase then
+    if not record then
+      set_aside(id)
+    elseif record.erase then
       erase(id, record)
     else
       close_claim(id, record)

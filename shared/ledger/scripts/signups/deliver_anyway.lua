@@ -23,6 +23,7 @@ local function place_in_line(head, head_place)
   return untouched and math.min(place, head_place - 1) or head_place + 0.5
 end
 
+mend_line(record.person)
 local head, head_place = head_of_line(record.person)
 local place = place_in_line(head, head_place)
 

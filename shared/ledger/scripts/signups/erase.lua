@@ -3,13 +3,14 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
+-- ARG person  text  whose sign-up it is
 -- INCLUDE clock record lines erase
 --
 -- Returns "erased", "sending", or "gone" when there is none (any more).
 
 local record = load_record(id)
 if not record then
-  return "gone"
+  return erase_unreadable(id, person) and "erased" or "gone"
 end
 
 local lease_until = record.state == "delivering" and redis.call("ZSCORE", due_set(record.queue), id)

@@ -20,7 +20,8 @@ local function needs_look(of)
   if not stored[1] then
     return false
   end
-  local received_at, life = tonumber(stored[2]), tonumber(stored[3]) - tonumber(stored[2])
+  local received_at = tonumber(stored[2] or 0)
+  local life = tonumber(stored[3] or 0) - received_at
   local is_ours = (stored[4] or instance) == instance
   return now >= received_at + math.min(refresh_after, life / 2)
     or stored[6] or stored[7] or stored[8]
