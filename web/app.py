@@ -54,6 +54,7 @@ from web.signup.ledger_channel import LedgerChannel
 from web.signup.notifier import WorkerNotifier
 from web.signup.people_on_disk import make_drainer
 from web.signup.redis_deadline import VISITOR_WAITS, DeadlinePool
+from web.signup.refused_requests import RefusedRequests, refused_limit
 from web.signup.signup_ids import SignupIds
 from web.signup.spool import Spool
 from web.signup.visitor_counts import VisitorCounts
@@ -104,6 +105,7 @@ def create_entrance(app: Flask) -> Entrance:
         flask=flask,
         route=remembered(longest=200)(functools.partial(route_path, prefix=prefix, roots=roots)),
         visitors=VisitorAddress(found.settings.trusted_proxies, found.misfits),
+        refused=found.refused_requests,
         on_all=transport_security(found.settings),
         close=close,
     )
@@ -197,6 +199,7 @@ def _make_services(settings: Settings) -> Services:
         sessions=Sessions(client, now=utc_now),
         alert_services=make_services(settings.alerts),
         doctor=make_doctor(settings),
+        refused_requests=_refused_requests(settings),
         misfits=MisfitNotes(forwarding(client), clock=time.monotonic, now=utc_now),
     )
     found.misfits.forget()
@@ -206,6 +209,12 @@ def _make_services(settings: Settings) -> Services:
     if spool.exists():
         drainer.wake()
     return found
+
+
+def _refused_requests(settings: Settings) -> RefusedRequests:
+    limit = settings.visitor_limit
+    most = refused_limit(limit, settings.web_processes) if limit else None
+    return RefusedRequests(most, clock=time.monotonic)
 
 
 def _own_counts(limit: RateLimit | None) -> VisitorCounts | None:

@@ -23,6 +23,7 @@ from web.signup.form_cache import FormCache
 from web.signup.form_tallies import FormTallies
 from web.signup.intake import Intake
 from web.signup.redis_deadline import DeadlinePool
+from web.signup.refused_requests import RefusedRequests
 from web.signup.spool import Spool
 from web.visitor_address import MisfitNotes
 
@@ -65,6 +66,7 @@ class Services:
     alert_services: Sequence[Service]
     doctor: Examines
     misfits: MisfitNotes
+    refused_requests: RefusedRequests
     alert_tests: OneAtATime = field(default_factory=OneAtATime)
     examinations: OneAtATime = field(default_factory=OneAtATime)
 

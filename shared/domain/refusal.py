@@ -20,7 +20,7 @@ class RefusalCode(StrEnum):
     MALFORMED = "malformed"  #: the body cannot be read
     TOO_LARGE = "too_large"  #: the body is too large
     UNSUPPORTED = "unsupported"  #: the body's content type is not supported
-    RATE_LIMITED = "rate_limited"  #: too many sign-ups came from one network
+    RATE_LIMITED = "rate_limited"  #: too many sign-ups or refused requests came from one network
     DISABLED = "disabled"  #: an operator has closed the form
     UNAVAILABLE = "unavailable"  #: the sign-up could not be stored
     REQUIRED = "required"  #: a field is missing or empty

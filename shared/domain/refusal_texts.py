@@ -29,7 +29,7 @@ _TEXTS = {
     ),
     RefusalCode.UNSUPPORTED: ("the content type is not supported", _CHECK_THE_SCRIPT),
     RefusalCode.RATE_LIMITED: (
-        "too many sign-ups came from one network",
+        "too many sign-ups, or requests that were refused, came from one network",
         (
             "if visitors reach web through a proxy, set RELAY_TRUSTED_PROXIES to the number of"
             " proxies. Otherwise they all count as one visitor. RELAY_VISITOR_LIMIT has the limit."

@@ -16,7 +16,8 @@ from web.server.http_request import HttpRequest
 from web.signup.fast_path import FastPath, NotStored
 from web.signup.reading.request_body import BODY_LIMIT
 from web.signup.receipt import Answer
-from web.signup.routes import NOT_STORED
+from web.signup.refused_requests import RefusedRequests
+from web.signup.routes import NOT_STORED, REFUSED_UNREAD
 from web.visitor_address import VisitorAddress
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Entrance:
         flask: FlaskThreads,
         route: Callable[[str], str],
         visitors: VisitorAddress,
+        refused: RefusedRequests,
         on_all: Mapping[str, str],
         close: Callable[[], Awaitable[None]],
     ) -> None:
@@ -58,6 +60,7 @@ class Entrance:
         self._flask = flask
         self._route = route
         self._visitors = visitors
+        self._refused = refused
         self._on_all = _encoded(on_all.items())
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -90,14 +93,32 @@ class Entrance:
             await self._bodies.drop_rest(receive)
 
     async def _answer(self, request: HttpRequest, body: Body, *, path: str, visitor: str) -> Answer:
-        form, taken = _form_at(path), None
-        if form is not None and request.method == "POST" and body.whole:
+        form = _form_at(path)
+        if form is not None and request.method == "POST":
+            return await self._sign_up(form, request, body, path=path, visitor=visitor)
+        return await self._answer_by_flask(request, body, path=path, visitor=visitor)
+
+    async def _sign_up(
+        self, form: str, request: HttpRequest, body: Body, *, path: str, visitor: str
+    ) -> Answer:
+        wait, taken = self._refused.wait(visitor), None
+        if wait is None and body.whole:
             taken = await self._take(form, request, body, visitor)
         if isinstance(taken, Answer):
             return taken
-        known = {"REMOTE_ADDR": visitor, NOT_STORED: taken}
+        known = {NOT_STORED: taken, REFUSED_UNREAD: wait}
+        answer = await self._answer_by_flask(request, body, path=path, visitor=visitor, **known)
+        if wait is None:
+            self._refused.note(visitor, answer.status)
+        return answer
+
+    async def _answer_by_flask(
+        self, request: HttpRequest, body: Body, *, path: str, visitor: str, **known: Any
+    ) -> Answer:
         work = _work(request.method, path)
-        return await self._flask.answer(request, body, path=path, work=work, **known)
+        return await self._flask.answer(
+            request, body, path=path, work=work, REMOTE_ADDR=visitor, **known
+        )
 
     async def _send(self, send: Send, answer: Answer) -> None:
         headers = _encoded(answer.headers) + self._on_all

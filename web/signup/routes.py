@@ -1,8 +1,10 @@
 """The form routes: ``/f/<form>`` takes sign-ups and shows the hosted form."""
 
+import contextlib
 import logging
 import math
 from dataclasses import replace
+from datetime import timedelta
 
 from flask import Blueprint, Response, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
@@ -41,6 +43,8 @@ bp = Blueprint("forms", __name__)
 RETRY_AFTER_SECONDS = 5
 # In the WSGI environment: the sign-up that the fast path has checked, and that was not stored.
 NOT_STORED = "relay.not_stored"
+# And how long the visitor has to wait, of whom too many requests were refused.
+REFUSED_UNREAD = "relay.refused_unread"
 
 
 class _FormUnavailable(Exception):
@@ -100,6 +104,8 @@ def sign_up(name: str) -> ResponseReturnValue:
     The answer says only that the sign-up is stored; delivery follows. After a 503 it may or may not
     be stored, and sending it again is safe in both cases.
     """
+    if wait := request.environ.get(REFUSED_UNREAD):
+        return _refuse_unread(name, wait)
     if not_stored := request.environ.get(NOT_STORED):
         return _finish(not_stored)
     deadline = services().deadlines.start()
@@ -119,6 +125,17 @@ def sign_up(name: str) -> ResponseReturnValue:
     entry = intake.check(form, posted, visitor, idempotency_key=key)
     accepted = intake.store(form, entry, visitor, ask=deadline.ask)
     return _received(form, posted, source, accepted.id)
+
+
+def _refuse_unread(name: str, wait: timedelta) -> Response:
+    """Refuse a sign-up without a look at its body, and count that for its form."""
+    with contextlib.suppress(_FormUnavailable, LedgerUnavailable):
+        _find(name, services().deadlines.start())
+    message = (
+        "Too many requests from your network could not be accepted. Please wait a moment and try"
+        " again."
+    )
+    return _problem(429, message, retry_after=_whole_seconds(wait))
 
 
 def _finish(not_stored: NotStored) -> Response:
@@ -191,9 +208,12 @@ def key_reused(_: KeyReused) -> ResponseReturnValue:
 
 @bp.errorhandler(VisitorLimited)
 def limited(error: VisitorLimited) -> ResponseReturnValue:
-    seconds = max(1, math.ceil(error.retry_after.total_seconds()))
     message = "Too many sign-ups came from your network. Please wait a moment and try again."
-    return _problem(429, message, retry_after=seconds)
+    return _problem(429, message, retry_after=_whole_seconds(error.retry_after))
+
+
+def _whole_seconds(wait: timedelta) -> int:
+    return max(1, math.ceil(wait.total_seconds()))
 
 
 @bp.errorhandler(LedgerUnavailable)
@@ -234,7 +254,8 @@ def _problem(
 
 def _problem_page(status: int, message: str, errors: list[FieldError]) -> str:
     form: Form | None = g.get("form") or (_unknown_form() if "posted" in g else None)
-    if form is None or request.method != "POST" or status not in (422, 429, 503):
+    unread = "posted" not in g
+    if form is None or request.method != "POST" or unread or status not in (422, 429, 503):
         return render_template("problem.html", status=status, message=message)
     website_page = first_page(_source(), _posted()).website_page
     _allow_form(form, website_page)

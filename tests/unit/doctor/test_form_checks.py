@@ -55,7 +55,8 @@ def test_visitors_that_are_throttled_are_advice() -> None:
     (check,) = examine(history(*last))
     assert check.verdict == Verdict.OK
     assert check.found == (
-        "news: 5 of the last 6 refusals: too many sign-ups came from one network."
+        "news: 5 of the last 6 refusals: too many sign-ups, or requests that were refused, came"
+        " from one network."
     )
     assert check.fix and "RELAY_TRUSTED_PROXIES" in check.fix
 

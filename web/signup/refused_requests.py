@@ -1,0 +1,44 @@
+"""A limit of the requests that forms refuse, so that robots' cost little.
+
+Each serving process counts by itself, also while Redis is away. Processes share the limit out, but
+none gets so little that the visitors of an office, who mistype now and then, would notice.
+"""
+
+import math
+from collections.abc import Callable
+from datetime import timedelta
+
+from shared.infrastructure.settings import RateLimit
+from web.signup.visitor_counts import VisitorCounts
+
+MINUTE = timedelta(minutes=1)
+# Of one address in a minute, in all processes. A robot sends as many in a second.
+MOST_REFUSED = 120
+# Where RELAY_VISITOR_LIMIT lets more sign-ups in, as many visitors share an address.
+REFUSED_FOR_EACH_SIGNUP = 4
+# In one process: one visitor's requests may all come to the same.
+LEAST_SHARE = 30
+
+
+def refused_limit(visitor_limit: RateLimit, processes: int) -> RateLimit:
+    """Return how many refused requests of one address a process takes."""
+    signups = math.ceil(visitor_limit.count * (MINUTE / visitor_limit.window))
+    most = max(MOST_REFUSED, REFUSED_FOR_EACH_SIGNUP * signups)
+    return RateLimit(max(LEAST_SHARE, math.ceil(most / processes)), MINUTE)
+
+
+class RefusedRequests:
+    """Counts by address and by network. `limit` is None for no limit. `clock` is monotonic, in
+    seconds."""
+
+    def __init__(self, limit: RateLimit | None, *, clock: Callable[[], float]) -> None:
+        self._counts = VisitorCounts(limit, clock=clock) if limit else None
+
+    def wait(self, address: str) -> timedelta | None:
+        """Return how long requests from this address are refused unread; None if they are not."""
+        return self._counts.wait(address) if self._counts else None
+
+    def note(self, address: str, status: int) -> None:
+        """Count a request that was answered with this HTTP status, if that is a refusal."""
+        if self._counts and 400 <= status < 500:
+            self._counts.count(address)
