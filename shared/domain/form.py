@@ -82,7 +82,7 @@ class Form:
         ignored, so that nobody can use a form to send people elsewhere.
         """
         wanted = (wanted or "").strip()
-        if not wanted:
+        if not wanted or len(wanted) > _LONGEST_NEXT:
             return self.redirect
         usual = len(wanted) + len(posted_from or "") <= _LONGEST_USUAL
         find = _usual_next if usual else _safe_next
@@ -116,6 +116,8 @@ def _safe_next(wanted: str, posted_from: str | None, origins: tuple[str, ...]) -
         return None
 
 
+# In characters. Proxies take no longer header lines, and the answer must stay small.
+_LONGEST_NEXT = 2000
 # The pages of a website post the same again and again. Strangers may post long texts.
 _LONGEST_USUAL = 400
 _usual_next = lru_cache(maxsize=1024)(_safe_next)

@@ -11,6 +11,11 @@ def sign_ups_wait(count: int) -> str:
     return {0: "No sign-up waits", 1: "1 sign-up waits"}.get(count, f"{count:,} sign-ups wait")
 
 
+def shortened(text: str, most: int = 80) -> str:
+    """Return the beginning of what a stranger sent, so that an answer stays small."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def clause(text: str) -> str:
     """Return somebody else's sentence without its end, so that ours can go on after it."""
     return text.rstrip().rstrip(".")

@@ -5,14 +5,39 @@ The same page serves an empty form, and one that keeps what the visitor typed af
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from shared.domain.errors import FieldError
 from shared.domain.fields import FIELDS, Field
 from shared.domain.form import Form
 from shared.domain.reading.check_boxes import is_ticked
+from shared.domain.reading.field_checks import CUSTOM_LIMIT
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import LISTS, SortedFields, instruction, sort_fields
 from web.signup.origins import PAGE
+
+# Of posted texts that are too long or that no input shows, as HTML has them: three times as much as
+# a sign-up keeps of them. A robot may post 64 KiB of quotation marks, which take six bytes each.
+MOST_SHOWN = 24 * 1024
+_TAG = 50  # bytes of a hidden input, besides its name and value
+
+
+@dataclass(slots=True)
+class _Room:
+    """Room on the page for what strangers have posted."""
+
+    left: int = MOST_SHOWN
+
+    def fits(self, *texts: str) -> bool:
+        size = _TAG + sum(len(escape(text).encode(errors="replace")) for text in texts)
+        if size <= self.left:
+            self.left -= size
+            return True
+        return False
+
+    def shown(self, value: str, limit: int) -> str:
+        """Return the value, or its beginning, which is still too long to be signed up with."""
+        return value if len(value) <= limit or self.fits(value) else value[: limit + 1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,34 +102,40 @@ def form_page(
     page: str | None = None,
     errors: Sequence[FieldError] = (),
 ) -> FormPage:
-    """Return the form's page with the `posted` values; `page` is the page that posted first."""
-    given = sort_fields(posted, form)
-    inputs = tuple(_inputs(form, given, errors))
+    """Return the form's page with the `posted` values; `page` is the page that posted first.
+
+    All that was typed is kept, as far as it fits into `MOST_SHOWN`.
+    """
+    given, room = sort_fields(posted, form), _Room()
+    inputs = tuple(_inputs(form, given, errors, room))
     return FormPage(
         form=form,
         inputs=inputs,
         choices=_choices(form, posted),
         consented=is_ticked(given.consent),
-        hidden=tuple(_hidden(form, posted, given, page)),
+        hidden=tuple(each for each in _hidden(form, posted, given, page) if room.fits(*each)),
         errors=tuple(errors),
     )
 
 
-def _inputs(form: Form, given: SortedFields, errors: Sequence[FieldError]) -> Iterator[Input]:
+def _inputs(
+    form: Form, given: SortedFields, errors: Sequence[FieldError], room: _Room
+) -> Iterator[Input]:
     wrong = {error.field: error.message for error in errors}
     for field in FIELDS:
         if field.always_shown or field.name in given.fields or field.name in wrong:
-            yield _contact_input(field, given, wrong)
+            value = room.shown(given.fields.get(field.name, ""), field.limit)
+            yield _contact_input(field, value, wrong)
     for custom in form.custom_fields:
-        value = given.custom.get(custom.id, "")
+        value = room.shown(given.custom.get(custom.id, ""), CUSTOM_LIMIT)
         yield Input(name=custom.name, label=custom.label, value=value, error=wrong.get(custom.name))
 
 
-def _contact_input(field: Field, given: SortedFields, wrong: Mapping[str, str]) -> Input:
+def _contact_input(field: Field, value: str, wrong: Mapping[str, str]) -> Input:
     return Input(
         name=field.name,
         label=field.label,
-        value=given.fields.get(field.name, ""),
+        value=value,
         type=field.input_type,
         autocomplete=field.autocomplete,
         error=wrong.get(field.name),

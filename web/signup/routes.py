@@ -19,6 +19,7 @@ from shared.domain.errors import (
 )
 from shared.domain.field_names import plain_names
 from shared.domain.form import Form
+from shared.domain.phrases import shortened
 from shared.domain.reading.meanings import find_field
 from shared.domain.web_addresses import origin_of
 from web.services import services
@@ -265,7 +266,8 @@ def _problem_page(status: int, message: str, errors: list[FieldError]) -> str:
 
 def _origin_refused(form: Form, source: Source) -> str:
     accepted = " and ".join(form.origins)
-    return f"This form accepts sign-ups from {accepted} only. This one came from {source.origin}."
+    this_one = shortened(source.origin or "")
+    return f"This form accepts sign-ups from {accepted} only. This one came from {this_one}."
 
 
 # --- the form and the fields of this request
@@ -276,8 +278,8 @@ def _find(name: str, deadline: RedisDeadline) -> Form:
     form = services().form_cache.find(name.strip(), deadline.ask)
     if form is None:
         message = (
-            f"The form “{name}” does not exist here. If this is your website, check the address in"
-            " the form's action."
+            f"The form “{shortened(name)}” does not exist here. If this is your website, check the"
+            " address in the form's action."
         )
         raise _FormUnavailable(404, message)
     g.form = form

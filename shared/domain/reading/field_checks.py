@@ -11,6 +11,7 @@ from itertools import islice
 from shared.domain.errors import FieldError, InvalidSignup
 from shared.domain.fields import BY_API_NAME, EMAIL, FIELDS
 from shared.domain.form import Form
+from shared.domain.phrases import shortened
 from shared.domain.reading.check_boxes import is_ticked
 from shared.domain.reading.dates import read_date
 from shared.domain.reading.meanings import CONSENT, find_field
@@ -25,8 +26,8 @@ _in_json = json.JSONEncoder(ensure_ascii=False).encode
 CUSTOM_LIMIT = 255
 _API_NAMES = {field.name: field.api_name for field in FIELDS}
 
-# How many unknown lists are named as errors: a robot may post ten thousand.
-MOST_UNKNOWN_LISTS = 20
+# How many errors are named: a robot may post ten thousand unknown lists.
+MOST_ERRORS = 20
 
 # Strangers choose what is kept with a sign-up besides what is sent: how many fields of a website's
 # own, and how many bytes in all, as JSON has them.
@@ -73,7 +74,7 @@ def check_fields(
     """Return the checked fields of a sign-up for `form`.
 
     `check_email` returns an address in the form used for comparing, or raises `ValueError`.
-    Raises `InvalidSignup` with all field errors together.
+    Raises `InvalidSignup` with the first `MOST_ERRORS` field errors together.
     """
     checked, invalid = _check(posted, form, check_email, _Room())
     if invalid:
@@ -134,7 +135,7 @@ def _check(
     )
     if not errors:
         return checked, None
-    return checked, InvalidSignup(errors, missing_field=_missing_field(given, form))
+    return checked, InvalidSignup(errors[:MOST_ERRORS], missing_field=_missing_field(given, form))
 
 
 def _missing_field(given: SortedFields, form: Form) -> str | None:
@@ -278,8 +279,8 @@ def _chosen_lists(posted: list[str], form: Form, errors: list[FieldError]) -> tu
     names = [name for value in posted for name in _list_names(value, by_name)]
     unknown = (name for name in names if name.lower() not in by_name)
     errors.extend(
-        FieldError(LISTS, "unknown_list", f"This form has no list {name}.")
-        for name in islice(unknown, MOST_UNKNOWN_LISTS)
+        FieldError(LISTS, "unknown_list", f"This form has no list {shortened(name)}.")
+        for name in islice(unknown, MOST_ERRORS)
     )
     if not names:
         errors.append(FieldError(LISTS, "required", "Please choose at least one list."))
