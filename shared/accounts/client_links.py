@@ -16,6 +16,7 @@ import redis
 from itsdangerous import BadData, URLSafeSerializer
 
 from shared.domain.errors import Refused
+from shared.infrastructure.sealing import derived_key
 from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores import documents
@@ -81,8 +82,10 @@ class Links:
         self, client: "redis.Redis", *, secret_keys: tuple[str, ...], public_url: str
     ) -> None:
         self._links = documents.links(client)
+        # Of older versions, links are signed with the keys themselves. The longest lasts 60 days.
+        keys = [*(derived_key(key, "link for a client") for key in secret_keys), *secret_keys]
         # The library wants the newest key last.
-        self._signer = URLSafeSerializer(list(reversed(secret_keys)), salt="link for a client")
+        self._signer = URLSafeSerializer(keys[::-1], salt="link for a client")
         self._public_url = public_url
 
     def make(

@@ -19,7 +19,7 @@ from shared.domain.errors import SettingsError
 from shared.domain.retention import Retention
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.domain.token_origin import TokenOrigin
-from shared.domain.web_addresses import dns_name
+from shared.domain.web_addresses import dns_name, is_loopback_host
 from shared.infrastructure.alert_services import read_addresses
 from shared.infrastructure.redis_urls import broker_beside, check_redis_url
 
@@ -29,6 +29,11 @@ AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"
 
 # Somebody who has a sealed token can guess shorter keys.
 LONG_ENOUGH_SECRET = 16
+
+_SHORT_KEY = f"RELAY_SECRET_KEY has a key of less than {LONG_ENOUGH_SECRET} characters"
+_BETTER_KEY = (
+    'make a better one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+)
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _UNKNOWN = "\0unknown"  # in place of a value that cannot be read; the problem is reported already
@@ -131,13 +136,23 @@ class Settings:
         """Where web stores sign-ups while Redis is away; a folder of its own."""
         return self.data_dir / "spool"
 
+    @property
+    def has_local_address(self) -> bool:
+        """Whether the public address can only mean this machine."""
+        return is_loopback_host(urlsplit(self.public_url).hostname or "")
+
     def advice(self) -> list[str]:
         """Return a sentence for each setting that works but should be changed."""
-        if all(len(key) >= LONG_ENOUGH_SECRET for key in self.secret_keys):
-            return []
-        better = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
-        short = f"RELAY_SECRET_KEY has a key of less than {LONG_ENOUGH_SECRET} characters"
-        return [f"{short}, which can be guessed; make a better one with: {better}"]
+        found = []
+        if not all(len(key) >= LONG_ENOUGH_SECRET for key in self.secret_keys):
+            found.append(f"{_SHORT_KEY}, which can be guessed; {_BETTER_KEY}")
+        if urlsplit(self.public_url).scheme == "http" and not self.has_local_address:
+            found.append(
+                "RELAY_PUBLIC_URL is not https: others can read what visitors type, and operators'"
+                " passwords and sessions; put a proxy with a certificate in front of web, and set"
+                " the https address (docs/proxies.md)"
+            )
+        return found
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
@@ -252,7 +267,8 @@ class _Reader:
             cause = error.strerror
         except UnicodeDecodeError:
             cause = "it is not UTF-8 text"
-        self._problems.append(f"{name}_FILE names {path}, which cannot be read: {cause}")
+        # Not the path: somebody may have set the secret itself.
+        self._problems.append(f"{name}_FILE names a file that cannot be read: {cause}")
         return _UNKNOWN
 
 
@@ -277,6 +293,13 @@ def _contradictions(settings: Settings) -> list[str]:
         problems.append(
             "RELAY_BROKER_URL must be another database than REDIS_URL; the ledger and Celery's"
             " messages need separate databases"
+        )
+    is_local = settings.has_local_address and is_loopback_host(settings.bind.host)
+    if len(settings.secret_keys[0]) < LONG_ENOUGH_SECRET and not is_local:
+        problems.append(
+            f"{_SHORT_KEY}, and others can reach this installation (RELAY_PUBLIC_URL, RELAY_BIND)."
+            " Who guesses it can read the tokens and sign in. Put a new key first, before a comma"
+            f" and the old one; {_BETTER_KEY}"
         )
     return problems
 
@@ -311,7 +334,11 @@ def _bytes(raw: str) -> int:
 
 
 def _shown(raw: str) -> str:
-    """Return what was typed, or its beginning, for a message. Not for what may hold a secret."""
+    """Return what was typed, or its beginning, for a message. Not for what may hold a secret.
+
+    Before an `@`, there may be a password even where none belongs.
+    """
+    raw = raw.rpartition("@")[2]
     return repr(raw if len(raw) <= _LONGEST_SHOWN else f"{raw[:_LONGEST_SHOWN]}…")
 
 
@@ -393,10 +420,7 @@ def _public_url(raw: str) -> str:
     url = _http_url(raw)
     parts = urlsplit(url)
     if not _PLAIN_PATH.fullmatch(parts.path) or {".", ".."} & set(parts.path.split("/")):
-        raise ValueError(
-            "can have a path such as /signup, of letters a to z, digits and . _ ~ -, not"
-            f" {parts.path!r}"
-        )
+        raise ValueError("can have a path such as /signup, of letters a to z, digits and . _ ~ -")
     return url
 
 

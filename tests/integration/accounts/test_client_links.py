@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import redis
+from itsdangerous import BadSignature, URLSafeSerializer
 
 from shared.accounts.application_calls import ConnectFailed
 from shared.accounts.browser_flow import MOST_STARTS
@@ -82,6 +83,16 @@ def test_a_link_that_was_tampered_with_is_none_of_ours(
     for token in forged:
         with pytest.raises(Refused, match="incomplete or unknown"):
             links.read(token, NOW)
+
+
+def test_a_link_of_an_older_version_works_and_a_new_one_is_signed_with_another_key(
+    links: Links,
+) -> None:
+    by_the_key_itself = URLSafeSerializer("a secret only for tests", salt="link for a client")
+    link = make(links)
+    assert links.read(str(by_the_key_itself.dumps(link.id)), NOW) == link
+    with pytest.raises(BadSignature):
+        by_the_key_itself.loads(token_of(links, link))
 
 
 def test_a_link_expires(links: Links) -> None:

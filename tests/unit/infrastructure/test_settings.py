@@ -1,6 +1,7 @@
 """Settings from the environment: every problem at once, by name, and no secret shown."""
 
 import os
+import re
 import string
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from shared.domain.errors import SettingsError
 from shared.domain.retention import Retention
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.settings import Bind, RateLimit, Settings, parse_bind
+from tests.architecture.project import read as read_file
 
 NEEDED = {
     "REDIS_URL": "redis://cache.example/0",
@@ -337,6 +339,84 @@ def test_a_secret_that_can_be_guessed_works_and_is_advised_against() -> None:
     assert "kkk" not in advice
 
 
+ELSEWHERE = [
+    {"RELAY_PUBLIC_URL": "https://signup.example.com"},
+    {"RELAY_PUBLIC_URL": "http://192.0.2.7:8080"},
+    {"RELAY_BIND": "0.0.0.0:8080"},
+    {"RELAY_BIND": "[::]:8080"},
+    {"RELAY_BIND": "192.0.2.7:8080", "RELAY_PUBLIC_URL": "http://localhost:8080"},
+    {"RELAY_BIND": "relay.lan:8080"},
+]
+
+
+@pytest.mark.parametrize("environ", ELSEWHERE)
+def test_a_secret_that_can_be_guessed_is_refused_where_others_can_come(
+    environ: dict[str, str],
+) -> None:
+    found = problem(**environ, RELAY_SECRET_KEY="kkkkkkkkkkkkkkk,a key that is long enough")
+    assert found.startswith("RELAY_SECRET_KEY has a key of less than 16 characters")
+    assert "RELAY_PUBLIC_URL" in found and "token_urlsafe" in found and "kkk" not in found
+
+
+@pytest.mark.parametrize("environ", ELSEWHERE)
+def test_the_old_secret_may_be_short_while_a_better_one_takes_its_place(
+    environ: dict[str, str],
+) -> None:
+    assert read(**environ, RELAY_SECRET_KEY="a key that is long enough,short").advice()
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {},
+        {"RELAY_BIND": "[::1]:8080"},
+        {"RELAY_BIND": "localhost:80", "RELAY_PUBLIC_URL": "http://relay.localhost"},
+        {"RELAY_BIND": "127.0.0.2:80"},
+    ],
+)
+def test_a_secret_that_can_be_guessed_will_do_on_one_machine(environ: dict[str, str]) -> None:
+    assert len(read(**environ, RELAY_SECRET_KEY="short").advice()) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "advised"),
+    [
+        ("http://signup.example.com", True),
+        ("HTTP://192.0.2.7:8080/signup", True),
+        ("https://signup.example.com", False),
+        ("http://127.0.0.1:8080", False),
+        ("http://[::1]:8080", False),
+        ("http://relay.localhost", False),
+    ],
+)
+def test_plain_http_is_advised_against_where_others_can_listen(url: str, advised: bool) -> None:
+    advice = read(RELAY_PUBLIC_URL=url).advice()
+    assert [each.startswith("RELAY_PUBLIC_URL is not https") for each in advice] == [True] * advised
+
+
+PASSWORDS = [
+    *("https://ada:hunter2@signup.example.com", "https://ada:1/hunter2@signup.example.com"),
+    *("https://signup.example.com/hunter2:b@c", "ada:hunter2@signup.example.com"),
+    *("hunter2@", "hunter2@0.0.0.0:x"),
+]
+
+
+NAMES = re.findall(r'_get\(\s*"([A-Z_]+)"', read_file("shared/infrastructure/settings.py"))
+
+
+@pytest.mark.parametrize("value", PASSWORDS)
+def test_no_problem_repeats_a_password(value: str) -> None:
+    """Whatever the setting in which somebody has put an address with one."""
+    refused = []
+    for name in NAMES:
+        try:
+            read(**{name: value})
+        except SettingsError as error:
+            refused.append(str(error))
+    assert len(refused) > 20
+    assert "hunter2" not in "\n".join(refused)
+
+
 # --- NAME_FILE
 
 
@@ -360,9 +440,11 @@ def test_a_file_that_is_not_text_is_one_problem_that_names_it(tmp_path: Path) ->
     path = tmp_path / "key"
     path.write_bytes(b"\xff\xfe")
     found = problem(RELAY_SECRET_KEY="", RELAY_SECRET_KEY_FILE=str(path))
-    assert (
-        found == f"RELAY_SECRET_KEY_FILE names {path}, which cannot be read: it is not UTF-8 text"
-    )
+    assert found == "RELAY_SECRET_KEY_FILE names a file that cannot be read: it is not UTF-8 text"
+
+
+def test_a_secret_in_place_of_its_file_is_not_shown() -> None:
+    assert "hunter2" not in problem(RELAY_SECRET_KEY="", RELAY_SECRET_KEY_FILE="hunter2")
 
 
 def test_a_value_given_twice_is_refused(tmp_path: Path) -> None:
