@@ -16,6 +16,14 @@ _SECRET_KEY = "secret_key"  # noqa: S105 - a file's name
 _RUNNING = "up.json"
 
 
+def keep_files_private() -> None:
+    """Let nobody but their owner read the files that this process and its children make.
+
+    A folder that exists may be open to others, and stays as it is: it may hold other things.
+    """
+    os.umask(0o077)
+
+
 def path_in(environ: Mapping[str, str]) -> Path:
     """Return the data directory that `environ` names."""
     return Path(environ.get("RELAY_DATA_DIR") or ".relay")

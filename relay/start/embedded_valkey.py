@@ -14,16 +14,16 @@ _SHARE = 0.5
 _LEAST = 128 << 20
 
 
-def server_command(data_dir: Path, *, port: int, password: str, memory: int) -> list[str]:
+def server_command(data_dir: Path, *, port: int, memory: int) -> list[str]:
     """Return the command of a server on 127.0.0.1 that keeps its append-only file in `data_dir`.
 
+    It reads `server_input`: everybody on this machine can read a command, so no password is in it.
     `memory` is how many bytes its data may take. `noeviction`: a full server answers new sign-ups
     with an error. It does not drop old ones.
     """
     options = {
         "bind": "127.0.0.1",
         "port": str(port),
-        "requirepass": password,
         "dir": str(data_dir.resolve()),
         "save": "",
         "appendonly": "yes",
@@ -34,7 +34,12 @@ def server_command(data_dir: Path, *, port: int, password: str, memory: int) -> 
         "logfile": "valkey.log",  # in its directory
     }
     arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
-    return [str(get_binary_path()), *arguments]
+    return [str(get_binary_path()), "-", *arguments]
+
+
+def server_input(password: str) -> bytes:
+    """Return what the server reads from standard input, as a line of its configuration."""
+    return f'requirepass "{password}"\n'.encode()
 
 
 def remove_leftovers(data_dir: Path) -> None:

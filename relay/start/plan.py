@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from relay.start.data_dir import is_set, make_secret_key, path_in
-from relay.start.embedded_valkey import machine_memory, memory_on, server_command
+from relay.start.embedded_valkey import machine_memory, memory_on, server_command, server_input
 from relay.start.processes import require_sandbox
 from shared.domain.errors import SettingsError
 from shared.infrastructure.addresses import free_port, is_free
@@ -19,13 +19,15 @@ _OURS = ("REDIS_", "CTCT_", "RELAY_")
 class Plan:
     """What `relay up` has to start, and the settings that all its processes share.
 
-    `valkey` is the command of the embedded server, and `sandbox` the sandbox's address; None
-    where another one is configured. `chosen` has the settings that other commands need, too.
+    `valkey` is the command of the embedded server, `valkey_input` what it reads, and `sandbox` the
+    sandbox's address; None where another one is configured. `chosen` has the settings that other
+    commands need, too.
     """
 
     data_dir: Path
     environ: dict[str, str]
     valkey: list[str] | None = None
+    valkey_input: bytes = field(default=b"", repr=False)
     sandbox: Bind | None = None
     chosen: dict[str, str] = field(default_factory=dict, repr=False)
 
@@ -66,9 +68,9 @@ def _make_plan(environ: Mapping[str, str]) -> Plan:
 def _plan_valkey(plan: Plan) -> None:
     plan.valkey_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     port, password = free_port(), secrets.token_urlsafe(24)
-    plan.valkey = server_command(
-        plan.valkey_dir, port=port, password=password, memory=memory_on(machine_memory())
-    )
+    memory = memory_on(machine_memory())
+    plan.valkey = server_command(plan.valkey_dir, port=port, memory=memory)
+    plan.valkey_input = server_input(password)
     plan.choose(REDIS_URL=f"redis://:{password}@127.0.0.1:{port}/0")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from relay.start.data_dir import completed, path_in
+from relay.start.data_dir import completed, keep_files_private, path_in
 from shared.domain.errors import Refused
 from shared.infrastructure.queues import ALL_QUEUES
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 def _settings() -> "Settings":
     from shared.infrastructure.settings import Settings
 
+    keep_files_private()
     return Settings.from_env(completed(os.environ))
 
 
@@ -75,6 +76,7 @@ def beat_process() -> None:
 def sandbox_process(arguments: tuple[str, ...]) -> None:
     """Serve a stand-in for Constant Contact. See `relay sandbox --help`."""
     require_sandbox()
+    keep_files_private()
     from sandbox.__main__ import main as sandbox_main
 
     kept = path_in(os.environ) / "sandbox.sqlite3"

@@ -20,13 +20,14 @@ _PR_SET_PDEATHSIG = 1
 @dataclass(slots=True)
 class Process:
     """One process to keep running. `ready` tells whether it works yet; `prepare` is called before
-    each start."""
+    each start, and the process then reads `input`, a few bytes."""
 
     name: str
     command: Sequence[str]
     environ: Mapping[str, str]
     ready: Callable[[], bool]
     prepare: Callable[[], None] = lambda: None
+    input: bytes = field(default=b"", repr=False)
     _child: "subprocess.Popen[bytes] | None" = None
     _started_at: float = 0.0
     _start_at: float = 0.0
@@ -40,10 +41,11 @@ class Process:
         self._child = subprocess.Popen(  # noqa: S603 - our own commands
             self.command,
             env=self.environ,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,
         )
+        _give(self._child, self.input)
 
     def died(self) -> int | None:
         """Return the exit status, once, if the process has ended by itself."""
@@ -175,6 +177,13 @@ def _in_words(status: int) -> str:
     if status < 0:
         return f"signal {signal.Signals(-status).name}"
     return f"exit status {status}"
+
+
+def _give(child: "subprocess.Popen[bytes]", input: bytes) -> None:
+    """Have the child read `input`, and then the end. It may have died already."""
+    assert child.stdin is not None  # noqa: S101 - it is a pipe
+    with contextlib.suppress(BrokenPipeError), child.stdin as stream:
+        stream.write(input)
 
 
 def _die_with_parent() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 import redis
 
-from relay.start.data_dir import announced
+from relay.start.data_dir import announced, keep_files_private
 from relay.start.demo import DEMO_FORM, set_up_demo
 from relay.start.embedded_valkey import remove_leftovers
 from relay.start.invocation import child_command
@@ -36,6 +36,7 @@ def up() -> None:
     That is web, worker and beat; a Valkey server if REDIS_URL is not set; and the sandbox if
     CTCT_CLIENT_ID is not set.
     """
+    keep_files_private()
     plan = make_plan(os.environ)
     settings = Settings.from_env(plan.environ)
     supervisor = Supervisor(
@@ -85,6 +86,7 @@ def _foundations(plan: Plan, settings: Settings) -> Iterator[Process]:
             {},
             lambda: _answers_ping(settings.redis_url),
             prepare=lambda: remove_leftovers(plan.valkey_dir),
+            input=plan.valkey_input,
         )
     if plan.sandbox:
         bind = plan.sandbox

@@ -47,7 +47,7 @@ class Sentinel(ValkeyServer):
             f"sentinel down-after-milliseconds {MASTER} {DOWN_AFTER_MS}\n"
             f"sentinel failover-timeout {MASTER} 10000\n"
         )
-        binary, *_ = server_command(self.data_dir, port=self.port, password=PASSWORD, memory=MEMORY)
+        binary, *_ = server_command(self.data_dir, port=self.port, memory=MEMORY)
         return [binary, str(config), "--sentinel"]
 
     def client(self, database: int = 0) -> "redis.Redis":

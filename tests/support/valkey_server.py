@@ -8,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from relay.start.embedded_valkey import remove_leftovers, server_command
+from relay.start.embedded_valkey import remove_leftovers, server_command, server_input
 from shared.infrastructure.redis_urls import connect
 from tests.support.ports import free_port
 
@@ -32,17 +32,21 @@ class ValkeyServer:
         return connect(self.url(database), socket_timeout=5)
 
     def command(self) -> list[str]:
-        return server_command(self.data_dir, port=self.port, password=PASSWORD, memory=MEMORY)
+        return server_command(self.data_dir, port=self.port, memory=MEMORY)
 
     def start(self) -> None:
         """Start the server and wait until it answers."""
         remove_leftovers(self.data_dir)
         self._process = subprocess.Popen(
             self.command(),
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        assert self._process.stdin is not None
+        with self._process.stdin as given:
+            given.write(server_input(PASSWORD))
         deadline = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < deadline, "valkey-server did not start"

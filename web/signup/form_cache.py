@@ -148,7 +148,7 @@ class FormCache:
         # Each process has a name of its own, so that two writers do not mix their files.
         fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh.write_text(text, encoding="utf-8")
             fresh.replace(self._path)
         except OSError as error:

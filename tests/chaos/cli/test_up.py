@@ -23,6 +23,8 @@ def up(tmp_path: Path) -> Iterator[RelayUp]:
 
 
 def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: RelayUp) -> None:
+    opened = up.folder / ".relay"
+    opened.mkdir(mode=0o755)
     up.start()
     assert f"{up.url}/f/demo" in up.printed
     sandbox = re.search(r"See it arrive here:\s+(\S+)", up.printed)
@@ -31,6 +33,9 @@ def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: RelayUp
     up.sign_up("ada@example.com")
     eventually(lambda: up.status()["delivered"] == 1, what="delivery")
     assert "ada@example.com" in requests.get(sandbox[1], timeout=10).text
+    files = [path for path in opened.rglob("*") if path.is_file()]
+    assert {"forms.json", "sandbox.sqlite3", "secret_key", "valkey.log"} <= {p.name for p in files}
+    assert [path for path in files if path.stat().st_mode & 0o077] == []
 
     assert up.stop() == 0
     assert up.processes() == []

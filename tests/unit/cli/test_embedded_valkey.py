@@ -1,10 +1,12 @@
 """The embedded Valkey: how much memory its data may take, and what it may leave behind."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from relay.start.embedded_valkey import machine_memory, memory_on, remove_leftovers
+from relay.start.plan import make_plan
 
 MIB = 1 << 20
 
@@ -32,3 +34,12 @@ def test_what_was_half_written_is_removed_and_nothing_else(tmp_path: Path) -> No
         (tmp_path / name).touch()
     remove_leftovers(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == kept
+
+
+def test_no_command_has_the_password(tmp_path: Path) -> None:
+    """Everybody on the machine can read the commands of its processes."""
+    plan = make_plan({"RELAY_DATA_DIR": str(tmp_path)})
+    password = urlsplit(plan.environ["REDIS_URL"]).password
+    assert password and plan.valkey
+    assert plan.valkey_input == f'requirepass "{password}"\n'.encode()
+    assert password not in " ".join(plan.valkey)

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 import redis
 
-from relay.start.embedded_valkey import server_command
 from shared.domain.errors import KeyReused, LedgerUnavailable, VisitorLimited
 from shared.infrastructure.redis_urls import connect, connect_async
 from shared.infrastructure.settings import RateLimit
@@ -27,7 +26,7 @@ from tests.support.fault_proxy import Fault, FaultProxy
 from tests.support.ports import free_port
 from tests.support.sentinels import Sentinels
 from tests.support.tls_proxy import TlsProxy
-from tests.support.valkey_server import MEMORY, PASSWORD, ValkeyServer
+from tests.support.valkey_server import PASSWORD, ValkeyServer
 from web.signup.ledger_channel import LedgerChannel
 from web.signup.redis_deadline import VISITOR_WAITS
 
@@ -365,8 +364,7 @@ class SocketServer(ValkeyServer):
     """Listens on a socket of the file system, too."""
 
     def command(self) -> list[str]:
-        return [*server_command(self.data_dir, port=self.port, password=PASSWORD, memory=MEMORY),
-                "--unixsocket", str(self.data_dir / "redis.sock")]  # fmt: skip
+        return [*super().command(), "--unixsocket", str(self.data_dir / "redis.sock")]
 
 
 def test_a_unix_socket_is_as_good(tmp_path: Path) -> None:
