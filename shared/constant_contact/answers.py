@@ -14,7 +14,7 @@ from shared.constant_contact.errors import ConnectionFailed
 from shared.constant_contact.response import Response
 from shared.domain.outcome import Answer
 from shared.domain.subscription_status import SubscriptionStatus
-from shared.infrastructure.logs import redact
+from shared.infrastructure.logs import redacted_start
 
 LONGEST_MESSAGE = 500
 _LONGEST_KEY = 100
@@ -86,7 +86,7 @@ def _opted_out_at(address: Mapping[str, Any]) -> datetime | None:
 
 def shown(text: str) -> str:
     """Return `text` as it may be stored and shown: without addresses and secrets, and cut."""
-    return redact(text)[:LONGEST_MESSAGE]
+    return redacted_start(text, LONGEST_MESSAGE)
 
 
 def _error(body: Any) -> tuple[str | None, str | None]:

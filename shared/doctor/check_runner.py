@@ -10,7 +10,7 @@ from typing import ParamSpec
 
 from shared.domain.check import Check, Subject
 from shared.domain.errors import RelayError
-from shared.infrastructure.logs import redact
+from shared.infrastructure.logs import redacted_start
 
 log = logging.getLogger(__name__)
 
@@ -70,6 +70,6 @@ def _results(task: CheckTask, future: "Future[list[Check]]", within: timedelta) 
         case RelayError() as error:
             return [task.subject.unknown(f"{error}".rstrip(".") + ".")]
         case error:
-            kind, cause = type(error).__name__, redact(repr(error))
+            kind, cause = type(error).__name__, redacted_start(repr(error), 500)
             log.error("a check failed", extra={"check": task.subject.name, "cause": cause})
             return [task.subject.unknown(f"The check itself failed ({kind}).")]

@@ -8,18 +8,24 @@ from typing import Any
 
 from shared.domain.printable import printable
 
+# Strangers choose what is redacted, so each pattern takes time in proportion to the text: it begins
+# only where a run begins, and gives nothing of the run back (`++`).
+
 # Not the `…@` that replaces the credentials of a URL.
+_LOCAL = r"[^\s@<>\"'(),:;\\\[\]=&?/…]"
 _EMAIL = re.compile(
-    r"[^\s@<>\"'(),:;\\\[\]=&?/…]+@[^\s@<>\"'(),:;\\\[\]&.]+\.[^\s@<>\"'(),:;\\\[\]&]+"
+    rf"(?<!{_LOCAL}){_LOCAL}++@[^\s@<>\"'(),:;\\\[\]&.]++\.[^\s@<>\"'(),:;\\\[\]&]+"
 )
+# What is left of a run at the end of a text that was cut there.
+_LAST_RUN = re.compile(r"(?<![^\s<>\"'(),:;\\\[\]=&?/])[^\s<>\"'(),:;\\\[\]=&?/]++\Z")
 # A JWT, a bearer token, or any long run without spaces that is not a UUID, a path or the name of a
 # setting, such as some of Celery's: words of one case with underscores between them.
 _NO_NAME = r"(?!(?:[a-z]+(?:_[a-z]+)+|[A-Z]+(?:_[A-Z]+)+)(?![\w+=-]))"
 _TOKEN = re.compile(
-    r"\beyJ[\w-]+\.[\w-]+\.[\w-]*|(?i:bearer)\s+\S+"
+    r"(?<![\w-])eyJ[\w-]++\.[\w-]++\.[\w-]*+|(?i:bearer)\s++\S+"
     rf"|\b{_NO_NAME}[A-Za-z0-9_+-]{{41,}}={{0,2}}"
 )
-_CREDENTIALS = re.compile(r"(\w+://)[^/\s@]+@")
+_CREDENTIALS = re.compile(r"((?<!\w)\w++://)[^/\s@]++@")
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -28,6 +34,15 @@ def redact(text: str) -> str:
     """Return `text` without e-mail addresses, tokens and passwords in URLs."""
     text = _CREDENTIALS.sub(r"\1…@", text)
     return _TOKEN.sub("[secret]", _EMAIL.sub("[address]", text))
+
+
+def redacted_start(text: str, longest: int) -> str:
+    """Return the start of `text`, redacted. It is cut first, as strangers may send a megabyte. Half
+    an address or a token at the cut is left out."""
+    some = text[: 2 * longest]
+    if len(some) < len(text):
+        some = _LAST_RUN.sub("…", some)
+    return redact(some)[:longest]
 
 
 class LineFormatter(logging.Formatter):

@@ -15,7 +15,7 @@ import redis
 
 from shared.domain.audit import Action, Actor, AuditEntry, current_actor
 from shared.domain.errors import LedgerUnavailable
-from shared.infrastructure.logs import redact
+from shared.infrastructure.logs import redacted_start
 from shared.infrastructure.stored_records import Kind, json_object, read_one
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
@@ -128,7 +128,7 @@ def _safe(value: Any) -> Any:
     """Return the value, its texts without e-mail addresses and secrets, and not too long."""
     match value:
         case str():
-            return redact(value[: 10 * _LONGEST_TEXT])[:_LONGEST_TEXT]  # no half of an address
+            return redacted_start(value, _LONGEST_TEXT)
         case list():
             return [_safe(each) for each in value]
         case dict():

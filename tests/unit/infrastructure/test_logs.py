@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from shared.infrastructure.logs import LineFormatter, redact
+from shared.infrastructure.logs import LineFormatter, redact, redacted_start
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhY21lIn0.c2lnbmF0dXJl"
 ID = "0c3a4a10-9d31-11ee-a3f2-fa163e56c9b0"
@@ -34,6 +34,25 @@ ID = "0c3a4a10-9d31-11ee-a3f2-fa163e56c9b0"
 )
 def test_redacted(text: str, redacted: str) -> None:
     assert redact(text) == redacted
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", "word ", f"{JWT} ", "t0Ken" * 10 + " ", "no blanks,", "(", "é" * 45 + " "],
+    ids=["nothing", "words", "tokens", "one that is long", "commas", "brackets", "letters"],
+)
+def test_a_cut_leaves_no_half_of_an_address_or_a_token(before: str) -> None:
+    repeated = f"{before}ada.lovelace@example.com {JWT} " * 50
+    for offset in range(120):
+        shown = redacted_start("!" * offset + repeated, 100)
+        assert len(shown) <= 100
+        assert "ada" not in shown
+        assert "eyJ" not in shown
+
+
+def test_what_is_short_enough_is_not_cut() -> None:
+    assert redacted_start("gave up after 12 attempts", 25) == "gave up after 12 attempts"
+    assert redacted_start("abc " * 100, 10) == "abc abc ab"
 
 
 @pytest.mark.parametrize(

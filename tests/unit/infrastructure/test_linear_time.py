@@ -1,0 +1,107 @@
+"""Every regular expression takes time in proportion to the text, whoever wrote that.
+
+The test finds the patterns and how each is used, so a new one is tried, too. Time is compared with
+time: twice the text may not take three times as long.
+"""
+
+import importlib
+import pkgutil
+import re
+import time
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import relay
+import shared
+import web
+import worker
+
+SHORT, LONG = 4_000, 8_000
+# So little time is noise.
+WORTH_COMPARING = 0.002
+USES = ("search", "match", "fullmatch", "sub", "split", "findall", "finditer")
+# Their texts are never long, or never a stranger's.
+BOUNDED = {
+    "shared.domain.field_names._TELEPHONE": "names of 200 characters",
+    "shared.domain.reading.dates._AROUND_SIGNS": "texts of 200 characters",
+    "shared.domain.reading.dates._TIME": "texts of 200 characters",
+    "shared.domain.reading.dates._WEEKDAY": "texts of 200 characters",
+    "shared.domain.reading.meanings._ASIDE": "the text has a bracket that closes at its end",
+    "shared.infrastructure.email_syntax._PLAIN": "addresses of 64 characters",
+    "shared.infrastructure.alert_services._BETWEEN": "the operator's setting",
+    "shared.ledger.script_library._STATEMENT": "our own scripts",
+}
+UNITS = (
+    *("a", "A", "1", "é", " ", "\n", "\t ", ".", "-", "_", "@", ":", "/", "(", ")", "{", "'", '"'),
+    *("a@", "a.", "a-", "a_", "a:", "a/", "a://", "eyJ-", "eyJa.", "bearer ", "1(", "(1-", "1 "),
+    *("mon", "a=", "&a", "{{", "%%", "*|", "user ", "relay ", "x://a", "a@b", "..", "--", "\r\n"),
+)
+ENDS = ("", "!", "\n", "@", "a")
+
+
+def modules() -> Iterator[ModuleType]:
+    for package in (relay, shared, web, worker):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.endswith("__main__"):
+                yield importlib.import_module(found.name)
+
+
+def used() -> Iterator[tuple[str, re.Pattern[Any], str]]:
+    """Yield each pattern of a module by its name, and each way in which it is used there."""
+    for module in modules():
+        file = module.__file__ or ""
+        with open(file, encoding="utf-8") as text:  # noqa: PTH123 - a module's own file
+            source = text.read()
+        for name, value in vars(module).items():
+            if isinstance(value, re.Pattern):
+                for use in USES:
+                    if re.search(rf"\b{name}\.{use}\b", source):
+                        yield f"{module.__name__}.{name}", value, use
+
+
+FOUND = [each for each in used() if each[0] not in BOUNDED]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return the least CPU time of three runs."""
+    taken = []
+    for _ in range(3):
+        began = time.process_time()
+        work()
+        taken.append(time.process_time() - began)
+    return min(taken)
+
+
+def run(pattern: re.Pattern[Any], use: str, text: str) -> float:
+    subject: Any = text.encode() if isinstance(pattern.pattern, bytes) else text
+    replacement: Any = b"" if isinstance(subject, bytes) else ""
+    if use == "sub":
+        return seconds(lambda: pattern.sub(replacement, subject))
+    return seconds(
+        lambda: (
+            list(getattr(pattern, use)(subject) or ())
+            if use == "finditer"
+            else (getattr(pattern, use)(subject))
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern", "use"), [pytest.param(*each, id=f"{each[0]} {each[2]}") for each in FOUND]
+)
+def test_twice_the_text_takes_twice_the_time(name: str, pattern: re.Pattern[Any], use: str) -> None:
+    for unit in UNITS:
+        for end in ENDS:
+            long = run(pattern, use, unit * (LONG // len(unit)) + end)
+            if long >= WORTH_COMPARING:
+                short = run(pattern, use, unit * (SHORT // len(unit)) + end)
+                assert long < 3 * short, (name, unit, end, short, long)
+
+
+def test_the_patterns_are_found() -> None:
+    names = {name for name, _, _ in FOUND}
+    assert "shared.infrastructure.logs._EMAIL" in names
+    assert len(names) > 40
