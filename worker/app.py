@@ -22,7 +22,7 @@ from shared.ledger.redis_server.durability import warn_of_losses
 from shared.ledger.redis_server.memory import NOTE_EVERY
 from worker.alerts.dispatcher import alert_interval
 from worker.bootsteps import step
-from worker.consumer import Consumer
+from worker.consumer import Consumer, refuse_compressed_messages
 from worker.delivery.lane_places import lane_count
 from worker.delivery.poller import FIND_AGAIN_EVERY, POLL_EVERY
 from worker.delivery.shutdown import Shutdown
@@ -109,6 +109,7 @@ def run(settings: Settings, only: tuple[str, ...]) -> None:
     """Run a worker in this process that serves the queues `only`, until it is told to stop."""
     configure("worker")
     _keep_our_logs()
+    refuse_compressed_messages()
     for advice in settings.advice():
         log.warning(advice)
     name = f"relay-{os.getpid()}@{socket.gethostname()}"

@@ -1,7 +1,9 @@
 """Takes messages from the broker, and outlives what the broker and its messages do.
 
-An error in a message's form would reach Celery's event loop and end the worker. So malformed
-messages are discarded.
+An error in a message's form would reach Celery's event loop and end the worker. Celery would also
+log whole messages, with their content and a traceback. So each message that is not exactly one of
+ours is discarded here, with one line in the log. No message of ours is compressed, as a few bytes
+may become gigabytes.
 
 When the connection is lost, Celery closes it, and closes it again. What kombu raises then ended
 the worker: its channels ask a connection that is already gone. And when the broker refuses a
@@ -16,9 +18,13 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+from celery.exceptions import InvalidTaskError
 from celery.worker import consumer
 from celery.worker.state import maybe_shutdown
+from kombu import compression
+from kombu.exceptions import ContentDisallowed, DecodeError, SerializerNotInstalled
 
+from shared.infrastructure import queues
 from shared.ledger.redis_server.redis_problems import explain
 from worker.broker_refusals import BrokerRefusals
 
@@ -26,7 +32,13 @@ log = logging.getLogger(__name__)
 
 # Reading a message of an unexpected form raises these. Errors of the connection to the broker
 # are others, and must pass.
-_MALFORMED = (ValueError, TypeError, LookupError, AttributeError)
+_MALFORMED = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
+    *(ContentDisallowed, DecodeError, SerializerNotInstalled, InvalidTaskError),
+)
+# How many arguments each task has; all of them are texts.
+_ARGUMENTS = {queues.DELIVER: 1, queues.WAKE: 0, queues.REFRESH_TOKENS: 0, queues.WATCH: 0}
+_LONGEST_ARGUMENT = 100
 # How often a worker that waits looks whether it has to end.
 _LOOK_EVERY_SECONDS = 0.5
 
@@ -82,12 +94,46 @@ class Consumer(consumer.Consumer):
 
         def take_or_discard(message: Any) -> None:
             try:
+                check_message(message)
                 take(message)
             except _MALFORMED as error:
-                _discarded(error)
-                message.ack()
+                self.on_decode_error(message, error)
 
         return take_or_discard
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        """Discard the message, also for Celery, where it cannot read one."""
+        _discarded(exc)
+        message.ack()
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        self.on_decode_error(message, ValueError())
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        self.on_decode_error(message, exc)
+
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
+        self.on_decode_error(message, exc)
+
+
+def check_message(message: Any) -> None:
+    """Raise an error of `_MALFORMED` unless web, beat or a worker can have sent the message."""
+    count = _ARGUMENTS[message.headers["task"]]
+    args, kwargs, embedded = message.payload
+    texts = [each for each in args if isinstance(each, str) and len(each) <= _LONGEST_ARGUMENT]
+    asks_for_more = kwargs or message.headers.get("eta") or any(embedded.values())
+    if len(texts) != len(args) or len(args) != count or asks_for_more:
+        raise ValueError("arguments that the task does not take")
+
+
+def refuse_compressed_messages() -> None:
+    """Have kombu unpack nothing, in the whole process."""
+    for name in compression.encoders():
+        compression.register(_refuse, _refuse, name)
+
+
+def _refuse(packed: Any) -> Any:
+    raise ValueError("a compressed message")
 
 
 def _wait(span: timedelta) -> None:
