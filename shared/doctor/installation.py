@@ -13,6 +13,7 @@ from redis import Redis
 from shared.accounts.connecting import APPLICATION_CHECK_DEADLINE, Connecting
 from shared.doctor import (
     network_checks,
+    operator_checks,
     process_checks,
     redis_checks,
     retention_checks,
@@ -39,6 +40,7 @@ from shared.ledger.redis_server.server_inspection import clock_ahead, inspect_se
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.stores.stored_texts import forwarding
+from shared.operations.operators import Operators
 from shared.operations.secret_rotation import Rotation
 
 ACCOUNTS = Subject("accounts", "Accounts")
@@ -101,6 +103,7 @@ class Installation:
                 process_checks.WORKERS, process_checks.workers, self.ledger.processes.workers_seen
             ),
             task(process_checks.BEAT, process_checks.beat, self.ledger.processes.beats_seen),
+            task(operator_checks.SECOND_FACTOR, self._second_factor),
             task(ACCOUNTS, self._accounts),
             task(network_checks.PROXIES, network_checks.proxies, forwarding(self.client).read),
             task(retention_checks.RETENTION, retention_checks.retention, self._records, self.now),
@@ -160,6 +163,10 @@ class Installation:
 
     def _records(self) -> list[KeptRecords]:
         return self.keeping.outlook(self.registry.owners_of_records())
+
+    def _second_factor(self) -> Check:
+        without = Operators(self.client).without_second_factor()
+        return operator_checks.second_factor(self.settings.require_second_factor, without)
 
     def _accounts(self) -> Check:
         count = len(self.registry.account_names())

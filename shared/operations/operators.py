@@ -21,6 +21,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from shared.domain.account import check_name
 from shared.domain.audit import Action, Actor, Via, acting_as
 from shared.domain.errors import LedgerUnavailable, Refused, UnreadableRecord, WrongPassword
+from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.addresses import client_network
 from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
 from shared.ledger.stores import documents
@@ -277,6 +278,13 @@ class Operators:
 
         self._stored.change(decide)
         return now[0]
+
+
+def must_have_second_factor(role: Role, demanded: WhoMustHaveOne) -> bool:
+    """Whether operators of this role must have one, where it is `demanded` so."""
+    return demanded == WhoMustHaveOne.ALL or (
+        demanded == WhoMustHaveOne.ADMIN and role == Role.ADMIN
+    )
 
 
 def read_operator(name: str, stored: str) -> Operator | None:

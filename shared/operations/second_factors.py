@@ -27,7 +27,7 @@ from shared.ledger.stores import documents, stored_texts
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.sign_in_tries import Whose
 from shared.operations.counted_tries import CountedTries
-from shared.operations.operators import Operator, Operators, Role
+from shared.operations.operators import Operator, Operators, Role, must_have_second_factor
 
 RECOVERY_CODES = 10
 # How long a secret waits for the code that confirms it.
@@ -126,9 +126,7 @@ class SecondFactors:
 
     def must_have(self, role: Role) -> bool:
         """Whether operators of this role must have one."""
-        return self._demanded == WhoMustHaveOne.ALL or (
-            self._demanded == WhoMustHaveOne.ADMIN and role == Role.ADMIN
-        )
+        return must_have_second_factor(role, self._demanded)
 
     # --- signing in
 

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from shared.domain.errors import Refused
+from shared.domain.errors import Refused, WrongCode
 from shared.infrastructure.logs import LineFormatter
 from shared.operations.counted_tries import MOST_TRIES
 from shared.operations.operators import Operators, Role
+from shared.operations.second_factors import Asked
 from tests.architecture.project import read
+from tests.support.phone import Phone
 
 PASSWORD = "a password for tests"
 MADE_UP = "web     warning sign-in refused address=192.0.2.1 cause=wrong_password"
@@ -86,6 +88,20 @@ def test_nobody_is_banned_for_signing_in_and_out(operators: Operators, log: io.S
 def test_the_document_shows_the_lines_as_they_are() -> None:
     shown = re.findall(r"^\d\d:\d\d:\d\d web .+$", read("docs/audit.md"), re.MULTILINE)
     assert [banned(without_time(line)) for line in shown] == ["203.0.113.9"] * 2 + [None] * 2
+
+
+def test_a_refused_code_is_banned_for_like_a_refused_password(
+    operators: Operators, log: io.StringIO, redis_client: "redis.Redis"
+) -> None:
+    phone = Phone()
+    factors = phone.factors(redis_client)
+    phone.switch_on(factors, "ada", PASSWORD)
+    with pytest.raises(WrongCode):
+        factors.check("123123", Asked(name="ada", address="203.0.113.9"))
+    line = log.getvalue().splitlines()[-1]
+    assert line.endswith("sign-in refused address=203.0.113.9 cause=wrong_code operator=ada")
+    assert banned(without_time(line)) == "203.0.113.9"
+    assert "123123" not in log.getvalue()
 
 
 def test_nobody_is_banned_who_waits_because_of_others(

@@ -15,6 +15,7 @@ from shared.constant_contact.errors import ConnectionFailed, Forbidden
 from shared.doctor import (
     live_account_checks,
     network_checks,
+    operator_checks,
     process_checks,
     redis_checks,
     retention_checks,
@@ -30,8 +31,10 @@ from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.outcome import Answer
 from shared.domain.redis_problem import RedisProblem
 from shared.domain.retention import KeptRecords
+from shared.domain.second_factor import WhoMustHaveOne
 from shared.ledger.redis_server.server_inspection import Overdue, ServerFacts
 from shared.ledger.spools import SpoolFigures, SpoolReport, damaged_name
+from shared.operations.operators import Operator, Role
 from shared.operations.secret_rotation import Survey
 from tests.support import builders
 from tests.support.builders import NOON
@@ -597,3 +600,21 @@ def test_a_custom_field_that_is_no_longer_there_is_reported_with_its_form() -> N
     existing = {field.id for field in news.custom_fields}
     (check,) = live_account_checks.form_fields([news], existing, "acme")
     assert verdict(check) == OK
+
+
+@pytest.mark.parametrize(
+    ("demanded", "without", "expected"),
+    [
+        (WhoMustHaveOne.NONE, (Role.ADMIN,), OK),
+        (WhoMustHaveOne.ADMIN, (Role.OPERATOR, Role.VIEWER), OK),
+        (WhoMustHaveOne.ADMIN, (Role.VIEWER, Role.ADMIN), ADVICE),
+        (WhoMustHaveOne.ALL, (Role.VIEWER,), ADVICE),
+        (WhoMustHaveOne.ALL, (), OK),
+    ],
+)
+def test_second_factor(demanded: WhoMustHaveOne, without: tuple[Role, ...], expected: str) -> None:
+    operators = [Operator(name=role, role=role, password_hash="", epoch=0) for role in without]
+    check = operator_checks.second_factor(demanded, operators)
+    assert verdict(check) == expected
+    if demanded == WhoMustHaveOne.ADMIN:
+        assert "viewer" not in check.found

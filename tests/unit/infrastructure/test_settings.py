@@ -263,6 +263,7 @@ def test_how_long_the_audit_trail_is_kept() -> None:
         pytest.param("RELAY_RETAIN_DELIVERED", "1.5d", "such as 90s, 15m", id="part of a day"),
         pytest.param("RELAY_RETAIN_DISCARDED", "999999d", "to 36500d", id="centuries"),
         pytest.param("RELAY_RETAIN_QUARANTINED", "-1h", "such as 90s", id="before it came"),
+        pytest.param("RELAY_REQUIRE_SECOND_FACTOR", "yes", "none, admin or all", id="yes"),
         pytest.param("RELAY_ANONYMIZE_ADDRESSES", "always", "or never", id="another word"),
     ],
 )
