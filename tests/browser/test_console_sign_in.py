@@ -1,7 +1,10 @@
-"""Signing in to the console in a real browser: by keyboard, without JavaScript, on a phone."""
+"""Signing in to the console in a real browser: by keyboard, without JavaScript, on a phone, with an
+authenticator app."""
 
 import re
+import time
 
+import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -160,6 +163,50 @@ def test_changing_the_own_password_on_a_phone(
             assert fits(page)
     expect(page.get_by_role("status")).to_contain_text("Your password is changed.")
     assert operators.authenticate("ada", "another password", address="") is not None
+
+
+def test_from_the_qr_code_to_switching_it_off_on_a_phone_without_javascript(
+    web: WebProcess, operators: Operators, new_page: NewPage
+) -> None:
+    page = new_page(viewport=PHONE, java_script_enabled=False)
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    sign_in(page, web, "/console/profile")
+    page.get_by_role("link", name="Set up a second factor").click()
+    drawn = page.locator(".qr svg").bounding_box()
+    assert drawn and 150 < drawn["width"] == drawn["height"] <= PHONE["width"]
+    app = pyotp.TOTP(page.get_by_label("Secret").input_value().replace(" ", ""))
+    assert fits(page)
+
+    page.get_by_label("Code", exact=True).fill(app.now())
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_role("button", name="Switch it on").click()
+    recovery = page.get_by_label("Recovery codes").input_value().split()
+    assert len(recovery) == 10
+    assert fits(page)
+    page.get_by_role("link", name="I have kept them").click()
+
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, web, "/console/profile")
+    code = page.get_by_label("Code")
+    expect(code).to_be_focused()
+    expect(code).to_have_attribute("inputmode", "numeric")
+    expect(code).to_have_attribute("autocomplete", "one-time-code")
+    code.fill("000000")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("This code is wrong")
+    assert fits(page)
+    page.get_by_label("Code").fill(app.at(time.time() + 30))
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Your profile")).to_be_visible()
+    expect(page.get_by_text("You have 10 recovery codes left.")).to_be_visible()
+    assert fits(page)
+
+    page.get_by_label("Your password").fill(PASSWORD)
+    page.get_by_label("Code", exact=True).fill(recovery[0])
+    page.get_by_role("button", name="Switch it off").click()
+    expect(page.get_by_role("status")).to_contain_text("Your second factor is off.")
+    assert [each for each in wrong if "Content Security Policy" in each] == []
 
 
 def test_a_session_that_ended_meanwhile_says_so_and_changes_nothing(
