@@ -30,7 +30,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.factory import make_operations
 from shared.operations.operators import Operators
-from shared.operations.second_factors import SecondFactors
+from shared.operations.second_factors import make_second_factors
 from shared.operations.second_steps import SecondSteps
 from shared.operations.sessions import Sessions
 from web import connect_pages, health, root_page
@@ -188,13 +188,7 @@ def _make_services(settings: Settings) -> Services:
         accounts=make_account_services(settings, patient, notifier.notify_workers),
         operations=make_operations(settings, patient, notifier.notify_workers),
         operators=operators,
-        second_factors=SecondFactors(
-            patient,
-            Sealer(settings.secret_keys),
-            operators,
-            demanded=settings.require_second_factor,
-            now=utc_now,
-        ),
+        second_factors=make_second_factors(settings, patient, operators),
         second_steps=SecondSteps(patient, now=utc_now),
         sessions=Sessions(client, now=utc_now),
         alert_services=make_services(settings.alerts),

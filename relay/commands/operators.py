@@ -9,8 +9,6 @@ from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
 from shared.domain.errors import Refused
-from shared.infrastructure.sealing import Sealer
-from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import NewPassword, Operator, Operators, Role
 
 if TYPE_CHECKING:
@@ -129,15 +127,9 @@ def _operators(runtime: CommandRuntime) -> Operators:
 
 def _second_factors(runtime: CommandRuntime) -> "SecondFactors":
     # Imported here: no other command needs what makes the codes.
-    from shared.operations.second_factors import SecondFactors
+    from shared.operations.second_factors import make_second_factors
 
-    return SecondFactors(
-        runtime.client,
-        Sealer(runtime.settings.secret_keys),
-        _operators(runtime),
-        demanded=runtime.settings.require_second_factor,
-        now=utc_now,
-    )
+    return make_second_factors(runtime.settings, runtime.client, _operators(runtime))
 
 
 def _given(password: str | None) -> str | None:

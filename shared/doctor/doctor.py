@@ -35,6 +35,7 @@ from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.stores.sealed_values import SealedPlaces
 from shared.ledger.stores.token_store import TokenLedger
 from shared.operations.operators import Operators
+from shared.operations.second_factors import make_second_factors
 from shared.operations.secret_rotation import Rotation
 from shared.operations.sessions import Sessions
 
@@ -177,6 +178,7 @@ def make_doctor(settings: Settings) -> Doctor:
                 ledger=Ledger(client),
                 registry=registry,
                 operators=Operators(client),
+                second_factors=make_second_factors(settings, client, Operators(client)),
                 sessions=Sessions(client, now=utc_now),
                 replays=Replays(client, replay_pace(settings)),
             ),

@@ -1,6 +1,7 @@
 """The check of what is stored: which records nobody can read, and what to do with each."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -8,6 +9,7 @@ import redis
 
 from shared.accounts.client_links import Link
 from shared.domain.check import Check, Subject
+from shared.domain.errors import Refused
 from shared.infrastructure.stored_records import Kind, Unreadable, collecting, read_all
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
@@ -19,6 +21,7 @@ from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.token_store import TokenLedger
 from shared.operations.operators import Operators
+from shared.operations.second_factors import SecondFactors
 from shared.operations.sessions import Sessions
 
 RECORDS = Subject("records", "Stored records can be read")
@@ -38,6 +41,9 @@ _FIX = {
     Kind.OPERATOR: (
         "They cannot sign in. Remove them with: relay operator remove {name}. Then add them anew"
         " with: relay operator add {name} --role ROLE"
+    ),
+    Kind.SECOND_FACTOR: (
+        "They cannot sign in. Switch it off with: relay operator reset-second-factor {name}"
     ),
     Kind.SESSION: "It has ended, and its operator signs in again.",
     Kind.SIGNUP: (
@@ -62,6 +68,7 @@ class StoredRecordChecks:
     ledger: Ledger
     registry: Registry
     operators: Operators
+    second_factors: SecondFactors
     sessions: Sessions
     replays: Replays
 
@@ -82,6 +89,8 @@ class StoredRecordChecks:
         counts.histories(forms)
         for operator in self.operators.all():
             self.sessions.all(operator)
+            with suppress(Refused):  # what no key opens is another check's business
+                self.second_factors.find(operator.name)
         read_all(Kind.LINK, documents.links(self.client).all(), Link.from_json)
         self.replays.parts(*names)
         accounts_on_record(self.client)

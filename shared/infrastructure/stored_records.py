@@ -50,6 +50,8 @@ class Kind(StrEnum):
     OPERATOR = "operator"
     PROXIES = "note about proxies"
     REPLAY = "replay"
+    SECOND_FACTOR = "second factor of operator"
+    SECOND_STEP = "sign-in that waits for a code"
     SESSION = "session of operator"
     SIGNUP = "sign-up"
     SPOOL = "spool report"

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pyotp
 import redis
@@ -23,6 +24,9 @@ from shared.domain.audit import Action
 from shared.domain.errors import LedgerUnavailable, Refused, WrongCode, WrongPresentCode
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.settings import Settings
+from shared.infrastructure.stored_records import Kind, json_object, read_or_refuse
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores import documents, stored_texts
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.sign_in_tries import Whose
@@ -49,7 +53,7 @@ class SecondFactor:
 
     @classmethod
     def from_json(cls, stored: str) -> "SecondFactor":
-        found = json.loads(stored)
+        found = json_object(stored)
         return cls(**{**found, "recovery": tuple(found["recovery"])})
 
     def to_json(self) -> str:
@@ -122,7 +126,7 @@ class SecondFactors:
 
     def find(self, name: str) -> SecondFactor | None:
         sealed = self._stored.find(name)
-        return self._opened(sealed) if sealed else None
+        return self._opened(name, sealed) if sealed else None
 
     def must_have(self, role: Role) -> bool:
         """Whether operators of this role must have one."""
@@ -154,7 +158,7 @@ class SecondFactors:
         left: list[SecondFactor] = []
 
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            factor = self._opened(stored[name]) if name in stored else None
+            factor = self._opened(name, stored[name]) if name in stored else None
             left[:] = [self._without(code, name, factor)]
             return {name: self._sealed(left[0])}
 
@@ -251,7 +255,9 @@ class SecondFactors:
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
             if asked.name not in stored:
                 raise Refused("Your second factor is switched off. Reload this page.")
-            renewed = replace(self._opened(stored[asked.name]), recovery=_digests(codes))
+            renewed = replace(
+                self._opened(asked.name, stored[asked.name]), recovery=_digests(codes)
+            )
             return {asked.name: self._sealed(renewed)}
 
         self._stored.change(decide)
@@ -282,11 +288,24 @@ class SecondFactors:
     def _setup(self, asked: Asked) -> stored_texts.StoredText:
         return stored_texts.second_factor_setup(self._client, _digest(asked.session))
 
-    def _opened(self, sealed: str) -> SecondFactor:
-        return SecondFactor.from_json(self._sealer.open(sealed))
+    def _opened(self, name: str, sealed: str) -> SecondFactor:
+        read = partial(SecondFactor.from_json, self._sealer.open(sealed))
+        return read_or_refuse(Kind.SECOND_FACTOR, name, read)
 
     def _sealed(self, factor: SecondFactor) -> str:
         return self._sealer.seal(factor.to_json())
+
+
+def make_second_factors(
+    settings: Settings, client: "redis.Redis", operators: Operators
+) -> SecondFactors:
+    return SecondFactors(
+        client,
+        Sealer(settings.secret_keys),
+        operators,
+        demanded=settings.require_second_factor,
+        now=utc_now,
+    )
 
 
 def is_one_time(code: str) -> bool:

@@ -9,14 +9,25 @@ from datetime import timedelta
 import pytest
 import redis
 
-from shared.domain.errors import Refused, TooManyTries, WrongCode, WrongPassword, WrongPresentCode
+from shared.domain.errors import (
+    Refused,
+    TooManyTries,
+    UnreadableRecord,
+    WrongCode,
+    WrongPassword,
+    WrongPresentCode,
+)
 from shared.domain.second_factor import WhoMustHaveOne
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.stored_records import collecting
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger import keys
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.counted_tries import MOST_TRIES
 from shared.operations.operators import Operators, Role
 from shared.operations.second_factors import RECOVERY_CODES, Asked, SecondFactor, SecondFactors
-from tests.support.phone import Phone
+from shared.operations.second_steps import SecondSteps
+from tests.support.phone import SECRET_KEY, Phone
 from tests.support.valkey_server import ValkeyServer
 
 PASSWORD = "a password for tests"
@@ -113,11 +124,11 @@ def both_read(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     barrier, seen = threading.Barrier(2), threading.local()
     opened = SecondFactors._opened
 
-    def late(self: SecondFactors, sealed: str) -> SecondFactor:
+    def late(self: SecondFactors, name: str, sealed: str) -> SecondFactor:
         if not getattr(seen, "waited", False):
             seen.waited = True
             barrier.wait(timeout=10)
-        return opened(self, sealed)
+        return opened(self, name, sealed)
 
     monkeypatch.setattr(SecondFactors, "_opened", late)
     yield
@@ -358,6 +369,29 @@ def test_a_reset_ends_sessions_and_the_wait_after_wrong_codes(
     assert factors.reset("ada") is False
     phone.switch_on(factors, "ada", PASSWORD)
     assert counts(factors, phone.code())
+
+
+@pytest.mark.parametrize("stored", ["[]", '{"colour": "red"}', '{"recovery": [1]}'])
+def test_one_that_cannot_be_read_lets_nobody_in_and_is_reported(
+    factors: SecondFactors, recovery: list[str], redis_client: "redis.Redis", stored: str
+) -> None:
+    redis_client.hset(keys.SECOND_FACTORS, "ada", Sealer((SECRET_KEY,)).seal(stored))
+    with collecting() as unreadable, pytest.raises(UnreadableRecord):
+        factors.check(recovery[0], ADA)
+    assert [str(each) for each in unreadable] == ["second factor of operator ada"]
+    assert factors.reset("ada")
+
+
+def test_a_second_step_that_cannot_be_read_begins_anew(
+    operators: Operators, redis_client: "redis.Redis"
+) -> None:
+    steps = SecondSteps(redis_client, now=utc_now)
+    ticket = steps.begin(operators.named("ada"))
+    assert steps.find(ticket) == operators.named("ada")
+    (record,) = redis_client.scan_iter(f"{keys.SECOND_STEPS}*")
+    for garbage in ("[]", "{", '{"operator": 1, "epoch": 1, "until": "now"}'):
+        redis_client.set(record, garbage)
+        assert steps.find(ticket) is None
 
 
 def test_who_lacks_one_is_known(
