@@ -33,7 +33,7 @@ from shared.operations.operators import Operators
 from shared.operations.second_factors import make_second_factors
 from shared.operations.second_steps import SecondSteps
 from shared.operations.sessions import Sessions
-from web import connect_pages, health, root_page
+from web import connect_pages, health, root_page, security_txt
 from web.console import pages
 from web.console.guard import set_up_sessions
 from web.error_answers import http_error, unexpected_error
@@ -76,8 +76,8 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["relay"] = _make_services(settings)
     set_up_sessions(app, settings)
-    for blueprint in (root_page.bp, routes.bp, connect_pages.bp, health.bp, pages.bp):
-        app.register_blueprint(blueprint)
+    for page in (root_page, routes, connect_pages, health, security_txt, pages):
+        app.register_blueprint(page.bp)
     app.before_request(_refuse_large_body)
     app.before_request(check_host)
     app.before_request(_begin_as_nobody)

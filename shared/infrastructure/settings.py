@@ -110,6 +110,7 @@ class Settings:
     alerts: tuple[str, ...] = field(repr=False)
     alert_after: timedelta
     heartbeat_url: str | None = field(repr=False)
+    security_contact: str | None = field(repr=False)
     retention: Retention
     retain_audit: timedelta | None
     files: tuple[Path, ...]  #: from which settings were read
@@ -213,6 +214,7 @@ class _Reader:
             alerts=self._get("RELAY_ALERTS", "none", read_addresses),
             alert_after=self._get("RELAY_ALERT_AFTER_SECONDS", "60", _seconds),
             heartbeat_url=self._get("RELAY_HEARTBEAT_URL", "none", _heartbeat_url),
+            security_contact=self._get("RELAY_SECURITY_CONTACT", "none", _security_contact),
             retention=self._retention(),
             retain_audit=self._get("RELAY_RETAIN_AUDIT", "365d", _kept_for),
             require_second_factor=self._get(
@@ -430,6 +432,26 @@ def _heartbeat_url(raw: str) -> str | None:
         return None
     _web_address(raw)
     return raw
+
+
+_EMAIL = re.compile(r"[\w.!#$&'*+/=^`{|}~-]{1,64}@[a-z0-9-]+(\.[a-z0-9-]+)+", re.ASCII | re.I)
+_PRINTED = re.compile(r"[!-~]+")
+
+
+def _security_contact(raw: str) -> str | None:
+    """Return the contact as an address that begins with `mailto:` or `https:` (RFC 9116, 2.5.3)."""
+    if raw == "none":
+        return None
+    email = raw.removeprefix("mailto:")
+    if _EMAIL.fullmatch(email):
+        return f"mailto:{email}"
+    if raw.startswith("https://") and _PRINTED.fullmatch(raw) and "@" not in raw:
+        _web_address(raw)
+        return raw
+    raise ValueError(
+        "must be an e-mail address such as mailto:security@example.com, or an https: address of a"
+        " page that says how to report"
+    )
 
 
 def parse_bind(raw: str) -> Bind:

@@ -28,6 +28,7 @@ PUBLIC = {
     ("/console/sign-out", "POST"): "ends the session, whose token it needs",
     ("/healthz", "GET"): "lives",
     ("/readyz", "GET"): "could store a sign-up",
+    ("/.well-known/security.txt", "GET"): "whom to tell of a weakness, if that is set",
     ("/static/<path:filename>", "GET"): "style sheets",
 }
 

@@ -70,6 +70,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         alerts=(),
         alert_after=timedelta(minutes=1),
         heartbeat_url=None,
+        security_contact=None,
         retain_audit=timedelta(days=365),
         files=(),
         require_second_factor=WhoMustHaveOne.NONE,
@@ -338,6 +339,40 @@ def test_a_secret_that_can_be_guessed_works_and_is_advised_against() -> None:
     (advice,) = read(RELAY_SECRET_KEY="a key that is long enough," + "k" * 15).advice()
     assert advice.startswith("RELAY_SECRET_KEY has a key of less than 16 characters")
     assert "kkk" not in advice
+
+
+@pytest.mark.parametrize(
+    ("typed", "contact"),
+    [
+        ("mailto:security@example.com", "mailto:security@example.com"),
+        ("security+relay@example.co.uk", "mailto:security+relay@example.co.uk"),
+        ("https://example.com/security?lang=en", "https://example.com/security?lang=en"),
+        ("none", None),
+        ("", None),
+    ],
+)
+def test_a_security_contact(typed: str, contact: str | None) -> None:
+    assert read(RELAY_SECURITY_CONTACT=typed).security_contact == contact
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *("http://example.com/security", "example.com", "security", "mailto:", "mailto:a@b"),
+        *(
+            "https://",
+            "https://example.com/a b",
+            "https://example.com/\nExpires: x",
+            "https://é.com",
+        ),
+        *("mailto:a@example.com,b@example.com", "mailto:a@example.com?subject=x", "tel:+1", "@"),
+        *("mailto:a@example.com\nPolicy: x", "https://ada:secret@example.com/", "javascript:alert"),
+    ],
+)
+def test_another_security_contact_is_a_problem_that_does_not_repeat_it(typed: str) -> None:
+    found = problem(RELAY_SECURITY_CONTACT=typed)
+    assert found.startswith("RELAY_SECURITY_CONTACT must be an")
+    assert "ada:" not in found and "Policy" not in found
 
 
 ELSEWHERE = [
