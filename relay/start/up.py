@@ -17,6 +17,7 @@ from relay.start.data_dir import announced, keep_files_private
 from relay.start.demo import DEMO_FORM, set_up_demo
 from relay.start.embedded_valkey import remove_leftovers
 from relay.start.invocation import child_command
+from relay.start.own_sandbox import OwnSandbox, check_public_url
 from relay.start.plan import Plan, make_plan
 from relay.start.supervisor import Process, Supervisor
 from shared.domain.errors import Refused
@@ -30,7 +31,12 @@ READY_WITHIN = timedelta(seconds=60)
 
 
 @click.command()
-def up() -> None:
+@click.option(
+    "--sandbox",
+    is_flag=True,
+    help="Start the sandbox although RELAY_PUBLIC_URL is public, or there are real accounts.",
+)
+def up(sandbox: bool) -> None:
     """Start everything on this machine.
 
     That is web, worker and beat; a Valkey server if REDIS_URL is not set; and the sandbox if
@@ -38,7 +44,11 @@ def up() -> None:
     """
     keep_files_private()
     plan = make_plan(os.environ)
+    if sandbox and not plan.sandbox:
+        raise click.UsageError("CTCT_CLIENT_ID is set. Unset it to start the sandbox.")
     settings = Settings.from_env(plan.environ)
+    if plan.sandbox and not sandbox:
+        check_public_url(settings.public_url)
     supervisor = Supervisor(
         lambda line: click.echo(f"relay up: {line}", err=True),
         patience=settings.send_deadline + timedelta(seconds=10),
@@ -47,7 +57,7 @@ def up() -> None:
     try:
         with announced(plan.data_dir, plan.chosen):
             _check_the_address(settings)
-            _run(plan, settings, supervisor)
+            _run(plan, settings, supervisor, beside_real_accounts=sandbox)
     except TimeoutError as error:
         raise Refused(str(error)) from error
     finally:
@@ -63,12 +73,22 @@ def _check_the_address(settings: Settings) -> None:
         )
 
 
-def _run(plan: Plan, settings: Settings, supervisor: Supervisor) -> None:
-    supervisor.start(*_foundations(plan, settings))
+def _run(
+    plan: Plan, settings: Settings, supervisor: Supervisor, *, beside_real_accounts: bool
+) -> None:
+    supervisor.start(*_valkey(plan, settings))
     if not supervisor.wait_until_ready(READY_WITHIN):
         return
     with contextlib.closing(connect(settings.redis_url, socket_timeout=10)) as client:
         open_if_there(client)
+        if plan.sandbox:
+            own = OwnSandbox(settings=settings, client=client)
+            if not beside_real_accounts:
+                own.check_no_real_account()
+            own.keep_apart()
+    supervisor.start(*_sandbox(plan, settings))
+    if not supervisor.wait_until_ready(READY_WITHIN):
+        return
     if plan.sandbox:
         set_up_demo(plan.sandbox, settings)
     supervisor.start(*_own_processes(plan, settings))
@@ -78,7 +98,7 @@ def _run(plan: Plan, settings: Settings, supervisor: Supervisor) -> None:
     supervisor.run()
 
 
-def _foundations(plan: Plan, settings: Settings) -> Iterator[Process]:
+def _valkey(plan: Plan, settings: Settings) -> Iterator[Process]:
     if plan.valkey:
         yield Process(
             "valkey",
@@ -88,6 +108,9 @@ def _foundations(plan: Plan, settings: Settings) -> Iterator[Process]:
             prepare=lambda: remove_leftovers(plan.valkey_dir),
             input=plan.valkey_input,
         )
+
+
+def _sandbox(plan: Plan, settings: Settings) -> Iterator[Process]:
     if plan.sandbox:
         bind = plan.sandbox
         command = [*child_command("sandbox"), "--bind", str(bind), *_limits(settings)]

@@ -38,7 +38,8 @@ _NOT_WELL = {
         "was connected at {origin}, and CTCT_API_URL and CTCT_AUTH_URL name other addresses now."
         " Its tokens are sent to no other server, so its sign-ups are accepted and wait. Put the"
         " former addresses back, or run: relay connect {account}. If Constant Contact has moved,"
-        " run: relay accounts move-tokens {account}"
+        " run: relay accounts move-tokens {account}. If it was for trying out, remove it:"
+        " relay accounts remove {account}"
     ),
     ConnectionStatus.FOREIGN: (
         "is kept connected by another installation ({owner}), so this one does not refresh its"

@@ -230,6 +230,10 @@ class TokenVault:
             return False
         return not owner.server or owner.server != self._tokens.server()
 
+    def has_key(self, client_id: str) -> bool:
+        """Whether the secret of this API key is known for the server that is configured."""
+        return self._oauth(client_id) is not None
+
     def is_elsewhere(self, stored: StoredTokens) -> bool:
         """Whether the tokens were got at other addresses than are configured."""
         return stored.origin is not None and str(stored.origin) != str(self._origin)
@@ -481,7 +485,7 @@ class TokenVault:
 def other_origin(account: str, origin: TokenOrigin, configured: TokenOrigin) -> str:
     """Return what it means that tokens were got at `origin`, and what to do."""
     return (
-        f"the tokens of {account} are from {origin.told_from(configured)}, and CTCT_API_URL and"
+        f"{account} has tokens from {origin.told_from(configured)}, and CTCT_API_URL and"
         f" CTCT_AUTH_URL name {configured.told_from(origin)} now, so nothing is sent there. Put the"
         f" former addresses back, or run: relay connect {account}. If Constant Contact has moved"
         f" there, run: relay accounts move-tokens {account}"

@@ -53,7 +53,8 @@ _NOT_CONNECTED = {
         ),
         (
             "Put the former addresses back, or connect it again: relay connect {account}. If"
-            " Constant Contact has moved, run: relay accounts move-tokens {account}"
+            " Constant Contact has moved, run: relay accounts move-tokens {account}. If the account"
+            " was for trying out, remove it: relay accounts remove {account}"
         ),
     ),
     ConnectionStatus.FOREIGN: (

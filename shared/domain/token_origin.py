@@ -1,8 +1,9 @@
 """Where tokens were got, which is the only place that they may be sent to."""
 
-import ipaddress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from shared.domain.web_addresses import is_loopback_host
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,20 +26,12 @@ class TokenOrigin:
     def is_sandbox(self) -> bool:
         """Whether it is a stand-in for Constant Contact, which takes TLS alone."""
         parts = urlsplit(self.api_url)
-        return parts.scheme == "http" or is_this_machine(parts.hostname or "")
+        return parts.scheme == "http" or is_loopback_host(parts.hostname or "")
 
     def told_from(self, other: "TokenOrigin") -> str:
         """Return for people what differs from `other`."""
         mine, others = str(self).split(" "), str(other).split(" ")
         return " and ".join(m for m, o in zip(mine, others, strict=True) if m != o) or self.api_url
-
-
-def is_this_machine(host: str) -> bool:
-    """Whether the host of an address is the machine on which this runs."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.rstrip(".").lower() == "localhost"
 
 
 def _plain(url: str) -> str:

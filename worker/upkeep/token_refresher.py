@@ -40,7 +40,9 @@ class TokenRefresher:
                 self._log_failure(account.name, str(error))
                 if isinstance(error, Revoked):
                     self._hold_at_the_end(account, error)
-                elif isinstance(error, OtherOrigin):
+                elif isinstance(error, OtherOrigin) and self.vault.has_key(account.client_id):
+                    # Others, such as the demo's account beside real ones, are held if a sign-up
+                    # comes.
                     self.holds.hold_without_token(account.name, str(error), probed=True)
 
     def _refresh(self, account: str) -> None:

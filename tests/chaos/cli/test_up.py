@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.support.ports import free_port
 from tests.support.relay_up import RelayUp
 from tests.support.stack import eventually
 from tests.support.web_process import serving_processes
@@ -42,6 +43,8 @@ def test_the_first_signup_is_one_command_away_and_survives_a_restart(up: RelayUp
 
     half_written = up.folder / ".relay" / "valkey" / "temp-rewriteaof-bg-1.aof"
     half_written.touch()
+    # The sandbox's port may be taken the next time. Its accounts follow it.
+    up.environ["RELAY_SANDBOX_BIND"] = f"127.0.0.1:{free_port()}"
     up.start()
     assert not half_written.exists()
     assert up.status()["accepted"] == 1

@@ -11,7 +11,7 @@ import redis
 
 from shared.accounts.account_services import AccountServices
 from shared.constant_contact.applications import Application
-from shared.constant_contact.factory import make_applications
+from shared.constant_contact.factory import make_applications, make_vault
 from shared.doctor.doctor import make_doctor, summary
 from shared.doctor.instance_header import HEADER, instance_digest
 from shared.domain.account import Account, HoldReason
@@ -332,8 +332,9 @@ def test_something_else_at_the_public_address(
     assert wrong(examine(well)) == {"public_url": PROBLEM}
 
 
-def test_an_api_that_cannot_be_reached(well: Settings) -> None:
+def test_an_api_that_cannot_be_reached(well: Settings, redis_client: "redis.Redis") -> None:
     cut_off = replace(well, api_url=f"http://127.0.0.1:{free_port()}/v3")
+    make_vault(cut_off, redis_client).move("acme")
     found = wrong(examine(cut_off))
     assert found["constant_contact"] == PROBLEM
     assert found["privileges"] == UNKNOWN
