@@ -6,14 +6,14 @@ ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /app
 WORKDIR /src
 # The packages first: they change less often than the code.
-COPY requirements.txt ./
-RUN /app/bin/pip install --require-hashes -r requirements.txt
+COPY requirements.txt requirements-build.txt ./
+RUN /app/bin/pip install --require-hashes -r requirements.txt -r requirements-build.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY relay relay
 COPY web web
 COPY worker worker
 COPY shared shared
-RUN /app/bin/pip install --no-deps . && /app/bin/pip uninstall --yes setuptools pip
+RUN /app/bin/pip install --no-deps --no-build-isolation . && /app/bin/pip uninstall --yes setuptools pip
 
 FROM python:3.11-slim-bookworm
 ENV PATH=/app/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1

@@ -3,10 +3,10 @@
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
-CHECKED := relay web worker shared sandbox tests
+CHECKED := relay web worker shared sandbox tests .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-slow chaos bench check format lock clean chromium nginx caddy
+.PHONY: help demo test test-fast test-slow chaos bench check format lock advisories sbom clean chromium nginx caddy
 
 help:  ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -42,13 +42,20 @@ format: $(VENV)/.dev  ## Format the code
 	$(RUN)/ruff check --fix $(CHECKED)
 	$(RUN)/ruff format $(CHECKED)
 
-lock: $(VENV)/.dev  ## Pin all packages anew from pyproject.toml
-	$(RUN)/python -m pip install --quiet pip-tools
+lock: $(VENV)/.maintain  ## Pin all packages anew from pyproject.toml
 	for set in "requirements.txt" "requirements-dev.txt --extra dev" \
-	    "requirements-bench.txt --extra bench"; do \
+	    "requirements-bench.txt --extra bench" "requirements-maintain.txt --extra maintain" \
+	    "requirements-build.txt --all-build-deps --only-build-deps"; do \
 	  $(RUN)/pip-compile --quiet --upgrade --generate-hashes --strip-extras --allow-unsafe --no-header \
 	    --no-emit-index-url --no-emit-find-links --no-emit-trusted-host -o $$set pyproject.toml; \
 	done
+
+advisories: $(VENV)/.maintain  ## Ask PyPI for known vulnerabilities of the pinned packages
+	@$(RUN)/python .ci/advisories.py requirements.txt requirements-build.txt
+
+sbom: $(VENV)/.maintain  ## Write sbom.json, the bill of materials of what runs in production (CycloneDX)
+	@$(RUN)/cyclonedx-py requirements --pyproject pyproject.toml --short-PURLs --output-reproducible \
+	  --output-file sbom.json requirements.txt
 
 clean:  ## Remove what `make` made (not the data in .relay)
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache
@@ -58,9 +65,9 @@ $(VENV)/bin/python:
 	  || { echo "signup-relay needs Python 3.11 or newer; say which with: make PYTHON=python3.11 ..."; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
-	$(RUN)/python -m pip install --quiet --require-hashes -r requirements.txt
-	$(RUN)/python -m pip install --quiet --no-deps -e .
+$(VENV)/.runtime: requirements.txt requirements-build.txt pyproject.toml | $(VENV)/bin/python
+	$(RUN)/python -m pip install --quiet --require-hashes -r requirements.txt -r requirements-build.txt
+	$(RUN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
@@ -70,6 +77,10 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 # The peers that `make bench` compares with.
 $(VENV)/.bench: requirements-bench.txt $(VENV)/.dev
 	$(RUN)/python -m pip install --quiet --require-hashes -r requirements-bench.txt
+	@touch $@
+
+$(VENV)/.maintain: requirements-maintain.txt $(VENV)/.runtime
+	$(RUN)/python -m pip install --quiet --require-hashes -r requirements-maintain.txt
 	@touch $@
 
 # The browser tests drive a real Chromium. Where it is missing, Debian's package is installed.

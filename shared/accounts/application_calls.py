@@ -25,7 +25,7 @@ from shared.domain.errors import Refused, TokenUnavailable
 from shared.domain.phrases import sentence
 
 # No server issued this token or code. Only a server that accepts the secret says that it is bad.
-_NO_TOKEN = "none"  # noqa: S105
+_NO_TOKEN = "none"  # noqa: S105 - no token
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ WARN_BEFORE = timedelta(days=21)
 
 
 # Why a refresh failed, where only a person can mend it: the secret was renewed, or is wrong.
-SECRET_REFUSED = "Constant Contact does not accept the API key with this secret"  # noqa: S105
+SECRET_REFUSED = "Constant Contact does not accept the API key with this secret"  # noqa: S105 - a message
 
 
 class EndCause(StrEnum):
