@@ -34,14 +34,12 @@ local key, by_key = signup(id), idempotency_key and account .. "seen:" .. idempo
 local received = waited == 0 and moment or string.format("%.3f", now_us / 1000 - waited)
 local of_older_format = account .. "email:" .. person
 
--- Most sign-ups are new in every way: their id, their key and their network, and their person has
+-- Most sign-ups are new in every way: their id, their key and their visitor, and their person has
 -- no other. One step finds that out; the others take some more.
-local known = redis.call(
-  "EXISTS", key, of_person(person), of_older_format, by_key or key, network or key
-)
--- What came from the visitor and from the whole network in this window.
-local sent_before = network and known > 0 and redis.call("HMGET", network, place, "all")
-local all_new = waited == 0 and known == (sent_before and sent_before[2] and 1 or 0)
+local all_new = waited == 0
+  and redis.call(
+    "EXISTS", key, of_person(person), of_older_format, by_key or key, visitor_key or key
+  ) == 0
 
 -- Another host's disk may still have sign-ups of a person who was erased meanwhile.
 local function erased_since()
@@ -92,6 +90,29 @@ if not all_new then
         return other
       end
     end
+  end
+
+  -- Returns the visitor who gave a consent (JSON): of an IPv4 address all, of an IPv6 one the /64.
+  -- In old ones, a digest is in the address' place.
+  local function visitor_in(given)
+    local readable, found = pcall(cjson.decode, given)
+    local address = readable and (found[3] or found.address)
+    if type(address) ~= "string" or not string.find(address, ":", 1, true) then
+      return address
+    end
+    local before, after = string.match(address, "^(.-)::(.*)$")
+    local groups = {}
+    for group in string.gmatch(before or address, "[^:]+") do
+      groups[#groups + 1] = group
+    end
+    local _, behind = string.gsub(after or "", "[^:]+", "")
+    for _ = #groups + behind + 1, 8 do
+      groups[#groups + 1] = "0"
+    end
+    for group in string.gmatch(after or "", "[^:]+") do
+      groups[#groups + 1] = group
+    end
+    return table.concat(groups, ":", 1, 4)
   end
 
   local function came_from_here(other)
@@ -149,7 +170,7 @@ if not all_new then
   if first then
     -- To a stranger, who may have guessed what was sent, it counts as any other sign-up does.
     is_own = is_own or not network
-    local wait = not is_own and count_visitor(sent_before)
+    local wait = not is_own and count_visitor(true)
     if wait then
       return { "limited", wait }
     elseif key_reused then
@@ -163,7 +184,7 @@ if not all_new then
   end
 end
 
-local wait = network and count_visitor(sent_before)
+local wait = network and count_visitor(not all_new)
 if wait then
   return { "limited", wait }
 end
