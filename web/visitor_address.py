@@ -78,8 +78,9 @@ class VisitorAddress:
 
     def find(self, peer: str, headers: Mapping[str, str], *, method: str) -> str:
         """Return the visitor's address; `headers` have their names in lower case."""
-        forwarded = headers.get("x-forwarded-for", "").split(",")
-        addresses = [each for each in forwarded if each.strip()]
+        forwarded = headers.get("x-forwarded-for", "")
+        # An empty one has a place, too. Else a visitor's own could get that of a proxy's.
+        addresses = forwarded.split(",") if forwarded.strip() else []
         named = None
         if 0 < self._trusted <= len(addresses):
             named = plain_address(addresses[-self._trusted])
