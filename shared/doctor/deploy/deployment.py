@@ -15,6 +15,7 @@ from shared.doctor.deploy import (
 )
 from shared.doctor.deploy.public_address import PublicAddress
 from shared.doctor.deploy.public_address_checks import HTTPS
+from shared.doctor.operator_checks import SECOND_FACTOR
 from shared.domain.audit import Action
 from shared.domain.check import Check
 from shared.domain.token_origin import TokenOrigin
@@ -65,12 +66,18 @@ class Deployment:
         yield task(redis_access_checks.PASSWORD, redis_access_checks.access, urls, connect_briefly)
         yield task(redis_access_checks.MEMORY_LIMIT, redis_access_checks.memory_limit, inspect)
         yield task(operator_checks.OPERATORS, self._operators)
+        yield task(SECOND_FACTOR, self._second_factor)
         yield task(settings_checks.ALERTS, self._alerts)
         yield task(settings_checks.BACKUPS, self._backups)
 
     def _of_the_host(self) -> Iterator[CheckTask]:
         settings = self.settings
         yield task(settings_checks.HEARTBEAT, settings_checks.heartbeat, settings.heartbeat_url)
+        yield task(
+            settings_checks.SECURITY_CONTACT,
+            settings_checks.security_contact,
+            settings.security_contact,
+        )
         yield task(host_checks.ROOT_USER, self._root_user)
         yield task(
             host_checks.FILE_MODES, host_checks.file_modes, settings.data_dir, settings.files
@@ -92,6 +99,10 @@ class Deployment:
 
     def _operators(self) -> Check:
         return operator_checks.operators(Operators(self.client).all())
+
+    def _second_factor(self) -> Check:
+        without = Operators(self.client).without_second_factor()
+        return operator_checks.second_factor(self.settings.require_second_factor, without)
 
     def _alerts(self) -> Check:
         names = [service.name for service in make_services(self.settings.alerts)]

@@ -15,6 +15,7 @@ SECRET_STRENGTH = Subject("secret_strength", "RELAY_SECRET_KEY cannot be guessed
 VISITOR_LIMIT = Subject("visitor_limit", "Visitors are limited")
 ALERTS = Subject("alerts", "Alerts")
 HEARTBEAT = Subject("heartbeat", "Somebody notices when the whole host is down")
+SECURITY_CONTACT = Subject("security_contact", "Who finds a weakness knows whom to tell")
 BACKUPS = Subject("backups", "Backups are made")
 
 # 32 characters of `secrets.token_hex` have 128 bits, and on average 14 different ones.
@@ -101,6 +102,15 @@ def heartbeat(url: str | None) -> Check:
     return HEARTBEAT.advice(
         "RELAY_HEARTBEAT_URL is not set. If this host dies, no alert can leave it.",
         "Make a check at a monitor elsewhere, such as healthchecks.io, and set its address.",
+    )
+
+
+def security_contact(contact: str | None) -> Check:
+    if contact:
+        return SECURITY_CONTACT.ok("/.well-known/security.txt tells them.")
+    return SECURITY_CONTACT.advice(
+        "RELAY_SECURITY_CONTACT is not set, so /.well-known/security.txt tells nobody.",
+        "Set it to an address that somebody reads (docs/settings.md), and restart web.",
     )
 
 

@@ -26,15 +26,15 @@ def test_passes_are_one_line_unless_asked_for(connected: CommandLine) -> None:
 # In the order in which somebody works through them.
 FOR_THE_PUBLIC = [
     *("sandbox", "https", "secret_strength", "visitor_limit", "sandbox_accounts"),
-    *("redis_password", "redis_tls", "redis_memory_limit", "operators", "alerts", "backups"),
-    *("heartbeat", "root_user", "file_modes", "disk"),
+    *("redis_password", "redis_tls", "redis_memory_limit", "operators", "second_factor"),
+    *("alerts", "backups", "heartbeat", "security_contact", "root_user", "file_modes", "disk"),
 ]
 
 
 def test_deploy_adds_what_running_in_public_needs(connected: CommandLine) -> None:
     connected.set(RELAY_PUBLIC_URL="http://127.0.0.1:1")
     usual = {check["name"] for check in connected("doctor", "--json").json["checks"]}
-    assert usual & set(FOR_THE_PUBLIC) == {"alerts"}
+    assert usual & set(FOR_THE_PUBLIC) == {"alerts", "second_factor"}
 
     ran = connected("doctor", "--deploy", "--json")
     checks = {check["name"]: check for check in ran.json["checks"] if not check["account"]}

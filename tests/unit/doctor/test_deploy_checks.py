@@ -28,6 +28,7 @@ from shared.doctor.deploy.visit import Seen
 from shared.doctor.instance_header import instance_digest
 from shared.domain.audit import AuditEntry
 from shared.domain.check import Check
+from shared.domain.second_factor import WhoMustHaveOne
 from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.settings import API_URL, Bind, RateLimit
 from shared.ledger.redis_server.server_inspection import ServerFacts
@@ -522,3 +523,29 @@ def operator(name: str, role: Role = Role.ADMIN) -> Operator:
 )
 def test_operators(everybody: list[Operator], expected: str) -> None:
     assert verdict(operator_checks.operators(everybody)) == expected
+
+
+NONE, ADMINS, ALL = WhoMustHaveOne
+
+
+@pytest.mark.parametrize(
+    ("demanded", "without", "expected"),
+    [
+        pytest.param(ADMINS, [], OK, id="all have one"),
+        pytest.param(ADMINS, [operator("max", Role.VIEWER)], OK, id="not demanded of viewers"),
+        pytest.param(ALL, [operator("max", Role.VIEWER)], PROBLEM, id="demanded of all"),
+        pytest.param(ADMINS, [operator("ada")], PROBLEM, id="an admin lacks it"),
+        pytest.param(NONE, [operator("ada")], ADVICE, id="not demanded, and an admin has none"),
+        pytest.param(NONE, [operator("max", Role.VIEWER)], OK, id="admins have one by themselves"),
+    ],
+)
+def test_second_factors(demanded: WhoMustHaveOne, without: list[Operator], expected: str) -> None:
+    check = operator_checks.second_factor(demanded, without)
+    assert verdict(check) == expected
+    if expected != OK:
+        assert without[0].name in check.found
+
+
+def test_whom_to_tell_of_a_weakness() -> None:
+    assert verdict(settings_checks.security_contact(None)) == ADVICE
+    assert verdict(settings_checks.security_contact("mailto:ada@example.com")) == OK
