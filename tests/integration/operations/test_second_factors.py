@@ -389,7 +389,8 @@ def test_a_second_step_that_cannot_be_read_begins_anew(
     ticket = steps.begin(operators.named("ada"))
     assert steps.find(ticket) == operators.named("ada")
     (record,) = redis_client.scan_iter(f"{keys.SECOND_STEPS}*")
-    for garbage in ("[]", "{", '{"operator": 1, "epoch": 1, "until": "now"}'):
+    other = '{"operator": %s, "epoch": 1, "until": "%s"}'
+    for garbage in ("[]", "{", other % ('"ada"', "now"), other % (1, utc_now())):
         redis_client.set(record, garbage)
         assert steps.find(ticket) is None
 
