@@ -14,7 +14,7 @@ from web.console import bp, guard, known_devices
 from web.console.sign_in import enter, next_page
 from web.services import services
 
-_TOO_LATE = "You have ten minutes to type the code. Type your password again."
+_HAS_ENDED = "This sign-in has ended. Sign in again, and type the code within ten minutes."
 
 
 @bp.route("/sign-in/code", methods=["GET", "POST"])
@@ -26,7 +26,7 @@ def second_step() -> ResponseReturnValue:
     if operator is None:
         if guard.second_step():
             session.clear()
-            flash(_TOO_LATE)
+            flash(_HAS_ENDED)
         return redirect(url_for("console.sign_in", next=request.values.get("next", "")), 303)
     return _try(operator) if request.method == "POST" else _page()
 

@@ -157,7 +157,7 @@ def test_it_ends_after_ten_minutes(
     change_services(app, second_steps=late)
     assert code(half, phone.code()).status_code == 303
     page = half.get("/console/sign-in").text
-    assert "You have ten minutes to type the code." in page
+    assert "This sign-in has ended." in page
     assert not is_signed_in(half)
 
 
