@@ -56,7 +56,8 @@ def other_browser(request: ConnectRequest) -> str:
     if request.started_from == StartedFrom.CONSOLE:
         begin = "Begin again in this browser."
     return (
-        "This login began in another browser, or this browser stores no cookies. So nothing was"
+        "This login began in another browser, or at another address of signup-relay, such as"
+        " localhost. Or this browser stores no cookies. So nothing was"
         f" connected or changed. {begin} Or go back to the browser in which you began."
     )
 
