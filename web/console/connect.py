@@ -23,6 +23,7 @@ from shared.constant_contact.oauth import SCOPES
 from shared.domain.account import check_name
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
+from shared.domain.web_addresses import origin_of
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web import connect_cookie
@@ -230,6 +231,8 @@ def _other_account(pending_id: str, found: PendingTokens) -> str:
         account=registry.account(name),
         found=found.belongs_to,
         forms=[form.name for form in registry.forms() if form.account == name],
+        address=origin_of(services().settings.public_url)
+        + url_for("console.pending", pending_id=pending_id),
         admins=[each.name for each in services().operators.all() if each.role == Role.ADMIN],
     )
 

@@ -161,6 +161,43 @@ def test_a_test_that_cannot_be_sent_says_why(
     assert connected("status", "--json").json["accounts"][0]["accepted"] == 0
 
 
+# --- tokens of another address
+
+
+def test_tokens_move_to_another_address_only_after_a_yes(
+    connected: CommandLine, redis_client: "redis.Redis"
+) -> None:
+    nothing = connected("accounts", "move-tokens", "acme", "--yes")
+    assert (nothing.status, "are from the addresses" in nothing.err) == (1, True)
+
+    former = "https://api.example/v3 https://login.example"
+    redis_client.hset("relay:{acme}:tokens", "origin", former)
+    for answer, status in (("", 2), ("n\n", 1)):
+        asked = connected("accounts", "move-tokens", "acme", stdin=answer, at_terminal=bool(answer))
+        assert asked.status == status
+        assert "from https://api.example/v3 and https://login.example. Send them to" in asked.err
+        assert standing(connected) == "elsewhere"
+        assert "elsewhere" in str(connected("status", "--json").json["accounts"][0]["connection"])
+
+    assert connected("accounts", "move-tokens", "acme", stdin="y\n").status == 0
+    assert standing(connected) == "connected"
+
+
+def test_accounts_of_a_sandbox_are_told_apart(
+    connected: CommandLine, redis_client: "redis.Redis"
+) -> None:
+    def marked() -> set[bool]:
+        texts = [connected(*words).out for words in (["status"], ["accounts"])]
+        card = connected("accounts", "show", "acme", "--json").json["sandbox"]
+        status = connected("status", "--json").json["accounts"][0]["sandbox"]
+        return {card, status, *(", sandbox" in text for text in texts)}
+
+    assert marked() == {True}
+    real = "https://api.cc.email/v3 https://authz.constantcontact.com/oauth2/default/v1"
+    redis_client.hset("relay:{acme}:tokens", "origin", real)
+    assert marked() == {False}
+
+
 # --- disconnecting
 
 

@@ -380,12 +380,23 @@ def test_an_operator_gives_no_name_to_another_account_and_reads_who_can(
     page = " ".join(operator.get(question).text.split())
 
     assert "Only an admin can connect acme to another account: admin." in page
+    assert f"<code>http://127.0.0.1:8080{question}</code>" in page
     assert f'action="{question}"' not in page
     assert operator.post(question).status_code == 403
     assert tools.summaries.summary("acme").account.organization == "Acme Bakery"
     # An admin goes on with the same login.
     assert browser.post(question).status_code == 303
     assert tools.summaries.summary("acme").account.organization == OTHER
+
+
+def test_accounts_of_a_sandbox_are_told_apart(
+    browser: SignedIn, redis_client: "redis.Redis", connected: None
+) -> None:
+    pages = ("/console/", "/console/accounts/acme")
+    assert all("(sandbox)" in browser.get(page).text for page in pages)
+    real = "https://api.cc.email/v3 https://authz.constantcontact.com/oauth2/default/v1"
+    redis_client.hset("relay:{acme}:tokens", "origin", real)
+    assert not any("(sandbox)" in browser.get(page).text for page in pages)
 
 
 def test_an_operator_renews_the_connection_of_the_same_account(
