@@ -46,6 +46,11 @@ def plain_names(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(shown)[:MOST_NAMES]
 
 
+def one_word(name: str) -> str:
+    """Return the name; `MASKED` if it has several words."""
+    return MASKED if " " in name else name
+
+
 def _is_plain(character: str) -> bool:
     letter_number_or_mark = unicodedata.category(character)[0] in "LNM"
     return letter_number_or_mark or character in _PUNCTUATION

@@ -1,11 +1,12 @@
 """All pages of the console, what their templates share, and their error pages."""
 
+import re
 import socket
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, g, render_template, request
+from flask import Response, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
@@ -44,6 +45,7 @@ __all__ = [
     "sign_in",
 ]
 
+_NAME_OR_ID = re.compile(r"[\w.~-]{1,100}", re.ASCII)
 WIZARD_STEPS = ("Application", "Log in", "Check", "Lists and test")
 
 
@@ -85,6 +87,14 @@ def _left_out() -> str | None:
     """Return what to say of records that this page leaves out, to who is signed in."""
     unreadable = g.get("unreadable")
     return left_out(unreadable) if unreadable and g.get("operator") else None
+
+
+@bp.url_value_preprocessor
+def refuse_sentences(_: str | None, values: dict[str, Any] | None) -> None:
+    """Find nothing under what can be no name and no id. Anybody can make such an address, and the
+    page would say it."""
+    if not all(_NAME_OR_ID.fullmatch(value) for value in (values or {}).values()):
+        abort(404)
 
 
 @bp.after_request

@@ -4,7 +4,7 @@ The same page serves an empty form, and one that keeps what the visitor typed af
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 from shared.domain.errors import FieldError
@@ -19,6 +19,7 @@ from web.signup.origins import PAGE
 # Of posted texts that are too long or that no input shows, as HTML has them: three times as much as
 # a sign-up keeps of them. A robot may post 64 KiB of quotation marks, which take six bytes each.
 MOST_SHOWN = 24 * 1024
+_UNKNOWN_LIST = "This form does not have one of the lists that were chosen."
 _TAG = 50  # bytes of a hidden input, besides its name and value
 
 
@@ -114,8 +115,18 @@ def form_page(
         choices=_choices(form, posted),
         consented=is_ticked(given.consent),
         hidden=tuple(each for each in _hidden(form, posted, given, page) if room.fits(*each)),
-        errors=tuple(errors),
+        errors=_without_names(errors),
     )
+
+
+def _without_names(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
+    """Return the errors without names of lists. Any page can post any text as such a name, and ours
+    must not say it."""
+    shown = (
+        replace(error, message=_UNKNOWN_LIST) if error.code == "unknown_list" else error
+        for error in errors
+    )
+    return tuple(dict.fromkeys(shown))
 
 
 def _inputs(

@@ -17,7 +17,7 @@ from shared.domain.errors import (
     Refused,
     VisitorLimited,
 )
-from shared.domain.field_names import plain_names
+from shared.domain.field_names import one_word, plain_names
 from shared.domain.form import Form
 from shared.domain.phrases import shortened
 from shared.domain.reading.meanings import find_field
@@ -277,11 +277,9 @@ def _find(name: str, deadline: RedisDeadline) -> Form:
     """Return the form, and keep it for this request's answer or error page."""
     form = services().form_cache.find(name.strip(), deadline.ask)
     if form is None:
-        message = (
-            f"The form “{shortened(name)}” does not exist here. If this is your website, check the"
-            " address in the form's action."
-        )
-        raise _FormUnavailable(404, message)
+        which = f"The form “{shortened(name)}”" if wants_json(_head()) else "This form"
+        advice = "If this is your website, check the address in the form's action."
+        raise _FormUnavailable(404, f"{which} does not exist here. {advice}")
     g.form = form
     if not form.enabled:
         raise _FormUnavailable(410, "This form is closed. It accepts no more sign-ups.")
@@ -330,8 +328,12 @@ def _posted() -> Posted:
 
 
 def _arrived() -> tuple[str, ...]:
-    """Return the names of the first fields that were posted, fit to be shown."""
-    return plain_names(name for name in _posted() if not name.startswith("_"))
+    """Return the names of the first fields that were posted, fit to be shown.
+
+    Any page can post any names. On a page of ours, none may look like a sentence of ours.
+    """
+    names = plain_names(name for name in _posted() if not name.startswith("_"))
+    return names if wants_json(_head()) else tuple(dict.fromkeys(map(one_word, names)))
 
 
 def _typed() -> list[str]:
