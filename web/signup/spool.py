@@ -139,9 +139,10 @@ class Spool:
 
     def _add(self, step: sqlite3.Connection, entry: Entry, admit: Callable[[], None]) -> Accepted:
         first = self._first_of(step, entry)
-        if first is None or not first.comes_from(entry):
+        is_own = first is not None and first.comes_from(entry)
+        if not is_own:
             admit()  # a stranger may have guessed what was sent
-        if first is not None:
+        if first is not None and (is_own or entry.submission.quarantine is None):
             if first.content != entry.content(_FINGERPRINTS):
                 raise KeyReused
             _remember_key(step, entry, first.id)

@@ -32,7 +32,9 @@ class Intake:
     clock: Clock
     seen: list[str] = field(default_factory=list)
 
-    def post(self, address: str, content: str = "news", key: str | None = None) -> str:
+    def post(
+        self, address: str, content: str = "news", key: str | None = None, *, trapped: bool = False
+    ) -> str:
         """Return the number of the id that was answered, in order of appearance, or the error."""
         network, place = wider_network(address)
         try:
@@ -40,6 +42,7 @@ class Intake:
                 self.ledger,
                 digest=content,
                 idempotency_key=key,
+                quarantine="honeypot" if trapped else None,
                 visitor=f"of-{network.replace(':', '-')}:{place}",
                 limit=LIMIT,
                 consent=Consent(text="Yes", version="1", box=None, address=address, page=None),
@@ -112,9 +115,22 @@ def probe_from_two_addresses(intake: Intake) -> None:
     intake.post(STRANGER)
 
 
+def probe_as_a_robot(intake: Intake) -> None:
+    """What is quarantined leaves no mark: each repeat is a sign-up of its own."""
+    for key in (None, None, "k", "k"):
+        intake.post(STRANGER, key=key, trapped=True)
+
+
+def probe_as_a_robot_with_a_key_of_somebody_else(intake: Intake) -> None:
+    for content in ("news", "news", "other"):
+        intake.post(STRANGER, content, key="victim's", trapped=True)
+
+
 @pytest.mark.parametrize(
     "probe",
     [
+        probe_as_a_robot,
+        probe_as_a_robot_with_a_key_of_somebody_else,
         probe_at_the_limit,
         probe_then_count_what_is_left,
         probe_twice,
@@ -130,7 +146,7 @@ def test_a_stranger_cannot_find_out_whether_somebody_signed_up(
     for somebody in (False, True):
         here = intake()
         if somebody:
-            here.post(VICTIM)
+            here.post(VICTIM, key="victim's")
             here.wait(5)
         here.seen.clear()
         probe(here)

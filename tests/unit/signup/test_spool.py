@@ -249,6 +249,16 @@ def test_a_repeat_by_another_visitor_must_be_admitted(spool: Spool) -> None:
         assert spool.add(from_address("2001:db8:0:1::1", "three", key=key)).id == "one"
 
 
+def test_a_strangers_trapped_repeat_is_a_sign_up_of_its_own(spool: Spool) -> None:
+    """It leaves no mark. So the ids would tell that somebody else has sent the same."""
+    elsewhere = replace(builders.submission().consent, address="198.51.100.1")
+    spool.add(entry("one", key="k"))
+    for id, key in (("two", None), ("three", None), ("four", "k")):
+        trapped = entry(id, key=key, consent=elsewhere, quarantine="honeypot")
+        assert spool.add(trapped).id == id
+    assert spool.add(entry("five", quarantine="honeypot")).id == "one"
+
+
 def test_nothing_is_kept_behind_what_was_handed_over_just_now(folder: Path, clock: Clock) -> None:
     """The ledger has the first one, and must see the repeat."""
     spool = HandedOverMeanwhile(folder, limit=MANY, now=clock.now)

@@ -167,7 +167,9 @@ if not all_new then
   end
 
   local first, is_own, key_reused = find_first()
-  if first then
+  -- A quarantined one leaves no mark. So a stranger's repeat of one would get another id each time,
+  -- and must get that here, too.
+  if first and (is_own or not quarantine) then
     -- To a stranger, who may have guessed what was sent, it counts as any other sign-up does.
     is_own = is_own or not network
     local wait = not is_own and count_visitor(true)
