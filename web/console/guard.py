@@ -40,6 +40,8 @@ from web.signup.origins import source_of
 UNSTORED_LIFE = timedelta(hours=1)
 _COOKIE = Cookie("relay_console", "/console")
 _SIGNING_IN = ("console.sign_in", "console.second_step")
+# Of a page of ours that is led to after the sign-in: the longest has a cursor and some filters.
+_LONGEST_ADDRESS = 500
 _SAFE = ("GET", "HEAD", "OPTIONS")
 
 P = ParamSpec("P")
@@ -235,7 +237,17 @@ def session_name() -> str | None:
 def _to_sign_in() -> ResponseReturnValue:
     if request.method not in _SAFE:
         raise Forbidden("You are signed out. Nothing was changed. Sign in and try again.")
-    return _lead_to(url_for("console.sign_in", next=request.full_path.rstrip("?")))
+    return _lead_to(url_for("console.sign_in", next=_short(request.full_path.rstrip("?"))))
+
+
+def page_after_sign_in() -> str:
+    """Return the page that was asked for before the sign-in, as a stranger may have made it up."""
+    return _short(request.values.get("next", ""))
+
+
+def _short(address: str) -> str:
+    """Return an address of ours, or nothing: encoded, a long one would make a large answer."""
+    return address if len(address) <= _LONGEST_ADDRESS else ""
 
 
 def _is_open_without_second_factor() -> bool:

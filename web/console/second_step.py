@@ -27,7 +27,7 @@ def second_step() -> ResponseReturnValue:
         if guard.second_step():
             session.clear()
             flash(_HAS_ENDED)
-        return redirect(url_for("console.sign_in", next=request.values.get("next", "")), 303)
+        return redirect(url_for("console.sign_in", next=guard.page_after_sign_in()), 303)
     return _try(operator) if request.method == "POST" else _page()
 
 
@@ -60,5 +60,5 @@ def _enter(operator: Operator, recovery_codes_left: int | None) -> ResponseRetur
 
 def _page(problem: str | None = None) -> str:
     return render_template(
-        "console/second_step.html", problem=problem, next=request.values.get("next", "")
+        "console/second_step.html", problem=problem, next=guard.page_after_sign_in()
     )

@@ -14,6 +14,8 @@ from shared.operations.operators import NewPassword, Operator, Operators
 from web.console import bp, guard, known_devices
 from web.services import services
 
+# More of a typed name is not shown again.
+_LONGEST_NAME = 100
 _WRONG = "Name or password is wrong."
 _NOT_NOTED = (
     "This browser is signed out. Redis takes no writes at the moment, so a copy of its cookie would"
@@ -80,7 +82,7 @@ def _try() -> ResponseReturnValue:
         return _page(_WRONG), 401
     if services().second_factors.has(operator.name):
         guard.await_code(operator)
-        return redirect(url_for("console.second_step", next=request.form.get("next", "")), 303)
+        return redirect(url_for("console.second_step", next=guard.page_after_sign_in()), 303)
     return enter(operator)
 
 
@@ -95,7 +97,7 @@ def enter(operator: Operator, **how: object) -> Response:
 
 def next_page() -> str:
     """Return the page to open next, which must be one of the console's."""
-    wanted = request.values.get("next", "")
+    wanted = guard.page_after_sign_in()
     if _OUR_PAGE.fullmatch(wanted):
         return request.script_root + wanted
     return url_for("console.overview")
@@ -105,6 +107,6 @@ def _page(problem: str | None = None) -> str:
     return render_template(
         "console/sign_in.html",
         problem=problem,
-        name=request.form.get("name", ""),
-        next=request.values.get("next", ""),
+        name=request.form.get("name", "")[:_LONGEST_NAME],
+        next=guard.page_after_sign_in(),
     )

@@ -14,7 +14,7 @@ from tests.support.key_kinds import kind_of
         ("relay:{bakery}:signup:0b9c5c0e-7c9a-4d7e-8f0e-3b1f0d1c2e3f", "signup"),
         ("relay:{bakery}:due:fresh", "due"),
         ("relay:{bakery}:totals", "totals"),
-        ("relay:visitor:0123456789abcdef", "visitor"),
+        ("relay:visitors:0123456789abcdef", "visitors"),
         ("relay:accounts", "accounts"),
     ],
 )

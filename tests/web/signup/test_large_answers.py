@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from shared.domain.form import CustomField, Form, ListRef
 
 MOST_ANSWERED = 64 * 1024
+MOST_ELSEWHERE = 40 * 1024
 MOST_FOR_AN_ERROR = 8 * 1024  # as JSON, which keeps nothing of what was typed
 
 SENT = 62 * 1024
@@ -87,6 +89,10 @@ def size(client: FlaskClient, accept: str, request: dict[str, Any]) -> int:
     headers = {"Accept": accept, **sent.pop("headers", {})}
     answer = client.post(sent.pop("path"), headers=headers, **sent)
     assert answer.status_code != 500
+    return measured(answer)
+
+
+def measured(answer: TestResponse) -> int:
     return len(answer.data) + sum(len(name) + len(value) for name, value in answer.headers)
 
 
@@ -95,6 +101,29 @@ def test_an_answer_as_json_is_small(
     client: FlaskClient, form: Form, request_: dict[str, Any]
 ) -> None:
     assert size(client, "application/json", request_) <= MOST_FOR_AN_ERROR
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent"),
+    [
+        ("GET", "/console/", {"query_string": "%22" * 9000}),
+        ("GET", "/console/accounts/" + "%22" * 9000, {}),
+        ("GET", "/console/sign-in", {"query_string": "next=" + "%22" * 9000}),
+        ("GET", "/console/sign-in/code", {"query_string": "next=" + "%22" * 9000}),
+        ("POST", "/console/sign-in", {"data": {"name": "'" * 5000, "password": "x"}}),
+        ("GET", "/f/cakes", {"query_string": "note=" + "%22" * 9000}),
+        ("GET", "/f/" + "%22" * 9000, {}),
+        ("GET", "/connect/link/" + "%22" * 9000, {}),
+        ("GET", "/connect/callback", {"query_string": "state=x&error=" + "%22" * 9000}),
+        ("GET", "/" + "%22" * 9000, {}),
+    ],
+)
+def test_what_else_strangers_can_ask_for_is_small(
+    client: FlaskClient, form: Form, method: str, path: str, sent: dict[str, Any]
+) -> None:
+    answer = client.open(path, method=method, **sent)
+    assert answer.status_code != 500
+    assert measured(answer) <= MOST_ELSEWHERE
 
 
 @pytest.mark.parametrize("request_", REQUESTS.values(), ids=REQUESTS)
