@@ -122,10 +122,10 @@ def _retry_after(raw: str, now: datetime) -> timedelta | None:
         return timedelta(seconds=min(int(raw[:20]), _LONGEST_RETRY_AFTER))
     try:
         date = parsedate_to_datetime(raw)
-    except ValueError:
+        aware = date if date.tzinfo else date.replace(tzinfo=UTC)
+        return max(timedelta(0), aware - now)
+    except (ValueError, OverflowError):  # no date, or one beyond all calendars
         return None
-    aware = date if date.tzinfo else date.replace(tzinfo=UTC)
-    return max(timedelta(0), aware - now)
 
 
 def _tracking_id(headers: Mapping[str, str]) -> str | None:

@@ -4,6 +4,7 @@ A job has a part in each account that it concerns, under the same id. Each sign-
 a dead letter that waits in the job, or due like any other.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -119,6 +120,7 @@ def _read(
 ) -> ReplayPart:
     id, flat, waiting, obstacle = stored
     job = dict(pairs(flat))
+    json.loads(job["chosen"])  # raises for what nobody can show
     ended = {name: int(job[name]) for name in ("delivered", "dead")}
     return ReplayPart(
         account=account,

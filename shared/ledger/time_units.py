@@ -23,5 +23,9 @@ def moment(stored: str | float | None) -> datetime | None:
 
 
 def from_milliseconds(stored: str | float) -> datetime:
-    """Return the UTC time that the ledger wrote as milliseconds since 1970."""
-    return datetime.fromtimestamp(float(stored) / 1000, UTC)
+    """Return the UTC time that the ledger wrote as milliseconds since 1970. Raises `ValueError` for
+    one beyond all calendars."""
+    try:
+        return datetime.fromtimestamp(float(stored) / 1000, UTC)
+    except (OverflowError, OSError) as error:
+        raise ValueError("a time beyond all calendars") from error

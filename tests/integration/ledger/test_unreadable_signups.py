@@ -1,5 +1,6 @@
 """A sign-up whose record nobody can read holds up no other one, and is accounted for."""
 
+import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from shared.infrastructure.stored_records import Kind, Unreadable, collecting
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
+from shared.ledger.records import FIELDS
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.values import Claim, NothingDue, OnHold
@@ -272,3 +274,29 @@ def test_a_hold_for_a_reason_that_nobody_knows_is_a_hold(ledger: Ledger) -> None
     assert ledger.figures("acme").holds == ()
     ledger._client.delete(f"{PREFIX}holds")
     deliver_all(ledger)
+
+
+def lie(ledger: Ledger, id: str, field: str, value: str) -> None:
+    """Have the record say something that the indexes do not."""
+    record = str(ledger._client.get(f"{PREFIX}signup:{id}"))
+    first, rest = record.split("\n", 1)
+    values = json.loads(first)
+    values[FIELDS.index(field)] = value
+    spoil(ledger, id, f"{json.dumps(values)}\n{rest}".encode())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("person", "somebody else"), ("state", "delivered"), ("state", "dead"), ("queue", "fast")],
+)
+def test_a_record_that_contradicts_the_indexes_is_as_good_as_unreadable(
+    ledger: Ledger, field: str, value: str
+) -> None:
+    broken, behind = (accept(ledger).id for _ in range(2))
+    other = accept(ledger, "b@example.com").id
+    lie(ledger, broken, field, value)
+    assert deliver_all(ledger) == [other]
+    ledger.mend_lines("acme")
+    assert deliver_all(ledger) == [behind]
+    assert ledger.discard("acme", broken)
+    assert not ledger.discard("acme", broken)

@@ -125,6 +125,7 @@ def test_keys_and_tracking_ids_have_an_end() -> None:
         pytest.param("soon", None, id="a word"),
         pytest.param("٣", None, id="a digit of another script"),
         pytest.param("Sun, 99 Mar 2026 12:00:30 GMT", None, id="no such date"),
+        pytest.param("Sun, 01 Mar 2026 12:00:30 +" + "9" * 20, None, id="no such zone"),
     ],
 )
 def test_retry_after(header: str, wait: timedelta | None) -> None:

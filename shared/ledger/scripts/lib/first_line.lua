@@ -16,6 +16,7 @@ local TEXTS = {
   queued = { "queue" }, retrying = { "queue" }, delivering = { "queue", "claim", "lane" },
   dead = { "reason" }, quarantined = { "reason" }, delivered = {}, discarded = {}, cleared = {},
 }
+local QUEUES = { fresh = true, retry = true, replay = true }
 local COUNTS = { "attempts", "lost", "edits", "repeat_keys", "held_mark" }
 
 local function are_texts(record, names)
@@ -31,6 +32,9 @@ end
 local function is_whole(record)
   local texts = TEXTS[record.state]
   if not texts or not are_texts(record, texts) or not are_texts(record, { "form", "person" }) then
+    return false
+  end
+  if record.queue and not QUEUES[record.queue] then
     return false
   end
   for _, name in ipairs(COUNTS) do

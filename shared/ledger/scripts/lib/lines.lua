@@ -96,12 +96,20 @@ local function leave_unreadable_dead_letters(id)
   count("dead", -1)
 end
 
+-- Returns the record of the line's head if it can be sent: somebody can read it, and it is of this
+-- person.
+local function sound_head(person, head)
+  local record = load_record(head)
+  local sound = record and record.person == person and record.queue
+  return sound and not redis.call("ZSCORE", account .. "unreadable", head) and record or nil
+end
+
 -- Makes the head of the person's line due, in the order in which it was received. Unreadable ones
 -- leave the line.
 local function make_head_due(person)
   local head, place = head_of_line(person)
   while head do
-    local record = load_record(head)
+    local record = sound_head(person, head)
     if record then
       redis.call("ZADD", due_set(record.queue), record.received_at, head)
       return
@@ -122,7 +130,7 @@ end
 -- If nobody can read the head of the person's line, the line goes on without it.
 local function mend_line(person)
   local head = head_of_line(person)
-  if head and not load_record(head) then
+  if head and not sound_head(person, head) then
     make_head_due(person)
   end
 end

@@ -101,6 +101,12 @@ local function is_poison(record)
   return record.state == "delivering" and (record.lost or 0) + 1 >= MOST_LOST
 end
 
+-- Whether the record of a due sign-up says what the indexes say: else it is as good as unreadable.
+local function is_sound(id, record)
+  local place = redis.call("ZSCORE", of_person(record.person), id)
+  return DUE[record.state] and place and tonumber(place) > 0
+end
+
 -- Returns the sign-up that is due next, its record, and since when. One that has ended its worker
 -- too often becomes a dead letter first, and so does one that nobody can read; one that was to be
 -- erased is.
@@ -108,6 +114,7 @@ local function choose_healthy()
   while true do
     local id, due_at = choose()
     local record = id and load_record(id)
+    record = record and is_sound(id, record) and record
     if not id or record and not (record.erase or is_poison(record)) then
       return id, record, due_at
     end

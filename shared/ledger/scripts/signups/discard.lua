@@ -7,7 +7,7 @@
 --
 -- Returns 1, or 0 when it is neither.
 
-local record = load_record(id)
+local record = not is_unreadable_dead_letter(id) and load_record(id) or nil
 if record and record.state == "dead" then
   leave_dead_letters(id, record)
 elseif record and record.state == "quarantined" then

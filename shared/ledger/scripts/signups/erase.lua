@@ -8,7 +8,7 @@
 --
 -- Returns "erased", "sending", or "gone" when there is none (any more).
 
-local record = load_record(id)
+local record = not is_unreadable_dead_letter(id) and load_record(id) or nil
 if not record then
   return erase_unreadable(id, person) and "erased" or "gone"
 end

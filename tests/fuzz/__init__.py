@@ -1,0 +1,1 @@
+"""Parsers and readers on texts that hypothesis makes up."""
