@@ -7,12 +7,14 @@ from pathlib import Path
 
 from sandbox.config import SandboxConfig
 from sandbox.granian_server import serve
+from sandbox.own_hosts import is_loopback
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal stops it; return the exit status. `relay sandbox` calls this too."""
     options = _parser().parse_args(arguments)
-    host, _, port = options.bind.rpartition(":")
+    bound, _, port = options.bind.rpartition(":")
+    host = bound.strip("[]")
     config = SandboxConfig(
         client_id=options.client_id,
         client_secret=options.client_secret,
@@ -21,10 +23,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         requests_per_day=options.day,
         rotating=not options.long_lived,
         database=options.data,
+        hosts=(host, *options.host),
     )
     sys.stderr.write(f"The Constant Contact sandbox is on http://{options.bind}/\n")
+    if not is_loopback(host):
+        sys.stderr.write(
+            "WARNING: It has no password. Whoever reaches this address can read and change"
+            " everything in it.\n"
+        )
     try:
-        serve(config, host.strip("[]"), int(port))
+        serve(config, host, int(port))
     except OSError as error:
         sys.stderr.write(f"The sandbox cannot listen on {options.bind}: {error.strerror}\n")
         return 1
@@ -38,6 +46,13 @@ def _parser() -> argparse.ArgumentParser:
         description="A stand-in for the Constant Contact V3 API.",
     )
     parser.add_argument("--bind", default="127.0.0.1:8090", metavar="HOST:PORT")
+    parser.add_argument(
+        "--host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name that it answers to, such as that of its container; repeat it for more",
+    )
     parser.add_argument("--data", type=Path, metavar="FILE", help="keep the data in this file")
     parser.add_argument("--rate", type=int, default=defaults.requests_per_second, metavar="N")
     parser.add_argument("--day", type=int, default=defaults.requests_per_day, metavar="N")

@@ -13,6 +13,7 @@ class SandboxConfig:
     ``redirect_uris``: the addresses that browsers may return to; None allows any.
     ``rotating``: refresh tokens work once; otherwise they keep their value ("long-lived").
     ``database``: without it, all data ends with the process.
+    ``hosts``: the names and addresses that it answers to, besides loopback.
     """
 
     client_id: str = "sandbox-key"
@@ -25,6 +26,7 @@ class SandboxConfig:
     access_token_seconds: int = 86_400
     confirmed_opt_in: bool = False
     database: Path | None = None
+    hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
