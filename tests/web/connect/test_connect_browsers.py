@@ -1,7 +1,9 @@
 """A login ends in the browser that began it, and in no other."""
 
 import re
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +13,9 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 
+from shared.accounts.connect_request import ConnectRequest
 from shared.accounts.connecting import Connecting
+from shared.domain.errors import Refused
 from shared.infrastructure.settings import Settings
 from shared.ledger import limits
 from tests.support.console_browser import SignedIn
@@ -138,6 +142,36 @@ def test_logins_in_two_tabs_both_end(
 
     names = [account.organization for account in connecting.connector.registry.accounts()]
     assert names == ["Acme Bakery", OTHER]
+
+
+def test_of_two_callbacks_at_the_same_moment_one_connects(
+    connecting: Connecting, sandbox: SandboxServer
+) -> None:
+    login = connecting.browser.start("acme", by="ada", browser_key="key").url
+    back = parse_qs(urlsplit(_back(sandbox, login)).query)
+    store, both_have_looked = connecting.browser.store, threading.Barrier(2)
+    waiting = store.waiting
+
+    def wait_for_the_other(state: str) -> ConnectRequest | None:
+        found = waiting(state)
+        both_have_looked.wait(timeout=10)
+        return found
+
+    store.waiting = wait_for_the_other  # type: ignore[method-assign]
+
+    def finish(_: int) -> str:
+        try:
+            [state], [code] = back["state"], back["code"]
+            return connecting.browser.finish(state, code, browser_key="key").account.name
+        except Refused as error:
+            return str(error)
+
+    with ThreadPoolExecutor(2) as threads:
+        connected, refused = sorted(threads.map(finish, range(2)), key=len)
+
+    assert connected == "acme"
+    assert "used already" in refused
+    assert sandbox.stats()["token_calls"] == 2  # the code, and the refresh that proves it
 
 
 def test_the_address_of_the_command_line_ends_in_any_browser(
