@@ -56,6 +56,7 @@ def web_of(server: ValkeyServer, folder: Path, **environ: str) -> WebProcess:
         "RELAY_WEB_PROCESSES": str(PROCESSES),
         "RELAY_TRUSTED_PROXIES": "1",
         "RELAY_VISITOR_LIMIT": "4/hour",
+        "RELAY_PERSON_LIMIT": "0",
     }
     return WebProcess(server, folder, several | environ)
 
