@@ -6,7 +6,7 @@ or the id of tokens that were kept after a failure.
 
 import logging
 
-from flask import Blueprint, Response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.account_connector import AlreadyConnected, AnotherAccount, Connected
@@ -19,6 +19,7 @@ from shared.accounts.connecting import Connecting
 from shared.domain.account import Account
 from shared.domain.errors import LedgerUnavailable, Refused
 from web import connect_cookie
+from web.security_headers import ALONE
 from web.services import services
 
 log = logging.getLogger(__name__)
@@ -26,7 +27,7 @@ log = logging.getLogger(__name__)
 bp = Blueprint("connect", __name__, url_prefix="/connect")
 
 # No other site may learn the addresses of these pages.
-_HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+_HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", **ALONE}
 _TOO_LONG = 2048
 
 BEGIN_FIRST = (
@@ -123,6 +124,7 @@ def check_redis() -> None:
 @bp.after_request
 def keep_addresses_private(response: Response) -> Response:
     response.headers.update(_HEADERS)
+    g.framed_by = None
     return response
 
 

@@ -8,6 +8,11 @@ from flask import Response, g, request
 from shared.domain.web_addresses import is_loopback_host
 from shared.infrastructure.settings import Settings
 
+# For pages of operators and their clients: no window or page of another site gets hold of them.
+ALONE = {
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
 # For a year, browsers ask this host over https alone. Subdomains are left out, as other websites
 # may be there.
 _HTTPS_ONLY = "max-age=31536000"
@@ -16,31 +21,34 @@ _HTTPS_ONLY = "max-age=31536000"
 def add_security_headers(response: Response) -> Response:
     """Add the headers that the answer does not have yet.
 
-    A page names in `g.form_targets` where its form may lead, in `g.framed_by` who may frame it.
+    A page names in `g.form_targets` where its form may lead, in `g.framed_by` who may frame it;
+    None is nobody.
     """
     targets, framed_by = g.get("form_targets", ()), g.get("framed_by", ())
     for name, value in security_headers(targets, framed_by).items():
         response.headers.setdefault(name, value)
-    if request.endpoint != "static":
+    if request.endpoint != "static" or response.status_code >= 400:
         # Pages may show what a visitor typed, and answers are for one visitor only.
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
 def security_headers(
-    form_targets: Iterable[str] = (), framed_by: Iterable[str] = ()
+    form_targets: Iterable[str] = (), framed_by: Iterable[str] | None = ()
 ) -> dict[str, str]:
     """Return the headers of an answer whose forms may lead there, and that those may frame."""
+    framing = "'none'" if framed_by is None else _sources(framed_by)
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
         # Chrome applies form-action to the redirects after a post, too.
-        f" form-action {_sources(form_targets)}; frame-ancestors {_sources(framed_by)}"
+        f" form-action {_sources(form_targets)}; frame-ancestors {framing}"
     )
     return {
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
         # Nothing stricter: a form that our own page posts must still send its origin.
         "Referrer-Policy": "strict-origin-when-cross-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     }
 
 

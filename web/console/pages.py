@@ -30,6 +30,7 @@ from web.console import (
     second_step,
     sign_in,
 )
+from web.security_headers import ALONE
 from web.services import services
 
 __all__ = [
@@ -105,6 +106,7 @@ def allow_scripts(response: Response) -> Response:
         " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     response.headers["Referrer-Policy"] = "same-origin"
+    response.headers.update(ALONE)
     return response
 
 

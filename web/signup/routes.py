@@ -79,7 +79,9 @@ def show(name: str) -> ResponseReturnValue:
 @bp.get("/f/<name>/thanks")
 def thanks(name: str) -> ResponseReturnValue:
     """Thank the visitors of forms without a page of their own."""
-    return render_template("thanks.html", form=_find(name, services().deadlines.start()))
+    form = _find(name, services().deadlines.start())
+    _allow_form(form)  # a website may show the form in a frame, and then this page
+    return render_template("thanks.html", form=form)
 
 
 @bp.route("/f/<name>", methods=["OPTIONS"], provide_automatic_options=False)
