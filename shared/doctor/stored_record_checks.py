@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import redis
@@ -124,7 +124,8 @@ def _of_kind(unreadable: list[Unreadable]) -> Check:
     names = ", ".join(each.name for each in unreadable[:_MOST_NAMED])
     of, _, name = first.name.rpartition(": ")
     fix = _FIX.get(first.kind, _NO_MATTER).format(name=name, of=of)
-    return RECORDS.problem(
+    # A name of its own, as one check of each name is shown.
+    return replace(RECORDS, name=f"{RECORDS.name}_{first.kind.name.lower()}").problem(
         f"These records cannot be read, and are left as they are: {first.kind} {names}"
         f"{f' and {more:,} more' if more > 0 else ''}.",
         f"{fix}." if not fix.endswith(".") else fix,

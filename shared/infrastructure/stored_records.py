@@ -20,6 +20,7 @@ from shared.domain.phrases import counted
 from shared.infrastructure.declared_types import check_types
 
 log = logging.getLogger(__name__)
+log.addHandler(logging.NullHandler())  # a command, which has no log, names the records itself
 
 T = TypeVar("T")
 R = TypeVar("R")

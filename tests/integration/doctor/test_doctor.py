@@ -492,7 +492,7 @@ def test_an_account_that_disappears_meanwhile_stops_no_other(
     well: Settings, tools: AccountServices, redis_client: "redis.Redis"
 ) -> None:
     redis_client.hset("relay:accounts", "broken", '{"name": "broken"}')
-    assert wrong(examine(well)) == {"records": PROBLEM}
+    assert wrong(examine(well)) == {"records_account": PROBLEM}
     redis_client.hdel("relay:accounts", "broken")
     redis_client.set("relay:{acme}:tokens", "of the wrong type")
     checks = examine(well)
