@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
-from shared.domain.web_addresses import is_loopback_host
 from shared.infrastructure.settings import Settings
 
 # For pages of operators and their clients: no window or page of another site gets hold of them.
@@ -58,9 +57,7 @@ def transport_security(settings: Settings) -> dict[str, str]:
     It counts for all ports and paths of the host. So an address with a port of its own gets none,
     nor does a developer's `localhost`.
     """
-    parts = urlsplit(settings.public_url)
-    has_neighbours = parts.port not in (None, 443) or is_loopback_host(parts.hostname or "")
-    if has_neighbours or not settings.owns_https_host:
+    if not settings.has_host_to_itself or settings.has_local_address:
         return {}
     return {"Strict-Transport-Security": _HTTPS_ONLY}
 

@@ -138,6 +138,11 @@ class Settings:
         return self.data_dir / "spool"
 
     @property
+    def has_host_to_itself(self) -> bool:
+        """Whether nobody else serves the public address' host, on another path or port either."""
+        return self.owns_https_host and urlsplit(self.public_url).port in (None, 443)
+
+    @property
     def has_local_address(self) -> bool:
         """Whether the public address can only mean this machine."""
         return is_loopback_host(urlsplit(self.public_url).hostname or "")
