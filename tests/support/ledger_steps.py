@@ -194,7 +194,9 @@ STARTING = {
     "claim": Step(_nothing, lambda _, ledger: claim(ledger, lane="lane")),
     "hold": Step(_nothing, hold),
     "token_store": Step(
-        _nothing, lambda _, t: t.store("acme", pair("1"), OWNER, spent="spent"), of=TokenLedger
+        _nothing,
+        lambda _, t: t.store("acme", pair("1"), OWNER, origin=ORIGIN, spent="spent"),
+        of=TokenLedger,
     ),
 }
 # By this workers make room, also on a full server.
