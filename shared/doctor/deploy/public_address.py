@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from shared.constant_contact.errors import ConnectionFailed, DeadlineExceeded
 from shared.doctor.deploy import public_address_checks as checks
@@ -48,7 +47,7 @@ class PublicAddress:
         yield self._http_redirect(url)
 
     def _of_web(self, url: str, answer: WebAnswer) -> Iterator[Check]:
-        whole_host = checks.plain_url(url) is not None and not urlsplit(url).path
+        whole_host = self.settings.has_host_to_itself
         hsts = answer.headers.get("strict-transport-security")
         yield checks.hsts(hsts, whole_host=whole_host)
         yield forwarded_for(answer.seen, self.settings.trusted_proxies)

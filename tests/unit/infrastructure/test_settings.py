@@ -342,6 +342,20 @@ def test_a_secret_that_can_be_guessed_works_and_is_advised_against() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "to_itself"),
+    [
+        ("https://signup.example.com", True),
+        ("https://signup.example.com:443", True),
+        ("https://www.example.com:8443", False),
+        ("https://www.example.com/signup", False),
+        ("http://signup.example.com", False),
+    ],
+)
+def test_who_else_may_serve_the_host(url: str, to_itself: bool) -> None:
+    assert read(RELAY_PUBLIC_URL=url).has_host_to_itself == to_itself
+
+
+@pytest.mark.parametrize(
     ("typed", "contact"),
     [
         ("mailto:security@example.com", "mailto:security@example.com"),
