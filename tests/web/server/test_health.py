@@ -55,10 +55,12 @@ def test_a_wrong_secret_key_is_not_ready(
     assert response.json is not None and "RELAY_SECRET_KEY" in response.json["why"]
 
 
-@pytest.mark.parametrize("shown", [None, "", "x", "1.x", proof("another key for tests", utc_now())])
+@pytest.mark.parametrize("shown", [None, "", "x", "1.x", "proof of another key"])
 def test_two_installations_look_alike_to_strangers(
     settings_with: Callable[..., Settings], shown: str | None
 ) -> None:
+    if shown == "proof of another key":
+        shown = proof("another key for tests", utc_now())
     headers = {} if shown is None else {HEADER: shown}
     clients = [create_app(settings_with(instance=name)).test_client() for name in ("one", "other")]
     first, second = (client.get("/healthz", headers=headers) for client in clients)
