@@ -13,11 +13,11 @@ from web.security_headers import security_headers
 from web.server.bodies import Body, BodyReader, Receive
 from web.server.flask_threads import FlaskThreads, Work
 from web.server.http_request import HttpRequest
-from web.signup.fast_path import FastPath, NotStored
+from web.signup.fast_path import LARGEST_BODY, FastPath, NotStored
 from web.signup.reading.request_body import BODY_LIMIT
 from web.signup.receipt import Answer
 from web.signup.refused_requests import RefusedRequests
-from web.signup.routes import NOT_STORED, REFUSED_UNREAD
+from web.signup.routes import NOT_STORED, REFUSED_UNREAD, TOO_MANY_REFUSED
 from web.visitor_address import VisitorAddress
 
 log = logging.getLogger(__name__)
@@ -101,15 +101,15 @@ class Entrance:
     async def _sign_up(
         self, form: str, request: HttpRequest, body: Body, *, path: str, visitor: str
     ) -> Answer:
-        wait, taken = self._refused.wait(visitor), None
-        if wait is None and body.whole:
+        wait, taken = self._refused.wait(form, visitor), None
+        unread = wait is not None and (len(body.content) > LARGEST_BODY or not body.whole)
+        if body.whole and not unread:
             taken = await self._take(form, request, body, visitor)
         if isinstance(taken, Answer):
             return taken
-        known = {NOT_STORED: taken, REFUSED_UNREAD: wait}
+        known = {NOT_STORED: taken, TOO_MANY_REFUSED: wait, REFUSED_UNREAD: unread}
         answer = await self._answer_by_flask(request, body, path=path, visitor=visitor, **known)
-        if wait is None:
-            self._refused.note(visitor, answer.status)
+        self._refused.note(form, visitor, answer.status)
         return answer
 
     async def _answer_by_flask(

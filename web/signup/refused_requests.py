@@ -1,4 +1,8 @@
-"""A limit of the requests that forms refuse, so that robots' cost little.
+"""A limit of the requests that a form refuses, so that robots' cost little.
+
+Any website can make its visitors' browsers post wrong sign-ups here. So what an address has sent to
+one form says nothing of another form. Beyond the limit, right sign-ups are still taken: only what
+costs much is refused unread.
 
 Each serving process counts by itself, also while Redis is away. Processes share the limit out, but
 none gets so little that the visitors of an office, who mistype now and then, would notice.
@@ -16,6 +20,9 @@ MINUTE = timedelta(minutes=1)
 MOST_REFUSED = 120
 # Where RELAY_VISITOR_LIMIT lets more sign-ups in, as many visitors share an address.
 REFUSED_FOR_EACH_SIGNUP = 4
+# Answers to requests whose bodies were looked at. All others cost next to nothing: to a page
+# elsewhere (403), of a form that is not there (404) or closed (410), of the visitor limit (429).
+COUNTED = frozenset({400, 413, 415, 422})
 # In one process: one visitor's requests may all come to the same.
 LEAST_SHARE = 30
 
@@ -28,17 +35,20 @@ def refused_limit(visitor_limit: RateLimit, processes: int) -> RateLimit:
 
 
 class RefusedRequests:
-    """Counts by address and by network. `limit` is None for no limit. `clock` is monotonic, in
-    seconds."""
+    """Counts for each form, by address and by network. `limit` is None for no limit. `clock` is
+    monotonic, in seconds."""
 
     def __init__(self, limit: RateLimit | None, *, clock: Callable[[], float]) -> None:
         self._counts = VisitorCounts(limit, clock=clock) if limit else None
 
-    def wait(self, address: str) -> timedelta | None:
-        """Return how long requests from this address are refused unread; None if they are not."""
-        return self._counts.wait(address) if self._counts else None
+    def wait(self, form: str, address: str) -> timedelta | None:
+        """Return for how long too many requests of this address to the form were refused.
 
-    def note(self, address: str, status: int) -> None:
-        """Count a request that was answered with this HTTP status, if that is a refusal."""
-        if self._counts and 400 <= status < 500:
-            self._counts.count(address)
+        None if they were not too many.
+        """
+        return self._counts.wait(address, at=form.strip()) if self._counts else None
+
+    def note(self, form: str, address: str, status: int) -> None:
+        """Count a request to the form that got this HTTP status, if that is a refusal."""
+        if self._counts and status in COUNTED:
+            self._counts.count(address, at=form.strip())

@@ -36,6 +36,7 @@ from web.signup.reading.request_body import Posted, read_posted, read_query
 from web.signup.receipt import receipt
 from web.signup.redis_deadline import RedisDeadline
 from web.signup.refusals import refusal_of
+from web.signup.refused_requests import COUNTED
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +45,11 @@ bp = Blueprint("forms", __name__)
 RETRY_AFTER_SECONDS = 5
 # In the WSGI environment: the sign-up that the fast path has checked, and that was not stored.
 NOT_STORED = "relay.not_stored"
-# And how long the visitor has to wait, of whom too many requests were refused.
+# And for how long too many requests of the visitor to this form were refused, and whether this one
+# must be refused unread for it.
+TOO_MANY_REFUSED = "relay.too_many_refused"
 REFUSED_UNREAD = "relay.refused_unread"
+_TOO_MANY = "Too many requests from your network could not be accepted."
 
 
 class _FormUnavailable(Exception):
@@ -107,8 +111,8 @@ def sign_up(name: str) -> ResponseReturnValue:
     The answer says only that the sign-up is stored; delivery follows. After a 503 it may or may not
     be stored, and sending it again is safe in both cases.
     """
-    if wait := request.environ.get(REFUSED_UNREAD):
-        return _refuse_unread(name, wait)
+    if request.environ.get(REFUSED_UNREAD):
+        return _refuse_unread(name)
     if not_stored := request.environ.get(NOT_STORED):
         return _finish(not_stored)
     deadline = services().deadlines.start()
@@ -130,15 +134,12 @@ def sign_up(name: str) -> ResponseReturnValue:
     return _received(form, posted, source, accepted.id)
 
 
-def _refuse_unread(name: str, wait: timedelta) -> Response:
+def _refuse_unread(name: str) -> Response:
     """Refuse a sign-up without a look at its body, and count that for its form."""
     with contextlib.suppress(_FormUnavailable, LedgerUnavailable):
         _find(name, services().deadlines.start())
-    message = (
-        "Too many requests from your network could not be accepted. Please wait a moment and try"
-        " again."
-    )
-    return _problem(429, message, retry_after=_whole_seconds(wait))
+    wait = _whole_seconds(request.environ[TOO_MANY_REFUSED])
+    return _problem(429, f"{_TOO_MANY} Please wait a moment and try again.", retry_after=wait)
 
 
 def _finish(not_stored: NotStored) -> Response:
@@ -242,8 +243,16 @@ def _problem(
     errors: list[FieldError] | None = None,
     retry_after: int | None = None,
 ) -> Response:
-    """Return the error as JSON, or as a page that keeps what the visitor typed."""
-    g.field_errors = errors = errors or []
+    """Return the error as JSON, or as a page that keeps what the visitor typed.
+
+    If too many of the visitor's requests were refused, it is a 429 that still says what is wrong.
+    """
+    errors = errors or []
+    wait = request.environ.get(TOO_MANY_REFUSED)
+    if wait and status in COUNTED:
+        status, retry_after = 429, _whole_seconds(wait)
+        message = f"{message} {_TOO_MANY}" if wants_json(_head()) else message
+    g.field_errors = errors if status == 422 else []
     if wants_json(_head()):
         listed = [{"field": e.field, "code": e.code, "message": e.message} for e in errors]
         text = f"{message} ({g.note})" if "note" in g else message

@@ -20,18 +20,23 @@ class VisitorCounts:
         most = limit.count * VISITORS_OF_A_NETWORK
         self._networks = WindowCounts(most, limit.window, clock=clock)
 
-    def count(self, address: str) -> timedelta | None:
+    def count(self, address: str, *, at: str = "") -> timedelta | None:
         """Count one for the visitor with this address, unless there were too many.
 
-        Returns how long to wait then.
+        Returns how long to wait then. What is counted `at` one place says nothing of another.
         """
-        wait = self.wait(address)
+        wait = self.wait(address, at=at)
         if wait is None:
-            self._visitors.count(client_network(address))
-            self._networks.count(wider_network(address)[0])
+            visitor, network = _keys(address, at)
+            self._visitors.count(visitor)
+            self._networks.count(network)
         return wait
 
-    def wait(self, address: str) -> timedelta | None:
+    def wait(self, address: str, *, at: str = "") -> timedelta | None:
         """Return how long the visitor must wait; None if one more is allowed."""
-        visitor = self._visitors.wait(client_network(address))
-        return visitor or self._networks.wait(wider_network(address)[0])
+        visitor, network = _keys(address, at)
+        return self._visitors.wait(visitor) or self._networks.wait(network)
+
+
+def _keys(address: str, at: str) -> tuple[str, str]:
+    return f"{client_network(address)} {at}", f"{wider_network(address)[0]} {at}"

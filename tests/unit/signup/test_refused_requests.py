@@ -31,18 +31,25 @@ def test_the_limit(visitors: RateLimit, processes: int, most: int) -> None:
 @pytest.mark.parametrize(
     ("status", "counts"),
     [
-        *((status, True) for status in (400, 403, 404, 410, 411, 413, 415, 422, 429)),
-        *((status, False) for status in (202, 303, 500, 503)),
+        *((status, True) for status in (400, 413, 415, 422)),
+        *((status, False) for status in (202, 303, 403, 404, 405, 410, 429, 500, 503)),
     ],
 )
 def test_which_answers_count(status: int, counts: bool) -> None:
     refused = RefusedRequests(RateLimit(1, MINUTE), clock=lambda: 0.0)
-    refused.note(HERE, status)
-    assert (refused.wait(HERE) is not None) == counts
-    assert refused.wait(BESIDE) is None
+    refused.note("news", HERE, status)
+    assert (refused.wait("news", HERE) is not None) == counts
+    assert refused.wait("news", BESIDE) is None
+    assert refused.wait("shop", HERE) is None
+
+
+def test_spaces_around_a_forms_name_make_no_other_form() -> None:
+    refused = RefusedRequests(RateLimit(1, MINUTE), clock=lambda: 0.0)
+    refused.note(" news", HERE, 422)
+    assert refused.wait("news ", HERE) is not None
 
 
 def test_no_limit() -> None:
     refused = RefusedRequests(None, clock=lambda: 0.0)
-    refused.note(HERE, 422)
-    assert refused.wait(HERE) is None
+    refused.note("news", HERE, 422)
+    assert refused.wait("news", HERE) is None

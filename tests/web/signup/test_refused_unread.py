@@ -1,4 +1,7 @@
-"""Over a limit of refused requests, an address gets 429 before its bodies are parsed."""
+"""Over a limit of refused requests, wrong sign-ups get 429, and large ones before they are parsed.
+
+A page elsewhere can reach the limit in the name of a whole office. So right sign-ups still pass.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -57,12 +60,21 @@ def forbid_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"web.signup.{module}.read_posted", parsed)
 
 
-def test_refusals_beyond_the_limit_are_429_unread(
-    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+LARGE = "x" * 9000
+
+
+@pytest.fixture
+def limited(client: FlaskClient) -> FlaskClient:
+    """The visitor has had as many requests refused as may be."""
     assert [wrong(client) for _ in range(3)] == [422] * 3
+    return client
+
+
+def test_large_bodies_beyond_the_limit_are_429_unread(
+    limited: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
     forbid_parsing(monkeypatch)
-    page = client.post("/f/news", data={"email": "ada@example.com"})
+    page = limited.post("/f/news", data={"email": "ada@example.com", "message": LARGE})
     assert page.status_code == 429
     assert 1 <= int(page.headers["Retry-After"]) <= 60
     assert "Too many requests from your network" in page.text
@@ -70,14 +82,45 @@ def test_refusals_beyond_the_limit_are_429_unread(
     assert "what you typed is still on this page" not in page.text
 
     asked = {**JSON, "Origin": "https://www.example.com"}
-    for body, kind in ((b"x" * 70_000, "image/png"), (b"\x00", "application/json")):
-        answer = client.post("/f/news", data=body, content_type=kind, headers=asked)
+    for body, kind in ((b"x" * 70_000, "image/png"), (LARGE.encode(), "application/json")):
+        answer = limited.post("/f/news", data=body, content_type=kind, headers=asked)
         told = answer.get_json()
         assert (answer.status_code, told["ok"], told["errors"]) == (429, False, [])
         assert answer.headers["Access-Control-Allow-Origin"] in ("*", asked["Origin"])
-    assert client.get("/f/news").status_code == 200
+    assert limited.get("/f/news").status_code == 200
     elsewhere = {"REMOTE_ADDR": "198.51.100.1"}
-    assert wrong(client, environ_base=elsewhere) == 500  # it was parsed
+    assert wrong(limited, environ_base=elsewhere) == 500  # it was parsed
+
+
+def test_a_wrong_sign_up_beyond_the_limit_is_told_what_is_wrong_and_kept(
+    limited: FlaskClient,
+) -> None:
+    sent = {"email": "ada@", "first_name": "Ada Lovelace"}
+    page = limited.post("/f/news", data=sent)
+    assert (page.status_code, page.headers["Retry-After"]) == (429, "60")
+    assert "what you typed is still on this page" in page.text
+    assert 'value="ada@"' in page.text and 'value="Ada Lovelace"' in page.text
+    assert 'id="field-email-error"' in page.text
+
+    answer = limited.post("/f/news", data=sent, headers=JSON)
+    told = answer.get_json()
+    assert (answer.status_code, answer.headers["Retry-After"]) == (429, "60")
+    assert [(each["field"], each["code"]) for each in told["errors"]] == [("email", "invalid")]
+    assert told["error"].endswith("Too many requests from your network could not be accepted.")
+
+
+@pytest.mark.parametrize("query", ["", "?lang=en"], ids=["fast path", "view"])
+def test_a_right_sign_up_beyond_the_limit_is_taken(limited: FlaskClient, query: str) -> None:
+    sent = limited.post(f"/f/news{query}", data={"email": "ada@example.com"})
+    assert sent.status_code == 303
+
+
+def test_other_forms_do_not_know_of_the_limit(
+    limited: FlaskClient, save_form: Callable[..., Form]
+) -> None:
+    save_form("shop")
+    assert limited.post("/f/shop", data={"email": "ada@"}).status_code == 422
+    assert limited.post("/f/shop", data={"email": "a@b.example", "m": LARGE}).status_code == 303
 
 
 def test_each_of_them_counts_once_for_its_form(
@@ -88,25 +131,57 @@ def test_each_of_them_counts_once_for_its_form(
     monkeypatch.setattr(tallies, "refused", lambda _, refusal: counted.append(refusal.code))
     for _ in range(5):
         wrong(client)
-    assert client.post("/f/nowhere", data={"email": "ada@"}).status_code == 429
-    assert counted == ["invalid"] * 3 + ["rate_limited"] * 2
+    assert client.post("/f/news", data={"email": "ada@", "message": LARGE}).status_code == 429
+    assert counted == ["invalid"] * 3 + ["rate_limited"] * 3
 
 
 @pytest.mark.parametrize(
     "posted",
     [
-        {"path": "/f/nowhere"},
         {"data": b'{"', "content_type": "application/json"},
         {"data": b"\x89PNG", "content_type": "image/png"},
         {"data": b"x" * 70_000},
     ],
-    ids=["404", "400", "415", "413"],
+    ids=["400", "415", "413"],
 )
-def test_every_refusal_counts(client: FlaskClient, posted: dict[str, Any]) -> None:
-    path = posted.pop("path", "/f/news")
+def test_what_was_looked_at_counts(client: FlaskClient, posted: dict[str, Any]) -> None:
     for _ in range(3):
-        assert client.post(path, **posted).status_code in (400, 404, 413, 415)
+        assert client.post("/f/news", **posted).status_code in (400, 413, 415)
     assert wrong(client) == 429
+
+
+@pytest.mark.parametrize(
+    ("path", "origin", "status"),
+    [
+        pytest.param("/f/nowhere", None, 404, id="no such form"),
+        pytest.param("/f/closed", None, 410, id="a closed form"),
+        pytest.param("/f/shop", "https://evil.example", 403, id="a page elsewhere"),
+    ],
+)
+def test_what_costs_nothing_does_not_count(
+    client: FlaskClient,
+    save_form: Callable[..., Form],
+    path: str,
+    origin: str | None,
+    status: int,
+) -> None:
+    save_form("closed", enabled=False)
+    save_form("shop", origins=("https://www.example.com",))
+    headers = {"Origin": origin} if origin else {}
+    sent = {"data": {"email": "ada@"}, "headers": headers}
+    assert {client.post(path, **sent).status_code for _ in range(9)} == {status}
+    assert wrong(client) == 422
+    assert client.post("/f/shop", data={"email": "ada@"}).status_code == 422
+
+
+def test_the_limit_of_visitors_does_not_count(make: Make) -> None:
+    client = make(visitor_limit=RateLimit(1, timedelta(minutes=1)))
+    posted = [
+        client.post("/f/news", data={"email": f"ada{n}@example.com"}).status_code
+        for n in range(130)
+    ]
+    assert posted == [303] + [429] * 129
+    assert wrong(client) == 422
 
 
 def test_an_honest_office_does_not_reach_the_limit(make: Make) -> None:
