@@ -23,7 +23,15 @@ _LONGEST_RETRY_AFTER = 366 * 86_400
 
 
 def read_answer(response: Response, now: datetime) -> Answer:
-    """Return what `response` says. Never raises, whatever the response is."""
+    """Return what `response` says. Never raises, whatever the response is: its status decides the
+    fate of the sign-up then."""
+    try:
+        return _read_answer(response, now)
+    except Exception:  # noqa: BLE001 - a lost claim would soon make a poison dead letter of it
+        return Answer(status=response.status_code, message="the answer cannot be read")
+
+
+def _read_answer(response: Response, now: datetime) -> Answer:
     body = read_body(response)
     error_key, message = _error(body)
     contact_id = _contact_id(response.status_code, body)
@@ -34,7 +42,7 @@ def read_answer(response: Response, now: datetime) -> Answer:
         error_key=error_key,
         message=message,
         contact_id=contact_id,
-        action=_text(body, "action") if contact_id else None,
+        action=(_text(body, "action") or "")[:_LONGEST_KEY] or None if contact_id else None,
         retry_after=_retry_after(response.headers.get("retry-after", ""), now),
         tracking_id=_tracking_id(response.headers),
     )
@@ -46,9 +54,11 @@ def no_answer(error: ConnectionFailed) -> Answer:
 
 
 def read_body(response: Response) -> Any:
-    """Return the JSON in the body; None when the body is not JSON."""
+    """Return the JSON in the body, with ``?`` for halves of characters, which nothing can store;
+    None when the body is not JSON."""
     try:
-        return json.loads(response.content)
+        found = json.loads(response.content)
+        return json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         return None
 
@@ -64,11 +74,11 @@ def read_subscription_status(body: Any) -> SubscriptionStatus | None:
     entry = next((each for each in entries if not each.get("deleted_at")), entries[0])
     address = entry.get("email_address")
     contact_id, permission = _text(entry, "contact_id"), _text(address, "permission_to_send")
-    if contact_id is None or permission is None:
+    if contact_id is None or len(contact_id) > _LONGEST_KEY or permission is None:
         return None
     try:
         opted_out_at = _opted_out_at(address)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):
         return None
     return SubscriptionStatus(
         contact_id=contact_id, permission=permission, opted_out_at=opted_out_at
@@ -76,12 +86,12 @@ def read_subscription_status(body: Any) -> SubscriptionStatus | None:
 
 
 def _opted_out_at(address: Mapping[str, Any]) -> datetime | None:
-    """Raises `ValueError` when the date cannot be read."""
+    """Raises `ValueError`, `TypeError` or `OverflowError` when the date cannot be read."""
     notified = address.get("opt_out_date")
     if notified is None:
         return None
-    found = datetime.fromisoformat(str(notified))
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    found = datetime.fromisoformat(notified)
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def shown(text: str) -> str:
@@ -105,7 +115,8 @@ def _error(body: Any) -> tuple[str | None, str | None]:
 
 
 def _contact_id(status: int, body: Any) -> str | None:
-    return _text(body, "contact_id") if status in (200, 201) else None
+    contact_id = _text(body, "contact_id") if status in (200, 201) else None
+    return contact_id[:_LONGEST_KEY] if contact_id else None
 
 
 def _text(entry: Any, name: str) -> str | None:

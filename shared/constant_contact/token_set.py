@@ -9,7 +9,8 @@ from typing import Any
 USUAL_LIFE = timedelta(hours=24)
 _LONGEST_LIFE = timedelta(days=366)
 _LAST_SECOND = 253402300799  # of the year 9999
-# What RFC 6749 allows in a token, without the blank: it goes into a header as it is.
+# What RFC 6749 allows in a token, without the blank: it goes into a header as it is. The names of
+# scopes have the same letters.
 _TOKEN = re.compile(r"[!-~]+")
 
 
@@ -49,7 +50,7 @@ class TokenSet:
         if self.expires_in is not None:
             return self.expires_in
         expires_at = _claims(self.access_token).get("exp")
-        if not isinstance(expires_at, int | float):
+        if not isinstance(expires_at, int | float) or isinstance(expires_at, bool):
             return USUAL_LIFE
         # Limited first: a whole number may have more digits than Python can calculate with.
         left = max(0.0, max(0, min(expires_at, _LAST_SECOND)) - now.timestamp())
@@ -58,14 +59,15 @@ class TokenSet:
     def login(self) -> str | None:
         """Return who logged in, if the token tells."""
         login = _claims(self.access_token).get("sub")
-        return login if is_filled(login) else None
+        # Halves of characters can neither be stored nor shown.
+        return login.encode(errors="replace").decode() or None if isinstance(login, str) else None
 
     def scopes(self) -> frozenset[str] | None:
         """Return the scopes that the token or the answer names; None when unknown."""
         claimed = _claims(self.access_token).get("scp")
         if isinstance(claimed, list):
-            return frozenset(scope for scope in claimed if isinstance(scope, str))
-        return frozenset(self.scope.split()) if self.scope else None
+            return frozenset(filter(_is_token, claimed))
+        return frozenset(filter(_is_token, self.scope.split())) if self.scope else None
 
 
 def _claims(access_token: str) -> dict[str, Any]:
@@ -93,6 +95,8 @@ def _is_token(value: object) -> bool:
 
 def duration_in(value: object) -> timedelta | None:
     """Return `expires_in`, a number or a number in quotes, as a duration."""
+    if isinstance(value, bool):
+        return None
     try:
         seconds = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):

@@ -107,8 +107,8 @@ responses = st.builds(Response, st.integers(100, 599), headers, bodies)
 @example(Response(503, {"retry-after": "Mon, 01 Jan 0001 00:00:00 +2359"}))
 def test_every_answer_decides_the_fate_of_a_signup(response: Response) -> None:
     answer = read_answer(response, NOON)
-    for text in (answer.message, answer.error_key, answer.tracking_id):
-        assert text is None or len(text) <= LONGEST_MESSAGE
+    for text in (answer.message, answer.error_key, answer.tracking_id, answer.contact_id):
+        assert text is None or len(text.encode(errors="strict")) <= 4 * LONGEST_MESSAGE
     for attempt in (1, 12):
         assert decide(answer, attempt=attempt, policy=POLICY, jitter=0.5)
     rest = rest_after(answer)

@@ -1,10 +1,13 @@
 """Reading Constant Contact's answers, in all the shapes they have been seen in."""
 
+from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from shared.constant_contact.answers import no_answer, read_answer
+from shared.constant_contact import answers
+from shared.constant_contact.answers import no_answer, read_answer, read_subscription_status
 from shared.constant_contact.errors import DeadlineExceeded
 from shared.constant_contact.response import Response
 from shared.domain.outcome import Answer
@@ -94,6 +97,55 @@ def test_error_bodies(body: str, error_key: str | None, message: str | None) -> 
     assert (found.error_key, found.message) == (error_key, message)
 
 
+@pytest.mark.parametrize("half", ["\\ud800", "\\uDFFF", "\\ude00\\ud83d"])
+@pytest.mark.parametrize(
+    "field", ["contact_id", "action", "error_key", "error_message", "message", "half\\ud800"]
+)
+def test_every_text_of_an_answer_can_be_stored(field: str, half: str) -> None:
+    found = answer(201, f'{{"contact_id": "c", "{field}": "bad {half} \\ud83d\\ude00"}}')
+
+    texts = [text for text in astuple(found) if isinstance(text, str)]
+    assert texts == [text.encode().decode() for text in texts]
+    assert found.contact_id
+    if field == "message":
+        assert found.message == f"bad {'?' * half.count('u')} \U0001f600"
+
+
+def test_the_texts_of_a_delivery_have_an_end() -> None:
+    found = answer(201, f'{{"contact_id": "{"c" * 9000}", "action": "{"a" * 9000}"}}')
+    assert (found.contact_id, found.action) == ("c" * 100, "a" * 100)
+
+
+@pytest.mark.parametrize("status", [201, 401, 429, 503])
+def test_the_status_decides_when_reading_fails_in_a_way_that_nobody_foresaw(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise BufferError
+
+    monkeypatch.setattr(answers, "read_body", fail)
+    assert answer(status) == Answer(status=status, message="the answer cannot be read")
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"opt_out_date": "garbage"}, id="no date"),
+        pytest.param({"opt_out_date": 1e300}, id="a number"),
+        pytest.param({"opt_out_date": [[]]}, id="a list"),
+        pytest.param({"opt_out_date": "9999-12-31T23:59:59-23:59"}, id="beyond all calendars"),
+        pytest.param({"opt_out_date": "0001-01-01T00:00:00+23:59"}, id="before all calendars"),
+        pytest.param({"permission_to_send": 1}, id="no permission"),
+        pytest.param({"contact_id": "c" * 101}, id="an endless id"),
+        pytest.param({"contact_id": 7}, id="an id that is no text"),
+    ],
+)
+def test_a_status_that_cannot_be_read_is_none(changed: dict[str, Any]) -> None:
+    address = {"permission_to_send": "unsubscribed", "opt_out_date": "2026-01-01T00:00:00Z"}
+    entry = {"contact_id": "c", "email_address": address | changed}
+    assert read_subscription_status({"contacts": [entry | changed]}) is None
+
+
 def test_messages_name_nobody_and_have_an_end() -> None:
     body = '[{"error_key": "k", "error_message": "ada@example.com is known ' + "x y" * 900 + '"}]'
     message = answer(409, body).message
@@ -126,6 +178,8 @@ def test_keys_and_tracking_ids_have_an_end() -> None:
         pytest.param("٣", None, id="a digit of another script"),
         pytest.param("Sun, 99 Mar 2026 12:00:30 GMT", None, id="no such date"),
         pytest.param("Sun, 01 Mar 2026 12:00:30 +" + "9" * 20, None, id="no such zone"),
+        pytest.param("Sun, 01 Mar 2026 12:00:30 +" + "9" * 13, None, id="a zone too far"),
+        pytest.param("Mon, 01 Jan 99999999999 00:00:00 GMT", None, id="beyond all calendars"),
     ],
 )
 def test_retry_after(header: str, wait: timedelta | None) -> None:

@@ -154,3 +154,16 @@ def test_a_token_with_odd_claims_tells_nothing_and_breaks_nothing(access: str) -
     assert given.life(NOON) >= timedelta(0)
     assert given.login() is None
     assert given.scopes() in (None, frozenset())
+
+
+@pytest.mark.parametrize("expires_in", [True, "1e400", 1e400, float("nan"), -1, "9" * 400, [], {}])
+def test_a_life_that_cannot_be_is_the_usual_one(expires_in: object) -> None:
+    assert tokens(expires_in=expires_in).life(NOON) == timedelta(hours=24)
+    assert tokens(token_with(exp=True)).life(NOON) == timedelta(hours=24)
+
+
+def test_what_tokens_tell_can_be_stored() -> None:
+    claimed = tokens(token_with(sub="ada \ud800", scp=["contact_data", "bad \ud800", "\ud800", 7]))
+    assert claimed.login() == "ada ?"
+    assert claimed.scopes() == frozenset({"contact_data"})
+    assert tokens(scope="contact_data \ud800").scopes() == frozenset({"contact_data"})
