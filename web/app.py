@@ -36,6 +36,7 @@ from shared.operations.sessions import Sessions
 from web import connect_pages, health, root_page, security_txt
 from web.console import pages
 from web.console.guard import set_up_sessions
+from web.console.hashing_gate import HashingGate
 from web.error_answers import http_error, unexpected_error
 from web.own_hosts import check_host
 from web.public_path import route_path
@@ -103,6 +104,7 @@ def create_entrance(app: Flask) -> Entrance:
         bodies=BodyReader(),
         fast_path=_make_fast_path(found, channel),
         flask=flask,
+        gate=HashingGate(app, found.settings, clock=time.monotonic),
         route=remembered(longest=200)(functools.partial(route_path, prefix=prefix, roots=roots)),
         visitors=VisitorAddress(found.settings.trusted_proxies, found.misfits),
         refused=found.refused_requests,

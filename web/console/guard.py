@@ -11,7 +11,7 @@ import functools
 import hmac
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -43,6 +43,7 @@ _SIGNING_IN = ("console.sign_in", "console.second_step")
 # Of a page of ours that is led to after the sign-in: the longest has a cursor and some filters.
 _LONGEST_ADDRESS = 500
 _SAFE = ("GET", "HEAD", "OPTIONS")
+_SITE = "sec-fetch-site"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -282,16 +283,22 @@ def _check_origin() -> None:
 
     The scheme does not count: behind a TLS proxy, requests arrive over http.
     """
-    site = request.headers.get("Sec-Fetch-Site", "none")
-    if site == "same-origin":
-        return
-    if site != "none":
+    head = head_of(request)
+    if is_from_another_site(head.headers):
         raise Forbidden("This request came from another site. Nothing was changed.")
+    if head.headers.get(_SITE) == "same-origin":
+        return
     has_source = "Origin" in request.headers or "Referer" in request.headers
-    if has_source and not source_of(head_of(request), services().settings.public_url).ours:
+    if has_source and not source_of(head, services().settings.public_url).ours:
         raise Forbidden(
             "This request did not come from the address in RELAY_PUBLIC_URL. Nothing was changed."
         )
+
+
+def is_from_another_site(headers: Mapping[str, str]) -> bool:
+    """Whether the browser says that another site made it send the request. Names of `headers` are
+    in lower case."""
+    return headers.get(_SITE, "none") not in ("same-origin", "none")
 
 
 def _check_token() -> None:

@@ -5,12 +5,14 @@ an operator's name slow down other strangers, and not such a browser: it has tri
 """
 
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 
-from flask import Response
+from flask import Response, request
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from shared.infrastructure.sealing import derived_key
+from shared.infrastructure.settings import Settings
 from web.cookies import Cookie
 from web.services import services
 
@@ -31,17 +33,23 @@ def remember(response: Response, operator: str) -> None:
     known = _known()
     id = known.pop(operator, None) or secrets.token_urlsafe(12)
     newest = [*known.items(), (operator, id)][-MOST_OPERATORS:]
-    _COOKIE.set(response, str(_serializer().dumps(dict(newest))), LIFE)
+    _COOKIE.set(response, str(_serializer(services().settings).dumps(dict(newest))), LIFE)
 
 
-def _known() -> dict[str, str]:
+def read(cookies: Mapping[str, str], settings: Settings) -> dict[str, str]:
+    """Return the ids of a browser with these cookies, by operator."""
+    cookie = cookies.get(_COOKIE.name(settings), "")
     try:
-        found = _serializer().loads(_COOKIE.value(), max_age=int(LIFE.total_seconds()))
+        found = _serializer(settings).loads(cookie, max_age=int(LIFE.total_seconds()))
     except BadSignature:  # or none, or one that is too old
         return {}
     return dict(found)
 
 
-def _serializer() -> URLSafeTimedSerializer:
-    keys = [derived_key(key, "known device") for key in services().settings.secret_keys]
+def _known() -> dict[str, str]:
+    return read(request.cookies, services().settings)
+
+
+def _serializer(settings: Settings) -> URLSafeTimedSerializer:
+    keys = [derived_key(key, "known device") for key in settings.secret_keys]
     return URLSafeTimedSerializer(keys[::-1])  # which signs with the last

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from shared.infrastructure.addresses import client_network
+from web.console.hashing_gate import HashingGate
 from web.security_headers import security_headers
 from web.server.bodies import Body, BodyReader, Receive
 from web.server.flask_threads import FlaskThreads, Work
@@ -28,14 +29,6 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 OTHER_LIMIT = 16 * 1024
 # Below these, Constant Contact is asked.
 SLOW_PATHS = {"console", "connect"}
-# What is posted there has a password, which is compared with a hash.
-HASHING_PATHS = {
-    "/console/sign-in",
-    "/console/profile/password",
-    "/console/profile/second-factor",
-    "/console/profile/second-factor/off",
-    "/console/profile/second-factor/recovery-codes",
-}
 
 
 class Entrance:
@@ -48,6 +41,7 @@ class Entrance:
         bodies: BodyReader,
         fast_path: FastPath,
         flask: FlaskThreads,
+        gate: HashingGate,
         route: Callable[[str], str],
         visitors: VisitorAddress,
         refused: RefusedRequests,
@@ -58,6 +52,7 @@ class Entrance:
         self._bodies = bodies
         self._fast_path = fast_path
         self._flask = flask
+        self._gate = gate
         self._route = route
         self._visitors = visitors
         self._refused = refused
@@ -115,10 +110,16 @@ class Entrance:
     async def _answer_by_flask(
         self, request: HttpRequest, body: Body, *, path: str, visitor: str, **known: Any
     ) -> Answer:
-        work = _work(request.method, path)
-        return await self._flask.answer(
+        sender = self._gate.sender(request, path=path, address=visitor)
+        if sender and (refusal := self._gate.refusal(sender)):
+            return refusal
+        work = sender.work if sender else _work(path)
+        answer = await self._flask.answer(
             request, body, path=path, work=work, REMOTE_ADDR=visitor, **known
         )
+        if sender:
+            self._gate.note(sender, answer.status)
+        return answer
 
     async def _send(self, send: Send, answer: Answer) -> None:
         headers = _encoded(answer.headers) + self._on_all
@@ -135,9 +136,7 @@ class Entrance:
             return None
 
 
-def _work(method: str, path: str) -> Work:
-    if method == "POST" and path.rstrip("/") in HASHING_PATHS:
-        return Work.HASHING
+def _work(path: str) -> Work:
     return Work.SLOW if path.split("/")[1] in SLOW_PATHS else Work.USUAL
 
 

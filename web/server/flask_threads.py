@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 
 # Of all threads.
 SLOW_THREADS = 4
-# Besides, so that operators who are signed in never wait for strangers who sign in. Each hash takes
-# a core for 60 ms, and 32 MiB.
-HASHING_THREADS = 2
-# Beyond so many that hash or wait for it, a request is refused at once. The last waits 0.25 s.
-MOST_HASHING = 8
 
 
 class Work(Enum):
@@ -37,27 +32,34 @@ class Work(Enum):
 
     USUAL = auto()
     SLOW = auto()  #: may ask Constant Contact
-    HASHING = auto()  #: compares or makes a password's hash
+    HASHING = auto()  #: compares a password with its hash, for a stranger
+    HASHING_KNOWN = auto()  #: does that, or makes a hash, for a browser that signed in before
+
+
+# So many hash or wait for it. Each hash takes a core for 60 ms, and 32 MiB: so strangers have one
+# thread, and known browsers another, and no operator who is signed in waits for those who sign in.
+# The last stranger waits half a second, and the last known browser two. Further ones are refused.
+MOST_HASHING = {Work.HASHING: 8, Work.HASHING_KNOWN: 32}
 
 
 class FlaskThreads:
     """Runs a WSGI app on at most `threads` threads.
 
-    Requests that may take long share `SLOW_THREADS` of them. So they never hold all. Those that
-    hash passwords share `HASHING_THREADS` of them. Used by one event loop alone.
+    Requests that may take long share `SLOW_THREADS` of them. So they never hold all. Each kind of
+    `MOST_HASHING` has one. Used by one event loop alone.
     """
 
     def __init__(self, app: "WSGIApplication", *, prefix: str, threads: int) -> None:
         """The app's own addresses begin with `prefix`."""
         self._app = app
         self._prefix = prefix
-        counts = {Work.SLOW: SLOW_THREADS, Work.HASHING: HASHING_THREADS}
+        counts = {Work.SLOW: SLOW_THREADS, **dict.fromkeys(MOST_HASHING, 1)}
         counts[Work.USUAL] = threads - sum(counts.values())
         self._pools = {
             work: ThreadPoolExecutor(count, thread_name_prefix=f"flask-{work.name.lower()}")
             for work, count in counts.items()
         }
-        self._hashing = 0
+        self._hashing = dict.fromkeys(MOST_HASHING, 0)
 
     async def answer(
         self, request: HttpRequest, body: Body, *, path: str, work: Work, **extra: Any
@@ -65,15 +67,15 @@ class FlaskThreads:
         """Return the app's answer at `path`. `extra` is added to the WSGI environment."""
         place = {"SCRIPT_NAME": self._prefix, "PATH_INFO": path.encode().decode("latin-1")}
         run = partial(self._run, environ_of(request, body) | place | extra)
-        if work != Work.HASHING:
+        if work not in MOST_HASHING:
             return await self._on_a_thread(work, run)
-        if self._hashing >= MOST_HASHING:
-            return _BUSY
-        self._hashing += 1
+        if self._hashing[work] >= MOST_HASHING[work]:
+            return please_wait("Many people are signing in just now.", 1)
+        self._hashing[work] += 1
         try:
             return await self._on_a_thread(work, run)
         finally:
-            self._hashing -= 1
+            self._hashing[work] -= 1
 
     async def _on_a_thread(self, work: Work, run: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._pools[work], run)
@@ -129,22 +131,24 @@ def _has_routes(host: str) -> bool:
 # A chunked body has arrived whole, so it has a length like any other.
 _OF_THE_BODY = {"content-type", "content-length", "transfer-encoding"}
 
-_BUSY = Answer(
-    429,
-    [
-        *security_headers().items(),
-        ("Content-Type", "text/html; charset=utf-8"),
-        ("Cache-Control", "no-store"),
-        ("Retry-After", "1"),
-    ],
-    b"""<!doctype html>
+
+def please_wait(why: str, seconds: int) -> Answer:
+    """Return the answer to a request that reached no thread."""
+    wait = "a second" if seconds == 1 else f"{seconds} seconds"
+    page = f"""<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>One moment</title>
 <h1>One moment</h1>
-<p>Many people are signing in just now. Nothing was changed.
-Wait a second, then reload this page.</p>
+<p>{why} Nothing was changed.
+Wait {wait}, then reload this page.</p>
 </html>
-""",
-)
+"""
+    headers = [
+        *security_headers().items(),
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Cache-Control", "no-store"),
+        ("Retry-After", str(seconds)),
+    ]
+    return Answer(429, headers, page.encode())

@@ -1,4 +1,5 @@
-"""Requests that hash passwords: two at once, a few that wait, and the others refused at once."""
+"""Requests that hash passwords: one of strangers and one of known browsers at once, a few that
+wait, and the others refused at once."""
 
 import asyncio
 import threading
@@ -10,7 +11,7 @@ import pytest
 
 from web.server.bodies import Body
 from web.server.entrance import _work
-from web.server.flask_threads import HASHING_THREADS, MOST_HASHING, FlaskThreads, Work
+from web.server.flask_threads import MOST_HASHING, FlaskThreads, Work
 from web.server.http_request import HttpRequest
 from web.signup.receipt import Answer
 
@@ -62,45 +63,44 @@ async def flood(app: App, hashing: int) -> tuple[list[Answer], list[Answer]]:
         body = Body(content=b"", length=0)
         return flask.answer(HttpRequest(SCOPE), body, path=path, work=work)
 
-    hashes = [asyncio.create_task(ask("/hash", Work.HASHING)) for _ in range(hashing)]
+    hashes = [
+        asyncio.create_task(ask("/hash", work)) for work in MOST_HASHING for _ in range(hashing)
+    ]
     others = [await asyncio.wait_for(ask("/", work), 10) for work in (Work.SLOW, Work.USUAL)]
     refused, _ = await asyncio.wait(hashes, timeout=10, return_when=asyncio.FIRST_COMPLETED)
     assert len(refused) >= 1
     deadline = time.monotonic() + 10
-    while app.now < HASHING_THREADS and time.monotonic() < deadline:
+    while app.now < len(MOST_HASHING) and time.monotonic() < deadline:
         await asyncio.sleep(0.01)
     app.go_on.set()
     answers = await asyncio.gather(*hashes)
-    again = await ask("/hash", Work.HASHING)
+    again = [await ask("/hash", work) for work in MOST_HASHING]
     flask.close()
-    return [*answers, again], others
+    return [*answers, *again], others
 
 
 def test_five_hundred_at_once_keep_nobody_else_waiting() -> None:
     app = App()
     answers, others = asyncio.run(flood(app, 500))
     assert [other.status for other in others] == [200, 200]
-    *at_once, again = (answer.status for answer in answers)
-    assert at_once == [200] * MOST_HASHING + [429] * (500 - MOST_HASHING)
-    assert again == 200
-    assert app.most == HASHING_THREADS
-    refused = answers[-2]
+    *at_once, again, again_known = (answer.status for answer in answers)
+    for most, those in zip(MOST_HASHING.values(), (at_once[:500], at_once[500:]), strict=True):
+        assert those == [200] * most + [429] * (500 - most)
+    assert (again, again_known) == (200, 200)
+    assert app.most == len(MOST_HASHING)
+    refused = answers[499]
     assert dict(refused.headers)["Retry-After"] == "1"
     assert b"Nothing was changed" in refused.body
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "work"),
+    ("path", "work"),
     [
-        ("POST", "/console/sign-in", Work.HASHING),
-        ("POST", "/console/sign-in/", Work.HASHING),
-        ("POST", "/console/profile/password", Work.HASHING),
-        ("GET", "/console/sign-in", Work.SLOW),
-        ("POST", "/console/sign-out", Work.SLOW),
-        ("POST", "/connect/link/x", Work.SLOW),
-        ("POST", "/f/news", Work.USUAL),
-        ("GET", "/", Work.USUAL),
+        ("/console/sign-in", Work.SLOW),
+        ("/connect/link/x", Work.SLOW),
+        ("/f/news", Work.USUAL),
+        ("/", Work.USUAL),
     ],
 )
-def test_which_threads_a_request_gets(method: str, path: str, work: Work) -> None:
-    assert _work(method, path) == work
+def test_which_threads_a_request_gets(path: str, work: Work) -> None:
+    assert _work(path) == work
