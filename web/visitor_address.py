@@ -4,7 +4,6 @@ The limits of visitors and of sign-ins count by it, and evidence of consent keep
 """
 
 import contextlib
-import ipaddress
 import logging
 import threading
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ from datetime import datetime, timedelta
 from shared.doctor.deploy.visit import HEADER as DOCTOR_HEADER
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.forwarding import FORWARDING_HEADERS, Misfit
-from shared.infrastructure.addresses import plain_address
+from shared.infrastructure.addresses import is_local, plain_address
 from shared.ledger.stores.stored_texts import StoredText
 
 log = logging.getLogger(__name__)
@@ -103,10 +102,5 @@ class VisitorAddress:
             headers=tuple(name for name in FORWARDING_HEADERS if name.lower() in headers),
             addresses=addresses,
             trusted=self._trusted,
-            private=_is_private(peer),
+            private=is_local(peer),
         )
-
-
-def _is_private(peer: str) -> bool:
-    address = plain_address(peer)
-    return address is None or ipaddress.ip_address(address).is_private

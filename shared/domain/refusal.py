@@ -54,14 +54,15 @@ class Refusal:
     """Why a request was refused, and what it was, without personal data.
 
     `fields` are names of posted fields (`plain_names`), empty where the body was not read.
-    `origin` is the scheme and host of the page that posted; None if it is unknown. `client` is the
-    kind of browser or tool.
+    `origin` is the scheme and host of the page that posted; None if it is unknown. `from_several`
+    says that visitors of several networks have sent it. `client` is the kind of browser or tool.
     """
 
     code: RefusalCode
     fields: tuple[str, ...]
     origin: str | None
     client: str
+    from_several: bool = False
 
     @property
     def may_be_a_fault(self) -> bool:

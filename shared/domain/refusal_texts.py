@@ -73,27 +73,37 @@ def to_do_about(code: RefusalCode, form: Form, last: Kept) -> str:
     It has a full stop unless it ends with a command.
     """
     if code == RefusalCode.ORIGIN:
-        options = " ".join(
-            f"--origin {origin}" for origin in still_refused_origins(form, last) or ("ORIGIN",)
-        )
-        return (
-            "if that is your website, add the form anew with --replace, its other options, and"
-            f" {options}"
-        )
+        return _add_origins(form, last)
     return _TEXTS[code][1].format(name=form.name)
 
 
 def still_refused_origins(form: Form, last: Kept) -> tuple[str, ...] | None:
     """Return the origins that were refused and still are, the newest first, three at most.
 
-    Empty if all are accepted by now; None if none is known.
+    Those of several networks come first. Empty if all are accepted by now; None if none is known.
     """
-    refusals = (kept.refusal for kept in last if kept.refusal.code == RefusalCode.ORIGIN)
+    refusals = [kept.refusal for kept in last if kept.refusal.code == RefusalCode.ORIGIN]
+    refusals.sort(key=lambda each: not each.from_several)
     known = list(dict.fromkeys(each.origin for each in refusals if each.origin))
     if not known:
         return None
     still = [each[:_LONGEST_ORIGIN] for each in known if not form.allows_origin(each)]
     return tuple(still[:MOST_ORIGINS])
+
+
+def _add_origins(form: Form, last: Kept) -> str:
+    """Return what to do about refused origins. A stranger can make one up, but not for others."""
+    shared = {kept.refusal.origin for kept in last if kept.refusal.from_several}
+    worth_adding = [each for each in still_refused_origins(form, last) or () if each in shared]
+    origins = (*form.origins, *(worth_adding or ["ORIGIN"]))
+    options = " ".join(f"--origin {each}" for each in origins)
+    add = f"add the form anew with --replace, its other options, and {options}"
+    if worth_adding:
+        return f"if that is your website, {add}"
+    return (
+        "no origin has come from several networks yet, so a stranger may have made it up. If it is"
+        f" your website, {add}"
+    )
 
 
 def _origins_refused(form: Form, origins: Sequence[str]) -> str:

@@ -7,6 +7,11 @@ from shared.domain.remembering import remembered
 from shared.infrastructure.settings import Bind
 
 _LONGEST_ADDRESS = 100  # with port, zone, brackets and quotes
+# Of this host, and of networks that the internet does not reach.
+_LOCAL = [
+    *map(ipaddress.ip_network, ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")),
+    *map(ipaddress.ip_network, ("169.254.0.0/16", "::1/128", "fc00::/7", "fe80::/10")),
+]
 
 
 def check_free(bind: Bind) -> None:
@@ -65,6 +70,16 @@ def _is_plain_ipv4(text: str) -> bool:
         return socket.inet_ntoa(socket.inet_pton(socket.AF_INET, text)) == text
     except (OSError, ValueError):
         return False
+
+
+@remembered(longest=_LONGEST_ADDRESS, most=4096)
+def is_local(address: str) -> bool:
+    """Whether the address is of this host or a private network, or none, as that of a socket."""
+    plain = plain_address(address)
+    if plain is None:
+        return True
+    parsed = ipaddress.ip_address(plain)
+    return any(parsed in network for network in _LOCAL)
 
 
 @remembered(longest=_LONGEST_ADDRESS, most=4096)

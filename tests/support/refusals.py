@@ -11,7 +11,13 @@ HOUR = timedelta(hours=1)
 
 
 def refusal(code: str = "origin", **fields: Any) -> Refusal:
-    defaults = {"fields": (), "origin": "https://www.example.org", "client": "Chrome"}
+    """Return a refusal; visitors of several networks have sent its origin."""
+    defaults = {
+        "fields": (),
+        "origin": "https://www.example.org",
+        "client": "Chrome",
+        "from_several": True,
+    }
     return Refusal(**{"code": RefusalCode(code), **defaults, **fields})
 
 

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from shared.domain.field_names import plain_name
@@ -16,6 +16,7 @@ from shared.domain.form import Form
 from shared.domain.refusal import Refusal
 from shared.ledger.limits import MOST_KEPT_REFUSALS
 from shared.ledger.stores.form_counts import FormTally
+from web.signup.witnesses import Witnesses
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,7 @@ class _Counts:
     )
     unsent: Counter[str] = field(default_factory=Counter)
 
-    def count(self, refusal: Refusal, at: float) -> None:
-        self.refused[refusal.code] += 1
+    def keep(self, refusal: Refusal, at: float) -> None:
         self.last.append((at, refusal))
         if refusal.may_be_a_fault:
             self.faults += 1
@@ -85,6 +85,7 @@ class FormTallies:
     def __init__(self, flush: Flush, *, clock: Callable[[], float]) -> None:
         self._flush = flush
         self._clock = clock
+        self._witnesses = Witnesses(clock=clock)
         self._logged_at: dict[tuple[str, ...], float] = {}
         self._changed = threading.Condition()
         self._counted: dict[str, _Counts] = {}
@@ -95,10 +96,20 @@ class FormTallies:
         self._number = 0
         self._pending: dict[str, _Counts] = {}
 
-    def refused(self, form: Form, refusal: Refusal) -> None:
-        """Count a refusal for the form. Returns at once and never fails."""
+    def refused(
+        self, form: Form, refusal: Refusal, *, address: str, preflight: bool = False
+    ) -> None:
+        """Count a refusal for the form; `address` is the visitor's. Returns at once, never fails.
+
+        Each one counts. Of one network, few are kept and mean something for the form.
+        """
         with self._changed:
-            self._counts_of(form).count(refusal, self._clock())
+            counts = self._counts_of(form)
+            counts.refused[refusal.code] += 1
+            if self._witnesses.hear(form.name, address, preflight=preflight):
+                sent, of = refusal.origin, form.name
+                several = sent is not None and self._witnesses.from_several(of, sent, address)
+                counts.keep(replace(refusal, from_several=several), self._clock())
 
     def accepted(self, form: Form, not_sent: Collection[str]) -> None:
         """Note that the form has accepted a sign-up, and count the names of fields that were kept,

@@ -100,7 +100,9 @@ def preflight(name: str) -> ResponseReturnValue:
         log.debug("preflight for a form that cannot be used")
         return "", 204
     if "access-control-request-method" in _head().headers and not _source().may_post(form):
-        services().form_tallies.refused(form, refusal_of(_head(), 403, (), ()))
+        refusal = refusal_of(_head(), 403, (), ())
+        address = request.remote_addr or ""
+        services().form_tallies.refused(form, refusal, address=address, preflight=True)
     return "", 204
 
 
@@ -178,7 +180,7 @@ def count_refusal(response: Response) -> Response:
     if response.status_code >= 400 and request.endpoint == "forms.sign_up" and "form" in g:
         errors = g.get("field_errors", ())
         refusal = refusal_of(_head(), response.status_code, errors, _posted())
-        services().form_tallies.refused(g.form, refusal)
+        services().form_tallies.refused(g.form, refusal, address=request.remote_addr or "")
     return response
 
 

@@ -34,9 +34,10 @@ class FormFigures:
 class FormTally:
     """What one web process has counted for a form since its last flush.
 
-    `faults` is how many refusals may mean that the form is broken. `streak` has those of them since
-    this process last accepted a sign-up, by code; the times say how long ago the first and the
-    last of the streak were. `last` are the newest refusals, the oldest of them first.
+    `refused` has each refusal. All else has those that speak for the form: of a network, one a
+    minute. `faults` is how many of them may mean that the form is broken. `streak` has those of
+    them since this process last accepted a sign-up, by code; the times say how long ago the first
+    and the last of the streak were. `last` are the newest refusals, the oldest of them first.
     """
 
     form: str
@@ -208,5 +209,6 @@ def _kept(stored: Any) -> KeptRefusal:
             fields=tuple(found["fields"]),
             origin=found["origin"],
             client=found["client"],
+            from_several=found.get("from_several") is True,
         ),
     )

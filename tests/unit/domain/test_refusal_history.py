@@ -208,6 +208,34 @@ def test_the_origins_that_were_refused_are_named(origins: list[str | None], caus
     assert found and found.partition(": ")[2] == f"{cause}."
 
 
+@pytest.mark.parametrize(
+    ("origins", "options"),
+    [
+        pytest.param([("https://a.example", True)], ["https://a.example"], id="several networks"),
+        pytest.param([("https://a.example", False)], ["ORIGIN"], id="one network"),
+        pytest.param(
+            [("https://made-up.example", False)] * 9 + [("https://a.example", True)],
+            ["https://a.example"],
+            id="and a stranger",
+        ),
+        pytest.param(
+            [("https://a.example", True), ("https://a.example", False)][::-1],
+            ["https://a.example"],
+            id="one network later",
+        ),
+        pytest.param([(None, False)], ["ORIGIN"], id="unknown"),
+    ],
+)
+def test_an_origin_is_advised_beside_the_forms_own_if_several_networks_sent_it(
+    origins: list[tuple[str | None, bool]], options: list[str]
+) -> None:
+    last = [kept(origin=origin, from_several=several) for origin, several in origins]
+    found = too_many_refused(SHOP, history(streak(), last=last), FOR_ALERTS)
+    assert found
+    assert re.findall(r"--origin (\S+)", found.to_do) == ["https://www.example.com", *options]
+    assert ("a stranger may have made it up" in found.to_do) == (options == ["ORIGIN"])
+
+
 def test_other_causes_are_counted() -> None:
     found = sentence(history(streak(invalid=2, origin=7, required=3)))
     assert found

@@ -18,6 +18,7 @@ ORIGIN = Refusal(
 )
 REQUIRED = Refusal(code=RefusalCode.REQUIRED, fields=("mail",), origin=None, client="curl")
 LIMITED = Refusal(code=RefusalCode.RATE_LIMITED, fields=(), origin=None, client="curl")
+HERE = "127.0.0.1"
 
 
 class Ledger:
@@ -68,9 +69,9 @@ def tallies_for(ledger: Ledger) -> FormTallies:
 def test_each_refusal_counts_once_for_its_form_and_code() -> None:
     tallies = tallies_for(ledger := Ledger())
     for name, refusal in (("news", ORIGIN), ("news", ORIGIN), ("news", REQUIRED), ("shop", ORIGIN)):
-        tallies.refused(form(name), refusal)
+        tallies.refused(form(name), refusal, address=HERE)
     ledger.wait_for({"news origin": 2, "news required": 1, "shop origin": 1})
-    tallies.refused(form("news"), ORIGIN)
+    tallies.refused(form("news"), ORIGIN, address=HERE)
     ledger.wait_for({"news origin": 3, "news required": 1, "shop origin": 1})
 
 
@@ -82,7 +83,7 @@ def test_from_many_threads_none_is_lost() -> None:
     def refuse() -> None:
         together.wait()
         for _ in range(200):
-            tallies.refused(form("news"), ORIGIN)
+            tallies.refused(form("news"), ORIGIN, address=HERE)
 
     threads = [threading.Thread(target=refuse) for _ in range(8)]
     for each in threads:
@@ -95,8 +96,8 @@ def test_from_many_threads_none_is_lost() -> None:
 @pytest.mark.usefixtures("soon")
 def test_a_flush_whose_answer_was_lost_counts_once() -> None:
     tallies = tallies_for(ledger := Ledger(lost=2))
-    tallies.refused(form("news"), ORIGIN)
-    tallies.refused(form("news"), REQUIRED)
+    tallies.refused(form("news"), ORIGIN, address=HERE)
+    tallies.refused(form("news"), REQUIRED, address=HERE)
     ledger.wait_for({"news origin": 1, "news required": 1})
     tallies.close()
     assert ledger.refused == {"news origin": 1, "news required": 1}
@@ -106,10 +107,10 @@ def test_a_flush_whose_answer_was_lost_counts_once() -> None:
 def test_while_redis_is_away_the_counts_stay() -> None:
     tallies = tallies_for(ledger := Ledger())
     ledger.away = True
-    tallies.refused(form("news"), ORIGIN)
+    tallies.refused(form("news"), ORIGIN, address=HERE)
     assert ledger.tried.wait(timeout=20)
     for _ in range(1000):
-        tallies.refused(form("news"), REQUIRED)
+        tallies.refused(form("news"), REQUIRED, address=HERE)
     ledger.away = False
     ledger.wait_for({"news origin": 1, "news required": 1000})
     assert all(len(tally.last) <= 20 for tallies_ in ledger.flushes for tally in tallies_)
@@ -117,7 +118,7 @@ def test_while_redis_is_away_the_counts_stay() -> None:
 
 def test_the_end_of_the_process_flushes_what_is_left() -> None:
     tallies = tallies_for(ledger := Ledger())
-    tallies.refused(form("news"), ORIGIN)
+    tallies.refused(form("news"), ORIGIN, address=HERE)
     tallies.close()
     assert ledger.refused == {"news origin": 1}
 
@@ -131,7 +132,7 @@ def test_what_cannot_be_the_forms_fault_is_counted_apart() -> None:
     now = [0.0]
     tallies = FormTallies((ledger := Ledger()).add, clock=lambda: now[0])
     for now[0], refusal in ((100, LIMITED), (103, ORIGIN), (104, REQUIRED)):
-        tallies.refused(form("news"), refusal)
+        tallies.refused(form("news"), refusal, address=HERE)
     now[0] = 110
     tallies.close()
     ((tally,),) = ledger.flushes
@@ -148,12 +149,34 @@ def test_what_cannot_be_the_forms_fault_is_counted_apart() -> None:
     ]
 
 
+def test_all_of_a_strangers_count_and_one_a_minute_speaks_for_the_form() -> None:
+    now = [0.0]
+    tallies = FormTallies((ledger := Ledger()).add, clock=lambda: now[0])
+    for now[0] in (0, 1, 59, 60):
+        for refusal in (ORIGIN, REQUIRED):
+            tallies.refused(form("news"), refusal, address="203.0.113.7")
+    tallies.close()
+    ((tally,),) = ledger.flushes
+    assert tally.refused == {"origin": 4, "required": 4}
+    assert tally.faults == 2 and tally.streak == {"origin": 2}
+    assert [refusal.code for _, refusal in tally.last] == ["origin", "origin"]
+
+
+def test_an_origin_that_several_networks_sent_is_kept_as_such() -> None:
+    tallies = tallies_for(ledger := Ledger())
+    for address in ("203.0.113.7", "198.51.100.1"):
+        tallies.refused(form("news"), ORIGIN, address=address)
+    tallies.close()
+    ((tally,),) = ledger.flushes
+    assert [refusal.from_several for _, refusal in tally.last] == [False, True]
+
+
 def test_an_accepted_sign_up_ends_the_streak() -> None:
     tallies = tallies_for(ledger := Ledger())
     for _ in range(3):
-        tallies.refused(form("news"), ORIGIN)
+        tallies.refused(form("news"), ORIGIN, address=HERE)
     tallies.accepted(form("news"), [])
-    tallies.refused(form("news"), REQUIRED)
+    tallies.refused(form("news"), REQUIRED, address=HERE)
     tallies.close()
     ((tally,),) = ledger.flushes
     assert tally.faults == 4 and tally.streak == {"required": 1}
@@ -191,7 +214,7 @@ def test_the_log_says_once_a_minute_which_form_refuses_and_why(
     tallies = FormTallies(Ledger().add, clock=lambda: now[0])
     for now[0] in (0, 59, 60):
         for refusal in (ORIGIN, ORIGIN, REQUIRED):
-            tallies.refused(form("news"), refusal)
+            tallies.refused(form("news"), refusal, address=HERE)
         tallies.close()
     about = [(record.form, record.code) for record in caplog.records]  # type: ignore[attr-defined]
     assert about == 2 * [("news", "origin"), ("news", "required")]

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from shared.domain.errors import LedgerUnavailable, SpoolRefused, VisitorLimited
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal
+from shared.domain.refusal_history import worth_reporting
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from tests.support.builders import form
@@ -111,6 +112,52 @@ def test_a_script_on_another_origin_counts_though_its_post_never_comes(
         assert client.options("/f/shop", headers=asked).status_code == 204
     assert client.options("/f/shop", headers={"Origin": "https://other.example"}).status_code == 204
     assert refused() == {"shop": {"origin": 1}}
+
+
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        pytest.param("OPTIONS", {"Access-Control-Request-Method": "POST"}, id="preflights"),
+        pytest.param("POST", {}, id="posts"),
+    ],
+)
+def test_a_strangers_refusals_count_and_mean_next_to_nothing(
+    client: FlaskClient,
+    save_form: Callable[..., Form],
+    counts: FormCounts,
+    refused: Callable[[], object],
+    method: str,
+    headers: dict[str, str],
+) -> None:
+    shop = save_form("shop", origins=("https://www.example.com",))
+    for number in range(50):
+        client.open(
+            "/f/shop",
+            method=method,
+            headers={"Origin": f"https://www.g00d{number}.example", **headers},
+            environ_base={"REMOTE_ADDR": "203.0.113.7"},
+        )
+    assert refused() == {"shop": {"origin": 50}}
+    (history,) = counts.histories([shop])
+    assert history.refused <= 2 and len(history.last) <= 2  # a minute may end meanwhile
+    assert worth_reporting(shop, history) is None
+
+
+def test_visitors_of_many_networks_mean_a_broken_form_at_once(
+    client: FlaskClient,
+    save_form: Callable[..., Form],
+    counts: FormCounts,
+    refused: Callable[[], object],
+) -> None:
+    shop = save_form("shop", origins=("https://www.example.com",))
+    for number in range(5):
+        headers = {"Origin": "https://new.example.com"}
+        visitor = {"REMOTE_ADDR": f"203.0.{number}.7"}
+        client.post("/f/shop", data=ADA, headers=headers, environ_base=visitor)
+    assert refused() == {"shop": {"origin": 5}}
+    found = worth_reporting(shop, *counts.histories([shop]))
+    assert found and "new.example.com is not among its origins" in found.sentence
+    assert "--origin https://www.example.com --origin https://new.example.com" in found.to_do
 
 
 def test_a_closed_form_counts(

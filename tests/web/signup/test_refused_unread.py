@@ -128,7 +128,7 @@ def test_each_of_them_counts_once_for_its_form(
 ) -> None:
     counted: list[RefusalCode] = []
     tallies = services_of(client.application).form_tallies
-    monkeypatch.setattr(tallies, "refused", lambda _, refusal: counted.append(refusal.code))
+    monkeypatch.setattr(tallies, "refused", lambda _, refusal, **__: counted.append(refusal.code))
     for _ in range(5):
         wrong(client)
     assert client.post("/f/news", data={"email": "ada@", "message": LARGE}).status_code == 429
