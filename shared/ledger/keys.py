@@ -39,6 +39,7 @@ SECOND_STEPS = "relay:second-step:"  # + digest of a random id
 LINKS = "relay:links"
 AUDIT = "relay:audit"
 AUDIT_REFUSED = "relay:audit-refused"
+AUDIT_REFUSED_CODES = "relay:audit-refused-codes"
 APPLICATIONS = "relay:applications"
 TOKEN_PACE = "relay:token-pace"  # noqa: S105 - no password
 

@@ -12,7 +12,7 @@ import redis
 
 from shared.domain.audit import Actor, Via
 from shared.domain.errors import TooManyTries
-from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.audit_trail import TOO_MANY_CODES, AuditTrail
 from shared.ledger.stores.sign_in_tries import SignInTries, Whose
 
 log = logging.getLogger(__name__)
@@ -43,18 +43,24 @@ class CountedTries:
     ) -> None:
         """Count a try of the source, and with the name; raises `TooManyTries` if one must wait.
 
-        `operator` tells whose name was typed, if an operator has it. `shared`: other people's tries
-        may count for the source, too. Who waits because of others is no intruder: that line
-        matches no filter which bans addresses.
+        `operator` tells whose name was typed, if an operator has it. `shared`: the source is the
+        codes of an operator, from wherever. Who waits because of others is no intruder: that line
+        matches no filter which bans addresses. But somebody has the operator's password.
         """
         wait = self._tries.count(source, name)
         if wait is None:
             return
-        if wait.of_source and not shared:
+        if shared:
+            self._note_too_many_codes(operator(), address)
+        elif wait.of_source:
             self.note_refused(operator(), address, "too_many_tries")
         else:
             log.info("sign-in delayed", extra={"address": address})
         raise TooManyTries(wait.span)
+
+    def _note_too_many_codes(self, operator: str | None, address: str) -> None:
+        log.warning("sign-in delayed", extra={"address": address, "operator": operator})
+        self._trail.add_refused_sign_in(Actor(None, Via.CONSOLE, address), operator, TOO_MANY_CODES)
 
     def note_refused(self, operator: str | None, address: str, cause: str) -> None:
         """Note a refused try. A name that no operator has may be a password, so it is left out."""

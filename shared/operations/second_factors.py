@@ -28,7 +28,7 @@ from shared.infrastructure.settings import Settings
 from shared.infrastructure.stored_records import Kind, json_object, read_or_refuse
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores import documents, stored_texts
-from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.audit_trail import WRONG_CODE, AuditTrail
 from shared.ledger.stores.sign_in_tries import Whose
 from shared.operations.counted_tries import CountedTries
 from shared.operations.operators import Operator, Operators, Role, must_have_second_factor
@@ -149,7 +149,7 @@ class SecondFactors:
         try:
             left = self._spend(asked.name, typed)
         except WrongCode:
-            self._tries.note_refused(asked.name, asked.address, "wrong_code")
+            self._tries.note_refused(asked.name, asked.address, WRONG_CODE)
             raise
         self._tries.forget(whose)
         return None if is_one_time(typed) else len(left.recovery)

@@ -15,6 +15,7 @@ import redis
 
 from shared.domain.audit import Action, Actor, AuditEntry, current_actor
 from shared.domain.errors import LedgerUnavailable
+from shared.infrastructure.addresses import client_network
 from shared.infrastructure.logs import redacted_start
 from shared.infrastructure.stored_records import Kind, json_object, read_one
 from shared.ledger import keys
@@ -29,6 +30,9 @@ _LONGEST_TEXT = 200
 # Of sign-ups that were changed together, so many ids are named.
 MOST_NAMED = 20
 _READ_AT_ONCE = 1000
+
+# Causes of a refusal after the right password.
+WRONG_CODE, TOO_MANY_CODES = "wrong_code", "too_many_codes"
 
 
 class AuditTrail:
@@ -59,14 +63,20 @@ class AuditTrail:
             self.add(action, account=account, target=only, count=len(those), ids=some)
 
     def add_refused_sign_in(self, who: Actor, name: str | None, cause: str) -> None:
-        """Add a refused sign-in. `name` is only given if an operator has it."""
+        """Add a refused sign-in. `name` is only given if an operator has it.
+
+        Nobody sends a code without the password. So strangers use up no entries of codes.
+        """
         action = Action.SIGN_IN_REFUSED
+        is_code = cause in (WRONG_CODE, TOO_MANY_CODES)
+        network = client_network(who.address or "")
+        where = {} if network in ("", who.address) else {"network": network}
         more = "there were more refused sign-ins on this day; the log of web has all"
         overflow = Actor(None, who.via)
         self._run(
             "audit/add_refusal",
-            refused=keys.AUDIT_REFUSED,
-            entry=_document(who, action, None, name, {"cause": cause, "tries": 1}),
+            refused=keys.AUDIT_REFUSED_CODES if is_code else keys.AUDIT_REFUSED,
+            entry=_document(who, action, None, name, {"cause": cause, "tries": 1, **where}),
             overflow=_document(overflow, action, None, None, {"note": more}),
         )
 

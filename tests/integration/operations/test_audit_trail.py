@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 from datetime import timedelta
 
 import pytest
@@ -157,7 +158,7 @@ def test_strangers_fill_no_trail(
 ) -> None:
     monkeypatch.setattr(limits, "MOST_REFUSALS_AUDITED", 10)
     for number in range(50):
-        stranger = Actor(None, Via.CONSOLE, f"2001:db8::{number:x}")
+        stranger = Actor(None, Via.CONSOLE, f"2001:db8:0:{number:x}::1")
         trail.add_refused_sign_in(stranger, None, "wrong_password")
     newest, *others = refused(trail)
     assert len(others) == 10
@@ -166,6 +167,52 @@ def test_strangers_fill_no_trail(
     assert 0 < redis_client.pttl(keys.AUDIT_REFUSED) <= 86_400_000
     trail.add(Action.HOLD)
     assert actions(trail)[0] == "hold"
+
+
+@pytest.mark.parametrize(
+    ("before", "cause", "entries"),
+    [
+        ("wrong_password", "wrong_code", 2),
+        ("wrong_code", "wrong_password", 2),
+        ("wrong_code", "too_many_codes", 2),
+        ("wrong_code", "too_many_tries", 2),
+        ("wrong_password", "too_many_tries", 1),
+        ("wrong_code", "wrong_code", 1),
+    ],
+)
+def test_no_refusal_hides_one_of_another_cause(
+    trail: AuditTrail, redis_client: "redis.Redis", before: str, cause: str, entries: int
+) -> None:
+    while redis_client.time()[0] % 60 > 55:  # so that both are in one minute
+        time.sleep(0.2)
+    trail.add_refused_sign_in(STRANGER, "ada", before)
+    trail.add_refused_sign_in(STRANGER, "ada", cause)
+    found = refused(trail)
+    assert [each.detail["cause"] for each in found] == [cause, before][-entries:]
+    assert sum(each.detail["tries"] for each in found) == 2
+
+
+def test_addresses_of_one_network_are_one_entry_that_names_it(
+    trail: AuditTrail, redis_client: "redis.Redis"
+) -> None:
+    for number in range(50):
+        stranger = Actor(None, Via.CONSOLE, f"2001:db8:aaaa:1::{number:x}")
+        trail.add_refused_sign_in(stranger, None, "too_many_tries")
+    found = refused(trail)
+    assert len(found) <= 2  # as a new minute may have begun
+    assert {each.detail["network"] for each in found} == {"2001:db8:aaaa:1::/64"}
+    assert sum(each.detail["tries"] for each in found) == 50
+
+
+def test_strangers_use_up_no_entries_of_codes(
+    trail: AuditTrail, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOST_REFUSALS_AUDITED", 10)
+    for number in range(20):
+        stranger = Actor(None, Via.CONSOLE, f"203.0.113.{number}")
+        trail.add_refused_sign_in(stranger, None, "wrong_password")
+    trail.add_refused_sign_in(STRANGER, "ada", "wrong_code")
+    assert refused(trail)[0].detail == {"cause": "wrong_code", "tries": 1}
 
 
 @pytest.mark.parametrize(

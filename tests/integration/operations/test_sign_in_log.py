@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from shared.domain.errors import Refused, WrongCode
+from shared.domain.errors import Refused, TooManyTries, WrongCode
 from shared.infrastructure.logs import LineFormatter
+from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.counted_tries import MOST_TRIES
 from shared.operations.operators import Operators, Role
 from shared.operations.second_factors import Asked
@@ -114,3 +115,22 @@ def test_nobody_is_banned_who_waits_because_of_others(
     line = log.getvalue().splitlines()[-1]
     assert line[8:] == " web     info    sign-in delayed address=192.0.2.7"
     assert banned(without_time(line)) is None
+
+
+def test_a_code_after_too_many_wrong_ones_is_a_warning_and_bans_nobody(
+    operators: Operators, log: io.StringIO, redis_client: "redis.Redis"
+) -> None:
+    phone = Phone()
+    factors = phone.factors(redis_client)
+    phone.switch_on(factors, "ada", PASSWORD)
+    for _ in range(MOST_TRIES):
+        with pytest.raises(WrongCode):
+            factors.check("123123", Asked(name="ada", address="203.0.113.9"))
+    with pytest.raises(TooManyTries):
+        factors.check("123123", Asked(name="ada", address="192.0.2.7"))
+    line = log.getvalue().splitlines()[-1]
+    assert line[8:] == " web     warning sign-in delayed address=192.0.2.7 operator=ada"
+    assert banned(without_time(line)) is None
+    entry = next(AuditTrail(redis_client).entries())
+    assert (entry.target, entry.address) == ("ada", "192.0.2.7")
+    assert entry.detail == {"cause": "too_many_codes", "tries": 1}
