@@ -1,10 +1,10 @@
 """The security headers of every answer, and the Content-Security-Policy of visitors' pages."""
 
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
 from flask import Response, g, request
 
+from shared.domain.web_addresses import split_address
 from shared.infrastructure.settings import Settings
 
 # For pages of operators and their clients: no window or page of another site gets hold of them.
@@ -71,7 +71,7 @@ def _sources(addresses: Iterable[str]) -> str:
 def _origin(address: str) -> str | None:
     """Return the origin of `address` if a policy can name it."""
     try:
-        parts = urlsplit(address)
+        parts = split_address(address)
     except ValueError:
         return None
     origin = f"{parts.scheme}://{parts.netloc}"

@@ -8,9 +8,10 @@ from functools import lru_cache
 from http.client import HTTPResponse, IncompleteRead
 from json import dumps
 from typing import IO, Any, Protocol, cast
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from shared.constant_contact.response import Response
+from shared.domain.web_addresses import dns_name, split_address
 
 # More than any answer that makes sense here; the largest page of lists is far smaller.
 LARGEST_ANSWER = 1 << 20
@@ -41,12 +42,12 @@ class Address:
 @lru_cache(maxsize=16)
 def read_url(url: str) -> Address:
     """Return where `url` leads. Raises `ValueError` when that cannot be told."""
-    parts = urlsplit(url)
+    parts = split_address(url)
     if not parts.hostname or parts.scheme not in ("http", "https"):
         raise ValueError("no address of a web server")
     tls = parts.scheme == "https"
     name = parts.hostname
-    host = name if name.isascii() else name.encode("idna").decode()
+    host = dns_name(name)
     named = f"[{host}]" if ":" in host else host
     path, query = (quote(part, safe=_AS_IT_IS) for part in (parts.path or "/", parts.query))
     return Address(

@@ -4,11 +4,11 @@ import hashlib
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from shared.domain.reading.meanings import match_key
 from shared.domain.signup import WhenUnsubscribed
-from shared.domain.web_addresses import host_of, origin_of
+from shared.domain.web_addresses import host_of, origin_of, split_address
 
 ConsentBox = Literal["none", "optional", "required"]
 
@@ -144,14 +144,14 @@ def _by_key(custom_fields: tuple[CustomField, ...]) -> dict[str, CustomField]:
 
 def _absolute(wanted: str, websites: list[str], *, page: str | None) -> str | None:
     """Return `wanted` with its scheme and host; None if it is relative to an unknown page."""
-    if urlsplit(wanted).scheme:
+    if split_address(wanted).scheme:
         return wanted
     # Authors also write `www.example.com/thanks`. To a browser that is a path.
     without_scheme = wanted if wanted.startswith("//") else f"//{wanted}"
     named = host_of(f"https:{without_scheme}")
-    schemes = [urlsplit(each).scheme for each in websites if named and host_of(each) == named]
+    schemes = [split_address(each).scheme for each in websites if named and host_of(each) == named]
     if schemes:
         return f"{schemes[0]}:{without_scheme}"
     if wanted.startswith("//") or page is None or page not in websites:
         return None
-    return urljoin(page if urlsplit(page).path else f"{page}/", wanted)
+    return urljoin(page if split_address(page).path else f"{page}/", wanted)

@@ -1,12 +1,28 @@
 """Parts of web addresses, as browsers compare them."""
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
+from urllib.parse import SplitResult, urlsplit
+
+# Longer names do not exist. Beside the name, an address may have a user and a port.
+_LONGEST_NAME = 253
+# `urlsplit` skips tabs and line breaks.
+_TOO_LONG_HOST = re.compile(r"/[\t\r\n]*/[^/?#]{300}")
+
+
+def split_address(address: str) -> SplitResult:
+    """Split a stranger's web address as `urlsplit` does. Raises `ValueError`.
+
+    `urlsplit` takes the host into a normal form. For a long one of marks that would take seconds.
+    """
+    if not address.isascii() and _TOO_LONG_HOST.search(address):
+        raise ValueError("no host is so long")
+    return urlsplit(address)
 
 
 def origin_of(page: str) -> str:
     """Return the origin of a web page's address."""
-    parts = urlsplit(page)
+    parts = split_address(page)
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -15,7 +31,7 @@ def host_of(address: str) -> tuple[str, int | None] | None:
 
     None for other text, and for an address with a user: `https://example.com@evil.example`.
     """
-    parts = urlsplit(address)
+    parts = split_address(address)
     usual = {"http": 80, "https": 443}
     if parts.scheme not in usual or not parts.hostname or "@" in parts.netloc:
         return None
@@ -27,6 +43,8 @@ def dns_name(host: str) -> str:
     # Python's codec makes `ss` of `ß`, which is another host by today's rules.
     if host.isascii() or set(host) & set("ßς"):
         return host
+    if len(host) > _LONGEST_NAME:
+        raise UnicodeError("no host is so long")
     return host.encode("idna").decode()
 
 

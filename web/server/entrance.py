@@ -157,5 +157,5 @@ _ONE_HOST = Answer(
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Cache-Control", "no-store"),
     ],
-    b"This request needs one Host header, and only one. Nothing was stored.\n",
+    b"This request needs one Host header, and only one, in ASCII. Nothing was stored.\n",
 )

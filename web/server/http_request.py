@@ -9,6 +9,9 @@ from typing import Any
 
 from web.signup.reading.head import Head
 
+# A name, and a port.
+LONGEST_HOST = 253 + len(":65535")
+
 
 @dataclass(frozen=True)
 class HttpRequest:
@@ -24,9 +27,14 @@ class HttpRequest:
 
     @property
     def has_one_host(self) -> bool:
-        """Whether there is exactly one `Host`, as HTTP/1.1 demands (RFC 9112, 3.2)."""
+        """Whether there is exactly one `Host`, as HTTP/1.1 demands (RFC 9112, 3.2), and one that
+        DNS can have.
+
+        Browsers write every name in ASCII. What reads it later would need seconds for other text.
+        """
         host = self.head.host
-        return "," not in host and (host != "" or self.scope["http_version"] != "1.1")
+        is_one = "," not in host and (host != "" or self.scope["http_version"] != "1.1")
+        return is_one and host.isascii() and len(host) <= LONGEST_HOST
 
     @property
     def path(self) -> str:

@@ -6,7 +6,7 @@ from werkzeug.http import parse_accept_header
 from shared.domain.remembering import remembered
 from web.signup.cors import AMP_SOURCE
 from web.signup.reading.body_kind import ContentType
-from web.signup.reading.head import LONGEST_USUAL, Head
+from web.signup.reading.head import LONGEST_READ, LONGEST_USUAL, Head
 
 
 def wants_json(head: Head) -> bool:
@@ -16,7 +16,7 @@ def wants_json(head: Head) -> bool:
     arguments = head.arguments()
     if arguments.get("format") == "json" or AMP_SOURCE in arguments:
         return True
-    prefers_json = _prefers_json(head.headers.get("accept", ""))
+    prefers_json = _prefers_json(head.headers.get("accept", "")[:LONGEST_READ])
     if prefers_json is not None:
         return prefers_json
     # Neither is preferred: curl and scripts send */*, but a form prefers a page. A page's script

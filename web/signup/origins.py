@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from shared.domain.form import Form
 from shared.domain.reading.posted_fields import instruction
 from shared.domain.remembering import remembered
-from shared.domain.web_addresses import origin_of
+from shared.domain.web_addresses import origin_of, split_address
 from web.signup.reading.head import LONGEST_USUAL, Head
 
 # Our own error page posts again. This field carries along the page that posted first.
@@ -47,7 +46,7 @@ def source_of(head: Head, public_url: str) -> Source:
         page = _page(origin or "")
     sender = origin or (origin_of(page) if page else None)
     ours = sender is not None and (
-        sender == origin_of(public_url) or urlsplit(sender).netloc == head.host
+        sender == origin_of(public_url) or split_address(sender).netloc == head.host
     )
     own_page = ours and page is not None and _is_own_page(page, public_url)
     return Source(origin=origin, page=page, ours=ours, own_page=own_page)
@@ -68,7 +67,7 @@ def web_origin(text: str) -> str | None:
     Browsers send `null` from pages with a strict Referrer-Policy, `file://` from some apps.
     """
     try:
-        parts = urlsplit(text)
+        parts = split_address(text)
         _ = parts.port  # raises a ValueError for a port that is none
     except ValueError:
         return None
@@ -78,7 +77,7 @@ def web_origin(text: str) -> str | None:
 
 def _is_own_page(page: str, public_url: str) -> bool:
     """Whether `page`, at our origin, is one of ours. A website may share the origin with us."""
-    path, prefix = urlsplit(page).path, urlsplit(public_url).path
+    path, prefix = split_address(page).path, split_address(public_url).path
     if not path:
         return not prefix
     return path.removeprefix(prefix).startswith(_OUR_PAGES)
@@ -88,7 +87,7 @@ def _is_own_page(page: str, public_url: str) -> bool:
 def _page(address: str) -> str | None:
     """Return a page's address without query string, fragment and user; None for other text."""
     try:
-        parts = urlsplit(address)
+        parts = split_address(address)
     except ValueError:
         return None
     if parts.scheme not in ("http", "https") or not parts.hostname:

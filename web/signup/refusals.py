@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from urllib.parse import urlsplit
 
 from shared.domain.errors import FieldError
 from shared.domain.field_names import plain_names
 from shared.domain.refusal import Refusal, code_for
+from shared.domain.web_addresses import split_address
 from web.signup.client_kind import client_kind
 from web.signup.reading.head import Head
 
@@ -31,7 +31,7 @@ def shown_origin(address: str) -> str | None:
     if address == "null":
         return address
     try:
-        parts = urlsplit(address)
+        parts = split_address(address)
         port = f":{parts.port}" if parts.port else ""
     except ValueError:
         return None

@@ -5,9 +5,10 @@ comes first only with four digits.
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from datetime import date
+
+from shared.domain.reading.normal_forms import normalized
 
 _PARTS = re.compile(r"(\d{1,2})([/.\- ])\s*(\d{1,2})(?:\2\s*(\d{4}|\d{2}))?\.?", re.ASCII)
 _ISO = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})(?:[T ].*)?", re.ASCII)
@@ -81,10 +82,12 @@ def is_date(text: str) -> bool:
 
 def read_month(text: str) -> int | None:
     """Return the month that `text` names, also abbreviated, or by its number."""
+    if len(text) > _LONGEST:
+        return None
     text = text.strip(" .")
     if text.isascii() and text.isdigit():
         return int(text) if len(text) <= 2 and 1 <= int(text) <= 12 else None
-    plain = unicodedata.normalize("NFKD", text.lower())
+    plain = normalized("NFKD", text.lower())
     letters = "".join(filter(str.isalpha, plain))
     return _STARTS.get(letters[:4]) or _STARTS.get(letters[:3])
 

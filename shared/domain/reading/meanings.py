@@ -10,9 +10,14 @@ import unicodedata
 from collections.abc import Iterator
 
 from shared.domain.fields import FIELDS, Field
+from shared.domain.reading.normal_forms import normalized
 from shared.domain.remembering import remembered
 
 LONGEST_USUAL = 60
+# Only sentences are longer. They are searched for words of consent as they were typed.
+_LONGEST_NORMALIZED = 200
+# One character may stand for eighteen.
+_LONGEST_NORMAL_FORM = 3 * _LONGEST_NORMALIZED
 _SEPARATORS = re.compile(r"[\[\].$:>|/]+")
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
@@ -114,6 +119,7 @@ def find_field(name: str) -> Field | None:
     return found[0] if found and isinstance(found[0], Field) else None
 
 
+@remembered(longest=_LONGEST_NORMALIZED)  # asked several times for each name
 def match_key(name: str) -> str:
     """Return `name` without case, accents, blanks and signs: such names mean the same."""
     return "".join(_words(name))
@@ -144,11 +150,11 @@ def _simplified(part: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    if not text.isascii():
+    if not text.isascii() and len(text) <= _LONGEST_NORMALIZED:
         # `Prénom` is looked up as `prenom`. Scripts without case or accents stay as they are.
-        text = unicodedata.normalize("NFKD", text)
+        text = normalized("NFKD", text)[:_LONGEST_NORMAL_FORM]
         text = "".join(c for c in text if unicodedata.category(c) not in ("Mn", "Cf"))
-        text = unicodedata.normalize("NFC", text)
+        text = normalized("NFC", text)
     if not text.islower():
         text = _CAMEL.sub(" ", text)
     return [word.casefold() for word in _WORDS.findall(text)]

@@ -10,6 +10,7 @@ In a nested document, the object with the e-mail address is the person. Names ou
 only where they can mean nothing else.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -20,10 +21,10 @@ from shared.domain.reading import meanings
 from shared.domain.reading.check_boxes import is_no, is_nothing, is_yes, without_unticked
 from shared.domain.reading.combining import combine_parts
 from shared.domain.reading.values import (
-    clean_address,
     clean_name,
     clean_text,
     looks_like_address,
+    plain_address,
 )
 from shared.domain.remembering import remembered
 
@@ -45,6 +46,9 @@ IN_ADDRESS = "query["
 _VAGUE = frozenset({meanings.FULL_NAME, "company_name", "street", "city", "state", "country"})
 
 _PLACES = {field.name: place for place, field in enumerate(FIELDS)}
+
+# Of each field. Cleaning a value can cost a millisecond, and a robot may post thousands for one.
+MOST_TRIED = 10
 
 # A page with more fields is sorted anew each time.
 _MOST_USUAL = 30
@@ -164,6 +168,7 @@ class _Sorting:
         self._custom_by_key = form.custom_by_key
         self._fields: dict[str, str] = {}
         self._typed: dict[str, str] = {}
+        self._tried: Counter[str] = Counter()
         self._custom: dict[str, Values] = {}
         self._parts: dict[str, tuple[_Name, str]] = {}  # name and value by meaning
         self._consent: tuple[str, ...] = ()
@@ -228,8 +233,10 @@ class _Sorting:
         return is_in_group and name.key not in self._custom_by_key
 
     def _take_field(self, wanted: Field, given: Values) -> Values:
-        cleaned = {value: wanted.clean(value) for value in given}
-        usable = [value for value in given if not is_nothing(value) and wanted.may_be(value)]
+        tried = given[: MOST_TRIED - self._tried[wanted.name]]
+        self._tried[wanted.name] += len(tried)
+        cleaned = {value: wanted.clean(value) for value in tried}
+        usable = [value for value in tried if not is_nothing(value) and wanted.may_be(value)]
         if wanted is EMAIL and len(usable) > 1:  # of a list of answers, the one that is an address
             usable.sort(key=lambda value: not looks_like_address(cleaned[value]))
         if usable and wanted.name not in self._fields:
@@ -238,7 +245,7 @@ class _Sorting:
             if cleaned[typed] != typed.strip():
                 self._typed[wanted.name] = typed.strip()
         taken = self._fields.get(wanted.name)
-        return [value for value in given if cleaned[value] != taken]
+        return [value for value in given if value not in cleaned or cleaned[value] != taken]
 
     def _take_consent(self, name: _Name, given: Values) -> Values:
         self._consent_path = self._consent_path or name.path
@@ -309,7 +316,7 @@ def _only_address(given: Given) -> _Name | None:
         for name, values in reversed(given.items())
         if name.meaning is None and not name.known_before
         for value in values
-        if looks_like_address(address := clean_address(value)) and not _is_for_others(name)
+        if looks_like_address(address := plain_address(value)) and not _is_for_others(name)
     }
     return next(iter(found.values())) if len(found) == 1 else None
 

@@ -9,6 +9,7 @@ import html
 import re
 import unicodedata
 
+from shared.domain.reading.normal_forms import normalized
 from shared.domain.web_addresses import dns_name
 
 # Characters that the page's charset got wrong: windows-1252 read as ISO-8859-1. Five of them mean
@@ -26,7 +27,8 @@ _LINE_BREAKS = re.compile(r"(?<!\s)\s*[\n\v\f\r\x85\u2028\u2029]\s*")
 _PHONE_SCHEME = re.compile(r"^tel:\s*", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@<>,;:\"]+@[^\s@<>,;:\"]+\.[^\s@<>,;:\".]{2,}")
 _PHONE_SIGNS = re.compile(r"[\s().\-/]")
-_LONGEST_DOMAIN = 253
+# Neither an address nor a phone number may have a third as many characters.
+_LONGEST_NORMALIZED = 300
 # The full stop of an Asian keyboard, and the apostrophe that a phone makes of ', have no place in
 # an address.
 _TYPED_IN_ADDRESS = str.maketrans(
@@ -71,16 +73,21 @@ def clean_address(text: str) -> str:
 
     A control character inside stays, and makes it invalid: nobody knows what was meant.
     """
-    if text.isascii() and text.isprintable():
-        return text.strip()
-    address = in_plain_form(_trim(text)).translate(_TYPED_IN_ADDRESS)
-    local, at, domain = address.rpartition("@")
-    if len(domain) > _LONGEST_DOMAIN:
+    address = plain_address(text)
+    if address.isascii() or not looks_like_address(address):
         return address
+    local, at, domain = address.rpartition("@")
     try:  # Constant Contact refuses `bücher.example`, and takes `xn--bcher-kva.example`
         return f"{local}{at}{dns_name(domain)}"
     except UnicodeError:
         return address
+
+
+def plain_address(text: str) -> str:
+    """Return an e-mail address as `clean_address` does, its domain in any alphabet."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
+    return in_plain_form(_trim(text)).translate(_TYPED_IN_ADDRESS)
 
 
 def clean_phone(text: str, limit: int) -> str:
@@ -95,9 +102,14 @@ def looks_like_address(text: str) -> bool:
 
 
 def in_plain_form(text: str) -> str:
-    """Return `text` without invisible characters, full-width ones in plain form, on one line."""
-    whole = "".join(c for c in text if not _is_invisible(c))
-    return " ".join(unicodedata.normalize("NFKC", whole).split())
+    """Return `text` without invisible characters, full-width ones in plain form, on one line.
+
+    A text that is too long for whatever needs this stays in the form that it has.
+    """
+    whole = " ".join("".join(c for c in text if not _is_invisible(c)).split())
+    if len(whole) > _LONGEST_NORMALIZED:
+        return whole
+    return " ".join(normalized("NFKC", whole).split())
 
 
 def _trim(text: str) -> str:

@@ -27,3 +27,23 @@ def test_headers(lines: list[tuple[bytes, bytes]], headers: dict[str, str]) -> N
 @pytest.mark.parametrize("method", ["POST", "post", "Post"])
 def test_a_method_is_read_as_flask_reads_it(method: str) -> None:
     assert HttpRequest({"method": method}).method == "POST"
+
+
+@pytest.mark.parametrize(
+    ("host", "may_be_one"),
+    [
+        (b"signup.example.com:8080", True),
+        (b"[::1]:80", True),
+        (b"xn--bcher-kva.example", True),
+        (b"a" * 253 + b":65535", True),
+        (b"a" * 253 + b":655355", False),
+        ("bücher.example".encode(), False),
+        (b"\xfc" * 14_000, False),
+        (b"a,b", False),
+        (b"", False),
+    ],
+    ids=lambda value: repr(value)[:20],
+)
+def test_a_host_is_one_that_dns_can_have(host: bytes, may_be_one: bool) -> None:
+    scope = {"headers": [(b"host", host)], "query_string": b"", "http_version": "1.1"}
+    assert HttpRequest(scope).has_one_host is may_be_one

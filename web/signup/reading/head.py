@@ -14,6 +14,8 @@ from web.signup.reading.body_kind import ContentType
 
 # Browsers send no longer headers of the kinds that we read.
 LONGEST_USUAL = 300
+# Beyond that nothing is looked at: a header can have 28 KiB of parameters, all for the event loop.
+LONGEST_READ = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Head:
 
     @property
     def content_type(self) -> ContentType:
-        return _content_type(self.headers.get("content-type", ""))
+        return _content_type(self.headers.get("content-type", "")[:LONGEST_READ])
 
     def arguments(self) -> dict[str, str]:
         """Return the first value of each name in the query."""
