@@ -20,6 +20,7 @@ from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import Account, unknown_account
 from shared.domain.errors import LedgerUnavailable, Refused, TokenError
 from shared.domain.form import CustomField
+from shared.domain.moments import read_moment
 from shared.infrastructure.stored_records import Kind, json_object, read_one
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores import stored_texts
@@ -139,7 +140,7 @@ def _cached_lists(stored: str, identity: str | None) -> Lists | None:
     if found.get("of") != identity:
         return None
     lists = tuple(ContactList(**each) for each in found["lists"])
-    return Lists(lists, datetime.fromisoformat(found["read_at"]))
+    return Lists(lists, read_moment(found["read_at"]))
 
 
 def _identity(account: Account) -> str | None:

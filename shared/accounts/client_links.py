@@ -9,15 +9,15 @@ import secrets
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from functools import partial
 from typing import Any
 
 import redis
 from itsdangerous import BadData, URLSafeSerializer
 
 from shared.domain.errors import Refused
+from shared.domain.moments import read_moment
 from shared.infrastructure.sealing import derived_key
-from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
+from shared.infrastructure.stored_records import Kind, json_object, read_named
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores import documents
 
@@ -72,6 +72,8 @@ class Link:
     @classmethod
     def from_json(cls, stored: str) -> "Link":
         found = json_object(stored)
+        for each in ("made_at", "expires_at"):
+            read_moment(found[each])  # raises for what is no time
         return cls(**{**found, "state": LinkState(found["state"])})
 
 
@@ -146,10 +148,10 @@ class Links:
     def find(self, id: str) -> Link | None:
         """Return the link; None also if its record cannot be read."""
         stored = self._links.find(id)
-        return read_one(Kind.LINK, id, partial(Link.from_json, stored)) if stored else None
+        return read_links({id: stored}).get(id) if stored else None
 
     def _all(self) -> list[Link]:
-        return list(read_all(Kind.LINK, self._links.all(), Link.from_json).values())
+        return list(read_links(self._links.all()).values())
 
     def of(self, account: str, now: datetime) -> list[Link]:
         """Return the account's links of the last weeks, the latest first."""
@@ -166,7 +168,7 @@ class Links:
 
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
             mine = {id: stored[id]} if id in stored else {}
-            link = read_all(Kind.LINK, mine, Link.from_json).get(id)
+            link = read_links(mine).get(id)
             if link is None or not link.is_open(now):
                 return {}
             return {id: json.dumps(replace(link, state=state, note=note).to_dict())}
@@ -183,6 +185,11 @@ class Links:
         if link is None:
             raise Refused("There is no such link. Links are removed a month after they expire.")
         return link
+
+
+def read_links(stored: dict[str, str]) -> dict[str, Link]:
+    """Return those that can be read."""
+    return read_named(Kind.LINK, stored, Link.from_json, "id")
 
 
 def _check_wanted(asked_by: str, life: timedelta) -> None:

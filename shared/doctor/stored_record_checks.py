@@ -7,10 +7,10 @@ from itertools import islice
 
 import redis
 
-from shared.accounts.client_links import Link
+from shared.accounts.client_links import read_links
 from shared.domain.check import Check, Subject
 from shared.domain.errors import Refused
-from shared.infrastructure.stored_records import Kind, Unreadable, collecting, read_all
+from shared.infrastructure.stored_records import Kind, Unreadable, collecting
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.replays import Replays
@@ -91,7 +91,8 @@ class StoredRecordChecks:
             self.sessions.all(operator)
             with suppress(Refused):  # what no key opens is another check's business
                 self.second_factors.find(operator.name)
-        read_all(Kind.LINK, documents.links(self.client).all(), Link.from_json)
+        read_links(documents.links(self.client).all())
+        self.ledger.last_successes(names)
         self.replays.parts(*names)
         accounts_on_record(self.client)
         self.ledger.spools.all()

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.domain.errors import Refused
+from shared.domain.moments import read_moment
 
 # What accounts and forms may be called: fit for addresses, for Redis keys and for typing.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
@@ -125,4 +126,7 @@ class Account:
     def from_dict(cls, stored: dict[str, Any]) -> "Account":
         """Return the account that `to_dict` described; other keys are ignored."""
         known = {key: value for key, value in stored.items() if key in cls.__dataclass_fields__}
+        for each in ("connected_at", "disconnected_at"):
+            if known.get(each):
+                read_moment(known[each])  # raises for what is no time
         return cls(**known)

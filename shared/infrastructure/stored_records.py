@@ -27,7 +27,10 @@ R = TypeVar("R")
 
 # All that reading a text raises which something else wrote: JSON of another shape, missing and
 # unknown fields, times beyond all calendars, too deep a nesting.
-_ERRORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+_ERRORS = (
+    *(ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError),
+    OSError,  # the clock's functions, for some numbers
+)
 # Of one process. More are not logged, so that a broken disk does not fill another one.
 _MOST_LOGGED = 1000
 _MOST_NAMED = 10
@@ -55,7 +58,9 @@ class Kind(StrEnum):
     SECOND_STEP = "sign-in that waits for a code"
     SESSION = "session of operator"
     SIGNUP = "sign-up"
+    RETENTION = "beginning of the retention of"
     SPOOL = "spool report"
+    SUCCESS = "last success of account"
     TEST_SIGNUP = "test sign-up"
     TOKENS = "tokens of account"
     TOTALS = "count of account"
@@ -130,6 +135,21 @@ def read_all(
         name: read_one(kind, prefix + name, partial(read, each)) for name, each in stored.items()
     }
     return {name: each for name, each in found.items() if each is not None}
+
+
+def read_named(
+    kind: Kind, stored: Mapping[str, T], read: Callable[[T], R], called: str = "name"
+) -> dict[str, R]:
+    """Return what `read_all` does, of records that say themselves what they are `called`."""
+    named = {name: (name, each) for name, each in stored.items()}
+    return read_all(kind, named, lambda each: as_called(each[0], read(each[1]), called))
+
+
+def as_called(name: str, record: T, called: str = "name") -> T:
+    """Return the record. Raises `ValueError` if it says that it is another one."""
+    if getattr(record, called) != name:
+        raise ValueError("it is the record of another one")
+    return record
 
 
 def json_object(text: str) -> dict[str, Any]:

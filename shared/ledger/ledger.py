@@ -9,6 +9,7 @@ docs/internals/ledger-keys.md.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import islice
 from typing import Any, NotRequired, TypedDict, Unpack
 
@@ -39,7 +40,7 @@ from shared.ledger.records import (
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Command, ScriptCall, Scripts
 from shared.ledger.spools import Spools
-from shared.ledger.time_units import moment
+from shared.ledger.time_units import duration, moment
 from shared.ledger.values import (
     Accepted,
     Attempt,
@@ -175,7 +176,7 @@ class Ledger:
             case ["claimed", *details]:
                 return self._readable_claim(account, details)
             case ["wait", ms]:
-                return Wait(timedelta(milliseconds=ms))
+                return Wait(duration(ms))
             case ["hold", reason]:
                 known = read_one(Kind.HOLD, f"{account}: {reason}", lambda: HoldReason(reason))
                 return OnHold(known or HoldReason.PAUSED)
@@ -472,17 +473,22 @@ class Ledger:
 
     def last_successes(self, accounts: Iterable[str]) -> list[datetime | None]:
         """Return when a call with each account's token last succeeded; None when none did yet."""
+        names = list(accounts)
         with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
-            for account in accounts:
+            for account in names:
                 reads.get(f"{keys.account(account)}succeeded-at")
-            return [moment(stored) for stored in reads.execute()]
+            found = reads.execute()
+        return [
+            read_one(Kind.SUCCESS, account, partial(moment, stored))
+            for account, stored in zip(names, found, strict=True)
+        ]
 
 
 def _figures(account: str, totals: list[Any], oldest_ms: int, holds: list[Any]) -> Figures:
     known = {name: value for name, value in pairs(totals) if name in _COUNTS}
     return Figures(
         **read_all(Kind.TOTALS, known, int, of=account),
-        oldest_due=None if oldest_ms < 0 else timedelta(milliseconds=oldest_ms),
+        oldest_due=None if oldest_ms < 0 else duration(oldest_ms),
         holds=read_holds(account, holds),
     )
 

@@ -7,6 +7,7 @@ import redis
 from shared.ledger import keys
 from shared.ledger.reading import pairs
 from shared.ledger.script_library import Scripts
+from shared.ledger.time_units import duration
 
 
 class Processes:
@@ -34,4 +35,4 @@ class Processes:
 
     def _seen(self, key: str) -> dict[str, timedelta]:
         flat = self._scripts.run("processes/seen", seen=key)
-        return {name: timedelta(milliseconds=int(ms)) for name, ms in pairs(flat)}
+        return {name: duration(int(ms)) for name, ms in pairs(flat)}

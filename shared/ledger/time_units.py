@@ -2,8 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
+from shared.domain.moments import usable_moment
+
 _MILLISECOND = timedelta(milliseconds=1)
 _MICROSECOND = timedelta(microseconds=1)
+_LONGEST_MS = 1000 * 366 * 86_400_000
 
 
 def in_milliseconds(duration: timedelta) -> int:
@@ -24,8 +27,13 @@ def moment(stored: str | float | None) -> datetime | None:
 
 def from_milliseconds(stored: str | float) -> datetime:
     """Return the UTC time that the ledger wrote as milliseconds since 1970. Raises `ValueError` for
-    one beyond all calendars."""
+    one that is far from now."""
     try:
-        return datetime.fromtimestamp(float(stored) / 1000, UTC)
+        return usable_moment(datetime.fromtimestamp(float(stored) / 1000, UTC))
     except (OverflowError, OSError) as error:
         raise ValueError("a time beyond all calendars") from error
+
+
+def duration(milliseconds: int) -> timedelta:
+    """Return the duration, which a stored time may have made absurd; ten centuries at most."""
+    return timedelta(milliseconds=max(-_LONGEST_MS, min(milliseconds, _LONGEST_MS)))

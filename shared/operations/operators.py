@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
-from functools import partial
 from typing import Any
 
 import redis
@@ -23,7 +22,7 @@ from shared.domain.audit import Action, Actor, Via, acting_as
 from shared.domain.errors import LedgerUnavailable, Refused, UnreadableRecord, WrongPassword
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.addresses import client_network
-from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
+from shared.infrastructure.stored_records import Kind, json_object, read_named
 from shared.ledger.stores import documents
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.sign_in_tries import Whose
@@ -289,12 +288,12 @@ def must_have_second_factor(role: Role, demanded: WhoMustHaveOne) -> bool:
 
 def read_operator(name: str, stored: str) -> Operator | None:
     """Return the operator; None if the record cannot be read."""
-    return read_one(Kind.OPERATOR, name, partial(Operator.from_json, stored))
+    return _read({name: stored}).get(name)
 
 
 def _read(stored: Mapping[str, str]) -> dict[str, Operator]:
     """Return those that can be read."""
-    return read_all(Kind.OPERATOR, stored, Operator.from_json)
+    return read_named(Kind.OPERATOR, stored, Operator.from_json)
 
 
 def _named(name: str, operators: Sequence[Operator], stored: Mapping[str, str]) -> Operator:

@@ -17,6 +17,7 @@ from functools import partial
 import redis
 
 from shared.domain.errors import LedgerUnavailable
+from shared.domain.moments import read_moment
 from shared.infrastructure.stored_records import Kind, json_object, read_one
 from shared.ledger.stores import documents, stored_texts
 from shared.operations.operators import Operator, read_operator
@@ -38,7 +39,7 @@ class _Waiting:
     @classmethod
     def from_json(cls, stored: str) -> "_Waiting":
         found = json_object(stored)
-        return cls(**found | {"until": datetime.fromisoformat(found["until"])})
+        return cls(**found | {"until": read_moment(found["until"])})
 
     def to_json(self) -> str:
         return json.dumps(asdict(self) | {"until": self.until.isoformat()})

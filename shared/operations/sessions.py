@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import redis
 
 from shared.domain.audit import Action
+from shared.domain.moments import read_moment
 from shared.infrastructure.stored_records import Kind, json_object, read_all
 from shared.ledger.stores import documents
 from shared.ledger.stores.audit_trail import AuditTrail
@@ -47,7 +48,7 @@ class Session:
     @classmethod
     def from_json(cls, stored: str) -> "Session":
         found = json_object(stored)
-        times = {name: datetime.fromisoformat(found[name]) for name in ("begun_at", "seen_at")}
+        times = {name: read_moment(found[name]) for name in ("begun_at", "seen_at")}
         return cls(**found | times)
 
     def to_json(self) -> str:

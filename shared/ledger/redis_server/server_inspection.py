@@ -18,6 +18,7 @@ from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.redis_problems import explain
 from shared.ledger.script_library import Scripts
+from shared.ledger.time_units import duration
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +109,11 @@ def find_overdue(client: "redis.Redis", account: str) -> Overdue:
     due_ms, rest_ms, delivered_ms = Scripts(client).run(
         "signups/overdue", account=keys.account(account)
     )
-    return Overdue(_span(due_ms), timedelta(milliseconds=rest_ms), _span(delivered_ms))
+    return Overdue(_span(due_ms), duration(rest_ms), _span(delivered_ms))
 
 
 def _span(ms: int) -> timedelta | None:
-    return None if ms < 0 else timedelta(milliseconds=ms)
+    return None if ms < 0 else duration(ms)
 
 
 def _info(client: "redis.Redis", section: str) -> dict[str, Any]:

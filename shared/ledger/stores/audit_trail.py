@@ -97,10 +97,7 @@ class AuditTrail:
                 page: Any = self._client.zrevrange(keys.AUDIT, start, last, withscores=True)
             for text, score in page:
                 read = partial(_entry, str(text), float(score))
-                entry = read_one(
-                    Kind.AUDIT, f"of {from_milliseconds(score):%Y-%m-%d %H:%M:%S}", read
-                )
-                if entry:
+                if entry := read_one(Kind.AUDIT, _name(score), read):
                     yield entry
             if len(page) < size:
                 return
@@ -144,6 +141,13 @@ def _safe(value: Any) -> Any:
         case dict():
             return {_safe(name): _safe(each) for name, each in value.items()}
     return value
+
+
+def _name(score: float) -> str:
+    try:
+        return f"of {from_milliseconds(score):%Y-%m-%d %H:%M:%S}"
+    except ValueError:
+        return f"of the time {score:g}"
 
 
 def _entry(stored: str, score: float) -> AuditEntry:

@@ -10,7 +10,13 @@ import redis
 
 from shared.domain.account import Account
 from shared.domain.form import Form
-from shared.infrastructure.stored_records import Kind, json_object, read_all, read_or_refuse
+from shared.infrastructure.stored_records import (
+    Kind,
+    as_called,
+    json_object,
+    read_named,
+    read_or_refuse,
+)
 from shared.ledger import keys
 from shared.ledger.format import check_still_known
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
@@ -175,7 +181,7 @@ class Registry:
         stored = self._read(lambda reads: reads.hget(key, name))
         if stored is None:
             return None
-        return read_or_refuse(kind, name, lambda: read(json_object(stored)))
+        return read_or_refuse(kind, name, lambda: as_called(name, read(json_object(stored))))
 
     def _read(self, read: Callable[[Any], object]) -> Any:
         """Return what `read` asks for, unless a newer version uses the ledger now."""
@@ -194,4 +200,4 @@ class Registry:
 def _readable(
     kind: Kind, stored: Mapping[str, str], read: Callable[[dict[str, Any]], T]
 ) -> list[T]:
-    return list(read_all(kind, stored, lambda text: read(json_object(text))).values())
+    return list(read_named(kind, stored, lambda text: read(json_object(text))).values())

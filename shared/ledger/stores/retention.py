@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal
 
 import redis
 
 from shared.domain.retention import KeptRecords, Retention
+from shared.infrastructure.stored_records import Kind, read_one
 from shared.ledger import keys
 from shared.ledger.reading import pairs
 from shared.ledger.script_library import Scripts, batches
@@ -115,12 +117,16 @@ class RecordKeeping:
     def _kept_of(self, parts: list[list[Any]], since: dict[str, str]) -> KeptRecords:
         """Return the sum of what several calls have told of one kind."""
         (name, *_), *_ = parts
-        oldest = [float(time) for _, _, time, _ in parts if time]
+        oldest = [
+            at
+            for _, _, time, _ in parts
+            if time and (at := read_one(Kind.RETENTION, name, partial(moment, time)))
+        ]
         return self._kept_records(
             name,
             since,
             count=sum(count for _, count, _, _ in parts),
-            oldest=moment(min(oldest, default=None)),
+            oldest=min(oldest, default=None),
             within_a_day=sum(soon for _, _, _, soon in parts),
         )
 
@@ -128,7 +134,7 @@ class RecordKeeping:
         return KeptRecords(
             name=name,
             kept_for=self._retention.of(name),
-            since=moment(since.get(name)),
+            since=read_one(Kind.RETENTION, name, partial(moment, since.get(name))),
             **found,
         )
 

@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import redis
 
+from shared.infrastructure.stored_records import Kind, read_one
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
-from shared.ledger.time_units import from_milliseconds, moment
+from shared.ledger.time_units import duration, from_milliseconds, moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +43,8 @@ class SignupBaselines:
         ):
             yield SignupBaseline(
                 last_at=from_milliseconds(last_at),
-                longest=timedelta(milliseconds=int(longest)),
-                unusual=timedelta(milliseconds=int(unusual)) if unusual else None,
+                longest=duration(int(longest)),
+                unusual=duration(int(unusual)) if unusual else None,
             )
 
     def last_deliveries(self, accounts: Iterable[str]) -> list[datetime | None]:
@@ -50,14 +52,19 @@ class SignupBaselines:
 
         If all have been cleared since, it is when a call with the account's token last succeeded.
         """
+        names = list(accounts)
         with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
-            for account in accounts:
+            for account in names:
                 prefix = keys.account(account)
                 reads.zrange(f"{prefix}delivered", 0, 0, desc=True, withscores=True)
                 reads.hget(f"{prefix}totals", "delivered")
                 reads.get(f"{prefix}succeeded-at")
             found = reads.execute()
-        return [
-            moment(newest[0][1] if newest else succeeded_at if ever else None)
+        lasts = [
+            newest[0][1] if newest else succeeded_at if ever else None
             for newest, ever, succeeded_at in zip(*[iter(found)] * 3, strict=True)
+        ]
+        return [
+            read_one(Kind.SUCCESS, account, partial(moment, last))
+            for account, last in zip(names, lasts, strict=True)
         ]
