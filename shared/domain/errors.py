@@ -86,13 +86,20 @@ class Refused(RelayError):
     """The request is impossible. The message says why, and what to do instead."""
 
 
-class TooManyTries(Refused):
-    """Too many wrong names or passwords; try again after `retry_after`."""
+def _rounded_up(seconds: int) -> str:
+    if seconds < 60:
+        return counted(seconds, "second")
+    minutes = -(-seconds // 60)
+    return counted(minutes, "minute") if minutes < 120 else counted(-(-minutes // 60), "hour")
 
-    def __init__(self, retry_after: timedelta) -> None:
-        seconds = math.ceil(retry_after.total_seconds())
-        wait = counted(seconds, "second") if seconds < 60 else counted(-(-seconds // 60), "minute")
-        super().__init__(f"Too many tries. Please wait {wait}, then try again.")
+
+class TooManyTries(Refused):
+    """Too many wrong names, passwords or codes; try again after `retry_after`. `advice` says what
+    else helps."""
+
+    def __init__(self, retry_after: timedelta, advice: str = "") -> None:
+        wait = _rounded_up(math.ceil(retry_after.total_seconds()))
+        super().__init__(f"Too many tries. Please wait {wait}, then try again.{advice}")
         self.retry_after = retry_after
 
 

@@ -24,12 +24,20 @@ TRIES_WITHIN = timedelta(minutes=15)
 
 
 class CountedTries:
-    """The tries that one process lets through or refuses. `clock` is monotonic, in seconds."""
+    """The tries that one process lets through or refuses. `clock` is monotonic, in seconds;
+    `advice` is for who had too many."""
 
     def __init__(
-        self, client: "redis.Redis", *, clock: Callable[[], float] = time.monotonic
+        self,
+        client: "redis.Redis",
+        *,
+        most: int = MOST_TRIES,
+        within: timedelta = TRIES_WITHIN,
+        advice: str = "",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._tries = SignInTries(client, most=MOST_TRIES, window=TRIES_WITHIN, clock=clock)
+        self._advice = advice
+        self._tries = SignInTries(client, most=most, window=within, clock=clock)
         self._trail = AuditTrail(client)
 
     def allow(
@@ -56,7 +64,7 @@ class CountedTries:
             self.note_refused(operator(), address, "too_many_tries")
         else:
             log.info("sign-in delayed", extra={"address": address})
-        raise TooManyTries(wait.span)
+        raise TooManyTries(wait.span, self._advice)
 
     def _note_too_many_codes(self, operator: str | None, address: str) -> None:
         log.warning("sign-in delayed", extra={"address": address, "operator": operator})

@@ -214,7 +214,7 @@ class Operators:
         changed = self._change(
             name, lambda old: replace(old, password_hash=hashed, made_up=made_up)
         )
-        self._tries.forget(("name", name), ("code", name))
+        self._tries.forget(("name", name), ("code", name), ("code of a day", name))
         self._trail.add(Action.SET_PASSWORD, target=name)
         return NewPassword(changed, password)
 

@@ -34,6 +34,12 @@ from shared.operations.counted_tries import CountedTries
 from shared.operations.operators import Operator, Operators, Role, must_have_second_factor
 
 RECOVERY_CODES = 10
+# In a day, of one known browser, and in all others together. Nobody types so many.
+MOST_CODES_A_DAY = 100
+_ADVICE = (
+    " Somebody may have your password. On the server, `relay operator password NAME` gives you a"
+    " new one, and ends the wait."
+)
 # How long a secret waits for the code that confirms it.
 SETUP_LIFE = timedelta(minutes=30)
 # On each side, in steps: clocks differ, and people type slowly.
@@ -114,6 +120,9 @@ class SecondFactors:
         self._now = now
         self._stored = documents.second_factors(client)
         self._tries = CountedTries(client)
+        self._days_tries = CountedTries(
+            client, most=MOST_CODES_A_DAY, within=timedelta(days=1), advice=_ADVICE
+        )
         self._trail = AuditTrail(client)
         # By operator, the step that this process spent while Redis took no writes.
         self._spent_here: dict[str, int] = {}
@@ -139,12 +148,14 @@ class SecondFactors:
 
         Tries are counted for the person, as only who has the password comes this far; those of a
         known browser are counted alone, so that a thief of the password keeps its owner out of
-        none. While Redis takes no writes, this process remembers which codes were used.
+        none. A right code forgets those of the last minutes, and none of the day's. While Redis
+        takes no writes, this process remembers which codes were used.
         """
-        whose = _whose_tries(asked)
-        self._tries.allow(
-            whose, operator=lambda: asked.name, address=asked.address, shared=not asked.device
-        )
+        whose, of_day = _whose_tries(asked)
+        for tries, each in ((self._tries, whose), (self._days_tries, of_day)):
+            tries.allow(
+                each, operator=lambda: asked.name, address=asked.address, shared=not asked.device
+            )
         typed = _typed(code)
         try:
             left = self._spend(asked.name, typed)
@@ -279,7 +290,7 @@ class SecondFactors:
             return False
         self._operators.end_sessions(name)
         self._stored.remove(name)
-        self._tries.forget(("code", name))
+        self._tries.forget(("code", name), ("code of a day", name))
         self._trail.add(Action.RESET_SECOND_FACTOR, target=name)
         return True
 
@@ -342,5 +353,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _whose_tries(asked: Asked) -> Whose:
-    return ("known browser's code", asked.device) if asked.device else ("code", asked.name)
+def _whose_tries(asked: Asked) -> tuple[Whose, Whose]:
+    """Return whose tries of the last minutes count, and of the day."""
+    if asked.device:
+        return ("known browser's code", asked.device), ("known browser's day", asked.device)
+    return ("code", asked.name), ("code of a day", asked.name)

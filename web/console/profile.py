@@ -1,13 +1,13 @@
 """``/console/profile``: what an operator sees and changes of their own sign-in."""
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import Refused, TooManyTries, WrongPassword
 from shared.domain.phrases import counted
 from shared.operations.operators import SHORTEST_PASSWORD, Operator, Role
 from shared.operations.sessions import IDLE, LONGEST, is_of
-from web.console import bp, guard
+from web.console import bp, guard, known_devices
 from web.console.guard import current_operator, needs, operator_name, session_id
 from web.services import services
 
@@ -44,7 +44,9 @@ def change_password() -> ResponseReturnValue:
         return profile_page(new=str(error)), 422
     guard.sign_in_as(changed)
     flash("Your password is changed. You are signed out everywhere else.")
-    return redirect(url_for("console.profile"), 303)
+    response = make_response(redirect(url_for("console.profile"), 303))
+    known_devices.remember(response, changed)
+    return response
 
 
 def _with_new_password() -> Operator:

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pyotp
 import segno
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -39,7 +39,9 @@ def switch_on_second_factor() -> ResponseReturnValue:
     except Refused as error:
         return _refused(error, _setup_page)
     guard.sign_in_as(switched_on.operator)
-    return _recovery_codes_page(switched_on.recovery_codes, just_on=True)
+    response = make_response(_recovery_codes_page(switched_on.recovery_codes, just_on=True))
+    known_devices.remember(response, switched_on.operator)
+    return response
 
 
 @bp.post("/profile/second-factor/off")

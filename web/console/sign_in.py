@@ -91,7 +91,7 @@ def enter(operator: Operator, **how: object) -> Response:
     services().operators.sign_in(operator.name, address=request.remote_addr or "", **how)
     guard.sign_in_as(operator)
     response = make_response(redirect(next_page(), 303))
-    known_devices.remember(response, operator.name)
+    known_devices.remember(response, operator)
     return response
 
 

@@ -23,7 +23,7 @@ from shared.infrastructure.stored_records import collecting
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger import keys
 from shared.ledger.stores.audit_trail import AuditTrail
-from shared.operations.counted_tries import MOST_TRIES
+from shared.operations.counted_tries import MOST_TRIES, CountedTries
 from shared.operations.operators import Operators, Role
 from shared.operations.second_factors import RECOVERY_CODES, Asked, SecondFactor, SecondFactors
 from shared.operations.second_steps import SecondSteps
@@ -235,6 +235,44 @@ def test_the_password_gives_no_new_tries_of_codes(
         assert not counts(factors, "000000", asked)
     with pytest.raises(TooManyTries):
         factors.check(phone.code(), asked)
+
+
+@pytest.mark.parametrize("end", ["password", "reset"])
+@pytest.mark.parametrize("asked", [ADA, KNOWN])
+def test_a_day_has_so_many_codes_however_they_are_spread(
+    redis_client: "redis.Redis",
+    operators: Operators,
+    phone: Phone,
+    monkeypatch: pytest.MonkeyPatch,
+    asked: Asked,
+    end: str,
+) -> None:
+    monkeypatch.setattr("shared.operations.second_factors.MOST_CODES_A_DAY", 12)
+    factors = phone.factors(redis_client)
+    phone.switch_on(factors, "ada", PASSWORD)
+    for number in range(12):
+        if number == 6:  # a right code forgets none of the day's
+            assert counts(factors, phone.code(), asked)
+        else:
+            assert not counts(factors, "000000", asked)
+        for kind, whose in (("code", asked.name), ("known browser's code", asked.device or "")):
+            CountedTries(redis_client).forget((kind, whose))  # as 15 minutes have passed
+    with pytest.raises(TooManyTries, match=r"wait 24 hours.*relay operator password") as refused:
+        factors.check(phone.code(), asked)
+    assert refused.value.retry_after > timedelta(hours=23)
+    other = KNOWN if asked is ADA else ADA
+    assert counts(factors, phone.code(), other)
+    if asked is ADA:
+        _end_the_wait(factors, operators, phone, end)
+        assert not counts(factors, "000000", ADA)
+
+
+def _end_the_wait(factors: SecondFactors, operators: Operators, phone: Phone, how: str) -> None:
+    if how == "password":
+        operators.set_password("ada")
+    else:
+        factors.reset("ada")
+        phone.switch_on(factors, "ada", PASSWORD)
 
 
 def test_tries_with_a_session_count_as_well(

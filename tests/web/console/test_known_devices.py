@@ -1,6 +1,7 @@
 """Known devices: a browser that signed in before cannot be kept out by strangers."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from shared.ledger.stores import sign_in_tries
 from shared.operations.counted_tries import MOST_TRIES
 from shared.operations.operators import Role
 from tests.support.console_browser import PASSWORD, SignedIn
+from tests.support.phone import Phone
 from tests.support.web_services import services_of
 from web.app import create_app
 from web.console.known_devices import MOST_OPERATORS
@@ -92,6 +94,61 @@ def test_it_outlives_a_new_secret_key(app: Flask, settings: Settings) -> None:
         replace(settings, secret_keys=("a new secret for tests", *settings.secret_keys))
     )
     assert sign_in(with_device(rotated, cookie)).status_code == 303
+
+
+def _new_password(browser: SignedIn) -> None:
+    services_of(browser.app).operators.set_password("admin", PASSWORD)
+
+
+def _new_role(browser: SignedIn) -> None:
+    services_of(browser.app).operators.add("other", Role.ADMIN, PASSWORD)
+    services_of(browser.app).operators.set_role("admin", Role.VIEWER)
+
+
+def _own_new_password(browser: SignedIn) -> None:
+    sent = {"current": PASSWORD, "new": PASSWORD, "again": PASSWORD}
+    assert browser.post("/console/profile/password", **sent).status_code == 303
+
+
+def _second_factor(browser: SignedIn) -> None:
+    browser.switch_on_second_factor(Phone())
+
+
+def _reset(browser: SignedIn) -> None:
+    _second_factor(browser)
+    services_of(browser.app).second_factors.reset("admin")
+
+
+@pytest.mark.parametrize(
+    ("change", "stays_known"),
+    [
+        (_new_password, False),
+        (_new_role, False),
+        (_own_new_password, True),
+        (_second_factor, True),
+        (_reset, False),
+    ],
+)
+def test_a_browser_known_from_before_a_change_is_known_no_more(
+    app: Flask, change: Callable[[SignedIn], None], stays_known: bool
+) -> None:
+    """Else who has an old password, or none of the codes, brings tries along."""
+    browser = SignedIn(app)
+    cookie = device_cookie(browser.client)
+    change(browser)
+    attack(app)
+    assert sign_in(with_device(app, cookie)).status_code == 429
+    assert sign_in(browser.client).status_code == (303 if stays_known else 429)
+
+
+def test_a_copy_from_before_shares_no_tries_with_its_owner(app: Flask) -> None:
+    browser = SignedIn(app)
+    cookie = device_cookie(browser.client)
+    services_of(app).operators.set_password("admin", PASSWORD)
+    browser.sign_in()
+    for _ in range(MOST_TRIES + 1):
+        sign_in(with_device(app, cookie), password="wrong")
+    assert sign_in(browser.client).status_code == 303
 
 
 def test_it_opens_nothing_by_itself(app: Flask) -> None:
