@@ -9,13 +9,19 @@ from datetime import timedelta
 
 # A network has so many visitors' sign-ups: of an IPv4 /24 or an IPv6 /56.
 VISITORS_OF_A_NETWORK = 10
+# Double clicks and senders that try again are far below this: so many repeats of own sign-ups a
+# visitor may send, for each sign-up that RELAY_VISITOR_LIMIT allows, and at least so many in all.
+REPEATS_FOR_EACH_SIGNUP = 4
+LEAST_REPEATS = 120
 # The same content within this time is one sign-up that was sent twice.
 DUPLICATE_WINDOW = timedelta(minutes=10)
 # Longer than any sender keeps trying with one Idempotency-Key.
 IDEMPOTENCY_KEY_LIFE = timedelta(days=1)
-# So many Idempotency-Keys may come with repeats of one sign-up, which no visitor limit counts. A
-# sender that tries again has the same key, or a few.
+# So many Idempotency-Keys may come with a visitor's repeats of the own sign-up, which the visitor
+# limit does not count. A sender that tries again has the same key, or a few.
 MOST_REPEAT_KEYS = 20
+# To note a repeat writes the record anew, which may have 8 KiB.
+REPEAT_NOTED_EVERY = timedelta(minutes=1)
 # A repeat is looked for among the person's latest sign-ups; more than these take too long.
 MOST_COMPARED = 100
 # A person's quarantined sign-ups have scores below this (negative) one, the settled ones above it.

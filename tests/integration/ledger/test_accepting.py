@@ -129,6 +129,20 @@ def test_a_record_has_the_same_fields_whatever_was_known_before(
     assert redis_client.zrange("relay:{acme}:due:fresh", 0, -1)[1:] == ids[:1]
 
 
+def test_a_repeat_writes_little_but_something(redis_client: "redis.Redis", ledger: Ledger) -> None:
+    """Its record may have 8 KiB. But WAITAOF waits only for who has written."""
+    first = builders.accept(ledger, digest="d").id
+    builders.accept(ledger, digest="d")
+    noted = read_record(redis_client, f"relay:{{acme}}:signup:{first}")["repeated_at"]
+    redis_client.config_resetstat()
+    for _ in range(10):
+        before = redis_client.info("persistence")["rdb_changes_since_last_save"]
+        assert builders.accept(ledger, digest="d").id == first
+        assert redis_client.info("persistence")["rdb_changes_since_last_save"] > before
+    assert "cmdstat_set" not in redis_client.info("commandstats")
+    assert read_record(redis_client, f"relay:{{acme}}:signup:{first}")["repeated_at"] == noted
+
+
 def test_repeats_with_ever_new_keys_leave_few_marks(
     redis_client: "redis.Redis", ledger: Ledger
 ) -> None:

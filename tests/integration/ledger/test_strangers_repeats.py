@@ -4,6 +4,7 @@ Each case runs twice: in one ledger somebody else has sent the same just before,
 has. A stranger, who may send from several addresses, must not see which is which.
 """
 
+import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -16,6 +17,7 @@ from shared.domain.signup import Consent
 from shared.infrastructure.addresses import wider_network
 from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Ledger
+from shared.ledger.limits import LEAST_REPEATS, MOST_REPEAT_KEYS
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.ledger_model import Clock, turnable_server
@@ -115,6 +117,27 @@ def probe_from_two_addresses(intake: Intake) -> None:
     intake.post(STRANGER)
 
 
+def probe_from_two_addresses_for_half_an_hour(intake: Intake) -> None:
+    for address in (STRANGER, NEIGHBOUR, STRANGER, NEIGHBOUR, STRANGER):
+        intake.post(address)
+        intake.wait(5.5)
+
+
+def probe_with_a_key_of_a_repeat(intake: Intake) -> None:
+    intake.post(STRANGER)
+    intake.post(STRANGER, key="k")
+    intake.wait(12)
+    use_up(intake)
+    intake.post(STRANGER, key="k")
+
+
+def probe_how_many_keys_are_left(intake: Intake) -> None:
+    for number in range(MOST_REPEAT_KEYS + 2):
+        intake.post(STRANGER, key=f"k{number}")
+    for number in range(MOST_REPEAT_KEYS + 2):
+        intake.post(STRANGER, f"other-{number}", key=f"k{number}")
+
+
 def probe_as_a_robot(intake: Intake) -> None:
     """What is quarantined leaves no mark: each repeat is a sign-up of its own."""
     for key in (None, None, "k", "k"):
@@ -137,6 +160,9 @@ def probe_as_a_robot_with_a_key_of_somebody_else(intake: Intake) -> None:
         probe_until_the_first_is_ten_minutes_old,
         probe_with_a_key,
         probe_from_two_addresses,
+        probe_from_two_addresses_for_half_an_hour,
+        probe_with_a_key_of_a_repeat,
+        probe_how_many_keys_are_left,
     ],
 )
 def test_a_stranger_cannot_find_out_whether_somebody_signed_up(
@@ -147,11 +173,99 @@ def test_a_stranger_cannot_find_out_whether_somebody_signed_up(
         here = intake()
         if somebody:
             here.post(VICTIM, key="victim's")
+            for number in range(3):
+                here.post(VICTIM, key=f"victim's {number}")
             here.wait(5)
         here.seen.clear()
         probe(here)
         found.append(here.told())
     assert found[0] == found[1]
+
+
+@dataclass(frozen=True)
+class Post:
+    after: float  # minutes after the one before
+    address: str
+    content: str
+    key: str | None
+    trapped: bool
+
+
+def made_up(chance: random.Random, addresses: tuple[str, ...]) -> list[Post]:
+    return [
+        Post(
+            after=chance.choice((0, 0, 0.31, 2.37, 4.83, 7.59, 9.91, 10.13)),
+            address=chance.choice(addresses),
+            content=chance.choice(("news", "news", "news", "other")),
+            key=chance.choice((None, None, "k0", "k1", "k2")),
+            trapped=chance.random() < 0.1,
+        )
+        for _ in range(chance.randint(2, 14))
+    ]
+
+
+def played(here: Intake, schedule: list[Post], *, without: str | None) -> list[str]:
+    """Return what all but the victim are told. The posts `without` are left out."""
+    for post in schedule:
+        here.wait(post.after)
+        key = f"victim's {post.key}" if post.key and post.address == VICTIM else post.key
+        if post.address != without:
+            here.post(post.address, post.content, key, trapped=post.trapped)
+        if post.address == VICTIM and without is None:
+            here.seen.pop()
+    return here.told()
+
+
+def test_one_address_never_sees_what_another_sends(intake: Callable[[], Intake]) -> None:
+    """Whoever posts when: the victim before the stranger, in between, again and again."""
+    chance = random.Random(2)
+    for _ in range(25):
+        schedule = made_up(chance, (VICTIM, STRANGER, STRANGER))
+        assert played(intake(), schedule, without=None) == played(
+            intake(), schedule, without=VICTIM
+        ), schedule
+
+
+def test_several_addresses_never_see_what_another_sent_before(
+    intake: Callable[[], Intake],
+) -> None:
+    """Who works together cannot find out afterwards. One who posts before the victim can, as the
+    same content within ten minutes gets the same answer."""
+    chance = random.Random(0)
+    for _ in range(25):
+        schedule = [
+            *made_up(chance, (VICTIM,)),
+            *made_up(chance, (STRANGER, NEIGHBOUR, "192.0.2.9")),
+        ]
+        assert played(intake(), schedule, without=None) == played(
+            intake(), schedule, without=VICTIM
+        ), schedule
+
+
+@pytest.mark.parametrize("minutes", [(6, 6), (9, 9, 9, 9)])
+def test_the_same_within_ten_minutes_is_one_sign_up_for_strangers_too(
+    intake: Callable[[], Intake], minutes: tuple[float, ...]
+) -> None:
+    here = intake()
+    first = here.post(VICTIM)
+    for number, pause in enumerate(minutes):
+        here.wait(pause)
+        assert here.post(f"203.0.113.{number}") == first
+    here.wait(10.1)
+    assert here.post(NEIGHBOUR) != first
+
+
+def test_who_signs_up_again_after_ten_minutes_is_not_kept_out_by_strangers(
+    intake: Callable[[], Intake],
+) -> None:
+    here = intake()
+    first = here.post(VICTIM)
+    here.wait(9)
+    assert here.post(STRANGER) == first
+    here.wait(2)
+    again = here.post(VICTIM)
+    assert again != first
+    assert here.post(NEIGHBOUR) == again
 
 
 @pytest.mark.parametrize(
@@ -175,6 +289,18 @@ def test_a_visitors_own_repeat_is_never_limited(
     assert here.seen[-1] == "VisitorLimited"
     assert [here.post(again), here.post(again, key="k"), here.post(again, key="k")] == [first] * 3
     assert here.post(again, "other", key="k") == "KeyReused"
+
+
+def test_repeats_have_a_limit_of_their_own(intake: Callable[[], Intake]) -> None:
+    """Whose are refused can still sign up, and a stranger's repeats are limited as before."""
+    here = intake()
+    first = here.post(VICTIM)
+    assert {here.post(VICTIM) for _ in range(LEAST_REPEATS)} == {first}
+    assert here.post(VICTIM) == "VisitorLimited"
+    assert "-" in here.post(VICTIM, "another")
+    assert [here.post(STRANGER), here.post(NEIGHBOUR)] == [first, first]
+    here.wait(1.1)
+    assert here.post(VICTIM) == first
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 --
 -- NEEDS network place visitor_limit visitor_window
 -- LIMIT VISITORS_OF_A_NETWORK  number
+-- LIMIT REPEATS_FOR_EACH_SIGNUP  number
+-- LIMIT LEAST_REPEATS  number
 
 local visitor_key = network and network .. ":" .. place
 
@@ -22,5 +24,16 @@ local function count_visitor(known)
     redis.call("INCR", visitor_key)
   else
     redis.call("SET", visitor_key, 1, "PX", visitor_window)
+  end
+end
+
+-- Counts one more repeat of the visitor's own sign-ups. Returns the same.
+local function count_repeat()
+  local key = visitor_key .. ":repeats"
+  local sent = redis.call("INCR", key)
+  if sent == 1 then
+    redis.call("PEXPIRE", key, visitor_window)
+  elseif sent > math.max(LEAST_REPEATS, visitor_limit * REPEATS_FOR_EACH_SIGNUP) then
+    return math.max(1, redis.call("PTTL", key))
   end
 end

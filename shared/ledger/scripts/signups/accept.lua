@@ -24,6 +24,7 @@
 -- LIMIT IDEMPOTENCY_KEY_LIFE  milliseconds
 -- LIMIT MOST_COMPARED  number
 -- LIMIT MOST_REPEAT_KEYS  number
+-- LIMIT REPEAT_NOTED_EVERY  milliseconds
 -- LIMIT NOTIFY_INTERVAL  milliseconds
 -- INCLUDE clock account busy record forms holds lines visitors
 --
@@ -49,9 +50,10 @@ end
 
 if not all_new then
   local visitor = network and string.match(network, "[^:]+$") .. ":" .. place
-  -- What the visitor's repeat of somebody else's sign-up leaves. Further ones are then answered as
-  -- if that repeat had been a sign-up of the visitor's own, and tell nothing about the other.
-  local repeated = visitor and account .. "seen:" .. content .. ":" .. visitor
+  -- What a visitor's repeat of somebody else's sign-up leaves, so that from then on everything is as
+  -- if that repeat had been a sign-up of the visitor's own: to the visitor, and to everybody.
+  local visitors_mark = visitor and account .. "seen:" .. content .. ":" .. visitor
+  local common_mark = visitor and account .. "seen:" .. content .. ":all"
 
   -- The person's sign-ups that may have been received shortly before or after this one: the latest
   -- unsettled ones, and those of the others that were.
@@ -86,7 +88,7 @@ if not all_new then
       local apart = stored
         and stored.content == content
         and math.abs(tonumber(stored.received_at) - tonumber(received))
-      if apart and apart <= DUPLICATE_WINDOW then
+      if apart and apart < DUPLICATE_WINDOW then
         return other
       end
     end
@@ -115,13 +117,37 @@ if not all_new then
     return table.concat(groups, ":", 1, 4)
   end
 
-  local function came_from_here(other)
+  -- Whether the visitor has sent the sign-up; with `within` (ms), in that time.
+  local function came_from_here(other, within)
     local stored = load_record(other)
-    if not stored then
+    if not stored or within and now - tonumber(stored.received_at) >= within then
       return false
     end
     local _, its_consent = sent_consent_history(stored)
     return visitor_in(its_consent) == visitor_in(consent)
+  end
+
+  -- Returns the id that the visitor repeated as a stranger, and how many keys came with it since.
+  local function read_visitors_mark()
+    local mark = visitors_mark and redis.call("GET", visitors_mark)
+    if mark then
+      local other, keys = string.match(mark, "^(%S+) ?(%d*)$")
+      return other, tonumber(keys) or 0
+    end
+  end
+
+  local function is_marked_own(other)
+    return other == read_visitors_mark() and redis.call("PTTL", visitors_mark) > DUPLICATE_WINDOW
+  end
+
+  -- Returns a sign-up that strangers have repeated shortly before. Who had a part in it more than
+  -- ten minutes ago, and less than twenty, must not see by the answer that others sent it since.
+  local function first_of_strangers()
+    local other = common_mark and redis.call("GET", common_mark)
+    local readable = other and load_record(other)
+    local known = readable
+      and (other == read_visitors_mark() or came_from_here(other, 2 * DUPLICATE_WINDOW))
+    return readable and not known and other or nil
   end
 
   -- Returns the sign-up that this one repeats, whether it is the visitor's own, and whether it has
@@ -133,37 +159,55 @@ if not all_new then
     local under_key = by_key and redis.call("GET", by_key)
     if under_key then
       local its_content, other, by = string.match(under_key, "^(%S+) (%S+) ?(%S*)$")
-      return other, by == visitor or came_from_here(other), its_content ~= content
+      local is_own = by == visitor or is_marked_own(other)
+        or came_from_here(other, by ~= "" and DUPLICATE_WINDOW)
+      return other, is_own, its_content ~= content
     end
-    local other = repeated and redis.call("GET", repeated)
-    if other and redis.call("EXISTS", signup(other)) == 1 then
+    local other = read_visitors_mark()
+    if other and is_marked_own(other) and redis.call("EXISTS", signup(other)) == 1 then
       return other, true, false
     end
     other = first_of_content()
-    return other, other and came_from_here(other), false
+    if other then
+      return other, came_from_here(other), false
+    end
+    return first_of_strangers(), false, false
   end
 
   -- A key that comes with known content means that content from now on. It never means a sign-up
-  -- that was quarantined. No limit counts a visitor's own repeats, so only a few are remembered.
+  -- that was quarantined. A visitor can have a few with repeats of the own sign-up. They are counted
+  -- beside what makes it the visitor's own, so nobody sees those of others.
   local function remember_key(first, stored, is_own)
-    local known = stored.repeat_keys or 0
-    local means = content .. " " .. first .. (is_own and "" or " " .. visitor)
-    if by_key and stored.content and known < MOST_REPEAT_KEYS
-      and redis.call("SET", by_key, means, "NX", "PX", IDEMPOTENCY_KEY_LIFE)
+    if not (by_key and stored.content) then
+      return
+    end
+    local marked, known = read_visitors_mark()
+    local in_mark = marked == first
+    known = in_mark and known or stored.repeat_keys or 0
+    local means = content .. " " .. first .. (visitor and " " .. visitor or "")
+    if (is_own and known >= MOST_REPEAT_KEYS)
+      or not redis.call("SET", by_key, means, "NX", "PX", IDEMPOTENCY_KEY_LIFE)
+      or not is_own
     then
+      return
+    elseif in_mark then
+      redis.call("SET", visitors_mark, first .. " " .. text(known + 1), "KEEPTTL")
+    else
       stored.repeat_keys = known + 1
+      return true
     end
   end
 
-  -- Something is written in any case, so that waiting for the disk waits for the first one's
-  -- record, too.
   local function remember_repeat(first, is_own)
     local stored = load_record(first)
-    if stored then
-      remember_key(first, stored, is_own)
+    local changed = stored and remember_key(first, stored, is_own)
+    if changed or stored and now - (stored.repeated_at or 0) >= REPEAT_NOTED_EVERY then
       stored.repeated_at = now
       save_record(first, stored)
     end
+    -- Something is written in any case, so that waiting for the disk waits for the first one's
+    -- record, too.
+    count("accepted", 0)
   end
 
   local first, is_own, key_reused = find_first()
@@ -172,14 +216,20 @@ if not all_new then
   if first and (is_own or not quarantine) then
     -- To a stranger, who may have guessed what was sent, it counts as any other sign-up does.
     is_own = is_own or not network
-    local wait = not is_own and count_visitor(true)
+    local wait
+    if not is_own then
+      wait = count_visitor(true)
+    elseif network then
+      wait = count_repeat()
+    end
     if wait then
       return { "limited", wait }
     elseif key_reused then
       return { "key_reused" }
     end
     if not is_own then
-      redis.call("SET", repeated, first, "PX", DUPLICATE_WINDOW)
+      redis.call("SET", visitors_mark, first, "PX", 2 * DUPLICATE_WINDOW)
+      redis.call("SET", common_mark, first, "PX", DUPLICATE_WINDOW)
     end
     remember_repeat(first, is_own)
     return { "duplicate", first }
