@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 NOTE_EVERY = timedelta(minutes=10)
 NOTE_LIVES = timedelta(days=1)
+_NEVER = float("-inf")
 
 _NAMES = {name.lower() for name in FORWARDING_HEADERS}
 _DOCTOR = DOCTOR_HEADER.lower()
@@ -27,7 +28,9 @@ _DOCTOR = DOCTOR_HEADER.lower()
 class MisfitNotes:
     """Tells the log once, and the doctor through Redis, of proxies that do not fit the settings.
 
-    `clock` is monotonic, in seconds. Notes are written on a thread of their own.
+    Anybody can send a header that looks like a proxy's. So what is certain is told all the same
+    after that, and nothing else after what is certain. `clock` is monotonic, in seconds. Notes are
+    written on a thread of their own.
     """
 
     def __init__(
@@ -37,20 +40,15 @@ class MisfitNotes:
         self._clock = clock
         self._now = now
         self._noting = threading.Lock()
-        self._next_at = float("-inf")
-        self._logged = False
+        # By whether the misfit is certain.
+        self._next_at = {True: _NEVER, False: _NEVER}
 
     def note(self, make: Callable[[], Misfit]) -> None:
         """Note the misfit unless one was noted just now. Returns at once and never fails."""
-        if self._clock() < self._next_at or not self._noting.acquire(blocking=False):
+        if self._clock() < min(self._next_at.values()) or not self._noting.acquire(blocking=False):
             return
         try:
-            self._next_at = self._clock() + NOTE_EVERY.total_seconds()
-            misfit = make()
-            if not self._logged:
-                log.warning("%s %s", misfit.found, misfit.fix)
-                self._logged = True
-            threading.Thread(target=self._write, args=(misfit,), daemon=True).start()
+            self._note(make())
         finally:
             self._noting.release()
 
@@ -58,6 +56,15 @@ class MisfitNotes:
         """Remove the note of earlier processes, which may have had other settings."""
         with contextlib.suppress(LedgerUnavailable):
             self._stored.remove()
+
+    def _note(self, misfit: Misfit) -> None:
+        next_at, known = self._next_at[misfit.certain], self._next_at[True] != _NEVER
+        if self._clock() < next_at or (known and not misfit.certain):
+            return
+        self._next_at[misfit.certain] = self._clock() + NOTE_EVERY.total_seconds()
+        if next_at == _NEVER:
+            log.warning("%s %s", misfit.found, misfit.fix)
+        threading.Thread(target=self._write, args=(misfit,), daemon=True).start()
 
     def _write(self, misfit: Misfit) -> None:
         with contextlib.suppress(LedgerUnavailable):

@@ -39,13 +39,34 @@ class Misfit:
                 self.addresses, f"{self.addresses} addresses"
             )
             came = f"Requests come with {count} in X-Forwarded-For"
+        who = (
+            "All visitors behind that proxy"
+            if self.certain
+            else "If a proxy sent them, its visitors"
+        )
         return (
-            f"{came}, but RELAY_TRUSTED_PROXIES is {self.trusted}. All visitors behind that proxy"
-            " share one address: its limit, and the evidence of consent."
+            f"{came}, but RELAY_TRUSTED_PROXIES is {self.trusted}. {who} share one address: its"
+            " limit, and the evidence of consent."
         )
 
     @property
     def fix(self) -> str:
+        """What to do. If no proxy of ours did it, following the usual advice would do harm."""
+        if self.certain:
+            return self._count_proxies
+        if self.trusted:
+            return (
+                "If visitors reach web without the proxy, let it alone reach web: strangers could"
+                f" choose their address. If they do not: {self._count_proxies}"
+            )
+        return (
+            "Anybody can send such a header. If no proxy of yours is in front, leave"
+            " RELAY_TRUSTED_PROXIES at 0: otherwise strangers could choose their address. If there"
+            f" is one: {self._count_proxies}"
+        )
+
+    @property
+    def _count_proxies(self) -> str:
         if self.trusted:
             return (
                 "Set RELAY_TRUSTED_PROXIES to the number of proxies that add to X-Forwarded-For, or"

@@ -172,6 +172,8 @@ def test_a_misfit_is_told_once_by_the_log_and_by_the_doctor(
     assert words in found.found and words in record.message
     assert f"RELAY_TRUSTED_PROXIES is {trusted}" in found.found
     assert found.fix and "RELAY_TRUSTED_PROXIES" in found.fix
+    may_be_a_stranger = "strangers could choose their address" in record.message
+    assert may_be_a_stranger == ("strangers could" in found.fix) == (verdict == "ok")
     assert "203.0.113" not in record.message + found.found + str(forwarding(redis_client).read())
 
 
@@ -212,6 +214,28 @@ class Written(StoredText):
         if self.away:
             raise LedgerUnavailable("away")
         self.texts.append(text)
+
+
+def test_a_stranger_cannot_hide_a_proxy(caplog: pytest.LogCaptureFixture) -> None:
+    stored, now = Written(), [0.0]
+    notes = MisfitNotes(stored, clock=lambda: now[0], now=lambda: NOON)
+    proxy = Misfit(headers=("X-Forwarded-For",), addresses=1, trusted=0, private=True)
+    stranger = replace(proxy, private=False)
+
+    def note(misfit: Misfit, *, noted: int) -> None:
+        notes.note(lambda: misfit)
+        eventually(lambda: len(stored.texts) == noted, within=5)
+
+    note(stranger, noted=1)
+    note(proxy, noted=2)
+    now[0] = NOTE_EVERY.total_seconds()
+    note(stranger, noted=2)
+    note(proxy, noted=3)
+    told = [Misfit.from_json(text) for text in stored.texts]
+    assert told == [stranger, proxy, proxy]
+    assert len(caplog.records) == 2
+    assert "leave RELAY_TRUSTED_PROXIES at 0" in caplog.records[0].message
+    assert "leave" not in caplog.records[1].message
 
 
 def test_a_misfit_that_lasts_is_noted_every_ten_minutes_even_if_redis_was_away() -> None:
