@@ -6,7 +6,7 @@ ends by itself after `IDLE` without use, and after `LONGEST` in any case.
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
@@ -23,6 +23,13 @@ IDLE = timedelta(hours=12)
 LONGEST = timedelta(days=14)
 # Of one operator. A further one ends the one that was not used for longest.
 MOST_SESSIONS = 20
+# How long a session lives that Redis never stored. Only a changed password or role can end it
+# earlier, as nothing can note that it ended.
+UNSTORED_LIFE = timedelta(hours=1)
+# The epoch of what stays of an ended session. No operator has it.
+_ENDED = -1
+# Stands for the digests of sessions that Redis never stored.
+_OTHERS = "others"
 # A use is noted so often, so that not every page writes to Redis.
 NOTE_USE_EVERY = timedelta(minutes=1)
 
@@ -37,13 +44,16 @@ class Visit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What Redis knows of a session. It counts only while the operator has this `epoch`."""
+    """What Redis knows of a session. It counts only while the operator has this `epoch`. `late`: it
+    began while Redis took no writes, so a copy of its cookie may ask to have it stored once more.
+    """
 
     epoch: int
     begun_at: datetime
     seen_at: datetime
     address: str
     browser: str
+    late: bool = False
 
     @classmethod
     def from_json(cls, stored: str) -> "Session":
@@ -53,12 +63,27 @@ class Session:
 
     def to_json(self) -> str:
         times = {"begun_at": self.begun_at.isoformat(), "seen_at": self.seen_at.isoformat()}
-        return json.dumps(asdict(self) | times)
+        stored = asdict(self) | times
+        if not self.late:  # an older version knows no such field
+            del stored["late"]
+        return json.dumps(stored)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether this is only what stayed of it."""
+        return self.epoch == _ENDED
 
     def has_ended(self, epoch: int, now: datetime) -> bool:
         """Whether it is over for an operator who has this `epoch`."""
         is_over = now - self.begun_at >= LONGEST or now - self.seen_at >= IDLE
         return is_over or self.epoch != epoch
+
+    def left_after(self, now: datetime) -> str | None:
+        """Return what stays stored once it has ended: while a copy could have it stored again, a
+        record that says so."""
+        if self.late and now - self.begun_at < UNSTORED_LIFE:
+            return replace(self, epoch=_ENDED).to_json()
+        return None
 
     def seen_also(self, at: datetime) -> "Session":
         return replace(self, seen_at=max(self.seen_at, at))
@@ -99,18 +124,29 @@ class Sessions:
 
     def begin(
         self, operator: Operator, id: str, visit: Visit, begun_at: datetime | None = None
-    ) -> None:
-        """Store the session `id`; `begun_at` is earlier than now if Redis took no writes then."""
-        now = self._now()
+    ) -> bool:
+        """Store the session `id`; False if it was ended. `begun_at` is given if Redis took no
+        writes then."""
+        now, digest = self._now(), _digest(id)
         session = Session(
-            epoch=operator.epoch, begun_at=begun_at or now, seen_at=now, **asdict(visit)
+            epoch=operator.epoch,
+            begun_at=begun_at or now,
+            seen_at=now,
+            late=begun_at is not None,
+            **asdict(visit),
         )
 
+        was_ended: list[bool] = []
+
         def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            ended = dict.fromkeys(_without_room(operator, stored, now))
-            return {**ended, _digest(id): session.to_json()}
+            was_ended[:] = [_was_ended(_read(operator.name, stored), digest, session)]
+            if was_ended[0] or digest in stored:
+                return {}
+            ended = _ended(operator.name, stored, _without_room(operator, stored, now), now)
+            return {**ended, digest: session.to_json()}
 
         self._of(operator.name).change(decide)
+        return not was_ended[0]
 
     def note_use(self, operator: Operator, id: str, visit: Visit) -> None:
         """Note that the session was used now, unless it has ended meanwhile."""
@@ -122,14 +158,25 @@ class Sessions:
         self._of(operator.name).change(decide)
 
     def end(self, name: str, id: str) -> None:
-        self._of(name).remove(_digest(id))
+        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+            return _ended(name, stored, [_digest(id)], self._now())
+
+        self._of(name).change(decide)
 
     def end_others(self, name: str, id: str) -> int:
         """End all sessions of the operator but `id`; return how many there were."""
-        mine, of_operator = _digest(id), self._of(name)
-        ended = of_operator.remove(*(each for each in of_operator.all() if each != mine))
-        self._trail.add(Action.SIGN_OUT_ELSEWHERE, target=name, sessions=ended)
-        return ended
+        ended: list[str] = []
+
+        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+            others = stored.keys() - {_digest(id)}
+            before = _read(name, stored)
+            ended[:] = [each for each in others if not (each in before and before[each].is_over)]
+            now = self._now()
+            return {**_ended(name, stored, others, now), _OTHERS: _all_until(now).to_json()}
+
+        self._of(name).change(decide)
+        self._trail.add(Action.SIGN_OUT_ELSEWHERE, target=name, sessions=len(ended))
+        return len(ended)
 
     def _of(self, operator: str) -> documents.Documents:
         return documents.sessions(self._client, operator, LONGEST)
@@ -143,6 +190,26 @@ def is_of(digest: str, id: str) -> bool:
 def _read(operator: str, stored: dict[str, str]) -> dict[str, Session]:
     """Return those that can be read."""
     return read_all(Kind.SESSION, stored, Session.from_json, of=operator)
+
+
+def _all_until(now: datetime) -> Session:
+    """Return what says that all sessions from before now have ended which Redis never stored."""
+    return Session(epoch=_ENDED, begun_at=now, seen_at=now, address="", browser="", late=True)
+
+
+def _was_ended(known: dict[str, Session], digest: str, session: Session) -> bool:
+    """Whether a session that asks to be stored was ended before."""
+    if digest in known:
+        return known[digest].is_over
+    return session.late and _OTHERS in known and session.begun_at <= known[_OTHERS].begun_at
+
+
+def _ended(
+    operator: str, stored: dict[str, str], digests: Iterable[str], now: datetime
+) -> dict[str, str | None]:
+    """Return what to store in place of these sessions, which end now; None for nothing."""
+    read = _read(operator, stored)
+    return {each: read[each].left_after(now) if each in read else None for each in digests}
 
 
 def _without_room(operator: Operator, stored: dict[str, str], now: datetime) -> list[str]:

@@ -12,7 +12,7 @@ import hmac
 import math
 import secrets
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import ParamSpec, TypeVar
 
@@ -27,7 +27,7 @@ from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Operator, Role
 from shared.operations.second_steps import Ticket
-from shared.operations.sessions import LONGEST, NOTE_USE_EVERY, Session, Visit
+from shared.operations.sessions import LONGEST, NOTE_USE_EVERY, UNSTORED_LIFE, Session, Visit
 from web.console import bp
 from web.cookies import Cookie, is_secure
 from web.services import services
@@ -35,9 +35,6 @@ from web.signup.client_kind import client_kind
 from web.signup.flask_request import head_of
 from web.signup.origins import source_of
 
-# How long a session lives that Redis never stored. Only a changed password or role can end it
-# earlier, as nothing can note that it ended.
-UNSTORED_LIFE = timedelta(hours=1)
 _COOKIE = Cookie("relay_console", "/console")
 _SIGNING_IN = ("console.sign_in", "console.second_step")
 # Of a page of ours that is led to after the sign-in: the longest has a cursor and some filters.
@@ -136,13 +133,14 @@ def second_step() -> Ticket:
 
 def sign_out() -> bool:
     """End the session; False if Redis did not note it, so that a copy of the cookie still works."""
+    is_stored = "unstored" not in session
     try:
         _end_session()
     except LedgerUnavailable:
         return False
     finally:
         session.clear()
-    return True
+    return is_stored
 
 
 def _end_session() -> None:
@@ -189,9 +187,10 @@ def _keep_unstored(operator: Operator) -> bool:
     if utc_now() - begun_at >= UNSTORED_LIFE:
         return False
     begin = partial(services().sessions.begin, operator, session_id(), _visit(), begun_at)
-    if _written(begin):
+    goes_on: list[bool] = []
+    if _written(lambda: goes_on.append(begin())):
         del session["unstored"]
-    return True
+    return goes_on != [False]
 
 
 def _keep_stored(operator: Operator, stored: Session) -> bool:
@@ -209,7 +208,7 @@ def _keep_stored(operator: Operator, stored: Session) -> bool:
     return True
 
 
-def _written(write: Callable[[], None]) -> bool:
+def _written(write: Callable[[], object]) -> bool:
     """Whether Redis took what `write` stores, in the time that an operator's request has."""
     try:
         services().deadlines.start().ask(write)

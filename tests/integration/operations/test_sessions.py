@@ -176,3 +176,48 @@ def test_a_record_that_cannot_be_read_takes_no_others_with_it(
     sessions.begin(ada, "id-3", HOME)
     assert sorted(browsers(sessions, ada)) == ["Chrome", "Firefox"]
     assert redis_client.hlen(f"{keys.SESSIONS}ada") == 2
+
+
+# --- what began while Redis took no writes
+
+
+@pytest.mark.parametrize("ended_by", ["end", "end_others"])
+def test_a_session_that_ended_is_not_stored_again_for_an_hour_and_then_forgotten(
+    sessions: Sessions, ada: Operator, clock: Clock, redis_client: "redis.Redis", ended_by: str
+) -> None:
+    begun = clock.at - MINUTE
+    assert sessions.begin(ada, "late", HOME, begun)
+    assert sessions.begin(ada, "late", HOME, begun)  # two pages at once
+    if ended_by == "end":
+        sessions.end("ada", "late")
+    else:
+        assert sessions.end_others("ada", "mine") == 1
+        assert sessions.end_others("ada", "mine") == 0
+    clock.at += 57 * MINUTE
+    assert sessions.begin(ada, "late", HOME, begun) is False
+    assert sessions.begin(ada, "mine", OFFICE)
+    assert browsers(sessions, ada) == ["Chrome"]
+    assert not goes_on(sessions, "late", clock.at)
+    clock.at += 5 * MINUTE
+    assert sessions.begin(ada, "another", OFFICE)
+    assert redis_client.hlen(f"{keys.SESSIONS}ada") == 2
+
+
+def test_one_without_room_is_not_stored_again(
+    sessions: Sessions, ada: Operator, clock: Clock
+) -> None:
+    begun = clock.at
+    sessions.begin(ada, "late", HOME, begun)
+    for number in range(MOST_SESSIONS):
+        clock.at += timedelta(seconds=1)
+        sessions.begin(ada, str(number), OFFICE)
+    assert sessions.begin(ada, "late", HOME, begun) is False
+
+
+def test_a_usual_session_leaves_nothing(
+    sessions: Sessions, ada: Operator, redis_client: "redis.Redis"
+) -> None:
+    sessions.begin(ada, "usual", HOME)
+    assert "late" not in redis_client.hvals(f"{keys.SESSIONS}ada")[0]
+    sessions.end("ada", "usual")
+    assert redis_client.hlen(f"{keys.SESSIONS}ada") == 0

@@ -181,6 +181,58 @@ def test_who_signed_in_meanwhile_stays_signed_in_and_is_stored_then(
     assert with_cookie(app, copied).get("/console/").status_code == 302
 
 
+def _sign_out(browser: SignedIn) -> None:
+    assert browser.post("/console/sign-out").status_code == 303
+
+
+def _sign_in_again(browser: SignedIn) -> None:
+    browser.sign_in()
+
+
+def _sign_out_from_elsewhere(browser: SignedIn) -> None:
+    elsewhere = SignedIn(browser.app, name="other")
+    elsewhere.name = browser.name
+    elsewhere.sign_in()
+    assert elsewhere.post("/console/profile/sign-out-elsewhere").status_code == 303
+    assert elsewhere.get("/console/").status_code == 200
+
+
+@pytest.mark.parametrize("is_stored", [True, False])
+@pytest.mark.parametrize("end", [_sign_out, _sign_in_again, _sign_out_from_elsewhere])
+def test_an_end_counts_for_a_copy_from_while_redis_took_no_writes(
+    app: Flask,
+    admin: "redis.Redis",
+    meanwhile: SignedIn,
+    end: Callable[[SignedIn], None],
+    is_stored: bool,
+) -> None:
+    copied = meanwhile.cookie
+    restore(admin)
+    if is_stored:
+        assert meanwhile.get("/console/").status_code == 200
+        assert "unstored" not in meanwhile.cookie
+    end(meanwhile)
+    for _ in range(2):
+        assert with_cookie(app, copied).get("/console/").status_code == 302
+    meanwhile.sign_in()  # which makes room
+    assert with_cookie(app, copied).get("/console/").status_code == 302
+    assert "not listed" not in meanwhile.get("/console/profile").text
+
+
+def test_signing_out_meanwhile_says_what_that_leaves(
+    app: Flask, admin: "redis.Redis", meanwhile: SignedIn
+) -> None:
+    copied = meanwhile.cookie
+    answer = meanwhile.post("/console/sign-out")
+    assert answer.status_code == 503
+    assert "sign out everywhere else" in answer.text
+    restore(admin)
+    meanwhile.sign_in()
+    meanwhile.post("/console/profile/sign-out-elsewhere")
+    assert with_cookie(app, copied).get("/console/").status_code == 302
+    assert meanwhile.get("/console/").status_code == 200
+
+
 def test_what_redis_never_stored_ends_within_an_hour(
     admin: "redis.Redis", meanwhile: SignedIn
 ) -> None:
