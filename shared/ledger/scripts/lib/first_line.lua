@@ -11,39 +11,46 @@ local FIELDS = {
   "repeat_keys", "erase", "uncounted",
 }
 
--- What no step can do without, by state: the fields that are texts.
-local TEXTS = {
-  queued = { "queue" }, retrying = { "queue" }, delivering = { "queue", "claim", "lane" },
-  dead = { "reason" }, quarantined = { "reason" }, delivered = {}, discarded = {}, cleared = {},
-}
-local QUEUES = { fresh = true, retry = true, replay = true }
-local COUNTS = { "attempts", "lost", "edits", "repeat_keys", "held_mark" }
+-- The rules are functions: every run of a script would make tables of them anew, and accepting reads
+-- no record.
 
-local function are_texts(record, names)
+local function is_text(value)
+  return type(value) == "string"
+end
+
+local function is_queue(value)
+  return value == "fresh" or value == "retry" or value == "replay"
+end
+
+local function are_counts(record, names)
   for _, name in ipairs(names) do
-    if type(record[name]) ~= "string" then
+    if record[name] and not as_number(record[name]) then
       return false
     end
   end
   return true
 end
 
+-- Whether the record has the texts that no step can do without in its state.
+local function fits_its_state(record)
+  local state = record.state
+  if state == "queued" or state == "retrying" then
+    return record.queue ~= nil
+  elseif state == "delivering" then
+    return record.queue ~= nil and is_text(record.claim) and is_text(record.lane)
+  elseif state == "dead" or state == "quarantined" then
+    return is_text(record.reason)
+  end
+  return state == "delivered" or state == "discarded" or state == "cleared"
+end
+
 -- Whether every step can work with the record.
 local function is_whole(record)
-  local texts = TEXTS[record.state]
-  if not texts or not are_texts(record, texts) or not are_texts(record, { "form", "person" }) then
-    return false
-  end
-  if record.queue and not QUEUES[record.queue] then
-    return false
-  end
-  for _, name in ipairs(COUNTS) do
-    if record[name] and not as_number(record[name]) then
-      return false
-    end
-  end
   local received = as_number(record.received_at)
-  return received ~= nil and received >= 0
+  return fits_its_state(record) and is_text(record.form) and is_text(record.person)
+    and (record.queue == nil or is_queue(record.queue))
+    and are_counts(record, { "attempts", "lost", "edits", "repeat_keys", "held_mark" })
+    and received ~= nil and received >= 0
 end
 
 -- Returns the record whose first line this is, or nil if nobody can read it.
