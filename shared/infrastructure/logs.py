@@ -48,7 +48,8 @@ def redacted_start(text: str, longest: int) -> str:
 class LineFormatter(logging.Formatter):
     """One line per record: time, process, level, message, then the record's fields.
 
-    Messages and tracebacks of libraries are redacted, too.
+    Messages and tracebacks of libraries are redacted, too. Nothing in them adds a line that could
+    be a record's: only tracebacks have several lines, and each begins with blanks.
     """
 
     def __init__(self, process: str) -> None:
@@ -58,11 +59,11 @@ class LineFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields = "".join(f" {name}={_shown(value)}" for name, value in _fields(record))
         time = self.formatTime(record, self.datefmt)
-        line = (
-            f"{time} {self._process:7} {record.levelname.lower():7} {record.getMessage()}{fields}"
-        )
+        message = record.getMessage().replace("\n", "\\n")
+        line = f"{time} {self._process:7} {record.levelname.lower():7} {message}{fields}"
         if record.exc_info:
-            line += "\n" + "".join(traceback.format_exception(*record.exc_info)).rstrip()
+            lines = "".join(traceback.format_exception(*record.exc_info)).rstrip().split("\n")
+            line = "\n  ".join([line, *lines])
         return printable(redact(line))
 
 

@@ -102,6 +102,24 @@ def test_a_traceback_is_redacted_too() -> None:
     assert made.endswith("ValueError: no such person: [address]")
 
 
+FORGED = "a task\n03:41:00 web     warning sign-in refused address=198.51.100.66"
+
+
+def test_no_message_adds_a_line() -> None:
+    made = line("Task relay.deliver[%s] succeeded", FORGED)
+    assert len(made.splitlines()) == 1
+    assert r"a task\n03:41:00 web" in made
+
+
+def test_each_line_of_a_traceback_begins_with_blanks() -> None:
+    try:
+        raise ValueError(FORGED)
+    except ValueError:
+        _, *lines = line("unexpected error", exc_info=sys.exc_info()).split("\n")
+    assert any(FORGED.partition("\n")[2] in each for each in lines)
+    assert all(each.startswith("  ") for each in lines)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r", "\x85", "\u2028", "\x0b"])
 def test_no_field_adds_a_line(end: str) -> None:
     made = line("refused", name=f"x{end}02:00:00", cause=f"a b{end}c")
