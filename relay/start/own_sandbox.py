@@ -33,14 +33,25 @@ _TO_DO = (
 )
 
 
-def check_public_url(public_url: str) -> None:
+def check_nobody_else_comes(settings: Settings) -> None:
     """Raise `Refused` where visitors would sign up at a sandbox, and nobody would learn of it."""
-    found = host_of(public_url)
-    if found is None or not is_loopback_host(found[0]):
+    if where := _where_others_come(settings):
         raise Refused(
-            f"CTCT_CLIENT_ID is not set, so sign-ups at {public_url} would go to the sandbox, which"
+            f"CTCT_CLIENT_ID is not set, so sign-ups {where} would go to the sandbox, which"
             f" stands in for Constant Contact. {_TO_DO}"
         )
+
+
+def _where_others_come(settings: Settings) -> str | None:
+    """Return where others than this machine can sign up; None if they cannot."""
+    found = host_of(settings.public_url)
+    if found is None or not is_loopback_host(found[0]):
+        return f"at {settings.public_url}"
+    if not is_loopback_host(settings.bind.host):
+        return f"from other machines (RELAY_BIND is {settings.bind})"
+    if settings.trusted_proxies:
+        return f"through a proxy (RELAY_TRUSTED_PROXIES is {settings.trusted_proxies})"
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +81,24 @@ class OwnSandbox:
         here, before = self.settings.token_origin, self._addresses()
         self._remember([*(each for each in before if each != str(here)), str(here)])
         for account, stored in self._accounts():
-            if stored and str(stored.origin) in before:
+            if not stored or not stored.origin:
+                continue
+            if str(stored.origin) in before or self._is_a_sandboxs(account, stored.origin):
                 tokens.set_origin(account.name, stored.origin, here)
-                was = TokenOrigin.from_text(str(stored.origin))
-                applications(here).move(account.client_id, was.auth_url)
+                applications(here).move(account.client_id, stored.origin.auth_url)
 
     def _real(self) -> Iterator[tuple[Account, StoredTokens | None]]:
         ours = {*self._addresses(), str(self.settings.token_origin)}
         for account, stored in self._accounts():
-            by_key = account.client_id == self.settings.client_id
-            if not (str(stored.origin) in ours if stored and stored.origin else by_key):
+            origin = stored.origin if stored else None
+            if str(origin) not in ours and not self._is_a_sandboxs(account, origin):
                 yield account, stored
+
+    def _is_a_sandboxs(self, account: Account, origin: TokenOrigin | None) -> bool:
+        """Whether the account has a sandbox's API key, and tokens from this machine, if any. The
+        data folder may have been lost, or be another one."""
+        here = origin is None or origin.api_url.startswith("http://127.0.0.1:")
+        return here and account.client_id == self.settings.client_id
 
     def _accounts(self) -> Iterator[tuple[Account, StoredTokens | None]]:
         accounts = Registry(self.client).accounts()

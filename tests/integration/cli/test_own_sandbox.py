@@ -1,18 +1,20 @@
 """`relay up` starts no sandbox beside real accounts, and follows its own one to another port."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
 
-from relay.start.own_sandbox import CONSTANT_CONTACT, OwnSandbox, check_public_url
+from relay.start.own_sandbox import CONSTANT_CONTACT, OwnSandbox, check_nobody_else_comes
 from shared.constant_contact.applications import Application
 from shared.constant_contact.factory import make_applications
 from shared.domain.errors import Refused
 from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
-from shared.infrastructure.settings import Settings
+from shared.infrastructure.settings import Bind, Settings
 from shared.ledger.stores import documents
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.token_store import Owner, SealedPair, TokenLedger
@@ -74,7 +76,6 @@ def origin_of(up: OwnSandbox, name: str) -> TokenOrigin | None:
         pytest.param(CONSTANT_CONTACT, OWN_KEY, id="Constant Contact"),
         pytest.param(CONSTANT_CONTACT, "sandbox-key", id="even with the sandbox's key"),
         pytest.param(origin(7777), OWN_KEY, id="another server on this machine"),
-        pytest.param(origin(7777), "sandbox-key", id="another sandbox"),
         pytest.param(None, OWN_KEY, id="an older version's, with a key of its own"),
     ],
 )
@@ -111,6 +112,13 @@ def test_the_sandboxs_accounts_follow_it_from_port_to_port(up: OwnSandbox) -> No
         assert make_applications(next_start.settings, up.client).find(OWN_KEY)
 
 
+def test_its_accounts_follow_it_without_the_folder_that_knew_where_it_was(up: OwnSandbox) -> None:
+    connect(up, "demo", origin(7777))
+    up.check_no_real_account()
+    up.keep_apart()
+    assert origin_of(up, "demo") == origin(8090)
+
+
 def test_a_sandbox_that_was_asked_for_gets_no_real_tokens(up: OwnSandbox) -> None:
     connect(up, "acme", CONSTANT_CONTACT, OWN_KEY)
     connect(up, "older", None, OWN_KEY)
@@ -136,9 +144,27 @@ def test_a_sandbox_that_was_asked_for_gets_no_real_tokens(up: OwnSandbox) -> Non
         ("http://127.0.0.1.example.com", False),
     ],
 )
-def test_visitors_are_not_led_to_a_sandbox(public_url: str, loopback: bool) -> None:
+def test_visitors_are_not_led_to_a_sandbox(
+    settings: Settings, public_url: str, loopback: bool
+) -> None:
     if loopback:
-        check_public_url(public_url)
+        check_nobody_else_comes(replace(settings, public_url=public_url))
         return
     with pytest.raises(Refused, match="CTCT_CLIENT_SECRET"):
-        check_public_url(public_url)
+        check_nobody_else_comes(replace(settings, public_url=public_url))
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"bind": Bind("0.0.0.0", 8080)}, r"RELAY_BIND is 0\.0\.0\.0:8080"),  # noqa: S104 - only named
+        ({"bind": Bind("::", 8080)}, r"RELAY_BIND is \[::\]:8080"),
+        ({"trusted_proxies": 1}, "RELAY_TRUSTED_PROXIES is 1"),
+    ],
+)
+def test_nor_by_another_address_or_a_proxy(
+    settings_with: Callable[..., Settings], changed: dict[str, Any], named: str
+) -> None:
+    check_nobody_else_comes(settings_with())
+    with pytest.raises(Refused, match=f"{named}.*relay up --sandbox$"):
+        check_nobody_else_comes(settings_with(**changed))
