@@ -22,8 +22,8 @@ _NOT_NOTED = (
     " still work. To end that too, sign in later and sign out everywhere else."
 )
 # Without the path of RELAY_PUBLIC_URL. No characters that lead a browser to another host: it reads
-# `\\` as `/`, and skips tabs and line ends.
-_OUR_PAGE = re.compile(r"/console/(?!.*\.\.)[\w./?&=%~+,:@-]*", re.ASCII)
+# `\\` as `/`, skips tabs and line ends, and takes `%2e` for a dot of the path.
+_OUR_PAGE = re.compile(r"/console/(?!.*\.\.)(?![^?]*%(?i:2e|2f|5c))[\w./?&=%~+,:@-]*", re.ASCII)
 
 
 @bp.route("/sign-in", methods=["GET", "POST"])

@@ -560,6 +560,7 @@ def test_the_page_is_one_file_that_loads_nothing(
     person.post(consent="<script>alert(1)</script> yes")
     file = tmp_path / "evidence.html"
     connected("consent", EMAIL, "--html", str(file))
+    assert file.stat().st_mode & 0o777 == 0o600
     page = file.read_text(encoding="utf-8")
     assert page.count(CONSENT) == 2
     assert "&lt;script&gt;" in page and "<script" not in page
