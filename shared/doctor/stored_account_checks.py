@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 
 import redis
 
@@ -16,7 +17,9 @@ from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words, minute, times
 from shared.domain.errors import TokenError
 from shared.domain.form import Form
+from shared.domain.signup import QuarantineReason
 from shared.infrastructure.logs import redact
+from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.server_inspection import Overdue, find_overdue
 
 # Beat looks every minute, and with many accounts each waits a second for the one before it.
@@ -28,6 +31,9 @@ CONNECTION = Subject("connection", "The connection")
 _TOKENS = Subject("tokens", "Its tokens are kept fresh")
 _HOLDS = Subject("holds", "Holds")
 _WAITING = Subject("waiting", "Sign-ups flow")
+_REPEATED_ADDRESSES = Subject("repeated_addresses", "Nobody is kept out by RELAY_PERSON_LIMIT")
+# Of the quarantined ones, which robots may make millions of.
+_LATEST = 1000
 
 _CONNECTED = (ConnectionStatus.CONNECTED, ConnectionStatus.FAILING)
 
@@ -94,6 +100,13 @@ class StoredAccountChecks:
         if not summary.holds:
             yield _HOLDS.of(name).ok("No hold is active.")
         yield waiting(partial(find_overdue, self.client, name), summary.holds, account=name)
+        yield repeated_addresses(self._beyond_the_persons_limit(name), account=name)
+
+    def _beyond_the_persons_limit(self, name: str) -> list[datetime]:
+        """Return when those of the latest quarantined sign-ups were received."""
+        latest = islice(Ledger(self.client).quarantined(name), _LATEST)
+        reason = QuarantineReason.REPEATED_ADDRESS
+        return [signup.received_at for signup in latest if signup.reason == reason]
 
     def _failures(self, name: str) -> tuple[int, str | None]:
         """Return how many refreshes have failed in a row, and the cause of the last failure."""
@@ -118,6 +131,20 @@ def connection(summary: AccountSummary, forms: Sequence[Form]) -> Check:
     facts["origin"] = summary.origin_told
     facts["until"] = minute(summary.end.at) if summary.end else None
     return subject.problem(found.format(**facts), fix.format(account=account))
+
+
+def repeated_addresses(received: Sequence[datetime], *, account: str) -> Check:
+    """Check the quarantined sign-ups of people who had sent as many as a person may."""
+    subject = _REPEATED_ADDRESSES.of(account)
+    if not received:
+        return subject.ok("No sign-up waits in quarantine for that reason.")
+    return subject.advice(
+        f"{len(received):,} of the latest quarantined sign-ups are there since their e-mail address"
+        f" was signed up too often, the oldest since {minute(min(received))}. Some may be from"
+        " people whom a stranger signed up before. None is sent by itself.",
+        f"Look at them: relay quarantine list --account {account} --reason repeated_address. Have"
+        " those sent that look right: relay quarantine deliver ID",
+    )
 
 
 def tokens(

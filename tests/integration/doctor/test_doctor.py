@@ -517,6 +517,16 @@ def test_a_sign_up_that_nobody_claims_is_reported(
     assert one(examine(cut_off), "waiting").verdict == PROBLEM
 
 
+def test_sign_ups_beyond_a_persons_limit_are_named(
+    well: Settings, redis_client: "redis.Redis"
+) -> None:
+    ledger = Ledger(redis_client)
+    builders.accept(ledger, quarantine="honeypot")
+    assert one(examine(well), "repeated_addresses").fix is None
+    builders.accept(ledger, quarantine="repeated_address")
+    assert one(examine(well), "repeated_addresses").found.startswith("1 of the latest")
+
+
 def test_what_is_claimed_or_retried_later_is_not_overdue(redis_client: "redis.Redis") -> None:
     ledger = Ledger(redis_client)
     assert find_overdue(redis_client, "acme").since is None

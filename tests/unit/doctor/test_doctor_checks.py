@@ -618,3 +618,16 @@ def test_second_factor(demanded: WhoMustHaveOne, without: tuple[Role, ...], expe
     assert verdict(check) == expected
     if demanded == WhoMustHaveOne.ADMIN:
         assert "viewer" not in check.found
+
+
+def test_how_many_wait_as_repeated_addresses_and_since_when() -> None:
+    none = stored_account_checks.repeated_addresses([], account="acme")
+    assert (none.verdict, none.fix) == (Verdict.OK, None)
+    received = [NOON, NOON - timedelta(hours=2), NOON - timedelta(hours=1)]
+    some = stored_account_checks.repeated_addresses(received, account="acme")
+    assert (some.verdict, some.account) == (Verdict.OK, "acme")
+    assert some.found.startswith("3 of the latest")
+    assert f"since {NOON - timedelta(hours=2):%Y-%m-%d %H:%M} UTC" in some.found
+    assert some.fix is not None
+    assert "relay quarantine list --account acme --reason repeated_address" in some.fix
+    assert "relay quarantine deliver" in some.fix

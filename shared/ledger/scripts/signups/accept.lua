@@ -185,7 +185,7 @@ if not all_new then
     local in_mark = marked == first
     known = in_mark and known or stored.repeat_keys or 0
     local means = content .. " " .. first .. (visitor and " " .. visitor or "")
-    if (is_own and known >= MOST_REPEAT_KEYS)
+    if known >= MOST_REPEAT_KEYS
       or not redis.call("SET", by_key, means, "NX", "PX", IDEMPOTENCY_KEY_LIFE)
       or not is_own
     then
