@@ -22,6 +22,9 @@ MOST_UNFINISHED = 100
 CROWDED_SECONDS = 2.0
 # A browser shows an answer only after it has sent everything. So this much more is read.
 MOST_DROPPED = 1024 * 1024
+# Before a connection is closed on a client that still sends. The system then throws away what the
+# client has not read: our answer. A proxy needs a moment to read it.
+LINGER_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +56,12 @@ class BodyReader:
         *,
         crowded_seconds: float = CROWDED_SECONDS,
         most_unfinished: int = MOST_UNFINISHED,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._seconds = seconds
         self._crowded_seconds = min(seconds, crowded_seconds)
         self._most_unfinished = most_unfinished
+        self._linger_seconds = linger_seconds
         # The tasks that read: of each network with the time at which they began, the oldest first,
         # and of all with their deadlines.
         self._unfinished: dict[str, dict[_Task, float]] = {}
@@ -80,7 +85,8 @@ class BodyReader:
         return Body(bytes(content), len(content) + 1 if length is None else length)
 
     async def drop_rest(self, receive: Receive) -> None:
-        """Read on, and keep nothing, until the client has sent all or enough."""
+        """Read on, and keep nothing, until the client has sent all, or had the time to see that
+        nobody reads on."""
         dropped = 0
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._seconds):
@@ -89,6 +95,7 @@ class BodyReader:
                     dropped += len(message.get("body", b""))
                     if not message.get("more_body"):
                         return
+                await asyncio.sleep(self._linger_seconds)
 
     async def _in_time(self, reading: Awaitable[bool], network: str) -> bool:
         """Return what `reading` returns; False if its time is up before."""

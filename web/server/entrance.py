@@ -61,10 +61,11 @@ class Entrance:
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif (request := HttpRequest(scope)).has_one_host:
-            await self._serve(request, receive, send)
+        elif unfit := _unfit(request := HttpRequest(scope)):
+            await self._send(send, unfit, last=True)
+            await self._bodies.drop_rest(receive)
         else:
-            await self._send(send, _ONE_HOST)
+            await self._serve(request, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
         """Answer the server when it starts and when it ends."""
@@ -83,7 +84,8 @@ class Entrance:
             limit=OTHER_LIMIT if _form_at(path) is None else BODY_LIMIT,
             network=client_network(visitor),
         )
-        await self._send(send, await self._answer(request, body, path=path, visitor=visitor))
+        answer = await self._answer(request, body, path=path, visitor=visitor)
+        await self._send(send, answer, last=not body.whole)
         if body.too_large:
             await self._bodies.drop_rest(receive)
 
@@ -121,8 +123,12 @@ class Entrance:
             self._gate.note(sender, answer.status)
         return answer
 
-    async def _send(self, send: Send, answer: Answer) -> None:
+    async def _send(self, send: Send, answer: Answer, *, last: bool = False) -> None:
+        """Send the answer. The `last` one of its connection says so: granian closes that after a
+        body that was not read in time, and a proxy would send its next request there."""
         headers = _encoded(answer.headers) + self._on_all
+        if last:
+            headers = [*headers, (b"connection", b"close")]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
@@ -140,6 +146,13 @@ def _work(path: str) -> Work:
     return Work.SLOW if path.split("/")[1] in SLOW_PATHS else Work.USUAL
 
 
+def _unfit(request: HttpRequest) -> Answer | None:
+    """Return the refusal of a request that means no one thing; None for any other."""
+    if not request.has_one_host:
+        return _ONE_HOST
+    return None if request.is_plain else _ENCODED
+
+
 def _form_at(path: str) -> str | None:
     """Return the name of the form whose page is at `path`; None for other paths."""
     parts = path.split("/")
@@ -150,12 +163,17 @@ def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-_ONE_HOST = Answer(
+def _refusal(status: int, text: bytes) -> Answer:
+    headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+    return Answer(status, [*security_headers().items(), *headers.items()], text)
+
+
+_ONE_HOST = _refusal(
     400,
-    [
-        *security_headers().items(),
-        ("Content-Type", "text/plain; charset=utf-8"),
-        ("Cache-Control", "no-store"),
-    ],
     b"This request needs one Host header, and only one, in ASCII. Nothing was stored.\n",
+)
+_ENCODED = _refusal(
+    501,
+    b"The body is compressed (Transfer-Encoding). Please send it uncompressed. Nothing was stored."
+    b"\n",
 )

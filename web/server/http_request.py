@@ -37,6 +37,11 @@ class HttpRequest:
         return is_one and host.isascii() and len(host) <= LONGEST_HOST
 
     @property
+    def is_plain(self) -> bool:
+        """Whether the body has no transfer coding but `chunked`, the only one that is read here."""
+        return self.head.headers.get("transfer-encoding", "chunked").strip().lower() == "chunked"
+
+    @property
     def path(self) -> str:
         """The path, percent-decoded."""
         path: str = self.scope["path"]

@@ -102,6 +102,22 @@ def test_a_page_can_read_that_its_sign_up_is_too_large(web: WebProcess, accept: 
         assert json.loads(body)["errors"] == []
 
 
+@pytest.mark.parametrize(
+    "line",
+    [b"Content-Length: 200000", b"Content-Length: 2000000", b"Transfer-Encoding: chunked"],
+)
+def test_a_proxy_learns_that_no_request_can_follow_a_large_body(
+    web: WebProcess, line: bytes
+) -> None:
+    """Else it would send its next one there, and answer 502 for it."""
+    request = head(SIGN_UP, line, last=False) + chunks(100_000, 1000)
+    with socket.create_connection(("127.0.0.1", web.port), timeout=10) as connection:
+        connection.sendall(request)
+        answer = connection.recv(4096)
+    assert statuses(answer) == [413]
+    assert b"connection: close" in answer.lower()
+
+
 def test_a_form_counts_what_was_too_large_and_what_broke_off(web: WebProcess) -> None:
     stored, form = accepted(web), builders.form("counted")
     chunked = b"Transfer-Encoding: chunked"

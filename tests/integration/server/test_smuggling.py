@@ -78,6 +78,20 @@ def test_what_is_ambiguous_is_refused(web: WebProcess, request_bytes: bytes) -> 
     assert accepted(web) == before
 
 
+@pytest.mark.parametrize(
+    "coding", [b"gzip, chunked", b"gzip,chunked", b"deflate, Chunked", b"identity, chunked"]
+)
+@pytest.mark.parametrize("target", [b"/f/news", b"/console/sign-in"])
+def test_a_coding_that_is_not_undone_is_refused(
+    web: WebProcess, target: bytes, coding: bytes
+) -> None:
+    before = accepted(web)
+    rest = chunk(body()) + END
+    answer = send(web, head(target, b"Transfer-Encoding: " + coding) + rest, cut=True)
+    assert statuses(answer) == [501]
+    assert accepted(web) == before
+
+
 def test_a_length_beside_chunks_does_not_count(web: WebProcess) -> None:
     before = accepted(web)
     hidden = with_length(body())

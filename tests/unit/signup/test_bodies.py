@@ -153,5 +153,20 @@ def test_the_rest_of_a_large_body_is_dropped_up_to_a_limit() -> None:
         asked += 1
         return part(b"x" * (MOST_DROPPED // 4), MORE)
 
-    asyncio.run(BodyReader().drop_rest(receive))
+    asyncio.run(BodyReader(linger_seconds=0).drop_rest(receive))
     assert asked == 4
+
+
+def test_a_client_that_still_sends_gets_time_to_read_the_answer() -> None:
+    """Closing at once would have the system throw the answer away before a proxy has read it."""
+
+    async def receive() -> dict[str, Any]:
+        return part(b"x" * MOST_DROPPED, MORE)
+
+    async def goes_on() -> bool:
+        dropping = asyncio.create_task(BodyReader(linger_seconds=60).drop_rest(receive))
+        done, _ = await asyncio.wait([dropping], timeout=0.05)
+        dropping.cancel()
+        return not done
+
+    assert asyncio.run(goes_on())
