@@ -11,6 +11,8 @@ _PLAIN = re.compile(
 )
 # A label of the domain has at most 63 characters, and so has one in an address of this length.
 _LONGEST_PLAIN = 64
+# email-validator takes 254 at most, too, but brings all of it into a normal form first.
+_LONGEST = 254
 
 
 def check_email(address: str) -> str:
@@ -23,6 +25,8 @@ def check_email(address: str) -> str:
     """
     if len(address) <= _LONGEST_PLAIN and _PLAIN.fullmatch(address):
         return address.lower()
+    if len(address) > _LONGEST:
+        raise ValueError("it is too long")
     # Imported here: it takes 50 ms, and most commands read no address.
     from email_validator import validate_email
 

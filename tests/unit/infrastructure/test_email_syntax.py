@@ -90,3 +90,16 @@ def test_so_does_any_text(address: str) -> None:
 def test_domains_that_are_not_for_mail_are_refused_but_for_test(name: str) -> None:
     verdicts = [compared(f"ada@{domain}") for domain in (f"a.{name}", f"A.{name.upper()}")]
     assert verdicts == (["ada@a.test"] * 2 if name == "test" else [None, None])
+
+
+def test_an_address_that_is_too_long_is_refused_before_anything_is_made_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A quarantined sign-up may have one of 8 KiB, which commands compare."""
+    asked: list[str] = []
+    monkeypatch.setattr(
+        "email_validator.validate_email", lambda address, **_: asked.append(address)
+    )
+    with pytest.raises(ValueError, match="too long"):
+        check_email("\u0301\u0323" * 4000 + "@example.com")
+    assert not asked
