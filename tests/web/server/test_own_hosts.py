@@ -136,7 +136,7 @@ def test_the_page_shows_no_name_that_is_none(app: Flask, host: str) -> None:
     assert "You opened it as" not in answer.text and "call" not in answer.text
 
 
-@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example", "-/", "\xfc\xff", "[::1"])
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example", "-/", "[::1"])
 @pytest.mark.parametrize("path", ["/f/news", "/f/news?format=json"], ids=["fast", "by the view"])
 def test_a_sign_up_is_taken_under_a_name_that_is_none(app: Flask, path: str, host: str) -> None:
     sent = {"email": "ada@example.com"}
