@@ -33,24 +33,22 @@ _TO_DO = (
 )
 
 
-def check_nobody_else_comes(settings: Settings) -> None:
-    """Raise `Refused` where visitors would sign up at a sandbox, and nobody would learn of it."""
-    if where := _where_others_come(settings):
+def check_public_url(settings: Settings) -> None:
+    """Raise `Refused` where a public address says that strangers sign up at a sandbox."""
+    found = host_of(settings.public_url)
+    if found is None or not is_loopback_host(found[0]):
         raise Refused(
-            f"CTCT_CLIENT_ID is not set, so sign-ups {where} would go to the sandbox, which"
-            f" stands in for Constant Contact. {_TO_DO}"
+            f"CTCT_CLIENT_ID is not set, so sign-ups at {settings.public_url} would go to the"
+            f" sandbox, which stands in for Constant Contact. {_TO_DO}"
         )
 
 
-def _where_others_come(settings: Settings) -> str | None:
-    """Return where others than this machine can sign up; None if they cannot."""
-    found = host_of(settings.public_url)
-    if found is None or not is_loopback_host(found[0]):
-        return f"at {settings.public_url}"
+def how_others_come(settings: Settings) -> str | None:
+    """Return the setting that lets others than this machine sign up; None if there is none."""
     if not is_loopback_host(settings.bind.host):
-        return f"from other machines (RELAY_BIND is {settings.bind})"
+        return f"RELAY_BIND is {settings.bind}"
     if settings.trusted_proxies:
-        return f"through a proxy (RELAY_TRUSTED_PROXIES is {settings.trusted_proxies})"
+        return f"RELAY_TRUSTED_PROXIES is {settings.trusted_proxies}"
     return None
 
 

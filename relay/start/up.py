@@ -17,7 +17,7 @@ from relay.start.data_dir import announced, keep_files_private
 from relay.start.demo import DEMO_FORM, set_up_demo
 from relay.start.embedded_valkey import remove_leftovers
 from relay.start.invocation import child_command
-from relay.start.own_sandbox import OwnSandbox, check_nobody_else_comes
+from relay.start.own_sandbox import OwnSandbox, check_public_url, how_others_come
 from relay.start.plan import Plan, make_plan
 from relay.start.supervisor import Process, Supervisor
 from shared.domain.errors import Refused
@@ -34,7 +34,7 @@ READY_WITHIN = timedelta(seconds=60)
 @click.option(
     "--sandbox",
     is_flag=True,
-    help="Start the sandbox although others can sign up here, or there are real accounts.",
+    help="Start the sandbox although the address is public, or there are real accounts.",
 )
 def up(sandbox: bool) -> None:
     """Start everything on this machine.
@@ -48,7 +48,7 @@ def up(sandbox: bool) -> None:
         raise click.UsageError("CTCT_CLIENT_ID is set. Unset it to start the sandbox.")
     settings = Settings.from_env(plan.environ)
     if plan.sandbox and not sandbox:
-        check_nobody_else_comes(settings)
+        check_public_url(settings)
     supervisor = Supervisor(
         lambda line: click.echo(f"relay up: {line}", err=True),
         patience=settings.send_deadline + timedelta(seconds=10),
@@ -142,6 +142,8 @@ def _welcome(plan: Plan, settings: Settings) -> str:
             "  CTCT_CLIENT_ID and CTCT_CLIENT_SECRET; the README has the five steps.",
             "",
         ]
+        if how := how_others_come(settings):
+            lines += [f"  Others can sign up here, too ({how}). They reach nobody's list.", ""]
     else:
         lines += [f"  Forms are served at:   {settings.public_url}/f/NAME"]
     lines += [f"  Console:               {settings.public_url}/console/"]
