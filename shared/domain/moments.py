@@ -1,18 +1,20 @@
 """Moments that were stored or sent as text or as a number. Anything may be written there.
 
-Those that are read are in UTC and in these centuries, so that all can be shown and calculated with.
+Those that are read are in UTC, in the years 1000 to 2999, so that all can be shown and calculated
+with.
 """
 
 from datetime import UTC, datetime
 
-_EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+# What was "seen" 1,000 years ago, the longest `duration`, still is a moment.
+_EARLIEST = datetime(1000, 1, 1, tzinfo=UTC)
 _LATEST = datetime(3000, 1, 1, tzinfo=UTC)
 
 
 def usable_moment(moment: datetime) -> datetime:
     """Return the moment in UTC. Raises `ValueError` if it has no zone or is far from now."""
     if moment.tzinfo is None or not _EARLIEST <= moment <= _LATEST:
-        raise ValueError("no moment in these centuries, with its zone")
+        raise ValueError("no moment of the years 1000 to 2999, with its zone")
     return moment.astimezone(UTC)
 
 
