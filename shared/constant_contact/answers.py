@@ -54,11 +54,11 @@ def no_answer(error: ConnectionFailed) -> Answer:
 
 
 def read_body(response: Response) -> Any:
-    """Return the JSON in the body, with ``?`` for halves of characters, which nothing can store;
-    None when the body is not JSON."""
+    """Return the JSON in the body, with U+FFFD for halves of characters, which nothing can store;
+    None when the body is not JSON. A token with one of these is none."""
     try:
-        found = json.loads(response.content)
-        return json.loads(json.dumps(found, ensure_ascii=False).encode(errors="replace"))
+        text = json.dumps(json.loads(response.content), ensure_ascii=False)
+        return json.loads(text.encode(errors="surrogatepass").decode(errors="replace"))
     except (ValueError, RecursionError):
         return None
 

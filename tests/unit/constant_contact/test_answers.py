@@ -1,5 +1,6 @@
 """Reading Constant Contact's answers, in all the shapes they have been seen in."""
 
+import re
 from dataclasses import astuple
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -108,7 +109,7 @@ def test_every_text_of_an_answer_can_be_stored(field: str, half: str) -> None:
     assert texts == [text.encode().decode() for text in texts]
     assert found.contact_id
     if field == "message":
-        assert found.message == f"bad {'?' * half.count('u')} \U0001f600"
+        assert re.fullmatch("bad \ufffd+ \U0001f600", str(found.message))
 
 
 def test_the_texts_of_a_delivery_have_an_end() -> None:
