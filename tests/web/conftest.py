@@ -11,10 +11,12 @@ from flask.testing import FlaskClient
 
 from shared.domain.form import Form
 from shared.infrastructure.settings import Settings
+from shared.ledger import limits
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.entrance_client import EntranceClient
 from tests.support.records import all_records
+from tests.support.sandbox_server import SandboxServer
 from tests.support.web_services import services_of
 from web.app import create_app
 
@@ -44,6 +46,13 @@ def app(settings: Settings, save_form: Callable[..., Form]) -> Iterator[Flask]:
 def through_the_entrance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have all requests come in as visitors' do, through the entrance and its fast path."""
     monkeypatch.setattr(Flask, "test_client_class", EntranceClient)
+
+
+@pytest.fixture
+def no_pace(monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
+    """Let nobody wait for the pace of the token endpoint."""
+    monkeypatch.setattr(limits, "TOKEN_SPACING", limits.TOKEN_SPACING / 1000)
+    sandbox.control(rates={"token_requests_per_second": 1000})
 
 
 @pytest.fixture

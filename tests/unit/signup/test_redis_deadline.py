@@ -8,26 +8,17 @@ import pytest
 import redis
 
 from shared.domain.errors import KeyReused, LedgerUnavailable
+from tests.support.hand_set_clock import HandSetClock
 from web.signup.redis_deadline import FAILS_AT_ONCE, VISITOR_WAITS, DeadlinePool
 
 
-class Clock:
-    """Stands still until told."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> HandSetClock:
+    return HandSetClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def pool(clock: Clock) -> DeadlinePool:
+def pool(clock: HandSetClock) -> DeadlinePool:
     return DeadlinePool(threads=2, clock=clock)
 
 
@@ -50,7 +41,7 @@ def test_work_that_hangs_is_given_up(pool: DeadlinePool, hanging: threading.Even
     assert time.monotonic() - began < VISITOR_WAITS.total_seconds() + 0.2
 
 
-def test_all_questions_of_a_request_share_its_time(pool: DeadlinePool, clock: Clock) -> None:
+def test_all_questions_of_a_request_share_its_time(pool: DeadlinePool, clock: HandSetClock) -> None:
     deadline = pool.start()
 
     def slow() -> None:
@@ -63,7 +54,7 @@ def test_all_questions_of_a_request_share_its_time(pool: DeadlinePool, clock: Cl
 
 
 def test_after_a_timeout_all_fail_at_once_for_a_second_and_then_none(
-    pool: DeadlinePool, clock: Clock, hanging: threading.Event
+    pool: DeadlinePool, clock: HandSetClock, hanging: threading.Event
 ) -> None:
     with pytest.raises(LedgerUnavailable):
         pool.run(hanging.wait, 0.01)
@@ -99,7 +90,9 @@ def test_a_refused_connection_does_not_stop_the_next_visitor(pool: DeadlinePool)
     assert pool.start().ask(lambda: 1) == 1
 
 
-def test_work_that_never_began_is_not_done_later(hanging: threading.Event, clock: Clock) -> None:
+def test_work_that_never_began_is_not_done_later(
+    hanging: threading.Event, clock: HandSetClock
+) -> None:
     pool = DeadlinePool(threads=1, clock=clock)
     done: list[int] = []
     with pytest.raises(LedgerUnavailable):

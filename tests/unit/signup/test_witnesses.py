@@ -2,26 +2,20 @@
 
 import pytest
 
+from tests.support.hand_set_clock import HandSetClock
 from web.signup.witnesses import _MOST_ORIGINS, Witnesses
 
 STRANGER, NEIGHBOUR, ELSEWHERE = "203.0.113.7", "203.0.113.8", "198.51.100.1"
 SITE = "https://www.example.org"
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def clock() -> HandSetClock:
+    return HandSetClock()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def witnesses(clock: Clock) -> Witnesses:
+def witnesses(clock: HandSetClock) -> Witnesses:
     return Witnesses(clock=clock)
 
 
@@ -44,7 +38,7 @@ def test_of_a_network_one_speaks(
     assert witnesses.hear("shop", again, preflight=preflight)
 
 
-def test_a_minute_later_it_speaks_again(witnesses: Witnesses, clock: Clock) -> None:
+def test_a_minute_later_it_speaks_again(witnesses: Witnesses, clock: HandSetClock) -> None:
     said = []
     for clock.now in (0.0, 59.9, 60.0, 119.9, 120.0):
         said.append(witnesses.hear("news", STRANGER, preflight=False))

@@ -1,21 +1,15 @@
 """A broker that refuses commands is asked less and less often, and the log says it once."""
 
+from tests.support.hand_set_clock import HandSetClock
 from worker.broker_refusals import BrokerRefusals
 
 
-class Clock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def refusals(clock: Clock) -> BrokerRefusals:
+def refusals(clock: HandSetClock) -> BrokerRefusals:
     return BrokerRefusals(clock, jitter=lambda: 0.0)
 
 
 def test_the_wait_grows_up_to_a_bound() -> None:
-    clock = Clock()
+    clock = HandSetClock()
     broker = refusals(clock)
     waits = []
     for _ in range(8):
@@ -26,12 +20,12 @@ def test_the_wait_grows_up_to_a_bound() -> None:
 
 
 def test_the_same_refusal_is_news_once() -> None:
-    broker = refusals(Clock())
+    broker = refusals(HandSetClock())
     assert [broker.note(what).is_news for what in "AABAB"] == [True, False, True, True, True]
 
 
 def test_after_a_time_without_refusals_all_begins_anew() -> None:
-    clock = Clock()
+    clock = HandSetClock()
     broker = refusals(clock)
     for _ in range(5):
         broker.note("MISCONF")

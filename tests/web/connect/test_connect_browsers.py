@@ -17,24 +17,18 @@ from shared.accounts.connect_request import ConnectRequest
 from shared.accounts.connecting import Connecting
 from shared.domain.errors import Refused
 from shared.infrastructure.settings import Settings
-from shared.ledger import limits
 from tests.support.console_browser import SignedIn
 from tests.support.sandbox_server import SandboxServer
 from tests.support.web_services import services_of
 from web.app import create_app
+
+pytestmark = pytest.mark.usefixtures("no_pace")
 
 OTHER = "Blue Door Books"
 LOG_IN = "/console/connect/acme/log-in"
 
 # Begins a login; returns its browser and the address of the login.
 Begin = Callable[[], tuple[FlaskClient, str]]
-
-
-@pytest.fixture(autouse=True)
-def no_pace(monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
-    """Nothing here is about the pace of the token endpoint."""
-    monkeypatch.setattr(limits, "TOKEN_SPACING", limits.TOKEN_SPACING / 1000)
-    sandbox.control(rates={"token_requests_per_second": 1000})
 
 
 @pytest.fixture

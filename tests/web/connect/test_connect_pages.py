@@ -14,16 +14,10 @@ from shared.accounts.browser_flow import Started
 from shared.accounts.client_links import Link, LinkState
 from shared.accounts.connecting import Connecting
 from shared.infrastructure.settings import Settings
-from shared.ledger import limits
 from tests.support.sandbox_server import SandboxServer
 from web.app import create_app
 
-
-@pytest.fixture(autouse=True)
-def no_pace(monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
-    """Nothing here is about the pace of the token endpoint."""
-    monkeypatch.setattr(limits, "TOKEN_SPACING", limits.TOKEN_SPACING / 1000)
-    sandbox.control(rates={"token_requests_per_second": 1000})
+pytestmark = pytest.mark.usefixtures("no_pace")
 
 
 @pytest.fixture

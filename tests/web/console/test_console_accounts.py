@@ -18,7 +18,7 @@ from shared.domain.account import HoldReason
 from shared.domain.durations import minute
 from shared.domain.form import ListRef
 from shared.infrastructure.settings import Settings
-from shared.ledger import keys, limits
+from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.operations.operators import Role
 from tests.support import builders
@@ -28,14 +28,9 @@ from tests.support.web_services import services_of
 from web.app import create_app
 from web.console.accounts import folded_lists
 
+pytestmark = pytest.mark.usefixtures("no_pace")
+
 OTHER = "Blue Door Books"
-
-
-@pytest.fixture(autouse=True)
-def no_pace(monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
-    """Nothing here is about the pace of the token endpoint."""
-    monkeypatch.setattr(limits, "TOKEN_SPACING", limits.TOKEN_SPACING / 1000)
-    sandbox.control(rates={"token_requests_per_second": 1000})
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from flask import Flask
 from shared.constant_contact.client import signup_body
 from shared.domain.audit import Action, AuditEntry
 from shared.infrastructure.settings import Settings
-from shared.ledger import limits
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.operators import Role
@@ -28,6 +27,8 @@ from tests.support.sandbox_server import SandboxServer
 from tests.support.web_services import services_of
 from tests.support.webhook import Webhook
 from web.app import create_app
+
+pytestmark = pytest.mark.usefixtures("no_pace")
 
 OTHER = "Blue Door Books"
 EMAIL = "ada.lovelace@example.com"
@@ -159,13 +160,6 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
     "/console/profile/password": (Action.SET_PASSWORD, Scene.change_password),
     "/connect/again/<pending_id>": (Action.CONNECT, Scene.connect_again),
 }
-
-
-@pytest.fixture(autouse=True)
-def no_pace(monkeypatch: pytest.MonkeyPatch, sandbox: SandboxServer) -> None:
-    """Nothing here is about the pace of the token endpoint."""
-    monkeypatch.setattr(limits, "TOKEN_SPACING", limits.TOKEN_SPACING / 1000)
-    sandbox.control(rates={"token_requests_per_second": 1000})
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 
 from shared.infrastructure.settings import Settings
 from tests.support.console_browser import SignedIn
+from tests.support.hand_set_clock import HandSetClock
 from web.app import create_app, create_entrance
 from web.console.hashing_gate import (
     HASHING_PATHS,
@@ -22,13 +23,6 @@ from web.server.flask_threads import MOST_HASHING, Work
 from web.server.http_request import HttpRequest
 
 SIGN_IN = "/console/sign-in"
-
-
-class HandSetClock:
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def request(method: str = "POST", **headers: str) -> HttpRequest:
