@@ -15,7 +15,7 @@ from shared.domain.errors import KeyReused, LedgerUnavailable, VisitorLimited
 from shared.domain.signup import DeathReason, State
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import RateLimit
-from shared.ledger import keys
+from shared.ledger import keys, limits
 from shared.ledger.busy_accounts import BusyAccounts, Work
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
@@ -550,8 +550,9 @@ def test_the_days_budget_holds_the_key(ledger: Ledger) -> None:
 
 
 def test_the_account_that_has_waited_longest_goes_first(
-    redis_client: "redis.Redis", ledger: Ledger
+    redis_client: "redis.Redis", ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(limits, "TURN_PATIENCE", timedelta(seconds=30))  # on a busy machine
     pace = PaceRules(requests_per_second=8, deliveries_per_day=1000, lookahead=timedelta(0))
     for number in range(5):
         accept(ledger, f"{number}@example.com", account="acme")
