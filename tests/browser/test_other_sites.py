@@ -54,7 +54,10 @@ class Rig:
             return int(str(client.hget("relay:{acme}:totals", "accepted") or 0))
 
 
-@pytest.fixture(scope="module", params=["a host of its own", "a path"])
+@pytest.fixture(
+    scope="module",
+    params=["a host of its own", pytest.param("a path", marks=pytest.mark.slow)],
+)
 def rig(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     folder = tmp_path_factory.mktemp("other-sites")
     with ExitStack() as stack:

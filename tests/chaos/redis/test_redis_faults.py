@@ -78,7 +78,11 @@ def read_only(stack: Stack) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "fault", [killed, pytest.param(frozen, marks=pytest.mark.slow), cut_off, full, read_only]
+    "fault",
+    [
+        *(killed, full),
+        *(pytest.param(fault, marks=pytest.mark.slow) for fault in (frozen, cut_off, read_only)),
+    ],
 )
 def test_nothing_is_lost_nor_sent_twice_and_nothing_needs_a_restart(
     stack: Stack,

@@ -155,11 +155,20 @@ CASES = [
     (no_right_to_write, "may not run SET", "ACL SETUSER"),
     (out_of_connections, "Redis has no connection left", "maxclients"),
 ]
+# Each takes some seconds. The others are tried by `make test-slow`.
+IN_EVERY_RUN = {"full", "another_password", "replica_without_data"}
 # These do not keep `relay status` from reading all that it shows.
 READS_ALL_THE_SAME = {full, replica, without_replicas, unable_to_save}
 
 
-@pytest.mark.parametrize(("fault", "what", "fix"), CASES, ids=[case[0].__name__ for case in CASES])
+@pytest.mark.parametrize(
+    ("fault", "what", "fix"),
+    [
+        pytest.param(*case, id=name, marks=() if name in IN_EVERY_RUN else pytest.mark.slow)
+        for case in CASES
+        for name in [case[0].__name__]
+    ],
+)
 def test_what_redis_says_is_told(stack: Stack, fault: Fault, what: str, fix: str) -> None:
     email = f"{fault.__name__}@example.com"
     with stack.valkey.client().client() as admin:  # type: ignore[no-untyped-call]  # one, that stays

@@ -29,7 +29,8 @@ from web.signup.form_cache import FRESH
 
 PROCESSES = 3
 PRINTED = re.compile(r"password  (\S+)")
-_addresses = (f"192.0.2.{number}" for number in itertools.count(1))
+# Each in a network of its own, as networks are limited, too.
+_addresses = (f"198.18.{number}.1" for number in itertools.count(1))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +80,7 @@ def post(
     **fields: str,
 ) -> tuple[int, str]:
     """Sign up at this process; return the status, and the sign-up's id or the error. Each one has
-    an address of its own unless `visitor` is one."""
+    a network of its own unless `visitor` is an address."""
     headers = {
         "Accept": "application/json",
         "Content-Type": "application/x-www-form-urlencoded",
