@@ -104,7 +104,13 @@ def test_with_javascript_a_button_copies(
     assert copied == f"{web.url}/connect/callback"
 
 
-@pytest.mark.parametrize("options", SCREENS, ids=["phone", "phone, dark", "desk"])
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(options, id=id, marks=pytest.mark.slow if "dark" in id else ())
+        for options, id in zip(SCREENS, ["phone", "phone, dark", "desk"], strict=True)
+    ],
+)
 def test_nothing_is_wider_than_the_screen(
     web: WebProcess, operators: Operators, new_page: NewPage, options: dict[str, object]
 ) -> None:
@@ -131,6 +137,7 @@ def fits(page: Page) -> bool:
     return not wide
 
 
+@pytest.mark.slow
 def test_signing_out_everywhere_else_without_javascript(
     web: WebProcess, operators: Operators, new_page: NewPage
 ) -> None:

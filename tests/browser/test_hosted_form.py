@@ -187,6 +187,7 @@ def test_a_visitor_of_another_site_returns_to_it_even_after_an_error(
     assert site.url in str(record["consent"])
 
 
+@pytest.mark.slow
 def test_a_page_may_fetch_and_read_both_success_and_errors(
     site: Website, web: WebProcess, page: Page
 ) -> None:
@@ -203,7 +204,7 @@ def test_a_page_may_fetch_and_read_both_success_and_errors(
     assert page.evaluate(script, [f"{web.url}/f/nwes", {}]) == [404, False]
 
 
-@pytest.mark.parametrize("size", [70_000, 900_000])
+@pytest.mark.parametrize("size", [pytest.param(70_000, marks=pytest.mark.slow), 900_000])
 def test_a_sign_up_that_is_too_large_gets_a_page_that_says_so(
     web: WebProcess, page: Page, size: int
 ) -> None:

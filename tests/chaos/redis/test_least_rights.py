@@ -156,6 +156,7 @@ def test_a_worker_is_quiet_with_no_right_to_any_channel(make_stack: MakeStack) -
     assert len(stack.log.splitlines()[before:]) < 10, stack.log
 
 
+@pytest.mark.slow
 def test_two_users_need_no_rights_of_each_other(make_stack: MakeStack) -> None:
     stack = make_stack(rate=100, RELAY_TASK_EVENTS="1")
     limited = Limited(stack, ["on", ">pw", "resetchannels", *LEDGER_RIGHTS.as_rules().split()])

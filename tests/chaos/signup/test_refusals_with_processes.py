@@ -117,6 +117,7 @@ def test_two_web_processes_count_a_hundred_of_each_code_together(
     assert [len(last) for last in kept] == [20, 20, 20]
 
 
+@pytest.mark.slow
 def test_visitors_over_their_limit_count(
     server: ValkeyServer, web: Callable[..., WebProcess]
 ) -> None:
@@ -173,6 +174,7 @@ def test_a_process_that_is_stopped_loses_nothing(
     assert counted(server) == {"required": 50}
 
 
+@pytest.mark.slow
 def test_a_process_that_is_killed_loses_only_what_was_not_flushed(
     server: ValkeyServer, web: Callable[..., WebProcess]
 ) -> None:

@@ -27,7 +27,9 @@ LOCK, CALLS, TOKENS = f"{ACME}token-lock", f"{ACME}token-calls", f"{ACME}tokens"
 MakeStack = Callable[..., Stack]
 StartProcess = Callable[..., TokenProcess]
 
-both_kinds = pytest.mark.parametrize("rotating", [True, False], ids=["rotating", "long-lived"])
+both_kinds = pytest.mark.parametrize(
+    "rotating", [True, pytest.param(False, marks=pytest.mark.slow)], ids=["rotating", "long-lived"]
+)
 
 
 @pytest.fixture
