@@ -46,7 +46,7 @@ def test_a_new_secret_key_takes_over_while_sign_ups_come_in(make_stack: MakeStac
     with ThreadPoolExecutor() as visitors:
         coming = [visitors.submit(sign_up, stack, f"{n}@example.com") for n in range(20)]
         resealed = stack.json("rotate-secrets")["resealed"]
-    assert resealed == {"tokens": 1, "applications": 0, "fingerprint_key": 1, "kept_tokens": 0}
+    assert {kind for kind, count in resealed.items() if count} == {"tokens", "fingerprint_key"}
     assert len({each.result() for each in coming}) == 20
     assert not any(stack.json("rotate-secrets")["resealed"].values())
 
