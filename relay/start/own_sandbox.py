@@ -15,7 +15,7 @@ from shared.constant_contact.applications import Application, Applications
 from shared.domain.account import Account
 from shared.domain.errors import Refused
 from shared.domain.token_origin import TokenOrigin
-from shared.domain.web_addresses import host_of, is_loopback_host
+from shared.domain.web_addresses import is_loopback_host
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import API_URL, AUTH_URL, Settings
 from shared.ledger.stores.registry import Registry
@@ -35,8 +35,7 @@ _TO_DO = (
 
 def check_public_url(settings: Settings) -> None:
     """Raise `Refused` where a public address says that strangers sign up at a sandbox."""
-    found = host_of(settings.public_url)
-    if found is None or not is_loopback_host(found[0]):
+    if not settings.has_local_address:
         raise Refused(
             f"CTCT_CLIENT_ID is not set, so sign-ups at {settings.public_url} would go to the"
             f" sandbox, which stands in for Constant Contact. {_TO_DO}"

@@ -15,6 +15,7 @@ from shared.doctor.deploy.requests import (
 from shared.doctor.network_checks import PUBLIC_URL, is_loopback
 from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words
+from shared.domain.web_addresses import is_loopback_host
 from shared.infrastructure.settings import Bind
 
 HTTPS = Subject("https", "Visitors are protected by https")
@@ -195,7 +196,7 @@ def bodies(answer: WebAnswer) -> Check:
 
 def direct_url(url: str, bind: Bind) -> str | None:
     """Return where strangers would reach web without the proxy; None if they cannot."""
-    if is_loopback(f"http://{bind}"):
+    if is_loopback_host(bind.host):
         return None
     return f"http://{Bind(urlsplit(url).hostname or '', bind.port)}"
 
