@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Self
 from urllib.parse import urlsplit
 
 from shared.accounts import checks
@@ -38,6 +39,11 @@ class HealthAnswer:
     body: object
     instance: str | None
 
+    @classmethod
+    def of(cls, status: int, headers: Mapping[str, str], body: object) -> Self:
+        """Return the answer; `headers` have names in lower case."""
+        return cls(status, headers.get("location"), body, headers.get(HEADER.lower()))
+
 
 @dataclass(frozen=True, slots=True)
 class ApiAnswer:
@@ -53,12 +59,7 @@ def read_health(url: str, headers: Mapping[str, str], within: timedelta) -> Heal
     Raises `ConnectionFailed`.
     """
     response = _get(f"{url}/healthz", within, headers)
-    return HealthAnswer(
-        response.status_code,
-        response.headers.get("location"),
-        read_body(response),
-        response.headers.get(HEADER.lower()),
-    )
+    return HealthAnswer.of(response.status_code, response.headers, read_body(response))
 
 
 def read_api(url: str, now: Callable[[], datetime], within: timedelta) -> ApiAnswer:

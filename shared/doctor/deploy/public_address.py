@@ -61,11 +61,11 @@ class PublicAddress:
         plain = checks.plain_url(url)
         if plain is None:
             return checks.HTTP_REDIRECT.ok("The public address has a port of its own.")
-        return checks.http_redirect(plain, self._answer_if_any(f"{plain}/healthz"))
+        return checks.http_redirect(plain, self._answer_if_any(f"{plain}/healthz", {}))
 
     def _direct_access(self, url: str) -> Check:
         direct = checks.direct_url(url, self.settings.bind)
-        answer = self._answer_of_doctor(direct) if direct else None
+        answer = self._health_if_any(direct) if direct else None
         return checks.direct_access(self.settings.bind, direct, answer)
 
     def _bodies(self, url: str) -> Check:
@@ -77,23 +77,20 @@ class PublicAddress:
         except ConnectionFailed:  # the proxy or web closed it, while the body was on its way
             return checks.BODIES.ok("They are: the connection was closed.")
 
-    def _answer_if_any(self, url: str) -> WebAnswer | None:
-        try:
-            return self.ask(url, {})
-        except ConnectionFailed:
-            return None
-
     def seen_directly(self) -> Seen | None:
         """Return what web tells when it is asked on this host, or else at the public address."""
         for url in (f"http://{self.settings.bind.from_here()}", self.settings.public_url):
-            answer = self._answer_of_doctor(url)
+            answer = self._health_if_any(url)
             if answer and answer.seen:
                 return answer.seen
         return None
 
-    def _answer_of_doctor(self, url: str) -> WebAnswer | None:
+    def _health_if_any(self, url: str) -> WebAnswer | None:
+        return self._answer_if_any(f"{url}/healthz", self._visit())
+
+    def _answer_if_any(self, url: str, headers: Mapping[str, str]) -> WebAnswer | None:
         try:
-            return self.ask(f"{url}/healthz", self._visit())
+            return self.ask(url, headers)
         except ConnectionFailed:
             return None
 

@@ -12,7 +12,6 @@ from shared.constant_contact.answers import read_body
 from shared.constant_contact.connection import Connection
 from shared.constant_contact.errors import ConnectionFailed
 from shared.doctor.deploy.visit import Seen
-from shared.doctor.instance_header import HEADER
 from shared.doctor.network_checks import HealthAnswer
 
 # Eight requests follow each other, and a healthy proxy answers each within milliseconds.
@@ -35,9 +34,7 @@ class WebAnswer:
         return Seen.in_body(self.body)
 
     def as_health(self) -> HealthAnswer:
-        return HealthAnswer(
-            self.status, self.headers.get("location"), self.body, self.headers.get(HEADER.lower())
-        )
+        return HealthAnswer.of(self.status, self.headers, self.body)
 
 
 def ask(
