@@ -1,12 +1,12 @@
 """`relay consent`: the evidence of what one person consented to."""
 
-import os
 from pathlib import Path
 from typing import Any
 
 import click
 
 from relay.runtime import CommandRuntime, pass_runtime
+from relay.start.data_dir import open_private
 from relay.terminal.evidence_page import evidence_page
 from relay.terminal.output import for_people
 from shared.domain.signup import Evidence
@@ -32,18 +32,13 @@ def consent(runtime: CommandRuntime, email: str, page: Path | None) -> None:
     found = runtime.personal_data.consent(email)
     runtime.output.json([_document(each) for each in found])
     if page is not None:
-        with open(page, "w", encoding="utf-8", opener=_private) as file:
+        with open_private(page, "w") as file:
             file.write(evidence_page(email, found, printed_at=utc_now()))
         runtime.output.say(f"Written: {page}")
     elif found:
         _print(runtime, found)
     else:
         runtime.output.say("No consent of this address is stored.")
-
-
-def _private(path: str, flags: int) -> int:
-    """Open a new file so that only its owner can read it."""
-    return os.open(path, flags, 0o600)
 
 
 def _document(evidence: Evidence) -> dict[str, Any]:

@@ -24,6 +24,15 @@ def keep_files_private() -> None:
     os.umask(0o077)
 
 
+def open_private(path: Path, mode: str) -> IO[str]:
+    """Open a file of text. If it is new, only its owner can read it."""
+
+    def opener(name: str, flags: int) -> int:
+        return os.open(name, flags, 0o600)
+
+    return open(path, mode, encoding="utf-8", opener=opener)
+
+
 def path_in(environ: Mapping[str, str]) -> Path:
     """Return the data directory that `environ` names."""
     return Path(environ.get("RELAY_DATA_DIR") or ".relay")
@@ -106,10 +115,6 @@ def _secret_key_in(folder: Path) -> dict[str, str]:
 
 
 def _private(path: Path, mode: str) -> IO[str]:
-    """Open a file that only its owner can read, because it has secrets. Make its folder, too."""
+    """Open a file that has secrets. Make its folder, too."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-
-    def opener(name: str, flags: int) -> int:
-        return os.open(name, flags, 0o600)
-
-    return open(path, mode, encoding="utf-8", opener=opener)
+    return open_private(path, mode)
