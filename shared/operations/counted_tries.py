@@ -23,6 +23,11 @@ MOST_TRIES = 10
 TRIES_WITHIN = timedelta(minutes=15)
 
 
+def tries_of_codes(operator: str) -> tuple[Whose, Whose]:
+    """Return whose tries with an operator's codes count: of the last minutes, and of the day."""
+    return ("code", operator), ("code of a day", operator)
+
+
 class CountedTries:
     """The tries that one process lets through or refuses. `clock` is monotonic, in seconds;
     `advice` is for who had too many."""

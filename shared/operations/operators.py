@@ -26,7 +26,7 @@ from shared.infrastructure.stored_records import Kind, json_object, read_named
 from shared.ledger.stores import documents
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.sign_in_tries import Whose
-from shared.operations.counted_tries import CountedTries
+from shared.operations.counted_tries import CountedTries, tries_of_codes
 
 log = logging.getLogger(__name__)
 
@@ -214,7 +214,7 @@ class Operators:
         changed = self._change(
             name, lambda old: replace(old, password_hash=hashed, made_up=made_up)
         )
-        self._tries.forget(("name", name), ("code", name), ("code of a day", name))
+        self._tries.forget(("name", name), *tries_of_codes(name))
         self._trail.add(Action.SET_PASSWORD, target=name)
         return NewPassword(changed, password)
 

@@ -30,7 +30,7 @@ from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores import documents, stored_texts
 from shared.ledger.stores.audit_trail import WRONG_CODE, AuditTrail
 from shared.ledger.stores.sign_in_tries import Whose
-from shared.operations.counted_tries import CountedTries
+from shared.operations.counted_tries import CountedTries, tries_of_codes
 from shared.operations.operators import Operator, Operators, Role, must_have_second_factor
 
 RECOVERY_CODES = 10
@@ -290,7 +290,7 @@ class SecondFactors:
             return False
         self._operators.end_sessions(name)
         self._stored.remove(name)
-        self._tries.forget(("code", name), ("code of a day", name))
+        self._tries.forget(*tries_of_codes(name))
         self._trail.add(Action.RESET_SECOND_FACTOR, target=name)
         return True
 
@@ -357,4 +357,4 @@ def _whose_tries(asked: Asked) -> tuple[Whose, Whose]:
     """Return whose tries of the last minutes count, and of the day."""
     if asked.device:
         return ("known browser's code", asked.device), ("known browser's day", asked.device)
-    return ("code", asked.name), ("code of a day", asked.name)
+    return tries_of_codes(asked.name)
