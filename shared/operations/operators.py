@@ -235,7 +235,7 @@ class Operators:
     def remove(self, name: str) -> None:
         """Remove the operator, which ends their sessions. It may be one that cannot be read."""
 
-        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+        def decide(stored: dict[str, str]) -> documents.Changes:
             _check_removal(name, stored)
             return {name: None}
 
@@ -264,19 +264,15 @@ class Operators:
     def _change(self, name: str, change: Callable[[Operator], Operator]) -> Operator:
         """Change the operator in one step; the last admin stays one. Returns what is stored now."""
 
-        now: list[Operator] = []
-
-        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+        def decide(stored: dict[str, str]) -> tuple[documents.Changes, Operator]:
             before = list(_read(stored).values())
             old = _named(name, before, stored)
             new = change(old)
             _check_an_admin_stays([*(each for each in before if each != old), new])
             changed = replace(new, epoch=old.epoch + 1)
-            now[:] = [changed]
-            return {name: changed.to_json()}
+            return {name: changed.to_json()}, changed
 
-        self._stored.change(decide)
-        return now[0]
+        return self._stored.change_and_tell(decide)
 
 
 def must_have_second_factor(role: Role, demanded: WhoMustHaveOne) -> bool:

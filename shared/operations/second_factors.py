@@ -166,18 +166,15 @@ class SecondFactors:
         return None if is_one_time(typed) else len(left.recovery)
 
     def _spend(self, name: str, code: str) -> SecondFactor:
-        left: list[SecondFactor] = []
-
-        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+        def decide(stored: dict[str, str]) -> tuple[documents.Changes, SecondFactor]:
             factor = self._opened(name, stored[name]) if name in stored else None
-            left[:] = [self._without(code, name, factor)]
-            return {name: self._sealed(left[0])}
+            left = self._without(code, name, factor)
+            return {name: self._sealed(left)}, left
 
         try:
-            self._stored.change(decide)
+            return self._stored.change_and_tell(decide)
         except LedgerUnavailable:
-            left[:] = [self._spend_here(name, code)]
-        return left[0]
+            return self._spend_here(name, code)
 
     def _spend_here(self, name: str, code: str) -> SecondFactor:
         """Use the code while Redis takes no writes. A recovery code would work again later."""
@@ -263,7 +260,7 @@ class SecondFactors:
         self.check(code, asked)
         codes = _new_recovery_codes()
 
-        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+        def decide(stored: dict[str, str]) -> documents.Changes:
             if asked.name not in stored:
                 raise Refused("Your second factor is switched off. Reload this page.")
             renewed = replace(

@@ -136,47 +136,44 @@ class Sessions:
             **asdict(visit),
         )
 
-        was_ended: list[bool] = []
+        def decide(stored: dict[str, str]) -> tuple[documents.Changes, bool]:
+            known = _read(operator.name, stored)
+            was_ended = _was_ended(known, digest, session)
+            if was_ended or digest in stored:
+                return {}, not was_ended
+            ended = _ended(known, _without_room(operator, stored, known, now), now)
+            return {**ended, digest: session.to_json()}, True
 
-        def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            was_ended[:] = [_was_ended(_read(operator.name, stored), digest, session)]
-            if was_ended[0] or digest in stored:
-                return {}
-            ended = _ended(operator.name, stored, _without_room(operator, stored, now), now)
-            return {**ended, digest: session.to_json()}
-
-        self._of(operator.name).change(decide)
-        return not was_ended[0]
+        return self._of(operator.name).change_and_tell(decide)
 
     def note_use(self, operator: Operator, id: str, visit: Visit) -> None:
         """Note that the session was used now, unless it has ended meanwhile."""
 
-        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+        def decide(stored: dict[str, str]) -> documents.Changes:
             known = _read(operator.name, stored).get(_digest(id))
             return {_digest(id): known.seen(visit, self._now()).to_json()} if known else {}
 
         self._of(operator.name).change(decide)
 
     def end(self, name: str, id: str) -> None:
-        def decide(stored: dict[str, str]) -> dict[str, str | None]:
-            return _ended(name, stored, [_digest(id)], self._now())
+        def decide(stored: dict[str, str]) -> documents.Changes:
+            return _ended(_read(name, stored), [_digest(id)], self._now())
 
         self._of(name).change(decide)
 
     def end_others(self, name: str, id: str) -> int:
         """End all sessions of the operator but `id`; return how many there were."""
-        ended: list[str] = []
 
-        def decide(stored: dict[str, str]) -> dict[str, str | None]:
+        def decide(stored: dict[str, str]) -> tuple[documents.Changes, int]:
             others = stored.keys() - {_digest(id)}
-            before = _read(name, stored)
-            ended[:] = [each for each in others if not (each in before and before[each].is_over)]
-            now = self._now()
-            return {**_ended(name, stored, others, now), _OTHERS: _all_until(now).to_json()}
+            known, now = _read(name, stored), self._now()
+            ending = [each for each in others if not (each in known and known[each].is_over)]
+            changed = {**_ended(known, others, now), _OTHERS: _all_until(now).to_json()}
+            return changed, len(ending)
 
-        self._of(name).change(decide)
-        self._trail.add(Action.SIGN_OUT_ELSEWHERE, target=name, sessions=len(ended))
-        return len(ended)
+        count = self._of(name).change_and_tell(decide)
+        self._trail.add(Action.SIGN_OUT_ELSEWHERE, target=name, sessions=count)
+        return count
 
     def _of(self, operator: str) -> documents.Documents:
         return documents.sessions(self._client, operator, LONGEST)
@@ -205,20 +202,21 @@ def _was_ended(known: dict[str, Session], digest: str, session: Session) -> bool
 
 
 def _ended(
-    operator: str, stored: dict[str, str], digests: Iterable[str], now: datetime
+    known: dict[str, Session], digests: Iterable[str], now: datetime
 ) -> dict[str, str | None]:
     """Return what to store in place of these sessions, which end now; None for nothing."""
-    read = _read(operator, stored)
-    return {each: read[each].left_after(now) if each in read else None for each in digests}
+    return {each: known[each].left_after(now) if each in known else None for each in digests}
 
 
-def _without_room(operator: Operator, stored: dict[str, str], now: datetime) -> list[str]:
-    """Return the digests of those that have ended, or must end so that one more has room."""
-    read, epoch = _read(operator.name, stored), operator.epoch
-    going_on = [digest for digest, each in read.items() if not each.has_ended(epoch, now)]
-    going_on.sort(key=lambda digest: read[digest].seen_at)
+def _without_room(
+    operator: Operator, stored: Iterable[str], known: dict[str, Session], now: datetime
+) -> list[str]:
+    """Return those of the `stored` digests whose sessions have ended, or must end so that one more
+    has room. `known` are the sessions that can be read."""
+    going_on = [digest for digest, each in known.items() if not each.has_ended(operator.epoch, now)]
+    going_on.sort(key=lambda digest: known[digest].seen_at)
     room_needed = max(0, len(going_on) + 1 - MOST_SESSIONS)
-    return [*(stored.keys() - going_on), *going_on[:room_needed]]
+    return [*(set(stored) - set(going_on)), *going_on[:room_needed]]
 
 
 def _digest(id: str) -> str:

@@ -2,12 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import redis
 
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
+
+T = TypeVar("T")
+
+# The changed documents by name; None is one to remove.
+Changes = Mapping[str, str | None]
 
 
 class Documents:
@@ -53,16 +58,25 @@ class Documents:
         with redis_errors_translated():
             return int(self._client.hdel(self._key, *names)) if names else 0
 
-    def change(self, decide: Callable[[dict[str, str]], Mapping[str, str | None]]) -> bool:
+    def change(self, decide: Callable[[dict[str, str]], Changes]) -> bool:
         """Change some in one step; False when there was nothing to change.
 
         `decide` gets all of them and returns the changed ones, None for one to remove. It is
         called again when somebody else changes them in between.
         """
 
-        def step(pipeline: Any) -> bool:
-            stored = pipeline.hgetall(self._key)
+        def decide_and_tell(stored: dict[str, str]) -> tuple[Changes, bool]:
             changed = decide(stored)
+            return changed, bool(changed)
+
+        return self.change_and_tell(decide_and_tell)
+
+    def change_and_tell(self, decide: Callable[[dict[str, str]], tuple[Changes, T]]) -> T:
+        """Do as `change` does, and return what `decide` tells beside the changed ones."""
+
+        def step(pipeline: Any) -> T:
+            stored = pipeline.hgetall(self._key)
+            changed, told = decide(stored)
             pipeline.multi()
             for name, document in changed.items():
                 if document is None:
@@ -71,11 +85,12 @@ class Documents:
                     pipeline.hset(self._key, name, document)
             if changed and self._life:
                 pipeline.pexpire(self._key, self._life)
-            return bool(changed)
+            return told
 
         client: Any = self._client  # whose types know no step that returns something
         with redis_errors_translated():
-            return bool(client.transaction(step, self._key, value_from_callable=True))
+            told: T = client.transaction(step, self._key, value_from_callable=True)
+        return told
 
 
 def operators(client: "redis.Redis") -> Documents:
