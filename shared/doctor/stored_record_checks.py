@@ -10,6 +10,7 @@ import redis
 from shared.accounts.client_links import read_links
 from shared.domain.check import Check, Subject
 from shared.domain.errors import Refused
+from shared.domain.phrases import first_of, sentence
 from shared.infrastructure.stored_records import Kind, Unreadable, collecting
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
@@ -121,13 +122,12 @@ def records(unreadable: list[Unreadable]) -> list[Check]:
 
 
 def _of_kind(unreadable: list[Unreadable]) -> Check:
-    first, more = unreadable[0], len(unreadable) - _MOST_NAMED
-    names = ", ".join(each.name for each in unreadable[:_MOST_NAMED])
+    first = unreadable[0]
+    names = first_of([each.name for each in unreadable], _MOST_NAMED)
     of, _, name = first.name.rpartition(": ")
     fix = _FIX.get(first.kind, _NO_MATTER).format(name=name, of=of)
     # A name of its own, as one check of each name is shown.
     return replace(RECORDS, name=f"{RECORDS.name}_{first.kind.name.lower()}").problem(
-        f"These records cannot be read, and are left as they are: {first.kind} {names}"
-        f"{f' and {more:,} more' if more > 0 else ''}.",
-        f"{fix}." if not fix.endswith(".") else fix,
+        f"These records cannot be read, and are left as they are: {first.kind} {names}.",
+        sentence(fix),
     )

@@ -1,9 +1,17 @@
 """Phrases for people: numbers of things, and sentences that end with one full stop."""
 
+from collections.abc import Sequence
+
 
 def counted(count: int, noun: str) -> str:
     """Return such as ``1 sign-up`` or ``1,200 sign-ups``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """Return the first of the names, `most` at most, and how many more there are."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def sign_ups_wait(count: int) -> str:

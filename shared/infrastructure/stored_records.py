@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from shared.domain.errors import UnreadableRecord
-from shared.domain.phrases import counted
+from shared.domain.phrases import counted, first_of
 from shared.infrastructure.declared_types import check_types
 
 log = logging.getLogger(__name__)
@@ -97,12 +97,11 @@ def collecting() -> Iterator[set[Unreadable]]:
 
 def left_out(unreadable: Collection[Unreadable]) -> str:
     """Return what to say of records that were left out."""
-    named = ", ".join(map(str, sorted(unreadable)[:_MOST_NAMED]))
-    more = len(unreadable) - _MOST_NAMED
+    named = first_of([str(each) for each in sorted(unreadable)], _MOST_NAMED)
     return (
         f"{counted(len(unreadable), 'stored record')} cannot be read and"
-        f" {'is' if len(unreadable) == 1 else 'are'} left out: {named}"
-        f"{f' and {more:,} more' if more > 0 else ''}. See what to do with: relay doctor"
+        f" {'is' if len(unreadable) == 1 else 'are'} left out: {named}."
+        " See what to do with: relay doctor"
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from shared.doctor.deploy.visit import Seen
 from shared.domain.check import Check, Subject
+from shared.domain.phrases import first_of
 
 ROOT_USER = Subject("root_user", "Web does not run as root")
 FILE_MODES = Subject("file_modes", "No other user of the host reads secrets")
@@ -39,10 +40,8 @@ def file_modes(data_dir: Path, setting_files: Iterable[Path]) -> Check:
     readable = [path for path in (*_files_in(data_dir), *ours) if _others_can_read(path)]
     if not readable:
         return FILE_MODES.ok("They are for their owner or group alone.")
-    some = ", ".join(str(path) for path in readable[:3])
-    more = f" and {len(readable) - 3} more" if len(readable) > 3 else ""
     return FILE_MODES.problem(
-        f"Every user of this host can read {some}{more}.",
+        f"Every user of this host can read {first_of([str(path) for path in readable], 3)}.",
         f"Run: chmod -R o-rwx {' '.join(sorted({_folder(path, data_dir) for path in readable}))}",
     )
 

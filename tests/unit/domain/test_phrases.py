@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.outcome import Answer
-from shared.domain.phrases import clause, counted, sentence, sign_ups_wait
+from shared.domain.phrases import clause, counted, first_of, sentence, sign_ups_wait
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,14 @@ def test_one_thing_or_many(count: int, phrase: str) -> None:
 )
 def test_the_verb_goes_with_it(count: int, phrase: str) -> None:
     assert sign_ups_wait(count) == phrase
+
+
+@pytest.mark.parametrize(
+    ("count", "phrase"),
+    [(1, "0"), (2, "0, 1"), (3, "0, 1 and 1 more"), (1202, "0, 1 and 1,200 more")],
+)
+def test_the_first_of_many_names(count: int, phrase: str) -> None:
+    assert first_of([str(each) for each in range(count)], 2) == phrase
 
 
 @pytest.mark.parametrize(
