@@ -47,7 +47,8 @@ class DeadLetters:
         """Return the chosen dead letters, and quarantined sign-ups named by id. Those that nobody
         can read must be named, too."""
         unreadable = self._finder.unreadable(selection.ids) if selection.ids else []
-        left = tuple(id for id in selection.ids if id not in {each.id for each in unreadable})
+        dead = {each.id for each in unreadable}
+        left = tuple(id for id in selection.ids if id not in dead)
         if unreadable and not left:
             return [*unreadable]
         selection = replace(selection, ids=left)
