@@ -17,7 +17,7 @@ import redis
 from shared.constant_contact.client import ConstantContact, ContactList
 from shared.constant_contact.errors import ApiError, Unauthorized
 from shared.constant_contact.token_vault import TokenVault
-from shared.domain.account import Account, unknown_account
+from shared.domain.account import Account
 from shared.domain.errors import LedgerUnavailable, Refused, TokenError
 from shared.domain.form import CustomField
 from shared.domain.moments import read_moment
@@ -74,7 +74,7 @@ class AccountApi:
 
         That is when the API fails, or Redis takes no writes: each request to the API is counted.
         """
-        account = self._known(name)
+        account = self._registry.known_account(name)
         cached = self._cached(account)
         if cached is not None and self._now() - cached.read_at < max_age:
             return cached
@@ -90,12 +90,12 @@ class AccountApi:
 
     def custom_fields(self, name: str) -> list[CustomField]:
         """Return all custom fields of a connected account."""
-        self._known(name)
+        self._registry.known_account(name)
         return self.read(name, lambda api, token: api.custom_fields(token))
 
     def read(self, name: str, read: Callable[[ConstantContact, str], T]) -> T:
         """Return what `read` gets from the API with a token that works."""
-        account = self._known(name)
+        account = self._registry.known_account(name)
         try:
             found = self._read(account, read)
         # The pacer raises `Refused`: the quota is used up, or the key has to rest.
@@ -111,12 +111,6 @@ class AccountApi:
                 return read(api, token.access)
             except Unauthorized:
                 return read(api, self._vault.renew(account.name, token.version).access)
-
-    def _known(self, name: str) -> Account:
-        account = self._registry.account(name)
-        if account is None:
-            raise unknown_account(name, self._registry.account_names())
-        return account
 
     def _cache(self, account: Account, lists: Lists) -> None:
         cached = {

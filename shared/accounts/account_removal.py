@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared.accounts.connecting import Connecting
-from shared.domain.account import Account, unknown_account
+from shared.domain.account import Account
 from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.ledger.values import Figures
@@ -35,9 +35,7 @@ class AccountRemoval:
     def check(self, name: str) -> tuple[Account, Figures]:
         """Return the account and what it has. Raises `Refused` while it is needed."""
         registry, ledger = self.connecting.connector.registry, self.connecting.connector.ledger
-        account = registry.account(name)
-        if account is None:
-            raise unknown_account(name, registry.account_names())
+        account = registry.known_account(name)
         forms = [form.name for form in registry.forms() if form.account == name]
         if forms:
             raise Refused(

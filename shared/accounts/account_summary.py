@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.constant_contact.token_vault import TokenVault
-from shared.domain.account import Account, Hold, HoldReason, unknown_account
+from shared.domain.account import Account, Hold, HoldReason
 from shared.domain.connection_end import ConnectionEnd
 from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.timestamps import timestamp
@@ -114,10 +114,7 @@ class AccountSummaries:
         return list(self._summaries(self.registry.accounts()))
 
     def summary(self, name: str) -> AccountSummary:
-        account = self.registry.account(name)
-        if account is None:
-            raise unknown_account(name, self.registry.account_names())
-        (summary,) = self._summaries([account])
+        (summary,) = self._summaries([self.registry.known_account(name)])
         return summary
 
     def _summaries(self, accounts: Sequence[Account]) -> Iterator[AccountSummary]:

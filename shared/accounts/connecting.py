@@ -15,7 +15,7 @@ from shared.accounts.browser_flow import BrowserFlow
 from shared.accounts.device_flow import DeviceFlow
 from shared.accounts.token_import import TokenImport
 from shared.constant_contact.applications import Application
-from shared.domain.account import Account, HoldReason, unknown_account
+from shared.domain.account import Account, HoldReason
 from shared.domain.audit import Action
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused, TokenError
@@ -72,9 +72,7 @@ class Connecting:
         """Forget the account's tokens. Its accepted sign-ups stay, and wait."""
         connector = self.connector
         with connector.lock_account(name):
-            account = connector.registry.account(name)
-            if account is None:
-                raise unknown_account(name, connector.registry.account_names())
+            account = connector.registry.known_account(name)
             connector.ledger.hold(
                 name, HoldReason.RECONNECT, by=by, note="disconnected by an operator"
             )
@@ -98,9 +96,7 @@ class Connecting:
         """Have the account's tokens, and the secret of its API key, sent to the addresses that are
         configured now. For a move of Constant Contact's."""
         connector = self.connector
-        account = connector.registry.account(name)
-        if account is None:
-            raise unknown_account(name, connector.registry.account_names())
+        account = connector.registry.known_account(name)
         before = connector.vault.move(name)
         if before is None:
             raise Refused(f"The tokens of {name} are from the addresses that are configured.")

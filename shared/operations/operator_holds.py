@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from shared.domain.account import HoldReason, unknown_account
+from shared.domain.account import HoldReason
 from shared.domain.audit import Action
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
@@ -21,19 +21,14 @@ class OperatorHolds:
 
     def hold(self, account: str, note: str, by: str) -> None:
         """Pause an account: its sign-ups are accepted and wait."""
-        self._require(account)
+        self.registry.check_known(account)
         self.ledger.hold(account, HoldReason.PAUSED, by=by, note=note)
         self.trail.add(Action.HOLD, account=account, reason=note)
 
     def release(self, account: str) -> list[HoldReason]:
         """End the pause, and probe every other hold now. Return the holds that were active."""
-        self._require(account)
+        self.registry.check_known(account)
         active = self.ledger.release(account)
         self.trail.add(Action.RELEASE, account=account, holds=active)
         self.notify_workers(account)
         return active
-
-    def _require(self, name: str) -> None:
-        names = self.registry.account_names()
-        if name not in names:
-            raise unknown_account(name, names)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.account import unknown_account
 from shared.domain.errors import Refused, UnreadableRecord
 from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import DeathReason, Signup, State
@@ -95,7 +94,7 @@ class SignupFinder:
     def chosen(self, selection: Selection, state: State) -> Iterator[Signup]:
         """Return the chosen sign-ups, the latest first: those in `state`, or the ids' in any."""
         if selection.account:
-            self._require_account(selection.account)
+            self.registry.check_known(selection.account)
         email = self._comparable(selection.email) if selection.email else None
         found = self._find(selection, state, email)
         return (signup for signup in found if self._matches(signup, selection, email))
@@ -144,11 +143,6 @@ class SignupFinder:
             return self.check_email(signup.contact.email)
         except ValueError:
             return None
-
-    def _require_account(self, name: str) -> None:
-        names = self.registry.account_names()
-        if name not in names:
-            raise unknown_account(name, names)
 
 
 class _OfAccount(Protocol):

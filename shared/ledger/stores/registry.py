@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import redis
 
-from shared.domain.account import Account
+from shared.domain.account import Account, unknown_account
 from shared.domain.form import Form
 from shared.infrastructure.stored_records import (
     Kind,
@@ -52,6 +52,19 @@ class Registry:
     def account(self, name: str) -> Account | None:
         """Return the account; raises `UnreadableRecord` if its record cannot be read."""
         return self._one(Kind.ACCOUNT, keys.ACCOUNTS, name, Account.from_dict)
+
+    def known_account(self, name: str) -> Account:
+        """Return the account as `account` does; raises `Refused` if there is none."""
+        account = self.account(name)
+        if account is None:
+            raise unknown_account(name, self.account_names())
+        return account
+
+    def check_known(self, name: str) -> None:
+        """Raise `Refused` if there is no such account. Its record may be unreadable."""
+        names = self.account_names()
+        if name not in names:
+            raise unknown_account(name, names)
 
     def owners_of_records(self) -> list[str]:
         """Return the names of all accounts, and of removed ones of which records are left."""
