@@ -16,7 +16,7 @@ from shared.constant_contact.response import Response
 from shared.doctor.instance_header import HEADER
 from shared.domain.check import Check, Subject
 from shared.domain.forwarding import Misfit
-from shared.domain.web_addresses import is_loopback_host
+from shared.domain.web_addresses import is_loopback_url
 from shared.infrastructure.stored_records import Kind, read_one
 
 PUBLIC_URL = Subject("public_url", "The public address leads here")
@@ -111,7 +111,7 @@ def _is_healthy(body: object) -> bool:
 
 
 def _nothing_answers(url: str, error: ConnectionFailed) -> Check:
-    if is_loopback(url):
+    if is_loopback_url(url):
         return PUBLIC_URL.problem(
             f"Nothing answers at {url} ({error}).",
             "Start `relay web`. For visitors from elsewhere, set RELAY_PUBLIC_URL.",
@@ -124,7 +124,7 @@ def _nothing_answers(url: str, error: ConnectionFailed) -> Check:
 
 
 def _https(url: str) -> Check:
-    if url.startswith("https://") or is_loopback(url):
+    if url.startswith("https://") or is_loopback_url(url):
         return PUBLIC_URL.ok(f"This installation answers at {url}.")
     return PUBLIC_URL.advice(
         f"This installation answers at {url}, but not over https.",
@@ -163,11 +163,6 @@ def constant_contact(url: str, read: Callable[[], ApiAnswer]) -> Iterator[Check]
             " on the way.",
         )
     yield checks.clock(answer.clock_ahead)
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the address can only mean the host that asks."""
-    return is_loopback_host(urlsplit(url).hostname or "")
 
 
 def _origin(url: str | None) -> str | None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from shared.domain.web_addresses import is_loopback_host
+from shared.domain.web_addresses import is_loopback_url
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,7 @@ class TokenOrigin:
     @property
     def is_sandbox(self) -> bool:
         """Whether it is a stand-in for Constant Contact, which takes TLS alone."""
-        parts = urlsplit(self.api_url)
-        return parts.scheme == "http" or is_loopback_host(parts.hostname or "")
+        return urlsplit(self.api_url).scheme == "http" or is_loopback_url(self.api_url)
 
     def told_from(self, other: "TokenOrigin") -> str:
         """Return for people what differs from `other`."""

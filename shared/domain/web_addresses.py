@@ -48,6 +48,11 @@ def dns_name(host: str) -> str:
     return host.encode("idna").decode()
 
 
+def is_loopback_url(url: str) -> bool:
+    """Whether the web address can only mean the host that asks."""
+    return is_loopback_host(urlsplit(url).hostname or "")
+
+
 def is_loopback_host(host: str) -> bool:
     """Whether the name or address can only mean the host that asks."""
     try:

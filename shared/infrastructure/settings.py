@@ -19,7 +19,7 @@ from shared.domain.errors import SettingsError
 from shared.domain.retention import Retention
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.domain.token_origin import TokenOrigin
-from shared.domain.web_addresses import dns_name, is_loopback_host
+from shared.domain.web_addresses import dns_name, is_loopback_host, is_loopback_url
 from shared.infrastructure.alert_services import read_addresses
 from shared.infrastructure.redis_urls import broker_beside, check_redis_url
 
@@ -145,7 +145,7 @@ class Settings:
     @property
     def has_local_address(self) -> bool:
         """Whether the public address can only mean this machine."""
-        return is_loopback_host(urlsplit(self.public_url).hostname or "")
+        return is_loopback_url(self.public_url)
 
     def advice(self) -> list[str]:
         """Return a sentence for each setting that works but should be changed."""

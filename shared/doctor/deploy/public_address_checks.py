@@ -12,10 +12,10 @@ from shared.doctor.deploy.requests import (
     is_unknown_name,
     may_be_out_of_reach,
 )
-from shared.doctor.network_checks import PUBLIC_URL, is_loopback
+from shared.doctor.network_checks import PUBLIC_URL
 from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words
-from shared.domain.web_addresses import is_loopback_host
+from shared.domain.web_addresses import is_loopback_host, is_loopback_url
 from shared.infrastructure.settings import Bind
 
 HTTPS = Subject("https", "Visitors are protected by https")
@@ -36,9 +36,9 @@ _EXAMPLES = "docs/proxies.md has whole files for nginx, Caddy and Traefik."
 
 
 def https(url: str) -> Check:
-    if url.startswith("https://") and not is_loopback(url):
+    if url.startswith("https://") and not is_loopback_url(url):
         return HTTPS.ok(f"The public address is {url}.")
-    if is_loopback(url):
+    if is_loopback_url(url):
         return HTTPS.problem(
             f"The public address is {url}, which nobody else can reach.",
             "Put a proxy with a certificate in front of web, and set RELAY_PUBLIC_URL to its"
