@@ -42,7 +42,7 @@ def _read_answer(response: Response, now: datetime) -> Answer:
         error_key=error_key,
         message=message,
         contact_id=contact_id,
-        action=(_text(body, "action") or "")[:_LONGEST_KEY] or None if contact_id else None,
+        action=_short_text(body, "action") if contact_id else None,
         retry_after=_retry_after(response.headers.get("retry-after", ""), now),
         tracking_id=_tracking_id(response.headers),
     )
@@ -115,8 +115,13 @@ def _error(body: Any) -> tuple[str | None, str | None]:
 
 
 def _contact_id(status: int, body: Any) -> str | None:
-    contact_id = _text(body, "contact_id") if status in (200, 201) else None
-    return contact_id[:_LONGEST_KEY] if contact_id else None
+    return _short_text(body, "contact_id") if status in (200, 201) else None
+
+
+def _short_text(entry: Any, name: str) -> str | None:
+    """Return the field as `_text` does, cut."""
+    text = _text(entry, name)
+    return text[:_LONGEST_KEY] if text else None
 
 
 def _text(entry: Any, name: str) -> str | None:
