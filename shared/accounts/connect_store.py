@@ -61,7 +61,7 @@ class ConnectStore:
         return self._request_in(self._stored(f"state:{state}").take())
 
     def _request_in(self, stored: str | None) -> ConnectRequest | None:
-        return self._read("begun", stored or "", ConnectRequest.from_dict) if stored else None
+        return self._read("begun", stored, ConnectRequest.from_dict) if stored else None
 
     # --- the application that somebody typed in, whose page must not repeat the secret
 
@@ -87,8 +87,9 @@ class ConnectStore:
     def result(self, id: str) -> ConnectResult | None:
         """Return the result with this `result_id`; None as long as there is none."""
         stored = self._stored(f"ending:{id}").read()
-        read = partial(ConnectResult.from_json, stored or "")
-        return read_one(Kind.CONNECTION, "result", read) if stored else None
+        if not stored:
+            return None
+        return read_one(Kind.CONNECTION, "result", partial(ConnectResult.from_json, stored))
 
     # --- tokens that belong to no account yet
 

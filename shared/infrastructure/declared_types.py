@@ -17,14 +17,13 @@ def check_types(record: Any) -> None:
 
 
 def _fields_of(record: Any) -> tuple[tuple[str, Fits], ...]:
-    return _fields(cast(Hashable, type(record)))
+    return _fields(cast(Hashable, type(record)))  # mypy takes no class for hashable
 
 
 @cache
-def _fields(kind: Hashable) -> tuple[tuple[str, Fits], ...]:
-    record: Any = kind
-    hints = get_type_hints(record)
-    return tuple((each.name, _fits(hints[each.name])) for each in fields(record))
+def _fields(kind: type[Any]) -> tuple[tuple[str, Fits], ...]:
+    hints = get_type_hints(kind)
+    return tuple((each.name, _fits(hints[each.name])) for each in fields(kind))
 
 
 def _fits(hint: Any) -> Fits:
