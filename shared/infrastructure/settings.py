@@ -29,11 +29,11 @@ AUTH_URL = "https://authz.constantcontact.com/oauth2/default/v1"
 
 # Somebody who has a sealed token can guess shorter keys.
 LONG_ENOUGH_SECRET = 16
+# Makes a key, for messages that ask for one.
+NEW_KEY_COMMAND = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 _SHORT_KEY = f"RELAY_SECRET_KEY has a key of less than {LONG_ENOUGH_SECRET} characters"
-_BETTER_KEY = (
-    'make a better one with: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
-)
+_BETTER_KEY = f"make a better one with: {NEW_KEY_COMMAND}"
 
 _UNITS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 _UNKNOWN = "\0unknown"  # in place of a value that cannot be read; the problem is reported already

@@ -7,7 +7,7 @@ from shared.domain.audit import AuditEntry
 from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words, minute
 from shared.domain.token_origin import TokenOrigin
-from shared.infrastructure.settings import API_URL, RateLimit
+from shared.infrastructure.settings import API_URL, NEW_KEY_COMMAND, RateLimit
 
 SANDBOX = Subject("sandbox", "Sign-ups go to Constant Contact")
 SANDBOX_ACCOUNTS = Subject("sandbox_accounts", "No account belongs to a sandbox")
@@ -22,7 +22,6 @@ BACKUPS = Subject("backups", "Backups are made")
 SHORTEST_KEY, FEWEST_CHARACTERS = 32, 9
 ALERT_TEST_COUNTS = timedelta(days=180)
 BACKUP_COUNTS = timedelta(days=8)
-_NEW_KEY = 'python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
 
 
 def sandbox(origin: TokenOrigin) -> Check:
@@ -62,7 +61,7 @@ def secret_strength(keys: Sequence[str]) -> Check:
     return SECRET_STRENGTH.problem(
         f"{which} can be guessed: less than {SHORTEST_KEY} characters, or always the same ones."
         " It opens the accounts' tokens and the console.",
-        f"Make a new one with {_NEW_KEY} and put it first, before a comma and the old one."
+        f"Make a new one with {NEW_KEY_COMMAND} and put it first, before a comma and the old one."
         " docs/settings.md has the other steps.",
     )
 
