@@ -133,11 +133,6 @@ class Settings:
         return parts.scheme == "https" and not parts.path
 
     @property
-    def spool_folder(self) -> Path:
-        """Where web stores sign-ups while Redis is away; a folder of its own."""
-        return self.data_dir / "spool"
-
-    @property
     def has_host_to_itself(self) -> bool:
         """Whether nobody else serves the public address' host, on another path or port either."""
         return self.owns_https_host and urlsplit(self.public_url).port in (None, 443)
@@ -146,6 +141,11 @@ class Settings:
     def has_local_address(self) -> bool:
         """Whether the public address can only mean this machine."""
         return is_loopback_url(self.public_url)
+
+    @property
+    def spool_folder(self) -> Path:
+        """Where web stores sign-ups while Redis is away; a folder of its own."""
+        return self.data_dir / "spool"
 
     def advice(self) -> list[str]:
         """Return a sentence for each setting that works but should be changed."""
