@@ -97,7 +97,10 @@ class Connecting:
         configured now. For a move of Constant Contact's."""
         connector = self.connector
         account = connector.registry.known_account(name)
-        before = connector.vault.move(name)
+        try:
+            before = connector.vault.move(name)
+        except TokenError as error:
+            raise Refused(str(error)) from error
         if before is None:
             raise Refused(f"The tokens of {name} are from the addresses that are configured.")
         connector.calls.applications.move(account.client_id, before.auth_url)

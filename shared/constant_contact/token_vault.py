@@ -240,9 +240,9 @@ class TokenVault:
 
     def move(self, account: str) -> TokenOrigin | None:
         """Have the tokens sent to the addresses that are configured now; return those before, None
-        when there is nothing to move."""
-        stored = self._tokens.read(account)
-        if stored is None or not self.is_elsewhere(stored):
+        when they are from these."""
+        stored = self._of_any_origin(account)
+        if not self.is_elsewhere(stored):
             return None
         moved = self._tokens.set_origin(account, stored.origin, self._origin)
         return stored.origin if moved else None
@@ -398,16 +398,20 @@ class TokenVault:
 
     # --- what is stored
 
-    def _read(self, account: str) -> StoredTokens:
+    def _of_any_origin(self, account: str) -> StoredTokens:
         stored = self._tokens.read(account)
         if stored is None:
             raise NotConnected(f"{account} is not connected; run: relay connect {account}")
+        return stored
+
+    def _read(self, account: str) -> StoredTokens:
+        stored = self._of_any_origin(account)
         if stored.origin is None:
             # Whoever is first notes it, and everybody else goes by that.
             self._tokens.set_origin(account, None, self._origin)
             return self._read(account)
         if self.is_elsewhere(stored):
-            raise OtherOrigin(other_origin(account, stored.origin, self._origin))
+            raise OtherOrigin(_other_origin(account, stored.origin, self._origin))
         self._oauth_of(account, stored)
         return stored
 
@@ -482,16 +486,6 @@ class TokenVault:
         return stored.age >= self._refresh_after or stored.left < stored.life / 2
 
 
-def other_origin(account: str, origin: TokenOrigin, configured: TokenOrigin) -> str:
-    """Return what it means that tokens were got at `origin`, and what to do."""
-    return (
-        f"{account} has tokens from {origin.told_from(configured)}, and CTCT_API_URL and"
-        f" CTCT_AUTH_URL name {configured.told_from(origin)} now, so nothing is sent there. Put the"
-        f" former addresses back, or run: relay connect {account}. If Constant Contact has moved"
-        f" there, run: relay accounts move-tokens {account}"
-    )
-
-
 def look_at_tokens_every(refresh_after: timedelta) -> timedelta:
     """Return how often `refresh_due` is to be called for each account."""
     return min(LOOK_EVERY, refresh_after / 4)
@@ -503,6 +497,16 @@ def wait_for_slot(pace: TokenPace, sleep: Callable[[float], None] = time.sleep) 
     if wait is None:
         raise TokenUnavailable("the tokens of many other accounts are being refreshed first")
     sleep(wait.total_seconds())
+
+
+def _other_origin(account: str, origin: TokenOrigin, configured: TokenOrigin) -> str:
+    """Return what it means that tokens were got at `origin`, and what to do."""
+    return (
+        f"{account} has tokens from {origin.told_from(configured)}, and CTCT_API_URL and"
+        f" CTCT_AUTH_URL name {configured.told_from(origin)} now, so nothing is sent there. Put the"
+        f" former addresses back, or run: relay connect {account}. If Constant Contact has moved"
+        f" there, run: relay accounts move-tokens {account}"
+    )
 
 
 def _digest(refresh_token: str) -> str:

@@ -139,6 +139,13 @@ def test_a_move_of_constant_contact_is_agreed_to(
         other.connecting.move_tokens("acme")
 
 
+@pytest.mark.usefixtures("connected")
+def test_an_account_without_tokens_has_none_to_move(other: AccountServices) -> None:
+    other.connecting.disconnect("acme", by="ada")
+    with pytest.raises(Refused, match="acme is not connected"):
+        other.connecting.move_tokens("acme")
+
+
 def test_connecting_again_brings_tokens_of_the_new_address(
     other: AccountServices, connected: SandboxServer
 ) -> None:
