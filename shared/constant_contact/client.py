@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin
 
 from shared.constant_contact.answers import (
     no_answer,
@@ -30,6 +30,7 @@ from shared.domain.form import CustomField
 from shared.domain.outcome import Answer, rest_after
 from shared.domain.signup import Contact
 from shared.domain.subscription_status import SubscriptionStatus
+from shared.domain.web_addresses import origin_of
 
 if TYPE_CHECKING:
     from shared.constant_contact.connection import Connection
@@ -226,7 +227,7 @@ class ConstantContact:
         """Return the next page's URL; the token is sent only to the API itself."""
         try:
             url = urljoin(self._api_url, href)
-            elsewhere = _origin(url) != _origin(self._api_url)
+            elsewhere = origin_of(url) != origin_of(self._api_url)
         except ValueError as error:  # such as a bracket that is not closed
             raise _unreadable(what) from error
         if elsewhere:
@@ -348,8 +349,3 @@ def _next(page: Any) -> str | None:
     following = links.get("next") if isinstance(links, dict) else None
     href = following.get("href") if isinstance(following, dict) else None
     return href if isinstance(href, str) and href else None
-
-
-def _origin(url: str) -> tuple[str, str]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.netloc
