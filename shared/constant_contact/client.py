@@ -30,7 +30,7 @@ from shared.domain.form import CustomField
 from shared.domain.outcome import Answer, rest_after
 from shared.domain.signup import Contact
 from shared.domain.subscription_status import SubscriptionStatus
-from shared.domain.web_addresses import origin_of
+from shared.domain.web_addresses import origin_of, split_address
 
 if TYPE_CHECKING:
     from shared.constant_contact.connection import Connection
@@ -226,6 +226,7 @@ class ConstantContact:
     def _on_own_host(self, href: str, what: str) -> str:
         """Return the next page's URL; the token is sent only to the API itself."""
         try:
+            split_address(href)  # refuses a host that `urljoin` would read for minutes
             url = urljoin(self._api_url, href)
             elsewhere = origin_of(url) != origin_of(self._api_url)
         except ValueError as error:  # such as a bracket that is not closed

@@ -197,6 +197,22 @@ def test_pages_that_make_no_sense_are_not_followed(
         client.lists(access)
 
 
+def test_no_host_of_many_marks_is_read(
+    client: ConstantContact,
+    sandbox: SandboxServer,
+    access: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "shared.constant_contact.client.urljoin", lambda *_: pytest.fail("it is read")
+    )
+    marks = "\u0301\u0323" * 500
+    sandbox.control(path="/v3/contact_lists", body=page(f"//a{marks}/v3/contact_lists"))
+
+    with pytest.raises(ApiUnavailable, match="makes no sense"):
+        client.lists(access)
+
+
 @pytest.mark.parametrize(
     ("fault", "error"),
     [
