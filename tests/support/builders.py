@@ -52,12 +52,9 @@ def accept(ledger: Ledger, email: str = "ada@example.com", **fields: Any) -> Acc
 
     To be found by the address, it needs the person's real fingerprint as `person`.
     """
-    given = {
-        name: fields.pop(name, None) for name in ("idempotency_key", "visitor", "limit", "digest")
-    }
+    names = ("idempotency_key", "visitor", "limit", "digest", "person_limit")
+    given = {name: fields.pop(name, None) for name in names}
     person = fields.pop("person", f"person-{email}")
-    if "person_limit" in fields:
-        given["person_limit"] = fields.pop("person_limit")
     sent = submission(email, **fields)
     given["digest"] = given["digest"] or sent.id
     return ledger.accept(sent, person=person, **given)

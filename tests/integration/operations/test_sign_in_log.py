@@ -13,7 +13,7 @@ from shared.infrastructure.logs import LineFormatter
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.counted_tries import MOST_TRIES
 from shared.operations.operators import Operators, Role
-from shared.operations.second_factors import Asked
+from shared.operations.second_factors import Asked, SecondFactors
 from tests.architecture.project import read
 from tests.support.phone import Phone
 
@@ -40,6 +40,15 @@ def log() -> Iterator[io.StringIO]:
 def operators(redis_client: "redis.Redis") -> Operators:
     found = Operators(redis_client)
     found.add("ada", Role.ADMIN, PASSWORD)
+    return found
+
+
+@pytest.fixture
+def factors(operators: Operators, redis_client: "redis.Redis") -> SecondFactors:
+    """The second factors, one of which is Ada's."""
+    phone = Phone()
+    found = phone.factors(redis_client)
+    phone.switch_on(found, "ada", PASSWORD)
     return found
 
 
@@ -92,11 +101,8 @@ def test_the_document_shows_the_lines_as_they_are() -> None:
 
 
 def test_a_refused_code_is_banned_for_like_a_refused_password(
-    operators: Operators, log: io.StringIO, redis_client: "redis.Redis"
+    factors: SecondFactors, log: io.StringIO
 ) -> None:
-    phone = Phone()
-    factors = phone.factors(redis_client)
-    phone.switch_on(factors, "ada", PASSWORD)
     with pytest.raises(WrongCode):
         factors.check("123123", Asked(name="ada", address="203.0.113.9"))
     line = log.getvalue().splitlines()[-1]
@@ -118,11 +124,8 @@ def test_nobody_is_banned_who_waits_because_of_others(
 
 
 def test_a_code_after_too_many_wrong_ones_is_a_warning_and_bans_nobody(
-    operators: Operators, log: io.StringIO, redis_client: "redis.Redis"
+    factors: SecondFactors, log: io.StringIO, redis_client: "redis.Redis"
 ) -> None:
-    phone = Phone()
-    factors = phone.factors(redis_client)
-    phone.switch_on(factors, "ada", PASSWORD)
     for _ in range(MOST_TRIES):
         with pytest.raises(WrongCode):
             factors.check("123123", Asked(name="ada", address="203.0.113.9"))

@@ -5,36 +5,29 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.window_counts import WindowCounts
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.seconds = 100.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from tests.support.hand_set_clock import HandSetClock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> HandSetClock:
+    return HandSetClock()
 
 
 @pytest.fixture
-def counts(clock: Clock) -> WindowCounts:
+def counts(clock: HandSetClock) -> WindowCounts:
     return WindowCounts(2, timedelta(seconds=60), clock=clock, keys=3)
 
 
 def test_a_window_begins_with_the_first_and_is_not_prolonged(
-    clock: Clock, counts: WindowCounts
+    clock: HandSetClock, counts: WindowCounts
 ) -> None:
     assert counts.count("a") is None
-    clock.seconds += 40
+    clock.now += 40
     assert counts.count("a") is None
     assert counts.count("a") == timedelta(seconds=20)
-    clock.seconds += 19
+    clock.now += 19
     assert counts.count("a") == timedelta(seconds=1)
-    clock.seconds += 1
+    clock.now += 1
     assert [counts.count("a"), counts.count("a")] == [None, None]
     assert counts.count("a") == timedelta(seconds=60)
 
@@ -54,18 +47,18 @@ def test_what_is_forgotten_counts_anew(counts: WindowCounts) -> None:
     assert counts.count("a") is None
 
 
-def test_no_more_keys_are_kept_than_it_may(clock: Clock, counts: WindowCounts) -> None:
+def test_no_more_keys_are_kept_than_it_may(clock: HandSetClock, counts: WindowCounts) -> None:
     for key in "abcd":
         counts.count(key)
         counts.count(key)
-        clock.seconds += 1
+        clock.now += 1
     assert counts.count("d") is not None
     assert counts.count("a") is None
     assert len(counts._counted) == 3
 
 
-def test_ended_windows_take_no_memory(clock: Clock, counts: WindowCounts) -> None:
+def test_ended_windows_take_no_memory(clock: HandSetClock, counts: WindowCounts) -> None:
     counts.count("a", "b")
-    clock.seconds += 60
+    clock.now += 60
     counts.count("c")
     assert list(counts._counted) == ["c"]

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from shared.domain.errors import InvalidSignup
-from shared.domain.form import CustomField, Form, ListRef
+from shared.domain.form import CustomField
 from shared.domain.reading.dates import read_month
 from shared.domain.reading.field_checks import CheckedFields, check_fields
 from shared.domain.reading.meanings import find_field
@@ -21,6 +21,7 @@ from shared.domain.reading.values import clean_address, clean_name, clean_phone
 from shared.domain.web_addresses import dns_name, split_address
 from shared.infrastructure.email_syntax import check_email
 from tests.architecture.project import ROOT
+from tests.support import builders
 from web.signup.form_page import form_page
 from web.signup.origins import first_page, source_of
 from web.signup.reading.head import Head
@@ -28,13 +29,8 @@ from web.signup.reading.request_body import Posted, read_posted
 from web.signup.receipt import receipt
 from web.signup.refusals import refusal_of
 
-FORM = Form(
-    name="news",
-    account="acme",
-    lists=(ListRef("id-1", "News"),),
-    custom_fields=(CustomField("cf-1", "interests", "Interests"),),
-    consent_box="optional",
-)
+INTERESTS = CustomField("cf-1", "interests", "Interests")
+FORM = builders.form(custom_fields=(INTERESTS,), consent_box="optional")
 US = "https://signup.example.com"
 MARKS = "\u0301\u0323" * 750
 HALF_WIDTH = "\uff9e\u0301" * 100
