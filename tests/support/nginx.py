@@ -14,19 +14,23 @@ from tests.support.ports import free_port
 WEBSITE = "the website's own page"
 _EXAMPLE = re.compile(r"^```nginx\n(location .*?)^```", re.MULTILINE | re.DOTALL)
 
-_CONFIGURATION = """
+_FRAME = """
 daemon off;
 master_process off;
 pid {folder}/pid;
 error_log stderr warn;
 events {{}}
 http {{
-    log_format without_query '$remote_addr [$time_local] "$request_method $uri" $status';
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    {http}
+}}
+"""
+_WEBSITE = """
+    log_format without_query '$remote_addr [$time_local] "$request_method $uri" $status';
     types {{ }}
     default_type text/plain;
     server {{
@@ -37,8 +41,17 @@ http {{
             return 200 "{website}";
         }}
     }}
-}}
 """
+
+
+def nginx_command(folder: Path, http: str) -> list[str]:
+    """Return what starts nginx in the foreground, with `http` in its block of that name.
+
+    It writes only to `folder`, and its errors to the standard error.
+    """
+    configuration = folder / "nginx.conf"
+    configuration.write_text(_FRAME.format(folder=folder, http=http))
+    return ["/usr/sbin/nginx", "-c", str(configuration)]
 
 
 def documented_locations() -> dict[str, str]:
@@ -56,18 +69,15 @@ class Nginx:
         self.access_log = folder / "access.log"
         location = location.replace("127.0.0.1:8080", f"127.0.0.1:{web_port}")
         location = location.replace("/var/log/nginx/signup.log", str(self.access_log))
-        self._configuration = folder / "nginx.conf"
-        self._configuration.write_text(
-            _CONFIGURATION.format(folder=folder, port=self.port, location=location, website=WEBSITE)
-        )
+        website = _WEBSITE.format(folder=folder, port=self.port, location=location, website=WEBSITE)
+        self._command = nginx_command(folder, website)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
-        command = ["/usr/sbin/nginx", "-c", str(self._configuration)]
-        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        self._process = subprocess.Popen(self._command, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 30
         while not self._answers():
             assert self._process.poll() is None, self._process.communicate()[1]

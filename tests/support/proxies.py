@@ -15,23 +15,8 @@ from typing import Any, Self
 
 from tests.architecture.project import read
 from tests.support.certificates import self_signed
+from tests.support.nginx import nginx_command
 from tests.support.ports import free_port
-
-_NGINX = """
-daemon off;
-master_process off;
-pid {folder}/pid;
-error_log {folder}/main.log warn;
-events {{}}
-http {{
-    client_body_temp_path {folder}/body;
-    proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi;
-    uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/site.conf;
-}}
-"""
 
 
 @dataclass
@@ -92,8 +77,7 @@ class Proxy:
         text = text.replace("listen 443 ", f"listen 127.0.0.1:{self.https_port} ")
         text = re.sub(r"(ssl_certificate\w*) .*;", rf"\1 {self.certificate};", text)
         (self.folder / "site.conf").write_text(text)
-        (self.folder / "nginx.conf").write_text(_NGINX.format(folder=self.folder))
-        return ["/usr/sbin/nginx", "-c", str(self.folder / "nginx.conf")]
+        return nginx_command(self.folder, f"include {self.folder}/site.conf;")
 
     def _caddy(self) -> list[str]:
         text = self._adapted(read(f"deploy/caddy/{self.name}.Caddyfile"), "read_header")

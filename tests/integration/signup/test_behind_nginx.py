@@ -153,7 +153,7 @@ def test_signing_in_to_the_console_and_out_again(site: Site) -> None:
 def test_the_pages_of_a_client_who_connects(site: Site) -> None:
     environ = {
         "REDIS_URL": site.web.redis.url(),
-        "RELAY_SECRET_KEY": "a secret only for tests",
+        "RELAY_SECRET_KEY": SECRET,
         "CTCT_CLIENT_ID": "test-key",
         "CTCT_CLIENT_SECRET": "test-secret",
         **site.web.environ,
