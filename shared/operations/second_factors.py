@@ -5,35 +5,38 @@ a whole. Each code is used once. A one-time code belongs to a time step of 30 se
 steps before are spent. A recovery code is removed. ADR 23 has the reasons.
 """
 
-import hashlib
-import json
-import re
-import secrets
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import pyotp
 import redis
-from pyotp.exceptions import OTPVerificationError
 
 from shared.domain.audit import Action
 from shared.domain.errors import LedgerUnavailable, Refused, WrongCode, WrongPresentCode
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
-from shared.infrastructure.stored_records import Kind, json_object, read_or_refuse
+from shared.infrastructure.stored_records import Kind, read_or_refuse
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores import documents, stored_texts
 from shared.ledger.stores.audit_trail import WRONG_CODE, AuditTrail
 from shared.ledger.stores.sign_in_tries import Whose
 from shared.operations.counted_tries import CountedTries, tries_of_codes
 from shared.operations.operators import Operator, Operators, Role, must_have_second_factor
+from shared.operations.second_factor_codes import (
+    SecondFactor,
+    digest,
+    digests,
+    is_one_time,
+    new_recovery_codes,
+    step_of,
+    ungrouped,
+)
 
-RECOVERY_CODES = 10
 # In a day, of one known browser, and in all others together. Nobody types so many.
 MOST_CODES_A_DAY = 100
 _ADVICE = (
@@ -42,43 +45,6 @@ _ADVICE = (
 )
 # How long a secret waits for the code that confirms it.
 SETUP_LIFE = timedelta(minutes=30)
-# On each side, in steps: clocks differ, and people type slowly.
-WINDOW = 1
-# Digits, as phones show no letters where a code is typed. 20 of them have 66 bits.
-_GROUPS, _GROUP = 5, 4
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecondFactor:
-    """What is known of one. `recovery` has the digests of the recovery codes that are left."""
-
-    secret: str = field(repr=False)
-    spent_step: int
-    recovery: tuple[str, ...] = field(repr=False)
-    since: str
-
-    @classmethod
-    def from_json(cls, stored: str) -> "SecondFactor":
-        found = json_object(stored)
-        return cls(**{**found, "recovery": tuple(found["recovery"])})
-
-    def to_json(self) -> str:
-        return json.dumps(asdict(self))
-
-    def spend(self, code: str, now: datetime, *, spent_step: int = 0) -> "SecondFactor":
-        """Return what is left after the code was used; raises `WrongCode` for one that is wrong
-        or spent. `spent_step` may be newer than what was stored."""
-        if not is_one_time(code):
-            return self._without(_digest(code))
-        step = step_of(self.secret, code, now)
-        if step is None or step <= max(self.spent_step, spent_step):
-            raise WrongCode
-        return replace(self, spent_step=step)
-
-    def _without(self, digest: str) -> "SecondFactor":
-        if digest not in self.recovery:
-            raise WrongCode
-        return replace(self, recovery=tuple(each for each in self.recovery if each != digest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +122,7 @@ class SecondFactors:
             tries.allow(
                 each, operator=lambda: asked.name, address=asked.address, shared=not asked.device
             )
-        typed = _typed(code)
+        typed = ungrouped(code)
         try:
             left = self._spend(asked.name, typed)
         except WrongCode:
@@ -213,18 +179,18 @@ class SecondFactors:
         gives a code of it as `present`.
         """
         secret = self.propose(asked)
-        step = step_of(secret, _typed(code), self._now())
+        step = step_of(secret, ungrouped(code), self._now())
         if step is None:
             raise WrongCode
         self._check_password(password, asked)
         replaces = self.has(asked.name)
         if replaces:
             self._check_present(present, asked)
-        codes = _new_recovery_codes()
+        codes = new_recovery_codes()
         made = SecondFactor(
             secret=secret,
             spent_step=step,
-            recovery=_digests(codes),
+            recovery=digests(codes),
             since=self._now().isoformat(),
         )
         operator = self._operators.end_sessions(asked.name)
@@ -258,14 +224,12 @@ class SecondFactors:
         """Return new recovery codes, which are shown once. Those from before end."""
         self._check_password(password, asked)
         self.check(code, asked)
-        codes = _new_recovery_codes()
+        codes = new_recovery_codes()
 
         def decide(stored: dict[str, str]) -> documents.Changes:
             if asked.name not in stored:
                 raise Refused("Your second factor is switched off. Reload this page.")
-            renewed = replace(
-                self._opened(asked.name, stored[asked.name]), recovery=_digests(codes)
-            )
+            renewed = replace(self._opened(asked.name, stored[asked.name]), recovery=digests(codes))
             return {asked.name: self._sealed(renewed)}
 
         self._stored.change(decide)
@@ -294,7 +258,7 @@ class SecondFactors:
     # --- what is stored
 
     def _setup(self, asked: Asked) -> stored_texts.StoredText:
-        return stored_texts.second_factor_setup(self._client, _digest(asked.session))
+        return stored_texts.second_factor_setup(self._client, digest(asked.session))
 
     def _opened(self, name: str, sealed: str) -> SecondFactor:
         read = partial(SecondFactor.from_json, self._sealer.open(sealed))
@@ -314,40 +278,6 @@ def make_second_factors(
         demanded=settings.require_second_factor,
         now=utc_now,
     )
-
-
-def is_one_time(code: str) -> bool:
-    """Whether it looks like the code of an app, rather than a recovery code."""
-    return re.fullmatch("[0-9]{6}", code) is not None
-
-
-def step_of(secret: str, code: str, now: datetime) -> int | None:
-    """Return the time step whose code this is, if it counts now."""
-    try:
-        return pyotp.TOTP(secret).verify_and_get_timecode(code, for_time=now, valid_window=WINDOW)
-    except OTPVerificationError:
-        return None
-
-
-def _typed(code: str) -> str:
-    """Return the code as we know it: apps and pages show it in groups."""
-    return re.sub(r"[\s-]", "", code)
-
-
-def _new_recovery_codes() -> list[str]:
-    return ["-".join(_group() for _ in range(_GROUPS)) for _ in range(RECOVERY_CODES)]
-
-
-def _group() -> str:
-    return f"{secrets.randbelow(10**_GROUP):0{_GROUP}}"
-
-
-def _digests(codes: Sequence[str]) -> tuple[str, ...]:
-    return tuple(_digest(_typed(code)) for code in codes)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _whose_tries(asked: Asked) -> tuple[Whose, Whose]:

@@ -25,7 +25,8 @@ from shared.ledger import keys
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.counted_tries import MOST_TRIES, CountedTries
 from shared.operations.operators import Operators, Role
-from shared.operations.second_factors import RECOVERY_CODES, Asked, SecondFactor, SecondFactors
+from shared.operations.second_factor_codes import RECOVERY_CODES, SecondFactor
+from shared.operations.second_factors import Asked, SecondFactors
 from shared.operations.second_steps import SecondSteps
 from tests.support.phone import SECRET_KEY, Phone
 from tests.support.valkey_server import ValkeyServer
