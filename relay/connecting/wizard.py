@@ -19,7 +19,6 @@ from shared.accounts.connect_request import ConnectResult
 from shared.accounts.problems import PORTAL
 from shared.domain.check import Verdict
 from shared.domain.errors import Refused
-from shared.domain.printable import printable
 from shared.infrastructure.timestamps import utc_now
 
 # A look costs one read of Redis.
@@ -152,7 +151,7 @@ def _follow_link(runtime: CommandRuntime, link: Link) -> ConnectResult:
             if link.state == LinkState.WITHDRAWN:
                 raise Refused("The link was withdrawn. It cannot connect an account any more.")
             note = f": {link.note}" if link.note else ""
-            waiting.pause(_LOOK_EVERY, printable(f"{_OPENED[link.state]}{note}"))
+            waiting.pause(_LOOK_EVERY, f"{_OPENED[link.state]}{note}")
     raise Refused("There was no login in time. Run this command again for a new link.")
 
 

@@ -108,7 +108,7 @@ def _row(name: str, figures: Figures, summary: AccountSummary | None) -> list[An
 def _token(summary: AccountSummary) -> str:
     """Return until when the token works; without one that is used, the status says why."""
     unused = summary.status == ConnectionStatus.ELSEWHERE
-    until = summary.status.label if unused else for_people(summary.expires_at)
+    until = None if unused else for_people(summary.expires_at)
     return f"{until or summary.status.label}{', sandbox' if summary.is_sandbox else ''}"
 
 
