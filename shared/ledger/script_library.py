@@ -15,6 +15,11 @@ use keys of certain patterns alone, and none of them matches an empty key.
 The limits are those of limits.py. The shared pieces are the files in `scripts/lib/`; each is
 included once. `-- NEEDS account` in a piece names a key or an argument that the script must have,
 or a name that a piece before it gives.
+
+Redis makes each function anew whenever a script runs, and a function costs up to a microsecond. So
+a script gets only those functions that it uses. `-- LATE load_record join_line` names shared ones
+that most runs do not need: they, and what only they use, are made when the script calls `late()`,
+and are nil before.
 """
 
 import hashlib
@@ -36,7 +41,7 @@ from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.time_units import in_microseconds, in_milliseconds, to_milliseconds
 
 _FOLDER = files("shared.ledger") / "scripts"
-_HEAD = re.compile(r"^-- (KEY|ARG|LIMIT|NEEDS|INCLUDE) (.*)$", re.MULTILINE)
+_HEAD = re.compile(r"^-- (KEY|ARG|LIMIT|NEEDS|INCLUDE|LATE) (.*)$", re.MULTILINE)
 _KEY = re.compile(r"(?P<name>\w+)(?P<optional>\??)  \S.*")
 _ARG = re.compile(r"(?P<name>\w+)  (?P<kind>\w+)(?P<optional>\??)  \S.*")
 _LIMIT = re.compile(r"(?P<name>\w+)  (?P<kind>\w+)")
@@ -324,16 +329,49 @@ def _with_included(name: str, folder: Traversable, found: dict[str, Piece]) -> d
 
 def _needed(pieces: list[Piece]) -> list[str]:
     """Return the statements of all pieces, but for those of shared ones that name what nothing
-    after them uses: Redis makes each function anew for every call, which takes 0.3 µs."""
+    uses. What only the script's late names use is in a function `late`."""
     *shared, own = pieces
-    needed = own.statements()[::-1]
-    used = set().union(*map(_words, needed))
-    for statement in reversed([each for piece in shared for each in piece.statements()]):
-        named = _NAMED.match(statement)
-        if not named or used.intersection(named[1].split(", ")):
-            needed.append(statement)
-            used |= _words(statement)
-    return needed[::-1]
+    late_names = own.words("LATE")
+    statements = [each for piece in shared for each in piece.statements()]
+    early = _used(statements, _all_words(own.statements()) - set(late_names))
+    rest = [each for each in statements if each not in early]
+    late = _used(rest, set(late_names))
+    return [*early, *_late(late, late_names), *own.statements()]
+
+
+def _used(statements: list[str], used: set[str]) -> list[str]:
+    """Return those of the statements, in order, that do not name anything or name what is used by
+    the others or in `used`."""
+    found: list[str] = []
+    for statement in reversed(statements):
+        named = _names(statement)
+        if not named or used.intersection(named):
+            found.append(statement)
+            used = used | _all_words([statement])
+    return found[::-1]
+
+
+def _late(statements: list[str], names: list[str]) -> Iterator[str]:
+    """Yield the function that makes these statements, and the locals that it sets, by `names`."""
+    if not names:
+        return
+    if missing := set(names).difference(*map(_names, statements)):
+        raise ScriptError(f"LATE names {', '.join(sorted(missing))}, which no piece gives late")
+    yield f"local {', '.join(names)}\nlocal function late()\n"
+    for statement in statements:
+        is_set = set(names).intersection(_names(statement))
+        yield statement.removeprefix("local ") if is_set else statement
+    yield "end\n"
+
+
+def _names(statement: str) -> list[str]:
+    """Return what the statement names for those after it."""
+    named = _NAMED.match(statement)
+    return named[1].split(", ") if named else []
+
+
+def _all_words(statements: Iterable[str]) -> set[str]:
+    return set().union(*map(_words, statements))
 
 
 def _words(statement: str) -> set[str]:

@@ -182,9 +182,45 @@ redis.call("DEL", "relay:b")
     ]  # fmt: skip
 
 
+def test_what_most_runs_do_not_need_is_made_late(folder: Folder) -> None:
+    folder.part(
+        "holds",
+        """local function sum(one, other)
+  return one + other
+end
+local function double(one)
+  return sum(one, one)
+end
+local function twice(one)
+  return double(one)
+end
+local days = twice(4)
+""",
+    )
+    script = folder.script(
+        "-- INCLUDE holds\n-- LATE twice days\n"
+        "if sum(1, 1) then\n  late()\nend\nreturn twice(days)\n"
+    )
+
+    assert script.source().splitlines() == [
+        *("local function sum(one, other)", "  return one + other", "end"),
+        *("local twice, days", "local function late()"),
+        *("local function double(one)", "  return sum(one, one)", "end"),
+        *("function twice(one)", "  return double(one)", "end"),
+        *("days = twice(4)", "end"),
+        *("if sum(1, 1) then", "  late()", "end", "return twice(days)"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        pytest.param("-- LATE held\nreturn held\n", "LATE names held, which no", id="nothing late"),
+        pytest.param(
+            "-- KEY account  prefix\n-- INCLUDE holds\n-- LATE held\nreturn used\n",
+            "LATE names held, which no",
+            id="late and needed at once",
+        ),
         pytest.param("-- ARG lease  hours  how long\n", "declares ARG 'lease  hours", id="kind"),
         pytest.param("-- ARG lease milliseconds\n", "declares ARG", id="no explanation"),
         pytest.param("-- KEY account\n", "declares KEY 'account'", id="a key, no explanation"),
@@ -203,6 +239,6 @@ redis.call("DEL", "relay:b")
     ],
 )
 def test_a_head_that_makes_no_sense_is_refused(folder: Folder, text: str, message: str) -> None:
-    folder.part("holds", "-- NEEDS account\nlocal held = account\n")
+    folder.part("holds", "-- NEEDS account\nlocal held = account\nlocal used = held\n")
     with pytest.raises(ScriptError, match=message):
         folder.script(text)

@@ -27,6 +27,7 @@
 -- LIMIT REPEAT_NOTED_EVERY  milliseconds
 -- LIMIT NOTIFY_INTERVAL  milliseconds
 -- INCLUDE clock account busy record forms holds lines visitors
+-- LATE load_record sent_consent_history join_line note_unsettled count_repeat
 --
 -- Returns {"accepted", id, 1 when the workers are to be notified}, {"duplicate", id of the first},
 -- {"key_reused"} or {"limited", ms until the visitor may send again}.
@@ -36,7 +37,7 @@ local received = waited == 0 and moment or string.format("%.3f", now_us / 1000 -
 local of_older_format = account .. "email:" .. person
 
 -- Most sign-ups are new in every way: their id, their key and their visitor, and their person has
--- no other. One step finds that out; the others take some more.
+-- no other. One step finds that out; the others take some more, and functions that are made late.
 local all_new = waited == 0
   and redis.call(
     "EXISTS", key, of_person(person), of_older_format, by_key or key, visitor_key or key
@@ -49,6 +50,7 @@ local function erased_since()
 end
 
 if not all_new then
+  late()
   local visitor = network and string.match(network, "[^:]+$") .. ":" .. place
   -- What a visitor's repeat of somebody else's sign-up leaves, so that from then on everything is as
   -- if that repeat had been a sign-up of the visitor's own: to the visitor, and to everybody.
