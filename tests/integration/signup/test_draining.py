@@ -18,6 +18,7 @@ from shared.ledger import limits
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
 from shared.ledger.redis_server.durability import reached_disk
+from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.spools import SpoolFigures, from_stored
 from shared.ledger.stores.fingerprints import Fingerprints, load_fingerprints
 from shared.ledger.stores.registry import Registry
@@ -301,6 +302,8 @@ def test_a_person_who_was_erased_meanwhile_is_dropped_and_counted(
     host.keep("other", "bob@example.com")
     clock.off = timedelta()
     People(redis_client).note_erased(entry("before").person(marks))
+    erased_at = redis_time(redis_client)
+    eventually(lambda: redis_time(redis_client) - erased_at > timedelta(milliseconds=2))
     host.keep("after", lists=("another-list",))
     host.drain()
     figures = ledger.figures("acme")
