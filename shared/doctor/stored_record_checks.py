@@ -110,7 +110,7 @@ class StoredRecordChecks:
     def _set_aside(self) -> Iterator[Unreadable]:
         """Yield the dead letters that are dead as nobody can read them."""
         for account in self.registry.account_names():
-            for id in self.ledger.unreadable_dead_letters(account, _LATEST):
+            for id in self.ledger.unreadable.latest(account, _LATEST):
                 yield Unreadable(Kind.SIGNUP, id)
 
 

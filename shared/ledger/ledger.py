@@ -7,10 +7,9 @@ docs/internals/ledger-keys.md.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import islice
 from typing import Any, NotRequired, TypedDict, Unpack
 
 import redis
@@ -41,6 +40,7 @@ from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Command, ScriptCall, Scripts
 from shared.ledger.spools import Spools
 from shared.ledger.time_units import duration, moment
+from shared.ledger.unreadable_signups import UnreadableSignups
 from shared.ledger.values import (
     Accepted,
     Attempt,
@@ -85,6 +85,7 @@ class Ledger:
         self.pace = Pace(client)
         self.processes = Processes(client)
         self.spools = Spools(client)
+        self.unreadable = UnreadableSignups(client)
 
     # --- intake
 
@@ -391,45 +392,6 @@ class Ledger:
         _, [record] = self._scripts.execute(self._read_call(signup.account, [signup.id]))
         return read_history(signup.id, record) if record else []
 
-    def find_unreadable(self, ids: Sequence[str], accounts: Sequence[str]) -> list[tuple[str, str]]:
-        """Return account and id of those that are dead letters since nobody can read them."""
-        wanted = [(account, id) for account in accounts for id in ids]
-        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
-            for account, id in wanted:
-                reads.zscore(f"{keys.account(account)}dead:{DeathReason.UNREADABLE}", id)
-            scores = reads.execute()
-        return [each for each, score in zip(wanted, scores, strict=True) if score is not None]
-
-    def unreadable_dead_letters(self, account: str, most: int) -> list[str]:
-        """Return the ids of the latest dead letters that nobody can read."""
-        key = f"{keys.account(account)}dead:{DeathReason.UNREADABLE}"
-        with redis_errors_translated():
-            return [str(id) for id in self._client.zrange(key, 0, most - 1, desc=True)]
-
-    def mend_lines(self, account: str) -> int:
-        """Have people's later sign-ups be sent who had one that nobody can read; return how many
-        of these there were. It goes through all keys of the account's people."""
-        prefix = keys.account(account)
-        with redis_errors_translated():
-            ids = list(map(str, self._client.zrange(f"{prefix}unreadable", 0, -1)))
-            lines = self._client.scan_iter(f"{prefix}person:*", count=1000) if ids else ()
-            for some in _some_at_once(lines):
-                self._mend(account, list(map(str, some)), ids)
-            if ids:
-                self._client.zrem(f"{prefix}unreadable", *ids)
-        return len(ids)
-
-    def _mend(self, account: str, lines: Sequence[str], ids: Sequence[str]) -> None:
-        with self._client.pipeline(transaction=False) as reads:
-            wanted = [(line, id) for line in lines for id in ids]
-            for line, id in wanted:
-                reads.zscore(line, id)
-            places = reads.execute()
-        for (line, _), place in zip(wanted, places, strict=True):
-            if place is not None and place > 0:
-                person = line.removeprefix(f"{keys.account(account)}person:")
-                self._scripts.run_for(account, "signups/mend_line", person=person)
-
     def dead_letters(
         self, *accounts: str, reason: DeathReason | None = None, since: datetime | None = None
     ) -> Iterator[Signup]:
@@ -491,9 +453,3 @@ def _figures(account: str, totals: list[Any], oldest_ms: int, holds: list[Any]) 
         oldest_due=None if oldest_ms < 0 else duration(oldest_ms),
         holds=read_holds(account, holds),
     )
-
-
-def _some_at_once(each: Iterable[Any], at_once: int = 500) -> Iterator[list[Any]]:
-    rest = iter(each)
-    while some := list(islice(rest, at_once)):
-        yield some

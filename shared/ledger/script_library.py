@@ -30,6 +30,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 import redis
@@ -169,10 +170,11 @@ _Each = TypeVar("_Each")
 ACCOUNTS_AT_ONCE = 200
 
 
-def batches(each: Sequence[_Each], at_once: int | None = None) -> Iterator[Sequence[_Each]]:
+def batches(each: Iterable[_Each], at_once: int | None = None) -> Iterator[list[_Each]]:
     """Yield them as batches for one step each, as many at once as accounts unless told."""
-    size = at_once or ACCOUNTS_AT_ONCE
-    return (each[at : at + size] for at in range(0, len(each), size))
+    rest = iter(each)
+    while some := list(islice(rest, at_once or ACCOUNTS_AT_ONCE)):
+        yield some
 
 
 # A command's words, as they are sent.

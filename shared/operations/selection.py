@@ -88,7 +88,7 @@ class SignupFinder:
 
     def unreadable(self, ids: Sequence[str]) -> list[UnreadableSignup]:
         """Return those of `ids` that are dead letters which nobody can read."""
-        found = self.ledger.find_unreadable(ids, self.registry.account_names())
+        found = self.ledger.unreadable.find(ids, self.registry.account_names())
         return [UnreadableSignup(id=id, account=account) for account, id in found]
 
     def chosen(self, selection: Selection, state: State) -> Iterator[Signup]:

@@ -50,8 +50,9 @@ class RecordClearing:
 
     def _mend_lines(self) -> None:
         """Let nobody's sign-up wait behind one that cannot be read."""
-        for account in self.registry.account_names():
-            if count := self.ledger.mend_lines(account):
+        unreadable = self.ledger.unreadable
+        for account in unreadable.accounts(self.registry.account_names()):
+            if count := unreadable.mend_lines(account):
                 extra = {"account": account, "count": count}
                 log.error("sign-ups cannot be read and are dead letters", extra=extra)
 

@@ -70,7 +70,7 @@ def test_others_are_sent_and_it_is_a_dead_letter(ledger: Ledger, garbage: bytes)
     spoil(ledger, broken, garbage)
     assert deliver_all(ledger) == [other]
     assert (ledger.figures("acme").dead, ledger.figures("acme").due) == (1, 0)
-    assert ledger.find_unreadable([broken, other], ["acme"]) == [("acme", broken)]
+    assert ledger.unreadable.find([broken, other], ["acme"]) == [("acme", broken)]
     assert ledger._client.strlen(f"{PREFIX}signup:{broken}") == len(garbage)  # it stays as it is
 
 
@@ -92,7 +92,7 @@ def test_what_is_sent_may_be_unreadable_alone(ledger: Ledger, garbage: bytes) ->
     sent = garbage.replace(b"\n", b" ")
     spoil(ledger, broken, b"\n".join([first, sent, consent]))
     assert deliver_all(ledger) == [other]
-    assert ledger.find_unreadable([broken], ["acme"]) == [("acme", broken)]
+    assert ledger.unreadable.find([broken], ["acme"]) == [("acme", broken)]
 
 
 def _lines(ledger: Ledger, id: str) -> list[bytes]:
@@ -121,10 +121,12 @@ def test_those_that_waited_behind_it_are_sent_once_the_line_is_found(ledger: Led
     spoil(ledger, first)
     spoil(ledger, second)
     assert sorted(deliver_all(ledger)) == sorted(others)
-    assert ledger.mend_lines("acme") == 1  # the second is found with the line of the first
+    # The second is found with the line of the first.
+    assert list(ledger.unreadable.accounts(["acme", "blue"])) == ["acme"]
+    assert ledger.unreadable.mend_lines("acme") == 1
     assert deliver_all(ledger) == [third]
-    ledger.mend_lines("acme")
-    assert ledger.mend_lines("acme") == 0
+    ledger.unreadable.mend_lines("acme")
+    assert ledger.unreadable.mend_lines("acme") == 0
     assert ledger.figures("acme").dead == 2
 
 
@@ -296,7 +298,7 @@ def test_a_record_that_contradicts_the_indexes_is_as_good_as_unreadable(
     other = accept(ledger, "b@example.com").id
     lie(ledger, broken, field, value)
     assert deliver_all(ledger) == [other]
-    ledger.mend_lines("acme")
+    ledger.unreadable.mend_lines("acme")
     assert deliver_all(ledger) == [behind]
     assert ledger.discard("acme", broken)
     assert not ledger.discard("acme", broken)
