@@ -57,7 +57,7 @@ def test_by_keyboard_alone_in_and_out_again(
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{web.url}/console/connect?name=acme")
 
-    press_until(page, "Accounts")
+    press_until(page, "Overview")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
     expect(page.get_by_text("No account is connected yet")).to_be_visible()

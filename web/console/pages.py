@@ -13,7 +13,9 @@ from werkzeug.exceptions import HTTPException
 
 from shared.domain.durations import in_words, minute
 from shared.domain.errors import LedgerUnavailable, Refused, SpoolRefused
+from shared.domain.masked_email import masked_email
 from shared.domain.phrases import counted
+from shared.domain.short_ids import short_id
 from shared.infrastructure.stored_records import collecting, left_out
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
@@ -24,6 +26,7 @@ from web.console import (
     connect,
     doctor,
     guard,
+    navigation,
     overview,
     profile,
     second_factor,
@@ -68,6 +71,11 @@ def template_context() -> dict[str, Any]:
         "minute": minute,
         "wizard_steps": WIZARD_STEPS,
         "left_out": _left_out,
+        "short_id": short_id,
+        "shown_email": _shown_email,
+        "navigation": navigation.groups,
+        "is_current": navigation.is_current,
+        "has_page": navigation.has_page,
     }
 
 
@@ -157,6 +165,11 @@ def _problem(sentence: str, status: int) -> ResponseReturnValue:
 
 def _csrf_field() -> Markup:
     return Markup('<input type="hidden" name="csrf_token" value="{}">').format(guard.csrf_token())
+
+
+def _shown_email(address: str) -> str:
+    """Return the address as this operator may see it: viewers see it masked."""
+    return address if g.operator.role.may(Role.OPERATOR) else masked_email(address)
 
 
 def _moment(given: datetime | str | None) -> datetime | None:

@@ -1,4 +1,5 @@
-/* The console's own script: copy buttons, and the session's CSRF token for htmx requests. */
+/* The console's own script: copy buttons, times in the reader's zone, the key that leads to the
+   search, and the session's CSRF token for htmx requests. Every page works without it. */
 
 document.addEventListener("htmx:configRequest", (event) => {
   event.detail.headers["X-CSRF-Token"] = document.querySelector('meta[name="csrf-token"]').content;
@@ -23,5 +24,31 @@ document.addEventListener("focusin", (event) => {
   if (event.target.matches("input[readonly]")) event.target.select();
 });
 
-document.addEventListener("htmx:load", (event) => showCopyButtons(event.detail.elt));
-document.addEventListener("DOMContentLoaded", () => showCopyButtons(document));
+/* Swedish writes times as ISO 8601 does: 2026-03-01 09:12. */
+const clock = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" });
+
+function showLocalTimes(root) {
+  for (const shown of root.querySelectorAll("time [data-clock]")) {
+    shown.textContent = clock.format(new Date(shown.parentElement.dateTime));
+  }
+}
+
+function isTyping(target) {
+  return target.closest("input, textarea, select, [contenteditable]") !== null;
+}
+
+document.addEventListener("keydown", (event) => {
+  const search = document.querySelector(".search input");
+  if (event.key !== "/" || !search || isTyping(event.target)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  search.focus();
+});
+
+function enhance(root) {
+  showCopyButtons(root);
+  showLocalTimes(root);
+}
+
+document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+document.addEventListener("DOMContentLoaded", () => enhance(document));
