@@ -1,4 +1,4 @@
-"""`relay operator`: the people who may sign in to the console."""
+"""`relay operator`: the people who may sign in to the console, and their keys for the API."""
 
 import sys
 from typing import TYPE_CHECKING
@@ -9,6 +9,8 @@ from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
 from shared.domain.errors import Refused
+from shared.infrastructure.timestamps import utc_now
+from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operators import NewPassword, Operator, Operators, Role
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "add": "relay.commands.operators:add",
+    "key": "relay.commands.operators:key",
     "list": "relay.commands.operators:list_operators",
     "password": "relay.commands.operators:new_password",
     "remove": "relay.commands.operators:remove",
@@ -53,6 +56,18 @@ def add(runtime: CommandRuntime, name: str, role: str, password: str | None) -> 
 def new_password(runtime: CommandRuntime, name: str, password: str | None) -> None:
     """Give NAME a new password, and end their sessions."""
     _print_new(runtime, _operators(runtime).set_password(name, _given(password)), password)
+
+
+@click.command()
+@click.argument("name")
+@pass_runtime
+def key(runtime: CommandRuntime, name: str) -> None:
+    """Give NAME a new key for the API, printed once. It ends the one before."""
+    found = _operators(runtime).named(name)
+    made = _operator_keys(runtime).issue(name)
+    runtime.output.json(_described(found) | {"key": made})
+    runtime.output.say(f"Key, shown only this once: {made}")
+    runtime.output.say(f"It has the role of {name}: {found.role}. A key from before has ended.")
 
 
 @click.command()
@@ -123,6 +138,10 @@ def list_operators(runtime: CommandRuntime) -> None:
 
 def _operators(runtime: CommandRuntime) -> Operators:
     return Operators(runtime.client)
+
+
+def _operator_keys(runtime: CommandRuntime) -> OperatorKeys:
+    return OperatorKeys(runtime.client, now=utc_now)
 
 
 def _second_factors(runtime: CommandRuntime) -> "SecondFactors":

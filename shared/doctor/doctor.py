@@ -34,6 +34,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.stores.sealed_values import SealedPlaces
 from shared.ledger.stores.token_store import TokenLedger
+from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operators import Operators
 from shared.operations.second_factors import make_second_factors
 from shared.operations.secret_rotation import Rotation
@@ -180,6 +181,7 @@ def make_doctor(settings: Settings) -> Doctor:
                 operators=Operators(client),
                 second_factors=make_second_factors(settings, client, Operators(client)),
                 sessions=Sessions(client, now=utc_now),
+                operator_keys=OperatorKeys(client, now=utc_now),
                 replays=Replays(client, replay_pace(settings)),
             ),
             take_slot=Pacer(client, settings, settings.client_id).grant,

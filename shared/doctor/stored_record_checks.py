@@ -21,6 +21,7 @@ from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.token_store import TokenLedger
+from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operators import Operators
 from shared.operations.second_factors import SecondFactors
 from shared.operations.sessions import Sessions
@@ -34,6 +35,7 @@ _MOST_NAMED = 10
 # What to do. `{name}` is the record's; of what belongs to something, that is named first.
 _FIX = {
     Kind.ACCOUNT: "Its sign-ups wait. Connect it again with: relay connect {name} --replace",
+    Kind.OPERATOR_KEY: "It does not work. Make a new one with: relay operator key {name}",
     Kind.FORM: (
         "Web goes on with the form as it last read it. Make it anew with: relay forms add {name}"
         " --replace, and its account and lists"
@@ -71,6 +73,7 @@ class StoredRecordChecks:
     operators: Operators
     second_factors: SecondFactors
     sessions: Sessions
+    operator_keys: OperatorKeys
     replays: Replays
 
     def run(self) -> list[Check]:
@@ -88,6 +91,7 @@ class StoredRecordChecks:
         counts = FormCounts(self.client)
         counts.figures(forms, [account.name for account in accounts])
         counts.histories(forms)
+        self.operator_keys.all()
         for operator in self.operators.all():
             self.sessions.all(operator)
             with suppress(Refused):  # what no key opens is another check's business

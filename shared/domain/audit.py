@@ -14,6 +14,7 @@ class Via(StrEnum):
 
     CONSOLE = "console"
     CLI = "cli"
+    API = "api"
 
 
 class Action(StrEnum):
@@ -47,6 +48,8 @@ class Action(StrEnum):
     SET_PASSWORD = "set_password"  # noqa: S105 - no password
     SET_ROLE = "set_role"
     REMOVE_OPERATOR = "remove_operator"
+    MAKE_KEY = "make_key"
+    REVOKE_KEY = "revoke_key"
     SWITCH_ON_SECOND_FACTOR = "switch_on_second_factor"
     SWITCH_OFF_SECOND_FACTOR = "switch_off_second_factor"
     RESET_SECOND_FACTOR = "reset_second_factor"
@@ -63,7 +66,7 @@ class Action(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who does something. `name` is None while nobody is signed in. `address` is the network
-    address in the console."""
+    address in the console, and of requests to the API."""
 
     name: str | None
     via: Via

@@ -52,6 +52,7 @@ class Kind(StrEnum):
     LINK = "client's link"
     LISTS = "lists of account"
     OPERATOR = "operator"
+    OPERATOR_KEY = "key of operator"
     PROXIES = "note about proxies"
     REPLAY = "replay"
     SECOND_FACTOR = "second factor of operator"

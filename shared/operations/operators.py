@@ -90,6 +90,7 @@ class Operators:
     ) -> None:
         self._stored = documents.operators(client)
         self._factors = documents.second_factors(client)
+        self._keys = documents.operator_keys(client)
         self._trail = AuditTrail(client)
         self._tries = CountedTries(client, clock=clock)
         self._new_password = new_password
@@ -198,6 +199,8 @@ class Operators:
         """Add an operator, with a random password unless one is given."""
         check_name(name, "an operator's")
         made = self._made(name, role, password)
+        if not self._stored.find(name):  # an older version may have removed one of this name
+            self._keys.remove(name)
         if not self._stored.add(name, made.operator.to_json()):
             raise Refused(
                 f"There is already an operator {name}. For a new password, run:"
@@ -233,7 +236,8 @@ class Operators:
         _check_removal(name, self._stored.all())
 
     def remove(self, name: str) -> None:
-        """Remove the operator, which ends their sessions. It may be one that cannot be read."""
+        """Remove the operator, which ends their sessions and their key for the API. It may be one
+        that cannot be read."""
 
         def decide(stored: dict[str, str]) -> documents.Changes:
             _check_removal(name, stored)
@@ -241,6 +245,7 @@ class Operators:
 
         self._stored.change(decide)
         self._factors.remove(name)
+        self._keys.remove(name)
         self._trail.add(Action.REMOVE_OPERATOR, target=name)
 
     def _made(self, name: str, role: Role, password: str | None) -> NewPassword:

@@ -97,6 +97,11 @@ def operators(client: "redis.Redis") -> Documents:
     return Documents(client, keys.OPERATORS)
 
 
+def operator_keys(client: "redis.Redis") -> Documents:
+    """Return what is known of operators' keys for the API, by the operator's name."""
+    return Documents(client, keys.OPERATOR_KEYS)
+
+
 def sessions(client: "redis.Redis", operator: str, life: timedelta) -> Documents:
     """Return the operator's sessions in the console, by digest."""
     return Documents(client, keys.SESSIONS + operator, life)

@@ -132,6 +132,7 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], Ran]]] = {
         Action.ADD_OPERATOR,
         lambda scene: scene.run("operator", "add", "max", "--role", "viewer"),
     ),
+    "operator key": (Action.MAKE_KEY, lambda scene: scene.run("operator", "key", "ada")),
     "operator password": (
         Action.SET_PASSWORD,
         lambda scene: scene.run("operator", "password", "ada"),

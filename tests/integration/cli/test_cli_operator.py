@@ -5,6 +5,8 @@ import re
 import pytest
 import redis
 
+from shared.infrastructure.timestamps import utc_now
+from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operators import Operators, Role
 from tests.support.command_line import CommandLine
 from tests.support.phone import Phone
@@ -179,3 +181,36 @@ def test_a_new_password_keeps_the_second_factor_and_a_removal_does_not(
     admin("operator", "remove", "max", "--yes")
     admin("operator", "add", "max", "--role", "viewer")
     assert operators.with_second_factor() == set()
+
+
+# --- keys
+
+
+def test_a_key_is_printed_once_with_the_role_that_it_has(
+    admin: CommandLine, redis_client: "redis.Redis"
+) -> None:
+    ran = admin("operator", "key", "ada", "--json")
+    assert ran.status == 0
+    assert ran.json == {"name": "ada", "role": "admin", "key": ran.json["key"]}
+    found = OperatorKeys(redis_client, now=utc_now).find(ran.json["key"])
+    assert found is not None and found.name == "ada"
+    assert ran.json["key"] not in admin("operator", "list", "--json").out
+
+
+def test_for_a_person_the_key_stands_alone_and_ends_the_one_before(
+    admin: CommandLine, redis_client: "redis.Redis"
+) -> None:
+    first = admin("operator", "key", "ada", "--json").json["key"]
+    ran = admin("operator", "key", "ada")
+    [second] = re.findall(r"Key, shown only this once: (\S+)\n", ran.out)
+    assert "the role of ada: admin" in ran.out
+    operator_keys = OperatorKeys(redis_client, now=utc_now)
+    assert operator_keys.find(first) is None
+    assert operator_keys.find(second) is not None
+
+
+def test_nobody_else_gets_a_key(admin: CommandLine, redis_client: "redis.Redis") -> None:
+    ran = admin("operator", "key", "eve", "--json")
+    assert ran.status == 1
+    assert "There is no operator eve" in ran.err
+    assert OperatorKeys(redis_client, now=utc_now).all() == {}

@@ -26,6 +26,7 @@ from shared.ledger.stores.form_counts import FormCounts, FormTally
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.token_store import Owner, SealedPair, TokenLedger
 from shared.operations.forms import Forms
+from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operators import Operators, Role
 from shared.operations.sessions import Sessions, Visit
 from tests.support import builders
@@ -70,6 +71,13 @@ def operators(client: "redis.Redis") -> Place:
     for name in ("ada", "bob"):
         Operators(client).add(name, Role.ADMIN, "a long password")
     return in_hash(client, keys.OPERATORS, "ada")
+
+
+def operator_keys(client: "redis.Redis") -> Place:
+    operators(client)
+    for name in ("ada", "bob"):
+        OperatorKeys(client, now=utc_now).issue(name)
+    return in_hash(client, keys.OPERATOR_KEYS, "ada")
 
 
 def sessions(client: "redis.Redis") -> Place:
@@ -182,6 +190,11 @@ CASES = {
         Kind.FORM, forms, lambda client: len(Registry(client).forms_named(["news", "shop"]))
     ),
     "operators": Case(Kind.OPERATOR, operators, lambda client: len(Operators(client).all())),
+    "operators' keys": Case(
+        Kind.OPERATOR_KEY,
+        operator_keys,
+        lambda client: len(OperatorKeys(client, now=utc_now).all()),
+    ),
     "sessions": Case(Kind.SESSION, sessions, read_sessions),
     "links": Case(Kind.LINK, links, lambda client: len(links_of(client).of("acme", utc_now()))),
     "spool reports": Case(Kind.SPOOL, spools, lambda client: len(Spools(client).all())),
