@@ -1,5 +1,6 @@
 """The answer to a sign-up that is stored: a page to go on to, or JSON."""
 
+import functools
 import json
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
@@ -34,9 +35,8 @@ def receipt(
     """Return the answer for the stored sign-up `id`: 303 to the next page, or 202 with JSON."""
     wanted = next(filter(None, instruction(posted, "_next")), None)
     next_page = form.next_page(wanted, posted_from=source.website_page)
-    thanks_page = f"{urlsplit(public_url).path}/f/{quote(form.name)}/thanks"
     if not wants_json(head):
-        location = iri_to_uri(next_page or thanks_page)
+        location = iri_to_uri(next_page or urlsplit(_thanks_page(public_url, form.name)).path)
         return Answer(303, [("Content-Type", "text/html; charset=utf-8"), ("Location", location)])
     headers = [("Content-Type", "application/json")]
     # AMP pages read no "next": they follow this header, and only to https.
@@ -46,7 +46,12 @@ def receipt(
         "ok": True,
         "id": id,
         "status": "queued",
-        "next": next_page or urljoin(public_url, thanks_page),
+        "next": next_page or _thanks_page(public_url, form.name),
         "message": THANKS,
     }
     return Answer(202, headers, _JSON.encode(content).encode() + b"\n")
+
+
+@functools.lru_cache  # to join and quote addresses takes longer than to write the answer
+def _thanks_page(public_url: str, form_name: str) -> str:
+    return urljoin(public_url, f"{urlsplit(public_url).path}/f/{quote(form_name)}/thanks")
