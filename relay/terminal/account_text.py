@@ -7,6 +7,7 @@ from typing import Any
 from relay.terminal.output import Output, for_people
 from shared.accounts import advice
 from shared.accounts.account_api import Lists
+from shared.accounts.account_state import account_state
 from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.client import ContactList
 from shared.domain.check import Check, Kind
@@ -48,7 +49,7 @@ def _rows(summary: AccountSummary) -> list[list[Any]]:
         ["organization", account.organization],
         ["contact e-mail", account.contact_email],
         ["account id", account.encoded_account_id],
-        ["status", summary.status.label],
+        ["state", account_state(summary).words],
         ["API", _api(summary)],
         ["login", account.login],
         ["connected", _given(account.connected_at)],

@@ -1,7 +1,7 @@
 """Account summaries: whose account it is, how it is connected, and whether that works."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,6 +14,7 @@ from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.token_store import Replacement, StoredTokens
+from shared.ledger.values import Figures
 
 
 class ConnectionStatus(StrEnum):
@@ -45,7 +46,8 @@ _LABELS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountSummary:
-    """All that is known of a connection. Times are in UTC; what is not known is None.
+    """All that is known of a connection, and the account's figures. Times are in UTC; what is not
+    known is None.
 
     `end` is when the connection will end, although it works now.
     """
@@ -64,6 +66,7 @@ class AccountSummary:
     end: ConnectionEnd | None = None
     origin: TokenOrigin | None = None
     replacement: Replacement | None = None
+    figures: Figures = field(default_factory=Figures)
 
     @property
     def origin_told(self) -> str:
@@ -113,6 +116,10 @@ class AccountSummaries:
         """Return every account's summary, sorted by name."""
         return list(self._summaries(self.registry.accounts()))
 
+    def named(self, names: Sequence[str]) -> list[AccountSummary]:
+        """Return the summaries of those of the accounts `names` that there are."""
+        return list(self._summaries(self.registry.accounts_named(names)))
+
     def summary(self, name: str) -> AccountSummary:
         (summary,) = self._summaries([self.registry.known_account(name)])
         return summary
@@ -134,6 +141,7 @@ class AccountSummaries:
                 holds=figures.holds,
                 end=_end(status, stored, figures.holds),
                 last_success_at=last_success,
+                figures=figures,
                 **(self._of_tokens(stored) if stored else {}),
             )
 

@@ -9,6 +9,7 @@ from itertools import islice
 import redis
 
 from shared.accounts import checks
+from shared.accounts.account_state import account_state
 from shared.accounts.account_summary import AccountSummaries, AccountSummary, ConnectionStatus
 from shared.accounts.advice import on_hold
 from shared.constant_contact.token_vault import TokenVault
@@ -130,7 +131,8 @@ def connection(summary: AccountSummary, forms: Sequence[Form]) -> Check:
     facts = {"key": summary.key_tail, "owner": summary.owner, "forms": _named(forms)}
     facts["origin"] = summary.origin_told
     facts["until"] = minute(summary.end.at) if summary.end else None
-    return subject.problem(found.format(**facts), fix.format(account=account))
+    named = replace(subject, title=f"{subject.title}: {account_state(summary).words}")
+    return named.problem(found.format(**facts), fix.format(account=account))
 
 
 def repeated_addresses(received: Sequence[datetime], *, account: str) -> Check:
@@ -197,7 +199,7 @@ def hold(each: Hold, summary: AccountSummary, now: datetime) -> Check:
         return subject.ok(found)  # somebody wants that; the forms that still use it are a problem
     if each.reason == HoldReason.RECONNECT and summary.status not in _CONNECTED:
         # Above all with FOREIGN: connecting again here would take the account away.
-        fix = f"Do what the check '{CONNECTION.title}' says. That ends this hold, too."
+        fix = "Do what the check of the connection says. That ends this hold, too."
     judge = subject.advice if each.reason.is_harmless else subject.problem
     return judge(found, fix)
 

@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
+from shared.accounts.account_state import account_state
 from shared.domain.durations import in_words, minute
 from shared.domain.errors import LedgerUnavailable, Refused, SpoolRefused
 from shared.domain.masked_email import masked_email
@@ -69,6 +70,7 @@ def template_context() -> dict[str, Any]:
         "counted": counted,
         "in_words": in_words,
         "minute": minute,
+        "state_of": account_state,
         "wizard_steps": WIZARD_STEPS,
         "left_out": _left_out,
         "short_id": short_id,

@@ -8,6 +8,7 @@ from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.account_text import say_summary
 from relay.terminal.confirmation import confirm, yes_option
 from relay.terminal.output import for_people
+from shared.accounts.account_state import account_state
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 
 
@@ -27,7 +28,7 @@ def print_accounts(runtime: CommandRuntime) -> None:
         return
     runtime.output.table(
         [
-            *("name", "organization", "status", "contact e-mail", "account id"),
+            *("name", "organization", "state", "contact e-mail", "account id"),
             *("API key", "refresh token", "last success"),
         ],
         [_row(summary) for summary in found],
@@ -39,7 +40,7 @@ def _row(summary: AccountSummary) -> list[Any]:
     return [
         account.name,
         account.organization,
-        f"{summary.status.label}{', sandbox' if summary.is_sandbox else ''}",
+        f"{account_state(summary).words}{', sandbox' if summary.is_sandbox else ''}",
         account.contact_email,
         account.encoded_account_id,
         summary.key_tail,

@@ -8,6 +8,7 @@ from relay.commands.status.document import COUNTS
 from relay.commands.status.report import StatusReport
 from relay.terminal.output import Output, duration, for_people
 from shared.accounts import advice
+from shared.accounts.account_state import account_state
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
@@ -58,7 +59,7 @@ def _say_accounts(
     places = {name: place for place, name in enumerate(in_order)}
     by_trouble = sorted(report.accounts.items(), key=lambda item: places.get(item[0], len(places)))
     output.table(
-        ["account", *COUNTS, "oldest due", "hold", "token valid until"],
+        ["account", *COUNTS, "oldest due", "state", "token valid until"],
         [_row(name, figures, summaries.get(name)) for name, figures in by_trouble],
     )
     for name, figures in by_trouble:
@@ -100,16 +101,19 @@ def _row(name: str, figures: Figures, summary: AccountSummary | None) -> list[An
         name,
         *(getattr(figures, count) for count in COUNTS),
         duration(figures.oldest_due),
-        ", ".join(hold.reason for hold in figures.holds) or None,
+        _state(summary) if summary else None,
         _token(summary) if summary else None,
     ]
 
 
-def _token(summary: AccountSummary) -> str:
-    """Return until when the token works; without one that is used, the status says why."""
+def _state(summary: AccountSummary) -> str:
+    return f"{account_state(summary).words}{', sandbox' if summary.is_sandbox else ''}"
+
+
+def _token(summary: AccountSummary) -> str | None:
+    """Return until when the token works; None without one that is used."""
     unused = summary.status == ConnectionStatus.ELSEWHERE
-    until = None if unused else for_people(summary.expires_at)
-    return f"{until or summary.status.label}{', sandbox' if summary.is_sandbox else ''}"
+    return None if unused else for_people(summary.expires_at)
 
 
 def _say_spool(output: Output, spool: SpoolReport) -> None:

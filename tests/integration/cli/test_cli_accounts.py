@@ -242,7 +242,7 @@ def test_disconnecting_as_json_prints_the_card(connected: CommandLine) -> None:
 def test_status_says_in_words_what_is_wrong_with_a_connection(
     connected: CommandLine, redis_client: "redis.Redis"
 ) -> None:
-    assert "connected" not in connected("status").out
+    assert "acme is" not in connected("status").out
 
     connected.set(CTCT_CLIENT_ID="another-key")
     assert "acme cannot be used: its tokens are gone, or the secret" in connected("status").out
@@ -251,7 +251,7 @@ def test_status_says_in_words_what_is_wrong_with_a_connection(
     connected("disconnect", "acme", "--yes")
     printed = connected("status").out
     assert "acme is disconnected. Its sign-ups are accepted and wait." in printed
-    assert printed.splitlines()[2].endswith("disconnected")  # in place of a token's end
+    assert "disconnected" in printed.splitlines()[2]
     assert "is on hold (reconnect" not in printed  # the same thing in other words
     (account,) = connected("status", "--json").json["accounts"]
     assert (account["hold"]["reason"], account["token"]) == ("reconnect", None)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.accounts.account_api import ApiCallFailed
+from shared.accounts.account_state import account_state
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.constant_contact.client import ContactList
 from shared.constant_contact.errors import ConnectionFailed, Forbidden
@@ -432,6 +433,8 @@ def summary(status: ConnectionStatus = ConnectionStatus.CONNECTED, **fields: Any
 def test_the_connection(status: ConnectionStatus, expected: str) -> None:
     check = stored_account_checks.connection(summary(status), [builders.form()])
     assert (verdict(check), check.account) == (expected, "acme")
+    state = "" if expected == OK else f": {account_state(summary(status)).words}"
+    assert check.title == f"The connection{state}"
 
 
 def test_a_disconnected_account_that_no_form_uses_is_in_order() -> None:
@@ -536,8 +539,8 @@ def test_holds(reason: HoldReason, expected: str) -> None:
     ("status", "expected"),
     [
         (ConnectionStatus.CONNECTED, "If the hold does not end by itself"),
-        (ConnectionStatus.REVOKED, "Do what the check 'The connection' says"),
-        (ConnectionStatus.FOREIGN, "Do what the check 'The connection' says"),
+        (ConnectionStatus.REVOKED, "Do what the check of the connection says"),
+        (ConnectionStatus.FOREIGN, "Do what the check of the connection says"),
         (ConnectionStatus.DISCONNECTED, ""),
     ],
 )
