@@ -1,18 +1,62 @@
 """Advice: what to do about a hold, or about a connection that does not work."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.accounts.problems import explain_secret
 from shared.domain.account import COUNTED_BY_API, Hold, HoldReason
 from shared.domain.connection_end import EndCause
 from shared.domain.durations import minute
+from shared.domain.phrases import sign_ups_wait
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """How the reader does what the advice says. Each may be the end of a sentence, which `stop`
+    ends: a command has no full stop, so that it can be copied."""
+
+    reconnect: str
+    release: str
+    take_over: str
+    remove: str
+    stop: str = ""
+
+    def told(self, text: str, account: str, **facts: str | None) -> str:
+        """Return the text with these in it."""
+        how = {what: way.format(account=account) for what, way in asdict(self).items()}
+        told = text.format(account=account, **how, **facts)
+        return told if told.endswith(".") else f"{told}{self.stop}"
+
+
+COMMANDS = Means(
+    reconnect="run: relay connect {account}",
+    release="run: relay release {account}",
+    take_over="run: relay accounts take-over {account}",
+    remove="run: relay accounts remove {account}",
+)
+# Those of the account's page in the console.
+BUTTONS = Means(
+    reconnect="press Reconnect",
+    release="press Release",
+    take_over="an admin presses Take over",
+    remove="an admin presses Remove",
+    stop=".",
+)
+
+# Of who may only look.
+ASK_AN_OPERATOR = Means(
+    reconnect="ask an operator to reconnect it",
+    release="ask an operator to release it",
+    take_over="ask an admin to take it over",
+    remove="ask an admin to remove it",
+    stop=".",
+)
 
 _ON_HOLD = {
-    HoldReason.RECONNECT: "If the hold does not end by itself, run: relay connect {account}",
-    HoldReason.FORBIDDEN: ("Reconnect it as an Account Owner or Manager: relay connect {account}"),
-    HoldReason.PAUSED: "To end the pause, run: relay release {account}",
+    HoldReason.RECONNECT: "If the hold does not end by itself, {reconnect}",
+    HoldReason.FORBIDDEN: "To reconnect it as an Account Owner or Manager, {reconnect}",
+    HoldReason.PAUSED: "To end the pause, {release}",
     HoldReason.OUTAGE: (
         "Deliveries resume by themselves when Constant Contact answers. If the hold stays, check"
         " whether this host reaches it."
@@ -20,31 +64,38 @@ _ON_HOLD = {
     HoldReason.QUOTA: "You need not do anything: deliveries resume at 00:00 UTC.",
 }
 
+_WHY = {
+    HoldReason.RECONNECT: "No working token is available, so nothing can be sent.",
+    HoldReason.FORBIDDEN: "The login that connected it may not write contacts.",
+    HoldReason.PAUSED: "An operator paused it.",
+    HoldReason.OUTAGE: "Constant Contact failed for several sign-ups in a row.",
+    HoldReason.QUOTA: "The API key has no requests left today.",
+}
+
 _NOT_WELL = {
     ConnectionStatus.DISCONNECTED: (
-        "is disconnected. Its sign-ups are accepted and wait."
-        " Reconnect it with: relay connect {account}"
+        "is disconnected. Its sign-ups are accepted and wait. To reconnect it, {reconnect}"
     ),
     ConnectionStatus.UNUSABLE: (
         "cannot be used: its tokens are gone, or the secret of its API key is no longer known. Its"
         " sign-ups are accepted and wait. If CTCT_CLIENT_ID was changed, put the old value back."
-        " Otherwise run: relay connect {account}"
+        " Otherwise {reconnect}"
     ),
     ConnectionStatus.REVOKED: (
         "needs a new login: Constant Contact refuses its refresh token. Its sign-ups are"
-        " accepted and wait. Reconnect it with: relay connect {account}"
+        " accepted and wait. To reconnect it, {reconnect}"
     ),
     ConnectionStatus.ELSEWHERE: (
         "was connected at {origin}, and CTCT_API_URL and CTCT_AUTH_URL name other addresses now."
         " Its tokens are sent to no other server, so its sign-ups are accepted and wait. Put the"
-        " former addresses back, or run: relay connect {account}. If Constant Contact has moved,"
-        " run: relay accounts move-tokens {account}. If it was for trying out, remove it:"
-        " relay accounts remove {account}"
+        " former addresses back. If Constant Contact has moved, run: relay accounts move-tokens"
+        " {account}. To connect it at the new addresses, {reconnect}. If it was for trying out,"
+        " {remove}"
     ),
     ConnectionStatus.FOREIGN: (
         "is kept connected by another installation ({owner}), so this one does not refresh its"
         " tokens. If this installation is a copy, connect another account. If it has replaced the"
-        " other, run: relay accounts take-over {account}"
+        " other, {take_over}"
     ),
     ConnectionStatus.FAILING: (
         "is connected, but the last refresh of its tokens failed."
@@ -56,7 +107,7 @@ _WILL_END = {
     EndCause.REFUSED: (
         "works until {until}. Constant Contact refuses its refresh token, so the access token that"
         " it has is the last one. Its sign-ups are delivered until then, and wait afterwards."
-        " Reconnect it before: relay connect {account}"
+        " Reconnect it before: {reconnect}"
     ),
     EndCause.CLIENT: (
         "works until {until}. Constant Contact does not accept the secret of its API key, so"
@@ -66,7 +117,7 @@ _WILL_END = {
     EndCause.UNUSED: (
         "loses its connection on {until}: Constant Contact ends a refresh token that was not used"
         " for 180 days. Its sign-ups are accepted. Start beat and a worker, which use the token. If"
-        " that fails, reconnect it: relay connect {account}"
+        " that fails, reconnect it: {reconnect}"
     ),
 }
 
@@ -84,10 +135,28 @@ class Advice:
     urgent: bool
 
 
-def on_hold(hold: Hold, account: str) -> str:
+def on_hold(hold: Hold, account: str, means: Means = COMMANDS) -> str:
     """Return what ends the hold, in sentences."""
-    what = _ON_HOLD[hold.reason].format(account=account)
+    what = means.told(_ON_HOLD[hold.reason], account)
     return f"{what} {USED_ELSEWHERE}" if used_elsewhere(hold) else what
+
+
+def why(hold: Hold) -> str:
+    """Return why deliveries wait, in a sentence."""
+    return _WHY[hold.reason]
+
+
+def on_release(holds: Sequence[Hold], due: int) -> str:
+    """Return what releasing the account will do, in sentences; `due` sign-ups wait."""
+    paused = any(hold.reason == HoldReason.PAUSED for hold in holds)
+    others = [str(hold.reason) for hold in holds if hold.reason != HoldReason.PAUSED]
+    if not others:
+        return f"Releasing ends the pause. {sign_ups_wait(due)}, and all are sent, oldest first."
+    ends = "Releasing ends the pause, and sends" if paused else "Releasing sends"
+    return (
+        f"{ends} one sign-up now, to see whether the cause of {' and '.join(others)} is gone. If it"
+        " is, all others follow. If not, the hold stays."
+    )
 
 
 def used_elsewhere(hold: Hold) -> bool:
@@ -96,24 +165,24 @@ def used_elsewhere(hold: Hold) -> bool:
 
 
 def for_account(
-    name: str, holds: Iterable[Hold], summary: AccountSummary | None
+    name: str, holds: Iterable[Hold], summary: AccountSummary | None, means: Means = COMMANDS
 ) -> Iterator[Advice]:
     """Yield what is wrong with the account, with what to do about each thing."""
     wrong = summary and _NOT_WELL.get(summary.status)
     if summary and summary.end:
         until = minute(summary.end.at)
         secret = explain_secret(own_key=summary.own_key)
-        will_end = _WILL_END[summary.end.cause].format(account=name, until=until, secret=secret)
+        will_end = means.told(_WILL_END[summary.end.cause], name, until=until, secret=secret)
         yield Advice(f"{name} {will_end}", urgent=True)
     elif summary and wrong:
-        told = wrong.format(account=name, owner=summary.owner, origin=summary.origin_told)
+        told = means.told(wrong, name, owner=summary.owner, origin=summary.origin_told)
         sentence = f"{name} {told}"
         yield Advice(sentence, summary.status != ConnectionStatus.FAILING)
     for hold in holds:
         if wrong and hold.reason == HoldReason.RECONNECT:
             continue  # the sentence about the connection says why
         note = f": {hold.note}" if hold.note else ""
-        sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold, name)}"
+        sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold, name, means)}"
         yield Advice(sentence, not hold.reason.is_harmless)
 
 

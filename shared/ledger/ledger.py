@@ -378,6 +378,11 @@ class Ledger:
         for account, answer in zip(names, answers, strict=True):
             yield _figures(account, *answer)
 
+    def in_trouble(self, accounts: Iterable[str]) -> set[str]:
+        """Return those of the accounts that an operator should look at first."""
+        answers = self._scripts.run_for_all(accounts, "accounts/find_in_trouble")
+        return {keys.account_of(prefix) for some in answers for prefix in some}
+
     def find(self, id: str, accounts: Iterable[str]) -> Signup | None:
         """Return the sign-up `id`, whichever of `accounts` it belongs to."""
         names = list(accounts)

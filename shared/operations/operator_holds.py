@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 from shared.domain.account import HoldReason
 from shared.domain.audit import Action
+from shared.domain.errors import Refused
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
+
+# Every page and every alert about the hold repeats it.
+LONGEST_NOTE = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,13 @@ class OperatorHolds:
     notify_workers: Callable[[str], None]
 
     def hold(self, account: str, note: str, by: str) -> None:
-        """Pause an account: its sign-ups are accepted and wait."""
+        """Pause an account: its sign-ups are accepted and wait. Raises `Refused` for a note that
+        says nothing, or too much."""
+        note = " ".join(note.split())
+        if not note:
+            raise Refused("Give a reason. Whoever finds the account on hold reads it.")
+        if len(note) > LONGEST_NOTE:
+            raise Refused(f"The reason can have {LONGEST_NOTE} characters at most.")
         self.registry.check_known(account)
         self.ledger.hold(account, HoldReason.PAUSED, by=by, note=note)
         self.trail.add(Action.HOLD, account=account, reason=note)

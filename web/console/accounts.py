@@ -1,23 +1,38 @@
-"""An account's page: its connection, holds, lists and client links, and a test sign-up."""
+"""All accounts, and an account's page: its figures, holds, connection, lists, client links, and a
+test sign-up."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.account_api import FRESH, ApiCallFailed, Lists
-from shared.accounts.advice import for_account
+from shared.accounts.account_list import account_page
+from shared.accounts.advice import ASK_AN_OPERATOR, BUTTONS, for_account, on_hold, on_release, why
 from shared.constant_contact.client import ContactList
+from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.form import Form
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web.console import bp
-from web.console.guard import needs, operator_name
+from web.console.guard import current_operator, needs, operator_name
 from web.services import services
 
 # About as many as fit beside the rest of the page.
 SHOWN_LISTS = 12
+
+
+@bp.get("/accounts")
+@needs(Role.VIEWER)
+def accounts() -> ResponseReturnValue:
+    """Show all accounts, those in trouble first."""
+    words, number = request.args.get("name", ""), request.args.get("page", 1, type=int)
+    return render_template(
+        "console/accounts.html",
+        page=account_page(services().accounts.summaries, words, number),
+        words=words,
+    )
 
 
 @bp.get("/accounts/<name>")
@@ -25,6 +40,39 @@ SHOWN_LISTS = 12
 def account(name: str) -> ResponseReturnValue:
     """Show everything about an account."""
     return _account_page(name)
+
+
+@bp.post("/accounts/<name>/hold")
+@needs(Role.OPERATOR)
+def hold(name: str) -> ResponseReturnValue:
+    """Pause the account."""
+    try:
+        services().operations.holds.hold(name, request.form.get("reason", ""), by=operator_name())
+    except Refused as error:
+        return _account_page(name, hold_problem=str(error)), 422
+    flash(f"{name} is on hold. New sign-ups are accepted, and wait with the others.")
+    return redirect(url_for("console.account", name=name), 303)
+
+
+@bp.post("/accounts/<name>/release")
+@needs(Role.OPERATOR)
+def release(name: str) -> ResponseReturnValue:
+    """End the account's pause, and probe its other holds now."""
+    flash(_released(services().operations.holds.release(name), name))
+    return redirect(url_for("console.account", name=name), 303)
+
+
+def _released(before: Sequence[HoldReason], name: str) -> str:
+    """Return what came of a release; `before` are the holds that there were."""
+    if not before:
+        return f"{name} was not on hold."
+    probed = [str(reason) for reason in before if reason != HoldReason.PAUSED]
+    if not probed:
+        return f"The pause of {name} has ended. Its sign-ups are sent now, oldest first."
+    return (
+        f"One sign-up of {name} is sent now, to see whether the cause of {' and '.join(probed)} is"
+        " gone. If it is, the hold ends by itself."
+    )
 
 
 @bp.post("/accounts/<name>/lists")
@@ -99,15 +147,22 @@ def take_over(name: str) -> ResponseReturnValue:
     return redirect(url_for("console.account", name=name), 303)
 
 
-def _account_page(name: str, *, test_problem: str | None = None) -> str:
+def _account_page(
+    name: str, *, test_problem: str | None = None, hold_problem: str | None = None
+) -> str:
     tools = services().accounts
     summary, lists = tools.summaries.summary(name), _lists(name)
     forms = [form for form in tools.summaries.registry.forms() if form.account == name]
+    means = BUTTONS if current_operator().role.may(Role.OPERATOR) else ASK_AN_OPERATOR
     shown, folded = folded_lists(lists.lists if lists else (), forms)
     return render_template(
         "console/account.html",
         summary=summary,
-        advice=list(for_account(name, summary.holds, summary)),
+        advice=list(for_account(name, (), summary, means)),
+        holds=[(each, why(each), on_hold(each, name, means)) for each in summary.holds],
+        is_paused=any(each.reason == HoldReason.PAUSED for each in summary.holds),
+        release_means=on_release(summary.holds, summary.figures.due),
+        hold_problem=hold_problem,
         links=tools.connecting.browser.links.of(name, utc_now()),
         lists=lists,
         shown_lists=shown,

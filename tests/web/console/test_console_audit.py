@@ -119,6 +119,14 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
         Action.REMOVE_TEST_CONTACT,
         Scene.remove_test,
     ),
+    "/console/accounts/<name>/hold": (
+        Action.HOLD,
+        lambda scene: scene.browser.post("/console/accounts/acme/hold", reason="a long lunch"),
+    ),
+    "/console/accounts/<name>/release": (
+        Action.RELEASE,
+        lambda scene: scene.browser.post("/console/accounts/acme/release"),
+    ),
     "/console/accounts/<name>/disconnect": (
         Action.DISCONNECT,
         lambda scene: scene.browser.post("/console/accounts/acme/disconnect"),

@@ -1,0 +1,111 @@
+"""Holding and releasing an account in the console."""
+
+from html import unescape
+
+import pytest
+import redis
+from flask import Flask
+
+from shared.domain.account import HoldReason
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.registry import Registry
+from shared.operations.operators import Role
+from tests.support import builders
+from tests.support.console_browser import SignedIn
+
+PAGE = "/console/accounts/acme"
+
+
+@pytest.fixture
+def ledger(redis_client: "redis.Redis") -> Ledger:
+    """A ledger with the account `acme` and two sign-ups that are due."""
+    Registry(redis_client).save_account(builders.account(organization="Acme Bakery"))
+    ledger = Ledger(redis_client)
+    for name in ("ada", "bob"):
+        builders.accept(ledger, f"{name}@example.com")
+    return ledger
+
+
+@pytest.fixture
+def browser(app: Flask, ledger: Ledger) -> SignedIn:
+    return SignedIn(app, Role.OPERATOR)
+
+
+def text_of(browser: SignedIn) -> str:
+    return " ".join(unescape(browser.get(PAGE).text).split())
+
+
+def test_an_operator_holds_and_releases(browser: SignedIn, ledger: Ledger) -> None:
+    assert "2 sign-ups that are due now" in text_of(browser)
+    held = browser.post(f"{PAGE}/hold", reason="  the price list\nis wrong ")
+    assert (held.status_code, held.location) == (303, PAGE)
+    (hold,) = ledger.figures("acme").holds
+    assert (hold.reason, hold.note, hold.by) == (
+        HoldReason.PAUSED,
+        "the price list is wrong",
+        "operator",
+    )
+    page = text_of(browser)
+    assert "On hold: paused.</strong> An operator paused it." in page
+    assert "Reason: the price list is wrong" in page
+    assert ", by operator." in page
+    assert "Releasing ends the pause. 2 sign-ups wait, and all are sent, oldest first." in page
+    assert "To end the pause, press Release." in page
+    assert "relay release" not in page
+
+    released = browser.post(f"{PAGE}/release")
+
+    assert released.status_code == 303
+    assert ledger.figures("acme").holds == ()
+    assert "The pause of acme has ended. Its sign-ups are sent now" in text_of(browser)
+
+
+def test_releasing_probes_every_other_hold_and_says_so(browser: SignedIn, ledger: Ledger) -> None:
+    ledger.hold("acme", HoldReason.OUTAGE, by="answer", note="HTTP 503")
+    page = text_of(browser)
+    assert "Constant Contact failed for several sign-ups in a row. Reason: HTTP 503" in page
+    assert "Releasing sends one sign-up now, to see whether the cause of outage is gone." in page
+    browser.post(f"{PAGE}/release")
+    assert [hold.reason for hold in ledger.figures("acme").holds] == [HoldReason.OUTAGE]
+    assert "One sign-up of acme is sent now, to see whether the cause of outage" in text_of(browser)
+
+
+def test_an_account_that_is_not_on_hold_is_not_released(browser: SignedIn) -> None:
+    assert f'action="{PAGE}/release"' not in text_of(browser)
+    browser.post(f"{PAGE}/release")
+    assert "acme was not on hold." in text_of(browser)
+
+
+@pytest.mark.parametrize(
+    ("reason", "sentence"),
+    [
+        pytest.param(" \n ", "Give a reason.", id="nothing"),
+        pytest.param("x" * 301, "The reason can have 300 characters at most.", id="too much"),
+    ],
+)
+def test_a_hold_needs_a_reason_that_people_can_read(
+    browser: SignedIn, ledger: Ledger, reason: str, sentence: str
+) -> None:
+    answer = browser.post(f"{PAGE}/hold", reason=reason)
+    assert answer.status_code == 422
+    assert sentence in answer.text
+    assert reason.strip() in answer.text
+    assert ledger.figures("acme").holds == ()
+
+
+def test_viewers_see_the_hold_and_no_buttons(app: Flask, ledger: Ledger) -> None:
+    viewer = SignedIn(app, Role.VIEWER)
+    assert viewer.post(f"{PAGE}/hold", reason="x").status_code == 403
+    ledger.hold("acme", HoldReason.PAUSED, by="ada", note="a <b>bold</b> note")
+    assert viewer.post(f"{PAGE}/release").status_code == 403
+    page = viewer.get(PAGE).text
+    assert "ask an operator to release it" in page
+    assert "/release" not in page and "/hold" not in page
+    assert "a &lt;b&gt;bold" in page
+    assert [hold.reason for hold in ledger.figures("acme").holds] == [HoldReason.PAUSED]
+
+
+def test_an_unknown_account_is_neither_held_nor_released(browser: SignedIn) -> None:
+    for path in ("/console/accounts/nobody/hold", "/console/accounts/nobody/release"):
+        answer = browser.post(path, reason="x")
+        assert (answer.status_code in (400, 422), "no account" in answer.text) == (True, True)
