@@ -7,13 +7,13 @@ from typing import Any
 
 import click
 
-from relay.commands.status.report import spools_here
 from relay.commands.status.text import warn_of_spools
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.account_text import say_checks
 from shared.doctor.doctor import make_doctor, redis_is_away, summary
 from shared.domain.check import Check, Kind, Verdict, most_urgent_first
 from shared.domain.phrases import counted
+from web.signup.spools_here import spools_here
 
 # Requests have deadlines of their own. Other steps, such as a look-up of a host name, have none.
 _WITHIN = timedelta(seconds=30)
@@ -53,7 +53,7 @@ def doctor(
     runtime.output.json({"ok": not problems, "checks": [_document(check) for check in checks]})
     _print(runtime, checks, all_checks=all_checks)
     if redis_is_away(checks):
-        warn_of_spools(runtime.output, spools_here(runtime))
+        warn_of_spools(runtime.output, spools_here(runtime.settings.spool_folder))
     if problems:
         sys.exit(1)
 

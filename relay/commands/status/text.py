@@ -4,8 +4,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from relay.commands.status.document import COUNTS
-from relay.commands.status.report import StatusReport
 from relay.terminal.output import Output, duration, for_people
 from shared.accounts import advice
 from shared.accounts.account_state import account_state
@@ -18,6 +16,7 @@ from shared.domain.retention import KeptRecords, beginning
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.values import Figures
+from shared.operations.status.document import COUNTS, StatusReport
 
 
 def say_report(

@@ -1,21 +1,48 @@
-"""`relay status --json`: the report as scripts read it. Pure."""
+"""The report, and how scripts read it: what `relay status --json` prints. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from relay.commands.status.report import StatusReport
 from shared.accounts.account_summary import AccountSummary
 from shared.domain.account import Hold
 from shared.domain.memory_forecast import MemoryForecast
+from shared.domain.redis_problem import RedisProblem
 from shared.domain.retention import KeptRecords
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.stores.token_store import StoredTokens
 from shared.ledger.values import Figures
+from shared.operations.system_status import Pulse
 
 COUNTS = ("accepted", "due", "delivered", "dead", "discarded", "quarantined")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusReport:
+    """What is known of all accounts and of what they share.
+
+    `rests_until` is until when the API key is paused by a 429 or 503; None if it is not, or only
+    for a moment. `organizations` has the accounts that are connected. `replaying` is how many dead
+    letters wait in replays. `redis_problem` is why Redis accepts no writes; None when it does.
+    `memory` is None if Redis does not tell.
+    """
+
+    at: datetime
+    accounts: Mapping[str, Figures]
+    organizations: Mapping[str, str | None]
+    forms: Sequence[FormFigures]
+    spools: tuple[SpoolReport, ...]
+    requests_today: int
+    requests_per_day: int
+    rests_until: datetime | None
+    pulse: Pulse
+    replaying: int
+    redis_problem: RedisProblem | None
+    memory: MemoryForecast | None
+    records: Sequence[KeptRecords]
 
 
 def document(
