@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from functools import wraps
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from relay.runtime import CommandRuntime, pass_runtime
+from shared.domain.moments import typed_moment
 from shared.operations.selection import Selection
 
 Command = Callable[..., None]
@@ -22,10 +23,9 @@ class _Moment(click.ParamType[datetime]):
 
     def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
         try:
-            moment = datetime.fromisoformat(value)
+            return typed_moment(value)
         except ValueError:
             self.fail("It must be a time such as 2026-03-01 or 2026-03-01T12:00:00Z.", param, ctx)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def selection_options(

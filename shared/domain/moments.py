@@ -18,6 +18,13 @@ def usable_moment(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+def typed_moment(text: str) -> datetime:
+    """Return the date or time that a person or a script means, as ISO 8601; in UTC unless it says
+    otherwise. Raises `ValueError`."""
+    moment = datetime.fromisoformat(text)
+    return usable_moment(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
 def read_moment(stored: str) -> datetime:
     """Return the moment that is written as ISO 8601. Raises `ValueError` and `TypeError`."""
     return usable_moment(datetime.fromisoformat(stored))

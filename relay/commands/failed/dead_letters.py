@@ -12,8 +12,12 @@ from relay.terminal.output import for_people
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.signup import DeathReason, Signup, State
 from shared.infrastructure.timestamps import timestamp
-from shared.ledger.time_units import from_milliseconds
 from shared.operations.selection import Selection
+from shared.operations.signup_documents import (
+    event_documents,
+    signup_details,
+    signup_summary,
+)
 
 _NEXT_STEPS = """
 Show details:      relay failed show ID
@@ -53,8 +57,8 @@ def _row(signup: Signup) -> list[Any]:
 def show(runtime: CommandRuntime, id: str) -> None:
     """Show one sign-up in any state, with its history."""
     signup, history = runtime.operations.dead_letters.show(id)
-    events = [_event(entry) for entry in history]
-    runtime.output.json(_document(signup) | _details(signup) | {"history": events})
+    events = event_documents(history)
+    runtime.output.json(_details(signup) | {"history": events})
     if not runtime.output.as_json:
         _print(runtime, signup, events)
 
@@ -90,59 +94,24 @@ def edit(runtime: CommandRuntime, id: str, changes: tuple[str, ...]) -> None:
         )
     except InvalidSignup as error:
         raise Refused(" ".join(wrong.message for wrong in error.errors)) from error
-    runtime.output.json(_document(signup) | _details(signup))
+    runtime.output.json(_details(signup))
     step = "quarantine deliver" if signup.state == State.QUARANTINED else "failed retry"
     runtime.output.say(f"Corrected. Send it with: relay {step} {id}")
 
 
 def _document(signup: Signup) -> dict[str, Any]:
-    return {
-        "id": signup.id,
-        "account": signup.account,
-        "form": signup.form,
-        "email": signup.contact.email,
-        "reason": signup.reason,
-        "error_key": signup.error_key,
-        "message": signup.message,
-        "attempts": signup.attempts,
-        "received_at": timestamp(signup.received_at),
-        "died_at": timestamp(signup.settled_at) if signup.state == State.DEAD else None,
-    }
+    died_at = timestamp(signup.settled_at) if signup.state == State.DEAD else None
+    return signup_summary(signup) | {"died_at": died_at}
 
 
 def _details(signup: Signup) -> dict[str, Any]:
-    contact, consent = signup.contact, signup.consent
-    return {
-        "state": signup.state,
-        "fields": contact.fields,
-        "custom_fields": {value.name: value.value for value in contact.custom},
-        "other_fields": contact.other,
-        "fields_cut": contact.cut,
-        "typed": contact.typed,
-        "lists": list(signup.lists),
-        "contact_id": signup.contact_id,
-        "claims_lost": signup.lost,
-        "consent": {
-            "text": consent.text,
-            "version": consent.version,
-            "box": consent.box,
-            "posted": consent.posted,
-            "address": consent.address,
-            "page": consent.page,
-            "at": timestamp(signup.received_at),
-        },
-    }
-
-
-def _event(entry: dict[str, Any]) -> dict[str, Any]:
-    return {**entry, "at": timestamp(from_milliseconds(entry["at"]))}
+    return _document(signup) | signup_details(signup)
 
 
 def _print(runtime: CommandRuntime, signup: Signup, events: list[dict[str, Any]]) -> None:
     details = _details(signup)
     rows = [
         *_document(signup).items(),
-        ("state", signup.state),
         *signup.contact.fields.items(),
         *details["custom_fields"].items(),
         *((f"{name} (as typed)", text) for name, text in details["typed"].items()),

@@ -1,0 +1,54 @@
+"""A sign-up as scripts read it: what the command line prints and the API answers. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from shared.domain.signup import Signup
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.time_units import from_milliseconds
+
+
+def signup_summary(signup: Signup) -> dict[str, Any]:
+    """Return what is known of the sign-up in every list."""
+    return {
+        "id": signup.id,
+        "account": signup.account,
+        "form": signup.form,
+        "email": signup.contact.email,
+        "state": signup.state,
+        "received_at": timestamp(signup.received_at),
+        "settled_at": timestamp(signup.settled_at),
+        "attempts": signup.attempts,
+        "reason": signup.reason,
+        "error_key": signup.error_key,
+        "message": signup.message,
+    }
+
+
+def signup_details(signup: Signup) -> dict[str, Any]:
+    """Return what else is known of one sign-up that is looked at alone."""
+    contact, consent = signup.contact, signup.consent
+    return {
+        "fields": contact.fields,
+        "custom_fields": {value.name: value.value for value in contact.custom},
+        "other_fields": contact.other,
+        "fields_cut": contact.cut,
+        "typed": contact.typed,
+        "lists": list(signup.lists),
+        "contact_id": signup.contact_id,
+        "claims_lost": signup.lost,
+        "consent": {
+            "text": consent.text,
+            "version": consent.version,
+            "box": consent.box,
+            "posted": consent.posted,
+            "address": consent.address,
+            "page": consent.page,
+            "at": timestamp(signup.received_at),
+        },
+    }
+
+
+def event_documents(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the history with times as scripts read them."""
+    return [{**each, "at": timestamp(from_milliseconds(each["at"]))} for each in history]
