@@ -31,6 +31,7 @@ from worker.task_events import make_reporter
 from worker.tasks import register
 from worker.upkeep.periodic import Periodic
 from worker.upkeep.record_clearing import CLEAR_EVERY
+from worker.upkeep.roll_up import ROLL_UP_EVERY
 from worker.upkeep.upgrade import UPGRADE_EVERY
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
     if runtime.audit_trimming:
         yield _periodic_step("AuditTrimming", runtime.audit_trimming.trim, every=CLEAR_EVERY)
     yield _periodic_step("MemoryNotes", runtime.memory_notes.note, every=NOTE_EVERY)
+    yield _periodic_step("RollUp", runtime.roll_up.look, every=ROLL_UP_EVERY)
     if runtime.settings.alerts:
         every = alert_interval(runtime.settings.alert_after)
         yield _periodic_step("Alerts", runtime.alerts.look_without_beat, every=every)

@@ -45,6 +45,7 @@ from worker.delivery.timing import Clock, RoundTrip
 from worker.upkeep.audit_trimming import AuditTrimming
 from worker.upkeep.memory_notes import MemoryNotes
 from worker.upkeep.record_clearing import RecordClearing
+from worker.upkeep.roll_up import make_roll_up
 from worker.upkeep.token_refresher import TokenRefresher
 from worker.upkeep.upgrade import Upgrade
 
@@ -127,6 +128,7 @@ class WorkerRuntime:
         kept = settings.retain_audit
         self.audit_trimming = AuditTrimming(AuditTrail(self.client), kept) if kept else None
         self.memory_notes = MemoryNotes(ServerMemory(self.client))
+        self.roll_up = make_roll_up(self.client)
         self.hang_detector = HangDetector(
             self._in_flight,
             lease=settings.lease,

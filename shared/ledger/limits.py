@@ -48,7 +48,7 @@ REPLAY_FIRST_EVERY = 50
 MOST_LOST = 3
 # Attempts and other events of a sign-up.
 HISTORY_KEPT = 100
-# The console's charts show one day.
+# What was counted in each minute of an account, until it is in the slots of the console's charts.
 CHARTS_KEPT = timedelta(days=2)
 
 # --- holds
@@ -137,6 +137,14 @@ MEMORY_SLOT = timedelta(minutes=5)
 MEMORY_SLOTS = 72
 LONG_MEMORY_SLOT = timedelta(hours=1)
 LONG_MEMORY_SLOTS = 336
+
+# --- the console's charts
+
+# An hour of minutes and some more, so that a late round leaves none out; two days of quarter hours,
+# and 90 days, each with the current one.
+CHARTED_MINUTES = 120
+CHARTED_QUARTERS = 193
+CHARTED_DAYS = 91
 
 # --- processes
 

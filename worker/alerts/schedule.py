@@ -20,6 +20,7 @@ from worker.alerts.redis_outage import RedisOutageAlert
 from worker.upkeep import heartbeat
 from worker.upkeep.heartbeat import Heartbeat
 from worker.upkeep.periodic import Periodic
+from worker.upkeep.roll_up import ROLL_UP_EVERY, make_roll_up
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +29,10 @@ BEAT_SILENT_AFTER = timedelta(minutes=1)
 
 
 def start_beside_beat(settings: Settings) -> None:
-    """Look for alerts and send the heartbeat, on threads of their own. So they delay no tick of
-    beat."""
+    """Look for alerts, send the heartbeat and roll figures up, on threads of their own. So they
+    delay no tick of beat."""
     client = connect(settings.redis_url, socket_timeout=5, socket_connect_timeout=2)
+    Periodic("roll-up", make_roll_up(client).look, every=ROLL_UP_EVERY).start()
     if settings.alerts:
         dispatcher = make_alert_dispatcher(settings, client)
         redis_outage = RedisOutageAlert(

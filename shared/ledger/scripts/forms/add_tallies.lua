@@ -17,6 +17,7 @@
 -- LIMIT REFUSAL_SLOT  milliseconds
 -- LIMIT SLOTS_OF_AN_HOUR  number
 -- LIMIT REMEMBERED_DAYS  number
+-- LIMIT CHARTS_KEPT  milliseconds
 -- INCLUDE clock stored
 --
 -- Returns 1, or 0 when this flush was added before.
@@ -86,10 +87,22 @@ local function add_to_recent(tally, streak)
   raise(key, "streak:" .. text(day), streak)
 end
 
+-- Counts refusals for the console's charts.
+local function chart(tally, times)
+  local key = tally.account .. "stats:" .. text(math.floor(now / 60000))
+  if add_to(key, "refused", times) == times then
+    redis.call("PEXPIRE", key, CHARTS_KEPT)
+  end
+end
+
 local function add_refusals(tally)
-  local key = refusals .. tally.form
+  local key, all = refusals .. tally.form, 0
   for code, times in pairs(tally.refused) do
     add_to(key, code, times)
+    all = all + times
+  end
+  if all > 0 then
+    chart(tally, all)
   end
   for _, kept in ipairs(tally.last) do
     redis.call("LPUSH", key .. ":last", text(now - kept[1]) .. " " .. kept[2])

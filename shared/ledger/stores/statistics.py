@@ -1,0 +1,183 @@
+"""What was counted, by slots of time: for the console's charts, and for what an account did today.
+
+The steps of sign-ups count in each minute of an account. Workers and beat add whole minutes to
+slots, so that a page reads a few hashes, however many accounts there are.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import redis
+
+from shared.domain.counts import COUNTED, Counts, Slot
+from shared.infrastructure.stored_records import Kind, read_all
+from shared.ledger import keys
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.server_id import redis_time
+from shared.ledger.script_library import Scripts, batches
+from shared.ledger.time_units import duration, from_milliseconds, in_milliseconds, to_milliseconds
+
+MINUTE = timedelta(minutes=1)
+QUARTER = timedelta(minutes=15)
+DAY = timedelta(days=1)
+
+_SLOTS = {
+    "of_minutes": keys.OF_MINUTES,
+    "of_quarters": keys.OF_QUARTERS,
+    "of_days": keys.OF_DAYS,
+}
+# One step takes Redis a millisecond at most: 10 µs for each minute in which an account counted
+# something, and 25 µs for a glance at an account.
+_MINUTES_AT_ONCE = 100
+_ACCOUNTS_AT_ONCE = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """A round of rolling up the whole minutes from `rolled_to` to `this_minute`, which are numbers
+    of minutes since 1970. `mine`: the caller is to do it."""
+
+    mine: bool
+    rolled_to: int
+    this_minute: int
+
+    @property
+    def accounts_at_once(self) -> int:
+        """Of how many accounts one step may look at the minutes that are not rolled up."""
+        minutes = max(1, self.this_minute - self.rolled_to)
+        return max(1, min(_ACCOUNTS_AT_ONCE, _MINUTES_AT_ONCE // minutes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """What one look at many accounts tells of each. `dead` are the dead letters that are kept, of
+    which `replaying` wait in replays. `today` is what was counted on this UTC day."""
+
+    account: str
+    due: int
+    oldest_due: timedelta | None
+    dead: int
+    replaying: int
+    quarantined: int
+    held: bool
+    tokens_in_trouble: bool
+    today: Counts
+
+
+class Statistics:
+    """Every method raises `LedgerUnavailable`, and is safe to repeat, in several processes."""
+
+    def __init__(self, client: "redis.Redis") -> None:
+        self._client = client
+        self._scripts = Scripts(client)
+
+    # --- rolling up
+
+    def begin_round(self, every: timedelta) -> Round:
+        """Return a round; it is the caller's if nobody has begun one for so long."""
+        mine, rolled_to, this_minute = self._scripts.run(
+            "stats/begin_round", progress=keys.ROLL_UP, every=every
+        )
+        return Round(bool(mine), rolled_to, this_minute)
+
+    def roll_up(self, round: Round, accounts: Sequence[str]) -> Iterator[int]:
+        """Roll the accounts up, some in each step. Yield after each step how much of theirs was due
+        that is known since."""
+        for some in batches(accounts, round.accounts_at_once):
+            left = True
+            while left:
+                due, left = self._scripts.run(
+                    "stats/roll_up",
+                    accounts=[keys.account(each) for each in some],
+                    rolled_to=round.rolled_to,
+                    most=_MINUTES_AT_ONCE,
+                    **_SLOTS,
+                )
+                yield 0 if left else due
+
+    def end_round(self, round: Round, due: int) -> None:
+        """Note that all accounts are rolled up, and how much was `due` of all."""
+        self._scripts.run(
+            "stats/end_round",
+            progress=keys.ROLL_UP,
+            rolled_to=round.this_minute,
+            due=due,
+            **_SLOTS,
+        )
+
+    # --- what is shown
+
+    def minutes(self, count: int) -> list[Slot]:
+        """Return the last whole minutes of all accounts together, the oldest first."""
+        return self._slots(keys.OF_MINUTES, MINUTE, count, until=-1)
+
+    def quarters(self, count: int) -> list[Slot]:
+        """Return the last quarter hours, this one included."""
+        return self._slots(keys.OF_QUARTERS, QUARTER, count)
+
+    def days(self, count: int) -> list[Slot]:
+        """Return the last days in UTC, this one included."""
+        return self._slots(keys.OF_DAYS, DAY, count)
+
+    def glances(self, accounts: Sequence[str]) -> list[Glance]:
+        """Return what one look tells of each account."""
+        found: list[Glance] = []
+        for some in batches(accounts, self._progress().accounts_at_once):
+            answer = self._scripts.run(
+                "accounts/glance",
+                progress=keys.ROLL_UP,
+                accounts=[keys.account(each) for each in some],
+            )
+            found += [_glance(*each) for each in zip(some, answer, strict=True)]
+        return found
+
+    def _progress(self) -> Round:
+        """Return how far all accounts are rolled up, as a round that is nobody's."""
+        with redis_errors_translated():
+            rolled_to = str(self._client.hget(keys.ROLL_UP, "rolled_to") or "")
+        this_minute = to_milliseconds(redis_time(self._client)) // in_milliseconds(MINUTE)
+        return Round(False, int(rolled_to) if rolled_to.isdecimal() else 0, this_minute)
+
+    def _slots(self, key: str, size: timedelta, count: int, until: int = 0) -> list[Slot]:
+        """Return the slots up to the current one; `until` -1: up to the one before."""
+        with redis_errors_translated():
+            stored = self._client.hgetall(key)
+        last = to_milliseconds(redis_time(self._client)) // in_milliseconds(size) + until
+        wanted = range(last - count + 1, last + 1)
+        known = {name: stored[name] for each in wanted if (name := str(each)) in stored}
+        read = read_all(Kind.CHART, known, _read_slot)
+        none = Counts(), None
+        return [_slot(each, size, *read.get(str(each), none)) for each in wanted]
+
+
+def _slot(number: int, size: timedelta, counts: Counts, due: int | None) -> Slot:
+    at = from_milliseconds(number * in_milliseconds(size))
+    return Slot(at=at, counts=counts, due=due)
+
+
+def _read_slot(stored: Any) -> tuple[Counts, int | None]:
+    figures = [int(each) for each in json.loads(stored)]
+    counts, due = figures[: len(COUNTED)], figures[len(COUNTED) :]
+    return _counts(counts), due[0] if due else None
+
+
+def _counts(figures: Sequence[int]) -> Counts:
+    return Counts(**dict(zip(COUNTED, figures, strict=True)))
+
+
+def _glance(account: str, answer: Sequence[Any]) -> Glance:
+    due, oldest_ms, dead, replaying, quarantined, held, in_trouble, today = answer
+    return Glance(
+        account=account,
+        due=due,
+        oldest_due=None if oldest_ms < 0 else duration(oldest_ms),
+        dead=dead,
+        replaying=replaying,
+        quarantined=quarantined,
+        held=bool(held),
+        tokens_in_trouble=bool(in_trouble),
+        today=_counts(today),
+    )
