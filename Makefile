@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 CHECKED := relay web worker shared sandbox tests .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-slow chaos bench check format lock advisories sbom clean chromium nginx caddy
+.PHONY: help demo test test-fast test-slow chaos bench pictures check format lock advisories sbom clean chromium nginx caddy
 
 help:  ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -31,6 +31,9 @@ chaos: $(VENV)/.dev  ## Break things at random for MINUTES=60, by SEED, and coun
 
 bench: $(VENV)/.bench  ## Measure beside peers, in the same run: all, or PART=accept
 	@$(RUN)/python -m tests.bench $(PART)
+
+pictures: $(VENV)/.dev chromium  ## Play a bad day against the sandbox, and take the pictures of the documents
+	@$(RUN)/python -m tests.pictures
 
 check: $(VENV)/.dev  ## Lint, types and import rules
 	$(RUN)/ruff check $(CHECKED)

@@ -62,6 +62,21 @@ class RelayUp:
         account: dict[str, int] = json.loads(found.stdout)["accounts"][0]
         return account
 
+    def relay(self, *arguments: str, typed: str = "") -> str:
+        """Run a command with the same settings; return what it printed."""
+        done = subprocess.run(
+            [*self.command, *arguments],
+            cwd=self.folder,
+            env=self.environ,
+            input=typed,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+        return done.stdout
+
     def sign_up(self, email: str) -> None:
         answer = requests.post(f"{self.url}/f/demo", data={"email": email}, timeout=10)
         assert answer.status_code == 200  # the thanks page, after the redirect
