@@ -149,23 +149,13 @@ class CommandRuntime:
 
     @cached_property
     def personal_data(self) -> "PersonalData":
-        from functools import partial
-
-        from shared.infrastructure.email_syntax import check_email
-        from shared.infrastructure.sealing import Sealer
-        from shared.ledger.people import People
-        from shared.ledger.stores.audit_trail import AuditTrail
-        from shared.ledger.stores.fingerprints import load_fingerprints
-        from shared.operations.people import PersonalData
+        from shared.operations.people import make_personal_data
         from web.signup.people_on_disk import make_spooled_people
 
-        return PersonalData(
-            people=People(self.client),
-            registry=self.registry,
-            trail=AuditTrail(self.client),
-            disk=make_spooled_people(self.settings, self.client),
-            fingerprints=partial(load_fingerprints, self.client, Sealer(self.settings.secret_keys)),
-            check_email=check_email,
+        return make_personal_data(
+            self.settings,
+            self.client,
+            make_spooled_people(self.settings, self.client),
             longest_sending=self.settings.lease,
             sleep=self.sleep,
         )

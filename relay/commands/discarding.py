@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Sequence
 
+import click
+
 from relay.runtime import CommandRuntime
 from relay.terminal.confirmation import confirm
 from relay.terminal.output import by_name
@@ -10,16 +12,26 @@ from shared.domain.phrases import counted
 from shared.domain.signup import Signup, State
 from shared.operations.selection import UnreadableSignup
 
+note_option = click.option(
+    "--note",
+    default="",
+    help="Why, for your colleagues. It stays with the sign-ups and in the audit trail.",
+)
+
 _NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
 
 
 def discard_chosen(
-    runtime: CommandRuntime, chosen: Sequence[Signup | UnreadableSignup], *, yes: bool
+    runtime: CommandRuntime,
+    chosen: Sequence[Signup | UnreadableSignup],
+    *,
+    yes: bool,
+    note: str = "",
 ) -> None:
-    """Ask, then discard these dead letters and quarantined sign-ups."""
+    """Ask, then discard these dead letters and quarantined sign-ups. `note` says why."""
     if chosen:
         confirm(question(chosen), yes=yes)
-    done = runtime.operations.dead_letters.discard(chosen)
+    done = runtime.operations.dead_letters.discard(chosen, note=note)
     runtime.output.json({"discarded": done})
     runtime.output.say(f"{counted(len(done), 'sign-up')} discarded.")
 

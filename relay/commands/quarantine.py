@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from relay.commands.discarding import discard_chosen
+from relay.commands.discarding import discard_chosen, note_option
 from relay.commands.selection_options import selection_options
 from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime
@@ -66,10 +66,12 @@ def deliver(runtime: CommandRuntime, selection: Selection) -> None:
 
 @click.command()
 @yes_option
+@note_option
 @selection_options("quarantined sign-ups", QuarantineReason)
-def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
+def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: str) -> None:
     """Discard quarantined sign-ups. They are never sent."""
-    discard_chosen(runtime, runtime.operations.quarantine.chosen(selection), yes=yes)
+    chosen = runtime.operations.quarantine.chosen(selection)
+    discard_chosen(runtime, chosen, yes=yes, note=note)
 
 
 def _say_delivered(runtime: CommandRuntime, delivered: Delivered) -> None:

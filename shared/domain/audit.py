@@ -72,6 +72,12 @@ class Actor:
     via: Via
     address: str | None = None
 
+    @property
+    def shown(self) -> str | None:
+        """The name. The users of some systems are named like `ada@corp.example`: of these, the part
+        before the `@`."""
+        return self.name and self.name.partition("@")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
@@ -93,6 +99,12 @@ _ACTOR: ContextVar[Actor] = ContextVar("actor")
 def current_actor() -> Actor:
     """Return who does what this thread is doing."""
     return _ACTOR.get(Actor("signup-relay", Via.CLI))
+
+
+def who_acts() -> dict[str, str]:
+    """Return who does this, as the history of a sign-up has it."""
+    actor = current_actor()
+    return {"by": actor.shown or "somebody", "via": actor.via}
 
 
 def set_actor(actor: Actor) -> None:

@@ -11,6 +11,7 @@ RelayError
 │   ├── WrongPassword    of who is signed in, asked once more -> 422, nothing was changed
 │   ├── WrongCode        wrong, or used before                -> 401 or 422
 │   │   └── WrongPresentCode  of the app that another one is to replace
+│   ├── NoSuchSignup     no sign-up has the id                -> exit 1; 404
 │   └── UnreadableRecord a stored record cannot be read       -> exit 1, nothing was changed
 ├── SettingsError        settings are missing or wrong        -> exit 2, nothing starts
 └── TokenError           no access token is available
@@ -121,6 +122,16 @@ class WrongCode(Refused):
 
 class WrongPresentCode(WrongCode):
     """The same, of the second factor that is to be replaced."""
+
+
+class NoSuchSignup(Refused):
+    """No sign-up has this id, in no account."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(
+            f"There is no sign-up {id}. List dead letters with: relay failed list. List"
+            " quarantined sign-ups with: relay quarantine list"
+        )
 
 
 class UnreadableRecord(Refused):

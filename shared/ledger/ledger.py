@@ -7,9 +7,10 @@ docs/internals/ledger-keys.md.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NotRequired, TypedDict, Unpack
 
 import redis
@@ -17,6 +18,7 @@ import redis
 from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, DeathReason, Signup, Submission
+from shared.domain.signup_outlook import Outlook
 from shared.infrastructure.settings import RateLimit
 from shared.infrastructure.stored_records import Kind, read_all, read_one
 from shared.ledger import keys
@@ -56,6 +58,10 @@ from shared.ledger.values import (
 FSYNC_WAIT_MS = 500
 # The counts of invariant 2, as the ledger names them.
 _COUNTS = frozenset({"accepted", "due", "delivered", "dead", "discarded", "quarantined"})
+
+# Who does something with a sign-up: `by`, `via`, and perhaps `note`.
+Who = Mapping[str, str]
+NOBODY: Who = MappingProxyType({})
 
 
 class Origin(TypedDict):
@@ -333,11 +339,14 @@ class Ledger:
 
     # --- what an operator does and sees
 
-    def requeue(self, account: str, id: str) -> bool:
-        """Make a dead letter due again; False when it is none."""
-        return bool(self._scripts.run_for(account, "signups/requeue", id=id))
+    # `who` joins the sign-up's history: who did it, and what else is to be known.
 
-    def deliver_anyway(self, signup: Signup) -> bool:
+    def requeue(self, account: str, id: str, who: Who = NOBODY) -> bool:
+        """Make a dead letter due again; False when it is none."""
+        event = _event("retried", who)
+        return bool(self._scripts.run_for(account, "signups/requeue", id=id, event=event))
+
+    def deliver_anyway(self, signup: Signup, who: Who = NOBODY) -> bool:
         """Make a quarantined sign-up due; False when it is none, or has changed since it was
         read."""
         return bool(
@@ -346,12 +355,14 @@ class Ledger:
                 "signups/deliver_anyway",
                 id=signup.id,
                 edits=signup.edits,
+                event=_event("delivered from quarantine", who),
             )
         )
 
-    def discard(self, account: str, id: str) -> bool:
+    def discard(self, account: str, id: str, who: Who = NOBODY) -> bool:
         """Discard a dead letter or quarantined sign-up; False when it is neither."""
-        return bool(self._scripts.run_for(account, "signups/discard", id=id))
+        event = _event("discarded", who)
+        return bool(self._scripts.run_for(account, "signups/discard", id=id, event=event))
 
     def edit(self, signup: Signup, contact: Contact, *, person: str, change: str) -> bool:
         """Correct the contact of a dead letter or quarantined sign-up; False when it has changed
@@ -397,6 +408,18 @@ class Ledger:
         _, [record] = self._scripts.execute(self._read_call(signup.account, [signup.id]))
         return read_history(signup.id, record) if record else []
 
+    def outlook(self, signup: Signup) -> Outlook:
+        """Return when the sign-up is looked at next, and what it waits for."""
+        due_at, before, first, replay = self._scripts.run_for(
+            signup.account, "signups/outlook", id=signup.id
+        )
+        return Outlook(
+            due_at=read_one(Kind.SIGNUP, signup.id, partial(moment, due_at or None)),
+            before=before,
+            first_in_line=first or None,
+            replay=replay or None,
+        )
+
     def dead_letters(
         self, *accounts: str, reason: DeathReason | None = None, since: datetime | None = None
     ) -> Iterator[Signup]:
@@ -407,6 +430,10 @@ class Ledger:
         """Yield the accounts' quarantined sign-ups, the latest first, read a page at a time. Some
         that were received before `since` may be among them, if they waited on web's disk."""
         return self._latest_first(accounts, "quarantined", since)
+
+    def delivered(self, *accounts: str) -> Iterator[Signup]:
+        """Yield the accounts' delivered sign-ups, the latest first, read a page at a time."""
+        return self._latest_first(accounts, "delivered", None)
 
     def _latest_first(
         self, accounts: tuple[str, ...], index: str, since: datetime | None
@@ -449,6 +476,10 @@ class Ledger:
             read_one(Kind.SUCCESS, account, partial(moment, stored))
             for account, stored in zip(names, found, strict=True)
         ]
+
+
+def _event(name: str, who: Who) -> dict[str, Any]:
+    return {"event": name, "counted": False, **who}
 
 
 def _figures(account: str, totals: list[Any], oldest_ms: int, holds: list[Any]) -> Figures:

@@ -14,6 +14,7 @@ from shared.ledger import keys
 from shared.ledger.reading import read_records, read_signups
 from shared.ledger.records import read_evidence
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
+from shared.ledger.redis_server.rewriting import forget_slow_calls, rewrite_append_only_file
 from shared.ledger.script_library import Scripts, batches
 
 # One script reads so many records.
@@ -64,6 +65,15 @@ class People:
                 if found := read_one(Kind.SIGNUP, id, read):
                     yield found
 
+    def evidence_of(self, accounts: Sequence[str], id: str) -> Evidence | None:
+        """Return the consent of the sign-up `id`, also of a cleared one."""
+        answers = self._scripts.run_for_each(accounts, "signups/read", ids=[id])
+        for account, answer in zip(accounts, answers, strict=True):
+            for _, record, texts in read_records([id], answer):
+                read = partial(read_evidence, account, id, record, texts)
+                return read_one(Kind.SIGNUP, id, read)
+        return None
+
     def _answers(
         self, accounts: Sequence[str], person: str
     ) -> Iterator[tuple[str, Sequence[str], list[Any]]]:
@@ -78,6 +88,11 @@ class People:
     def note_erased(self, person: str) -> None:
         """Have all web hosts drop what their disks still have of the person."""
         self._scripts.run("people/note_erased", erased=keys.ERASED, person=person)
+
+    def forget_traces(self) -> tuple[str | None, str | None]:
+        """Have Redis rewrite its append-only file and empty its log of slow calls. Return for each
+        why it does not; None if it does."""
+        return rewrite_append_only_file(self._client), forget_slow_calls(self._client)
 
     def erase(self, account: str, id: str, person: str) -> Erasure:
         """Erase a sign-up of the person, whatever its state. Safe to repeat."""

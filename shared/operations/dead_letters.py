@@ -7,10 +7,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from shared.domain.audit import Action
+from shared.domain.audit import Action, who_acts
 from shared.domain.errors import Refused
-from shared.domain.reading.field_checks import edit_contact
-from shared.domain.signup import Signup, State
+from shared.domain.phrases import shortened
+from shared.domain.reading.field_checks import edit_contact, editable_values
+from shared.domain.signup import Contact, Signup, State
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.selection import (
     Selection,
@@ -20,6 +21,11 @@ from shared.operations.selection import (
 )
 
 _KEPT = (State.DEAD, State.QUARANTINED)
+_CHANGED = "Somebody else has changed {id} just now. Look at it again."
+
+# Of why something was discarded, and of each value that was corrected, the history keeps so much.
+LONGEST_NOTE = 500
+LONGEST_OLD_VALUE = 255
 
 
 class DeadLetters:
@@ -46,9 +52,10 @@ class DeadLetters:
     def to_discard(self, selection: Selection) -> list[Signup | UnreadableSignup]:
         """Return the chosen dead letters, and quarantined sign-ups named by id. Those that nobody
         can read must be named, too."""
-        unreadable = self._finder.unreadable(selection.ids) if selection.ids else []
+        ids = selection.full_ids
+        unreadable = self._finder.unreadable(ids) if ids else []
         dead = {each.id for each in unreadable}
-        left = tuple(id for id in selection.ids if id not in dead)
+        left = tuple(id for id in ids if id not in dead)
         if unreadable and not left:
             return [*unreadable]
         selection = replace(selection, ids=left)
@@ -61,32 +68,64 @@ class DeadLetters:
                 )
         return [*unreadable, *chosen]
 
-    def discard(self, signups: Sequence[Signup | UnreadableSignup]) -> list[str]:
-        """Discard them; return the ids of those that were not settled otherwise meanwhile."""
-        done = [s for s in signups if self._ledger.discard(s.account, s.id)]
-        self._trail.add_signups(Action.DISCARD, ids_by_account(done))
+    def discard(self, signups: Sequence[Signup | UnreadableSignup], *, note: str = "") -> list[str]:
+        """Discard them; return the ids of those that were not settled otherwise meanwhile.
+
+        `note` says why, in the operator's words.
+        """
+        note = shortened(note.strip(), LONGEST_NOTE)
+        why = {"note": note} if note else {}
+        who = {**who_acts(), **why}
+        done = [s for s in signups if self._ledger.discard(s.account, s.id, who)]
+        self._trail.add_signups(Action.DISCARD, ids_by_account(done), **why)
         return [signup.id for signup in done]
 
-    def edit(self, id: str, changes: Mapping[str, str]) -> Signup:
-        """Correct fields of a dead letter or quarantined sign-up.
+    def edit(self, id: str, changes: Mapping[str, str], *, edits: int | None = None) -> Signup:
+        """Correct fields of a dead letter or quarantined sign-up; the same values change nothing.
 
-        Raises `InvalidSignup` when they are wrong.
+        `edits` is how often it had been edited when the operator read it. Raises `InvalidSignup`
+        for wrong fields.
         """
         signup = self._finder.one(id)
         if signup.state not in _KEPT:
             raise Refused(
                 f"{id} is {signup.state}. Only dead letters and quarantined sign-ups can be edited."
             )
-        check_email = self._finder.check_email
-        contact = edit_contact(signup.contact, changes, check_email=check_email)
-        person = self._finder.fingerprints().person(check_email(contact.email))
+        if edits not in (None, signup.edits):
+            raise Refused(_CHANGED.format(id=id))
+        form = self._finder.form(signup.form)
+        edited = edit_contact(
+            signup.contact,
+            changes,
+            check_email=self._finder.check_email,
+            custom_fields=form.custom_fields if form else (),
+        )
+        before = _changed_values(signup.contact, edited)
+        if before:
+            self._store(signup, edited, before)
+        return self._finder.one(id)
+
+    def _store(self, signup: Signup, contact: Contact, before: Mapping[str, str]) -> None:
+        person = self._finder.fingerprints().person(self._finder.check_email(contact.email))
         change = {
             "at": round(self._now().timestamp() * 1000),
             "event": "edited",
-            "fields": sorted(changes),
+            "fields": sorted(before),
+            "before": before,
             "counted": False,
+            **who_acts(),
         }
         if not self._ledger.edit(signup, contact, person=person, change=json.dumps(change)):
-            raise Refused(f"Somebody else has changed {id} just now. Look at it again.")
-        self._trail.add(Action.EDIT, account=signup.account, target=id, fields=sorted(changes))
-        return self._finder.one(id)
+            raise Refused(_CHANGED.format(id=signup.id))
+        fields = sorted(before)
+        self._trail.add(Action.EDIT, account=signup.account, target=signup.id, fields=fields)
+
+
+def _changed_values(before: Contact, after: Contact) -> dict[str, str]:
+    """Return the values that are changed, as they were; empty for one that there was not."""
+    old, new = editable_values(before), editable_values(after)
+    return {
+        name: shortened(old.get(name, ""), LONGEST_OLD_VALUE)
+        for name in sorted(old.keys() | new.keys())
+        if old.get(name) != new.get(name)
+    }

@@ -20,6 +20,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.forms import Forms
+from shared.operations.one_signup import OneSignup
 from shared.operations.operations import Operations
 from shared.operations.operator_holds import OperatorHolds
 from shared.operations.quarantine import Quarantine
@@ -40,18 +41,28 @@ def make_operations(
         fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
         check_email=check_email,
     )
+    dead_letters = DeadLetters(finder, trail, now=utc_now)
+    quarantine = Quarantine(finder, trail, notify_workers)
+    retries = Retries(
+        finder,
+        Replays(client, replay_pace(settings)),
+        trail,
+        now=utc_now,
+        notify_workers=notify_workers,
+    )
     return Operations(
         status=SystemStatus(
             ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
         ),
-        dead_letters=DeadLetters(finder, trail, now=utc_now),
-        quarantine=Quarantine(finder, trail, notify_workers),
-        retries=Retries(
-            finder,
-            Replays(client, replay_pace(settings)),
-            trail,
+        dead_letters=dead_letters,
+        quarantine=quarantine,
+        retries=retries,
+        one_signup=OneSignup(
+            finder=finder,
+            dead_letters=dead_letters,
+            quarantine=quarantine,
+            retries=retries,
             now=utc_now,
-            notify_workers=notify_workers,
         ),
         holds=OperatorHolds(ledger, registry, trail, notify_workers),
         forms=Forms(registry, trail),

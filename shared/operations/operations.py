@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.forms import Forms
+from shared.operations.one_signup import OneSignup
 from shared.operations.operator_holds import OperatorHolds
 from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
@@ -19,6 +20,7 @@ class Operations:
     dead_letters: DeadLetters
     quarantine: Quarantine
     retries: Retries
+    one_signup: OneSignup
     holds: OperatorHolds
     forms: Forms
     trail: AuditTrail

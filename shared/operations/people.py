@@ -4,19 +4,44 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import chain
 from typing import Protocol
+
+import redis
 
 from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import Evidence
+from shared.infrastructure.email_syntax import check_email
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.settings import Settings
 from shared.ledger.people import Erasure, People
 from shared.ledger.stores.audit_trail import AuditTrail
-from shared.ledger.stores.fingerprints import Fingerprints
+from shared.ledger.stores.fingerprints import Fingerprints, load_fingerprints
 from shared.ledger.stores.registry import Registry
 
 SPOOLED = "spooled"  # the state of what waits on this host's disk
+
+STAYS = (
+    "The contact at Constant Contact stays: delete it there, too. Other web hosts drop what their"
+    " disks still have of the person when they hand it over. A keyed digest of the address is kept"
+    " for a year, so that they know."
+)
+_REWRITING = (
+    "Redis is rewriting its append-only file now. Until that is done, older lines of the file"
+    " still have the data. So do backups."
+)
+_NOT_REWRITING = (
+    "Older lines of Redis' append-only file still have the data until its next rewrite. Redis was"
+    " asked for one and answered: {why}. Ask again with: redis-cli BGREWRITEAOF. Backups have the"
+    " data, too."
+)
+_NOT_FORGETTING = (
+    "Redis' log of slow calls may still quote the data. Redis was asked to empty it and answered:"
+    " {why}. Ask again with: redis-cli SLOWLOG RESET."
+)
 
 # How often to look whether a worker has settled what it is sending.
 _LOOK_EVERY = timedelta(seconds=0.2)
@@ -38,6 +63,9 @@ class PeopleOnDisk(Protocol):
 
     def find(self, compared: Sequence[str]) -> list[FoundSignup]:
         """Return their sign-ups that wait on this host's disk."""
+
+    def find_id(self, id: str) -> FoundSignup | None:
+        """Return the sign-up with this id if it waits on this host's disk."""
 
     def erase(self, compared: Sequence[str]) -> int:
         """Erase these. Return how many there were that the ledger did not have, too."""
@@ -102,6 +130,15 @@ class PersonalData:
         self.trail.add(Action.ERASE, count=erased)
         return erased
 
+    def forget_traces(self) -> list[str]:
+        """Have Redis forget what was erased, also in its files. Return sentences: what stays, if it
+        cannot."""
+        not_rewriting, not_forgetting = self.people.forget_traces()
+        found = [_NOT_REWRITING.format(why=not_rewriting) if not_rewriting else _REWRITING]
+        if not_forgetting:
+            found.append(_NOT_FORGETTING.format(why=not_forgetting))
+        return found
+
     def _erase(self, accounts: Sequence[str], person: str) -> int:
         ids = list(self.people.ids(accounts, person))
         sending = [each for each in ids if self.people.erase(*each, person) == Erasure.SENDING]
@@ -110,7 +147,7 @@ class PersonalData:
             if waited > self.longest_sending:
                 raise Refused(
                     f"{len(sending)} of the sign-ups are still being sent. All others are erased."
-                    " Run this command again in a minute."
+                    " Try again in a minute."
                 )
             self.sleep(_LOOK_EVERY.total_seconds())
             waited += _LOOK_EVERY
@@ -130,3 +167,23 @@ class PersonalData:
         with contextlib.suppress(ValueError):
             forms.insert(0, self.check_email(email))
         return list(dict.fromkeys(forms))
+
+
+def make_personal_data(
+    settings: Settings,
+    client: "redis.Redis",
+    disk: PeopleOnDisk,
+    *,
+    longest_sending: timedelta,
+    sleep: Callable[[float], None],
+) -> PersonalData:
+    return PersonalData(
+        people=People(client),
+        registry=Registry(client),
+        trail=AuditTrail(client),
+        disk=disk,
+        fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
+        check_email=check_email,
+        longest_sending=longest_sending,
+        sleep=sleep,
+    )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from shared.domain.audit import Action
+from shared.domain.audit import Action, who_acts
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.reading.field_checks import edit_contact
 from shared.domain.signup import Signup, State
@@ -57,7 +57,7 @@ class Quarantine:
             why_not = self._why_not(signup)
             if why_not:
                 refused[signup.id] = why_not
-            elif self.finder.ledger.deliver_anyway(signup):
+            elif self.finder.ledger.deliver_anyway(signup, who_acts()):
                 due.append(signup.id)
             else:
                 refused[signup.id] = "Somebody else has changed it just now."
@@ -83,5 +83,5 @@ class Quarantine:
 
     def _must_agree(self, form_name: str) -> bool:
         """Whether the form requires consent. If nobody knows the form, assume so."""
-        found = self.finder.registry.forms_named([form_name])
-        return not found or found[0].consent_box == "required"
+        form = self.finder.form(form_name)
+        return form is None or form.consent_box == "required"

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from shared.domain.audit import Action
+from shared.domain.audit import Action, who_acts
 from shared.domain.errors import Refused
 from shared.domain.replay import for_replays, time_to_send
 from shared.domain.signup import Signup, State
@@ -48,7 +48,7 @@ class Retries:
 
     def retry(self, plan: RetryPlan) -> list[str]:
         """Make the dead letters due again at once; return the ids of those that were still dead."""
-        done = [s for s in plan.signups if self._ledger.requeue(s.account, s.id)]
+        done = [s for s in plan.signups if self._ledger.requeue(s.account, s.id, who_acts())]
         ids = ids_by_account(done)
         self._trail.add_signups(Action.RETRY, ids)
         for account in sorted(ids):

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.domain.errors import Refused, UnreadableRecord
+from shared.domain.errors import NoSuchSignup, Refused, UnreadableRecord
+from shared.domain.form import Form
 from shared.domain.reading.field_checks import CheckEmail
-from shared.domain.signup import DeathReason, Signup, State
+from shared.domain.short_ids import full_id
+from shared.domain.signup import DeathReason, Evidence, Signup, State
 from shared.infrastructure.stored_records import collecting
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
@@ -32,6 +34,11 @@ class Selection:
     email: str | None = None
     since: datetime | None = None
     all: bool = False
+
+    @property
+    def full_ids(self) -> tuple[str, ...]:
+        """The ids, the short ones in their full form."""
+        return tuple(map(full_id, self.ids))
 
     @property
     def is_empty(self) -> bool:
@@ -74,21 +81,31 @@ class SignupFinder:
     check_email: CheckEmail
 
     def one(self, id: str) -> Signup:
-        """Return the sign-up `id`, whatever its state. Raises `UnreadableRecord`."""
+        """Return the sign-up with this long or short id, whatever its state.
+
+        Raises `UnreadableRecord` and `NoSuchSignup`.
+        """
         with collecting() as unreadable:
-            signup = self.ledger.find(id, self.registry.account_names())
+            signup = self.ledger.find(full_id(id), self.registry.account_names())
         if signup is None and unreadable:
             raise UnreadableRecord(", ".join(map(str, unreadable)))
         if signup is None:
-            raise Refused(
-                f"There is no sign-up {id}. List dead letters with: relay failed list. List"
-                " quarantined sign-ups with: relay quarantine list"
-            )
+            raise NoSuchSignup(id)
         return signup
+
+    def evidence(self, id: str) -> Evidence | None:
+        """Return the evidence of consent that is left of the cleared sign-up `id`."""
+        return self.people.evidence_of(self.registry.owners_of_records(), full_id(id))
+
+    def form(self, name: str) -> Form | None:
+        """Return the form; None if nobody knows it any more."""
+        return next(iter(self.registry.forms_named([name])), None)
 
     def unreadable(self, ids: Sequence[str]) -> list[UnreadableSignup]:
         """Return those of `ids` that are dead letters which nobody can read."""
-        found = self.ledger.unreadable.find(ids, self.registry.account_names())
+        found = self.ledger.unreadable.find(
+            [full_id(id) for id in ids], self.registry.account_names()
+        )
         return [UnreadableSignup(id=id, account=account) for account, id in found]
 
     def chosen(self, selection: Selection, state: State) -> Iterator[Signup]:
@@ -118,7 +135,7 @@ class SignupFinder:
     def _find(self, selection: Selection, state: State, email: str | None) -> Iterator[Signup]:
         """Return all that may match, with as few others as the ledger's indexes allow."""
         if selection.ids:
-            return (self.one(id) for id in selection.ids)
+            return (self.one(id) for id in selection.full_ids)
         names = [selection.account] if selection.account else self.registry.account_names()
         if email:
             return self._of_person(email, names, state)

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+from shared.domain.short_ids import short_id
 from shared.domain.signup import Signup
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.time_units import from_milliseconds
+from shared.operations.one_signup import SignupDetails
 
 
 def signup_summary(signup: Signup) -> dict[str, Any]:
@@ -46,6 +48,18 @@ def signup_details(signup: Signup) -> dict[str, Any]:
             "page": consent.page,
             "at": timestamp(signup.received_at),
         },
+    }
+
+
+def signup_outlook(details: SignupDetails) -> dict[str, Any]:
+    """Return why it stands as it does, what to do, and what happens next."""
+    step = details.next_step
+    return {
+        "short_id": short_id(details.signup.id),
+        "why": details.why.sentence,
+        "to_do": details.why.to_do,
+        "next": step.sentence if step else None,
+        "next_at": timestamp(step.at) if step else None,
     }
 
 

@@ -34,6 +34,8 @@ BY_POSITION = {
     "Subject",
     "Throttled",
     "RateLimit",
+    "Why",
+    "_Refusal",
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 
+from shared.ledger import keys
 from shared.ledger.records import (
     CONSENT,
     FIELDS,
@@ -55,3 +56,11 @@ def receive_earlier(client: "redis.Redis", key: str, by: timedelta) -> None:
     """Have the sign-up be received longer ago."""
     received = float(read_record(client, key)["received_at"]) - by / timedelta(milliseconds=1)
     change_record(client, key, received_at=f"{received:.3f}")
+
+
+def strip_to_evidence(client: "redis.Redis", id: str, account: str = "acme") -> None:
+    """Leave of the sign-up what retention leaves."""
+    key = f"{keys.account(account)}signup:{id}"
+    first, _, consent, *_ = str(client.get(key)).split("\n")
+    [_, *others] = json.loads(first)
+    client.set(key, f"{json.dumps(['cleared', *others])}\n{{}}\n{consent}")

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from relay.commands.discarding import discard_chosen
+from relay.commands.discarding import discard_chosen, note_option
 from relay.commands.selection_options import selection_options
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import yes_option
@@ -12,10 +12,12 @@ from relay.terminal.output import for_people
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.signup import DeathReason, Signup, State
 from shared.infrastructure.timestamps import timestamp
+from shared.operations.one_signup import SignupDetails
 from shared.operations.selection import Selection
 from shared.operations.signup_documents import (
     event_documents,
     signup_details,
+    signup_outlook,
     signup_summary,
 )
 
@@ -55,21 +57,22 @@ def _row(signup: Signup) -> list[Any]:
 @click.argument("id")
 @pass_runtime
 def show(runtime: CommandRuntime, id: str) -> None:
-    """Show one sign-up in any state, with its history."""
-    signup, history = runtime.operations.dead_letters.show(id)
-    events = event_documents(history)
-    runtime.output.json(_details(signup) | {"history": events})
+    """Show one sign-up in any state, with its history, why it stands so, and what to do."""
+    details = runtime.operations.one_signup.look(id)
+    events = event_documents(details.history)
+    runtime.output.json(_details(details.signup) | signup_outlook(details) | {"history": events})
     if not runtime.output.as_json:
-        _print(runtime, signup, events)
+        _print(runtime, details, events)
 
 
 @click.command()
 @yes_option
+@note_option
 @selection_options("dead letters", DeathReason)
-def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
+def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: str) -> None:
     """Discard dead letters; or quarantined sign-ups, by their ids."""
     chosen = runtime.operations.dead_letters.to_discard(selection)
-    discard_chosen(runtime, chosen, yes=yes)
+    discard_chosen(runtime, chosen, yes=yes, note=note)
 
 
 @click.command()
@@ -108,22 +111,26 @@ def _details(signup: Signup) -> dict[str, Any]:
     return _document(signup) | signup_details(signup)
 
 
-def _print(runtime: CommandRuntime, signup: Signup, events: list[dict[str, Any]]) -> None:
-    details = _details(signup)
+def _print(runtime: CommandRuntime, details: SignupDetails, events: list[dict[str, Any]]) -> None:
+    signup, told = details.signup, _details(details.signup)
+    outlook = {
+        name.replace("_", " "): text for name, text in signup_outlook(details).items() if text
+    }
     rows = [
         *_document(signup).items(),
+        *outlook.items(),
         *signup.contact.fields.items(),
-        *details["custom_fields"].items(),
-        *((f"{name} (as typed)", text) for name, text in details["typed"].items()),
-        *((f"{name} (not sent)", text) for name, text in details["other_fields"].items()),
-        *([("not kept", f"{details['fields_cut']} more fields")] if details["fields_cut"] else []),
+        *told["custom_fields"].items(),
+        *((f"{name} (as typed)", text) for name, text in told["typed"].items()),
+        *((f"{name} (not sent)", text) for name, text in told["other_fields"].items()),
+        *([("not kept", f"{told['fields_cut']} more fields")] if told["fields_cut"] else []),
         ("consent", f"{signup.consent.text} (version {signup.consent.version})"),
         ("page", signup.consent.page),
     ]
     runtime.output.table(["", ""], rows)
     runtime.output.say("")
     runtime.output.table(
-        ["when", "what", "took", "counted", "tracking id"],
+        ["when", "what", "by", "took", "counted", "tracking id"],
         [_event_row(event) for event in events],
     )
 
@@ -131,11 +138,18 @@ def _print(runtime: CommandRuntime, signup: Signup, events: list[dict[str, Any]]
 def _event_row(event: dict[str, Any]) -> list[Any]:
     return [
         event["at"],
-        event.get("event") or _outcome(event),
+        _what(event),
+        event.get("by"),
         f"{event['seconds']:.1f} s" if "seconds" in event else None,
         "yes" if event["counted"] else "no",
         event.get("tracking_id"),
     ]
+
+
+def _what(event: dict[str, Any]) -> str:
+    name = str(event.get("event") or _outcome(event))
+    more = event.get("note") or ", ".join(event.get("fields", ()))
+    return f"{name}: {more}" if more else name
 
 
 def _outcome(event: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from itertools import islice
 
 from shared.domain.errors import FieldError, InvalidSignup
 from shared.domain.fields import BY_API_NAME, EMAIL, FIELDS
-from shared.domain.form import Form
+from shared.domain.form import CustomField, Form
 from shared.domain.phrases import shortened
 from shared.domain.reading.check_boxes import is_ticked
 from shared.domain.reading.dates import read_date
@@ -146,20 +146,32 @@ def _missing_field(given: SortedFields, form: Form) -> str | None:
 
 
 def edit_contact(
-    contact: Contact, changes: Mapping[str, str], *, check_email: CheckEmail
+    contact: Contact,
+    changes: Mapping[str, str],
+    *,
+    check_email: CheckEmail,
+    custom_fields: Sequence[CustomField] = (),
 ) -> Contact:
     """Return `contact` with `changes`, checked by the same rules; an empty value removes a field.
 
-    A name is one of `FIELDS` or its synonym, or a custom or other field that the contact has.
-    Raises `InvalidSignup` with all field errors together.
+    A name is one of `FIELDS` or its synonym, one of the form's `custom_fields`, or a custom or
+    other field that the contact has. Raises `InvalidSignup` with all field errors together.
     """
     errors: list[FieldError] = []
-    edited = _with_changes(contact, changes, errors)
+    edited = _with_changes(contact, changes, {each.name: each.id for each in custom_fields}, errors)
     _check_contact(edited, check_email, errors)
-    _check_custom(edited, {}, errors)
+    _check_custom(edited, {custom.id: custom.label for custom in custom_fields}, errors)
     if errors:
         raise InvalidSignup(errors)
     return edited
+
+
+def editable_values(contact: Contact) -> dict[str, str]:
+    """Return the contact's values by the names that `edit_contact` takes."""
+    fields = {BY_API_NAME[name].name: value for name, value in contact.fields.items()}
+    custom = {each.name: each.value for each in contact.custom}
+    other = {name: value for name, value in contact.other.items() if isinstance(value, str)}
+    return other | fields | custom
 
 
 def _contact(given: SortedFields, form: Form, room: _Room) -> Contact:
@@ -190,13 +202,18 @@ def _other_in(room: _Room, other: Mapping[str, str | list[str]]) -> dict[str, st
 
 
 def _with_changes(
-    contact: Contact, changes: Mapping[str, str], errors: list[FieldError]
+    contact: Contact,
+    changes: Mapping[str, str],
+    custom_ids: Mapping[str, str],
+    errors: list[FieldError],
 ) -> Contact:
     fields, other = dict(contact.fields), dict(contact.other)
     custom = {value.name: value for value in contact.custom}
     for name, raw in changes.items():
         if name in custom:
             custom[name] = replace(custom[name], value=clean_text(raw))
+        elif name in custom_ids:
+            custom[name] = CustomValue(custom_ids[name], name, clean_text(raw))
         elif field := find_field(name):
             fields[field.api_name] = field.clean(raw)
         elif name in other:

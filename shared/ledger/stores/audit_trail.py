@@ -55,12 +55,12 @@ class AuditTrail:
         entry = _document(who or current_actor(), action, account, target, detail)
         self._run("audit/add", entry=entry)
 
-    def add_signups(self, action: Action, ids: Mapping[str, Sequence[str]]) -> None:
+    def add_signups(self, action: Action, ids: Mapping[str, Sequence[str]], **detail: Any) -> None:
         """Add an entry for each account, about its sign-ups with these ids."""
         for account, those in sorted(ids.items()):
             only = those[0] if len(those) == 1 else None
             some = list(those[:MOST_NAMED])
-            self.add(action, account=account, target=only, count=len(those), ids=some)
+            self.add(action, account=account, target=only, count=len(those), ids=some, **detail)
 
     def add_refused_sign_in(self, who: Actor, name: str | None, cause: str) -> None:
         """Add a refused sign-in. `name` is only given if an operator has it.
@@ -116,11 +116,10 @@ class AuditTrail:
 def _document(
     who: Actor, action: Action, account: str | None, target: str | None, detail: dict[str, Any]
 ) -> str:
-    """Return the entry as it is stored. Its `id` makes it unique. The users of some systems are
-    named like `ada@corp.example`: their entries have the part before the `@`."""
+    """Return the entry as it is stored. Its `id` makes it unique."""
     entry = {
         "id": secrets.token_hex(8),
-        "actor": who.name and who.name.partition("@")[0],
+        "actor": who.shown,
         "via": who.via,
         "action": action,
         "account": account,

@@ -138,6 +138,14 @@ class FormCounts:
             for form, streak, recent, last, passed in zip(forms, *[iter(read)] * 4, strict=True)
         ]
 
+    def last_refusals(self, forms: Sequence[str]) -> list[list[KeptRefusal]]:
+        """Return the last refusals of each form, the newest first."""
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for form in forms:
+                reads.lrange(f"{keys.REFUSALS}{form}:last", 0, -1)
+            read = reads.execute()
+        return [_last(form, stored) for form, stored in zip(forms, read, strict=True)]
+
     def unsent_fields(self, form: str) -> dict[str, int]:
         """Return the fields that arrived and were not sent, the commonest first."""
         (stored,) = self._hashes(keys.UNSENT_FIELDS + form)
@@ -168,7 +176,6 @@ def _history(
     counts = {name: count or "0" for name, count in zip(("a", "s"), passed, strict=True)}
     known = read_all(Kind.COUNTS, counts, int, of=form)
     accepted, screened = known.get("a", 0), known.get("s", 0)
-    kept = read_all(Kind.COUNTS, {str(at): each for at, each in enumerate(last)}, _kept, of=form)
     slot = to_milliseconds(now) // in_milliseconds(limits.REFUSAL_SLOT)
     day = to_milliseconds(now) // in_milliseconds(timedelta(days=1))
     slots = range(slot - limits.SLOTS_OF_AN_HOUR + 1, slot + 1)
@@ -185,8 +192,14 @@ def _history(
         accepted=accepted - screened - before[0] if before else 0,
         usual_hours=[recent.get(f"hour:{each}", 0) for each in days],
         usual_streaks=[recent.get(f"streak:{each}", 0) for each in days],
-        last=sorted(kept.values(), key=lambda each: each.at, reverse=True),
+        last=_last(form, last),
     )
+
+
+def _last(form: str, stored: Sequence[str]) -> list[KeptRefusal]:
+    numbered = {str(place): each for place, each in enumerate(stored)}
+    kept = read_all(Kind.COUNTS, numbered, _kept, of=form)
+    return sorted(kept.values(), key=lambda each: each.at, reverse=True)
 
 
 def _streak(stored: Mapping[str, str]) -> Streak:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import redis
 
+from shared.domain.short_ids import short_id
 from shared.domain.signup import DeathReason
 from shared.ledger.ledger import Ledger
 from tests.support import builders
@@ -219,13 +220,17 @@ def test_a_dead_letter_is_corrected_and_its_history_kept(
     assert edited.json["email"] == "right@example.com"
     connected("failed", "retry", id)
     ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
-    shown = connected("failed", "show", id, "--json").json
-    assert shown["state"] == "delivered"
+    shown = connected("failed", "show", short_id(id), "--json").json
+    assert (shown["id"], shown["state"]) == (id, "delivered")
     assert [event.get("event", event.get("status")) for event in shown["history"]] == [
         400,
         "edited",
+        "retried",
         201,
     ]
+    assert shown["history"][1]["before"] == {"email": "typo@example.com"}
+    assert {shown["history"][at]["via"] for at in (1, 2)} == {"cli"}
+    assert shown["why"] == "Constant Contact has the contact."
     assert "right@example.com" in connected("failed", "show", id).out
 
 

@@ -3,7 +3,8 @@
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
 -- ARG edits  number  how often it had been edited when it was checked
--- INCLUDE clock account busy record holds lines quarantine
+-- ARG event  json  who delivered it, for the history
+-- INCLUDE clock account busy record operator_events holds lines quarantine
 --
 -- Returns 1, or 0 when it is not quarantined (any more) or somebody else changed it in between.
 
@@ -31,9 +32,7 @@ leave_quarantine(id, record)
 record.reason = nil
 record.state, record.queue = "queued", "replay"
 record.held_mark, record.requeued_at = held_mark(), now
-remember(
-  record, cjson.encode({ at = now, event = "delivered from quarantine", counted = false })
-)
+remember_event(record, event)
 save_record(id, record)
 note_unsettled(id, record)
 redis.call("ZADD", of_person(record.person), string.format("%.1f", place), id)

@@ -3,7 +3,8 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
--- INCLUDE clock account record dead_letters lines quarantine
+-- ARG event  json  who discarded it and why, for the history
+-- INCLUDE clock account record operator_events dead_letters lines quarantine
 --
 -- Returns 1, or 0 when it is neither.
 
@@ -23,6 +24,7 @@ end
 
 record.state, record.settled_at = "discarded", now
 redis.call("ZADD", account .. "discarded", text(now), id)
+remember_event(record, event)
 save_record(id, record)
 count("discarded", 1)
 return 1

@@ -2,7 +2,8 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
--- INCLUDE clock record requeue
+-- ARG event  json  who retried it, for the history
+-- INCLUDE clock record operator_events requeue
 --
 -- Returns 1, or 0 when it is no dead letter (any more).
 
@@ -13,5 +14,6 @@ end
 
 requeue(id, record, moment)
 record.replay = nil
+remember_event(record, event)
 save_record(id, record)
 return 1

@@ -1,0 +1,131 @@
+"""One sign-up: what is known of it, why it stands as it does, and what an operator can do."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.domain.account import Hold
+from shared.domain.errors import Refused
+from shared.domain.form import Form
+from shared.domain.reading.field_checks import editable_values
+from shared.domain.signup import Signup, State
+from shared.domain.signup_advice import Why, why
+from shared.domain.signup_outlook import NextStep, Outlook, next_step
+from shared.operations.dead_letters import DeadLetters
+from shared.operations.quarantine import Quarantine
+from shared.operations.retries import Retries
+from shared.operations.selection import Selection, SignupFinder, UnreadableSignup
+from shared.operations.signup_timeline import Attempt, Event, attempts, timeline
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignupDetails:
+    """A sign-up with all that is known of it at the moment `at`. `holds` are its account's, the
+    gravest first. `history` is as it is stored; `events` and `attempts` are made from it. `form` is
+    None if nobody knows it any more."""
+
+    at: datetime
+    signup: Signup
+    why: Why
+    outlook: Outlook
+    holds: tuple[Hold, ...]
+    next_step: NextStep | None
+    history: list[dict[str, Any]]
+    events: list[Event]
+    attempts: list[Attempt]
+    form: Form | None
+
+    @property
+    def lists(self) -> list[str]:
+        """Return the names of its lists; the id of one that its form has no more."""
+        names = {each.id: each.name for each in self.form.lists} if self.form else {}
+        return [names.get(id, id) for id in self.signup.lists]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneSignup:
+    """Ids are long or short. Raises `Refused` for what cannot be done, such as `NoSuchSignup` and
+    `UnreadableRecord`, and `LedgerUnavailable`."""
+
+    finder: SignupFinder
+    dead_letters: DeadLetters
+    quarantine: Quarantine
+    retries: Retries
+    now: Callable[[], datetime]
+
+    def look(self, id: str) -> SignupDetails:
+        """Return all that is known of the sign-up."""
+        signup, history = self.dead_letters.show(id)
+        ledger = self.finder.ledger
+        outlook, at = ledger.outlook(signup), self.now()
+        holds = ledger.figures(signup.account).holds
+        return SignupDetails(
+            at=at,
+            signup=signup,
+            why=why(signup, outlook, holds),
+            outlook=outlook,
+            holds=holds,
+            next_step=next_step(signup, outlook, holds, at),
+            history=history,
+            events=timeline(signup, history),
+            attempts=attempts(history),
+            form=self.finder.form(signup.form),
+        )
+
+    def retry(self, id: str) -> None:
+        """Make a dead letter due again at once."""
+        signup = self._in(State.DEAD, id)
+        chosen = Selection(ids=(signup.id,))
+        if not self.retries.retry(self.retries.plan(chosen)):
+            raise _changed()
+
+    def deliver(self, id: str) -> None:
+        """Make a quarantined sign-up due."""
+        signup = self._in(State.QUARANTINED, id)
+        refused = self.quarantine.deliver([signup]).refused
+        if refused:
+            raise Refused(f"It stays in quarantine. {refused[signup.id]}")
+
+    def send(self, id: str) -> None:
+        """Make a dead letter or a quarantined sign-up due."""
+        if self.finder.one(id).state == State.QUARANTINED:
+            self.deliver(id)
+        else:
+            self.retry(id)
+
+    def discard(self, id: str, note: str) -> None:
+        """Discard a dead letter, also one that nobody can read, or a quarantined sign-up."""
+        chosen: list[Signup | UnreadableSignup] = [*self.finder.unreadable([id])]
+        chosen = chosen or [self._in_one_of(_KEPT, id)]
+        if not self.dead_letters.discard(chosen, note=note):
+            raise _changed()
+
+    def save(self, id: str, values: Mapping[str, str], *, edits: int) -> None:
+        """Correct a dead letter or quarantined sign-up; `values` may have unchanged ones, too.
+
+        `edits` is how often it had been edited when the operator read it. Raises `InvalidSignup`.
+        """
+        signup = self._in_one_of(_KEPT, id)
+        before = editable_values(signup.contact)
+        changes = {name: new for name, new in values.items() if new != before.get(name, "")}
+        self.dead_letters.edit(signup.id, changes, edits=edits)
+
+    def _in(self, state: State, id: str) -> Signup:
+        return self._in_one_of((state,), id)
+
+    def _in_one_of(self, states: tuple[State, ...], id: str) -> Signup:
+        signup = self.finder.one(id)
+        if signup.state not in states:
+            raise Refused(
+                f"Nothing was done: the sign-up is {signup.state} now. A worker or somebody else"
+                " was faster."
+            )
+        return signup
+
+
+_KEPT = (State.DEAD, State.QUARANTINED)
+
+
+def _changed() -> Refused:
+    return Refused("Nothing was done: somebody else has changed it just now. Look at it again.")

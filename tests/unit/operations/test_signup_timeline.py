@@ -1,0 +1,96 @@
+"""The life of one sign-up: what is told of its history, and what an edit changed."""
+
+from typing import Any
+
+from shared.domain.signup import Contact, Signup, State
+from shared.operations.signup_timeline import Change, attempts, timeline
+from tests.support.builders import NOON, submission
+
+AT = round(NOON.timestamp() * 1000)
+
+
+def signup(state: State = State.DEAD, email: str = "c@example.com", **fields: Any) -> Signup:
+    sent = submission()
+    given: dict[str, Any] = {
+        "contact": Contact(fields={"email_address": email}),
+        "received_at": NOON,
+        "settled_at": NOON,
+        "attempts": 1,
+        "lost": 0,
+    }
+    return Signup(
+        id=sent.id,
+        account=sent.account,
+        form=sent.form,
+        state=state,
+        lists=sent.lists,
+        consent=sent.consent,
+        **given | fields,
+    )
+
+
+def tried(status: int | None = 503, *, counted: bool = True, **more: Any) -> dict[str, Any]:
+    return {"at": AT, "seconds": 0.1, "status": status, "counted": counted, **more}
+
+
+def event(name: str, **more: Any) -> dict[str, Any]:
+    return {"at": AT, "event": name, "counted": False, **more}
+
+
+def test_attempts_count_anew_after_a_retry_and_not_what_does_not_count() -> None:
+    history = [tried(), tried(401, counted=False), tried(), event("retried"), tried(201)]
+    assert [each.number for each in attempts(history)] == [1, None, 2, 1]
+
+
+def test_an_edit_tells_what_each_field_was_and_became() -> None:
+    history = [
+        event("edited", before={"email": "a@example.com", "first_name": ""}),
+        event("edited", before={"email": "b@example.com", "first_name": "Ada"}),
+    ]
+    _, first, second, _ = timeline(signup(reason="rejected"), history)
+    assert first.changes == (
+        Change(field="email", before="a@example.com", after="b@example.com"),
+        Change(field="first_name", before="", after="Ada"),
+    )
+    assert second.changes == (
+        Change(field="email", before="b@example.com", after="c@example.com"),
+        Change(field="first_name", before="Ada", after=""),
+    )
+
+
+def test_an_edit_of_an_older_version_has_no_difference() -> None:
+    _, edited, _ = timeline(signup(reason="rejected"), [event("edited", fields=["email"])])
+    assert edited.changes == ()
+
+
+def test_every_end_is_told_once() -> None:
+    ends = [
+        (signup(State.DELIVERED, action="created"), "Delivered: a new contact."),
+        (signup(State.DELIVERED, action="asked"), "Delivered: asked to confirm."),
+        (signup(State.DEAD, reason="poison", lost=3), "Dead letter: poison. Lost claims: 3."),
+        (signup(State.DISCARDED), "An operator discarded it."),
+    ]
+    for ended, told in ends:
+        assert timeline(ended, [])[-1].what == told
+    by_whom = timeline(signup(State.DISCARDED), [event("discarded", by="ada", note="spam")])
+    assert [(each.name, each.by, each.note) for each in by_whom[1:]] == [
+        ("discarded", "ada", "spam")
+    ]
+
+
+def test_what_was_quarantined_is_told_also_after_it_was_delivered_from_there() -> None:
+    caught = timeline(signup(State.QUARANTINED, reason="honeypot", settled_at=None), [])
+    assert caught[-1].what == "Quarantined, as honeypot."
+    freed = timeline(
+        signup(State.QUEUED, settled_at=None), [event("delivered from quarantine", by="ada")]
+    )
+    assert [each.name for each in freed] == [
+        "received",
+        "quarantined",
+        "delivered from quarantine",
+    ]
+
+
+def test_a_lost_claim_says_where_our_code_failed() -> None:
+    lost = timeline(signup(State.QUEUED, settled_at=None), [event("KeyError at client.py:12")])
+    assert lost[-1].what == "A worker lost it: KeyError at client.py:12."
