@@ -5,6 +5,7 @@ import functools
 import os
 import time
 import uuid
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from flask import Flask, abort, request
@@ -30,9 +31,11 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.factory import make_operations
 from shared.operations.operators import Operators
+from shared.operations.people import make_personal_data
 from shared.operations.second_factors import make_second_factors
 from shared.operations.second_steps import SecondSteps
 from shared.operations.sessions import Sessions
+from shared.operations.signup_search import SignupSearch
 from web import connect_pages, health, root_page, security_txt
 from web.console import pages
 from web.console.guard import set_up_sessions
@@ -53,7 +56,7 @@ from web.signup.form_tallies import FormTallies
 from web.signup.intake import Intake, KnownFingerprints
 from web.signup.ledger_channel import LedgerChannel
 from web.signup.notifier import WorkerNotifier
-from web.signup.people_on_disk import make_drainer
+from web.signup.people_on_disk import SpooledPeople, make_drainer
 from web.signup.redis_deadline import VISITOR_WAITS, DeadlinePool
 from web.signup.refused_requests import RefusedRequests, refused_limit
 from web.signup.signup_ids import SignupIds
@@ -61,6 +64,8 @@ from web.signup.spool import Spool
 from web.signup.visitor_counts import VisitorCounts
 from web.visitor_address import MisfitNotes, VisitorAddress
 
+# Longer than most calls of the API take. An operator tries again if a sign-up is still being sent.
+ERASING_WAITS = timedelta(seconds=5)
 # Of Flask, and for its calls to Redis: each request makes one at a time. Sign-ups need none.
 THREADS = 18
 
@@ -164,6 +169,14 @@ def _make_services(settings: Settings) -> Services:
     load = functools.partial(load_fingerprints, client, Sealer(settings.secret_keys))
     fingerprints = KnownFingerprints(load)
     operators = Operators(patient)
+    operations = make_operations(settings, patient, notifier.notify_workers)
+    people = make_personal_data(
+        settings,
+        patient,
+        SpooledPeople(spool, drainer),
+        longest_sending=ERASING_WAITS,
+        sleep=time.sleep,
+    )
     found = Services(
         settings=settings,
         deadlines=deadlines,
@@ -188,7 +201,13 @@ def _make_services(settings: Settings) -> Services:
         spool=spool,
         check_ledger=load,
         accounts=make_account_services(settings, patient, notifier.notify_workers),
-        operations=make_operations(settings, patient, notifier.notify_workers),
+        operations=operations,
+        people=people,
+        search=SignupSearch(
+            one_signup=operations.one_signup,
+            people=people,
+            status=operations.status,
+        ),
         operators=operators,
         second_factors=make_second_factors(settings, patient, operators),
         second_steps=SecondSteps(patient, now=utc_now),

@@ -15,9 +15,11 @@ from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.operations.operations import Operations
 from shared.operations.operators import Operator, Operators
+from shared.operations.people import PersonalData
 from shared.operations.second_factors import SecondFactors
 from shared.operations.second_steps import SecondSteps
 from shared.operations.sessions import Session, Sessions
+from shared.operations.signup_search import SignupSearch
 from web.one_at_a_time import OneAtATime
 from web.signup.form_cache import FormCache
 from web.signup.form_tallies import FormTallies
@@ -59,6 +61,8 @@ class Services:
     check_ledger: Callable[[], object]
     accounts: AccountServices
     operations: Operations
+    people: PersonalData
+    search: SignupSearch
     operators: Operators
     second_factors: SecondFactors
     second_steps: SecondSteps

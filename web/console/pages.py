@@ -30,9 +30,11 @@ from web.console import (
     navigation,
     overview,
     profile,
+    search,
     second_factor,
     second_step,
     sign_in,
+    signups,
 )
 from web.security_headers import ALONE
 from web.services import services
@@ -45,9 +47,11 @@ __all__ = [
     "doctor",
     "overview",
     "profile",
+    "search",
     "second_factor",
     "second_step",
     "sign_in",
+    "signups",
 ]
 
 _NAME_OR_ID = re.compile(r"[\w.~-]{1,100}", re.ASCII)

@@ -27,6 +27,10 @@ class SpooledPeople:
         rows = self._spool.of_people(compared) if self._spool.exists() else []
         return [_found(row) for row in rows]
 
+    def find_id(self, id: str) -> FoundSignup | None:
+        row = self._spool.of_id(id) if self._spool.exists() else None
+        return _found(row) if row else None
+
     def erase(self, compared: Sequence[str]) -> int:
         return self._drainer.erase(compared) if self._spool.exists() else 0
 

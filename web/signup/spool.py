@@ -215,6 +215,14 @@ class Spool:
             ]
         return [_row(*each) for rows in found for each in rows]
 
+    def of_id(self, id: str) -> Row | None:
+        """Return the sign-up with this id."""
+        with self._file.connected() as connection:
+            found = connection.execute(
+                "SELECT place, id, account, received_at, document FROM spooled WHERE id = ?", (id,)
+            ).fetchone()
+        return _row(*found) if found else None
+
     def erase(self, rows: Sequence[Row]) -> None:
         """Delete sign-ups whose people want to be forgotten, from the log beside the file, too."""
         self.remove(rows)

@@ -24,6 +24,7 @@ from tests.support.builders import attempt, claimed
 from tests.support.console_browser import PASSWORD, SignedIn
 from tests.support.phone import Phone
 from tests.support.sandbox_server import SandboxServer
+from tests.support.signups import Made
 from tests.support.web_services import services_of
 from tests.support.webhook import Webhook
 from web.app import create_app
@@ -40,6 +41,7 @@ CHANGES_NOTHING = {
     "/console/connect": "checks what was typed; coming back from the login is the change",
     "/console/connect/<name>/log-in": "sends the operator there; coming back is the change",
     "/console/accounts/<name>/lists": "reads the lists again",
+    "/console/search": "looks",
 }
 
 
@@ -97,6 +99,12 @@ class Scene:
         made = self.browser.post("/console/connect/acme/link", asked_by="Studio", days="7")
         return str(made.location)
 
+    def with_signup(self, make: Callable[[Made], str], step: str, **fields: str) -> None:
+        fingerprints = services_of(self.app).people.fingerprints()
+        id = make(Made(self.ledger, fingerprints.person))
+        answer = self.browser.post(f"/console/signups/{id}/{step}", **fields)
+        assert answer.status_code < 400, answer.text
+
     def test(self) -> str:
         started = self.browser.post("/console/accounts/acme/test", email=EMAIL, list="Newsletter")
         return str(started.location)
@@ -126,6 +134,28 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
     "/console/accounts/<name>/release": (
         Action.RELEASE,
         lambda scene: scene.browser.post("/console/accounts/acme/release"),
+    ),
+    "/console/signups/<id>/retry": (
+        Action.RETRY,
+        lambda scene: scene.with_signup(Made.dead, "retry"),
+    ),
+    "/console/signups/<id>/discard": (
+        Action.DISCARD,
+        lambda scene: scene.with_signup(Made.dead, "discard", note=f"{EMAIL} asked"),
+    ),
+    "/console/signups/<id>/edit": (
+        Action.EDIT,
+        lambda scene: scene.with_signup(
+            Made.dead, "edit", edits="0", **{"field-email": EMAIL, "field-first_name": "Ada"}
+        ),
+    ),
+    "/console/signups/<id>/deliver": (
+        Action.DELIVER,
+        lambda scene: scene.with_signup(Made.quarantined, "deliver"),
+    ),
+    "/console/signups/<id>/erase": (
+        Action.ERASE,
+        lambda scene: scene.with_signup(Made.delivered, "erase"),
     ),
     "/console/accounts/<name>/disconnect": (
         Action.DISCONNECT,

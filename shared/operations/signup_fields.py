@@ -1,0 +1,74 @@
+"""The fields of a sign-up as its page shows them: what was typed, what is sent, what can be
+corrected. Pure."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shared.domain.fields import BY_API_NAME, FIELDS, Field
+from shared.domain.signup import Contact
+from shared.operations.one_signup import SignupDetails
+
+
+@dataclass(frozen=True, slots=True)
+class SentRow:
+    """A field: what was typed, and what is sent; None for one that is kept and not sent."""
+
+    label: str
+    typed: str
+    sent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """A field that an operator can correct. `name` is its name for `edit_contact`."""
+
+    name: str
+    label: str
+    type: str = "text"
+
+
+def sent_rows(details: SignupDetails) -> list[SentRow]:
+    """Return every field of the sign-up, the address first."""
+    contact = details.signup.contact
+    return [*_standard(contact), *_custom(details), *_kept(contact)]
+
+
+def edit_inputs(details: SignupDetails) -> list[Input]:
+    """Return the inputs for correcting it: the form's fields, and what else the sign-up has."""
+    given = details.signup.contact.fields
+    standard = [
+        Input(each.name, each.label, _type(each))
+        for each in FIELDS
+        if each.always_shown or each.api_name in given
+    ]
+    own = {each.name: each.name for each in details.signup.contact.custom}
+    labels = own | _labels(details)
+    return standard + [Input(name, label) for name, label in labels.items()]
+
+
+def _type(field: Field) -> str:
+    """Return the type of the input: an address that is wrong must be shown as it is."""
+    return "text" if field.input_type == "email" else field.input_type
+
+
+def _labels(details: SignupDetails) -> dict[str, str]:
+    """Return the labels of the form's custom fields by their names."""
+    return {each.name: each.label for each in details.form.custom_fields} if details.form else {}
+
+
+def _standard(contact: Contact) -> Iterator[SentRow]:
+    for api_name, sent in contact.fields.items():
+        field = BY_API_NAME[api_name]
+        yield SentRow(field.label, contact.typed.get(field.name, sent), sent)
+
+
+def _custom(details: SignupDetails) -> Iterator[SentRow]:
+    contact, labels = details.signup.contact, _labels(details)
+    for each in contact.custom:
+        typed = contact.typed.get(each.name, each.value)
+        yield SentRow(labels.get(each.name, each.name), typed, each.value)
+
+
+def _kept(contact: Contact) -> Iterator[SentRow]:
+    for name, value in contact.other.items():
+        yield SentRow(name, value if isinstance(value, str) else ", ".join(value), None)

@@ -1,0 +1,148 @@
+"""The search: sign-ups by e-mail address, id or contact id, wherever they are.
+
+If there is none, it tells what is known that may explain it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from uuid import UUID
+
+from shared.domain.errors import NoSuchSignup, UnreadableRecord
+from shared.domain.refusal import KeptRefusal
+from shared.domain.retention import KeptRecords
+from shared.domain.short_ids import full_id
+from shared.domain.signup import Evidence
+from shared.ledger.spools import SpoolReport
+from shared.operations.one_signup import OneSignup, SignupDetails
+from shared.operations.people import FoundSignup, PersonalData
+from shared.operations.selection import UnreadableSignup
+from shared.operations.system_status import SystemStatus
+
+CLEARED = "cleared"  # the state of a sign-up of which only the evidence of consent is left
+
+# A contact id is in the records alone. So many of the latest delivered ones are read for it.
+MOST_READ = 2_000
+# So many forms are looked at for their last refusals, and shown with them.
+MOST_FORMS, MOST_SHOWN = 1_000, 20
+
+# What an id may stand for: a sign-up; a dead letter that nobody can read; the evidence of a cleared
+# one; or one that waits on this host's disk.
+Whereabouts = SignupDetails | UnreadableSignup | Evidence | FoundSignup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormRefusals:
+    """The last refusals of a form, the newest first. They have no personal data."""
+
+    form: str
+    refusals: Sequence[KeptRefusal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownElsewhere:
+    """What may explain that nothing was found: the forms' last refusals, what waits on the disks of
+    web hosts, and what is kept for how long."""
+
+    refusals: list[FormRefusals]
+    spools: list[SpoolReport]
+    kept: list[KeptRecords]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """What a search found, the newest first; or what else is known, if it found nothing.
+
+    `exact` is the id of the only sign-up that was asked for. `is_id` says that an id was asked for,
+    which may be a contact id.
+    """
+
+    exact: str | None = None
+    found: list[FoundSignup] = field(default_factory=list)
+    known: KnownElsewhere | None = None
+    is_id: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignupSearch:
+    """Raises `Refused` for an empty question, and `LedgerUnavailable`."""
+
+    one_signup: OneSignup
+    people: PersonalData
+    status: SystemStatus
+
+    def find(self, question: str) -> Findings:
+        """Return the sign-ups of a person, by the e-mail address; or with this id or contact id."""
+        question = question.strip()
+        if id := _id_in(question):
+            return self._with_id(id)
+        found = self._of_person(question)
+        return Findings(found=found, known=None if found else self._known())
+
+    def look(self, id: str) -> Whereabouts:
+        """Return what a long or short id stands for. Raises `NoSuchSignup`."""
+        try:
+            return self.one_signup.look(id)
+        except UnreadableRecord:
+            unreadable = self.one_signup.finder.unreadable([id])
+            if not unreadable:
+                raise
+            return unreadable[0]
+        except NoSuchSignup:
+            kept = self.one_signup.finder.evidence(id) or self.people.disk.find_id(full_id(id))
+            if kept is None:
+                raise
+            return kept
+
+    def _of_person(self, email: str) -> list[FoundSignup]:
+        found = self.people.find(email)
+        known = {each.id for each in found}
+        cleared = [
+            FoundSignup(each.id, each.account, each.form, CLEARED, each.given_at)
+            for each in self.people.consent(email)
+            if each.id not in known
+        ]
+        return sorted([*found, *cleared], key=lambda each: each.received_at, reverse=True)
+
+    def _with_id(self, id: str) -> Findings:
+        try:
+            self.look(id)
+        except NoSuchSignup:
+            found = self._with_contact_id(id)
+            return Findings(found=found, known=None if found else self._known(), is_id=True)
+        return Findings(exact=id)
+
+    def _with_contact_id(self, contact_id: str) -> list[FoundSignup]:
+        names = self.one_signup.finder.registry.account_names()
+        latest = islice(self.one_signup.finder.ledger.delivered(*names), MOST_READ)
+        return [
+            FoundSignup(each.id, each.account, each.form, each.state, each.received_at)
+            for each in latest
+            if each.contact_id == contact_id
+        ]
+
+    def _known(self) -> KnownElsewhere:
+        return KnownElsewhere(
+            refusals=self._refusals(),
+            spools=[each for each in self.status.spools() if each.figures.count],
+            kept=self.kept(),
+        )
+
+    def kept(self) -> list[KeptRecords]:
+        """Return which records are cleared, and after how long."""
+        return [each for each in self.status.records() if each.kept_for and each.first_at]
+
+    def _refusals(self) -> list[FormRefusals]:
+        names = self.one_signup.finder.registry.form_names()[:MOST_FORMS]
+        last = zip(names, self.status.form_counts.last_refusals(names), strict=True)
+        found = [FormRefusals(form=name, refusals=refusals) for name, refusals in last if refusals]
+        newest_first = sorted(found, key=lambda each: each.refusals[0].at, reverse=True)
+        return newest_first[:MOST_SHOWN]
+
+
+def _id_in(question: str) -> str | None:
+    """Return the id whose long or short form this is; None if it is none."""
+    try:
+        return str(UUID(full_id(question)))
+    except ValueError:
+        return None

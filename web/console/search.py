@@ -1,0 +1,25 @@
+"""The search, which every page has: sign-ups by e-mail address, id or contact id."""
+
+from flask import redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from shared.domain.short_ids import short_id
+from shared.operations.operators import Role
+from shared.operations.signup_search import MOST_READ
+from web.console import bp
+from web.console.guard import needs
+from web.services import services
+
+
+@bp.post("/search")
+@needs(Role.VIEWER)
+def search() -> ResponseReturnValue:
+    """Lead to the only sign-up that was found, or list all. What was typed is in no address."""
+    question = request.form.get("q", "").strip()
+    findings = services().search.find(question)
+    ids = [findings.exact] if findings.exact else [each.id for each in findings.found]
+    if len(ids) == 1:
+        return redirect(url_for("console.signup", id=short_id(ids[0])), 303)
+    return render_template(
+        "console/search.html", question=question, findings=findings, most_read=MOST_READ
+    )
