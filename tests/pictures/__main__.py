@@ -1,7 +1,6 @@
 """Plays the bad day in a folder of its own, and takes every picture of the documents."""
 
 import json
-import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ from tests.support.relay_up import RelayUp
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 DESK = {"width": 1180, "height": 820}
 PHONE = {"width": 390, "height": 844}
-_PASSWORD = re.compile(r"^ *password +(\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -71,14 +69,8 @@ class _Camera:
         ]
 
     def _connect_books(self) -> None:
-        """Connect Blue Door Books as an operator does, and take the picture of the checks."""
         page = self._signed_in(DESK)
-        page.goto(f"{self._up.url}/console/connect?name=books")
-        page.get_by_role("button", name="Check and continue").click()
-        page.get_by_role("button", name="Continue to Constant Contact").click()
-        page.get_by_label(re.compile("Blue Door Books")).first.check()
-        page.get_by_role("button", name="Allow").click()
-        page.get_by_role("heading", name="Blue Door Books is connected").wait_for()
+        bad_day.connect_books(self._up, page)
         self._take(page, "console-connected")
         page.context.close()
 
@@ -87,12 +79,7 @@ class _Camera:
             viewport={"width": screen["width"], "height": screen["height"]},
             color_scheme="dark" if dark else "light",
         ).new_page()
-        [password] = _PASSWORD.findall(self._up.printed)
-        page.goto(f"{self._up.url}/console/sign-in")
-        page.get_by_label("Name").fill("admin")
-        page.get_by_label("Password").fill(password)
-        page.get_by_role("button", name="Sign in").click()
-        page.get_by_role("button", name="Sign out").wait_for()
+        bad_day.sign_in(self._up, page)
         return page
 
     def _take(self, page: Page, name: str, part: str | None = None) -> None:

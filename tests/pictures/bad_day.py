@@ -7,11 +7,13 @@ Books as `books` before.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import islice, product
 from typing import Any
 
 import requests
+from playwright.sync_api import Page
 
 from tests.support.relay_up import RelayUp
 from tests.support.stack import eventually
@@ -32,9 +34,32 @@ SETTINGS = {
     "CTCT_REQUESTS_PER_SECOND": "40",
 }
 
+_PASSWORD = re.compile(r"^ *password +(\S+)$", re.MULTILINE)
+
+
+def sign_in(up: RelayUp, page: Page) -> None:
+    """Sign in to the console with the password that `relay up` has printed."""
+    eventually(lambda: bool(_PASSWORD.search(up.printed)), what="the password")
+    [password] = _PASSWORD.findall(up.printed)
+    page.goto(f"{up.url}/console/sign-in")
+    page.get_by_label("Name").fill("admin")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Sign out").wait_for()
+
+
+def connect_books(up: RelayUp, page: Page) -> None:
+    """Connect Blue Door Books as an operator does; the page then shows the checks."""
+    page.goto(f"{up.url}/console/connect?name=books")
+    page.get_by_role("button", name="Check and continue").click()
+    page.get_by_role("button", name="Continue to Constant Contact").click()
+    page.get_by_label(re.compile("Blue Door Books")).first.check()
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("heading", name="Blue Door Books is connected").wait_for()
+
 
 def play(up: RelayUp) -> None:
-    """Play the day. `up` has `SETTINGS` in its environment, and runs."""
+    """Play the day. `up` runs, with `SETTINGS` in its environment."""
     _BadDay(up).play()
 
 
