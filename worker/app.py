@@ -29,6 +29,7 @@ from worker.delivery.shutdown import Shutdown
 from worker.runtime import WorkerRuntime
 from worker.task_events import make_reporter
 from worker.tasks import register
+from worker.upkeep.job_runner import LOOK_EVERY
 from worker.upkeep.periodic import Periodic
 from worker.upkeep.record_clearing import CLEAR_EVERY
 from worker.upkeep.roll_up import ROLL_UP_EVERY
@@ -86,6 +87,7 @@ def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
     yield _periodic_step("BusyAccounts", runtime.due.find_again, every=FIND_AGAIN_EVERY)
     yield _periodic_step("HangDetector", runtime.hang_detector.check, every=POLL_EVERY)
     yield _periodic_step("Upgrade", runtime.upgrade.look, every=UPGRADE_EVERY)
+    yield _periodic_step("JobRunner", runtime.job_runner.look, every=LOOK_EVERY)
     yield _periodic_step("RecordClearing", runtime.record_clearing.look, every=CLEAR_EVERY)
     if runtime.audit_trimming:
         yield _periodic_step("AuditTrimming", runtime.audit_trimming.trim, every=CLEAR_EVERY)

@@ -29,6 +29,7 @@ from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
+from shared.operations.job_steps import JobSteps
 from worker.alerts.dispatcher import make_alert_dispatcher
 from worker.alerts.schedule import WorkerAlerts
 from worker.delivery.connection_pool import ConnectionPool
@@ -43,6 +44,7 @@ from worker.delivery.poller import DueWork, Poller
 from worker.delivery.settler import UNFORESEEN_WAIT, Settler
 from worker.delivery.timing import Clock, RoundTrip
 from worker.upkeep.audit_trimming import AuditTrimming
+from worker.upkeep.job_runner import JobRunner
 from worker.upkeep.memory_notes import MemoryNotes
 from worker.upkeep.record_clearing import RecordClearing
 from worker.upkeep.roll_up import make_roll_up
@@ -107,9 +109,9 @@ class WorkerRuntime:
             stopping=self.stopping,
             delivers=delivers,
         )
-        self.due = DueWork(
-            self.registry, BusyAccounts(self.client), Replays(self.client, replay_pace(settings))
-        )
+        replays = Replays(self.client, replay_pace(settings))
+        self.job_runner = JobRunner(JobSteps(self.ledger, replays), self.stopping)
+        self.due = DueWork(self.registry, BusyAccounts(self.client), replays, self.job_runner.note)
         self.poller = Poller(
             self.due, self.lanes, partial(self.ledger.processes.worker_alive, name)
         )

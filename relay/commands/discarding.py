@@ -21,6 +21,9 @@ note_option = click.option(
 _NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
 
 
+note_option = click.option("--note", default="", help="Why, for the history and the audit trail.")
+
+
 def discard_chosen(
     runtime: CommandRuntime,
     chosen: Sequence[Signup | UnreadableSignup],
@@ -42,6 +45,6 @@ def question(chosen: Sequence[Signup | UnreadableSignup]) -> str:
     states = {signup.state for signup in chosen}
     noun = _NOUNS[states.pop()] if len(states) == 1 else "sign-up"
     return (
-        f"Discard {counted(len(chosen), noun)} ({accounts}; {reasons})? They will never be sent,"
-        " and this cannot be undone."
+        f"Discard {counted(len(chosen), noun)} ({accounts}; {reasons})? They will not be sent."
+        " Undo it with relay failed undo, until retention clears them."
     )

@@ -69,7 +69,7 @@ def deliver(runtime: CommandRuntime, selection: Selection) -> None:
 @note_option
 @selection_options("quarantined sign-ups", QuarantineReason)
 def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: str) -> None:
-    """Discard quarantined sign-ups. They are never sent."""
+    """Discard quarantined sign-ups. They are never sent, unless somebody undoes it."""
     chosen = runtime.operations.quarantine.chosen(selection)
     discard_chosen(runtime, chosen, yes=yes, note=note)
 

@@ -26,6 +26,8 @@ class Action(StrEnum):
     REPLAY = "replay"
     CANCEL_REPLAY = "cancel_replay"
     DISCARD = "discard"
+    UNDO_DISCARD = "undo_discard"
+    CANCEL_JOB = "cancel_job"
     EDIT = "edit"
     DELIVER = "deliver"
     ERASE = "erase"

@@ -1,4 +1,5 @@
-"""Replays: many dead letters that are sent again as one job, at a pace of its own.
+"""Jobs that change many sign-ups, and replays: the ones that send dead letters again, at a pace of
+their own.
 
 Pure: how much of its API key's rate and day a replay may use, and how long it takes.
 """
@@ -19,6 +20,14 @@ LEFT_OF_DAY = 0.2
 SECONDS_UNDER_WAY = 10
 
 
+class JobAction(StrEnum):
+    """What a job does with each of its sign-ups. A replay is a job that retries."""
+
+    RETRY = "retry"
+    DISCARD = "discard"
+    UNDO = "undo"  #: of a job that discarded
+
+
 class ReplayState(StrEnum):
     RUNNING = "running"
     WAITING = "waiting"
@@ -29,6 +38,7 @@ class ReplayState(StrEnum):
 class Obstacle(StrEnum):
     """Why a replay makes no more sign-ups due now."""
 
+    STEPPING = "stepping"
     HOLD = "hold"
     BEHIND = "behind"
     QUOTA = "quota"
@@ -40,6 +50,7 @@ class Obstacle(StrEnum):
 
 
 _IN_WORDS = {
+    Obstacle.STEPPING: "its dead letters are being collected",
     Obstacle.HOLD: "its account is on hold",
     Obstacle.BEHIND: "an earlier replay of its account comes first",
     Obstacle.QUOTA: "the rest of today's quota is for fresh sign-ups; it continues at 00:00 UTC",

@@ -1,4 +1,4 @@
-"""The busy accounts: those with something due, now or later, and those whose replay goes on.
+"""The busy accounts: those with something due, now or later, and those whose jobs go on.
 
 Workers look at these alone, so that it does not matter how many accounts are idle. Each step that
 gives an account something to do notes it in its own script. Only a look takes out an account, in
@@ -17,11 +17,13 @@ from shared.ledger.script_library import Scripts
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What there is to do for an account now: `due` for a lane, `replaying` for its replays."""
+    """What there is to do for an account now: `due` for a lane, `replaying` for its replays.
+    `stepping` are the jobs that have an index to go through."""
 
     account: str
     due: bool
     replaying: bool
+    stepping: tuple[str, ...] = ()
 
 
 class BusyAccounts:
@@ -38,9 +40,9 @@ class BusyAccounts:
         accounts = [keys.account_of(prefix) for prefix in prefixes]
         answers = self._scripts.run_for_each(accounts, "accounts/find_work")
         return [
-            Work(account, bool(due), bool(replaying))
-            for account, (due, replaying) in zip(accounts, answers, strict=True)
-            if due or replaying
+            Work(account, bool(due), bool(replaying), tuple(map(str, stepping)))
+            for account, (due, replaying, stepping) in zip(accounts, answers, strict=True)
+            if due or replaying or stepping
         ]
 
     def find_again(self, accounts: Iterable[str]) -> int:

@@ -343,7 +343,7 @@ class Ledger:
 
     def requeue(self, account: str, id: str, who: Who = NOBODY) -> bool:
         """Make a dead letter due again; False when it is none."""
-        event = _event("retried", who)
+        event = event_by("retried", who)
         return bool(self._scripts.run_for(account, "signups/requeue", id=id, event=event))
 
     def deliver_anyway(self, signup: Signup, who: Who = NOBODY) -> bool:
@@ -355,14 +355,20 @@ class Ledger:
                 "signups/deliver_anyway",
                 id=signup.id,
                 edits=signup.edits,
-                event=_event("delivered from quarantine", who),
+                event=event_by("delivered from quarantine", who),
             )
         )
 
     def discard(self, account: str, id: str, who: Who = NOBODY) -> bool:
         """Discard a dead letter or quarantined sign-up; False when it is neither."""
-        event = _event("discarded", who)
+        event = event_by("discarded", who)
         return bool(self._scripts.run_for(account, "signups/discard", id=id, event=event))
+
+    def undo_discard(self, account: str, id: str, who: Who = NOBODY) -> bool:
+        """Make a discarded sign-up what it was before; False when it is not discarded, or an
+        earlier version did that."""
+        event = event_by("discard undone", who)
+        return bool(self._scripts.run_for(account, "signups/undo_discard", id=id, event=event))
 
     def edit(self, signup: Signup, contact: Contact, *, person: str, change: str) -> bool:
         """Correct the contact of a dead letter or quarantined sign-up; False when it has changed
@@ -435,6 +441,10 @@ class Ledger:
         """Yield the accounts' delivered sign-ups, the latest first, read a page at a time."""
         return self._latest_first(accounts, "delivered", None)
 
+    def signups(self, account: str, ids: list[str]) -> Iterator[Signup]:
+        """Yield those of the account's sign-ups that exist and can be read."""
+        return self._records([(account, id) for id in ids])
+
     def _latest_first(
         self, accounts: tuple[str, ...], index: str, since: datetime | None
     ) -> Iterator[Signup]:
@@ -478,7 +488,8 @@ class Ledger:
         ]
 
 
-def _event(name: str, who: Who) -> dict[str, Any]:
+def event_by(name: str, who: Who) -> dict[str, Any]:
+    """Return an event of a sign-up's history, but for its time."""
     return {"event": name, "counted": False, **who}
 
 

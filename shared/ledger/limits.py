@@ -90,9 +90,11 @@ LONGEST_TOKEN_PAUSE = timedelta(minutes=5)
 # At six refreshes a day, more than the 180 days after which any refresh token has expired.
 MOST_SPENT = 2000
 
-# --- replays
+# --- jobs
 
 REPLAY_KEPT = timedelta(days=30)  # after its end
+# Of its index, a job goes through so many at a time. Each takes some 20 µs of the server's time.
+MOST_STEPPED = 50
 # Looking at a dead letter that is passed over costs no request, but the server's time.
 MOST_FED = 500
 # A longer pause, or one longer than four sign-ups take, is not made up for.

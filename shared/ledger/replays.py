@@ -1,7 +1,8 @@
-"""Replays in the ledger: dead letters that wait to be sent again as one job.
+"""Jobs in the ledger: replays, and those that discard many sign-ups or undo that.
 
-A job has a part in each account that it concerns, under the same id. Each sign-up of it is either
-a dead letter that waits in the job, or due like any other.
+A job has a part in each account that it concerns, under the same id. Each sign-up of a replay is
+either a dead letter that waits in the job, or due like any other. A job of a filter goes through an
+index of the account in steps, which any worker does.
 """
 
 import json
@@ -10,28 +11,61 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import accumulate
-from typing import Any
+from typing import Any, NamedTuple
 
 import redis
 
-from shared.domain.replay import LEFT_OF_DAY, Obstacle, ReplayPace
-from shared.infrastructure.stored_records import Kind, read_one
+from shared.domain.replay import LEFT_OF_DAY, JobAction, Obstacle, ReplayPace
+from shared.infrastructure.stored_records import Kind, json_object, read_one
+from shared.ledger import keys
 from shared.ledger.reading import pairs
+from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts, batches
-from shared.ledger.time_units import from_milliseconds, moment
+from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
 
 # So many dead letters take one step of the server a few milliseconds.
 BATCH = 500
 
 
+class JobStep(NamedTuple):
+    """A step of a job: the ids that are next in its index, of which those that match `filter`
+    (JSON) are to be changed. `following` is where the step after this one begins."""
+
+    filter: str
+    cursor: str
+    following: str
+    ids: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewJob:
+    """A job that goes through the sorted set `index` of an account, from the time `since` on.
+
+    `chosen` and `filter` are JSON: what was chosen, for people, and what must match. `event` is for
+    the history of each sign-up. `undone` is the job whose discarding it undoes.
+    """
+
+    id: str
+    action: JobAction
+    by: str
+    chosen: str
+    filter: str
+    index: str
+    since: datetime | None = None
+    event: str = "{}"
+    undone: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayPart:
-    """One account's part of a replay.
+    """One account's part of a job.
 
-    `total` = `waiting` + `under_way` + `delivered` + `dead` + `skipped` + `cancelled`. `dead` are
-    dead letters again; `skipped` were changed by somebody before their turn came. `before` is how
-    many wait in earlier replays of the account. `pace` is its share of the API key's pace, `today`
-    how many requests of the day it may still use.
+    `unseen` entries of its index are yet to be looked at. Of a replay, `total` = `waiting` +
+    `under_way` + `delivered` + `dead` + `skipped` + `cancelled`. `dead` are dead letters again;
+    `skipped` were changed by somebody before their turn came. Of another job, what is in `total`
+    and not `cancelled` is changed. `before` is how many wait in earlier replays of the account.
+    `pace` is its share of the API key's pace, `today` how many requests of the day it may still
+    use. `undone` is the job that it undoes.
     """
 
     account: str
@@ -52,12 +86,17 @@ class ReplayPart:
     before: int
     pace: ReplayPace
     today: int
+    action: JobAction = JobAction.RETRY
+    unseen: int = 0
+    note: str = ""
+    undone: str | None = None
 
 
 class Replays:
     """Every method raises `LedgerUnavailable` when Redis does not answer, and may be repeated."""
 
     def __init__(self, client: "redis.Redis", pace: ReplayPace) -> None:
+        self._client: Any = client
         self._scripts = Scripts(client)
         self.pace = pace
 
@@ -73,6 +112,51 @@ class Replays:
             )
         return added
 
+    def begin(self, accounts: Sequence[str], job: NewJob) -> list[int]:
+        """Begin the job in each account; return how many sign-ups of each it will look at."""
+        counts = self._scripts.run_for_each(
+            accounts,
+            "replays/begin",
+            job=job.id,
+            action=job.action,
+            by=job.by,
+            chosen=job.chosen,
+            filter=job.filter,
+            index=job.index,
+            since=job.since,
+            event=job.event,
+            undone=job.undone,
+        )
+        return list(map(int, counts))
+
+    def next_step(self, account: str, job: str) -> JobStep | None:
+        """Return the job's next step; None when there is none left."""
+        found = self._scripts.run_for(account, "replays/read", job=job)
+        return JobStep(*found) if found else None
+
+    def do_step(self, account: str, job: str, step: JobStep, matching: Sequence[str]) -> int | None:
+        """Do the step with those of its ids that match; return how many were changed. None: another
+        worker did it, or somebody cancelled the job."""
+        changed = int(
+            self._scripts.run_for(
+                account,
+                "replays/step",
+                job=job,
+                cursor=step.cursor,
+                following=step.following,
+                ids=list(matching),
+            )
+        )
+        return None if changed < 0 else changed
+
+    def counts(self, accounts: Sequence[str], index: str, since: datetime | None) -> list[int]:
+        """Return how many entries this index of each account has, from the time `since` on."""
+        least = "-inf" if since is None else to_milliseconds(since)
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for account in accounts:
+                reads.zcount(f"{keys.account(account)}{index}", least, "+inf")
+            return [int(count) for count in reads.execute()]
+
     def feed(self, account: str) -> int:
         """Make the account's next ones due, if pace, quota and holds allow; return how many."""
         return int(
@@ -82,13 +166,13 @@ class Replays:
         )
 
     def cancel(self, account: str, replay: str, *, by: str) -> int | None:
-        """Leave dead those that wait in the replay; return how many. None: there is no such
-        replay."""
+        """Leave as they are those that the job has not changed; return how many. None: there is no
+        such job."""
         kept = int(self._scripts.run_for(account, "replays/cancel", job=replay, by=by))
         return None if kept < 0 else kept
 
     def parts(self, *accounts: str) -> list[ReplayPart]:
-        """Return the accounts' parts of all replays, the latest of each account first."""
+        """Return the accounts' parts of all jobs, the latest of each account first."""
         answers = self._scripts.run_for_each(accounts, "replays/list", **self._bounds())
         return [
             part
@@ -118,7 +202,7 @@ class Replays:
 def _read(
     account: str, stored: list[Any], *, before: int, pace: ReplayPace, today: int
 ) -> ReplayPart:
-    id, flat, waiting, obstacle = stored
+    id, flat, waiting, obstacle, unseen = stored
     job = dict(pairs(flat))
     json.loads(job["chosen"])  # raises for what nobody can show
     ended = {name: int(job[name]) for name in ("delivered", "dead")}
@@ -139,5 +223,9 @@ def _read(
         before=before,
         pace=pace,
         today=today,
+        action=JobAction(job.get("action", JobAction.RETRY)),
+        unseen=unseen,
+        note=str(json_object(job.get("event") or "{}").get("note", "")),
+        undone=job.get("undone"),
         **ended,
     )

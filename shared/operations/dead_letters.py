@@ -12,6 +12,7 @@ from shared.domain.errors import Refused
 from shared.domain.phrases import shortened
 from shared.domain.reading.field_checks import edit_contact, editable_values
 from shared.domain.signup import Contact, Signup, State
+from shared.infrastructure.logs import redacted_start
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.selection import (
     Selection,
@@ -24,7 +25,7 @@ _KEPT = (State.DEAD, State.QUARANTINED)
 _CHANGED = "Somebody else has changed {id} just now. Look at it again."
 
 # Of why something was discarded, and of each value that was corrected, the history keeps so much.
-LONGEST_NOTE = 500
+LONGEST_NOTE = 200
 LONGEST_OLD_VALUE = 255
 
 
@@ -73,11 +74,22 @@ class DeadLetters:
 
         `note` says why, in the operator's words.
         """
-        note = shortened(note.strip(), LONGEST_NOTE)
-        why = {"note": note} if note else {}
+        why = discard_note(note)
         who = {**who_acts(), **why}
         done = [s for s in signups if self._ledger.discard(s.account, s.id, who)]
         self._trail.add_signups(Action.DISCARD, ids_by_account(done), **why)
+        return [signup.id for signup in done]
+
+    def undo_discard(self, ids: Sequence[str]) -> list[str]:
+        """Make discarded sign-ups what they were before; return the ids of these. Raises `Refused`
+        for one that was never discarded."""
+        chosen = [self._finder.one(id) for id in ids]
+        for signup in chosen:
+            if signup.state != State.DISCARDED:
+                raise Refused(f"{signup.id} is {signup.state}, not discarded.")
+        who = who_acts()
+        done = [s for s in chosen if self._ledger.undo_discard(s.account, s.id, who)]
+        self._trail.add_signups(Action.UNDO_DISCARD, ids_by_account(done))
         return [signup.id for signup in done]
 
     def edit(self, id: str, changes: Mapping[str, str], *, edits: int | None = None) -> Signup:
@@ -129,3 +141,10 @@ def _changed_values(before: Contact, after: Contact) -> dict[str, str]:
         for name in sorted(old.keys() | new.keys())
         if old.get(name) != new.get(name)
     }
+
+
+def discard_note(note: str) -> dict[str, str]:
+    """Return the operator's words as history and audit trail have them: without addresses and
+    secrets, and not too long."""
+    kept = redacted_start(note.strip(), LONGEST_NOTE)
+    return {"note": kept} if kept else {}

@@ -1,5 +1,6 @@
 """Makes the operations, for console and command line alike."""
 
+import time
 from collections.abc import Callable
 from functools import partial
 
@@ -20,6 +21,8 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.forms import Forms
+from shared.operations.job_steps import JobSteps
+from shared.operations.jobs import Jobs
 from shared.operations.one_signup import OneSignup
 from shared.operations.operations import Operations
 from shared.operations.operator_holds import OperatorHolds
@@ -43,13 +46,9 @@ def make_operations(
     )
     dead_letters = DeadLetters(finder, trail, now=utc_now)
     quarantine = Quarantine(finder, trail, notify_workers)
-    retries = Retries(
-        finder,
-        Replays(client, replay_pace(settings)),
-        trail,
-        now=utc_now,
-        notify_workers=notify_workers,
-    )
+    replays = Replays(client, replay_pace(settings))
+    jobs = Jobs(registry, JobSteps(ledger, replays), trail, clock=time.monotonic)
+    retries = Retries(finder, replays, jobs, trail, now=utc_now, notify_workers=notify_workers)
     return Operations(
         status=SystemStatus(
             ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
@@ -64,6 +63,7 @@ def make_operations(
             retries=retries,
             now=utc_now,
         ),
+        jobs=jobs,
         holds=OperatorHolds(ledger, registry, trail, notify_workers),
         forms=Forms(registry, trail),
         trail=trail,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.forms import Forms
+from shared.operations.jobs import Jobs
 from shared.operations.one_signup import OneSignup
 from shared.operations.operator_holds import OperatorHolds
 from shared.operations.quarantine import Quarantine
@@ -21,6 +22,7 @@ class Operations:
     quarantine: Quarantine
     retries: Retries
     one_signup: OneSignup
+    jobs: Jobs
     holds: OperatorHolds
     forms: Forms
     trail: AuditTrail

@@ -1,4 +1,4 @@
-"""What an operator sees of retries: what a retry would take, and the progress of replays."""
+"""What an operator sees of retries and jobs: what a retry would take, and how far a job is."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from shared.domain.replay import LARGE, Obstacle, ReplayState, time_to_send
+from shared.domain.replay import LARGE, JobAction, Obstacle, ReplayState, time_to_send
 from shared.ledger.replays import ReplayPart
 
 
@@ -47,15 +47,36 @@ class RetryPlan:
         return Counter(str(signup.reason) for signup in self.signups)
 
 
+# So many sign-ups of an index a job goes through in a second, or more.
+STEPS_PER_SECOND = 2000
+
+
 @dataclass(frozen=True, slots=True)
-class Replay:
-    """A job with all its parts, one in each account that it concerns."""
+class Job:
+    """A job with all its parts, one in each account that it concerns. A replay is one of these.
+
+    While it goes through an index, `total` includes what it has yet to look at.
+    """
 
     parts: tuple[ReplayPart, ...]
 
     @property
     def id(self) -> str:
         return self.parts[0].id
+
+    @property
+    def action(self) -> JobAction:
+        return self.parts[0].action
+
+    @property
+    def note(self) -> str:
+        """Why, in the operator's words; empty if they gave none."""
+        return self.parts[0].note
+
+    @property
+    def undone(self) -> str | None:
+        """The job whose discarding this one undoes."""
+        return self.parts[0].undone
 
     @property
     def accounts(self) -> list[str]:
@@ -81,11 +102,16 @@ class Replay:
 
     @property
     def total(self) -> int:
-        return sum(part.total for part in self.parts)
+        return sum(part.total + part.unseen for part in self.parts)
+
+    @property
+    def unseen(self) -> int:
+        """How many sign-ups it has yet to look at."""
+        return sum(part.unseen for part in self.parts)
 
     @property
     def waiting(self) -> int:
-        return sum(part.waiting for part in self.parts)
+        return sum(part.waiting + part.unseen for part in self.parts)
 
     @property
     def under_way(self) -> int:
@@ -113,6 +139,11 @@ class Replay:
         return self.total - self.waiting - self.under_way
 
     @property
+    def changed(self) -> int:
+        """How many were discarded, or are again what they were before."""
+        return self.done - self.cancelled
+
+    @property
     def obstacle(self) -> Obstacle | None:
         """Why nothing of it becomes due just now; None while a part makes progress."""
         obstacles = [part.obstacle for part in self.parts if part.ended_at is None]
@@ -124,24 +155,30 @@ class Replay:
             return ReplayState.CANCELLED
         if self.ended_at:
             return ReplayState.DONE
-        return ReplayState.WAITING if self.obstacle else ReplayState.RUNNING
+        goes_on = self.obstacle in (None, Obstacle.STEPPING) or self.action != JobAction.RETRY
+        return ReplayState.RUNNING if goes_on else ReplayState.WAITING
 
     def left(self, now: datetime) -> timedelta | None:
         """Return about how long it still takes; None when it has ended or this is unknown."""
+        if self.ended_at:
+            return None
+        if self.action != JobAction.RETRY:
+            return timedelta(seconds=self.unseen / STEPS_PER_SECOND)
         unknown = (Obstacle.HOLD, Obstacle.UNDER_WAY)
-        if self.ended_at or any(part.obstacle in unknown for part in self.parts):
+        if any(part.obstacle in unknown for part in self.parts):
             return None
         return max(_left(part, now) for part in self.parts)
 
 
 def _left(part: ReplayPart, now: datetime) -> timedelta:
-    return time_to_send(part.before + part.waiting, part.pace, today=part.today, now=now)
+    waiting = part.waiting + part.unseen
+    return time_to_send(part.before + waiting, part.pace, today=part.today, now=now)
 
 
-def joined(parts: Iterable[ReplayPart]) -> list[Replay]:
-    """Return the replays that consist of these parts, the latest first."""
+def joined(parts: Iterable[ReplayPart]) -> list[Job]:
+    """Return the jobs that consist of these parts, the latest first."""
     by_id: dict[str, list[ReplayPart]] = {}
     for part in parts:
         by_id.setdefault(part.id, []).append(part)
-    found = [Replay(tuple(each)) for each in by_id.values()]
-    return sorted(found, key=lambda replay: replay.started_at, reverse=True)
+    found = [Job(tuple(each)) for each in by_id.values()]
+    return sorted(found, key=lambda job: job.started_at, reverse=True)

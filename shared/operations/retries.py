@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 
 from shared.domain.audit import Action, who_acts
 from shared.domain.errors import Refused
-from shared.domain.replay import for_replays, time_to_send
+from shared.domain.replay import JobAction, for_replays, time_to_send
 from shared.domain.signup import Signup, State
 from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
-from shared.operations.replay_jobs import PlannedRetry, Replay, RetryPlan, joined
+from shared.operations.jobs import Jobs
+from shared.operations.replay_jobs import Job, PlannedRetry, RetryPlan
 from shared.operations.selection import Selection, SignupFinder, ids_by_account
 
 
@@ -22,6 +23,7 @@ class Retries:
         self,
         finder: SignupFinder,
         replays: Replays,
+        jobs: Jobs,
         trail: AuditTrail,
         *,
         now: Callable[[], datetime],
@@ -32,6 +34,7 @@ class Retries:
         self._ledger = finder.ledger
         self._registry = finder.registry
         self._replays = replays
+        self._jobs = jobs
         self._trail = trail
         self._now = now
         self._notify_workers = notify_workers
@@ -57,17 +60,17 @@ class Retries:
 
     # --- replays
 
-    def replays(self) -> list[Replay]:
+    def replays(self) -> list[Job]:
         """Return all replays that have not ended, or did so within 30 days, the latest first."""
-        return joined(self._replays.parts(*self._account_names()))
+        return [job for job in self._jobs.all() if job.action == JobAction.RETRY]
 
-    def replay(self, id: str) -> Replay:
+    def replay(self, id: str) -> Job:
         found = [replay for replay in self.replays() if replay.id == id]
         if not found:
             raise _no_replay(id)
         return found[0]
 
-    def start_replay(self, plan: RetryPlan, by: str) -> Replay | None:
+    def start_replay(self, plan: RetryPlan, by: str) -> Job | None:
         """Start a replay: from now on, workers send the dead letters again, some at a time.
 
         Return the replay; None when all of them are in another replay, or no longer dead.
@@ -82,15 +85,9 @@ class Retries:
                 self._trail.add(Action.REPLAY, account=account, target=id, count=count)
         return self.replay(id) if any(added.values()) else None
 
-    def cancel_replay(self, id: str, by: str) -> int:
+    def cancel_replay(self, id: str) -> int:
         """Cancel the replay; what is due is still sent. Return how many stay dead letters."""
-        asked = {name: self._replays.cancel(name, id, by=by) for name in self._account_names()}
-        kept = {name: count for name, count in asked.items() if count is not None}
-        if not kept:
-            raise _no_replay(id)
-        for account, count in kept.items():
-            self._trail.add(Action.CANCEL_REPLAY, account=account, target=id, kept=count)
-        return sum(kept.values())
+        return self._jobs.cancel(self.replay(id).id)
 
     # --- what a retry costs
 
@@ -110,9 +107,6 @@ class Retries:
 
     def _left_today(self, client_id: str) -> int:
         return max(0, self._replays.pace.per_day - self._ledger.pace.used_today(client_id))
-
-    def _account_names(self) -> list[str]:
-        return self._registry.account_names()
 
 
 def _planned(signup: Signup) -> PlannedRetry:

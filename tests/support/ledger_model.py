@@ -77,6 +77,8 @@ class ModelSignup:
     settled_at: int = 0  # in milliseconds
     content: str | None = None  # of one that came without a reason for quarantine
     never_sent: bool = False  # it was quarantined, and nobody had it delivered
+    before_discard: tuple[str, int] | None = None  # its state then, and when it got into that
+    job: str | None = None  # that discarded it
 
     @property
     def unsettled(self) -> bool:
@@ -91,6 +93,26 @@ class ModelHold:
     until: int | None = None
     probe_at: int | None = None
     probes: int = 0
+
+
+@dataclass(kw_only=True)
+class ModelJob:
+    """A job that discards what is `state`, or undoes that of the job `undone`. Times are in
+    milliseconds. `cursor` is what the ledger calls the place where its next step begins."""
+
+    id: str
+    account: str
+    state: str
+    first: int
+    up_to: int
+    undone: "ModelJob | None" = None
+    seen_to: int = -1  # when what it looked at last was settled
+    cursor: str = ""  # once it has done a step
+    ended_at: int = 0
+
+    @property
+    def started_at(self) -> int:
+        return self.up_to
 
 
 @dataclass(kw_only=True)
@@ -548,7 +570,18 @@ class LedgerModel:
         signup = self.accounts[account].signups[id]
         if signup.state not in ("dead", "quarantined"):
             return False
+        signup.before_discard, signup.job = (signup.state, signup.settled_at), None
         signup.state, signup.settled_at = "discarded", self.now
+        signup.events += 1
+        return True
+
+    def undo_discard(self, account: str, id: str) -> bool:
+        signup = self.accounts[account].signups[id]
+        if signup.state != "discarded" or signup.before_discard is None:
+            return False
+        signup.state, signup.settled_at = signup.before_discard
+        signup.before_discard = None
+        signup.events += 1
         return True
 
     def deliver_anyway(self, account: str, id: str) -> bool:
@@ -598,6 +631,52 @@ class LedgerModel:
             self._leave(signup, ERASED)
         signup.state, signup.claim, signup.lane = ERASED, "", ""
         self.accounts[signup.account].failing.discard(signup.id)
+
+    # --- jobs
+
+    def begin_job(self, id: str, account: str, state: str) -> ModelJob | None:
+        job = ModelJob(id=id, account=account, state=state, first=0, up_to=self.now)
+        return job if self.job_step(job) else None
+
+    def begin_undo(self, id: str, undone: ModelJob) -> ModelJob | None:
+        job = ModelJob(
+            id=id,
+            account=undone.account,
+            state="discarded",
+            first=undone.started_at,
+            up_to=undone.ended_at,
+            undone=undone,
+        )
+        return job if self.job_step(job) else None
+
+    def job_step(self, job: ModelJob) -> list[str]:
+        """Return all that the job has yet to look at, in its order."""
+        signups = self.accounts[job.account].signups.values()
+        found = [
+            (each.settled_at, each.id)
+            for each in signups
+            if each.state == job.state and job.first <= each.settled_at <= job.up_to
+            if each.settled_at > job.seen_to
+        ]
+        return [id for _, id in sorted(found)]
+
+    def do_job_step(self, job: ModelJob, ids: list[str], following: str) -> int:
+        """Change those of the step's sign-ups that are as they were; return how many."""
+        job.cursor = following
+        if following:
+            job.seen_to = int(float(following.removeprefix("(")))
+        else:
+            job.ended_at = self.now
+        return sum(self._change(job, self.accounts[job.account].signups[id]) for id in ids)
+
+    def _change(self, job: ModelJob, signup: ModelSignup) -> bool:
+        if signup.state != job.state or not signup.settled_at <= job.up_to:
+            return False
+        if job.undone:
+            return signup.job == job.undone.id and self.undo_discard(job.account, signup.id)
+        self.discard(job.account, signup.id)
+        signup.job = job.id
+        return True
 
     # --- retention
 

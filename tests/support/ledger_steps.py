@@ -68,6 +68,10 @@ class World:
         assert found is not None
         self.caught: Signup = found
 
+    def discard(self) -> None:
+        self.bury()
+        self.ledger.discard("acme", self.claimed.id)
+
     def pause(self) -> None:
         self.ledger.hold("acme", HoldReason.PAUSED, by="test")
 
@@ -208,6 +212,7 @@ OTHERS = {
     "rest": Step(_nothing, lambda _, ledger: ledger.pace.rest("acme", WAIT, slower_for=WAIT)),
     "requeue": Step(World.bury, lambda _, ledger: ledger.requeue("acme", "first")),
     "discard": Step(World.bury, lambda _, ledger: ledger.discard("acme", "first")),
+    "undo_discard": Step(World.discard, lambda _, ledger: ledger.undo_discard("acme", "first")),
     "deliver_anyway": Step(World.quarantine, lambda w, ledger: ledger.deliver_anyway(w.caught)),
     "edit": Step(World.bury, edit),
     "token_begin": Step(World.lock, begin, of=TokenLedger),

@@ -2,7 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -20,18 +20,24 @@ FIND_AGAIN_EVERY = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class DueWork:
-    """Which accounts have sign-ups to deliver."""
+    """Which accounts have sign-ups to deliver. `note_jobs` is told of each account's jobs that have
+    something to go through."""
 
     registry: Registry
     busy: BusyAccounts
     replays: Replays
+    note_jobs: Callable[[str, Sequence[str]], None]
 
     def accounts(self) -> list[str]:
         """Return the accounts for which a lane would find something to do now.
 
-        This also has replays go on, as every worker looks now and then.
+        This also has replays and other jobs go on, as every worker looks now and then.
         """
-        due = [work.account for work in self.busy.find_work() if self._is_due(work)]
+        found = self.busy.find_work()
+        for work in found:
+            if work.stepping:
+                self.note_jobs(work.account, work.stepping)
+        due = [work.account for work in found if self._is_due(work)]
         return [account.name for account in self.registry.accounts_named(due)]
 
     def _is_due(self, work: Work) -> bool:

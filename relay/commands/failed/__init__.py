@@ -8,10 +8,12 @@ COMMANDS = {
     "cancel": "relay.commands.failed.replays:cancel",
     "discard": "relay.commands.failed.dead_letters:discard",
     "edit": "relay.commands.failed.dead_letters:edit",
+    "jobs": "relay.commands.failed.replays:list_jobs",
     "list": "relay.commands.failed.dead_letters:list_dead_letters",
     "replays": "relay.commands.failed.replays:list_replays",
     "retry": "relay.commands.failed.replays:retry",
     "show": "relay.commands.failed.dead_letters:show",
+    "undo": "relay.commands.failed.dead_letters:undo",
 }
 
 

@@ -10,6 +10,7 @@ from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import yes_option
 from relay.terminal.output import for_people
 from shared.domain.errors import InvalidSignup, Refused
+from shared.domain.phrases import counted
 from shared.domain.signup import DeathReason, Signup, State
 from shared.infrastructure.timestamps import timestamp
 from shared.operations.one_signup import SignupDetails
@@ -73,6 +74,37 @@ def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: s
     """Discard dead letters; or quarantined sign-ups, by their ids."""
     chosen = runtime.operations.dead_letters.to_discard(selection)
     discard_chosen(runtime, chosen, yes=yes, note=note)
+
+
+@click.command()
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--job", help="All that this job has discarded.")
+@pass_runtime
+def undo(runtime: CommandRuntime, ids: tuple[str, ...], job: str | None) -> None:
+    """Undo discarding: the sign-ups are dead letters or quarantined again, as before.
+
+    This works until retention clears them.
+    """
+    if bool(ids) == bool(job):
+        raise click.UsageError("Name sign-ups by their ids, or a job with --job.")
+    if job:
+        _undo_job(runtime, job)
+        return
+    done = runtime.operations.dead_letters.undo_discard(ids)
+    runtime.output.json({"restored": done, "job": None, "count": len(done)})
+    runtime.output.say(f"{counted(len(done), 'sign-up')} as before. See: relay failed list")
+
+
+def _undo_job(runtime: CommandRuntime, job: str) -> None:
+    started = runtime.operations.jobs.undo(job)
+    count = started.total if started else 0
+    id = started.id if started else None
+    runtime.output.json({"restored": [], "job": id, "count": count})
+    runtime.output.say(
+        f"The job {id} undoes this. Watch it with: relay failed jobs"
+        if id
+        else "Nothing is left to undo."
+    )
 
 
 @click.command()

@@ -1,4 +1,4 @@
-"""`relay failed retry`, and the replays that send many dead letters again."""
+"""`relay failed retry`, the replays that send many dead letters again, and other jobs."""
 
 import json
 import sys
@@ -14,9 +14,10 @@ from relay.terminal.output import by_name, duration, for_people
 from relay.terminal.progress import ProgressLine
 from shared.domain.durations import in_words
 from shared.domain.phrases import counted
+from shared.domain.replay import JobAction
 from shared.domain.signup import DeathReason
 from shared.infrastructure.timestamps import timestamp, utc_now
-from shared.operations.replay_jobs import Replay, RetryPlan
+from shared.operations.replay_jobs import Job, RetryPlan
 from shared.operations.selection import Selection
 
 LOOK_EVERY = timedelta(seconds=1)
@@ -96,8 +97,10 @@ def _follow(runtime: CommandRuntime, id: str) -> None:
         )
 
 
-def _progress(replay: Replay) -> str:
+def _progress(replay: Job) -> str:
+    changed = {JobAction.DISCARD: "discarded", JobAction.UNDO: "as before"}.get(replay.action)
     counts = {
+        **({changed: replay.changed} if changed else {}),
         "delivered": replay.delivered,
         "dead again": replay.dead,
         "skipped": replay.skipped,
@@ -126,7 +129,7 @@ def list_replays(runtime: CommandRuntime) -> None:
     )
 
 
-def _row(replay: Replay) -> list[Any]:
+def _row(replay: Job) -> list[Any]:
     return [
         replay.id,
         ", ".join(replay.accounts),
@@ -138,24 +141,51 @@ def _row(replay: Replay) -> list[Any]:
     ]
 
 
+@click.command("jobs")
+@pass_runtime
+def list_jobs(runtime: CommandRuntime) -> None:
+    """List jobs, the latest first: replays, and what the console does with many sign-ups.
+
+    Ended ones are kept for 30 days.
+    """
+    found = runtime.operations.jobs.all()
+    runtime.output.json([_document(job) for job in found])
+    if not found:
+        runtime.output.say("No jobs.")
+        return
+    runtime.output.table(
+        ["id", "action", "account", "by", "started", "state", "progress"],
+        [[job.id, job.action, *_row(job)[1:-1]] for job in found],
+    )
+
+
 @click.command()
 @click.argument("id")
 @pass_runtime
 def cancel(runtime: CommandRuntime, id: str) -> None:
-    """Cancel a replay. Sign-ups that wait in it stay dead letters; those due are sent."""
-    kept = runtime.operations.retries.cancel_replay(id, by=runtime.by)
-    replay = runtime.operations.retries.replay(id)
-    runtime.output.json(_document(replay))
+    """Cancel a replay, or stop another job.
+
+    Sign-ups that wait in a replay stay dead letters; those due are sent. What a job has discarded
+    stays discarded: see relay failed undo.
+    """
+    kept = runtime.operations.jobs.cancel(id)
+    job = runtime.operations.jobs.one(id)
+    runtime.output.json(_document(job))
+    if job.action != JobAction.RETRY:
+        runtime.output.say(f"Stopped: {_progress(job)}.")
+        return
     runtime.output.say(f"Cancelled. Dead letters kept: {kept:,}.")
-    if replay.under_way:
-        runtime.output.say(f"Due already, and still sent: {replay.under_way:,}.")
+    if job.under_way:
+        runtime.output.say(f"Due already, and still sent: {job.under_way:,}.")
 
 
-def _document(replay: Replay) -> dict[str, Any]:
+def _document(replay: Job) -> dict[str, Any]:
     now = utc_now()
     left = replay.left(now)
     return {
         "id": replay.id,
+        "action": replay.action,
+        "note": replay.note or None,
         "account": replay.accounts[0] if len(replay.accounts) == 1 else None,
         "accounts": replay.accounts,
         "by": replay.by,

@@ -9,7 +9,7 @@ from shared.domain.replay import ReplayPace
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
-from shared.operations.replay_jobs import Replay, joined
+from shared.operations.replay_jobs import Job, joined
 from tests.chaos.delivery.test_delivery_promises import sign_up_many
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.stack import Stack, eventually
@@ -34,7 +34,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
     return stack
 
 
-def look(stack: Stack, seen: dict[str, int]) -> Replay:
+def look(stack: Stack, seen: dict[str, int]) -> Job:
     """Return the replay: accounted for, and never less done than `seen` before."""
     with stack.valkey.client() as client:
         (replay,) = joined(Replays(client, PACE).parts("acme"))

@@ -29,7 +29,15 @@ from web.app import create_app
 STARTS = {"beat", "sandbox", "up", "web", "worker"}
 READS = {
     *("accounts links", "accounts list", "accounts show", "alerts list", "audit", "consent"),
-    *("doctor", "failed list", "failed replays", "failed show", "find", "forms list"),
+    *(
+        "doctor",
+        "failed jobs",
+        "failed list",
+        "failed replays",
+        "failed show",
+        "find",
+        "forms list",
+    ),
     *("forms show", "lists", "operator list", "quarantine list", "snippet", "status"),
 }
 
@@ -50,6 +58,11 @@ class Scene:
         for _ in ids:
             bury_claim(self.ledger, claimed(self.ledger))
         return ids
+
+    def discarded(self) -> str:
+        (id,) = self.dead()
+        self.run("failed", "discard", id, "--yes")
+        return id
 
     def caught(self) -> str:
         return accept(self.ledger, quarantine="honeypot").id
@@ -120,6 +133,10 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], Ran]]] = {
         lambda scene: scene.run("failed", "edit", *scene.dead(), "--set", f"first_name={NAME}"),
     ),
     "failed retry": (Action.RETRY, lambda scene: scene.run("failed", "retry", *scene.dead())),
+    "failed undo": (
+        Action.UNDO_DISCARD,
+        lambda scene: scene.run("failed", "undo", scene.discarded()),
+    ),
     "forms add": (Action.ADD_FORM, lambda scene: scene.run(*FORM)),
     "forms disable": (Action.DISABLE_FORM, lambda scene: scene.run("forms", "disable", "news")),
     "forms enable": (Action.ENABLE_FORM, lambda scene: scene.run("forms", "enable", "news")),

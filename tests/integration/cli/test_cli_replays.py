@@ -160,7 +160,7 @@ def test_a_replay_is_cancelled(connected: CommandLine, ledger: Ledger) -> None:
     )
     assert ledger.figures("acme").dead == LARGE
     unknown = connected("failed", "cancel", "nonsense")
-    assert (unknown.status, "relay failed replays" in unknown.err) == (1, True)
+    assert (unknown.status, "relay failed jobs" in unknown.err) == (1, True)
 
 
 def test_a_replay_that_waits_says_why(connected: CommandLine, ledger: Ledger) -> None:

@@ -189,7 +189,7 @@ def test_a_quarantined_signup_makes_its_account_busy_when_it_is_delivered_anyway
 @pytest.fixture
 def due_work(redis_client: "redis.Redis") -> DueWork:
     busy, replays = BusyAccounts(redis_client), Replays(redis_client, PACE)
-    return DueWork(Registry(redis_client), busy, replays)
+    return DueWork(Registry(redis_client), busy, replays, lambda _account, _jobs: None)
 
 
 def test_what_is_due_is_found_again_when_the_ledger_does_not_say_which_accounts_are_busy(

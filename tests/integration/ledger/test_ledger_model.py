@@ -29,11 +29,13 @@ from hypothesis.stateful import (
 
 from shared.domain.account import HoldReason
 from shared.domain.errors import KeyReused
+from shared.domain.replay import JobAction, ReplayPace
 from shared.domain.signup import Contact, DeathReason
 from shared.ledger import keys
 from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
+from shared.ledger.replays import JobStep, NewJob, Replays
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import SETTLED, RecordKeeping
 from shared.ledger.time_units import to_milliseconds
@@ -46,6 +48,7 @@ from tests.support.ledger_model import (
     WAITING,
     Clock,
     LedgerModel,
+    ModelJob,
     ModelSignup,
     turnable_server,
 )
@@ -62,6 +65,7 @@ HOUR = 3600 * SECOND
 # 2026-03-01, 23:40 UTC: a day ends within reach, and the last quarter of an hour is still ahead.
 BEGIN_US = 1_772_408_400_000_000
 LEASES = (2, 60)  # seconds
+MOST_STEPPED = 2  # of a job, so that it takes some steps
 # Settled ones are kept for less than some repeats come later, and some are cleared with evidence.
 KEPT, EVIDENCE_KEPT = timedelta(seconds=30), timedelta(hours=1)
 
@@ -164,6 +168,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for name in ACCOUNTS:
             registry.save_account(builders.account(name))
         self.ledger, self.busy, self.people = Ledger(client), BusyAccounts(client), People(client)
+        self.replays = Replays(client, ReplayPace(per_second=1_000_000, per_day=1_000_000))
         self.keeping = RecordKeeping(
             client, retention(**dict.fromkeys(SETTLED, KEPT), consent=EVIDENCE_KEPT)
         )
@@ -173,6 +178,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self.numbers: dict[tuple[str, str], tuple[str, str]] = {}
         self.accepted: list[tuple[str, str]] = []
         self.submitted: list[dict[str, Any]] = []
+        self.jobs: list[ModelJob] = []
+        self.late_steps: list[tuple[ModelJob, JobStep]] = []
 
     @initialize(held=st.booleans(), end=st.sampled_from(("lift", "release", "probe")))
     def begin(self, held: bool, end: str) -> None:
@@ -550,6 +557,13 @@ class LedgerMachine(RuleBasedStateMachine):
             assert self.model.discard(account, id) == self.ledger.discard(account, id)
 
     @precondition(lambda self: bool(self.accepted))
+    @rule(data=st.data(), times=times)
+    def undo_discard(self, data: st.DataObject, times: int) -> None:
+        account, id = self._choose_signup(data, "discarded")
+        for _ in range(times):
+            assert self.model.undo_discard(account, id) == self.ledger.undo_discard(account, id)
+
+    @precondition(lambda self: bool(self.accepted))
     @rule(data=st.data(), stale=st.booleans(), times=times)
     def deliver_anyway(self, data: st.DataObject, stale: bool, times: int) -> None:
         account, id = self._choose_signup(data, "quarantined")
@@ -582,6 +596,81 @@ class LedgerMachine(RuleBasedStateMachine):
         account, id = data.draw(st.sampled_from(self.accepted))
         for _ in range(times):
             assert self.people.erase(account, id, "") == self.model.erase(account, id)
+
+    # --- jobs, of whose steps workers do some, twice or late
+
+    @rule(account=accounts, state=st.sampled_from(("dead", "quarantined")), times=times)
+    def begin_job(self, account: str, state: str, times: int) -> None:
+        job = self.model.begin_job(f"job-{len(self.jobs)}", account, state)
+        count = len(self.model.job_step(job)) if job else 0
+        self._begin_job(job, account, JobAction.DISCARD, state, count, times)
+
+    @precondition(lambda self: any(job.ended_at and not job.undone for job in self.jobs))
+    @rule(data=st.data(), times=times)
+    def undo_job(self, data: st.DataObject, times: int) -> None:
+        done = data.draw(
+            st.sampled_from([job for job in self.jobs if job.ended_at and not job.undone])
+        )
+        job = self.model.begin_undo(f"job-{len(self.jobs)}", done)
+        count = len(self.model.job_step(job)) if job else 0
+        self._begin_job(job, done.account, JobAction.UNDO, "discarded", count, times, done.id)
+
+    def _begin_job(
+        self,
+        job: ModelJob | None,
+        account: str,
+        action: JobAction,
+        index: str,
+        count: int,
+        times: int,
+        undone: str | None = None,
+    ) -> None:
+        new = NewJob(
+            id=f"job-{len(self.jobs)}",
+            action=action,
+            by="ada",
+            chosen="{}",
+            filter="{}",
+            index=index,
+            undone=undone,
+        )
+        for _ in range(times):
+            assert self.replays.begin([account], new) == [count]
+        if job:
+            self.jobs.append(job)
+
+    @precondition(lambda self: any(not job.ended_at for job in self.jobs))
+    @rule(data=st.data(), keep=st.booleans(), times=times)
+    def go_on_with_a_job(self, data: st.DataObject, keep: bool, times: int) -> None:
+        job = data.draw(st.sampled_from([job for job in self.jobs if not job.ended_at]))
+        step = self.replays.next_step(job.account, job.id)
+        assert step
+        expected = self.model.job_step(job)
+        assert step.ids == expected[: len(step.ids)]
+        assert len(step.ids) >= min(MOST_STEPPED, len(expected))
+        if keep:  # a worker that is slow
+            self.late_steps.append((job, step))
+        for _ in range(0 if keep else times):
+            self._do_step(job, step)
+
+    @precondition(lambda self: bool(self.late_steps))
+    @rule(data=st.data())
+    def do_a_late_step(self, data: st.DataObject) -> None:
+        self._do_step(*data.draw(st.sampled_from(self.late_steps)))
+
+    def _do_step(self, job: ModelJob, step: JobStep) -> None:
+        is_next = not job.ended_at and step.cursor == (job.cursor or step.cursor)
+        expected = self.model.do_job_step(job, step.ids, step.following) if is_next else None
+        assert self.replays.do_step(job.account, job.id, step, step.ids) == expected
+
+    @precondition(lambda self: any(not job.ended_at for job in self.jobs))
+    @rule(data=st.data(), times=times)
+    def cancel_job(self, data: st.DataObject, times: int) -> None:
+        job = data.draw(st.sampled_from([job for job in self.jobs if not job.ended_at]))
+        left = len(self.model.job_step(job))
+        for _ in range(times):
+            assert self.replays.cancel(job.account, job.id, by="bob") == left
+        job.ended_at = self.model.now
 
     # --- retention
 
@@ -640,6 +729,8 @@ class LedgerMachine(RuleBasedStateMachine):
     def workers_look_at_every_account_that_is_busy(self) -> None:
         due = {work.account for work in self.busy.find_work() if work.due}
         assert due == {account for account in ACCOUNTS if self.model.anything_due(account)}
+        stepping = {job for work in self.busy.find_work() for job in work.stepping}
+        assert stepping == {job.id for job in self.jobs if not job.ended_at}
         noted = self.client.smembers(keys.BUSY)
         assert noted >= {keys.account(name) for name in ACCOUNTS if list(self.model.heads(name))}
 
@@ -715,6 +806,7 @@ def test_no_order_of_events_makes_the_ledger_differ_from_its_model(
 ) -> None:
     clock = Clock(BEGIN_US)
     client = turnable_server(monkeypatch, clock)
+    monkeypatch.setattr("shared.ledger.limits.MOST_STEPPED", MOST_STEPPED)
     run_state_machine_as_test(
         cast(Any, lambda: LedgerMachine(client, clock)),
         settings=profile(

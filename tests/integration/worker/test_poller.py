@@ -22,6 +22,7 @@ from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
+from shared.operations.job_steps import JobSteps
 from tests.support import builders
 from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
@@ -30,6 +31,7 @@ from worker.delivery.lane import Lane, LaneReport
 from worker.delivery.lane_places import LanePlaces
 from worker.delivery.lane_runner import LaneRunner
 from worker.delivery.poller import DueWork, Poller
+from worker.upkeep.job_runner import JobRunner
 
 
 class Recorder:
@@ -71,7 +73,8 @@ class Worker:
             delivers=delivers,
         )
         busy, replays = BusyAccounts(client), Replays(client, replay_pace(settings))
-        self.due = DueWork(registry, busy, replays)
+        runner = JobRunner(JobSteps(ledger, replays), self.stopping)
+        self.due = DueWork(registry, busy, replays, runner.note)
         self.poller = Poller(
             self.due, self.lanes, partial(ledger.processes.worker_alive, "relay-1@test")
         )

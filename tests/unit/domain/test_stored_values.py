@@ -7,7 +7,7 @@ import pytest
 from shared.domain.account import Account, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.check import Check, Subject, Verdict
-from shared.domain.replay import Obstacle, ReplayState
+from shared.domain.replay import JobAction, Obstacle, ReplayState
 from shared.domain.signup import Contact, CustomValue, DeathReason, State
 
 
@@ -21,7 +21,8 @@ from shared.domain.signup import Contact, CustomValue, DeathReason, State
         (DeathReason, ["rejected", "gave_up", "poison", "unsubscribed_since", "unreadable"]),
         (HoldReason, ["reconnect", "forbidden", "paused", "outage", "quota"]),  # gravest first
         (ReplayState, ["running", "waiting", "done", "cancelled"]),
-        (Obstacle, ["hold", "behind", "quota", "under way"]),
+        (Obstacle, ["stepping", "hold", "behind", "quota", "under way"]),
+        (JobAction, ["retry", "discard", "undo"]),
         (Verdict, ["ok", "problem", "unknown"]),
         (Severity, ["warning", "problem"]),
     ],

@@ -1,4 +1,4 @@
--- The busy accounts are those with something due, now or later, and those whose replay goes on.
+-- The busy accounts are those with something due, now or later, and those whose jobs go on.
 -- Workers look at these alone, so an idle account costs nothing.
 
 local BUSY = "relay:busy"
@@ -12,6 +12,7 @@ end
 local function is_busy(of)
   return redis.call(
     "EXISTS",
-    of .. "due:fresh", of .. "due:retry", of .. "due:replay", of .. "replaying", of .. "nudged"
+    of .. "due:fresh", of .. "due:retry", of .. "due:replay", of .. "replaying", of .. "stepping",
+    of .. "nudged"
   ) > 0
 end

@@ -27,6 +27,8 @@ end
 local function replay_room(job, quota, most_under_way)
   if forbidding_hold() then
     return "hold", 0
+  elseif is_stepping(job) then -- else the oldest might not be sent first
+    return "stepping", 0
   elseif redis.call("EXISTS", replay_waiting(job)) == 0 then
     return nil, 0
   elseif redis.call("ZRANGE", REPLAYING, 0, 0)[1] ~= job then

@@ -1,13 +1,24 @@
--- The end of a quarantine: an operator has the sign-up delivered, discarded or erased.
+-- The end of a quarantine: an operator has the sign-up delivered, discarded or erased; and its
+-- beginning anew, when discarding is undone.
 --
 -- NEEDS account
 -- INCLUDE account forms
 
+local function count_quarantined(record, by)
+  count("quarantined", by)
+  if not record.uncounted then -- else the upgrade from format 1 counts it, and not as quarantined
+    count_form(record.form, "quarantined", by)
+  end
+end
+
 -- Takes the sign-up out of the quarantine and its counts. The caller gives it another state.
 local function leave_quarantine(id, record)
   redis.call("ZREM", account .. "quarantined", id)
-  count("quarantined", -1)
-  if not record.uncounted then -- else the upgrade from format 1 counts it, and not as quarantined
-    count_form(record.form, "quarantined", -1)
-  end
+  count_quarantined(record, -1)
+end
+
+-- Puts the sign-up back, quarantined since `at` (a text).
+local function join_quarantine(id, record, at)
+  redis.call("ZADD", account .. "quarantined", at, id)
+  count_quarantined(record, 1)
 end

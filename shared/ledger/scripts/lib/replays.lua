@@ -1,11 +1,17 @@
--- Replays are jobs that make many dead letters due again, some at a time. Until its turn comes, a
--- sign-up of a replay is an ordinary dead letter whose field `replay` names the job.
+-- Jobs change many sign-ups, some at a time. A replay is one that makes dead letters due again:
+-- until its turn comes, a sign-up of it is an ordinary dead letter whose field `replay` names the
+-- job. Another job discards, and another one undoes that.
+--
+-- A job of a filter goes through an index of the account from the lowest score on, up to the score
+-- of the moment at which it began. `cursor` is where its next step begins; without one, nothing is
+-- left to go through.
 --
 -- NEEDS account
 -- LIMIT REPLAY_KEPT  milliseconds
 -- INCLUDE clock stored
 
 local REPLAYS, REPLAYING = account .. "replays", account .. "replaying"
+local STEPPING = account .. "stepping"
 
 local function replay(job)
   return account .. "replay:" .. job
@@ -25,15 +31,39 @@ local function forget_old_replays()
   end
 end
 
+-- Notes the job, unless it is known. `details` is a list of further fields and values.
+local function begin_job(job, by, chosen, details)
+  if redis.call("ZADD", REPLAYS, "NX", text(now), job) == 1 then
+    redis.call(
+      "HSET", replay(job),
+      "by", by, "chosen", chosen, "started_at", text(now),
+      "total", 0, "moved", 0, "delivered", 0, "dead", 0, "skipped", 0, "cancelled", 0,
+      unpack(details)
+    )
+    forget_old_replays()
+  end
+end
+
 local function replay_under_way(job)
   local stored = redis.call("HMGET", replay(job), "moved", "delivered", "dead")
   return tonumber(stored[1] or 0) - tonumber(stored[2] or 0) - tonumber(stored[3] or 0)
 end
 
+-- Whether the job still has an index to go through.
+local function is_stepping(job)
+  return redis.call("HEXISTS", replay(job), "cursor") == 1
+end
+
+-- How many entries of its index the job has yet to look at.
+local function unseen(job)
+  local stored = redis.call("HMGET", replay(job), "cursor", "index", "up_to")
+  return stored[1] and redis.call("ZCOUNT", account .. stored[2], stored[1], stored[3]) or 0
+end
+
 -- Once nothing of the job waits, there is nothing to feed. It has ended when nothing is under way,
 -- either.
 local function leave_replaying_if_fed(job)
-  if redis.call("EXISTS", replay_waiting(job)) == 1 then
+  if redis.call("EXISTS", replay_waiting(job)) == 1 or is_stepping(job) then
     return
   end
   redis.call("ZREM", REPLAYING, job)
@@ -41,6 +71,27 @@ local function leave_replaying_if_fed(job)
     redis.call("HSET", replay(job), "ended_at", text(now))
     redis.call("PEXPIRE", replay(job), text(REPLAY_KEPT))
   end
+end
+
+-- The job goes through no more of its index.
+local function end_steps(job)
+  redis.call("HDEL", replay(job), "cursor")
+  redis.call("ZREM", STEPPING, job)
+  leave_replaying_if_fed(job)
+end
+
+-- Has the dead letter wait in the replay, unless it waits in another one, or was sent by this one.
+-- Returns whether it does.
+local function join_replay(job, id, record)
+  local other = record.replay
+  if record.state ~= "dead" or other == job
+    or other and redis.call("ZSCORE", replay_waiting(other), id)
+  then
+    return false
+  end
+  record.replay = job
+  redis.call("ZADD", replay_waiting(job), record.received_at, id)
+  return true
 end
 
 -- A sign-up of the replay is delivered, or dead again (its state), so there is one less under way.

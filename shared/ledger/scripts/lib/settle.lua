@@ -3,7 +3,7 @@
 --
 -- NEEDS account
 -- LIMIT MOST_LOST  number
--- INCLUDE clock account record lines replays erase
+-- INCLUDE clock account record lines replays dead_letters erase
 
 -- Returns "open" when claim `number` may write: it is the newest one, even if it has run out;
 -- "settled" when this same claim has been settled before (its answer got lost); "superseded"
@@ -55,11 +55,9 @@ local function make_dead(id, record, reason, error_key, message)
   record.state, record.reason, record.settled_at = "dead", reason, now
   record.error_key = error_key ~= "" and error_key or nil
   record.message = message ~= "" and message or nil
-  redis.call("ZADD", account .. "dead", text(now), id)
-  redis.call("ZADD", account .. "dead:" .. reason, text(now), id)
+  join_dead_letters(id, record)
   close_signup(id, record)
   count("due", -1)
-  count("dead", 1)
   chart("dead")
 end
 

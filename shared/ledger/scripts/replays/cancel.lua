@@ -1,20 +1,24 @@
--- Cancels what waits in a replay: it stays dead. What is due already flows on. Safe to repeat.
+-- Cancels what a job has not done yet. What waits in a replay stays dead, and what is due already
+-- flows on. What is discarded stays discarded. Safe to repeat.
 --
 -- KEY account  prefix of the account's keys
--- ARG job  text  id of the replay
+-- ARG job  text  id of the job
 -- ARG by  text  who cancels it
 -- INCLUDE clock stored replays
 --
--- Returns how many of its sign-ups stay dead, or -1 when the account has no such replay.
+-- Returns how many of its sign-ups stay as they are, or -1 when the account has no such job.
 
 if redis.call("EXISTS", replay(job)) == 0 then
   return -1
 end
-local waiting = redis.call("ZCARD", replay_waiting(job))
-if waiting > 0 then
-  add_to(replay(job), "cancelled", waiting)
+-- If a filter has to read records, nobody knows how many it has yet to find.
+local finds_all = redis.call("HGET", replay(job), "filter") == "{}"
+local left, waiting = finds_all and unseen(job) or 0, redis.call("ZCARD", replay_waiting(job))
+if waiting > 0 or is_stepping(job) then
+  add_to(replay(job), "total", left)
+  add_to(replay(job), "cancelled", waiting + left)
   redis.call("HSET", replay(job), "cancelled_at", text(now), "cancelled_by", by)
   redis.call("UNLINK", replay_waiting(job))
-  leave_replaying_if_fed(job)
+  end_steps(job)
 end
 return tonumber(redis.call("HGET", replay(job), "cancelled"))

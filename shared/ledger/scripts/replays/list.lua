@@ -1,4 +1,4 @@
--- Reads the account's replays, the latest first, all at the same moment.
+-- Reads the account's jobs, the latest first, all at the same moment.
 --
 -- KEY account  prefix of the account's keys
 -- ARG deliveries_per_day  number  what the API key allows for deliveries
@@ -7,7 +7,8 @@
 -- INCLUDE replays feeding
 --
 -- Returns {how many accounts share the pace, requests that replays may use today, list of
--- {id, the job as a list of fields and values, how many wait, obstacle or ""}}.
+-- {id, the job as a list of fields and values, how many wait, obstacle or "", how many entries of
+-- its index it has yet to look at}}.
 
 forget_old_replays()
 local jobs = redis.call("ZREVRANGE", REPLAYS, 0, -1)
@@ -22,6 +23,7 @@ for _, job in ipairs(jobs) do
   local stored = redis.call("HGETALL", replay(job))
   local ended = redis.call("HEXISTS", replay(job), "ended_at") == 1
   local obstacle = not ended and replay_room(job, quota, most_under_way) or ""
-  found[#found + 1] = { job, stored, redis.call("ZCARD", replay_waiting(job)), obstacle or "" }
+  local waiting = redis.call("ZCARD", replay_waiting(job))
+  found[#found + 1] = { job, stored, waiting, obstacle or "", unseen(job) }
 end
 return { sharing, math.max(0, quota), found }

@@ -4,27 +4,19 @@
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
 -- ARG event  json  who discarded it and why, for the history
--- INCLUDE clock account record operator_events dead_letters lines quarantine
+-- INCLUDE clock account record lines discarding
 --
 -- Returns 1, or 0 when it is neither.
 
-local record = not is_unreadable_dead_letter(id) and load_record(id) or nil
-if record and record.state == "dead" then
-  leave_dead_letters(id, record)
-elseif record and record.state == "quarantined" then
-  leave_quarantine(id, record)
-elseif not record and is_unreadable_dead_letter(id) then
-  leave_unreadable_dead_letters(id)
-  redis.call("ZADD", account .. "discarded", text(now), id)
-  count("discarded", 1)
+local unreadable = is_unreadable_dead_letter(id)
+local record = not unreadable and load_record(id) or nil
+if record and discard(id, record, event) then
+  save_record(id, record)
   return 1
-else
+elseif not unreadable then
   return 0
 end
-
-record.state, record.settled_at = "discarded", now
+leave_unreadable_dead_letters(id)
 redis.call("ZADD", account .. "discarded", text(now), id)
-remember_event(record, event)
-save_record(id, record)
 count("discarded", 1)
 return 1

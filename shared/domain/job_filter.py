@@ -1,0 +1,49 @@
+"""Which sign-ups a job is about: all of an account's index at a moment that match."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.domain.signup import Signup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobFilter:
+    """What only the records of the sign-ups tell; None matches everything.
+
+    `since` and `until` are about when it was received, `words` are part of its error key or
+    message.
+    """
+
+    form: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    words: str | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        return self == JobFilter()
+
+    def matches(self, signup: Signup) -> bool:
+        return (
+            self.form in (None, signup.form)
+            and (self.since is None or signup.received_at >= self.since)
+            and (self.until is None or signup.received_at < self.until)
+            and (self.words is None or self._says(signup))
+        )
+
+    def _says(self, signup: Signup) -> bool:
+        said = f"{signup.error_key or ''}\n{signup.message or ''}"
+        return (self.words or "").casefold() in said.casefold()
+
+    def to_json(self) -> str:
+        known = {name: value for name, value in asdict(self).items() if value is not None}
+        return json.dumps(known, default=datetime.isoformat)
+
+    @classmethod
+    def from_json(cls, stored: str) -> "JobFilter":
+        found: dict[str, Any] = json.loads(stored)
+        for name in found.keys() & {"since", "until"}:
+            found[name] = datetime.fromisoformat(found[name])
+        return cls(**found)

@@ -1,0 +1,181 @@
+"""Jobs: changes of all sign-ups that match a filter at a moment, however many these are.
+
+A job is stored with its filter and its moment. Who starts it does its first steps, so that a small
+one has ended at once; the workers do the rest (`worker/upkeep/job_runner.py`).
+"""
+
+import json
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from shared.domain.audit import Action, who_acts
+from shared.domain.errors import Refused
+from shared.domain.job_filter import JobFilter
+from shared.domain.replay import JobAction
+from shared.domain.signup import State
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.ledger import event_by
+from shared.ledger.replays import NewJob, Replays
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.registry import Registry
+from shared.operations.dead_letters import discard_note
+from shared.operations.job_steps import JobSteps
+from shared.operations.replay_jobs import Job, joined
+
+# An operator waits for the first steps.
+AT_ONCE = timedelta(milliseconds=400)
+
+_AUDITED = {
+    JobAction.RETRY: Action.REPLAY,
+    JobAction.DISCARD: Action.DISCARD,
+    JobAction.UNDO: Action.UNDO_DISCARD,
+}
+_EVENTS = {JobAction.DISCARD: "discarded", JobAction.UNDO: "discard undone"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobChoice:
+    """Which dead letters, or quarantined sign-ups, at the moment when a job begins; None matches
+    everything. `died_since` is about when they became that. What `filter` asks for is in the
+    records alone, so a job with one takes longer."""
+
+    state: State = State.DEAD
+    account: str | None = None
+    reason: str | None = None
+    died_since: datetime | None = None
+    filter: JobFilter = field(default_factory=JobFilter)
+
+    @property
+    def index(self) -> str:
+        """The sorted set with these sign-ups, and some more if there is a filter."""
+        return f"dead:{self.reason}" if self.reason else str(self.state)
+
+    def to_json(self) -> str:
+        """Return what was chosen, for people."""
+        chosen = {
+            "account": self.account,
+            "reason": self.reason,
+            "died_since": timestamp(self.died_since),
+            **json.loads(self.filter.to_json()),
+        }
+        known = {name: value for name, value in chosen.items() if value is not None}
+        return json.dumps(known or {"all": True})
+
+
+class Jobs:
+    """Raises `Refused` for what cannot be done, and `LedgerUnavailable`."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        steps: JobSteps,
+        trail: AuditTrail,
+        *,
+        clock: Callable[[], float],
+    ) -> None:
+        """`clock` is in seconds."""
+        self._registry = registry
+        self._steps = steps
+        self._trail = trail
+        self._clock = clock
+
+    @property
+    def _replays(self) -> Replays:
+        return self._steps.replays
+
+    def all(self) -> list[Job]:
+        """Return all jobs that have not ended, or did so within 30 days, the latest first."""
+        return joined(self._replays.parts(*self._registry.account_names()))
+
+    def one(self, id: str) -> Job:
+        found = [job for job in self.all() if job.id == id]
+        if not found:
+            raise _no_job(id)
+        return found[0]
+
+    def count(self, choice: JobChoice) -> dict[str, int]:
+        """Return how many sign-ups of each account a job of this choice would look at now."""
+        names = self._accounts(choice)
+        counts = self._replays.counts(names, choice.index, choice.died_since)
+        return {name: count for name, count in zip(names, counts, strict=True) if count}
+
+    def start(self, action: JobAction, choice: JobChoice, *, note: str = "") -> Job | None:
+        """Begin a job, and do as much of it as takes no time that an operator notices.
+
+        Return the job; None when there is no such sign-up. `note` says why they are discarded.
+        """
+        why = discard_note(note)
+        job = NewJob(
+            id=str(uuid.uuid4()),
+            action=action,
+            by=who_acts()["by"],
+            chosen=choice.to_json(),
+            filter=choice.filter.to_json(),
+            index=choice.index,
+            since=choice.died_since,
+            event=json.dumps(event_by(_EVENTS.get(action, ""), {**who_acts(), **why})),
+        )
+        return self._begin(job, sorted(self.count(choice)), **why)
+
+    def undo(self, id: str) -> Job | None:
+        """Begin a job that undoes the discarding of this one. None when nothing is left of that."""
+        done = self.one(id)
+        if done.action != JobAction.DISCARD:
+            raise Refused(f"The job {id} has discarded nothing, so there is nothing to undo.")
+        if done.ended_at is None:
+            raise Refused(f"The job {id} still goes on. Stop it first.")
+        job = NewJob(
+            id=str(uuid.uuid4()),
+            action=JobAction.UNDO,
+            by=who_acts()["by"],
+            chosen=done.chosen,
+            filter=JobFilter().to_json(),
+            index=State.DISCARDED,
+            event=json.dumps(event_by(_EVENTS[JobAction.UNDO], who_acts())),
+            undone=id,
+        )
+        return self._begin(job, done.accounts, undone=id)
+
+    def cancel(self, id: str) -> int:
+        """Stop the job. Return how many sign-ups stay as they are; what it did is not undone."""
+        names = self._registry.account_names()
+        asked = {name: self._replays.cancel(name, id, by=who_acts()["by"]) for name in names}
+        kept = {name: count for name, count in asked.items() if count is not None}
+        if not kept:
+            raise _no_job(id)
+        is_replay = self.one(id).action == JobAction.RETRY
+        action = Action.CANCEL_REPLAY if is_replay else Action.CANCEL_JOB
+        for account, count in kept.items():
+            self._trail.add(action, account=account, target=id, kept=count)
+        return sum(kept.values())
+
+    def _accounts(self, choice: JobChoice) -> list[str]:
+        if choice.account is None:
+            return self._registry.account_names()
+        self._registry.check_known(choice.account)
+        return [choice.account]
+
+    def _begin(self, job: NewJob, accounts: Sequence[str], **detail: Any) -> Job | None:
+        """Begin it in these accounts; return it, or None when there is nothing to do."""
+        counts = dict(zip(accounts, self._replays.begin(accounts, job), strict=True))
+        for account, count in counts.items():
+            if count:
+                action = _AUDITED[job.action]
+                self._trail.add(action, account=account, target=job.id, count=count, **detail)
+        if not any(counts.values()):
+            return None
+        is_over = partial(self._is_over, self._clock() + AT_ONCE.total_seconds())
+        for account in accounts:
+            self._steps.go_on(account, job.id, enough=is_over)
+        return self.one(job.id)
+
+    def _is_over(self, until: float) -> bool:
+        return self._clock() >= until
+
+
+def _no_job(id: str) -> Refused:
+    return Refused(f"There is no job {id}. List the jobs with: relay failed jobs")

@@ -1,0 +1,454 @@
+"""Jobs on the real server: which sign-ups they change, who goes on with them, what undoes them."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import redis
+
+from shared.domain.audit import Action
+from shared.domain.errors import Refused
+from shared.domain.job_filter import JobFilter
+from shared.domain.replay import JobAction, ReplayPace, ReplayState
+from shared.domain.signup import DeathReason, Signup, State
+from shared.ledger import keys
+from shared.ledger.busy_accounts import BusyAccounts
+from shared.ledger.ledger import Ledger
+from shared.ledger.replays import Replays
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.registry import Registry
+from shared.operations.job_steps import JobSteps
+from shared.operations.jobs import JobChoice, Jobs
+from shared.operations.replay_jobs import Job
+from tests.support import builders
+from tests.support.builders import accept, attempt, bury_claim, claimed
+from worker.delivery.poller import DueWork
+from worker.upkeep.job_runner import JobRunner
+
+FAST = ReplayPace(per_second=1_000_000, per_day=1_000_000)
+ALL = JobChoice()
+
+
+@pytest.fixture
+def ledger(redis_client: "redis.Redis", monkeypatch: pytest.MonkeyPatch) -> Ledger:
+    """With two accounts, of whose jobs a step is ten sign-ups."""
+    monkeypatch.setattr("shared.ledger.limits.MOST_STEPPED", 10)
+    for name in ("acme", "other"):
+        Registry(redis_client).save_account(builders.account(name))
+    return Ledger(redis_client)
+
+
+@pytest.fixture
+def steps(ledger: Ledger, redis_client: "redis.Redis") -> JobSteps:
+    return JobSteps(ledger, Replays(redis_client, FAST))
+
+
+@pytest.fixture
+def trail(redis_client: "redis.Redis") -> AuditTrail:
+    return AuditTrail(redis_client)
+
+
+@pytest.fixture
+def jobs(steps: JobSteps, trail: AuditTrail, redis_client: "redis.Redis") -> Jobs:
+    """Jobs of which nothing is done at once."""
+    hours = iter(range(0, 10**9, 3600))
+    return Jobs(Registry(redis_client), steps, trail, clock=lambda: float(next(hours)))
+
+
+@pytest.fixture
+def workers(steps: JobSteps, redis_client: "redis.Redis") -> Callable[[], None]:
+    """Let a worker's poller find what there is to do, and its runner do that."""
+    runner = JobRunner(steps, threading.Event())
+    due = DueWork(Registry(redis_client), BusyAccounts(redis_client), steps.replays, runner.note)
+
+    def look() -> None:
+        due.accounts()
+        runner.look()
+
+    return look
+
+
+def dead_letters(ledger: Ledger, count: int, account: str = "acme", **of: Any) -> list[str]:
+    """Return the ids of new dead letters, the oldest first. `of` is how they died, and `form`."""
+    form = of.pop("form", "news")
+    ids = [accept(ledger, f"{n}@example.com", account=account, form=form).id for n in range(count)]
+    for _ in ids:
+        bury_claim(ledger, claimed(ledger, account=account), **of)
+    return ids
+
+
+def found(ledger: Ledger, id: str) -> Signup:
+    signup = ledger.find(id, ["acme", "other"])
+    assert signup is not None
+    return signup
+
+
+def states(ledger: Ledger, ids: list[str]) -> set[str]:
+    return {found(ledger, id).state for id in ids}
+
+
+def started(job: Job | None) -> Job:
+    assert job is not None
+    return job
+
+
+def assert_accounted_for(ledger: Ledger, account: str = "acme") -> None:
+    it = ledger.figures(account)
+    assert it.accepted == it.due + it.delivered + it.dead + it.discarded + it.quarantined
+
+
+def discard(jobs: Jobs, choice: JobChoice = ALL, note: str = "") -> Job:
+    return started(jobs.start(JobAction.DISCARD, choice, note=note))
+
+
+# --- discarding many
+
+
+def test_a_job_discards_what_was_dead_when_it_began(
+    ledger: Ledger, jobs: Jobs, workers: Callable[[], None]
+) -> None:
+    ids = dead_letters(ledger, 25) + dead_letters(ledger, 5, "other")
+    job = discard(jobs)
+    (later,) = dead_letters(ledger, 1)
+    assert (job.state, job.total, job.changed, job.left(job.started_at) is None) == (
+        ReplayState.RUNNING,
+        30,
+        0,
+        False,
+    )
+    assert job.accounts == ["acme", "other"]
+
+    workers()
+
+    ended = jobs.one(job.id)
+    assert (ended.state, ended.total, ended.changed, ended.unseen) == (ReplayState.DONE, 30, 30, 0)
+    assert states(ledger, ids) == {State.DISCARDED}
+    assert found(ledger, later).state == State.DEAD
+    assert_accounted_for(ledger)
+
+
+def test_a_small_job_has_ended_when_its_start_is_answered(
+    ledger: Ledger, steps: JobSteps, trail: AuditTrail, redis_client: "redis.Redis"
+) -> None:
+    dead_letters(ledger, 25)
+    jobs = Jobs(Registry(redis_client), steps, trail, clock=lambda: 0.0)
+    job = discard(jobs)
+    assert (job.state, job.changed) == (ReplayState.DONE, 25)
+    assert jobs.start(JobAction.DISCARD, ALL) is None
+
+
+@pytest.mark.parametrize(
+    ("choice", "count"),
+    [
+        (JobChoice(account="other"), 5),
+        (JobChoice(reason=DeathReason.GAVE_UP), 3),
+        (JobChoice(filter=JobFilter(form="club")), 4),
+        (JobChoice(filter=JobFilter(words="NO SUCH")), 2),
+        (JobChoice(filter=JobFilter(words="lists.not_found")), 2),
+        (JobChoice(filter=JobFilter(form="club", words="no such")), 0),
+    ],
+)
+def test_it_changes_those_that_match_and_no_others(
+    ledger: Ledger, jobs: Jobs, workers: Callable[[], None], choice: JobChoice, count: int
+) -> None:
+    dead_letters(ledger, 12)
+    dead_letters(ledger, 5, "other")
+    dead_letters(ledger, 4, form="club")
+    dead_letters(ledger, 3, reason=DeathReason.GAVE_UP)
+    dead_letters(ledger, 2, message="no such list", error_key="lists.not_found")
+    job = discard(jobs, choice)
+    workers()
+    assert (jobs.one(job.id).changed, jobs.one(job.id).state) == (count, ReplayState.DONE)
+    assert ledger.figures("acme").discarded + ledger.figures("other").discarded == count
+
+
+def test_a_filter_of_time_is_about_when_it_was_received(
+    ledger: Ledger, jobs: Jobs, workers: Callable[[], None]
+) -> None:
+    ids = dead_letters(ledger, 3)
+    received = [found(ledger, id).received_at for id in ids]
+    job = discard(jobs, JobChoice(filter=JobFilter(since=received[1], until=received[2])))
+    workers()
+    assert jobs.one(job.id).changed == 1
+    assert found(ledger, ids[1]).state == State.DISCARDED
+
+
+def test_those_that_died_before_are_not_looked_at(ledger: Ledger, jobs: Jobs) -> None:
+    died = [found(ledger, id).settled_at or builders.NOON for id in dead_letters(ledger, 9)]
+    count = sum(each >= died[8] for each in died)
+    assert jobs.count(JobChoice(died_since=died[8])) == {"acme": count}
+    assert discard(jobs, JobChoice(died_since=died[8])).total == count < 9
+
+
+def test_quarantined_ones_are_discarded_as_well(
+    ledger: Ledger, jobs: Jobs, workers: Callable[[], None]
+) -> None:
+    caught = [accept(ledger, quarantine="honeypot").id for _ in range(12)]
+    job = discard(jobs, JobChoice(state=State.QUARANTINED))
+    workers()
+    assert states(ledger, caught) == {State.DISCARDED}
+    started(jobs.undo(job.id))
+    workers()
+    assert states(ledger, caught) == {State.QUARANTINED}
+    assert ledger.figures("acme").quarantined == 12
+    assert_accounted_for(ledger)
+
+
+def test_what_somebody_has_retried_meanwhile_is_left_alone(
+    ledger: Ledger, jobs: Jobs, workers: Callable[[], None]
+) -> None:
+    ids = dead_letters(ledger, 3)
+    job = discard(jobs)
+    ledger.requeue("acme", ids[0])
+    ledger.requeue("acme", ids[1])
+    while (claim := claimed(ledger)).id != ids[1]:
+        ledger.deliver(claim, attempt(), contact_id="c", action="created")
+    bury_claim(ledger, claim)  # it is dead again, for a new reason
+    workers()
+    assert jobs.one(job.id).changed == 1
+    assert [found(ledger, id).state for id in ids[1:]] == [State.DEAD, State.DISCARDED]
+
+
+def test_what_died_again_after_a_step_was_read_is_left_alone(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps
+) -> None:
+    """Its new reason may be another one than the operator chose."""
+    (id,) = dead_letters(ledger, 1)
+    job = discard(jobs)
+    step = steps.replays.next_step("acme", job.id)
+    assert step
+    ledger.requeue("acme", id)
+    bury_claim(ledger, claimed(ledger))
+    assert steps.replays.do_step("acme", job.id, step, step.ids) == 0
+    assert found(ledger, id).state == State.DEAD
+
+
+def test_a_step_that_two_workers_have_read_is_done_once(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps
+) -> None:
+    dead_letters(ledger, 25)
+    job = discard(jobs)
+    step = steps.replays.next_step("acme", job.id)
+    assert step
+    assert steps.replays.do_step("acme", job.id, step, step.ids) == len(step.ids)
+    following = steps.replays.next_step("acme", job.id)
+    assert following
+    ledger.undo_discard("acme", step.ids[0])  # an operator wants this one back
+    assert steps.replays.do_step("acme", job.id, step, step.ids) is None
+    assert found(ledger, step.ids[0]).state == State.DEAD
+    assert steps.replays.next_step("acme", job.id) == following
+
+
+def test_a_stopped_job_leaves_the_rest(ledger: Ledger, jobs: Jobs, steps: JobSteps) -> None:
+    dead_letters(ledger, 25)
+    job = discard(jobs)
+    step = steps.replays.next_step("acme", job.id)
+    assert step
+    steps.replays.do_step("acme", job.id, step, step.ids)
+
+    left = 25 - len(step.ids)  # ten, or some more of the same millisecond
+    assert jobs.cancel(job.id) == jobs.cancel(job.id) == left
+
+    late = steps.replays.do_step("acme", job.id, step, step.ids)  # its answer got lost
+    stopped = jobs.one(job.id)
+    assert late is None and steps.replays.next_step("acme", job.id) is None
+    assert (stopped.state, stopped.changed, stopped.cancelled) == (
+        ReplayState.CANCELLED,
+        25 - left,
+        left,
+    )
+    assert stopped.ended_at is not None
+    assert ledger.figures("acme").dead == left
+    with pytest.raises(Refused, match="There is no job"):
+        jobs.cancel("no such")
+
+
+def test_several_workers_do_each_step_once(ledger: Ledger, jobs: Jobs, steps: JobSteps) -> None:
+    ids = dead_letters(ledger, 120)
+    job = discard(jobs)
+    together = threading.Barrier(3)
+
+    def work() -> None:
+        together.wait(timeout=30)
+        JobRunner(steps, threading.Event())
+        assert steps.go_on("acme", job.id, enough=lambda: False)
+
+    with ThreadPoolExecutor(3) as threads:
+        for done in [threads.submit(work) for _ in range(3)]:
+            done.result()
+    assert jobs.one(job.id).changed == 120
+    assert states(ledger, ids) == {State.DISCARDED}
+    assert all(len(ledger.history(found(ledger, id))) == 2 for id in ids)
+    assert_accounted_for(ledger)
+
+
+def test_a_worker_that_died_is_followed_by_the_next(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps, workers: Callable[[], None]
+) -> None:
+    dead_letters(ledger, 25)
+    job = discard(jobs)
+    step = steps.replays.next_step("acme", job.id)  # the one that read it is gone
+    assert step
+    workers()
+    assert jobs.one(job.id).state == ReplayState.DONE
+    assert steps.replays.do_step("acme", job.id, step, step.ids) is None
+    assert ledger.figures("acme").discarded == 25
+
+
+def test_the_history_and_the_trail_say_who_discarded_it_and_why(
+    ledger: Ledger, jobs: Jobs, trail: AuditTrail, workers: Callable[[], None]
+) -> None:
+    (id,) = dead_letters(ledger, 1)
+    job = discard(jobs, note="a test by ada@example.com")
+    workers()
+    newest = ledger.history(found(ledger, id))[-1]
+    said = {name: newest[name] for name in ("event", "by", "via", "note", "counted")}
+    assert said == {
+        "event": "discarded",
+        "by": "signup-relay",
+        "via": "cli",
+        "note": "a test by [address]",
+        "counted": False,
+    }
+    assert jobs.one(job.id).note == "a test by [address]"
+    entry = next(trail.entries(1))
+    assert (entry.action, entry.account, entry.target) == (Action.DISCARD, "acme", job.id)
+    assert entry.detail == {"count": 1, "note": "a test by [address]"}
+
+
+# --- undoing
+
+
+def test_what_a_job_discarded_is_again_as_it_was(
+    ledger: Ledger, jobs: Jobs, trail: AuditTrail, workers: Callable[[], None]
+) -> None:
+    ids = dead_letters(ledger, 25, message="no such list", error_key="lists.not_found")
+    before = [found(ledger, id) for id in ids]
+    job = discard(jobs)
+    workers()
+    (other,) = dead_letters(ledger, 1)
+    ledger.discard("acme", other)
+
+    undoing = started(jobs.undo(job.id))
+    workers()
+
+    assert [found(ledger, id) for id in ids] == before
+    assert found(ledger, other).state == State.DISCARDED
+    ended = jobs.one(undoing.id)
+    assert (ended.state, ended.changed, ended.undone) == (ReplayState.DONE, 25, job.id)
+    assert jobs.undo(job.id) is None or started(jobs.undo(job.id)).changed == 0
+    assert_accounted_for(ledger)
+    entries = [each for each in trail.entries() if each.target == undoing.id]
+    assert [(each.action, each.detail["undone"]) for each in entries] == [
+        (Action.UNDO_DISCARD, job.id)
+    ]
+    assert ledger.history(found(ledger, ids[0]))[-1]["event"] == "discard undone"
+
+
+def test_what_was_discarded_again_by_hand_stays_discarded(
+    ledger: Ledger, jobs: Jobs, workers: Callable[[], None]
+) -> None:
+    first, _second = dead_letters(ledger, 2)
+    job = discard(jobs)
+    workers()
+    ledger.undo_discard("acme", first)
+    ledger.discard("acme", first)
+    started(jobs.undo(job.id))
+    workers()
+    assert found(ledger, first).state == State.DISCARDED
+    assert ledger.figures("acme").dead == 1
+
+
+def test_only_an_ended_job_that_discards_can_be_undone(ledger: Ledger, jobs: Jobs) -> None:
+    dead_letters(ledger, 11)
+    job = discard(jobs)
+    with pytest.raises(Refused, match="Stop it first"):
+        jobs.undo(job.id)
+    jobs.cancel(job.id)
+    assert jobs.undo(job.id) is None
+    replay = started(jobs.start(JobAction.RETRY, ALL))
+    with pytest.raises(Refused, match="nothing to undo"):
+        jobs.undo(replay.id)
+
+
+def test_a_dead_letter_comes_back_with_its_reason_into_all_its_lists(
+    ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    (id,) = dead_letters(ledger, 1, reason=DeathReason.GAVE_UP, message="HTTP 503")
+    before, names = found(ledger, id), ("dead", "dead:gave_up")
+    when = [redis_client.zscore(f"{keys.account('acme')}{name}", id) for name in names]
+    assert not ledger.undo_discard("acme", id)
+    assert ledger.discard("acme", id)
+    assert ledger.undo_discard("acme", id)
+    assert not ledger.undo_discard("acme", id)  # its answer got lost
+    assert found(ledger, id) == before
+    assert [redis_client.zscore(f"{keys.account('acme')}{name}", id) for name in names] == when
+    assert ledger.requeue("acme", id)
+    assert_accounted_for(ledger)
+
+
+# --- replays of a filter
+
+
+def test_a_replay_collects_first_and_then_sends_the_oldest_first(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps, workers: Callable[[], None]
+) -> None:
+    ids = dead_letters(ledger, 25)
+    job = started(jobs.start(JobAction.RETRY, JobChoice(account="acme")))
+    assert (job.state, job.total, job.waiting, job.done) == (ReplayState.RUNNING, 25, 25, 0)
+    assert steps.replays.feed("acme") == 0
+
+    workers()
+    collected = jobs.one(job.id)
+    assert (collected.total, collected.unseen, collected.waiting) == (25, 0, 25)
+    assert steps.replays.feed("acme") == 25
+    for id in ids:
+        claim = claimed(ledger)
+        assert claim.id == id
+        ledger.deliver(claim, attempt(), contact_id="c", action="created")
+    ended = jobs.one(job.id)
+    assert (ended.state, ended.delivered, ended.done) == (ReplayState.DONE, 25, 25)
+
+
+def test_what_waits_in_another_replay_stays_there(
+    ledger: Ledger, jobs: Jobs, workers: Callable[[], None]
+) -> None:
+    dead_letters(ledger, 12)
+    first = started(jobs.start(JobAction.RETRY, ALL))
+    second = started(jobs.start(JobAction.RETRY, ALL))
+    workers()
+    assert [jobs.one(job.id).total for job in (first, second)] == [12, 0]
+    assert jobs.one(second.id).state == ReplayState.DONE
+
+
+def test_a_replay_is_cancelled_while_it_collects(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps
+) -> None:
+    dead_letters(ledger, 25)
+    job = started(jobs.start(JobAction.RETRY, ALL))
+    step = steps.replays.next_step("acme", job.id)
+    assert step
+    steps.replays.do_step("acme", job.id, step, step.ids)
+    assert jobs.cancel(job.id) == 25
+    stopped = jobs.one(job.id)
+    assert (stopped.state, stopped.total, stopped.cancelled) == (ReplayState.CANCELLED, 25, 25)
+    assert (steps.replays.feed("acme"), ledger.figures("acme").dead) == (0, 25)
+
+
+def test_a_replay_of_nothing_that_matches_has_ended(
+    ledger: Ledger, jobs: Jobs, workers: Callable[[], None]
+) -> None:
+    dead_letters(ledger, 12)
+    job = started(jobs.start(JobAction.RETRY, JobChoice(filter=JobFilter(form="club"))))
+    workers()
+    assert (jobs.one(job.id).state, jobs.one(job.id).total) == (ReplayState.DONE, 0)
+
+
+def test_a_stored_filter_is_the_one_that_was_stored() -> None:
+    whole = JobFilter(form="news", words="no such", since=builders.NOON, until=builders.NOON)
+    assert JobFilter.from_json(whole.to_json()) == whole
+    assert JobFilter.from_json(JobFilter().to_json()).is_empty
+    assert not replace(whole, form=None).is_empty
