@@ -30,13 +30,17 @@ from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.factory import make_operations
+from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operators import Operators
 from shared.operations.people import make_personal_data
 from shared.operations.second_factors import make_second_factors
 from shared.operations.second_steps import SecondSteps
 from shared.operations.sessions import Sessions
 from shared.operations.signup_search import SignupSearch
+from shared.operations.status.report import make_status_reader
 from web import connect_pages, health, root_page, security_txt
+from web.api import routes as api
+from web.api.guard import make_wrong_keys
 from web.console import pages
 from web.console.guard import set_up_sessions
 from web.console.hashing_gate import HashingGate
@@ -61,13 +65,14 @@ from web.signup.redis_deadline import VISITOR_WAITS, DeadlinePool
 from web.signup.refused_requests import RefusedRequests, refused_limit
 from web.signup.signup_ids import SignupIds
 from web.signup.spool import Spool
+from web.signup.spools_here import look_here
 from web.signup.visitor_counts import VisitorCounts
 from web.visitor_address import MisfitNotes, VisitorAddress
 
 # Longer than most calls of the API take. An operator tries again if a sign-up is still being sent.
 ERASING_WAITS = timedelta(seconds=5)
 # Of Flask, and for its calls to Redis: each request makes one at a time. Sign-ups need none.
-THREADS = 18
+THREADS = 20
 
 
 def create_app(settings: Settings) -> Flask:
@@ -82,7 +87,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["relay"] = _make_services(settings)
     set_up_sessions(app, settings)
-    for page in (root_page, routes, connect_pages, health, security_txt, pages):
+    for page in (root_page, routes, connect_pages, health, security_txt, pages, api):
         app.register_blueprint(page.bp)
     app.before_request(_refuse_large_body)
     app.before_request(check_host)
@@ -208,13 +213,18 @@ def _make_services(settings: Settings) -> Services:
             people=people,
             status=operations.status,
         ),
+        status=make_status_reader(
+            settings, patient, operations, functools.partial(look_here, settings.spool_folder)
+        ),
         operators=operators,
+        operator_keys=OperatorKeys(client, now=utc_now),
         second_factors=make_second_factors(settings, patient, operators),
         second_steps=SecondSteps(patient, now=utc_now),
         sessions=Sessions(client, now=utc_now),
         alert_services=make_services(settings.alerts),
         doctor=make_doctor(settings),
         refused_requests=_refused_requests(settings),
+        wrong_keys=make_wrong_keys(time.monotonic),
         misfits=MisfitNotes(forwarding(client), clock=time.monotonic, now=utc_now),
     )
     found.misfits.forget()

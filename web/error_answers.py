@@ -7,6 +7,8 @@ from flask import make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
+from web.api import errors
+from web.api.errors import is_api
 from web.signup.answer_kind import wants_json
 from web.signup.flask_request import head_of
 
@@ -20,6 +22,8 @@ _MESSAGES = {
 
 
 def http_error(error: HTTPException) -> ResponseReturnValue:
+    if is_api(request.path):
+        return errors.http_error(error)
     code = error.code or 500
     message = _MESSAGES.get(code) or error.description or "This request cannot be answered."
     response = make_response(_answer(code, message))
@@ -33,6 +37,8 @@ def unexpected_error(error: Exception) -> ResponseReturnValue:
     frames = traceback.extract_tb(error.__traceback__)
     place = " < ".join(f"{frame.filename}:{frame.lineno}" for frame in reversed(frames[-6:]))
     log.error("unexpected error", extra={"error": type(error).__name__, "place": place})
+    if is_api(request.path):
+        return errors.unexpected()
     return _answer(
         500,
         "Something went wrong on our side. Your sign-up may not be stored. Please send it again;"

@@ -10,16 +10,19 @@ from flask import current_app
 
 from shared.accounts.account_services import AccountServices
 from shared.domain.check import Check
+from shared.domain.window_counts import WindowCounts
 from shared.infrastructure.alert_services import Service
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.operations.operations import Operations
+from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operators import Operator, Operators
 from shared.operations.people import PersonalData
 from shared.operations.second_factors import SecondFactors
 from shared.operations.second_steps import SecondSteps
 from shared.operations.sessions import Session, Sessions
 from shared.operations.signup_search import SignupSearch
+from shared.operations.status.report import StatusReader
 from web.one_at_a_time import OneAtATime
 from web.signup.form_cache import FormCache
 from web.signup.form_tallies import FormTallies
@@ -48,7 +51,8 @@ class Examines(Protocol):
 class Services:
     """`check_ledger` reads and writes Redis as a sign-up does, and raises if it cannot.
 
-    `sessions` answers in the time that `deadlines` allow; `operators` can wait longer.
+    `sessions` and `operator_keys` answer in the time that `deadlines` allow; `operators` can wait
+    longer.
     """
 
     settings: Settings
@@ -63,7 +67,9 @@ class Services:
     operations: Operations
     people: PersonalData
     search: SignupSearch
+    status: StatusReader
     operators: Operators
+    operator_keys: OperatorKeys
     second_factors: SecondFactors
     second_steps: SecondSteps
     sessions: Sessions
@@ -71,6 +77,7 @@ class Services:
     doctor: Examines
     misfits: MisfitNotes
     refused_requests: RefusedRequests
+    wrong_keys: WindowCounts
     alert_tests: OneAtATime = field(default_factory=OneAtATime)
     examinations: OneAtATime = field(default_factory=OneAtATime)
 

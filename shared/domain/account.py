@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from shared.domain.errors import Refused
+from shared.domain.errors import NoSuchAccount, Refused
 from shared.domain.moments import read_moment
 
 # What accounts and forms may be called: fit for addresses, for Redis keys and for typing.
@@ -23,10 +23,10 @@ def check_name(name: str, whose: str = "an account's") -> None:
         )
 
 
-def unknown_account(name: str, known: Iterable[str]) -> Refused:
+def unknown_account(name: str, known: Iterable[str]) -> NoSuchAccount:
     """Return the error for a name that no account has; `known` are the names that there are."""
     names = ", ".join(known)
-    return Refused(
+    return NoSuchAccount(
         f"There is no account {name!r}. Known accounts: {names}."
         if names
         else f"There is no account {name!r} yet. Connect it with: relay connect {name}"

@@ -12,6 +12,7 @@ RelayError
 │   ├── WrongCode        wrong, or used before                -> 401 or 422
 │   │   └── WrongPresentCode  of the app that another one is to replace
 │   ├── NoSuchSignup     no sign-up has the id                -> exit 1; 404
+│   ├── NoSuchAccount    no account has the name              -> exit 1; 404
 │   └── UnreadableRecord a stored record cannot be read       -> exit 1, nothing was changed
 ├── SettingsError        settings are missing or wrong        -> exit 2, nothing starts
 └── TokenError           no access token is available
@@ -132,6 +133,10 @@ class NoSuchSignup(Refused):
             f"There is no sign-up {id}. List dead letters with: relay failed list. List"
             " quarantined sign-ups with: relay quarantine list"
         )
+
+
+class NoSuchAccount(Refused):
+    """No account has this name."""
 
 
 class UnreadableRecord(Refused):

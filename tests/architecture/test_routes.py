@@ -47,6 +47,9 @@ def test_every_route_is_public_on_purpose_or_asks_for_a_role(tmp_path: Path) -> 
 
 
 def asks_for_a_role(app: Flask, rule: Rule) -> bool:
-    """Whether the view is one of the console's under `needs`, and so behind its guard."""
-    inside = rule.endpoint.startswith("console.") and rule.rule.startswith("/console/")
-    return inside and hasattr(app.view_functions[rule.endpoint], "needs")
+    """Whether the view is one of the console's under `needs`, or one of the API's under
+    `endpoint`, and so behind the guard of these."""
+    for name, prefix, mark in (("console", "/console/", "needs"), ("api", "/api/v1/", "endpoint")):
+        if rule.endpoint.startswith(f"{name}.") and rule.rule.startswith(prefix):
+            return hasattr(app.view_functions[rule.endpoint], mark)
+    return False

@@ -27,8 +27,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 # For all that is no sign-up: the longest that an operator or a client sends is an address.
 OTHER_LIMIT = 16 * 1024
-# Below these, Constant Contact is asked.
-SLOW_PATHS = {"console", "connect"}
+# By the first part of a path. Below the slow ones, Constant Contact is asked.
+WORK_AT = {"console": Work.SLOW, "connect": Work.SLOW, "api": Work.API}
 
 
 class Entrance:
@@ -143,7 +143,7 @@ class Entrance:
 
 
 def _work(path: str) -> Work:
-    return Work.SLOW if path.split("/")[1] in SLOW_PATHS else Work.USUAL
+    return WORK_AT.get(path.split("/")[1], Work.USUAL)
 
 
 def _unfit(request: HttpRequest) -> Answer | None:

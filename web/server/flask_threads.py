@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 
-# Of all threads.
+# Of all threads. Scripts have threads of their own: many requests with long answers keep neither
+# visitors nor operators waiting.
 SLOW_THREADS = 4
+API_THREADS = 2
 
 
 class Work(Enum):
@@ -32,6 +34,7 @@ class Work(Enum):
 
     USUAL = auto()
     SLOW = auto()  #: may ask Constant Contact
+    API = auto()  #: is a script's
     HASHING = auto()  #: compares a password with its hash, for a stranger
     HASHING_KNOWN = auto()  #: does that, or makes a hash, for a browser that signed in before
 
@@ -45,15 +48,15 @@ MOST_HASHING = {Work.HASHING: 8, Work.HASHING_KNOWN: 32}
 class FlaskThreads:
     """Runs a WSGI app on at most `threads` threads.
 
-    Requests that may take long share `SLOW_THREADS` of them. So they never hold all. Each kind of
-    `MOST_HASHING` has one. Used by one event loop alone.
+    Requests that may take long share `SLOW_THREADS` of them, and scripts `API_THREADS`. So they
+    never hold all. Each kind of `MOST_HASHING` has one. Used by one event loop alone.
     """
 
     def __init__(self, app: "WSGIApplication", *, prefix: str, threads: int) -> None:
         """The app's own addresses begin with `prefix`."""
         self._app = app
         self._prefix = prefix
-        counts = {Work.SLOW: SLOW_THREADS, **dict.fromkeys(MOST_HASHING, 1)}
+        counts = {Work.SLOW: SLOW_THREADS, Work.API: API_THREADS, **dict.fromkeys(MOST_HASHING, 1)}
         counts[Work.USUAL] = threads - sum(counts.values())
         self._pools = {
             work: ThreadPoolExecutor(count, thread_name_prefix=f"flask-{work.name.lower()}")

@@ -79,13 +79,17 @@ def document(
 
 
 def _figures_document(figures: Figures) -> dict[str, Any]:
-    holds = [_hold_document(hold) for hold in figures.holds]
     return {
         **{name: getattr(figures, name) for name in COUNTS},
         "oldest_due_seconds": _seconds(figures.oldest_due),
-        "hold": holds[0] if holds else None,
-        "holds": holds,
+        **holds_document(figures.holds),
     }
+
+
+def holds_document(holds: Sequence[Hold]) -> dict[str, Any]:
+    """Return an account's holds, the gravest first and once more alone."""
+    documents = [_hold_document(hold) for hold in holds]
+    return {"hold": documents[0] if documents else None, "holds": documents}
 
 
 def _form_document(figures: FormFigures) -> dict[str, Any]:

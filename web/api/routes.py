@@ -1,0 +1,5 @@
+"""All routes of the API."""
+
+from web.api import accounts, bp, guard, openapi, status
+
+__all__ = ["accounts", "bp", "guard", "openapi", "status"]
