@@ -3,7 +3,9 @@
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shared.domain.retention import beginning
 from shared.domain.short_ids import short_id
+from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from shared.operations.signup_search import MOST_READ
 from web.console import bp
@@ -21,5 +23,9 @@ def search() -> ResponseReturnValue:
     if len(ids) == 1:
         return redirect(url_for("console.signup", id=short_id(ids[0])), 303)
     return render_template(
-        "console/search.html", question=question, findings=findings, most_read=MOST_READ
+        "console/search.html",
+        question=question,
+        findings=findings,
+        most_read=MOST_READ,
+        nothing_yet=findings.known and beginning(findings.known.kept, utc_now()),
     )

@@ -10,10 +10,12 @@ from flask.typing import ResponseReturnValue
 from shared.domain.errors import InvalidSignup, NoSuchSignup, Refused
 from shared.domain.phrases import counted
 from shared.domain.reading.field_checks import editable_values
+from shared.domain.retention import beginning
 from shared.domain.short_ids import full_id, short_id
 from shared.domain.signup import DeathReason, State
 from shared.domain.signup_advice import why_dead
 from shared.domain.signup_outlook import is_settled
+from shared.infrastructure.timestamps import utc_now
 from shared.operations.one_signup import OneSignup, SignupDetails
 from shared.operations.operators import Role
 from shared.operations.people import STAYS
@@ -103,7 +105,11 @@ def save_signup(id: str) -> ResponseReturnValue:
 @bp.errorhandler(NoSuchSignup)
 def no_such_signup(_: NoSuchSignup) -> ResponseReturnValue:
     """Say what may have become of it."""
-    return render_template("console/signup_unknown.html", kept=services().search.kept()), 404
+    kept = services().search.kept()
+    page = render_template(
+        "console/signup_unknown.html", kept=kept, nothing_yet=beginning(kept, utc_now())
+    )
+    return page, 404
 
 
 @bp.get("/signups/<id>/erase")

@@ -38,7 +38,7 @@ function isTyping(target) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const search = document.querySelector(".search input");
+  const search = document.getElementById("q");
   if (event.key !== "/" || !search || isTyping(event.target)) return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
