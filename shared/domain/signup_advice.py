@@ -202,7 +202,10 @@ _REFUSED = (
 
 _SETTLED = {
     State.DELIVERED: Why("Constant Contact has the contact.", _WAIT),
-    State.DISCARDED: Why("An operator decided against it. It is never sent.", _WAIT),
+    State.DISCARDED: Why(
+        "An operator decided against it. It is never sent.",
+        "If that was a mistake, undo the discard before it is cleared.",
+    ),
     State.QUARANTINED: Why(
         "It looks like spam, so it is not sent by itself.",
         "If it looks like a person, deliver it anyway. Otherwise discard it.",

@@ -101,6 +101,12 @@ class OneSignup:
         if not self.dead_letters.discard(chosen, note=note):
             raise _changed()
 
+    def undo_discard(self, id: str) -> None:
+        """Make it again what it was before it was discarded."""
+        signup = self._in(State.DISCARDED, id)
+        if not self.dead_letters.undo_discard([signup.id]):
+            raise Refused("Nothing was done: this discard cannot be undone any more.")
+
     def save(self, id: str, values: Mapping[str, str], *, edits: int) -> None:
         """Correct a dead letter or quarantined sign-up; `values` may have unchanged ones, too.
 

@@ -16,6 +16,7 @@ _DONE = {
     "retried": "An operator retried it. Its attempts begin anew.",
     "delivered from quarantine": "An operator had it delivered from quarantine.",
     "discarded": "An operator discarded it.",
+    "discard undone": "An operator undid the discarding.",
     "edited": "An operator corrected it.",
     "claim lost": "The worker that had it ended. Another one takes it over.",
 }

@@ -72,6 +72,13 @@ def discard_signup(id: str) -> ResponseReturnValue:
     return _changed(id, lambda: _one().discard(id, note), "It is discarded, and never sent.")
 
 
+@bp.post("/signups/<id>/undo-discard")
+@needs(Role.OPERATOR)
+def undo_discard(id: str) -> ResponseReturnValue:
+    """Make a discarded sign-up what it was before."""
+    return _changed(id, lambda: _one().undo_discard(id), "It is back. Nothing is sent by itself.")
+
+
 @bp.get("/signups/<id>/edit")
 @needs(Role.OPERATOR)
 def edit_signup(id: str) -> ResponseReturnValue:

@@ -143,6 +143,10 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
         Action.DISCARD,
         lambda scene: scene.with_signup(Made.dead, "discard", note=f"{EMAIL} asked"),
     ),
+    "/console/signups/<id>/undo-discard": (
+        Action.UNDO_DISCARD,
+        lambda scene: scene.with_signup(Made.discarded, "undo-discard"),
+    ),
     "/console/signups/<id>/edit": (
         Action.EDIT,
         lambda scene: scene.with_signup(

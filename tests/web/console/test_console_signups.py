@@ -265,14 +265,23 @@ def test_a_discarded_one_keeps_who_and_why(scene: Scene) -> None:
     assert "Reason: a test of ours" in scene.page(id)
 
 
-@pytest.mark.parametrize("step", ["retry", "deliver", "discard"])
+def test_a_discard_can_be_undone(scene: Scene) -> None:
+    id = scene.made.dead()
+    scene.post(id, "discard")
+    assert "Undo the discard" in scene.page(id)
+    assert scene.post(id, "undo-discard").status_code == 303
+    assert scene.signup(id).state == "dead"
+    assert "An operator undid the discarding." in scene.page(id)
+
+
+@pytest.mark.parametrize("step", ["retry", "deliver", "discard", "undo-discard"])
 def test_a_change_that_somebody_else_made_first_is_said_plainly(scene: Scene, step: str) -> None:
     id = scene.made.delivered()
     page = text(scene.post(id, step), 409)
     assert "Nothing was done: the sign-up is delivered now." in page
 
 
-@pytest.mark.parametrize("step", ["retry", "deliver", "discard", "edit", "erase"])
+@pytest.mark.parametrize("step", ["retry", "deliver", "discard", "undo-discard", "edit", "erase"])
 def test_viewers_change_nothing(app: Flask, scene: Scene, step: str) -> None:
     id = scene.made.dead()
     viewer = SignedIn(app, Role.VIEWER)
