@@ -8,16 +8,20 @@ import click
 from relay.lazy_group import LazyGroup
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
+from relay.terminal.output import for_people
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operator_keys import OperatorKeys
+from shared.operations.operator_list import OperatorList, OperatorSummary
 from shared.operations.operators import NewPassword, Operator, Operators, Role
+from shared.operations.sessions import Sessions
 
 if TYPE_CHECKING:
     from shared.operations.second_factors import SecondFactors
 
 COMMANDS = {
     "add": "relay.commands.operators:add",
+    "end-sessions": "relay.commands.operators:end_sessions",
     "key": "relay.commands.operators:key",
     "list": "relay.commands.operators:list_operators",
     "password": "relay.commands.operators:new_password",
@@ -116,19 +120,26 @@ def reset_second_factor(runtime: CommandRuntime, name: str) -> None:
         runtime.output.say(f"{name} has no second factor. Nothing was changed.")
 
 
+@click.command("end-sessions")
+@click.argument("name")
+@pass_runtime
+def end_sessions(runtime: CommandRuntime, name: str) -> None:
+    """Sign NAME out in every browser."""
+    _operators(runtime).end_sessions(name)
+    runtime.output.json({"name": name, "ended": True})
+    runtime.output.say(f"{name} is signed out everywhere.")
+
+
 @click.command("list")
 @pass_runtime
 def list_operators(runtime: CommandRuntime) -> None:
-    """Show all operators, and who has a second factor."""
-    operators = _operators(runtime)
-    found, having = operators.all(), operators.with_second_factor()
-    runtime.output.json(
-        [{**_described(each), "second_factor": each.name in having} for each in found]
-    )
+    """Show all operators, who has a second factor, and who is signed in."""
+    found = _operator_list(runtime).all()
+    runtime.output.json([each.as_document() for each in found])
     if found:
         runtime.output.table(
-            ["operator", "role", "second factor"],
-            [[each.name, each.role, "on" if each.name in having else "off"] for each in found],
+            ["operator", "role", "second factor", "sessions", "last seen", "key made"],
+            [_row(each) for each in found],
         )
     else:
         runtime.output.say(
@@ -142,6 +153,11 @@ def _operators(runtime: CommandRuntime) -> Operators:
 
 def _operator_keys(runtime: CommandRuntime) -> OperatorKeys:
     return OperatorKeys(runtime.client, now=utc_now)
+
+
+def _operator_list(runtime: CommandRuntime) -> OperatorList:
+    sessions = Sessions(runtime.client, now=utc_now)
+    return OperatorList(_operators(runtime), sessions, _operator_keys(runtime))
 
 
 def _second_factors(runtime: CommandRuntime) -> "SecondFactors":
@@ -173,6 +189,17 @@ def _print_new(runtime: CommandRuntime, made: NewPassword, given: str | None) ->
     if not given:
         runtime.output.say(f"Password, shown only this once: {made.password}")
     runtime.output.say(f"Console: {runtime.settings.public_url}/console/")
+
+
+def _row(found: OperatorSummary) -> list[object]:
+    return [
+        found.operator.name,
+        found.operator.role,
+        "on" if found.has_second_factor else "off",
+        len(found.sessions),
+        for_people(found.last_seen),
+        for_people(found.key.made_at) if found.key else None,
+    ]
 
 
 def _described(found: Operator) -> dict[str, str]:

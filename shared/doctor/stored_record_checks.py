@@ -92,6 +92,7 @@ class StoredRecordChecks:
         counts.figures(forms, [account.name for account in accounts])
         counts.histories(forms)
         self.operator_keys.all()
+        self.sessions.last_seen()
         for operator in self.operators.all():
             self.sessions.all(operator)
             with suppress(Refused):  # what no key opens is another check's business

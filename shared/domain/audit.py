@@ -52,6 +52,7 @@ class Action(StrEnum):
     REMOVE_OPERATOR = "remove_operator"
     MAKE_KEY = "make_key"
     REVOKE_KEY = "revoke_key"
+    END_SESSIONS = "end_sessions"
     SWITCH_ON_SECOND_FACTOR = "switch_on_second_factor"
     SWITCH_OFF_SECOND_FACTOR = "switch_off_second_factor"
     RESET_SECOND_FACTOR = "reset_second_factor"

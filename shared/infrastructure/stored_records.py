@@ -49,6 +49,7 @@ class Kind(StrEnum):
     FORM = "form"
     FORMS_FILE = "form in forms.json"
     HOLD = "hold of account"
+    LAST_SEEN = "last use of the console by operator"
     MEMORY = "note about memory"
     LINK = "client's link"
     LISTS = "lists of account"

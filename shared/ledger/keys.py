@@ -36,6 +36,7 @@ VISITORS = "relay:visitors:"  # + fingerprint of a network
 CONNECTING = "relay:connecting:"  # + kind, ":" and id
 OPERATORS = "relay:operators"
 OPERATOR_KEYS = "relay:operator-keys"
+LAST_SEEN = "relay:last-seen"
 SESSIONS = "relay:sessions:"  # + operator
 SIGN_IN_TRIES = "relay:sign-in:"  # + digest of a name or an address
 SECOND_FACTORS = "relay:second-factors"

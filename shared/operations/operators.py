@@ -38,8 +38,8 @@ class Role(StrEnum):
     """What an operator may do; each may do what those before it may."""
 
     VIEWER = "viewer"  #: look
-    OPERATOR = "operator"  #: connect accounts, send test sign-ups
-    ADMIN = "admin"  #: disconnect, take over
+    OPERATOR = "operator"  #: change what concerns sign-ups, forms and connections
+    ADMIN = "admin"  #: disconnect, take over, decide who may sign in
 
     def may(self, needed: "Role") -> bool:
         """Whether this role includes the role `needed`."""
@@ -91,6 +91,7 @@ class Operators:
         self._stored = documents.operators(client)
         self._factors = documents.second_factors(client)
         self._keys = documents.operator_keys(client)
+        self._seen = documents.last_seen(client)
         self._trail = AuditTrail(client)
         self._tries = CountedTries(client, clock=clock)
         self._new_password = new_password
@@ -227,8 +228,14 @@ class Operators:
         self._trail.add(Action.SET_ROLE, target=name, role=role)
         return changed
 
-    def end_sessions(self, name: str) -> Operator:
+    def end_sessions(self, name: str) -> None:
         """End all sessions of the operator."""
+        self.begin_epoch(name)
+        self._trail.add(Action.END_SESSIONS, target=name)
+
+    def begin_epoch(self, name: str) -> Operator:
+        """End all sessions of the operator, as a part of a change that has its own entry in the
+        audit trail."""
         return self._change(name, lambda old: old)
 
     def check_removal(self, name: str) -> None:
@@ -246,6 +253,7 @@ class Operators:
         self._stored.change(decide)
         self._factors.remove(name)
         self._keys.remove(name)
+        self._seen.remove(name)
         self._trail.add(Action.REMOVE_OPERATOR, target=name)
 
     def _made(self, name: str, role: Role, password: str | None) -> NewPassword:

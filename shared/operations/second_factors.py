@@ -193,7 +193,7 @@ class SecondFactors:
             recovery=digests(codes),
             since=self._now().isoformat(),
         )
-        operator = self._operators.end_sessions(asked.name)
+        operator = self._operators.begin_epoch(asked.name)
         self._save(asked.name, made, replaces=replaces)
         self._setup(asked).remove()
         self._trail.add(Action.SWITCH_ON_SECOND_FACTOR, target=asked.name, replaces=replaces)
@@ -219,6 +219,13 @@ class SecondFactors:
         self.check(code, asked)
         self._stored.remove(asked.name)
         self._trail.add(Action.SWITCH_OFF_SECOND_FACTOR, target=asked.name)
+
+    def confirm(self, code: str, password: str, asked: Asked) -> None:
+        """Ask an operator who is signed in for the password once more, and for a code if they have
+        a second factor."""
+        self._check_password(password, asked)
+        if self.has(asked.name):
+            self.check(code, asked)
 
     def renew_recovery_codes(self, code: str, password: str, asked: Asked) -> list[str]:
         """Return new recovery codes, which are shown once. Those from before end."""
@@ -249,7 +256,7 @@ class SecondFactors:
         self._operators.named(name)
         if not self.has(name):
             return False
-        self._operators.end_sessions(name)
+        self._operators.begin_epoch(name)
         self._stored.remove(name)
         self._tries.forget(*tries_of_codes(name))
         self._trail.add(Action.RESET_SECOND_FACTOR, target=name)

@@ -98,6 +98,7 @@ class Sessions:
     def __init__(self, client: "redis.Redis", *, now: Callable[[], datetime]) -> None:
         self._client = client
         self._operators = documents.operators(client)
+        self._seen = documents.last_seen(client)
         self._trail = AuditTrail(client)
         self._now = now
 
@@ -122,6 +123,10 @@ class Sessions:
         }
         return dict(sorted(going_on.items(), key=lambda each: each[1].seen_at, reverse=True))
 
+    def last_seen(self) -> dict[str, datetime]:
+        """Return when each operator last used the console, right to a minute."""
+        return read_all(Kind.LAST_SEEN, self._seen.all(), read_moment)
+
     def begin(
         self, operator: Operator, id: str, visit: Visit, begun_at: datetime | None = None
     ) -> bool:
@@ -144,6 +149,7 @@ class Sessions:
             ended = _ended(known, _without_room(operator, stored, known, now), now)
             return {**ended, digest: session.to_json()}, True
 
+        self._seen.save(operator.name, now.isoformat())
         return self._of(operator.name).change_and_tell(decide)
 
     def note_use(self, operator: Operator, id: str, visit: Visit) -> None:
@@ -153,6 +159,7 @@ class Sessions:
             known = _read(operator.name, stored).get(_digest(id))
             return {_digest(id): known.seen(visit, self._now()).to_json()} if known else {}
 
+        self._seen.save(operator.name, self._now().isoformat())
         self._of(operator.name).change(decide)
 
     def end(self, name: str, id: str) -> None:

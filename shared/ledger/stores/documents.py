@@ -107,6 +107,11 @@ def sessions(client: "redis.Redis", operator: str, life: timedelta) -> Documents
     return Documents(client, keys.SESSIONS + operator, life)
 
 
+def last_seen(client: "redis.Redis") -> Documents:
+    """Return when each operator last used the console, by the operator's name."""
+    return Documents(client, keys.LAST_SEEN)
+
+
 def second_factors(client: "redis.Redis") -> Documents:
     """Return the operators' second factors, sealed, by the operator's name."""
     return Documents(client, keys.SECOND_FACTORS)

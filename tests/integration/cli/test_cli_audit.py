@@ -150,6 +150,10 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], Ran]]] = {
         lambda scene: scene.run("operator", "add", "max", "--role", "viewer"),
     ),
     "operator key": (Action.MAKE_KEY, lambda scene: scene.run("operator", "key", "ada")),
+    "operator end-sessions": (
+        Action.END_SESSIONS,
+        lambda scene: scene.run("operator", "end-sessions", "ada"),
+    ),
     "operator password": (
         Action.SET_PASSWORD,
         lambda scene: scene.run("operator", "password", "ada"),

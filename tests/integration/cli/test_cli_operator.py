@@ -5,9 +5,10 @@ import re
 import pytest
 import redis
 
-from shared.infrastructure.timestamps import utc_now
+from shared.infrastructure.timestamps import timestamp, utc_now
 from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operators import Operators, Role
+from shared.operations.sessions import Sessions, Visit
 from tests.support.command_line import CommandLine
 from tests.support.phone import Phone
 
@@ -89,6 +90,7 @@ def test_the_password_may_come_from_standard_input_and_is_not_shown(
         pytest.param(
             ("reset-second-factor", "max"), "", 1, "no operator max", id="reset of nobody"
         ),
+        pytest.param(("end-sessions", "max"), "", 1, "no operator max", id="sessions of nobody"),
         pytest.param(("remove", "ada"), "", 1, "last admin", id="remove the last admin"),
         pytest.param(("role", "ada", "viewer"), "", 1, "last admin", id="demote the last admin"),
     ],
@@ -100,9 +102,8 @@ def test_what_cannot_be_done_is_said(
     assert (ran.status, ran.out) == (status, "")
     assert sentence in ran.err
     assert "on-the-line" not in ran.err
-    assert admin("operator", "list", "--json").json == [
-        {"name": "ada", "role": "admin", "second_factor": False}
-    ]
+    [ada] = admin("operator", "list", "--json").json
+    assert (ada["name"], ada["role"]) == ("ada", "admin")
 
 
 def test_a_new_password_replaces_the_old_one(admin: CommandLine, operators: Operators) -> None:
@@ -157,7 +158,7 @@ def test_the_list_says_who_has_a_second_factor_and_a_reset_ends_it(
 
     listed = admin("operator", "list", "--json").json
     assert {each["name"]: each["second_factor"] for each in listed} == {"ada": True, "max": False}
-    assert re.search(r"ada +admin +on\n", admin("operator", "list").out)
+    assert re.search(r"ada +admin +on ", admin("operator", "list").out)
 
     assert admin("operator", "reset-second-factor", "ada", "--json").json == {
         "name": "ada",
@@ -214,3 +215,35 @@ def test_nobody_else_gets_a_key(admin: CommandLine, redis_client: "redis.Redis")
     assert ran.status == 1
     assert "There is no operator eve" in ran.err
     assert OperatorKeys(redis_client, now=utc_now).all() == {}
+
+
+def test_the_list_says_who_is_signed_in_and_all_of_it_can_be_ended(
+    admin: CommandLine, operators: Operators, redis_client: "redis.Redis"
+) -> None:
+    sessions = Sessions(redis_client, now=utc_now)
+    visit = Visit(address="192.0.2.1", browser="Firefox")
+    nothing_yet = {"last_seen": None, "key_made": None, "key_used": None}
+    assert admin("operator", "list", "--json").json == [
+        {"name": "ada", "role": "admin", "second_factor": False, "sessions": 0, **nothing_yet}
+    ]
+    admin("operator", "key", "ada")
+    for id in ("one", "two"):
+        sessions.begin(operators.named("ada"), id, visit)
+    [ada] = admin("operator", "list", "--json").json
+    assert ada["sessions"] == 2
+    assert ada["key_made"] <= ada["last_seen"] <= timestamp(utc_now())
+
+    assert "ada is signed out everywhere." in admin("operator", "end-sessions", "ada").out
+    [ended] = admin("operator", "list", "--json").json
+    assert (ended["sessions"], ended["last_seen"]) == (0, ada["last_seen"])
+
+
+def test_who_is_added_under_an_old_name_was_never_seen(
+    admin: CommandLine, operators: Operators, redis_client: "redis.Redis"
+) -> None:
+    admin("operator", "add", "max", "--role", "viewer")
+    sessions = Sessions(redis_client, now=utc_now)
+    sessions.begin(operators.named("max"), "id", Visit(address="192.0.2.1", browser="Firefox"))
+    assert set(sessions.last_seen()) == {"max"}
+    admin("operator", "remove", "max", "--yes")
+    assert sessions.last_seen() == {}
