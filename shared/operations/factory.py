@@ -19,6 +19,7 @@ from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
+from shared.operations.audit_search import AuditSearch
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.forms import Forms
 from shared.operations.job_steps import JobSteps
@@ -67,4 +68,5 @@ def make_operations(
         holds=OperatorHolds(ledger, registry, trail, notify_workers),
         forms=Forms(registry, trail),
         trail=trail,
+        audit=AuditSearch(trail),
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.ledger.stores.audit_trail import AuditTrail
+from shared.operations.audit_search import AuditSearch
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.forms import Forms
 from shared.operations.jobs import Jobs
@@ -26,3 +27,4 @@ class Operations:
     holds: OperatorHolds
     forms: Forms
     trail: AuditTrail
+    audit: AuditSearch

@@ -23,6 +23,7 @@ from shared.operations.operators import Role
 from web.console import (
     accounts,
     alerts,
+    audit,
     bp,
     connect,
     doctor,
@@ -42,6 +43,7 @@ from web.services import services
 __all__ = [
     "accounts",
     "alerts",
+    "audit",
     "bp",
     "connect",
     "doctor",

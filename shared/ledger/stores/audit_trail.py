@@ -5,10 +5,13 @@ Every operation that changes something adds an entry after the change. docs/audi
 
 import json
 import logging
+import math
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import redis
@@ -21,7 +24,7 @@ from shared.infrastructure.stored_records import Kind, json_object, read_one
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
-from shared.ledger.time_units import from_milliseconds
+from shared.ledger.time_units import from_milliseconds, to_milliseconds
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +32,26 @@ log = logging.getLogger(__name__)
 _LONGEST_TEXT = 200
 # Of sign-ups that were changed together, so many ids are named.
 MOST_NAMED = 20
-_READ_AT_ONCE = 1000
+_READ_AT_ONCE = 500
 
 # Causes of a refusal after the right password.
 WRONG_CODE, TOO_MANY_CODES = "wrong_code", "too_many_codes"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where reading the trail goes on: with the entries of this `score`, in milliseconds since
+    1970, of which so many were `read`, and all older ones."""
+
+    score: float
+    read: int = 0
+
+    def after(self, score: float) -> "Place":
+        """Return the place behind the next entry, which has this score."""
+        return Place(score, self.read + 1 if score == self.score else 1)
+
+
+NEWEST = Place(math.inf)
 
 
 class AuditTrail:
@@ -89,19 +108,34 @@ class AuditTrail:
     def entries(self, most: int | None = None) -> Iterator[AuditEntry]:
         """Yield the entries, newest first; all of them without `most`. Raises
         `LedgerUnavailable`."""
-        start = 0
-        while most is None or start < most:
-            size = _READ_AT_ONCE if most is None else min(most - start, _READ_AT_ONCE)
-            with redis_errors_translated():
-                last = start + size - 1
-                page: Any = self._client.zrevrange(keys.AUDIT, start, last, withscores=True)
+        return islice((entry for entry, _ in self.read() if entry), most)
+
+    def read(
+        self, start: Place = NEWEST, since: datetime | None = None
+    ) -> Iterator[tuple[AuditEntry | None, Place]]:
+        """Yield the entries from `start` on, newest first, each with the place behind it. None is
+        one that cannot be read. However many entries there are, each step costs the same. Raises
+        `LedgerUnavailable`."""
+        oldest = to_milliseconds(since) if since else "-inf"
+        place = start
+        while page := self._page(place, oldest):
             for text, score in page:
-                read = partial(_entry, str(text), float(score))
-                if entry := read_one(Kind.AUDIT, _name(score), read):
-                    yield entry
-            if len(page) < size:
-                return
-            start += size
+                place = place.after(score)
+                yield read_one(Kind.AUDIT, _name(score), partial(_entry, text, score)), place
+
+    def _page(self, place: Place, oldest: int | str) -> list[tuple[str, float]]:
+        with redis_errors_translated():
+            found: Any = self._client.zrange(
+                keys.AUDIT,
+                place.score,
+                oldest,
+                desc=True,
+                byscore=True,
+                offset=place.read,
+                num=_READ_AT_ONCE,
+                withscores=True,
+            )
+        return [(str(text), float(score)) for text, score in found]
 
     def last(self, action: Action) -> AuditEntry | None:
         """Return the newest entry of this action. Raises `LedgerUnavailable`."""
