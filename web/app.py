@@ -31,6 +31,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.factory import make_operations
 from shared.operations.operator_keys import OperatorKeys
+from shared.operations.operator_list import OperatorList
 from shared.operations.operators import Operators
 from shared.operations.people import make_personal_data
 from shared.operations.second_factors import make_second_factors
@@ -173,7 +174,7 @@ def _make_services(settings: Settings) -> Services:
     ledger = Ledger(client, fsync=settings.accept_fsync)
     load = functools.partial(load_fingerprints, client, Sealer(settings.secret_keys))
     fingerprints = KnownFingerprints(load)
-    operators = Operators(patient)
+    operators, keys = Operators(patient), OperatorKeys(client, now=utc_now)
     operations = make_operations(settings, patient, notifier.notify_workers)
     people = make_personal_data(
         settings,
@@ -217,7 +218,8 @@ def _make_services(settings: Settings) -> Services:
             settings, patient, operations, functools.partial(look_here, settings.spool_folder)
         ),
         operators=operators,
-        operator_keys=OperatorKeys(client, now=utc_now),
+        operator_keys=keys,
+        operator_list=OperatorList(operators, Sessions(patient, now=utc_now), keys),
         second_factors=make_second_factors(settings, patient, operators),
         second_steps=SecondSteps(patient, now=utc_now),
         sessions=Sessions(client, now=utc_now),

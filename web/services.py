@@ -16,6 +16,7 @@ from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.operations.operations import Operations
 from shared.operations.operator_keys import OperatorKeys
+from shared.operations.operator_list import OperatorList
 from shared.operations.operators import Operator, Operators
 from shared.operations.people import PersonalData
 from shared.operations.second_factors import SecondFactors
@@ -70,6 +71,7 @@ class Services:
     status: StatusReader
     operators: Operators
     operator_keys: OperatorKeys
+    operator_list: OperatorList
     second_factors: SecondFactors
     second_steps: SecondSteps
     sessions: Sessions

@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from tests.architecture.project import settings_in
+from tests.web.console.test_console_roles import LEAST_ROLE
 from web.app import create_app
 
 PUBLIC = {
@@ -53,3 +54,13 @@ def asks_for_a_role(app: Flask, rule: Rule) -> bool:
         if rule.endpoint.startswith(f"{name}.") and rule.rule.startswith(prefix):
             return hasattr(app.view_functions[rule.endpoint], mark)
     return False
+
+
+def test_every_route_of_the_console_is_tried_with_every_role(tmp_path: Path) -> None:
+    served = {
+        f"{method} {rule.rule}"
+        for rule in create_app(settings_in(tmp_path)).url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if rule.rule.startswith("/console")
+    }
+    assert served == set(LEAST_ROLE)

@@ -28,13 +28,15 @@ from web.server.flask_threads import Work, please_wait
 from web.server.http_request import HttpRequest
 from web.signup.receipt import Answer
 
-# What is posted there has a password, which is compared with a hash.
+# What is posted there, or below the last one, has a password, which is compared with a hash.
 HASHING_PATHS = {
     "/console/sign-in",
+    "/console/profile/key",
     "/console/profile/password",
     "/console/profile/second-factor",
     "/console/profile/second-factor/off",
     "/console/profile/second-factor/recovery-codes",
+    "/console/operators",
 }
 # Of one visitor or known browser, in one process. Nobody types so many passwords.
 MOST_REFUSED, REFUSED_WITHIN = 20, timedelta(minutes=1)
@@ -65,7 +67,7 @@ class HashingGate:
 
     def sender(self, request: HttpRequest, *, path: str, address: str) -> Sender | None:
         """Return who sends a request that hashes; None for one that surely hashes nothing."""
-        if request.method != "POST" or path.rstrip("/") not in HASHING_PATHS:
+        if request.method != "POST" or not _hashes(path.rstrip("/")):
             return None
         headers = request.head.headers
         if is_from_another_site(headers) or not is_ours(request.head.host, self._settings):
@@ -106,3 +108,7 @@ class HashingGate:
         except BadSignature:
             return None
         return found.get("id") if "operator" in found else None
+
+
+def _hashes(path: str) -> bool:
+    return path in HASHING_PATHS or path.startswith("/console/operators/")

@@ -69,6 +69,7 @@ def profile_page(**errors: str) -> str:
         idle=IDLE,
         longest=LONGEST,
         shortest=SHORTEST_PASSWORD,
+        key=services().operator_keys.of(operator_name()),
         second_factor=factors.find(operator_name()),
         must_have_second_factor=factors.must_have(current_operator().role),
         errors=errors,

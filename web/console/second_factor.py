@@ -34,10 +34,10 @@ def switch_on_second_factor() -> ResponseReturnValue:
     form = request.form
     try:
         switched_on = services().second_factors.switch_on(
-            form.get("code", ""), form.get("password", ""), form.get("present_code", ""), _asked()
+            form.get("code", ""), form.get("password", ""), form.get("present_code", ""), asked()
         )
     except Refused as error:
-        return _refused(error, _setup_page)
+        return refused(error, _setup_page)
     guard.sign_in_as(switched_on.operator)
     response = make_response(_recovery_codes_page(switched_on.recovery_codes, just_on=True))
     known_devices.remember(response, switched_on.operator)
@@ -48,9 +48,9 @@ def switch_on_second_factor() -> ResponseReturnValue:
 @needs(Role.VIEWER)
 def switch_off_second_factor() -> ResponseReturnValue:
     try:
-        services().second_factors.switch_off(*_code_and_password(), _asked())
+        services().second_factors.switch_off(*code_and_password(), asked())
     except Refused as error:
-        return _refused(error, profile_page)
+        return refused(error, profile_page)
     flash("Your second factor is off. Your password alone signs you in.")
     return redirect(url_for("console.profile"), 303)
 
@@ -59,9 +59,9 @@ def switch_off_second_factor() -> ResponseReturnValue:
 @needs(Role.VIEWER)
 def renew_recovery_codes() -> ResponseReturnValue:
     try:
-        codes = services().second_factors.renew_recovery_codes(*_code_and_password(), _asked())
+        codes = services().second_factors.renew_recovery_codes(*code_and_password(), asked())
     except Refused as error:
-        return _refused(error, profile_page)
+        return refused(error, profile_page)
     return _recovery_codes_page(codes, just_on=False)
 
 
@@ -69,7 +69,8 @@ def renew_recovery_codes() -> ResponseReturnValue:
 _FIELDS: dict[type[Refused], str] = {WrongPassword: "password", WrongPresentCode: "present_code"}
 
 
-def _asked() -> Asked:
+def asked() -> Asked:
+    """Return who is asked for a code, and where."""
     return Asked(
         name=operator_name(),
         address=request.remote_addr or "",
@@ -78,11 +79,12 @@ def _asked() -> Asked:
     )
 
 
-def _code_and_password() -> tuple[str, str]:
+def code_and_password() -> tuple[str, str]:
+    """Return what the forms of the profile send that change how the operator gets in."""
     return request.form.get("code", ""), request.form.get("password", "")
 
 
-def _refused(error: Refused, page: Callable[..., str]) -> ResponseReturnValue:
+def refused(error: Refused, page: Callable[..., str]) -> ResponseReturnValue:
     """Show what is wrong beside the field that it is about."""
     if isinstance(error, TooManyTries):
         return page(code=str(error)), 429, guard.retry_after(error)
@@ -90,7 +92,7 @@ def _refused(error: Refused, page: Callable[..., str]) -> ResponseReturnValue:
 
 
 def _setup_page(**errors: str) -> str:
-    secret = services().second_factors.propose(_asked())
+    secret = services().second_factors.propose(asked())
     return render_template(
         "console/second_factor.html",
         secret=" ".join(re.findall(".{4}", secret)),

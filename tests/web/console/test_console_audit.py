@@ -78,6 +78,22 @@ class Scene:
         self.switch_on()
         assert self.browser.sign_in_with_code(self.recovery[0]).status_code == 303
 
+    def change_olga(self, change: str, *, has_one: bool = False, **fields: str) -> None:
+        """Change another operator, who may have a second factor."""
+        olga = SignedIn(self.app, Role.OPERATOR, "olga")
+        if has_one:
+            olga.switch_on_second_factor(Phone())
+        changed = self.browser.post(
+            f"/console/operators/olga/{change}", password=PASSWORD, **fields
+        )
+        assert changed.status_code < 400, changed.status_code
+
+    def end_key(self, name: str, path: str) -> None:
+        if name != self.browser.name:
+            SignedIn(self.app, Role.OPERATOR, name)
+        services_of(self.app).operator_keys.issue(name)
+        assert self.browser.post(path).status_code == 303
+
     def replace(self) -> None:
         self.browser.post(self.log_in(organization=OTHER))
 
@@ -200,6 +216,44 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
         lambda scene: scene.with_recovery_code("/console/profile/second-factor/recovery-codes"),
     ),
     "/console/profile/password": (Action.SET_PASSWORD, Scene.change_password),
+    "/console/operators": (
+        Action.ADD_OPERATOR,
+        lambda scene: scene.browser.post(
+            "/console/operators", name="max", role="viewer", password=PASSWORD
+        ),
+    ),
+    "/console/operators/<name>/role": (
+        Action.SET_ROLE,
+        lambda scene: scene.change_olga("role", role="viewer"),
+    ),
+    "/console/operators/<name>/password": (
+        Action.SET_PASSWORD,
+        lambda scene: scene.change_olga("password"),
+    ),
+    "/console/operators/<name>/second-factor": (
+        Action.RESET_SECOND_FACTOR,
+        lambda scene: scene.change_olga("second-factor", has_one=True),
+    ),
+    "/console/operators/<name>/sessions": (
+        Action.END_SESSIONS,
+        lambda scene: scene.change_olga("sessions"),
+    ),
+    "/console/operators/<name>/key": (
+        Action.REVOKE_KEY,
+        lambda scene: scene.end_key("olga", "/console/operators/olga/key"),
+    ),
+    "/console/profile/key": (
+        Action.MAKE_KEY,
+        lambda scene: scene.browser.post("/console/profile/key", password=PASSWORD),
+    ),
+    "/console/profile/key/end": (
+        Action.REVOKE_KEY,
+        lambda scene: scene.end_key("admin", "/console/profile/key/end"),
+    ),
+    "/console/operators/<name>/remove": (
+        Action.REMOVE_OPERATOR,
+        lambda scene: scene.change_olga("remove"),
+    ),
     "/connect/again/<pending_id>": (Action.CONNECT, Scene.connect_again),
 }
 
