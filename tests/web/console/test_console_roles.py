@@ -1,7 +1,8 @@
 """Who may do what in the console: every route and method, asked for by everybody.
 
-A new route needs a line in `LEAST_ROLE`, as tests/architecture/test_routes.py demands. The server refuses by itself: what a page shows or hides
-decides nothing. test_console_guard.py has the guard's own corners.
+A new route needs a line in `LEAST_ROLE`, as tests/architecture/test_routes.py demands. The server
+refuses by itself: what a page shows or hides decides nothing. test_console_guard.py has the guard's
+own corners.
 """
 
 import re
