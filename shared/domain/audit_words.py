@@ -18,8 +18,8 @@ class Subject(StrEnum):
 
     ACCOUNT = "account"
     FORM = "form"
+    JOB = "job"
     OPERATOR = "operator"
-    REPLAY = "replay"
     SIGNUP = "signup"
 
 
@@ -33,7 +33,7 @@ class Words:
 
 
 # What the actor did. A test asks for every action. `{signups}` is the one that is the target, or
-# how many they were.
+# how many they were, such as those of a job.
 _DID = {
     Action.HOLD: "put {account} on hold",
     Action.RELEASE: "released {account}",
@@ -41,6 +41,8 @@ _DID = {
     Action.REPLAY: "began a {replay} of {count} of {account}",
     Action.CANCEL_REPLAY: "cancelled a {replay} of {account}",
     Action.DISCARD: "discarded {signups} of {account}",
+    Action.UNDO_DISCARD: "undid the discarding of {signups} of {account}",
+    Action.CANCEL_JOB: "stopped a {job} of {account}",
     Action.EDIT: "corrected {signups} of {account}",
     Action.DELIVER: "delivered {signups} of {account} from quarantine",
     Action.ERASE: "erased a person, with {count}",
@@ -143,7 +145,12 @@ def _fields_of(entry: AuditEntry) -> set[str]:
 
 
 def _signups(entry: AuditEntry) -> Words:
-    return _signup(entry.target, "sign-up ") if entry.target else _count(entry)
+    if not entry.target:
+        return _count(entry)
+    is_of_job = "count" in entry.detail and "ids" not in entry.detail
+    if is_of_job:
+        return Words(text=_count(entry).text, subject=Subject.JOB, id=entry.target)
+    return _signup(entry.target, "sign-up ")
 
 
 def _signup(id: str, called: str = "") -> Words:
@@ -173,8 +180,9 @@ _FIELDS: dict[str, Callable[[AuditEntry], Words]] = {
     "action": lambda entry: Words(text=entry.action),
     "count": _count,
     "form": _target(Subject.FORM),
+    "job": _target(Subject.JOB, "job"),
     "operator": _target(Subject.OPERATOR),
-    "replay": _target(Subject.REPLAY, "replay"),
+    "replay": _target(Subject.JOB, "replay"),
     "role": lambda entry: Words(text=as_text(entry.detail.get("role", "unknown"))),
     "signups": _signups,
 }

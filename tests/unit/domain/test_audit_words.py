@@ -38,6 +38,16 @@ def said(found: AuditEntry) -> str:
             entry("replay", account="acme", target="an-id", detail={"count": 5000}),
             "olga began a replay of 5,000 sign-ups of acme",
         ),
+        (
+            entry(
+                "discard", account="acme", target="an-id", detail={"count": 5000, "note": "spam"}
+            ),
+            "olga discarded 5,000 sign-ups of acme",
+        ),
+        (
+            entry("undo_discard", account="acme", target=ID, detail={"count": 1, "ids": [ID]}),
+            "olga undid the discarding of sign-up 1CUDKFr3FUkCZ5GXZXGeME of acme",
+        ),
         (entry("erase", detail={"count": 1}), "olga erased a person, with 1 sign-up"),
         (entry("erase", detail={"count": None}), "olga erased a person, with some sign-ups"),
         (
@@ -78,6 +88,11 @@ def test_names_and_ids_say_what_they_are_of() -> None:
         (Subject.SIGNUP, ID),
         (Subject.ACCOUNT, "acme"),
     ]
+
+
+def test_the_sign_ups_of_a_job_lead_to_the_job() -> None:
+    parts = audit_words.sentence(entry("discard", target="an-id", detail={"count": 2}))
+    assert [(part.subject, part.id) for part in parts][3] == (Subject.JOB, "an-id")
 
 
 def test_the_rest_is_told_once_and_sign_ups_apart() -> None:
