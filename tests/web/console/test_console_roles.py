@@ -81,6 +81,7 @@ LEAST_ROLE: dict[str, Role | None] = {
     "GET /console/signups/<id>/erase": ADMIN,
     "POST /console/signups/<id>/erase": ADMIN,
     "POST /console/signups/<id>/retry": OPERATOR,
+    "POST /console/signups/<id>/undo-discard": OPERATOR,
 }
 # All that a viewer may post, with what is below the second.
 OF_VIEWERS = ("/console/sign-out", "/console/profile", "/console/search")
