@@ -42,6 +42,7 @@ class Kind(StrEnum):
     ACCOUNT = "account"
     ALERT = "alert"
     AUDIT = "audit entry"
+    CALLS = "count of API calls"
     CHART = "figures of charts"
     CONNECTION = "connection"  #: one that somebody began
     COUNTS = "counts of form"

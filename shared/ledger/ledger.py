@@ -16,6 +16,7 @@ from typing import Any, NotRequired, TypedDict, Unpack
 import redis
 
 from shared.domain.account import Hold, HoldReason
+from shared.domain.call_times import CallTimes, from_counts, to_counts
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, DeathReason, Signup, Submission
 from shared.domain.signup_outlook import Outlook
@@ -29,8 +30,10 @@ from shared.ledger.reading import (
     pairs,
     read_accepted,
     read_claim,
+    read_dead_by_reason,
     read_holds,
     read_signups,
+    with_prefix,
 )
 from shared.ledger.records import (
     consent_json,
@@ -58,6 +61,8 @@ from shared.ledger.values import (
 FSYNC_WAIT_MS = 500
 # The counts of invariant 2, as the ledger names them.
 _COUNTS = frozenset({"accepted", "due", "delivered", "dead", "discarded", "quarantined"})
+# And what beside them the metrics need: what has left a count, and what was cleared of it.
+_KNOWN = _COUNTS | {"left", "cleared"}
 
 # Who does something with a sign-up: `by`, `via`, and perhaps `note`.
 Who = Mapping[str, str]
@@ -199,8 +204,10 @@ class Ledger:
         self._scripts.run_for(
             account,
             "signups/bury",
+            calls=keys.CALLS,
             id=id,
             number=number,
+            took={},
             attempt=None,
             reason=DeathReason.UNREADABLE,
             error_key="",
@@ -288,7 +295,13 @@ class Ledger:
 
     def _settle(self, script: str, claim: Claim, **args: Any) -> bool:
         fence = self._scripts.run_for(
-            claim.account, script, id=claim.id, number=claim.number, **args
+            claim.account,
+            script,
+            calls=keys.CALLS,
+            id=claim.id,
+            number=claim.number,
+            took=to_counts(claim.took),
+            **args,
         )
         return bool(fence != "superseded")
 
@@ -468,6 +481,13 @@ class Ledger:
     def _read_call(self, account: str, ids: list[str]) -> ScriptCall:
         return self._scripts.call("signups/read", account=keys.account(account), ids=ids)
 
+    def call_times(self) -> CallTimes:
+        """Return how long the calls took by which sign-ups were delivered, of all time and all
+        accounts. `stats:<minute>` has the number and the sum for each minute of an account."""
+        with redis_errors_translated():
+            stored: Any = self._client.hgetall(keys.CALLS)
+        return from_counts(read_all(Kind.CALLS, stored, int))
+
     # --- whether the account's connection works
 
     def note_success(self, account: str) -> None:
@@ -493,10 +513,15 @@ def event_by(name: str, who: Who) -> dict[str, Any]:
     return {"event": name, "counted": False, **who}
 
 
-def _figures(account: str, totals: list[Any], oldest_ms: int, holds: list[Any]) -> Figures:
-    known = {name: value for name, value in pairs(totals) if name in _COUNTS}
+def _figures(
+    account: str, totals: list[Any], oldest_ms: int, holds: list[Any], dead: list[Any]
+) -> Figures:
+    known = {name: value for name, value in pairs(totals) if name.partition(":")[0] in _KNOWN}
+    counts = read_all(Kind.TOTALS, known, int, of=account)
     return Figures(
-        **read_all(Kind.TOTALS, known, int, of=account),
+        **{name: counts.get(name, 0) for name in _COUNTS},
         oldest_due=None if oldest_ms < 0 else duration(oldest_ms),
         holds=read_holds(account, holds),
+        dead_by_reason=read_dead_by_reason(counts, dict(pairs(dead))),
+        left=with_prefix("left:", counts),
     )

@@ -7,11 +7,11 @@ from typing import Any
 
 from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import KeyReused, VisitorLimited
-from shared.domain.signup import Signup
+from shared.domain.signup import DeathReason, Signup
 from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
 from shared.ledger.records import read_sent, read_signup
 from shared.ledger.time_units import from_milliseconds, moment
-from shared.ledger.values import Accepted, Claim
+from shared.ledger.values import UNKNOWN_REASON, Accepted, Claim
 
 # The account's texts of consent by version, which the records name.
 Texts = Mapping[str, str]
@@ -96,6 +96,25 @@ def _gravest_first(holds: Iterable[Hold]) -> tuple[Hold, ...]:
     """Return them with the gravest first, in the order of `HoldReason`."""
     gravity = list(HoldReason)
     return tuple(sorted(holds, key=lambda hold: gravity.index(hold.reason)))
+
+
+def read_dead_by_reason(counts: Mapping[str, int], kept: Mapping[str, int]) -> dict[str, int]:
+    """Return how many dead letters each reason has, with those that were cleared: together as many
+    as `counts` says. `kept` are those that are not cleared. A ledger that cleared some before it
+    counted them by reason has them under `UNKNOWN_REASON`."""
+    cleared = with_prefix("cleared:dead:", counts)
+    found = {str(each): kept.get(each, 0) + cleared.get(each, 0) for each in DeathReason}
+    rest = counts.get("dead", 0) - sum(found.values())
+    return {**found, UNKNOWN_REASON: rest} if rest > 0 else found
+
+
+def with_prefix(prefix: str, counts: Mapping[str, int]) -> dict[str, int]:
+    """Return the counts whose names begin with `prefix`, by the rest of their names."""
+    return {
+        name.removeprefix(prefix): count
+        for name, count in counts.items()
+        if name.startswith(prefix)
+    }
 
 
 def pairs(flat: list[Any]) -> Iterator[tuple[str, Any]]:

@@ -1,5 +1,7 @@
 """What the ledger gets and what it answers, as plain values."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -12,6 +14,8 @@ from shared.ledger.time_units import to_milliseconds
 
 # The last claim that a sign-up may lose has its worker's process to itself.
 LOST_BEFORE_ALONE = limits.MOST_LOST - 1
+# In place of the reason of dead letters that were cleared before that was counted.
+UNKNOWN_REASON = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Claim:
     time on hold and begins anew when the sign-up is requeued; `waited` is all the time since
     `received_at`. `lost` counts the claims whose workers were lost. `probes` names the holds that
     its outcome ends or prolongs. `token_version` is that of the account's tokens, 0 without any.
+    `took` has the seconds of each API call that was made with it.
     """
 
     account: str
@@ -50,6 +55,7 @@ class Claim:
     token_version: int
     lost: int = 0
     probes: frozenset[HoldReason] = frozenset()
+    took: tuple[float, ...] = ()
 
     @property
     def suspect(self) -> bool:
@@ -129,7 +135,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """The counts of invariant 2 for one account, its holds, and its oldest due sign-up's age."""
+    """The counts of invariant 2 for one account, its holds, and its oldest due sign-up's age.
+
+    `left` has how many have left a count in all, such as by a retry: of `discarded`, `quarantined`
+    and of `dead:<reason>`.
+    """
 
     accepted: int = 0
     due: int = 0
@@ -139,3 +149,21 @@ class Figures:
     quarantined: int = 0
     oldest_due: timedelta | None = None
     holds: tuple[Hold, ...] = ()
+    dead_by_reason: Mapping[str, int] = field(default_factory=dict)
+    left: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def ever_discarded(self) -> int:
+        return self.discarded + self.left.get("discarded", 0)
+
+    @property
+    def ever_quarantined(self) -> int:
+        return self.quarantined + self.left.get("quarantined", 0)
+
+    @property
+    def ever_dead(self) -> dict[str, int]:
+        """How often a sign-up became a dead letter, by reason."""
+        left = {name: count for name, count in self.left.items() if name.startswith("dead:")}
+        ever = Counter(dict(self.dead_by_reason))
+        ever.update({name.removeprefix("dead:"): count for name, count in left.items()})
+        return dict(ever)

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from shared.domain.signup import DeathReason
 from shared.ledger import limits
 from shared.ledger.records import FIELDS
 from shared.ledger.script_library import Piece, load
@@ -167,6 +168,18 @@ def test_every_field_of_a_signup_is_documented_and_has_a_place() -> None:
     } - {"lines"}
     assert {"state", "claim", "content", "held_mark", "contact_id"} <= fields <= set(FIELDS)
     assert not {field for field in fields if not re.search(rf"\b{field}\b", row[0])}
+
+
+def test_scripts_and_python_know_the_same_reasons_of_death() -> None:
+    listed = re.search(r"local REASONS = \{(.*?)\}", PIECES["lib/dead_letters"].text)
+    assert listed
+    assert re.findall(r'"(\w+)"', listed[1]) == list(DeathReason)
+
+
+@pytest.mark.parametrize("name", list(PIECES))
+def test_what_leaves_a_count_of_the_metrics_is_counted(name: str) -> None:
+    """`uncount` does both. Only what is due may leave its count without."""
+    assert not re.findall(r'\bcount\("(?!due")\w+", -', PIECES[name].text)
 
 
 def test_a_script_that_gives_an_account_something_to_do_notes_it() -> None:

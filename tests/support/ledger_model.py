@@ -5,6 +5,7 @@ sets, lines or counters. Whoever changes what a script does changes it here, too
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -74,6 +75,7 @@ class ModelSignup:
     reason: str | None = None
     erase: bool = False  # somebody wants it erased once it is settled
     counted_as: str = ""  # of an erased or cleared one
+    cleared_reason: str | None = None  # of a dead letter that was cleared
     settled_at: int = 0  # in milliseconds
     content: str | None = None  # of one that came without a reason for quarantine
     never_sent: bool = False  # it was quarantined, and nobody had it delivered
@@ -144,6 +146,9 @@ class ModelAccount:
     lanes: dict[str, tuple[str, int]] = field(default_factory=dict)  # lane -> id, end of lease
     keys: dict[str, tuple[str, str, int]] = field(default_factory=dict)  # key -> content, id, until
     failing: set[str] = field(default_factory=set)  # for which the API failed in a row
+    deaths: Counter[str] = field(default_factory=Counter)  # ever, by reason
+    quarantined_ever: int = 0
+    discarded_ever: int = 0
 
 
 class LedgerModel:
@@ -245,6 +250,7 @@ class LedgerModel:
         if quarantined or self._sent_by(at, person, besides=id) >= PERSON_LIMIT.count:
             signup.reason = "honeypot" if quarantined else "repeated_address"
             signup.settled_at, signup.never_sent = self.now, True
+            at.quarantined_ever += 1
             return "accepted", id, False
         self._join(signup, "fresh")
         notify_workers = at.nudged_until < 0
@@ -453,6 +459,7 @@ class LedgerModel:
 
     def _die(self, signup: ModelSignup, reason: str) -> None:
         signup.reason = reason
+        self.accounts[signup.account].deaths[reason] += 1
         self._leave(signup, "dead")
 
     def _note_failure(self, signup: ModelSignup) -> None:
@@ -573,6 +580,7 @@ class LedgerModel:
         signup.before_discard, signup.job = (signup.state, signup.settled_at), None
         signup.state, signup.settled_at = "discarded", self.now
         signup.events += 1
+        self.accounts[account].discarded_ever += 1
         return True
 
     def undo_discard(self, account: str, id: str) -> bool:
@@ -625,6 +633,8 @@ class LedgerModel:
 
     def _erase(self, signup: ModelSignup) -> None:
         at_head = signup.unsettled and self.line(signup)[0] is signup
+        if signup.state not in (CLEARED, "delivered", "discarded"):
+            self.accounts[signup.account].discarded_ever += 1
         if signup.state != CLEARED:
             signup.counted_as = "delivered" if signup.state == "delivered" else "discarded"
         if at_head:
@@ -688,6 +698,7 @@ class LedgerModel:
         over = [each for each in settled if each.settled_at <= self._over(kept_ms)][:MOST_CLEARED]
         for signup in over:
             signup.counted_as, signup.state = state, CLEARED
+            signup.cleared_reason = signup.reason
             signup.claim, signup.reason, signup.attempts, signup.lost = "", None, 0, 0
             if self.now * 1000 - signup.received_at >= TEN_MINUTES_US:
                 signup.content = None
@@ -715,3 +726,12 @@ class LedgerModel:
     def count(self, account: str, *states: str) -> int:
         signups = self.accounts[account].signups.values()
         return sum(each.state in states or each.counted_as in states for each in signups)
+
+    def dead_by_reason(self, account: str) -> Counter[str]:
+        """Return how many dead letters are counted now, by reason, with the cleared ones."""
+        return Counter(
+            reason
+            for each in self.accounts[account].signups.values()
+            if "dead" in (each.state, each.counted_as)
+            and (reason := each.reason or each.cleared_reason)
+        )

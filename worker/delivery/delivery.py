@@ -22,7 +22,7 @@ worker/delivery/settler.py writes the decision down.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -148,7 +148,7 @@ class Delivery:
 
     def reopen(self, claim: Claim) -> None:
         """Go on with the same claim, whose lease the ledger has renewed."""
-        self.claim = claim
+        self.claim = replace(claim, took=self.claim.took)
         self.stage = Stage.OPEN
 
     def send_in(self, slot: Slot) -> SlotResult:
@@ -203,7 +203,9 @@ class Delivery:
         clock = self._tools.clock
         at, started = clock.now(), clock.monotonic()
         answer = self._answer_to(call, body, token.access)
-        return answer, Attempt.of(answer, at=at, seconds=clock.monotonic() - started)
+        seconds = clock.monotonic() - started
+        self.claim = replace(self.claim, took=(*self.claim.took, seconds))
+        return answer, Attempt.of(answer, at=at, seconds=seconds)
 
     def _answer_to(self, call: NextCall, body: Mapping[str, Any], access: str) -> Answer:
         match call:

@@ -109,6 +109,11 @@ class FormCounts:
             for form, codes in zip(forms, refused, strict=True)
         ]
 
+    def refused(self, forms: Sequence[str]) -> list[dict[str, int]]:
+        """Return how many requests each form has refused, by every code that occurred."""
+        read = self._hashes(*(keys.REFUSALS + form for form in forms))
+        return [_by_code(form, codes) for form, codes in zip(forms, read, strict=True)]
+
     def find_refusing(self, forms: Sequence[str]) -> list[str]:
         """Return those of `forms` that may refuse too much: some refusals were lately."""
         return [

@@ -9,9 +9,10 @@ repeated then.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 import redis
@@ -141,6 +142,21 @@ class TokenLedger:
         answers = self._scripts.run_for_each(names, "tokens/read")
         for account, answer in zip(names, answers, strict=True):
             yield _read(account, *answer)
+
+    def expiries(self, accounts: Sequence[str]) -> list[datetime | None]:
+        """Return until when each account's access token works; None for one without tokens. Reads
+        no token, so it costs far less than `read_all`."""
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for account in accounts:
+                reads.hexists(f"{keys.account(account)}tokens", "access")
+                reads.hget(f"{keys.account(account)}tokens", "expires_at")
+            answers = reads.execute()
+        return [
+            read_one(Kind.TOKENS, account, partial(moment, expires_at)) if there else None
+            for account, there, expires_at in zip(
+                accounts, answers[::2], answers[1::2], strict=True
+            )
+        ]
 
     def find_due(
         self,

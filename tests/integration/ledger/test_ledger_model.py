@@ -8,7 +8,7 @@ random examples instead of a few that are the same each time.
 
 import os
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -39,7 +39,7 @@ from shared.ledger.replays import JobStep, NewJob, Replays
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import SETTLED, RecordKeeping
 from shared.ledger.time_units import to_milliseconds
-from shared.ledger.values import Claim, NothingDue, OnHold, Wait
+from shared.ledger.values import Claim, Figures, NothingDue, OnHold, Wait
 from tests.support import builders
 from tests.support.builders import NO_PACE, attempt
 from tests.support.ledger_model import (
@@ -744,6 +744,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert figures.due == self.model.count(account, *WAITING)
             names = ("delivered", "dead", "discarded", "quarantined")
             assert ends == tuple(self.model.count(account, name) for name in names)
+            self._check_ever_counts(account, figures)
             of_forms = self.client.hgetall(keys.account(account) + "forms")
             assert int(of_forms.get("accepted:news", 0)) == figures.accepted
             assert int(of_forms.get("quarantined:news", 0)) == figures.quarantined
@@ -754,6 +755,13 @@ class LedgerMachine(RuleBasedStateMachine):
                 reason: (hold.since, hold.until, hold.probe_at)
                 for reason, hold in self.model.holds(account).items()
             }
+
+    def _check_ever_counts(self, account: str, figures: Figures) -> None:
+        """The model counts what becomes dead or quarantined, the scripts what leaves that state."""
+        assert Counter(figures.dead_by_reason) == self.model.dead_by_reason(account)
+        assert Counter(figures.ever_dead) == self.model.accounts[account].deaths
+        assert figures.ever_quarantined == self.model.accounts[account].quarantined_ever
+        assert figures.ever_discarded == self.model.accounts[account].discarded_ever
 
     @staticmethod
     def _check_lines(found: Found) -> None:

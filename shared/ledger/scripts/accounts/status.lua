@@ -1,10 +1,10 @@
 -- Reads the figures of one account, all at the same moment.
 --
 -- KEY account  prefix of the account's keys
--- INCLUDE clock holds
+-- INCLUDE clock holds dead_letters
 --
 -- Returns {flat list of the totals, age of the oldest due sign-up in ms or -1, list of {reason,
--- hold (JSON)}}.
+-- hold (JSON)}, flat list of each reason of death and how many dead letters of it are kept}.
 
 local holds = {}
 each_hold(function(_, reason, hold)
@@ -25,4 +25,5 @@ return {
   redis.call("HGETALL", account .. "totals"),
   oldest and math.max(0, math.floor(now - oldest)) or -1,
   holds,
+  kept_by_reason(),
 }

@@ -16,10 +16,23 @@ local function count(name, by)
   add_to(account .. "totals", name, by)
 end
 
--- Counts one event for the console's charts.
-local function chart(name)
+-- Takes one out of a count, and counts what has left it: the metrics never fall. `part` is the part
+-- of the count, if it has some.
+local function uncount(name, part)
+  count(name, -1)
+  add_to(account .. "totals", "left:" .. (part or name), 1)
+end
+
+-- Puts one back into the count that it has left: that was undone.
+local function recount(name, part)
+  count(name, 1)
+  add_to(account .. "totals", "left:" .. (part or name), -1)
+end
+
+-- Counts events of this minute for the console's charts.
+local function chart(name, by)
   local key = account .. "stats:" .. text(math.floor(now / 60000))
-  if add_to(key, name, 1) == 1 then
+  if add_to(key, name, by) == by then
     redis.call("PEXPIRE", key, CHARTS_KEPT)
   end
 end

@@ -31,11 +31,12 @@ local function undo_discard(id, record, event)
     return nil
   end
   redis.call("ZREM", account .. "discarded", id)
-  count("discarded", -1)
+  uncount("discarded")
   record.state, record.state_before, record.settled_before = state, nil, nil
   if state == "dead" then
     record.settled_at = tonumber(at)
     join_dead_letters(id, record)
+    recount("dead", "dead:" .. record.reason)
   else
     record.settled_at = nil
     join_quarantine(id, record, at)

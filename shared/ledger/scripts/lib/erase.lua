@@ -55,16 +55,16 @@ local function leave_indexed_state(id)
     leave_unreadable_dead_letters(id)
     count("discarded", 1)
   end
-  for _, state in ipairs({ "dead", "quarantined" }) do
-    if redis.call("ZREM", account .. state, id) == 1 then
-      count(state, -1)
-      count("discarded", 1)
-    end
+  local reason = leave_reasons(id)
+  if redis.call("ZREM", account .. "dead", id) == 1 then
+    uncount("dead", "dead:" .. reason)
+    count("discarded", 1)
   end
-  for _, each in ipairs({
-    "dead:rejected", "dead:gave_up", "dead:poison", "dead:unsubscribed_since", "delivered",
-    "discarded", "cleared",
-  }) do
+  if redis.call("ZREM", account .. "quarantined", id) == 1 then
+    uncount("quarantined")
+    count("discarded", 1)
+  end
+  for _, each in ipairs({ "delivered", "discarded", "cleared" }) do
     redis.call("ZREM", account .. each, id)
   end
 end

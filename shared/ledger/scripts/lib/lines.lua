@@ -82,7 +82,7 @@ local function set_aside(id)
   redis.call("ZADD", account .. "unreadable", text(now), id)
   count("due", -1)
   count("dead", 1)
-  chart("dead")
+  chart("dead", 1)
 end
 
 local function is_unreadable_dead_letter(id)
@@ -93,7 +93,7 @@ end
 local function leave_unreadable_dead_letters(id)
   redis.call("ZREM", account .. "dead", id)
   redis.call("ZREM", account .. "dead:unreadable", id)
-  count("dead", -1)
+  uncount("dead", "dead:unreadable")
 end
 
 -- Returns the record of the line's head if it can be sent: somebody can read it, and it is of this

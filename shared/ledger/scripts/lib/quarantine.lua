@@ -4,8 +4,7 @@
 -- NEEDS account
 -- INCLUDE account forms
 
-local function count_quarantined(record, by)
-  count("quarantined", by)
+local function count_of_form(record, by)
   if not record.uncounted then -- else the upgrade from format 1 counts it, and not as quarantined
     count_form(record.form, "quarantined", by)
   end
@@ -14,11 +13,13 @@ end
 -- Takes the sign-up out of the quarantine and its counts. The caller gives it another state.
 local function leave_quarantine(id, record)
   redis.call("ZREM", account .. "quarantined", id)
-  count_quarantined(record, -1)
+  uncount("quarantined")
+  count_of_form(record, -1)
 end
 
 -- Puts the sign-up back, quarantined since `at` (a text).
 local function join_quarantine(id, record, at)
   redis.call("ZADD", account .. "quarantined", at, id)
-  count_quarantined(record, 1)
+  recount("quarantined")
+  count_of_form(record, 1)
 end

@@ -58,7 +58,8 @@ local function make_dead(id, record, reason, error_key, message)
   join_dead_letters(id, record)
   close_signup(id, record)
   count("due", -1)
-  chart("dead")
+  count("dead", 1)
+  chart("dead", 1)
 end
 
 -- Notes a lost claim. It is no attempt, as nobody knows what happened.

@@ -9,7 +9,7 @@
 -- ARG consent_kept  milliseconds?  how long evidence is kept; none: for ever
 -- LIMIT MOST_CLEARED  number
 -- LIMIT MOST_CLEARED_BYTES  number
--- INCLUDE clock record lines erase retention evidence
+-- INCLUDE clock record lines dead_letters erase retention evidence
 --
 -- Returns how many were cleared; 0 when nothing is over.
 
@@ -27,12 +27,14 @@ local function clear(id)
   redis.call("ZREM", account .. state, id)
   redis.call("SREM", account .. "failing", id)
   local record = load_record(id)
+  if state == "dead" then
+    count_cleared(leave_reasons(id))
+  end
   if not record then
     forget_unreadable(id)
     return 0
   end
   if state == "dead" then
-    redis.call("ZREM", account .. "dead:" .. record.reason, id)
     leave_replay(id, record)
   end
   if consent_over and tonumber(record.received_at) <= consent_over then

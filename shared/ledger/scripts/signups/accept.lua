@@ -280,7 +280,7 @@ record.content = marked and content or nil
 save_record(id, record)
 count("accepted", 1)
 count_form(form, "accepted", 1)
-chart("accepted")
+chart("accepted", 1)
 
 if marked and by_key and waited < IDEMPOTENCY_KEY_LIFE then -- which begins when it was received
   redis.call("SET", by_key, content .. " " .. id, "PX", IDEMPOTENCY_KEY_LIFE - waited)
@@ -291,7 +291,7 @@ if quarantine then
   count("quarantined", 1)
   count_form(form, "quarantined", 1)
   count_form(form, "screened", 1)
-  chart("quarantined")
+  chart("quarantined", 1)
   return { "accepted", id, 0 }
 end
 

@@ -1,12 +1,14 @@
 -- Settles a claim: the sign-up is delivered. Safe to repeat.
 --
 -- KEY account  prefix of the account's keys
+-- KEY calls  relay:calls
 -- ARG id  text  of the sign-up
 -- ARG number  text  of the claim
+-- ARG took  json  how long its calls took
 -- ARG attempt  text  as JSON
 -- ARG contact_id  text  the contact at Constant Contact
 -- ARG action  text  what became of the contact there
--- INCLUDE clock account record holds settle outage
+-- INCLUDE clock account record holds settle outage calls
 --
 -- Returns "open" when this call settled it, "settled" when an earlier one had, "superseded".
 
@@ -16,6 +18,7 @@ if fence ~= "open" then
 end
 
 local claim = close_claim(id, record)
+count_calls()
 remember(record, attempt)
 record.attempts = (record.attempts or 0) + 1
 record.state, record.settled_at = "delivered", now
@@ -25,7 +28,7 @@ close_signup(id, record)
 save_or_erase(id, record)
 count("due", -1)
 count("delivered", 1)
-chart("delivered")
+chart("delivered", 1)
 redis.call("SET", account .. "succeeded-at", text(now))
 end_failures()
 end_probed_holds(claim.probe)

@@ -2,12 +2,14 @@
 -- becomes `poison` when this was the last claim that it may lose. Safe to repeat.
 --
 -- KEY account  prefix of the account's keys
+-- KEY calls  relay:calls
 -- ARG id  text  of the sign-up
 -- ARG number  text  of the claim
+-- ARG took  json  how long its calls took
 -- ARG cause  text  what happened
 -- ARG wait  milliseconds  until it is due again
 -- LIMIT MOST_LOST  number
--- INCLUDE clock holds lines settle
+-- INCLUDE clock holds lines settle calls
 --
 -- Returns "open" when this call settled it, "settled" when an earlier one had, "superseded".
 
@@ -17,6 +19,7 @@ if fence ~= "open" then
 end
 
 local claim = close_claim(id, record)
+count_calls()
 free_probes(claim.probe)
 count_lost(record, cause)
 if record.lost >= MOST_LOST then
