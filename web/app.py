@@ -30,6 +30,7 @@ from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.factory import make_operations
+from shared.operations.metrics import make_metrics_reader
 from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operator_list import OperatorList
 from shared.operations.operators import Operators
@@ -39,7 +40,7 @@ from shared.operations.second_steps import SecondSteps
 from shared.operations.sessions import Sessions
 from shared.operations.signup_search import SignupSearch
 from shared.operations.status.report import make_status_reader
-from web import connect_pages, health, root_page, security_txt
+from web import connect_pages, health, metrics, root_page, security_txt
 from web.api import routes as api
 from web.api.guard import make_wrong_keys
 from web.console import pages
@@ -88,7 +89,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["relay"] = _make_services(settings)
     set_up_sessions(app, settings)
-    for page in (root_page, routes, connect_pages, health, security_txt, pages, api):
+    for page in (root_page, routes, connect_pages, health, metrics, security_txt, pages, api):
         app.register_blueprint(page.bp)
     app.before_request(_refuse_large_body)
     app.before_request(check_host)
@@ -225,6 +226,9 @@ def _make_services(settings: Settings) -> Services:
         sessions=Sessions(client, now=utc_now),
         alert_services=make_services(settings.alerts),
         doctor=make_doctor(settings),
+        metrics=make_metrics_reader(
+            settings, client, functools.partial(look_here, settings.spool_folder)
+        ),
         refused_requests=_refused_requests(settings),
         wrong_keys=make_wrong_keys(time.monotonic),
         misfits=MisfitNotes(forwarding(client), clock=time.monotonic, now=utc_now),

@@ -32,7 +32,7 @@ def check_host() -> ResponseReturnValue | None:
         return None
     page = render_template(
         "other_host.html",
-        host=host if _name_in(host) and len(host) <= _LONGEST_SHOWN else None,
+        host=host if name_in(host) and len(host) <= _LONGEST_SHOWN else None,
         public_url=settings.public_url,
     )
     return page, 421
@@ -44,7 +44,7 @@ def is_ours(host: str, settings: Settings) -> bool:
 
     If web listens everywhere, any address will do: a name leads a browser astray, no address does.
     """
-    name = _name_in(host)
+    name = name_in(host)
     if name is None:
         return False
     bound = settings.bind.host
@@ -54,7 +54,7 @@ def is_ours(host: str, settings: Settings) -> bool:
     return _is_unspecified(bound) and plain_address(name) is not None
 
 
-def _name_in(host: str) -> str | None:
+def name_in(host: str) -> str | None:
     """Return the name or address in a `Host` header; None for other text."""
     found = _HOST.fullmatch(host.lower())
     return _plain(found[1].strip("[]")) if found else None

@@ -14,6 +14,7 @@ from shared.domain.window_counts import WindowCounts
 from shared.infrastructure.alert_services import Service
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
+from shared.operations.metrics import MetricsReader
 from shared.operations.operations import Operations
 from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operator_list import OperatorList
@@ -77,6 +78,7 @@ class Services:
     sessions: Sessions
     alert_services: Sequence[Service]
     doctor: Examines
+    metrics: MetricsReader
     misfits: MisfitNotes
     refused_requests: RefusedRequests
     wrong_keys: WindowCounts

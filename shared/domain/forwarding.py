@@ -1,11 +1,20 @@
 """What forwarding headers say of the proxies in front, and whether RELAY_TRUSTED_PROXIES fits."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Self
 
 # Headers in which proxies name the visitor, the one that counts first.
 FORWARDING_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "CF-Connecting-IP")
+# All by which a proxy shows itself.
+_SHOWN_BY = {"via", "true-client-ip", *(name.lower() for name in FORWARDING_HEADERS)}
+
+
+def is_forwarded(headers: Iterable[str]) -> bool:
+    """Whether a request with headers of these names came through a proxy that says so."""
+    names = [name.lower() for name in headers]
+    return any(name in _SHOWN_BY or name.startswith("x-forwarded-") for name in names)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

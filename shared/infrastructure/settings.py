@@ -115,6 +115,7 @@ class Settings:
     retain_audit: timedelta | None
     files: tuple[Path, ...]  #: from which settings were read
     require_second_factor: WhoMustHaveOne
+    metrics_token: str | None = field(repr=False)
 
     @property
     def token_origin(self) -> TokenOrigin:
@@ -225,6 +226,7 @@ class _Reader:
             require_second_factor=self._get(
                 "RELAY_REQUIRE_SECOND_FACTOR", "none", _who_must_have_one
             ),
+            metrics_token=self._get("RELAY_METRICS_TOKEN", "none", _metrics_token),
             files=tuple(self._files),
         )
         if not self._problems:
@@ -457,6 +459,18 @@ def _security_contact(raw: str) -> str | None:
         "must be an e-mail address such as mailto:security@example.com, or an https: address of a"
         " page that says how to report"
     )
+
+
+def _metrics_token(raw: str) -> str | None:
+    """Return the token. It is never quoted."""
+    if raw == "none":
+        return None
+    if len(raw) < LONG_ENOUGH_SECRET or not _PRINTED.fullmatch(raw):
+        raise ValueError(
+            f"must have at least {LONG_ENOUGH_SECRET} characters, ASCII without blanks, as anybody"
+            f" can try to guess it; make one with: {NEW_KEY_COMMAND}"
+        )
+    return raw
 
 
 def parse_bind(raw: str) -> Bind:

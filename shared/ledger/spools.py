@@ -1,7 +1,7 @@
 """Reports of what waits on the disks of web hosts, as each last sent it to Redis."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,6 +46,14 @@ def damaged_name(folder: Path, now: datetime) -> Path:
 def damaged_ones(folder: Path) -> Sequence[Path]:
     """Return the damaged spools that were moved from `folder`, the oldest first."""
     return sorted(folder.parent.glob(f"{folder.name}.damaged-*"))
+
+
+def not_empty(
+    reported: Iterable[SpoolReport], here: Iterable[SpoolReport]
+) -> tuple[SpoolReport, ...]:
+    """Return every spool that is not empty: this host's as it is now, others as last reported."""
+    reports = {report.id: report for report in (*reported, *here)}
+    return tuple(report for report in reports.values() if report.figures.count)
 
 
 class Spools:

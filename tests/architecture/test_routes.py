@@ -28,6 +28,7 @@ PUBLIC = {
     ("/console/sign-in/code", "POST"): "takes it, so many times",
     ("/console/sign-out", "POST"): "ends the session, whose token it needs",
     ("/healthz", "GET"): "lives",
+    ("/metrics", "GET"): "metrics, for programs on this machine or with RELAY_METRICS_TOKEN",
     ("/readyz", "GET"): "could store a sign-up",
     ("/.well-known/security.txt", "GET"): "whom to tell of a weakness, if that is set",
     ("/static/<path:filename>", "GET"): "style sheets",

@@ -16,7 +16,7 @@ from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.redis_server.server_inspection import refused_writes
-from shared.ledger.spools import SpoolReport
+from shared.ledger.spools import SpoolReport, not_empty
 from shared.ledger.stores.registry import Registry
 from shared.operations.operations import Operations
 from shared.operations.status.document import StatusReport, document
@@ -42,7 +42,7 @@ class StatusReader:
         settings, now = self.settings, utc_now()
         # Spools first: a sign-up that drains in between is then counted twice rather than not at
         # all.
-        spools = self._spools()
+        spools = not_empty(self.operations.status.spools(), self.look_here())
         status, pace = self.operations.status, self.ledger.pace
         rest = pace.resting(settings.client_id)
         return StatusReport(
@@ -67,13 +67,6 @@ class StatusReader:
         tokens = self.vault.stored_of(report.accounts)
         by_name = dict(zip(report.accounts, tokens, strict=True))
         return document(report, by_name, self.summaries.all())
-
-    def _spools(self) -> tuple[SpoolReport, ...]:
-        """Return every spool that is not empty: this host's as it is now, others as last
-        reported."""
-        reports = {report.id: report for report in self.operations.status.spools()}
-        reports |= {report.id: report for report in self.look_here()}
-        return tuple(report for report in reports.values() if report.figures.count)
 
 
 def make_status_reader(

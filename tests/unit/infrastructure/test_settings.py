@@ -74,6 +74,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         retain_audit=timedelta(days=365),
         files=(),
         require_second_factor=WhoMustHaveOne.NONE,
+        metrics_token=None,
         retention=Retention(
             delivered=timedelta(days=30),
             discarded=timedelta(days=30),
