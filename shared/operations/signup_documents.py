@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from shared.domain.masked_email import masked_email
 from shared.domain.short_ids import short_id
 from shared.domain.signup import Signup
 from shared.infrastructure.timestamps import timestamp
@@ -66,3 +67,29 @@ def signup_outlook(details: SignupDetails) -> dict[str, Any]:
 def event_documents(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the history with times as scripts read them."""
     return [{**each, "at": timestamp(from_milliseconds(each["at"]))} for each in history]
+
+
+def without_person(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a sign-up's document as viewers may read it: without what tells who the visitor is.
+
+    The keys stay. Of the address, enough is left to tell two apart.
+    """
+    email = masked_email(document["email"])
+    if "fields" not in document:
+        return document | {"email": email}
+    unknown = dict.fromkeys(("posted", "address", "page"))
+    return document | {
+        "email": email,
+        "fields": {"email_address": email},
+        "custom_fields": {},
+        "other_fields": {},
+        "typed": {},
+        "contact_id": None,
+        "consent": document["consent"] | unknown,
+        "history": [_without_values(event) for event in document["history"]],
+    }
+
+
+def _without_values(event: dict[str, Any]) -> dict[str, Any]:
+    """Return the event without what was typed before a correction."""
+    return {name: value for name, value in event.items() if name != "before"}

@@ -13,6 +13,7 @@ from shared.domain.errors import (
     InvalidSignup,
     LedgerUnavailable,
     NoSuchAccount,
+    NoSuchSignup,
     Refused,
 )
 from web.api import PREFIX, bp
@@ -25,8 +26,9 @@ _MESSAGES = {
     413: "The body is too large. At most 16 KiB are read.",
     500: "Something went wrong on our side. The log of web says where.",
 }
-# What marshmallow says of a field that the schema does not have.
+# What marshmallow says of a field that the schema does not have, and of one that it needs.
 _UNKNOWN = "Unknown field."
+_MISSING = "Missing data for required field."
 
 
 def is_api(path: str) -> bool:
@@ -80,6 +82,11 @@ def invalid_signup(error: InvalidSignup) -> Response:
     return _unprocessable([_entry(each.field, each.code, each.message) for each in error.errors])
 
 
+@bp.errorhandler(NoSuchSignup)
+def no_such_signup(error: NoSuchSignup) -> Response:
+    return problem(404, "There is no sign-up of this id. It may have been cleared or erased.")
+
+
 @bp.errorhandler(NoSuchAccount)
 def no_such_account(error: NoSuchAccount) -> Response:
     return problem(404, "There is no account of this name.")
@@ -109,7 +116,9 @@ def _field_errors(messages: Mapping[str, Any]) -> Iterator[dict[str, str]]:
 def _code_and_text(field: str, text: str) -> tuple[str, str]:
     if text == _UNKNOWN:
         return "unknown", _about_unknown(field)
-    return ("required" if text.startswith("Missing data") else "invalid"), text
+    if text == _MISSING:
+        return "required", "This is required."
+    return "invalid", text
 
 
 def _about_unknown(field: str) -> str:

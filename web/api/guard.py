@@ -38,7 +38,7 @@ def check_request() -> Response | None:
         raise MethodNotAllowed(_methods())
     key = _sent_key()
     if key is None:
-        return _unauthorized("Send your key in the header Authorization: Bearer …")
+        return _unauthorized("Send your key in the header Authorization: Bearer KEY.")
     operator = services().deadlines.start().ask(partial(services().operator_keys.find, key))
     if operator is None:
         return _refuse_wrong_key()

@@ -45,7 +45,7 @@ def at(path: str) -> Callable[[Ledger], str]:
 
 
 def dead(end: str = "") -> Callable[[Ledger], str]:
-    return lambda ledger: f"/signups/{bury(ledger)}{end}"
+    return lambda ledger: f"/signups/{bury(ledger, message='a list is gone')}{end}"
 
 
 def caught(end: str) -> Callable[[Ledger], str]:
@@ -55,6 +55,13 @@ def caught(end: str) -> Callable[[Ledger], str]:
 ROUTES = {
     "GET /status": Route(Role.VIEWER, at("/status")),
     "GET /openapi.json": Route(Role.VIEWER, at("/openapi.json")),
+    "GET /signups/<id>": Route(Role.VIEWER, dead()),
+    "PATCH /signups/<id>": Route(
+        Role.OPERATOR, dead(), {"email": "grace@example.com"}, Action.EDIT
+    ),
+    "POST /signups/<id>/retry": Route(Role.OPERATOR, dead("/retry"), action=Action.RETRY),
+    "POST /signups/<id>/discard": Route(Role.OPERATOR, dead("/discard"), action=Action.DISCARD),
+    "POST /signups/<id>/deliver": Route(Role.OPERATOR, caught("/deliver"), action=Action.DELIVER),
     "POST /accounts/<name>/hold": Route(
         Role.OPERATOR, at("/accounts/acme/hold"), {"reason": "a long lunch"}, Action.HOLD
     ),

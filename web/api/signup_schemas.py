@@ -1,0 +1,101 @@
+"""A sign-up as the API answers it, and what is sent to correct one."""
+
+from typing import Any
+
+from marshmallow import INCLUDE, Schema, ValidationError, fields, pre_load, validate
+
+from shared.domain.fields import FIELDS
+from shared.domain.signup import DeathReason, QuarantineReason, State
+from web.api.schemas import Answer, Count, Text, TextOrNull, Time, TimeOrNull
+
+
+class SummarySchema(Answer):
+    id = Text()
+    account = Text()
+    form = Text()
+    email = Text("For viewers, most of it is left out.")
+    state = Text(validate=validate.OneOf(list(State)))
+    received_at = Time()
+    settled_at = TimeOrNull()
+    attempts = Count()
+    reason = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": f"Such as {', '.join([*DeathReason, *QuarantineReason])}."},
+    )
+    error_key = TextOrNull()
+    message = TextOrNull("What Constant Contact said.")
+
+
+class ConsentSchema(Answer):
+    text = Text("What the visitor read.")
+    version = Text()
+    box = fields.Boolean(required=True, allow_none=True)
+    posted = TextOrNull("What the page posted for the box. Null for viewers.")
+    address = TextOrNull("The visitor's network address. Null for viewers.")
+    page = TextOrNull("The page with the form. Null for viewers.")
+    at = Time()
+
+
+class EventSchema(Answer):
+    """An attempt, or something else that happened, which has a name in `event`. Each kind may have
+    more keys."""
+
+    at = Time()
+    counted = fields.Boolean(required=True, metadata={"description": "Whether as an attempt."})
+    event = fields.String()
+    seconds = fields.Float(allow_none=True)
+    status = fields.Integer(allow_none=True, metadata={"description": "HTTP status."})
+    error_key = fields.String(allow_none=True)
+    message = fields.String(allow_none=True)
+    tracking_id = fields.String(allow_none=True)
+    by = fields.String()
+    via = fields.String()
+    note = fields.String()
+
+
+class SignupSchema(SummarySchema):
+    """For viewers, what a visitor typed is left out."""
+
+    fields_ = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        data_key="fields",
+        metadata={"description": "Sent to Constant Contact."},
+    )
+    custom_fields = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    other_fields = fields.Dict(keys=fields.String(), required=True)
+    fields_cut = Count("How many fields were too many or too large to be kept.")
+    typed = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    lists = fields.List(fields.String(), required=True)
+    contact_id = TextOrNull()
+    claims_lost = Count()
+    consent = fields.Nested(ConsentSchema, required=True)
+    short_id = Text("For reading aloud. Every route takes it, too.")
+    why = Text("Why it stands as it does.")
+    to_do = TextOrNull()
+    next = TextOrNull("What happens next by itself.")
+    next_at = TimeOrNull()
+    history = fields.List(fields.Nested(EventSchema), required=True)
+
+
+def _correction(label: str) -> fields.String:
+    return fields.String(allow_none=True, metadata={"description": label})
+
+
+_FIELDS: Any = Schema.from_dict({each.name: _correction(each.label) for each in FIELDS})
+
+
+class CorrectionsSchema(_FIELDS):  # type: ignore[misc]
+    """The corrected fields by name, custom ones among them. Null or "" removes a field."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    @pre_load
+    def check_texts(self, sent: dict[str, Any], **_: Any) -> dict[str, Any]:
+        wrong = [name for name, value in sent.items() if not isinstance(value, str | None)]
+        if wrong:
+            raise ValidationError({name: ["Send text, or null."] for name in wrong})
+        return sent
