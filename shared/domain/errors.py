@@ -7,6 +7,7 @@ RelayError
 ├── LedgerUnavailable    Redis cannot store it now            -> web stores it on disk
 │   └── SpoolRefused     the disk cannot either               -> 503, safe to send again
 ├── Refused              an operator's request is impossible  -> exit 1, says what to do
+│   ├── WrongFilter      of a list                            -> 422, names the filter
 │   ├── TooManyTries     to sign in                           -> 429, nothing was compared
 │   ├── WrongPassword    of who is signed in, asked once more -> 422, nothing was changed
 │   ├── WrongCode        wrong, or used before                -> 401 or 422
@@ -93,6 +94,14 @@ def _rounded_up(seconds: int) -> str:
         return counted(seconds, "second")
     minutes = -(-seconds // 60)
     return counted(minutes, "minute") if minutes < 120 else counted(-(-minutes // 60), "hour")
+
+
+class WrongFilter(Refused):
+    """A filter of a list is wrong; `name` says which one."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class TooManyTries(Refused):

@@ -49,6 +49,7 @@ class Kind(StrEnum):
     EVENT = "event of sign-up"
     FORM = "form"
     FORMS_FILE = "form in forms.json"
+    GROUP = "group of dead letters"
     HOLD = "hold of account"
     LAST_SEEN = "last use of the console by operator"
     MEMORY = "note about memory"

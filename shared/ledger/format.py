@@ -22,7 +22,7 @@ from shared.ledger.redis_server.redis_errors import (
     newer_format,
     redis_errors_translated,
 )
-from shared.ledger.upgrades import count_for_forms, pack_records
+from shared.ledger.upgrades import add_to_lists, count_for_forms, pack_records
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ Step = Callable[["redis.Redis", str], str | None]
 # The steps from format 1 to 2, from 2 to 3, and so on. A step may run again from any cursor that
 # it returned, in several processes at once, and while sign-ups come and go. So it changes each
 # record in one script, and leaves a record that has the new shape as it is.
-STEPS: tuple[Step, ...] = (count_for_forms, pack_records)
+STEPS: tuple[Step, ...] = (count_for_forms, pack_records, add_to_lists)
 NEWEST = 1 + len(STEPS)
 
 # An older ledger without a number has at least one of these.

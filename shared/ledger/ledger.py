@@ -7,7 +7,7 @@ docs/internals/ledger-keys.md.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -456,16 +456,16 @@ class Ledger:
 
     def signups(self, account: str, ids: list[str]) -> Iterator[Signup]:
         """Yield those of the account's sign-ups that exist and can be read."""
-        return self._records([(account, id) for id in ids])
+        return self.signups_in_order([(account, id) for id in ids])
 
     def _latest_first(
         self, accounts: tuple[str, ...], index: str, since: datetime | None
     ) -> Iterator[Signup]:
         least = since.timestamp() * 1000 if since else None
         for page in latest_first(self._client, accounts, index, since=least):
-            yield from self._records([(account, id) for _, account, id in page])
+            yield from self.signups_in_order([(account, id) for _, account, id in page])
 
-    def _records(self, wanted: list[tuple[str, str]]) -> Iterator[Signup]:
+    def signups_in_order(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Signup]:
         """Return the sign-ups that exist, each wanted by its account and its id, in this order."""
         ids: dict[str, list[str]] = defaultdict(list)
         for account, id in wanted:

@@ -48,6 +48,9 @@ REPLAY_FIRST_EVERY = 50
 MOST_LOST = 3
 # Attempts and other events of a sign-up.
 HISTORY_KEPT = 100
+# Reading an account's groups takes a millisecond then. A cause that nobody has mended has one for
+# each form; more than these come from an API that words every refusal anew.
+MOST_GROUPS = 200
 # What was counted in each minute of an account, until it is in the slots of the console's charts.
 CHARTS_KEPT = timedelta(days=2)
 

@@ -21,6 +21,12 @@ def pack_records(client: "redis.Redis", cursor: str) -> str | None:
     return _upgrade_signups(client, cursor, "signups/upgrade")
 
 
+def add_to_lists(client: "redis.Redis", cursor: str) -> str | None:
+    """From format 3 to 4: have lists find what is settled by when it was received, and each dead
+    letter by its group. Those that they find already stay as they are."""
+    return _upgrade_signups(client, cursor, "signups/add_to_lists")
+
+
 def _upgrade_signups(client: "redis.Redis", cursor: str, script: str) -> str | None:
     """Run the script for the next sign-ups.
 

@@ -14,6 +14,7 @@ from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
 from shared.ledger.replays import Replays
+from shared.ledger.signup_index import SignupIndex
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.form_counts import FormCounts
@@ -30,6 +31,7 @@ from shared.operations.operator_holds import OperatorHolds
 from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
 from shared.operations.selection import SignupFinder
+from shared.operations.signup_lists import SignupLists
 from shared.operations.system_status import SystemStatus
 
 
@@ -65,6 +67,7 @@ def make_operations(
             now=utc_now,
         ),
         jobs=jobs,
+        lists=SignupLists(finder, SignupIndex(client)),
         holds=OperatorHolds(ledger, registry, trail, notify_workers),
         forms=Forms(registry, trail),
         trail=trail,

@@ -11,6 +11,7 @@ from shared.operations.one_signup import OneSignup
 from shared.operations.operator_holds import OperatorHolds
 from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
+from shared.operations.signup_lists import SignupLists
 from shared.operations.system_status import SystemStatus
 
 
@@ -24,6 +25,7 @@ class Operations:
     retries: Retries
     one_signup: OneSignup
     jobs: Jobs
+    lists: SignupLists
     holds: OperatorHolds
     forms: Forms
     trail: AuditTrail

@@ -159,14 +159,18 @@ class PersonalData:
         return (fingerprints.person(each) for each in compared)
 
     def _compared(self, email: str) -> list[str]:
-        """Return the address in the form for comparing. What looked like spam may be stored under
-        an address that is none, as it was typed."""
         if not email.strip():
             raise Refused("Name an e-mail address.")
-        forms = [email.strip().lower(), email.lower()]
-        with contextlib.suppress(ValueError):
-            forms.insert(0, self.check_email(email))
-        return list(dict.fromkeys(forms))
+        return compared_forms(email, self.check_email)
+
+
+def compared_forms(email: str, check_email: CheckEmail) -> list[str]:
+    """Return the address in the form for comparing. What looked like spam may be stored under an
+    address that is none, as it was typed."""
+    forms = [email.strip().lower(), email.lower()]
+    with contextlib.suppress(ValueError):
+        forms.insert(0, check_email(email))
+    return list(dict.fromkeys(forms))
 
 
 def make_personal_data(

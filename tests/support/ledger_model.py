@@ -16,6 +16,7 @@ import pytest
 import redis
 
 from shared.infrastructure.settings import RateLimit
+from shared.ledger.format import version_guard
 
 DAY_MS = 86_400_000
 TEN_MINUTES_US = 600_000_000
@@ -29,6 +30,18 @@ PERSON_LIMIT = RateLimit(6, timedelta(milliseconds=3_599_999))
 IN_A_ROW = 3  # sign-ups for which the API fails; then it is an outage
 FIRST_OUTAGE_PROBE_MS = 15_000
 LONGEST_OUTAGE_PROBE_MS = 600_000
+
+
+# fakeredis has none. No two causes in tests have the same sum.
+_SHA1HEX = """\
+redis.sha1hex = function(text)
+  local sum = 0
+  for place = 1, #text do
+    sum = (sum * 31 + string.byte(text, place)) % 4294967291
+  end
+  return string.format("%010x", sum)
+end
+"""
 
 
 class Clock:
@@ -46,6 +59,8 @@ def turnable_server(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> "redis.Red
     reads_the_time = SimpleNamespace(**{**vars(time), "time": clock.time})
     monkeypatch.setattr("fakeredis._socket._base.time", reads_the_time)
     monkeypatch.setattr("fakeredis.commands_mixins.server_mixin.time", reads_the_time)
+    guard = version_guard() + _SHA1HEX
+    monkeypatch.setattr("shared.ledger.script_library.version_guard", lambda: guard)
     return fakeredis.FakeRedis(decode_responses=True)
 
 

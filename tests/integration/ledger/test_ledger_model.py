@@ -6,9 +6,11 @@ says. The scripts run in fakeredis, whose clock can be turned. `MODEL_EXAMPLES=5
 random examples instead of a few that are the same each time.
 """
 
+import json
 import os
 import sys
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -30,12 +32,14 @@ from hypothesis.stateful import (
 from shared.domain.account import HoldReason
 from shared.domain.errors import KeyReused
 from shared.domain.replay import JobAction, ReplayPace
-from shared.domain.signup import Contact, DeathReason
-from shared.ledger import keys
+from shared.domain.signup import Contact, DeathReason, State
+from shared.ledger import keys, limits
 from shared.ledger.busy_accounts import BusyAccounts
+from shared.ledger.format import open_ledger
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
 from shared.ledger.replays import JobStep, NewJob, Replays
+from shared.ledger.signup_index import Place, SignupIndex, Wanted
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import SETTLED, RecordKeeping
 from shared.ledger.time_units import to_milliseconds
@@ -72,6 +76,19 @@ KEPT, EVIDENCE_KEPT = timedelta(seconds=30), timedelta(hours=1)
 ACCOUNTS = ("acme", "blue")
 LANES = ("one", "two", "three")
 PEOPLE = ("ada", "bob", "cy")
+# Messages of dead letters, and what those of a group have in common.
+POISON = "3 workers ended, hung or failed while they had it; the last: "
+CAUSES = {
+    None: None,
+    "list 7 is gone": "list … is gone",
+    "list 8 is gone": "list … is gone",
+    "refused": "refused",
+    "HTTP 400": "HTTP 400",
+    POISON + "broke": "…" + POISON[1:] + "broke",
+    POISON + "it ended or hung while it sent the sign-up": (
+        "…" + POISON[1:] + "it ended or hung while it sent the sign-up"
+    ),
+}
 ACCOUNT_HOLDS = tuple(reason for reason in HoldReason if reason != HoldReason.QUOTA)
 
 accounts = st.sampled_from(ACCOUNTS)
@@ -84,17 +101,19 @@ times = st.sampled_from((1, 1, 2))
 
 @dataclass
 class Found:
-    """What Redis has of an account's sign-ups, as plain values."""
+    """What Redis has of an account's sign-ups, as plain values. `listed` has the indexes that go by
+    when a sign-up was received, in milliseconds."""
 
     records: dict[str, tuple[Any, ...]]
     sets: dict[str, set[str]]
     lines: dict[str, list[str]]
     lanes: dict[str, str]
+    listed: dict[str, dict[str, float]]
 
 
 def find(client: Any, account: str) -> Found:
     """Read all keys of the account that tell the state of a sign-up."""
-    found = Found({}, {}, {}, {})
+    found = Found({}, {}, {}, {}, {})
     prefix = keys.account(account)
     for key in client.keys(prefix + "*"):
         kind, _, name = str(key).removeprefix(prefix).partition(":")
@@ -107,6 +126,8 @@ def find(client: Any, account: str) -> Found:
                 found.lines |= {name: line} if line else {}
             case "lane":
                 found.lanes[name] = client.get(key)
+            case "received":
+                found.listed[name] = dict(client.zrange(key, 0, -1, withscores=True))
             case (
                 "due" | "unsettled" | "dead" | "delivered" | "quarantined" | "discarded" | "cleared"
             ):
@@ -132,6 +153,7 @@ def expect(model: LedgerModel, account: str) -> Found:
     """Return what Redis should have, by the model."""
     at = model.accounts[account]
     sets: dict[str, set[str]] = defaultdict(set)
+    listed: dict[str, dict[str, float]] = defaultdict(dict)
     lines = {}
     for head in model.heads(account):
         sets[f"due:{head.queue}"].add(head.id)
@@ -143,12 +165,24 @@ def expect(model: LedgerModel, account: str) -> Found:
         sets["unsettled" if signup.unsettled else signup.state].add(signup.id)
         if signup.state == "dead":
             sets[f"dead:{signup.reason}"].add(signup.id)
+        elif signup.state in SETTLED:
+            listed[signup.state][signup.id] = signup.received_at / 1000
     return Found(
         {id: _expected_record(each) for id, each in at.signups.items() if each.state != ERASED},
         dict(sets),
         lines,
         {lane: id for lane, (id, _) in at.lanes.items()},
+        dict(listed),
     )
+
+
+def groups_of(client: Any, account: str) -> dict[str, dict[str, float]]:
+    """Return the dead letters of each group, and when they were received."""
+    prefix = f"{keys.account(account)}dead-group:"
+    return {
+        str(key).removeprefix(prefix): dict(client.zrange(key, 0, -1, withscores=True))
+        for key in client.keys(prefix + "*")
+    }
 
 
 def _expected_record(signup: ModelSignup) -> tuple[Any, ...]:
@@ -161,6 +195,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def __init__(self, client: "redis.Redis", clock: Clock) -> None:
         super().__init__()
         client.flushall()
+        open_ledger(client)
         self.client = client
         self.clock = clock
         clock.us = BEGIN_US
@@ -169,6 +204,7 @@ class LedgerMachine(RuleBasedStateMachine):
             registry.save_account(builders.account(name))
         self.ledger, self.busy, self.people = Ledger(client), BusyAccounts(client), People(client)
         self.replays = Replays(client, ReplayPace(per_second=1_000_000, per_day=1_000_000))
+        self.index = SignupIndex(client)
         self.keeping = RecordKeeping(
             client, retention(**dict.fromkeys(SETTLED, KEPT), consent=EVIDENCE_KEPT)
         )
@@ -327,6 +363,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(
         data=st.data(),
         reason=st.sampled_from(DeathReason),
+        message=st.sampled_from([message for message in CAUSES if message]),
         sent=st.booleans(),
         well=st.booleans(),
         api_failed=st.booleans(),
@@ -336,6 +373,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self,
         data: st.DataObject,
         reason: DeathReason,
+        message: str,
         sent: bool,
         well: bool,
         api_failed: bool,
@@ -343,7 +381,7 @@ class LedgerMachine(RuleBasedStateMachine):
     ) -> None:
         claim = self._choose_claim(data)
         for _ in range(times):
-            self._bury(claim, reason, sent=sent, well=well, api_failed=api_failed)
+            self._bury(claim, reason, message, sent=sent, well=well, api_failed=api_failed)
 
     @precondition(lambda self: bool(self.claims))
     @rule(data=st.data(), sent=st.booleans(), times=times)
@@ -387,6 +425,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self,
         claim: Claim,
         reason: DeathReason,
+        message: str = "",
         *,
         sent: bool,
         well: bool,
@@ -406,7 +445,7 @@ class LedgerMachine(RuleBasedStateMachine):
             attempt(400) if sent else None,
             reason=reason,
             error_key="",
-            message="",
+            message=message,
             account_is_well=well,
             api_failed=api_failed,
         )
@@ -726,6 +765,48 @@ class LedgerMachine(RuleBasedStateMachine):
             self._check_lines(found)
 
     @invariant()
+    def every_dead_letter_is_in_the_group_of_its_cause(self) -> None:
+        for account in ACCOUNTS:
+            groups = groups_of(self.client, account)
+            stored = self.client.hgetall(f"{keys.account(account)}dead-groups")
+            assert groups.keys() == stored.keys()
+            members = [member for group in groups.values() for member in group.items()]
+            dead = [each for each in self._signups(account) if each.state == "dead"]
+            assert sorted(members) == sorted(
+                (each.id, each.received_at / 1000) for each in dead if not _is_unreadable(each)
+            )
+            for name, ids in groups.items():
+                for id in ids:
+                    self._check_group(name, json.loads(stored[name]), account, id)
+
+    def _check_group(self, name: str, common: dict[str, Any], account: str, id: str) -> None:
+        record = read_record(self.client, f"{keys.account(account)}signup:{id}")
+        assert common["reason"] == record["reason"]
+        if not name.startswith("other-"):
+            assert common["form"] == record["form"]
+            assert common.get("message") == CAUSES[record.get("message")]
+
+    def _signups(self, *accounts: str) -> Iterator[ModelSignup]:
+        return (each for a in accounts for each in self.model.accounts[a].signups.values())
+
+    @invariant()
+    def lists_have_every_sign_up_in_its_place(self) -> None:
+        listed = [each for each in self._signups(*ACCOUNTS) if each.state in (*WAITING, *SETTLED)]
+        unreadable = {each.id for each in listed if each.state == "dead" and _is_unreadable(each)}
+        wanted = Wanted(states=frozenset(State))
+        found = list(self.index.places(ACCOUNTS, wanted, below=None, most=5))
+        assert {place.id for place in found} == {each.id for each in listed}
+        # Nobody knows when those were received that nobody can read.
+        assert [place for place in found if place.id not in unreadable] == sorted(
+            (
+                Place(each.received_at / 1000, each.account, each.id)
+                for each in listed
+                if each.id not in unreadable
+            ),
+            reverse=True,
+        )
+
+    @invariant()
     def workers_look_at_every_account_that_is_busy(self) -> None:
         due = {work.account for work in self.busy.find_work() if work.due}
         assert due == {account for account in ACCOUNTS if self.model.anything_due(account)}
@@ -799,6 +880,10 @@ class LedgerMachine(RuleBasedStateMachine):
                 self.lift(account, HoldReason(reason), 1)
 
 
+def _is_unreadable(signup: ModelSignup) -> bool:
+    return signup.reason == DeathReason.UNREADABLE
+
+
 def _in_ms(span: timedelta) -> int:
     return span // timedelta(milliseconds=1)
 
@@ -812,6 +897,7 @@ def _ms(moment: datetime | None) -> int | None:
 def test_no_order_of_events_makes_the_ledger_differ_from_its_model(
     monkeypatch: pytest.MonkeyPatch, examples: int
 ) -> None:
+    monkeypatch.setattr(limits, "MOST_GROUPS", 3)
     clock = Clock(BEGIN_US)
     client = turnable_server(monkeypatch, clock)
     monkeypatch.setattr("shared.ledger.limits.MOST_STEPPED", MOST_STEPPED)

@@ -17,6 +17,7 @@ import redis
 
 FORMAT_1 = Path(__file__).parent / "format_1"
 FORMAT_2 = Path(__file__).parent / "format_2"
+FORMAT_3 = Path(__file__).parent / "format_3"
 
 # Milliseconds since 1970, and microseconds.
 _EPOCH = re.compile(r"\b1\d{12}(\d{3})?\b")

@@ -1,7 +1,8 @@
--- Dead letters are in one sorted set of them all and in one of their reason, and are counted.
+-- Dead letters are in one sorted set of them all, in one of their reason and in one of their group,
+-- and are counted.
 --
 -- NEEDS account
--- INCLUDE clock account stored
+-- INCLUDE clock account stored failure_groups
 
 local REASONS = { "rejected", "gave_up", "poison", "unsubscribed_since", "unreadable" }
 
@@ -9,6 +10,7 @@ local REASONS = { "rejected", "gave_up", "poison", "unsubscribed_since", "unread
 local function leave_dead_letters(id, record)
   redis.call("ZREM", account .. "dead", id)
   redis.call("ZREM", account .. "dead:" .. record.reason, id)
+  leave_group(id, record)
   uncount("dead", "dead:" .. record.reason)
 end
 
@@ -42,4 +44,5 @@ end
 local function join_dead_letters(id, record)
   redis.call("ZADD", account .. "dead", text(record.settled_at), id)
   redis.call("ZADD", account .. "dead:" .. record.reason, text(record.settled_at), id)
+  join_group(id, record)
 end

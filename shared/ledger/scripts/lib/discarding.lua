@@ -2,7 +2,7 @@
 -- the record is cleared. Both add an event to its history. The caller saves the record.
 --
 -- NEEDS account
--- INCLUDE clock account operator_events dead_letters quarantine
+-- INCLUDE clock account operator_events settled dead_letters quarantine
 
 -- Returns whether the sign-up was one that can be discarded.
 local function discard(id, record, event)
@@ -17,7 +17,7 @@ local function discard(id, record, event)
     leave_quarantine(id, record)
   end
   record.state, record.settled_at, record.replay = "discarded", now, nil
-  redis.call("ZADD", account .. "discarded", text(now), id)
+  join_settled("discarded", id, record.received_at, text(now))
   count("discarded", 1)
   remember_event(record, event)
   return true
@@ -30,7 +30,7 @@ local function undo_discard(id, record, event)
   if record.state ~= "discarded" or not state or not at then
     return nil
   end
-  redis.call("ZREM", account .. "discarded", id)
+  leave_settled("discarded", id)
   uncount("discarded")
   record.state, record.state_before, record.settled_before = state, nil, nil
   if state == "dead" then

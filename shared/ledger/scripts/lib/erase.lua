@@ -1,7 +1,7 @@
 -- Erasing a sign-up, because its person wants to be forgotten.
 --
 -- NEEDS account
--- INCLUDE account stored lines replays dead_letters quarantine
+-- INCLUDE account stored lines replays settled dead_letters failure_groups quarantine
 
 local DUE = { queued = true, delivering = true, retrying = true }
 
@@ -35,7 +35,7 @@ local function leave_state(id, record)
   elseif record.state == "quarantined" then
     leave_quarantine(id, record)
   else
-    redis.call("ZREM", account .. record.state, id)
+    leave_settled(record.state, id)
     return
   end
   count("discarded", 1)
@@ -60,13 +60,14 @@ local function leave_indexed_state(id)
     uncount("dead", "dead:" .. reason)
     count("discarded", 1)
   end
-  if redis.call("ZREM", account .. "quarantined", id) == 1 then
+  if leave_settled("quarantined", id) then
     uncount("quarantined")
     count("discarded", 1)
   end
-  for _, each in ipairs({ "delivered", "discarded", "cleared" }) do
-    redis.call("ZREM", account .. each, id)
+  for _, state in ipairs({ "delivered", "discarded", "cleared" }) do
+    leave_settled(state, id)
   end
+  leave_any_group(id)
 end
 
 -- Erases a sign-up of the person that nobody can read. Returns whether there was one.

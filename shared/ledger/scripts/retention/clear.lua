@@ -9,7 +9,7 @@
 -- ARG consent_kept  milliseconds?  how long evidence is kept; none: for ever
 -- LIMIT MOST_CLEARED  number
 -- LIMIT MOST_CLEARED_BYTES  number
--- INCLUDE clock record lines dead_letters erase retention evidence
+-- INCLUDE clock record lines settled dead_letters failure_groups erase retention evidence
 --
 -- Returns how many were cleared; 0 when nothing is over.
 
@@ -24,17 +24,19 @@ local consent_over = consent_kept and over_before("consent", consent_kept, now)
 
 -- The first step needs no memory, as a full server refuses a script at its first step that does.
 local function clear(id)
-  redis.call("ZREM", account .. state, id)
+  leave_settled(state, id)
   redis.call("SREM", account .. "failing", id)
   local record = load_record(id)
   if state == "dead" then
     count_cleared(leave_reasons(id))
   end
   if not record then
+    leave_any_group(id)
     forget_unreadable(id)
     return 0
   end
   if state == "dead" then
+    leave_group(id, record)
     leave_replay(id, record)
   end
   if consent_over and tonumber(record.received_at) <= consent_over then

@@ -288,6 +288,7 @@ end
 if quarantine then
   stay_out_of_line(id, record)
   redis.call("ZADD", account .. "quarantined", now, id)
+  redis.call("ZADD", account .. "received:quarantined", received, id)
   count("quarantined", 1)
   count_form(form, "quarantined", 1)
   count_form(form, "screened", 1)

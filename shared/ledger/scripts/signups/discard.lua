@@ -4,7 +4,7 @@
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
 -- ARG event  json  who discarded it and why, for the history
--- INCLUDE clock account record lines discarding
+-- INCLUDE clock account record settled lines discarding
 --
 -- Returns 1, or 0 when it is neither.
 
@@ -17,6 +17,6 @@ elseif not unreadable then
   return 0
 end
 leave_unreadable_dead_letters(id)
-redis.call("ZADD", account .. "discarded", text(now), id)
+join_settled("discarded", id, text(now), text(now)) -- nobody knows when it was received
 count("discarded", 1)
 return 1
