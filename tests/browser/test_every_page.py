@@ -18,7 +18,9 @@ from web.app import create_app
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 # Pages that a bad day does not lead to by links: a wizard's steps, and what was made a moment ago.
+# And files, which are no pages.
 NOT_LINKED = {
+    "console.export_audit",
     *("console.sign_in", "console.second_step", "console.test"),
     *("console.connected", "console.pending", "console.link"),
 }
@@ -70,7 +72,7 @@ def crawl(app: Flask, up: RelayUp, page: Page) -> dict[str, str]:
         page.goto(waiting.pop())
         for url in links_on(page):
             endpoint = endpoint_of(app, url) if url.startswith(f"{up.url}/console") else None
-            if endpoint and endpoint not in found:
+            if endpoint and endpoint not in found.keys() | NOT_LINKED:
                 found[endpoint] = url
                 waiting.append(url)
     return found
