@@ -183,18 +183,26 @@ def _list_page(**errors: str) -> str:
 
 
 def _change_page(name: str, change: str, **errors: str) -> str:
-    if change == "remove":
-        services().operators.check_removal(name)
     return render_template(
         "console/operator_change.html",
         summary=services().operator_list.one(name),
         change=change,
         is_on_profile=_is_on_profile(name, change),
+        impossible=_why_it_stays(name) if change == "remove" else None,
         roles=list(Role),
         errors=errors,
         typed=request.form,
         **_own(name),
     )
+
+
+def _why_it_stays(name: str) -> str | None:
+    """Return why the operator cannot be removed; None if they can."""
+    try:
+        services().operators.check_removal(name)
+    except Refused as error:
+        return str(error)
+    return None
 
 
 def _password_page(made: NewPassword, *, is_new: bool) -> str:

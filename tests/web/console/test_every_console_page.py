@@ -1,0 +1,229 @@
+"""Every page of the console that links lead to, on data that strangers and operators made up.
+
+The links are followed from the overview on, so a new page is looked at by itself.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import unquote, urljoin, urlsplit
+
+import pytest
+import redis
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from shared.domain.account import HoldReason
+from shared.domain.audit import Action, Actor, Via
+from shared.domain.form import CustomField, ListRef
+from shared.domain.signup import Consent, Contact, CustomValue, DeathReason
+from shared.infrastructure.email_syntax import check_email
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.registry import Registry
+from shared.operations.operators import Role
+from tests.support import builders
+from tests.support.console_browser import SignedIn
+from tests.support.signups import Made
+from tests.support.web_services import services_of
+
+# Opens a tag, wherever it is not escaped: in text, and in an attribute with either quote.
+EVIL = "'\"><x-evil>"
+EMAIL = "grazyna.zielinska@personal.example"
+# Of a visitor, but for the last; viewers see nothing of it.
+PERSONAL = {
+    "e-mail": EMAIL,
+    "first name": "Grazyna",
+    "last name": "Zielinska",
+    "phone": "+1 555 0100 777",
+    "custom field": "marzipan",
+    "other field": "left-handed",
+    "network address": "203.0.113.77",
+    "address of the page": "visitor-number-17",
+    "the account's contact": "owner@acme.example",
+}
+# What a viewer's pages may post, with what is below the second.
+OF_VIEWERS = ("/console/sign-out", "/console/profile", "/console/search")
+MOST_PAGES = 400
+
+
+class Html(HTMLParser):
+    """What matters of a page: its tags, where its links lead, and what its forms post to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.links: list[str] = []
+        self.posts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = dict(attrs)
+        self.tags.add(tag)
+        self.attributes |= found.keys()
+        if tag == "a" or "hx-get" in found:
+            self.links += [url for name in ("href", "hx-get") if (url := found.get(name))]
+        if tag == "form" and found.get("method") == "post":
+            self.posts.append(found.get("action") or "")
+        self.posts += [url for name in ("formaction", "hx-post") if (url := found.get(name))]
+
+
+@dataclass(frozen=True, slots=True)
+class Visited:
+    """A page, and the one whose link led there."""
+
+    url: str
+    answer: TestResponse
+    came_from: str
+    html: Html = field(init=False)
+
+    def __post_init__(self) -> None:
+        is_page = self.answer.mimetype == "text/html"
+        object.__setattr__(self, "html", Html(self.answer.text if is_page else ""))
+
+    def __str__(self) -> str:
+        return f"{self.url} (linked from {self.came_from})"
+
+
+def visit_all(browser: SignedIn, filled: "Filled") -> Iterator[Visited]:
+    """Follow the links from the overview and from each sign-up, a few queries of each path."""
+    starts = ["/console/", *(f"/console/signups/{id}" for id in filled.ids)]
+    waiting, seen, of_path = [(url, "") for url in starts], set(starts), dict[str, int]()
+    while waiting:
+        url, came_from = waiting.pop(0)
+        visited = Visited(url, browser.get(url), came_from)
+        yield visited
+        assert len(seen) < MOST_PAGES
+        for link in visited.html.links:
+            found = urljoin(url, link).partition("#")[0]
+            path = urlsplit(found).path
+            if path.startswith("/console") and found not in seen and of_path.get(path, 0) < 4:
+                of_path[path] = of_path.get(path, 0) + 1
+                seen.add(found)
+                waiting.append((found, url))
+
+
+class Filled:
+    """A console with something on every page, made up by somebody who means ill if `evil`."""
+
+    def __init__(self, app: Flask, client: "redis.Redis", *, evil: bool) -> None:
+        self.text = EVIL if evil else "plain"
+        self.ids: list[str] = []
+        self._client = client
+        self._ledger = Ledger(client)
+        finder = services_of(app).operations.one_signup.finder
+        self._made = Made(
+            self._ledger, lambda email: finder.fingerprints().person(check_email(email))
+        )
+        self._set_up()
+        self._sign_ups()
+        self._ledger.hold("acme", HoldReason.PAUSED, by="olga", note=self.text)
+        self._audit()
+
+    def _set_up(self) -> None:
+        registry, text = Registry(self._client), self.text
+        registry.save_account(
+            builders.account(
+                organization=text,
+                contact_email=PERSONAL["the account's contact"],
+                login=PERSONAL["the account's contact"] + text,
+                connected_by=text,
+            )
+        )
+        registry.save_form(
+            builders.form(
+                title=text,
+                consent_text=text,
+                lists=(ListRef(builders.LIST_ID, text),),
+                custom_fields=(CustomField("7f1d1c1e-0000-4000-8000-000000000001", "cake", text),),
+                origins=("https://acme.example",),
+            )
+        )
+
+    def _sign_ups(self) -> None:
+        made, text = self._made, self.text
+        contact = Contact(
+            fields={
+                "email_address": EMAIL,
+                "first_name": f"Grazyna {text}",
+                "last_name": "Zielinska",
+                "phone_number": "+1 555 0100 777",
+            },
+            custom=(CustomValue("7f1d1c1e-0000-4000-8000-000000000001", "cake", "marzipan"),),
+            other={f"hand {text}": f"left-handed {text}"},
+            typed={"first_name": f"grazyna {text}"},
+        )
+        consent = Consent(
+            text=text,
+            version="1",
+            box=None,
+            address=PERSONAL["network address"],
+            page=f"https://acme.example/join?who=visitor-number-17&x={text}",
+        )
+        of: dict[str, Any] = {"contact": contact, "consent": consent}
+        self.ids = [
+            *(
+                made.dead(EMAIL, reason=reason, message=text, error_key=text, **of)
+                for reason in DeathReason
+                if reason != DeathReason.UNREADABLE
+            ),
+            made.delivered(EMAIL, **of),
+            made.discarded(EMAIL, **of),
+            made.retrying(EMAIL, message=text, **of),
+            made.queued(EMAIL, **of),
+            *(made.quarantined(EMAIL, signal, **of) for signal in ("honeypot", "links_in_name")),
+        ]
+
+    def _audit(self) -> None:
+        trail, text = AuditTrail(self._client), self.text
+        who = Actor(text, Via.CLI)
+        trail.add(Action.HOLD, who=who, account="acme", target=text, reason=text)
+        trail.add(Action.BACKUP, who=who, **{text: text})
+        trail.add(Action.CONNECT, who=who, account="acme", organization=text)
+
+
+@pytest.fixture
+def people(app: Flask) -> dict[Role, SignedIn]:
+    return {role: SignedIn(app, role) for role in Role}
+
+
+@pytest.mark.parametrize("role", Role)
+def test_nothing_that_somebody_made_up_is_markup_and_no_link_is_dead(
+    app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn], role: Role
+) -> None:
+    seen = 0
+    for page in visit_all(people[role], Filled(app, redis_client, evil=True)):
+        seen += 1
+        assert page.answer.status_code < 400, page
+        assert "x-evil" not in page.html.tags, page
+        assert not [name for name in page.html.attributes if name.startswith("on")], page
+        assert "style" not in page.html.attributes | page.html.tags, page
+        assert not [url for url in page.html.links if url.lower().startswith("javascript:")], page
+        assert page.answer.headers["Cache-Control"] == "no-store", page
+    assert seen > 10
+
+
+@pytest.mark.parametrize("role", Role)
+def test_no_address_of_a_person_is_in_any_address_of_a_page(
+    app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn], role: Role
+) -> None:
+    for page in visit_all(people[role], Filled(app, redis_client, evil=False)):
+        for url in (*page.html.links, *page.html.posts, page.answer.location or ""):
+            assert "grazyna" not in unquote(url).lower(), page
+
+
+def test_viewers_see_nothing_of_a_person_and_no_buttons(
+    app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn]
+) -> None:
+    viewer = people[Role.VIEWER]
+    for page in visit_all(viewer, Filled(app, redis_client, evil=False)):
+        shown = json.dumps(page.answer.text, ensure_ascii=False).lower()
+        for what, value in PERSONAL.items():
+            assert value.lower() not in shown, (what, str(page))
+        assert not [url for url in page.html.posts if not url.startswith(OF_VIEWERS)], page
+    shown = viewer.post("/console/search", q=EMAIL).text
+    assert shown.count(EMAIL) <= 2, "what was typed, in the field and as the heading"
+    assert "Zielinska" not in shown
