@@ -32,6 +32,7 @@ ALERTS = "relay:alerts"
 DEAD_LETTER_ALERTS = "relay:alerts:dead-letters"
 REFUSALS = "relay:refusals:"  # + form, alone or before ":last", ":streak" and ":recent"
 UNSENT_FIELDS = "relay:unsent-fields:"  # + form
+LAST_ACCEPTED = "relay:last-accepted"
 FLUSHED = "relay:flushed:"  # + web process
 VISITORS = "relay:visitors:"  # + fingerprint of a network
 CONNECTING = "relay:connecting:"  # + kind, ":" and id

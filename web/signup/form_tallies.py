@@ -46,6 +46,7 @@ class _Counts:
         default_factory=lambda: deque(maxlen=MOST_KEPT_REFUSALS)
     )
     unsent: Counter[str] = field(default_factory=Counter)
+    accepted_at: float | None = None
 
     def keep(self, refusal: Refusal, at: float) -> None:
         self.last.append((at, refusal))
@@ -72,6 +73,9 @@ class _Counts:
             streak_went_on_ago=timedelta(seconds=now - self.streak_went_on_at),
             last=[(timedelta(seconds=now - at), refusal) for at, refusal in self.last],
             unsent=unsent,
+            accepted_ago=(
+                None if self.accepted_at is None else timedelta(seconds=now - self.accepted_at)
+            ),
         )
 
 
@@ -114,13 +118,13 @@ class FormTallies:
     def accepted(self, form: Form, not_sent: Collection[str]) -> None:
         """Note that the form has accepted a sign-up, and count the names of fields that were kept,
         but are not sent."""
-        if not_sent or form.name in self._counted:  # else there is nothing to note
-            with self._changed:
-                counts = self._counts_of(form)
-                counts.end_streak()
-                for name in not_sent:
-                    if name in counts.unsent or len(counts.unsent) < MOST_NAMES_AT_ONCE:
-                        counts.unsent[name] += 1
+        with self._changed:
+            counts = self._counts_of(form)
+            counts.accepted_at = self._clock()
+            counts.end_streak()
+            for name in not_sent:
+                if name in counts.unsent or len(counts.unsent) < MOST_NAMES_AT_ONCE:
+                    counts.unsent[name] += 1
 
     def close(self) -> None:
         """Flush what is left, as the process ends. Waits for two seconds at most for its turn."""

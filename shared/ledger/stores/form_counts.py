@@ -38,6 +38,7 @@ class FormTally:
     minute. `faults` is how many of them may mean that the form is broken. `streak` has those of
     them since this process last accepted a sign-up, by code; the times say how long ago the first
     and the last of the streak were. `last` are the newest refusals, the oldest of them first.
+    `accepted_ago` is how long ago the last sign-up was accepted, if one was since the last flush.
     """
 
     form: str
@@ -49,6 +50,7 @@ class FormTally:
     streak_went_on_ago: timedelta
     last: Sequence[tuple[timedelta, Refusal]]
     unsent: Mapping[str, int]
+    accepted_ago: timedelta | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -64,6 +66,9 @@ class FormTally:
                 (in_milliseconds(ago), json.dumps(asdict(refusal))) for ago, refusal in self.last
             ],
             "unsent": self.unsent,
+            "accepted_ago": (
+                in_milliseconds(self.accepted_ago) if self.accepted_ago is not None else -1
+            ),
         }
 
 
@@ -81,6 +86,7 @@ class FormCounts:
             forms=keys.FORMS,
             refusals=keys.REFUSALS,
             unsent=keys.UNSENT_FIELDS,
+            last_accepted=keys.LAST_ACCEPTED,
             flushed=keys.FLUSHED + process,
             number=number,
             tallies=[tally.to_dict() for tally in tallies],
@@ -150,6 +156,13 @@ class FormCounts:
                 reads.lrange(f"{keys.REFUSALS}{form}:last", 0, -1)
             read = reads.execute()
         return [_last(form, stored) for form, stored in zip(forms, read, strict=True)]
+
+    def last_accepted(self, forms: Sequence[str]) -> dict[str, datetime]:
+        """Return when each of the forms last accepted a sign-up, where that is known."""
+        with redis_errors_translated():
+            stored = self._client.hmget(keys.LAST_ACCEPTED, forms) if forms else []
+        known = {form: at for form, at in zip(forms, stored, strict=True) if at is not None}
+        return read_all(Kind.COUNTS, known, lambda at: from_milliseconds(str(at)))
 
     def unsent_fields(self, form: str) -> dict[str, int]:
         """Return the fields that arrived and were not sent, the commonest first."""

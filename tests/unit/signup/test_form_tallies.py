@@ -182,9 +182,17 @@ def test_an_accepted_sign_up_ends_the_streak() -> None:
     assert tally.faults == 4 and tally.streak == {"required": 1}
 
 
-def test_where_nothing_was_refused_and_all_is_sent_there_is_nothing_to_flush() -> None:
+def test_an_accepted_signup_tells_when_it_was() -> None:
     tallies = tallies_for(ledger := Ledger())
     tallies.accepted(form("news"), [])
+    tallies.close()
+    ((tally,),) = ledger.flushes
+    assert tally.accepted_ago is not None and tally.accepted_ago < timedelta(seconds=10)
+    assert (tally.refused, tally.unsent, tally.last) == ({}, {}, [])
+
+
+def test_where_nothing_came_there_is_nothing_to_flush() -> None:
+    tallies = tallies_for(ledger := Ledger())
     tallies.close()
     assert ledger.flushes == []
 

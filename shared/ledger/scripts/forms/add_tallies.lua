@@ -4,13 +4,15 @@
 -- KEY forms  relay:forms
 -- KEY refusals  relay:refusals:, which a form's name follows
 -- KEY unsent  relay:unsent-fields:, which a form's name follows
+-- KEY last_accepted  relay:last-accepted
 -- KEY flushed  relay:flushed:<process>
 -- ARG number  number  of this flush of the process
 -- ARG tallies  json  list: form, account (prefix of its keys), refused (code -> count), faults (how
 --                    many may be the form's own), of these the streak since the process accepted a
 --                    sign-up (code -> count), streak_count, streak_began_ago and
 --                    streak_went_on_ago (ms), last (list of ms ago and refusal as JSON, oldest
---                    first), unsent (name -> count)
+--                    first), unsent (name -> count), accepted_ago (ms since the last sign-up was
+--                    accepted; -1 when none was since the last flush)
 -- LIMIT FLUSH_REMEMBERED  milliseconds
 -- LIMIT MOST_KEPT_REFUSALS  number
 -- LIMIT MOST_UNSENT_FIELDS  number
@@ -138,11 +140,18 @@ local function add_unsent(tally)
   end
 end
 
+local function note_accepted(tally)
+  if tally.accepted_ago >= 0 then
+    raise(last_accepted, tally.form, now - tally.accepted_ago)
+  end
+end
+
 redis.call("SET", flushed, text(number), "PX", text(FLUSH_REMEMBERED))
 for _, tally in ipairs(tallies) do
   if redis.call("HEXISTS", forms, tally.form) == 1 then
     add_refusals(tally)
     add_unsent(tally)
+    note_accepted(tally)
   end
 end
 return 1
