@@ -12,7 +12,7 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Bind, Settings
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
-from shared.operations.forms import Forms
+from shared.operations.forms.forms import Forms
 
 DEMO_ACCOUNT, DEMO_FORM, DEMO_LIST = "sandbox", "demo", "Newsletter"
 # Not one that a person would connect: an account has one name here.

@@ -69,6 +69,10 @@ class AccountApi:
         self._make_client = make_client
         self._now = now
 
+    def check_known(self, name: str) -> None:
+        """Raise `Refused` unless there is such an account."""
+        self._registry.known_account(name)
+
     def lists(self, name: str, *, max_age: timedelta = timedelta()) -> Lists:
         """Return all lists: cached ones up to `max_age`, older ones only if they cannot be read.
 

@@ -9,18 +9,17 @@ from dataclasses import dataclass
 
 from shared.accounts.account_summary import AccountSummaries, AccountSummary
 from shared.accounts.advice import in_trouble_first
+from shared.domain.paging import PageNumber, numbered
 
 PER_PAGE = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class AccountPage:
-    """The page `number`, from 1, of `pages`. `found` accounts fit, of `total`."""
+    """A page of the accounts. `total` is how many accounts there are, whether they fit or not."""
 
     summaries: Sequence[AccountSummary]
-    number: int
-    pages: int
-    found: int
+    at: PageNumber
     total: int
 
 
@@ -33,16 +32,9 @@ def account_page(
     names = _found(summaries, words) if words else every
     in_trouble = summaries.ledger.in_trouble(names)
     in_order = sorted(names, key=lambda name: (name not in in_trouble, name.casefold()))
-    pages = max(1, -(-len(in_order) // per_page))
-    number = min(max(1, number), pages)
-    shown = in_order[(number - 1) * per_page : number * per_page]
-    return AccountPage(
-        summaries=in_trouble_first(summaries.named(shown)),
-        number=number,
-        pages=pages,
-        found=len(names),
-        total=len(every),
-    )
+    at = numbered(len(in_order), number, per_page)
+    shown = summaries.named(in_order[at.first : at.end])
+    return AccountPage(in_trouble_first(shown), at, len(every))
 
 
 def _found(summaries: AccountSummaries, words: str) -> list[str]:

@@ -1,6 +1,7 @@
 """A form: the account and lists of its sign-ups, and the pages that may use it."""
 
 import hashlib
+import json
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -58,6 +59,11 @@ class Form:
     def consent_version(self) -> str:
         """A short digest that changes with the consent text."""
         return _short_digest(self.consent_text)
+
+    @property
+    def version(self) -> str:
+        """A short digest that changes with anything of the form."""
+        return _short_digest(json.dumps(self.to_dict(), sort_keys=True))
 
     @property
     def list_ids(self) -> dict[str, str]:

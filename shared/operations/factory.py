@@ -22,7 +22,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.operations.audit_search import AuditSearch
 from shared.operations.dead_letters import DeadLetters
-from shared.operations.forms import Forms
+from shared.operations.forms.forms import Forms
 from shared.operations.job_steps import JobSteps
 from shared.operations.jobs import Jobs
 from shared.operations.one_signup import OneSignup

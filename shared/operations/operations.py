@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.audit_search import AuditSearch
 from shared.operations.dead_letters import DeadLetters
-from shared.operations.forms import Forms
+from shared.operations.forms.forms import Forms
 from shared.operations.jobs import Jobs
 from shared.operations.one_signup import OneSignup
 from shared.operations.operator_holds import OperatorHolds

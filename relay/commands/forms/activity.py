@@ -1,36 +1,11 @@
-"""What came to a form: its counts, its last refusals, and the fields that it did not send."""
+"""What came to a form, as `relay forms show` prints it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from relay.runtime import CommandRuntime
 from relay.terminal.output import Output, for_people
-from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal
-from shared.domain.refusal_history import RefusalHistory, worth_reporting
 from shared.infrastructure.timestamps import timestamp
-from shared.ledger.stores.form_counts import FormFigures
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FormActivity:
-    """`not_sent` has the fields that arrived and are not sent, and how often."""
-
-    form: Form
-    figures: FormFigures
-    history: RefusalHistory
-    not_sent: Mapping[str, int]
-
-
-def read_activity(runtime: CommandRuntime, form: Form) -> FormActivity:
-    """Return what came to the form; raises `LedgerUnavailable`."""
-    counts = runtime.form_counts
-    (figures,) = counts.figures([form], runtime.registry.account_names())
-    (history,) = counts.histories([form])
-    return FormActivity(
-        form=form, figures=figures, history=history, not_sent=counts.unsent_fields(form.name)
-    )
+from shared.operations.forms.activity import FormActivity
 
 
 def activity_document(activity: FormActivity) -> dict[str, Any]:
@@ -39,6 +14,7 @@ def activity_document(activity: FormActivity) -> dict[str, Any]:
     return {
         "accepted": figures.accepted,
         "quarantined": figures.quarantined,
+        "last_accepted_at": timestamp(activity.last_accepted_at),
         "refused": figures.refused,
         "last_refusals": [_refusal_document(kept) for kept in activity.history.last],
         "fields_not_sent": [
@@ -67,8 +43,7 @@ def say_activity(output: Output, activity: FormActivity) -> None:
         f"\nSign-ups: {figures.accepted:,} accepted, {figures.quarantined:,} of them in quarantine."
         f" Refused: {refused}."
     )
-    found = worth_reporting(activity.form, activity.history)
-    if found:
+    if found := activity.too_many:
         output.say(f"{found.sentence}\nWhat to do: {found.to_do}")
     _say_last_refusals(output, activity)
     _say_not_sent(output, activity)

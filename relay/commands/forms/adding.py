@@ -1,19 +1,22 @@
 """`relay forms add`: a new form, or a new version of one."""
 
-import re
-from typing import cast
-
 import click
 
-from relay.commands.forms.choices import checked_origin, chosen_fields, chosen_lists
 from relay.commands.forms.existing import address, described, names
 from relay.commands.snippet import snippet_of
 from relay.runtime import CommandRuntime, pass_runtime
-from shared.domain.account import NAME
 from shared.domain.errors import Refused
-from shared.domain.form import DEFAULT_CONSENT, ConsentBox, Form
+from shared.domain.form import DEFAULT_CONSENT, Form
 from shared.domain.printable import printable
-from shared.domain.signup import WhenUnsubscribed
+from shared.operations.forms.drafts import (
+    CONSENT_BOXES,
+    DEFAULT_TITLE,
+    WHEN_UNSUBSCRIBED,
+    FormDraft,
+    FormMaker,
+    WrongForm,
+)
+from shared.operations.forms.forms import NameTaken
 
 
 @click.command()
@@ -47,18 +50,20 @@ from shared.domain.signup import WhenUnsubscribed
     metavar="ORIGIN",
     help="A site that may post here, such as https://example.com. Repeat it for more sites.",
 )
-@click.option("--title", default="Sign up", show_default=True, help="Heading of the form's page.")
+@click.option(
+    "--title", default=DEFAULT_TITLE, show_default=True, help="Heading of the form's page."
+)
 @click.option("--consent", default=DEFAULT_CONSENT, metavar="TEXT", help="What visitors agree to.")
 @click.option(
     "--consent-box",
-    type=click.Choice(["none", "optional", "required"]),
+    type=click.Choice(CONSENT_BOXES),
     default="none",
     show_default=True,
     help="Whether visitors tick a box to agree.",
 )
 @click.option(
     "--unsubscribed",
-    type=click.Choice(["resubscribe", "ask"]),
+    type=click.Choice(WHEN_UNSUBSCRIBED),
     default="resubscribe",
     show_default=True,
     help="For people who had unsubscribed: put them back at once, or let Constant Contact ask them"
@@ -81,46 +86,44 @@ def add(
     may_replace: bool,
 ) -> None:
     """Add the form FORM."""
-    _check(name, redirect)
-    allowed_origins = tuple(dict.fromkeys(map(checked_origin, origins)))
     if not may_replace and runtime.registry.form(name) is not None:
-        raise Refused(f"There is a form {name!r} already. Add --replace to replace it.")
-    api = runtime.accounts.api
-    form = Form(
+        raise Refused(f"{NameTaken(name)} Add --replace to replace it.")
+    draft = FormDraft(
         name=name,
         account=account,
-        lists=chosen_lists(wanted_lists, api.lists(account).lists),
-        custom_fields=(
-            chosen_fields(wanted_fields, api.custom_fields(account)) if wanted_fields else ()
-        ),
+        lists=wanted_lists,
+        custom_fields=wanted_fields,
         redirect=redirect,
-        origins=allowed_origins,
+        origins=origins,
         title=title,
         consent_text=consent,
-        consent_box=cast(ConsentBox, consent_box),
-        unsubscribed=cast(WhenUnsubscribed, unsubscribed),
+        consent_box=consent_box,
+        unsubscribed=unsubscribed,
     )
+    form = _made(runtime, draft)
     runtime.operations.forms.save(form)
+    _say_added(runtime, form)
+
+
+def _made(runtime: CommandRuntime, draft: FormDraft) -> Form:
+    """Return the form. A name or an address that cannot be one is wrong use."""
+    try:
+        return FormMaker(runtime.accounts.api).make(draft)
+    except WrongForm as error:
+        if {"name", "redirect"} & set(error.errors):
+            raise click.UsageError(str(error)) from error
+        raise
+
+
+def _say_added(runtime: CommandRuntime, form: Form) -> None:
     runtime.output.json(described(runtime, form))
-    runtime.output.say(f"The form {name} puts people on: {names(form)}.")
+    runtime.output.say(f"The form {form.name} puts people on: {names(form)}.")
     runtime.output.say(
         f"Open it to try it: {address(runtime, form)}\n\nOr paste this into your website:\n"
     )
     if not runtime.output.as_json:
         click.echo(printable(snippet_of(runtime, form)))
     runtime.output.say(
-        f"A script that posts it:      relay snippet {name} --fetch\n"
-        f"A command for your server:   relay snippet {name} --curl"
+        f"A script that posts it:      relay snippet {form.name} --fetch\n"
+        f"A command for your server:   relay snippet {form.name} --curl"
     )
-
-
-def _check(name: str, redirect: str | None) -> None:
-    if not NAME.fullmatch(name):
-        raise click.UsageError(
-            f"{name!r} cannot be a form's name. A name has at most 40 characters: a to z, digits,"
-            " and . - _ It begins with a letter or digit."
-        )
-    if redirect is not None and not re.fullmatch(r"https?://[^\s/?#]+\S*", redirect):
-        raise click.UsageError(
-            f"--redirect must be an address such as https://example.com/thanks, not {redirect!r}."
-        )

@@ -4,12 +4,14 @@ from typing import Any
 
 import click
 
-from relay.commands.forms.activity import activity_document, read_activity, say_activity
-from relay.commands.forms.choices import in_order
+from relay.commands.forms.activity import activity_document, say_activity
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
 from shared.domain.errors import Refused
 from shared.domain.form import Form
+from shared.operations.forms.activity import read_activity
+from shared.operations.forms.choices import in_order
+from shared.operations.snippets.snippet import form_address
 
 
 @click.command("list")
@@ -40,7 +42,8 @@ def _row(runtime: CommandRuntime, form: Form) -> list[str]:
 def show(runtime: CommandRuntime, name: str) -> None:
     """Show all about the form FORM, its last refusals, and the fields that it does not send."""
     form = existing(runtime, name)
-    document, activity = described(runtime, form), read_activity(runtime, form)
+    document = described(runtime, form)
+    activity = read_activity(runtime.form_counts, runtime.registry.account_names(), form)
     runtime.output.json(document | activity_document(activity))
     runtime.output.table(
         ["", name], [[key.replace("_", " "), _shown(value)] for key, value in document.items()]
@@ -110,7 +113,7 @@ def described(runtime: CommandRuntime, form: Form) -> dict[str, Any]:
 
 def address(runtime: CommandRuntime, form: Form) -> str:
     """Return the address to which the form posts."""
-    return f"{runtime.settings.public_url}/f/{form.name}"
+    return form_address(form, runtime.settings.public_url)
 
 
 def names(form: Form) -> str:

@@ -78,7 +78,7 @@ class Registry:
 
     def save_account(self, account: Account) -> None:
         """Store the account, and by which API key it is reached, in one step."""
-        saved = self._with_newer_fields(keys.ACCOUNTS, account.name, account.to_dict())
+        saved = self._merged(keys.ACCOUNTS, account.name, account.to_dict())
         with redis_errors_translated(), self._client.pipeline(transaction=True) as step:
             step.hset(keys.ACCOUNTS, account.name, saved)
             step.set(keys.account(account.name) + "key", keys.api_key(account.client_id))
@@ -156,26 +156,39 @@ class Registry:
         return self._one(Kind.FORM, keys.FORMS, name, Form.from_dict)
 
     def save_form(self, form: Form) -> None:
-        saved = self._with_newer_fields(keys.FORMS, form.name, form.to_dict())
+        saved = self._merged(keys.FORMS, form.name, form.to_dict())
         with redis_errors_translated():
             self._client.hset(keys.FORMS, form.name, saved)
+
+    def swap_form(self, form: Form, *, before: Form | None) -> bool:
+        """Store the form in place of `before`, or as a new one if that is None. False if something
+        else is there. Fields that only a newer version knows stay as they are."""
+        with redis_errors_translated():
+            stored = self._client.hget(keys.FORMS, form.name)
+        now = None if stored is None else _read(Kind.FORM, form.name, stored, Form.from_dict)
+        if now != before:
+            return False
+        swapped = Scripts(self._client).run(
+            "forms/swap",
+            forms=keys.FORMS,
+            name=form.name,
+            before=stored,
+            saved=_with_newer_fields(stored, form.to_dict()),
+        )
+        return bool(swapped)
 
     def remove_form(self, name: str) -> bool:
         """Remove the form, and what was counted of its refusals; False when there was none."""
         with redis_errors_translated(), self._client.pipeline(transaction=True) as step:
             step.hdel(keys.FORMS, name)
             step.delete(*keys.of_form(name))
-            removed, _ = step.execute()
+            step.hdel(keys.LAST_ACCEPTED, name)
+            removed, *_ = step.execute()
         return bool(removed)
 
-    def _with_newer_fields(self, key: str, name: str, known: dict[str, Any]) -> str:
-        """Return the record as JSON. Fields that only a newer version knows stay as they are."""
+    def _merged(self, key: str, name: str, known: dict[str, Any]) -> str:
         with redis_errors_translated():
-            stored = self._client.hget(key, name)
-        newer: dict[str, Any] = {}
-        with contextlib.suppress(ValueError):
-            newer = json_object(str(stored))
-        return json.dumps(newer | known)
+            return _with_newer_fields(self._client.hget(key, name), known)
 
     def _all(self, kind: Kind, key: str, read: Callable[[dict[str, Any]], T]) -> list[T]:
         stored = self._read(lambda reads: reads.hgetall(key))
@@ -192,9 +205,7 @@ class Registry:
         self, kind: Kind, key: str, name: str, read: Callable[[dict[str, Any]], T]
     ) -> T | None:
         stored = self._read(lambda reads: reads.hget(key, name))
-        if stored is None:
-            return None
-        return read_or_refuse(kind, name, lambda: as_called(name, read(json_object(stored))))
+        return None if stored is None else _read(kind, name, stored, read)
 
     def _read(self, read: Callable[[Any], object]) -> Any:
         """Return what `read` asks for, unless a newer version uses the ledger now."""
@@ -208,6 +219,19 @@ class Registry:
             number, *stored = reads.execute()
         check_still_known(number)
         return stored
+
+
+def _with_newer_fields(stored: object, known: dict[str, Any]) -> str:
+    """Return the record as JSON. Fields that only a newer version knows stay as they are."""
+    newer: dict[str, Any] = {}
+    with contextlib.suppress(ValueError):
+        newer = json_object(str(stored))
+    return json.dumps(newer | known)
+
+
+def _read(kind: Kind, name: str, stored: object, read: Callable[[dict[str, Any]], T]) -> T:
+    """Return the record. Raises `UnreadableRecord`."""
+    return read_or_refuse(kind, name, lambda: as_called(name, read(json_object(str(stored)))))
 
 
 def _readable(

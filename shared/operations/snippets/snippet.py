@@ -38,6 +38,11 @@ class Input:
 _EXAMPLES = {"email": "you@example.com", "first_name": "Ada", "last_name": "Lovelace"}
 
 
+def form_address(form: Form, public_url: str) -> str:
+    """Return the address to which the form posts, and under which it has a page."""
+    return f"{public_url}/f/{form.name}"
+
+
 def make_snippet(form: Form, url: str, kind: SnippetKind = SnippetKind.FORM) -> str:
     """Return what to paste; `url` is the address to which the form posts."""
     if kind == SnippetKind.CURL:

@@ -25,7 +25,7 @@ from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.form_counts import FormCounts, FormTally
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.token_store import Owner, SealedPair, TokenLedger
-from shared.operations.forms import Forms
+from shared.operations.forms.forms import Forms
 from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operators import Operators, Role
 from shared.operations.sessions import Sessions, Visit

@@ -100,9 +100,9 @@ def test_many_accounts_are_paged_and_the_trouble_is_on_the_first_page(
     shown = [[each.account.name for each in page.summaries] for page in pages]
     assert shown[0][0] == "shop-6"
     assert sorted(name for some in shown for name in some) == [f"shop-{n}" for n in range(7)]
-    assert [(page.number, page.pages) for page in pages] == [(1, 3), (2, 3), (3, 3)]
-    assert {page.found for page in pages} == {7}
-    assert account_page(summaries, number=99, per_page=3).number == 3
+    assert [(page.at.number, page.at.pages) for page in pages] == [(1, 3), (2, 3), (3, 3)]
+    assert {page.at.count for page in pages} == {7}
+    assert account_page(summaries, number=99, per_page=3).at.number == 3
 
 
 def test_an_account_is_found_by_name_or_organization(registry: Registry, browser: SignedIn) -> None:

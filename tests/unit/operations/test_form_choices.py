@@ -1,17 +1,17 @@
-"""Lists, custom fields and origins, as an operator gives them to `relay forms add`."""
+"""Lists, custom fields and origins, as an operator gives them."""
 
 import pytest
 
-from relay.commands.forms.choices import (
+from shared.constant_contact.client import ContactList
+from shared.domain.errors import Refused
+from shared.domain.form import CustomField, ListRef
+from shared.operations.forms.choices import (
     MOST_LISTS,
     checked_origin,
     chosen_fields,
     chosen_lists,
     in_order,
 )
-from shared.constant_contact.client import ContactList
-from shared.domain.errors import Refused
-from shared.domain.form import CustomField, ListRef
 
 NEWS, CAKES, MORE_CAKES = (
     ContactList("11-aa", "Newsletter", 3),

@@ -12,7 +12,19 @@ from shared.domain.web_addresses import dns_name
 MOST_LISTS = 50
 MOST_FIELDS = 50
 
+# A place for the visitor to go: any address on the web.
+_ADDRESS = re.compile(r"https?://[^\s/?#]+\S*")
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?")
+
+
+def checked_redirect(given: str) -> str:
+    """Return the address to which visitors go after signing up."""
+    if not _ADDRESS.fullmatch(given):
+        raise Refused(
+            f"{given!r} is no web address. It must be like https://example.com/thanks, with"
+            " https:// at its beginning."
+        )
+    return given
 
 
 def checked_origin(given: str) -> str:
@@ -27,8 +39,8 @@ def checked_origin(given: str) -> str:
         origin = ""
     if not _ORIGIN.fullmatch(origin):
         raise Refused(
-            f"--origin must be like https://example.com or http://localhost:8000, without a path;"
-            f" {given!r} is not."
+            f"{given!r} is no origin. An origin is like https://example.com or"
+            " http://localhost:8000, without a path."
         )
     default_port = ":443" if origin.startswith("https://") else ":80"
     return origin.removesuffix(default_port)

@@ -1,0 +1,1 @@
+"""Forms: made, changed, opened, closed and removed; what came to them."""

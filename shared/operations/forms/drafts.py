@@ -1,0 +1,180 @@
+"""A form as an operator gives it, and everything that is wrong with it.
+
+Console and command line make forms of drafts, so that both refuse the same with the same words.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+
+from shared.accounts.account_api import AccountApi, ApiCallFailed
+from shared.constant_contact.client import ContactList
+from shared.domain.account import check_name
+from shared.domain.errors import Refused
+from shared.domain.form import DEFAULT_CONSENT, ConsentBox, CustomField, Form, ListRef
+from shared.domain.signup import WhenUnsubscribed
+from shared.operations.forms.choices import (
+    checked_origin,
+    checked_redirect,
+    chosen_fields,
+    chosen_lists,
+)
+
+T = TypeVar("T")
+
+DEFAULT_TITLE = "Sign up"
+CONSENT_BOXES = ("none", "optional", "required")
+WHEN_UNSUBSCRIBED = ("resubscribe", "ask")
+# In characters.
+LONGEST_TITLE = 200
+LONGEST_CONSENT = 5000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormDraft:
+    """What an operator has typed. Lists and custom fields are names or ids."""
+
+    name: str
+    account: str
+    lists: tuple[str, ...] = ()
+    custom_fields: tuple[str, ...] = ()
+    redirect: str | None = None
+    origins: tuple[str, ...] = ()
+    title: str = DEFAULT_TITLE
+    consent_text: str = DEFAULT_CONSENT
+    consent_box: str = "none"
+    unsubscribed: str = "resubscribe"
+
+    @classmethod
+    def of(cls, form: Form) -> "FormDraft":
+        """Return the form as somebody would type it."""
+        return cls(
+            name=form.name,
+            account=form.account,
+            lists=tuple(each.id for each in form.lists),
+            custom_fields=tuple(each.id for each in form.custom_fields),
+            redirect=form.redirect,
+            origins=form.origins,
+            title=form.title,
+            consent_text=form.consent_text,
+            consent_box=form.consent_box,
+            unsubscribed=form.unsubscribed,
+        )
+
+
+class WrongForm(Refused):
+    """Some fields of the draft are wrong. `errors` has a message for each, by its name."""
+
+    def __init__(self, errors: dict[str, str]) -> None:
+        super().__init__("\n".join(errors.values()))
+        self.errors = errors
+
+
+class _Checks:
+    """Runs checks, and keeps what each that fails says of its field."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, str] = {}
+
+    def run(self, field: str, check: Callable[[], T]) -> T | None:
+        try:
+            return check()
+        except Refused as error:
+            self.errors[field] = str(error)
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class FormMaker:
+    """Makes forms of drafts: looks the account up, and its lists and custom fields by name."""
+
+    api: AccountApi
+
+    def make(
+        self, draft: FormDraft, *, before: Form | None = None, max_age: timedelta = timedelta()
+    ) -> Form:
+        """Return the form. Raises `WrongForm` with every error, and `LedgerUnavailable`.
+
+        The lists may have been read up to `max_age` ago. Those of the form `before` it, if that is
+        of the same account, are known even while Constant Contact cannot be asked.
+        """
+        checks = _Checks()
+        origins = _check_typed(checks, draft)
+        known = before if before and before.account == draft.account else None
+        if checks.run("account", lambda: self._check_account(draft.account)):
+            lists = checks.run("lists", lambda: self._lists(draft, known, max_age))
+            fields = checks.run("custom_fields", lambda: self._fields(draft, known))
+        if checks.errors:
+            raise WrongForm(checks.errors)
+        form = _form(draft, lists or (), fields or (), origins or ())
+        return replace(form, enabled=before.enabled) if before else form
+
+    def _check_account(self, name: str) -> bool:
+        self.api.check_known(name)
+        return True
+
+    def _lists(
+        self, draft: FormDraft, known: Form | None, max_age: timedelta
+    ) -> tuple[ListRef, ...]:
+        if not draft.lists:
+            raise Refused("Choose at least one list. Sign-ups go to it.")
+        try:
+            there: Sequence[ContactList] = self.api.lists(draft.account, max_age=max_age).lists
+        except ApiCallFailed:
+            there = [ContactList(each.id, each.name, None) for each in known.lists] if known else ()
+            if not there or not set(draft.lists) <= {each.id for each in there}:
+                raise
+        return chosen_lists(draft.lists, there)
+
+    def _fields(self, draft: FormDraft, known: Form | None) -> tuple[CustomField, ...]:
+        """Return the custom fields; asks Constant Contact only for those that are new."""
+        there = known.custom_fields if known else ()
+        if set(draft.custom_fields) <= {each.id for each in there}:
+            return chosen_fields(draft.custom_fields, there)
+        return chosen_fields(draft.custom_fields, self.api.custom_fields(draft.account))
+
+
+def _check_typed(checks: _Checks, draft: FormDraft) -> tuple[str, ...] | None:
+    """Check what needs no account; return the origins as browsers write them."""
+    checks.run("name", lambda: check_name(draft.name, "a form's"))
+    if (redirect := draft.redirect) is not None:
+        checks.run("redirect", lambda: checked_redirect(redirect))
+    checks.run("title", lambda: _check_text(draft.title, "title", LONGEST_TITLE))
+    checks.run("consent_text", lambda: _check_consent(draft))
+    checks.run("consent_box", lambda: _check_choice(draft.consent_box, CONSENT_BOXES))
+    checks.run("unsubscribed", lambda: _check_choice(draft.unsubscribed, WHEN_UNSUBSCRIBED))
+    return checks.run("origins", lambda: tuple(dict.fromkeys(map(checked_origin, draft.origins))))
+
+
+def _check_text(text: str, what: str, longest: int) -> None:
+    if not text.strip():
+        raise Refused(f"The {what} is empty. Visitors read it.")
+    if len(text) > longest:
+        raise Refused(f"The {what} can have {longest:,} characters at most.")
+
+
+def _check_consent(draft: FormDraft) -> None:
+    """A box needs words beside it; without one, there may be no text."""
+    if draft.consent_box != "none" or draft.consent_text:
+        _check_text(draft.consent_text, "consent text", LONGEST_CONSENT)
+
+
+def _check_choice(given: str, choices: Sequence[str]) -> None:
+    if given not in choices:
+        raise Refused(f"Choose one of {', '.join(choices)}.")
+
+
+def _form(draft: FormDraft, lists: Any, fields: Any, origins: tuple[str, ...]) -> Form:
+    return Form(
+        name=draft.name,
+        account=draft.account,
+        lists=lists,
+        custom_fields=fields,
+        redirect=draft.redirect,
+        origins=origins,
+        title=draft.title,
+        consent_text=draft.consent_text,
+        consent_box=cast(ConsentBox, draft.consent_box),
+        unsubscribed=cast(WhenUnsubscribed, draft.unsubscribed),
+    )

@@ -1,0 +1,97 @@
+"""Forms: adding, replacing, changing, opening, closing and removing them."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from shared.domain.audit import Action
+from shared.domain.errors import Refused
+from shared.domain.form import Form
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.registry import Registry
+
+
+class NameTaken(Refused):
+    """There is a form of this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is a form {name!r} already.")
+
+
+class FormGone(Refused):
+    """Somebody has removed the form meanwhile."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no form {name!r} any more. Nothing was changed.")
+
+
+class FormChanged(Refused):
+    """Somebody has changed the form meanwhile; `now` is how it is."""
+
+    def __init__(self, now: Form) -> None:
+        super().__init__(f"Somebody has changed the form {now.name!r} meanwhile.")
+        self.now = now
+
+
+@dataclass(frozen=True, slots=True)
+class Forms:
+    """Every method raises `LedgerUnavailable`."""
+
+    registry: Registry
+    trail: AuditTrail
+
+    def add(self, form: Form) -> None:
+        """Add the form; raises `NameTaken`."""
+        if not self.registry.swap_form(form, before=None):
+            raise NameTaken(form.name)
+        self._note(Action.ADD_FORM, form)
+
+    def save(self, form: Form) -> None:
+        """Add the form, or replace the one of its name."""
+        is_new = form.name not in self.registry.form_names()
+        self.registry.save_form(form)
+        self._note(Action.ADD_FORM if is_new else Action.REPLACE_FORM, form)
+
+    def change(self, form: Form, version: str) -> None:
+        """Replace the form that had this version when somebody began to change it.
+
+        Raises `FormChanged` if it has another one now, and `FormGone`.
+        """
+        before = self._known(form.name)
+        if before.version != version or not self.registry.swap_form(form, before=before):
+            raise FormChanged(self._known(form.name))
+        self._note(Action.REPLACE_FORM, form, changed=differences(before, form))
+
+    def switch(self, form: Form, *, enabled: bool) -> Form:
+        """Open or close the form, as it is by now; return it as it is then."""
+        changed = self._changed(form.name, lambda now: dataclasses.replace(now, enabled=enabled))
+        self._note(Action.ENABLE_FORM if enabled else Action.DISABLE_FORM, changed)
+        return changed
+
+    def remove(self, form: Form) -> None:
+        """Remove the form. Sign-ups that it has taken are still delivered."""
+        if self.registry.remove_form(form.name):
+            self._note(Action.REMOVE_FORM, form)
+
+    def _changed(self, name: str, change: Callable[[Form], Form]) -> Form:
+        while True:
+            before = self._known(name)
+            changed = change(before)
+            if self.registry.swap_form(changed, before=before):
+                return changed
+
+    def _known(self, name: str) -> Form:
+        form = self.registry.form(name)
+        if form is None:
+            raise FormGone(name)
+        return form
+
+    def _note(self, action: Action, form: Form, **detail: Any) -> None:
+        self.trail.add(action, account=form.account, target=form.name, **detail)
+
+
+def differences(one: Form, other: Form) -> list[str]:
+    """Return the names of the fields in which two forms differ."""
+    names = (each.name for each in dataclasses.fields(Form))
+    return [name for name in names if getattr(one, name) != getattr(other, name)]

@@ -1,0 +1,35 @@
+"""A form's fields as people read them."""
+
+from collections.abc import Sequence
+
+from shared.domain.form import Form
+
+_BOXES = {
+    "none": "none",
+    "optional": "visitors may tick it",
+    "required": "visitors must tick it",
+}
+_UNSUBSCRIBED = {
+    "resubscribe": "is subscribed again",
+    "ask": "is asked by Constant Contact first",
+}
+
+
+def told_fields(form: Form) -> dict[str, str]:
+    """Return what there is to say of the form, by its label, in the order of its page."""
+    return {
+        "Title": form.title,
+        "Account": form.account,
+        "Lists": _listed([each.name for each in form.lists]),
+        "Custom fields": _listed([each.label for each in form.custom_fields]),
+        "After signing up": form.redirect or "our thanks page",
+        "Pages that may post": _listed(form.origins, none="every page"),
+        "Consent": form.consent_text or "no text",
+        "Consent box": _BOXES[form.consent_box],
+        "Who had unsubscribed": _UNSUBSCRIBED[form.unsubscribed],
+        "State": "open" if form.enabled else "closed",
+    }
+
+
+def _listed(names: Sequence[str], none: str = "none") -> str:
+    return ", ".join(names) or none

@@ -1,0 +1,73 @@
+"""What is wrong with a form, for tests of everybody who makes forms: each refuses the same.
+
+The account `acme` is the sandbox's, with the list Newsletter and the custom field favourite_cake.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+RIGHT: dict[str, Any] = {"name": "cakes", "account": "acme", "lists": ("Newsletter",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A draft's fields that are changed from `RIGHT`, which of them is wrong (`about`), and what is
+    said of it. `options` are what the command line has for it; None where it cannot be typed."""
+
+    changed: dict[str, Any]
+    about: str
+    says: str
+    options: list[str] | None = None
+
+
+WRONG = {
+    "a name": Wrong({"name": "no name"}, "name", "'no name' cannot be a form's name", ["NAME"]),
+    "an account": Wrong(
+        {"account": "nobody"}, "account", "There is no account 'nobody'", ["--account", "nobody"]
+    ),
+    "a list": Wrong(
+        {"lists": ("Nowhere",)},
+        "lists",
+        "There is no list 'Nowhere'. The lists: ",
+        [
+            "--list",
+            "Nowhere",
+        ],
+    ),
+    "a field": Wrong(
+        {"custom_fields": ("no_such",)},
+        "custom_fields",
+        "There is no custom field 'no_such'. The fields: ",
+        ["--field", "no_such"],
+    ),
+    "a redirect": Wrong(
+        {"redirect": "thanks.html"},
+        "redirect",
+        "'thanks.html' is no web address. It must be like https://example.com/thanks",
+        ["--redirect", "thanks.html"],
+    ),
+    "an origin": Wrong(
+        {"origins": ("https://example.com/shop",)},
+        "origins",
+        "'https://example.com/shop' is no origin.",
+        ["--origin", "https://example.com/shop"],
+    ),
+    "no title": Wrong({"title": " "}, "title", "The title is empty.", ["--title", " "]),
+    "a long title": Wrong(
+        {"title": "x" * 201},
+        "title",
+        "The title can have 200 characters at most.",
+        ["--title", "x" * 201],
+    ),
+    "a box without a text": Wrong(
+        {"consent_text": "", "consent_box": "optional"},
+        "consent_text",
+        "The consent text is empty.",
+        ["--consent", "", "--consent-box", "optional"],
+    ),
+    "no list": Wrong({"lists": ()}, "lists", "Choose at least one list."),
+    "another box": Wrong({"consent_box": "big"}, "consent_box", "Choose one of none, optional"),
+    "another wish": Wrong(
+        {"unsubscribed": "never"}, "unsubscribed", "Choose one of resubscribe, ask."
+    ),
+}
