@@ -1,7 +1,8 @@
 """A test sign-up: sent to one's own address, followed, read back, and removed.
 
-It goes the same way as a visitor's: ledger, lane, pace, API. Only a test shows which permission
-the contact got, and so whether Confirmed Opt-in is on.
+It goes the same way as a visitor's: ledger, lane, pace, API. One that an operator sends to a form
+is taken in by web, like all that come to the form. Only a test shows which permission the contact
+got, and so whether Confirmed Opt-in is on.
 """
 
 import json
@@ -15,6 +16,7 @@ import redis
 from shared.accounts.account_api import FRESH, AccountApi, ApiCallFailed
 from shared.domain.audit import Action
 from shared.domain.errors import Refused
+from shared.domain.form import Form
 from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
 from shared.infrastructure.stored_records import Kind, json_object, read_one
@@ -37,8 +39,9 @@ _MOST_READS = 10
 class TestSignup:
     """How far a test sign-up has got. What is not known yet is None.
 
-    `lists` are names. `permission` is the API's word, and `meaning` explains it. `removable` says
-    that this sign-up created the contact, so that it can be removed without harm.
+    `form` is the one that it was sent to. `lists` are names. `permission` is the API's word, and
+    `meaning` explains it. `removable` says that this sign-up created the contact, so that it can be
+    removed without harm.
     """
 
     id: str
@@ -48,6 +51,7 @@ class TestSignup:
     attempts: int
     cause: str | None
     action: str | None
+    form: str | None = None
     lists: tuple[str, ...] | None = None
     permission: str | None = None
     meaning: str | None = None
@@ -63,7 +67,7 @@ class TestSignup:
         """Whether nothing more will happen by itself."""
         if self.state == State.DELIVERED:
             return self.permission is not None or self.removed
-        return self.state in (State.DEAD, State.DISCARDED)
+        return self.state in (State.DEAD, State.DISCARDED, State.QUARANTINED)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self) | {"removable": self.removable}
@@ -120,12 +124,17 @@ class TestSignups:
         self._notify_workers(account)
         return self._test_signup(self._signup(account, submission.id), {})
 
+    def follow_form(self, form: Form, id: str) -> None:
+        """Have the sign-up `id`, which an operator has sent to the form, be followed as a test."""
+        self._keep(form.account, id, {"form": form.name})
+        self._trail.add(Action.TEST_SIGNUP, account=form.account, target=id, form=form.name)
+
     def follow(self, account: str, id: str) -> TestSignup:
         """Return how far it has got; reads the contact back after the delivery."""
-        signup = self._signup(account, id)
-        seen = self._seen(account, id)
+        signup, seen = self._signup(account, id), self._seen(account, id)
         if signup.state == State.DELIVERED and self._is_worth_reading(seen):
-            seen = self._read_back(signup, reads=seen.get("reads", 0) + 1)
+            kept = {"form": seen["form"]} if "form" in seen else {}
+            seen = kept | self._read_back(signup, reads=seen.get("reads", 0) + 1)
             self._keep(account, id, seen)
         return self._test_signup(signup, seen)
 
@@ -171,9 +180,12 @@ class TestSignups:
 
     def _signup(self, account: str, id: str) -> Signup:
         signup = self._ledger.find(id, [account])
-        if signup is None or signup.form != TEST_FORM:
+        if signup is None or not self._is_test(signup):
             raise Refused(f"There is no test sign-up {id} in {account}.")
         return signup
+
+    def _is_test(self, signup: Signup) -> bool:
+        return signup.form == TEST_FORM or "form" in self._seen(signup.account, signup.id)
 
     def _read_back(self, signup: Signup, *, reads: int) -> dict[str, Any]:
         """Return what was seen, or the error, and when to ask again."""
@@ -206,6 +218,7 @@ class TestSignups:
             attempts=signup.attempts,
             cause=signup.message,
             action=signup.action,
+            form=seen.get("form"),
             lists=tuple(seen["lists"]) if "lists" in seen else None,
             permission=permission,
             meaning=what_it_means(permission, signup.action) if permission else None,

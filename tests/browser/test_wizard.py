@@ -56,7 +56,7 @@ def allow(page: Page) -> None:
     page.get_by_role("button", name="Allow").click()
 
 
-def test_by_mouse_from_the_empty_console_to_a_test_signup_that_is_removed(
+def test_by_mouse_from_the_empty_console_to_a_form_whose_test_arrives(
     stack: Stack, console: Page
 ) -> None:
     console.get_by_role("link", name="Connect an account").click()
@@ -71,9 +71,15 @@ def test_by_mouse_from_the_empty_console_to_a_test_signup_that_is_removed(
         timeout=WITHIN
     )
     expect(console.locator(".checks li.ok")).to_have_count(7)
-    console.get_by_role("link", name="Yes, show lists and test").click()
+    console.get_by_role("link", name="Yes, make a form").click()
+    expect(console.get_by_label("Title")).to_have_value("Sign up for Acme Bakery")
+    console.get_by_role("checkbox", name="Newsletter").check()
+    console.get_by_role("button", name="Make the form").click()
+    expect(console.get_by_label("What to paste")).to_have_value(
+        re.compile(f'<form method="post" action="{re.escape(stack.url)}/f/mouse"')
+    )
+    expect(console.frame_locator("iframe").get_by_role("button", name="Sign up")).to_be_visible()
     console.get_by_label("Your e-mail address").fill("ada@example.com")
-    console.get_by_label("List", exact=True).select_option("Newsletter")
     console.get_by_role("button", name="Send a test sign-up").click()
 
     # The page asks for itself again until all is known.
@@ -99,8 +105,8 @@ def test_by_keyboard_alone(stack: Stack, page: Page) -> None:
     expect(page.get_by_role("heading", name="Acme Bakery is connected")).to_be_visible(
         timeout=WITHIN
     )
-    _press(page, "Yes, show lists and test")
-    expect(page.get_by_role("heading", name="Test sign-up")).to_be_visible()
+    _press(page, "Yes, make a form")
+    expect(page.get_by_role("heading", name="Make a form")).to_be_visible()
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 1 Application: what to do in the developer portal, and whether Constant Contact knows the API key.
 2 Log in: the operator logs in, or sends a link to the client.
 3 Check: the results of the checks of the new connection.
-4 Lists and test: on the account's own page.
+4 Form and test: a first form, and a test sign-up on its page.
 """
 
 from datetime import timedelta

@@ -27,6 +27,9 @@ from web.console import (
     bp,
     connect,
     doctor,
+    form_editing,
+    form_tests,
+    forms,
     guard,
     navigation,
     operator_key,
@@ -49,6 +52,9 @@ __all__ = [
     "bp",
     "connect",
     "doctor",
+    "form_editing",
+    "form_tests",
+    "forms",
     "operator_key",
     "operators",
     "overview",
@@ -61,7 +67,7 @@ __all__ = [
 ]
 
 _NAME_OR_ID = re.compile(r"[\w.~-]{1,100}", re.ASCII)
-WIZARD_STEPS = ("Application", "Log in", "Check", "Lists and test")
+WIZARD_STEPS = ("Application", "Log in", "Check", "Form and test")
 
 
 @bp.context_processor
@@ -124,6 +130,7 @@ def allow_scripts(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
         " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        + ("; frame-src 'self'" if g.get("frames_own_pages") else "")
     )
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers.update(ALONE)

@@ -125,6 +125,18 @@ class Scene:
         started = self.browser.post("/console/accounts/acme/test", email=EMAIL, list="Newsletter")
         return str(started.location)
 
+    def form(self, step: str = "", **typed: str) -> None:
+        """Make the form `news`, then go on with it."""
+        lists = services_of(self.app).accounts.api.lists("acme").lists
+        chosen = {"lists": lists[0].id, "consent_box": "none", "unsubscribed": "ask"}
+        new = {"name": "news", "account": "acme", "title": "News", **chosen}
+        assert self.browser.post("/console/forms/-/new", **new).status_code == 303
+        if step == "edit":
+            form = services_of(self.app).operations.forms.registry.form("news")
+            typed = {**new, "title": "Other", "version": form.version if form else ""}
+        if step:
+            assert self.browser.post(f"/console/forms/news/{step}", **typed).status_code == 303
+
     def remove_test(self) -> None:
         path = self.test()
         claim = claimed(self.ledger)
@@ -176,6 +188,15 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
     "/console/signups/<id>/erase": (
         Action.ERASE,
         lambda scene: scene.with_signup(Made.delivered, "erase"),
+    ),
+    "/console/forms/-/new": (Action.ADD_FORM, lambda scene: scene.form()),
+    "/console/forms/<form>/edit": (Action.REPLACE_FORM, lambda scene: scene.form("edit")),
+    "/console/forms/<form>/close": (Action.DISABLE_FORM, lambda scene: scene.form("close")),
+    "/console/forms/<form>/open": (Action.ENABLE_FORM, lambda scene: scene.form("open")),
+    "/console/forms/<form>/remove": (Action.REMOVE_FORM, lambda scene: scene.form("remove")),
+    "/console/forms/<form>/test": (
+        Action.TEST_SIGNUP,
+        lambda scene: scene.form("test", email=EMAIL),
     ),
     "/console/accounts/<name>/disconnect": (
         Action.DISCONNECT,

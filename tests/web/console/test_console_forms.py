@@ -1,0 +1,236 @@
+"""The console's pages of forms: what came to them, and opening, closing and removing them."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from html import unescape
+
+import pytest
+import redis
+from flask import Flask
+
+from shared.domain.form import CustomField, Form, ListRef
+from shared.domain.refusal import Refusal, RefusalCode
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.form_counts import FormCounts, FormTally
+from shared.ledger.stores.registry import Registry
+from shared.operations.forms.activity import form_page
+from shared.operations.operators import Role
+from tests.support import builders
+from tests.support.console_browser import SignedIn
+from tests.support.web_services import services_of
+
+SaveForm = Callable[..., Form]
+PAGE = "/console/forms/news"
+
+
+@pytest.fixture
+def ledger(app: Flask, redis_client: "redis.Redis") -> Ledger:
+    """A ledger with the account `acme` and the form `news`."""
+    Registry(redis_client).save_account(builders.account(organization="Acme Bakery"))
+    return Ledger(redis_client)
+
+
+@pytest.fixture
+def browser(app: Flask, ledger: Ledger) -> SignedIn:
+    return SignedIn(app, Role.OPERATOR)
+
+
+@pytest.fixture
+def refuse(redis_client: "redis.Redis") -> Callable[..., None]:
+    """Count refusals of a form, as web does."""
+
+    def count(times: int, form: str = "news", **given: object) -> None:
+        refusal = Refusal(
+            code=RefusalCode.REQUIRED, fields=("mail",), origin="https://x.example", client="Chrome"
+        )
+        tally = FormTally(
+            form=form,
+            account="acme",
+            refused={"required": times},
+            faults=times,
+            streak={"required": times},
+            streak_began_ago=timedelta(minutes=5),
+            streak_went_on_ago=timedelta(seconds=1),
+            last=[(timedelta(seconds=1), refusal)] * min(times, 20),
+            unsent={"shoe_size": 7},
+            accepted_ago=timedelta(hours=2),
+        )
+        FormCounts(redis_client).add(f"process-{form}", 1, [tally])
+
+    return count
+
+
+def words(page: str) -> str:
+    return " ".join(re.sub("<[^>]*>", " ", unescape(page)).split())
+
+
+def read(browser: SignedIn, path: str) -> str:
+    answer = browser.get(path)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+# --- the list
+
+
+def test_without_forms_the_page_teaches_what_a_form_is(app: Flask, browser: SignedIn) -> None:
+    services_of(app).operations.forms.remove(builders.form())
+    assert "There is no form yet" in read(browser, "/console/forms")
+    assert "Make the first form" in read(browser, "/console/forms")
+    viewer = SignedIn(app, Role.VIEWER)
+    assert "Make" not in words(read(viewer, "/console/forms"))
+
+
+def test_each_form_has_its_figures(
+    browser: SignedIn, ledger: Ledger, refuse: Callable[..., None]
+) -> None:
+    builders.accept(ledger)
+    builders.accept(ledger, "robot@example.com", quarantine="honeypot")
+    refuse(3)
+    page = read(browser, "/console/forms")
+    assert '<td data-label="Accepted" class="num">2</td>' in page
+    assert '<td data-label="Quarantined" class="num">1</td>' in page
+    assert "3 required" in page
+    assert "(2 h ago)" in words(page)
+    assert "✓ Open" in words(page)
+    assert "@example.com" not in page
+
+
+def test_those_that_refuse_too_much_come_first_and_closed_ones_say_so(
+    app: Flask, browser: SignedIn, save_form: SaveForm, refuse: Callable[..., None]
+) -> None:
+    save_form("alpha", enabled=False)
+    save_form("zulu")
+    refuse(9, "zulu")
+    page = read(browser, "/console/forms")
+    assert re.findall(r'href="/console/forms/(\w+)"', page) == ["zulu", "alpha", "news"]
+    assert "✗ Refuses sign-ups" in words(page) and "? Closed" in words(page)
+    status = services_of(app).operations.status
+    pages = [form_page(status, number=number, per_page=2) for number in (1, 2)]
+    assert [[row.form.name for row in page.rows] for page in pages] == [["zulu", "alpha"], ["news"]]
+
+
+def test_a_form_is_found_by_name_title_or_account(browser: SignedIn, save_form: SaveForm) -> None:
+    save_form("cakes", title="Weekly specials", account="blue")
+    for looked_for in ("CAK", "specials", "blue"):
+        page = read(browser, f"/console/forms?name={looked_for}")
+        assert re.findall(r'href="/console/forms/(\w+)"', page) == ["cakes"]
+    assert "No form fits" in read(browser, "/console/forms?name=nothing")
+
+
+# --- the page of one
+
+
+def test_the_page_has_figures_refusals_and_unsent_fields(
+    browser: SignedIn, refuse: Callable[..., None]
+) -> None:
+    refuse(7)
+    page = words(read(browser, PAGE))
+    assert "7 of 7 sign-ups refused since" in page
+    assert "7 requests: 7 required." in page
+    assert "required https://x.example Chrome mail" in page
+    assert "shoe_size 7" in page
+    assert "Last sign-up:" in page
+
+
+def test_the_page_has_the_snippet_and_a_preview_that_can_send_nothing(
+    app: Flask, browser: SignedIn
+) -> None:
+    answer = browser.get(PAGE)
+    assert "http://127.0.0.1:8080/f/news" in answer.text
+    assert "&lt;form method=&#34;post&#34; action=&#34;http://127.0.0.1:8080/f/news&#34;" in (
+        answer.text
+    )
+    [frame] = re.findall("<iframe[^>]*>", answer.text)
+    assert 'sandbox="allow-same-origin"' in frame and 'src="/f/news"' in frame
+    assert "frame-src 'self'" in answer.headers["Content-Security-Policy"]
+    framed = app.test_client().get("/f/news").headers["Content-Security-Policy"]
+    assert "frame-ancestors 'self'" in framed
+    others = browser.get("/console/forms").headers["Content-Security-Policy"]
+    assert "frame-src" not in others
+
+
+def test_what_others_named_is_shown_as_text(
+    browser: SignedIn, ledger: Ledger, save_form: SaveForm
+) -> None:
+    evil = "<script>alert(1)</script>"
+    save_form(
+        title=evil,
+        consent_text=evil,
+        consent_box="optional",
+        lists=(ListRef("1", evil),),
+        custom_fields=(CustomField("2", evil, evil),),
+    )
+    for path in (PAGE, "/console/forms", f"{PAGE}/edit", f"{PAGE}/close", f"{PAGE}/remove"):
+        page = read(browser, path)
+        assert "<script>alert" not in page
+    assert "&lt;script&gt;alert(1)" in read(browser, PAGE)
+
+
+def test_an_unknown_form_is_said_to_be_so(browser: SignedIn) -> None:
+    for path in ("", "/edit", "/close", "/remove"):
+        answer = browser.get(f"/console/forms/nowhere{path}")
+        assert answer.status_code == 400
+        assert "There is no form nowhere." in answer.text
+    assert browser.get("/console/forms/nothing at all").status_code == 404
+
+
+# --- its life
+
+
+def test_closing_asks_and_opening_does_not(
+    app: Flask, browser: SignedIn, redis_client: "redis.Redis"
+) -> None:
+    assert "Sign-ups that it has taken are still delivered" in words(read(browser, f"{PAGE}/close"))
+    assert browser.post(f"{PAGE}/close").location == PAGE
+    form = Registry(redis_client).form("news")
+    assert form is not None and not form.enabled
+    page = read(browser, PAGE)
+    assert "This form is closed" in page and "<iframe" not in page
+    assert "Test sign-up" not in page
+    browser.post(f"{PAGE}/open")
+    form = Registry(redis_client).form("news")
+    assert form is not None and form.enabled
+
+
+def test_removing_asks_and_keeps_its_signups(
+    browser: SignedIn, ledger: Ledger, redis_client: "redis.Redis", refuse: Callable[..., None]
+) -> None:
+    builders.accept(ledger)
+    refuse(1)
+    question = words(read(browser, f"{PAGE}/remove"))
+    assert "The 1 sign-up that it has taken stays." in question
+    assert "their visitors read that the form does not exist" in question
+    assert browser.post(f"{PAGE}/remove").location == "/console/forms"
+    assert Registry(redis_client).form_names() == []
+    assert ledger.figures("acme").due == 1
+    assert not redis_client.hexists("relay:last-accepted", "news")
+
+
+CHANGES = ("/close", "/open", "/remove", "/edit", "/test")
+
+
+@pytest.mark.parametrize("path", [*(f"{PAGE}{each}" for each in CHANGES), "/console/forms/-/new"])
+def test_a_viewer_changes_nothing(app: Flask, ledger: Ledger, path: str) -> None:
+    viewer = SignedIn(app, Role.VIEWER)
+    answer = viewer.post(path, name="cakes", account="acme", lists="x", email="ada@example.com")
+    assert answer.status_code == 403
+    assert services_of(app).operations.forms.registry.form_names() == ["news"]
+    assert ledger.figures("acme").accepted == 0
+
+
+def test_a_viewer_sees_no_buttons(app: Flask, ledger: Ledger) -> None:
+    page = read(SignedIn(app, Role.VIEWER), PAGE)
+    for path in (*CHANGES, "copy="):
+        assert f"{PAGE}{path}" not in page
+    assert "Test sign-up" not in page
+
+
+@pytest.mark.parametrize("path", [*(f"{PAGE}{each}" for each in CHANGES), "/console/forms/-/new"])
+def test_no_change_without_the_sessions_token(app: Flask, browser: SignedIn, path: str) -> None:
+    assert browser.client.post(path, data={"name": "cakes"}).status_code == 403
+    from_elsewhere = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
+    sent = {"csrf_token": browser.token}
+    assert browser.client.post(path, data=sent, headers=from_elsewhere).status_code == 403
+    assert services_of(app).operations.forms.registry.form("news") == builders.form()

@@ -1,0 +1,101 @@
+"""All forms with what came to them, a form's page, and its life: opened, closed, removed."""
+
+from flask import flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from shared.domain.errors import Refused
+from shared.domain.form import Form
+from shared.operations.forms.activity import form_page, read_activity
+from shared.operations.forms.told import told_fields
+from shared.operations.operators import Role
+from shared.operations.snippets.snippet import form_address, make_snippet
+from web.console import bp
+from web.console.guard import needs
+from web.services import services
+
+
+@bp.get("/forms")
+@needs(Role.VIEWER)
+def forms() -> ResponseReturnValue:
+    """Show all forms, those that refuse too much first."""
+    words, number = request.args.get("name", ""), request.args.get("page", 1, type=int)
+    return render_template(
+        "console/forms/list.html",
+        page=form_page(services().operations.status, words, number),
+        words=words,
+    )
+
+
+@bp.get("/forms/<form>")
+@needs(Role.VIEWER)
+def form(form: str) -> ResponseReturnValue:
+    """Show everything about a form."""
+    return form_answer(known_form(form))
+
+
+def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> str:
+    """Return the form's page; `test_errors` are of the test sign-up that was typed on it."""
+    status = services().operations.status
+    g.frames_own_pages = True
+    url = form_address(found, services().settings.public_url)
+    return render_template(
+        "console/forms/form.html",
+        form=found,
+        activity=read_activity(status.form_counts, status.registry.account_names(), found),
+        url=url,
+        snippet=make_snippet(found, url),
+        told=told_fields(found),
+        test_errors=test_errors or {},
+        email=request.form.get("email", ""),
+    )
+
+
+@bp.get("/forms/<form>/close")
+@needs(Role.OPERATOR)
+def ask_to_close(form: str) -> ResponseReturnValue:
+    """Ask before a form is closed."""
+    return render_template("console/forms/close.html", form=known_form(form))
+
+
+@bp.post("/forms/<form>/close")
+@needs(Role.OPERATOR)
+def close_form(form: str) -> ResponseReturnValue:
+    """Close a form: it takes no sign-ups for now."""
+    services().operations.forms.switch(known_form(form), enabled=False)
+    flash(f"The form {form} is closed. It takes no sign-ups until somebody opens it.")
+    return redirect(url_for("console.form", form=form), 303)
+
+
+@bp.post("/forms/<form>/open")
+@needs(Role.OPERATOR)
+def open_form(form: str) -> ResponseReturnValue:
+    """Open a form again."""
+    services().operations.forms.switch(known_form(form), enabled=True)
+    flash(f"The form {form} is open. It takes sign-ups again.")
+    return redirect(url_for("console.form", form=form), 303)
+
+
+@bp.get("/forms/<form>/remove")
+@needs(Role.OPERATOR)
+def ask_to_remove_form(form: str) -> ResponseReturnValue:
+    """Ask before a form is removed."""
+    found, status = known_form(form), services().operations.status
+    activity = read_activity(status.form_counts, status.registry.account_names(), found)
+    return render_template("console/forms/remove.html", form=found, activity=activity)
+
+
+@bp.post("/forms/<form>/remove")
+@needs(Role.OPERATOR)
+def remove_form(form: str) -> ResponseReturnValue:
+    """Remove a form. Sign-ups that it has taken are still delivered."""
+    services().operations.forms.remove(known_form(form))
+    flash(f"The form {form} is removed. Sign-ups that it has taken are still delivered.")
+    return redirect(url_for("console.forms"), 303)
+
+
+def known_form(name: str) -> Form:
+    """Return the form; raises `Refused` if there is none."""
+    found = services().operations.forms.registry.form(name)
+    if found is None:
+        raise Refused(f"There is no form {name}. It may have been removed.")
+    return found
