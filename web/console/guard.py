@@ -200,12 +200,17 @@ def _keep_stored(operator: Operator, stored: Session) -> bool:
         stored = stored.seen_also(datetime.fromisoformat(session["seen"]))
     if stored.has_ended(operator.epoch, now):
         return False
-    if now - stored.seen_at >= NOTE_USE_EVERY:
+    if now - stored.seen_at >= NOTE_USE_EVERY and not _asks_by_itself():
         if _written(partial(services().sessions.note_use, operator, session_id(), _visit())):
             session.pop("seen", None)
         else:
             session["seen"] = now.isoformat()
     return True
+
+
+def _asks_by_itself() -> bool:
+    """Whether a page updates itself. It does so while nobody is there, which is no use."""
+    return request.method in _SAFE and "HX-Request" in request.headers
 
 
 def _written(write: Callable[[], object]) -> bool:

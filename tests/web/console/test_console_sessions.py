@@ -83,6 +83,21 @@ def test_use_is_noted_and_not_for_every_page(app: Flask, redis_client: "redis.Re
     assert age() < 45
 
 
+def test_a_page_that_updates_itself_keeps_no_session_alive(
+    app: Flask, redis_client: "redis.Redis"
+) -> None:
+    browser = SignedIn(app)
+    by_itself = {"HX-Request": "true"}
+    move_back(redis_client, "seen_at", IDLE - timedelta(minutes=1))
+    assert browser.get("/console/", headers=by_itself).status_code == 200
+    [stored] = redis_client.hgetall(f"{keys.SESSIONS}admin").values()
+    seen = datetime.fromisoformat(json.loads(stored)["seen_at"])
+    assert utc_now() - seen > IDLE - timedelta(minutes=2)
+    move_back(redis_client, "seen_at", IDLE)
+    ended = browser.get("/console/", headers=by_itself)
+    assert ended.headers["HX-Redirect"].startswith("/console/sign-in")
+
+
 def test_the_profile_lists_the_operators_own_sessions(app: Flask) -> None:
     SignedIn(app, Role.VIEWER)
     browser = SignedIn(app)
