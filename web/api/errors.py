@@ -15,6 +15,7 @@ from shared.domain.errors import (
     NoSuchAccount,
     NoSuchSignup,
     Refused,
+    WrongFilter,
 )
 from web.api import PREFIX, bp
 
@@ -25,6 +26,10 @@ _MESSAGES = {
     405: "This address does not support this method.",
     413: "The body is too large. At most 16 KiB are read.",
     500: "Something went wrong on our side. The log of web says where.",
+}
+_NOT_THERE: dict[type[Exception], str] = {
+    NoSuchSignup: "There is no sign-up of this id. It may have been cleared or erased.",
+    NoSuchAccount: "There is no account of this name.",
 }
 # What marshmallow says of a field that the schema does not have, and of one that it needs.
 _UNKNOWN = "Unknown field."
@@ -82,14 +87,17 @@ def invalid_signup(error: InvalidSignup) -> Response:
     return _unprocessable([_entry(each.field, each.code, each.message) for each in error.errors])
 
 
-@bp.errorhandler(NoSuchSignup)
-def no_such_signup(error: NoSuchSignup) -> Response:
-    return problem(404, "There is no sign-up of this id. It may have been cleared or erased.")
+@bp.errorhandler(WrongFilter)
+def wrong_filter(error: WrongFilter) -> Response:
+    return _unprocessable([_entry(error.name, "invalid", str(error))])
 
 
-@bp.errorhandler(NoSuchAccount)
-def no_such_account(error: NoSuchAccount) -> Response:
-    return problem(404, "There is no account of this name.")
+def not_there(error: Exception) -> Response:
+    return problem(404, _NOT_THERE[type(error)])
+
+
+for _kind in _NOT_THERE:
+    bp.register_error_handler(_kind, not_there)
 
 
 @bp.errorhandler(Refused)
@@ -100,7 +108,7 @@ def refused(error: Refused) -> Response:
 
 @bp.errorhandler(LedgerUnavailable)
 def unavailable(error: LedgerUnavailable) -> Response:
-    return please_wait(503, f"{error.problem} Nothing is lost. Try again.", _REDIS_RETRY)
+    return please_wait(503, str(error.problem), _REDIS_RETRY)
 
 
 def _unprocessable(errors: list[dict[str, str]]) -> Response:

@@ -27,6 +27,11 @@ class SummarySchema(Answer):
     message = TextOrNull("What Constant Contact said.")
 
 
+class PageOfSignupsSchema(Answer):
+    signups = fields.List(fields.Nested(SummarySchema), required=True)
+    next = TextOrNull("The `cursor` of the next page; null if this is the last one.")
+
+
 class ConsentSchema(Answer):
     text = Text("What the visitor read.")
     version = Text()

@@ -12,12 +12,27 @@ from shared.operations.signup_documents import (
 )
 from web.api import bp
 from web.api.endpoint import endpoint
+from web.api.filters import QuerySchema, SearchSchema, signup_filter
 from web.api.guard import caller
-from web.api.signup_schemas import CorrectionsSchema, SignupSchema
+from web.api.signup_schemas import CorrectionsSchema, PageOfSignupsSchema, SignupSchema
 from web.services import services
 
 # A sign-up whose state does not allow it is a conflict.
 _OF_ONE = (404, 409)
+
+
+@bp.get("/signups")
+@endpoint(Role.VIEWER, query=QuerySchema(), answer=PageOfSignupsSchema())
+def list_signups(query: dict[str, Any]) -> dict[str, Any]:
+    """List sign-ups, the last received first."""
+    return _page(query)
+
+
+@bp.post("/signups/search")
+@endpoint(Role.VIEWER, body=SearchSchema(), answer=PageOfSignupsSchema())
+def search_signups(body: dict[str, Any]) -> dict[str, Any]:
+    """List sign-ups, also those of one e-mail address."""
+    return _page(body)
 
 
 @bp.get("/signups/<id>")
@@ -62,12 +77,24 @@ def deliver_signup(id: str) -> dict[str, Any]:
     return _document(id)
 
 
+def _page(sent: dict[str, Any]) -> dict[str, Any]:
+    lists = services().operations.lists
+    page = lists.page(signup_filter(sent), cursor=sent.get("cursor"), limit=sent["limit"])
+    found = [_for_caller(signup_summary(signup)) for signup in page.signups]
+    return {"signups": found, "next": page.next}
+
+
 def _document(id: str) -> dict[str, Any]:
     found = services().operations.one_signup.look(id)
-    document = {
-        **signup_summary(found.signup),
-        **signup_details(found.signup),
-        **signup_outlook(found),
-        "history": event_documents(found.history),
-    }
+    return _for_caller(
+        {
+            **signup_summary(found.signup),
+            **signup_details(found.signup),
+            **signup_outlook(found),
+            "history": event_documents(found.history),
+        }
+    )
+
+
+def _for_caller(document: dict[str, Any]) -> dict[str, Any]:
     return document if caller().role.may(Role.OPERATOR) else without_person(document)

@@ -1,0 +1,63 @@
+"""The filters by which routes choose sign-ups: in an address, or as JSON."""
+
+import re
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, pre_load, validate
+
+from shared.domain.signup import DeathReason, QuarantineReason, State
+from shared.operations.signup_lists import DUE, SignupFilter
+from web.api.schemas import Moment
+
+MOST_OF_A_PAGE = 1000
+_DUE = "due"
+_DIGITS = re.compile(r"[0-9]{1,9}")
+
+
+class _WholeNumber(fields.Integer):
+    """A number of JSON. Text that looks like one is none."""
+
+    def _validated(self, value: Any) -> int:
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise ValidationError("This is no whole number.")
+        return value
+
+
+class FilterSchema(Schema):
+    """Filters. Each that is left out matches everything."""
+
+    state = fields.String(validate=validate.OneOf([*State, _DUE]))
+    account = fields.String()
+    form = fields.String()
+    reason = fields.String(validate=validate.OneOf([*DeathReason, *QuarantineReason]))
+    since = Moment(metadata={"description": "By received_at. In UTC unless it says otherwise."})
+
+
+class PageSchema(FilterSchema):
+    """Filters, and which of the pages."""
+
+    cursor = fields.String(metadata={"description": "`next` of the page before."})
+    limit = _WholeNumber(load_default=100, validate=validate.Range(1, MOST_OF_A_PAGE))
+
+
+class QuerySchema(PageSchema):
+    """The same in an address, where all is text."""
+
+    @pre_load
+    def read_limit(self, sent: dict[str, str], **_: Any) -> dict[str, Any]:
+        limit = sent.get("limit", "")
+        return sent | {"limit": int(limit)} if _DIGITS.fullmatch(limit) else sent
+
+
+class SearchSchema(PageSchema):
+    """The same as JSON. An e-mail address is posted alone, so that no log has it."""
+
+    email = fields.String()
+
+
+def signup_filter(sent: dict[str, Any]) -> SignupFilter:
+    """Return the filter that was sent."""
+    state = sent.get("state")
+    states = DUE if state == _DUE else frozenset({State(state)} if state else ())
+    names = ("account", "form", "reason", "email", "since")
+    return SignupFilter(states=states, **{name: sent.get(name) for name in names})
