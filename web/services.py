@@ -1,5 +1,6 @@
 """What the views of one web process share. `web.app.create_app` makes it, once."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -82,6 +83,7 @@ class Services:
     misfits: MisfitNotes
     refused_requests: RefusedRequests
     wrong_keys: WindowCounts
+    sleep: Callable[[float], None] = time.sleep
     alert_tests: OneAtATime = field(default_factory=OneAtATime)
     examinations: OneAtATime = field(default_factory=OneAtATime)
 

@@ -25,6 +25,20 @@ _TO_SETTLE = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InTheWay:
+    """Why an account cannot be removed now: the forms that use it, its sign-ups that are not
+    settled, by state, and whether sign-ups wait on the disk of a web host, perhaps for it."""
+
+    forms: list[str]
+    unsettled: dict[str, int]
+    spooled: bool
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.forms or self.unsettled or self.spooled)
+
+
 @dataclass(frozen=True, slots=True)
 class AccountRemoval:
     """Raises `Refused` and `LedgerUnavailable`. `sleep` takes seconds."""
@@ -32,29 +46,34 @@ class AccountRemoval:
     connecting: Connecting
     sleep: Callable[[float], None]
 
+    def in_the_way(self, name: str) -> InTheWay:
+        """Return why the account cannot be removed now."""
+        registry, ledger = self.connecting.connector.registry, self.connecting.connector.ledger
+        to_settle = {"due": ledger.figures(name).due, **registry.undecided(name)}
+        return InTheWay(
+            forms=[form.name for form in registry.forms() if form.account == name],
+            unsettled={state: count for state, count in to_settle.items() if count},
+            spooled=any(report.figures.count for report in ledger.spools.all()),
+        )
+
     def check(self, name: str) -> tuple[Account, Figures]:
         """Return the account and what it has. Raises `Refused` while it is needed."""
-        registry, ledger = self.connecting.connector.registry, self.connecting.connector.ledger
-        account = registry.known_account(name)
-        forms = [form.name for form in registry.forms() if form.account == name]
-        if forms:
+        account = self.connecting.connector.registry.known_account(name)
+        found = self.in_the_way(name)
+        if found.forms:
             raise Refused(
-                f"{name} has forms: {', '.join(forms)}. Remove them first, or give them another"
-                f" account. Remove one with: relay forms remove {forms[0]}"
+                f"{name} has forms: {', '.join(found.forms)}. Remove them first, or give them"
+                f" another account. Remove one with: relay forms remove {found.forms[0]}"
             )
-        figures = ledger.figures(name)
-        to_settle = {"due": figures.due, **registry.undecided(name)}
-        for state, to_do in _TO_SETTLE.items():
-            if count := to_settle[state]:
-                raise Refused(
-                    f"{name} has sign-ups that are {state}: {count:,}. {to_do.format(name=name)}"
-                )
-        if any(report.figures.count for report in ledger.spools.all()):
+        for state, count in found.unsettled.items():
+            to_do = _TO_SETTLE[state].format(name=name)
+            raise Refused(f"{name} has sign-ups that are {state}: {count:,}. {to_do}")
+        if found.spooled:
             raise Refused(
                 f"Sign-ups wait on the disk of a web host, perhaps for {name}. Remove it when"
                 " they have been handed over. See them with: relay status"
             )
-        return account, figures
+        return account, self.connecting.connector.ledger.figures(name)
 
     def remove(self, name: str) -> None:
         """Remove the account, its tokens, its links, and its records, but for the evidence of

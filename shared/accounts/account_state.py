@@ -13,7 +13,7 @@ class StateKind(StrEnum):
     OK = "ok"
     WAITING = "waiting"  #: nobody needs to act now
     PROBLEM = "problem"  #: somebody must act
-    UNKNOWN = "unknown"  #: somebody wants it so, or nothing is known
+    OFF = "off"  #: somebody wants it so
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ _WORKING = (ConnectionStatus.CONNECTED, ConnectionStatus.FAILING)
 _OF_STATUS = {
     ConnectionStatus.CONNECTED: StateKind.OK,
     ConnectionStatus.FAILING: StateKind.WAITING,
-    ConnectionStatus.DISCONNECTED: StateKind.UNKNOWN,
+    ConnectionStatus.DISCONNECTED: StateKind.OFF,
 }
 
 

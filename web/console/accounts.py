@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from shared.accounts.account_api import FRESH, ApiCallFailed, Lists
 from shared.accounts.account_list import account_page
+from shared.accounts.account_removal import AccountRemoval
 from shared.accounts.advice import ASK_AN_OPERATOR, BUTTONS, for_account, on_hold, on_release, why
 from shared.constant_contact.client import ContactList
 from shared.domain.account import HoldReason
@@ -136,6 +137,30 @@ def disconnect(name: str) -> ResponseReturnValue:
     services().accounts.connecting.disconnect(name, by=operator_name())
     flash(f"{name} is disconnected. Its sign-ups are kept and wait until you connect it again.")
     return redirect(url_for("console.account", name=name), 303)
+
+
+@bp.get("/accounts/<name>/remove")
+@needs(Role.ADMIN)
+def ask_to_remove_account(name: str) -> ResponseReturnValue:
+    """Ask before an account is removed, or say what stands in the way."""
+    summary = services().accounts.summaries.summary(name)
+    found = _removal().in_the_way(name)
+    return render_template("console/account_remove.html", summary=summary, in_the_way=found)
+
+
+@bp.post("/accounts/<name>/remove")
+@needs(Role.ADMIN)
+def remove_account(name: str) -> ResponseReturnValue:
+    """Remove the account, and what is stored of it but for the evidence of consent."""
+    if _removal().in_the_way(name).anything:
+        return redirect(url_for("console.ask_to_remove_account", name=name), 303)
+    _removal().remove(name)
+    flash(f"{name} is removed. Its contacts at Constant Contact stay, and so does the permission.")
+    return redirect(url_for("console.accounts"), 303)
+
+
+def _removal() -> AccountRemoval:
+    return AccountRemoval(services().accounts.connecting, services().sleep)
 
 
 @bp.post("/accounts/<name>/take-over")

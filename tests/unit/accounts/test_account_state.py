@@ -35,7 +35,7 @@ def summary(status: ConnectionStatus, **fields: Any) -> AccountSummary:
         ("failing", {}, "refresh failing", StateKind.WAITING),
         ("failing", {"holds": (RECONNECT,)}, "on hold: reconnect", StateKind.PROBLEM),
         ("revoked", {"holds": (RECONNECT,)}, "reconnect needed", StateKind.PROBLEM),
-        ("disconnected", {"holds": (PAUSED,)}, "disconnected", StateKind.UNKNOWN),
+        ("disconnected", {"holds": (PAUSED,)}, "disconnected", StateKind.OFF),
         ("unusable", {}, "not usable", StateKind.PROBLEM),
         ("foreign", {"holds": (PAUSED,)}, "kept by another installation", StateKind.PROBLEM),
     ],

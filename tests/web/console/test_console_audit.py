@@ -25,7 +25,7 @@ from tests.support.console_browser import PASSWORD, SignedIn
 from tests.support.phone import Phone
 from tests.support.sandbox_server import SandboxServer
 from tests.support.signups import Made
-from tests.support.web_services import services_of
+from tests.support.web_services import change_services, services_of
 from tests.support.webhook import Webhook
 from web.app import create_app
 
@@ -198,6 +198,10 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
         Action.TEST_SIGNUP,
         lambda scene: scene.form("test", email=EMAIL),
     ),
+    "/console/accounts/<name>/remove": (
+        Action.REMOVE_ACCOUNT,
+        lambda scene: scene.browser.post("/console/accounts/acme/remove"),
+    ),
     "/console/accounts/<name>/disconnect": (
         Action.DISCONNECT,
         lambda scene: scene.browser.post("/console/accounts/acme/disconnect"),
@@ -282,7 +286,9 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
 @pytest.fixture
 def app(live_settings: Settings, redis_client: "redis.Redis") -> Iterator[Flask]:
     with Webhook() as webhook:
-        yield create_app(replace(live_settings, alerts=(webhook.address,)))
+        made = create_app(replace(live_settings, alerts=(webhook.address,)))
+        change_services(made, sleep=lambda _: None)  # so long as forms are remembered
+        yield made
 
 
 @pytest.fixture

@@ -105,7 +105,7 @@ def test_those_that_refuse_too_much_come_first_and_closed_ones_say_so(
     refuse(9, "zulu")
     page = read(browser, "/console/forms")
     assert re.findall(r'href="/console/forms/(\w+)"', page) == ["zulu", "alpha", "news"]
-    assert "✗ Refuses sign-ups" in words(page) and "? Closed" in words(page)
+    assert "✗ Refuses sign-ups" in words(page) and " Closed " in words(page)
     status = services_of(app).operations.status
     pages = [form_page(status, number=number, per_page=2) for number in (1, 2)]
     assert [[row.form.name for row in page.rows] for page in pages] == [["zulu", "alpha"], ["news"]]

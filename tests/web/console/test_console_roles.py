@@ -27,6 +27,8 @@ LEAST_ROLE: dict[str, Role | None] = {
     "POST /console/accounts/<name>/hold": OPERATOR,
     "POST /console/accounts/<name>/lists": OPERATOR,
     "POST /console/accounts/<name>/release": OPERATOR,
+    "GET /console/accounts/<name>/remove": ADMIN,
+    "POST /console/accounts/<name>/remove": ADMIN,
     "POST /console/accounts/<name>/take-over": ADMIN,
     "POST /console/accounts/<name>/test": OPERATOR,
     "GET /console/accounts/<name>/test/<id>": OPERATOR,
