@@ -429,15 +429,19 @@ class Ledger:
 
     def outlook(self, signup: Signup) -> Outlook:
         """Return when the sign-up is looked at next, and what it waits for."""
-        due_at, before, first, replay = self._scripts.run_for(
-            signup.account, "signups/outlook", id=signup.id
-        )
-        return Outlook(
-            due_at=read_one(Kind.SIGNUP, signup.id, partial(moment, due_at or None)),
-            before=before,
-            first_in_line=first or None,
-            replay=replay or None,
-        )
+        [found] = self.outlooks([signup])
+        return found
+
+    def outlooks(self, signups: Sequence[Signup]) -> list[Outlook]:
+        """Return the same for each, in one round trip."""
+        calls = [
+            self._scripts.call("signups/outlook", account=keys.account(each.account), id=each.id)
+            for each in signups
+        ]
+        answers = self._scripts.execute_all(calls)
+        return [
+            _outlook(signup.id, *answer) for signup, answer in zip(signups, answers, strict=True)
+        ]
 
     def dead_letters(
         self, *accounts: str, reason: DeathReason | None = None, since: datetime | None = None
@@ -511,6 +515,15 @@ class Ledger:
 def event_by(name: str, who: Who) -> dict[str, Any]:
     """Return an event of a sign-up's history, but for its time."""
     return {"event": name, "counted": False, **who}
+
+
+def _outlook(id: str, due_at: str, before: int, first: str, replay: str) -> Outlook:
+    return Outlook(
+        due_at=read_one(Kind.SIGNUP, id, partial(moment, due_at or None)),
+        before=before,
+        first_in_line=first or None,
+        replay=replay or None,
+    )
 
 
 def _figures(

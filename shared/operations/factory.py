@@ -25,10 +25,12 @@ from shared.operations.dead_letters import DeadLetters
 from shared.operations.forms.forms import Forms
 from shared.operations.job_steps import JobSteps
 from shared.operations.jobs import Jobs
+from shared.operations.listed_signups import ListedSignups
 from shared.operations.one_signup import OneSignup
 from shared.operations.operations import Operations
 from shared.operations.operator_holds import OperatorHolds
 from shared.operations.quarantine import Quarantine
+from shared.operations.quarantine_review import QuarantineReview
 from shared.operations.retries import Retries
 from shared.operations.selection import SignupFinder
 from shared.operations.signup_lists import SignupLists
@@ -52,6 +54,7 @@ def make_operations(
     replays = Replays(client, replay_pace(settings))
     jobs = Jobs(registry, JobSteps(ledger, replays), trail, clock=time.monotonic)
     retries = Retries(finder, replays, jobs, trail, now=utc_now, notify_workers=notify_workers)
+    lists = SignupLists(finder, SignupIndex(client))
     return Operations(
         status=SystemStatus(
             ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
@@ -67,7 +70,9 @@ def make_operations(
             now=utc_now,
         ),
         jobs=jobs,
-        lists=SignupLists(finder, SignupIndex(client)),
+        lists=lists,
+        listed=ListedSignups(ledger=ledger, now=utc_now),
+        review=QuarantineReview(lists, quarantine, dead_letters),
         holds=OperatorHolds(ledger, registry, trail, notify_workers),
         forms=Forms(registry, trail),
         trail=trail,

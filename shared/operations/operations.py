@@ -7,9 +7,11 @@ from shared.operations.audit_search import AuditSearch
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.forms.forms import Forms
 from shared.operations.jobs import Jobs
+from shared.operations.listed_signups import ListedSignups
 from shared.operations.one_signup import OneSignup
 from shared.operations.operator_holds import OperatorHolds
 from shared.operations.quarantine import Quarantine
+from shared.operations.quarantine_review import QuarantineReview
 from shared.operations.retries import Retries
 from shared.operations.signup_lists import SignupLists
 from shared.operations.system_status import SystemStatus
@@ -26,6 +28,8 @@ class Operations:
     one_signup: OneSignup
     jobs: Jobs
     lists: SignupLists
+    listed: ListedSignups
+    review: QuarantineReview
     holds: OperatorHolds
     forms: Forms
     trail: AuditTrail

@@ -36,10 +36,12 @@ from web.console import (
     operators,
     overview,
     profile,
+    quarantine,
     search,
     second_factor,
     second_step,
     sign_in,
+    signup_lists,
     signups,
 )
 from web.security_headers import ALONE
@@ -59,10 +61,12 @@ __all__ = [
     "operators",
     "overview",
     "profile",
+    "quarantine",
     "search",
     "second_factor",
     "second_step",
     "sign_in",
+    "signup_lists",
     "signups",
 ]
 

@@ -34,16 +34,68 @@ function showLocalTimes(root) {
 }
 
 function isTyping(target) {
-  return target.closest("input, textarea, select, [contenteditable]") !== null;
+  return target.closest('input:not([type="checkbox"]), textarea, select, [contenteditable]') !== null;
+}
+
+/* Single keys can be switched off, as speech input may press them by chance. */
+function isKey(event) {
+  const on = localStorage.getItem("keys") !== "off";
+  return on && !isTyping(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey;
 }
 
 document.addEventListener("keydown", (event) => {
   const search = document.getElementById("q");
-  if (event.key !== "/" || !search || isTyping(event.target)) return;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key !== "/" || !search || !isKey(event)) return;
   event.preventDefault();
   search.focus();
 });
+
+/* Reviewing a list by keyboard. The row that has the focus is meant. */
+
+const reviewed = () => [...document.querySelectorAll("[data-review] tbody tr")];
+const currentRow = () => reviewed().find((row) => row.contains(document.activeElement));
+
+function focusRow(place) {
+  const rows = reviewed();
+  rows[Math.max(0, Math.min(place, rows.length - 1))]?.querySelector("a").focus();
+}
+
+function pressInRow(event) {
+  if (!event.repeat) currentRow()?.querySelector(`[data-key="${event.key}"]`).click();
+}
+
+const reviewKeys = {
+  j: () => focusRow(reviewed().indexOf(currentRow()) + 1),
+  k: () => focusRow(reviewed().indexOf(currentRow()) - 1),
+  d: pressInRow,
+  x: pressInRow,
+  o: () => currentRow()?.querySelector("a").click(),
+  "?": () => document.querySelector("[data-keys] summary").click(),
+};
+
+document.addEventListener("keydown", (event) => {
+  const act = Object.hasOwn(reviewKeys, event.key) && reviewKeys[event.key];
+  if (!act || !document.querySelector("[data-review]") || !isKey(event)) return;
+  event.preventDefault();
+  act(event);
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-keys-on]")) {
+    localStorage.setItem("keys", event.target.checked ? "on" : "off");
+  }
+});
+
+/* After a step the list comes back, and goes on with the row that stands in the same place. Its link
+   has the place as its id, so the browser leads there by itself unless the last row has left. */
+function goOnReviewing() {
+  const keys = document.querySelector("[data-keys]");
+  if (!keys) return;
+  keys.hidden = false;
+  keys.querySelector("[data-keys-on]").checked = localStorage.getItem("keys") !== "off";
+  const place = location.hash.match(/^#row-(\d+)$/);
+  if (place && !currentRow()) focusRow(Number(place[1]));
+}
 
 function enhance(root) {
   showCopyButtons(root);
@@ -51,4 +103,7 @@ function enhance(root) {
 }
 
 document.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
-document.addEventListener("DOMContentLoaded", () => enhance(document));
+document.addEventListener("DOMContentLoaded", () => {
+  enhance(document);
+  goOnReviewing();
+});

@@ -42,6 +42,10 @@ CHANGES_NOTHING = {
     "/console/connect/<name>/log-in": "sends the operator there; coming back is the change",
     "/console/accounts/<name>/lists": "reads the lists again",
     "/console/search": "looks",
+    "/console/waiting": "looks for one person",
+    "/console/quarantine": "looks for one person",
+    "/console/quarantine/confirm": "asks; the answer is the change",
+    "/console/delivered": "looks for one person",
 }
 
 
@@ -115,6 +119,11 @@ class Scene:
         made = self.browser.post("/console/connect/acme/link", asked_by="Studio", days="7")
         return str(made.location)
 
+    def review(self, step: str) -> None:
+        fingerprints = services_of(self.app).people.fingerprints()
+        id = Made(self.ledger, fingerprints.person).quarantined()
+        self.browser.post(f"/console/quarantine/{step}", one=f"acme {id}", note=f"{EMAIL} asked")
+
     def with_signup(self, make: Callable[[Made], str], step: str, **fields: str) -> None:
         fingerprints = services_of(self.app).people.fingerprints()
         id = make(Made(self.ledger, fingerprints.person))
@@ -162,6 +171,14 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
     "/console/accounts/<name>/release": (
         Action.RELEASE,
         lambda scene: scene.browser.post("/console/accounts/acme/release"),
+    ),
+    "/console/quarantine/deliver": (
+        Action.DELIVER,
+        lambda scene: scene.review("deliver"),
+    ),
+    "/console/quarantine/discard": (
+        Action.DISCARD,
+        lambda scene: scene.review("discard"),
     ),
     "/console/signups/<id>/retry": (
         Action.RETRY,

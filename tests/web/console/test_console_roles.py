@@ -48,6 +48,8 @@ LEAST_ROLE: dict[str, Role | None] = {
     "GET /console/connect/links/<id>": OPERATOR,
     "POST /console/connect/links/<id>/withdraw": OPERATOR,
     "GET /console/doctor": VIEWER,
+    "GET /console/delivered": VIEWER,
+    "POST /console/delivered": OPERATOR,
     "GET /console/forms": VIEWER,
     "GET /console/forms/-/new": OPERATOR,
     "POST /console/forms/-/new": OPERATOR,
@@ -80,6 +82,11 @@ LEAST_ROLE: dict[str, Role | None] = {
     "POST /console/profile/second-factor/off": VIEWER,
     "POST /console/profile/second-factor/recovery-codes": VIEWER,
     "POST /console/profile/sign-out-elsewhere": VIEWER,
+    "GET /console/quarantine": VIEWER,
+    "POST /console/quarantine": OPERATOR,
+    "POST /console/quarantine/confirm": OPERATOR,
+    "POST /console/quarantine/deliver": OPERATOR,
+    "POST /console/quarantine/discard": OPERATOR,
     "POST /console/search": VIEWER,
     "GET /console/sign-in": None,
     "POST /console/sign-in": None,
@@ -96,6 +103,8 @@ LEAST_ROLE: dict[str, Role | None] = {
     "POST /console/signups/<id>/erase": ADMIN,
     "POST /console/signups/<id>/retry": OPERATOR,
     "POST /console/signups/<id>/undo-discard": OPERATOR,
+    "GET /console/waiting": VIEWER,
+    "POST /console/waiting": OPERATOR,
 }
 # All that a viewer may post, with what is below the second.
 OF_VIEWERS = ("/console/sign-out", "/console/profile", "/console/search")

@@ -1,7 +1,6 @@
 """The search: to the only sign-up, a list of several, and what is known if there is none."""
 
 from datetime import timedelta
-from html import unescape
 
 import pytest
 import redis
@@ -11,16 +10,13 @@ from werkzeug.test import TestResponse
 from shared.domain.refusal import Refusal, RefusalCode
 from shared.domain.short_ids import short_id
 from shared.domain.signup import Contact
-from shared.infrastructure.email_syntax import check_email
-from shared.ledger.ledger import Ledger
 from shared.ledger.spools import SpoolFigures
 from shared.ledger.stores.form_counts import FormCounts, FormTally
-from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
 from tests.support import builders
-from tests.support.console_browser import SignedIn
+from tests.support.console_scene import ConsoleScene, text
 from tests.support.records import strip_to_evidence
-from tests.support.signups import ADA, Made
+from tests.support.signups import ADA
 from tests.support.web_services import services_of
 from web.signup.spool_entry import Entry
 
@@ -28,29 +24,14 @@ CONTACT = "5b0c2a6e-30a5-4ce9-9b0e-5a4f2f0a8a01"
 EVIL = '"><script>alert(1)</script>'
 
 
-class Scene:
-    def __init__(self, app: Flask, client: "redis.Redis") -> None:
-        self.app, self.client = app, client
-        self.ledger = Ledger(client)
-        self.made = Made(self.ledger, self.person_of)
-        self.browser = SignedIn(app, Role.VIEWER)
-
-    def person_of(self, email: str) -> str:
-        return services_of(self.app).people.fingerprints().person(check_email(email))
-
+class Scene(ConsoleScene):
     def search(self, question: str) -> TestResponse:
         return self.browser.post("/console/search", q=question)
 
 
 @pytest.fixture
 def scene(app: Flask, redis_client: "redis.Redis") -> Scene:
-    Registry(redis_client).save_account(builders.account())
-    return Scene(app, redis_client)
-
-
-def text(response: TestResponse) -> str:
-    assert response.status_code == 200, response.text
-    return " ".join(unescape(response.text).split())
+    return Scene(app, redis_client, Role.VIEWER)
 
 
 def leads_to(answer: TestResponse) -> str:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from html import unescape
 
 import pytest
 import redis
@@ -12,14 +11,12 @@ from werkzeug.test import TestResponse
 
 from shared.domain.account import HoldReason
 from shared.domain.short_ids import short_id
-from shared.domain.signup import Consent, Contact, CustomValue, Signup
-from shared.infrastructure.email_syntax import check_email
+from shared.domain.signup import Consent, Contact, CustomValue
 from shared.ledger import keys
-from shared.ledger.ledger import Ledger
-from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
 from tests.support import builders
 from tests.support.console_browser import SignedIn
+from tests.support.console_scene import ConsoleScene, text
 from tests.support.records import strip_to_evidence
 from tests.support.signups import ADA, Made
 from tests.support.web_services import change_services, services_of
@@ -28,22 +25,7 @@ CAKE = "7f1d1c1e-0000-4000-8000-000000000001"
 EVIL = '"><script>alert(1)</script>'
 
 
-class Scene:
-    """The account `acme` with the form `news`, and an operator who is signed in."""
-
-    def __init__(self, app: Flask, client: "redis.Redis") -> None:
-        self.app = app
-        self.ledger = Ledger(client)
-        self.finder = services_of(app).operations.one_signup.finder
-        self.made = Made(self.ledger, self.person_of)
-        self.browser = SignedIn(app, Role.OPERATOR)
-
-    def person_of(self, email: str) -> str:
-        return self.finder.fingerprints().person(check_email(email))
-
-    def signup(self, id: str) -> Signup:
-        return self.finder.one(id)
-
+class Scene(ConsoleScene):
     def page(self, id: str, role: Role | None = None) -> str:
         browser = SignedIn(self.app, role) if role else self.browser
         return text(browser.get(f"/console/signups/{id}"))
@@ -52,14 +34,8 @@ class Scene:
         return self.browser.post(f"/console/signups/{id}/{step}", **fields)
 
 
-def text(response: TestResponse, status: int = 200) -> str:
-    assert response.status_code == status, response.text
-    return " ".join(unescape(response.text).split())
-
-
 @pytest.fixture
 def scene(app: Flask, redis_client: "redis.Redis") -> Scene:
-    Registry(redis_client).save_account(builders.account())
     return Scene(app, redis_client)
 
 

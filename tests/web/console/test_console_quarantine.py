@@ -1,0 +1,136 @@
+"""Reviewing the quarantine: one sign-up, some, and all that match."""
+
+import pytest
+import redis
+from flask import Flask
+from werkzeug.datastructures import MultiDict
+from werkzeug.test import TestResponse
+
+from shared.domain.short_ids import short_id
+from shared.domain.signup import Contact
+from shared.operations.operators import Role
+from tests.support.console_browser import SignedIn
+from tests.support.console_scene import ConsoleScene, text
+from tests.support.signups import ADA
+
+
+@pytest.fixture
+def scene(app: Flask, redis_client: "redis.Redis") -> ConsoleScene:
+    return ConsoleScene(app, redis_client)
+
+
+def caught(scene: ConsoleScene, count: int, **fields: str) -> list[str]:
+    return [scene.made.quarantined(f"{n}@example.com", **fields) for n in range(count)]
+
+
+def post(scene: ConsoleScene, step: str, *picked: str, **fields: str) -> TestResponse:
+    """Post as the page does, with several ticks."""
+    sent = MultiDict([("csrf_token", scene.browser.token), *fields.items()])
+    for id in picked:
+        sent.add("pick", f"acme {id}")
+    return scene.browser.client.post(
+        f"/console/quarantine/{step}", data=sent, headers={"Sec-Fetch-Site": "same-origin"}
+    )
+
+
+# --- one
+
+
+def test_one_is_delivered_at_once_and_the_list_goes_on_at_its_place(scene: ConsoleScene) -> None:
+    [id] = caught(scene, 1)
+    answer = post(scene, "deliver?row=3", one=f"acme {id}", form="news", email=ADA)
+    assert answer.status_code == 303
+    assert answer.location == "/console/quarantine?form=news#row-3"
+    assert scene.states([id]) == ["queued"]
+
+
+def test_one_is_discarded_at_once_and_can_be_undone(scene: ConsoleScene) -> None:
+    [id] = caught(scene, 1)
+    answer = post(scene, "discard?row=0", one=f"acme {id}")
+    assert answer.location == f"/console/quarantine?discarded={short_id(id)}#row-0"
+    assert scene.states([id]) == ["discarded"]
+    page = text(scene.browser.get(answer.location))
+    assert f'action="/console/signups/{short_id(id)}/undo-discard"' in page
+
+
+def test_what_is_no_id_is_not_called_discarded(scene: ConsoleScene) -> None:
+    page = scene.browser.get("/console/quarantine?discarded=all-of-it").text
+    assert "is discarded" not in page
+
+
+def test_what_cannot_be_sent_stays_and_says_why(scene: ConsoleScene) -> None:
+    id = scene.made.quarantined(contact=Contact(fields={"email_address": "no address"}))
+    post(scene, "deliver", one=f"acme {id}")
+    page = text(scene.browser.get("/console/quarantine"))
+    assert f"{short_id(id)} stays in quarantine. Please enter an e-mail address" in page
+
+
+# --- some, and all
+
+
+@pytest.mark.parametrize(("step", "becomes"), [("deliver", "queued"), ("discard", "discarded")])
+def test_the_ticked_ones_are_asked_for_first(scene: ConsoleScene, step: str, becomes: str) -> None:
+    one, two, other = caught(scene, 3)
+    asked = text(post(scene, "confirm", one, two, what=f"{step}-ticked"))
+    assert "2 sign-ups" in asked
+    assert scene.states([one, two]) == ["quarantined", "quarantined"]
+    assert post(scene, step, one, two, note="robots").status_code == 303
+    assert scene.states([one, two, other]) == [becomes, becomes, "quarantined"]
+
+
+@pytest.mark.parametrize(("step", "becomes"), [("deliver", "queued"), ("discard", "discarded")])
+def test_all_that_match_are_those_of_the_filter(
+    scene: ConsoleScene, step: str, becomes: str
+) -> None:
+    ids, others = caught(scene, 3), caught(scene, 2, form="shop")
+    asked = text(post(scene, "confirm", what=f"{step}-all", form="news"))
+    assert "3 sign-ups" in asked
+    assert 'name="form" value="news"' in asked
+    post(scene, step, all="1", form="news")
+    assert scene.states([*ids, *others]) == [becomes] * 3 + ["quarantined"] * 2
+
+
+def test_a_step_takes_so_many_and_says_that_there_are_more(
+    scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.operations.quarantine_review.MOST_AT_ONCE", 2)
+    ids = caught(scene, 3)
+    assert "More match." in text(post(scene, "confirm", what="discard-all"))
+    post(scene, "discard", all="1")
+    assert scene.states(ids) == ["quarantined", "discarded", "discarded"]
+
+
+def test_what_somebody_else_has_decided_meanwhile_is_left_out(scene: ConsoleScene) -> None:
+    one, two = caught(scene, 2)
+    scene.ledger.discard("acme", one)
+    assert "1 sign-up that you ticked is not in quarantine any more" in text(
+        post(scene, "confirm", one, two, what="deliver-ticked")
+    )
+    post(scene, "deliver", one, two)
+    assert scene.states([one, two]) == ["discarded", "queued"]
+    assert post(scene, "confirm", one, what="deliver-ticked").status_code == 303
+
+
+def test_without_a_tick_nothing_is_done(scene: ConsoleScene) -> None:
+    [id] = caught(scene, 1)
+    for step in ("confirm", "deliver", "discard"):
+        answer = post(scene, step, what="discard-ticked")
+        assert "You ticked no sign-up" in text(answer, 400)
+    assert "does not say what to do" in text(post(scene, "confirm", id, what="burn"), 400)
+    assert scene.states([id]) == ["quarantined"]
+
+
+def test_other_accounts_names_are_no_keys(scene: ConsoleScene) -> None:
+    id = scene.made.quarantined()
+    answer = scene.browser.post("/console/quarantine/discard", pick=f"acme}}:x {id}")
+    assert answer.status_code == 303
+    assert scene.states([id]) == ["quarantined"]
+
+
+def test_viewers_decide_nothing(scene: ConsoleScene, app: Flask) -> None:
+    [id] = caught(scene, 1)
+    viewer = SignedIn(app, Role.VIEWER)
+    for step in ("confirm", "deliver", "discard"):
+        answer = viewer.post(f"/console/quarantine/{step}", one=f"acme {id}", what="deliver-all")
+        assert answer.status_code == 403
+    assert scene.states([id]) == ["quarantined"]

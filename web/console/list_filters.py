@@ -1,0 +1,47 @@
+"""The filters of lists of sign-ups: from what a page sent, and for its links and forms."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from shared.domain.errors import WrongFilter
+from shared.domain.signup import State
+from shared.operations.signup_lists import SignupFilter
+
+# These may be in an address. An e-mail address is posted.
+_IN_ADDRESSES = ("account", "form", "reason", "since", "until")
+
+
+def chosen_filter(given: Mapping[str, str], states: frozenset[State]) -> SignupFilter:
+    """Return the filter that was asked for. Raises `WrongFilter`."""
+    texts = {name: given.get(name, "").strip() or None for name in (*_IN_ADDRESSES, "email")}
+    return SignupFilter(
+        states=states,
+        account=texts["account"],
+        form=texts["form"],
+        reason=texts["reason"],
+        email=texts["email"],
+        since=_time("since", texts["since"]),
+        until=_time("until", texts["until"]),
+    )
+
+
+def kept_filters(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the filters that were given, for the fields of a page and for a form."""
+    return {name: given[name] for name in (*_IN_ADDRESSES, "email") if given.get(name)}
+
+
+def in_address(given: Mapping[str, str]) -> dict[str, str]:
+    """Return the filters that may be in an address."""
+    return {name: given[name] for name in _IN_ADDRESSES if given.get(name)}
+
+
+def _time(name: str, text: str | None) -> datetime | None:
+    """Return a time in ISO 8601; UTC unless it says otherwise."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        message = "A time looks like 2026-03-01, or 2026-03-01T12:00."
+        raise WrongFilter(name, message) from error
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
