@@ -23,13 +23,20 @@ def check_name(name: str, whose: str = "an account's") -> None:
         )
 
 
+def told_name(name: str) -> str:
+    """Return a name as an error repeats it. A link may have any text in its place, and no page of
+    ours says that."""
+    return repr(name) if NAME.fullmatch(name) else "of this name"
+
+
 def unknown_account(name: str, known: Iterable[str]) -> NoSuchAccount:
     """Return the error for a name that no account has; `known` are the names that there are."""
-    names = ", ".join(known)
+    names, called = ", ".join(known), told_name(name)
+    if names:
+        return NoSuchAccount(f"There is no account {called}. Known accounts: {names}.")
+    example = name if NAME.fullmatch(name) else "NAME"
     return NoSuchAccount(
-        f"There is no account {name!r}. Known accounts: {names}."
-        if names
-        else f"There is no account {name!r} yet. Connect it with: relay connect {name}"
+        f"There is no account {called} yet. Connect it with: relay connect {example}"
     )
 
 

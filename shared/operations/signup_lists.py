@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.domain.account import unknown_account
+from shared.domain.account import told_name, unknown_account
 from shared.domain.errors import WrongFilter
 from shared.domain.failure_group import FailureGroup
 from shared.domain.signup import DeathReason, QuarantineReason, Signup, State
@@ -133,7 +133,9 @@ class SignupLists:
         form = chosen.form
         known = form is None or form in self.finder.registry.form_names()
         if not known and not self.index.has_had_form(accounts, str(form)):
-            raise WrongFilter("form", f"There is no form {form!r} and no sign-up of one.")
+            raise WrongFilter(
+                "form", f"There is no form {told_name(str(form))} and no sign-up of one."
+            )
 
     def _of_person(self, email: str, accounts: Sequence[str]) -> list[Place]:
         fingerprints = self.finder.fingerprints()
@@ -189,7 +191,9 @@ def _states(chosen: SignupFilter) -> frozenset[State]:
 def _check_reason(reason: str | None) -> None:
     known = [*DeathReason, *QuarantineReason]
     if reason is not None and reason not in known:
-        raise WrongFilter("reason", f"There is no reason {reason!r}. Reasons: {', '.join(known)}.")
+        raise WrongFilter(
+            "reason", f"There is no reason {told_name(reason)}. Reasons: {', '.join(known)}."
+        )
 
 
 # --- where a page begins, which a client keeps for us

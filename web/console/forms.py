@@ -3,6 +3,7 @@
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shared.domain.account import told_name
 from shared.domain.errors import Refused
 from shared.domain.form import Form
 from shared.operations.forms.activity import form_page, read_activity
@@ -97,5 +98,5 @@ def known_form(name: str) -> Form:
     """Return the form; raises `Refused` if there is none."""
     found = services().operations.forms.registry.form(name)
     if found is None:
-        raise Refused(f"There is no form {name}. It may have been removed.")
+        raise Refused(f"There is no form {told_name(name)}. It may have been removed.")
     return found

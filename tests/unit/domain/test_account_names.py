@@ -28,3 +28,9 @@ def test_what_cannot_be_a_name(name: str) -> None:
 )
 def test_an_unknown_account_is_told_with_what_to_do(known: list[str], words: str) -> None:
     assert str(unknown_account("x", known)) == words
+
+
+@pytest.mark.parametrize("known", [[], ["acme"]])
+def test_what_can_be_no_name_is_not_repeated(known: list[str]) -> None:
+    assert "suspended" not in str(unknown_account("acme is suspended", known))
+    assert "There is no account of this name" in str(unknown_account("acme is suspended", known))

@@ -47,10 +47,18 @@ PERSONAL = {
 # What a viewer's pages may post, with what is below the second.
 OF_VIEWERS = ("/console/sign-out", "/console/profile", "/console/search")
 MOST_PAGES = 400
+# What pages read from their address, and what a stranger's link may have there.
+PARAMETERS = (
+    *("account", "action", "actor", "copy", "cursor", "deploy", "format", "form", "group", "key"),
+    *("name", "next", "page", "period", "q", "reason", "refused", "since", "state", "target"),
+    *("until", "words"),
+)
+SENTENCE = "Your account is suspended, write to help at evil.example"
+WILD = (SENTENCE, "-1", "9" * 40, "\0", EVIL, "2026-99-99", "\u0661", "\U0001f600", "%00", "[]")
 
 
 class Html(HTMLParser):
-    """What matters of a page: its tags, where its links lead, and what its forms post to."""
+    """What matters of a page: its tags and text, where links lead, and what its forms post to."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -58,6 +66,7 @@ class Html(HTMLParser):
         self.attributes: set[str] = set()
         self.links: list[str] = []
         self.posts: list[str] = []
+        self.text = ""
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -69,6 +78,9 @@ class Html(HTMLParser):
         if tag == "form" and found.get("method") == "post":
             self.posts.append(found.get("action") or "")
         self.posts += [url for name in ("formaction", "hx-post") if (url := found.get(name))]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,3 +239,18 @@ def test_viewers_see_nothing_of_a_person_and_no_buttons(
     shown = viewer.post("/console/search", q=EMAIL).text
     assert shown.count(EMAIL) <= 2, "what was typed, in the field and as the heading"
     assert "Zielinska" not in shown
+
+
+def test_no_address_has_a_page_fail_or_say_what_a_stranger_wrote(
+    app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn]
+) -> None:
+    admin = people[Role.ADMIN]
+    filled = Filled(app, redis_client, evil=False)
+    paths = {urlsplit(page.url).path for page in visit_all(admin, filled)}
+    for path in sorted(paths):
+        for value in WILD:
+            answer = admin.get(path, query_string=dict.fromkeys(PARAMETERS, value))
+            assert answer.status_code < 500, (path, value)
+            found = Html(answer.text)
+            assert "x-evil" not in found.tags, path
+            assert "suspended" not in found.text, path
