@@ -58,7 +58,7 @@ WILD = (SENTENCE, "-1", "9" * 40, "\0", EVIL, "2026-99-99", "\u0661", "\U0001f60
 
 
 class Html(HTMLParser):
-    """What matters of a page: its tags and text, where links lead, and what its forms post to."""
+    """What matters of a page: its tags and text, its links, and what its forms post where."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -66,6 +66,7 @@ class Html(HTMLParser):
         self.attributes: set[str] = set()
         self.links: list[str] = []
         self.posts: list[str] = []
+        self.fields: set[str] = set()
         self.text = ""
         self.feed(text)
 
@@ -77,6 +78,8 @@ class Html(HTMLParser):
             self.links += [url for name in ("href", "hx-get") if (url := found.get(name))]
         if tag == "form" and found.get("method") == "post":
             self.posts.append(found.get("action") or "")
+        if tag in ("input", "select", "textarea", "button") and (name := found.get("name")):
+            self.fields.add(name)
         self.posts += [url for name in ("formaction", "hx-post") if (url := found.get(name))]
 
     def handle_data(self, data: str) -> None:
@@ -254,3 +257,19 @@ def test_no_address_has_a_page_fail_or_say_what_a_stranger_wrote(
             found = Html(answer.text)
             assert "x-evil" not in found.tags, path
             assert "suspended" not in found.text, path
+
+
+@pytest.mark.parametrize("value", ["", EVIL, "9" * 40, "\0", "x" * 5000])
+def test_nothing_that_is_posted_has_a_page_fail_or_is_markup(
+    app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn], value: str
+) -> None:
+    admin = people[Role.ADMIN]
+    pages = list(visit_all(admin, Filled(app, redis_client, evil=False)))
+    posts = {path: page.html.fields for page in pages for path in page.html.posts}
+    for path in sorted(posts.keys() - {"/console/sign-out", "/console/operators/admin/sessions"}):
+        fields = dict.fromkeys(posts[path] - {"csrf_token"}, value)
+        answer = admin.post(path, **fields)
+        assert answer.status_code < 500, (path, value)
+        found = Html(answer.text)
+        assert "x-evil" not in found.tags, path
+    assert len(posts) > 20
