@@ -28,6 +28,7 @@ class Action(StrEnum):
     DISCARD = "discard"
     UNDO_DISCARD = "undo_discard"
     CANCEL_JOB = "cancel_job"
+    EXPORT = "export"
     EDIT = "edit"
     DELIVER = "deliver"
     ERASE = "erase"

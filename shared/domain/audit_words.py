@@ -43,6 +43,7 @@ _DID = {
     Action.DISCARD: "discarded {signups} of {account}",
     Action.UNDO_DISCARD: "undid the discarding of {signups} of {account}",
     Action.CANCEL_JOB: "stopped a {job} of {account}",
+    Action.EXPORT: "exported failed sign-ups",
     Action.EDIT: "corrected {signups} of {account}",
     Action.DELIVER: "delivered {signups} of {account} from quarantine",
     Action.ERASE: "erased a person, with {count}",

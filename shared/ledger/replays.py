@@ -23,8 +23,8 @@ from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts, batches
 from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
 
-# So many dead letters take one step of the server a few milliseconds.
-BATCH = 500
+# So many take one step of the server a millisecond or two.
+BATCH = 100
 
 
 class JobStep(NamedTuple):
@@ -100,15 +100,33 @@ class Replays:
         self._scripts = Scripts(client)
         self.pace = pace
 
-    def add(self, account: str, replay: str, ids: Sequence[str], *, by: str, chosen: str) -> int:
-        """Have these dead letters wait in the replay; return how many now do.
+    def add(
+        self,
+        account: str,
+        job: str,
+        ids: Sequence[str],
+        *,
+        by: str,
+        chosen: str,
+        action: JobAction = JobAction.RETRY,
+        event: str = "{}",
+    ) -> int:
+        """Have these dead letters wait in the replay, or have the job discard them; return how many
+        were changed.
 
-        Leaves out those that wait in another replay, or are no dead letters any more.
+        Leaves out those that wait in another replay, or were settled otherwise meanwhile.
         """
         added = 0
         for batch in batches(ids, BATCH):
             added += self._scripts.run_for(
-                account, "replays/add", job=replay, by=by, chosen=chosen, ids=list(batch)
+                account,
+                "replays/add",
+                job=job,
+                action=action,
+                by=by,
+                chosen=chosen,
+                event=event,
+                ids=list(batch),
             )
         return added
 

@@ -21,7 +21,9 @@ from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.operations.audit_search import AuditSearch
+from shared.operations.bulk_changes import BulkChanges
 from shared.operations.dead_letters import DeadLetters
+from shared.operations.exports import Exports
 from shared.operations.forms.forms import Forms
 from shared.operations.job_steps import JobSteps
 from shared.operations.jobs import Jobs
@@ -55,6 +57,7 @@ def make_operations(
     jobs = Jobs(registry, JobSteps(ledger, replays), trail, clock=time.monotonic)
     retries = Retries(finder, replays, jobs, trail, now=utc_now, notify_workers=notify_workers)
     lists = SignupLists(finder, SignupIndex(client))
+    exports = Exports(finder, trail)
     return Operations(
         status=SystemStatus(
             ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
@@ -73,6 +76,8 @@ def make_operations(
         lists=lists,
         listed=ListedSignups(ledger=ledger, now=utc_now),
         review=QuarantineReview(lists, quarantine, dead_letters),
+        bulk=BulkChanges(lists, retries, jobs, exports),
+        exports=exports,
         holds=OperatorHolds(ledger, registry, trail, notify_workers),
         forms=Forms(registry, trail),
         trail=trail,

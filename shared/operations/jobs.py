@@ -6,7 +6,7 @@ one has ended at once; the workers do the rest (`worker/upkeep/job_runner.py`).
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,6 +14,7 @@ from typing import Any
 
 from shared.domain.audit import Action, who_acts
 from shared.domain.errors import Refused
+from shared.domain.failure_group import UNREADABLE_GROUP
 from shared.domain.job_filter import JobFilter
 from shared.domain.replay import JobAction
 from shared.domain.signup import State
@@ -25,6 +26,7 @@ from shared.ledger.stores.registry import Registry
 from shared.operations.dead_letters import discard_note
 from shared.operations.job_steps import JobSteps
 from shared.operations.replay_jobs import Job, joined
+from shared.operations.selection import OfAccount, ids_by_account
 
 # An operator waits for the first steps.
 AT_ONCE = timedelta(milliseconds=400)
@@ -46,12 +48,17 @@ class JobChoice:
     state: State = State.DEAD
     account: str | None = None
     reason: str | None = None
+    group: str | None = None
     died_since: datetime | None = None
     filter: JobFilter = field(default_factory=JobFilter)
 
     @property
     def index(self) -> str:
         """The sorted set with these sign-ups, and some more if there is a filter."""
+        if self.group:
+            return (
+                "dead:unreadable" if self.group == UNREADABLE_GROUP else f"dead-group:{self.group}"
+            )
         return f"dead:{self.reason}" if self.reason else str(self.state)
 
     def to_json(self) -> str:
@@ -59,6 +66,7 @@ class JobChoice:
         chosen = {
             "account": self.account,
             "reason": self.reason,
+            "group": self.group,
             "died_since": timestamp(self.died_since),
             **json.loads(self.filter.to_json()),
         }
@@ -117,9 +125,35 @@ class Jobs:
             filter=choice.filter.to_json(),
             index=choice.index,
             since=choice.died_since,
-            event=json.dumps(event_by(_EVENTS.get(action, ""), {**who_acts(), **why})),
+            event=_event(action, why),
         )
         return self._begin(job, sorted(self.count(choice)), **why)
+
+    def start_with(
+        self, action: JobAction, signups: Iterable[OfAccount], chosen: str, *, note: str = ""
+    ) -> Job | None:
+        """Begin a job with these sign-ups, and do all of it that needs no waiting. `chosen` says
+        for people how they were chosen, as JSON.
+
+        Return the job; None when all of them were settled otherwise meanwhile.
+        """
+        why: dict[str, Any] = discard_note(note)
+        id = str(uuid.uuid4())
+        done = 0
+        for account, ids in sorted(ids_by_account(signups).items()):
+            count = self._replays.add(
+                account,
+                id,
+                ids,
+                by=who_acts()["by"],
+                chosen=chosen,
+                action=action,
+                event=_event(action, why),
+            )
+            if count:
+                self._trail.add(_AUDITED[action], account=account, target=id, count=count, **why)
+            done += count
+        return self.one(id) if done else None
 
     def undo(self, id: str) -> Job | None:
         """Begin a job that undoes the discarding of this one. None when nothing is left of that."""
@@ -135,7 +169,7 @@ class Jobs:
             chosen=done.chosen,
             filter=JobFilter().to_json(),
             index=State.DISCARDED,
-            event=json.dumps(event_by(_EVENTS[JobAction.UNDO], who_acts())),
+            event=_event(JobAction.UNDO, {}),
             undone=id,
         )
         return self._begin(job, done.accounts, undone=id)
@@ -175,6 +209,11 @@ class Jobs:
 
     def _is_over(self, until: float) -> bool:
         return self._clock() >= until
+
+
+def _event(action: JobAction, why: Mapping[str, str]) -> str:
+    """Return what the history of each sign-up says of it, as JSON."""
+    return json.dumps(event_by(_EVENTS.get(action, ""), {**who_acts(), **why}))
 
 
 def _no_job(id: str) -> Refused:

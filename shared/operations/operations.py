@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.audit_search import AuditSearch
+from shared.operations.bulk_changes import BulkChanges
 from shared.operations.dead_letters import DeadLetters
+from shared.operations.exports import Exports
 from shared.operations.forms.forms import Forms
 from shared.operations.jobs import Jobs
 from shared.operations.listed_signups import ListedSignups
@@ -30,6 +32,8 @@ class Operations:
     lists: SignupLists
     listed: ListedSignups
     review: QuarantineReview
+    bulk: BulkChanges
+    exports: Exports
     holds: OperatorHolds
     forms: Forms
     trail: AuditTrail

@@ -1,5 +1,6 @@
 """What an operator sees of retries and jobs: what a retry would take, and how far a job is."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -91,6 +92,15 @@ class Job:
         return self.parts[0].chosen
 
     @property
+    def chosen_in_words(self) -> str:
+        """How its sign-ups were chosen, in words."""
+        found = json.loads(self.chosen)
+        if "ids" in found:
+            return f"{found['ids']:,} that were ticked or named"
+        words = [f"{name} {value}" for name, value in found.items() if name != "all"]
+        return ", ".join(words) or "all"
+
+    @property
     def started_at(self) -> datetime:
         return min(part.started_at for part in self.parts)
 
@@ -150,8 +160,12 @@ class Job:
         return obstacles[0] if obstacles and all(obstacles) else None
 
     @property
+    def is_cancelled(self) -> bool:
+        return any(part.cancelled_at for part in self.parts)
+
+    @property
     def state(self) -> ReplayState:
-        if any(part.cancelled_at for part in self.parts):
+        if self.is_cancelled:
             return ReplayState.CANCELLED
         if self.ended_at:
             return ReplayState.DONE

@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from shared.domain.audit import Action, who_acts
@@ -13,7 +13,7 @@ from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.jobs import Jobs
 from shared.operations.replay_jobs import Job, PlannedRetry, RetryPlan
-from shared.operations.selection import Selection, SignupFinder, ids_by_account
+from shared.operations.selection import OfAccount, Selection, SignupFinder, ids_by_account
 
 
 class Retries:
@@ -44,14 +44,18 @@ class Retries:
         chosen = self._finder.chosen_for_change(selection, State.DEAD)
         # Oldest first, so that one person's sign-ups keep their order.
         planned = sorted(map(_planned, chosen))
-        left, takes = self._cost(Counter(each.account for each in planned))
+        left, takes = self.cost(Counter(each.account for each in planned))
         return RetryPlan(
             signups=tuple(planned), quota_left=left, takes=takes, chosen=selection.to_json()
         )
 
     def retry(self, plan: RetryPlan) -> list[str]:
         """Make the dead letters due again at once; return the ids of those that were still dead."""
-        done = [s for s in plan.signups if self._ledger.requeue(s.account, s.id, who_acts())]
+        return self.retry_at_once(plan.signups)
+
+    def retry_at_once(self, signups: Iterable[OfAccount]) -> list[str]:
+        """Do the same with these dead letters, in this order."""
+        done = [s for s in signups if self._ledger.requeue(s.account, s.id, who_acts())]
         ids = ids_by_account(done)
         self._trail.add_signups(Action.RETRY, ids)
         for account in sorted(ids):
@@ -91,7 +95,7 @@ class Retries:
 
     # --- what a retry costs
 
-    def _cost(self, counts: Mapping[str, int]) -> tuple[int, timedelta]:
+    def cost(self, counts: Mapping[str, int]) -> tuple[int, timedelta]:
         """Return how many requests are left today for these numbers of dead letters by account, and
         how long a replay of them takes."""
         by_key: Counter[str] = Counter()

@@ -162,14 +162,14 @@ class SignupFinder:
             return None
 
 
-class _OfAccount(Protocol):
+class OfAccount(Protocol):
     @property
     def account(self) -> str: ...
     @property
     def id(self) -> str: ...
 
 
-def ids_by_account(signups: Iterable[_OfAccount]) -> dict[str, list[str]]:
+def ids_by_account(signups: Iterable[OfAccount]) -> dict[str, list[str]]:
     """Return the ids of the sign-ups by account."""
     ids: dict[str, list[str]] = defaultdict(list)
     for signup in signups:

@@ -5,10 +5,15 @@ from typing import Any
 
 from shared.domain.masked_email import masked_email
 from shared.domain.short_ids import short_id
-from shared.domain.signup import Signup
+from shared.domain.signup import Signup, State
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.time_units import from_milliseconds
 from shared.operations.one_signup import SignupDetails
+
+DEAD_LETTER_NAMES = (
+    *("id", "account", "form", "email", "state", "received_at", "settled_at", "attempts"),
+    *("reason", "error_key", "message", "died_at"),
+)
 
 
 def signup_summary(signup: Signup) -> dict[str, Any]:
@@ -25,6 +30,22 @@ def signup_summary(signup: Signup) -> dict[str, Any]:
         "reason": signup.reason,
         "error_key": signup.error_key,
         "message": signup.message,
+    }
+
+
+def dead_letter(signup: Signup) -> dict[str, Any]:
+    """Return what is known of it where dead letters are listed."""
+    died_at = timestamp(signup.settled_at) if signup.state == State.DEAD else None
+    return signup_summary(signup) | {"died_at": died_at}
+
+
+def exported_document(signup: Signup) -> dict[str, Any]:
+    """Return the same, and what the person typed."""
+    contact = signup.contact
+    return dead_letter(signup) | {
+        "fields": contact.fields,
+        "custom_fields": {value.name: value.value for value in contact.custom},
+        "other_fields": contact.other,
     }
 
 

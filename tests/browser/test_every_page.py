@@ -22,7 +22,7 @@ SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 NOT_LINKED = {
     "console.export_audit",
     *("console.sign_in", "console.second_step", "console.test"),
-    *("console.connected", "console.pending", "console.link"),
+    *("console.connected", "console.pending", "console.link", "console.job"),
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

@@ -8,7 +8,7 @@ from shared.domain.signup import State
 from shared.operations.signup_lists import SignupFilter
 
 # These may be in an address. An e-mail address is posted.
-_IN_ADDRESSES = ("account", "form", "reason", "since", "until")
+_IN_ADDRESSES = ("account", "form", "reason", "group", "words", "since", "until")
 
 
 def chosen_filter(given: Mapping[str, str], states: frozenset[State]) -> SignupFilter:
@@ -19,6 +19,8 @@ def chosen_filter(given: Mapping[str, str], states: frozenset[State]) -> SignupF
         account=texts["account"],
         form=texts["form"],
         reason=texts["reason"],
+        group=texts["group"],
+        words=texts["words"],
         email=texts["email"],
         since=_time("since", texts["since"]),
         until=_time("until", texts["until"]),

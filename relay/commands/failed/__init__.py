@@ -8,6 +8,7 @@ COMMANDS = {
     "cancel": "relay.commands.failed.replays:cancel",
     "discard": "relay.commands.failed.dead_letters:discard",
     "edit": "relay.commands.failed.dead_letters:edit",
+    "export": "relay.commands.failed.dead_letters:export",
     "jobs": "relay.commands.failed.replays:list_jobs",
     "list": "relay.commands.failed.dead_letters:list_dead_letters",
     "replays": "relay.commands.failed.replays:list_replays",

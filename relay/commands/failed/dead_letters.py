@@ -12,14 +12,14 @@ from relay.terminal.output import for_people
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.phrases import counted
 from shared.domain.signup import DeathReason, Signup, State
-from shared.infrastructure.timestamps import timestamp
+from shared.operations.exports import ExportFormat
 from shared.operations.one_signup import SignupDetails
 from shared.operations.selection import Selection
 from shared.operations.signup_documents import (
+    dead_letter,
     event_documents,
     signup_details,
     signup_outlook,
-    signup_summary,
 )
 
 _NEXT_STEPS = """
@@ -33,7 +33,7 @@ Discard:           relay failed discard ID"""
 def list_dead_letters(runtime: CommandRuntime, selection: Selection) -> None:
     """List dead letters, the latest first."""
     found = runtime.operations.dead_letters.find(selection, runtime.output.most_rows)
-    runtime.output.json([_document(signup) for signup in found])
+    runtime.output.json([dead_letter(signup) for signup in found])
     runtime.output.latest(
         "dead letters",
         ["id", "account", "form", "email", "reason", "message", "failed at"],
@@ -64,6 +64,21 @@ def show(runtime: CommandRuntime, id: str) -> None:
     runtime.output.json(_details(details.signup) | signup_outlook(details) | {"history": events})
     if not runtime.output.as_json:
         _print(runtime, details, events)
+
+
+@click.command()
+@click.option(
+    "--format",
+    "to",
+    type=click.Choice([each.value for each in ExportFormat]),
+    default=ExportFormat.JSON.value,
+    show_default=True,
+)
+@selection_options("dead letters", DeathReason, required=False)
+def export(runtime: CommandRuntime, selection: Selection, *, to: str) -> None:
+    """Write dead letters with all their fields to standard output, the latest first."""
+    for text in runtime.operations.exports.chosen(selection, ExportFormat(to)):
+        click.echo(text, nl=False)
 
 
 @click.command()
@@ -134,13 +149,8 @@ def edit(runtime: CommandRuntime, id: str, changes: tuple[str, ...]) -> None:
     runtime.output.say(f"Corrected. Send it with: relay {step} {id}")
 
 
-def _document(signup: Signup) -> dict[str, Any]:
-    died_at = timestamp(signup.settled_at) if signup.state == State.DEAD else None
-    return signup_summary(signup) | {"died_at": died_at}
-
-
 def _details(signup: Signup) -> dict[str, Any]:
-    return _document(signup) | signup_details(signup)
+    return dead_letter(signup) | signup_details(signup)
 
 
 def _print(runtime: CommandRuntime, details: SignupDetails, events: list[dict[str, Any]]) -> None:
@@ -149,7 +159,7 @@ def _print(runtime: CommandRuntime, details: SignupDetails, events: list[dict[st
         name.replace("_", " "): text for name, text in signup_outlook(details).items() if text
     }
     rows = [
-        *_document(signup).items(),
+        *dead_letter(signup).items(),
         *outlook.items(),
         *signup.contact.fields.items(),
         *told["custom_fields"].items(),

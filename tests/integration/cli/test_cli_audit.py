@@ -132,6 +132,7 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], Ran]]] = {
         Action.EDIT,
         lambda scene: scene.run("failed", "edit", *scene.dead(), "--set", f"first_name={NAME}"),
     ),
+    "failed export": (Action.EXPORT, lambda scene: scene.run("failed", "export")),
     "failed retry": (Action.RETRY, lambda scene: scene.run("failed", "retry", *scene.dead())),
     "failed undo": (
         Action.UNDO_DISCARD,

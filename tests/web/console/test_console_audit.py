@@ -20,7 +20,7 @@ from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.operators import Role
-from tests.support.builders import attempt, claimed
+from tests.support.builders import attempt, bury, claimed
 from tests.support.console_browser import PASSWORD, SignedIn
 from tests.support.phone import Phone
 from tests.support.sandbox_server import SandboxServer
@@ -41,6 +41,8 @@ CHANGES_NOTHING = {
     "/console/connect": "checks what was typed; coming back from the login is the change",
     "/console/connect/<name>/log-in": "sends the operator there; coming back is the change",
     "/console/accounts/<name>/lists": "reads the lists again",
+    "/console/failed": "shows the dead letters of one person",
+    "/console/failed/confirm": "says what a change would do",
     "/console/search": "looks",
     "/console/waiting": "looks for one person",
     "/console/quarantine": "looks for one person",
@@ -130,6 +132,12 @@ class Scene:
         answer = self.browser.post(f"/console/signups/{id}/{step}", **fields)
         assert answer.status_code < 400, answer.text
 
+    def failed(self, step: str) -> str:
+        """Do this with the only dead letter; return where that leads."""
+        bury(self.ledger)
+        done = self.browser.post(f"/console/failed/{step}", all="1", what="csv-all")
+        return str(done.location)
+
     def test(self) -> str:
         started = self.browser.post("/console/accounts/acme/test", email=EMAIL, list="Newsletter")
         return str(started.location)
@@ -159,6 +167,26 @@ class Scene:
 
 
 CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
+    "/console/failed/retry": (
+        Action.RETRY,
+        lambda scene: scene.failed("retry"),
+    ),
+    "/console/failed/discard": (
+        Action.DISCARD,
+        lambda scene: scene.failed("discard"),
+    ),
+    "/console/failed/export": (
+        Action.EXPORT,
+        lambda scene: scene.failed("export"),
+    ),
+    "/console/failed/jobs/<id>/cancel": (
+        Action.CANCEL_JOB,
+        lambda scene: scene.browser.post(f"{scene.failed('discard')}/cancel"),
+    ),
+    "/console/failed/jobs/<id>/undo": (
+        Action.UNDO_DISCARD,
+        lambda scene: scene.browser.post(f"{scene.failed('discard')}/undo"),
+    ),
     "/console/accounts/<name>/test": (Action.TEST_SIGNUP, Scene.test),
     "/console/accounts/<name>/test/<id>/remove": (
         Action.REMOVE_TEST_CONTACT,

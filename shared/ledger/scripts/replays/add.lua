@@ -1,34 +1,41 @@
--- Puts dead letters into a replay, which begins with the first of them. Those that wait in another
--- one stay there. Safe to repeat.
+-- Does a job's work with some sign-ups, that somebody has chosen one by one: puts dead letters into
+-- a replay, or discards sign-ups. The job begins with the first of them. Dead letters that wait in
+-- another replay stay there. Safe to repeat.
 --
 -- KEY account  prefix of the account's keys
--- ARG job  text  id of the replay
+-- ARG job  text  its id
+-- ARG action  text  "retry" or "discard"
 -- ARG by  text  who wants it
 -- ARG chosen  text  what was chosen, as JSON
--- ARG ids  json  list of the dead letters' ids
--- INCLUDE clock stored busy record replays
+-- ARG event  text  who does this and why, as JSON, for the history of each
+-- ARG ids  json  list of the sign-ups' ids
+-- INCLUDE clock stored busy record replays job_changes
 --
--- Returns how many were put into it.
+-- Returns how many were changed.
 
 if redis.call("HEXISTS", replay(job), "cancelled_at") == 1 then
   return 0
 end
-local added = 0
+local changed = 0
 for _, id in ipairs(ids) do
   local record = load_record(id)
-  if record and join_replay(job, id, record) then
+  if record and change(job, action, decoded(event) or {}, nil, id, record) then
     save_record(id, record)
-    added = added + 1
+    changed = changed + 1
   end
 end
-if added == 0 then
+if changed == 0 then
   return 0
 end
 
-begin_job(job, by, chosen, {})
-add_to(replay(job), "total", added)
-redis.call("HDEL", replay(job), "ended_at") -- those before may all be done already
-redis.call("PERSIST", replay(job))
-redis.call("ZADD", REPLAYING, "NX", text(now), job)
-note_busy(account)
-return added
+begin_job(job, by, chosen, { "action", action, "event", event })
+add_to(replay(job), "total", changed)
+if action == "retry" then
+  redis.call("HDEL", replay(job), "ended_at") -- those before may all be done already
+  redis.call("PERSIST", replay(job))
+  redis.call("ZADD", REPLAYING, "NX", text(now), job)
+  note_busy(account)
+else
+  leave_replaying_if_fed(job)
+end
+return changed

@@ -6,7 +6,7 @@
 -- ARG cursor  text  where the step begins
 -- ARG following  text  where the one after it begins, or "" if this is the last one
 -- ARG ids  json  list of those of the step that match
--- INCLUDE stored record replays discarding
+-- INCLUDE stored record replays job_changes
 --
 -- Returns how many were changed, or -1 when the step was done before, or the job is cancelled.
 
@@ -19,38 +19,17 @@ end
 local action, event, undone = stored[2], decoded(stored[3]) or {}, stored[6]
 local index, up_to = account .. stored[4], tonumber(stored[5])
 
--- Each changes a record, and returns whether it did.
-local CHANGE = {
-  retry = function(id, record)
-    return join_replay(job, id, record)
-  end,
-  discard = function(id, record)
-    if not discard(id, record, event) then
-      return false
-    end
-    record.replay = job
-    return true
-  end,
-  undo = function(id, record)
-    if record.replay ~= undone or not undo_discard(id, record, event) then
-      return false
-    end
-    record.replay = nil
-    return true
-  end,
-}
-
 -- One that has left the index, or has come back into it since the job began, was settled by
 -- somebody else.
-local function is_as_it_was(id)
+local function is_as_it_was(id, record)
   local score = redis.call("ZSCORE", index, id)
-  return score and tonumber(score) <= up_to
+  return score and tonumber(record.settled_at or score) <= up_to
 end
 
 local changed = 0
 for _, id in ipairs(ids) do
-  local record = is_as_it_was(id) and load_record(id)
-  if record and CHANGE[action](id, record) then
+  local record = load_record(id)
+  if record and is_as_it_was(id, record) and change(job, action, event, undone, id, record) then
     save_record(id, record)
     changed = changed + 1
   end

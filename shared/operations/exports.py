@@ -1,0 +1,93 @@
+"""Dead letters as a file, JSON or CSV, made row by row: nothing keeps them all in memory."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from shared.domain.audit import Action
+from shared.domain.fields import EMAIL, FIELDS
+from shared.domain.printable import printable_json
+from shared.domain.signup import Signup, State
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.operations.selection import Selection, SignupFinder
+from shared.operations.signup_documents import DEAD_LETTER_NAMES, exported_document
+
+# A spreadsheet takes a cell that begins with one of these for a formula, or looks at what follows.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_OTHER = "other_fields"
+
+
+class ExportFormat(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Exports:
+    """Yields files bit by bit. Each has an entry in the audit trail. Raises `LedgerUnavailable`."""
+
+    finder: SignupFinder
+    trail: AuditTrail
+
+    def chosen(self, selection: Selection, to: ExportFormat) -> Iterator[str]:
+        """Return a file of the chosen dead letters, the latest first. Raises `Refused`."""
+        found = self.finder.chosen(selection, State.DEAD)
+        dead = (signup for signup in found if signup.state == State.DEAD)
+        return self.of(dead, to, account=selection.account, chosen=selection.to_json())
+
+    def of(
+        self, signups: Iterable[Signup], to: ExportFormat, *, account: str | None, chosen: str
+    ) -> Iterator[str]:
+        """Return a file of these sign-ups. `chosen` says how they were chosen, as JSON."""
+        self.trail.add(Action.EXPORT, account=account, format=to, chosen=json.loads(chosen))
+        return _json(signups) if to == ExportFormat.JSON else _csv(signups, self._custom_fields())
+
+    def _custom_fields(self) -> list[str]:
+        """Return the names of all forms' own fields, each of which is a column."""
+        forms = self.finder.registry.forms()
+        return sorted({each.name for form in forms for each in form.custom_fields})
+
+
+def _json(signups: Iterable[Signup]) -> Iterator[str]:
+    """Yield a JSON list, one sign-up a line."""
+    between = "["
+    for signup in signups:
+        row = printable_json(json.dumps(exported_document(signup), ensure_ascii=False))
+        yield f"{between}\n{row}"
+        between = ","
+    yield "[]\n" if between == "[" else "\n]\n"
+
+
+def _csv(signups: Iterable[Signup], custom_fields: Iterable[str]) -> Iterator[str]:
+    """Yield a header and a row for each sign-up. Other fields are one cell, as JSON."""
+    fields = [field.api_name for field in FIELDS if field != EMAIL]
+    names = [*DEAD_LETTER_NAMES, *fields]
+    columns = [*names, *(name for name in custom_fields if name not in names), _OTHER]
+    yield _line(columns)
+    for signup in signups:
+        values = _values(exported_document(signup))
+        yield _line([_cell(values.get(name)) for name in columns])
+
+
+def _values(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document's values by column."""
+    other = document.pop(_OTHER)
+    custom, fields = document.pop("custom_fields"), document.pop("fields")
+    other_cell = json.dumps(other, ensure_ascii=False) if other else None
+    return {**custom, **fields, **document, _OTHER: other_cell}
+
+
+def _cell(value: Any) -> str:
+    """Return the value so that no spreadsheet takes it for a formula."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line).writerow(cells)
+    return line.getvalue()

@@ -1,0 +1,437 @@
+"""The failed page: causes, filters, and retrying, discarding and exporting some or all of them."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from html import unescape
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from shared.domain.replay import LARGE
+from shared.domain.short_ids import short_id
+from shared.domain.signup import Contact, CustomValue, DeathReason, Signup
+from shared.infrastructure.email_syntax import check_email
+from shared.infrastructure.timestamps import timestamp
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.registry import Registry
+from shared.operations.operators import Role
+from tests.support import builders
+from tests.support.builders import accept, bury_claim, claimed
+from tests.support.console_browser import SignedIn
+from tests.support.web_services import services_of
+
+EVIL = "<script>alert(1)</script>"
+
+
+class Scene:
+    """The accounts `acme` and `other`, and an operator who is signed in."""
+
+    def __init__(self, app: Flask, client: "redis.Redis") -> None:
+        self.app = app
+        self.client = client
+        self.ledger = Ledger(client)
+        self.operations = services_of(app).operations
+        self.browser = SignedIn(app, Role.OPERATOR)
+
+    def dead(self, *emails: str, account: str = "acme", form: str = "news", **of: Any) -> list[str]:
+        """Return the ids of new dead letters of these people."""
+        fingerprints = self.operations.one_signup.finder.fingerprints()
+        ids = [
+            accept(
+                self.ledger,
+                email,
+                account=account,
+                form=form,
+                person=fingerprints.person(check_email(email)),
+                contact=of.get("contact", Contact(fields={"email_address": email})),
+            ).id
+            for email in emails
+        ]
+        how = {name: value for name, value in of.items() if name != "contact"}
+        for _ in ids:
+            bury_claim(self.ledger, claimed(self.ledger, account=account), **how)
+        return ids
+
+    def many(self, count: int, **of: Any) -> list[str]:
+        return self.dead(*(f"{number}@example.com" for number in range(count)), **of)
+
+    def found(self, id: str) -> Signup:
+        signup = self.ledger.find(id, ["acme", "other"])
+        assert signup is not None
+        return signup
+
+    def states(self, ids: Iterable[str]) -> list[str]:
+        return [str(self.found(id).state) for id in ids]
+
+    def post(self, path: str, pick: Iterable[str] = (), **fields: str) -> TestResponse:
+        """Post what a form of the page would, with these sign-ups ticked."""
+        picks = [f"{self.found(id).account} {id}" for id in pick]
+        return self.browser.client.post(
+            path,
+            data={"csrf_token": self.browser.token, "pick": picks, **fields},
+            headers={"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"},
+        )
+
+    def page(self, path: str = "/console/failed") -> str:
+        return text(self.browser.get(path))
+
+    def confirm(self, what: str, pick: Iterable[str] = (), **fields: str) -> str:
+        return text(self.post("/console/failed/confirm", pick, what=what, **fields))
+
+    def following(self, answer: TestResponse) -> str:
+        assert answer.status_code == 303, answer.text
+        return self.page(str(answer.location))
+
+
+def text(response: TestResponse, status: int = 200) -> str:
+    assert response.status_code == status, response.text
+    return " ".join(unescape(response.text).split())
+
+
+def listed(page: str) -> list[str]:
+    """Return the addresses of the listed sign-ups, in their order."""
+    return re.findall(r'data-label="E-mail"><a [^>]*>([^<]*)<', page)
+
+
+def by_reason(page: str) -> dict[str, str]:
+    """Return how many of each reason the page shows."""
+    return dict(re.findall(r"<dt>([a-z_]+)</dt><dd><a [^>]*>([\d,]+)<", page))
+
+
+@pytest.fixture
+def scene(app: Flask, redis_client: "redis.Redis") -> Iterator[Scene]:
+    registry = Registry(redis_client)
+    for name in ("acme", "other"):
+        registry.save_account(builders.account(name))
+    registry.save_form(builders.form("club"))
+    registry.save_form(builders.form("far", account="other"))
+    yield Scene(app, redis_client)
+
+
+# --- what it shows
+
+
+def test_without_dead_letters_it_says_what_would_be_here(scene: Scene) -> None:
+    page = scene.page()
+    assert "Nothing has failed" in page
+    assert by_reason(page)["rejected"] == "0"
+
+
+def test_each_reason_has_a_line_with_its_name_and_count(scene: Scene) -> None:
+    scene.many(2)
+    scene.dead("c@example.com", reason=DeathReason.GAVE_UP)
+    scene.dead("d@example.com", reason=DeathReason.GAVE_UP, account="other", form="far")
+    page = scene.page()
+    assert by_reason(page) == {
+        "rejected": "2",
+        "gave_up": "2",
+        "poison": "0",
+        "unsubscribed_since": "0",
+        "unreadable": "0",
+    }
+    assert page.index("unsubscribed_since") < page.index("Causes")
+    assert by_reason(scene.page("/console/failed?account=other"))["gave_up"] == "1"
+
+
+def test_one_cause_is_one_row_that_leads_to_its_sign_ups(scene: Scene) -> None:
+    scene.many(3, message="list does not exist", error_key="lists.not_found")
+    scene.dead("other@example.com", message="invalid e-mail", error_key="contacts.invalid")
+    page = scene.page()
+    rows = re.findall(r'class="num"><strong>([\d,]+)</strong>.*?<a href="([^"]+)">([^<]+)<', page)
+    assert [(count, said) for count, _, said in rows] == [
+        ("3", "list does not exist"),
+        ("1", "invalid e-mail"),
+    ]
+    assert '<code class="soft">lists.not_found</code>' in page
+    opened = scene.page(rows[0][1])
+    assert "3 sign-ups of one cause: list does not exist. Form news, account acme." in opened
+    assert sorted(listed(opened)) == ["0@example.com", "1@example.com", "2@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("query", "who"),
+    [
+        ("account=other", ["far@example.com"]),
+        ("form=club", ["club@example.com"]),
+        ("reason=gave_up", ["gone@example.com"]),
+        ("words=no+SUCH", ["list@example.com"]),
+        ("words=lists.not_found", ["list@example.com"]),
+        ("since=2099-01-01", []),
+        ("until=2020-01-01T12:00", []),
+        ("since=2020-01-01&form=club", ["club@example.com"]),
+    ],
+)
+def test_filters(scene: Scene, query: str, who: list[str]) -> None:
+    scene.dead("far@example.com", account="other", form="far")
+    scene.dead("club@example.com", form="club")
+    scene.dead("gone@example.com", reason=DeathReason.GAVE_UP)
+    scene.dead("list@example.com", message="no such list", error_key="lists.not_found")
+    page = scene.page(f"/console/failed?{query}")
+    assert listed(page) == who
+    assert ("No dead letter matches" in page) == (not who)
+
+
+def test_an_e_mail_address_is_posted_and_in_no_address(scene: Scene) -> None:
+    scene.dead("lovelace@example.com", "bob@example.com")
+    page = text(scene.post("/console/failed", email="lovelace@example.com"))
+    assert listed(page) == ["lovelace@example.com"]
+    assert not re.findall(r'(?:href|action)="[^"]*lovelace', page)
+    assert "Retry 1 dead letter?" in scene.confirm("retry-all", email="lovelace@example.com")
+    retried = scene.post("/console/failed/retry", email="lovelace@example.com", all="1")
+    assert "lovelace" not in str(retried.location)
+    assert "1 sign-up due again." in scene.following(retried)
+
+
+@pytest.mark.parametrize(
+    "query", ["reason=nonsense", "account=nobody", "since=yesterday", "cursor=x", "group=%3C"]
+)
+def test_a_wrong_filter_is_named(scene: Scene, query: str) -> None:
+    answer = scene.browser.get(f"/console/failed?{query}")
+    assert 400 <= answer.status_code < 500
+
+
+def test_pages_have_each_dead_letter_once(scene: Scene) -> None:
+    scene.many(120)
+    seen: list[str] = []
+    page = scene.page()
+    while True:
+        seen += listed(page)
+        older = re.search(r'href="([^"]+)" rel="next">Older<', page)
+        if not older:
+            break
+        page = scene.page(older[1])
+        assert "Causes" not in page
+    assert len(seen) == len(set(seen)) == 120
+
+
+def test_a_page_that_has_read_enough_offers_to_search_on(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.operations.signup_lists.MOST_READ", 10)
+    scene.dead("first@example.com", message="no such list")
+    scene.many(30)
+    page = scene.page("/console/failed?words=no+such")
+    assert "None among the last 10 looked at" in page
+    steps = 0
+    while not listed(page):
+        page = scene.page(re.findall(r'href="([^"]+)" rel="next">Search on<', page)[0])
+        steps += 1
+    assert (listed(page), steps) == (["first@example.com"], 3)
+
+
+def test_what_the_api_said_is_no_markup(scene: Scene) -> None:
+    scene.dead("ada@example.com", message=EVIL, error_key=EVIL)
+    assert EVIL not in scene.browser.get("/console/failed").text
+    assert EVIL not in scene.browser.get("/console/failed?words=%3Cscript%3Ealert(1)").text
+
+
+# --- changing some, or all
+
+
+def test_from_a_cause_to_all_of_it_retried_in_two_steps(scene: Scene) -> None:
+    ids = scene.many(3, message="list does not exist")
+    (other,) = scene.dead("other@example.com", message="invalid")
+    group = re.findall(r"group=([0-9a-f]+)", scene.page())[0]
+    page = scene.confirm("retry-all", account="acme", group=group)
+    assert "Retry 3 dead letters?" in page
+    assert "<dt>Accounts</dt><dd>3 of acme</dd>" in page
+    assert "<dt>Requests that they use</dt><dd>3</dd>" in page
+    assert re.search(r"<dt>Requests left today</dt><dd>\d,\d{3}\. A fifth", page)
+    assert "<dt>Takes about</dt><dd>1 s</dd>" in page
+
+    done = scene.post("/console/failed/retry", account="acme", group=group, all="1")
+    assert "3 sign-ups due again." in scene.following(done)
+    assert scene.states([*ids, other]) == ["queued"] * 3 + ["dead"]
+
+
+def test_only_ticked_ones_are_changed(scene: Scene) -> None:
+    first, second, third = ids = scene.many(3)
+    assert "Retry 2 dead letters?" in scene.confirm("retry-ticked", [first, third])
+    scene.post("/console/failed/retry", [first, third])
+    assert scene.states(ids) == ["queued", "dead", "queued"]
+    assert scene.ledger.history(scene.found(first))[-1]["by"] == "operator"
+    assert scene.found(second).state == "dead"
+
+
+def test_what_somebody_else_settled_meanwhile_is_left_out_and_said(scene: Scene) -> None:
+    first, second, third = scene.many(3)
+    scene.ledger.discard("acme", first)
+    page = scene.confirm("retry-ticked", [first, second, third])
+    assert "Retry 2 dead letters?" in page
+    assert "1 sign-up that you ticked is no dead letter any more." in page
+    scene.ledger.discard("acme", second)
+    done = scene.post("/console/failed/retry", [first, second, third])
+    assert "1 sign-up due again. 2 were left out" in scene.following(done)
+    gone = scene.post("/console/failed/confirm", [first, second], what="discard-ticked")
+    assert "Nothing that you chose is a dead letter now." in scene.following(gone)
+
+
+def test_nothing_ticked_is_not_everything(scene: Scene) -> None:
+    (id,) = scene.many(1)
+    for path in ("confirm", "retry", "discard", "export"):
+        answer = scene.post(f"/console/failed/{path}", what="retry-ticked")
+        assert answer.status_code == 400, path
+    assert scene.states([id]) == ["dead"]
+
+
+def test_many_are_retried_as_a_replay_that_can_be_stopped(scene: Scene) -> None:
+    scene.many(LARGE)
+    page = scene.confirm("retry-all")
+    assert "Retry 100 dead letters?" in page
+    assert "half of the rate" in page
+    begun = scene.post("/console/failed/retry", all="1")
+    assert re.fullmatch(r"/console/failed/jobs/[0-9a-f-]{36}", str(begun.location))
+    page = scene.following(begun)
+    assert "You may close this page" in page
+    assert "Retry 100 sign-ups" in page
+    assert '<progress value="0" max="100"' in page
+    assert "Stop it" in page
+    assert "Retry 100 sign-ups" in scene.page()  # found again
+
+    stopped = scene.following(scene.post(f"{begun.location}/cancel"))
+    assert "Stopped" in stopped and "100 left as they were" in stopped
+    assert scene.ledger.figures("acme").dead == LARGE
+
+
+def test_discarding_has_a_reason_and_all_of_it_is_undone(scene: Scene) -> None:
+    ids = scene.many(3)
+    before = [scene.found(id) for id in ids]
+    page = scene.confirm("discard-all")
+    assert "Discard 3 dead letters?" in page
+    assert "undo this until retention clears them" in page
+    done = scene.post("/console/failed/discard", all="1", note="our tests")
+    page = scene.following(done)
+    assert "Discard 3 sign-ups" in page and "our tests" in page
+    assert "3 of 3 done, 3 discarded" in page
+    assert scene.states(ids) == ["discarded"] * 3
+    entry = next(AuditTrail(scene.client).entries(1))
+    assert (entry.action, entry.actor, entry.detail) == (
+        "discard",
+        "operator",
+        {"count": 3, "note": "our tests"},
+    )
+
+    assert "Undo discarding 3" in page
+    undone = scene.following(scene.post(f"{done.location}/undo"))
+    assert "Undo discarding 3 sign-ups" in undone and "3 as before" in undone
+    assert [scene.found(id) for id in ids] == before
+
+
+def test_ticked_ones_are_discarded_as_a_job_as_well(scene: Scene) -> None:
+    first, second, third = ids = scene.many(3)
+    done = scene.post("/console/failed/discard", [first, third], note="tests")
+    assert "2 of 2 done, 2 discarded" in scene.following(done)
+    assert scene.states(ids) == ["discarded", "dead", "discarded"]
+    scene.post(f"{done.location}/undo")
+    assert scene.states(ids) == ["dead"] * 3
+    assert second in ids
+
+
+def test_a_filter_that_no_index_knows_says_so(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.operations.signup_lists.MOST_READ", 10)
+    monkeypatch.setattr("shared.operations.bulk_changes.MOST_READ", 10)
+    scene.dead("first@example.com", message="no such list")
+    ids = scene.many(30)
+    page = scene.confirm("discard-all", words="no such")
+    assert "Discard up to 31 dead letters?" in page
+    assert "only those that match are changed" in page
+    done = scene.post("/console/failed/discard", all="1", words="no such")
+    assert "1 of 1 done, 1 discarded" in scene.following(done)
+    assert set(scene.states(ids)) == {"dead"}
+
+
+def test_jobs_are_listed(scene: Scene) -> None:
+    assert "No jobs" in scene.page("/console/failed/jobs")
+    scene.many(2)
+    scene.post("/console/failed/discard", all="1", note="tests")
+    page = scene.page("/console/failed/jobs")
+    assert "Discard 2 sign-ups" in page and "operator" in page
+    assert scene.browser.get("/console/failed/jobs/nonsense").status_code == 400
+
+
+# --- exports
+
+
+def test_an_export_has_the_same_rows_as_the_list_and_the_fields(scene: Scene) -> None:
+    contact = Contact(
+        fields={"email_address": "zoë@example.com", "first_name": "=1+1", "phone_number": "+4412"},
+        custom=(CustomValue("cf", "favourite_cake", "@cake"),),
+        other={"referrer": "a friend"},
+    )
+    (id,) = scene.dead("zoe@example.com", contact=contact, message="-no")
+    signup = scene.found(id)
+    answer = scene.post("/console/failed/export", what="json-all")
+    (row,) = json.loads(answer.text)
+    assert (row["id"], row["email"], row["reason"]) == (id, "zoë@example.com", "rejected")
+    assert row["died_at"] == timestamp(signup.settled_at)
+    assert row["fields"]["first_name"] == "=1+1"
+    assert (row["custom_fields"], row["other_fields"]) == (
+        {"favourite_cake": "@cake"},
+        {"referrer": "a friend"},
+    )
+    assert answer.headers["Content-Disposition"].endswith(".json")
+
+    answer = scene.post("/console/failed/export", [id], what="csv-ticked")
+    assert answer.text.startswith("\ufeffid,")
+    (cells,) = csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff")))
+    assert (cells["id"], cells["email"], cells["message"]) == (id, "zoë@example.com", "'-no")
+    assert (cells["first_name"], cells["phone_number"]) == ("'=1+1", "'+4412")
+    assert cells["favourite_cake"] == "'@cake"
+    assert json.loads(cells["other_fields"]) == {"referrer": "a friend"}
+    entry = next(AuditTrail(scene.client).entries(1))
+    assert (entry.action, entry.detail["format"]) == ("export", "csv")
+
+
+def test_a_page_exports_no_more_than_a_web_thread_should_send(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.operations.bulk_changes.MOST_EXPORTED", 5)
+    scene.many(6)
+    answer = scene.post("/console/failed/export", what="csv-all")
+    assert answer.status_code == 400
+    assert "relay failed export" in answer.text
+    scene.many(1, account="other", form="far")
+    assert scene.post("/console/failed/export", what="csv-all", account="other").status_code == 200
+
+
+# --- viewers
+
+
+def test_a_viewer_sees_masked_addresses_and_no_buttons(scene: Scene, app: Flask) -> None:
+    (id,) = scene.dead("ada.lovelace@example.com")
+    scene.post("/console/failed/discard", [id])
+    scene.dead("ada.lovelace@example.com")
+    viewer = SignedIn(app, Role.VIEWER)
+    job = services_of(app).operations.jobs.all()[0]
+    for path in ("/console/failed", "/console/failed/jobs", f"/console/failed/jobs/{job.id}"):
+        page = text(viewer.get(path))
+        main = page[page.index("<main") :]
+        assert "lovelace" not in page
+        assert not re.search(r'<form[^>]*method="post"', main), path
+    assert "a…@e….com" in text(viewer.get("/console/failed"))
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/confirm", "/retry", "/discard", "/export", "/jobs/x/cancel", "/jobs/x/undo"]
+)
+def test_the_server_refuses_every_change_of_a_viewer(scene: Scene, app: Flask, path: str) -> None:
+    (id,) = scene.many(1)
+    viewer = SignedIn(app, Role.VIEWER)
+    answer = viewer.post(f"/console/failed{path}", all="1", what="json-all")
+    assert answer.status_code == 403
+    assert scene.states([id]) == ["dead"]
+
+
+def test_an_address_of_a_page_has_a_short_id(scene: Scene) -> None:
+    (id,) = scene.many(1)
+    assert f"/console/signups/{short_id(id)}" in scene.page()
+    assert id not in re.findall(r'href="([^"]+)"', scene.page())

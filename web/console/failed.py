@@ -1,0 +1,196 @@
+"""The failed page: dead letters by cause, and what an operator can do with some or all of them."""
+
+from collections.abc import Mapping
+from itertools import chain
+from typing import Any
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from shared.domain.errors import Refused
+from shared.domain.phrases import counted
+from shared.domain.replay import LARGE, JobAction
+from shared.infrastructure.timestamps import utc_now
+from shared.operations.bulk_changes import DEAD_LETTERS, BulkChoice
+from shared.operations.exports import ExportFormat
+from shared.operations.operators import Role
+from shared.operations.signup_lists import MOST_READ, SignupFilter
+from web.console import bp
+from web.console.guard import needs
+from web.console.list_filters import chosen_filter, in_address, kept_filters
+from web.services import services
+
+# Of a page. More causes and jobs are one click away.
+SHOWN = 50
+SHOWN_GROUPS = 25
+SHOWN_JOBS = 5
+
+
+@bp.get("/failed")
+@needs(Role.VIEWER)
+def failed() -> ResponseReturnValue:
+    """Show dead letters: how many of each reason, their causes, and the latest."""
+    return _page(_filter(request.args), request.args)
+
+
+@bp.post("/failed")
+@needs(Role.OPERATOR)
+def find_failed() -> ResponseReturnValue:
+    """Show the dead letters of one person, whose address must be in no address of a page."""
+    return _page(_filter(request.form), request.form)
+
+
+@bp.post("/failed/confirm")
+@needs(Role.OPERATOR)
+def confirm_failed() -> ResponseReturnValue:
+    """Say what a change would do, before it is made."""
+    what, _, which = request.form.get("what", "").partition("-")
+    action = {"retry": JobAction.RETRY, "discard": JobAction.DISCARD}.get(what)
+    if action is None:
+        raise Refused("This page does not say what to do. Go back and choose it.")
+    choice = _choice(request.form, is_all=which == "all")
+    plan = services().operations.bulk.plan(action, choice)
+    if not plan.count:
+        flash("Nothing that you chose is a dead letter now. Nothing was changed.")
+        return redirect(_back(request.form), 303)
+    return render_template(
+        "console/failed_confirm.html",
+        plan=plan,
+        is_all=not choice.ticked,
+        is_large=plan.count >= LARGE,
+        back=_back(request.form),
+        kept=kept_filters(request.form),
+        ticked=request.form.getlist("pick") if choice.ticked else [],
+    )
+
+
+@bp.post("/failed/retry")
+@needs(Role.OPERATOR)
+def retry_failed() -> ResponseReturnValue:
+    """Send dead letters again."""
+    done = services().operations.bulk.retry(_choice(request.form))
+    left_out = _left_out(done.left_out)
+    if done.job:
+        flash(f"The replay has begun.{left_out} You may close this page: it goes on by itself.")
+        return redirect(url_for("console.job", id=done.job.id), 303)
+    flash(f"{counted(done.done, 'sign-up')} due again.{left_out}")
+    return redirect(_back(request.form), 303)
+
+
+@bp.post("/failed/discard")
+@needs(Role.OPERATOR)
+def discard_failed() -> ResponseReturnValue:
+    """Discard dead letters."""
+    note = request.form.get("note", "")
+    done = services().operations.bulk.discard(_choice(request.form), note)
+    if done.job is None:
+        flash(f"Nothing was discarded.{_left_out(done.left_out)}")
+        return redirect(_back(request.form), 303)
+    if done.left_out:
+        flash(_left_out(done.left_out).strip())
+    return redirect(url_for("console.job", id=done.job.id), 303)
+
+
+@bp.post("/failed/export")
+@needs(Role.OPERATOR)
+def export_failed() -> ResponseReturnValue:
+    """Send dead letters as a file."""
+    to, _, which = request.form.get("what", "").partition("-")
+    if to not in list(ExportFormat):
+        raise Refused("This page does not say as what to export. Go back and choose it.")
+    choice = _choice(request.form, is_all=which == "all")
+    file = services().operations.bulk.export(choice, ExportFormat(to))
+    name = f"failed-{utc_now():%Y-%m-%d-%H%M}.{to}"
+    # Excel reads UTF-8 only if the file begins with a byte order mark.
+    mark = ("\ufeff",) if to == ExportFormat.CSV else ()
+    return Response(
+        chain(mark, file),
+        mimetype={"csv": "text/csv", "json": "application/json"}[to],
+        headers={"Content-Disposition": f"attachment; filename={name}"},
+    )
+
+
+@bp.get("/failed/jobs")
+@needs(Role.VIEWER)
+def jobs() -> ResponseReturnValue:
+    """List the jobs of the last 30 days."""
+    return render_template("console/jobs.html", jobs=services().operations.jobs.all())
+
+
+@bp.get("/failed/jobs/<id>")
+@needs(Role.VIEWER)
+def job(id: str) -> ResponseReturnValue:
+    """Show how far a job is. While it goes on, the page updates itself."""
+    return render_template("console/job.html", job=services().operations.jobs.one(id))
+
+
+@bp.post("/failed/jobs/<id>/cancel")
+@needs(Role.OPERATOR)
+def cancel_job(id: str) -> ResponseReturnValue:
+    """Stop a job. What it has done stays."""
+    services().operations.jobs.cancel(id)
+    flash("The job is stopped.")
+    return redirect(url_for("console.job", id=id), 303)
+
+
+@bp.post("/failed/jobs/<id>/undo")
+@needs(Role.OPERATOR)
+def undo_job(id: str) -> ResponseReturnValue:
+    """Undo all that a job has discarded."""
+    undoing = services().operations.jobs.undo(id)
+    if undoing is None:
+        flash("Nothing is left to undo. Retention has cleared these sign-ups.")
+    return redirect(url_for("console.job", id=undoing.id if undoing else id), 303)
+
+
+def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
+    operations = services().operations
+    cursor = given.get("cursor") or None
+    found = operations.lists.page(chosen, cursor=cursor, limit=SHOWN)
+    groups = [] if cursor or chosen.group or chosen.email else operations.bulk.groups(chosen)
+    shown_groups = groups if "causes" in given else groups[:SHOWN_GROUPS]
+    counts, is_exact = operations.bulk.count(chosen)
+    is_whole = cursor is None and found.next is None
+    known = counts.total() if is_exact else len(found.signups) if is_whole else None
+    return render_template(
+        "console/failed.html",
+        reasons=operations.lists.dead_by_reason(chosen.account),
+        group=operations.bulk.group(chosen),
+        groups=shown_groups,
+        more_groups=len(groups) - len(shown_groups),
+        found=found,
+        matching=known,
+        jobs=operations.jobs.all()[:SHOWN_JOBS],
+        accounts=operations.bulk.accounts(),
+        forms=operations.bulk.forms(),
+        kept=kept_filters(given),
+        most_read=MOST_READ,
+        is_first=cursor is None,
+    )
+
+
+def _back(given: Mapping[str, str]) -> str:
+    """Return the address of the list; never with an e-mail address."""
+    kept: dict[str, Any] = in_address(given)
+    return url_for("console.failed", **kept)
+
+
+def _filter(given: Mapping[str, str]) -> SignupFilter:
+    return chosen_filter(given, DEAD_LETTERS.states)
+
+
+def _choice(given: Any, *, is_all: bool | None = None) -> BulkChoice:
+    """Return which dead letters a form means: those that are ticked, or all that match."""
+    if is_all or (is_all is None and given.get("all")):
+        return BulkChoice(filter=_filter(given))
+    ticked = [tuple(pick.split(" ", 1)) for pick in given.getlist("pick") if " " in pick]
+    if not ticked:
+        raise Refused("You ticked no dead letter. Nothing was changed.")
+    return BulkChoice(ticked=services().operations.bulk.known(ticked))
+
+
+def _left_out(count: int) -> str:
+    if not count:
+        return ""
+    were = "1 was" if count == 1 else f"{count:,} were"
+    return f" {were} left out: somebody else has settled {'it' if count == 1 else 'them'} already."
