@@ -11,6 +11,12 @@ from shared.operations.signup_lists import SignupFilter
 _IN_ADDRESSES = ("account", "form", "reason", "group", "words", "since", "until")
 
 
+def from_address(given: Mapping[str, str]) -> dict[str, str]:
+    """Return what the address of a page asks for. A person is not looked up by it: browsers and
+    proxies keep addresses."""
+    return {name: value for name, value in given.items() if name != "email"}
+
+
 def chosen_filter(given: Mapping[str, str], states: frozenset[State]) -> SignupFilter:
     """Return the filter that was asked for. Raises `WrongFilter`."""
     texts = {name: given.get(name, "").strip() or None for name in (*_IN_ADDRESSES, "email")}

@@ -15,7 +15,7 @@ from shared.operations.operators import Role
 from shared.operations.signup_lists import DUE, MOST_READ, SignupPage
 from web.console import bp
 from web.console.guard import needs
-from web.console.list_filters import chosen_filter, kept_filters
+from web.console.list_filters import chosen_filter, from_address, kept_filters
 from web.services import services
 
 SHOWN = 50
@@ -56,7 +56,7 @@ _DELIVERED = _Kind(
 @needs(Role.VIEWER)
 def waiting() -> ResponseReturnValue:
     """Show what is due, why it waits, and until when."""
-    return _list(_WAITING, request.args)
+    return _list(_WAITING, from_address(request.args))
 
 
 @bp.post("/waiting")
@@ -70,7 +70,7 @@ def find_waiting() -> ResponseReturnValue:
 @needs(Role.VIEWER)
 def quarantine() -> ResponseReturnValue:
     """Show what looks like spam, and why."""
-    return _list(_QUARANTINE, request.args)
+    return _list(_QUARANTINE, from_address(request.args))
 
 
 @bp.post("/quarantine")
@@ -84,7 +84,7 @@ def find_quarantined() -> ResponseReturnValue:
 @needs(Role.VIEWER)
 def delivered() -> ResponseReturnValue:
     """Show what was delivered."""
-    return _list(_DELIVERED, request.args)
+    return _list(_DELIVERED, from_address(request.args))
 
 
 @bp.post("/delivered")
