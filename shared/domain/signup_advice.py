@@ -34,6 +34,12 @@ class Why:
     to_do: str
     remedy: Remedy = Remedy.NOTHING
 
+    @property
+    def short(self) -> str:
+        """The first sentence, for a list."""
+        first, end, _ = self.sentence.partition(". ")
+        return f"{first}." if end else first
+
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:

@@ -235,6 +235,25 @@ def test_a_dead_letter_is_corrected_and_its_history_kept(
 
 
 @pytest.mark.parametrize(
+    ("command", "becomes"),
+    [
+        (("failed", "retry"), "queued"),
+        (("failed", "discard", "--yes", "--note", "a test"), "discarded"),
+        (("failed", "edit", "--set", "first_name=Ada"), "dead"),
+        (("quarantine", "deliver"), "queued"),
+        (("quarantine", "discard", "--yes"), "discarded"),
+    ],
+)
+def test_commands_take_the_short_ids_of_the_console(
+    connected: CommandLine, ledger: Ledger, command: tuple[str, ...], becomes: str
+) -> None:
+    is_dead = command[0] == "failed"
+    id = bury(ledger, "a@example.com") if is_dead else accept(ledger, quarantine="honeypot").id
+    assert connected(*command, short_id(id)).status == 0
+    assert connected("failed", "show", id, "--json").json["state"] == becomes
+
+
+@pytest.mark.parametrize(
     ("change", "says"),
     [("email=nonsense", "e-mail"), ("shoe_size=46", "shoe_size"), ("first_name=" + "x" * 51, "50")],
 )

@@ -61,6 +61,13 @@ def test_every_reason_has_a_sentence_of_its_own_and_something_to_do() -> None:
         assert each.to_do.endswith(".")
 
 
+def test_in_a_list_it_has_one_sentence() -> None:
+    for each in of_every_reason():
+        assert each.sentence.startswith(each.short)
+        assert each.short.endswith(".")
+        assert ". " not in each.short
+
+
 def test_a_reason_of_a_newer_version_has_one_too() -> None:
     for each in (why_dead("of_tomorrow", "", ""), why_quarantined("of_tomorrow")):
         assert each.to_do
