@@ -111,7 +111,7 @@ def _stop_celery() -> None:
 
 def run(settings: Settings, only: tuple[str, ...]) -> None:
     """Run a worker in this process that serves the queues `only`, until it is told to stop."""
-    configure("worker")
+    configure("worker", settings.log_format)
     _keep_our_logs()
     refuse_compressed_messages()
     for advice in settings.advice():

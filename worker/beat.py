@@ -128,7 +128,7 @@ def make_service(settings: Settings, now: Now) -> beat.Service:
 
 def run(settings: Settings) -> None:
     """Run beat in this process until it is told to stop."""
-    configure("beat")
+    configure("beat", settings.log_format)
     signals.setup_logging.connect(lambda **_: None, weak=False)  # Celery would set up its own
     logging.getLogger("celery.beat").setLevel(logging.WARNING)  # a line for every message
     log.info("beat wakes the workers", extra={"every": str(WAKE_EVERY)})

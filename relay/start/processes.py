@@ -1,18 +1,24 @@
 """`relay web`, `worker`, `beat` and `sandbox`: each runs one process until it is stopped."""
 
+import contextlib
+import logging
 import os
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import click
 
 from relay.start.data_dir import completed, keep_files_private, path_in
-from shared.domain.errors import Refused
+from shared.domain.errors import LedgerUnavailable, Refused, RelayError, SettingsError
 from shared.infrastructure.queues import ALL_QUEUES
 
 if TYPE_CHECKING:
     from shared.infrastructure.settings import Settings
+
+
+log = logging.getLogger(__name__)
 
 
 def _settings() -> "Settings":
@@ -20,6 +26,23 @@ def _settings() -> "Settings":
 
     keep_files_private()
     return Settings.from_env(completed(os.environ))
+
+
+@contextlib.contextmanager
+def _errors_logged(process: str) -> Iterator[None]:
+    """Log why the process does not start, if logs are in JSON. Otherwise the error is printed."""
+    from shared.infrastructure import logs
+    from shared.infrastructure.settings import find_log_format
+
+    try:
+        yield
+    except RelayError as error:
+        if find_log_format(os.environ) == "text":
+            raise
+        logs.configure(process, "json")
+        cause = error.problem if isinstance(error, LedgerUnavailable) else error
+        log.critical("the process cannot run", extra={"cause": str(cause)})
+        sys.exit(2 if isinstance(error, SettingsError) else 1)
 
 
 def require_sandbox() -> None:
@@ -37,7 +60,8 @@ def web_process() -> None:
     """Serve the forms and accept sign-ups. Any number may run."""
     from web.server.processes import serve
 
-    serve(_settings())
+    with _errors_logged("web"):
+        serve(_settings())
 
 
 @click.command("worker")
@@ -57,7 +81,8 @@ def worker_process(only: str) -> None:
         )
     from worker.app import run
 
-    run(_settings(), wanted)
+    with _errors_logged("worker"):
+        run(_settings(), wanted)
 
 
 @click.command("beat")
@@ -65,7 +90,8 @@ def beat_process() -> None:
     """Wake the workers every second, and schedule token refreshes. One or two may run."""
     from worker.beat import run
 
-    run(_settings())
+    with _errors_logged("beat"):
+        run(_settings())
 
 
 @click.command(

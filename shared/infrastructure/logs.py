@@ -1,10 +1,18 @@
 """Logs: constant messages with fields, one line each, without personal data and secrets."""
 
+import contextlib
+import json
 import logging
+import math
 import re
 import sys
+import threading
 import traceback
-from typing import Any
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any, Literal
 
 from shared.domain.printable import printable
 
@@ -27,7 +35,11 @@ _TOKEN = re.compile(
 )
 _CREDENTIALS = re.compile(r"((?<!\w)\w++://)[^/\s@]++@")
 
+LogFormat = Literal["text", "json"]
+
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+# What this thread works on, such as a sign-up: fields of every line that is logged meanwhile.
+_context: ContextVar[Mapping[str, Any]] = ContextVar("log_fields", default=MappingProxyType({}))
 
 
 def redact(text: str) -> str:
@@ -57,18 +69,66 @@ class LineFormatter(logging.Formatter):
         self._process = process
 
     def format(self, record: logging.LogRecord) -> str:
-        fields = "".join(f" {name}={_shown(value)}" for name, value in _fields(record))
+        fields = _fields(record)
+        if fields.get("request_id") == fields.get("signup"):  # as it is for most sign-ups
+            fields.pop("request_id", None)
+        shown = "".join(f" {name}={_shown(value)}" for name, value in fields.items())
         time = self.formatTime(record, self.datefmt)
         message = record.getMessage().replace("\n", "\\n")
-        line = f"{time} {self._process:7} {record.levelname.lower():7} {message}{fields}"
-        if record.exc_info:
-            lines = "".join(traceback.format_exception(*record.exc_info)).rstrip().split("\n")
-            line = "\n  ".join([line, *lines])
+        line = f"{time} {self._process:7} {record.levelname.lower():7} {message}{shown}"
+        if exception := _exception(record):
+            line = "\n  ".join([line, *exception.split("\n")])
         return printable(redact(line))
 
 
-def _fields(record: logging.LogRecord) -> list[tuple[str, Any]]:
-    return [(name, value) for name, value in vars(record).items() if name not in _STANDARD]
+class JsonFormatter(logging.Formatter):
+    """One JSON object per record, on one line, a traceback in it. Every text in it is redacted."""
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self._process = process
+
+    def format(self, record: logging.LogRecord) -> str:
+        known: dict[str, Any] = {
+            "time": _utc(record.created),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            "process": self._process,
+            "pid": record.process,
+        }
+        if exception := _exception(record):
+            known["exception"] = exception
+        return json.dumps(_redacted({**_fields(record), **known}))
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+
+
+def _redacted(value: Any) -> Any:
+    """Return the value as JSON can have it, each text in it redacted."""
+    match value:
+        case None | bool() | int():
+            return value
+        case dict():
+            return {redact(str(name)): _redacted(each) for name, each in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_redacted(each) for each in value]
+        case float() if math.isfinite(value):
+            return value
+    return redact(str(value))
+
+
+def _fields(record: logging.LogRecord) -> dict[str, Any]:
+    own = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    return {**_context.get(), **own}
+
+
+def _exception(record: logging.LogRecord) -> str:
+    if not record.exc_info:
+        return ""
+    return "".join(traceback.format_exception(*record.exc_info)).rstrip()
 
 
 def _shown(value: Any) -> str:
@@ -77,11 +137,35 @@ def _shown(value: Any) -> str:
     return repr(text) if " " in text or not text.isprintable() else text
 
 
-def configure(process: str, level: int = logging.INFO) -> None:
-    """Send all logs of this process, named `process`, to standard error."""
+@contextlib.contextmanager
+def log_fields(**fields: Any) -> Iterator[None]:
+    """Have every line that this thread logs meanwhile have these fields, too."""
+    before = _context.set({**_context.get(), **fields})
+    try:
+        yield
+    finally:
+        _context.reset(before)
+
+
+def configure(process: str, format: LogFormat, level: int = logging.INFO) -> None:
+    """Send all logs of this process, named `process`, to standard error: also Python's warnings,
+    and errors that nothing has caught."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(LineFormatter(process))
+    handler.setFormatter(JsonFormatter(process) if format == "json" else LineFormatter(process))
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
     logging.getLogger("urllib3").setLevel(logging.WARNING)
+    logging.captureWarnings(True)
+    sys.excepthook = lambda *error: _log_uncaught("an error ended the process", error)
+    sys.unraisablehook = lambda found: _log_uncaught(
+        "an error was ignored", (found.exc_type, found.exc_value, found.exc_traceback)
+    )
+    threading.excepthook = lambda found: _log_uncaught(
+        "an error ended a thread", (found.exc_type, found.exc_value, found.exc_traceback)
+    )
+
+
+def _log_uncaught(message: str, error: tuple[Any, Any, Any]) -> None:
+    if not issubclass(error[0], KeyboardInterrupt | SystemExit):
+        logging.getLogger(__name__).critical(message, exc_info=error)

@@ -21,6 +21,7 @@ from shared.domain.second_factor import WhoMustHaveOne
 from shared.domain.token_origin import TokenOrigin
 from shared.domain.web_addresses import dns_name, is_loopback_host, is_loopback_url
 from shared.infrastructure.alert_services import read_addresses
+from shared.infrastructure.logs import LogFormat
 from shared.infrastructure.redis_urls import broker_beside, check_redis_url
 
 API_URL = "https://api.cc.email/v3"
@@ -116,6 +117,7 @@ class Settings:
     files: tuple[Path, ...]  #: from which settings were read
     require_second_factor: WhoMustHaveOne
     metrics_token: str | None = field(repr=False)
+    log_format: LogFormat
 
     @property
     def token_origin(self) -> TokenOrigin:
@@ -177,6 +179,11 @@ def find_sandbox_bind(environ: Mapping[str, str]) -> Bind:
     return wanted or parse_bind(SANDBOX_BIND)
 
 
+def find_log_format(environ: Mapping[str, str]) -> LogFormat:
+    """Return how a process has to log, before there are settings: what is wrong with them, too."""
+    return _Reader(environ)._get("RELAY_LOG_FORMAT", "text", _log_format) or "text"
+
+
 class _Reader:
     """Reads one setting after the other and collects their problems."""
 
@@ -227,6 +234,7 @@ class _Reader:
                 "RELAY_REQUIRE_SECOND_FACTOR", "none", _who_must_have_one
             ),
             metrics_token=self._get("RELAY_METRICS_TOKEN", "none", _metrics_token),
+            log_format=self._get("RELAY_LOG_FORMAT", "text", _log_format),
             files=tuple(self._files),
         )
         if not self._problems:
@@ -459,6 +467,14 @@ def _security_contact(raw: str) -> str | None:
         "must be an e-mail address such as mailto:security@example.com, or an https: address of a"
         " page that says how to report"
     )
+
+
+def _log_format(raw: str) -> LogFormat:
+    if raw == "json":
+        return "json"
+    if raw == "text":
+        return "text"
+    raise ValueError(f"must be text or json, not {_shown(raw)}")
 
 
 def _metrics_token(raw: str) -> str | None:

@@ -63,7 +63,7 @@ class TokenProcess:
 
 
 def main(*options: str) -> None:
-    configure("worker")
+    configure("worker", "text")
     settings = Settings.from_env(os.environ)
     vault = make_vault(settings, connect(settings.redis_url, socket_timeout=5))
     refused = vault.stored_token("acme").version

@@ -50,12 +50,14 @@ def sign_out() -> ResponseReturnValue:
 def announce_first(operators: Operators, settings: Settings) -> None:
     """Make the first operator if there is none, and print the password once.
 
-    It is printed and not logged, so that only the person who starts web sees it.
+    It is printed and not logged, so that only the person who starts web sees it. Logs in JSON have
+    standard error to themselves.
     """
     made = operators.make_first()
     if made:
-        sys.stderr.write(_announcement(made, settings))
-        sys.stderr.flush()
+        stream = sys.stdout if settings.log_format == "json" else sys.stderr
+        stream.write(_announcement(made, settings))
+        stream.flush()
 
 
 def _announcement(made: NewPassword, settings: Settings) -> str:

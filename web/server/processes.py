@@ -61,7 +61,7 @@ def serve(settings: Settings) -> None:
     _check_free(settings.bind)
     spool_file.peek(settings.spool_folder, utc_now())
     form_cache.check_format(settings.data_dir / form_cache.FILE_NAME)
-    logs.configure("web")
+    logs.configure("web", settings.log_format)
     away = _check_at_start(settings)
     for advice in settings.advice():
         log.warning(advice)
@@ -92,7 +92,7 @@ _QUIET: dict[str, Any] = {"loggers": {"_granian": {"propagate": True}}}
 
 def _load(settings: Settings, server_pid: int, away: str) -> Entrance:
     """Make the app in the process that will serve it. `away` is what `_check_at_start` returned."""
-    logs.configure("web")
+    logs.configure("web", settings.log_format)
     _end_with_parent(server_pid, os.getppid)
     app = create_app(settings)
     # Runs at the end of a process that multiprocessing has started, which `atexit` does not.

@@ -1,12 +1,20 @@
 """Logs: one line with its fields, and nothing in it that does not belong there."""
 
+import json
 import logging
 import re
 import sys
+from typing import Any
 
 import pytest
 
-from shared.infrastructure.logs import LineFormatter, redact, redacted_start
+from shared.infrastructure.logs import (
+    JsonFormatter,
+    LineFormatter,
+    log_fields,
+    redact,
+    redacted_start,
+)
 
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhY21lIn0.c2lnbmF0dXJl"
 ID = "0c3a4a10-9d31-11ee-a3f2-fa163e56c9b0"
@@ -128,3 +136,117 @@ def test_no_field_adds_a_line(end: str) -> None:
 
 def test_no_message_controls_the_terminal() -> None:
     assert line("refused: \x1b[2J\u202e").endswith("refused: ?[2J?")
+
+
+# --- JSON
+
+
+def document(message: str, *args: object, **fields: object) -> dict[str, Any]:
+    """Return the object that a record with these fields makes."""
+    record = logging.makeLogRecord(
+        {
+            "name": "worker.delivery",
+            "levelno": logging.WARNING,
+            "levelname": "WARNING",
+            "msg": message,
+            "args": args,
+            "created": 1_772_366_400.25,
+            **fields,
+        }
+    )
+    made = JsonFormatter("worker").format(record)
+    assert len(made.splitlines()) == 1
+    found: dict[str, Any] = json.loads(made)
+    return found
+
+
+def test_an_object_has_time_level_logger_message_process_and_fields() -> None:
+    made = document("dead letter of %s", "acme", signup=ID, attempt=2, seconds=0.25, cause=None)
+    assert made.pop("pid") > 0
+    assert made == {
+        "time": "2026-03-01T12:00:00.250Z",
+        "level": "warning",
+        "logger": "worker.delivery",
+        "message": "dead letter of acme",
+        "process": "worker",
+        "signup": ID,
+        "attempt": 2,
+        "seconds": 0.25,
+        "cause": None,
+    }
+
+
+SECRETS = ("ada@example.com", JWT, "redis://u:hidden@h", "Bearer abc", "a1B2" * 12)
+
+
+class Quoting:
+    """Says a secret when it is printed."""
+
+    def __str__(self) -> str:
+        return SECRETS[0]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("place", ["message", "argument", "field", "list", "name", "traceback"])
+def test_nothing_in_an_object_tells_a_secret(secret: str, place: str) -> None:
+    message, args = "failed", list[str]()
+    fields: dict[str, Any] = {}
+    match place:
+        case "message":
+            message = f"failed for {secret}"
+        case "argument":
+            message, args = "failed for %s", [secret]
+        case "field":
+            fields = {"cause": secret}
+        case "list":
+            fields = {"causes": ["one", {"of": (secret, Quoting())}]}
+        case "name":
+            fields = {"by": {secret: 1}}
+        case "traceback":
+            try:
+                raise ValueError(f"no such person: {secret}")
+            except ValueError:
+                fields = {"exc_info": sys.exc_info()}
+    made = json.dumps(document(message, *args, **fields), ensure_ascii=False)
+    for part in (secret, "hidden", SECRETS[0]):
+        assert part not in made
+
+
+def test_a_traceback_is_in_the_object() -> None:
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        made = document("unexpected error", exc_info=sys.exc_info())
+    assert made["exception"].startswith("Traceback (most recent call last):\n")
+    assert made["exception"].endswith("ValueError: broken")
+
+
+def test_no_field_replaces_what_every_object_has() -> None:
+    made = document("real", time="never", level="debug", logger="forged")
+    assert (made["time"][:4], made["level"], made["logger"]) == (
+        "2026",
+        "warning",
+        "worker.delivery",
+    )
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}, b"bytes", object, "\u2028"])
+def test_every_value_becomes_json(value: object) -> None:
+    assert "odd" in document("odd", odd=value)
+
+
+# --- what a thread works on
+
+
+def test_lines_have_what_is_worked_on_meanwhile() -> None:
+    with log_fields(account="acme"), log_fields(signup=ID, request_id="proxy-1"):
+        assert line("sent").endswith(f"sent account=acme signup={ID} request_id=proxy-1")
+        made = document("sent", account="blue")
+    assert (made["account"], made["signup"], made["request_id"]) == ("blue", ID, "proxy-1")
+    assert line("sent").endswith("sent")
+
+
+def test_a_line_of_text_does_not_say_the_same_id_twice() -> None:
+    with log_fields(signup=ID, request_id=ID):
+        assert line("sent").endswith(f"sent signup={ID}")
+        assert document("sent")["request_id"] == ID

@@ -75,6 +75,7 @@ def test_four_settings_are_enough_and_the_others_have_their_published_defaults()
         files=(),
         require_second_factor=WhoMustHaveOne.NONE,
         metrics_token=None,
+        log_format="text",
         retention=Retention(
             delivered=timedelta(days=30),
             discarded=timedelta(days=30),
