@@ -49,6 +49,7 @@ from web.console.hashing_gate import HashingGate
 from web.error_answers import http_error, unexpected_error
 from web.own_hosts import check_host
 from web.public_path import route_path
+from web.request_ids import RequestIds
 from web.security_headers import add_security_headers, transport_security
 from web.server.bodies import BodyReader
 from web.server.entrance import OTHER_LIMIT, Entrance
@@ -120,6 +121,9 @@ def create_entrance(app: Flask) -> Entrance:
         route=remembered(longest=200)(functools.partial(route_path, prefix=prefix, roots=roots)),
         visitors=VisitorAddress(found.settings.trusted_proxies, found.misfits),
         refused=found.refused_requests,
+        request_ids=RequestIds(
+            SignupIds(os.urandom).new, trusted=found.settings.trusted_proxies > 0
+        ),
         on_all=transport_security(found.settings),
         close=close,
     )
@@ -200,7 +204,6 @@ def _make_services(settings: Settings) -> Services:
             notify_workers=notifier.notify_workers,
             note_accepted=tallies.accepted,
             check_email=check_email,
-            new_id=SignupIds(os.urandom).new,
             limit=settings.visitor_limit,
             person_limit=settings.person_limit,
             own_counts=_own_counts(settings.visitor_limit),

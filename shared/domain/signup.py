@@ -108,6 +108,8 @@ class Submission:
     """A checked sign-up, ready to be accepted.
 
     `quarantine` says why it looks like spam; None for a clean one. `lists` are list ids.
+    `request_id` is what a trusted proxy called the request that brought it; None for most, whose
+    request has the sign-up's id.
     """
 
     id: str
@@ -118,6 +120,7 @@ class Submission:
     consent: Consent
     quarantine: str | None = None
     unsubscribed: WhenUnsubscribed = "resubscribe"
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,7 +138,7 @@ class Evidence:
 class Signup:
     """A sign-up as the ledger stores it, in any state. Times are in UTC.
 
-    `edits` says how often an operator has corrected it.
+    `edits` says how often an operator has corrected it. `request_id` is as in `Submission`.
     """
 
     id: str
@@ -149,6 +152,7 @@ class Signup:
     attempts: int
     lost: int
     unsubscribed: WhenUnsubscribed = "resubscribe"
+    request_id: str | None = None
     edits: int = 0
     reason: str | None = None
     error_key: str | None = None

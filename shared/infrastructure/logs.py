@@ -99,7 +99,8 @@ class JsonFormatter(logging.Formatter):
         }
         if exception := _exception(record):
             known["exception"] = exception
-        return json.dumps(_redacted({**_fields(record), **known}))
+        more = {name: value for name, value in _fields(record).items() if name not in known}
+        return json.dumps(_redacted({**known, **more}))
 
 
 def _utc(seconds: float) -> str:

@@ -39,7 +39,6 @@ from shared.ledger.records import (
     consent_json,
     read_history,
     sent_json,
-    sent_of,
 )
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Command, ScriptCall, Scripts
@@ -124,7 +123,7 @@ class Ledger:
             id=submission.id,
             erased=keys.ERASED,
             form=submission.form,
-            sent=sent_of(submission),
+            sent=sent_json(submission, submission.contact),
             consent=consent_json(submission.consent),
             consent_version=submission.consent.version,
             consent_text=submission.consent.text,
@@ -391,7 +390,7 @@ class Ledger:
             "signups/edit",
             id=signup.id,
             edits=signup.edits,
-            sent=sent_json(contact, signup.lists, signup.unsubscribed),
+            sent=sent_json(signup, contact),
             person=person,
             change=change,
         )

@@ -30,20 +30,18 @@ def read_accepted(answer: list[Any]) -> Accepted:
 
 def read_claim(account: str, details: list[Any]) -> Claim:
     id, number, start_in_us, more, age_ms, waited_ms, token_version, record = details
-    attempts, lost, received_at, sent, probe = record
-    contact, lists, unsubscribed = read_sent(sent)
+    attempts, lost, received_at, sent, probe, form = record
     return Claim(
         account=account,
         id=id,
+        form=form,
         number=number,
         attempts=int(attempts),
-        contact=contact,
-        lists=lists,
+        **read_sent(sent),
         start_in=timedelta(microseconds=start_in_us),
         age=timedelta(milliseconds=age_ms),
         received_at=from_milliseconds(received_at),
         waited=timedelta(milliseconds=waited_ms),
-        unsubscribed=unsubscribed,
         more=bool(more),
         token_version=token_version,
         lost=int(lost),

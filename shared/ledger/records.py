@@ -7,7 +7,7 @@ first line and add to the history (`scripts/lib/record.lua`). The other lines ar
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from shared.domain.signup import (
     Consent,
@@ -58,25 +58,36 @@ def read_first_line(record: str) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value not in (None, "")}
 
 
-def sent_of(submission: Submission) -> str:
-    return sent_json(submission.contact, submission.lists, submission.unsubscribed)
-
-
-def sent_json(contact: Contact, lists: tuple[str, ...], unsubscribed: WhenUnsubscribed) -> str:
-    """Return the line with what is sent."""
-    sent: dict[str, Any] = {"lists": lists, **contact.to_dict()}
-    if unsubscribed != "resubscribe":
-        sent["unsubscribed"] = unsubscribed
+def sent_json(of: Submission | Signup, contact: Contact) -> str:
+    """Return the line with what is sent: all of the sign-up's, but this contact."""
+    sent: dict[str, Any] = {"lists": of.lists, **contact.to_dict()}
+    if of.unsubscribed != "resubscribe":
+        sent["unsubscribed"] = of.unsubscribed
+    if of.request_id is not None:
+        sent["request"] = of.request_id
     return _JSON.encode(sent)
 
 
-def read_sent(line: str) -> tuple[Contact, tuple[str, ...], WhenUnsubscribed]:
-    """Return the contact, the ids of the lists, and what becomes of an unsubscribed person."""
+class Sent(TypedDict):
+    """What the line with what is sent says of a sign-up. `lists` are ids."""
+
+    contact: Contact
+    lists: tuple[str, ...]
+    unsubscribed: WhenUnsubscribed
+    request_id: str | None
+
+
+def read_sent(line: str) -> Sent:
     sent = json_object(line)
     contact, lists = Contact.from_dict(sent), sent["lists"]
     if not isinstance(lists, list) or "email_address" not in contact.fields:
         raise ValueError("no lists, or no address")
-    return contact, tuple(lists), sent.get("unsubscribed", "resubscribe")
+    return Sent(
+        contact=contact,
+        lists=tuple(lists),
+        unsubscribed=sent.get("unsubscribed", "resubscribe"),
+        request_id=sent.get("request"),
+    )
 
 
 def consent_json(consent: Consent) -> str:
@@ -101,15 +112,12 @@ def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) ->
     if stands["state"] == "cleared":
         return None
     _, sent, consent, *_ = record.split("\n")
-    contact, lists, unsubscribed = read_sent(sent)
     return Signup(
         id=id,
         account=account,
         form=stands["form"],
         state=State(stands["state"]),
-        contact=contact,
-        lists=lists,
-        unsubscribed=unsubscribed,
+        **read_sent(sent),
         consent=read_consent(consent, texts),
         received_at=from_milliseconds(stands["received_at"]),
         attempts=int(stands.get("attempts", 0)),

@@ -42,6 +42,7 @@ class Claim:
 
     account: str
     id: str
+    form: str
     number: str
     attempts: int
     contact: Contact = field(repr=False)
@@ -54,8 +55,19 @@ class Claim:
     more: bool
     token_version: int
     lost: int = 0
+    request_id: str | None = None
     probes: frozenset[HoldReason] = frozenset()
     took: tuple[float, ...] = ()
+
+    @property
+    def log_fields(self) -> dict[str, str]:
+        """By what the log knows the sign-up and the request that brought it."""
+        return {
+            "account": self.account,
+            "form": self.form,
+            "signup": self.id,
+            "request_id": self.request_id or self.id,
+        }
 
     @property
     def suspect(self) -> bool:

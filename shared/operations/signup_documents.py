@@ -78,6 +78,7 @@ def signup_outlook(details: SignupDetails) -> dict[str, Any]:
     step = details.next_step
     return {
         "short_id": short_id(details.signup.id),
+        "request_id": details.signup.request_id or details.signup.id,
         "why": details.why.sentence,
         "to_do": details.why.to_do,
         "next": step.sentence if step else None,

@@ -26,7 +26,7 @@ from shared.ledger.records import (
     read_evidence,
     read_history,
     read_signup,
-    sent_of,
+    sent_json,
 )
 from shared.ledger.spools import from_stored
 from shared.ledger.stores.registry import Registry
@@ -72,7 +72,8 @@ submissions = st.builds(
 
 def record_of(sent: Submission) -> str:
     first = packed("queued", sent.form, "person", "1772366400000.000", "content", "fresh")
-    return "\n".join([first, sent_of(sent), consent_json(sent.consent), packed(1, 0.1, 201)])
+    what = sent_json(sent, sent.contact)
+    return "\n".join([first, what, consent_json(sent.consent), packed(1, 0.1, 201)])
 
 
 @fuzzed

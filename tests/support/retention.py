@@ -7,7 +7,7 @@ import redis
 
 from shared.domain.retention import Retention
 from shared.ledger import keys
-from shared.ledger.records import FIELDS, consent_json, packed, sent_of
+from shared.ledger.records import FIELDS, consent_json, packed, sent_json
 from shared.ledger.time_units import in_milliseconds
 from tests.support import builders
 
@@ -51,5 +51,5 @@ def _record(id: str, at: int, person: str) -> str:
         "action": "created",
     }
     first = packed(*(stands.get(name, "") for name in FIELDS))
-    lines = [first, sent_of(sent), consent_json(sent.consent)]
+    lines = [first, sent_json(sent, sent.contact), consent_json(sent.consent)]
     return "\n".join([*lines, builders.attempt().to_json()])

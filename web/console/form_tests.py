@@ -10,6 +10,7 @@ from shared.operations.operators import Role
 from web.console import bp
 from web.console.forms import form_answer, known_form
 from web.console.guard import needs
+from web.request_ids import request_id_in
 from web.services import services
 from web.signup.intake import Visitor
 
@@ -40,5 +41,7 @@ def _sign_up(form: Form) -> str:
     if request.form.get("consent"):
         posted[CONSENT] = ["yes"]
     intake, deadline = services().intake, services().deadlines.start()
-    entry = intake.check(form, posted, visitor, idempotency_key=None)
+    entry = intake.check(
+        form, posted, visitor, idempotency_key=None, request=request_id_in(request.environ)
+    )
     return intake.store(form, entry, visitor, ask=deadline.ask).id

@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.infrastructure.addresses import client_network
 from web.console.hashing_gate import HashingGate
+from web.request_ids import RequestIds
 from web.security_headers import security_headers
 from web.server.bodies import Body, BodyReader, Receive
 from web.server.flask_threads import FlaskThreads, Work
@@ -45,6 +46,7 @@ class Entrance:
         route: Callable[[str], str],
         visitors: VisitorAddress,
         refused: RefusedRequests,
+        request_ids: RequestIds,
         on_all: Mapping[str, str],
         close: Callable[[], Awaitable[None]],
     ) -> None:
@@ -56,13 +58,16 @@ class Entrance:
         self._route = route
         self._visitors = visitors
         self._refused = refused
+        self._request_ids = request_ids
         self._on_all = _encoded(on_all.items())
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
-        elif unfit := _unfit(request := HttpRequest(scope)):
-            await self._send(send, unfit, last=True)
+            return
+        request = HttpRequest(scope, self._request_ids.of(scope["headers"]))
+        if unfit := _unfit(request):
+            await self._send(send, request, unfit, last=True)
             await self._bodies.drop_rest(receive)
         else:
             await self._serve(request, receive, send)
@@ -85,7 +90,7 @@ class Entrance:
             network=client_network(visitor),
         )
         answer = await self._answer(request, body, path=path, visitor=visitor)
-        await self._send(send, answer, last=not body.whole)
+        await self._send(send, request, answer, last=not body.whole)
         if body.too_large:
             await self._bodies.drop_rest(receive)
 
@@ -123,12 +128,15 @@ class Entrance:
             self._gate.note(sender, answer.status)
         return answer
 
-    async def _send(self, send: Send, answer: Answer, *, last: bool = False) -> None:
+    async def _send(
+        self, send: Send, request: HttpRequest, answer: Answer, *, last: bool = False
+    ) -> None:
         """Send the answer. The `last` one of its connection says so: granian closes that after a
         body that was not read in time, and a proxy would send its next request there."""
-        headers = _encoded(answer.headers) + self._on_all
+        shown = request.id.shown(answer.signup)
+        headers = [*_encoded(answer.headers), *self._on_all, (b"x-request-id", shown.encode())]
         if last:
-            headers = [*headers, (b"connection", b"close")]
+            headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
@@ -136,9 +144,12 @@ class Entrance:
         self, form: str, request: HttpRequest, body: Body, visitor: str
     ) -> Answer | NotStored | None:
         try:
-            return await self._fast_path.take(form, request.head, body.content, address=visitor)
+            return await self._fast_path.take(
+                form, request.head, body.content, address=visitor, request=request.id
+            )
         except Exception as error:  # noqa: BLE001 - any error: the view takes it, and logs its own
-            log.warning("the view takes over a sign-up", extra={"cause": type(error).__name__})
+            cause, of = type(error).__name__, request.id.shown()
+            log.warning("the view takes over a sign-up", extra={"cause": cause, "request_id": of})
             return None
 
 

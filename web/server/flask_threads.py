@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
 
+from shared.infrastructure.logs import log_fields
+from web.request_ids import HEADER, REQUEST_ID
 from web.security_headers import security_headers
 from web.server.bodies import Body
 from web.server.http_request import HttpRequest
@@ -89,8 +91,10 @@ class FlaskThreads:
             pool.shutdown()
 
     def _run(self, environ: "WSGIEnvironment") -> Answer:
-        found = Response.from_app(self._app, environ, buffered=True)
-        return Answer(found.status_code, list(found.headers), found.get_data())
+        with log_fields(request_id=environ[REQUEST_ID].shown()):
+            found = Response.from_app(self._app, environ, buffered=True)
+        signup = found.headers.pop(HEADER, None)
+        return Answer(found.status_code, list(found.headers), found.get_data(), signup)
 
 
 def environ_of(request: HttpRequest, body: Body) -> "WSGIEnvironment":
@@ -112,6 +116,7 @@ def environ_of(request: HttpRequest, body: Body) -> "WSGIEnvironment":
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
+        REQUEST_ID: request.id,
     }
     for name, value in request.head.headers.items():
         if name not in _OF_THE_BODY:

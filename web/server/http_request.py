@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from web.request_ids import RequestId
 from web.signup.reading.head import Head
 
 # A name, and a port.
@@ -15,9 +16,10 @@ LONGEST_HOST = 253 + len(":65535")
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """Wraps the ASGI `scope` of a request."""
+    """Wraps the ASGI `scope` of a request, and has its id."""
 
     scope: dict[str, Any]
+    id: RequestId
 
     @property
     def method(self) -> str:

@@ -15,6 +15,7 @@ from web.signup.origins import Source, web_origin
 AMP_SOURCE = "__amp_source_origin"
 _AMP_ALLOWED = "AMP-Access-Control-Allow-Source-Origin"
 
+_EXPOSED = f"Retry-After, X-Request-Id, AMP-Redirect-To, {_AMP_ALLOWED}"
 _OURS = ("Accept", "Content-Type", "X-Requested-With", "Idempotency-Key")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}")  # RFC 9110, 5.6.2
 _MOST_HEADERS = 50
@@ -25,7 +26,7 @@ def cors_headers(form: Form | None, source: Source) -> dict[str, str]:
 
     A page that may not read the answer gets the name of one that may: browsers show both.
     """
-    headers = {"Access-Control-Expose-Headers": f"Retry-After, AMP-Redirect-To, {_AMP_ALLOWED}"}
+    headers = {"Access-Control-Expose-Headers": _EXPOSED}
     if source.origin is None:
         return headers | {"Access-Control-Allow-Origin": "*"}
     if form and not source.may_post(form):

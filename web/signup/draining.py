@@ -228,7 +228,10 @@ class Drainer:
         self._fingerprints(client)
         why = str(error) if isinstance(error, LedgerUnavailable) else type(cause).__name__
         self._spool.postpone(row, error=why, wait=REFUSED_WAIT)
-        log.error("spooled sign-up refused", extra={"signup": row.id, "account": row.account, "cause": why})
+        log.error(
+            "spooled sign-up refused",
+            extra={"signup": row.id, "account": row.account, "cause": why},
+        )
 
 
 def _lock(handle: int) -> bool:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from shared.domain.errors import InvalidSignup, KeyReused, LedgerUnavailable, VisitorLimited
 from shared.domain.form import Form
 from shared.ledger.ledger import Ledger
+from web.request_ids import RequestId
 from web.security_headers import security_headers
 from web.signup.cors import cors_headers
 from web.signup.form_cache import FormCache
@@ -66,11 +67,11 @@ class FastPath:
         self._public_url = public_url
 
     async def take(
-        self, name: str, head: Head, body: bytes, *, address: str
+        self, name: str, head: Head, body: bytes, *, address: str, request: RequestId
     ) -> Answer | NotStored | None:
         """Return the answer to a sign-up for the form `name`; None if the view must give it.
 
-        `address` is the visitor's.
+        `address` is the visitor's, `request` the id of this request.
         """
         if head.query or len(body) > LARGEST_BODY or not self._redis_answers():
             return None
@@ -78,12 +79,12 @@ class FastPath:
         if form is None or not form.enabled:
             return None
         try:
-            return await self._take(form, head, body, address)
+            return await self._take(form, head, body, address, request)
         except (UnreadableRequest, InvalidSignup):
             return None
 
     async def _take(
-        self, form: Form, head: Head, body: bytes, address: str
+        self, form: Form, head: Head, body: bytes, address: str, request: RequestId
     ) -> Answer | NotStored | None:
         source = source_of(head, self._public_url)
         if not source.may_post(form):
@@ -92,7 +93,7 @@ class FastPath:
         source = first_page(source, posted)
         visitor = Visitor(address=address, page=source.page)
         key = head.headers.get("idempotency-key") or None
-        entry = self._intake.check(form, posted, visitor, idempotency_key=key)
+        entry = self._intake.check(form, posted, visitor, idempotency_key=key, request=request)
         origin = self._intake.known_origin(entry, visitor)
         if origin is None:
             return None
@@ -107,7 +108,7 @@ class FastPath:
     def _answer(self, id: str, form: Form, posted: Posted, source: Source, head: Head) -> Answer:
         answer = receipt(id, form, posted, source=source, head=head, public_url=self._public_url)
         more = cors_headers(form, source).items()
-        return Answer(answer.status, [*answer.headers, *_SECURITY, *more], answer.body)
+        return Answer(answer.status, [*answer.headers, *_SECURITY, *more], answer.body, id)
 
 
 _SECURITY = tuple({**security_headers(), "Cache-Control": "no-store", "Vary": "Origin"}.items())

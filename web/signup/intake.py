@@ -29,6 +29,7 @@ from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
+from web.request_ids import RequestId
 from web.signup.form_cache import AskRedis
 from web.signup.screening import screen
 from web.signup.spool_entry import Entry
@@ -106,7 +107,6 @@ class Intake:
     notify_workers: Callable[[str], None]
     note_accepted: Callable[[Form, Collection[str]], None]
     check_email: CheckEmail
-    new_id: Callable[[], str]
     limit: RateLimit | None
     person_limit: RateLimit | None
     own_counts: VisitorCounts | None
@@ -118,13 +118,15 @@ class Intake:
         visitor: Visitor,
         *,
         idempotency_key: str | None,
+        request: RequestId,
     ) -> Entry:
-        """Return the sign-up, ready to be stored. Raises `InvalidSignup`."""
+        """Return the sign-up, ready to be stored, with the id of its request. Raises
+        `InvalidSignup`."""
         quarantine = screen(posted)
         checked = self._check(posted, form, lenient=quarantine is not None)
         _check_key(idempotency_key)
         return Entry(
-            submission=self._submission(form, checked, visitor, quarantine),
+            submission=_submission(form, checked, visitor, quarantine, request),
             compared_email=checked.compared_email,
             idempotency_key=idempotency_key,
         )
@@ -170,20 +172,6 @@ class Intake:
         """
         check = keep_unchecked if lenient else check_fields
         return check(posted, form, check_email=self.check_email)
-
-    def _submission(
-        self, form: Form, checked: CheckedFields, visitor: Visitor, quarantine: str | None
-    ) -> Submission:
-        return Submission(
-            id=self.new_id(),
-            form=form.name,
-            account=form.account,
-            contact=checked.contact,
-            lists=checked.lists,
-            consent=_consent(form, checked, visitor),
-            quarantine=quarantine,
-            unsubscribed=form.unsubscribed,
-        )
 
     def _store(self, entry: Entry, visitor: Visitor, ask: AskRedis) -> Accepted:
         """Store the sign-up in the ledger, or on the disk while Redis is away."""
@@ -242,6 +230,26 @@ def _check_key(key: str | None) -> None:
     if key and len(key) > IDEMPOTENCY_KEY_LIMIT:
         message = f"An Idempotency-Key can have at most {IDEMPOTENCY_KEY_LIMIT} characters."
         raise InvalidSignup([FieldError("Idempotency-Key", "too_long", message)])
+
+
+def _submission(
+    form: Form,
+    checked: CheckedFields,
+    visitor: Visitor,
+    quarantine: str | None,
+    request: RequestId,
+) -> Submission:
+    return Submission(
+        id=request.own,
+        form=form.name,
+        account=form.account,
+        contact=checked.contact,
+        lists=checked.lists,
+        consent=_consent(form, checked, visitor),
+        quarantine=quarantine,
+        unsubscribed=form.unsubscribed,
+        request_id=request.given,
+    )
 
 
 def _consent(form: Form, checked: CheckedFields, visitor: Visitor) -> Consent:

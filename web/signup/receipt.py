@@ -22,11 +22,13 @@ THANKS = "Thank you! Your sign-up has been received."
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back to the visitor, whichever server sends it."""
+    """What goes back to the visitor, whichever server sends it. `signup` is the id of the sign-up
+    that was stored, if the answer is about one."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes = b""
+    signup: str | None = None
 
 
 def receipt(

@@ -22,6 +22,7 @@ from shared.domain.form import Form
 from shared.domain.phrases import shortened
 from shared.domain.reading.meanings import find_field
 from shared.domain.web_addresses import origin_of
+from web.request_ids import HEADER, request_id_in
 from web.services import services
 from web.signup.answer_kind import wants_json
 from web.signup.cors import AMP_SOURCE, amp_headers, cors_headers, preflight_headers
@@ -131,7 +132,9 @@ def sign_up(name: str) -> ResponseReturnValue:
     visitor = Visitor(address=request.remote_addr or "", page=source.page)
     key = _head().headers.get("idempotency-key") or None
     intake = services().intake
-    entry = intake.check(form, posted, visitor, idempotency_key=key)
+    entry = intake.check(
+        form, posted, visitor, idempotency_key=key, request=request_id_in(request.environ)
+    )
     accepted = intake.store(form, entry, visitor, ask=deadline.ask)
     return _received(form, posted, source, accepted.id)
 
@@ -187,7 +190,7 @@ def count_refusal(response: Response) -> Response:
 def _received(form: Form, posted: Posted, source: Source, id: str) -> Response:
     public_url = services().settings.public_url
     answer = receipt(id, form, posted, source=source, head=_head(), public_url=public_url)
-    return Response(answer.body, answer.status, answer.headers)
+    return Response(answer.body, answer.status, [*answer.headers, (HEADER, id)])
 
 
 # --- errors

@@ -39,6 +39,7 @@ class Entry:
             "consent": asdict(submission.consent),
             "quarantine": submission.quarantine,
             "unsubscribed": submission.unsubscribed,
+            "request_id": submission.request_id,
             "compared_email": self.compared_email,
             "idempotency_key": self.idempotency_key,
         }
@@ -57,6 +58,7 @@ class Entry:
             consent=Consent(**document["consent"]),
             quarantine=document["quarantine"],
             unsubscribed=document["unsubscribed"],
+            request_id=document.get("request_id"),  # none from before there were any
         )
         return cls(
             submission=submission,

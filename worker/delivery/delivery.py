@@ -20,6 +20,7 @@ shared/domain/subscription_status.py, and the scripts are in shared/ledger/scrip
 worker/delivery/settler.py writes the decision down.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -46,10 +47,13 @@ from shared.domain.outcome import (
 )
 from shared.domain.retry import RetryPolicy
 from shared.domain.subscription_status import Ask, LookUp, SignUp, SubscriptionStatus
+from shared.infrastructure.logs import log_fields
 from shared.ledger.values import Attempt, Claim
 from worker.delivery.settler import Settler
 from worker.delivery.timing import Clock, Slot
 from worker.delivery.unsubscribe_check import NextCall, UnsubscribeCheck, needed_privilege
+
+log = logging.getLogger(__name__)
 
 
 class Tokens(Protocol):
@@ -156,6 +160,10 @@ class Delivery:
 
         Raises `TokenError` or `Refused` when no token is available. The claim is open then.
         """
+        with log_fields(**self.claim.log_fields):
+            return self._send_in(slot)
+
+    def _send_in(self, slot: Slot) -> SlotResult:
         # Waiting for the claim may have taken a while, and others may have renewed the token
         # meanwhile.
         token = self._fresh_token()
@@ -205,6 +213,7 @@ class Delivery:
         answer = self._answer_to(call, body, token.access)
         seconds = clock.monotonic() - started
         self.claim = replace(self.claim, took=(*self.claim.took, seconds))
+        _log_answer(call, answer, self.claim.attempts + 1, seconds)
         return answer, Attempt.of(answer, at=at, seconds=seconds)
 
     def _answer_to(self, call: NextCall, body: Mapping[str, Any], access: str) -> Answer:
@@ -286,3 +295,21 @@ class Delivery:
         self._tools.settler.bury(self.claim, letter)
         self.stage = Stage.CLOSED
         return Settled(letter)
+
+
+def _log_answer(call: NextCall, answer: Answer, attempt: int, seconds: float) -> None:
+    """Log each call, so that a request can be followed to it. The API's tracking id is what
+    Constant Contact can look up."""
+    log.info(
+        "Constant Contact answered" if answer.status else "Constant Contact did not answer",
+        extra={
+            "call": _CALLED[type(call)],
+            "attempt": attempt,
+            "status": answer.status,
+            "seconds": round(seconds, 3),
+            "tracking_id": answer.tracking_id,
+        },
+    )
+
+
+_CALLED = {LookUp: "look up", Ask: "ask to confirm", SignUp: "sign up"}

@@ -87,14 +87,14 @@ class Settler:
                 api_failed=letter.api_failed,
             ),
         )
-        extra = {"signup": claim.id, "reason": str(letter.reason), "cause": letter.message}
+        extra = {**claim.log_fields, "reason": str(letter.reason), "cause": letter.message}
         log.warning("dead letter", extra=extra)
 
     def lose(self, claim: Claim, error: Exception) -> None:
         """Settle a claim after an unforeseen error: a fault in our own code, or a sign-up that it
         cannot handle. Only the place is recorded, as messages quote data."""
         where = _where(error)
-        log.error("unforeseen error", extra={"signup": claim.id, "cause": where})
+        log.error("unforeseen error", extra={**claim.log_fields, "cause": where})
         wait = self.unforeseen_wait * (1 + self.jitter())
         self._write("lost", claim, lambda: self.ledger.lose(claim, where, wait=wait))
 
@@ -140,7 +140,7 @@ class Settler:
                 if write():
                     self.tally[outcome] += 1
                 else:
-                    log.warning("claim was superseded", extra={"signup": claim.id})
+                    log.warning("claim was superseded", extra=claim.log_fields)
                 return
             except LedgerUnavailable:
                 if self.monotonic() >= give_up_at:
@@ -152,7 +152,7 @@ def _log_retry(claim: Claim, attempt: Attempt, retry: Retry) -> None:
     log.info(
         "delivery failed, tried again later",
         extra={
-            "signup": claim.id,
+            **claim.log_fields,
             "attempt": claim.attempts + 1,
             "cause": attempt.cause,
             "seconds": round(retry.wait.total_seconds()),

@@ -231,6 +231,7 @@ def test_a_dead_letter_is_corrected_and_its_history_kept(
     assert shown["history"][1]["before"] == {"email": "typo@example.com"}
     assert {shown["history"][at]["via"] for at in (1, 2)} == {"cli"}
     assert shown["why"] == "Constant Contact has the contact."
+    assert shown["request_id"] == shown["id"]
     assert "right@example.com" in connected("failed", "show", id).out
 
 

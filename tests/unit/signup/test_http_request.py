@@ -2,11 +2,14 @@
 
 import pytest
 
+from web.request_ids import RequestId
 from web.server.http_request import HttpRequest
+
+ID = RequestId("own")
 
 
 def request(*lines: tuple[bytes, bytes]) -> HttpRequest:
-    return HttpRequest({"headers": lines, "query_string": b""})
+    return HttpRequest({"headers": lines, "query_string": b""}, ID)
 
 
 @pytest.mark.parametrize(
@@ -26,7 +29,7 @@ def test_headers(lines: list[tuple[bytes, bytes]], headers: dict[str, str]) -> N
 
 @pytest.mark.parametrize("method", ["POST", "post", "Post"])
 def test_a_method_is_read_as_flask_reads_it(method: str) -> None:
-    assert HttpRequest({"method": method}).method == "POST"
+    assert HttpRequest({"method": method}, ID).method == "POST"
 
 
 @pytest.mark.parametrize(
@@ -46,4 +49,4 @@ def test_a_method_is_read_as_flask_reads_it(method: str) -> None:
 )
 def test_a_host_is_one_that_dns_can_have(host: bytes, may_be_one: bool) -> None:
     scope = {"headers": [(b"host", host)], "query_string": b"", "http_version": "1.1"}
-    assert HttpRequest(scope).has_one_host is may_be_one
+    assert HttpRequest(scope, ID).has_one_host is may_be_one

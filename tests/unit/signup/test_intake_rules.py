@@ -19,6 +19,7 @@ from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
+from web.request_ids import RequestId
 from web.signup.intake import Intake, KnownFingerprints, Visitor
 from web.signup.spool_entry import Entry
 from web.signup.visitor_counts import VisitorCounts
@@ -90,7 +91,7 @@ class Desk:
         self.notified: list[str] = []
         self.noted: list[tuple[str, ...]] = []
         self.asked = 0
-        ids = iter([f"id-{number}" for number in range(1, 9)])
+        self._ids = iter([f"id-{number}" for number in range(1, 9)])
         self.intake = Intake(
             ledger=self.ledger,
             fingerprints=KnownFingerprints(lambda: Fingerprints("key")),
@@ -99,7 +100,6 @@ class Desk:
             notify_workers=self.notified.append,
             note_accepted=lambda form, names: self.noted.append((form.name, *names)),
             check_email=check_email,
-            new_id=lambda: next(ids),
             limit=None,
             person_limit=None,
             own_counts=VisitorCounts(RateLimit(2, timedelta(minutes=1)), clock=lambda: 0.0),
@@ -114,7 +114,8 @@ class Desk:
 
     def post(self, visitor: Visitor = VISITOR, key: str | None = None, **posted: str) -> Accepted:
         lists = {name: [value] for name, value in ({"email": "ada@example.com"} | posted).items()}
-        entry = self.intake.check(FORM, lists, visitor, idempotency_key=key)
+        request = RequestId(next(self._ids))
+        entry = self.intake.check(FORM, lists, visitor, idempotency_key=key, request=request)
         return self.intake.store(FORM, entry, visitor, ask=self._ask)
 
 

@@ -18,6 +18,7 @@ from web.console.hashing_gate import (
     HashingGate,
     Sender,
 )
+from web.request_ids import RequestId
 from web.server.bodies import Body
 from web.server.flask_threads import MOST_HASHING, Work
 from web.server.http_request import HttpRequest
@@ -39,7 +40,8 @@ def request(method: str = "POST", **headers: str) -> HttpRequest:
             "server": ("127.0.0.1", "80"),
             "client": ("127.0.0.1", "40000"),
             "headers": [(name.encode(), value.encode()) for name, value in sent.items()],
-        }
+        },
+        RequestId("own"),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from web.request_ids import RequestId
 from web.server.bodies import Body
 from web.server.entrance import _work
 from web.server.flask_threads import MOST_HASHING, FlaskThreads, Work
@@ -64,7 +65,7 @@ async def flood(app: App, hashing: int) -> tuple[list[Answer], list[Answer]]:
 
     def ask(path: str, work: Work) -> Any:
         body = Body(content=b"", length=0)
-        return flask.answer(HttpRequest(SCOPE), body, path=path, work=work)
+        return flask.answer(HttpRequest(SCOPE, RequestId("own")), body, path=path, work=work)
 
     hashes = [
         asyncio.create_task(ask("/hash", work)) for work in MOST_HASHING for _ in range(hashing)

@@ -276,7 +276,7 @@ def test_an_amp_page_gets_json_that_it_may_read_and_where_to_go(
     assert answer.headers[AMP_ALLOWED] == THEIRS
     assert answer.headers.get("AMP-Redirect-To") == leads_to
     exposed = answer.headers["Access-Control-Expose-Headers"].split(", ")
-    assert exposed == ["Retry-After", "AMP-Redirect-To", AMP_ALLOWED]
+    assert exposed == ["Retry-After", "X-Request-Id", "AMP-Redirect-To", AMP_ALLOWED]
 
 
 @pytest.mark.parametrize("source", [EVIL, "null", "https://a.example\r\nX: y", ""])

@@ -185,5 +185,6 @@ return {
   "claimed", id, record.claim, slot - now_us, anything_due() and 1 or 0, age, waited, version,
   {
     record.attempts or 0, record.lost or 0, record.received_at, sent, record.probe or "",
+    record.form,
   },
 }
