@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.accounts.problems import explain_secret
 from shared.domain.account import COUNTED_BY_API, Hold, HoldReason
 from shared.domain.connection_end import EndCause
-from shared.domain.durations import minute
+from shared.domain.durations import minute, short_minute
 from shared.domain.phrases import sign_ups_wait
 
 
@@ -121,6 +122,24 @@ _WILL_END = {
     ),
 }
 
+# The same in a few words, which follow the account's name. `{at}` and `{since}` are empty where
+# nobody knows since when.
+_BRIEFLY_NOT_WELL = {
+    ConnectionStatus.DISCONNECTED: "is disconnected",
+    ConnectionStatus.UNUSABLE: "cannot be used: its tokens or its secret are gone",
+    ConnectionStatus.REVOKED: "must be reconnected: revoked{at}",
+    ConnectionStatus.ELSEWHERE: "was connected at another API address",
+    ConnectionStatus.FOREIGN: "is kept connected by another installation",
+    ConnectionStatus.FAILING: "could not refresh its tokens, and tries again by itself",
+}
+_BRIEFLY_ON_HOLD = {
+    HoldReason.RECONNECT: "is on hold{since}: it has no working token",
+    HoldReason.FORBIDDEN: "is on hold{since}: its login may not write contacts",
+    HoldReason.PAUSED: "was paused{at}",
+    HoldReason.OUTAGE: "is on hold{since}: every request to Constant Contact fails",
+    HoldReason.QUOTA: "is on hold until 00:00 UTC: today's requests are used up",
+}
+
 USED_ELSEWHERE = (
     "Constant Contact counts more requests than signup-relay. If it counts far more, another"
     " program uses the same API key: give that one an application of its own."
@@ -129,10 +148,19 @@ USED_ELSEWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A sentence about one thing that is wrong. `urgent`: an operator should act now."""
+    """A sentence about one thing that is wrong. `urgent`: an operator should act now. `waits`:
+    sign-ups wait because of it."""
 
     sentence: str
     urgent: bool
+    brief: str
+    since: datetime | None = None
+    waits: bool = True
+
+    def briefly(self, now: datetime) -> str:
+        """Return the same in a few words, which follow the account's name."""
+        at = short_minute(self.since, now) if self.since else None
+        return self.brief.format(at=f" at {at}" if at else "", since=f" since {at}" if at else "")
 
 
 def on_hold(hold: Hold, account: str, means: Means = COMMANDS) -> str:
@@ -165,7 +193,7 @@ def used_elsewhere(hold: Hold) -> bool:
 
 
 def for_account(
-    name: str, holds: Iterable[Hold], summary: AccountSummary | None, means: Means = COMMANDS
+    name: str, holds: Sequence[Hold], summary: AccountSummary | None, means: Means = COMMANDS
 ) -> Iterator[Advice]:
     """Yield what is wrong with the account, with what to do about each thing."""
     wrong = summary and _NOT_WELL.get(summary.status)
@@ -173,17 +201,29 @@ def for_account(
         until = minute(summary.end.at)
         secret = explain_secret(own_key=summary.own_key)
         will_end = means.told(_WILL_END[summary.end.cause], name, until=until, secret=secret)
-        yield Advice(f"{name} {will_end}", urgent=True)
+        brief = f"works until {until}: reconnect it before"
+        yield Advice(f"{name} {will_end}", urgent=True, brief=brief, waits=False)
     elif summary and wrong:
         told = means.told(wrong, name, owner=summary.owner, origin=summary.origin_told)
-        sentence = f"{name} {told}"
-        yield Advice(sentence, summary.status != ConnectionStatus.FAILING)
+        failing = summary.status == ConnectionStatus.FAILING
+        yield Advice(
+            f"{name} {told}",
+            urgent=not failing,
+            brief=_BRIEFLY_NOT_WELL[summary.status],
+            since=_since(holds, HoldReason.RECONNECT),
+            waits=not failing,
+        )
     for hold in holds:
         if wrong and hold.reason == HoldReason.RECONNECT:
             continue  # the sentence about the connection says why
         note = f": {hold.note}" if hold.note else ""
         sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold, name, means)}"
-        yield Advice(sentence, not hold.reason.is_harmless)
+        urgent, brief = not hold.reason.is_harmless, _BRIEFLY_ON_HOLD[hold.reason]
+        yield Advice(sentence, urgent=urgent, brief=brief, since=hold.since)
+
+
+def _since(holds: Sequence[Hold], reason: HoldReason) -> datetime | None:
+    return next((each.since for each in holds if each.reason == reason), None)
 
 
 def in_trouble_first(summaries: Iterable[AccountSummary]) -> list[AccountSummary]:

@@ -14,7 +14,6 @@ from shared.accounts.connecting import APPLICATION_CHECK_DEADLINE, Connecting
 from shared.doctor import (
     network_checks,
     operator_checks,
-    process_checks,
     redis_checks,
     retention_checks,
     settings_checks,
@@ -40,6 +39,7 @@ from shared.ledger.redis_server.server_inspection import clock_ahead, inspect_se
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.stores.stored_texts import forwarding
+from shared.operations import process_checks
 from shared.operations.operators import Operators
 from shared.operations.secret_rotation import Rotation
 

@@ -37,3 +37,9 @@ def times(count: int) -> str:
 def minute(moment: datetime) -> str:
     """Return the minute of a time, such as ``2026-03-01 14:05 UTC``."""
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def short_minute(moment: datetime, now: datetime) -> str:
+    """Return the minute of a time, without the day if that is today in UTC."""
+    today = moment.astimezone(UTC).date() == now.astimezone(UTC).date()
+    return moment.astimezone(UTC).strftime("%H:%M UTC") if today else minute(moment)

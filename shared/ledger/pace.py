@@ -3,6 +3,7 @@
 A delivery gets its slot with its claim.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -75,6 +76,17 @@ class Pace:
 
     def used_today(self, client_id: str) -> int:
         """Return how many requests the API key has been granted this UTC day."""
+        (used,) = self.used_today_by([self.key_of(client_id)])
+        return used
+
+    def key_of(self, client_id: str) -> str:
+        """Return what `Glance.api_key` calls this API key."""
+        return keys.api_key(client_id)
+
+    def used_today_by(self, api_keys: Sequence[str]) -> list[int]:
+        """Return the same of each of these API keys, which are as `Glance.api_key`."""
         today = redis_time(self._client).date().isoformat()
-        with redis_errors_translated():
-            return int(self._client.get(f"{keys.api_key(client_id)}quota:{today}") or 0)
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for each in api_keys:
+                reads.get(f"{each}quota:{today}")
+            return [int(used or 0) for used in reads.execute()]

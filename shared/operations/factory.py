@@ -31,6 +31,7 @@ from shared.operations.listed_signups import ListedSignups
 from shared.operations.one_signup import OneSignup
 from shared.operations.operations import Operations
 from shared.operations.operator_holds import OperatorHolds
+from shared.operations.overview.reader import make_overview_reader
 from shared.operations.quarantine import Quarantine
 from shared.operations.quarantine_review import QuarantineReview
 from shared.operations.retries import Retries
@@ -58,10 +59,12 @@ def make_operations(
     retries = Retries(finder, replays, jobs, trail, now=utc_now, notify_workers=notify_workers)
     lists = SignupLists(finder, SignupIndex(client))
     exports = Exports(finder, trail)
+    status = SystemStatus(
+        ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
+    )
     return Operations(
-        status=SystemStatus(
-            ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
-        ),
+        status=status,
+        overview=make_overview_reader(settings, client, status),
         dead_letters=dead_letters,
         quarantine=quarantine,
         retries=retries,

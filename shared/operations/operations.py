@@ -12,6 +12,7 @@ from shared.operations.jobs import Jobs
 from shared.operations.listed_signups import ListedSignups
 from shared.operations.one_signup import OneSignup
 from shared.operations.operator_holds import OperatorHolds
+from shared.operations.overview.reader import OverviewReader
 from shared.operations.quarantine import Quarantine
 from shared.operations.quarantine_review import QuarantineReview
 from shared.operations.retries import Retries
@@ -24,6 +25,7 @@ class Operations:
     """The operations, by subject."""
 
     status: SystemStatus
+    overview: OverviewReader
     dead_letters: DeadLetters
     quarantine: Quarantine
     retries: Retries

@@ -1,5 +1,6 @@
 """The figures of every account, what waits on disks, and which processes run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -19,10 +20,20 @@ LIVE_WITHIN = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Which processes run: how many workers, and when the last beat ticked."""
+    """Which processes run: how long ago each worker was seen, and each beat."""
 
-    workers: int
-    beat_age: timedelta | None
+    workers_seen: Mapping[str, timedelta]
+    beats_seen: Mapping[str, timedelta]
+
+    @property
+    def workers(self) -> int:
+        """How many workers are alive."""
+        return sum(age <= LIVE_WITHIN for age in self.workers_seen.values())
+
+    @property
+    def beat_age(self) -> timedelta | None:
+        """How long ago the last beat ticked."""
+        return min(self.beats_seen.values(), default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +72,7 @@ class SystemStatus:
 
     def pulse(self) -> Pulse:
         processes = self.ledger.processes
-        live = [age for age in processes.workers_seen().values() if age <= LIVE_WITHIN]
-        return Pulse(len(live), min(processes.beats_seen().values(), default=None))
+        return Pulse(processes.workers_seen(), processes.beats_seen())
 
     def spools(self) -> list[SpoolReport]:
         """Return what waits on the disks of web hosts, as they last reported it."""

@@ -59,7 +59,7 @@ def test_by_keyboard_alone_in_and_out_again(
 
     press_until(page, "Overview")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     expect(page.get_by_text("No account is connected yet")).to_be_visible()
     press_until(page, "Sign out")
     page.keyboard.press("Enter")

@@ -45,7 +45,7 @@ def console(stack: Stack, page: Page) -> Page:
     page.get_by_label("Name").fill("ada")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Accounts")).to_be_visible()
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
     page.wrong = wrong  # type: ignore[attr-defined]
     return page
 

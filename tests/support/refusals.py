@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
 from shared.domain.refusal_history import RefusalHistory, Streak
+from shared.ledger.stores.form_counts import FormTally
 from tests.support.builders import NOON
 
 HOUR = timedelta(hours=1)
@@ -47,3 +48,18 @@ def streak(
 ) -> Streak:
     """Return a streak of refusals for the origin, or for `codes`, that lasted for `over`."""
     return Streak(codes=codes or {RefusalCode.ORIGIN: count}, since=last - over, last=last)
+
+
+def refused_tally(name: str = "news", **refused: int) -> FormTally:
+    """Return what a web process counted of a form whose refusals mean no fault of it."""
+    return FormTally(
+        form=name,
+        account="acme",
+        refused=refused,
+        faults=0,
+        streak={},
+        streak_began_ago=timedelta(),
+        streak_went_on_ago=timedelta(),
+        last=[],
+        unsent={},
+    )

@@ -1,41 +1,122 @@
-"""``/console/``: every account with its figures, and which processes are alive."""
+"""``/console/``: how everything is in one sentence, its reasons, and the accounts. It stays new."""
 
-from flask import render_template
+from typing import Any
+
+from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.accounts.advice import for_account, in_trouble_first
+from shared.accounts.advice import (
+    ASK_AN_OPERATOR,
+    BUTTONS,
+    Advice,
+    Means,
+    for_account,
+    on_hold,
+    why,
+)
+from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused
-from shared.infrastructure.alert_services import ALERTS_OFF
 from shared.operations.operators import Role
+from shared.operations.overview.facts import AccountView
+from shared.operations.overview.verdict import Gravity, Place, Reason, verdict
 from web.console import bp
-from web.console.guard import needs
+from web.console.guard import current_operator, needs
+from web.console.navigation import has_page
 from web.services import services
+from web.signup.spools_here import spools_here
+
+# The others are folded.
+MOST_REASONS = 8
+
+_KINDS = {Gravity.ACT: "problem", Gravity.LOOK: "waiting", Gravity.KNOW: "ok"}
+# The page, and what its address calls the account or form.
+_PAGES = {
+    Place.ACCOUNT: ("console.account", "name"),
+    Place.ACCOUNTS: ("console.accounts", None),
+    Place.FORM: ("console.form", "form"),
+    Place.FAILED: ("console.failed", "account"),
+    Place.WAITING: ("console.waiting", "account"),
+    Place.QUARANTINE: ("console.quarantine", "account"),
+    Place.DOCTOR: ("console.doctor", "account"),
+}
+# What the link to each says.
+_LINKS = {
+    Place.ACCOUNT: "Open the account",
+    Place.ACCOUNTS: "See all accounts",
+    Place.FORM: "Open the form",
+    Place.FAILED: "See why",
+    Place.WAITING: "See what waits",
+    Place.QUARANTINE: "Review them",
+    Place.DOCTOR: "Ask the doctor",
+}
 
 
 @bp.get("/")
 @needs(Role.VIEWER)
 def overview() -> ResponseReturnValue:
-    """Show all accounts."""
+    """Show how everything is."""
+    return render_template("console/overview.html", **_shown())
+
+
+@bp.get("/live")
+@needs(Role.VIEWER)
+def live() -> ResponseReturnValue:
+    """Return the part of the overview that the page asks for again and again."""
+    return render_template("console/overview/live.html", **_shown())
+
+
+def _shown() -> dict[str, Any]:
     found = services()
-    summaries = in_trouble_first(found.accounts.summaries.all())
-    return render_template(
-        "console/overview.html",
-        refuses_sign_ups=_why_sign_ups_are_refused(),
-        summaries=summaries,
-        figures=found.operations.status.figures(),
-        advice={
-            summary.account.name: list(for_account(summary.account.name, summary.holds, summary))
-            for summary in summaries
-        },
-        pulse=found.operations.status.pulse(),
-        used=found.accounts.summaries.ledger.pace.used_today(found.settings.client_id),
-        allowed=found.settings.requests_per_day,
-        alert_services=[service.name for service in found.alert_services],
-        alerts_off=ALERTS_OFF,
-    )
+    here = spools_here(found.settings.spool_folder)
+    facts = found.operations.overview.read(writes_refused=_why_writes_fail(), here=here)
+    judged = verdict(facts)
+    return {
+        "facts": facts,
+        "verdict": judged,
+        "kind": _KINDS[judged.gravity],
+        "kinds": _KINDS,
+        "links": _LINKS,
+        "most_reasons": MOST_REASONS,
+        "where": where,
+        "advice": {view.summary.account.name: _advice(view) for view in facts.accounts},
+        "holds": {view.summary.account.name: _holds(view) for view in facts.accounts},
+        "alert_services": [service.name for service in found.alert_services],
+    }
 
 
-def _why_sign_ups_are_refused() -> str | None:
+def where(reason: Reason) -> str:
+    """Return the address of the page on which it is mended."""
+    endpoint, named = _PAGES[reason.place]
+    if not has_page(endpoint):
+        endpoint, named = _PAGES[Place.ACCOUNT if reason.name else Place.DOCTOR]
+    values: dict[str, Any] = {named: reason.name} if named and reason.name else {}
+    return url_for(endpoint, **values)
+
+
+def _advice(view: AccountView) -> list[Advice]:
+    """Return what is wrong with the account's connection, unless the hold for it says so."""
+    if any(hold.reason == HoldReason.RECONNECT for hold in view.summary.holds):
+        return []
+    return list(for_account(view.summary.account.name, (), view.summary, _means()))
+
+
+def _holds(view: AccountView) -> list[tuple[Hold, str, str]]:
+    """Return each hold of the account, why it is, and what ends it if that does not say so."""
+    name, means = view.summary.account.name, _means()
+    connection = [each.sentence for each in for_account(name, (), view.summary, means)]
+    return [
+        (each, connection[0], "")
+        if connection and each.reason == HoldReason.RECONNECT
+        else (each, why(each), on_hold(each, name, means))
+        for each in view.summary.holds
+    ]
+
+
+def _means() -> Means:
+    return BUTTONS if current_operator().role.may(Role.OPERATOR) else ASK_AN_OPERATOR
+
+
+def _why_writes_fail() -> str | None:
     """Return why Redis would take no sign-up now, though it answers, such as a full memory."""
     found = services()
     try:

@@ -25,11 +25,14 @@ document.addEventListener("focusin", (event) => {
 });
 
 /* Swedish writes times as ISO 8601 does: 2026-03-01 09:12. */
-const clock = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" });
+const clocks = {
+  "": new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "short" }),
+  time: new Intl.DateTimeFormat("sv-SE", { timeStyle: "short" }),
+};
 
 function showLocalTimes(root) {
   for (const shown of root.querySelectorAll("time [data-clock]")) {
-    shown.textContent = clock.format(new Date(shown.parentElement.dateTime));
+    shown.textContent = clocks[shown.dataset.clock].format(new Date(shown.parentElement.dateTime));
   }
 }
 

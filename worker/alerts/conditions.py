@@ -6,7 +6,7 @@ snapshot, as a pure function. To alert on something more, add a row.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from shared.accounts.advice import USED_ELSEWHERE, used_elsewhere
 from shared.domain.account import Hold, HoldReason
@@ -14,6 +14,7 @@ from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.connection_end import ConnectionEnd, EndCause
 from shared.domain.durations import in_words, minute, times
 from shared.domain.phrases import clause, sentence, sign_ups_wait
+from shared.domain.stalls import has_stalled
 from shared.infrastructure.logs import redact
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.alert_candidates import REPLACEMENT_IS_NEWS
@@ -23,7 +24,6 @@ from worker.alerts.snapshot import AccountView, Snapshot, TokenState
 
 # Workers say that they are alive every few seconds, beat every second.
 SILENT_AFTER = timedelta(seconds=30)
-STALLED_AFTER = timedelta(hours=1)
 # A day's quota may be spent in its last minutes, and nobody needs to know of that.
 LONG_QUOTA_HOLD = timedelta(hours=1)
 # The operator who paused an account knows it, but may have forgotten after a day.
@@ -297,8 +297,12 @@ def _how_long_it_works(view: AccountView, tokens: TokenState) -> str:
 def stalled_accounts(snapshot: Snapshot) -> Iterator[AlertCondition]:
     """Accounts that have had something due for an hour and delivered nothing in it."""
     for view in snapshot.accounts:
-        oldest = view.figures.oldest_due
-        if view.connected and oldest is not None and _stalled_for(view, oldest, snapshot.at):
+        oldest, holds = view.figures.oldest_due, view.figures.holds
+        if (
+            view.connected
+            and oldest is not None
+            and has_stalled(oldest, view.last_delivery, holds, snapshot.at)
+        ):
             yield AlertCondition(
                 key=f"stalled:{view.name}",
                 account=view.name,
@@ -314,14 +318,6 @@ def stalled_accounts(snapshot: Snapshot) -> Iterator[AlertCondition]:
                 ),
                 over=f"{view.name}: deliveries have resumed",
             )
-
-
-def _stalled_for(view: AccountView, oldest: timedelta, at: datetime) -> bool:
-    """Whether nothing was delivered for an hour; time on hold does not count. A hold that begins
-    later does not end a stall."""
-    since = max(at - oldest, view.last_delivery or datetime.min.replace(tzinfo=UTC))
-    until = min((at, *(hold.since for hold in view.figures.holds)))
-    return until - since >= STALLED_AFTER
 
 
 def _last_delivery(view: AccountView) -> str:

@@ -5,7 +5,7 @@ slots, so that a page reads a few hashes, however many accounts there are.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import redis
 
 from shared.domain.counts import COUNTED, Counts, Slot
+from shared.domain.signup import DeathReason
 from shared.infrastructure.stored_records import Kind, read_all
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
@@ -53,18 +54,25 @@ class Round:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
-    """What one look at many accounts tells of each. `dead` are the dead letters that are kept, of
-    which `replaying` wait in replays. `today` is what was counted on this UTC day."""
+    """What one look at many accounts tells of each. `api_key` is the same for accounts of one key.
+    `dead` are the dead letters that are kept, by reason, of which `replaying` wait in replays.
+    `holds` has the reasons of its holds, `today` what was counted on this UTC day."""
 
     account: str
+    api_key: str
     due: int
     oldest_due: timedelta | None
-    dead: int
+    dead: Mapping[DeathReason, int]
     replaying: int
     quarantined: int
-    held: bool
+    holds: Collection[str]
     tokens_in_trouble: bool
     today: Counts
+
+    @property
+    def undecided(self) -> int:
+        """How many dead letters wait for somebody's decision."""
+        return max(0, sum(self.dead.values()) - self.replaying)
 
 
 class Statistics:
@@ -130,6 +138,7 @@ class Statistics:
                 "accounts/glance",
                 progress=keys.ROLL_UP,
                 accounts=[keys.account(each) for each in some],
+                reasons=list(DeathReason),
             )
             found += [_glance(*each) for each in zip(some, answer, strict=True)]
         return found
@@ -169,15 +178,18 @@ def _counts(figures: Sequence[int]) -> Counts:
 
 
 def _glance(account: str, answer: Sequence[Any]) -> Glance:
-    due, oldest_ms, dead, replaying, quarantined, held, in_trouble, today = answer
+    api_key, due, oldest_ms, dead, by_reason, replaying, *rest = answer
+    quarantined, held, in_trouble, today = rest
+    counts = dict(zip(DeathReason, by_reason, strict=True)) if dead else {}
     return Glance(
         account=account,
+        api_key=api_key,
         due=due,
         oldest_due=None if oldest_ms < 0 else duration(oldest_ms),
-        dead=dead,
+        dead={reason: count for reason, count in counts.items() if count},
         replaying=replaying,
         quarantined=quarantined,
-        held=bool(held),
+        holds=frozenset(held),
         tokens_in_trouble=bool(in_trouble),
         today=_counts(today),
     )

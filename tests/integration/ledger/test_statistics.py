@@ -8,14 +8,17 @@ from datetime import timedelta
 import pytest
 import redis
 
+from shared.domain.account import HoldReason
 from shared.domain.counts import COUNTED, Counts
+from shared.domain.signup import DeathReason
 from shared.ledger import keys, limits
 from shared.ledger.ledger import Ledger
-from shared.ledger.stores.form_counts import FormCounts, FormTally
+from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.statistics import Statistics
 from tests.support import builders
 from tests.support.ledger_model import Clock, turnable_server
+from tests.support.refusals import refused_tally
 from worker.upkeep.roll_up import make_roll_up
 
 MINUTE_US = 60_000_000
@@ -217,9 +220,14 @@ def test_a_glance_tells_what_is_there(redis_client: "redis.Redis") -> None:
     builders.bury(ledger, "dead@example.com")
     builders.accept(ledger)
     (glance,) = statistics.glances(["acme"])
-    assert (glance.due, glance.dead, glance.replaying, glance.quarantined) == (1, 1, 0, 0)
+    assert (glance.due, glance.replaying, glance.quarantined) == (1, 0, 0)
+    assert glance.dead == {DeathReason.REJECTED: 1}
+    assert glance.undecided == 1
+    assert glance.tokens_in_trouble
     assert glance.oldest_due is not None
-    assert not (glance.held or glance.tokens_in_trouble)
+    assert not glance.holds
+    ledger.hold("acme", HoldReason.PAUSED, by="ada")
+    assert statistics.glances(["acme"])[0].holds == {"paused"}
     assert glance.today.accepted == 2
     assert glance.today.dead == 1
     assert statistics.glances([]) == []
@@ -227,17 +235,7 @@ def test_a_glance_tells_what_is_there(redis_client: "redis.Redis") -> None:
 
 def test_refused_requests_are_counted_beside_sign_ups(redis_client: "redis.Redis") -> None:
     Registry(redis_client).save_form(builders.form())
-    tally = FormTally(
-        form="news",
-        account="acme",
-        refused={"required": 2, "origin": 1},
-        faults=0,
-        streak={},
-        streak_began_ago=timedelta(),
-        streak_went_on_ago=timedelta(),
-        last=[],
-        unsent={},
-    )
+    tally = refused_tally(required=2, origin=1)
     for number in (1, 1, 2):  # the first flush comes twice
         FormCounts(redis_client).add("web", number, [tally])
     assert Statistics(redis_client).glances(["acme"])[0].today.refused == 6

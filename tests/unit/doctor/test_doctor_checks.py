@@ -17,7 +17,6 @@ from shared.doctor import (
     live_account_checks,
     network_checks,
     operator_checks,
-    process_checks,
     redis_checks,
     retention_checks,
     settings_checks,
@@ -35,6 +34,7 @@ from shared.domain.retention import KeptRecords
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.ledger.redis_server.server_inspection import Overdue, ServerFacts
 from shared.ledger.spools import SpoolFigures, SpoolReport, damaged_name
+from shared.operations import process_checks
 from shared.operations.operators import Operator, Role
 from shared.operations.secret_rotation import Survey
 from tests.support import builders

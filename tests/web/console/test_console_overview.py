@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -10,13 +9,15 @@ import redis
 from flask import Flask
 
 from shared.domain.account import HoldReason
+from shared.domain.signup import DeathReason
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
+from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
-from shared.ledger.values import Figures
 from shared.operations.operators import Role
 from tests.support import builders
 from tests.support.console_browser import SignedIn
+from tests.support.refusals import refused_tally
 
 
 @pytest.fixture
@@ -48,44 +49,68 @@ def test_a_viewer_is_not_led_where_they_may_not_go(app: Flask) -> None:
     assert "/console/connect" not in SignedIn(app, Role.VIEWER).get("/console/").text
 
 
-def test_every_figure_is_shown(ledger: Ledger, overview: Callable[[], str]) -> None:
+def tile(page: str, label: str) -> str:
+    """Return what the tile of this label has."""
+    found = re.search(f"<dt>{label}</dt>(.*?)</div>", page)
+    assert found
+    return found[1]
+
+
+def test_every_figure_is_shown_and_equals_the_status(
+    ledger: Ledger, overview: Callable[[], str]
+) -> None:
     for number in range(3):
         builders.accept(ledger, f"{number}@example.com")
+    builders.accept(ledger, "robot@example.com", quarantine="honeypot")
+    builders.bury_claim(ledger, builders.claimed(ledger))
     page = overview()
     assert "Acme Bakery" in page
-    assert "<dt>accepted</dt><dd>3</dd>" in page
-    assert "<dt>due</dt><dd>3</dd>" in page
-    for name in ("delivered", "dead", "discarded", "quarantined"):
-        assert f"<dt>{name}</dt><dd>0</dd>" in page
-    assert "Oldest due sign-up: received" in page
+    assert (
+        "In all: 4 accepted = 2 due + 0 delivered + 1 dead + 0 discarded + 1 quarantined." in page
+    )
+    figures = ledger.figures("acme")
+    for label, count in (("Due", 2), ("Dead", 1), ("Quarantined", 1), ("Delivered today", 0)):
+        assert f"{count}" in tile(page, label)
+    assert (figures.due, figures.dead, figures.quarantined) == (2, 1, 1)
+    assert "oldest: 0 s" in tile(page, "Due")
+    assert "of 4 accepted" in tile(page, "Delivered today")
     assert "@example.com" not in page
 
 
-@pytest.mark.parametrize(
-    ("oldest", "notified"),
-    [
-        pytest.param(None, False, id="nothing is due"),
-        pytest.param(timedelta(), True, id="due just now"),
-        pytest.param(timedelta(seconds=1), True, id="due for a second"),
-    ],
-)
-def test_the_oldest_that_is_due_is_told_however_young(
-    ledger: Ledger,
-    overview: Callable[[], str],
-    monkeypatch: pytest.MonkeyPatch,
-    oldest: timedelta | None,
-    notified: bool,
+def test_the_verdict_says_what_is_wrong_and_leads_there(
+    ledger: Ledger, overview: Callable[[], str]
 ) -> None:
-    figures = Figures(oldest_due=oldest)
-    monkeypatch.setattr(Ledger, "figures_of", lambda _, accounts: [figures for _ in accounts])
-    assert ("Oldest due sign-up: received" in overview()) is notified
+    alive(ledger)
+    ledger.hold("acme", HoldReason.OUTAGE, by="worker")
+    builders.accept(ledger)
+    page = overview()
+    verdict = page.split('<h2 id="verdict">')[1]
+    assert verdict.startswith("2 need you.</h2>")
+    assert "Acme Bakery is on hold since" in verdict
+    assert '<a href="/console/accounts/acme">Open the account</a>' in verdict
+    assert "Alerts are off." in verdict
+    assert '<a href="/console/doctor">Ask the doctor</a>' in verdict
+
+
+def test_dead_letters_lead_to_their_list_by_reason(
+    ledger: Ledger, overview: Callable[[], str]
+) -> None:
+    builders.bury(ledger, reason=DeathReason.GAVE_UP)
+    page = overview()
+    assert "Acme Bakery: 1 dead letter waits for your decision (1 gave_up)." in page
+    assert "gave_up" in tile(page, "Dead")
+
+
+def alive(ledger: Ledger) -> None:
+    ledger.processes.worker_alive("relay-1@here")
+    ledger.processes.beat_alive("beat@here")
 
 
 @pytest.mark.parametrize(
     ("reason", "advice", "urgent"),
     [
-        (HoldReason.FORBIDDEN, "relay connect acme", True),
-        (HoldReason.PAUSED, "relay release acme", False),
+        (HoldReason.FORBIDDEN, "press Reconnect.", True),
+        (HoldReason.PAUSED, "To end the pause, press Release.", False),
         (HoldReason.OUTAGE, "resume by themselves", True),
     ],
 )
@@ -94,10 +119,74 @@ def test_a_hold_says_why_and_what_to_do(
 ) -> None:
     ledger.hold("acme", reason, by="ada", note="a <reason> of its own")
     page = overview()
-    assert f"({reason}: a <reason> of its own)" in page
-    assert advice in page
-    (notice,) = (part for part in page.split('<div class="notice ') if f"on hold ({reason}" in part)
-    assert notice.startswith("problem") == ('role="alert"' in notice) == urgent
+    (notice,) = (part for part in page.split('<div class="notice ') if "On hold: " in part)
+    assert f"On hold: {reason}." in notice
+    assert "Reason: a <reason> of its own" in notice
+    assert advice in notice
+    assert notice.startswith("problem") == urgent
+    assert 'action="/console/accounts/acme/release"' in page
+
+
+def test_viewers_see_the_hold_and_no_buttons(ledger: Ledger, app: Flask) -> None:
+    ledger.hold("acme", HoldReason.PAUSED, by="ada", note="until Monday")
+    page = SignedIn(app, Role.VIEWER).get("/console/").text
+    assert "ask an operator to release it." in page
+    main = page.split("<main")[1]
+    assert "<button" not in main
+    assert "<form" not in main
+
+
+def test_refusals_of_its_forms_are_told(
+    redis_client: "redis.Redis", ledger: Ledger, overview: Callable[[], str]
+) -> None:
+    FormCounts(redis_client).add("web", 1, [refused_tally(required=2, origin=1)])
+    page = overview()
+    refused = tile(page, "Refused today")
+    assert "3" in refused
+    assert "news 3 in all" in re.sub("<[^>]*>", "", refused)
+
+
+def test_an_account_that_is_reached_by_a_key_of_its_own_tells_its_quota(
+    redis_client: "redis.Redis", ledger: Ledger, overview: Callable[[], str]
+) -> None:
+    assert overview().count("Requests today: 0 of 10,000") == 1
+    Registry(redis_client).save_account(builders.account(client_id="its-own"))
+    ledger.pace.grant("its-own", requests_per_second=9, requests_per_day=9)
+    assert "Requests today: 1 of 10,000" in overview()
+
+
+def test_of_many_accounts_a_few_are_shown_those_in_trouble_first(
+    redis_client: "redis.Redis", ledger: Ledger, overview: Callable[[], str]
+) -> None:
+    for number in range(30):
+        Registry(redis_client).save_account(builders.account(f"shop-{number}"))
+        connect(redis_client, f"shop-{number}")
+    for name in ("shop-17", "shop-18"):
+        builders.accept(ledger, account=name)
+    ledger.hold("shop-23", HoldReason.OUTAGE, by="worker")
+    page = overview()
+    shown = re.findall('<article class="card account" id="account-([^"]+)">', page)
+    assert len(shown) == 12
+    assert set(shown[:2]) == {"acme", "shop-23"}
+    assert {"shop-17", "shop-18"} <= set(shown)
+    assert '<a href="/console/accounts">All 31 accounts</a>' in page
+
+
+def connect(client: "redis.Redis", name: str) -> None:
+    """Give the account tokens that look well at a glance."""
+    client.hset(f"{keys.account(name)}tokens", "access", "sealed")
+
+
+def test_what_is_asked_for_again_is_the_part_that_changes(ledger: Ledger, app: Flask) -> None:
+    browser = SignedIn(app)
+    page = browser.get("/console/").text
+    part = browser.get("/console/live").text
+    assert part.strip().startswith('<div id="live"')
+    assert "<html" not in part
+    assert 'hx-get="/console/live"' in page
+    assert "Acme Bakery" in part
+    builders.accept(ledger)
+    assert ">1<" in tile(browser.get("/console/live").text, "Due")
 
 
 def test_what_others_typed_is_shown_as_text(
@@ -115,7 +204,7 @@ def test_an_account_without_tokens_is_said_to_be_so(
     ledger: Ledger, overview: Callable[[], str]
 ) -> None:
     assert "Not connected." in overview()
-    assert "cannot be used" in overview()
+    assert "Acme Bakery cannot be used" in overview()
 
 
 def test_dead_workers_are_the_first_thing_said(ledger: Ledger, overview: Callable[[], str]) -> None:

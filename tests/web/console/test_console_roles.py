@@ -20,6 +20,7 @@ VIEWER, OPERATOR, ADMIN = Role
 # By method and rule, the least role that may ask for it; None is anybody.
 LEAST_ROLE: dict[str, Role | None] = {
     "GET /console/": VIEWER,
+    "GET /console/live": VIEWER,
     "GET /console/accounts": VIEWER,
     "GET /console/accounts/<name>": VIEWER,
     "GET /console/accounts/<name>/disconnect": ADMIN,

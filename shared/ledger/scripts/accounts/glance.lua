@@ -3,11 +3,13 @@
 --
 -- KEY progress  relay:stats:roll-up
 -- ARG accounts  json  list of the prefixes of their keys
--- INCLUDE clock slots
+-- ARG reasons  json  list of the reasons of dead letters
+-- INCLUDE clock slots trouble
 --
--- Returns for each account: {what is due, age of the oldest due in ms or -1, dead letters, of these
--- the ones that wait in replays, how many are in quarantine, 1 when it is on hold, 1 when its tokens
--- are in trouble, list of what was counted this UTC day in the order of COUNTED}.
+-- Returns for each account: {prefix of the keys of its API key, what is due, age of the oldest due in
+-- ms or -1, dead letters, list of these by `reasons` (empty without any), how many of them wait in
+-- replays, how many are in quarantine, list of the reasons of its holds, 1 unless its tokens are well,
+-- list of what was counted this UTC day in the order of COUNTED}.
 
 local rolled_to = tonumber(redis.call("HGET", progress, "rolled_to") or 0)
 local today = math.floor(this_minute / 1440)
@@ -39,27 +41,36 @@ local function count_replaying(of)
   return waiting
 end
 
-local function is_held(of)
-  local api_key = redis.call("GET", of .. "key") or "relay:{no key}:"
-  return redis.call("EXISTS", of .. "holds", api_key .. "holds") > 0
+-- Returns how many there are of each of `reasons`.
+local function count_by_reason(of)
+  local counts = {}
+  for i, reason in ipairs(reasons) do
+    counts[i] = redis.call("ZCARD", of .. "dead:" .. reason)
+  end
+  return counts
 end
 
-local function are_tokens_in_trouble(of)
-  local stored = redis.call("HMGET", of .. "tokens", "failures", "revoked")
-  return stored[1] or stored[2]
+local function held_for(of)
+  local found = redis.call("HKEYS", of .. "holds")
+  for _, reason in ipairs(redis.call("HKEYS", api_key_of(of) .. "holds")) do
+    found[#found + 1] = reason
+  end
+  return found
 end
 
 local found = {}
 for i, each in ipairs(accounts) do
   local dead = redis.call("ZCARD", each .. "dead")
   found[i] = {
+    api_key_of(each),
     tonumber(redis.call("HGET", each .. "totals", "due") or 0),
     age_of_oldest(each),
     dead,
+    dead > 0 and count_by_reason(each) or {},
     dead > 0 and count_replaying(each) or 0,
     redis.call("ZCARD", each .. "quarantined"),
-    is_held(each) and 1 or 0,
-    are_tokens_in_trouble(each) and 1 or 0,
+    held_for(each),
+    lacks_tokens_that_are_well(each) and 1 or 0,
     counted_today(each),
   }
 end

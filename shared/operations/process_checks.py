@@ -34,7 +34,7 @@ def beat(last_seen: Callable[[], Mapping[str, timedelta]]) -> Check:
     age = min(last_seen().values(), default=None)
     if age is not None and age <= LIVE_WITHIN:
         return BEAT.ok(f"It ticked {in_words(age)} ago.")
-    last = "It never ticked" if age is None else f"It last ticked {in_words(age)} ago"
+    last = "Beat never ticked" if age is None else f"Beat last ticked {in_words(age)} ago"
     return BEAT.problem(
         f"{last}, so nothing refreshes the tokens of quiet accounts.", "Start it with: relay beat"
     )

@@ -1,0 +1,70 @@
+"""What the overview says, as plain values."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.accounts.account_summary import AccountSummary
+from shared.domain.counts import Counts
+from shared.domain.form import Form
+from shared.domain.memory_forecast import MemoryForecast
+from shared.domain.quota_forecast import QuotaForecast
+from shared.domain.refusal_history import TooManyRefused
+from shared.ledger.spools import SpoolReport
+from shared.ledger.stores.form_counts import FormFigures
+from shared.ledger.stores.statistics import Glance
+from shared.operations.system_status import Pulse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotaUse:
+    """How many of the day's requests an API key has `used`, and whether the others last."""
+
+    used: int
+    limit: int
+    forecast: QuotaForecast | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountView:
+    """An account as the overview shows it. `forms` are those of its forms that have refused
+    something, the most first. `quota` is that of an API key of its own."""
+
+    summary: AccountSummary
+    glance: Glance
+    forms: Sequence[FormFigures]
+    last_delivery: datetime | None
+    quota: QuotaUse | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """How everything is `at` this moment. `accounts` has those that need a look, then the busiest;
+    `known_accounts` is how many there are, `others_in_trouble` how many of the others need a look.
+
+    The figures of all: `today` is what was counted on this UTC day, `due` what waits. `quota` is
+    that of the API key in the settings. `writes_refused` says why Redis takes no sign-up; None when
+    it does. `memory` is None if Redis does not tell. `alerts` is how many services receive them.
+    """
+
+    at: datetime
+    accounts: Sequence[AccountView]
+    known_accounts: int
+    others_in_trouble: int
+    today: Counts
+    due: int
+    dead: int
+    quarantined: int
+    quota: QuotaUse
+    refusing: Sequence[tuple[Form, TooManyRefused]]
+    spools: Sequence[SpoolReport]
+    pulse: Pulse
+    alerts: int
+    writes_refused: str | None
+    memory: MemoryForecast | None
+
+    @property
+    def quotas(self) -> list[tuple[QuotaUse, str | None]]:
+        """That of each API key that is shown, and whose it is if it is an account's own."""
+        own = [(view.quota, view.summary.account.called) for view in self.accounts if view.quota]
+        return [(self.quota, None), *own]

@@ -1,0 +1,178 @@
+"""Reads what the overview says, at a cost that hardly grows with the accounts: one look at each,
+and all else of the few that are shown."""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import redis
+
+from shared.accounts.account_services import make_account_summaries
+from shared.accounts.account_summary import AccountSummaries
+from shared.accounts.advice import in_trouble_first
+from shared.constant_contact.pacing import pace_rules
+from shared.domain.account import HoldReason
+from shared.domain.counts import Counts
+from shared.domain.memory_forecast import MemoryForecast
+from shared.domain.quota_forecast import forecast_quota
+from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
+from shared.ledger.redis_server.memory import ServerMemory
+from shared.ledger.spools import SpoolReport, not_empty
+from shared.ledger.stores.form_counts import FormFigures
+from shared.ledger.stores.signup_baseline import SignupBaselines
+from shared.ledger.stores.statistics import Glance, Statistics
+from shared.ledger.values import PaceRules
+from shared.operations.overview.facts import AccountView, Overview, QuotaUse
+from shared.operations.system_status import SystemStatus
+
+# As many as somebody scrolls through; the rest has a page of its own.
+SHOWN_ACCOUNTS = 12
+_HARMLESS = {str(reason) for reason in HoldReason if reason.is_harmless}
+# Sign-ups come as in the last hour.
+_PACE_MINUTES = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverviewReader:
+    """Reads the overview. Raises `LedgerUnavailable`.
+
+    `pace` and `requests_per_day` hold for each API key; `alerts` is how many services receive
+    alerts. `forecast_memory` asks Redis.
+    """
+
+    status: SystemStatus
+    summaries: AccountSummaries
+    statistics: Statistics
+    baselines: SignupBaselines
+    forecast_memory: Callable[[], MemoryForecast | None]
+    pace: PaceRules
+    requests_per_day: int
+    alerts: int
+    now: Callable[[], datetime]
+
+    def read(self, *, writes_refused: str | None, here: Sequence[SpoolReport]) -> Overview:
+        """Return the overview. `here` is this host's spool; `writes_refused` is why Redis takes no
+        sign-up."""
+        glances = self.statistics.glances(self.summaries.registry.account_names())
+        shown, others = choose(glances)
+        quotas = self._quotas(glances)
+        return Overview(
+            at=self.now(),
+            accounts=self._views(shown, quotas),
+            known_accounts=len(glances),
+            others_in_trouble=sum(needs_a_look(each) for each in others),
+            today=sum((each.today for each in glances), Counts()),
+            due=sum(each.due for each in glances),
+            dead=sum(sum(each.dead.values()) for each in glances),
+            quarantined=sum(each.quarantined for each in glances),
+            quota=quotas[self._default_key],
+            refusing=self.status.refusing_forms(),
+            spools=not_empty(self.status.spools(), here),
+            pulse=self.status.pulse(),
+            alerts=self.alerts,
+            writes_refused=writes_refused,
+            memory=self.forecast_memory(),
+        )
+
+    @property
+    def _default_key(self) -> str:
+        return self.summaries.ledger.pace.key_of(self.summaries.default_client_id)
+
+    def _views(self, shown: Sequence[Glance], quotas: Mapping[str, QuotaUse]) -> list[AccountView]:
+        """Return the accounts that are shown; those that need somebody come first."""
+        by_name = {each.account: each for each in shown}
+        summaries = in_trouble_first(self.summaries.named(list(by_name)))
+        names = [each.account.name for each in summaries]
+        deliveries = self.baselines.last_deliveries(names)
+        forms = self._refusals(names)
+        return [
+            AccountView(
+                summary=summary,
+                glance=by_name[summary.account.name],
+                forms=forms[summary.account.name],
+                last_delivery=last_delivery,
+                quota=quotas[by_name[summary.account.name].api_key] if summary.own_key else None,
+            )
+            for summary, last_delivery in zip(summaries, deliveries, strict=True)
+        ]
+
+    def _refusals(self, names: Sequence[str]) -> Mapping[str, list[FormFigures]]:
+        """Return the forms of these accounts that have refused something, the most first."""
+        forms = [form for form in self.summaries.registry.forms() if form.account in names]
+        found = defaultdict(list)
+        figures = self.status.form_counts.figures(forms, names)
+        for each in sorted(figures, key=lambda of: -sum(of.refused.values())):
+            if each.refused:
+                found[each.form.account].append(each)
+        return found
+
+    def _quotas(self, glances: Sequence[Glance]) -> dict[str, QuotaUse]:
+        """Return the use of each API key, by `Glance.api_key`."""
+        pace = self.summaries.ledger.pace
+        of_keys: dict[str, list[Glance]] = {self._default_key: []}
+        for each in glances:
+            of_keys.setdefault(each.api_key, []).append(each)
+        arriving = self._arriving(of_keys)
+        return {
+            key: self._quota(used, of_keys[key], arriving[key])
+            for key, used in zip(of_keys, pace.used_today_by(list(of_keys)), strict=True)
+        }
+
+    def _quota(self, used: int, glances: Sequence[Glance], arriving: float) -> QuotaUse:
+        return QuotaUse(
+            used=used,
+            limit=self.requests_per_day,
+            forecast=forecast_quota(
+                left=self.pace.deliveries_per_day - used,
+                due=sum(each.due for each in glances if not each.holds),
+                arriving=arriving,
+                per_second=self.pace.requests_per_second,
+                now=self.now(),
+            ),
+        )
+
+    def _arriving(self, of_keys: Mapping[str, Sequence[Glance]]) -> dict[str, float]:
+        """Return how many sign-ups come in a second for each API key: those of the last hour, split
+        as those of today are."""
+        hour = sum((slot.counts for slot in self.statistics.minutes(_PACE_MINUTES)), Counts())
+        today = {key: sum(_to_send(each.today) for each in of) for key, of in of_keys.items()}
+        each_today = _to_send(hour) / (_PACE_MINUTES * 60 * max(1, sum(today.values())))
+        return {key: came * each_today for key, came in today.items()}
+
+
+def _to_send(counts: Counts) -> int:
+    return counts.accepted - counts.quarantined
+
+
+def needs_a_look(glance: Glance) -> bool:
+    """Whether one look at many accounts tells that this one is in trouble."""
+    return bool(set(glance.holds) - _HARMLESS) or glance.tokens_in_trouble or glance.undecided > 0
+
+
+def choose(glances: Sequence[Glance]) -> tuple[list[Glance], list[Glance]]:
+    """Return the accounts to show, and the others: those in trouble first, then the busiest."""
+    in_order = sorted(glances, key=_place)
+    return in_order[:SHOWN_ACCOUNTS], in_order[SHOWN_ACCOUNTS:]
+
+
+def _place(glance: Glance) -> tuple[bool, bool, int, str]:
+    busy = glance.today.accepted + glance.due
+    return not needs_a_look(glance), not glance.quarantined, -busy, glance.account.casefold()
+
+
+def make_overview_reader(
+    settings: Settings, client: "redis.Redis", status: SystemStatus
+) -> OverviewReader:
+    return OverviewReader(
+        status=status,
+        summaries=make_account_summaries(settings, client),
+        statistics=Statistics(client),
+        baselines=SignupBaselines(client),
+        forecast_memory=ServerMemory(client).forecast,
+        pace=pace_rules(settings),
+        requests_per_day=settings.requests_per_day,
+        alerts=len(settings.alerts),
+        now=utc_now,
+    )

@@ -1,0 +1,261 @@
+"""The verdict: how everything is, in one sentence, with its reasons. Pure.
+
+It judges nothing anew: what is wrong with accounts is `shared/accounts/advice.py`, with processes
+`process_checks.py`, with forms `shared/domain/refusal_history.py`, with Redis' memory
+`shared/domain/memory_forecast.py`. Here all of it becomes one list, trouble first.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from shared.accounts.advice import for_account
+from shared.domain.check import Check, Kind
+from shared.domain.counts import Counts
+from shared.domain.durations import short_minute
+from shared.domain.phrases import clause, counted, sentence
+from shared.domain.signup import DeathReason
+from shared.domain.stalls import has_stalled
+from shared.infrastructure.alert_services import ARE_OFF, SET_THEM
+from shared.ledger.stores.alert_candidates import REPLACEMENT_IS_NEWS
+from shared.operations import process_checks
+from shared.operations.overview.facts import AccountView, Overview
+
+
+class Gravity(IntEnum):
+    """How much a reason asks of somebody. The gravest first."""
+
+    ACT = 0  #: somebody must act, or sign-ups stay where they are
+    LOOK = 1  #: all that can flow does, but somebody should look
+    KNOW = 2  #: it is wanted so, or mends itself
+
+
+class Place(StrEnum):
+    """Where something is mended. The name of the account or form comes with it."""
+
+    ACCOUNT = "account"
+    ACCOUNTS = "accounts"
+    FORM = "form"
+    FAILED = "failed"
+    WAITING = "waiting"
+    QUARANTINE = "quarantine"
+    DOCTOR = "doctor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """One thing that is so: a sentence, what to do if it tells that, and where."""
+
+    gravity: Gravity
+    sentence: str
+    place: Place
+    name: str | None = None
+    to_do: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The `sentence` is all that a hurried reader needs; `reasons` has the gravest first."""
+
+    sentence: str
+    reasons: tuple[Reason, ...]
+
+    @property
+    def gravity(self) -> Gravity:
+        return min((reason.gravity for reason in self.reasons), default=Gravity.KNOW)
+
+
+def verdict(overview: Overview) -> Verdict:
+    """Return how everything is."""
+    reasons = sorted(_reasons(overview), key=lambda reason: reason.gravity)
+    acts = [reason for reason in reasons if reason.gravity == Gravity.ACT]
+    if len(acts) == 1:
+        return Verdict(acts[0].sentence, tuple(reasons))
+    if acts:
+        return Verdict(f"{len(acts)} need you.", tuple(reasons))
+    if not overview.known_accounts:
+        return Verdict("No account is connected yet.", tuple(reasons))
+    return Verdict(f"Healthy: {_flow(overview.today, overview.due)}", tuple(reasons))
+
+
+def _flow(today: Counts, due: int) -> str:
+    """Return what has become of today's sign-ups, as the end of a sentence."""
+    if not (today.accepted or due):
+        return "no sign-up has come today."
+    came = f"{counted(today.accepted, 'sign-up')} today"
+    left = [
+        (due, "wait" if due != 1 else "waits"),
+        (today.quarantined, "in quarantine"),
+        (today.dead, "dead"),
+    ]
+    told = [f"{count:,} {word}" for count, word in left if count]
+    if told:
+        return f"{came}, {today.delivered:,} delivered, {', '.join(told)}."
+    return f"{came}, {'all delivered' if today.accepted > 1 else 'delivered'}."
+
+
+def _reasons(overview: Overview) -> Iterator[Reason]:
+    yield from _of_redis(overview)
+    yield from _of_processes(overview)
+    for view in overview.accounts:
+        yield from _of_account(view, overview.at)
+    yield from _of_the_others(overview)
+    yield from _of_forms(overview)
+    yield from _of_quotas(overview)
+    if not overview.alerts:
+        yield Reason(gravity=Gravity.KNOW, sentence=ARE_OFF, place=Place.DOCTOR, to_do=SET_THEM)
+
+
+# --- the installation
+
+
+def _of_redis(overview: Overview) -> Iterator[Reason]:
+    if overview.writes_refused:
+        yield Reason(gravity=Gravity.ACT, sentence=overview.writes_refused, place=Place.DOCTOR)
+    memory = overview.memory
+    if memory and memory.warning:
+        yield Reason(
+            gravity=Gravity.ACT if memory.is_urgent else Gravity.LOOK,
+            sentence=memory.warning,
+            place=Place.DOCTOR,
+            to_do=memory.to_do,
+        )
+
+
+def _of_processes(overview: Overview) -> Iterator[Reason]:
+    workers = process_checks.workers(lambda: overview.pulse.workers_seen)
+    if workers.kind == Kind.PROBLEM:
+        yield Reason(
+            gravity=Gravity.ACT,
+            sentence=f"{clause(workers.found)}; {_waiting(overview.due)}.",
+            place=Place.DOCTOR,
+            to_do=workers.fix,
+        )
+    beat = process_checks.beat(lambda: overview.pulse.beats_seen)
+    if beat.kind == Kind.PROBLEM:
+        yield _of_check(beat, Gravity.LOOK)
+    spools = process_checks.spooled(lambda: overview.spools)
+    if overview.spools:
+        yield _of_check(spools, Gravity.ACT if spools.kind == Kind.PROBLEM else Gravity.KNOW)
+
+
+def _of_check(check: Check, gravity: Gravity) -> Reason:
+    return Reason(gravity=gravity, sentence=check.found, place=Place.DOCTOR, to_do=check.fix)
+
+
+def _waiting(due: int) -> str:
+    """Return what becomes of sign-ups that cannot be delivered now."""
+    if not due:
+        return "nothing waits"
+    return f"{due:,} {'waits' if due == 1 else 'wait'}, none is lost"
+
+
+# --- accounts
+
+
+def _of_account(view: AccountView, now: datetime) -> Iterator[Reason]:
+    summary, glance = view.summary, view.glance
+    name, called = summary.account.name, summary.account.called
+    for advice in for_account(name, summary.holds, summary):
+        waits = f"; {_waiting(glance.due)}" if advice.waits else ""
+        yield Reason(
+            gravity=Gravity.ACT if advice.urgent and not _is_over(view) else Gravity.KNOW,
+            sentence=f"{called} {advice.briefly(now)}{waits}.",
+            place=Place.ACCOUNT,
+            name=name,
+        )
+    if _is_stalled(view, now):
+        yield Reason(
+            gravity=Gravity.ACT,
+            sentence=f"{called} has delivered nothing for an hour; {_waiting(glance.due)}.",
+            place=Place.DOCTOR,
+            name=name,
+        )
+    if glance.undecided:
+        yield Reason(
+            gravity=Gravity.ACT,
+            sentence=_dead_letters(view),
+            place=Place.FAILED,
+            name=name,
+        )
+    if glance.quarantined:
+        verb = "waits" if glance.quarantined == 1 else "wait"
+        yield Reason(
+            gravity=Gravity.LOOK,
+            sentence=f"{called}: {glance.quarantined:,} {verb} in quarantine for a look.",
+            place=Place.QUARANTINE,
+            name=name,
+        )
+    yield from _replaced(view, now)
+
+
+def _is_over(view: AccountView) -> bool:
+    """Whether an operator has disconnected the account, and nothing of it waits."""
+    return bool(view.summary.account.disconnected_at) and not view.glance.due
+
+
+def _is_stalled(view: AccountView, now: datetime) -> bool:
+    """Whether the account's deliveries have stalled, which an account on purpose without tokens
+    cannot."""
+    oldest, account = view.glance.oldest_due, view.summary.account
+    if oldest is None or account.disconnected_at or view.summary.holds:
+        return False
+    return has_stalled(oldest, view.last_delivery, (), now)
+
+
+def _dead_letters(view: AccountView) -> str:
+    """Return how many dead letters wait for a decision, and why they died."""
+    dead, replaying = view.glance.dead, view.glance.replaying
+    called = view.summary.account.called
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in _by_count(dead))
+    verb = "waits" if view.glance.undecided == 1 else "wait"
+    retried = f"; {replaying:,} more are being retried" if replaying else ""
+    letters = counted(view.glance.undecided, "dead letter")
+    return f"{called}: {letters} {verb} for your decision ({reasons}{retried})."
+
+
+def _by_count(dead: Mapping[DeathReason, int]) -> Sequence[tuple[DeathReason, int]]:
+    return sorted(dead.items(), key=lambda each: (-each[1], each[0]))
+
+
+def _replaced(view: AccountView, now: datetime) -> Iterator[Reason]:
+    replacement = view.summary.replacement
+    if replacement and replacement.at and now - replacement.at < REPLACEMENT_IS_NEWS:
+        since = short_minute(replacement.at, now)
+        yield Reason(
+            gravity=Gravity.LOOK,
+            sentence=f"{view.summary.account.name} is another account since {since}, by"
+            f" {replacement.by}.",
+            place=Place.ACCOUNT,
+            name=view.summary.account.name,
+        )
+
+
+def _of_the_others(overview: Overview) -> Iterator[Reason]:
+    """Yield what is known of accounts that are not shown."""
+    if overview.others_in_trouble:
+        more = counted(overview.others_in_trouble, "more account")
+        verb = "needs" if overview.others_in_trouble == 1 else "need"
+        yield Reason(gravity=Gravity.ACT, sentence=f"{more} {verb} a look.", place=Place.ACCOUNTS)
+
+
+# --- forms and quotas
+
+
+def _of_forms(overview: Overview) -> Iterator[Reason]:
+    for form, found in overview.refusing:
+        yield Reason(
+            gravity=Gravity.ACT if found.since else Gravity.LOOK,
+            sentence=f"{form.name}: {found.sentence}",
+            place=Place.FORM,
+            name=form.name,
+            to_do=sentence(found.to_do[:1].upper() + found.to_do[1:]),
+        )
+
+
+def _of_quotas(overview: Overview) -> Iterator[Reason]:
+    for quota, whose in overview.quotas:
+        if quota.forecast and quota.forecast.runs_out_at:
+            told = f"{whose}: {quota.forecast.sentence}" if whose else quota.forecast.sentence
+            yield Reason(gravity=Gravity.LOOK, sentence=told, place=Place.WAITING)

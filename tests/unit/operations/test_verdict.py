@@ -1,0 +1,321 @@
+"""The verdict as a table: what is so, and what is said of it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from shared.accounts.account_summary import ConnectionStatus
+from shared.domain.account import Hold, HoldReason
+from shared.domain.connection_end import ConnectionEnd, EndCause
+from shared.domain.counts import Counts
+from shared.domain.memory_forecast import MemoryForecast
+from shared.domain.quota_forecast import QuotaForecast
+from shared.domain.refusal_history import TooManyRefused
+from shared.domain.signup import DeathReason
+from shared.ledger.stores.token_store import Replacement
+from shared.operations.overview.facts import Overview, QuotaUse
+from shared.operations.overview.verdict import Gravity, Place, verdict
+from shared.operations.system_status import Pulse
+from tests.support.builders import NOON, form
+from tests.support.overviews import ALIVE, overview, spool, view
+
+NINE_TWELVE = NOON.replace(hour=9, minute=12)
+HOUR = timedelta(hours=1)
+
+
+def hold(reason: HoldReason, **fields: Any) -> Hold:
+    return Hold(reason=reason, since=NINE_TWELVE, **fields)
+
+
+def refused(since: datetime | None, sentence: str) -> TooManyRefused:
+    return TooManyRefused(since=since, sentence=sentence, to_do="do this.")
+
+
+@pytest.mark.parametrize(
+    ("today", "due", "said"),
+    [
+        (Counts(), 0, "no sign-up has come today."),
+        (Counts(accepted=1, delivered=1), 0, "1 sign-up today, delivered."),
+        (Counts(accepted=1204, delivered=1204), 0, "1,204 sign-ups today, all delivered."),
+        (Counts(accepted=9, delivered=5), 4, "9 sign-ups today, 5 delivered, 4 wait."),
+        (Counts(), 1, "0 sign-ups today, 0 delivered, 1 waits."),
+        (
+            Counts(accepted=1000, delivered=990, quarantined=8, dead=2),
+            0,
+            "1,000 sign-ups today, 990 delivered, 8 in quarantine, 2 dead.",
+        ),
+    ],
+)
+def test_a_good_day(today: Counts, due: int, said: str) -> None:
+    found = verdict(overview(view(today=today, due=due)))
+    assert found.sentence == f"Healthy: {said}"
+    assert found.gravity == Gravity.KNOW
+    assert found.reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence", "place", "name"),
+    [
+        pytest.param(
+            overview(
+                view(status=ConnectionStatus.REVOKED, holds=(hold(HoldReason.RECONNECT),), due=212)
+            ),
+            "Acme must be reconnected: revoked at 09:12 UTC; 212 wait, none is lost.",
+            Place.ACCOUNT,
+            "acme",
+            id="revoked",
+        ),
+        pytest.param(
+            overview(view(status=ConnectionStatus.REVOKED)),
+            "Acme must be reconnected: revoked; nothing waits.",
+            Place.ACCOUNT,
+            "acme",
+            id="revoked, nobody knows when",
+        ),
+        pytest.param(
+            overview(view(status=ConnectionStatus.DISCONNECTED, due=1)),
+            "Acme is disconnected; 1 waits, none is lost.",
+            Place.ACCOUNT,
+            "acme",
+            id="disconnected while something waits",
+        ),
+        pytest.param(
+            overview(view(holds=(hold(HoldReason.OUTAGE),), due=2)),
+            "Acme is on hold since 09:12 UTC: every request to Constant Contact fails; 2 wait, none"
+            " is lost.",
+            Place.ACCOUNT,
+            "acme",
+            id="an outage",
+        ),
+        pytest.param(
+            overview(view(holds=(hold(HoldReason.FORBIDDEN),))),
+            "Acme is on hold since 09:12 UTC: its login may not write contacts; nothing waits.",
+            Place.ACCOUNT,
+            "acme",
+            id="forbidden",
+        ),
+        pytest.param(
+            overview(view(end=ConnectionEnd(at=NOON + HOUR, cause=EndCause.REFUSED), due=5)),
+            "Acme works until 2026-03-01 13:00 UTC: reconnect it before.",
+            Place.ACCOUNT,
+            "acme",
+            id="its connection will end",
+        ),
+        pytest.param(
+            overview(view(due=5, oldest_due=2 * HOUR, last_delivery=NOON - 2 * HOUR)),
+            "Acme has delivered nothing for an hour; 5 wait, none is lost.",
+            Place.DOCTOR,
+            "acme",
+            id="stalled",
+        ),
+        pytest.param(
+            overview(view(dead={DeathReason.GAVE_UP: 2, DeathReason.REJECTED: 9})),
+            "Acme: 11 dead letters wait for your decision (9 rejected, 2 gave_up).",
+            Place.FAILED,
+            "acme",
+            id="dead letters",
+        ),
+        pytest.param(
+            overview(view(dead={DeathReason.REJECTED: 9}, replaying=8)),
+            "Acme: 1 dead letter waits for your decision (9 rejected; 8 more are being retried).",
+            Place.FAILED,
+            "acme",
+            id="dead letters, of which some are being retried",
+        ),
+        pytest.param(
+            overview(view(due=3), pulse=Pulse({}, ALIVE.beats_seen)),
+            "No worker is alive, so nothing is delivered; 3 wait, none is lost.",
+            Place.DOCTOR,
+            None,
+            id="no worker",
+        ),
+        pytest.param(
+            overview(view(), writes_refused="Redis is full. Web keeps new sign-ups on its disk."),
+            "Redis is full. Web keeps new sign-ups on its disk.",
+            Place.DOCTOR,
+            None,
+            id="Redis takes no writes",
+        ),
+        pytest.param(
+            overview(view(), memory=MemoryForecast(used=95, limit=100, limited=True)),
+            "Redis is nearly full.",
+            Place.DOCTOR,
+            None,
+            id="Redis is nearly full",
+        ),
+        pytest.param(
+            overview(view(), spools=[spool(seen=HOUR)]),
+            "They do not reach Redis: 3 sign-ups on web-1, seen 1 h ago.",
+            Place.DOCTOR,
+            None,
+            id="a host that hands nothing over",
+        ),
+        pytest.param(
+            overview(
+                view(),
+                refusing=[(form(), refused(NINE_TWELVE, "12 of 12 refused."))],
+            ),
+            "news: 12 of 12 refused.",
+            Place.FORM,
+            "news",
+            id="a form that refuses everything",
+        ),
+        pytest.param(
+            overview(view(), known_accounts=900, others_in_trouble=11),
+            "11 more accounts need a look.",
+            Place.ACCOUNTS,
+            None,
+            id="accounts that are not shown",
+        ),
+    ],
+)
+def test_one_thing_that_needs_somebody_is_the_verdict(
+    facts: Overview, sentence: str, place: Place, name: str | None
+) -> None:
+    found = verdict(facts)
+    assert found.sentence == sentence
+    assert found.gravity == Gravity.ACT
+    (reason,) = found.reasons
+    assert (reason.place, reason.name) == (place, name)
+
+
+@pytest.mark.parametrize(
+    ("facts", "gravity", "sentence", "place"),
+    [
+        pytest.param(
+            overview(view(holds=(hold(HoldReason.PAUSED, by="ada"),), due=3)),
+            Gravity.KNOW,
+            "Acme was paused at 09:12 UTC; 3 wait, none is lost.",
+            Place.ACCOUNT,
+            id="paused",
+        ),
+        pytest.param(
+            overview(view(holds=(hold(HoldReason.QUOTA),), due=3)),
+            Gravity.KNOW,
+            "Acme is on hold until 00:00 UTC: today's requests are used up; 3 wait, none is lost.",
+            Place.ACCOUNT,
+            id="the quota is spent",
+        ),
+        pytest.param(
+            overview(view(status=ConnectionStatus.FAILING, due=3)),
+            Gravity.KNOW,
+            "Acme could not refresh its tokens, and tries again by itself.",
+            Place.ACCOUNT,
+            id="refreshing fails",
+        ),
+        pytest.param(
+            overview(view(status=ConnectionStatus.DISCONNECTED, disconnected_at="2026-01-01")),
+            Gravity.KNOW,
+            "Acme is disconnected; nothing waits.",
+            Place.ACCOUNT,
+            id="disconnected on purpose",
+        ),
+        pytest.param(
+            overview(view(quarantined=2)),
+            Gravity.LOOK,
+            "Acme: 2 wait in quarantine for a look.",
+            Place.QUARANTINE,
+            id="quarantine",
+        ),
+        pytest.param(
+            overview(view(replacement=Replacement("olga", "Old", NOON - HOUR))),
+            Gravity.LOOK,
+            "acme is another account since 11:00 UTC, by olga.",
+            Place.ACCOUNT,
+            id="another account took the name",
+        ),
+        pytest.param(
+            overview(view(), pulse=Pulse(ALIVE.workers_seen, {"beat": HOUR})),
+            Gravity.LOOK,
+            "Beat last ticked 1 h ago, so nothing refreshes the tokens of quiet accounts.",
+            Place.DOCTOR,
+            id="no beat",
+        ),
+        pytest.param(
+            overview(view(), spools=[spool()]),
+            Gravity.KNOW,
+            "Web is moving them to Redis: 3 sign-ups on web-1, seen 2 s ago.",
+            Place.DOCTOR,
+            id="a disk that empties itself",
+        ),
+        pytest.param(
+            overview(
+                view(), memory=MemoryForecast(used=1, limit=9, limited=True, full_in=20 * 24 * HOUR)
+            ),
+            Gravity.LOOK,
+            "At this pace Redis is full in 20 days.",
+            Place.DOCTOR,
+            id="Redis will be full",
+        ),
+        pytest.param(
+            overview(view(), refusing=[(form(), refused(None, "20 of 50 refused."))]),
+            Gravity.LOOK,
+            "news: 20 of 50 refused.",
+            Place.FORM,
+            id="a form that refuses much",
+        ),
+        pytest.param(
+            overview(
+                view(),
+                quota=QuotaUse(
+                    used=9,
+                    limit=10,
+                    forecast=QuotaForecast(
+                        resets_at=NOON + 12 * HOUR, runs_out_at=NOON + HOUR, waiting=3200
+                    ),
+                ),
+            ),
+            Gravity.LOOK,
+            "At this pace the day's calls run out at 13:00 UTC; about 3,200 will wait until 00:00.",
+            Place.WAITING,
+            id="the day's calls run out",
+        ),
+        pytest.param(
+            overview(view(), alerts=0), Gravity.KNOW, "Alerts are off.", Place.DOCTOR, id="alerts"
+        ),
+    ],
+)
+def test_what_needs_nobody_now_leaves_it_healthy(
+    facts: Overview, gravity: Gravity, sentence: str, place: Place
+) -> None:
+    found = verdict(facts)
+    assert found.sentence.startswith("Healthy: ")
+    (reason,) = found.reasons
+    assert (reason.gravity, reason.sentence, reason.place) == (gravity, sentence, place)
+
+
+def test_several_are_counted_and_the_gravest_come_first() -> None:
+    facts = overview(
+        view(quarantined=1),
+        view("books", organization="Books", dead={DeathReason.REJECTED: 1}),
+        view("cafe", organization="Café", status=ConnectionStatus.UNUSABLE),
+        pulse=Pulse({}, {}),
+        alerts=0,
+    )
+    found = verdict(facts)
+    assert found.sentence == "3 need you."
+    gravities = [reason.gravity for reason in found.reasons]
+    assert gravities == [Gravity.ACT] * 3 + [Gravity.LOOK] * 2 + [Gravity.KNOW]
+
+
+def test_something_to_do_is_said_with_it() -> None:
+    facts = overview(view(), pulse=Pulse({}, ALIVE.beats_seen))
+    assert [reason.to_do for reason in verdict(facts).reasons] == ["Start one with: relay worker"]
+
+
+def test_a_hold_of_another_day_has_its_date() -> None:
+    since = NOON - timedelta(days=2)
+    facts = overview(view(holds=(Hold(reason=HoldReason.PAUSED, since=since),)))
+    (reason,) = verdict(facts).reasons
+    assert reason.sentence == "Acme was paused at 2026-02-27 12:00 UTC; nothing waits."
+
+
+def test_a_hold_explains_what_waits() -> None:
+    """Time on hold is no stall."""
+    facts = overview(view(holds=(hold(HoldReason.PAUSED),), due=5, oldest_due=9 * HOUR))
+    assert all("delivered nothing" not in reason.sentence for reason in verdict(facts).reasons)
+
+
+def test_without_accounts_it_says_so() -> None:
+    assert verdict(overview()).sentence == "No account is connected yet."
