@@ -91,10 +91,16 @@ def still_refused_origins(form: Form, last: Kept) -> tuple[str, ...] | None:
     return tuple(still[:MOST_ORIGINS])
 
 
-def _add_origins(form: Form, last: Kept) -> str:
-    """Return what to do about refused origins. A stranger can make one up, but not for others."""
+def origins_worth_adding(form: Form, last: Kept) -> list[str]:
+    """Return the refused origins that several networks have sent. A stranger can make one up, but
+    not for others."""
     shared = {kept.refusal.origin for kept in last if kept.refusal.from_several}
-    worth_adding = [each for each in still_refused_origins(form, last) or () if each in shared]
+    return [each for each in still_refused_origins(form, last) or () if each in shared]
+
+
+def _add_origins(form: Form, last: Kept) -> str:
+    """Return what to do about refused origins."""
+    worth_adding = origins_worth_adding(form, last)
     origins = (*form.origins, *(worth_adding or ["ORIGIN"]))
     options = " ".join(f"--origin {each}" for each in origins)
     add = f"add the form anew with --replace, its other options, and {options}"

@@ -11,6 +11,7 @@ from shared.accounts.account_api import FRESH, Lists
 from shared.constant_contact.client import ContactList
 from shared.domain.errors import Refused
 from shared.domain.form import CustomField, Form
+from shared.operations.forms.activity import read_activity
 from shared.operations.forms.drafts import FormDraft, FormMaker, WrongForm
 from shared.operations.forms.forms import FormChanged, NameTaken
 from shared.operations.forms.told import told_fields
@@ -28,13 +29,14 @@ _MOST_OFFERED = 200
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     """What is typed, and what is wrong with it. `before` is the form that is being changed, `now`
-    the one that somebody else has made of it meanwhile."""
+    the one that somebody else has made of it meanwhile. `added_origins` are not stored yet."""
 
     draft: FormDraft
     before: Form | None = None
     now: Form | None = None
     errors: dict[str, str] = field(default_factory=dict)
     find: str = ""
+    added_origins: Sequence[str] = ()
 
 
 # --- a new form
@@ -103,7 +105,15 @@ def edit_form(form: str) -> ResponseReturnValue:
     if (account := request.args.get("account", draft.account)) != draft.account:
         services().operations.forms.registry.check_known(account)
         draft = replace(draft, account=account, lists=(), custom_fields=())
-    return _answer(_Page(draft=draft, before=found))
+    added = _refused_origins(found) if request.args.get("add") == "origins" else []
+    draft = replace(draft, origins=(*draft.origins, *added))
+    return _answer(_Page(draft=draft, before=found, added_origins=added))
+
+
+def _refused_origins(form: Form) -> list[str]:
+    """Return the origins to add, as far as they have been refused: a link can name no others."""
+    status = services().operations.status
+    return read_activity(status.form_counts, status.registry.account_names(), form).new_origins
 
 
 @bp.post("/forms/<form>/edit")
