@@ -200,7 +200,7 @@ def _keep_stored(operator: Operator, stored: Session) -> bool:
         stored = stored.seen_also(datetime.fromisoformat(session["seen"]))
     if stored.has_ended(operator.epoch, now):
         return False
-    if now - stored.seen_at >= NOTE_USE_EVERY and not _asks_by_itself():
+    if now - stored.seen_at >= NOTE_USE_EVERY and not _asks_by_itself(stored):
         if _written(partial(services().sessions.note_use, operator, session_id(), _visit())):
             session.pop("seen", None)
         else:
@@ -208,9 +208,11 @@ def _keep_stored(operator: Operator, stored: Session) -> bool:
     return True
 
 
-def _asks_by_itself() -> bool:
-    """Whether a page updates itself. It does so while nobody is there, which is no use."""
-    return request.method in _SAFE and "HX-Request" in request.headers
+def _asks_by_itself(stored: Session) -> bool:
+    """Whether a page updates itself. It does so while nobody is there, which is no use. From
+    another address it is: whoever has a copy of the cookie must not stay out of the list."""
+    is_update = request.method in _SAFE and "HX-Request" in request.headers
+    return is_update and stored.address == request.remote_addr
 
 
 def _written(write: Callable[[], object]) -> bool:

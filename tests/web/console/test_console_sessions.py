@@ -93,6 +93,10 @@ def test_a_page_that_updates_itself_keeps_no_session_alive(
     [stored] = redis_client.hgetall(f"{keys.SESSIONS}admin").values()
     seen = datetime.fromisoformat(json.loads(stored)["seen_at"])
     assert utc_now() - seen > IDLE - timedelta(minutes=2)
+    elsewhere = {"REMOTE_ADDR": "203.0.113.9"}
+    copied = with_cookie(app, browser.cookie)
+    copied.get("/console/", headers=by_itself, environ_base=elsewhere)
+    assert "203.0.113.9" in browser.get(PROFILE).text, "a thief is in the list"
     move_back(redis_client, "seen_at", IDLE)
     ended = browser.get("/console/", headers=by_itself)
     assert ended.headers["HX-Redirect"].startswith("/console/sign-in")
