@@ -8,13 +8,20 @@ from collections.abc import Iterable, Sequence
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def csv_document(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return the document with its line of column names. None is an empty cell."""
-    written = io.StringIO()
-    writer = csv.writer(written)
-    writer.writerow(columns)
-    writer.writerows([_safe(value) for value in row] for row in rows)
-    return written.getvalue()
+# Excel reads UTF-8 only if the file begins with this.
+BYTE_ORDER_MARK = "\ufeff"
+
+
+def csv_document(columns: Sequence[str], rows: Iterable[Iterable[object]]) -> str:
+    """Return the document with its line of column names."""
+    return csv_line(columns) + "".join(map(csv_line, rows))
+
+
+def csv_line(cells: Iterable[object]) -> str:
+    """Return a line, with its end. None is an empty cell."""
+    line = io.StringIO()
+    csv.writer(line).writerow(map(_safe, cells))
+    return line.getvalue()
 
 
 def _safe(value: object) -> object:

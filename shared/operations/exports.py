@@ -1,14 +1,13 @@
 """Dead letters as a file, JSON or CSV, made row by row: nothing keeps them all in memory."""
 
-import csv
-import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from shared.domain.audit import Action
+from shared.domain.csv_documents import csv_line
 from shared.domain.fields import EMAIL, FIELDS
 from shared.domain.printable import printable_json
 from shared.domain.signup import Signup, State
@@ -16,8 +15,6 @@ from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.selection import Selection, SignupFinder
 from shared.operations.signup_documents import DEAD_LETTER_NAMES, exported_document
 
-# A spreadsheet takes a cell that begins with one of these for a formula, or looks at what follows.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _OTHER = "other_fields"
 
 
@@ -67,10 +64,10 @@ def _csv(signups: Iterable[Signup], custom_fields: Iterable[str]) -> Iterator[st
     fields = [field.api_name for field in FIELDS if field != EMAIL]
     names = [*DEAD_LETTER_NAMES, *fields]
     columns = [*names, *(name for name in custom_fields if name not in names), _OTHER]
-    yield _line(columns)
+    yield csv_line(columns)
     for signup in signups:
         values = _values(exported_document(signup))
-        yield _line([_cell(values.get(name)) for name in columns])
+        yield csv_line(values.get(name) for name in columns)
 
 
 def _values(document: dict[str, Any]) -> dict[str, Any]:
@@ -79,15 +76,3 @@ def _values(document: dict[str, Any]) -> dict[str, Any]:
     custom, fields = document.pop("custom_fields"), document.pop("fields")
     other_cell = json.dumps(other, ensure_ascii=False) if other else None
     return {**custom, **fields, **document, _OTHER: other_cell}
-
-
-def _cell(value: Any) -> str:
-    """Return the value so that no spreadsheet takes it for a formula."""
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
-
-
-def _line(cells: Sequence[str]) -> str:
-    line = io.StringIO()
-    csv.writer(line).writerow(cells)
-    return line.getvalue()

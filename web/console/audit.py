@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from shared.domain import audit_words
 from shared.domain.audit import Action
-from shared.domain.csv_documents import csv_document
+from shared.domain.csv_documents import BYTE_ORDER_MARK, csv_document
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.audit_search import AuditPage, RefusedSignIns, as_document, read_filter
@@ -53,7 +53,8 @@ def export_audit() -> ResponseReturnValue:
     if kind == "json":
         return _file(json.dumps(documents, indent=2), "application/json", kind)
     rows = [[_cell(document[name]) for name in _COLUMNS] for document in documents]
-    return _file(csv_document(_COLUMNS, rows), "text/csv; charset=utf-8", kind)
+    text = BYTE_ORDER_MARK + csv_document(_COLUMNS, rows)
+    return _file(text, "text/csv; charset=utf-8", kind)
 
 
 def _file(text: str, mimetype: str, kind: str) -> Response:

@@ -7,6 +7,7 @@ from typing import Any
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shared.domain.csv_documents import BYTE_ORDER_MARK
 from shared.domain.errors import Refused
 from shared.domain.phrases import counted
 from shared.domain.replay import LARGE, JobAction
@@ -17,7 +18,7 @@ from shared.operations.operators import Role
 from shared.operations.signup_lists import MOST_READ, SignupFilter
 from web.console import bp
 from web.console.guard import needs
-from web.console.list_filters import chosen_filter, in_address, kept_filters
+from web.console.list_filters import chosen_filter, from_address, in_address, kept_filters
 from web.services import services
 
 # Of a page. More causes and jobs are one click away.
@@ -30,7 +31,8 @@ SHOWN_JOBS = 5
 @needs(Role.VIEWER)
 def failed() -> ResponseReturnValue:
     """Show dead letters: how many of each reason, their causes, and the latest."""
-    return _page(_filter(request.args), request.args)
+    given = from_address(request.args)
+    return _page(_filter(given), given)
 
 
 @bp.post("/failed")
@@ -101,8 +103,7 @@ def export_failed() -> ResponseReturnValue:
     choice = _choice(request.form, is_all=which == "all")
     file = services().operations.bulk.export(choice, ExportFormat(to))
     name = f"failed-{utc_now():%Y-%m-%d-%H%M}.{to}"
-    # Excel reads UTF-8 only if the file begins with a byte order mark.
-    mark = ("\ufeff",) if to == ExportFormat.CSV else ()
+    mark = (BYTE_ORDER_MARK,) if to == ExportFormat.CSV else ()
     return Response(
         chain(mark, file),
         mimetype={"csv": "text/csv", "json": "application/json"}[to],

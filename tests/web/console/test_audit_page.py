@@ -117,7 +117,7 @@ def test_exports_have_what_the_command_prints(browser: SignedIn, trail: AuditTra
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="audit-20')
 
     answer = browser.get(f"{PAGE}/export?format=csv")
-    spare, acme, *_ = csv.DictReader(io.StringIO(answer.text, newline=""))
+    spare, acme, *_ = csv.DictReader(io.StringIO(answer.text.removeprefix("\ufeff"), newline=""))
     assert (spare["target"], acme["detail"]) == ("'=1+1", '{"reason": "=1+1"}')
     assert browser.get(f"{PAGE}/export?format=exe").status_code == 404
 

@@ -4,6 +4,7 @@ The links are followed from the overview on, so a new page is looked at by itsel
 """
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -222,12 +223,21 @@ def test_nothing_that_somebody_made_up_is_markup_and_no_link_is_dead(
 
 
 @pytest.mark.parametrize("role", Role)
-def test_no_address_of_a_person_is_in_any_address_of_a_page(
-    app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn], role: Role
+def test_no_address_of_a_person_is_in_any_address_of_a_page_or_in_the_log(
+    app: Flask,
+    redis_client: "redis.Redis",
+    people: dict[Role, SignedIn],
+    caplog: pytest.LogCaptureFixture,
+    role: Role,
 ) -> None:
+    caplog.set_level(logging.DEBUG)
     for page in visit_all(people[role], Filled(app, redis_client, evil=False)):
         for url in (*page.html.links, *page.html.posts, page.answer.location or ""):
             assert "grazyna" not in unquote(url).lower(), page
+    for question in (EMAIL, EMAIL.upper(), f"{EMAIL} "):
+        found = people[role].post("/console/search", q=question)
+        assert "grazyna" not in unquote(found.location or "").lower()
+    assert "grazyna" not in caplog.text.lower()
 
 
 def test_viewers_see_nothing_of_a_person_and_no_buttons(
