@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import render_template, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.accounts.advice import (
@@ -18,8 +18,10 @@ from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.operations.operators import Role
 from shared.operations.overview.facts import AccountView
+from shared.operations.overview.series import Span
 from shared.operations.overview.verdict import Gravity, Place, Reason, verdict
 from web.console import bp
+from web.console.charts import HEIGHT, charts_of
 from web.console.guard import current_operator, needs
 from web.console.navigation import has_page
 from web.services import services
@@ -50,12 +52,18 @@ _LINKS = {
     Place.DOCTOR: "Ask the doctor",
 }
 
+_SPANS = (
+    (Span.HOUR, "An hour"),
+    (Span.TWO_DAYS, "Two days"),
+    (Span.NINETY_DAYS, "90 days"),
+)
+
 
 @bp.get("/")
 @needs(Role.VIEWER)
 def overview() -> ResponseReturnValue:
-    """Show how everything is."""
-    return render_template("console/overview.html", **_shown())
+    """Show how everything is, with charts of `?span=`."""
+    return render_template("console/overview.html", **_shown(), **_drawn())
 
 
 @bp.get("/live")
@@ -63,6 +71,21 @@ def overview() -> ResponseReturnValue:
 def live() -> ResponseReturnValue:
     """Return the part of the overview that the page asks for again and again."""
     return render_template("console/overview/live.html", **_shown())
+
+
+@bp.get("/charts")
+@needs(Role.VIEWER)
+def charts() -> ResponseReturnValue:
+    """Return the charts, which the page asks for again now and then."""
+    return render_template("console/overview/charts.html", **_drawn())
+
+
+def _drawn() -> dict[str, Any]:
+    wanted = request.args.get("span", "")
+    span = Span(wanted) if wanted in list(Span) else Span.HOUR
+    slots = services().operations.overview.slots(span)
+    drawn = charts_of(slots, span)
+    return {"span": span, "spans": _SPANS, "slots": slots, "charts": drawn, "height": HEIGHT}
 
 
 def _shown() -> dict[str, Any]:

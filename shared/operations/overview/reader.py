@@ -13,7 +13,7 @@ from shared.accounts.account_summary import AccountSummaries
 from shared.accounts.advice import in_trouble_first
 from shared.constant_contact.pacing import pace_rules
 from shared.domain.account import HoldReason
-from shared.domain.counts import Counts
+from shared.domain.counts import Counts, Slot
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import forecast_quota
 from shared.infrastructure.settings import Settings
@@ -25,6 +25,7 @@ from shared.ledger.stores.signup_baseline import SignupBaselines
 from shared.ledger.stores.statistics import Glance, Statistics
 from shared.ledger.values import PaceRules
 from shared.operations.overview.facts import AccountView, Overview, QuotaUse
+from shared.operations.overview.series import Span
 from shared.operations.system_status import SystemStatus
 
 # As many as somebody scrolls through; the rest has a page of its own.
@@ -75,6 +76,15 @@ class OverviewReader:
             writes_refused=writes_refused,
             memory=self.forecast_memory(),
         )
+
+    def slots(self, span: Span) -> list[Slot]:
+        """Return what was counted of all accounts together in this time, the oldest first."""
+        match span:
+            case Span.HOUR:
+                return self.statistics.minutes(60)
+            case Span.TWO_DAYS:
+                return self.statistics.quarters(192)
+        return self.statistics.days(90)
 
     @property
     def _default_key(self) -> str:

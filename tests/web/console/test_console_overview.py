@@ -18,6 +18,7 @@ from shared.operations.operators import Role
 from tests.support import builders
 from tests.support.console_browser import SignedIn
 from tests.support.refusals import refused_tally
+from worker.upkeep.roll_up import make_roll_up
 
 
 @pytest.fixture
@@ -187,6 +188,36 @@ def test_what_is_asked_for_again_is_the_part_that_changes(ledger: Ledger, app: F
     assert "Acme Bakery" in part
     builders.accept(ledger)
     assert ">1<" in tile(browser.get("/console/live").text, "Due")
+
+
+@pytest.mark.parametrize(
+    ("span", "slots", "unit"),
+    [("hour", 60, "a minute"), ("two-days", 192, "in 15 minutes"), ("ninety-days", 90, "a day")],
+)
+def test_charts_have_their_figures_and_a_table_behind_each(
+    redis_client: "redis.Redis", ledger: Ledger, app: Flask, span: str, slots: int, unit: str
+) -> None:
+    minute = int(redis_client.time()[0]) // 60 - 1
+    counted = {"accepted": 7, "delivered": 5, "dead": 2, "refused": 3, "calls": 4, "call_ms": 2000}
+    for name, by in counted.items():
+        redis_client.hincrby(f"{keys.account('acme')}stats:{minute}", name, by)
+    make_roll_up(redis_client).look()
+    page = SignedIn(app).get(f"/console/?span={span}").text
+    charts = re.findall("<figure.*?</figure>", page, re.DOTALL)
+    labels = [re.sub("<[^>]*>", " ", each).split() for each in charts]
+    assert [" ".join(each[:2]) for each in labels][:4] == [
+        *("Accepted 7", "Delivered 5", "Failed 2", "Refused 3")
+    ]
+    assert "API latency 0.50 s" in " ".join(labels[5])
+    assert f"at most 7 {unit}" in " ".join(labels[0])
+    assert all(f'viewBox="0 0 {slots} 40"' in each for each in charts)
+    assert all("<table>" in each and "<caption" in each for each in charts)
+    assert "style=" not in page
+    assert f'hx-get="/console/charts?span={span}"' in page
+
+
+def test_an_unknown_time_shows_an_hour(ledger: Ledger, app: Flask) -> None:
+    assert "a minute" in SignedIn(app).get("/console/charts?span=<script>").text
 
 
 def test_what_others_typed_is_shown_as_text(

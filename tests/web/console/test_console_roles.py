@@ -21,6 +21,7 @@ VIEWER, OPERATOR, ADMIN = Role
 LEAST_ROLE: dict[str, Role | None] = {
     "GET /console/": VIEWER,
     "GET /console/live": VIEWER,
+    "GET /console/charts": VIEWER,
     "GET /console/accounts": VIEWER,
     "GET /console/accounts/<name>": VIEWER,
     "GET /console/accounts/<name>/disconnect": ADMIN,
