@@ -454,8 +454,9 @@ class Ledger:
         return self._latest_first(accounts, "quarantined", since)
 
     def delivered(self, *accounts: str) -> Iterator[Signup]:
-        """Yield the accounts' delivered sign-ups, the latest first, read a page at a time."""
-        return self._latest_first(accounts, "delivered", None)
+        """Yield the accounts' delivered sign-ups, the last received first, read a page at a
+        time."""
+        return self._latest_first(accounts, "received:delivered", None)
 
     def signups(self, account: str, ids: list[str]) -> Iterator[Signup]:
         """Yield those of the account's sign-ups that exist and can be read."""

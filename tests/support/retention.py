@@ -30,7 +30,7 @@ def store_delivered(client: "redis.Redis", account: str, count: int, age: timede
             for place, id in enumerate(ids[start : start + 1000], start):
                 at, person = first + place, f"{place:032x}"
                 writes.set(f"{prefix}signup:{id}", _record(id, at, person))
-                writes.zadd(f"{prefix}delivered", {id: at})
+                writes.zadd(f"{prefix}received:delivered", {id: at})
                 writes.zadd(f"{prefix}person:{person}", {id: -at * 1000})
             writes.execute()
     client.hset(f"{prefix}totals", mapping={"accepted": count, "delivered": count})

@@ -74,12 +74,15 @@ class RecordClearing:
         done = 0
         while (some := self._do_some(overdue)) and not self.stopping.wait(PAUSE.total_seconds()):
             done += some
-        extra = {"account": overdue.account, "state": overdue.state, "count": done + some}
-        log.info(_MESSAGES[overdue.what], extra=extra)
+        if message := _MESSAGES.get(overdue.what):
+            extra = {"account": overdue.account, "state": overdue.state, "count": done + some}
+            log.info(message, extra=extra)
 
     def _do_some(self, overdue: Overdue) -> int:
         """Return of how many records this was; 0 when none is left."""
         match overdue.what:
+            case "sort":
+                return self.keeping.sort_delivered(overdue.account)
             case "clear":
                 return self.keeping.clear(overdue.account, overdue.state)
             case "forget":

@@ -21,10 +21,10 @@ SETTLED = ("delivered", "discarded", "quarantined", "dead")  # the states of wha
 @dataclass(frozen=True, slots=True)
 class Overdue:
     """Something of an account whose time is over: the records of a state, evidence of consent (its
-    state is `cleared`), or network addresses in either."""
+    state is `cleared`), or network addresses in either. What is to be sorted may be over."""
 
     account: str
-    what: Literal["clear", "forget", "replace"]
+    what: Literal["sort", "clear", "forget", "replace"]
     state: str
 
 
@@ -60,6 +60,12 @@ class RecordKeeping:
         for names, found in zip(batches(accounts), answers, strict=True):
             for place, what, state in found:
                 yield Overdue(names[place - 1], what, state)
+
+    def sort_delivered(self, account: str) -> int:
+        """Sort the next delivered sign-ups that may be over by when they were settled; return how
+        many. That comes before clearing them, and before their addresses are replaced."""
+        count = self._scripts.run_for(account, "retention/sort_delivered", **self._rules)
+        return int(count)
 
     def clear(self, account: str, state: str) -> int:
         """Clear the next records of this state; return how many."""

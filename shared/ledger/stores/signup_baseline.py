@@ -50,19 +50,19 @@ class SignupBaselines:
     def last_deliveries(self, accounts: Iterable[str]) -> list[datetime | None]:
         """Return when each account's last sign-up was delivered; None when none ever was.
 
-        If all have been cleared since, it is when a call with the account's token last succeeded.
+        If that was before format 4, it is when a call with the account's token last succeeded.
         """
         names = list(accounts)
         with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
             for account in names:
                 prefix = keys.account(account)
-                reads.zrange(f"{prefix}delivered", 0, 0, desc=True, withscores=True)
+                reads.get(f"{prefix}delivered-at")
                 reads.hget(f"{prefix}totals", "delivered")
                 reads.get(f"{prefix}succeeded-at")
             found = reads.execute()
         lasts = [
-            newest[0][1] if newest else succeeded_at if ever else None
-            for newest, ever, succeeded_at in zip(*[iter(found)] * 3, strict=True)
+            delivered_at or (succeeded_at if ever else None)
+            for delivered_at, ever, succeeded_at in zip(*[iter(found)] * 3, strict=True)
         ]
         return [
             read_one(Kind.SUCCESS, account, partial(moment, last))

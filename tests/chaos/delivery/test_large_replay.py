@@ -77,7 +77,7 @@ def sent_while_it_waited(stack: Stack, prefix: str) -> list[int]:
     """Return for each such sign-up how many others were delivered between its acceptance and its
     own delivery."""
     with stack.valkey.client() as client:
-        ids = [str(id) for id in client.zrange("relay:{acme}:delivered", 0, -1)]
+        ids = [str(id) for id in client.zrange("relay:{acme}:received:delivered", 0, -1)]
         found = [Ledger(client).find(id, ["acme"]) for id in ids]
     ended = [(s.settled_at, s) for s in found if s is not None and s.settled_at is not None]
     return [

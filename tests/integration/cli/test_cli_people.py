@@ -474,6 +474,7 @@ def cleared(person: Person, redis_client: "redis.Redis") -> list[str]:
         redis_client.hset(keys.RETENTION, state, 1)  # switched on long ago
     keeping = RecordKeeping(redis_client, retention(delivered=timedelta(0), discarded=timedelta(0)))
     for account in ("acme", "blue"):
+        assert keeping.sort_delivered(account)
         for state in ("delivered", "discarded"):
             keeping.clear(account, state)
     return ids

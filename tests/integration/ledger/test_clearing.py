@@ -48,6 +48,10 @@ class Rig:
         self.clock.us += round(days * DAY_US)
 
     def overdue(self) -> list[Overdue]:
+        """Return what is over, after all that comes before."""
+        for each in self.keeping.overdue(["acme"]):
+            while each.what == "sort" and self.keeping.sort_delivered(each.account):
+                pass
         return sorted(self.keeping.overdue(["acme"]), key=lambda each: (each.what, each.state))
 
     def clear(self) -> int:
@@ -154,7 +158,7 @@ def test_what_is_kept_for_ever_is_never_cleared(rig: Rig, state: str) -> None:
     rig.wait(10_000)
     assert rig.clear() == 0
     assert rig.keeping.clear("acme", state) == rig.keeping.forget_evidence("acme") == 0
-    assert rig.ids(state) == [id]
+    assert rig.ids("received:delivered" if state == "delivered" else state) == [id]
 
 
 def test_retention_counts_from_when_it_was_switched_on(rig: Rig) -> None:
@@ -206,7 +210,9 @@ def test_the_oldest_go_first_and_some_at_a_time(rig: Rig, monkeypatch: pytest.Mo
     rig.switch_on(delivered=DAY)
     ids = [rig.settled("delivered", f"{number}@example.com") for number in range(5)]
     rig.wait(2)
-    left = [len(rig.ids("delivered")) for _ in range(3) if rig.keeping.clear("acme", "delivered")]
+    assert rig.overdue()
+    index = "received:delivered"
+    left = [len(rig.ids(index)) for _ in range(3) if rig.keeping.clear("acme", "delivered")]
     assert left == [3, 1, 0]
     assert rig.ids("cleared") == ids
 
@@ -217,6 +223,7 @@ def test_large_records_go_fewer_at_a_time(rig: Rig, monkeypatch: pytest.MonkeyPa
     for number in range(2):
         rig.settled("delivered", f"{number}@example.com")
     rig.wait(2)
+    assert rig.overdue()
     assert [rig.keeping.clear("acme", "delivered") for _ in range(3)] == [1, 1, 0]
 
 
@@ -248,7 +255,8 @@ def test_a_record_whose_evidence_is_over_too_is_gone_at_once(rig: Rig, state: st
     assert rig.record(id) is None
     prefix = keys.account("acme")
     left = {str(key).removeprefix(prefix) for key in rig.client.keys(f"{prefix}*")}
-    assert not [key for key in left if key.startswith((state, "cleared", "person:", "signup:"))]
+    assert not left & {state, "cleared"}
+    assert not [key for key in left if key.startswith(("received:", "person:", "signup:"))]
 
 
 # --- what else knows the sign-up
@@ -369,12 +377,14 @@ def test_each_record_is_looked_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(limits, "MOST_CLEARED", 2)
     rig.switch_on(addresses=DAY)
     ids = [rig.settled("delivered", f"{number}@example.com") for number in range(6)]
-    for id in ids[:3]:  # in one millisecond
-        rig.client.zadd(f"{keys.account('acme')}delivered", {id: rig.clock.us // 1000})
+    at = rig.clock.us // 1000
     rig.clock.us += 10_000
     later = rig.settled("delivered", "later@example.com")
     rig.wait(1)
     rig.clock.us -= 10_000
+    assert rig.overdue()
+    for id in ids[:3]:  # in one millisecond
+        rig.client.zadd(f"{keys.account('acme')}delivered", {id: at})
     looked_at: list[str] = []
 
     def digest_once(address: str) -> str:
@@ -392,6 +402,7 @@ def test_an_address_that_changed_since_it_was_read_stays(rig: Rig) -> None:
     rig.switch_on(addresses=DAY)
     id = rig.settled("delivered")
     rig.wait(1)
+    assert rig.overdue()
 
     def digest_late(address: str) -> str:
         rig.clear()  # another worker is faster
@@ -470,3 +481,67 @@ def test_the_outlook(rig: Rig) -> None:
     assert (found["consent"].count, found["addresses"].count) == (0, None)
     rig.wait(-28)
     assert rig.keeping.outlook(["acme"])[0].within_a_day == 0
+
+
+# --- delivered ones, which are sorted by when they were received until their time may be over
+
+
+def test_what_was_delivered_late_is_kept_as_long_as_all_else(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOST_CLEARED", 2)
+    rig.switch_on(delivered=3 * DAY)
+    late = [accept(rig.ledger, f"{number}@example.com").id for number in range(5)]
+    rig.wait(2)
+    for _ in late:
+        rig.ledger.deliver(claimed(rig.ledger), attempt(), contact_id="c", action="created")
+    prompt = rig.settled("delivered", "prompt@example.com")
+    rig.wait(1.5)  # the late ones were received 3.5 days ago, and delivered 1.5 days ago
+    assert (rig.clear(), sorted(rig.ids("delivered"))) == (0, sorted(late))
+    rig.wait(1.5)
+    rig.clock.us += 100_000
+    while rig.clear():
+        pass
+    assert sorted(rig.ids("cleared")) == sorted([*late, prompt])
+    assert not rig.ids("delivered")
+    assert not rig.ids("received:delivered")
+
+
+def test_what_is_delivered_later_than_others_of_its_time_were_cleared_is_cleared_too(
+    rig: Rig,
+) -> None:
+    rig.switch_on(delivered=DAY)
+    late = accept(rig.ledger, "late@example.com").id
+    waits = claimed(rig.ledger)
+    first = rig.settled("delivered")
+    rig.wait(1.1)
+    assert rig.clear() == 1
+    rig.ledger.deliver(waits, attempt(), contact_id="c", action="created")
+    rig.wait(0.9)
+    assert rig.clear() == 0
+    rig.wait(0.1)
+    assert rig.clear() == 1
+    assert sorted(rig.ids("cleared")) == sorted([first, late])
+
+
+def test_what_was_delivered_at_the_same_moment_is_sorted_at_once(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MOST_CLEARED", 2)
+    rig.switch_on(delivered=DAY)
+    ids = [rig.settled("delivered", f"{number}@example.com") for number in range(5)]
+    index = f"{keys.account('acme')}received:delivered"
+    rig.client.zadd(index, dict.fromkeys(ids, rig.clock.us / 1000))
+    rig.wait(2)
+    assert rig.overdue()
+    assert sorted(rig.ids("delivered")) == sorted(ids)
+
+
+def test_the_last_delivery_is_known_however_late_it_was(rig: Rig) -> None:
+    for email in ("first@example.com", "second@example.com"):
+        accept(rig.ledger, email)
+    first, second = claimed(rig.ledger), claimed(rig.ledger)
+    for claim in (second, first):
+        rig.ledger.deliver(claim, attempt(), contact_id="c", action="created")
+        rig.wait(0.5)
+    assert find_overdue(rig.client, "acme").delivered == DAY / 2

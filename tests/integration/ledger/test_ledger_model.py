@@ -127,15 +127,17 @@ def find(client: Any, account: str) -> Found:
             case "lane":
                 found.lanes[name] = client.get(key)
             case "received":
-                found.listed[name] = dict(client.zrange(key, 0, -1, withscores=True))
-            case (
-                "due" | "unsettled" | "dead" | "delivered" | "quarantined" | "discarded" | "cleared"
-            ):
+                found.listed[name] = scores(client, str(key))
+            case "due" | "unsettled" | "dead" | "quarantined" | "discarded" | "cleared":
                 found.sets[f"{kind}:{name}" if name else kind] = set(client.zrange(key, 0, -1))
     # What nobody has claimed yet is in due:fresh alone.
     known = found.sets.get("unsettled", set()) | found.sets.get("due:fresh", set())
     found.sets |= {"unsettled": known} if known else {}
     return found
+
+
+def scores(client: Any, key: str) -> dict[str, float]:
+    return dict(client.zrange(key, 0, -1, withscores=True))
 
 
 def _record(fields: dict[str, Any]) -> tuple[Any, ...]:
@@ -162,7 +164,8 @@ def expect(model: LedgerModel, account: str) -> Found:
         if signup.state == ERASED:
             continue
         sets[f"person:{signup.person}"].add(signup.id)
-        sets["unsettled" if signup.unsettled else signup.state].add(signup.id)
+        if signup.state != "delivered":
+            sets["unsettled" if signup.unsettled else signup.state].add(signup.id)
         if signup.state == "dead":
             sets[f"dead:{signup.reason}"].add(signup.id)
         elif signup.state in SETTLED:
@@ -180,8 +183,7 @@ def groups_of(client: Any, account: str) -> dict[str, dict[str, float]]:
     """Return the dead letters of each group, and when they were received."""
     prefix = f"{keys.account(account)}dead-group:"
     return {
-        str(key).removeprefix(prefix): dict(client.zrange(key, 0, -1, withscores=True))
-        for key in client.keys(prefix + "*")
+        str(key).removeprefix(prefix): scores(client, str(key)) for key in client.keys(prefix + "*")
     }
 
 
@@ -723,6 +725,8 @@ class LedgerMachine(RuleBasedStateMachine):
         self._settle_as(state)
         self._turn(wait)
         for account in ACCOUNTS * times:
+            while self.keeping.sort_delivered(account):
+                pass
             expected = self.model.clear(account, state, _in_ms(KEPT), _in_ms(EVIDENCE_KEPT))
             assert expected == self.keeping.clear(account, state)
 
@@ -788,6 +792,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _signups(self, *accounts: str) -> Iterator[ModelSignup]:
         return (each for a in accounts for each in self.model.accounts[a].signups.values())
+
+    @invariant()
+    def retention_knows_when_those_were_settled_that_may_be_over(self) -> None:
+        for account in ACCOUNTS:
+            prefix = keys.account(account)
+            up_to = float(self.client.get(f"{prefix}delivered-sorted") or 0)
+            found = scores(self.client, f"{prefix}delivered")
+            delivered = [each for each in self._signups(account) if each.state == "delivered"]
+            assert found.items() <= {(each.id, each.settled_at) for each in delivered}
+            assert found.keys() >= {e.id for e in delivered if e.received_at / 1000 <= up_to}
 
     @invariant()
     def lists_have_every_sign_up_in_its_place(self) -> None:

@@ -82,7 +82,7 @@ def check_cleared(client: "redis.Redis", stored: dict[str, list[str]]) -> None:
     """Each is evidence, once, with a digest for its address; the counts are as before."""
     for name, ids in stored.items():
         prefix = keys.account(name)
-        assert not client.exists(f"{prefix}delivered")
+        assert not client.exists(f"{prefix}received:delivered")
         assert client.zrange(f"{prefix}cleared", 0, -1) == ids
         for id in ids[::100]:
             record = read_record(client, f"{prefix}signup:{id}")
@@ -107,7 +107,7 @@ class Watch(Beside):
                 prefix = keys.account(name)
                 with self._client.pipeline(transaction=True) as reads:
                     reads.hgetall(f"{prefix}totals")
-                    reads.zcard(f"{prefix}delivered")
+                    reads.zcard(f"{prefix}received:delivered")
                     reads.zcard(f"{prefix}cleared")
                     totals, delivered, cleared = reads.execute()
                 self.looks += 1
@@ -153,7 +153,7 @@ def test_another_worker_goes_on_where_a_killed_one_stopped(
         finally:
             killed.kill()
             killed.wait()
-        left = redis_client.zcard(f"{keys.account('acme')}delivered")
+        left = redis_client.zcard(f"{keys.account('acme')}received:delivered")
         assert left > 0
         worker(redis_client, retention(delivered=DAY)).look()
     assert not watch.wrong
@@ -165,9 +165,9 @@ def test_a_worker_that_stops_leaves_the_rest_to_the_others(redis_client: "redis.
     stopping = threading.Event()
     stopping.set()
     worker(redis_client, stopping=stopping).look()
-    assert redis_client.zcard(f"{keys.account('acme')}delivered") >= 900
+    assert redis_client.zcard(f"{keys.account('acme')}received:delivered") >= 900
     worker(redis_client).look()
-    assert not redis_client.exists(f"{keys.account('acme')}delivered")
+    assert not redis_client.exists(f"{keys.account('acme')}received:delivered")
 
 
 def test_one_worker_in_each_round_looks_for_what_is_over(
@@ -177,10 +177,10 @@ def test_one_worker_in_each_round_looks_for_what_is_over(
     store(redis_client, 30, "acme")
     redis_client.hset(keys.RETENTION, "round_at", int(redis_client.time()[0]) * 1000)
     worker(redis_client).look()
-    assert redis_client.zcard(f"{keys.account('acme')}delivered") == 30
+    assert redis_client.zcard(f"{keys.account('acme')}received:delivered") == 30
     redis_client.hdel(keys.RETENTION, "round_at")
     worker(redis_client).look()
-    assert not redis_client.exists(f"{keys.account('acme')}delivered")
+    assert not redis_client.exists(f"{keys.account('acme')}received:delivered")
 
 
 def test_the_first_start_says_from_when_retention_counts(
@@ -215,7 +215,8 @@ def test_a_wrong_secret_key_keeps_nothing_from_being_cleared(
     clearing = replace(worker(redis_client, kept), fingerprints=fingerprints)
     for _ in range(2):
         clearing.look()
-    assert not redis_client.exists(*(f"{keys.account(each)}delivered" for each in ("acme", "blue")))
+    indexes = [f"{keys.account(each)}received:delivered" for each in ("acme", "blue")]
+    assert not redis_client.exists(*indexes)
     (told,) = {vars(each)["cause"] for each in caplog.records if "not replaced" in each.message}
     assert told == "RELAY_SECRET_KEY cannot open it"
 

@@ -61,7 +61,8 @@ local function sets_of(of, state)
   elseif state == "dead" then
     return dead_letters(of)
   end
-  return { of .. (is_upgraded and "received:" or "") .. state }
+  local received = of .. "received:" .. state
+  return is_upgraded and { received } or { received, of .. state }
 end
 
 local function all_sets(of)
@@ -74,15 +75,25 @@ local function all_sets(of)
   return sets
 end
 
+-- Returns another sorted set that tells better when those in this one were received, or nil.
+local function better_than(of, set)
+  local state = string.sub(set, #of + 1)
+  if state == "due:fresh" then
+    return of .. "unsettled"
+  elseif state == "delivered" or state == "discarded" or state == "quarantined" then
+    return of .. "received:" .. state
+  end
+end
+
 -- Adds what the sorted set has between these times to the entries, each {time, id, time as a text}.
 -- Returns the last time, if there may be more.
 local function add(entries, of, set, from, to, count)
   local found = redis.call(
     "ZRANGE", set, from, to, "BYSCORE", "REV", "LIMIT", 0, count, "WITHSCORES"
   )
-  local is_fresh = set == of .. "due:fresh"
+  local better = better_than(of, set)
   for i = 1, #found, 2 do
-    if not is_fresh or not redis.call("ZSCORE", of .. "unsettled", found[i]) then
+    if not better or not redis.call("ZSCORE", better, found[i]) then
       entries[#entries + 1] = { tonumber(found[i + 1]), found[i], found[i + 1] }
     end
   end

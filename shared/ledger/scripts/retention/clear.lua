@@ -47,9 +47,14 @@ local function clear(id)
   return #record.lines
 end
 
-local ids = redis.call(
-  "ZRANGE", account .. state, "-inf", text(over), "BYSCORE", "LIMIT", 0, MOST_CLEARED
-)
+local function first(set)
+  return redis.call("ZRANGE", set, "-inf", text(over), "BYSCORE", "LIMIT", 0, MOST_CLEARED)
+end
+
+local ids = first(account .. state)
+if #ids == 0 and not kept then
+  ids = first(account .. "received:" .. state) -- most of the delivered ones are in no other
+end
 local cleared, bytes = 0, 0
 while cleared < #ids and bytes < MOST_CLEARED_BYTES do
   cleared = cleared + 1

@@ -9,7 +9,8 @@
 
 local left = redis.call(
   "EXISTS", account .. "delivered", account .. "discarded", account .. "quarantined",
-  account .. "dead", account .. "cleared", account .. "unsettled"
+  account .. "dead", account .. "cleared", account .. "unsettled",
+  account .. "received:delivered"
 )
 if left > 0 then
   return 0

@@ -8,7 +8,7 @@
 -- ARG attempt  text  as JSON
 -- ARG contact_id  text  the contact at Constant Contact
 -- ARG action  text  what became of the contact there
--- INCLUDE clock account record holds settled settle outage calls
+-- INCLUDE clock account record holds delivered settle outage calls
 --
 -- Returns "open" when this call settled it, "settled" when an earlier one had, "superseded".
 
@@ -23,7 +23,7 @@ remember(record, attempt)
 record.attempts = (record.attempts or 0) + 1
 record.state, record.settled_at = "delivered", now
 record.contact_id, record.action = contact_id, action ~= "" and action or nil
-join_settled("delivered", id, record.received_at, text(now))
+join_delivered(id, record.received_at)
 close_signup(id, record)
 save_or_erase(id, record)
 count("due", -1)

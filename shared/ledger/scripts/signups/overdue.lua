@@ -14,9 +14,9 @@ for _, queue in ipairs({ "fresh", "retry", "replay" }) do
   end
 end
 local rest_until = tonumber(redis.call("HGET", api_key .. "pace", "rest_until") or 0)
-local delivered = tonumber(redis.call("ZRANGE", account .. "delivered", -1, -1, "WITHSCORES")[2])
+local delivered = tonumber(redis.call("GET", account .. "delivered-at") or nil)
 if not delivered and redis.call("HEXISTS", account .. "totals", "delivered") == 1 then
-  delivered = tonumber(redis.call("GET", account .. "succeeded-at") or nil) -- all are cleared
+  delivered = tonumber(redis.call("GET", account .. "succeeded-at") or nil) -- before format 4
 end
 return {
   first and math.max(0, math.floor(now - first)) or -1,
