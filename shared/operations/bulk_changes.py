@@ -128,10 +128,17 @@ class BulkChanges:
         if signups is None:
             return _by_job(self.jobs.start(JobAction.RETRY, _job_choice(choice.filter)))
         if len(signups) >= LARGE:
-            return self._with(JobAction.RETRY, choice, signups)
-        signups.sort(key=lambda signup: signup.received_at)  # a person's sign-ups keep their order
-        done = self.retries.retry_at_once(signups)
+            return self._with(JobAction.RETRY, choice, _in_order(signups))
+        done = self.retries.retry_at_once(_in_order(signups))
         return BulkResult(done=len(done), left_out=_left_out(choice, len(done)))
+
+    def replay(self, choice: BulkChoice) -> Job | None:
+        """Send the dead letters again as a job, however few. None when there is none to send."""
+        self.lists.page(choice.filter, limit=1)  # raises for a filter that cannot be right
+        signups = self._few(choice)
+        if signups is None:
+            return self.jobs.start(JobAction.RETRY, _job_choice(choice.filter))
+        return self._with(JobAction.RETRY, choice, _in_order(signups)).job
 
     def discard(self, choice: BulkChoice, note: str) -> BulkResult:
         """Discard them as a job, so that all of it can be undone. `note` says why."""
@@ -211,6 +218,11 @@ def _said(group: FailureGroup) -> str:
 def _reads_records(chosen: SignupFilter) -> bool:
     """Whether no index tells which sign-ups match."""
     return any((chosen.form, chosen.since, chosen.until, chosen.words, chosen.email))
+
+
+def _in_order(signups: Sequence[Signup]) -> list[Signup]:
+    """Return them oldest first, so that a person's sign-ups keep their order."""
+    return sorted(signups, key=lambda signup: signup.received_at)
 
 
 def _left_out(choice: BulkChoice, done: int) -> int:

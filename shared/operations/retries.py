@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from shared.domain.audit import Action, who_acts
-from shared.domain.errors import Refused
+from shared.domain.errors import NoSuchReplay, Refused
 from shared.domain.replay import JobAction, for_replays, time_to_send
 from shared.domain.signup import Signup, State
 from shared.ledger.replays import Replays
@@ -122,5 +122,5 @@ def _planned(signup: Signup) -> PlannedRetry:
     return PlannedRetry(signup.received_at, signup.account, signup.id, signup.reason)
 
 
-def _no_replay(id: str) -> Refused:
-    return Refused(f"There is no replay {id}. List the replays with: relay failed replays")
+def _no_replay(id: str) -> NoSuchReplay:
+    return NoSuchReplay(f"There is no replay {id}. List the replays with: relay failed replays")

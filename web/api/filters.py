@@ -55,6 +55,14 @@ class SearchSchema(PageSchema):
     email = fields.String()
 
 
+class ReplayFilterSchema(FilterSchema):
+    """Filters of what is sent again: dead letters alone."""
+
+    state = fields.String(validate=validate.OneOf([State.DEAD]))
+    reason = fields.String(validate=validate.OneOf(list(DeathReason)))
+    email = fields.String()
+
+
 def signup_filter(sent: dict[str, Any]) -> SignupFilter:
     """Return the filter that was sent."""
     state = sent.get("state")

@@ -1,5 +1,5 @@
 """All routes of the API."""
 
-from web.api import accounts, bp, guard, openapi, signups, status
+from web.api import accounts, bp, guard, openapi, replays, signups, status
 
-__all__ = ["accounts", "bp", "guard", "openapi", "signups", "status"]
+__all__ = ["accounts", "bp", "guard", "openapi", "replays", "signups", "status"]

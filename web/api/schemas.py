@@ -37,8 +37,8 @@ class Time(fields.String):
 
 
 class TimeOrNull(Time):
-    def __init__(self, about: str = "") -> None:
-        super().__init__(about, allow_none=True)
+    def __init__(self, about: str = "", **options: Any) -> None:
+        super().__init__(about, allow_none=True, **options)
 
 
 class Count(fields.Integer):

@@ -78,6 +78,7 @@ class SignupSchema(SummarySchema):
     claims_lost = Count()
     consent = fields.Nested(ConsentSchema, required=True)
     short_id = Text("For reading aloud. Every route takes it, too.")
+    request_id = Text("The `X-Request-Id` of the form's answer, as logs have it.")
     why = Text("Why it stands as it does.")
     to_do = TextOrNull()
     next = TextOrNull("What happens next by itself.")

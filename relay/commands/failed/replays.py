@@ -1,6 +1,5 @@
 """`relay failed retry`, the replays that send many dead letters again, and other jobs."""
 
-import json
 import sys
 from datetime import timedelta
 from typing import Any
@@ -16,7 +15,8 @@ from shared.domain.durations import in_words
 from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
 from shared.domain.signup import DeathReason
-from shared.infrastructure.timestamps import timestamp, utc_now
+from shared.infrastructure.timestamps import utc_now
+from shared.operations.job_documents import job_document
 from shared.operations.replay_jobs import Job, RetryPlan
 from shared.operations.selection import Selection
 
@@ -119,7 +119,7 @@ def _progress(replay: Job) -> str:
 def list_replays(runtime: CommandRuntime) -> None:
     """List replays, the latest first. Ended ones are kept for 30 days."""
     found = runtime.operations.retries.replays()
-    runtime.output.json([_document(replay) for replay in found])
+    runtime.output.json([job_document(replay, utc_now()) for replay in found])
     if not found:
         runtime.output.say("No replays.")
         return
@@ -149,7 +149,7 @@ def list_jobs(runtime: CommandRuntime) -> None:
     Ended ones are kept for 30 days.
     """
     found = runtime.operations.jobs.all()
-    runtime.output.json([_document(job) for job in found])
+    runtime.output.json([job_document(job, utc_now()) for job in found])
     if not found:
         runtime.output.say("No jobs.")
         return
@@ -170,37 +170,10 @@ def cancel(runtime: CommandRuntime, id: str) -> None:
     """
     kept = runtime.operations.jobs.cancel(id)
     job = runtime.operations.jobs.one(id)
-    runtime.output.json(_document(job))
+    runtime.output.json(job_document(job, utc_now()))
     if job.action != JobAction.RETRY:
         runtime.output.say(f"Stopped: {_progress(job)}.")
         return
     runtime.output.say(f"Cancelled. Dead letters kept: {kept:,}.")
     if job.under_way:
         runtime.output.say(f"Due already, and still sent: {job.under_way:,}.")
-
-
-def _document(replay: Job) -> dict[str, Any]:
-    now = utc_now()
-    left = replay.left(now)
-    return {
-        "id": replay.id,
-        "action": replay.action,
-        "note": replay.note or None,
-        "account": replay.accounts[0] if len(replay.accounts) == 1 else None,
-        "accounts": replay.accounts,
-        "by": replay.by,
-        "chosen": json.loads(replay.chosen),
-        "started_at": timestamp(replay.started_at),
-        "ended_at": timestamp(replay.ended_at),
-        "state": replay.state,
-        "why": replay.obstacle,
-        "total": replay.total,
-        "done": replay.done,
-        "delivered": replay.delivered,
-        "dead": replay.dead,
-        "skipped": replay.skipped,
-        "cancelled": replay.cancelled,
-        "due": replay.under_way,
-        "waiting": replay.waiting,
-        "eta": timestamp(now + left if left is not None else None),
-    }

@@ -66,7 +66,7 @@ def document(
         "quota": {
             "used": report.requests_today,
             "limit": report.requests_per_day,
-            "resets_at": timestamp(_next_midnight(report.at)),
+            "resets_at": timestamp(next_midnight(report.at)),
             "rests_until": timestamp(report.rests_until),
         },
         **spools_document(report.spools),
@@ -181,5 +181,5 @@ def _seconds(span: timedelta | None) -> float | None:
     return None if span is None else round(span.total_seconds(), 3)
 
 
-def _next_midnight(now: datetime) -> datetime:
+def next_midnight(now: datetime) -> datetime:
     return datetime.combine(now.date() + timedelta(days=1), time(), UTC)

@@ -13,9 +13,11 @@ import redis
 from flask import Flask
 
 from shared.domain.audit import Action
+from shared.domain.replay import ReplayPace
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
+from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.operators import Role
 from tests.support.api_script import Script, ask
@@ -52,11 +54,36 @@ def caught(end: str) -> Callable[[Ledger], str]:
     return lambda ledger: f"/signups/{accept(ledger, quarantine='honeypot').id}{end}"
 
 
+def some_dead(path: str) -> Callable[[Ledger], str]:
+    def make(ledger: Ledger) -> str:
+        bury(ledger)
+        return path
+
+    return make
+
+
+def replay(end: str) -> Callable[[Ledger], str]:
+    def make(ledger: Ledger) -> str:
+        replays = Replays(ledger._client, ReplayPace(per_second=1, per_day=100))
+        replays.add("acme", REPLAY, [bury(ledger)], by="ada", chosen="{}")
+        return f"/replays/{REPLAY}{end}"
+
+    return make
+
+
+REPLAY = "0d5c5a4e-9a5e-4ffb-8f6a-0f1d0a7a3c11"
 ROUTES = {
     "GET /status": Route(Role.VIEWER, at("/status")),
     "GET /openapi.json": Route(Role.VIEWER, at("/openapi.json")),
     "GET /signups": Route(Role.VIEWER, at("/signups?state=dead")),
     "POST /signups/search": Route(Role.VIEWER, at("/signups/search"), {"email": "ada@example.com"}),
+    "POST /replays": Route(
+        Role.OPERATOR, some_dead("/replays"), {"reason": "rejected"}, Action.REPLAY
+    ),
+    "GET /replays/<id>": Route(Role.VIEWER, replay("")),
+    "POST /replays/<id>/cancel": Route(
+        Role.OPERATOR, replay("/cancel"), action=Action.CANCEL_REPLAY
+    ),
     "GET /signups/<id>": Route(Role.VIEWER, dead()),
     "PATCH /signups/<id>": Route(
         Role.OPERATOR, dead(), {"email": "grace@example.com"}, Action.EDIT

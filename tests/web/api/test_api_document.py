@@ -31,7 +31,7 @@ load_all_checks()
 _LEFT_OUT = {"positive_data_acceptance"}
 # Events differ. Custom fields may be corrected, too. The document describes itself.
 _OPEN = {"Event", "Corrections", "Document"}
-FEW, MANY = 6, 150
+FEW, MANY = 6, 100
 
 
 @pytest.fixture

@@ -1,0 +1,135 @@
+"""Replays by the API: a snapshot of any size, its progress, and its end."""
+
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+
+from shared.domain.signup import DeathReason
+from shared.infrastructure.timestamps import utc_now
+from shared.ledger.ledger import Ledger
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.registry import Registry
+from tests.support import builders
+from tests.support.api_script import Script
+from tests.support.builders import bury
+from tests.support.web_services import services_of
+from tests.web.api.test_api_errors import is_error
+
+
+def many(ledger: Ledger, count: int, **of: Any) -> list[str]:
+    return [bury(ledger, f"{number}@example.com", **of) for number in range(count)]
+
+
+@pytest.mark.parametrize("count", [1, 3, 250])
+def test_a_replay_has_all_that_match_when_it_starts(
+    operator: Script, ledger: Ledger, count: int
+) -> None:
+    many(ledger, count)
+    started = operator.post("/replays", reason="rejected").get_json()
+    bury(ledger, "later@example.com")
+    found = operator.get(f"/replays/{started['id']}").get_json()
+    assert (started["total"], found["total"]) == (count, count)
+    assert (found["done"], found["delivered"], found["dead"]) == (0, 0, 0)
+    assert found["state"] in ("running", "waiting")
+    assert (found["by"], found["accounts"]) == ("operator", ["acme"])
+
+
+def test_it_says_what_the_day_leaves(app: Flask, operator: Script, ledger: Ledger) -> None:
+    many(ledger, 2)
+    pace = services_of(app).operations.retries._replays.pace
+    used = ledger.pace.used_today("test-key")
+    quota = operator.post("/replays").get_json()["quota"]
+    assert quota["left"] == pace.per_day - used
+    assert quota["resets_at"].endswith("T00:00:00Z")
+    assert quota["resets_at"] > utc_now().isoformat()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, 4),
+        ({"state": "dead"}, 4),
+        ({"account": "acme"}, 3),
+        ({"form": "shop"}, 1),
+        ({"reason": "gave_up"}, 1),
+        ({"account": "acme", "reason": "rejected"}, 2),
+        ({"since": "2026-01-01"}, 4),
+    ],
+)
+def test_each_filter(
+    redis_client: "redis.Redis",
+    save_form: Any,
+    operator: Script,
+    ledger: Ledger,
+    body: dict[str, str],
+    expected: int,
+) -> None:
+    Registry(redis_client).save_account(builders.account("blue"))
+    save_form("shop", account="blue")
+    many(ledger, 2)
+    bury(ledger, "g@example.com", reason=DeathReason.GAVE_UP)
+    builders.accept(ledger, "b@example.com", account="blue", form="shop")
+    builders.bury_claim(ledger, builders.claimed(ledger, account="blue"))
+    assert operator.post("/replays", **body).get_json()["total"] == expected
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"state": "quarantined"}, "state"),
+    ({"reason": "honeypot"}, "reason"),
+    ({"account": "nobody"}, "account"),
+    ({"form": "nothing"}, "form"),
+    ({"since": "soon"}, "since"),
+    ({"email": "nobody"}, "email"),
+    ({"limit": 5}, "limit"),
+    ({"ids": []}, "ids"),
+]
+
+
+def test_a_wrong_filter_is_named_and_nothing_starts(
+    operator: Script, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    many(ledger, 1)
+    for body, field in WRONG:
+        error = is_error(operator.post("/replays", **body), 422)
+        assert [each["field"] for each in error["errors"]] == [field], body
+    assert "replay" not in [each.action for each in AuditTrail(redis_client).entries()]
+
+
+def test_of_nothing_there_is_none(operator: Script, ledger: Ledger) -> None:
+    is_error(operator.post("/replays"), 409)
+    many(ledger, 1)
+    is_error(operator.post("/replays", reason="poison"), 409)
+    assert operator.post("/replays").status_code == 200
+    is_error(operator.post("/replays", reason="poison"), 409)
+
+
+def test_one_person(app: Flask, operator: Script, ledger: Ledger) -> None:
+    finder = services_of(app).operations.lists.finder
+    bury(ledger, "ada@example.com", person=finder.fingerprints().person("ada@example.com"))
+    many(ledger, 2)
+    started = operator.post("/replays", email="ada@example.com")
+    assert started.get_json()["total"] == 1
+    assert "ada@example.com" not in started.text
+
+
+def test_a_replay_that_is_not_there(admin: Script) -> None:
+    is_error(admin.get("/replays/nobody"), 404)
+    is_error(admin.post("/replays/nobody/cancel"), 404)
+
+
+def test_cancelling_leaves_them_dead(operator: Script, ledger: Ledger) -> None:
+    many(ledger, 3)
+    id = operator.post("/replays").get_json()["id"]
+    cancelled = operator.post(f"/replays/{id}/cancel").get_json()
+    assert (cancelled["state"], cancelled["cancelled"]) == ("cancelled", 3)
+    assert operator.get("/status").get_json()["accounts"][0]["dead"] == 3
+    again = operator.post(f"/replays/{id}/cancel").get_json()
+    assert (again["state"], again["cancelled"]) == ("cancelled", 3)
+
+
+def test_a_viewer_watches(operator: Script, viewer: Script, ledger: Ledger) -> None:
+    many(ledger, 1)
+    id = operator.post("/replays").get_json()["id"]
+    assert viewer.get(f"/replays/{id}").get_json()["total"] == 1

@@ -1,0 +1,92 @@
+"""``/api/v1/replays…``: sending many dead letters again, as a job that workers do bit by bit."""
+
+from collections import Counter
+from typing import Any
+
+from marshmallow import fields, validate
+
+from shared.domain.errors import Refused
+from shared.domain.replay import Obstacle, ReplayState
+from shared.domain.short_ids import full_id
+from shared.domain.signup import State
+from shared.infrastructure.timestamps import timestamp, utc_now
+from shared.operations.bulk_changes import BulkChoice
+from shared.operations.job_documents import job_document
+from shared.operations.operators import Role
+from shared.operations.replay_jobs import Job
+from shared.operations.status.document import next_midnight
+from web.api import bp
+from web.api.endpoint import endpoint
+from web.api.filters import ReplayFilterSchema, signup_filter
+from web.api.schemas import Answer, Count, Text, TextOrNull, Time, TimeOrNull
+from web.services import services
+
+
+class DaysQuotaSchema(Answer):
+    left = Count("How many deliveries the API keys of its accounts may still make today.")
+    resets_at = Time()
+
+
+class ReplaySchema(Answer):
+    id = Text()
+    state = Text(validate=validate.OneOf(list(ReplayState)))
+    total = Count("While it collects its dead letters, with those that it has yet to look at.")
+    done = Count("Delivered, dead again, skipped or cancelled.")
+    delivered = Count()
+    dead = Count("Dead again.")
+    skipped = Count("Changed by somebody before their turn came.")
+    cancelled = Count()
+    due = Count("Being sent.")
+    waiting = Count()
+    quota = fields.Nested(DaysQuotaSchema, required=True)
+    action = Text()
+    note = TextOrNull()
+    account = TextOrNull("If it concerns one alone.")
+    accounts = fields.List(fields.String(), required=True)
+    by = Text("The operator who began it.")
+    chosen = fields.Dict(keys=fields.String(), required=True)
+    started_at = Time()
+    ended_at = TimeOrNull()
+    why = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": f"Why it waits, such as {', '.join(Obstacle)}."},
+    )
+    ends_about = TimeOrNull("When it will end if nothing else is sent.", data_key="eta")
+
+
+@bp.post("/replays")
+@endpoint(Role.OPERATOR, body=ReplayFilterSchema(), answer=ReplaySchema(), refusals=(409,))
+def start_replay(body: dict[str, Any]) -> dict[str, Any]:
+    """Send all dead letters again that match now, however many, at half the rate."""
+    chosen = signup_filter(body | {"state": State.DEAD})
+    started = services().operations.bulk.replay(BulkChoice(filter=chosen))
+    if started is None:
+        raise Refused("No dead letter matches, or all wait in another replay. Nothing was started.")
+    return _document(started)
+
+
+@bp.get("/replays/<id>")
+@endpoint(Role.VIEWER, answer=ReplaySchema(), refusals=(404,))
+def show_replay(id: str) -> dict[str, Any]:
+    """Return how far a replay is. Ended ones are kept for 30 days."""
+    return _document(_replay(id))
+
+
+@bp.post("/replays/<id>/cancel")
+@endpoint(Role.OPERATOR, answer=ReplaySchema(), refusals=(404,))
+def cancel_replay(id: str) -> dict[str, Any]:
+    """Leave dead those that wait in the replay. What is due is still sent."""
+    services().operations.jobs.cancel(_replay(id).id)
+    return _document(_replay(id))
+
+
+def _replay(id: str) -> Job:
+    return services().operations.retries.replay(full_id(id))
+
+
+def _document(job: Job) -> dict[str, Any]:
+    now = utc_now()
+    left, _ = services().operations.retries.cost(Counter(dict.fromkeys(job.accounts, 0)))
+    quota = {"left": left, "resets_at": timestamp(next_midnight(now))}
+    return job_document(job, now) | {"quota": quota}
