@@ -108,6 +108,7 @@ def test(name: str, id: str) -> ResponseReturnValue:
         "console/test.html",
         test=tools.test_signups.follow(name, id),
         summary=tools.summaries.summary(name),
+        workers=services().operations.status.pulse().workers,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 import redis
 from flask import Flask
 
+from shared.domain.account import HoldReason
 from shared.domain.form import Form
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
@@ -46,6 +47,13 @@ def test_it_is_a_signup_of_the_form_and_is_followed(
     waiting = browser.get(started.location).text
     assert "ada@example.com" in waiting and "every 1s" in waiting
     assert "Back to the form news" in waiting
+    assert "No worker is alive, so nothing is sent" in waiting
+    ledger.processes.worker_alive("relay-1@here")
+    assert "In progress queued" in words(browser.get(started.location).text)
+    ledger.hold("acme", HoldReason.PAUSED, by="ada", note="a pause")
+    held = browser.get(started.location).text
+    assert "on hold (paused)" in held and 'href="/console/accounts/acme">See the hold' in held
+    ledger.release("acme")
 
     claim = builders.claimed(ledger)
     assert claim.id == id
