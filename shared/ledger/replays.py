@@ -24,7 +24,7 @@ from shared.ledger.script_library import Scripts, batches
 from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
 
 # So many take one step of the server a millisecond or two.
-BATCH = 100
+BATCH = 25
 
 
 class JobStep(NamedTuple):
