@@ -17,7 +17,18 @@ from tests.support import builders
 
 # Each takes a tenth of a second or more, or drags in one that does.
 SLOW = {
-    *("apprise", "celery", "email_validator", "flask", "granian", "jwt", "kombu", "requests"),
+    *(
+        "apispec",
+        "apprise",
+        "celery",
+        "email_validator",
+        "flask",
+        "granian",
+        "jwt",
+        "kombu",
+        "marshmallow",
+        "requests",
+    ),
     *("urllib3", "web.app", "worker"),
 }
 # What only a command that reads Redis needs.
