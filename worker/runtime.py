@@ -112,9 +112,7 @@ class WorkerRuntime:
         replays = Replays(self.client, replay_pace(settings))
         self.job_runner = JobRunner(JobSteps(self.ledger, replays), self.stopping)
         self.due = DueWork(self.registry, BusyAccounts(self.client), replays, self.job_runner.note)
-        self.poller = Poller(
-            self.due, self.lanes, partial(self.ledger.processes.worker_alive, name)
-        )
+        self.poller = Poller(self.due, self.lanes, partial(self._say_alive, name))
         self.token_refresher = TokenRefresher(
             self.registry, self.vault, self.holds, self._try_token
         )
@@ -141,6 +139,9 @@ class WorkerRuntime:
             make_alert_dispatcher(settings, self.client, stopping=self.stopping.is_set),
             self.ledger,
         )
+
+    def _say_alive(self, name: str) -> None:
+        self.ledger.processes.worker_alive(name, self._in_flight.sent())
 
     def _try_token(self, client_id: str, access_token: str) -> None:
         with contextlib.closing(

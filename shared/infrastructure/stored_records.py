@@ -69,6 +69,7 @@ class Kind(StrEnum):
     TEST_SIGNUP = "test sign-up"
     TOKENS = "tokens of account"
     TOTALS = "count of account"
+    WORKER = "report of worker"
 
 
 @dataclass(frozen=True, slots=True, order=True)

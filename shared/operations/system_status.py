@@ -1,13 +1,14 @@
 """The figures of every account, what waits on disks, and which processes run."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from shared.domain.form import Form
 from shared.domain.refusal_history import TooManyRefused, worth_reporting
 from shared.domain.retention import KeptRecords
 from shared.ledger.ledger import Ledger
+from shared.ledger.processes import SentSignup
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormCounts, FormFigures
 from shared.ledger.stores.registry import Registry
@@ -20,15 +21,26 @@ LIVE_WITHIN = timedelta(seconds=15)
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """Which processes run: how long ago each worker was seen, and each beat."""
+    """Which processes run: how long ago each worker was seen, and each beat. `in_flight` has what
+    workers send, the longest first; one that sends nothing is not in it."""
 
     workers_seen: Mapping[str, timedelta]
     beats_seen: Mapping[str, timedelta]
+    in_flight: Mapping[str, Sequence[SentSignup]] = field(default_factory=dict)
+
+    @property
+    def live(self) -> list[str]:
+        """The names of the workers that are alive, the one that sends for longest first."""
+        found = [name for name, age in self.workers_seen.items() if age <= LIVE_WITHIN]
+        return sorted(found, key=lambda name: (-self._longest(name), name))
 
     @property
     def workers(self) -> int:
         """How many workers are alive."""
-        return sum(age <= LIVE_WITHIN for age in self.workers_seen.values())
+        return len(self.live)
+
+    def _longest(self, name: str) -> float:
+        return max((each.age.total_seconds() for each in self.in_flight.get(name, ())), default=-1)
 
     @property
     def beat_age(self) -> timedelta | None:
@@ -72,7 +84,9 @@ class SystemStatus:
 
     def pulse(self) -> Pulse:
         processes = self.ledger.processes
-        return Pulse(processes.workers_seen(), processes.beats_seen())
+        seen = processes.workers_seen()
+        live = {name: age for name, age in seen.items() if age <= LIVE_WITHIN}
+        return Pulse(seen, processes.beats_seen(), processes.in_flight(live))
 
     def spools(self) -> list[SpoolReport]:
         """Return what waits on the disks of web hosts, as they last reported it."""

@@ -29,6 +29,7 @@ from web.signup.spools_here import spools_here
 
 # The others are folded.
 MOST_REASONS = 8
+MOST_WORKERS = 20
 
 _KINDS = {Gravity.ACT: "problem", Gravity.LOOK: "waiting", Gravity.KNOW: "ok"}
 # The page, and what its address calls the account or form.
@@ -100,6 +101,7 @@ def _shown() -> dict[str, Any]:
         "kinds": _KINDS,
         "links": _LINKS,
         "most_reasons": MOST_REASONS,
+        "most_workers": MOST_WORKERS,
         "where": where,
         "advice": {view.summary.account.name: _advice(view) for view in facts.accounts},
         "holds": {view.summary.account.name: _holds(view) for view in facts.accounts},

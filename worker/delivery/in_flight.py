@@ -7,6 +7,9 @@ its thread.
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
+
+from shared.ledger.processes import SentSignup
 
 
 class InFlight:
@@ -15,11 +18,15 @@ class InFlight:
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._since: dict[str, tuple[float, str]] = {}  # lane -> since when, sign-up
+        self._accounts: dict[str, str] = {}  # lane -> whose sign-up it is
         self._alone: str | None = None
         self._changed = threading.Condition()
 
-    def take(self, lane: str, signup: str, *, alone: bool, patience: float) -> bool:
-        """Let `lane` send `signup`; a second call for the same one starts its time anew.
+    def take(
+        self, lane: str, signup: str, *, account: str = "", alone: bool, patience: float
+    ) -> bool:
+        """Let `lane` send `signup` of `account`; a second call for the same one starts its time
+        anew.
 
         `alone`: wait up to `patience` seconds until all other lanes have left, and let nobody
         else in. False while another lane is alone, or when the others did not leave in time.
@@ -33,12 +40,14 @@ class InFlight:
                     self._end_alone(lane)
                     return False
             self._since[lane] = (self._monotonic(), signup)
+            self._accounts[lane] = account
             return True
 
     def leave(self, lane: str) -> None:
         """Say that `lane` sends nothing any more."""
         with self._changed:
             self._since.pop(lane, None)
+            self._accounts.pop(lane, None)
             self._end_alone(lane)
 
     def wait_until_nobody_is_alone(self, timeout: float) -> None:
@@ -58,6 +67,16 @@ class InFlight:
         with self._changed:
             now = self._monotonic()
             return [signup for since, signup in self._since.values() if now - since > seconds]
+
+    def sent(self) -> list[SentSignup]:
+        """Return what is in flight, the longest first."""
+        with self._changed:
+            now = self._monotonic()
+            found = [
+                SentSignup(self._accounts[lane], signup, timedelta(seconds=now - since))
+                for lane, (since, signup) in self._since.items()
+            ]
+        return sorted(found, key=lambda each: each.age, reverse=True)
 
     def _others(self, lane: str) -> bool:
         return any(other != lane for other in self._since)

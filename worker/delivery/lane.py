@@ -189,7 +189,9 @@ class Lane:
     def _enter_flight(self, claim: Claim) -> bool:
         """Whether the claim may be sent now: not beside one that may end the whole process."""
         patience = min(self._left(), self.rules.lease.total_seconds() / 2)
-        return self.in_flight.take(self.name, claim.id, alone=claim.suspect, patience=patience)
+        return self.in_flight.take(
+            self.name, claim.id, account=self.account, alone=claim.suspect, patience=patience
+        )
 
     def _make_room(self) -> None:
         """Release the claim, as nothing was sent, and wait until nobody is alone."""

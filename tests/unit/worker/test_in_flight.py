@@ -2,9 +2,12 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 
+from shared.ledger.processes import SentSignup
+from tests.support.hand_set_clock import HandSetClock
 from worker.delivery.in_flight import InFlight
 
 LONG = 30.0  # never waited for in full
@@ -201,3 +204,18 @@ def test_only_what_is_in_flight_for_longer_is_named(
     in_flight.takes("two", "s2")
     in_flight.now = 10.0
     assert in_flight.longer_than(seconds) == expected
+
+
+def test_what_is_in_flight_is_told_with_its_account_the_longest_first() -> None:
+    clock = HandSetClock()
+    in_flight = InFlight(clock)
+    in_flight.take("one", "s1", account="acme", alone=False, patience=0)
+    clock.now = 5
+    in_flight.take("two", "s2", account="books", alone=False, patience=0)
+    clock.now = 7
+    assert in_flight.sent() == [
+        SentSignup("acme", "s1", timedelta(seconds=7)),
+        SentSignup("books", "s2", timedelta(seconds=2)),
+    ]
+    in_flight.leave("one")
+    assert [each.id for each in in_flight.sent()] == ["s2"]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -9,9 +10,11 @@ import redis
 from flask import Flask
 
 from shared.domain.account import HoldReason
+from shared.domain.short_ids import short_id
 from shared.domain.signup import DeathReason
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
+from shared.ledger.processes import SentSignup
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
@@ -246,6 +249,18 @@ def test_dead_workers_are_the_first_thing_said(ledger: Ledger, overview: Callabl
     assert "No worker is alive" not in overview()
     assert "Workers alive: 1." in overview()
     assert re.search(r"Last beat: \d s ago\.", overview())
+
+
+def test_workers_are_shown_with_what_they_send(ledger: Ledger, overview: Callable[[], str]) -> None:
+    id = builders.accept(ledger).id
+    sent = [SentSignup("acme", id, timedelta(seconds=75))]
+    ledger.processes.worker_alive("relay-1@here", sent)
+    ledger.processes.worker_alive("relay-2@here")
+    page = overview()
+    assert (
+        f'acme <a href="/console/signups/{short_id(id)}">{short_id(id)}</a> for 1 min 15 s' in page
+    )
+    assert re.search("<strong>relay-2@here</strong>.*?nothing in flight", page)
 
 
 def test_requests_of_the_day_are_counted(overview: Callable[[], str]) -> None:
