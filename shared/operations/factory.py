@@ -78,7 +78,7 @@ def make_operations(
         jobs=jobs,
         lists=lists,
         listed=ListedSignups(ledger=ledger, now=utc_now),
-        review=QuarantineReview(lists, quarantine, dead_letters),
+        review=QuarantineReview(lists, quarantine, dead_letters, jobs),
         bulk=BulkChanges(lists, retries, jobs, exports),
         exports=exports,
         holds=OperatorHolds(ledger, registry, trail, notify_workers),

@@ -64,6 +64,7 @@ class JobChoice:
     def to_json(self) -> str:
         """Return what was chosen, for people."""
         chosen = {
+            "state": None if self.state == State.DEAD else self.state,
             "account": self.account,
             "reason": self.reason,
             "group": self.group,

@@ -10,7 +10,12 @@ from shared.domain.phrases import counted
 from shared.domain.short_ids import short_id
 from shared.domain.signup import State
 from shared.operations.operators import Role
-from shared.operations.quarantine_review import MOST_AT_ONCE, QuarantineReview, ReviewChoice
+from shared.operations.quarantine_review import (
+    MOST_AT_ONCE,
+    QuarantineReview,
+    ReviewChoice,
+    Reviewed,
+)
 from web.console import bp
 from web.console.guard import needs
 from web.console.list_filters import chosen_filter, in_address, kept_filters
@@ -35,7 +40,7 @@ def confirm_quarantine() -> ResponseReturnValue:
         "console/quarantine_confirm.html",
         step=step,
         found=found,
-        number=counted(len(found.signups), "sign-up"),
+        number=_number(found, by_job=step == "discard"),
         most=MOST_AT_ONCE,
         kept=kept_filters(request.form),
         ticked=request.form.getlist("pick") if choice.ticked else [],
@@ -61,10 +66,18 @@ def discard_quarantined() -> ResponseReturnValue:
     """Discard quarantined sign-ups."""
     choice = _choice(all_matching="all" in request.form)
     done = _review().discard(choice, request.form.get("note", ""))
-    if len(done) == 1:
-        return _back(discarded=short_id(done[0]))
-    flash(f"{counted(len(done), 'sign-up')} discarded.")
+    if done.job:
+        return redirect(url_for("console.job", id=done.job.id), 303)
+    if done.ids:
+        return _back(discarded=short_id(done.ids[0]))
+    flash("Nothing was discarded. Somebody else has decided.")
     return _back()
+
+
+def _number(found: Reviewed, *, by_job: bool) -> str:
+    if by_job and found.in_all is not None:
+        return f"up to {counted(found.in_all, 'sign-up')}"
+    return counted(len(found.signups), "sign-up")
 
 
 def _review() -> QuarantineReview:

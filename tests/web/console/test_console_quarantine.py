@@ -95,8 +95,34 @@ def test_a_step_takes_so_many_and_says_that_there_are_more(
 ) -> None:
     monkeypatch.setattr("shared.operations.quarantine_review.MOST_AT_ONCE", 2)
     ids = caught(scene, 3)
-    assert "More match." in text(post(scene, "confirm", what="discard-all"))
-    post(scene, "discard", all="1")
+    assert "More match." in text(post(scene, "confirm", what="deliver-all"))
+    post(scene, "deliver", all="1")
+    assert scene.states(ids) == ["quarantined", "queued", "queued"]
+
+
+def test_a_job_discards_any_number_and_all_of_it_can_be_undone(
+    scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.operations.quarantine_review.MOST_AT_ONCE", 2)
+    ids, others = caught(scene, 3), caught(scene, 3, form="shop")
+    asked = text(post(scene, "confirm", what="discard-all", form="news"))
+    assert "Discard up to 6 sign-ups?" in asked  # no index tells how many of them are the form's
+    job = str(post(scene, "discard", all="1", form="news", note="robots").location)
+    assert "state quarantined, form news" in text(scene.browser.get(job))
+    assert scene.states([*ids, *others]) == ["discarded"] * 3 + ["quarantined"] * 3
+    scene.browser.post(f"{job}/undo")
+    assert scene.states(ids) == ["quarantined"] * 3
+
+
+def test_a_reason_is_no_choice_for_a_job_so_a_step_takes_so_many(
+    scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.operations.quarantine_review.MOST_AT_ONCE", 2)
+    ids = caught(scene, 3)
+    asked = text(post(scene, "confirm", what="discard-all", reason="honeypot"))
+    assert "More match." in asked
+    job = post(scene, "discard", all="1", reason="honeypot").location
+    assert "reason honeypot" in text(scene.browser.get(str(job)))
     assert scene.states(ids) == ["quarantined", "discarded", "discarded"]
 
 
