@@ -6,6 +6,7 @@ stranger's flood keeps no operator waiting. What it lets through is counted exac
 """
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,7 +29,7 @@ from web.server.flask_threads import Work, please_wait
 from web.server.http_request import HttpRequest
 from web.signup.receipt import Answer
 
-# What is posted there, or below the last one, has a password, which is compared with a hash.
+# What is posted there has a password, which is compared with a hash.
 HASHING_PATHS = {
     "/console/sign-in",
     "/console/profile/key",
@@ -38,6 +39,7 @@ HASHING_PATHS = {
     "/console/profile/second-factor/recovery-codes",
     "/console/operators",
 }
+_OF_AN_OPERATOR = re.compile("/console/operators/[^/]+/(role|password|second-factor|remove)")
 # Of one visitor or known browser, in one process. Nobody types so many passwords.
 MOST_REFUSED, REFUSED_WITHIN = 20, timedelta(minutes=1)
 # Of a network that a stranger may have all of, in one process.
@@ -111,4 +113,4 @@ class HashingGate:
 
 
 def _hashes(path: str) -> bool:
-    return path in HASHING_PATHS or path.startswith("/console/operators/")
+    return path in HASHING_PATHS or _OF_AN_OPERATOR.fullmatch(path) is not None

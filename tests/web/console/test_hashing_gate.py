@@ -1,6 +1,7 @@
 """The gate before the threads that hash: strangers take no place of those who signed in before."""
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from flask.testing import FlaskClient
 from shared.infrastructure.settings import Settings
 from tests.support.console_browser import SignedIn
 from tests.support.hand_set_clock import HandSetClock
+from tests.web.console.test_console_roles import LEAST_ROLE
 from web.app import create_app, create_entrance
 from web.console.hashing_gate import (
     HASHING_PATHS,
@@ -83,6 +85,26 @@ def test_what_flask_refuses_in_any_case_takes_no_place(
     for usual in (request(), request(sec_fetch_site="same-origin")):
         found = gate.sender(usual, path=f"{path}/", address="192.0.2.1")
         assert found and found.work == Work.HASHING
+
+
+def test_the_gate_knows_what_compares_a_password_and_nothing_else(
+    app: Flask, gate: HashingGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Before it looks at the password, this one asks for a code that fits.
+    routes = LEAST_ROLE.keys() - {"POST /console/profile/second-factor"}
+    for number, route in enumerate(route for route in routes if route.startswith("POST")):
+        browser = SignedIn(app, name=f"ada-{number}")
+        compared: list[int] = []
+        path = re.sub(r"<[^>]+>", "nobody", route.partition(" ")[2])
+        typed = "a password that is not theirs"
+        with monkeypatch.context() as patched:
+            patched.setattr(
+                "shared.operations.operators.check_password_hash",
+                lambda *_, to=compared: to.append(1),
+            )
+            browser.post(path, name="x", password=typed, current=typed, new=typed, again=typed)
+        is_gated = gate.sender(request(), path=path, address="192.0.2.1") is not None
+        assert is_gated == bool(compared), route
 
 
 def test_the_gate_agrees_with_flask_about_what_is_refused(app: Flask) -> None:
