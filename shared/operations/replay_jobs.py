@@ -1,55 +1,26 @@
-"""What an operator sees of retries and jobs: what a retry would take, and how far a job is."""
+"""What an operator sees of a job: how far it is, and how long it still takes."""
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
-from shared.domain.replay import LARGE, JobAction, Obstacle, ReplayState, time_to_send
+from shared.domain.replay import JobAction, Obstacle, ReplayState, time_to_send
 from shared.ledger.replays import ReplayPart
-
-
-class PlannedRetry(NamedTuple):
-    """A dead letter that is to be retried. A million of them must fit into memory, so this has
-    nothing that only sending needs."""
-
-    received_at: datetime
-    account: str
-    id: str
-    reason: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryPlan:
-    """Dead letters to be retried, oldest first, and what that would take.
-
-    `quota_left` is how many deliveries the API keys concerned may still make today. `takes` is the
-    duration of a replay if nothing else is sent. `chosen` is how they were chosen, as JSON.
-    """
-
-    signups: tuple[PlannedRetry, ...]
-    quota_left: int
-    takes: timedelta
-    chosen: str
-
-    @property
-    def is_large(self) -> bool:
-        """Whether the retry has to be a replay, instead of happening at once."""
-        return len(self.signups) >= LARGE
-
-    @property
-    def accounts(self) -> Counter[str]:
-        return Counter(signup.account for signup in self.signups)
-
-    @property
-    def reasons(self) -> Counter[str]:
-        return Counter(str(signup.reason) for signup in self.signups)
-
 
 # So many sign-ups of an index a job goes through in a second, or more.
 STEPS_PER_SECOND = 2000
+
+_CHOSEN = {
+    "all": "all",
+    "ids": "{} that were ticked or named",
+    "group": "one cause",
+    "words": "error with the words “{}”",
+    "since": "received since {}",
+    "until": "received before {}",
+    "died_since": "failed since {}",
+    "email": "{}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +66,8 @@ class Job:
     def chosen_in_words(self) -> str:
         """How its sign-ups were chosen, in words."""
         found = json.loads(self.chosen)
-        if "ids" in found:
-            return f"{found['ids']:,} that were ticked or named"
-        words = [f"{name} {value}" for name, value in found.items() if name != "all"]
-        return ", ".join(words) or "all"
+        words = [_CHOSEN.get(name, f"{name} {{}}").format(value) for name, value in found.items()]
+        return ", ".join(words)
 
     @property
     def started_at(self) -> datetime:

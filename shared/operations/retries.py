@@ -3,17 +3,54 @@
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared.domain.audit import Action, who_acts
 from shared.domain.errors import NoSuchReplay, Refused
-from shared.domain.replay import JobAction, for_replays, time_to_send
-from shared.domain.signup import Signup, State
+from shared.domain.job_filter import JobFilter
+from shared.domain.replay import LARGE, JobAction, for_replays, time_to_send
+from shared.domain.signup import DeathReason, Signup, State
 from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
-from shared.operations.jobs import Jobs
-from shared.operations.replay_jobs import Job, PlannedRetry, RetryPlan
+from shared.operations.jobs import JobChoice, Jobs
+from shared.operations.replay_jobs import Job
 from shared.operations.selection import OfAccount, Selection, SignupFinder, ids_by_account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPlan:
+    """Dead letters to be retried, and what that would take.
+
+    `counts` has how many there are by account and reason. `signups` are a few, the oldest first.
+    Many are known by their `choice` instead. `quota_left` is how many deliveries the API keys
+    concerned may still make today. `takes` is the duration of a replay if nothing else is sent.
+    `chosen` is how they were chosen, as JSON.
+    """
+
+    counts: Counter[tuple[str, str]]
+    quota_left: int
+    takes: timedelta
+    chosen: str
+    signups: tuple[Signup, ...] = ()
+    choice: JobChoice | None = None
+
+    @property
+    def count(self) -> int:
+        return self.counts.total()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether the retry has to be a replay, instead of happening at once."""
+        return self.count >= LARGE
+
+    @property
+    def accounts(self) -> Counter[str]:
+        return _by(0, self.counts)
+
+    @property
+    def reasons(self) -> Counter[str]:
+        return _by(1, self.counts)
 
 
 class Retries:
@@ -40,14 +77,41 @@ class Retries:
         self._notify_workers = notify_workers
 
     def plan(self, selection: Selection) -> RetryPlan:
-        """Return what retrying the chosen dead letters would take. This changes nothing."""
-        chosen = self._finder.chosen_for_change(selection, State.DEAD)
-        # Oldest first, so that one person's sign-ups keep their order.
-        planned = sorted(map(_planned, chosen))
-        left, takes = self.cost(Counter(each.account for each in planned))
+        """Return what retrying the chosen dead letters would take. This changes nothing.
+
+        Of many, no record is read that the indexes know enough of, and none is kept in memory.
+        """
+        choice = _job_choice(selection)
+        counts = self._counts(selection, choice) if choice else Counter()
+        signups: list[Signup] = []
+        if choice is None or counts.total() < LARGE:
+            choice, signups = None, self._read(selection)
+            counts = Counter((each.account, str(each.reason)) for each in signups)
+        left, takes = self.cost(_by(0, counts))
         return RetryPlan(
-            signups=tuple(planned), quota_left=left, takes=takes, chosen=selection.to_json()
+            counts=counts,
+            quota_left=left,
+            takes=takes,
+            chosen=selection.to_json(),
+            signups=tuple(signups),
+            choice=choice,
         )
+
+    def _counts(self, selection: Selection, choice: JobChoice) -> Counter[tuple[str, str]]:
+        """Return how many dead letters were chosen, by account and reason."""
+        if not choice.filter.is_empty:
+            found = self._finder.chosen(selection, State.DEAD)
+            return Counter((each.account, str(each.reason)) for each in found)
+        counts: Counter[tuple[str, str]] = Counter()
+        for reason in [DeathReason(choice.reason)] if choice.reason else DeathReason:
+            for account, count in self._jobs.count(replace(choice, reason=reason)).items():
+                counts[account, reason] = count
+        return counts
+
+    def _read(self, selection: Selection) -> list[Signup]:
+        """Return them, the oldest first, so that a person's sign-ups keep their order."""
+        chosen = self._finder.chosen_for_change(selection, State.DEAD)
+        return sorted(map(_dead, chosen), key=lambda signup: signup.received_at)
 
     def retry(self, plan: RetryPlan) -> list[str]:
         """Make the dead letters due again at once; return the ids of those that were still dead."""
@@ -79,6 +143,9 @@ class Retries:
 
         Return the replay; None when all of them are in another replay, or no longer dead.
         """
+        if plan.choice:
+            job = self._jobs.start(JobAction.RETRY, plan.choice)
+            return job if job and job.total else None
         id = str(uuid.uuid4())
         added = {
             account: self._replays.add(account, id, those, by=by, chosen=plan.chosen)
@@ -113,13 +180,35 @@ class Retries:
         return max(0, self._replays.pace.per_day - self._ledger.pace.used_today(client_id))
 
 
-def _planned(signup: Signup) -> PlannedRetry:
+def _job_choice(selection: Selection) -> JobChoice | None:
+    """Return the same choice for a job; None if it names sign-ups, or one person."""
+    if selection.is_empty:
+        raise Refused("Nothing was chosen.")
+    if selection.ids or selection.email:
+        return None
+    return JobChoice(
+        account=selection.account,
+        reason=selection.reason,
+        died_since=selection.since,
+        filter=JobFilter(form=selection.form),
+    )
+
+
+def _dead(signup: Signup) -> Signup:
     if signup.state != State.DEAD:
         raise Refused(
             f"{signup.id} is {signup.state}. Only dead letters can be retried. Make"
             " quarantined sign-ups due with: relay quarantine deliver"
         )
-    return PlannedRetry(signup.received_at, signup.account, signup.id, signup.reason)
+    return signup
+
+
+def _by(part: int, counts: Counter[tuple[str, str]]) -> Counter[str]:
+    """Return the counts by the first or the second part of what they are of."""
+    found: Counter[str] = Counter()
+    for of, count in counts.items():
+        found[of[part]] += count
+    return found
 
 
 def _no_replay(id: str) -> NoSuchReplay:

@@ -17,7 +17,8 @@ from shared.domain.replay import JobAction
 from shared.domain.signup import DeathReason
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.job_documents import job_document
-from shared.operations.replay_jobs import Job, RetryPlan
+from shared.operations.replay_jobs import Job
+from shared.operations.retries import RetryPlan
 from shared.operations.selection import Selection
 
 LOOK_EVERY = timedelta(seconds=1)
@@ -46,7 +47,7 @@ def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
 
 
 def _question(plan: RetryPlan) -> str:
-    count = len(plan.signups)
+    count = plan.count
     return (
         f"{count:,} dead letters: {by_name(plan.accounts)}; {by_name(plan.reasons)}.\n"
         f"They use {count:,} requests. Left today: {plan.quota_left:,}. A fifth of these is kept"

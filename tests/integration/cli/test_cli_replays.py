@@ -76,6 +76,27 @@ def test_many_become_a_replay_that_scripts_can_watch(
     assert (listed["eta"], listed["ended_at"][-1]) == (None, "Z")
 
 
+def test_many_are_counted_by_indexes_and_not_read(
+    connected: CommandLine, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dead_letters(ledger, LARGE)
+    monkeypatch.setattr(Ledger, "dead_letters", None)
+    started = connected("failed", "retry", "--since", "2020-01-01", "--json").json
+    assert (started["count"], started["accounts"]) == (LARGE, {"acme": LARGE})
+    assert started["reasons"] == {"gave_up": 50, "rejected": 50}
+
+
+def test_a_form_is_looked_for_in_the_records(connected: CommandLine, ledger: Ledger) -> None:
+    dead_letters(ledger, LARGE)
+    accept(ledger, "other@example.com", form="club")
+    bury_claim(ledger, claimed(ledger))
+    started = connected("failed", "retry", "--form", "news", "--json").json
+    assert (started["count"], started["accounts"]) == (LARGE, {"acme": LARGE})
+    (listed,) = connected("failed", "replays", "--json").json
+    assert (listed["total"], listed["chosen"]) == (LARGE, {"form": "news"})
+    assert connected("failed", "retry", "--form", "club", "--json").json["count"] == 1
+
+
 def test_a_replay_whose_last_are_being_sent_takes_no_time_any_more(
     connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
