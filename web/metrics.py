@@ -8,7 +8,6 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from flask import Blueprint, abort, request
 from flask.typing import ResponseReturnValue
@@ -24,13 +23,11 @@ from shared.domain.forwarding import is_forwarded
 from shared.domain.refusal import RefusalCode
 from shared.domain.web_addresses import is_loopback_host
 from shared.ledger.values import Figures
-from shared.operations.metrics import AccountMetrics, Metrics
+from shared.operations.metrics import AccountMetrics, Metrics, MetricsReader
 from web.own_hosts import name_in
 from web.services import services
 
 bp = Blueprint("metrics", __name__)
-
-T = TypeVar("T")
 
 # Of ten thousand accounts, an answer takes seconds of this process. Nobody needs two at once.
 _one_at_a_time = threading.Lock()
@@ -45,14 +42,21 @@ def metrics() -> ResponseReturnValue:
     if token is not None and not _has_token(token):
         return "This needs the token in RELAY_METRICS_TOKEN.\n", 401, _PLAIN | _WHICH
     try:
-        with _one_at_a_time:
-            found = services().metrics.read(_ask)
+        found = _read(services().metrics)
     except LedgerUnavailable as error:
         return f"The metrics are in Redis, which cannot be read now: {error}.\n", 503, _PLAIN
     # Not as OpenMetrics, whatever is asked for: there, a gauge and a counter whose names differ by
     # `_total` alone must not stand side by side.
     text = generate_latest(LedgerCollector(found))
     return text, 200, {"Content-Type": CONTENT_TYPE_PLAIN_0_0_4}
+
+
+def _read(reader: MetricsReader) -> Metrics:
+    """Read them, if Redis answers in a visitor's time. After that, the client's own timeouts hold:
+    all of it may take longer, and must not make it look as if Redis were away for visitors."""
+    names = services().deadlines.start().ask(reader.account_names)
+    with _one_at_a_time:
+        return reader.read(names)
 
 
 _PLAIN = {"Content-Type": "text/plain; charset=utf-8"}
@@ -74,11 +78,6 @@ def _has_token(token: str) -> bool:
     return scheme.lower() == "bearer" and hmac.compare_digest(
         given.strip().encode(), token.encode()
     )
-
-
-def _ask(step: Callable[[], T], /) -> T:
-    """Run a step within a deadline of its own: all of them may take longer than one allows."""
-    return services().deadlines.start().ask(step)
 
 
 # --- what is told

@@ -7,8 +7,6 @@ for more than a few milliseconds.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
-from typing import Protocol, TypeVar
 
 import redis
 
@@ -23,14 +21,6 @@ from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.stores.token_store import TokenLedger
 from shared.ledger.values import Figures
 from shared.operations.system_status import SystemStatus
-
-T = TypeVar("T")
-
-
-class Ask(Protocol):
-    """Runs one step that asks Redis, within a deadline."""
-
-    def __call__(self, step: Callable[[], T], /) -> T: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +55,33 @@ class MetricsReader:
     client_id: str
     requests_per_day: int
 
-    def read(self, ask: Ask) -> Metrics:
-        """Return the metrics. `ask` runs each step."""
-        ledger, registry = self.status.ledger, self.status.registry
+    def account_names(self) -> list[str]:
+        return self.status.registry.account_names()
+
+    def read(self, names: Sequence[str]) -> Metrics:
+        """Return the metrics of these accounts, and of all that they share."""
+        ledger = self.status.ledger
         return Metrics(
-            accounts=list(self._accounts(ask(registry.account_names), ask)),
-            refused=dict(self._refused(ask(registry.form_names), ask)),
-            spooled=self._spooled(ask(self.status.spools)),
-            workers=ask(self.status.pulse).workers,
-            requests_today=ask(partial(ledger.pace.used_today, self.client_id)),
+            accounts=list(self._accounts(names)),
+            refused=dict(self._refused(self.status.registry.form_names())),
+            spooled=self._spooled(self.status.spools()),
+            workers=self.status.pulse().workers,
+            requests_today=ledger.pace.used_today(self.client_id),
             requests_per_day=self.requests_per_day,
-            call_times=ask(ledger.call_times),
+            call_times=ledger.call_times(),
         )
 
     def _spooled(self, reported: Sequence[SpoolReport]) -> int:
         return sum(each.figures.count for each in not_empty(reported, self.look_here()))
 
-    def _accounts(self, names: Sequence[str], ask: Ask) -> Iterator[AccountMetrics]:
+    def _accounts(self, names: Sequence[str]) -> Iterator[AccountMetrics]:
         for some in batches(names):
-            figures = ask(partial(self._figures, some))
-            expiries = ask(partial(self.tokens.expiries, some))
-            yield from map(AccountMetrics, some, figures, expiries)
+            figures = self.status.ledger.figures_of(some)
+            yield from map(AccountMetrics, some, figures, self.tokens.expiries(some))
 
-    def _figures(self, names: Sequence[str]) -> list[Figures]:
-        return list(self.status.ledger.figures_of(names))
-
-    def _refused(self, names: Sequence[str], ask: Ask) -> Iterator[tuple[str, Mapping[str, int]]]:
+    def _refused(self, names: Sequence[str]) -> Iterator[tuple[str, Mapping[str, int]]]:
         for some in batches(names):
-            counts = ask(partial(self.status.form_counts.refused, some))
-            yield from zip(some, counts, strict=True)
+            yield from zip(some, self.status.form_counts.refused(some), strict=True)
 
 
 def make_metrics_reader(

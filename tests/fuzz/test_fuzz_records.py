@@ -67,6 +67,7 @@ submissions = st.builds(
     ),
     quarantine=st.none() | st.just("honeypot"),
     unsubscribed=st.sampled_from(["resubscribe", "ask"]),
+    request_id=st.none() | _TEXT,
 )
 
 
@@ -84,6 +85,7 @@ def test_a_record_is_read_back_the_same(sent: Submission) -> None:
     assert found is not None
     assert (found.contact, found.lists) == (sent.contact, sent.lists)
     assert (found.consent, found.unsubscribed) == (sent.consent, sent.unsubscribed)
+    assert found.request_id == sent.request_id
     assert read_evidence("acme", sent.id, record_of(sent), texts).consent == sent.consent
 
 

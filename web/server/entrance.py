@@ -28,8 +28,9 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 
 # For all that is no sign-up: the longest that an operator or a client sends is an address.
 OTHER_LIMIT = 16 * 1024
-# By the first part of a path. Below the slow ones, Constant Contact is asked.
-WORK_AT = {"console": Work.SLOW, "connect": Work.SLOW, "api": Work.API, "metrics": Work.API}
+# By the first part of a path. Below the slow ones, Constant Contact is asked, or all accounts are
+# read.
+WORK_AT = {"console": Work.SLOW, "connect": Work.SLOW, "api": Work.API, "metrics": Work.SLOW}
 
 
 class Entrance:

@@ -51,11 +51,8 @@ def read(live_settings: Settings, redis_client: "redis.Redis") -> Callable[[], d
         live_settings, redis_client, partial(look_here, live_settings.spool_folder)
     )
 
-    def ask(step: Callable[[], Any], /) -> Any:
-        return step()
-
     def read() -> dict[str, float]:
-        found = reader.read(ask)
+        found = reader.read(reader.account_names())
         return values(generate_latest(LedgerCollector(found)).decode())
 
     return read

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.metrics_text import names, series, values
 from tests.support.ports import free_port
+from tests.support.valkey_server import ValkeyServer
 from web.app import create_app
 
 TOKEN = "a-token-for-Prometheus-alone"
@@ -117,6 +119,19 @@ def test_without_redis_it_says_so_within_a_second(
     assert time.monotonic() - began < 1.5
     assert answer.status_code == 503
     assert "Redis" in answer.text and "secret" not in answer.text
+
+
+def test_a_frozen_redis_is_away_within_a_second(
+    tmp_path: Path, make_client: Callable[..., FlaskClient]
+) -> None:
+    with ValkeyServer(tmp_path / "valkey") as server:
+        client = make_client(redis_url=server.url())
+        assert client.get("/metrics").status_code == 200
+        server.freeze()
+        began = time.monotonic()
+        answer = client.get("/metrics")
+        assert (answer.status_code, time.monotonic() - began < 1.5) == (503, True)
+        server.thaw()
 
 
 def test_every_web_tells_the_same(
