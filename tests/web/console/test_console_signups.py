@@ -21,6 +21,7 @@ from tests.support.records import strip_to_evidence
 from tests.support.signups import ADA, Made
 from tests.support.web_services import change_services, services_of
 
+CONTACT = "5b0c2a6e-30a5-4ce9-9b0e-5a4f2f0a8a01"
 CAKE = "7f1d1c1e-0000-4000-8000-000000000001"
 EVIL = '"><script>alert(1)</script>'
 
@@ -120,6 +121,12 @@ def test_a_viewer_sees_nothing_personal(scene: Scene) -> None:
     assert "a…@e….com" in page
     assert "track-400" in page
     assert "/discard" not in page
+
+
+def test_the_contact_id_is_for_those_who_may_look_it_up(scene: Scene) -> None:
+    id = scene.made.delivered(contact_id=CONTACT)
+    assert CONTACT in scene.page(id)
+    assert CONTACT not in scene.page(id, Role.VIEWER)
 
 
 def test_what_waits_says_behind_whom(scene: Scene) -> None:
