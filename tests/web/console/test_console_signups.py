@@ -152,10 +152,10 @@ def test_what_is_held_says_by_what_and_leads_to_the_account(scene: Scene) -> Non
 
 def test_a_page_of_what_is_due_updates_itself_until_it_is_settled(scene: Scene) -> None:
     id = scene.made.queued()
-    assert 'hx-trigger="every 2s"' in scene.page(id)
+    assert 'data-live="2"' in scene.page(id)
     claim = builders.claimed(scene.ledger)
     scene.ledger.deliver(claim, builders.attempt(), contact_id="c", action="created")
-    assert "hx-trigger" not in scene.page(id)
+    assert "data-live" not in scene.page(id)
 
 
 def test_nothing_that_a_stranger_sent_is_markup(scene: Scene) -> None:
