@@ -1,5 +1,7 @@
 """``/console/``: how everything is in one sentence, its reasons, and the accounts. It stays new."""
 
+import math
+import time
 from typing import Any
 
 from flask import render_template, request, url_for
@@ -30,6 +32,7 @@ from web.signup.spools_here import spools_here
 # The others are folded.
 MOST_REASONS = 8
 MOST_WORKERS = 20
+ASK_AGAIN_AFTER = 5  # seconds
 
 _KINDS = {Gravity.ACT: "problem", Gravity.LOOK: "waiting", Gravity.KNOW: "ok"}
 # The page, and what its address calls the account or form.
@@ -90,7 +93,7 @@ def _drawn() -> dict[str, Any]:
 
 
 def _shown() -> dict[str, Any]:
-    found = services()
+    found, began = services(), time.perf_counter()
     here = spools_here(found.settings.spool_folder)
     facts = found.operations.overview.read(writes_refused=_why_writes_fail(), here=here)
     judged = verdict(facts)
@@ -100,6 +103,7 @@ def _shown() -> dict[str, Any]:
         "kind": _KINDS[judged.gravity],
         "kinds": _KINDS,
         "links": _LINKS,
+        "again_after": ask_again_after(time.perf_counter() - began),
         "most_reasons": MOST_REASONS,
         "most_workers": MOST_WORKERS,
         "where": where,
@@ -107,6 +111,12 @@ def _shown() -> dict[str, Any]:
         "holds": {view.summary.account.name: _holds(view) for view in facts.accounts},
         "alert_services": [service.name for service in found.alert_services],
     }
+
+
+def ask_again_after(took: float) -> int:
+    """Return after how many seconds the page asks again, if an answer `took` so many: less often
+    with thousands of accounts, so that an open page takes a twentieth of a core at most."""
+    return max(ASK_AGAIN_AFTER, math.ceil(20 * took))
 
 
 def where(reason: Reason) -> str:

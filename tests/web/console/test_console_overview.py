@@ -21,6 +21,7 @@ from shared.operations.operators import Role
 from tests.support import builders
 from tests.support.console_browser import SignedIn
 from tests.support.refusals import refused_tally
+from web.console.overview import ask_again_after
 from worker.upkeep.roll_up import make_roll_up
 
 
@@ -179,6 +180,11 @@ def test_of_many_accounts_a_few_are_shown_those_in_trouble_first(
 def connect(client: "redis.Redis", name: str) -> None:
     """Give the account tokens that look well at a glance."""
     client.hset(f"{keys.account(name)}tokens", "access", "sealed")
+
+
+@pytest.mark.parametrize(("took", "seconds"), [(0.004, 5), (0.25, 5), (0.3, 6), (1.4, 28)])
+def test_a_page_that_costs_much_is_asked_for_less_often(took: float, seconds: int) -> None:
+    assert ask_again_after(took) == seconds
 
 
 def test_what_is_asked_for_again_is_the_part_that_changes(ledger: Ledger, app: Flask) -> None:
