@@ -16,15 +16,17 @@ import redis
 from shared.domain.account import HoldReason
 from shared.domain.signup import Contact, DeathReason, Signup
 from shared.domain.token_origin import TokenOrigin
+from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.script_library import Scripts
 from shared.ledger.stores.registry import Registry
-from shared.ledger.stores.retention import clear_some
+from shared.ledger.stores.retention import RecordKeeping, clear_some
 from shared.ledger.stores.token_store import Owner, SealedPair, StoredTokens, TokenLedger
 from shared.ledger.values import Claim
 from tests.support import builders
 from tests.support.builders import accept, attempt, claim, claimed
 from tests.support.records import read_record
+from tests.support.retention import retention
 
 WAIT = timedelta(minutes=5)
 ORIGIN = TokenOrigin(api_url="https://api.example/v3", auth_url="https://login.example")
@@ -61,6 +63,10 @@ class World:
     def deliver(self) -> None:
         self.claim()
         self.ledger.deliver(self.claimed, attempt(), contact_id="c", action="created")
+
+    def deliver_what_is_over(self) -> None:
+        self.deliver()
+        self.client.hset(keys.RETENTION, "delivered", 1)  # switched on long ago
 
     def quarantine(self) -> None:
         accept(self.ledger, id="caught", quarantine="honeypot")
@@ -204,7 +210,14 @@ STARTING = {
     ),
 }
 # By this workers make room, also on a full server.
-CLEARING = {"clear": Step(World.deliver, clear, of=Scripts)}
+CLEARING = {
+    "clear": Step(World.deliver, clear, of=Scripts),
+    "sort_delivered": Step(
+        World.deliver_what_is_over,
+        lambda _, keeping: keeping.sort_delivered("acme"),
+        of=lambda client: RecordKeeping(client, retention(delivered=timedelta())),
+    ),
+}
 OTHERS = {
     "hold_quota": Step(_nothing, lambda _, ledger: ledger.hold_quota("acme", jitter=0)),
     "lift": Step(World.pause, lambda _, ledger: ledger.lift("acme", HoldReason.PAUSED)),

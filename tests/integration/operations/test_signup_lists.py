@@ -12,7 +12,7 @@ from shared.domain.errors import WrongFilter
 from shared.domain.signup import DeathReason, Signup, State
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.stored_records import collecting
-from shared.ledger import keys, limits
+from shared.ledger import keys, limits, signup_index
 from shared.ledger.format import open_ledger
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
@@ -156,6 +156,18 @@ def test_what_changes_between_two_pages_neither_gets_lost_nor_comes_twice(
 
     found = [s.id for page in pages(lists, ALL, 3, something_happens) for s in page]
     assert sorted(found) == sorted(before)
+
+
+def test_an_index_with_many_does_not_hide_what_comes_further_down_in_another(
+    lists: SignupLists, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signup_index, "_LEAST_AT_ONCE", 1)
+    monkeypatch.setattr(signup_index, "_AT_ONCE", 1)
+    made = [accept(ledger, quarantine="honeypot").id for _ in range(12)]
+    for number in range(12):
+        accept(ledger, f"{number}@example.com")
+        made.append(deliver(ledger))
+    assert ids(lists, ALL) == made[::-1]
 
 
 def test_a_page_goes_on_below_a_sign_up_that_is_gone(lists: SignupLists, ledger: Ledger) -> None:
