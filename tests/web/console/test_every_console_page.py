@@ -273,17 +273,17 @@ def test_no_address_has_a_page_fail_or_say_what_a_stranger_wrote(
             assert "suspended" not in found.text, path
 
 
-@pytest.mark.parametrize("value", ["", EVIL, "9" * 40, "\0", "x" * 5000])
 def test_nothing_that_is_posted_has_a_page_fail_or_is_markup(
-    app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn], value: str
+    app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn]
 ) -> None:
     admin = people[Role.ADMIN]
     pages = list(visit_all(admin, Filled(app, redis_client, evil=False)))
     posts = {path: page.html.fields for page in pages for path in page.html.posts}
-    for path in sorted(posts.keys() - {"/console/sign-out", "/console/operators/admin/sessions"}):
-        fields = dict.fromkeys(posts[path] - {"csrf_token"}, value)
-        answer = admin.post(path, **fields)
-        assert answer.status_code < 500, (path, value)
-        found = Html(answer.text)
-        assert "x-evil" not in found.tags, path
+    ending = {"/console/sign-out", "/console/operators/admin/sessions"}
+    for value in ("", EVIL, "9" * 40, "\0", "x" * 5000):
+        for path in sorted(posts.keys() - ending):
+            fields = dict.fromkeys(posts[path] - {"csrf_token"}, value)
+            answer = admin.post(path, **fields)
+            assert answer.status_code < 500, (path, value)
+            assert "x-evil" not in Html(answer.text).tags, path
     assert len(posts) > 20
