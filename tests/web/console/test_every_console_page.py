@@ -55,7 +55,14 @@ PARAMETERS = (
     *("until", "words"),
 )
 SENTENCE = "Your account is suspended, write to help at evil.example"
-WILD = (SENTENCE, "-1", "9" * 40, "\0", EVIL, "2026-99-99", "\u0661", "\U0001f600", "%00", "[]")
+WILD = (SENTENCE, "-1", "9" * 40, "\0", EVIL, "2026-99-99", "\u0661", "\U0001f600")
+# The first wrong one of several hides the others.
+QUERIES = [
+    *(dict.fromkeys(PARAMETERS, value) for value in WILD),
+    *({name: SENTENCE} for name in ("copy", "cursor", "form", "group", "reason", "words")),
+    *({"since": when} for when in ("0001-01-01", "9999-12-31T23:59:59-23:59")),
+    *({"until": when} for when in ("0001-01-01", "9999-12-31T23:59:59-23:59")),
+]
 
 
 class Html(HTMLParser):
@@ -265,12 +272,12 @@ def test_no_address_has_a_page_fail_or_say_what_a_stranger_wrote(
     filled = Filled(app, redis_client, evil=False)
     paths = {urlsplit(page.url).path for page in visit_all(admin, filled)}
     for path in sorted(paths):
-        for value in WILD:
-            answer = admin.get(path, query_string=dict.fromkeys(PARAMETERS, value))
-            assert answer.status_code < 500, (path, value)
+        for query in QUERIES:
+            answer = admin.get(path, query_string=query)
+            assert answer.status_code < 500, (path, query)
             found = Html(answer.text)
-            assert "x-evil" not in found.tags, path
-            assert "suspended" not in found.text, path
+            assert "x-evil" not in found.tags, (path, query)
+            assert "suspended" not in found.text, (path, query)
 
 
 def test_nothing_that_is_posted_has_a_page_fail_or_is_markup(
