@@ -5,9 +5,11 @@ import functools
 import os
 import time
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
+import redis
 from flask import Flask, abort, request
 from werkzeug.exceptions import HTTPException
 
@@ -25,7 +27,7 @@ from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import RateLimit, Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
-from shared.ledger.stores.fingerprints import load_fingerprints
+from shared.ledger.stores.fingerprints import Fingerprints, load_fingerprints
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
@@ -34,7 +36,7 @@ from shared.operations.metrics import make_metrics_reader
 from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operator_list import OperatorList
 from shared.operations.operators import Operators
-from shared.operations.people import make_personal_data
+from shared.operations.people import PersonalData, make_personal_data
 from shared.operations.second_factors import make_second_factors
 from shared.operations.second_steps import SecondSteps
 from shared.operations.sessions import Sessions
@@ -56,6 +58,7 @@ from web.server.entrance import OTHER_LIMIT, Entrance
 from web.server.flask_threads import FlaskThreads
 from web.services import Services
 from web.signup import routes
+from web.signup.draining import Drainer
 from web.signup.fast_path import FastPath
 from web.signup.form_cache import FILE_NAME as FORMS_FILE
 from web.signup.form_cache import FormCache
@@ -88,7 +91,8 @@ def create_app(settings: Settings) -> Flask:
     app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.extensions["relay"] = _make_services(settings)
+    app.extensions["relay"] = found = _make_services(settings)
+    _begin(found)
     set_up_sessions(app, settings)
     for page in (root_page, routes, connect_pages, health, metrics, security_txt, pages, api):
         app.register_blueprint(page.bp)
@@ -172,23 +176,15 @@ def _make_services(settings: Settings) -> Services:
     notifier = WorkerNotifier(Publisher(settings).notify_workers, clock=time.monotonic)
     deadlines = DeadlinePool(threads=THREADS, clock=time.monotonic)
     spool = Spool(settings.spool_folder, limit=settings.spool_bytes, now=utc_now)
-    tallies = FormTallies(
-        functools.partial(FormCounts(client).add, str(uuid.uuid4())), clock=time.monotonic
-    )
+    tallies = _make_tallies(client)
     drainer = make_drainer(settings, spool, patient, notifier.notify_workers)
     ledger = Ledger(client, fsync=settings.accept_fsync)
     load = functools.partial(load_fingerprints, client, Sealer(settings.secret_keys))
-    fingerprints = KnownFingerprints(load)
     operators, keys = Operators(patient), OperatorKeys(client, now=utc_now)
     operations = make_operations(settings, patient, notifier.notify_workers)
-    people = make_personal_data(
-        settings,
-        patient,
-        SpooledPeople(spool, drainer),
-        longest_sending=ERASING_WAITS,
-        sleep=time.sleep,
-    )
-    found = Services(
+    people = _make_people(settings, patient, spool, drainer)
+    here = functools.partial(look_here, settings.spool_folder)
+    return Services(
         settings=settings,
         deadlines=deadlines,
         form_cache=FormCache(
@@ -196,18 +192,7 @@ def _make_services(settings: Settings) -> Services:
         ),
         form_tallies=tallies,
         ledger=ledger,
-        intake=Intake(
-            ledger=ledger,
-            fingerprints=fingerprints,
-            spool=spool,
-            drain=drainer.wake,
-            notify_workers=notifier.notify_workers,
-            note_accepted=tallies.accepted,
-            check_email=check_email,
-            limit=settings.visitor_limit,
-            person_limit=settings.person_limit,
-            own_counts=_own_counts(settings.visitor_limit),
-        ),
+        intake=_make_intake(settings, ledger, spool, drainer, notifier, tallies, load),
         spool=spool,
         check_ledger=load,
         accounts=make_account_services(settings, patient, notifier.notify_workers),
@@ -218,9 +203,7 @@ def _make_services(settings: Settings) -> Services:
             people=people,
             status=operations.status,
         ),
-        status=make_status_reader(
-            settings, patient, operations, functools.partial(look_here, settings.spool_folder)
-        ),
+        status=make_status_reader(settings, patient, operations, here),
         operators=operators,
         operator_keys=keys,
         operator_list=OperatorList(operators, Sessions(patient, now=utc_now), keys),
@@ -229,20 +212,61 @@ def _make_services(settings: Settings) -> Services:
         sessions=Sessions(client, now=utc_now),
         alert_services=make_services(settings.alerts),
         doctor=make_doctor(settings),
-        metrics=make_metrics_reader(
-            settings, client, functools.partial(look_here, settings.spool_folder)
-        ),
+        metrics=make_metrics_reader(settings, client, here),
         refused_requests=_refused_requests(settings),
         wrong_keys=make_wrong_keys(time.monotonic),
         misfits=MisfitNotes(forwarding(client), clock=time.monotonic, now=utc_now),
     )
+
+
+def _make_tallies(client: "redis.Redis") -> FormTallies:
+    add = functools.partial(FormCounts(client).add, str(uuid.uuid4()))
+    return FormTallies(add, clock=time.monotonic)
+
+
+def _make_people(
+    settings: Settings, client: "redis.Redis", spool: Spool, drainer: Drainer
+) -> PersonalData:
+    return make_personal_data(
+        settings,
+        client,
+        SpooledPeople(spool, drainer),
+        longest_sending=ERASING_WAITS,
+        sleep=time.sleep,
+    )
+
+
+def _make_intake(
+    settings: Settings,
+    ledger: Ledger,
+    spool: Spool,
+    drainer: Drainer,
+    notifier: WorkerNotifier,
+    tallies: FormTallies,
+    load: Callable[[], Fingerprints],
+) -> Intake:
+    return Intake(
+        ledger=ledger,
+        fingerprints=KnownFingerprints(load),
+        spool=spool,
+        drain=drainer.wake,
+        notify_workers=notifier.notify_workers,
+        note_accepted=tallies.accepted,
+        check_email=check_email,
+        limit=settings.visitor_limit,
+        person_limit=settings.person_limit,
+        own_counts=_own_counts(settings.visitor_limit),
+    )
+
+
+def _begin(found: Services) -> None:
+    """Bring what the process knows up to date, as far as Redis is there."""
     found.misfits.forget()
-    found.form_cache.refresh(deadlines.start().ask)
+    found.form_cache.refresh(found.deadlines.start().ask)
     with contextlib.suppress(LedgerUnavailable, Refused):  # the first sign-up tries again
-        deadlines.start().ask(fingerprints)
-    if spool.exists():
-        drainer.wake()
-    return found
+        found.deadlines.start().ask(found.intake.fingerprints)
+    if found.spool.exists():
+        found.intake.drain()
 
 
 def _refused_requests(settings: Settings) -> RefusedRequests:

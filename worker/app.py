@@ -19,7 +19,6 @@ from shared.infrastructure.logs import configure
 from shared.infrastructure.settings import Settings
 from shared.ledger.format import open_if_there
 from shared.ledger.redis_server.durability import warn_of_losses
-from shared.ledger.redis_server.memory import NOTE_EVERY
 from worker.alerts.dispatcher import alert_interval
 from worker.bootsteps import step
 from worker.consumer import Consumer, refuse_compressed_messages
@@ -31,9 +30,7 @@ from worker.task_events import make_reporter
 from worker.tasks import register
 from worker.upkeep.job_runner import LOOK_EVERY
 from worker.upkeep.periodic import Periodic
-from worker.upkeep.record_clearing import CLEAR_EVERY
-from worker.upkeep.roll_up import ROLL_UP_EVERY
-from worker.upkeep.upgrade import UPGRADE_EVERY
+from worker.upkeep.upkeep import duties
 
 log = logging.getLogger(__name__)
 
@@ -86,13 +83,9 @@ def _steps(runtime: WorkerRuntime) -> Iterator[type[bootsteps.StartStopStep]]:
     yield _periodic_step("Poller", runtime.poller.poll, every=POLL_EVERY)
     yield _periodic_step("BusyAccounts", runtime.due.find_again, every=FIND_AGAIN_EVERY)
     yield _periodic_step("HangDetector", runtime.hang_detector.check, every=POLL_EVERY)
-    yield _periodic_step("Upgrade", runtime.upgrade.look, every=UPGRADE_EVERY)
     yield _periodic_step("JobRunner", runtime.job_runner.look, every=LOOK_EVERY)
-    yield _periodic_step("RecordClearing", runtime.record_clearing.look, every=CLEAR_EVERY)
-    if runtime.audit_trimming:
-        yield _periodic_step("AuditTrimming", runtime.audit_trimming.trim, every=CLEAR_EVERY)
-    yield _periodic_step("MemoryNotes", runtime.memory_notes.note, every=NOTE_EVERY)
-    yield _periodic_step("RollUp", runtime.roll_up.look, every=ROLL_UP_EVERY)
+    for duty in duties(runtime.settings, runtime.client, runtime.stopping):
+        yield _periodic_step(duty.name, duty.do, every=duty.every)
     if runtime.settings.alerts:
         every = alert_interval(runtime.settings.alert_after)
         yield _periodic_step("Alerts", runtime.alerts.look_without_beat, every=every)

@@ -8,7 +8,7 @@ import uuid
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache, partial
+from functools import partial
 
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.factory import make_constant_contact, make_vault
@@ -17,18 +17,12 @@ from shared.domain.account import Account
 from shared.domain.retry import RetryPolicy
 from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.redis_urls import connect
-from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.busy_accounts import BusyAccounts
-from shared.ledger.format import all_upgraded
 from shared.ledger.ledger import Ledger
-from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.replays import Replays
-from shared.ledger.stores.audit_trail import AuditTrail
-from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.registry import Registry
-from shared.ledger.stores.retention import RecordKeeping
 from shared.operations.job_steps import JobSteps
 from worker.alerts.dispatcher import make_alert_dispatcher
 from worker.alerts.schedule import WorkerAlerts
@@ -43,13 +37,8 @@ from worker.delivery.lane_runner import LaneRunner
 from worker.delivery.poller import DueWork, Poller
 from worker.delivery.settler import UNFORESEEN_WAIT, Settler
 from worker.delivery.timing import Clock, RoundTrip
-from worker.upkeep.audit_trimming import AuditTrimming
 from worker.upkeep.job_runner import JobRunner
-from worker.upkeep.memory_notes import MemoryNotes
-from worker.upkeep.record_clearing import RecordClearing
-from worker.upkeep.roll_up import make_roll_up
 from worker.upkeep.token_refresher import TokenRefresher
-from worker.upkeep.upgrade import Upgrade
 
 # A lane makes room for other accounts after this long; the next one goes on where it stopped.
 SLICE = timedelta(seconds=20)
@@ -116,19 +105,6 @@ class WorkerRuntime:
         self.token_refresher = TokenRefresher(
             self.registry, self.vault, self.holds, self._try_token
         )
-        self.upgrade = Upgrade(self.client, self.stopping)
-        self.record_clearing = RecordClearing(
-            self.ledger,
-            RecordKeeping(self.client, settings.retention),
-            self.registry,
-            cache(partial(load_fingerprints, self.client, Sealer(settings.secret_keys))),
-            partial(all_upgraded, self.client),
-            self.stopping,
-        )
-        kept = settings.retain_audit
-        self.audit_trimming = AuditTrimming(AuditTrail(self.client), kept) if kept else None
-        self.memory_notes = MemoryNotes(ServerMemory(self.client))
-        self.roll_up = make_roll_up(self.client)
         self.hang_detector = HangDetector(
             self._in_flight,
             lease=settings.lease,

@@ -1,0 +1,52 @@
+"""Puts together what every worker does beside delivering."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache, partial
+from threading import Event
+
+import redis
+
+from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.settings import Settings
+from shared.ledger.format import all_upgraded
+from shared.ledger.ledger import Ledger
+from shared.ledger.redis_server.memory import NOTE_EVERY, ServerMemory
+from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.fingerprints import load_fingerprints
+from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.retention import RecordKeeping
+from worker.upkeep.audit_trimming import AuditTrimming
+from worker.upkeep.memory_notes import MemoryNotes
+from worker.upkeep.record_clearing import CLEAR_EVERY, RecordClearing
+from worker.upkeep.roll_up import ROLL_UP_EVERY, make_roll_up
+from worker.upkeep.upgrade import UPGRADE_EVERY, Upgrade
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """Something to do again and again, in every worker. `name` is for the log."""
+
+    name: str
+    do: Callable[[], None]
+    every: timedelta
+
+
+def duties(settings: Settings, client: "redis.Redis", stopping: Event) -> Iterator[Duty]:
+    """Yield what a worker does beside delivering. It stops early once `stopping` is set."""
+    yield Duty("Upgrade", Upgrade(client, stopping).look, UPGRADE_EVERY)
+    clearing = RecordClearing(
+        Ledger(client),
+        RecordKeeping(client, settings.retention),
+        Registry(client),
+        cache(partial(load_fingerprints, client, Sealer(settings.secret_keys))),
+        partial(all_upgraded, client),
+        stopping,
+    )
+    yield Duty("RecordClearing", clearing.look, CLEAR_EVERY)
+    if settings.retain_audit:
+        trimming = AuditTrimming(AuditTrail(client), settings.retain_audit)
+        yield Duty("AuditTrimming", trimming.trim, CLEAR_EVERY)
+    yield Duty("MemoryNotes", MemoryNotes(ServerMemory(client)).note, NOTE_EVERY)
+    yield Duty("RollUp", make_roll_up(client).look, ROLL_UP_EVERY)
