@@ -23,7 +23,7 @@ PAGES = {
     "the jobs": "/console/failed/jobs",
 }
 # Others share the CPU, so the shortest of some times counts, and of more if that is too long.
-TIMES, MOST_TIMES = 20, 300
+TIMES, MOST_TIMES = 20, 60
 
 
 @pytest.fixture
