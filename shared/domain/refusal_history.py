@@ -78,12 +78,14 @@ FORGOTTEN_AFTER = timedelta(days=7)
 class TooManyRefused:
     """A form refuses everything since `since`, or much of it if that is None.
 
-    `sentence` says what happened and why, `to_do` what to do about it; neither names the form.
+    `sentence` says what happened and why, `to_do` what to do about it with
+    commands, and `in_console` on its pages; none names the form.
     """
 
     since: datetime | None
     sentence: str
     to_do: str
+    in_console: str
 
 
 def worth_reporting(form: Form, history: RefusalHistory) -> TooManyRefused | None:
@@ -173,6 +175,7 @@ def _found(
         since=since,
         sentence=f"{what}: {cause}.{f' Others: {others}.' if others else ''}",
         to_do=to_do_about(code, form, history.last),
+        in_console=to_do_about(code, form, history.last, in_console=True),
     )
 
 

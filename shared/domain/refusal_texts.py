@@ -10,17 +10,31 @@ _LONGEST_ORIGIN = 80
 
 Kept = Sequence[KeptRefusal]
 
-_CHECK_THE_INPUTS = (
-    "compare the names of the inputs on the website's page with those that this shows: relay"
-    " snippet {name}"
-)
+_CHECK_THE_INPUTS = "compare the names of the inputs on the website's page with {inputs}"
 _CHECK_THE_SCRIPT = (
-    "check how the website's page, or the tool that posts, sends the form. Compare it with: relay"
-    " snippet {name} --fetch"
+    "check how the website's page, or the tool that posts, sends the form. Compare it with{script}"
 )
 
+# How the reader does what a text says, as the end of a sentence: with commands, or on the pages of
+# the console. `{name}` is the form's, `{origins}` are options of a command.
+_COMMANDS = {
+    "add": "add the form anew with --replace, its other options, and {origins}",
+    "inputs": "those that this shows: relay snippet {name}",
+    "script": ": relay snippet {name} --fetch",
+    "open": "open it with: relay forms enable {name}",
+    "doctor": "see what is wrong with: relay doctor",
+    "lists": "are shown by: relay forms show {name}",
+}
+_PAGES = {
+    "add": "press Edit on the form's page, and add it to “Websites that may post here”.",
+    "inputs": "those of “What to paste” on the form's page.",
+    "script": " “What to paste” on the form's page.",
+    "open": "open it on its page.",
+    "doctor": "see what the doctor finds.",
+    "lists": "are on its page.",
+}
+
 # The cause, as the end of a sentence; what to do, with a full stop unless it ends with a command.
-# `{name}` is the form's.
 _TEXTS = {
     RefusalCode.MALFORMED: ("the request could not be read", _CHECK_THE_SCRIPT),
     RefusalCode.TOO_LARGE: (
@@ -37,23 +51,25 @@ _TEXTS = {
     ),
     RefusalCode.DISABLED: (
         "the form is closed",
-        "take it off the website's page, or open it with: relay forms enable {name}",
+        "take it off the website's page, or {open}",
     ),
     RefusalCode.UNAVAILABLE: (
         "they could not be stored, as Redis did not answer and web's disk took none",
-        "see what is wrong with: relay doctor",
+        "{doctor}",
     ),
     RefusalCode.REQUIRED: ("a required field was missing", _CHECK_THE_INPUTS),
     RefusalCode.INVALID: ("a field had a wrong value", _CHECK_THE_INPUTS),
     RefusalCode.TOO_LONG: ("a field was too long", _CHECK_THE_INPUTS),
     RefusalCode.UNKNOWN_LIST: (
         "the page names a list that the form does not have",
-        (
-            "correct `_lists` on the website's page. The form's lists are shown by: relay forms"
-            " show {name}"
-        ),
+        "correct `_lists` on the website's page. The form's lists {lists}",
     ),
 }
+_ADD = "if that is your website, {add}"
+_PERHAPS_ADD = (
+    "no origin has come from several networks yet, so a stranger may have made it up. If it is"
+    " your website, {add}"
+)
 # Where it helps to know which fields did arrive.
 _ABOUT_FIELDS = (RefusalCode.REQUIRED, RefusalCode.INVALID, RefusalCode.TOO_LONG)
 
@@ -67,14 +83,20 @@ def cause_of(code: RefusalCode, form: Form, last: Kept) -> str:
     return f"{cause}. These fields arrived: {', '.join(fields)}" if fields else cause
 
 
-def to_do_about(code: RefusalCode, form: Form, last: Kept) -> str:
+def to_do_about(code: RefusalCode, form: Form, last: Kept, *, in_console: bool = False) -> str:
     """Return what to do about refusals with this code, as a sentence that begins in lower case.
 
     It has a full stop unless it ends with a command.
     """
+    worth_adding = origins_worth_adding(form, last)
+    origins = " ".join(
+        f"--origin {each}" for each in (*form.origins, *(worth_adding or ["ORIGIN"]))
+    )
+    ways = _PAGES if in_console else _COMMANDS
+    told = {what: way.format(name=form.name, origins=origins) for what, way in ways.items()}
     if code == RefusalCode.ORIGIN:
-        return _add_origins(form, last)
-    return _TEXTS[code][1].format(name=form.name)
+        return (_ADD if worth_adding else _PERHAPS_ADD).format(**told)
+    return _TEXTS[code][1].format(**told)
 
 
 def still_refused_origins(form: Form, last: Kept) -> tuple[str, ...] | None:
@@ -96,20 +118,6 @@ def origins_worth_adding(form: Form, last: Kept) -> list[str]:
     not for others."""
     shared = {kept.refusal.origin for kept in last if kept.refusal.from_several}
     return [each for each in still_refused_origins(form, last) or () if each in shared]
-
-
-def _add_origins(form: Form, last: Kept) -> str:
-    """Return what to do about refused origins."""
-    worth_adding = origins_worth_adding(form, last)
-    origins = (*form.origins, *(worth_adding or ["ORIGIN"]))
-    options = " ".join(f"--origin {each}" for each in origins)
-    add = f"add the form anew with --replace, its other options, and {options}"
-    if worth_adding:
-        return f"if that is your website, {add}"
-    return (
-        "no origin has come from several networks yet, so a stranger may have made it up. If it is"
-        f" your website, {add}"
-    )
 
 
 def _origins_refused(form: Form, origins: Sequence[str]) -> str:

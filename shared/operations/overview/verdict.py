@@ -250,7 +250,7 @@ def _of_forms(overview: Overview) -> Iterator[Reason]:
             sentence=f"{form.name}: {found.sentence}",
             place=Place.FORM,
             name=form.name,
-            to_do=sentence(found.to_do[:1].upper() + found.to_do[1:]),
+            to_do=sentence(found.in_console[:1].upper() + found.in_console[1:]),
         )
 
 

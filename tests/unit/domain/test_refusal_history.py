@@ -236,6 +236,17 @@ def test_an_origin_is_advised_beside_the_forms_own_if_several_networks_sent_it(
     assert ("a stranger may have made it up" in found.to_do) == (options == ["ORIGIN"])
 
 
+@pytest.mark.parametrize("code", ["origin", "invalid", "malformed", "unavailable", "unknown_list"])
+def test_the_console_says_where_its_pages_do_what_commands_do(code: str) -> None:
+    codes = {RefusalCode(code): 9}
+    refused = refusals.streak(9, 6 * HOUR, last=NOW, codes=codes)
+    found = too_many_refused(SHOP, history(refused, last=[kept(code)]), FOR_ALERTS)
+    assert found
+    assert re.search(r"relay \w+|--origin", found.to_do)
+    assert not re.search(r"relay \w+|--|[{}]", found.in_console)
+    assert found.in_console.endswith(".")
+
+
 def test_other_causes_are_counted() -> None:
     found = sentence(history(streak(invalid=2, origin=7, required=3)))
     assert found

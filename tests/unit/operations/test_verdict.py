@@ -29,7 +29,7 @@ def hold(reason: HoldReason, **fields: Any) -> Hold:
 
 
 def refused(since: datetime | None, sentence: str) -> TooManyRefused:
-    return TooManyRefused(since=since, sentence=sentence, to_do="do this.")
+    return TooManyRefused(since=since, sentence=sentence, to_do="run: it", in_console="do this.")
 
 
 @pytest.mark.parametrize(
