@@ -72,8 +72,8 @@ def test_each_state_says_why_and_what_to_do(
 
 def test_a_dead_letter_has_its_attempt_with_all_that_support_asks_for(scene: Scene) -> None:
     page = scene.page(scene.made.dead())
-    assert 'data-label="Answer">HTTP 400<' in page
-    assert 'data-label="Error key">contacts.api.validation.error<' in page
+    assert 'data-label="Answer"><span>HTTP 400: ' in page
+    assert ">contacts.api.validation.error<" in page
     assert "email_address is in an invalid format" in page
     assert "<code>track-400</code>" in page
     assert "0.10 s" in page
