@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from shared.accounts.account_api import FRESH, ApiCallFailed, Lists
 from shared.accounts.account_list import account_page
 from shared.accounts.account_removal import AccountRemoval
-from shared.accounts.advice import ASK_AN_OPERATOR, BUTTONS, for_account, on_hold, on_release, why
+from shared.accounts.advice import on_release
 from shared.constant_contact.client import ContactList
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused
@@ -17,7 +17,8 @@ from shared.domain.form import Form
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web.console import bp
-from web.console.guard import current_operator, needs, operator_name
+from web.console.connection_advice import advice_for, holds_of
+from web.console.guard import needs, operator_name
 from web.services import services
 
 # About as many as fit beside the rest of the page.
@@ -179,13 +180,12 @@ def _account_page(
     tools = services().accounts
     summary, lists = tools.summaries.summary(name), _lists(name)
     forms = [form for form in tools.summaries.registry.forms() if form.account == name]
-    means = BUTTONS if current_operator().role.may(Role.OPERATOR) else ASK_AN_OPERATOR
     shown, folded = folded_lists(lists.lists if lists else (), forms)
     return render_template(
         "console/account.html",
         summary=summary,
-        advice=list(for_account(name, (), summary, means)),
-        holds=[(each, why(each), on_hold(each, name, means)) for each in summary.holds],
+        advice=advice_for(summary),
+        holds=holds_of(summary),
         is_paused=any(each.reason == HoldReason.PAUSED for each in summary.holds),
         release_means=on_release(summary.holds, summary.figures.due),
         hold_problem=hold_problem,

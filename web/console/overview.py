@@ -7,24 +7,14 @@ from typing import Any
 from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.accounts.advice import (
-    ASK_AN_OPERATOR,
-    BUTTONS,
-    Advice,
-    Means,
-    for_account,
-    on_hold,
-    why,
-)
-from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.operations.operators import Role
-from shared.operations.overview.facts import AccountView
 from shared.operations.overview.series import Span
 from shared.operations.overview.verdict import Gravity, Place, Reason, verdict
 from web.console import bp
 from web.console.charts import HEIGHT, charts_of
-from web.console.guard import current_operator, needs
+from web.console.connection_advice import advice_for, holds_of
+from web.console.guard import needs
 from web.console.navigation import has_page
 from web.services import services
 from web.signup.spools_here import spools_here
@@ -107,8 +97,8 @@ def _shown() -> dict[str, Any]:
         "most_reasons": MOST_REASONS,
         "most_workers": MOST_WORKERS,
         "where": where,
-        "advice": {view.summary.account.name: _advice(view) for view in facts.accounts},
-        "holds": {view.summary.account.name: _holds(view) for view in facts.accounts},
+        "advice": {view.summary.account.name: advice_for(view.summary) for view in facts.accounts},
+        "holds": {view.summary.account.name: holds_of(view.summary) for view in facts.accounts},
         "alert_services": [service.name for service in found.alert_services],
     }
 
@@ -126,29 +116,6 @@ def where(reason: Reason) -> str:
         endpoint, named = _PAGES[Place.ACCOUNT if reason.name else Place.DOCTOR]
     values: dict[str, Any] = {named: reason.name} if named and reason.name else {}
     return url_for(endpoint, **values)
-
-
-def _advice(view: AccountView) -> list[Advice]:
-    """Return what is wrong with the account's connection, unless the hold for it says so."""
-    if any(hold.reason == HoldReason.RECONNECT for hold in view.summary.holds):
-        return []
-    return list(for_account(view.summary.account.name, (), view.summary, _means()))
-
-
-def _holds(view: AccountView) -> list[tuple[Hold, str, str]]:
-    """Return each hold of the account, why it is, and what ends it if that does not say so."""
-    name, means = view.summary.account.name, _means()
-    connection = [each.sentence for each in for_account(name, (), view.summary, means)]
-    return [
-        (each, connection[0], "")
-        if connection and each.reason == HoldReason.RECONNECT
-        else (each, why(each), on_hold(each, name, means))
-        for each in view.summary.holds
-    ]
-
-
-def _means() -> Means:
-    return BUTTONS if current_operator().role.may(Role.OPERATOR) else ASK_AN_OPERATOR
 
 
 def _why_writes_fail() -> str | None:
