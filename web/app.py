@@ -79,6 +79,8 @@ from web.visitor_address import MisfitNotes, VisitorAddress
 ERASING_WAITS = timedelta(seconds=5)
 # Of Flask, and for its calls to Redis: each request makes one at a time. Sign-ups need none.
 THREADS = 20
+# Seconds. Shorter than VISITOR_WAITS, so that a thread of the pool is free again soon.
+SOCKET_WAITS = 0.7
 
 
 def create_app(settings: Settings) -> Flask:
@@ -168,9 +170,10 @@ def _begin_as_nobody() -> None:
 
 
 def _make_services(settings: Settings) -> Services:
-    # Visitors wait for this client. Its timeouts are shorter than VISITOR_WAITS, so that a thread
-    # of the pool is free again soon.
-    client = connect_redis(settings.redis_url, socket_timeout=0.7, socket_connect_timeout=0.3)
+    # Visitors wait for this client.
+    client = connect_redis(
+        settings.redis_url, socket_timeout=SOCKET_WAITS, socket_connect_timeout=0.3
+    )
     # An operator who waits for Constant Contact can wait for Redis, too.
     patient = connect_redis(settings.redis_url, socket_timeout=5)
     notifier = WorkerNotifier(Publisher(settings).notify_workers, clock=time.monotonic)

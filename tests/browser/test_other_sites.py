@@ -249,6 +249,7 @@ def test_the_hosted_form_itself(rig: Rig, page: Page) -> None:
     assert styled(page)
 
 
+@pytest.mark.slow
 def test_the_console_with_its_scripts(rig: Rig, page: Page) -> None:
     wrong: list[str] = []
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)

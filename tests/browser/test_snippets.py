@@ -133,6 +133,7 @@ def test_the_script_shows_errors_beside_the_fields_and_then_thanks(
     expect_the_signup(redis_server)
 
 
+@pytest.mark.slow
 def test_the_script_says_when_nothing_was_sent(
     web: WebProcess, form: None, snippet: Snippet, redis_server: ValkeyServer, page: Page
 ) -> None:

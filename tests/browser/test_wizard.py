@@ -143,6 +143,7 @@ def test_a_client_connects_by_a_link_and_the_agency_sees_it_arrive(
     expect(client.get_by_role("heading", name="All done, thank you")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_every_page_fits_a_phone(stack: Stack, console: Page, tmp_path: Path) -> None:
     stack.connect("phone")
     console.set_viewport_size(PHONE)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -46,6 +47,13 @@ def app(settings: Settings, save_form: Callable[..., Form]) -> Iterator[Flask]:
 def through_the_entrance(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have all requests come in as visitors' do, through the entrance and its fast path."""
     monkeypatch.setattr(Flask, "test_client_class", EntranceClient)
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine not look like a Redis that hangs."""
+    monkeypatch.setattr("web.signup.redis_deadline.VISITOR_WAITS", timedelta(seconds=20))
+    monkeypatch.setattr("web.app.SOCKET_WAITS", 15)
 
 
 @pytest.fixture

@@ -57,6 +57,7 @@ def test_operators_are_notified_once_of_a_revoked_connection_and_of_its_recovery
     assert "the-secret-path" not in stack.log
 
 
+@pytest.mark.slow
 def test_beat_tells_that_all_workers_died_and_that_one_lives_again(
     make_stack: MakeStack, webhook: Webhook
 ) -> None:

@@ -246,6 +246,7 @@ def test_a_test_sign_up_is_followed_until_it_is_read_back_and_removed(
     assert "was a contact before the test" in refused
 
 
+@pytest.mark.slow
 def test_a_test_sign_up_that_is_refused_says_why(stack: Stack, worker: None) -> None:
     stack.connect()
     stack.sandbox.control(refuse_email="me@example.com")

@@ -193,6 +193,7 @@ def doctor_says(stack: Stack) -> str:
     return "\n".join(f"{check.found} {check.fix}" for check in wrong)
 
 
+@pytest.mark.slow
 def test_every_process_says_at_its_start_what_is_wrong(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack()
     stack.set(REDIS_URL=stack.valkey.url().replace(PASSWORD, "not-this-one"))

@@ -101,6 +101,7 @@ def read_log(web: WebProcess) -> Iterator[str]:
         yield log.decode()
 
 
+@pytest.mark.slow
 def test_two_web_processes_count_a_hundred_of_each_code_together(
     server: ValkeyServer, web: Callable[..., WebProcess]
 ) -> None:

@@ -265,6 +265,7 @@ def test_viewers_see_nothing_of_a_person_and_no_buttons(
     assert "Zielinska" not in shown
 
 
+@pytest.mark.slow
 def test_no_address_has_a_page_fail_or_say_what_a_stranger_wrote(
     app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn]
 ) -> None:

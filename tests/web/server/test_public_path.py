@@ -187,7 +187,7 @@ def test_every_address_on_every_page_is_below_the_path(
         if page.mimetype != "text/html":
             continue
         for address in addresses(page):
-            if address.startswith(("#", "data:", "http")):
+            if not address or address.startswith(("#", "data:", "http")):
                 continue
             assert address.startswith(f"{PREFIX}/"), (path, address)
             open_pages.append(address.partition("#")[0])
