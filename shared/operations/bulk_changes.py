@@ -5,10 +5,11 @@ Few are done at once, and more as a job (`jobs.py`). What an operator sees befor
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from shared.domain.account import Hold
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
 from shared.domain.job_filter import JobFilter
@@ -23,6 +24,8 @@ from shared.operations.signup_lists import MOST_READ, SignupFilter, SignupLists
 # More take a web thread for too long.
 MOST_EXPORTED = 10_000
 _READ_AT_ONCE = 200
+# Of a plan's accounts, so many are looked up by name.
+NAMED = 10
 
 DEAD_LETTERS = SignupFilter(states=frozenset({State.DEAD}))
 
@@ -41,7 +44,8 @@ class BulkPlan:
 
     `accounts` has how many sign-ups it concerns; if not `is_exact`, it has how many it looks at, of
     which some may not match. `left_out` of the ticked ones are no dead letters any more. Of a
-    retry, `quota_left` requests are left today.
+    retry, `quota_left` requests are left today, and `held` has the gravest hold of each of the
+    first accounts that are on hold: they send nothing until it ends.
     """
 
     action: JobAction
@@ -50,6 +54,7 @@ class BulkPlan:
     left_out: int
     takes: timedelta
     quota_left: int | None
+    held: Mapping[str, Hold]
 
     @property
     def count(self) -> int:
@@ -89,7 +94,13 @@ class BulkChanges:
             left_out=_left_out(choice, len(signups or ())),
             takes=takes,
             quota_left=quota_left,
+            held=self._held(accounts) if action == JobAction.RETRY else {},
         )
+
+    def _held(self, accounts: Counter[str]) -> dict[str, Hold]:
+        names = [name for name, _ in accounts.most_common(NAMED)]
+        figures = zip(names, self.lists.finder.ledger.figures_of(names), strict=True)
+        return {name: found.holds[0] for name, found in figures if found.holds}
 
     def count(self, chosen: SignupFilter) -> tuple[Counter[str], bool]:
         """Return by account how many match, and whether this is exact. If not, some of these do not

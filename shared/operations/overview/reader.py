@@ -131,17 +131,17 @@ class OverviewReader:
         }
 
     def _quota(self, used: int, glances: Sequence[Glance], arriving: float) -> QuotaUse:
-        return QuotaUse(
-            used=used,
-            limit=self.requests_per_day,
-            forecast=forecast_quota(
-                left=self.pace.deliveries_per_day - used,
-                due=sum(each.due for each in glances if not each.holds),
-                arriving=arriving,
-                per_second=self.pace.requests_per_second,
-                now=self.now(),
-            ),
+        # Constant Contact says that the day's requests are used up, whatever we count.
+        is_over = any(HoldReason.QUOTA in each.holds for each in glances)
+        forecast = forecast_quota(
+            left=self.pace.deliveries_per_day - used,
+            due=sum(each.due for each in glances if not each.holds),
+            arriving=arriving,
+            per_second=self.pace.requests_per_second,
+            now=self.now(),
         )
+        limit = self.requests_per_day
+        return QuotaUse(used=used, limit=limit, forecast=None if is_over else forecast)
 
     def _arriving(self, of_keys: Mapping[str, Sequence[Glance]]) -> dict[str, float]:
         """Return how many sign-ups come in a second for each API key: those of the last hour, split

@@ -13,6 +13,7 @@ import redis
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from shared.domain.account import HoldReason
 from shared.domain.replay import LARGE
 from shared.domain.short_ids import short_id
 from shared.domain.signup import Contact, CustomValue, DeathReason, Signup
@@ -249,6 +250,16 @@ def test_from_a_cause_to_all_of_it_retried_in_two_steps(scene: Scene) -> None:
     done = scene.post("/console/failed/retry", account="acme", group=group, all="1")
     assert "3 sign-ups due again." in scene.following(done)
     assert scene.states([*ids, other]) == ["queued"] * 3 + ["dead"]
+
+
+def test_a_retry_that_has_to_wait_says_so_before(scene: Scene) -> None:
+    scene.many(2)
+    scene.dead("ada@example.com", account="other")
+    scene.ledger.hold("acme", HoldReason.PAUSED, by="ada")
+    page = scene.confirm("retry-all")
+    assert "acme is on hold (paused). What you retry there waits until the hold ends." in page
+    assert "other is on hold" not in page
+    assert "is on hold" not in scene.confirm("discard-all")
 
 
 def test_only_ticked_ones_are_changed(scene: Scene) -> None:

@@ -132,6 +132,15 @@ def test_a_hold_says_why_and_what_to_do(
     assert 'action="/console/accounts/acme/release"' in page
 
 
+def test_nothing_is_foretold_of_requests_that_are_used_up(
+    ledger: Ledger, overview: Callable[[], str]
+) -> None:
+    builders.accept(ledger)
+    assert "At this pace" in overview()
+    ledger.hold_quota("acme", jitter=0)
+    assert "At this pace" not in overview()
+
+
 def test_viewers_see_the_hold_and_no_buttons(ledger: Ledger, app: Flask) -> None:
     ledger.hold("acme", HoldReason.PAUSED, by="ada", note="until Monday")
     page = SignedIn(app, Role.VIEWER).get("/console/").text
