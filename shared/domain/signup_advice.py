@@ -151,8 +151,8 @@ _REFUSED = (
             "Constant Contact does not know one of its lists. Somebody has probably deleted it"
             " there.",
             "Restore the list in Constant Contact, then retry it. If the list is gone for good,"
-            " give the form another one and enter this person there.",
-            Remedy.RETRY,
+            " give the form another one. Then edit this sign-up, and send it there.",
+            Remedy.EDIT,
         ),
     ),
     _Refusal(

@@ -92,11 +92,18 @@ class DeadLetters:
         self._trail.add_signups(Action.UNDO_DISCARD, ids_by_account(done))
         return [signup.id for signup in done]
 
-    def edit(self, id: str, changes: Mapping[str, str], *, edits: int | None = None) -> Signup:
+    def edit(
+        self,
+        id: str,
+        changes: Mapping[str, str],
+        *,
+        edits: int | None = None,
+        form_lists: bool = False,
+    ) -> Signup:
         """Correct fields of a dead letter or quarantined sign-up; the same values change nothing.
 
-        `edits` is how often it had been edited when the operator read it. Raises `InvalidSignup`
-        for wrong fields.
+        `edits` is how often it had been edited when the operator read it. With `form_lists`, it
+        goes to the lists that its form has now. Raises `InvalidSignup` for wrong fields.
         """
         signup = self._finder.one(id)
         if signup.state not in _KEPT:
@@ -113,8 +120,11 @@ class DeadLetters:
             custom_fields=form.custom_fields if form else (),
         )
         before = _changed_values(signup.contact, edited)
+        lists = tuple(each.id for each in form.lists) if form and form_lists else signup.lists
+        if lists != signup.lists:
+            before["lists"] = ", ".join(signup.lists)
         if before:
-            self._store(signup, edited, before)
+            self._store(replace(signup, lists=lists), edited, before)
         return self._finder.one(id)
 
     def _store(self, signup: Signup, contact: Contact, before: Mapping[str, str]) -> None:

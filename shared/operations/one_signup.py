@@ -42,6 +42,12 @@ class SignupDetails:
         names = {each.id: each.name for each in self.form.lists} if self.form else {}
         return [names.get(id, id) for id in self.signup.lists]
 
+    @property
+    def form_lists(self) -> list[str]:
+        """Return the names of the lists that its form has now, if it goes to others."""
+        now = {each.id: each.name for each in self.form.lists} if self.form else {}
+        return list(now.values()) if set(now) != set(self.signup.lists) else []
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneSignup:
@@ -107,15 +113,18 @@ class OneSignup:
         if not self.dead_letters.undo_discard([signup.id]):
             raise Refused("Nothing was done: this discard cannot be undone any more.")
 
-    def save(self, id: str, values: Mapping[str, str], *, edits: int) -> None:
+    def save(
+        self, id: str, values: Mapping[str, str], *, edits: int, form_lists: bool = False
+    ) -> None:
         """Correct a dead letter or quarantined sign-up; `values` may have unchanged ones, too.
 
-        `edits` is how often it had been edited when the operator read it. Raises `InvalidSignup`.
+        `edits` is how often it had been edited when the operator read it. With `form_lists`, it
+        goes to the lists that its form has now. Raises `InvalidSignup`.
         """
         signup = self._in_one_of(_KEPT, id)
         before = editable_values(signup.contact)
         changes = {name: new for name, new in values.items() if new != before.get(name, "")}
-        self.dead_letters.edit(signup.id, changes, edits=edits)
+        self.dead_letters.edit(signup.id, changes, edits=edits, form_lists=form_lists)
 
     def _in(self, state: State, id: str) -> Signup:
         return self._in_one_of((state,), id)

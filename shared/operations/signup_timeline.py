@@ -147,7 +147,7 @@ def _operators(entry: Mapping[str, Any], changes: Iterator[tuple[Change, ...]]) 
 def _changes(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterable[tuple[Change, ...]]:
     """Return what each edit changed, the oldest first. Only the values before are stored, so the
     walk begins with the values of now."""
-    values, found = editable_values(signup.contact), []
+    values, found = editable_values(signup.contact) | {"lists": ", ".join(signup.lists)}, []
     for entry in reversed([each for each in history if each.get("event") == "edited"]):
         before = _before(entry)
         found.append(

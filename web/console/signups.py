@@ -98,7 +98,7 @@ def save_signup(id: str) -> ResponseReturnValue:
     }
     edits = request.form.get("edits", default=-1, type=int)
     try:
-        _one().save(id, typed, edits=edits)
+        _one().save(id, typed, edits=edits, form_lists="form_lists" in request.form)
     except InvalidSignup as error:
         wrong = {each.field: each.message for each in error.errors}
         return _edit_page(_one().look(id), typed, wrong), 422

@@ -10,6 +10,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from shared.domain.account import HoldReason
+from shared.domain.form import Form, ListRef
 from shared.domain.short_ids import short_id
 from shared.domain.signup import Consent, Contact, CustomValue
 from shared.ledger import keys
@@ -303,6 +304,26 @@ def test_save_and_retry_sends_it_again(scene: Scene) -> None:
     id = scene.made.dead("ada@exmaple.com")
     scene.post(id, "edit", edits="0", send="yes", **edited())
     assert (scene.signup(id).state, scene.signup(id).contact.email) == ("queued", ADA)
+
+
+def test_it_can_be_sent_to_the_lists_that_its_form_has_now(
+    scene: Scene, save_form: Callable[..., Form]
+) -> None:
+    id = scene.made.dead()
+    before = scene.signup(id).lists
+    assert "form_lists" not in text(scene.browser.get(f"/console/signups/{id}/edit"))
+    save_form(lists=(ListRef("0190163d-8694-739b-aea5-966c26f8ad90", "Weekly"),))
+    page = text(scene.browser.get(f"/console/signups/{id}/edit"))
+    assert "Send it to Weekly, as its form does now." in page
+
+    scene.post(id, "edit", edits="0", **edited())
+    assert scene.signup(id).lists == before
+    scene.post(id, "edit", edits="0", form_lists="yes", send="yes", **edited())
+    signup = scene.signup(id)
+    assert signup.lists == ("0190163d-8694-739b-aea5-966c26f8ad90",)
+    assert signup.state == "queued"
+    shown = f"lists: <del>{before[0]}</del> → <ins>{signup.lists[0]}</ins>"
+    assert shown in scene.page(id)
 
 
 def test_save_and_deliver_lets_it_out_of_quarantine(scene: Scene) -> None:
