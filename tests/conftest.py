@@ -11,6 +11,7 @@ import hypothesis
 import pytest
 import redis
 
+from shared.domain.audit import Actor, Via, set_actor
 from shared.infrastructure.settings import Settings
 from shared.ledger.format import open_ledger
 from tests.support.sandbox_server import SandboxServer
@@ -69,6 +70,12 @@ def long_sign_in_delays(monkeypatch: pytest.MonkeyPatch) -> None:
 def no_late_flush(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let no web app of an ended test write into the database of the next one."""
     monkeypatch.setattr("web.signup.form_tallies.FLUSH_EVERY", timedelta(hours=1))
+
+
+@pytest.fixture(autouse=True)
+def nobody_acts() -> None:
+    """Forget who acted in a request of the test before, which ran in the same thread."""
+    set_actor(Actor("signup-relay", Via.CLI))
 
 
 @pytest.fixture
