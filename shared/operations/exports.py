@@ -16,6 +16,7 @@ from shared.operations.selection import Selection, SignupFinder
 from shared.operations.signup_documents import DEAD_LETTER_NAMES, exported_document
 
 _OTHER = "other_fields"
+_FIELDS = tuple(field.api_name for field in FIELDS if field != EMAIL)
 
 
 class ExportFormat(StrEnum):
@@ -61,9 +62,8 @@ def _json(signups: Iterable[Signup]) -> Iterator[str]:
 
 def _csv(signups: Iterable[Signup], custom_fields: Iterable[str]) -> Iterator[str]:
     """Yield a header and a row for each sign-up. Other fields are one cell, as JSON."""
-    fields = [field.api_name for field in FIELDS if field != EMAIL]
-    names = [*DEAD_LETTER_NAMES, *fields]
-    columns = [*names, *(name for name in custom_fields if name not in names), _OTHER]
+    of_forms = map(_custom_column, custom_fields)
+    columns = [*DEAD_LETTER_NAMES, *map(_column, _FIELDS), *of_forms, _OTHER]
     yield csv_line(columns)
     for signup in signups:
         values = _values(exported_document(signup))
@@ -73,6 +73,17 @@ def _csv(signups: Iterable[Signup], custom_fields: Iterable[str]) -> Iterator[st
 def _values(document: dict[str, Any]) -> dict[str, Any]:
     """Return the document's values by column."""
     other = document.pop(_OTHER)
-    custom, fields = document.pop("custom_fields"), document.pop("fields")
+    fields = {_column(name): value for name, value in document.pop("fields").items()}
+    custom = {_custom_column(name): value for name, value in document.pop("custom_fields").items()}
     other_cell = json.dumps(other, ensure_ascii=False) if other else None
     return {**custom, **fields, **document, _OTHER: other_cell}
+
+
+def _column(field: str) -> str:
+    """Return the column of a field. `state` is that of the sign-up; the address has one, too."""
+    return f"field_{field}" if field in DEAD_LETTER_NAMES else field
+
+
+def _custom_column(name: str) -> str:
+    taken = name in (*DEAD_LETTER_NAMES, *map(_column, _FIELDS), _OTHER)
+    return f"custom_{name}" if taken else name

@@ -7,6 +7,7 @@ import json
 import pytest
 import redis
 
+from shared.domain.form import CustomField
 from shared.domain.signup import Contact, CustomValue, DeathReason
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
@@ -69,6 +70,25 @@ def test_csv_has_a_column_for_each_field_and_no_formula(
     assert {name: row[name] for name in same} == {
         name: "" if listed[name] is None else str(listed[name]) for name in same
     }
+
+
+def test_no_two_columns_have_one_name(
+    connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    own = tuple(CustomField(f"cf-{name}", name, name) for name in ("state", "city", "id"))
+    Registry(redis_client).save_form(builders.form(custom_fields=own))
+    contact = Contact(
+        fields={"email_address": "ada@example.com", "state": "Ohio", "city": "Dayton"},
+        custom=tuple(CustomValue(each.id, each.name, f"own {each.name}") for each in own),
+    )
+    id = dead(ledger, contact)
+    ran = connected("failed", "export", "--format", "csv")
+    header = ran.out.splitlines()[0].split(",")
+    assert len(set(header)) == len(header)
+    (row,) = rows(ran)
+    assert (row["id"], row["custom_id"]) == (id, "own id")
+    assert (row["state"], row["field_state"], row["custom_state"]) == ("dead", "Ohio", "own state")
+    assert (row["city"], row["custom_city"]) == ("Dayton", "own city")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
