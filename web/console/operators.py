@@ -1,7 +1,7 @@
 """``/console/operators``: who may sign in, and in which role. Admins alone.
 
 A change asks for the admin's own password. Otherwise somebody at a browser that was left open could
-give themselves access that lasts (ADR 35). Ending sessions or a key gives nobody anything, so that
+give themselves access that lasts (ADR 34). Ending sessions or a key gives nobody anything, so that
 asks for none.
 """
 
