@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from flask import current_app, request, url_for
+from flask import request, url_for
 
 from shared.operations.operators import Operator, Role
 
@@ -55,14 +55,7 @@ _CONNECTING = "/console/connect"
 def groups(operator: Operator) -> list[tuple[str | None, list[Entry]]]:
     """Return the entries that this operator may open, by the heading above them."""
     allowed = (
-        (
-            heading,
-            [
-                entry
-                for entry in entries
-                if operator.role.may(entry.role) and has_page(entry.endpoint)
-            ],
-        )
+        (heading, [entry for entry in entries if operator.role.may(entry.role)])
         for heading, entries in _GROUPS
     )
     return [(heading, entries) for heading, entries in allowed if entries]
@@ -75,8 +68,3 @@ def is_current(entry: Entry) -> bool:
     if request.path.startswith(_CONNECTING):
         return entry.endpoint == "console.accounts"
     return f"{request.script_root}{request.path}/".startswith(f"{entry.url}/")
-
-
-def has_page(endpoint: str) -> bool:
-    """Whether the console has this page."""
-    return endpoint in current_app.view_functions

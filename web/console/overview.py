@@ -15,7 +15,6 @@ from web.console import bp
 from web.console.charts import HEIGHT, charts_of
 from web.console.connection_advice import advice_for, holds_of
 from web.console.guard import needs
-from web.console.navigation import has_page
 from web.services import services
 from web.signup.spools_here import spools_here
 
@@ -112,8 +111,6 @@ def ask_again_after(took: float) -> int:
 def where(reason: Reason) -> str:
     """Return the address of the page on which it is mended."""
     endpoint, named = _PAGES[reason.place]
-    if not has_page(endpoint):
-        endpoint, named = _PAGES[Place.ACCOUNT if reason.name else Place.DOCTOR]
     values: dict[str, Any] = {named: reason.name} if named and reason.name else {}
     return url_for(endpoint, **values)
 

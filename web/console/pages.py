@@ -99,7 +99,6 @@ def template_context() -> dict[str, Any]:
         "shown_email": _shown_email,
         "navigation": navigation.groups,
         "is_current": navigation.is_current,
-        "has_page": navigation.has_page,
     }
 
 

@@ -7,7 +7,6 @@ from flask import Flask
 
 from shared.operations.operators import Role
 from tests.support.console_browser import SignedIn
-from web.console.navigation import has_page
 
 _LINK = re.compile(r'<li><a href="([^"]+)" (aria-current="page")?>')
 
@@ -29,8 +28,5 @@ def test_every_page_of_the_navigation_may_be_opened(app: Flask, role: Role) -> N
 
 
 def test_a_page_below_another_belongs_to_it(app: Flask) -> None:
-    with app.test_request_context("/console/doctor/"):
-        assert has_page("console.doctor")
-        assert not has_page("console.nothing")
     browser = SignedIn(app)
     assert links(browser.get("/console/profile").text)["/console/"] is False
