@@ -1,7 +1,7 @@
 """Operators' keys for the API: whom a key stands for, when it ends, and what is stored of it."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 import redis
@@ -13,25 +13,18 @@ from shared.ledger import keys
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.operator_keys import NOTE_USE_EVERY, OperatorKeys
 from shared.operations.operators import Operator, Operators, Role
+from tests.support.hand_set_clock import HandSetTime
 
 PASSWORD = "a password for tests"
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.at = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
+@pytest.fixture
+def clock() -> HandSetTime:
+    return HandSetTime()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def operator_keys(redis_client: "redis.Redis", clock: Clock) -> OperatorKeys:
+def operator_keys(redis_client: "redis.Redis", clock: HandSetTime) -> OperatorKeys:
     return OperatorKeys(redis_client, now=clock)
 
 
@@ -159,7 +152,7 @@ def test_making_and_revoking_leave_entries(
 
 
 def test_when_it_was_made_and_used_is_known_to_a_minute(
-    operator_keys: OperatorKeys, key: str, clock: Clock
+    operator_keys: OperatorKeys, key: str, clock: HandSetTime
 ) -> None:
     made_at = clock.at
     known = operator_keys.of("ada")

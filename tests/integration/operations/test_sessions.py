@@ -1,7 +1,7 @@
 """Sessions of operators: when they end, how many there are, and what is stored of them."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import redis
@@ -9,27 +9,20 @@ import redis
 from shared.ledger import keys
 from shared.operations.operators import Operator, Operators, Role
 from shared.operations.sessions import IDLE, LONGEST, MOST_SESSIONS, Sessions, Visit
+from tests.support.hand_set_clock import HandSetTime
 
 HOME = Visit(address="192.0.2.1", browser="Firefox")
 OFFICE = Visit(address="198.51.100.7", browser="Chrome")
 MINUTE = timedelta(minutes=1)
 
 
-class Clock:
-    def __init__(self) -> None:
-        self.at = datetime(2026, 3, 1, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
+@pytest.fixture
+def clock() -> HandSetTime:
+    return HandSetTime()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def sessions(redis_client: "redis.Redis", clock: Clock) -> Sessions:
+def sessions(redis_client: "redis.Redis", clock: HandSetTime) -> Sessions:
     return Sessions(redis_client, now=clock)
 
 
@@ -65,7 +58,7 @@ def test_the_id_itself_is_not_stored(
 
 
 def test_it_ends_after_an_idle_time_and_goes_on_with_use(
-    sessions: Sessions, ada: Operator, clock: Clock
+    sessions: Sessions, ada: Operator, clock: HandSetTime
 ) -> None:
     sessions.begin(ada, "used", HOME)
     sessions.begin(ada, "idle", OFFICE)
@@ -79,7 +72,7 @@ def test_it_ends_after_an_idle_time_and_goes_on_with_use(
 
 
 def test_it_ends_at_last_however_much_it_is_used(
-    sessions: Sessions, ada: Operator, clock: Clock
+    sessions: Sessions, ada: Operator, clock: HandSetTime
 ) -> None:
     sessions.begin(ada, "id-1", HOME)
     began = clock.at
@@ -91,7 +84,7 @@ def test_it_ends_at_last_however_much_it_is_used(
 
 
 def test_its_use_is_noted_with_place_and_browser(
-    sessions: Sessions, ada: Operator, clock: Clock
+    sessions: Sessions, ada: Operator, clock: HandSetTime
 ) -> None:
     sessions.begin(ada, "id-1", HOME)
     clock.at += MINUTE
@@ -138,7 +131,7 @@ def test_a_new_password_or_role_ends_all(
 
 
 def test_an_operator_has_so_many_and_the_last_used_stay(
-    sessions: Sessions, ada: Operator, clock: Clock, redis_client: "redis.Redis"
+    sessions: Sessions, ada: Operator, clock: HandSetTime, redis_client: "redis.Redis"
 ) -> None:
     for number in range(MOST_SESSIONS):
         sessions.begin(ada, f"id-{number}", HOME)
@@ -151,7 +144,7 @@ def test_an_operator_has_so_many_and_the_last_used_stay(
 
 
 def test_what_ended_is_removed_with_the_next_and_all_expires(
-    sessions: Sessions, ada: Operator, clock: Clock, redis_client: "redis.Redis"
+    sessions: Sessions, ada: Operator, clock: HandSetTime, redis_client: "redis.Redis"
 ) -> None:
     sessions.begin(ada, "id-1", HOME)
     clock.at += IDLE
@@ -183,7 +176,11 @@ def test_a_record_that_cannot_be_read_takes_no_others_with_it(
 
 @pytest.mark.parametrize("ended_by", ["end", "end_others"])
 def test_a_session_that_ended_is_not_stored_again_for_an_hour_and_then_forgotten(
-    sessions: Sessions, ada: Operator, clock: Clock, redis_client: "redis.Redis", ended_by: str
+    sessions: Sessions,
+    ada: Operator,
+    clock: HandSetTime,
+    redis_client: "redis.Redis",
+    ended_by: str,
 ) -> None:
     begun = clock.at - MINUTE
     assert sessions.begin(ada, "late", HOME, begun)
@@ -204,7 +201,7 @@ def test_a_session_that_ended_is_not_stored_again_for_an_hour_and_then_forgotten
 
 
 def test_one_without_room_is_not_stored_again(
-    sessions: Sessions, ada: Operator, clock: Clock
+    sessions: Sessions, ada: Operator, clock: HandSetTime
 ) -> None:
     begun = clock.at
     sessions.begin(ada, "late", HOME, begun)
