@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from itertools import islice
 from typing import Any, TypeVar
 
 from shared.domain.audit import Action, AuditEntry
 from shared.domain.errors import Refused
-from shared.domain.moments import usable_moment
+from shared.domain.moments import typed_moment
 from shared.domain.short_ids import full_id
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores.audit_trail import (
@@ -173,9 +173,8 @@ def _moment(name: str, given: Mapping[str, str], *, whole_day: bool = False) -> 
     if name not in given:
         return None
     try:
-        found = datetime.fromisoformat(given[name])
-        moment = usable_moment(found if found.tzinfo else found.replace(tzinfo=UTC))
-    except (ValueError, OverflowError) as error:
+        moment = typed_moment(given[name])
+    except ValueError as error:
         raise Refused(f"The filter {name} is no date such as 2026-03-01.") from error
     return moment + timedelta(days=1) if whole_day and _DAY.fullmatch(given[name]) else moment
 

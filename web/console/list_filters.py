@@ -1,9 +1,10 @@
 """The filters of lists of sign-ups: from what a page sent, and for its links and forms."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 from shared.domain.errors import WrongFilter
+from shared.domain.moments import typed_moment
 from shared.domain.signup import State
 from shared.operations.signup_lists import SignupFilter
 
@@ -44,12 +45,10 @@ def in_address(given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _time(name: str, text: str | None) -> datetime | None:
-    """Return a time in ISO 8601; UTC unless it says otherwise."""
     if text is None:
         return None
     try:
-        moment = datetime.fromisoformat(text)
+        return typed_moment(text)
     except ValueError as error:
         message = "A time looks like 2026-03-01, or 2026-03-01T12:00."
         raise WrongFilter(name, message) from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -93,7 +93,8 @@ def test_pages_keep_the_filters(
 
 
 @pytest.mark.parametrize(
-    "query", ["action=fly", "since=never", "cursor=1", "refused=x", "cursor=1:1%00"]
+    "query",
+    ["action=fly", "since=never", "since=0001-01-01", "cursor=1", "refused=x", "cursor=1:1%00"],
 )
 def test_a_wrong_filter_or_place_is_said(browser: SignedIn, query: str) -> None:
     answer = browser.get(f"{PAGE}?{query}")

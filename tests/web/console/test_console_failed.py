@@ -191,7 +191,15 @@ def test_an_e_mail_address_is_posted_and_in_no_address(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["reason=nonsense", "account=nobody", "since=yesterday", "cursor=x", "group=%3C"]
+    "query",
+    [
+        "reason=nonsense",
+        "account=nobody",
+        "since=yesterday",
+        "since=0001-01-01",
+        "cursor=x",
+        "group=%3C",
+    ],
 )
 def test_a_wrong_filter_is_named(scene: Scene, query: str) -> None:
     answer = scene.browser.get(f"/console/failed?{query}")

@@ -88,7 +88,8 @@ def test_one_person_is_posted_and_in_no_address(
 
 
 @pytest.mark.parametrize(
-    "wrong", ["account=nobody", "form=nothing", "since=yesterday", "cursor=nonsense"]
+    "wrong",
+    ["account=nobody", "form=nothing", "since=yesterday", "since=9999-12-31", "cursor=nonsense"],
 )
 def test_a_wrong_filter_is_said_on_the_page(scene: Scene, wrong: str) -> None:
     page = text(scene.browser.get(f"/console/waiting?{wrong}"), 422)
