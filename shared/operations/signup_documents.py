@@ -113,5 +113,5 @@ def without_person(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_values(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the event without what was typed before a correction."""
-    return {name: value for name, value in event.items() if name != "before"}
+    """Return the event without what was typed before a correction, or said of a discard."""
+    return {name: value for name, value in event.items() if name not in ("before", "note")}

@@ -10,6 +10,7 @@ from shared.domain.signup import Consent, Contact, CustomValue, DeathReason
 from shared.ledger.ledger import Ledger
 from tests.support.api_script import Script
 from tests.support.builders import accept, attempt, bury, bury_claim, claimed
+from tests.support.web_services import services_of
 from tests.web.api.test_api_errors import is_error
 
 PERSON = "ada.lovelace@example.com"
@@ -73,6 +74,13 @@ def test_a_viewer_reads_nothing_that_tells_who_it_is(
     assert found["message"] == "no such list"
     assert set(found) == set(whole)
     assert "Lovelace" in json.dumps(whole["history"])
+
+
+def test_a_viewer_reads_no_note_of_a_discard(operator: Script, viewer: Script, ada: str) -> None:
+    one_signup = services_of(operator.app).operations.one_signup
+    one_signup.discard(ada, "it was Ada's sister")
+    assert "sister" in operator.get(f"/signups/{ada}").text
+    assert "sister" not in viewer.get(f"/signups/{ada}").text
 
 
 @pytest.mark.parametrize("form", [str, str.upper, short_id])
