@@ -12,16 +12,9 @@ from shared.domain.phrases import counted
 from shared.domain.signup import Signup, State
 from shared.operations.selection import UnreadableSignup
 
-note_option = click.option(
-    "--note",
-    default="",
-    help="Why, for your colleagues. It stays with the sign-ups and in the audit trail.",
-)
+note_option = click.option("--note", default="", help="Why, for the history and the audit trail.")
 
 _NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
-
-
-note_option = click.option("--note", default="", help="Why, for the history and the audit trail.")
 
 
 def discard_chosen(
