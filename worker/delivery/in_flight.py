@@ -8,8 +8,15 @@ its thread.
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from typing import NamedTuple
 
 from shared.ledger.processes import SentSignup
+
+
+class _Sending(NamedTuple):
+    since: float
+    account: str
+    signup: str
 
 
 class InFlight:
@@ -17,8 +24,7 @@ class InFlight:
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
-        self._since: dict[str, tuple[float, str]] = {}  # lane -> since when, sign-up
-        self._accounts: dict[str, str] = {}  # lane -> whose sign-up it is
+        self._by_lane: dict[str, _Sending] = {}
         self._alone: str | None = None
         self._changed = threading.Condition()
 
@@ -39,15 +45,13 @@ class InFlight:
                 if not self._changed.wait_for(lambda: not self._others(lane), patience):
                     self._end_alone(lane)
                     return False
-            self._since[lane] = (self._monotonic(), signup)
-            self._accounts[lane] = account
+            self._by_lane[lane] = _Sending(self._monotonic(), account, signup)
             return True
 
     def leave(self, lane: str) -> None:
         """Say that `lane` sends nothing any more."""
         with self._changed:
-            self._since.pop(lane, None)
-            self._accounts.pop(lane, None)
+            self._by_lane.pop(lane, None)
             self._end_alone(lane)
 
     def wait_until_nobody_is_alone(self, timeout: float) -> None:
@@ -59,27 +63,27 @@ class InFlight:
         """Wait until nothing but `signups` is in flight, or for `timeout` seconds."""
         with self._changed:
             self._changed.wait_for(
-                lambda: all(signup in signups for _, signup in self._since.values()), timeout
+                lambda: all(each.signup in signups for each in self._by_lane.values()), timeout
             )
 
     def longer_than(self, seconds: float) -> list[str]:
         """Return the sign-ups that have been in flight for longer than that."""
         with self._changed:
             now = self._monotonic()
-            return [signup for since, signup in self._since.values() if now - since > seconds]
+            return [each.signup for each in self._by_lane.values() if now - each.since > seconds]
 
     def sent(self) -> list[SentSignup]:
         """Return what is in flight, the longest first."""
         with self._changed:
             now = self._monotonic()
             found = [
-                SentSignup(self._accounts[lane], signup, timedelta(seconds=now - since))
-                for lane, (since, signup) in self._since.items()
+                SentSignup(each.account, each.signup, timedelta(seconds=now - each.since))
+                for each in self._by_lane.values()
             ]
         return sorted(found, key=lambda each: each.age, reverse=True)
 
     def _others(self, lane: str) -> bool:
-        return any(other != lane for other in self._since)
+        return any(other != lane for other in self._by_lane)
 
     def _end_alone(self, lane: str) -> None:
         if self._alone == lane:
