@@ -5,7 +5,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from shared.infrastructure.timestamps import utc_now
-from shared.ledger.spools import SpoolReport
+from shared.ledger.spools import SpoolReport, not_empty
 from web.signup import spool_file
 
 
@@ -17,4 +17,4 @@ def look_here(folder: Path) -> list[SpoolReport]:
 
 def spools_here(folder: Path) -> tuple[SpoolReport, ...]:
     """Return the same, unless it is empty."""
-    return tuple(report for report in look_here(folder) if report.figures.count)
+    return not_empty((), look_here(folder))
