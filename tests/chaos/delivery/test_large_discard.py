@@ -1,4 +1,4 @@
-"""A job that discards 20,000 dead letters, and one that undoes it, while workers are killed."""
+"""A job that discards 60,000 dead letters, and one that undoes it, while workers are killed."""
 
 import time
 from collections.abc import Callable
