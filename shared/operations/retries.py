@@ -1,6 +1,5 @@
 """Retrying dead letters: a few at once, many as a replay, which workers send bit by bit."""
 
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -138,7 +137,7 @@ class Retries:
             raise _no_replay(id)
         return found[0]
 
-    def start_replay(self, plan: RetryPlan, by: str) -> Job | None:
+    def start_replay(self, plan: RetryPlan) -> Job | None:
         """Start a replay: from now on, workers send the dead letters again, some at a time.
 
         Return the replay; None when all of them are in another replay, or no longer dead.
@@ -146,15 +145,7 @@ class Retries:
         if plan.choice:
             job = self._jobs.start(JobAction.RETRY, plan.choice)
             return job if job and job.total else None
-        id = str(uuid.uuid4())
-        added = {
-            account: self._replays.add(account, id, those, by=by, chosen=plan.chosen)
-            for account, those in sorted(ids_by_account(plan.signups).items())
-        }
-        for account, count in added.items():
-            if count:
-                self._trail.add(Action.REPLAY, account=account, target=id, count=count)
-        return self.replay(id) if any(added.values()) else None
+        return self._jobs.start_with(JobAction.RETRY, plan.signups, plan.chosen)
 
     def cancel_replay(self, id: str) -> int:
         """Cancel the replay; what is due is still sent. Return how many stay dead letters."""

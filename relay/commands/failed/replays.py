@@ -58,7 +58,7 @@ def _question(plan: RetryPlan) -> str:
 
 
 def _replay(runtime: CommandRuntime, plan: RetryPlan) -> None:
-    replay = runtime.operations.retries.start_replay(plan, by=runtime.by)
+    replay = runtime.operations.retries.start_replay(plan)
     runtime.output.json(
         {
             "retried": [],
