@@ -1,10 +1,11 @@
-"""Which sign-ups a job is about: all of an account's index at a moment that match."""
+"""What filters of lists and jobs ask of the record of a sign-up."""
 
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from shared.domain.failure_group import FailureGroup
 from shared.domain.signup import Signup
 
 
@@ -30,12 +31,8 @@ class JobFilter:
             self.form in (None, signup.form)
             and (self.since is None or signup.received_at >= self.since)
             and (self.until is None or signup.received_at < self.until)
-            and (self.words is None or self._says(signup))
+            and has_words(self.words, signup)
         )
-
-    def _says(self, signup: Signup) -> bool:
-        said = f"{signup.error_key or ''}\n{signup.message or ''}"
-        return (self.words or "").casefold() in said.casefold()
 
     def to_json(self) -> str:
         known = {name: value for name, value in asdict(self).items() if value is not None}
@@ -47,3 +44,9 @@ class JobFilter:
         for name in found.keys() & {"since", "until"}:
             found[name] = datetime.fromisoformat(found[name])
         return cls(**found)
+
+
+def has_words(words: str | None, failed: Signup | FailureGroup) -> bool:
+    """Whether its error key or message has the words, in any case; None is in everything."""
+    said = f"{failed.error_key or ''}\n{failed.message or ''}"
+    return (words or "").casefold() in said.casefold()

@@ -12,7 +12,7 @@ from datetime import timedelta
 from shared.domain.account import Hold
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
-from shared.domain.job_filter import JobFilter
+from shared.domain.job_filter import has_words
 from shared.domain.replay import LARGE, JobAction
 from shared.domain.signup import Signup, State
 from shared.operations.exports import ExportFormat, Exports
@@ -114,8 +114,7 @@ class BulkChanges:
     def groups(self, chosen: SignupFilter) -> list[FailureGroup]:
         """Return the causes of what matches, the largest first. Times do not leave out any."""
         found = self.lists.groups(account=chosen.account, form=chosen.form, reason=chosen.reason)
-        words = (chosen.words or "").casefold()
-        return [each for each in found if words in _said(each).casefold()]
+        return [each for each in found if has_words(chosen.words, each)]
 
     def group(self, chosen: SignupFilter) -> FailureGroup | None:
         """Return the group that the filter names; None if it is empty now."""
@@ -210,9 +209,7 @@ class BulkChanges:
 
     def _count_groups(self, chosen: SignupFilter) -> Counter[str]:
         counts: Counter[str] = Counter()
-        for group in self.lists.groups(
-            account=chosen.account, form=chosen.form, reason=chosen.reason
-        ):
+        for group in self.groups(chosen):
             counts[group.account] += group.count
         return counts
 
@@ -220,10 +217,6 @@ class BulkChanges:
         if action == JobAction.RETRY:
             return self.retries.cost(accounts)
         return None, timedelta(seconds=accounts.total() / STEPS_PER_SECOND)
-
-
-def _said(group: FailureGroup) -> str:
-    return f"{group.error_key or ''}\n{group.message or ''}"
 
 
 def _reads_records(chosen: SignupFilter) -> bool:
@@ -246,16 +239,12 @@ def _by_job(job: Job | None) -> BulkResult:
 
 def _job_choice(chosen: SignupFilter) -> JobChoice:
     """Return the same choice for a job, which keeps no e-mail address."""
+    of_records = chosen.of_records
     return JobChoice(
         account=chosen.account,
         reason=chosen.reason,
         group=chosen.group,
-        filter=JobFilter(
-            form=chosen.form if not chosen.group else None,
-            since=chosen.since,
-            until=chosen.until,
-            words=chosen.words,
-        ),
+        filter=of_records if not chosen.group else replace(of_records, form=None),
     )
 
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared.domain.job_filter import JobFilter
 from shared.domain.replay import JobAction
 from shared.domain.signup import Signup, State
 from shared.operations.dead_letters import DeadLetters
@@ -117,5 +116,4 @@ def _job_choice(chosen: SignupFilter) -> JobChoice | None:
     know no reason of quarantine."""
     if chosen.email is not None or chosen.reason is not None:
         return None
-    of_records = JobFilter(form=chosen.form, since=chosen.since, until=chosen.until)
-    return JobChoice(state=State.QUARANTINED, account=chosen.account, filter=of_records)
+    return JobChoice(state=State.QUARANTINED, account=chosen.account, filter=chosen.of_records)

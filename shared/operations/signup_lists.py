@@ -14,6 +14,7 @@ from datetime import datetime
 from shared.domain.account import told_name, unknown_account
 from shared.domain.errors import WrongFilter
 from shared.domain.failure_group import FailureGroup
+from shared.domain.job_filter import JobFilter
 from shared.domain.signup import DeathReason, QuarantineReason, Signup, State
 from shared.ledger.script_library import batches
 from shared.ledger.signup_index import Place, SignupIndex, Wanted
@@ -45,6 +46,11 @@ class SignupFilter:
     since: datetime | None = None
     until: datetime | None = None
     words: str | None = None
+
+    @property
+    def of_records(self) -> JobFilter:
+        """The part that only the records of sign-ups tell, but for the address."""
+        return JobFilter(form=self.form, since=self.since, until=self.until, words=self.words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,12 +136,15 @@ class SignupLists:
         _check_reason(chosen.reason)
         if chosen.group is not None and not _GROUP.fullmatch(chosen.group):
             raise WrongFilter("group", "This is not the id of a failure group.")
-        form = chosen.form
-        known = form is None or form in self.finder.registry.form_names()
-        if not known and not self.index.has_had_form(accounts, str(form)):
+        if chosen.form is not None and not self._is_known(chosen.form, accounts):
             raise WrongFilter(
-                "form", f"There is no form {told_name(str(form))} and no sign-up of one."
+                "form", f"There is no form {told_name(chosen.form)} and no sign-up of one."
             )
+
+    def _is_known(self, form: str, accounts: Sequence[str]) -> bool:
+        """Whether there is such a form, or these accounts have accepted a sign-up of one."""
+        there = form in self.finder.registry.form_names()
+        return there or self.index.has_had_form(accounts, form)
 
     def _of_person(self, email: str, accounts: Sequence[str]) -> list[Place]:
         fingerprints = self.finder.fingerprints()
@@ -160,17 +169,14 @@ class SignupLists:
 
     def _matcher(self, chosen: SignupFilter) -> Callable[[Signup], bool]:
         """Return what tells whether a sign-up matches all filters that it may fail."""
-        states, words = _states(chosen), (chosen.words or "").casefold()
+        states, of_records = _states(chosen), chosen.of_records
         person = set(self._compared(chosen.email)) if chosen.email is not None else set()
 
         def matches(signup: Signup) -> bool:
             return (
                 signup.state in states
-                and (chosen.since is None or chosen.since <= signup.received_at)
-                and (chosen.until is None or signup.received_at < chosen.until)
-                and chosen.form in (None, signup.form)
+                and of_records.matches(signup)
                 and chosen.reason in (None, signup.reason)
-                and words in f"{signup.error_key or ''}\n{signup.message or ''}".casefold()
                 and (not person or not person.isdisjoint(self._forms(signup.contact.email)))
             )
 

@@ -126,6 +126,15 @@ def test_a_reason_is_no_choice_for_a_job_so_a_step_takes_so_many(
     assert scene.states(ids) == ["quarantined", "discarded", "discarded"]
 
 
+def test_a_job_discards_nothing_without_the_words_that_were_asked_for(
+    scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.operations.signup_lists.MOST_READ", 2)
+    ids = caught(scene, 4)
+    post(scene, "discard", all="1", words="words that none has")
+    assert scene.states(ids) == ["quarantined"] * 4
+
+
 def test_what_somebody_else_has_decided_meanwhile_is_left_out(scene: ConsoleScene) -> None:
     one, two = caught(scene, 2)
     scene.ledger.discard("acme", one)
