@@ -15,7 +15,7 @@ from shared.domain.signup_outlook import NextStep, Outlook, next_step
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
-from shared.operations.selection import Selection, SignupFinder, UnreadableSignup
+from shared.operations.selection import SignupFinder, UnreadableSignup
 from shared.operations.signup_timeline import Attempt, Event, attempts, timeline
 
 
@@ -82,8 +82,7 @@ class OneSignup:
     def retry(self, id: str) -> None:
         """Make a dead letter due again at once."""
         signup = self._in(State.DEAD, id)
-        chosen = Selection(ids=(signup.id,))
-        if not self.retries.retry(self.retries.plan(chosen)):
+        if not self.retries.retry_at_once([signup]):
             raise _changed()
 
     def deliver(self, id: str) -> None:

@@ -112,12 +112,9 @@ class Retries:
         chosen = self._finder.chosen_for_change(selection, State.DEAD)
         return sorted(map(_dead, chosen), key=lambda signup: signup.received_at)
 
-    def retry(self, plan: RetryPlan) -> list[str]:
-        """Make the dead letters due again at once; return the ids of those that were still dead."""
-        return self.retry_at_once(plan.signups)
-
     def retry_at_once(self, signups: Iterable[OfAccount]) -> list[str]:
-        """Do the same with these dead letters, in this order."""
+        """Make the dead letters due again, in this order; return the ids of those that were still
+        dead."""
         done = [s for s in signups if self._ledger.requeue(s.account, s.id, who_acts())]
         ids = ids_by_account(done)
         self._trail.add_signups(Action.RETRY, ids)

@@ -35,7 +35,7 @@ def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
     """
     plan = runtime.operations.retries.plan(selection)
     if not plan.is_large:
-        done = runtime.operations.retries.retry(plan)
+        done = runtime.operations.retries.retry_at_once(plan.signups)
         runtime.output.json({"retried": done, "replay": None, "count": len(done)})
         runtime.output.say(
             f"{counted(len(done), 'dead letter')} due again. Watch them with: relay status"
