@@ -6,6 +6,7 @@ from typing import Any
 from marshmallow import fields, validate
 
 from shared.domain.errors import Refused
+from shared.domain.quota_forecast import next_midnight
 from shared.domain.replay import Obstacle, ReplayState
 from shared.domain.short_ids import full_id
 from shared.domain.signup import State
@@ -14,7 +15,6 @@ from shared.operations.bulk_changes import BulkChoice
 from shared.operations.job_documents import job_document
 from shared.operations.operators import Role
 from shared.operations.replay_jobs import Job
-from shared.operations.status.document import next_midnight
 from web.api import bp
 from web.api.endpoint import endpoint
 from web.api.filters import ReplayFilterSchema, signup_filter

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.accounts.account_summary import AccountSummary
 from shared.domain.account import Hold
 from shared.domain.memory_forecast import MemoryForecast
+from shared.domain.quota_forecast import next_midnight
 from shared.domain.redis_problem import RedisProblem
 from shared.domain.retention import KeptRecords
 from shared.infrastructure.timestamps import timestamp
@@ -179,7 +180,3 @@ def _spool_document(report: SpoolReport) -> dict[str, Any]:
 
 def _seconds(span: timedelta | None) -> float | None:
     return None if span is None else round(span.total_seconds(), 3)
-
-
-def next_midnight(now: datetime) -> datetime:
-    return datetime.combine(now.date() + timedelta(days=1), time(), UTC)
