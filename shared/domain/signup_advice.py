@@ -5,7 +5,7 @@ in their order; they go by its error keys and by the words of its messages.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,7 +51,7 @@ class _Refusal:
 
 _WAIT = "You need not do anything."
 
-_QUARANTINED = {
+_QUARANTINED: Mapping[str | None, Why] = {
     QuarantineReason.HONEYPOT: Why(
         "It filled in the field that people do not see. Robots do that, and some password"
         " managers.",
@@ -93,7 +93,7 @@ _HELD = {
     ),
 }
 
-_DEAD = {
+_DEAD: Mapping[str | None, Why] = {
     DeathReason.REJECTED: Why(
         "Constant Contact refused it as it is. Sending it again unchanged does not help.",
         "Correct what the message names, then send it again. Otherwise discard it.",
@@ -258,14 +258,12 @@ def why_dead(reason: str | None, error_key: str, message: str) -> Why:
         return _why_refused(error_key, message)
     if reason == DeathReason.GAVE_UP and "still not delivered" in message:
         return _TOO_OLD
-    known = [why for each, why in _DEAD.items() if each == reason]
-    return known[0] if known else _SETTLED[State.DEAD]
+    return _DEAD.get(reason, _SETTLED[State.DEAD])
 
 
 def why_quarantined(reason: str | None) -> Why:
     """Return why it looks like spam; a version that knows more may have stored the reason."""
-    known = [why for each, why in _QUARANTINED.items() if each == reason]
-    return known[0] if known else _SETTLED[State.QUARANTINED]
+    return _QUARANTINED.get(reason, _SETTLED[State.QUARANTINED])
 
 
 def why_held(reason: HoldReason) -> Why:

@@ -71,19 +71,16 @@ def _while_sending(outlook: Outlook) -> NextStep:
 
 
 def _while_held(hold: Hold) -> NextStep:
-    if hold.until:
-        return NextStep(sentence=f"It is sent when the hold {hold.reason} ends.", at=hold.until)
-    if hold.probe_at and hold.reason != HoldReason.PAUSED:
-        return NextStep(
-            sentence=f"It is sent when the hold {hold.reason} ends. The next probe looks whether"
-            " the cause is gone.",
-            at=hold.probe_at,
-        )
-    return NextStep(sentence=f"It is sent when the hold {hold.reason} ends.")
+    sentence = f"It is sent when the hold {hold.reason} ends."
+    if hold.until or not hold.probe_at or hold.reason == HoldReason.PAUSED:
+        return NextStep(sentence=sentence, at=hold.until)
+    return NextStep(
+        sentence=f"{sentence} The next probe looks whether the cause is gone.", at=hold.probe_at
+    )
 
 
 def _behind(before: int) -> str:
-    which = "an earlier sign-up" if before == 1 else f"{counted(before, 'earlier sign-up')}"
+    which = "an earlier sign-up" if before == 1 else counted(before, "earlier sign-up")
     return f"It is sent after {which} of the same person, so that they arrive in order."
 
 

@@ -14,7 +14,7 @@ import hmac
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import redis
@@ -124,8 +124,7 @@ class OperatorKeys:
             known = _read({name: stored[name]}).get(name) if name in stored else None
             if known is None or not known.is_of(key):
                 return {}
-            used = OperatorKey(digest=known.digest, made_at=known.made_at, used_at=self._now())
-            return {name: used.to_json()}
+            return {name: replace(known, used_at=self._now()).to_json()}
 
         with contextlib.suppress(LedgerUnavailable):
             self._stored.change(decide)

@@ -1,7 +1,6 @@
 """Forms: adding, replacing, changing, opening, closing and removing them."""
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +64,11 @@ class Forms:
 
     def switch(self, form: Form, *, enabled: bool) -> Form:
         """Open or close the form, as it is by now; return it as it is then."""
-        changed = self._changed(form.name, lambda now: dataclasses.replace(now, enabled=enabled))
+        switched = False
+        while not switched:
+            before = self._known(form.name)
+            changed = dataclasses.replace(before, enabled=enabled)
+            switched = self.registry.swap_form(changed, before=before)
         self._note(Action.ENABLE_FORM if enabled else Action.DISABLE_FORM, changed)
         return changed
 
@@ -73,13 +76,6 @@ class Forms:
         """Remove the form. Sign-ups that it has taken are still delivered."""
         if self.registry.remove_form(form.name):
             self._note(Action.REMOVE_FORM, form)
-
-    def _changed(self, name: str, change: Callable[[Form], Form]) -> Form:
-        while True:
-            before = self._known(name)
-            changed = change(before)
-            if self.registry.swap_form(changed, before=before):
-                return changed
 
     def _known(self, name: str) -> Form:
         form = self.registry.form(name)
