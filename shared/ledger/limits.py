@@ -96,8 +96,8 @@ MOST_SPENT = 2000
 # --- jobs
 
 REPLAY_KEPT = timedelta(days=30)  # after its end
-# Of its index, a job goes through so many at a time. Undoing a discard takes some 50 µs of the
-# server's time, and everything else less.
+# Of its index, or of the sign-ups that it was given, a job changes so many at a time. Undoing a
+# discard takes some 50 µs of the server's time, and everything else less.
 MOST_STEPPED = 25
 # Looking at a dead letter that is passed over costs no request, but the server's time.
 MOST_FED = 500

@@ -17,14 +17,11 @@ import redis
 
 from shared.domain.replay import LEFT_OF_DAY, JobAction, Obstacle, ReplayPace
 from shared.infrastructure.stored_records import Kind, json_object, read_one
-from shared.ledger import keys
+from shared.ledger import keys, limits
 from shared.ledger.reading import pairs
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts, batches
 from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
-
-# So many take one step of the server a millisecond or two.
-BATCH = 25
 
 
 class JobStep(NamedTuple):
@@ -117,7 +114,7 @@ class Replays:
         Leaves out those that wait in another replay, or were settled otherwise meanwhile.
         """
         added = 0
-        for batch in batches(ids, BATCH):
+        for batch in batches(ids, limits.MOST_STEPPED):
             added += self._scripts.run_for(
                 account,
                 "replays/add",

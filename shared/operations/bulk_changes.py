@@ -161,19 +161,23 @@ class BulkChanges:
     def export(self, choice: BulkChoice, to: ExportFormat) -> Iterator[str]:
         """Yield a file of them, the last received first, bit by bit. Raises `Refused` for more than
         a web page should send."""
-        counts, _ = self.count(choice.filter)
-        if not choice.ticked and choice.filter.email is None and counts.total() > MOST_EXPORTED:
-            raise Refused(
-                f"This may be up to {counts.total():,} dead letters. A page exports"
-                f" {MOST_EXPORTED:,} at most. Choose fewer, or use relay failed export, which has"
-                " no limit."
-            )
         signups = self._ticked(choice) if choice.ticked else self._all(choice.filter)
         return self.exports.of(
             signups, to, account=choice.filter.account, chosen=_for_people(choice)
         )
 
     def _all(self, chosen: SignupFilter) -> Iterator[Signup]:
+        """Return all that match; raises `Refused` for more than a web page should send."""
+        counts, _ = self.count(chosen)
+        if counts.total() > MOST_EXPORTED:
+            raise Refused(
+                f"This may be up to {counts.total():,} dead letters. A page exports"
+                f" {MOST_EXPORTED:,} at most. Choose fewer, or use relay failed export, which has"
+                " no limit."
+            )
+        return self._pages(chosen)
+
+    def _pages(self, chosen: SignupFilter) -> Iterator[Signup]:
         cursor = None
         while True:
             page = self.lists.page(chosen, cursor=cursor, limit=_READ_AT_ONCE)
@@ -198,7 +202,7 @@ class BulkChanges:
         if choice.ticked:
             return self._ticked(choice)
         counts, is_exact = self.count(choice.filter)
-        if is_exact and choice.filter.email is None and counts.total() >= LARGE:
+        if is_exact and counts.total() >= LARGE:
             return None
         page = self.lists.page(choice.filter, limit=MOST_READ)
         if page.next is None:

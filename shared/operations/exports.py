@@ -62,8 +62,7 @@ def _json(signups: Iterable[Signup]) -> Iterator[str]:
 
 def _csv(signups: Iterable[Signup], custom_fields: Iterable[str]) -> Iterator[str]:
     """Yield a header and a row for each sign-up. Other fields are one cell, as JSON."""
-    of_forms = map(_custom_column, custom_fields)
-    columns = [*DEAD_LETTER_NAMES, *map(_column, _FIELDS), *of_forms, _OTHER]
+    columns = [*_COLUMNS, *map(_custom_column, custom_fields), _OTHER]
     yield csv_line(columns)
     for signup in signups:
         values = _values(exported_document(signup))
@@ -84,6 +83,9 @@ def _column(field: str) -> str:
     return f"field_{field}" if field in DEAD_LETTER_NAMES else field
 
 
+# The columns that every file has, before those of custom fields and the last one.
+_COLUMNS = (*DEAD_LETTER_NAMES, *map(_column, _FIELDS))
+
+
 def _custom_column(name: str) -> str:
-    taken = name in (*DEAD_LETTER_NAMES, *map(_column, _FIELDS), _OTHER)
-    return f"custom_{name}" if taken else name
+    return f"custom_{name}" if name in (*_COLUMNS, _OTHER) else name

@@ -5,7 +5,7 @@ from typing import Any
 
 from shared.domain.masked_email import masked_email
 from shared.domain.short_ids import short_id
-from shared.domain.signup import Signup, State
+from shared.domain.signup import Contact, Signup, State
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.time_units import from_milliseconds
 from shared.operations.one_signup import SignupDetails
@@ -41,21 +41,14 @@ def dead_letter(signup: Signup) -> dict[str, Any]:
 
 def exported_document(signup: Signup) -> dict[str, Any]:
     """Return the same, and what the person typed."""
-    contact = signup.contact
-    return dead_letter(signup) | {
-        "fields": contact.fields,
-        "custom_fields": {value.name: value.value for value in contact.custom},
-        "other_fields": contact.other,
-    }
+    return dead_letter(signup) | _values(signup.contact)
 
 
 def signup_details(signup: Signup) -> dict[str, Any]:
     """Return what else is known of one sign-up that is looked at alone."""
     contact, consent = signup.contact, signup.consent
     return {
-        "fields": contact.fields,
-        "custom_fields": {value.name: value.value for value in contact.custom},
-        "other_fields": contact.other,
+        **_values(contact),
         "fields_cut": contact.cut,
         "typed": contact.typed,
         "lists": list(signup.lists),
@@ -70,6 +63,14 @@ def signup_details(signup: Signup) -> dict[str, Any]:
             "page": consent.page,
             "at": timestamp(signup.received_at),
         },
+    }
+
+
+def _values(contact: Contact) -> dict[str, Any]:
+    return {
+        "fields": contact.fields,
+        "custom_fields": {value.name: value.value for value in contact.custom},
+        "other_fields": contact.other,
     }
 
 

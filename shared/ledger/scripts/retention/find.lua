@@ -5,8 +5,9 @@
 -- ARG kept  json  what is not kept for ever -> milliseconds
 -- INCLUDE clock retention
 --
--- Returns a list of {place in the list of accounts, what, state}. What is "sort" for delivered ones
--- that may be, which comes before all else, "clear" for sign-ups that are over, "forget" for evidence (state "cleared"), "replace" for addresses.
+-- Returns a list of {place in the list of accounts, what, state}. What is "clear" for sign-ups that
+-- are over, "forget" for evidence (state "cleared"), "replace" for addresses. "sort" comes before all
+-- of these: it is for delivered ones that may be over.
 
 local over = {}
 for name, ms in pairs(kept) do
