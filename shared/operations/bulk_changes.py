@@ -5,7 +5,7 @@ Few are done at once, and more as a job (`jobs.py`). What an operator sees befor
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -121,11 +121,6 @@ class BulkChanges:
         found = self.lists.groups(account=chosen.account) if chosen.group else []
         return next((each for each in found if each.id == chosen.group), None)
 
-    def known(self, ticked: Iterable[tuple[str, ...]]) -> tuple[tuple[str, str], ...]:
-        """Return those of these accounts and ids whose account there is."""
-        names = set(self.accounts())
-        return tuple((account, id) for account, id in ticked if account in names)
-
     def accounts(self) -> list[str]:
         return self.lists.finder.registry.account_names()
 
@@ -187,8 +182,7 @@ class BulkChanges:
             cursor = page.next
 
     def _ticked(self, choice: BulkChoice) -> list[Signup]:
-        found = self.lists.finder.ledger.signups_in_order(choice.ticked)
-        return [signup for signup in found if signup.state == State.DEAD]
+        return self.lists.finder.ticked(choice.ticked, State.DEAD)
 
     def _with(
         self, action: JobAction, choice: BulkChoice, signups: Sequence[Signup], note: str = ""

@@ -90,14 +90,7 @@ class QuarantineReview:
         return self.jobs.start_with(JobAction.DISCARD, signups, chosen, note=note)
 
     def _ticked(self, ticked: Sequence[tuple[str, str]]) -> Reviewed:
-        finder = self.lists.finder
-        known = set(finder.registry.account_names())
-        wanted = [(account, id) for account, id in ticked if account in known]
-        found = [
-            signup
-            for signup in finder.ledger.signups_in_order(wanted)
-            if signup.state == State.QUARANTINED
-        ]
+        found = self.lists.finder.ticked(ticked, State.QUARANTINED)
         return Reviewed(signups=found, left_out=len(ticked) - len(found))
 
 

@@ -93,6 +93,14 @@ class SignupFinder:
             raise NoSuchSignup(id)
         return signup
 
+    def ticked(self, ticked: Iterable[tuple[str, str]], state: State) -> list[Signup]:
+        """Return those of these sign-ups, each an account and an id, that are in this state now.
+        Browsers send them, so the accounts may have any names."""
+        known = set(self.registry.account_names())
+        wanted = [(account, id) for account, id in ticked if account in known]
+        found = self.ledger.signups_in_order(wanted)
+        return [signup for signup in found if signup.state == state]
+
     def evidence(self, id: str) -> Evidence | None:
         """Return the evidence of consent that is left of the cleared sign-up `id`."""
         return self.people.evidence_of(self.registry.owners_of_records(), full_id(id))

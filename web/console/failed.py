@@ -184,10 +184,11 @@ def _choice(given: Any, *, is_all: bool | None = None) -> BulkChoice:
     """Return which dead letters a form means: those that are ticked, or all that match."""
     if is_all or (is_all is None and given.get("all")):
         return BulkChoice(filter=_filter(given))
-    ticked = [tuple(pick.split(" ", 1)) for pick in given.getlist("pick") if " " in pick]
+    picked = (pick.partition(" ") for pick in given.getlist("pick"))
+    ticked = tuple((account, id) for account, space, id in picked if space)
     if not ticked:
         raise Refused("You ticked no dead letter. Nothing was changed.")
-    return BulkChoice(ticked=services().operations.bulk.known(ticked))
+    return BulkChoice(ticked=ticked)
 
 
 def _left_out(count: int) -> str:

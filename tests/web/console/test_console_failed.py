@@ -300,6 +300,19 @@ def test_nothing_ticked_is_not_everything(scene: Scene) -> None:
     assert scene.states([id]) == ["dead"]
 
 
+def test_ticks_of_an_account_that_is_gone_are_not_everything(scene: Scene) -> None:
+    (id,) = scene.many(1)
+    tick = f"gone {id}"
+    asked = scene.browser.post("/console/failed/confirm", what="discard-ticked", pick=tick)
+    assert "Nothing that you chose is a dead letter now." in scene.following(asked)
+    for step in ("retry", "discard"):
+        done = scene.browser.post(f"/console/failed/{step}", pick=tick)
+        assert "1 was left out" in scene.following(done)
+        assert scene.states([id]) == ["dead"], step
+    file = scene.browser.post("/console/failed/export", what="json-ticked", pick=tick)
+    assert file.json == []
+
+
 def test_many_are_retried_as_a_replay_that_can_be_stopped(scene: Scene) -> None:
     scene.many(LARGE)
     page = scene.confirm("retry-all")
