@@ -156,7 +156,7 @@ def test_refusals_of_its_forms_are_told(
     FormCounts(redis_client).add("web", 1, [refused_tally(required=2, origin=1)])
     page = overview()
     refused = tile(page, "Refused today")
-    assert "3" in refused
+    assert '<a href="/console/forms?name=acme">3</a>' in refused
     assert "news 3 in all" in re.sub("<[^>]*>", "", refused)
 
 
