@@ -147,20 +147,20 @@ def undo_job(id: str) -> ResponseReturnValue:
 def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
     operations = services().operations
     cursor = given.get("cursor") or None
-    found = operations.lists.page(chosen, cursor=cursor, limit=SHOWN)
+    page = operations.lists.page(chosen, cursor=cursor, limit=SHOWN)
     groups = [] if cursor or chosen.group or chosen.email else operations.bulk.groups(chosen)
     shown_groups = groups if "causes" in given else groups[:SHOWN_GROUPS]
     counts, is_exact = operations.bulk.count(chosen)
-    is_whole = cursor is None and found.next is None
-    known = counts.total() if is_exact else len(found.signups) if is_whole else None
+    is_whole = cursor is None and page.next is None
+    known = counts.total() if is_exact else len(page.signups) if is_whole else None
     return render_template(
         "console/failed.html",
         reasons=operations.lists.dead_by_reason(chosen.account),
         group=operations.bulk.group(chosen),
         groups=shown_groups,
         more_groups=len(groups) - len(shown_groups),
-        found=found,
-        matching=known,
+        page=page,
+        total=known,
         jobs=operations.jobs.all()[:SHOWN_JOBS],
         accounts=operations.bulk.accounts(),
         forms=operations.bulk.forms(),
