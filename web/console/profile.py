@@ -65,7 +65,8 @@ def profile_page(**errors: str) -> str:
     factors = services().second_factors
     return render_template(
         "console/profile.html",
-        sessions=[(session, is_of(digest, session_id())) for digest, session in sessions.items()],
+        sessions=list(sessions.values()),
+        here=next((sessions[digest] for digest in sessions if is_of(digest, session_id())), None),
         idle=IDLE,
         longest=LONGEST,
         shortest=SHORTEST_PASSWORD,
