@@ -11,14 +11,13 @@ from shared.accounts.account_api import FRESH, Lists
 from shared.constant_contact.client import ContactList
 from shared.domain.errors import Refused
 from shared.domain.form import CustomField, Form
-from shared.operations.forms.activity import read_activity
 from shared.operations.forms.drafts import FormDraft, FormMaker, WrongForm
 from shared.operations.forms.forms import FormChanged, NameTaken
 from shared.operations.forms.told import told_fields
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.accounts import SHOWN_LISTS
-from web.console.forms import known_form
+from web.console.forms import activity_of, known_form
 from web.console.guard import needs
 from web.services import services
 
@@ -105,15 +104,10 @@ def edit_form(form: str) -> ResponseReturnValue:
     if (account := request.args.get("account", draft.account)) != draft.account:
         services().operations.forms.registry.check_known(account)
         draft = replace(draft, account=account, lists=(), custom_fields=())
-    added = _refused_origins(found) if request.args.get("add") == "origins" else []
+    # Origins that have been refused. A link can name no others.
+    added = activity_of(found).new_origins if request.args.get("add") == "origins" else []
     draft = replace(draft, origins=(*draft.origins, *added))
     return _answer(_Page(draft=draft, before=found, added_origins=added))
-
-
-def _refused_origins(form: Form) -> list[str]:
-    """Return the origins to add, as far as they have been refused: a link can name no others."""
-    status = services().operations.status
-    return read_activity(status.form_counts, status.registry.account_names(), form).new_origins
 
 
 @bp.post("/forms/<form>/edit")

@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from shared.domain.account import told_name
 from shared.domain.errors import Refused
 from shared.domain.form import Form
-from shared.operations.forms.activity import form_page, read_activity
+from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.told import told_fields
 from shared.operations.operators import Role
 from shared.operations.snippets.snippet import form_address, make_snippet
@@ -36,13 +36,12 @@ def form(form: str) -> ResponseReturnValue:
 
 def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> str:
     """Return the form's page; `test_errors` are of the test sign-up that was typed on it."""
-    status = services().operations.status
     g.frames_own_pages = True
     url = form_address(found, services().settings.public_url)
     return render_template(
         "console/forms/form.html",
         form=found,
-        activity=read_activity(status.form_counts, status.registry.account_names(), found),
+        activity=activity_of(found),
         url=url,
         snippet=make_snippet(found, url),
         told=told_fields(found),
@@ -80,9 +79,8 @@ def open_form(form: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def ask_to_remove_form(form: str) -> ResponseReturnValue:
     """Ask before a form is removed."""
-    found, status = known_form(form), services().operations.status
-    activity = read_activity(status.form_counts, status.registry.account_names(), found)
-    return render_template("console/forms/remove.html", form=found, activity=activity)
+    found = known_form(form)
+    return render_template("console/forms/remove.html", form=found, activity=activity_of(found))
 
 
 @bp.post("/forms/<form>/remove")
@@ -92,6 +90,12 @@ def remove_form(form: str) -> ResponseReturnValue:
     services().operations.forms.remove(known_form(form))
     flash(f"The form {form} is removed. Sign-ups that it has taken are still delivered.")
     return redirect(url_for("console.forms"), 303)
+
+
+def activity_of(form: Form) -> FormActivity:
+    """Return what came to the form."""
+    status = services().operations.status
+    return read_activity(status.form_counts, status.registry.account_names(), form)
 
 
 def known_form(name: str) -> Form:
