@@ -18,7 +18,7 @@ from shared.operations.operators import Role
 from shared.operations.signup_lists import MOST_READ, SignupFilter
 from web.console import bp
 from web.console.guard import needs
-from web.console.list_filters import chosen_filter, from_address, in_address, kept_filters
+from web.console.list_filters import chosen_filter, from_address, in_address, kept_filters, picked
 from web.services import services
 
 # Of a page. More causes and jobs are one click away.
@@ -184,8 +184,7 @@ def _choice(given: Any, *, is_all: bool | None = None) -> BulkChoice:
     """Return which dead letters a form means: those that are ticked, or all that match."""
     if is_all or (is_all is None and given.get("all")):
         return BulkChoice(filter=_filter(given))
-    picked = (pick.partition(" ") for pick in given.getlist("pick"))
-    ticked = tuple((account, id) for account, space, id in picked if space)
+    ticked = picked(given.getlist("pick"))
     if not ticked:
         raise Refused("You ticked no dead letter. Nothing was changed.")
     return BulkChoice(ticked=ticked)

@@ -1,6 +1,6 @@
 """The filters of lists of sign-ups: from what a page sent, and for its links and forms."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from shared.domain.errors import WrongFilter
@@ -52,3 +52,9 @@ def _time(name: str, text: str | None) -> datetime | None:
     except ValueError as error:
         message = "A time looks like 2026-03-01, or 2026-03-01T12:00."
         raise WrongFilter(name, message) from error
+
+
+def picked(values: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return the account and the id of each row that was picked; leave out what names no row."""
+    parts = (value.partition(" ") for value in values)
+    return tuple((account, id) for account, space, id in parts if space)

@@ -18,7 +18,7 @@ from shared.operations.quarantine_review import (
 )
 from web.console import bp
 from web.console.guard import needs
-from web.console.list_filters import chosen_filter, in_address, kept_filters
+from web.console.list_filters import chosen_filter, in_address, kept_filters, picked
 from web.services import services
 
 _QUARANTINED = frozenset({State.QUARANTINED})
@@ -88,15 +88,10 @@ def _choice(*, all_matching: bool) -> ReviewChoice:
     """Return what a form means: one row, those that are ticked, or all that match."""
     if all_matching:
         return ReviewChoice(filter=chosen_filter(request.form, _QUARANTINED))
-    picked = request.form.getlist("one") or request.form.getlist("pick")
-    ticked = [(account, id) for account, space, id in map(_parts, picked) if space]
+    ticked = picked(request.form.getlist("one") or request.form.getlist("pick"))
     if not ticked:
         raise Refused("You ticked no sign-up. Nothing was changed.")
-    return ReviewChoice(ticked=tuple(ticked))
-
-
-def _parts(pick: str) -> tuple[str, str, str]:
-    return pick.partition(" ")
+    return ReviewChoice(ticked=ticked)
 
 
 def _address(anchor: str | None = None, **more: str) -> str:
