@@ -46,7 +46,9 @@ def add_operator() -> ResponseReturnValue:
 def operator(name: str) -> ResponseReturnValue:
     """Show an operator's access, and what can be changed."""
     return render_template(
-        "console/operator.html", summary=services().operator_list.one(name), **_own(name)
+        "console/operator.html",
+        summary=services().operator_list.one(name),
+        is_own=name == operator_name(),
     )
 
 
@@ -167,10 +169,6 @@ def _is_on_profile(name: str, change: str) -> bool:
     return name == operator_name() and change in _ON_PROFILE
 
 
-def _own(name: str) -> dict[str, bool]:
-    return {"is_own": name == operator_name()}
-
-
 def _list_page(**errors: str) -> str:
     return render_template(
         "console/operators.html",
@@ -192,7 +190,7 @@ def _change_page(name: str, change: str, **errors: str) -> str:
         roles=list(Role),
         errors=errors,
         typed=request.form,
-        **_own(name),
+        is_own=name == operator_name(),
     )
 
 

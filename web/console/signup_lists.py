@@ -136,4 +136,5 @@ def _total(kind: _Kind, figures: Mapping[str, Figures], account: str | None) -> 
 def _discarded(given: Mapping[str, str]) -> str | None:
     """Return the sign-up that was discarded from this list just now, so that it can be undone."""
     id = given.get("discarded", "")
-    return id if id and short_id(full_id(id)) != full_id(id) else None
+    # An address may have anything there. Only an id has a short form.
+    return id if short_id(full_id(id)) != full_id(id) else None
