@@ -9,7 +9,7 @@ from shared.operations.operators import Operator, Role
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A page of the navigation. `icon` is a name in components/icons.html."""
+    """A page of the navigation. `icon` is a name in icons.html."""
 
     endpoint: str
     label: str
