@@ -14,6 +14,8 @@ from tests.support import builders
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a password for tests"
 
 
@@ -76,7 +78,6 @@ def test_a_figure_changes_without_a_reload_and_nothing_else_does(
     assert wrong == []
 
 
-@pytest.mark.slow
 def test_a_hidden_tab_asks_for_nothing_until_it_is_looked_at(
     web: WebProcess, ledger: Ledger, page: Page
 ) -> None:
@@ -93,7 +94,6 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_looked_at(
     expect(page.locator(".tile", has_text="Due")).to_contain_text("oldest:")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("what", ["redis", "web"])
 def test_a_lost_connection_is_said_and_mends_itself(
     web: WebProcess, redis_server: ValkeyServer, ledger: Ledger, page: Page, what: str
@@ -119,7 +119,6 @@ def test_a_lost_connection_is_said_and_mends_itself(
     assert page.url == f"{web.url}/console/"
 
 
-@pytest.mark.slow
 def test_without_java_script_a_link_reloads_the_page(
     web: WebProcess, ledger: Ledger, new_page: NewPage
 ) -> None:

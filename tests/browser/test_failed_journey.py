@@ -16,6 +16,8 @@ from tests.browser.test_every_page import faults_of
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.stack import Stack
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a password for tests only"
 CAUSE = 'The list "Birthday club" does not exist'
 WITHIN = 60_000
@@ -91,7 +93,6 @@ def test_from_the_overview_to_why_to_all_of_it_delivered(
     stack.assert_accounted_for()
 
 
-@pytest.mark.slow
 def test_five_thousand_are_retried_stopped_and_found_again(
     stack: Stack, fail: Callable[..., None], page: Page, new_page: NewPage
 ) -> None:
@@ -121,7 +122,6 @@ def test_five_thousand_are_retried_stopped_and_found_again(
     stack.assert_accounted_for()
 
 
-@pytest.mark.slow
 def test_some_are_ticked_discarded_and_all_of_it_is_undone(
     stack: Stack, fail: Callable[..., None], page: Page
 ) -> None:

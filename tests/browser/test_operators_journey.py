@@ -10,6 +10,8 @@ from tests.browser.conftest import NewPage
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a password for tests"
 ON_A_PHONE = {"java_script_enabled": False, "viewport": {"width": 390, "height": 844}}
 

@@ -20,6 +20,8 @@ from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 from tests.support.website import Website
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a password for tests"
 THANKS = "<h1>Welcome to the club</h1>"
 FORM = """<h1>Shop</h1><form action="{relay}/f/{form}" {method}>
@@ -249,7 +251,6 @@ def test_the_hosted_form_itself(rig: Rig, page: Page) -> None:
     assert styled(page)
 
 
-@pytest.mark.slow
 def test_the_console_with_its_scripts(rig: Rig, page: Page) -> None:
     wrong: list[str] = []
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)

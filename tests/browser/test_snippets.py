@@ -19,6 +19,8 @@ from tests.support.records import all_records
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 
+pytestmark = pytest.mark.slow
+
 LISTS = (ListRef("id-1", "News & more"), ListRef("id-2", "Events"))
 
 Snippet = Callable[..., str]
@@ -133,7 +135,6 @@ def test_the_script_shows_errors_beside_the_fields_and_then_thanks(
     expect_the_signup(redis_server)
 
 
-@pytest.mark.slow
 def test_the_script_says_when_nothing_was_sent(
     web: WebProcess, form: None, snippet: Snippet, redis_server: ValkeyServer, page: Page
 ) -> None:

@@ -7,6 +7,8 @@ import pytest
 from tests.support.stack import Stack, eventually
 from tests.support.webhook import Webhook
 
+pytestmark = pytest.mark.slow
+
 MakeStack = Callable[..., Stack]
 
 
@@ -57,7 +59,6 @@ def test_operators_are_notified_once_of_a_revoked_connection_and_of_its_recovery
     assert "the-secret-path" not in stack.log
 
 
-@pytest.mark.slow
 def test_beat_tells_that_all_workers_died_and_that_one_lives_again(
     make_stack: MakeStack, webhook: Webhook
 ) -> None:
@@ -92,7 +93,6 @@ def test_beat_tells_that_all_workers_died_and_that_one_lives_again(
     assert "secret-path" not in stack.log
 
 
-@pytest.mark.slow
 def test_operators_are_notified_of_a_form_that_refuses_and_of_its_end(
     make_stack: MakeStack, webhook: Webhook
 ) -> None:

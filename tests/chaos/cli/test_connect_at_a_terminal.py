@@ -11,6 +11,8 @@ from shared.ledger.format import open_ledger
 from tests.support.stack import Stack
 from tests.support.terminal import Terminal
 
+pytestmark = pytest.mark.slow
+
 CHECKS = 7
 END_OF_INPUT = "\x04"
 
@@ -246,7 +248,6 @@ def test_a_test_sign_up_is_followed_until_it_is_read_back_and_removed(
     assert "was a contact before the test" in refused
 
 
-@pytest.mark.slow
 def test_a_test_sign_up_that_is_refused_says_why(stack: Stack, worker: None) -> None:
     stack.connect()
     stack.sandbox.control(refuse_email="me@example.com")

@@ -9,6 +9,8 @@ import requests
 
 from tests.support.stack import Stack, eventually
 
+pytestmark = pytest.mark.slow
+
 PRINTED = re.compile(r"password  (\S+)")
 
 

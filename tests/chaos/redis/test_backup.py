@@ -18,6 +18,8 @@ from tests.support.stack import Stack, eventually
 from tests.support.traffic import Traffic
 from tests.support.valkey_server import PASSWORD, ValkeyServer
 
+pytestmark = pytest.mark.slow
+
 SPOOL = "## Copy a web's spool"
 WITH_THE_TOOL = "### With the server's own tool"
 AS_FILES = "### As files, with the embedded Valkey of `relay up`"

@@ -19,6 +19,8 @@ from tests.support.redis_settings import configured
 from tests.support.stack import Stack, eventually
 from tests.support.valkey_server import PASSWORD
 
+pytestmark = pytest.mark.slow
+
 Fault = Callable[[Stack, "redis.Redis"], AbstractContextManager[None]]
 
 
@@ -193,7 +195,6 @@ def doctor_says(stack: Stack) -> str:
     return "\n".join(f"{check.found} {check.fix}" for check in wrong)
 
 
-@pytest.mark.slow
 def test_every_process_says_at_its_start_what_is_wrong(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack()
     stack.set(REDIS_URL=stack.valkey.url().replace(PASSWORD, "not-this-one"))
