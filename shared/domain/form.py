@@ -12,6 +12,7 @@ from shared.domain.signup import WhenUnsubscribed
 from shared.domain.web_addresses import host_of, origin_of, split_address
 
 ConsentBox = Literal["none", "optional", "required"]
+Captcha = Literal["none", "altcha"]
 
 DEFAULT_CONSENT = (
     "By signing up you agree to receive e-mails from us. You can unsubscribe at any time."
@@ -35,12 +36,23 @@ class CustomField:
     label: str
 
 
+@dataclass(frozen=True, slots=True)
+class SourceField:
+    """Where a sign-up came from: `source`, such as ``utm_campaign``, and the field that gets it."""
+
+    source: str
+    field: CustomField
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """What `relay forms add` stores.
 
     `origins` are exact, such as ``https://example.com``. `unsubscribed` says what happens when an
-    unsubscribed person signs up again.
+    unsubscribed person signs up again. `language` is that of texts for visitors; with ``auto``,
+    their browser chooses. An empty `button` or `success` message is ours, in that language. Colours
+    are ``#rrggbb``; empty ones are ours. From `spam_threshold` on, a sign-up is quarantined; 0
+    turns the scored signs of spam off.
     """
 
     name: str
@@ -54,6 +66,14 @@ class Form:
     title: str = "Sign up"
     enabled: bool = True
     unsubscribed: WhenUnsubscribed = "resubscribe"
+    language: str = "auto"
+    button: str = ""
+    success: str = ""
+    accent: str = ""
+    background: str = ""
+    captcha: Captcha = "none"
+    spam_threshold: int = 10
+    sources: tuple[SourceField, ...] = ()
 
     @property
     def consent_version(self) -> str:
@@ -104,6 +124,10 @@ class Form:
         known["lists"] = tuple(ListRef(**item) for item in stored["lists"])
         known["custom_fields"] = tuple(CustomField(**item) for item in stored["custom_fields"])
         known["origins"] = tuple(stored["origins"])
+        known["sources"] = tuple(
+            SourceField(each["source"], CustomField(**each["field"]))
+            for each in stored.get("sources", ())
+        )
         return cls(**known)
 
 

@@ -34,6 +34,7 @@ BY_POSITION = {
     "Subject",
     "Throttled",
     "RateLimit",
+    "SourceField",
     "Why",
     "_Refusal",
 }

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.domain.form import CustomField, Form, ListRef
+from shared.domain.form import CustomField, Form, ListRef, SourceField
 
 FORM = Form(
     name="news",
@@ -203,7 +203,8 @@ def test_the_consent_version_follows_the_text() -> None:
 
 
 def test_a_stored_form_comes_back_and_later_versions_may_know_more() -> None:
-    form = replace(FORM, custom_fields=(CustomField("cf-1", "shoe_size", "Shoe size"),))
+    field = CustomField("cf-1", "shoe_size", "Shoe size")
+    form = replace(FORM, custom_fields=(field,), sources=(SourceField("utm_campaign", field),))
     stored = json.loads(json.dumps(form.to_dict() | {"colour": "red"}))
     assert Form.from_dict(stored) == form
 
@@ -212,6 +213,14 @@ def test_a_form_takes_sign_ups_and_has_no_consent_box_unless_said_otherwise() ->
     assert ANYONES.enabled is True
     assert ANYONES.consent_box == "none"
     assert ANYONES.title == "Sign up"
+
+
+def test_a_form_that_an_earlier_version_stored_has_the_defaults() -> None:
+    later = ("language", "button", "success", "accent", "background", "captcha")
+    stored = {key: value for key, value in FORM.to_dict().items() if key not in later}
+    for key in ("spam_threshold", "sources"):
+        stored.pop(key)
+    assert Form.from_dict(stored) == FORM
 
 
 def test_a_form_that_was_stored_before_forms_could_ask_puts_back() -> None:
