@@ -72,6 +72,7 @@ from web.signup.refused_requests import RefusedRequests, refused_limit
 from web.signup.signup_ids import SignupIds
 from web.signup.spool import Spool
 from web.signup.spools_here import look_here
+from web.signup.time_token import TimeTokens
 from web.signup.visitor_counts import VisitorCounts
 from web.visitor_address import MisfitNotes, VisitorAddress
 
@@ -197,6 +198,7 @@ def _make_services(settings: Settings) -> Services:
         ledger=ledger,
         intake=_make_intake(settings, ledger, spool, drainer, notifier, tallies, load),
         spool=spool,
+        time_tokens=TimeTokens(settings.secret_keys, clock=time.time),
         check_ledger=load,
         accounts=make_account_services(settings, patient, notifier.notify_workers),
         operations=operations,

@@ -33,6 +33,7 @@ from web.signup.intake import Intake
 from web.signup.redis_deadline import DeadlinePool
 from web.signup.refused_requests import RefusedRequests
 from web.signup.spool import Spool
+from web.signup.time_token import TimeTokens
 from web.visitor_address import MisfitNotes
 
 
@@ -65,6 +66,7 @@ class Services:
     ledger: Ledger
     intake: Intake
     spool: Spool
+    time_tokens: TimeTokens
     check_ledger: Callable[[], object]
     accounts: AccountServices
     operations: Operations

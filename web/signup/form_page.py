@@ -13,7 +13,13 @@ from shared.domain.form import Form
 from shared.domain.reading.check_boxes import is_ticked
 from shared.domain.reading.field_checks import CUSTOM_LIMIT
 from shared.domain.reading.meanings import CONSENT
-from shared.domain.reading.posted_fields import LISTS, SortedFields, instruction, sort_fields
+from shared.domain.reading.posted_fields import (
+    LISTS,
+    SHOWN_AT,
+    SortedFields,
+    instruction,
+    sort_fields,
+)
 from web.signup.origins import PAGE
 
 # Of posted texts that are too long or that no input shows, as HTML has them: three times as much as
@@ -100,6 +106,7 @@ def form_page(
     form: Form,
     posted: Mapping[str, list[str]],
     *,
+    time_token: str,
     page: str | None = None,
     errors: Sequence[FieldError] = (),
 ) -> FormPage:
@@ -114,7 +121,10 @@ def form_page(
         inputs=inputs,
         choices=_choices(form, posted),
         consented=is_ticked(given.consent),
-        hidden=tuple(each for each in _hidden(form, posted, given, page) if room.fits(*each)),
+        hidden=(
+            (SHOWN_AT, time_token),
+            *(each for each in _hidden(form, posted, given, page) if room.fits(*each)),
+        ),
         errors=_without_names(errors),
     )
 

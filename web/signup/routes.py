@@ -73,7 +73,9 @@ def show(name: str) -> ResponseReturnValue:
     posted = read_query(_head())
     website_page = _listed(_source().website_page, form)
     _allow_form(form, website_page)
-    page = replace(form_page(form, posted, page=website_page), consented=False)
+    token = services().time_tokens.make(form.name)
+    page = form_page(form, posted, time_token=token, page=website_page)
+    page = replace(page, consented=False)
     filled_in = any(map(find_field, posted))
     answer = make_response(render_template("form.html", page=page, filled_in=filled_in))
     if posted:  # this page's address holds what somebody typed: no other address may get it
@@ -276,7 +278,8 @@ def _problem_page(status: int, message: str, errors: list[FieldError]) -> str:
         return render_template("problem.html", status=status, message=message)
     website_page = first_page(_source(), _posted()).website_page
     _allow_form(form, website_page)
-    page = form_page(form, _posted(), page=website_page, errors=errors)
+    token = services().time_tokens.kept(form.name, _posted())
+    page = form_page(form, _posted(), time_token=token, page=website_page, errors=errors)
     return render_template("form.html", page=page, status=status, message=message)
 
 

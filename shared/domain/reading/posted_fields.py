@@ -29,9 +29,10 @@ from shared.domain.reading.values import (
 from shared.domain.remembering import remembered
 
 LISTS = "_lists"
-# What a request can tell us besides its fields. `_page` and `_charset_` are set by browsers and by
-# our own pages.
-INSTRUCTIONS = frozenset({"_next", "_gotcha", LISTS, "_page", "_charset_"})
+SHOWN_AT = "_t"
+# What a request can tell us besides its fields. `_page`, `_charset_` and the time token are set by
+# browsers and by our own pages.
+INSTRUCTIONS = frozenset({"_next", "_gotcha", LISTS, SHOWN_AT, "_page", "_charset_"})
 
 # Addresses under such names are not the visitor's: old form mailers post them.
 _NOT_THE_VISITORS = {

@@ -104,7 +104,7 @@ def read(head: Head, body: bytes) -> None:
         checked_of(posted)
     except InvalidSignup as invalid:
         refusal_of(head, 422, invalid.errors, posted)
-        form_page(FORM, posted, page=source.website_page, errors=invalid.errors)
+        form_page(FORM, posted, time_token="", page=source.website_page, errors=invalid.errors)
     receipt("id", FORM, posted, source=source, head=head, public_url=US)
 
 

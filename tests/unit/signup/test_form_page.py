@@ -7,6 +7,7 @@ from tests.support import builders
 from web.signup.form_page import FormPage, form_page
 
 FORM = builders.form(custom_fields=())
+TOKEN = "a token"
 
 
 def names(page: FormPage) -> list[str]:
@@ -14,20 +15,21 @@ def names(page: FormPage) -> list[str]:
 
 
 def test_an_empty_form_asks_for_the_address_and_the_name() -> None:
-    assert names(form_page(FORM, {})) == ["email", "first_name", "last_name"]
+    assert names(form_page(FORM, {}, time_token=TOKEN)) == ["email", "first_name", "last_name"]
 
 
 def test_a_field_that_was_posted_or_is_wrong_is_shown_too() -> None:
     page = form_page(
         FORM,
         {"zip": ["02451"]},
+        time_token=TOKEN,
         errors=[FieldError("phone", "too_long", "Phone: too long.")],
     )
     assert names(page) == ["email", "first_name", "last_name", "phone", "postal_code"]
 
 
 def test_browsers_can_fill_in_every_field_that_they_know() -> None:
-    page = form_page(FORM, {field.name: ["x"] for field in FIELDS})
+    page = form_page(FORM, {field.name: ["x"] for field in FIELDS}, time_token=TOKEN)
     assert [(each.name, each.label, each.type, each.autocomplete) for each in page.inputs] == [
         ("email", "E-mail address", "email", "email"),
         ("first_name", "First name", "text", "given-name"),
@@ -47,11 +49,11 @@ def test_browsers_can_fill_in_every_field_that_they_know() -> None:
 
 
 def test_several_lists_are_a_choice_and_one_is_none() -> None:
-    assert form_page(FORM, {}).choices == ()
+    assert form_page(FORM, {}, time_token=TOKEN).choices == ()
     two = builders.form(lists=(ListRef("id-1", "News"), ListRef("id-2", "Offers")))
-    ticked = [choice.ticked for choice in form_page(two, {}).choices]
+    ticked = [choice.ticked for choice in form_page(two, {}, time_token=TOKEN).choices]
     assert ticked == [True, True]
-    page = form_page(two, {"_lists": ["offers"]})
+    page = form_page(two, {"_lists": ["offers"]}, time_token=TOKEN)
     assert [(choice.id, choice.ticked) for choice in page.choices] == [
         ("id-1", False),
         ("id-2", True),
@@ -61,10 +63,12 @@ def test_several_lists_are_a_choice_and_one_is_none() -> None:
 def test_what_no_input_shows_is_posted_again_from_hidden_ones() -> None:
     page = form_page(
         FORM,
-        {"hobby": ["sailing"], "_next": ["/welcome"], "tags": ["a", "b"]},
+        {"hobby": ["sailing"], "_next": ["/welcome"], "tags": ["a", "b"], "_t": ["an old one"]},
+        time_token=TOKEN,
         page="https://shop.example/",
     )
     assert page.hidden == (
+        ("_t", TOKEN),
         ("hobby", "sailing"),
         ("tags", "a"),
         ("tags", "b"),

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -379,6 +380,24 @@ def test_the_hosted_form(app: Flask, client: FlaskClient) -> None:
     assert 'type="checkbox"' not in response.text
     assert "You can unsubscribe at any time." in response.text
     assert "<script" not in response.text and "style=" not in response.text
+
+
+def test_a_page_that_asks_for_a_correction_keeps_the_time_token(
+    client: FlaskClient, stored: Stored
+) -> None:
+    token = _time_token(client.get("/f/news").text)
+    wrong = client.post("/f/news", data={"email": "ada@", "_t": token}, headers=BROWSER)
+    assert _time_token(wrong.text) == token
+    forged = client.post("/f/news", data={"email": "ada@", "_t": "x"}, headers=BROWSER)
+    assert _time_token(forged.text) not in ("x", token)
+    client.post("/f/news", data={"email": "ada@example.com", "_t": token}, headers=BROWSER)
+    assert "_t" not in stored()[0]["contact"].get("other", {})
+
+
+def _time_token(page: str) -> str:
+    """Return the only time token of the page."""
+    [token] = re.findall(r'type="hidden" name="_t" value="(\w+)"', page)
+    return str(token)
 
 
 def test_lists_and_consent_are_offered_where_there_is_a_choice(
