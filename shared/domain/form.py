@@ -14,6 +14,9 @@ from shared.domain.web_addresses import host_of, origin_of, split_address
 ConsentBox = Literal["none", "optional", "required"]
 Captcha = Literal["none", "altcha"]
 
+# Of texts for visitors. With "auto", their browser chooses one of the others.
+LANGUAGES = ("auto", "en", "es", "fr", "de")
+
 DEFAULT_CONSENT = (
     "By signing up you agree to receive e-mails from us. You can unsubscribe at any time."
 )

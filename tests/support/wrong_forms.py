@@ -65,6 +65,42 @@ WRONG = {
         "The consent text is empty.",
         ["--consent", "", "--consent-box", "optional"],
     ),
+    "a long button": Wrong(
+        {"button": "x" * 61},
+        "button",
+        "The text of the button can have 60 characters at most.",
+        ["--button", "x" * 61],
+    ),
+    "a long message": Wrong(
+        {"success": "x" * 1001},
+        "success",
+        "The message can have 1,000 characters at most.",
+        ["--success", "x" * 1001],
+    ),
+    "an accent": Wrong(
+        {"accent": "red"},
+        "accent",
+        "'red' is no colour. A colour is # and six digits",
+        ["--accent", "red"],
+    ),
+    "a background": Wrong(
+        {"background": "#12345"},
+        "background",
+        "'#12345' is no colour.",
+        ["--background", "#12345"],
+    ),
+    "a spam threshold": Wrong(
+        {"spam_threshold": "101"},
+        "spam_threshold",
+        "'101' cannot be a spam threshold. It is a number from 0,",
+        ["--spam-threshold", "101"],
+    ),
+    "no spam threshold": Wrong(
+        {"spam_threshold": ""}, "spam_threshold", "'' cannot be a spam threshold."
+    ),
+    "another language": Wrong(
+        {"language": "xx"}, "language", "Choose one of auto, en, es, fr, de."
+    ),
     "no list": Wrong({"lists": ()}, "lists", "Choose at least one list."),
     "another box": Wrong({"consent_box": "big"}, "consent_box", "Choose one of none, optional"),
     "another wish": Wrong(

@@ -13,7 +13,7 @@ from shared.domain.errors import Refused
 from shared.domain.form import CustomField, Form
 from shared.operations.forms.drafts import FormDraft, FormMaker, WrongForm
 from shared.operations.forms.forms import FormChanged, NameTaken
-from shared.operations.forms.told import told_fields
+from shared.operations.forms.told import LANGUAGE_NAMES, told_fields
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.accounts import SHOWN_LISTS
@@ -23,6 +23,8 @@ from web.services import services
 
 # More are not offered to choose from, but typed.
 _MOST_OFFERED = 200
+# The fields in the page's closed part: few forms change them.
+_RARE = ("language", "button", "success", "accent", "background", "spam_threshold")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +144,9 @@ def _only_looks() -> bool:
 
 def _typed(before: Form | None) -> _Page:
     given = request.form
+    # A page from before an upgrade does not post what it did not know.
+    stored = FormDraft.of(before) if before else FormDraft(name="", account="")
+    rare = {name: _text(given.get(name, getattr(stored, name))) for name in _RARE}
     draft = FormDraft(
         name=before.name if before else given.get("name", "").strip(),
         account=given.get("account", ""),
@@ -150,11 +155,16 @@ def _typed(before: Form | None) -> _Page:
         redirect=given.get("redirect", "").strip() or None,
         origins=tuple(_lines(given.get("origins", ""))),
         title=given.get("title", "").strip(),
-        consent_text=given.get("consent_text", "").strip().replace("\r\n", "\n"),
+        consent_text=_text(given.get("consent_text", "")),
         consent_box=given.get("consent_box", ""),
         unsubscribed=given.get("unsubscribed", ""),
+        **rare,
     )
     return _Page(draft=draft, before=before, find=given.get("find", ""))
+
+
+def _text(typed: str) -> str:
+    return typed.strip().replace("\r\n", "\n")
 
 
 def _lines(text: str) -> list[str]:
@@ -180,9 +190,18 @@ def _answer(page: _Page, *, mine: Form | None = None) -> str:
         fields=fields,
         fields_problem=fields_problem,
         fields_read=_reads_fields(),
+        languages=list(LANGUAGE_NAMES.items()),
+        rare_changes=_rare_changes(page.draft),
+        rare_errors=[name for name in _RARE if name in page.errors],
         accounts=services().operations.forms.registry.account_names(),
         most_accounts=_MOST_OFFERED,
     )
+
+
+def _rare_changes(draft: FormDraft) -> int:
+    """Return how many of the rare fields are not as usual."""
+    usual = FormDraft(name="", account="")
+    return sum(getattr(draft, name) != getattr(usual, name) for name in _RARE)
 
 
 def _version(page: _Page) -> str:

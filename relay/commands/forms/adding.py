@@ -1,15 +1,18 @@
 """`relay forms add`: a new form, or a new version of one."""
 
+from typing import Any
+
 import click
 
 from relay.commands.forms.existing import address, described, names
 from relay.commands.snippet import snippet_of
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.errors import Refused
-from shared.domain.form import DEFAULT_CONSENT, Form
+from shared.domain.form import DEFAULT_CONSENT, LANGUAGES, Form
 from shared.domain.printable import printable
 from shared.operations.forms.drafts import (
     CONSENT_BOXES,
+    DEFAULT_SPAM_THRESHOLD,
     DEFAULT_TITLE,
     WHEN_UNSUBSCRIBED,
     FormDraft,
@@ -17,6 +20,9 @@ from shared.operations.forms.drafts import (
     WrongForm,
 )
 from shared.operations.forms.forms import NameTaken
+
+# What cannot be right for any account.
+_WRONG_USE = {"name", "redirect", "button", "success", "accent", "background", "spam_threshold"}
 
 
 @click.command()
@@ -29,7 +35,7 @@ from shared.operations.forms.forms import NameTaken
 )
 @click.option(
     "--list",
-    "wanted_lists",
+    "lists",
     required=True,
     multiple=True,
     metavar="LIST",
@@ -37,7 +43,7 @@ from shared.operations.forms.forms import NameTaken
 )
 @click.option(
     "--field",
-    "wanted_fields",
+    "custom_fields",
     multiple=True,
     metavar="NAME",
     help="A custom field to send, by name or label. Repeat it for more fields.",
@@ -53,7 +59,13 @@ from shared.operations.forms.forms import NameTaken
 @click.option(
     "--title", default=DEFAULT_TITLE, show_default=True, help="Heading of the form's page."
 )
-@click.option("--consent", default=DEFAULT_CONSENT, metavar="TEXT", help="What visitors agree to.")
+@click.option(
+    "--consent",
+    "consent_text",
+    default=DEFAULT_CONSENT,
+    metavar="TEXT",
+    help="What visitors agree to.",
+)
 @click.option(
     "--consent-box",
     type=click.Choice(CONSENT_BOXES),
@@ -69,48 +81,47 @@ from shared.operations.forms.forms import NameTaken
     help="For people who had unsubscribed: put them back at once, or let Constant Contact ask them"
     " to confirm. With `ask`, every sign-up takes one more request.",
 )
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES),
+    default="auto",
+    show_default=True,
+    help="Language of the texts for visitors. With `auto`, their browser chooses.",
+)
+@click.option("--button", default="", metavar="TEXT", help="Text of the button.")
+@click.option("--success", default="", metavar="TEXT", help="What visitors read after signing up.")
+@click.option(
+    "--accent",
+    default="",
+    metavar="COLOUR",
+    help="Colour of the button and the links, such as #1a56c4.",
+)
+@click.option("--background", default="", metavar="COLOUR", help="Colour behind the form.")
+@click.option(
+    "--spam-threshold",
+    default=DEFAULT_SPAM_THRESHOLD,
+    show_default=True,
+    metavar="N",
+    help="Score from which a sign-up is quarantined, up to 100. 0 turns the scores off.",
+)
 @click.option("--replace", "may_replace", is_flag=True, help="Replace a form of this name.")
 @pass_runtime
-def add(
-    runtime: CommandRuntime,
-    name: str,
-    account: str,
-    wanted_lists: tuple[str, ...],
-    wanted_fields: tuple[str, ...],
-    redirect: str | None,
-    origins: tuple[str, ...],
-    title: str,
-    consent: str,
-    consent_box: str,
-    unsubscribed: str,
-    may_replace: bool,
-) -> None:
+def add(runtime: CommandRuntime, /, name: str, *, may_replace: bool, **typed: Any) -> None:
     """Add the form FORM."""
     if not may_replace and runtime.registry.form(name) is not None:
         raise Refused(f"{NameTaken(name)} Add --replace to replace it.")
-    draft = FormDraft(
-        name=name,
-        account=account,
-        lists=wanted_lists,
-        custom_fields=wanted_fields,
-        redirect=redirect,
-        origins=origins,
-        title=title,
-        consent_text=consent,
-        consent_box=consent_box,
-        unsubscribed=unsubscribed,
-    )
+    draft = FormDraft(name=name, **typed)
     form = _made(runtime, draft)
     runtime.operations.forms.save(form)
     _say_added(runtime, form)
 
 
 def _made(runtime: CommandRuntime, draft: FormDraft) -> Form:
-    """Return the form. A name or an address that cannot be one is wrong use."""
+    """Return the form. What could never be right, such as a colour, is wrong use."""
     try:
         return FormMaker(runtime.accounts.api).make(draft)
     except WrongForm as error:
-        if {"name", "redirect"} & set(error.errors):
+        if _WRONG_USE & set(error.errors):
             raise click.UsageError(str(error)) from error
         raise
 

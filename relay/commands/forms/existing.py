@@ -11,6 +11,7 @@ from shared.domain.errors import Refused
 from shared.domain.form import Form
 from shared.operations.forms.activity import read_activity
 from shared.operations.forms.choices import in_order
+from shared.operations.forms.told import told_fields
 from shared.operations.snippets.snippet import form_address
 
 
@@ -45,9 +46,8 @@ def show(runtime: CommandRuntime, name: str) -> None:
     document = described(runtime, form)
     activity = read_activity(runtime.form_counts, runtime.registry.account_names(), form)
     runtime.output.json(document | activity_document(activity))
-    runtime.output.table(
-        ["", name], [[key.replace("_", " "), _shown(value)] for key, value in document.items()]
-    )
+    told = {"Address": document["url"]} | told_fields(form)
+    runtime.output.table(["", name], [list(each) for each in told.items()])
     say_activity(runtime.output, activity)
 
 
@@ -119,15 +119,3 @@ def address(runtime: CommandRuntime, form: Form) -> str:
 def names(form: Form) -> str:
     """Return the names of the form's lists."""
     return ", ".join(each.name for each in form.lists)
-
-
-def _shown(value: Any) -> str:
-    """Return a value of `described` as text for people."""
-    match value:
-        case None | () | []:
-            return "none"
-        case bool():
-            return "yes" if value else "no"
-        case tuple() | list():
-            return ", ".join(each["name"] if isinstance(each, dict) else each for each in value)
-    return str(value)

@@ -3,6 +3,7 @@
 Console and command line make forms of drafts, so that both refuse the same with the same words.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,8 +12,16 @@ from typing import Any, TypeVar, cast
 from shared.accounts.account_api import AccountApi, ApiCallFailed
 from shared.constant_contact.client import ContactList
 from shared.domain.account import check_name
+from shared.domain.colours import checked_colour
 from shared.domain.errors import Refused
-from shared.domain.form import DEFAULT_CONSENT, ConsentBox, CustomField, Form, ListRef
+from shared.domain.form import (
+    DEFAULT_CONSENT,
+    LANGUAGES,
+    ConsentBox,
+    CustomField,
+    Form,
+    ListRef,
+)
 from shared.domain.signup import WhenUnsubscribed
 from shared.operations.forms.choices import (
     checked_origin,
@@ -26,9 +35,15 @@ T = TypeVar("T")
 DEFAULT_TITLE = "Sign up"
 CONSENT_BOXES = ("none", "optional", "required")
 WHEN_UNSUBSCRIBED = ("resubscribe", "ask")
+DEFAULT_SPAM_THRESHOLD = "10"
 # In characters.
 LONGEST_TITLE = 200
 LONGEST_CONSENT = 5000
+LONGEST_BUTTON = 60
+LONGEST_SUCCESS = 1000
+HIGHEST_SPAM_THRESHOLD = 100
+
+_NUMBER = re.compile(r"[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +60,12 @@ class FormDraft:
     consent_text: str = DEFAULT_CONSENT
     consent_box: str = "none"
     unsubscribed: str = "resubscribe"
+    language: str = "auto"
+    button: str = ""
+    success: str = ""
+    accent: str = ""
+    background: str = ""
+    spam_threshold: str = DEFAULT_SPAM_THRESHOLD
 
     @classmethod
     def of(cls, form: Form) -> "FormDraft":
@@ -60,6 +81,12 @@ class FormDraft:
             consent_text=form.consent_text,
             consent_box=form.consent_box,
             unsubscribed=form.unsubscribed,
+            language=form.language,
+            button=form.button,
+            success=form.success,
+            accent=form.accent,
+            background=form.background,
+            spam_threshold=str(form.spam_threshold),
         )
 
 
@@ -100,14 +127,14 @@ class FormMaker:
         of the same account, are known even while Constant Contact cannot be asked.
         """
         checks = _Checks()
-        origins = _check_typed(checks, draft)
+        typed = _check_typed(checks, draft)
         known = before if before and before.account == draft.account else None
         if checks.run("account", lambda: self._check_account(draft.account)):
             lists = checks.run("lists", lambda: self._lists(draft, known, max_age))
             fields = checks.run("custom_fields", lambda: self._fields(draft, known))
         if checks.errors:
             raise WrongForm(checks.errors)
-        form = _form(draft, lists or (), fields or (), origins or ())
+        form = _form(draft, lists or (), fields or (), typed)
         return replace(form, enabled=before.enabled) if before else form
 
     def _check_account(self, name: str) -> bool:
@@ -135,8 +162,8 @@ class FormMaker:
         return chosen_fields(draft.custom_fields, self.api.custom_fields(draft.account))
 
 
-def _check_typed(checks: _Checks, draft: FormDraft) -> tuple[str, ...] | None:
-    """Check what needs no account; return the origins as browsers write them."""
+def _check_typed(checks: _Checks, draft: FormDraft) -> dict[str, Any]:
+    """Check what needs no account; return those fields that a form has in another way."""
     checks.run("name", lambda: check_name(draft.name, "a form's"))
     if (redirect := draft.redirect) is not None:
         checks.run("redirect", lambda: checked_redirect(redirect))
@@ -144,12 +171,25 @@ def _check_typed(checks: _Checks, draft: FormDraft) -> tuple[str, ...] | None:
     checks.run("consent_text", lambda: _check_consent(draft))
     checks.run("consent_box", lambda: _check_choice(draft.consent_box, CONSENT_BOXES))
     checks.run("unsubscribed", lambda: _check_choice(draft.unsubscribed, WHEN_UNSUBSCRIBED))
-    return checks.run("origins", lambda: tuple(dict.fromkeys(map(checked_origin, draft.origins))))
+    checks.run("language", lambda: _check_choice(draft.language, LANGUAGES))
+    checks.run("button", lambda: _check_length(draft.button, "text of the button", LONGEST_BUTTON))
+    checks.run("success", lambda: _check_length(draft.success, "message", LONGEST_SUCCESS))
+    clean: dict[str, Callable[[], Any]] = {
+        "origins": lambda: tuple(dict.fromkeys(map(checked_origin, draft.origins))),
+        "accent": lambda: checked_colour(draft.accent),
+        "background": lambda: checked_colour(draft.background),
+        "spam_threshold": lambda: _threshold(draft.spam_threshold),
+    }
+    return {field: checks.run(field, check) for field, check in clean.items()}
 
 
 def _check_text(text: str, what: str, longest: int) -> None:
     if not text.strip():
         raise Refused(f"The {what} is empty. Visitors read it.")
+    _check_length(text, what, longest)
+
+
+def _check_length(text: str, what: str, longest: int) -> None:
     if len(text) > longest:
         raise Refused(f"The {what} can have {longest:,} characters at most.")
 
@@ -160,21 +200,33 @@ def _check_consent(draft: FormDraft) -> None:
         _check_text(draft.consent_text, "consent text", LONGEST_CONSENT)
 
 
+def _threshold(given: str) -> int:
+    if not (_NUMBER.fullmatch(given) and int(given) <= HIGHEST_SPAM_THRESHOLD):
+        raise Refused(
+            f"{given!r} cannot be a spam threshold. It is a number from 0, which turns the scores"
+            f" off, to {HIGHEST_SPAM_THRESHOLD}. {DEFAULT_SPAM_THRESHOLD} is usual."
+        )
+    return int(given)
+
+
 def _check_choice(given: str, choices: Sequence[str]) -> None:
     if given not in choices:
         raise Refused(f"Choose one of {', '.join(choices)}.")
 
 
-def _form(draft: FormDraft, lists: Any, fields: Any, origins: tuple[str, ...]) -> Form:
+def _form(draft: FormDraft, lists: Any, fields: Any, typed: dict[str, Any]) -> Form:
     return Form(
         name=draft.name,
         account=draft.account,
         lists=lists,
         custom_fields=fields,
         redirect=draft.redirect,
-        origins=origins,
         title=draft.title,
         consent_text=draft.consent_text,
         consent_box=cast(ConsentBox, draft.consent_box),
         unsubscribed=cast(WhenUnsubscribed, draft.unsubscribed),
+        language=draft.language,
+        button=draft.button.strip(),
+        success=draft.success.strip(),
+        **typed,
     )

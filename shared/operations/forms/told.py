@@ -13,10 +13,22 @@ _UNSUBSCRIBED = {
     "resubscribe": "is subscribed again",
     "ask": "is asked by Constant Contact first",
 }
+LANGUAGE_NAMES = {
+    "auto": "the visitor's browser chooses",
+    "en": "English",
+    "es": "Spanish",
+    "fr": "French",
+    "de": "German",
+}
 
 
 def told_fields(form: Form) -> dict[str, str]:
     """Return what there is to say of the form, by its label, in the order of its page."""
+    return usual_fields(form) | rare_fields(form)
+
+
+def usual_fields(form: Form) -> dict[str, str]:
+    """Return what most forms have of their own."""
     return {
         "Title": form.title,
         "Account": form.account,
@@ -28,6 +40,18 @@ def told_fields(form: Form) -> dict[str, str]:
         "Consent box": _BOXES[form.consent_box],
         "Who had unsubscribed": _UNSUBSCRIBED[form.unsubscribed],
         "State": "open" if form.enabled else "closed",
+    }
+
+
+def rare_fields(form: Form) -> dict[str, str]:
+    """Return the texts, colours and signs of spam, which few forms change."""
+    return {
+        "Language": LANGUAGE_NAMES.get(form.language, form.language),
+        "Button": form.button or "our text",
+        "Message after signing up": form.success or "our text",
+        "Accent": form.accent or "our colour",
+        "Background": form.background or "our colour",
+        "Spam threshold": str(form.spam_threshold) if form.spam_threshold else "off",
     }
 
 

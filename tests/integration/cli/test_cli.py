@@ -95,6 +95,28 @@ def test_a_form_may_ask_who_had_unsubscribed(connected: CommandLine) -> None:
     assert connected(*add, "--unsubscribed", "perhaps", "--replace").status == 2
 
 
+def test_a_form_has_texts_colours_and_a_spam_threshold_of_its_own(connected: CommandLine) -> None:
+    add = ("forms", "add", "cakes", "--account", "acme", "--list", "Newsletter")
+    own = {
+        "language": "de",
+        "button": "Anmelden",
+        "success": "Danke!",
+        "accent": "#c2185b",
+        "background": "#fff8e1",
+    }
+    options = [word for name, value in own.items() for word in (f"--{name}", value)]
+    assert connected(*add, *options, "--spam-threshold", "0").status == 0
+    shown = connected("forms", "show", "cakes", "--json").json
+    assert {name: shown[name] for name in own} == own
+    assert shown["spam_threshold"] == 0
+    told = connected("forms", "show", "cakes").out
+    for words in ("German", "Anmelden", "Danke!", "#c2185b", "#fff8e1", "off"):
+        assert words in told
+    assert connected(*add, "--replace").status == 0
+    assert connected("forms", "show", "cakes", "--json").json["spam_threshold"] == 10
+    assert connected(*add, "--replace", "--language", "xx").status == 2
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

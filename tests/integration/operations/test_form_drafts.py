@@ -17,6 +17,9 @@ from tests.support.command_line import CommandLine
 from tests.support.sandbox_server import SandboxServer
 from tests.support.wrong_forms import RIGHT, WRONG, Wrong
 
+# What could never be right, whatever the account has.
+WRONG_USE = ("name", "redirect", "button", "success", "accent", "background", "spam_threshold")
+
 
 @pytest.fixture
 def maker(tools: AccountServices, sandbox: SandboxServer) -> FormMaker:
@@ -56,7 +59,7 @@ def test_the_command_line_says_the_same(connected: CommandLine, wrong: Wrong) ->
         word for option, value in usual.items() if option not in rest for word in (option, value)
     ]
     ended = connected("forms", "add", name, *missing, *rest)
-    assert ended.status == (2 if wrong.about in ("name", "redirect") else 1)
+    assert ended.status == (2 if wrong.about in WRONG_USE else 1)
     assert wrong.says in " ".join(ended.err.split())
     assert [form["name"] for form in connected("forms", "list", "--json").json] == ["news"]
 
@@ -74,6 +77,22 @@ def test_a_right_draft_becomes_a_form_and_back(maker: FormMaker) -> None:
     assert [each.name for each in form.lists] == ["Newsletter"]
     assert [each.name for each in form.custom_fields] == ["favourite_cake"]
     assert form.origins == ("https://example.com",)
+    assert maker.make(FormDraft.of(form)) == form
+
+
+def test_texts_colours_and_the_threshold_become_a_form_and_back(maker: FormMaker) -> None:
+    form = maker.make(
+        draft(
+            language="de",
+            button=" Anmelden ",
+            success="Danke!\nBis bald.",
+            accent="C2185B",
+            background=" #FE8 ",
+            spam_threshold="007",
+        )
+    )
+    assert (form.language, form.button, form.success) == ("de", "Anmelden", "Danke!\nBis bald.")
+    assert (form.accent, form.background, form.spam_threshold) == ("#c2185b", "#ffee88", 7)
     assert maker.make(FormDraft.of(form)) == form
 
 

@@ -1,6 +1,7 @@
 """Making and changing forms in the console: every error is beside its field, typed values stay."""
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from html import unescape
 from typing import Any
@@ -181,6 +182,42 @@ def test_a_copy_has_all_but_the_name(browser: SignedIn, registry: Registry) -> N
     page = browser.get(f"{NEW}?copy=cakes").text
     assert re.search(r'name="name"[^>]*value="cakes-2"', page)
     assert 'value="Cakes!"' in page and "https://a.example</textarea>" in page
+
+
+# --- what few forms change
+
+RARE = "<details {}>\n    <summary>Texts, colours and spam"
+
+
+def test_texts_colours_and_spam_are_closed_and_say_how_many_differ(
+    browser: SignedIn, registry: Registry
+) -> None:
+    registry.save_form(builders.form("cakes", button="Join", accent="#c2185b"))
+    page = browser.get(EDIT).text
+    assert f'{RARE.format("")} <span class="soft">(2 changes)</span>' in page
+    assert f"{RARE.format('')}</summary>" in browser.get(f"{NEW}?account=acme").text
+    told = words(browser.get("/console/forms/cakes").text)
+    assert "<dt>Button</dt><dd>Join</dd>" in told and "<dt>Language</dt><dd>the visitor" in told
+
+
+def test_texts_colours_and_spam_are_saved_and_kept_by_a_page_that_has_them_not(
+    browser: SignedIn, tools: AccountServices, registry: Registry
+) -> None:
+    rare = {"language": "fr", "button": "Go", "success": "A\r\nB", "accent": "#F0A"}
+    made = send(browser, lists=(list_id(tools),), spam_threshold="5", **rare)
+    assert made.status_code == 303
+    form = registry.form("cakes")
+    assert form is not None
+    assert (form.language, form.button, form.success) == ("fr", "Go", "A\nB")
+    assert (form.accent, form.background, form.spam_threshold) == ("#ff00aa", "", 5)
+    assert edited(browser, form, title="Other").status_code == 303
+    assert registry.form("cakes") == replace(form, title="Other")
+
+
+def test_an_error_opens_the_closed_part(browser: SignedIn, tools: AccountServices) -> None:
+    answer = send(browser, lists=(list_id(tools),), accent="reddish")
+    assert answer.status_code == 422
+    assert RARE.format("open") in answer.text and 'value="reddish"' in answer.text
 
 
 # --- its lists and custom fields
