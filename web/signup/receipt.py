@@ -49,7 +49,7 @@ def receipt(
         "id": id,
         "status": "queued",
         "next": next_page or _thanks_page(public_url, form.name),
-        "message": THANKS,
+        "message": form.success or THANKS,
     }
     return Answer(202, headers, _JSON.encode(content).encode() + b"\n")
 

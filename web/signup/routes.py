@@ -29,6 +29,7 @@ from web.signup.cors import AMP_SOURCE, amp_headers, cors_headers, preflight_hea
 from web.signup.fast_path import NotStored
 from web.signup.flask_request import body_of, head_of
 from web.signup.form_page import form_page
+from web.signup.form_style import form_style
 from web.signup.intake import Visitor
 from web.signup.origins import Source, first_page, source_of
 from web.signup.reading.body_kind import UnreadableRequest
@@ -89,6 +90,16 @@ def thanks(name: str) -> ResponseReturnValue:
     form = _find(name, services().deadlines.start())
     _allow_form(form)  # a website may show the form in a frame, and then this page
     return render_template("thanks.html", form=form)
+
+
+@bp.get("/f/<name>/style.css")
+def style(name: str) -> Response:
+    """Return the colours of the form's pages. Their address names the colours, so a change of them
+    is seen at once."""
+    form = _find(name, services().deadlines.start())
+    answer = Response(form_style(form), mimetype="text/css")
+    answer.headers["Cache-Control"] = "public, max-age=300"
+    return answer
 
 
 @bp.route("/f/<name>", methods=["OPTIONS"], provide_automatic_options=False)
