@@ -89,7 +89,12 @@ def signup_outlook(details: SignupDetails) -> dict[str, Any]:
 
 def event_documents(history: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the history with times as scripts read them."""
-    return [{**each, "at": timestamp(from_milliseconds(each["at"]))} for each in history]
+    return [{**each, **_times(each)} for each in history]
+
+
+def _times(event: dict[str, Any]) -> dict[str, str | None]:
+    names = [name for name in ("at", "died_at") if name in event]
+    return {name: timestamp(from_milliseconds(event[name])) for name in names}
 
 
 def without_person(document: dict[str, Any]) -> dict[str, Any]:

@@ -85,8 +85,8 @@ def timeline(signup: Signup, history: Sequence[Mapping[str, Any]]) -> list[Event
     received = f"Received through the form {signup.form}."
     begun = Event(at=signup.received_at, name="received", what=received, tone="ok")
     events = [begun, *_quarantined(signup, history)]
-    events += _told(signup, history)
-    return [*events, *_settled(signup, history)]
+    events += [*_told(signup, history), *_settled(signup, history)]
+    return sorted(events, key=lambda event: event.at)
 
 
 def _attempt(entry: Mapping[str, Any], number: int | None) -> Attempt:
@@ -110,12 +110,17 @@ def _quarantined(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterat
         yield Event(at=signup.received_at, name="quarantined", what=what, tone="waiting")
 
 
-def _told(signup: Signup, history: Sequence[Mapping[str, Any]]) -> list[Event]:
+def _death(at: datetime, reason: str | None, more: str = "") -> Event:
+    return Event(at=at, name="dead", what=f"Dead letter: {reason}.{more}", tone="problem")
+
+
+def _told(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
     tries = iter(attempts(history))
     changes = iter(_changes(signup, history))
-    return [
-        _operators(entry, changes) if "event" in entry else _tried(next(tries)) for entry in history
-    ]
+    for entry in history:
+        if "died_at" in entry:  # an operator changed what had been a dead letter since then
+            yield _death(from_milliseconds(entry["died_at"]), entry["was"])
+        yield _operators(entry, changes) if "event" in entry else _tried(next(tries))
 
 
 def _tried(attempt: Attempt) -> Event:
@@ -166,6 +171,13 @@ def _before(entry: Mapping[str, Any]) -> dict[str, str]:
     return {str(k): str(v) for k, v in before.items()} if isinstance(before, dict) else {}
 
 
+def _is_told(died_at: datetime, history: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the history tells of the death: a discarding that was undone noted it."""
+    return any(
+        "died_at" in entry and from_milliseconds(entry["died_at"]) == died_at for entry in history
+    )
+
+
 def _settled(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
     """Yield how it ended. Who discarded it is in the history, but for what an older version did."""
     if signup.settled_at is None:
@@ -175,10 +187,9 @@ def _settled(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[E
         as_what = done.get(signup.action or "", "asked to confirm" if signup.action else "")
         told = f"Delivered{f': {as_what}' if as_what else ''}."
         yield Event(at=signup.settled_at, name="delivered", what=told, tone="ok")
-    elif signup.state == State.DEAD:
+    elif signup.state == State.DEAD and not _is_told(signup.settled_at, history):
         lost = f" Lost claims: {signup.lost}." if signup.lost else ""
-        what = f"Dead letter: {signup.reason}.{lost}"
-        yield Event(at=signup.settled_at, name="dead", what=what, tone="problem")
+        yield _death(signup.settled_at, signup.reason, lost)
     elif signup.state == State.DISCARDED and not any(
         entry.get("event") == "discarded" for entry in history
     ):

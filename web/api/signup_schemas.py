@@ -57,6 +57,10 @@ class EventSchema(Answer):
     by = fields.String()
     via = fields.String()
     note = fields.String()
+    was = fields.String(
+        metadata={"description": "Why it was a dead letter, before it was retried or discarded."}
+    )
+    died_at = fields.String(metadata={"format": "date-time"})
 
 
 class SignupSchema(SummarySchema):

@@ -190,6 +190,8 @@ def _event_row(event: dict[str, Any]) -> list[Any]:
 
 def _what(event: dict[str, Any]) -> str:
     name = str(event.get("event") or _outcome(event))
+    if "was" in event:
+        name += f" (was {event['was']})"
     more = event.get("note") or ", ".join(event.get("fields", ()))
     return f"{name}: {more}" if more else name
 

@@ -240,6 +240,7 @@ def test_a_dead_letter_is_corrected_and_its_history_kept(
     id = bury(ledger, "typo@example.com")
     edited = connected("failed", "edit", id, "--set", "email=right@example.com", "--json")
     assert edited.json["email"] == "right@example.com"
+    died_at = connected("failed", "show", id, "--json").json["died_at"]
     connected("failed", "retry", id)
     ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
     shown = connected("failed", "show", short_id(id), "--json").json
@@ -250,11 +251,14 @@ def test_a_dead_letter_is_corrected_and_its_history_kept(
         "retried",
         201,
     ]
+    assert (shown["history"][2]["was"], shown["history"][2]["died_at"]) == ("rejected", died_at)
     assert shown["history"][1]["before"] == {"email": "typo@example.com"}
     assert {shown["history"][at]["via"] for at in (1, 2)} == {"cli"}
     assert shown["why"] == "Constant Contact has the contact."
     assert shown["request_id"] == shown["id"]
-    assert "right@example.com" in connected("failed", "show", id).out
+    text = connected("failed", "show", id).out
+    assert "right@example.com" in text
+    assert "retried (was rejected)" in text
 
 
 @pytest.mark.parametrize(

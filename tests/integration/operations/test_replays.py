@@ -204,6 +204,10 @@ def test_what_somebody_changed_before_its_turn_is_skipped(ledger: Ledger, replay
 
     assert (part(replays).skipped, part(replays).under_way) == (4, 1)
     assert [state(ledger, id) for id in ids] == ["dead", "discarded", "queued", "dead", "queued"]
+    sent_again = ledger.find(ids[4], ["acme"])
+    assert sent_again is not None
+    told = [(each["event"], each["by"], each["was"]) for each in ledger.history(sent_again)[1:]]
+    assert told == [("retried", "ada", "rejected")]
     for _ in range(2):
         ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
     assert (part(replays).delivered, part(replays).ended_at is None) == (1, False)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from shared.domain.signup import Contact, Signup, State
+from shared.ledger.time_units import from_milliseconds
 from shared.operations.signup_timeline import Change, attempts, timeline
 from tests.support.builders import NOON, submission
 
@@ -94,3 +95,31 @@ def test_what_was_quarantined_is_told_also_after_it_was_delivered_from_there() -
 def test_a_lost_claim_says_where_our_code_failed() -> None:
     lost = timeline(signup(State.QUEUED, settled_at=None), [event("KeyError at client.py:12")])
     assert lost[-1].what == "A worker lost it: KeyError at client.py:12."
+
+
+def test_each_death_is_told_at_its_time_also_after_an_operator_changed_it() -> None:
+    changed = [
+        tried(400),
+        {**event("edited"), "at": AT + 2000},
+        {**event("retried", was="rejected", died_at=AT + 1000), "at": AT + 3000},
+        {**tried(503), "at": AT + 4000},
+        {**event("discarded", was="gave_up", died_at=AT + 5000), "at": AT + 6000},
+        {**event("discard undone"), "at": AT + 7000},
+    ]
+    dead = signup(reason="gave_up", settled_at=from_milliseconds(AT + 5000))
+    told = [(each.name, each.what) for each in timeline(dead, changed)]
+    assert [name for name, _ in told] == [
+        "received",
+        "Attempt 1: HTTP 400",
+        "dead",
+        "edited",
+        "retried",
+        "Attempt 1: HTTP 503",
+        "dead",
+        "discarded",
+        "discard undone",
+    ]
+    assert [what for name, what in told if name == "dead"] == [
+        "Dead letter: rejected.",
+        "Dead letter: gave_up.",
+    ]

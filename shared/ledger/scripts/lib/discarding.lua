@@ -9,6 +9,7 @@ local function discard(id, record, event)
   if record.state ~= "dead" and record.state ~= "quarantined" then
     return false
   end
+  remember_event(record, event)
   record.state_before = record.state
   record.settled_before = redis.call("ZSCORE", account .. record.state, id) or text(now)
   if record.state == "dead" then
@@ -19,7 +20,6 @@ local function discard(id, record, event)
   record.state, record.settled_at, record.replay = "discarded", now, nil
   join_settled("discarded", id, record.received_at, text(now))
   count("discarded", 1)
-  remember_event(record, event)
   return true
 end
 

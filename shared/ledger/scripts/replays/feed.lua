@@ -38,6 +38,7 @@ if allowed == 0 then
   return 0
 end
 
+local event = { event = "retried", by = redis.call("HGET", replay(job), "by"), counted = false }
 local requeued, looked_at = 0, 0
 while requeued < allowed and looked_at < MOST_FED do
   local id = redis.call("ZPOPMIN", replay_waiting(job))[1]
@@ -48,7 +49,7 @@ while requeued < allowed and looked_at < MOST_FED do
   local record = load_record(id)
   if record and record.state == "dead" and record.replay == job then
     -- A microsecond apart, so that the oldest is sent first.
-    requeue(id, record, string.format("%.3f", (now_us + requeued) / 1000))
+    requeue(id, record, string.format("%.3f", (now_us + requeued) / 1000), event)
     save_record(id, record)
     requeued = requeued + 1
   end

@@ -3,7 +3,7 @@
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
 -- ARG event  json  who retried it, for the history
--- INCLUDE clock record operator_events requeue
+-- INCLUDE clock record requeue
 --
 -- Returns 1, or 0 when it is no dead letter (any more).
 
@@ -12,8 +12,7 @@ if not record or record.state ~= "dead" then
   return 0
 end
 
-requeue(id, record, moment)
+requeue(id, record, moment, event)
 record.replay = nil
-remember_event(record, event)
 save_record(id, record)
 return 1
