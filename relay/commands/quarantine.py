@@ -42,7 +42,7 @@ def list_quarantined(runtime: CommandRuntime, selection: Selection) -> None:
     runtime.output.json([_document(signup) for signup in found])
     runtime.output.latest(
         "quarantined sign-ups",
-        ["id", "account", "form", "email", "reasons", "received at"],
+        ["id", "account", "form", "email", "reasons", "score", "received at"],
         [_row(signup) for signup in found],
         _NEXT_STEPS,
     )
@@ -93,19 +93,19 @@ def _row(signup: Signup) -> list[Any]:
         signup.account,
         signup.form,
         signup.contact.email,
-        signup.reason,
+        ", ".join(signup.reasons),
+        signup.score,
         for_people(signup.received_at),
     ]
 
 
 def _document(signup: Signup) -> dict[str, Any]:
-    """Return what scripts read. Nothing computes a score yet."""
     return {
         "id": signup.id,
         "account": signup.account,
         "form": signup.form,
         "email": signup.contact.email,
-        "reasons": [signup.reason] if signup.reason else [],
-        "score": None,
+        "reasons": signup.reasons,
+        "score": signup.score,
         "received_at": timestamp(signup.received_at),
     }

@@ -1,5 +1,6 @@
 """A sign-up: what a visitor asked for, from acceptance to its final state."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -37,6 +38,47 @@ class QuarantineReason(StrEnum):
 
     HONEYPOT = "honeypot"  #: it filled in the field that people do not see
     REPEATED_ADDRESS = "repeated_address"  #: the address was signed up too often in a short time
+
+
+# The score of a reason that quarantines by itself, whatever threshold the form has.
+ALONE = 100
+# Of what caused a reason, so many characters are kept.
+SEEN_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """Why a sign-up looks like spam.
+
+    `reasons` begin with the heaviest; a version that knows more may have stored them. `score` is
+    the weight of all. `seen` has what caused a reason, such as the link, by the reason: personal
+    data, cut to `SEEN_LIMIT`.
+    """
+
+    reasons: tuple[str, ...]
+    score: int
+    seen: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def reason(self) -> str:
+        """The heaviest."""
+        return self.reasons[0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain values."""
+        seen = {"seen": dict(self.seen)} if self.seen else {}
+        return {"reasons": self.reasons, "score": self.score, **seen}
+
+    @classmethod
+    def from_stored(cls, stored: str | dict[str, Any]) -> "Suspicion":
+        """Return what `to_dict` described. Earlier versions stored a reason alone, as text: each
+        that they knew quarantines by itself."""
+        if isinstance(stored, str):
+            return cls((stored,), ALONE)
+        [*reasons] = stored["reasons"]
+        if not reasons:
+            raise ValueError("no reason")
+        return cls(tuple(reasons), stored["score"], stored.get("seen", {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +160,7 @@ class Submission:
     contact: Contact
     lists: tuple[str, ...]
     consent: Consent
-    quarantine: str | None = None
+    quarantine: Suspicion | None = None
     unsubscribed: WhenUnsubscribed = "resubscribe"
     request_id: str | None = None
 
@@ -139,6 +181,8 @@ class Signup:
     """A sign-up as the ledger stores it, in any state. Times are in UTC.
 
     `edits` says how often an operator has corrected it. `request_id` is as in `Submission`.
+    `reason` is why it is dead, or the heaviest reason of its quarantine. `quarantine` says all of
+    why it was quarantined, also after it was delivered from there.
     """
 
     id: str
@@ -160,3 +204,18 @@ class Signup:
     settled_at: datetime | None = None
     contact_id: str | None = None
     action: str | None = None
+    quarantine: Suspicion | None = None
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why it was quarantined, the heaviest reason first."""
+        return self.quarantine.reasons if self.quarantine else ()
+
+    @property
+    def score(self) -> int | None:
+        """The weight of these reasons; None if it never was quarantined."""
+        return self.quarantine.score if self.quarantine else None
+
+    def has_reason(self, reason: str) -> bool:
+        """Whether it is dead for this reason, or quarantined for this one among others."""
+        return reason == self.reason or reason in self.reasons

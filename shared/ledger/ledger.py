@@ -135,7 +135,7 @@ class Ledger:
             visitor_window=limit.window if limit else timedelta(),
             person_limit=of_person.count if of_person else 0,
             person_window=of_person.window if of_person else timedelta(),
-            quarantine=submission.quarantine,
+            quarantine=submission.quarantine.reason if submission.quarantine else None,
             waited=max(timedelta(), origin.get("waited", timedelta())),
         )
 

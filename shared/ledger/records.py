@@ -12,10 +12,12 @@ from typing import Any, TypedDict
 from shared.domain.signup import (
     Consent,
     Contact,
+    DeathReason,
     Evidence,
     Signup,
     State,
     Submission,
+    Suspicion,
     WhenUnsubscribed,
 )
 from shared.infrastructure.stored_records import Kind, json_object, read_all
@@ -34,6 +36,8 @@ FIELDS = (
 # The values of a consent, and of an attempt.
 CONSENT = ("version", "box", "address", "page", "posted")
 ATTEMPT = ("at", "seconds", "status", "tracking_id", "error_key", "message", "counted")
+# What a record that never was quarantined may have as its reason.
+_NO_QUARANTINE = (None, *DeathReason)
 
 
 def packed(*values: Any) -> str:
@@ -65,6 +69,8 @@ def sent_json(of: Submission | Signup, contact: Contact) -> str:
         sent["unsubscribed"] = of.unsubscribed
     if of.request_id is not None:
         sent["request"] = of.request_id
+    if of.quarantine is not None:
+        sent["quarantine"] = of.quarantine.to_dict()
     return _JSON.encode(sent)
 
 
@@ -78,7 +84,10 @@ class Sent(TypedDict):
 
 
 def read_sent(line: str) -> Sent:
-    sent = json_object(line)
+    return _read_sent(json_object(line))
+
+
+def _read_sent(sent: dict[str, Any]) -> Sent:
     contact, lists = Contact.from_dict(sent), sent["lists"]
     if not isinstance(lists, list) or "email_address" not in contact.fields:
         raise ValueError("no lists, or no address")
@@ -88,6 +97,14 @@ def read_sent(line: str) -> Sent:
         unsubscribed=sent.get("unsubscribed", "resubscribe"),
         request_id=sent.get("request"),
     )
+
+
+def _read_quarantine(stored: dict[str, Any] | None, reason: str | None) -> Suspicion | None:
+    """Return why the sign-up was quarantined. Earlier versions, and the script that accepts, note
+    nothing but the `reason`."""
+    if stored is None and reason in _NO_QUARANTINE:
+        return None
+    return Suspicion.from_stored(stored or str(reason))
 
 
 def consent_json(consent: Consent) -> str:
@@ -111,24 +128,26 @@ def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) ->
     stands = read_first_line(record)
     if stands["state"] == "cleared":
         return None
-    _, sent, consent, *_ = record.split("\n")
+    _, line, consent, *_ = record.split("\n")
+    sent, reason = json_object(line), stands.get("reason")
     return Signup(
         id=id,
         account=account,
         form=stands["form"],
         state=State(stands["state"]),
-        **read_sent(sent),
+        **_read_sent(sent),
         consent=read_consent(consent, texts),
         received_at=from_milliseconds(stands["received_at"]),
         attempts=int(stands.get("attempts", 0)),
         lost=int(stands.get("lost", 0)),
         edits=int(stands.get("edits", 0)),
-        reason=stands.get("reason"),
+        reason=reason,
         error_key=stands.get("error_key"),
         message=stands.get("message"),
         settled_at=moment(stands.get("settled_at")),
         contact_id=stands.get("contact_id"),
         action=stands.get("action"),
+        quarantine=_read_quarantine(sent.get("quarantine"), reason),
     )
 
 

@@ -75,6 +75,7 @@ def _values(document: dict[str, Any]) -> dict[str, Any]:
     fields = {_column(name): value for name, value in document.pop("fields").items()}
     custom = {_custom_column(name): value for name, value in document.pop("custom_fields").items()}
     other_cell = json.dumps(other, ensure_ascii=False) if other else None
+    document["reasons"] = " ".join(document["reasons"])
     return {**custom, **fields, **document, _OTHER: other_cell}
 
 

@@ -24,7 +24,7 @@ from shared.ledger.stores.registry import Registry
 class Selection:
     """Which sign-ups: those with these `ids`, or all that match every given filter.
 
-    `reason` is a reason of dead letters or of quarantine.
+    `reason` is a reason of dead letters, or any of those of a quarantine.
     """
 
     ids: tuple[str, ...] = ()
@@ -135,7 +135,7 @@ class SignupFinder:
         return (
             selection.account in (None, signup.account)
             and selection.form in (None, signup.form)
-            and selection.reason in (None, signup.reason)
+            and (selection.reason is None or signup.has_reason(selection.reason))
             and (selection.since is None or _ended_at(signup) >= selection.since)
             and (email is None or self._compared(signup) == email)
         )

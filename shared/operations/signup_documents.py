@@ -12,7 +12,7 @@ from shared.operations.one_signup import SignupDetails
 
 DEAD_LETTER_NAMES = (
     *("id", "account", "form", "email", "state", "received_at", "settled_at", "attempts"),
-    *("reason", "error_key", "message", "died_at"),
+    *("reason", "reasons", "score", "error_key", "message", "died_at"),
 )
 
 
@@ -28,6 +28,8 @@ def signup_summary(signup: Signup) -> dict[str, Any]:
         "settled_at": timestamp(signup.settled_at),
         "attempts": signup.attempts,
         "reason": signup.reason,
+        "reasons": list(signup.reasons),
+        "score": signup.score,
         "error_key": signup.error_key,
         "message": signup.message,
     }
@@ -49,6 +51,7 @@ def signup_details(signup: Signup) -> dict[str, Any]:
     contact, consent = signup.contact, signup.consent
     return {
         **_values(contact),
+        "seen": dict(signup.quarantine.seen) if signup.quarantine else {},
         "fields_cut": contact.cut,
         "typed": contact.typed,
         "lists": list(signup.lists),
@@ -111,6 +114,7 @@ def without_person(document: dict[str, Any]) -> dict[str, Any]:
         "fields": {"email_address": email},
         "custom_fields": {},
         "other_fields": {},
+        "seen": {},
         "typed": {},
         "contact_id": None,
         "consent": document["consent"] | unknown,

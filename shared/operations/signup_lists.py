@@ -33,8 +33,9 @@ _GROUP = re.compile(r"[a-z0-9_-]{1,64}")
 class SignupFilter:
     """Which sign-ups. What is None, or empty, matches everything.
 
-    `reason` is one of death or of quarantine, `group` the id of a failure group. `since` and
-    `until`, which is exclusive, go by `received_at`. `words` are part of the error key or message.
+    `reason` is one of death, or any of a quarantine's. `group` is the id of a failure group.
+    `since` and `until`, which is exclusive, go by `received_at`. `words` are part of the error key
+    or message.
     """
 
     states: frozenset[State] = frozenset()
@@ -176,7 +177,7 @@ class SignupLists:
             return (
                 signup.state in states
                 and of_records.matches(signup)
-                and chosen.reason in (None, signup.reason)
+                and (chosen.reason is None or signup.has_reason(chosen.reason))
                 and (not person or not person.isdisjoint(self._forms(signup.contact.email)))
             )
 

@@ -12,6 +12,7 @@ from shared.ledger.time_units import from_milliseconds
 
 Tone = Literal["ok", "problem", "waiting", "unknown"]
 
+_CAUGHT = "Quarantined."
 _DONE = {
     "retried": "An operator retried it. Its attempts begin anew.",
     "delivered from quarantine": "An operator had it delivered from quarantine.",
@@ -105,8 +106,8 @@ def _quarantined(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterat
     """Yield that it was quarantined, which only its end shows later."""
     was = any(entry.get("event") == "delivered from quarantine" for entry in history)
     if was or signup.state == State.QUARANTINED:
-        reason = f", as {signup.reason}" if signup.reason and not was else ""
-        what = f"Quarantined{reason}."
+        why = signup.quarantine
+        what = f"Quarantined, as {', '.join(why.reasons)}. Score: {why.score}." if why else _CAUGHT
         yield Event(at=signup.received_at, name="quarantined", what=what, tone="waiting")
 
 

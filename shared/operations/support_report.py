@@ -43,8 +43,11 @@ def _standing(details: SignupDetails) -> Iterator[str]:
 
 
 def _of(signup: Signup) -> str:
-    """Return reason and error key. The message is left out, as it may quote what was sent."""
+    """Return reason and error key, and why it was quarantined. The message is left out, as it may
+    quote what was sent."""
     known = [each for each in (signup.reason, signup.error_key) if each]
+    if caught := signup.quarantine:
+        known.append(f"quarantined for {' '.join(caught.reasons)}, score {caught.score}")
     return f" ({', '.join(known)})" if known else ""
 
 

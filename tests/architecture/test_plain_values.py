@@ -32,6 +32,7 @@ BY_POSITION = {
     "Retry",
     "Rule",
     "Subject",
+    "Suspicion",
     "Throttled",
     "RateLimit",
     "SourceField",

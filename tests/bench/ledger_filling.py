@@ -16,7 +16,14 @@ import redis
 
 from shared.domain.call_times import to_counts
 from shared.domain.form import Form, ListRef
-from shared.domain.signup import Consent, Contact, DeathReason, Submission
+from shared.domain.signup import (
+    ALONE,
+    Consent,
+    Contact,
+    DeathReason,
+    Submission,
+    Suspicion,
+)
 from shared.infrastructure.addresses import wider_network
 from shared.infrastructure.settings import RateLimit
 from shared.ledger import keys
@@ -165,7 +172,7 @@ def _submission(id: str, account: str, number: int, quarantine: str | None) -> S
             address=f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}",
             page=PAGE,
         ),
-        quarantine=quarantine,
+        quarantine=Suspicion((quarantine,), ALONE) if quarantine else None,
     )
 
 

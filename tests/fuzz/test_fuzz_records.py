@@ -15,7 +15,7 @@ from shared.accounts.connect_request import ConnectResult
 from shared.domain.account import Account
 from shared.domain.form import Form
 from shared.domain.forwarding import Misfit
-from shared.domain.signup import Consent, Contact, CustomValue, Submission
+from shared.domain.signup import Consent, Contact, CustomValue, Submission, Suspicion
 from shared.infrastructure.stored_records import Kind, json_object, read_one
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
@@ -65,7 +65,13 @@ submissions = st.builds(
         page=st.none() | _TEXT,
         posted=st.none() | _TEXT,
     ),
-    quarantine=st.none() | st.just("honeypot"),
+    quarantine=st.none()
+    | st.builds(
+        Suspicion,
+        st.lists(_TEXT, min_size=1).map(tuple),
+        st.integers(0, 1000),
+        st.dictionaries(_TEXT, _TEXT),
+    ),
     unsubscribed=st.sampled_from(["resubscribe", "ask"]),
     request_id=st.none() | _TEXT,
 )
@@ -85,7 +91,7 @@ def test_a_record_is_read_back_the_same(sent: Submission) -> None:
     assert found is not None
     assert (found.contact, found.lists) == (sent.contact, sent.lists)
     assert (found.consent, found.unsubscribed) == (sent.consent, sent.unsubscribed)
-    assert found.request_id == sent.request_id
+    assert (found.request_id, found.quarantine) == (sent.request_id, sent.quarantine)
     assert read_evidence("acme", sent.id, record_of(sent), texts).consent == sent.consent
 
 

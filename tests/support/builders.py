@@ -6,7 +6,14 @@ from typing import Any
 
 from shared.domain.account import Account
 from shared.domain.form import CustomField, Form, ListRef
-from shared.domain.signup import Consent, Contact, DeathReason, Submission
+from shared.domain.signup import (
+    ALONE,
+    Consent,
+    Contact,
+    DeathReason,
+    Submission,
+    Suspicion,
+)
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Accepted, Attempt, Claim, NothingDue, OnHold, PaceRules, Wait
 
@@ -33,7 +40,14 @@ def form(name: str = "news", **fields: Any) -> Form:
     return Form(**{**defaults, **fields})
 
 
+def suspicion(*reasons: str, score: int = ALONE, **seen: str) -> Suspicion:
+    return Suspicion(reasons, score, seen)
+
+
 def submission(email: str = "ada@example.com", **fields: Any) -> Submission:
+    """Return a checked sign-up. Its `quarantine` may be a reason alone."""
+    if isinstance(fields.get("quarantine"), str):
+        fields["quarantine"] = suspicion(fields["quarantine"])
     defaults: dict[str, Any] = {
         "id": str(uuid.uuid4()),
         "form": "news",

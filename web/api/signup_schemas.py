@@ -23,6 +23,16 @@ class SummarySchema(Answer):
         allow_none=True,
         metadata={"description": f"Such as {', '.join([*DeathReason, *QuarantineReason])}."},
     )
+    reasons = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Why it was quarantined, the heaviest reason first."},
+    )
+    score = fields.Integer(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The weight of these reasons; null if it never was quarantined."},
+    )
     error_key = TextOrNull()
     message = TextOrNull("What Constant Contact said.")
 
@@ -75,6 +85,12 @@ class SignupSchema(SummarySchema):
     )
     custom_fields = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     other_fields = fields.Dict(keys=fields.String(), required=True)
+    seen = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "What caused reasons of its quarantine, by the reason."},
+    )
     fields_cut = Count("How many fields were too many or too large to be kept.")
     typed = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     lists = fields.List(fields.String(), required=True)

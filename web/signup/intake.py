@@ -23,7 +23,7 @@ from shared.domain.reading.field_checks import (
     check_fields,
     keep_unchecked,
 )
-from shared.domain.signup import Consent, Submission
+from shared.domain.signup import Consent, Submission, Suspicion
 from shared.infrastructure.addresses import wider_network
 from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Origin
@@ -236,7 +236,7 @@ def _submission(
     form: Form,
     checked: CheckedFields,
     visitor: Visitor,
-    quarantine: str | None,
+    quarantine: Suspicion | None,
     request: RequestId,
 ) -> Submission:
     return Submission(

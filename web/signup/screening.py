@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from shared.domain.signup import QuarantineReason
+from shared.domain.signup import ALONE, SEEN_LIMIT, QuarantineReason, Suspicion
 
 # People do not see these fields. Robots that fill in every field fill them in, too. The first is
 # ours; the others are Netlify's, Mailchimp's, and MC4WP's, as their forms work here unchanged.
@@ -12,9 +12,10 @@ _HONEYPOTS = re.compile(
 )
 
 
-def screen(posted: Mapping[str, list[str]]) -> QuarantineReason | None:
-    """Return the reason to quarantine the sign-up; None for a clean one."""
+def screen(posted: Mapping[str, list[str]]) -> Suspicion | None:
+    """Return why the sign-up looks like spam; None for a clean one."""
     for name, values in posted.items():
         if _HONEYPOTS.fullmatch(name) and any(map(str.strip, values)):
-            return QuarantineReason.HONEYPOT
+            reason = str(QuarantineReason.HONEYPOT)
+            return Suspicion((reason,), ALONE, {reason: ", ".join(values)[:SEEN_LIMIT]})
     return None

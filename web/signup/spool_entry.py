@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from shared.domain.signup import Consent, Contact, Submission
+from shared.domain.signup import Consent, Contact, Submission, Suspicion
 from shared.ledger.stores.fingerprints import Fingerprints
 
 
@@ -37,7 +37,7 @@ class Entry:
             "contact": submission.contact.to_dict(),
             "lists": submission.lists,
             "consent": asdict(submission.consent),
-            "quarantine": submission.quarantine,
+            "quarantine": submission.quarantine and submission.quarantine.to_dict(),
             "unsubscribed": submission.unsubscribed,
             "request_id": submission.request_id,
             "compared_email": self.compared_email,
@@ -56,7 +56,7 @@ class Entry:
             contact=_contact(document["contact"]),
             lists=tuple(document["lists"]),
             consent=Consent(**document["consent"]),
-            quarantine=document["quarantine"],
+            quarantine=_quarantine(document["quarantine"]),
             unsubscribed=document["unsubscribed"],
             request_id=document.get("request_id"),  # none from before there were any
         )
@@ -70,6 +70,10 @@ class Entry:
 def _contact(stored: str | dict[str, Any]) -> Contact:
     """Return the stored contact, which an earlier version wrote as a text of its own."""
     return Contact.from_dict(json.loads(stored) if isinstance(stored, str) else stored)
+
+
+def _quarantine(stored: str | dict[str, Any] | None) -> Suspicion | None:
+    return None if stored is None else Suspicion.from_stored(stored)
 
 
 @dataclass(frozen=True, slots=True)

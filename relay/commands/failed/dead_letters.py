@@ -159,7 +159,8 @@ def _print(runtime: CommandRuntime, details: SignupDetails, events: list[dict[st
         name.replace("_", " "): text for name, text in signup_outlook(details).items() if text
     }
     rows = [
-        *dead_letter(signup).items(),
+        *(dead_letter(signup) | {"reasons": ", ".join(signup.reasons) or None}).items(),
+        *(("seen", f"{reason}: {text}") for reason, text in told["seen"].items()),
         *outlook.items(),
         *signup.contact.fields.items(),
         *told["custom_fields"].items(),

@@ -66,7 +66,8 @@ def test_csv_has_a_column_for_each_field_and_no_formula(
     assert json.loads(row["other_fields"]) == CONTACT.other
     assert row["message"] == "no such list\nreally"
     listed = connected("failed", "list", "--json").json[0]
-    same = set(listed) - {"message"}
+    assert (row["reasons"], row["score"], listed["reasons"]) == ("", "", [])
+    same = set(listed) - {"message", "reasons"}
     assert {name: row[name] for name in same} == {
         name: "" if listed[name] is None else str(listed[name]) for name in same
     }

@@ -13,7 +13,7 @@ from shared.domain.signup import Contact
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
-from tests.support.builders import accept, claimed
+from tests.support.builders import accept, claimed, suspicion
 from tests.support.command_line import CommandLine, settings_for
 from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
@@ -69,7 +69,7 @@ def test_the_list_has_what_scripts_read(connected: CommandLine, site: Site) -> N
         "form": "news",
         "email": "ada@example.com",
         "reasons": ["honeypot"],
-        "score": None,
+        "score": 100,
     }
     assert id in connected("quarantine", "list").out
     status = connected("status").out
@@ -103,6 +103,24 @@ def test_any_filter_selects(
     accept(ledger, "a@example.com", person=person("a@example.com"))
     found = sorted(each["email"] for each in caught(connected, *options))
     assert found == [f"{name}@example.com" for name in emails]
+
+
+@pytest.mark.parametrize("reason", ["honeypot", "repeated_address"])
+def test_any_of_its_reasons_selects_a_signup(
+    connected: CommandLine, ledger: Ledger, reason: str
+) -> None:
+    several = suspicion("honeypot", "repeated_address", score=112, honeypot="hi there")
+    both = accept(ledger, "both@example.com", quarantine=several).id
+    alone = accept(ledger, "alone@example.com", quarantine=reason).id
+    other = ({"honeypot", "repeated_address"} - {reason}).pop()
+    accept(ledger, "other@example.com", quarantine=other)
+    found = {each["id"]: each for each in caught(connected, "--reason", reason)}
+    assert set(found) == {alone, both}
+    assert found[both]["reasons"] == ["honeypot", "repeated_address"]
+    assert found[both]["score"] == 112
+    shown = connected("failed", "show", both).out
+    assert "honeypot, repeated_address" in shown
+    assert "honeypot: hi there" in shown
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["for people", "JSON"])

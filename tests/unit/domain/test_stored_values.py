@@ -1,6 +1,8 @@
 """Values that are stored and come back, and the words in which they are stored."""
 
+import json
 from enum import StrEnum
+from typing import Any
 
 import pytest
 
@@ -8,7 +10,7 @@ from shared.domain.account import Account, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.check import Check, Subject, Verdict
 from shared.domain.replay import JobAction, Obstacle, ReplayState
-from shared.domain.signup import Contact, CustomValue, DeathReason, State
+from shared.domain.signup import ALONE, Contact, CustomValue, DeathReason, State, Suspicion
 
 
 @pytest.mark.parametrize(
@@ -75,6 +77,31 @@ def test_a_contact_shows_nobodys_data() -> None:
     )
     assert "ada" not in repr(contact)
     assert Contact(fields={}) == Contact(fields={}, custom=(), other={})
+
+
+# --- suspicions
+
+
+def test_a_suspicion_comes_back_without_what_only_another_version_knows() -> None:
+    caught = Suspicion(("links_in_name", "of_tomorrow"), 12, {"links_in_name": "x.example"})
+    stored = json.loads(json.dumps(caught.to_dict()))
+    assert stored == {
+        "reasons": ["links_in_name", "of_tomorrow"],
+        "score": 12,
+        "seen": {"links_in_name": "x.example"},
+    }
+    assert Suspicion.from_stored({**stored, "colour": "red"}) == caught
+    assert "x.example" not in repr(caught)
+
+
+def test_a_suspicion_of_an_earlier_version_is_its_reason_alone() -> None:
+    assert Suspicion.from_stored("honeypot") == Suspicion(("honeypot",), ALONE)
+
+
+@pytest.mark.parametrize("stored", [{"reasons": [], "score": 1}, {"score": 1}, {"reasons": ["a"]}])
+def test_a_suspicion_has_a_reason_and_a_score(stored: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, KeyError)):
+        Suspicion.from_stored(stored)
 
 
 # --- checks

@@ -5,7 +5,7 @@ from typing import Any
 from shared.domain.signup import Contact, Signup, State
 from shared.ledger.time_units import from_milliseconds
 from shared.operations.signup_timeline import Change, attempts, timeline
-from tests.support.builders import NOON, submission
+from tests.support.builders import NOON, submission, suspicion
 
 AT = round(NOON.timestamp() * 1000)
 
@@ -80,11 +80,14 @@ def test_every_end_is_told_once() -> None:
 
 
 def test_what_was_quarantined_is_told_also_after_it_was_delivered_from_there() -> None:
-    caught = timeline(signup(State.QUARANTINED, reason="honeypot", settled_at=None), [])
-    assert caught[-1].what == "Quarantined, as honeypot."
-    freed = timeline(
-        signup(State.QUEUED, settled_at=None), [event("delivered from quarantine", by="ada")]
-    )
+    why = suspicion("disposable", "too_fast", score=12)
+    waits = signup(State.QUARANTINED, reason="disposable", quarantine=why, settled_at=None)
+    told = "Quarantined, as disposable, too_fast. Score: 12."
+    assert timeline(waits, [])[-1].what == told
+    delivered = event("delivered from quarantine", by="ada")
+    freed = timeline(signup(State.QUEUED, quarantine=why, settled_at=None), [delivered])
+    of_earlier_version = timeline(signup(State.QUEUED, settled_at=None), [delivered])
+    assert [each.what for each in (freed[1], of_earlier_version[1])] == [told, "Quarantined."]
     assert [each.name for each in freed] == [
         "received",
         "quarantined",

@@ -13,7 +13,7 @@ from shared.domain.errors import (
     VisitorLimited,
 )
 from shared.domain.form import Form, ListRef
-from shared.domain.signup import Submission
+from shared.domain.signup import ALONE, SEEN_LIMIT, Submission, Suspicion
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Origin
@@ -155,7 +155,14 @@ def test_a_filled_honeypot_is_quarantined_and_answered_the_same(desk: Desk, name
     spam: Any = {name: "http://spam.example"}
     answer = desk.post(**spam)
     assert answer == Accepted("id-1", duplicate=False, notify_workers=True)
-    assert desk.ledger.submissions[0].quarantine == "honeypot"
+    caught = desk.ledger.submissions[0].quarantine
+    assert caught == Suspicion(("honeypot",), ALONE, {"honeypot": "http://spam.example"})
+
+
+def test_a_long_text_in_the_honeypot_is_cut(desk: Desk) -> None:
+    desk.post(_gotcha="x" * 5000)
+    caught = desk.ledger.submissions[0].quarantine
+    assert caught and caught.seen == {"honeypot": "x" * SEEN_LIMIT}
 
 
 def test_an_untouched_honeypot_is_clean(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """The spool: what is kept on web's disk, in which order, how much, and for whose eyes."""
 
+import json
 import multiprocessing
 import os
 import signal
@@ -86,7 +87,7 @@ def test_a_sign_up_is_read_as_it_was_kept(spool: Spool, make: Callable[..., Spoo
         "Ünal@example.com",
         key="a key",
         contact=Contact(fields={"email_address": "Ünal@example.com"}, other={"cake": ["a", "b"]}),
-        quarantine="honeypot",
+        quarantine=builders.suspicion("disposable", "too_fast", score=11, disposable="x.example"),
         unsubscribed="ask",
     )
     spool.add(kept)
@@ -189,6 +190,12 @@ def test_a_quarantined_one_leaves_no_mark(spool: Spool) -> None:
     spool.add(entry("spam", key="k", quarantine="honeypot"))
     assert spool.add(entry("clean", key="k")).id == "clean"
     assert spool.add(entry("more spam", quarantine="honeypot")).id == "clean"
+
+
+def test_a_quarantine_of_an_earlier_version_is_its_reason() -> None:
+    document = json.loads(entry("spam", quarantine="honeypot").to_json())
+    earlier = Entry.from_json(json.dumps(document | {"quarantine": "honeypot"}))
+    assert earlier.submission.quarantine == builders.suspicion("honeypot")
 
 
 # --- what must go first

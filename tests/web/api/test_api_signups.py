@@ -9,7 +9,7 @@ from shared.domain.short_ids import short_id
 from shared.domain.signup import Consent, Contact, CustomValue, DeathReason
 from shared.ledger.ledger import Ledger
 from tests.support.api_script import Script
-from tests.support.builders import accept, attempt, bury, bury_claim, claimed
+from tests.support.builders import accept, attempt, bury, bury_claim, claimed, suspicion
 from tests.support.web_services import services_of
 from tests.web.api.test_api_errors import is_error
 
@@ -74,6 +74,20 @@ def test_a_viewer_reads_nothing_that_tells_who_it_is(
     assert found["message"] == "no such list"
     assert set(found) == set(whole)
     assert "Lovelace" in json.dumps(whole["history"])
+
+
+def test_why_it_was_quarantined_without_what_was_typed_for_a_viewer(
+    operator: Script, viewer: Script, ledger: Ledger
+) -> None:
+    why = suspicion("honeypot", "of_tomorrow", score=112, honeypot="Lovelace")
+    id = accept(ledger, quarantine=why).id
+    whole, found = (script.get(f"/signups/{id}").get_json() for script in (operator, viewer))
+    assert (whole["reason"], whole["reasons"]) == ("honeypot", ["honeypot", "of_tomorrow"])
+    assert (whole["score"], whole["seen"]) == (112, {"honeypot": "Lovelace"})
+    assert found["reasons"] == whole["reasons"]
+    assert found["seen"] == {}
+    [listed] = operator.get("/signups?reason=honeypot").get_json()["signups"]
+    assert (listed["reasons"], listed["score"]) == (whole["reasons"], 112)
 
 
 def test_a_viewer_reads_no_note_of_a_discard(operator: Script, viewer: Script, ada: str) -> None:

@@ -16,6 +16,7 @@ from shared.domain.signup import Consent, Contact, CustomValue
 from shared.ledger import keys
 from shared.operations.operators import Role
 from tests.support import builders
+from tests.support.builders import suspicion
 from tests.support.console_browser import SignedIn
 from tests.support.console_scene import ConsoleScene, text
 from tests.support.records import strip_to_evidence
@@ -175,6 +176,15 @@ def test_nothing_that_a_stranger_sent_is_markup(scene: Scene) -> None:
         assert "script&gt;" in page or path == "/discard"
     scene.post(id, "discard", note=EVIL)
     assert "<script>alert" not in scene.browser.get(f"/console/signups/{id}").text
+
+
+def test_the_support_report_says_why_it_was_quarantined(scene: Scene) -> None:
+    why = suspicion("honeypot", "of_tomorrow", score=112, honeypot="Augusta")
+    id = scene.made.queued(quarantine=why)
+    page = scene.browser.get(f"/console/signups/{id}").text
+    [report] = re.findall(r'<textarea id="report"[^>]*>([^<]*)<', page)
+    assert "quarantined for honeypot of_tomorrow, score 112" in report
+    assert "Augusta" not in report
 
 
 def test_the_support_report_has_ids_and_states_and_nothing_personal(scene: Scene) -> None:
