@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from datetime import timedelta
 
-from flask import Blueprint, Response, g, make_response, render_template, request
+from flask import Blueprint, Response, g, jsonify, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import (
@@ -28,6 +28,7 @@ from web.signup.answer_kind import wants_json
 from web.signup.cors import AMP_SOURCE, amp_headers, cors_headers, preflight_headers
 from web.signup.fast_path import NotStored
 from web.signup.flask_request import body_of, head_of
+from web.signup.form_fields import form_fields
 from web.signup.form_page import form_page
 from web.signup.form_style import form_style
 from web.signup.intake import Visitor
@@ -45,6 +46,8 @@ log = logging.getLogger(__name__)
 bp = Blueprint("forms", __name__)
 
 RETRY_AFTER_SECONDS = 5
+# Seconds for which a browser may draw a form from what it has. A change is seen as soon.
+FIELDS_LIVE = 60
 # In the WSGI environment: the sign-up that the fast path has checked, and that was not stored.
 NOT_STORED = "relay.not_stored"
 # And for how long too many requests of the visitor to this form were refused, and whether this one
@@ -100,6 +103,28 @@ def style(name: str) -> Response:
     answer = Response(form_style(form), mimetype="text/css")
     answer.headers["Cache-Control"] = "public, max-age=300"
     return answer
+
+
+@bp.get("/f/<name>/fields", provide_automatic_options=False)
+def fields(name: str) -> ResponseReturnValue:
+    """Describe the form to a script that draws it on a page which may post to it."""
+    form = _find(name, services().deadlines.start())
+    if not _source().may_post(form):
+        raise _FormUnavailable(403, _origin_refused(form, _source()))
+    token = services().time_tokens.make(form.name)
+    answer = jsonify(form_fields(form_page(form, {}, time_token=token)))
+    answer.cache_control.private = True
+    answer.cache_control.max_age = FIELDS_LIVE
+    answer.vary.add("Accept-Language")
+    return answer
+
+
+@bp.route("/f/<name>/fields", methods=["OPTIONS"], provide_automatic_options=False)
+def fields_preflight(name: str) -> ResponseReturnValue:
+    """Answer a browser whose page sends headers of its own, as monitoring scripts add them."""
+    with contextlib.suppress(_FormUnavailable, LedgerUnavailable):
+        _find(name, services().deadlines.start())
+    return "", 204
 
 
 @bp.route("/f/<name>", methods=["OPTIONS"], provide_automatic_options=False)

@@ -114,6 +114,16 @@ def test_a_script_on_another_origin_counts_though_its_post_never_comes(
     assert refused() == {"shop": {"origin": 1}}
 
 
+def test_a_page_elsewhere_that_wants_to_draw_the_form_sends_no_sign_up(
+    client: FlaskClient, save_form: Callable[..., Form], refused: Callable[[], object]
+) -> None:
+    save_form("shop", origins=("https://www.example.com",))
+    elsewhere = {"Origin": "https://other.example", "Access-Control-Request-Method": "GET"}
+    assert client.get("/f/shop/fields", headers=elsewhere).status_code == 403
+    assert client.options("/f/shop/fields", headers=elsewhere).status_code == 204
+    assert refused() == {}
+
+
 @pytest.mark.parametrize(
     ("method", "headers"),
     [
