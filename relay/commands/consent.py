@@ -11,6 +11,7 @@ from relay.terminal.evidence_page import evidence_page
 from relay.terminal.output import for_people
 from shared.domain.signup import Evidence
 from shared.infrastructure.timestamps import timestamp, utc_now
+from shared.operations.consent_words import consent_in_words
 
 
 @click.command()
@@ -26,8 +27,8 @@ from shared.infrastructure.timestamps import timestamp, utc_now
 def consent(runtime: CommandRuntime, email: str, page: Path | None) -> None:
     """Show what the person with this e-mail address consented to.
 
-    The text exactly as it was shown, the box and what was posted for it, when, from which page and
-    from which network address. It is kept when retention clears the sign-ups.
+    The text and whether the page said that it showed it, the box and what was posted for it, when,
+    from which page and from which network address. It is kept when retention clears the sign-ups.
     """
     found = runtime.personal_data.consent(email)
     runtime.output.json([_document(each) for each in found])
@@ -51,33 +52,26 @@ def _document(evidence: Evidence) -> dict[str, Any]:
         "version": consent.version,
         "box": consent.box,
         "posted": consent.posted,
+        "stated": consent.stated,
+        "language": consent.language,
         "given_at": timestamp(evidence.given_at),
         "address": consent.address,
         "page": consent.page,
+        "referrer": consent.referrer,
     }
 
 
 def _print(runtime: CommandRuntime, found: list[Evidence]) -> None:
     for each in found:
-        consent = each.consent
+        told = consent_in_words(each.consent)
         runtime.output.table(
             ["", ""],
             [
                 ("given at", for_people(each.given_at)),
-                ("text", consent.text),
-                ("version of the text", consent.version),
-                ("box", box_in_words(consent.box)),
-                ("posted for the box", consent.posted),
-                ("page", consent.page),
-                ("network address", consent.address),
+                ("text", each.consent.text),
+                *((label.lower(), text) for label, text in told.items()),
                 ("form, account", f"{each.form}, {each.account}"),
                 ("sign-up", each.id),
             ],
         )
         runtime.output.say("")
-
-
-def box_in_words(box: bool | None) -> str:
-    if box is None:
-        return "the form had none"
-    return "ticked" if box else "not ticked"

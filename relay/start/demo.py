@@ -10,6 +10,7 @@ from shared.domain.audit import Actor, Via, acting_as
 from shared.domain.form import Form, ListRef
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Bind, Settings
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 from shared.operations.forms.forms import Forms
@@ -28,7 +29,7 @@ def set_up_demo(sandbox: Bind, settings: Settings) -> None:
             return
         accounts = make_account_services(settings, client, notify_workers=lambda account: None)
         accounts.connecting.tokens.connect(DEMO_ACCOUNT, _sandbox_tokens(sandbox), by="relay up")
-        Forms(registry, AuditTrail(client)).save(_demo_form(accounts))
+        Forms(registry, AuditTrail(client), utc_now).save(_demo_form(accounts))
 
 
 def _sandbox_tokens(sandbox: Bind) -> dict[str, Any]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import jinja2
 
 from shared.domain.signup import Evidence
+from shared.operations.consent_words import consent_in_words
 
 _FOLDER = Path(__file__).parent
-_BOXES = {None: "The form had no box.", True: "Ticked.", False: "Not ticked."}
 
 
 def evidence_page(email: str, found: Sequence[Evidence], *, printed_at: datetime) -> str:
@@ -18,8 +18,9 @@ def evidence_page(email: str, found: Sequence[Evidence], *, printed_at: datetime
         loader=jinja2.FileSystemLoader(_FOLDER), autoescape=True, undefined=jinja2.StrictUndefined
     )
     pages.filters["moment"] = _moment
+    pages.filters["in_words"] = consent_in_words
     return pages.get_template("evidence.html").render(
-        email=email, found=found, boxes=_BOXES, printed_at=printed_at
+        email=email, found=found, printed_at=printed_at
     )
 
 

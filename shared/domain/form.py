@@ -1,12 +1,12 @@
 """A form: the account and lists of its sign-ups, and the pages that may use it."""
 
-import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urljoin
 
+from shared.domain.consent_texts import MOST_EARLIER, EarlierConsent, short_digest, text_version
 from shared.domain.reading.meanings import match_key
 from shared.domain.signup import WhenUnsubscribed
 from shared.domain.web_addresses import host_of, origin_of, split_address
@@ -20,6 +20,8 @@ LANGUAGES = ("auto", "en", "es", "fr", "de")
 DEFAULT_CONSENT = (
     "By signing up you agree to receive e-mails from us. You can unsubscribe at any time."
 )
+# What of a form no operator sets.
+KEPT_BY_US = ("consent_since", "earlier_consents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Form:
     unsubscribed person signs up again. `language` is that of texts for visitors; with ``auto``,
     their browser chooses. An empty `button` or `success` message is ours, in that language. Colours
     are ``#rrggbb``; empty ones are ours. From `spam_threshold` on, a sign-up is quarantined; 0
-    turns the scored signs of spam off.
+    turns the scored signs of spam off. `consent_since` is when the form began to show its consent
+    text, as scripts read times; None if nobody knows. `earlier_consents` has the newest first.
     """
 
     name: str
@@ -77,16 +80,19 @@ class Form:
     captcha: Captcha = "none"
     spam_threshold: int = 10
     sources: tuple[SourceField, ...] = ()
+    consent_since: str | None = None
+    earlier_consents: tuple[EarlierConsent, ...] = ()
 
     @property
     def consent_version(self) -> str:
         """A short digest that changes with the consent text."""
-        return _short_digest(self.consent_text)
+        return text_version(self.consent_text)
 
     @property
     def version(self) -> str:
-        """A short digest that changes with anything of the form."""
-        return _short_digest(json.dumps(self.to_dict(), sort_keys=True))
+        """A short digest that changes with anything that an operator sets."""
+        given = {name: value for name, value in self.to_dict().items() if name not in KEPT_BY_US}
+        return short_digest(json.dumps(given, sort_keys=True))
 
     @property
     def list_ids(self) -> dict[str, str]:
@@ -97,6 +103,28 @@ class Form:
     def custom_by_key(self) -> dict[str, CustomField]:
         """The custom fields by the keys of their names and labels; see `match_key`."""
         return _by_key(self.custom_fields)
+
+    def consent_text_of(self, version: str) -> str | None:
+        """Return the consent text of this version, if the form shows it or has shown it."""
+        if not version:
+            return None
+        if version == self.consent_version:
+            return self.consent_text
+        earlier = (each.text for each in self.earlier_consents)
+        return next((text for text in earlier if text_version(text) == version), None)
+
+    def after(self, before: "Form | None", *, now: str) -> "Form":
+        """Return the form as it follows the form `before` it: with the consent texts of that one.
+
+        `now` is the time of the change, as scripts read it.
+        """
+        if before is None:
+            return replace(self, consent_since=now, earlier_consents=())
+        since, earlier = before.consent_since, before.earlier_consents
+        if before.consent_text != self.consent_text:
+            last = EarlierConsent(text=before.consent_text, since=since, until=now)
+            since, earlier = now, (last, *earlier)[:MOST_EARLIER]
+        return replace(self, consent_since=since, earlier_consents=earlier)
 
     def allows_origin(self, origin: str) -> bool:
         """Whether a page at `origin` may post here; without a list of origins, any may."""
@@ -131,6 +159,8 @@ class Form:
             SourceField(each["source"], CustomField(**each["field"]))
             for each in stored.get("sources", ())
         )
+        earlier = stored.get("earlier_consents", ())
+        known["earlier_consents"] = tuple(EarlierConsent(**item) for item in earlier)
         return cls(**known)
 
 
@@ -156,12 +186,7 @@ _LONGEST_USUAL = 400
 _usual_next = lru_cache(maxsize=1024)(_safe_next)
 
 
-# Every sign-up needs the next three, and the forms change rarely.
-
-
-@lru_cache(maxsize=1024)
-def _short_digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+# Every sign-up needs the next two, and the forms change rarely.
 
 
 @lru_cache(maxsize=1024)

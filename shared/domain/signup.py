@@ -95,8 +95,10 @@ class Consent:
     """What the visitor read and did: the evidence of consent.
 
     `box` says whether the consent box was ticked; None if the form has none. `posted` is what the
-    page posted for it. `address` is the visitor's network address, `page` the page with the form.
-    The time of consent is the sign-up's `received_at`.
+    page posted for it. `address` is the visitor's network address, `page` the page with the form,
+    `referrer` the page before it. With `stated`, the page said that it showed this very text; else
+    it is the form's text of that time. `language` is the page's, if it said so. The time of consent
+    is the sign-up's `received_at`.
     """
 
     text: str
@@ -105,6 +107,9 @@ class Consent:
     address: str
     page: str | None
     posted: str | None = None
+    stated: bool = False
+    language: str | None = None
+    referrer: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

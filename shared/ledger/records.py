@@ -34,7 +34,7 @@ FIELDS = (
     *("repeated_at", "repeat_keys", "erase", "uncounted", "settled_before"),
 )
 # The values of a consent, and of an attempt.
-CONSENT = ("version", "box", "address", "page", "posted")
+CONSENT = ("version", "box", "address", "page", "posted", "stated", "language", "referrer")
 ATTEMPT = ("at", "seconds", "status", "tracking_id", "error_key", "message", "counted")
 # What a record that never was quarantined may have as its reason.
 _NO_QUARANTINE = (None, *DeathReason)
@@ -109,7 +109,16 @@ def _read_quarantine(stored: dict[str, Any] | None, reason: str | None) -> Suspi
 
 def consent_json(consent: Consent) -> str:
     """Return the line with the consent. The account has its text, once for each version."""
-    return packed(*(getattr(consent, name) for name in CONSENT))
+    return packed(
+        consent.version,
+        consent.box,
+        consent.address,
+        consent.page,
+        consent.posted,
+        consent.stated or None,
+        consent.language,
+        consent.referrer,
+    )
 
 
 def read_consent(line: str, texts: Mapping[str, str]) -> Consent:
@@ -119,7 +128,8 @@ def read_consent(line: str, texts: Mapping[str, str]) -> Consent:
     """
     whole = json.loads(line) if line.startswith("{") else {}
     stored = whole or unpacked(line, CONSENT)
-    return Consent(**{**stored, "text": texts.get(stored["version"], stored.get("text", ""))})
+    text = texts.get(stored["version"], stored.get("text", ""))
+    return Consent(**{**stored, "text": text, "stated": bool(stored.get("stated"))})
 
 
 def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) -> Signup | None:

@@ -82,7 +82,7 @@ def make_operations(
         bulk=BulkChanges(lists, retries, jobs, exports),
         exports=exports,
         holds=OperatorHolds(ledger, registry, trail, notify_workers),
-        forms=Forms(registry, trail),
+        forms=Forms(registry, trail, utc_now),
         trail=trail,
         audit=AuditSearch(trail),
     )

@@ -62,8 +62,11 @@ def signup_details(signup: Signup) -> dict[str, Any]:
             "version": consent.version,
             "box": consent.box,
             "posted": consent.posted,
+            "stated": consent.stated,
+            "language": consent.language,
             "address": consent.address,
             "page": consent.page,
+            "referrer": consent.referrer,
             "at": timestamp(signup.received_at),
         },
     }
@@ -108,7 +111,7 @@ def without_person(document: dict[str, Any]) -> dict[str, Any]:
     email = masked_email(document["email"])
     if "fields" not in document:
         return document | {"email": email}
-    unknown = dict.fromkeys(("posted", "address", "page"))
+    unknown = dict.fromkeys(("posted", "address", "page", "referrer"))
     return document | {
         "email": email,
         "fields": {"email_address": email},

@@ -47,8 +47,14 @@ class ConsentSchema(Answer):
     version = Text()
     box = fields.Boolean(required=True, allow_none=True)
     posted = TextOrNull("What the page posted for the box. Null for viewers.")
+    stated = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether the page said that it showed this very text."},
+    )
+    language = TextOrNull("The language of the page, if it said so.")
     address = TextOrNull("The visitor's network address. Null for viewers.")
     page = TextOrNull("The page with the form. Null for viewers.")
+    referrer = TextOrNull("The page from which the visitor came to it. Null for viewers.")
     at = Time()
 
 

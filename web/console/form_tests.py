@@ -6,13 +6,14 @@ from flask.typing import ResponseReturnValue
 from shared.domain.errors import InvalidSignup, Refused, VisitorLimited
 from shared.domain.form import Form
 from shared.domain.reading.meanings import CONSENT
+from shared.domain.reading.posted_fields import CONSENT_SHOWN
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.forms import form_answer, known_form
 from web.console.guard import needs
 from web.request_ids import request_id_in
 from web.services import services
-from web.signup.intake import Visitor
+from web.signup.visitors import Visitor
 
 
 @bp.post("/forms/<form>/test")
@@ -38,6 +39,8 @@ def _sign_up(form: Form) -> str:
     """Take the sign-up in as the form's route does; return its id."""
     visitor = Visitor(address=request.remote_addr or "", page=None)
     posted = {"email": [request.form.get("email", "")]}
+    if form.consent_box != "none":  # else the page shows no text
+        posted[CONSENT_SHOWN] = [form.consent_version]
     if request.form.get("consent"):
         posted[CONSENT] = ["yes"]
     intake, deadline = services().intake, services().deadlines.start()

@@ -7,6 +7,7 @@ from shared.domain.account import told_name
 from shared.domain.errors import Refused
 from shared.domain.form import Form
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
+from shared.operations.forms.consent_texts import consent_periods
 from shared.operations.forms.told import rare_fields, usual_fields
 from shared.operations.operators import Role
 from shared.operations.snippets.snippet import form_address, make_snippet
@@ -46,6 +47,7 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         snippet=make_snippet(found, url),
         usual=usual_fields(found),
         rare=rare_fields(found),
+        consents=consent_periods(found),
         test_errors=test_errors or {},
         email=request.form.get("email", ""),
     )

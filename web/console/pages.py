@@ -19,6 +19,7 @@ from shared.domain.phrases import counted
 from shared.domain.short_ids import short_id
 from shared.infrastructure.stored_records import collecting, left_out
 from shared.infrastructure.timestamps import utc_now
+from shared.operations.consent_words import consent_in_words
 from shared.operations.operators import Role
 from web.console import (
     accounts,
@@ -96,6 +97,7 @@ def template_context() -> dict[str, Any]:
         "wizard_steps": WIZARD_STEPS,
         "left_out": _left_out,
         "short_id": short_id,
+        "consent_in_words": consent_in_words,
         "shown_email": _shown_email,
         "navigation": navigation.groups,
         "is_current": navigation.is_current,

@@ -20,7 +20,7 @@ from web.request_ids import RequestId
 from web.security_headers import security_headers
 from web.signup.cors import cors_headers
 from web.signup.form_cache import FormCache
-from web.signup.intake import Intake, Visitor
+from web.signup.intake import Intake
 from web.signup.ledger_channel import LedgerChannel
 from web.signup.origins import Source, first_page, source_of
 from web.signup.reading.body_kind import UnreadableRequest
@@ -28,6 +28,7 @@ from web.signup.reading.head import Head
 from web.signup.reading.request_body import Posted, read_posted
 from web.signup.receipt import Answer, receipt
 from web.signup.spool_entry import Entry
+from web.signup.visitors import visitor_of
 
 # Reading a larger one may take milliseconds, in which the loop answers nobody.
 LARGEST_BODY = 8 * 1024
@@ -91,7 +92,7 @@ class FastPath:
             return None
         posted = read_posted(head, body)
         source = first_page(source, posted)
-        visitor = Visitor(address=address, page=source.page)
+        visitor = visitor_of(source, posted, address=address)
         key = head.headers.get("idempotency-key") or None
         entry = self._intake.check(form, posted, visitor, idempotency_key=key, request=request)
         origin = self._intake.known_origin(entry, visitor)

@@ -14,13 +14,15 @@ from shared.domain.reading.check_boxes import is_ticked
 from shared.domain.reading.field_checks import CUSTOM_LIMIT
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import (
+    CONSENT_SHOWN,
     LISTS,
     SHOWN_AT,
     SortedFields,
     instruction,
     sort_fields,
 )
-from web.signup.origins import PAGE
+from web.signup.consent_evidence import version_shown
+from web.signup.origins import PAGE, REFERRER, referrer_of
 
 # Of posted texts that are too long or that no input shows, as HTML has them: three times as much as
 # a sign-up keeps of them. A robot may post 64 KiB of quotation marks, which take six bytes each.
@@ -108,23 +110,24 @@ def form_page(
     *,
     time_token: str,
     page: str | None = None,
+    referrer: str | None = None,
     errors: Sequence[FieldError] = (),
 ) -> FormPage:
-    """Return the form's page with the `posted` values; `page` is the page that posted first.
+    """Return the form's page with the `posted` values; `page` is the page that posted first,
+    `referrer` the one that led here.
 
-    All that was typed is kept, as far as it fits into `MOST_SHOWN`.
+    All that was typed is kept, as far as it fits into `MOST_SHOWN`. The consent box stays ticked
+    only beside the text for which it was ticked.
     """
     given, room = sort_fields(posted, form), _Room()
     inputs = tuple(_inputs(form, given, errors, room))
+    hidden = _hidden(form, posted, given, page, referrer)
     return FormPage(
         form=form,
         inputs=inputs,
         choices=_choices(form, posted),
-        consented=is_ticked(given.consent),
-        hidden=(
-            (SHOWN_AT, time_token),
-            *(each for each in _hidden(form, posted, given, page) if room.fits(*each)),
-        ),
+        consented=is_ticked(given.consent) and version_shown(posted) in ("", form.consent_version),
+        hidden=((SHOWN_AT, time_token), *(each for each in hidden if room.fits(*each))),
         errors=_without_names(errors),
     )
 
@@ -178,7 +181,11 @@ def _hidden(
     posted: Mapping[str, list[str]],
     given: SortedFields,
     page: str | None,
+    referrer: str | None,
 ) -> Iterator[tuple[str, str]]:
+    # While Redis is away, an unknown form's page shows no text. So what the first page said counts.
+    if version := form.consent_version if form.lists else version_shown(posted):
+        yield CONSENT_SHOWN, version
     for name, kept in given.other.items():
         for value in [kept] if isinstance(kept, str) else kept:
             yield name, value
@@ -193,3 +200,5 @@ def _hidden(
             yield LISTS, value
     if page:
         yield PAGE, page
+    if came_from := referrer or referrer_of(posted):
+        yield REFERRER, came_from

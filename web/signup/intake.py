@@ -30,20 +30,14 @@ from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.request_ids import RequestId
+from web.signup.consent_evidence import consent_of
 from web.signup.form_cache import AskRedis
 from web.signup.screening import screen
 from web.signup.spool_entry import Entry
 from web.signup.visitor_counts import VisitorCounts
+from web.signup.visitors import Visitor
 
 IDEMPOTENCY_KEY_LIMIT = 255
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
-    """Who signs up: the network address, and the page with the form, if it is known."""
-
-    address: str
-    page: str | None
 
 
 class SignupLedger(Protocol):
@@ -126,7 +120,9 @@ class Intake:
         checked = self._check(posted, form, lenient=quarantine is not None)
         _check_key(idempotency_key)
         return Entry(
-            submission=_submission(form, checked, visitor, quarantine, request),
+            submission=_submission(
+                form, checked, consent_of(form, checked, posted, visitor), quarantine, request
+            ),
             compared_email=checked.compared_email,
             idempotency_key=idempotency_key,
         )
@@ -235,7 +231,7 @@ def _check_key(key: str | None) -> None:
 def _submission(
     form: Form,
     checked: CheckedFields,
-    visitor: Visitor,
+    consent: Consent,
     quarantine: Suspicion | None,
     request: RequestId,
 ) -> Submission:
@@ -245,19 +241,8 @@ def _submission(
         account=form.account,
         contact=checked.contact,
         lists=checked.lists,
-        consent=_consent(form, checked, visitor),
+        consent=consent,
         quarantine=quarantine,
         unsubscribed=form.unsubscribed,
         request_id=request.given,
-    )
-
-
-def _consent(form: Form, checked: CheckedFields, visitor: Visitor) -> Consent:
-    return Consent(
-        text=form.consent_text,
-        version=form.consent_version,
-        box=checked.box,
-        address=visitor.address,
-        page=visitor.page,
-        posted=checked.box_posted,
     )

@@ -9,9 +9,13 @@ from shared.domain.remembering import remembered
 from shared.domain.web_addresses import origin_of, split_address
 from web.signup.reading.head import LONGEST_USUAL, Head
 
-# Our own error page posts again. This field carries along the page that posted first.
+# The page that posts says which one it is, as most browsers tell its origin alone. Our own error
+# page posts again, and says which page posted first.
 PAGE = "_page"
+# The page says from which other one its visitor came.
+REFERRER = "_referrer"
 _LONGEST_PAGE = 2000
+_LONGEST_REFERRER = 500
 _OUR_PAGES = ("/f/", "/connect/", "/console/")
 
 
@@ -53,11 +57,24 @@ def source_of(head: Head, public_url: str) -> Source:
 
 
 def first_page(source: Source, posted: Mapping[str, list[str]]) -> Source:
-    """Return the source with the website's page that posted first, if our own page carried it."""
-    carried = [page for value in instruction(posted, PAGE) if (page := _page(value))]
-    if not (source.ours and carried):
+    """Return the source with the page that posted first, if the page that posts names it.
+
+    Ours may name any page, that of a website only one of its own.
+    """
+    named = next((page for value in instruction(posted, PAGE) if (page := _page(value))), None)
+    if named is None or source.page is None:
         return source
-    return replace(source, page=carried[0], own_page=False)
+    if source.ours:
+        return replace(source, page=named, own_page=False)
+    return replace(source, page=named) if origin_of(named) == origin_of(source.page) else source
+
+
+def referrer_of(posted: Mapping[str, list[str]]) -> str | None:
+    """Return the page from which the visitor came to the form, without its query string, which may
+    hold personal data."""
+    said = posted.get(REFERRER)
+    page = said and _page(said[0])
+    return page if page and len(page) <= _LONGEST_REFERRER else None
 
 
 @remembered(longest=LONGEST_USUAL)

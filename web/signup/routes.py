@@ -31,7 +31,6 @@ from web.signup.flask_request import body_of, head_of
 from web.signup.form_fields import form_fields
 from web.signup.form_page import form_page
 from web.signup.form_style import form_style
-from web.signup.intake import Visitor
 from web.signup.origins import Source, first_page, source_of
 from web.signup.reading.body_kind import UnreadableRequest
 from web.signup.reading.head import Head
@@ -40,6 +39,7 @@ from web.signup.receipt import receipt
 from web.signup.redis_deadline import RedisDeadline
 from web.signup.refusals import refusal_of
 from web.signup.refused_requests import COUNTED
+from web.signup.visitors import visitor_of
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +77,13 @@ def show(name: str) -> ResponseReturnValue:
     posted = read_query(_head())
     website_page = _listed(_source().website_page, form)
     _allow_form(form, website_page)
-    token = services().time_tokens.make(form.name)
-    page = form_page(form, posted, time_token=token, page=website_page)
+    page = form_page(
+        form,
+        posted,
+        time_token=services().time_tokens.make(form.name),
+        page=website_page,
+        referrer=_source().website_page,
+    )
     page = replace(page, consented=False)
     filled_in = any(map(find_field, posted))
     answer = make_response(render_template("form.html", page=page, filled_in=filled_in))
@@ -167,7 +172,7 @@ def sign_up(name: str) -> ResponseReturnValue:
         raise _FormUnavailable(403, _origin_refused(form, source))
     g.posted = posted = read_posted(_head(), body_of(request))
     source = first_page(source, posted)
-    visitor = Visitor(address=request.remote_addr or "", page=source.page)
+    visitor = visitor_of(source, posted, address=request.remote_addr or "")
     key = _head().headers.get("idempotency-key") or None
     intake = services().intake
     entry = intake.check(
@@ -192,7 +197,7 @@ def _finish(not_stored: NotStored) -> Response:
     if not isinstance(not_stored.why, LedgerUnavailable):
         raise not_stored.why
     source = first_page(_source(), posted)
-    visitor = Visitor(address=request.remote_addr or "", page=source.page)
+    visitor = visitor_of(source, posted, address=request.remote_addr or "")
     accepted = services().intake.store_on_disk(form, not_stored.entry, visitor, away=not_stored.why)
     return _received(form, posted, source, accepted.id)
 

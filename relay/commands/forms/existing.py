@@ -7,10 +7,12 @@ import click
 from relay.commands.forms.activity import activity_document, say_activity
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
+from relay.terminal.output import for_people
 from shared.domain.errors import Refused
 from shared.domain.form import Form
 from shared.operations.forms.activity import read_activity
 from shared.operations.forms.choices import in_order
+from shared.operations.forms.consent_texts import consent_periods
 from shared.operations.forms.told import told_fields
 from shared.operations.snippets.snippet import form_address
 
@@ -48,7 +50,24 @@ def show(runtime: CommandRuntime, name: str) -> None:
     runtime.output.json(document | activity_document(activity))
     told = {"Address": document["url"]} | told_fields(form)
     runtime.output.table(["", name], [list(each) for each in told.items()])
+    _say_consent_texts(runtime, form)
     say_activity(runtime.output, activity)
+
+
+def _say_consent_texts(runtime: CommandRuntime, form: Form) -> None:
+    runtime.output.say("\nTexts of consent that the form has shown:")
+    runtime.output.table(
+        ["version", "from", "until", "text"],
+        [
+            [
+                each.version,
+                for_people(each.since) if each.since else "not known",
+                for_people(each.until) if each.until else "now",
+                each.text or "no text",
+            ]
+            for each in consent_periods(form)
+        ],
+    )
 
 
 @click.command()
@@ -107,8 +126,11 @@ def existing(runtime: CommandRuntime, name: str) -> Form:
 
 
 def described(runtime: CommandRuntime, form: Form) -> dict[str, Any]:
-    """Return the form as JSON, with its address."""
-    return form.to_dict() | {"url": address(runtime, form)}
+    """Return the form as JSON, with its address and all its texts of consent."""
+    document = form.to_dict()
+    del document["consent_since"], document["earlier_consents"]
+    texts = [each.to_dict() for each in consent_periods(form)]
+    return document | {"consent_texts": texts, "url": address(runtime, form)}
 
 
 def address(runtime: CommandRuntime, form: Form) -> str:

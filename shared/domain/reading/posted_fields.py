@@ -30,9 +30,14 @@ from shared.domain.remembering import remembered
 
 LISTS = "_lists"
 SHOWN_AT = "_t"
-# What a request can tell us besides its fields. `_page`, `_charset_` and the time token are set by
-# browsers and by our own pages.
-INSTRUCTIONS = frozenset({"_next", "_gotcha", LISTS, SHOWN_AT, "_page", "_charset_"})
+CONSENT_SHOWN = "_consent"
+LANGUAGE = "_language"
+# What a request can tell us besides its fields. Those in the second line are set by browsers, and
+# by our pages and snippets.
+INSTRUCTIONS = frozenset(
+    {"_next", "_gotcha", LISTS}
+    | {"_page", "_referrer", "_charset_", SHOWN_AT, CONSENT_SHOWN, LANGUAGE}
+)
 
 # Addresses under such names are not the visitor's: old form mailers post them.
 _NOT_THE_VISITORS = {
@@ -250,11 +255,11 @@ class _Sorting:
 
     def _take_consent(self, name: _Name, given: Values) -> Values:
         self._consent_path = self._consent_path or name.path
-        has_box = self._form.consent_box != "none"
-        if not has_box or name.path != self._consent_path:  # another box
+        if name.path != self._consent_path:  # another box
             return given
         self._consent += tuple(value.strip() for value in given)
-        return []
+        # A page may have a box that its form does not ask for.
+        return given if self._form.consent_box == "none" else []
 
     def _take_lists(self, given: Values) -> Values:
         known = self._form.list_ids

@@ -1,12 +1,16 @@
 """Forms: adding, replacing, changing, opening, closing and removing them."""
 
+import contextlib
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared.domain.audit import Action
-from shared.domain.errors import Refused
-from shared.domain.form import Form
+from shared.domain.errors import Refused, UnreadableRecord
+from shared.domain.form import KEPT_BY_US, Form
+from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 
@@ -35,21 +39,27 @@ class FormChanged(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Forms:
-    """Every method raises `LedgerUnavailable`."""
+    """Every method raises `LedgerUnavailable`.
+
+    Each change keeps the consent texts that the form has shown before.
+    """
 
     registry: Registry
     trail: AuditTrail
+    now: Callable[[], datetime]
 
     def add(self, form: Form) -> None:
         """Add the form; raises `NameTaken`."""
-        if not self.registry.swap_form(form, before=None):
+        if not self.registry.swap_form(self._after(None, form), before=None):
             raise NameTaken(form.name)
         self._note(Action.ADD_FORM, form)
 
     def save(self, form: Form) -> None:
         """Add the form, or replace the one of its name."""
-        is_new = form.name not in self.registry.form_names()
-        self.registry.save_form(form)
+        is_new, before = form.name not in self.registry.form_names(), None
+        with contextlib.suppress(UnreadableRecord):  # which the form replaces
+            before = self.registry.form(form.name)
+        self.registry.save_form(self._after(before, form))
         self._note(Action.ADD_FORM if is_new else Action.REPLACE_FORM, form)
 
     def change(self, form: Form, version: str) -> None:
@@ -58,7 +68,8 @@ class Forms:
         Raises `FormChanged` if it has another one now, and `FormGone`.
         """
         before = self._known(form.name)
-        if before.version != version or not self.registry.swap_form(form, before=before):
+        changed = self._after(before, form)
+        if before.version != version or not self.registry.swap_form(changed, before=before):
             raise FormChanged(self._known(form.name))
         self._note(Action.REPLACE_FORM, form, changed=differences(before, form))
 
@@ -77,6 +88,9 @@ class Forms:
         if self.registry.remove_form(form.name):
             self._note(Action.REMOVE_FORM, form)
 
+    def _after(self, before: Form | None, form: Form) -> Form:
+        return form.after(before, now=timestamp(self.now()))
+
     def _known(self, name: str) -> Form:
         form = self.registry.form(name)
         if form is None:
@@ -88,6 +102,6 @@ class Forms:
 
 
 def differences(one: Form, other: Form) -> list[str]:
-    """Return the names of the fields in which two forms differ."""
-    names = (each.name for each in dataclasses.fields(Form))
+    """Return the names of the fields in which two forms differ, of those that an operator sets."""
+    names = (each.name for each in dataclasses.fields(Form) if each.name not in KEPT_BY_US)
     return [name for name in names if getattr(one, name) != getattr(other, name)]

@@ -524,8 +524,11 @@ def test_the_evidence_has_the_text_as_it_was_shown_and_what_was_done(
         "text": CONSENT,
         "box": True,
         "posted": "yes",
+        "stated": False,
+        "language": None,
         "address": "198.51.100.77",
         "page": None,
+        "referrer": None,
     }
     assert given_at.endswith("Z")
     assert version
@@ -552,6 +555,20 @@ def test_a_text_that_changed_since_is_shown_as_it_was(
     )
     [evidence] = connected("consent", EMAIL, "--json").json
     assert evidence["text"] == CONSENT
+
+    # The website still has the old copy.
+    person.post(_consent=evidence["version"], remarks="second")
+    _, second = connected("consent", EMAIL, "--json").json
+    assert (second["text"], second["stated"]) == (CONSENT, True)
+    out = connected("consent", EMAIL).out
+    assert "the page said that it showed this text" in out
+    assert "the page did not say which text it showed" in out
+
+    now, before, *_ = connected("forms", "show", "news", "--json").json["consent_texts"]
+    assert (now["text"], now["until"]) == ("Another text.", None)
+    assert (before["text"], before["version"]) == (CONSENT, evidence["version"])
+    assert before["until"] == now["since"]
+    assert CONSENT in connected("forms", "show", "news").out
 
 
 def test_the_page_is_one_file_that_loads_nothing(

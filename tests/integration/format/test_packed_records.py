@@ -11,6 +11,7 @@ import redis
 from shared.ledger import keys
 from shared.ledger.format import NEWEST, open_ledger, upgrade_some
 from shared.ledger.ledger import Ledger
+from shared.ledger.records import CONSENT
 from shared.ledger.stores.registry import Registry
 from tests.support.builders import accept, attempt, claimed
 from tests.support.dumps.loader import FORMAT_1, FORMAT_2, restore
@@ -66,7 +67,7 @@ def _expected(client: "redis.Redis", key: str) -> dict[str, Any]:
         "lost": int(fields["lost"]),
         "lists": json.loads(fields["lists"]),
         "contact": contact,
-        "consent": {"posted": None, **consent},
+        "consent": {**dict.fromkeys(CONSENT), **consent},
         "history": [json.loads(str(event)) for event in events],
     }
 

@@ -1,6 +1,7 @@
 """Forms are made of drafts: every error at once, the same for console and command line."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,11 +9,15 @@ import redis
 
 from shared.accounts.account_api import FRESH
 from shared.accounts.account_services import AccountServices
+from shared.domain.form import Form
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
+from shared.operations.forms.consent_texts import consent_periods
 from shared.operations.forms.drafts import FormDraft, FormMaker, WrongForm
 from shared.operations.forms.forms import FormChanged, FormGone, Forms, NameTaken
 from tests.support import builders
+from tests.support.builders import NOON
 from tests.support.command_line import CommandLine
 from tests.support.sandbox_server import SandboxServer
 from tests.support.wrong_forms import RIGHT, WRONG, Wrong
@@ -29,7 +34,13 @@ def maker(tools: AccountServices, sandbox: SandboxServer) -> FormMaker:
 
 @pytest.fixture
 def forms(registry: Registry, redis_client: "redis.Redis") -> Forms:
-    return Forms(registry, AuditTrail(redis_client))
+    return Forms(registry, AuditTrail(redis_client), utc_now)
+
+
+def stored(forms: Forms) -> Form:
+    found = forms.registry.form("cakes")
+    assert found is not None
+    return found
 
 
 def draft(**changed: Any) -> FormDraft:
@@ -136,7 +147,7 @@ def test_a_name_is_given_once(forms: Forms, registry: Registry) -> None:
     forms.add(builders.form("cakes", title="First"))
     with pytest.raises(NameTaken):
         forms.add(builders.form("cakes", title="Second"))
-    assert forms.registry.form("cakes") == builders.form("cakes", title="First")
+    assert stored(forms).title == "First"
 
 
 def test_a_change_of_somebody_else_is_not_overwritten(forms: Forms) -> None:
@@ -147,9 +158,27 @@ def test_a_change_of_somebody_else_is_not_overwritten(forms: Forms) -> None:
         forms.change(builders.form("cakes", title="Mine"), mine.version)
     assert refused.value.now.title == "Theirs"
     forms.change(builders.form("cakes", title="Mine"), refused.value.now.version)
-    assert forms.registry.form("cakes") == builders.form("cakes", title="Mine")
+    assert stored(forms).title == "Mine"
     newest, *_ = forms.trail.entries()
     assert (newest.action, newest.detail) == ("replace_form", {"changed": ["title"]})
+
+
+def test_earlier_texts_of_consent_stay_known(forms: Forms) -> None:
+    days = iter([NOON + timedelta(days=day) for day in range(4)])
+    forms = replace(forms, now=lambda: next(days))
+    first, other = (builders.form("cakes", consent_text=text) for text in ("Write to me.", "Yes."))
+    forms.add(first)
+    forms.change(other, first.version)
+    forms.save(replace(other, title="Cakes"))
+    forms.save(first)
+    found = [(each.text, each.since, each.until) for each in consent_periods(stored(forms))]
+    day = [NOON + timedelta(days=day) for day in range(4)]
+    assert found == [
+        ("Write to me.", day[3], None),
+        ("Yes.", day[1], day[3]),
+        ("Write to me.", day[0], day[1]),
+    ]
+    assert forms.switch(stored(forms), enabled=False).earlier_consents
 
 
 def test_a_change_between_the_look_and_the_write_is_not_overwritten(

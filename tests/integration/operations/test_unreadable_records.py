@@ -254,7 +254,7 @@ def test_fields_of_a_newer_version_stay(redis_client: "redis.Redis") -> None:
     assert account is not None
     assert form is not None
     registry.save_account(account)
-    Forms(registry, AuditTrail(redis_client)).switch(form, enabled=False)
+    Forms(registry, AuditTrail(redis_client), utc_now).switch(form, enabled=False)
     for key, name in ((keys.ACCOUNTS, "acme"), (keys.FORMS, "news")):
         assert json.loads(str(redis_client.hget(key, name)))["colour"] == "red"
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import pytest
 
-from shared.domain.form import CustomField, Form, ListRef, SourceField
+from shared.domain.consent_texts import MOST_EARLIER, EarlierConsent
+from shared.domain.form import KEPT_BY_US, CustomField, Form, ListRef, SourceField
 
 FORM = Form(
     name="news",
@@ -202,9 +203,50 @@ def test_the_consent_version_follows_the_text() -> None:
     assert other.consent_version == "cc7284314484"
 
 
+DAYS = tuple(f"2026-03-0{day}T12:00:00Z" for day in range(1, 9))
+
+
+def test_a_form_knows_the_texts_that_it_has_shown() -> None:
+    first = replace(FORM, consent_text="One").after(None, now=DAYS[0])
+    same = replace(FORM, consent_text="One", title="Other").after(first, now=DAYS[1])
+    assert (same.consent_since, same.earlier_consents) == (DAYS[0], ())
+    second = replace(FORM, consent_text="Two").after(same, now=DAYS[2])
+    third = replace(FORM, consent_text="Three").after(second, now=DAYS[3])
+    assert third.consent_since == DAYS[3]
+    assert third.earlier_consents == (
+        EarlierConsent(text="Two", since=DAYS[2], until=DAYS[3]),
+        EarlierConsent(text="One", since=DAYS[0], until=DAYS[2]),
+    )
+    for shown in (first, second, third):
+        assert third.consent_text_of(shown.consent_version) == shown.consent_text
+    assert second.consent_text_of(third.consent_version) is None
+    assert third.consent_text_of("") is None
+
+
+def test_since_when_a_form_of_an_earlier_version_shows_its_text_is_not_known() -> None:
+    changed = replace(FORM, consent_text="Other").after(FORM, now=DAYS[0])
+    assert changed.earlier_consents == (
+        EarlierConsent(text=FORM.consent_text, since=None, until=DAYS[0]),
+    )
+
+
+def test_the_oldest_of_very_many_texts_is_forgotten() -> None:
+    form = FORM
+    for number in range(MOST_EARLIER + 2):
+        form = replace(FORM, consent_text=str(number)).after(form, now=DAYS[0])
+    assert len(form.earlier_consents) == MOST_EARLIER
+    assert form.consent_text_of(FORM.consent_version) is None
+
+
+def test_the_version_of_a_form_is_of_what_operators_set() -> None:
+    assert FORM.after(None, now=DAYS[0]).version == FORM.version
+    assert replace(FORM, title="Other").version != FORM.version
+
+
 def test_a_stored_form_comes_back_and_later_versions_may_know_more() -> None:
     field = CustomField("cf-1", "shoe_size", "Shoe size")
     form = replace(FORM, custom_fields=(field,), sources=(SourceField("utm_campaign", field),))
+    form = replace(form, consent_text="Other").after(form, now=DAYS[0])
     stored = json.loads(json.dumps(form.to_dict() | {"colour": "red"}))
     assert Form.from_dict(stored) == form
 
@@ -218,7 +260,7 @@ def test_a_form_takes_sign_ups_and_has_no_consent_box_unless_said_otherwise() ->
 def test_a_form_that_an_earlier_version_stored_has_the_defaults() -> None:
     later = ("language", "button", "success", "accent", "background", "captcha")
     stored = {key: value for key, value in FORM.to_dict().items() if key not in later}
-    for key in ("spam_threshold", "sources"):
+    for key in ("spam_threshold", "sources", *KEPT_BY_US):
         stored.pop(key)
     assert Form.from_dict(stored) == FORM
 

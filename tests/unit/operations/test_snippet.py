@@ -58,8 +58,11 @@ def test_a_form_has_its_address_its_fields_and_a_trap_for_robots(kind: SnippetKi
     found = page(builders.form(), kind)
     [form] = found.all("form")
     assert (form["method"], form["action"], form["accept-charset"]) == ("post", URL, "utf-8")
-    assert found.inputs() == ["email", "first_name", "last_name", "favourite_cake", "_gotcha"]
-    email, first, *_, trap = found.all("input")
+    assert found.inputs() == [
+        *("email", "first_name", "last_name", "favourite_cake", "_consent", "_gotcha"),
+    ]
+    email, first, *_, version, trap = found.all("input")
+    assert (version["type"], version["value"]) == ("hidden", builders.form().consent_version)
     assert (email["type"], email["autocomplete"], "required" in email) == ("email", "email", True)
     assert (first["autocomplete"], "required" in first) == ("given-name", False)
     assert (trap["tabindex"], trap["autocomplete"], trap["type"]) == ("-1", "off", "text")
@@ -81,9 +84,8 @@ def test_the_trap_is_left_alone_by_what_fills_in_forms_for_people(kind: SnippetK
 def test_a_choice_of_lists_is_shown_where_there_is_one(kind: SnippetKind) -> None:
     assert "_lists" not in page(builders.form(), kind).inputs()
     lists = (ListRef("id-1", "News"), ListRef("id-2", "Events"))
-    boxes = [
-        each for each in page(builders.form(lists=lists), kind).all("input") if "value" in each
-    ]
+    inputs = page(builders.form(lists=lists), kind).all("input")
+    boxes = [each for each in inputs if each["name"] == "_lists"]
     assert [(box["name"], box["value"]) for box in boxes] == [
         ("_lists", ""),
         ("_lists", "id-1"),

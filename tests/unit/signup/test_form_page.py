@@ -1,5 +1,6 @@
 """The inputs of the hosted form: which there are, and how browsers treat them."""
 
+from shared.domain.consent_texts import text_version
 from shared.domain.errors import FieldError
 from shared.domain.fields import FIELDS
 from shared.domain.form import ListRef
@@ -66,12 +67,25 @@ def test_what_no_input_shows_is_posted_again_from_hidden_ones() -> None:
         {"hobby": ["sailing"], "_next": ["/welcome"], "tags": ["a", "b"], "_t": ["an old one"]},
         time_token=TOKEN,
         page="https://shop.example/",
+        referrer="https://search.example/",
     )
     assert page.hidden == (
         ("_t", TOKEN),
+        ("_consent", FORM.consent_version),
         ("hobby", "sailing"),
         ("tags", "a"),
         ("tags", "b"),
         ("_next", "/welcome"),
         ("_page", "https://shop.example/"),
+        ("_referrer", "https://search.example/"),
     )
+
+
+def test_a_box_that_was_ticked_beside_another_text_is_not_ticked_beside_this_one() -> None:
+    form = builders.form(consent_box="optional", consent_text="New").after(
+        builders.form(consent_text="Old"), now="2026-03-01T12:00:00Z"
+    )
+    versions = [form.consent_version, text_version("Old"), "unknown"]
+    posts: list[dict[str, list[str]]] = [{"_consent": [version]} for version in versions] + [{}]
+    pages = [form_page(form, {"consent": ["yes"], **each}, time_token=TOKEN) for each in posts]
+    assert [page.consented for page in pages] == [True, False, False, True]

@@ -20,9 +20,10 @@ from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.request_ids import RequestId
-from web.signup.intake import Intake, KnownFingerprints, Visitor
+from web.signup.intake import Intake, KnownFingerprints
 from web.signup.spool_entry import Entry
 from web.signup.visitor_counts import VisitorCounts
+from web.signup.visitors import Visitor
 
 T = TypeVar("T")
 

@@ -151,6 +151,17 @@ def test_the_page_has_the_snippet_and_a_preview_that_can_send_nothing(
     assert "frame-src" not in others
 
 
+def test_the_page_has_the_texts_of_consent_that_were_shown(
+    browser: SignedIn, redis_client: "redis.Redis"
+) -> None:
+    old = builders.form(consent_text="Old text.")
+    form = builders.form(consent_text="New text.").after(old, now="2026-03-01T12:00:00Z")
+    Registry(redis_client).save_form(form)
+    page = words(read(browser, PAGE))
+    assert f"{form.consent_version} " in page and f"{old.consent_version} not known" in page
+    assert "Old text." in page and "New text." in page
+
+
 def test_what_others_named_is_shown_as_text(
     browser: SignedIn, ledger: Ledger, save_form: SaveForm
 ) -> None:

@@ -21,9 +21,9 @@ def forms(save_form: Callable[..., Form]) -> None:
 
 
 def inputs(page: str) -> dict[str, str]:
-    """Return the values of the page's inputs by name, without that of its time token."""
+    """Return the values of the page's inputs by name, without those that each page has."""
     found = re.findall(r'<input [^>]*name="([^"]+)"[^>]*value="([^"]*)"', page)
-    return {name: value for name, value in found if value and name != "_t"}
+    return {name: value for name, value in found if value and name not in ("_t", "_consent")}
 
 
 @pytest.mark.parametrize(

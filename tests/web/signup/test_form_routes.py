@@ -16,6 +16,8 @@ from werkzeug.test import TestResponse
 from shared.domain.form import CustomField, Form, ListRef
 from shared.domain.signup import State
 from shared.infrastructure.settings import Settings
+from shared.ledger.stores.registry import Registry
+from tests.support import builders
 from tests.support.web_services import change_services
 from web.app import create_app
 
@@ -295,6 +297,61 @@ def test_consent_is_kept_with_where_it_was_given(client: FlaskClient, stored: St
     assert consent["box"] is None
 
 
+def test_an_old_copy_of_the_form_is_evidence_of_the_text_that_it_shows(
+    client: FlaskClient, stored: Stored, save_form: SaveForm, redis_client: "redis.Redis"
+) -> None:
+    old = builders.form("club", consent_text="Old text.")
+    new = builders.form("club", consent_text="New text.").after(old, now="2026-03-01T12:00:00Z")
+    Registry(redis_client).save_form(new)
+    for email, said in (
+        ("ada@example.com", old.consent_version),
+        ("bo@example.com", new.consent_version),
+        ("cy@example.com", "no version"),
+    ):
+        client.post("/f/club", data={"email": email, "_consent": said}, headers=JSON)
+    shown = {
+        each["contact"]["fields"]["email_address"]: (
+            each["consent"]["version"],
+            bool(each["consent"]["stated"]),
+        )
+        for each in stored()
+    }
+    assert shown == {
+        "ada@example.com": (old.consent_version, True),
+        "bo@example.com": (new.consent_version, True),
+        "cy@example.com": (new.consent_version, False),
+    }
+    texts = redis_client.hgetall("relay:{acme}:consent-texts")
+    assert texts == {old.consent_version: "Old text.", new.consent_version: "New text."}
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("https://user:pw@search.example/find?q=ada#top", "https://search.example/find"),
+        ("android-app://com.example", None),
+        ("javascript:alert(1)", None),
+        ("https://search.example/" + "x" * 500, None),
+    ],
+)
+def test_where_the_visitor_came_from_is_kept_without_what_was_searched_for(
+    client: FlaskClient, stored: Stored, said: str, kept: str | None
+) -> None:
+    client.post("/f/news", data={"email": "ada@example.com", "_referrer": said}, headers=JSON)
+    assert stored()[0]["consent"]["referrer"] == kept
+    assert "_referrer" not in stored()[0]["contact"]["other"]
+
+
+def test_the_hosted_form_says_what_it_shows_and_where_its_visitor_came_from(
+    client: FlaskClient, save_form: SaveForm
+) -> None:
+    form = save_form("club")
+    page = client.get("/f/club", headers={"Referer": "https://a.example/blog?session=secret"})
+    assert f'name="_consent" value="{form.consent_version}"' in page.text
+    assert 'name="_referrer" value="https://a.example/blog"' in page.text
+    assert page.headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+
+
 # --- errors
 
 
@@ -473,6 +530,21 @@ def test_a_page_that_is_not_ours_cannot_name_another(client: FlaskClient, stored
     )
     assert response.location == "https://a.example/ok"
     assert stored()[0]["consent"]["page"] == "https://a.example"
+
+
+@pytest.mark.parametrize(
+    "origin", [{"Origin": "https://a.example"}, {"Referer": "https://a.example/"}]
+)
+def test_a_page_names_itself_as_browsers_tell_its_origin_alone(
+    client: FlaskClient, stored: Stored, origin: dict[str, str]
+) -> None:
+    response = client.post(
+        "/f/news",
+        data={"email": "ada@example.com", "_next": "ok", "_page": "https://a.example/b/c?d=e"},
+        headers=BROWSER | origin,
+    )
+    assert response.location == "https://a.example/b/ok"
+    assert stored()[0]["consent"]["page"] == "https://a.example/b/c"
 
 
 def test_the_thanks_page(client: FlaskClient) -> None:

@@ -71,6 +71,10 @@ ACCEPTED: dict[str, dict[str, Any]] = {
     "the page that our own page carries": body(
         email=ADDRESS, _page="https://a.example/" + letters(SENT)
     ),
+    "the page before it": body(
+        email=ADDRESS, _referrer="https://a.example/" + letters(SENT // 3), _language=letters(9000)
+    ),
+    "the text that it showed": body(email=ADDRESS, _consent=letters()),
     "the program that posts": body(email=ADDRESS) | {"headers": {"User-Agent": letters(28 * 1024)}},
     "the visitor's address": body(email=ADDRESS)
     | {"headers": {"X-Forwarded-For": letters(28 * 1024)}},

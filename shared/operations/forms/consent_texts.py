@@ -1,0 +1,49 @@
+"""The texts of consent of a form: which one it shows, and which it showed before."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shared.domain.consent_texts import text_version
+from shared.domain.form import Form
+from shared.domain.moments import read_moment
+from shared.infrastructure.timestamps import timestamp
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentPeriod:
+    """A text that the form shows or showed. `since` is None if nobody knows, `until` if it still
+    does."""
+
+    version: str
+    text: str
+    since: datetime | None
+    until: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "version": self.version,
+            "text": self.text,
+            "since": timestamp(self.since),
+            "until": timestamp(self.until),
+        }
+
+
+def consent_periods(form: Form) -> list[ConsentPeriod]:
+    """Return the texts of the form, the newest first."""
+    return list(_periods(form))
+
+
+def _periods(form: Form) -> Iterator[ConsentPeriod]:
+    yield ConsentPeriod(form.consent_version, form.consent_text, _moment(form.consent_since), None)
+    for each in form.earlier_consents:
+        version = text_version(each.text)
+        yield ConsentPeriod(version, each.text, _moment(each.since), _moment(each.until))
+
+
+def _moment(stored: str | None) -> datetime | None:
+    with contextlib.suppress(ValueError, TypeError):
+        return read_moment(stored) if stored else None
+    return None

@@ -1,0 +1,98 @@
+"""The evidence of consent says which text the page showed, and whether it said so."""
+
+from typing import Any
+
+import pytest
+
+from shared.domain.consent_texts import text_version
+from shared.domain.form import Form
+from shared.domain.reading.field_checks import check_fields
+from shared.domain.signup import Consent
+from tests.support import builders
+from web.signup.consent_evidence import consent_of
+from web.signup.visitors import Visitor
+
+VISITOR = Visitor(
+    address="203.0.113.7", page="https://a.example/news", referrer="https://search.example/"
+)
+OLD, NEW = "Old text.", "New text."
+FORM = builders.form(consent_text=NEW).after(
+    builders.form(consent_text=OLD), now="2026-03-01T12:00:00Z"
+)
+
+
+def evidence(form: Form = FORM, **posted: Any) -> Consent:
+    lists = {"email": ["ada@example.com"]} | {
+        name: value if isinstance(value, list) else [value] for name, value in posted.items()
+    }
+    checked = check_fields(lists, form, check_email=str)
+    return consent_of(form, checked, lists, VISITOR)
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "stated"),
+    [
+        pytest.param(text_version(NEW), NEW, True, id="the text of today"),
+        pytest.param(text_version(OLD), OLD, True, id="an old copy of the snippet"),
+        pytest.param(text_version("Never shown."), NEW, False, id="a text that never was there"),
+        pytest.param("", NEW, False, id="nothing"),
+        pytest.param([], NEW, False, id="an empty list"),
+        pytest.param("x" * 60_000, NEW, False, id="something long"),
+        pytest.param([text_version(OLD), text_version(NEW)], OLD, True, id="two: the first"),
+    ],
+)
+def test_the_text_is_the_one_that_the_page_says_it_showed(
+    said: Any, text: str, stated: bool
+) -> None:
+    consent = evidence(_consent=said)
+    assert (consent.text, consent.version, consent.stated) == (text, text_version(text), stated)
+
+
+def test_a_page_that_says_nothing_showed_the_text_of_today_as_far_as_is_known() -> None:
+    consent = evidence()
+    assert (consent.text, consent.stated) == (NEW, False)
+
+
+@pytest.mark.parametrize(
+    ("language", "kept"),
+    [
+        ("de", "de"),
+        ("pt-BR", "pt-BR"),
+        ("zh-Hant-TW", "zh-Hant-TW"),
+        ("", None),
+        ("german please", None),
+        ("d" * 60_000, None),
+    ],
+)
+def test_the_language_is_that_of_the_page(language: str, kept: str | None) -> None:
+    assert evidence(_language=language).language == kept
+
+
+@pytest.mark.parametrize(
+    ("box", "posted", "ticked", "kept"),
+    [
+        ("none", {}, None, None),
+        ("none", {"consent": "yes"}, None, "yes"),
+        ("none", {"consent": "0"}, None, "0"),
+        ("optional", {}, False, None),
+        ("optional", {"consent": ["0", "yes"]}, True, "0, yes"),
+        ("optional", {"consent": "no, thanks"}, False, "no, thanks"),
+        ("required", {"consent": "on"}, True, "on"),
+    ],
+)
+def test_the_box_is_what_the_visitor_did_with_it(
+    box: str, posted: dict[str, Any], ticked: bool | None, kept: str | None
+) -> None:
+    consent = evidence(builders.form(consent_box=box), **posted)
+    assert (consent.box, consent.posted) == (ticked, kept)
+
+
+def test_a_box_that_the_form_does_not_ask_for_stays_with_the_fields_too() -> None:
+    posted = {"email": ["ada@example.com"], "consent": ["yes"]}
+    assert check_fields(posted, FORM, check_email=str).contact.other == {"consent": "yes"}
+
+
+def test_where_it_was_given_is_kept() -> None:
+    consent = evidence()
+    assert (consent.address, consent.page) == (VISITOR.address, VISITOR.page)
+    assert consent.referrer == VISITOR.referrer
