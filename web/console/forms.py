@@ -5,7 +5,9 @@ from flask.typing import ResponseReturnValue
 
 from shared.domain.account import told_name
 from shared.domain.errors import Refused
+from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form
+from shared.domain.signup_advice import Why, why_dead
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.consent_texts import consent_periods
 from shared.operations.forms.told import rare_fields, usual_fields
@@ -43,6 +45,7 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         "console/forms/form.html",
         form=found,
         activity=activity_of(found),
+        failures=_failures(found),
         url=url,
         snippet=make_snippet(found, url),
         usual=usual_fields(found),
@@ -51,6 +54,14 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         test_errors=test_errors or {},
         email=request.form.get("email", ""),
     )
+
+
+def _failures(form: Form) -> list[tuple[FailureGroup, Why]]:
+    """Return the causes for which the form's sign-ups failed, the largest first, and what to do."""
+    groups = services().operations.lists.groups(account=form.account, form=form.name)
+    return [
+        (each, why_dead(each.reason, each.error_key or "", each.message or "")) for each in groups
+    ]
 
 
 @bp.get("/forms/<form>/close")

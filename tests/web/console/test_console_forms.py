@@ -17,6 +17,7 @@ from shared.ledger.stores.registry import Registry
 from shared.operations.forms.activity import form_page
 from shared.operations.operators import Role
 from tests.support import builders
+from tests.support.builders import accept, bury_claim, claimed
 from tests.support.console_browser import SignedIn
 from tests.support.web_services import services_of
 
@@ -132,6 +133,21 @@ def test_the_page_has_figures_refusals_and_unsent_fields(
     assert "required https://x.example Chrome mail" in page
     assert "shoe_size 7" in page
     assert "Last sign-up:" in page
+
+
+def test_the_page_says_why_its_signups_fail_and_what_to_do(
+    browser: SignedIn, ledger: Ledger
+) -> None:
+    for n in range(3):
+        accept(ledger, f"{n}@example.com")
+        gone = "HTTP 400: The list_memberships do not exist."
+        bury_claim(ledger, claimed(ledger), error_key="contacts.api.validation", message=gone)
+    page = read(browser, PAGE)
+    assert "3 sign-ups failed: Constant Contact does not know one of its lists." in words(page)
+    assert "Restore the list in Constant Contact" in words(page)
+    see = re.search(r'href="(/console/failed\?account=acme&amp;group=\w+)"', page)
+    assert see
+    assert "3 sign-ups of one cause" in words(read(browser, unescape(see[1])))
 
 
 def test_the_page_has_the_snippet_and_a_preview_that_can_send_nothing(
