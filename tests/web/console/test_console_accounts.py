@@ -316,7 +316,7 @@ def test_a_test_signup_is_followed(
     page = browser.get(started.location).text
 
     assert "is stored" in page
-    assert "every 1s" in page
+    assert 'data-live="1"' in page
     assert tools.summaries.ledger.figures("acme").due == 1
 
 

@@ -45,7 +45,7 @@ def test_it_is_a_signup_of_the_form_and_is_followed(
     assert ledger.figures("acme").due == 1
     id = str(started.location).removeprefix("/console/accounts/acme/test/")
     waiting = browser.get(started.location).text
-    assert "ada@example.com" in waiting and "every 1s" in waiting
+    assert "ada@example.com" in waiting and 'data-live="1"' in waiting
     assert "Back to the form news" in waiting
     assert "No worker is alive, so nothing is sent" in waiting
     ledger.processes.worker_alive("relay-1@here")
