@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 CHECKED := relay web worker shared sandbox tests .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-slow chaos bench pictures check format lock advisories sbom clean chromium nginx caddy
+.PHONY: help demo embed test test-fast test-slow chaos bench pictures check format lock advisories sbom clean chromium nginx caddy
 
 help:  ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -34,6 +34,9 @@ bench: $(VENV)/.bench  ## Measure beside peers, in the same run: all, or PART=ac
 
 pictures: $(VENV)/.dev chromium  ## Play a bad day against the sandbox, and take the pictures of the documents
 	@$(RUN)/python -m tests.pictures
+
+embed: $(VENV)/.maintain  ## Assemble and minify web/embed/*.js, after a change to one of them
+	@$(RUN)/python -m tests.support.embed_build
 
 check: $(VENV)/.dev  ## Lint, types and import rules
 	$(RUN)/ruff check $(CHECKED)

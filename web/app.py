@@ -48,6 +48,7 @@ from web.api.guard import make_wrong_keys
 from web.console import pages
 from web.console.guard import set_up_sessions
 from web.console.hashing_gate import HashingGate
+from web.embed import routes as embed
 from web.error_answers import http_error, unexpected_error
 from web.own_hosts import check_host
 from web.public_path import route_path
@@ -97,7 +98,17 @@ def create_app(settings: Settings) -> Flask:
     app.extensions["relay"] = found = _make_services(settings)
     _begin(found)
     set_up_sessions(app, settings)
-    for page in (root_page, routes, connect_pages, health, metrics, security_txt, pages, api):
+    for page in (
+        root_page,
+        routes,
+        embed,
+        connect_pages,
+        health,
+        metrics,
+        security_txt,
+        pages,
+        api,
+    ):
         app.register_blueprint(page.bp)
     app.before_request(_refuse_large_body)
     app.before_request(check_host)

@@ -11,6 +11,7 @@ from web.app import create_app
 
 PUBLIC = {
     ("/", "GET"): "says what runs here",
+    ("/embed.js", "GET"): "the script of websites",
     ("/f/<name>", "GET"): "the hosted form",
     ("/f/<name>", "OPTIONS"): "asked by browsers before a page may post here",
     ("/f/<name>", "POST"): "takes a sign-up",

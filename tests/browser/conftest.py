@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from shared.domain.form import Form
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
+from tests.support.embed_site import EmbedSite, embed_site
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
 
@@ -93,3 +94,10 @@ def web_without_spool(
     without = {"RELAY_SPOOL_BYTES": "0"}
     with WebProcess(redis_server, tmp_path / "relay", without) as web:
         yield web
+
+
+@pytest.fixture
+def site(web: WebProcess, redis_server: ValkeyServer) -> Iterator[EmbedSite]:
+    """A website on another origin, whose pages load `/embed.js`."""
+    with embed_site(web, redis_server) as site:
+        yield site

@@ -21,6 +21,7 @@ from shared.domain.field_names import one_word, plain_names
 from shared.domain.form import Form
 from shared.domain.phrases import shortened
 from shared.domain.reading.meanings import find_field
+from shared.domain.reading.posted_names import posted_name
 from shared.domain.web_addresses import origin_of
 from web.request_ids import HEADER, request_id_in
 from web.services import services
@@ -302,7 +303,7 @@ def _problem(
         message = f"{message} {_TOO_MANY}" if wants_json(_head()) else message
     g.field_errors = errors if status == 422 else []
     if wants_json(_head()):
-        listed = [{"field": e.field, "code": e.code, "message": e.message} for e in errors]
+        listed = [_listed_error(error) for error in errors]
         text = f"{message} ({g.note})" if "note" in g else message
         response = make_response({"ok": False, "error": text, "errors": listed}, status)
     else:
@@ -310,6 +311,13 @@ def _problem(
     if retry_after is not None:
         response.headers["Retry-After"] = str(retry_after)
     return response
+
+
+def _listed_error(error: FieldError) -> dict[str, str]:
+    """Return the error for a script, with the posted `name` where the field has another one."""
+    listed = {"field": error.field, "code": error.code, "message": error.message}
+    name = posted_name(error.field, _posted(), g.form) if "form" in g else None
+    return listed if name in (None, error.field) else {**listed, "name": str(name)}
 
 
 def _problem_page(status: int, message: str, errors: list[FieldError]) -> str:

@@ -1,0 +1,254 @@
+/* Sends the forms that post here without leaving the page. Everything that this script does not
+   understand stays with the browser: other addresses, other methods, frames, and submits that the
+   page itself has prevented. */
+
+const jobs = new Map(); /* by slot: what was submitted, and is not acknowledged yet */
+const held = new Set(); /* the buttons that are disabled while something is sent */
+
+let isShutOut = false; /* the page may not send to the relay by script */
+let isPassing = false; /* the browser posts a form now, as we could not */
+let count = 0;
+
+/* What a button says about where the form goes, such as `formaction`, wins over the form. */
+function chosen(form, button, name) {
+  const own = "form" + name;
+  return button?.hasAttribute(own) ? button[own] : read(form, name.toLowerCase());
+}
+
+/* The address that the form posts to, if that is ours; else "". */
+function addressOf(form, button) {
+  const address = chosen(form, button, "Action");
+  const isHere = /^(_|$)/.test(chosen(form, button, "Target"));
+  return isHere && chosen(form, button, "Method") == "post" && isOurs(address) ? address : "";
+}
+
+/* Files are sent by their names, which is all that the relay keeps of them. */
+function bodyOf(form, button) {
+  const sent = [...new FormData(form, button)].map(([name, value]) => [name, value.name ?? value]);
+  return String(new URLSearchParams(sent));
+}
+
+/* The body without what changes while a person's answers stay the same. */
+function content({ body }) {
+  return body.replace(/(^|&)(_t|altcha)=[^&]*/g, "");
+}
+
+/* Called for each form of the page, once, when it is there. */
+function enhance(form) {
+  if (!addressOf(form)) return;
+  const slot = slotOf(form);
+  restore(form, load(slot).values ?? []);
+  const job = jobs.get(slot);
+  if (job) show((job.form = form), "sending");
+}
+
+/* Goes on with what was submitted before the page was left or loaded anew. */
+function resume() {
+  for (const slot of slots()) {
+    const kept = load(slot);
+    save(slot, kept); /* or remove it, if it is too old */
+    if (kept.send && !jobs.has(slot)) deliver({ slot, send: kept.send });
+  }
+}
+
+function onInput({ target }) {
+  const form = target.form;
+  if (isRestoring || !form || !addressOf(form)) return;
+  const job = jobs.get(slotOf(form));
+  if (job) job.isEdited = true;
+  clearErrors(form, target);
+  keep(form);
+}
+
+function onSubmit(event) {
+  const { target: form, submitter: button } = event;
+  const address = addressOf(form, button);
+  if (!address) return;
+  const slot = slotOf(form);
+  if (event.defaultPrevented || isShutOut || isPassing) return save(slot, {});
+  const send = { address, body: bodyOf(form, button), language: languageOf(form) };
+  event.preventDefault();
+
+  /* The same content keeps its key: after a double click, after a reload, and when a visitor presses
+     the button again while we wait. */
+  let job = jobs.get(slot);
+  const isAgain = job && content(job.send) == content(send);
+  if (!isAgain) job = { slot, send };
+  send.key ??= crypto.getRandomValues(new Uint32Array(4)).join("-");
+  Object.assign(job, { form, button, pressed: Date.now(), isEdited: false });
+  keep(form, job.send);
+  clearErrors(form);
+  show(form, "sending");
+  if (!isAgain) deliver(job);
+  else job.wake?.();
+}
+
+/* Sends until the relay has answered. Only the latest job of a slot goes on. */
+async function deliver(job) {
+  const { slot, send } = job;
+  jobs.set(slot, job);
+  for (let pause = 1000; jobs.get(slot) == job; pause = Math.min(2 * pause, 60000)) {
+    const answer = await post(send);
+    const isDoubtful = answer.isBlocked && (await canReach());
+    if (jobs.get(slot) != job) return;
+    const { status, ok, errors, after } = answer;
+    if (ok) return received(job, answer);
+    if (errors?.length || (status && status != 429 && status < 500)) return refused(job, answer);
+    isShutOut ||= isDoubtful && job.isDoubtful;
+    if (isShutOut && job.pressed) return leaveToBrowser(job);
+    job.isDoubtful = isDoubtful;
+    wait(job, status);
+    await new Promise((resolve) => {
+      job.wake = resolve;
+      setTimeout(resolve, Math.max(pause, after || 0) * (1 + Math.random() / 4));
+    });
+  }
+}
+
+/* Returns the relay's answer, with status 0 if there was none. */
+async function post({ address, body, language, key }) {
+  try {
+    const answer = await fetch(address, {
+      method: "POST",
+      headers: { Accept: "application/json", "Accept-Language": language, "Idempotency-Key": key },
+      body: new URLSearchParams(body),
+      keepalive: body.length < 6e4 /* as much as browsers allow */,
+      signal: AbortSignal.timeout(2e4),
+    });
+    const after = 1000 * answer.headers.get("Retry-After");
+    return { ...(await answer.json().catch(() => {})), status: answer.status, after };
+  } catch (error) {
+    return { status: 0, isBlocked: error.name == "TypeError" };
+  }
+}
+
+/* If the relay is there and posting fails again, then the page's policy forbids it, or the form does
+   not accept this origin. Browsers do not say which. */
+function canReach() {
+  return fetch(script.src, { mode: "no-cors", cache: "no-store" }).then(
+    () => true,
+    () => false,
+  );
+}
+
+/* The page that follows says what is wrong. */
+function leaveToBrowser({ slot, form, button }) {
+  jobs.delete(slot);
+  show(form, "");
+  isPassing = true;
+  read(form, "requestSubmit").call(form, button);
+  isPassing = false;
+}
+
+/* Ends the job. Returns whether the page leaves it to us to show what came of it. */
+function end(job, name, detail) {
+  const { slot, form, isEdited } = job;
+  const { at, values } = load(slot);
+  jobs.delete(slot);
+  save(slot, name == "error" || isEdited ? { at, values } : {});
+  if (form) show(form, "");
+  return tell(form ?? document, name, detail) && form;
+}
+
+function received(job, { id, next, message }) {
+  const { form, isEdited } = job;
+  if (!end(job, "success", { id, next, message })) return;
+  const isWaiting = Date.now() - job.pressed < 2e4; /* later, nobody expects another page */
+  if (isWaiting && !(isOurs(next) && next.endsWith("/thanks"))) {
+    const target = read(form, "target");
+    show(form, "sending"); /* until the next page is there */
+    return open(next, /^_[tp]/.test(target) ? target : "_self");
+  }
+  if (!isEdited) read(form, "reset").call(form);
+  const shown = show(form, "success", message);
+  if (isWaiting) shown.focus();
+}
+
+function refused(job, { status, error, errors = [] }) {
+  const { form } = job;
+  if (!error && form) return leaveToBrowser(job); /* something before the relay has answered */
+  if (!end(job, "error", { status, error, errors })) return;
+  const homeless = errors.filter((each) => !showError(form, each)).map((each) => each.message);
+  const shown = show(form, "error", errors.length ? homeless.join(" ") : error);
+  const wrong = inputsOf(form).find((input) => input.ariaInvalid == "true");
+  if (job.pressed) (wrong ?? shown)?.focus();
+}
+
+function wait({ form, button }, status) {
+  if (!form || form.dataset.relayState == "waiting") return;
+  const error = textOf(form, 1);
+  show(form, "waiting", tell(form, "error", { status, error, errors: [] }) ? error : "");
+  if (document.activeElement == document.body) button?.focus();
+}
+
+/* Shows a state of the form and a text with it. Returns the element with the text. */
+function show(form, state, text = state == "sending" ? textOf(form, 0) : "") {
+  const isSending = state == "sending";
+  form.dataset.relayState = state;
+  form.ariaBusy = isSending;
+  for (const button of inputsOf(form)) {
+    if (isSending && button.type == "submit" && !button.disabled) held.add(button);
+    if (held.has(button)) button.disabled = isSending;
+    if (!isSending) held.delete(button);
+  }
+  let message = form.querySelector("[data-relay-message]");
+  if (!message && text) form.append((message = paragraph("Message")));
+  if (message) {
+    message.role = state == "error" ? "alert" : "status";
+    message.hidden = !(message.textContent = text);
+  }
+  return showBlocks(form, state) ?? message;
+}
+
+/* Webflow's forms come with a text for success and one for failure, outside of the form. */
+function showBlocks(form, state) {
+  const wrapper = form.closest(".w-form");
+  const done = wrapper?.querySelector(".w-form-done");
+  const fail = wrapper?.querySelector(".w-form-fail");
+  if (fail) fail.style.display = state == "error" ? "block" : "none";
+  if (!done) return;
+  done.style.display = state == "success" ? "block" : "none";
+  form.style.display = state == "success" ? "none" : "";
+  return state == "success" ? done : undefined;
+}
+
+function paragraph(kind) {
+  const made = document.createElement("p");
+  made.dataset["relay" + kind] = "";
+  made.tabIndex = -1;
+  return made;
+}
+
+/* Puts an error next to its field. Returns false if the page shows no such field. `name` is what the
+   page posted for it; a box that is not ticked posts nothing. */
+function showError(form, { field, name, message }) {
+  const inputs = inputsOf(form).filter((input) => input.getClientRects().length);
+  const type = { email: "email", consent: "checkbox" }[field];
+  const input =
+    inputs.find((each) => each.name == name) ??
+    inputs.find((each) => each.name == field) ??
+    inputs.findLast((each) => each.type == type);
+  if (!input) return false;
+  const made = paragraph("Error");
+  made.id = `relay-${++count}-error`;
+  made.role = "alert";
+  made.textContent = message;
+  (input.closest("label") ?? input).after(made);
+  describe(input, `${input.getAttribute("aria-describedby") ?? ""} ${made.id}`);
+  return (input.ariaInvalid = "true");
+}
+
+function clearErrors(form, only) {
+  for (const shown of document.querySelectorAll("[data-relay-error]")) {
+    const input = document.querySelector(`[aria-describedby~=${shown.id}]`);
+    if (input?.form != form || (only && input != only)) continue;
+    describe(input, input.getAttribute("aria-describedby").replace(shown.id, ""));
+    input.ariaInvalid = null;
+    shown.remove();
+  }
+}
+
+function describe(input, ids) {
+  if (ids.trim()) input.setAttribute("aria-describedby", ids.trim());
+  else input.removeAttribute("aria-describedby");
+}

@@ -1,0 +1,76 @@
+/* Keeps what was typed into a form, and what was submitted and not sent yet, until the relay has
+   acknowledged it: in sessionStorage, so in this tab and for this website alone, a day at most.
+
+   Each form of a page has a slot: {at, values, send}. `at` is when it began, `values` what was
+   typed, and `send` {address, body, key, language} what was submitted. If storage is forbidden or
+   full, nothing is kept, and all else works. */
+
+let storage = {};
+try {
+  storage = sessionStorage;
+} catch {}
+let isRestoring = false;
+
+function slotOf(form) {
+  const address = read(form, "action");
+  const same = [...document.forms].filter((other) => read(other, "action") == address);
+  const name = form.getAttribute("id") || same.indexOf(form);
+  return `relay:${address} ${location.pathname} ${name}`;
+}
+
+function slots() {
+  return Object.keys(storage).filter((slot) => slot.startsWith("relay:" + relay));
+}
+
+function load(slot) {
+  const kept = JSON.parse(storage[slot] ?? "{}");
+  return Date.now() - kept.at < 864e5 ? kept : { at: Date.now() };
+}
+
+function save(slot, kept) {
+  delete storage[slot];
+  try {
+    if (kept.values || kept.send) storage[slot] = JSON.stringify(kept);
+  } catch {}
+}
+
+/* The inputs into which a visitor types or ticks what may be kept. */
+function typedInto(form) {
+  return inputsOf(form).filter(
+    ({ name, type }) => name && /^(text|email|tel|url|num|date|select|search|check|radio)/.test(type),
+  );
+}
+
+function stateOf(input) {
+  if (input.type == "select-multiple") return [...input.selectedOptions].map((each) => each.value);
+  return /^(check|radio)/.test(input.type) ? input.checked : input.value;
+}
+
+/* A form that sends a password or a file is not sent later: neither may be kept. */
+function keep(form, send) {
+  const slot = slotOf(form);
+  const values = typedInto(form).map((input) => [input.name, stateOf(input)]);
+  const isSecret = inputsOf(form).some(({ type, value }) => /^(pass|file)/.test(type) && value);
+  const kept = load(slot);
+  save(slot, { ...kept, values, send: isSecret ? undefined : (send ?? kept.send) });
+}
+
+/* Puts the values in as a visitor would, so that the page's own script learns of them. What somebody
+   has typed meanwhile stays. */
+function restore(form, values) {
+  isRestoring = true;
+  for (const input of typedInto(form)) {
+    const place = values.findIndex(([name]) => name == input.name);
+    if (place >= 0) put(input, values.splice(place, 1)[0][1]);
+  }
+  isRestoring = false;
+}
+
+function put(input, state) {
+  if (String(state) == stateOf(input)) return;
+  if (state === !input.checked) return input.click();
+  if (input.value != (input.defaultValue ?? input.value)) return;
+  if (input.options) for (const each of input.options) each.selected = [state].flat().includes(each.value);
+  else Reflect.set(Object.getPrototypeOf(input), "value", state, input); /* React hides this one */
+  for (const type of ["input", "change"]) input.dispatchEvent(new Event(type, { bubbles: true }));
+}

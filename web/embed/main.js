@@ -1,0 +1,43 @@
+/* Starts everything, and finds what belongs to us on the page: now, and whenever the page's own
+   scripts add something. Each element is handed over once. */
+
+const WANTED = [["form", enhance]];
+
+const found = new WeakSet();
+let isLooking = false;
+
+function look() {
+  isLooking = false;
+  for (const [selector, take] of WANTED) {
+    for (const element of document.querySelectorAll(selector)) {
+      if (!found.has(element)) take(element, found.add(element));
+    }
+  }
+}
+
+function lookSoon() {
+  if (!isLooking) setTimeout(look, 50);
+  isLooking = true;
+}
+
+function start() {
+  resume();
+  look();
+  new MutationObserver(lookSoon).observe(document, { childList: true, subtree: true });
+}
+
+/* On `window`, after all listeners of the page: one that prevents the submit has the last word. */
+addEventListener("submit", onSubmit);
+addEventListener("input", onInput, true);
+addEventListener("change", onInput, true);
+addEventListener("reset", ({ target }) => addressOf(target) && save(slotOf(target), {}));
+addEventListener("online", () => jobs.forEach((job) => job.wake?.()));
+/* The visitor came back to a page that the browser had kept. */
+addEventListener("pageshow", (event) => {
+  if (event.persisted) held.forEach(({ form }) => form && show(form, ""));
+});
+document.addEventListener("securitypolicyviolation", (event) => {
+  if (event.effectiveDirective == "connect-src" && isOurs(event.blockedURI)) isShutOut = true;
+});
+if (document.readyState == "loading") document.addEventListener("DOMContentLoaded", start);
+else start();

@@ -1,0 +1,45 @@
+/* What all sources share. They run in one function, in the order of `script.py`, so each can call
+   what any other declares. The relay is where this script came from. */
+
+const script = document.currentScript ?? document.querySelector('script[src*="/embed.js"]');
+const relay = new URL(".", script.src).href;
+
+/* A page may have the script twice, and sites that change pages by script may run it again. */
+if (window["relay " + relay]) return;
+window["relay " + relay] = true;
+
+/* Said while the relay may be away. All other texts come from it. */
+const TEXTS = {
+  en: ["Sending…", "Not sent yet. Please keep this page open."],
+  es: ["Enviando…", "Aún no se ha enviado. Por favor, no cierre esta página."],
+  fr: ["Envoi…", "Pas encore envoyé. Veuillez garder cette page ouverte."],
+  de: ["Wird gesendet…", "Noch nicht gesendet. Bitte diese Seite offen lassen."],
+};
+
+/* A property of a form, whatever its inputs are called: <input name="action"> hides form.action. */
+function read(form, name) {
+  return Reflect.get(HTMLFormElement.prototype, name, form);
+}
+
+function inputsOf(form) {
+  return [...read(form, "elements")];
+}
+
+function isOurs(address) {
+  return address.toLowerCase().startsWith(relay.toLowerCase() + "f/");
+}
+
+/* The language of this part of the page, or else the browser's. */
+function languageOf(element) {
+  return element.closest("[lang]")?.getAttribute("lang") || navigator.language;
+}
+
+/* Returns false if the page wants to do itself what follows. */
+function tell(element, name, detail) {
+  const event = new CustomEvent("relay:" + name, { bubbles: true, cancelable: true, detail });
+  return element.dispatchEvent(event);
+}
+
+function textOf(form, place) {
+  return (TEXTS[languageOf(form).slice(0, 2)] ?? TEXTS.en)[place];
+}
