@@ -92,10 +92,10 @@ class AccountApi:
         self._cache(account, lists)
         return lists
 
-    def custom_fields(self, name: str) -> list[CustomField]:
-        """Return all custom fields of a connected account."""
+    def custom_fields(self, name: str, *, of_text: bool = False) -> list[CustomField]:
+        """Return all custom fields of a connected account, or only those that take any text."""
         self._registry.known_account(name)
-        return self.read(name, lambda api, token: api.custom_fields(token))
+        return self.read(name, lambda api, token: api.custom_fields(token, of_text=of_text))
 
     def read(self, name: str, read: Callable[[ConstantContact, str], T]) -> T:
         """Return what `read` gets from the API with a token that works."""

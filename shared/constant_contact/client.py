@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 # The schema allows 1,000 lists a page, its own text only 500.
 _LISTS_A_PAGE = 500
 _FIELDS_A_PAGE = 100
+# Fields of other types, such as `date` and `number`, may refuse a text.
+# https://developer.constantcontact.com/api_guide/create_custom_fields.html, November 2026
+_TYPES_OF_TEXT = ("string", "text", "text_area")
 # 50,000 lists; Constant Contact advises to stay below 1,000. This ends an endless chain of pages.
 _MOST_PAGES = 100
 
@@ -161,13 +164,14 @@ class ConstantContact:
             for entry in self._pages(access_token, path, "lists", ("list_id", "name"))
         ]
 
-    def custom_fields(self, access_token: str) -> list[CustomField]:
-        """Return all custom fields of the account."""
+    def custom_fields(self, access_token: str, *, of_text: bool = False) -> list[CustomField]:
+        """Return all custom fields of the account, or only those that take any text."""
         path = f"/contact_custom_fields?limit={_FIELDS_A_PAGE}"
         needed = ("custom_field_id", "name", "label")
         return [
             CustomField(str(entry["custom_field_id"]), str(entry["name"]), str(entry["label"]))
             for entry in self._pages(access_token, path, "custom_fields", needed)
+            if not of_text or entry.get("type") in _TYPES_OF_TEXT
         ]
 
     def contact(self, access_token: str, email: str) -> FoundContact | None:

@@ -20,6 +20,8 @@ LANGUAGES = ("auto", "en", "es", "fr", "de")
 DEFAULT_CONSENT = (
     "By signing up you agree to receive e-mails from us. You can unsubscribe at any time."
 )
+# In characters: the API's limit for the value of a custom field.
+CUSTOM_LIMIT = 255
 # What of a form no operator sets.
 KEPT_BY_US = ("consent_since", "earlier_consents")
 

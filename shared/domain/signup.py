@@ -83,11 +83,20 @@ class Suspicion:
 
 @dataclass(frozen=True, slots=True)
 class CustomValue:
-    """The value of a custom field, with the field's id at Constant Contact."""
+    """The value of a custom field, with the field's id at Constant Contact.
+
+    `source` says what it tells of where the sign-up came from, such as ``utm_campaign``; None for
+    what a visitor typed.
+    """
 
     id: str
     name: str
     value: str
+    source: str | None = None
+
+    def to_dict(self) -> dict[str, str]:
+        stored = {"id": self.id, "name": self.name, "value": self.value}
+        return stored | {"source": self.source} if self.source else stored
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +142,7 @@ class Contact:
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is not empty, as plain values."""
-        custom = [{"id": each.id, "name": each.name, "value": each.value} for each in self.custom]
+        custom = [each.to_dict() for each in self.custom]
         rare = {"custom": custom, "other": self.other, "typed": self.typed, "cut": self.cut}
         return {"fields": self.fields, **{name: value for name, value in rare.items() if value}}
 
@@ -143,7 +152,9 @@ class Contact:
         custom = stored.get("custom", ())
         return cls(
             fields=stored["fields"],
-            custom=tuple(CustomValue(v["id"], v["name"], v["value"]) for v in custom),
+            custom=tuple(
+                CustomValue(v["id"], v["name"], v["value"], v.get("source")) for v in custom
+            ),
             other=stored.get("other", {}),
             typed=stored.get("typed", {}),
             cut=stored.get("cut", 0),

@@ -101,6 +101,27 @@ WRONG = {
     "another language": Wrong(
         {"language": "xx"}, "language", "Choose one of auto, en, es, fr, de."
     ),
+    "a source": Wrong(
+        {"sources": ("utm_cake=found_us_by",)},
+        "sources",
+        "'utm_cake=found_us_by' is not a source and a custom field, such as utm_campaign=Campaign",
+        ["--source", "utm_cake=found_us_by"],
+    ),
+    "a source without a field": Wrong(
+        {"sources": ("page",)}, "sources", "'page' is not a source", ["--source", "page"]
+    ),
+    "a source for a field of numbers": Wrong(
+        {"sources": ("page=visits_per_month",)},
+        "sources",
+        "There is no custom field 'visits_per_month'.",
+        ["--source", "page=visits_per_month"],
+    ),
+    "two sources for a field": Wrong(
+        {"sources": ("page=found_us_by", "referrer=found_us_by")},
+        "sources",
+        "The custom field found_us_by is there twice. Name each once.",
+        ["--source", "page=found_us_by", "--source", "referrer=found_us_by"],
+    ),
     "no list": Wrong({"lists": ()}, "lists", "Choose at least one list."),
     "another box": Wrong({"consent_box": "big"}, "consent_box", "Choose one of none, optional"),
     "another wish": Wrong(

@@ -105,7 +105,7 @@ def edit_form(form: str) -> ResponseReturnValue:
     draft = FormDraft.of(found)
     if (account := request.args.get("account", draft.account)) != draft.account:
         services().operations.forms.registry.check_known(account)
-        draft = replace(draft, account=account, lists=(), custom_fields=())
+        draft = replace(draft, account=account, lists=(), custom_fields=(), sources=())
     # Origins that have been refused. A link can name no others.
     added = activity_of(found).new_origins if request.args.get("add") == "origins" else []
     draft = replace(draft, origins=(*draft.origins, *added))
@@ -158,6 +158,7 @@ def _typed(before: Form | None) -> _Page:
         consent_text=_text(given.get("consent_text", "")),
         consent_box=given.get("consent_box", ""),
         unsubscribed=given.get("unsubscribed", ""),
+        sources=tuple(_lines(given.get("sources", "\n".join(stored.sources)))),
         **rare,
     )
     return _Page(draft=draft, before=before, find=given.get("find", ""))

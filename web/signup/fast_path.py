@@ -92,7 +92,7 @@ class FastPath:
             return None
         posted = read_posted(head, body)
         source = first_page(source, posted)
-        visitor = visitor_of(source, posted, address=address)
+        visitor = visitor_of(form, head, source, posted, address=address)
         key = head.headers.get("idempotency-key") or None
         entry = self._intake.check(form, posted, visitor, idempotency_key=key, request=request)
         origin = self._intake.known_origin(entry, visitor)

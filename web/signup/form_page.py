@@ -9,9 +9,8 @@ from html import escape
 
 from shared.domain.errors import FieldError
 from shared.domain.fields import FIELDS, Field
-from shared.domain.form import Form
+from shared.domain.form import CUSTOM_LIMIT, Form
 from shared.domain.reading.check_boxes import is_ticked
-from shared.domain.reading.field_checks import CUSTOM_LIMIT
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import (
     CONSENT_SHOWN,

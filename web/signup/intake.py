@@ -117,7 +117,7 @@ class Intake:
         """Return the sign-up, ready to be stored, with the id of its request. Raises
         `InvalidSignup`."""
         quarantine = screen(posted)
-        checked = self._check(posted, form, lenient=quarantine is not None)
+        checked = self._check(posted, form, visitor, lenient=quarantine is not None)
         _check_key(idempotency_key)
         return Entry(
             submission=_submission(
@@ -160,14 +160,15 @@ class Intake:
         return accepted
 
     def _check(
-        self, posted: Mapping[str, list[str]], form: Form, *, lenient: bool
+        self, posted: Mapping[str, list[str]], form: Form, visitor: Visitor, *, lenient: bool
     ) -> CheckedFields:
         """Return the checked fields.
 
         With `lenient`, wrong fields pass: a robot must get the same answer as everyone.
         """
         check = keep_unchecked if lenient else check_fields
-        return check(posted, form, check_email=self.check_email)
+        arrived = visitor.arrived() if form.sources else {}
+        return check(posted, form, check_email=self.check_email, arrived=arrived)
 
     def _store(self, entry: Entry, visitor: Visitor, ask: AskRedis) -> Accepted:
         """Store the sign-up in the ledger, or on the disk while Redis is away."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl
 
 from shared.domain.form import Form
 from shared.domain.reading.posted_fields import instruction
+from shared.domain.reading.sources import CAMPAIGN
 from shared.domain.remembering import remembered
 from shared.domain.web_addresses import origin_of, split_address
 from web.signup.reading.head import LONGEST_USUAL, Head
@@ -75,6 +77,18 @@ def referrer_of(posted: Mapping[str, list[str]]) -> str | None:
     said = posted.get(REFERRER)
     page = said and _page(said[0])
     return page if page and len(page) <= _LONGEST_REFERRER else None
+
+
+def campaign_of(head: Head, source: Source, posted: Mapping[str, list[str]]) -> dict[str, str]:
+    """Return the campaign's names and values from the address of the website's page that posted, as
+    the page or the browser tells it."""
+    for address in (*instruction(posted, PAGE), head.headers.get("referer", "")):
+        page = _page(address)
+        if page and source.page and origin_of(page) == origin_of(source.page):
+            query = dict(parse_qsl(split_address(address).query))
+            if found := {name: query[name] for name in CAMPAIGN if name in query}:
+                return found
+    return {}
 
 
 @remembered(longest=LONGEST_USUAL)

@@ -40,7 +40,7 @@ from web.signup.receipt import receipt
 from web.signup.redis_deadline import RedisDeadline
 from web.signup.refusals import refusal_of
 from web.signup.refused_requests import COUNTED
-from web.signup.visitors import visitor_of
+from web.signup.visitors import Visitor, visitor_of
 
 log = logging.getLogger(__name__)
 
@@ -173,7 +173,7 @@ def sign_up(name: str) -> ResponseReturnValue:
         raise _FormUnavailable(403, _origin_refused(form, source))
     g.posted = posted = read_posted(_head(), body_of(request))
     source = first_page(source, posted)
-    visitor = visitor_of(source, posted, address=request.remote_addr or "")
+    visitor = _visitor(form, source, posted)
     key = _head().headers.get("idempotency-key") or None
     intake = services().intake
     entry = intake.check(
@@ -198,7 +198,7 @@ def _finish(not_stored: NotStored) -> Response:
     if not isinstance(not_stored.why, LedgerUnavailable):
         raise not_stored.why
     source = first_page(_source(), posted)
-    visitor = visitor_of(source, posted, address=request.remote_addr or "")
+    visitor = _visitor(form, source, posted)
     accepted = services().intake.store_on_disk(form, not_stored.entry, visitor, away=not_stored.why)
     return _received(form, posted, source, accepted.id)
 
@@ -325,10 +325,12 @@ def _problem_page(status: int, message: str, errors: list[FieldError]) -> str:
     unread = "posted" not in g
     if form is None or request.method != "POST" or unread or status not in (422, 429, 503):
         return render_template("problem.html", status=status, message=message)
-    website_page = first_page(_source(), _posted()).website_page
-    _allow_form(form, website_page)
-    token = services().time_tokens.kept(form.name, _posted())
-    page = form_page(form, _posted(), time_token=token, page=website_page, errors=errors)
+    source = first_page(_source(), _posted())
+    _allow_form(form, source.website_page)
+    campaign = _visitor(form, source, _posted()).campaign  # this page's address has none
+    posted = {name: [value] for name, value in campaign.items()} | _posted()
+    token = services().time_tokens.kept(form.name, posted)
+    page = form_page(form, posted, time_token=token, page=source.website_page, errors=errors)
     return render_template("form.html", page=page, status=status, message=message)
 
 
@@ -388,6 +390,10 @@ def _source() -> Source:
         g.source = source_of(_head(), services().settings.public_url)
     source: Source = g.source
     return source
+
+
+def _visitor(form: Form, source: Source, posted: Posted) -> Visitor:
+    return visitor_of(form, _head(), source, posted, address=request.remote_addr or "")
 
 
 def _posted() -> Posted:

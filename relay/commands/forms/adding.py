@@ -48,6 +48,14 @@ _WRONG_USE = {"name", "redirect", "button", "success", "accent", "background", "
     metavar="NAME",
     help="A custom field to send, by name or label. Repeat it for more fields.",
 )
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    metavar="SOURCE=NAME",
+    help="A custom field for where a sign-up came from: utm_source, utm_medium, utm_campaign,"
+    " utm_term, utm_content, page or referrer. Repeat it for more sources.",
+)
 @click.option("--redirect", metavar="URL", help="Where visitors go after signing up.")
 @click.option(
     "--origin",

@@ -10,20 +10,21 @@ from itertools import islice
 
 from shared.domain.errors import FieldError, InvalidSignup
 from shared.domain.fields import BY_API_NAME, EMAIL, FIELDS
-from shared.domain.form import CustomField, Form
+from shared.domain.form import CUSTOM_LIMIT, CustomField, Form
 from shared.domain.phrases import shortened
 from shared.domain.reading.check_boxes import is_ticked
 from shared.domain.reading.dates import read_date
 from shared.domain.reading.meanings import CONSENT, find_field
 from shared.domain.reading.posted_fields import LISTS, SortedFields, instruction, sort_fields
+from shared.domain.reading.sources import take_sources
 from shared.domain.reading.values import clean_text
 from shared.domain.signup import Contact, CustomValue
 
 CheckEmail = Callable[[str], str]
 
+_NOTHING: Mapping[str, str] = {}
 _in_json = json.JSONEncoder(ensure_ascii=False).encode
 
-CUSTOM_LIMIT = 255
 _API_NAMES = {field.name: field.api_name for field in FIELDS}
 
 # How many errors are named: a robot may post ten thousand unknown lists.
@@ -69,28 +70,37 @@ class _Room:
 
 
 def check_fields(
-    posted: Mapping[str, list[str]], form: Form, *, check_email: CheckEmail
+    posted: Mapping[str, list[str]],
+    form: Form,
+    *,
+    check_email: CheckEmail,
+    arrived: Mapping[str, str] = _NOTHING,
 ) -> CheckedFields:
     """Return the checked fields of a sign-up for `form`.
 
+    `arrived` has what the request tells of the form's sources: where the visitor came from.
     `check_email` returns an address in the form used for comparing, or raises `ValueError`.
     Raises `InvalidSignup` with the first `MOST_ERRORS` field errors together.
     """
-    checked, invalid = _check(posted, form, check_email, _Room())
+    checked, invalid = _check(posted, form, check_email, arrived, _Room())
     if invalid:
         raise invalid
     return checked
 
 
 def keep_unchecked(
-    posted: Mapping[str, list[str]], form: Form, *, check_email: CheckEmail
+    posted: Mapping[str, list[str]],
+    form: Form,
+    *,
+    check_email: CheckEmail,
+    arrived: Mapping[str, str] = _NOTHING,
 ) -> CheckedFields:
     """Return the fields of a quarantined sign-up, wrong ones too.
 
     Each is where a clean sign-up has it, so that an operator can correct and deliver it.
     """
     room = _Room()
-    checked, _ = _check(posted, form, check_email, room)
+    checked, _ = _check(posted, form, check_email, arrived, room)
     contact = _bounded(checked.contact, room)
     compared = checked.compared_email or contact.email.lower()
     return replace(checked, contact=contact, compared_email=compared)
@@ -113,7 +123,11 @@ def _bounded(contact: Contact, room: _Room) -> Contact:
 
 
 def _check(
-    posted: Mapping[str, list[str]], form: Form, check_email: CheckEmail, room: _Room
+    posted: Mapping[str, list[str]],
+    form: Form,
+    check_email: CheckEmail,
+    arrived: Mapping[str, str],
+    room: _Room,
 ) -> tuple[CheckedFields, InvalidSignup | None]:
     """Return the fields, and the error that names all wrong ones."""
     given = sort_fields(posted, form)
@@ -121,7 +135,7 @@ def _check(
     box_posted = ", ".join(given.consent)
     if box_posted and not room.fits(box_posted):
         box_posted = ""
-    contact = _contact(given, form, room)
+    contact = _contact(given, form, arrived, room)
     compared = _check_contact(contact, check_email, errors)
     _check_custom(contact, {custom.id: custom.label for custom in form.custom_fields}, errors)
     lists = _chosen_lists(instruction(posted, LISTS) or list(given.lists), form, errors)
@@ -174,15 +188,21 @@ def editable_values(contact: Contact) -> dict[str, str]:
     return other | fields | custom
 
 
-def _contact(given: SortedFields, form: Form, room: _Room) -> Contact:
+def _contact(given: SortedFields, form: Form, arrived: Mapping[str, str], room: _Room) -> Contact:
+    sources: tuple[CustomValue, ...] = ()
+    if form.sources:
+        given, sources = take_sources(given, form, arrived)
     typed = {name: text for name, text in given.typed.items() if room.fits(name, text)}
     other = _other_in(room, given.other) if given.other else {}
     return Contact(
         fields={_API_NAMES[name]: value for name, value in given.fields.items()},
-        custom=tuple(
-            CustomValue(custom.id, custom.name, given.custom[custom.id])
-            for custom in form.custom_fields
-            if custom.id in given.custom
+        custom=(
+            *(
+                CustomValue(custom.id, custom.name, given.custom[custom.id])
+                for custom in form.custom_fields
+                if custom.id in given.custom
+            ),
+            *sources,
         ),
         other=other,
         typed=typed,

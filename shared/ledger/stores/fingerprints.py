@@ -42,15 +42,15 @@ class Fingerprints:
     def content(self, submission: Submission, compared_email: str) -> str:
         """Return the fingerprint of all that makes two submissions the same one.
 
-        The visitor's address and page are left out, and tokens such as a captcha's: the two
-        requests of a double click may differ in them.
+        The visitor's address, page and other sources are left out, and tokens such as a captcha's:
+        the two requests of a double click may differ in them.
         """
         contact = submission.contact
         same = [
             submission.form,
             compared_email,
             sorted([pair for pair in contact.fields.items() if pair[0] != "email_address"]),
-            sorted([(value.name, value.value) for value in contact.custom]),
+            sorted([(each.name, each.value) for each in contact.custom if each.source is None]),
             sorted([pair for pair in contact.other.items() if not is_token(pair[0])]),
             sorted(submission.lists),
             [submission.consent.version, submission.consent.box],

@@ -1,11 +1,13 @@
 """The lists, custom fields and origins of a form, as an operator gives them. Pure."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from shared.constant_contact.client import ContactList
 from shared.domain.errors import Refused
-from shared.domain.form import CustomField, ListRef
+from shared.domain.form import CustomField, ListRef, SourceField
+from shared.domain.reading.sources import SOURCES
 from shared.domain.web_addresses import dns_name
 
 # The API's limits for one sign-up.
@@ -85,6 +87,32 @@ def _chosen_field(wanted: str, there: Sequence[CustomField]) -> CustomField:
     raise Refused(
         f"There is no custom field {wanted!r}. The fields: {in_order(each.name for each in there)}."
     )
+
+
+def chosen_sources(wanted: Sequence[str], there: Sequence[CustomField]) -> tuple[SourceField, ...]:
+    """Return the sources, each given as ``source=FIELD``, with the field's id, name or label."""
+    chosen = tuple(
+        SourceField(source, _chosen_field(field, there))
+        for source, field in map(source_and_field, wanted)
+    )
+    for what, names in (
+        ("source", [each.source for each in chosen]),
+        ("custom field", [each.field.name for each in chosen]),
+    ):
+        if twice := [name for name, times in Counter(names).items() if times > 1]:
+            raise Refused(f"The {what} {twice[0]} is there twice. Name each once.")
+    return chosen
+
+
+def source_and_field(given: str) -> tuple[str, str]:
+    """Return both parts of ``source=FIELD``."""
+    source, _, field = map(str.strip, given.partition("="))
+    if source.lower() not in SOURCES or not field:
+        raise Refused(
+            f"{given!r} is not a source and a custom field, such as utm_campaign=Campaign. The"
+            f" sources: {', '.join(SOURCES)}."
+        )
+    return source.lower(), field
 
 
 def _same(name: str, wanted: str) -> bool:

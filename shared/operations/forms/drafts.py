@@ -21,13 +21,17 @@ from shared.domain.form import (
     CustomField,
     Form,
     ListRef,
+    SourceField,
 )
 from shared.domain.signup import WhenUnsubscribed
 from shared.operations.forms.choices import (
+    MOST_FIELDS,
     checked_origin,
     checked_redirect,
     chosen_fields,
     chosen_lists,
+    chosen_sources,
+    source_and_field,
 )
 
 T = TypeVar("T")
@@ -48,7 +52,8 @@ _NUMBER = re.compile(r"[0-9]{1,3}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormDraft:
-    """What an operator has typed. Lists and custom fields are names or ids."""
+    """What an operator has typed. Lists and custom fields are names or ids. The `sources` are
+    like ``utm_campaign=FIELD``."""
 
     name: str
     account: str
@@ -66,6 +71,7 @@ class FormDraft:
     accent: str = ""
     background: str = ""
     spam_threshold: str = DEFAULT_SPAM_THRESHOLD
+    sources: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, form: Form) -> "FormDraft":
@@ -87,6 +93,7 @@ class FormDraft:
             accent=form.accent,
             background=form.background,
             spam_threshold=str(form.spam_threshold),
+            sources=tuple(f"{each.source}={each.field.name}" for each in form.sources),
         )
 
 
@@ -132,9 +139,10 @@ class FormMaker:
         if checks.run("account", lambda: self._check_account(draft.account)):
             lists = checks.run("lists", lambda: self._lists(draft, known, max_age))
             fields = checks.run("custom_fields", lambda: self._fields(draft, known))
+            sources = checks.run("sources", lambda: self._sources(draft, known, fields or ()))
         if checks.errors:
             raise WrongForm(checks.errors)
-        form = _form(draft, lists or (), fields or (), typed)
+        form = _form(draft, lists or (), fields or (), typed | {"sources": sources or ()})
         return replace(form, enabled=before.enabled) if before else form
 
     def _check_account(self, name: str) -> bool:
@@ -160,6 +168,19 @@ class FormMaker:
         if set(draft.custom_fields) <= {each.id for each in there}:
             return chosen_fields(draft.custom_fields, there)
         return chosen_fields(draft.custom_fields, self.api.custom_fields(draft.account))
+
+    def _sources(
+        self, draft: FormDraft, known: Form | None, fields: Sequence[CustomField]
+    ) -> tuple[SourceField, ...]:
+        """Return the sources; asks Constant Contact only for fields that are new."""
+        names = {field for _, field in map(source_and_field, draft.sources)}
+        there = [each.field for each in known.sources] if known else []
+        if not names <= {each.name for each in there}:
+            there = self.api.custom_fields(draft.account, of_text=True)
+        sources = chosen_sources(draft.sources, there)
+        if len({each.id for each in (*fields, *(each.field for each in sources))}) > MOST_FIELDS:
+            raise Refused(f"A sign-up can have {MOST_FIELDS} custom fields at most, with these.")
+        return sources
 
 
 def _check_typed(checks: _Checks, draft: FormDraft) -> dict[str, Any]:

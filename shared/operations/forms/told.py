@@ -52,6 +52,7 @@ def rare_fields(form: Form) -> dict[str, str]:
         "Accent": form.accent or "our colour",
         "Background": form.background or "our colour",
         "Spam threshold": str(form.spam_threshold) if form.spam_threshold else "off",
+        "Sources": _listed([f"{each.source} to {each.field.label}" for each in form.sources]),
     }
 
 

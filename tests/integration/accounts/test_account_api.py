@@ -188,7 +188,10 @@ def test_a_revoked_connection_is_told_as_such(api: AccountApi, sandbox: SandboxS
 
 
 def test_custom_fields_are_read(api: AccountApi) -> None:
-    assert "favourite_cake" in [each.name for each in api.custom_fields("acme")]
+    names = [each.name for each in api.custom_fields("acme")]
+    assert {"favourite_cake", "birthday_note", "visits_per_month", "bread"} <= set(names)
+    of_text = [each.name for each in api.custom_fields("acme", of_text=True)]
+    assert of_text == ["favourite_cake", "birthday_note", "found_us_by"]
 
 
 def test_an_unknown_account_names_those_that_exist(

@@ -95,6 +95,19 @@ def test_a_form_may_ask_who_had_unsubscribed(connected: CommandLine) -> None:
     assert connected(*add, "--unsubscribed", "perhaps", "--replace").status == 2
 
 
+def test_a_form_sends_where_sign_ups_came_from(connected: CommandLine) -> None:
+    add = ("forms", "add", "cakes", "--account", "acme", "--list", "Newsletter")
+    sources = ("--source", "utm_campaign=found_us_by", "--source", "page=Birthday note")
+    assert connected(*add, *sources).status == 0
+    shown = connected("forms", "show", "cakes", "--json").json["sources"]
+    assert [(each["source"], each["field"]["name"]) for each in shown] == [
+        ("utm_campaign", "found_us_by"),
+        ("page", "birthday_note"),
+    ]
+    told = connected("forms", "show", "cakes").out
+    assert "utm_campaign to Found us by, page to Birthday note" in told
+
+
 def test_a_form_has_texts_colours_and_a_spam_threshold_of_its_own(connected: CommandLine) -> None:
     add = ("forms", "add", "cakes", "--account", "acme", "--list", "Newsletter")
     own = {

@@ -83,8 +83,17 @@ def test_all_errors_are_told_at_once(maker: FormMaker) -> None:
 
 def test_a_right_draft_becomes_a_form_and_back(maker: FormMaker) -> None:
     form = maker.make(
-        draft(custom_fields=("Favourite cake",), origins=("https://Example.com/",), redirect=None)
+        draft(
+            custom_fields=("Favourite cake",),
+            origins=("https://Example.com/",),
+            redirect=None,
+            sources=("UTM_Campaign = Found us by", "page=birthday_note"),
+        )
     )
+    assert [(each.source, each.field.name) for each in form.sources] == [
+        ("utm_campaign", "found_us_by"),
+        ("page", "birthday_note"),
+    ]
     assert [each.name for each in form.lists] == ["Newsletter"]
     assert [each.name for each in form.custom_fields] == ["favourite_cake"]
     assert form.origins == ("https://example.com",)
@@ -110,7 +119,7 @@ def test_texts_colours_and_the_threshold_become_a_form_and_back(maker: FormMaker
 def test_a_form_is_changed_while_constant_contact_cannot_be_asked(
     maker: FormMaker, sandbox: SandboxServer, redis_client: "redis.Redis"
 ) -> None:
-    form = maker.make(draft(custom_fields=("favourite_cake",)))
+    form = maker.make(draft(custom_fields=("favourite_cake",), sources=("page=found_us_by",)))
     redis_client.delete("relay:{acme}:lists")
     sandbox.control(path="/v3/contact_lists", status=503)
     sandbox.control(path="/v3/contact_custom_fields", status=503)
@@ -118,7 +127,7 @@ def test_a_form_is_changed_while_constant_contact_cannot_be_asked(
     changed = maker.make(replace(FormDraft.of(form), title="Cakes for all"), before=form)
 
     assert (changed.title, changed.lists) == ("Cakes for all", form.lists)
-    assert changed.custom_fields == form.custom_fields
+    assert (changed.custom_fields, changed.sources) == (form.custom_fields, form.sources)
     with pytest.raises(WrongForm) as refused:
         maker.make(draft(lists=("Baking classes",)), before=form)
     assert set(refused.value.errors) == {"lists"}

@@ -46,7 +46,9 @@ def test_a_birthday_that_is_no_number_goes_out_as_it_is() -> None:
 
 
 def test_custom_fields_go_by_their_ids() -> None:
-    given = Contact(fields=contact().fields, custom=(CustomValue("c1", "cake", "Lemon"),))
+    custom = (CustomValue("c1", "cake", "Lemon"), CustomValue("c2", "from", "mail", "utm_source"))
+    given = Contact(fields=contact().fields, custom=custom)
     assert signup_body(given, ["l"])["custom_fields"] == [
-        {"custom_field_id": "c1", "value": "Lemon"}
+        {"custom_field_id": "c1", "value": "Lemon"},
+        {"custom_field_id": "c2", "value": "mail"},
     ]

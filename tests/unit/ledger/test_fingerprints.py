@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from shared.domain.errors import LedgerUnavailable
-from shared.domain.signup import Contact, Submission
+from shared.domain.signup import Contact, CustomValue, Submission
 from shared.infrastructure.redis_urls import connect_briefly
 from shared.infrastructure.sealing import Sealer
 from shared.ledger.stores.fingerprints import Fingerprints, load_fingerprints
@@ -29,6 +29,7 @@ def content(submission: Submission) -> str:
         replace(CONTACT, other={"csrfmiddlewaretoken": "x", "hobby": "sailing"}),
         replace(CONTACT, fields=CONTACT.fields | {"email_address": "ADA@example.com"}),
         replace(CONTACT, typed={"email": "ada@example.com\u200b"}),
+        replace(CONTACT, custom=(CustomValue("cf-1", "Page", "https://a.example/", "page"),)),
     ],
 )
 def test_a_double_click_is_the_same_with_a_fresh_token_or_another_spelling(
@@ -43,6 +44,7 @@ def test_a_double_click_is_the_same_with_a_fresh_token_or_another_spelling(
     [
         builders.submission(contact=replace(CONTACT, other={"hobby": "chess"})),
         builders.submission(contact=replace(CONTACT, fields={"email_address": "ada@example.com"})),
+        builders.submission(contact=replace(CONTACT, custom=(CustomValue("c", "cake", "Rye"),))),
         builders.submission(contact=CONTACT, form="shop"),
         builders.submission(contact=CONTACT, lists=()),
         builders.submission(contact=CONTACT, consent=replace(SENT.consent, box=True)),

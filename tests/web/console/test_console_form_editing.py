@@ -68,8 +68,10 @@ def send(browser: SignedIn, path: str = NEW, **changed: Any) -> TestResponse:
         **RIGHT,
         **changed,
     }
-    origins = typed.pop("origins", ())
-    typed["origins"] = "\n".join(origins) if isinstance(origins, tuple) else origins
+    lines = {"origins": ()} | {
+        name: typed[name] for name in ("origins", "sources") if name in typed
+    }
+    typed |= {name: "\n".join(v) if isinstance(v, tuple) else v for name, v in lines.items()}
     sent = {name: list(each) if isinstance(each, tuple) else each for name, each in typed.items()}
     return browser.client.post(
         path,
@@ -212,6 +214,27 @@ def test_texts_colours_and_spam_are_saved_and_kept_by_a_page_that_has_them_not(
     assert (form.accent, form.background, form.spam_threshold) == ("#ff00aa", "", 5)
     assert edited(browser, form, title="Other").status_code == 303
     assert registry.form("cakes") == replace(form, title="Other")
+
+
+def test_sources_are_saved_and_kept_by_a_page_that_has_them_not(
+    browser: SignedIn, tools: AccountServices, registry: Registry
+) -> None:
+    lists = (list_id(tools),)
+    made = send(
+        browser, lists=lists, sources="utm_source=Found us by\r\n\r\npage=birthday_note\r\n"
+    )
+    assert made.status_code == 303
+    form = registry.form("cakes")
+    assert form is not None
+    assert [(each.source, each.field.name) for each in form.sources] == [
+        ("utm_source", "found_us_by"),
+        ("page", "birthday_note"),
+    ]
+    assert "utm_source=found_us_by\npage=birthday_note</textarea>" in browser.get(EDIT).text
+    assert edited(browser, form, title="Other").status_code == 303
+    assert registry.form("cakes") == replace(form, title="Other")
+    wrong = edited(browser, form, sources="utm_cake=found_us_by")
+    assert wrong.status_code == 422 and 'id="sources-error"' in wrong.text
 
 
 def test_an_error_opens_the_closed_part(browser: SignedIn, tools: AccountServices) -> None:
