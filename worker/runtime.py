@@ -16,6 +16,7 @@ from shared.constant_contact.pacing import Pacer, pace_rules, replay_pace
 from shared.domain.account import Account
 from shared.domain.retry import RetryPolicy
 from shared.infrastructure.celery_client import Publisher
+from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
@@ -23,6 +24,7 @@ from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
+from shared.operations.delivery_checks import DeliveryChecks
 from shared.operations.job_steps import JobSteps
 from worker.alerts.dispatcher import make_alert_dispatcher
 from worker.alerts.schedule import WorkerAlerts
@@ -99,7 +101,8 @@ class WorkerRuntime:
             delivers=delivers,
         )
         replays = Replays(self.client, replay_pace(settings))
-        self.job_runner = JobRunner(JobSteps(self.ledger, replays), self.stopping)
+        checks = DeliveryChecks(self.registry, check_email)
+        self.job_runner = JobRunner(JobSteps(self.ledger, replays, checks), self.stopping)
         self.due = DueWork(self.registry, BusyAccounts(self.client), replays, self.job_runner.note)
         self.poller = Poller(self.due, self.lanes, partial(self._say_alive, name))
         self.token_refresher = TokenRefresher(

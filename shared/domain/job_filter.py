@@ -14,13 +14,14 @@ class JobFilter:
     """What only the records of the sign-ups tell; None matches everything.
 
     `since` and `until` are about when it was received, `words` are part of its error key or
-    message.
+    message. `reason` is any of those of a quarantine.
     """
 
     form: str | None = None
     since: datetime | None = None
     until: datetime | None = None
     words: str | None = None
+    reason: str | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -32,6 +33,7 @@ class JobFilter:
             and (self.since is None or signup.received_at >= self.since)
             and (self.until is None or signup.received_at < self.until)
             and has_words(self.words, signup)
+            and (self.reason is None or signup.has_reason(self.reason))
         )
 
     def to_json(self) -> str:

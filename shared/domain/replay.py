@@ -1,5 +1,5 @@
-"""Jobs that change many sign-ups, and replays: the ones that send dead letters again, at a pace of
-their own.
+"""Jobs that change many sign-ups, and replays: the ones that send dead letters again, or deliver
+quarantined sign-ups anyway, at a pace of their own.
 
 Pure: how much of its API key's rate and day a replay may use, and how long it takes.
 """
@@ -21,11 +21,16 @@ SECONDS_UNDER_WAY = 10
 
 
 class JobAction(StrEnum):
-    """What a job does with each of its sign-ups. A replay is a job that retries."""
+    """What a job does with each of its sign-ups. A replay is a job that sends them."""
 
     RETRY = "retry"
+    DELIVER = "deliver"  #: quarantined ones, anyway
     DISCARD = "discard"
     UNDO = "undo"  #: of a job that discarded
+
+    @property
+    def sends(self) -> bool:
+        return self in (JobAction.RETRY, JobAction.DELIVER)
 
 
 class ReplayState(StrEnum):
@@ -50,7 +55,7 @@ class Obstacle(StrEnum):
 
 
 _IN_WORDS = {
-    Obstacle.STEPPING: "its dead letters are being collected",
+    Obstacle.STEPPING: "its sign-ups are being collected",
     Obstacle.HOLD: "its account is on hold",
     Obstacle.BEHIND: "an earlier replay of its account comes first",
     Obstacle.QUOTA: "the rest of today's quota is for fresh sign-ups; it continues at 00:00 UTC",

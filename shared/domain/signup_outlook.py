@@ -49,6 +49,8 @@ def next_step(
     first."""
     if signup.state == State.DEAD and outlook.replay:
         return NextStep(sentence="Its turn comes in a replay, which sends it again.")
+    if signup.state == State.QUARANTINED and outlook.replay:
+        return NextStep(sentence="Its turn comes in a job, which delivers it anyway.")
     if is_settled(signup.state):
         return None
     if signup.state == State.DELIVERING:

@@ -1,7 +1,7 @@
 """Jobs in the ledger: replays, and those that discard many sign-ups or undo that.
 
-A job has a part in each account that it concerns, under the same id. Each sign-up of a replay is
-either a dead letter that waits in the job, or due like any other. A job of a filter goes through an
+A job has a part in each account that it concerns, under the same id. Each sign-up of a replay
+either waits in the job as what it was, or is due like any other. A job of a filter goes through an
 index of the account in steps, which any worker does.
 """
 
@@ -25,9 +25,10 @@ from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
 
 
 class JobStep(NamedTuple):
-    """A step of a job: the ids that are next in its index, of which those that match `filter`
-    (JSON) are to be changed. `following` is where the step after this one begins."""
+    """A step of a job: the ids that are next in its index. `action` is what is done with those that
+    match `filter` (JSON). `following` is where the step after this one begins."""
 
+    action: str
     filter: str
     cursor: str
     following: str
@@ -60,7 +61,8 @@ class ReplayPart:
     `unseen` entries of its index are yet to be looked at. Of a replay, `total` = `waiting` +
     `under_way` + `delivered` + `dead` + `skipped` + `cancelled`. `dead` are dead letters again;
     `skipped` were changed by somebody before their turn came. Of another job, what is in `total`
-    and not `cancelled` is changed. `before` is how many wait in earlier replays of the account.
+    and not `cancelled` is changed. `refused` matched, but could not be sent as they were: they are
+    not in `total`. `before` is how many wait in earlier replays of the account.
     `pace` is its share of the API key's pace, `today` how many requests of the day it may still
     use. `undone` is the job that it undoes.
     """
@@ -85,6 +87,7 @@ class ReplayPart:
     today: int
     action: JobAction = JobAction.RETRY
     unseen: int = 0
+    refused: int = 0
     note: str = ""
     undone: str | None = None
 
@@ -108,7 +111,7 @@ class Replays:
         action: JobAction = JobAction.RETRY,
         event: str = "{}",
     ) -> int:
-        """Have these dead letters wait in the replay, or have the job discard them; return how many
+        """Have these sign-ups wait in the replay, or have the job discard them; return how many
         were changed.
 
         Leaves out those that wait in another replay, or were settled otherwise meanwhile.
@@ -149,9 +152,12 @@ class Replays:
         found = self._scripts.run_for(account, "replays/read", job=job)
         return JobStep(*found) if found else None
 
-    def do_step(self, account: str, job: str, step: JobStep, matching: Sequence[str]) -> int | None:
+    def do_step(
+        self, account: str, job: str, step: JobStep, matching: Sequence[str], refused: int = 0
+    ) -> int | None:
         """Do the step with those of its ids that match; return how many were changed. None: another
-        worker did it, or somebody cancelled the job."""
+        worker did it, or somebody cancelled the job. `refused` others cannot be sent as they
+        are."""
         changed = int(
             self._scripts.run_for(
                 account,
@@ -160,6 +166,7 @@ class Replays:
                 cursor=step.cursor,
                 following=step.following,
                 ids=list(matching),
+                refused=refused,
             )
         )
         return None if changed < 0 else changed
@@ -240,6 +247,7 @@ def _read(
         today=today,
         action=JobAction(job.get("action", JobAction.RETRY)),
         unseen=unseen,
+        refused=int(job.get("refused", 0)),
         note=str(json_object(job.get("event") or "{}").get("note", "")),
         undone=job.get("undone"),
         **ended,

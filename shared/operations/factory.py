@@ -22,7 +22,9 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
 from shared.operations.audit_search import AuditSearch
 from shared.operations.bulk_changes import BulkChanges
+from shared.operations.bulk_choices import BulkChooser
 from shared.operations.dead_letters import DeadLetters
+from shared.operations.delivery_checks import DeliveryChecks
 from shared.operations.exports import Exports
 from shared.operations.forms.forms import Forms
 from shared.operations.job_steps import JobSteps
@@ -53,11 +55,13 @@ def make_operations(
         check_email=check_email,
     )
     dead_letters = DeadLetters(finder, trail, now=utc_now)
-    quarantine = Quarantine(finder, trail, notify_workers)
+    checks = DeliveryChecks(registry, check_email)
+    quarantine = Quarantine(finder, checks, trail, notify_workers)
     replays = Replays(client, replay_pace(settings))
-    jobs = Jobs(registry, JobSteps(ledger, replays), trail, clock=time.monotonic)
+    jobs = Jobs(registry, JobSteps(ledger, replays, checks), trail, clock=time.monotonic)
     retries = Retries(finder, replays, jobs, trail, now=utc_now, notify_workers=notify_workers)
     lists = SignupLists(finder, SignupIndex(client))
+    chooser = BulkChooser(lists, retries, jobs)
     exports = Exports(finder, trail)
     status = SystemStatus(
         ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
@@ -78,8 +82,9 @@ def make_operations(
         jobs=jobs,
         lists=lists,
         listed=ListedSignups(ledger=ledger, now=utc_now),
-        review=QuarantineReview(lists, quarantine, dead_letters, jobs),
-        bulk=BulkChanges(lists, retries, jobs, exports),
+        chooser=chooser,
+        review=QuarantineReview(chooser, quarantine, dead_letters),
+        bulk=BulkChanges(chooser, exports),
         exports=exports,
         holds=OperatorHolds(ledger, registry, trail, notify_workers),
         forms=Forms(registry, trail, utc_now),

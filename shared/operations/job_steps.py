@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from shared.domain.job_filter import JobFilter
+from shared.domain.replay import JobAction
+from shared.domain.signup import Signup
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import JobStep, Replays
+from shared.operations.delivery_checks import DeliveryChecks
 
 _read_filter = lru_cache(maxsize=100)(JobFilter.from_json)
 
@@ -18,6 +21,7 @@ class JobSteps:
 
     ledger: Ledger
     replays: Replays
+    checks: DeliveryChecks
 
     def go_on(self, account: str, job: str, *, enough: Callable[[], bool]) -> bool:
         """Do steps of the account's part of the job until there is none left, or it is `enough`.
@@ -26,12 +30,19 @@ class JobSteps:
             step = self.replays.next_step(account, job)
             if step is None:
                 return True
-            self.replays.do_step(account, job, step, self._matching(account, step))
+            self.replays.do_step(account, job, step, *self._matching(account, step))
         return False
 
-    def _matching(self, account: str, step: JobStep) -> list[str]:
-        chosen = _read_filter(step.filter)
-        if chosen.is_empty:
-            return step.ids
+    def _matching(self, account: str, step: JobStep) -> tuple[list[str], int]:
+        """Return the ids that match, without those that cannot be sent as they are, and how many
+        these are."""
+        chosen, delivers = _read_filter(step.filter), step.action == JobAction.DELIVER
+        if chosen.is_empty and not delivers:
+            return step.ids, 0
         found = self.ledger.signups(account, step.ids)
-        return [signup.id for signup in found if chosen.matches(signup)]
+        matching = [signup for signup in found if chosen.matches(signup)]
+        sound = list(filter(self._can_be_sent, matching)) if delivers else matching
+        return [signup.id for signup in sound], len(matching) - len(sound)
+
+    def _can_be_sent(self, signup: Signup) -> bool:
+        return self.checks.why_not(signup) is None

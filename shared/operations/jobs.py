@@ -33,6 +33,7 @@ AT_ONCE = timedelta(milliseconds=400)
 
 _AUDITED = {
     JobAction.RETRY: Action.REPLAY,
+    JobAction.DELIVER: Action.DELIVER,
     JobAction.DISCARD: Action.DISCARD,
     JobAction.UNDO: Action.UNDO_DISCARD,
 }

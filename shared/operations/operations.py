@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.audit_search import AuditSearch
 from shared.operations.bulk_changes import BulkChanges
+from shared.operations.bulk_choices import BulkChooser
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.exports import Exports
 from shared.operations.forms.forms import Forms
@@ -33,6 +34,7 @@ class Operations:
     jobs: Jobs
     lists: SignupLists
     listed: ListedSignups
+    chooser: BulkChooser
     review: QuarantineReview
     bulk: BulkChanges
     exports: Exports

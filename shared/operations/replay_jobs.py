@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain.replay import JobAction, Obstacle, ReplayState, time_to_send
+from shared.domain.signup import State
 from shared.ledger.replays import ReplayPart
 
 # So many sign-ups of an index a job goes through in a second, or more.
@@ -70,6 +71,11 @@ class Job:
         return ", ".join(words)
 
     @property
+    def is_of_quarantine(self) -> bool:
+        """Whether its sign-ups were in quarantine when it began."""
+        return bool(json.loads(self.chosen).get("state") == State.QUARANTINED)
+
+    @property
     def started_at(self) -> datetime:
         return min(part.started_at for part in self.parts)
 
@@ -109,6 +115,11 @@ class Job:
         return sum(part.skipped for part in self.parts)
 
     @property
+    def refused(self) -> int:
+        """How many matched, but cannot be sent as they are. They stay, and are not in `total`."""
+        return sum(part.refused for part in self.parts)
+
+    @property
     def cancelled(self) -> int:
         return sum(part.cancelled for part in self.parts)
 
@@ -138,14 +149,14 @@ class Job:
             return ReplayState.CANCELLED
         if self.ended_at:
             return ReplayState.DONE
-        goes_on = self.obstacle in (None, Obstacle.STEPPING) or self.action != JobAction.RETRY
+        goes_on = self.obstacle in (None, Obstacle.STEPPING) or not self.action.sends
         return ReplayState.RUNNING if goes_on else ReplayState.WAITING
 
     def left(self, now: datetime) -> timedelta | None:
         """Return about how long it still takes; None when it has ended or this is unknown."""
         if self.ended_at:
             return None
-        if self.action != JobAction.RETRY:
+        if not self.action.sends:
             return timedelta(seconds=self.unseen / STEPS_PER_SECOND)
         unknown = (Obstacle.HOLD, Obstacle.UNDER_WAY)
         if any(part.obstacle in unknown for part in self.parts):

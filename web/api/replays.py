@@ -11,7 +11,7 @@ from shared.domain.replay import Obstacle, ReplayState
 from shared.domain.short_ids import full_id
 from shared.domain.signup import State
 from shared.infrastructure.timestamps import timestamp, utc_now
-from shared.operations.bulk_changes import BulkChoice
+from shared.operations.bulk_choices import BulkChoice
 from shared.operations.job_documents import job_document
 from shared.operations.operators import Role
 from shared.operations.replay_jobs import Job

@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from shared.domain.csv_documents import BYTE_ORDER_MARK
 from shared.domain.errors import Refused
 from shared.domain.phrases import counted
-from shared.domain.replay import LARGE, JobAction
+from shared.domain.replay import JobAction
 from shared.infrastructure.timestamps import utc_now
-from shared.operations.bulk_changes import DEAD_LETTERS, BulkChoice
+from shared.operations.bulk_choices import DEAD_LETTERS, BulkChoice
 from shared.operations.exports import ExportFormat
 from shared.operations.operators import Role
 from shared.operations.signup_lists import MOST_READ, SignupFilter
@@ -51,7 +51,7 @@ def confirm_failed() -> ResponseReturnValue:
     if action is None:
         raise Refused("This page does not say what to do. Go back and choose it.")
     choice = _choice(request.form, is_all=which == "all")
-    plan = services().operations.bulk.plan(action, choice)
+    plan = services().operations.chooser.plan(action, choice)
     if not plan.count:
         flash("Nothing that you chose is a dead letter now. Nothing was changed.")
         return redirect(_back(request.form), 303)
@@ -59,7 +59,6 @@ def confirm_failed() -> ResponseReturnValue:
         "console/failed_confirm.html",
         plan=plan,
         is_all=not choice.ticked,
-        is_large=plan.count >= LARGE,
         back=_back(request.form),
         kept=kept_filters(request.form),
         ticked=request.form.getlist("pick") if choice.ticked else [],
@@ -148,9 +147,9 @@ def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
     operations = services().operations
     cursor = given.get("cursor") or None
     page = operations.lists.page(chosen, cursor=cursor, limit=SHOWN)
-    groups = [] if cursor or chosen.group or chosen.email else operations.bulk.groups(chosen)
+    groups = [] if cursor or chosen.group or chosen.email else operations.chooser.groups(chosen)
     shown_groups = groups if "causes" in given else groups[:SHOWN_GROUPS]
-    counts, is_exact = operations.bulk.count(chosen)
+    counts, is_exact = operations.chooser.count(chosen)
     is_whole = cursor is None and page.next is None
     known = counts.total() if is_exact else len(page.signups) if is_whole else None
     return render_template(

@@ -7,21 +7,19 @@ from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import Refused
 from shared.domain.phrases import counted
+from shared.domain.replay import JobAction
 from shared.domain.short_ids import short_id
-from shared.domain.signup import State
+from shared.operations.bulk_choices import QUARANTINED, BulkChoice
 from shared.operations.operators import Role
-from shared.operations.quarantine_review import (
-    MOST_AT_ONCE,
-    QuarantineReview,
-    ReviewChoice,
-    Reviewed,
-)
+from shared.operations.quarantine_review import QuarantineReview
 from web.console import bp
 from web.console.guard import needs
 from web.console.list_filters import chosen_filter, in_address, kept_filters, picked
 from web.services import services
 
-_QUARANTINED = frozenset({State.QUARANTINED})
+# Of those that cannot be sent as they are.
+_TOLD = 5
+_STEPS = {"deliver": JobAction.DELIVER, "discard": JobAction.DISCARD}
 
 
 @bp.post("/quarantine/confirm")
@@ -29,19 +27,16 @@ _QUARANTINED = frozenset({State.QUARANTINED})
 def confirm_quarantine() -> ResponseReturnValue:
     """Say what a change of many would do, before it is made."""
     step, _, which = request.form.get("what", "").partition("-")
-    choice = _choice(all_matching=which == "all")
-    found = _review().find(choice)
-    if step not in ("deliver", "discard"):
+    if step not in _STEPS:
         raise Refused("This page does not say what to do. Go back and choose it.")
-    if not found.signups:
+    choice = _choice(all_matching=which == "all")
+    plan = services().operations.chooser.plan(_STEPS[step], choice)
+    if not plan.count:
         flash("Nothing that you chose is in quarantine now. Nothing was changed.")
         return _back()
     return render_template(
         "console/quarantine_confirm.html",
-        step=step,
-        found=found,
-        number=_number(found, by_job=step == "discard"),
-        most=MOST_AT_ONCE,
+        plan=plan,
         kept=kept_filters(request.form),
         ticked=request.form.getlist("pick") if choice.ticked else [],
         back=_address(),
@@ -53,10 +48,14 @@ def confirm_quarantine() -> ResponseReturnValue:
 def deliver_quarantined() -> ResponseReturnValue:
     """Make quarantined sign-ups due."""
     delivered = _review().deliver(_choice(all_matching="all" in request.form))
-    if delivered.due or not delivered.refused:
+    if delivered.due or not (delivered.refused or delivered.job):
         flash(f"{counted(len(delivered.due), 'sign-up')} due now.")
-    for id, why in list(delivered.refused.items())[:5]:
+    for id, why in list(delivered.refused.items())[:_TOLD]:
         flash(f"{short_id(id)} stays in quarantine. {why}")
+    if (more := len(delivered.refused) - _TOLD) > 0:
+        flash(f"Others stay in quarantine, too: {more:,}.")
+    if delivered.job:
+        return redirect(url_for("console.job", id=delivered.job.id), 303)
     return _back()
 
 
@@ -74,24 +73,18 @@ def discard_quarantined() -> ResponseReturnValue:
     return _back()
 
 
-def _number(found: Reviewed, *, by_job: bool) -> str:
-    if by_job and found.in_all is not None:
-        return f"up to {counted(found.in_all, 'sign-up')}"
-    return counted(len(found.signups), "sign-up")
-
-
 def _review() -> QuarantineReview:
     return services().operations.review
 
 
-def _choice(*, all_matching: bool) -> ReviewChoice:
+def _choice(*, all_matching: bool) -> BulkChoice:
     """Return what a form means: one row, those that are ticked, or all that match."""
     if all_matching:
-        return ReviewChoice(filter=chosen_filter(request.form, _QUARANTINED))
+        return BulkChoice(filter=chosen_filter(request.form, QUARANTINED.states))
     ticked = picked(request.form.getlist("one") or request.form.getlist("pick"))
     if not ticked:
         raise Refused("You ticked no sign-up. Nothing was changed.")
-    return ReviewChoice(ticked=ticked)
+    return BulkChoice(ticked=ticked, filter=QUARANTINED)
 
 
 def _address(anchor: str | None = None, **more: str) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
@@ -12,6 +13,7 @@ from shared.domain.signup import QuarantineReason, Signup, State
 from shared.ledger.values import Figures
 from shared.operations.listed_signups import ListedSignup, ListedSignups
 from shared.operations.operators import Role
+from shared.operations.replay_jobs import Job
 from shared.operations.signup_lists import DUE, MOST_READ, SignupPage
 from web.console import bp
 from web.console.guard import needs
@@ -19,6 +21,7 @@ from web.console.list_filters import chosen_filter, from_address, kept_filters
 from web.services import services
 
 SHOWN = 50
+SHOWN_JOBS = 5
 
 Listing = Callable[[ListedSignups, Sequence[Signup]], list[ListedSignup]]
 
@@ -121,11 +124,18 @@ def _page(
         forms=operations.lists.finder.registry.form_names(),
         reasons=kind.reasons,
         kept=kept,
+        jobs=_jobs_of_quarantine() if kind == _QUARANTINE else [],
         is_first="cursor" not in given,
         most_read=MOST_READ,
         problem=problem,
         discarded=_discarded(given),
     )
+
+
+def _jobs_of_quarantine() -> list[Job]:
+    """Return the latest jobs that decide about quarantined sign-ups."""
+    found = (job for job in services().operations.jobs.all() if job.is_of_quarantine)
+    return list(islice(found, SHOWN_JOBS))
 
 
 def _total(kind: _Kind, figures: Mapping[str, Figures], account: str | None) -> int:

@@ -107,6 +107,7 @@ def _progress(replay: Job) -> str:
         "skipped": replay.skipped,
         "cancelled": replay.cancelled,
         "being sent": replay.under_way,
+        "that cannot be sent as they are": replay.refused,
     }
     parts = [f"{replay.done:,} of {replay.total:,} done"]
     parts += [f"{count:,} {name}" for name, count in counts.items() if count]
@@ -150,7 +151,7 @@ def list_jobs(runtime: CommandRuntime) -> None:
     Ended ones are kept for 30 days.
     """
     found = runtime.operations.jobs.all()
-    runtime.output.json([job_document(job, utc_now()) for job in found])
+    runtime.output.json([job_document(job, utc_now()) | {"refused": job.refused} for job in found])
     if not found:
         runtime.output.say("No jobs.")
         return
@@ -166,8 +167,8 @@ def list_jobs(runtime: CommandRuntime) -> None:
 def cancel(runtime: CommandRuntime, id: str) -> None:
     """Cancel a replay, or stop another job.
 
-    Sign-ups that wait in a replay stay dead letters; those due are sent. What a job has discarded
-    stays discarded: see relay failed undo.
+    Sign-ups that wait in a replay stay dead letters, or in quarantine; those due are sent. What a
+    job has discarded stays discarded: see relay failed undo.
     """
     kept = runtime.operations.jobs.cancel(id)
     job = runtime.operations.jobs.one(id)

@@ -9,13 +9,12 @@ import pytest
 
 from shared.domain.replay import JobAction, ReplayPace, ReplayState
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
-from shared.operations.job_steps import JobSteps
 from shared.operations.jobs import JobChoice, Jobs
 from shared.operations.replay_jobs import Job
 from tests.support.builders import bury
+from tests.support.job_steps import job_steps
 from tests.support.many_dead_letters import copy_dead_letter
 from tests.support.stack import Stack, eventually
 
@@ -36,7 +35,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
 @pytest.fixture
 def jobs(stack: Stack) -> Jobs:
     client = stack.valkey.client()
-    steps = JobSteps(Ledger(client), Replays(client, PACE))
+    steps = job_steps(client, PACE)
     return Jobs(Registry(client), steps, AuditTrail(client), clock=time.monotonic)
 
 

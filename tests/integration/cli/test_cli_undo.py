@@ -8,10 +8,11 @@ import redis
 from shared.domain.replay import JobAction, ReplayPace
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import NewJob, Replays
+from shared.ledger.replays import NewJob
 from shared.operations.job_steps import JobSteps
 from tests.support.builders import accept, bury
 from tests.support.command_line import CommandLine
+from tests.support.job_steps import job_steps
 
 
 @pytest.fixture
@@ -20,8 +21,8 @@ def ledger(redis_client: "redis.Redis") -> Ledger:
 
 
 @pytest.fixture
-def steps(ledger: Ledger, redis_client: "redis.Redis") -> JobSteps:
-    return JobSteps(ledger, Replays(redis_client, ReplayPace(per_second=1000, per_day=1000)))
+def steps(redis_client: "redis.Redis") -> JobSteps:
+    return job_steps(redis_client, ReplayPace(per_second=1000, per_day=1000))
 
 
 def a_job(steps: JobSteps) -> str:

@@ -13,18 +13,18 @@ from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.domain.job_filter import JobFilter
 from shared.domain.replay import JobAction, ReplayPace, ReplayState
-from shared.domain.signup import DeathReason, Signup, State
+from shared.domain.signup import Contact, DeathReason, Signup, State
 from shared.ledger import keys
 from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 from shared.operations.job_steps import JobSteps
 from shared.operations.jobs import JobChoice, Jobs
 from shared.operations.replay_jobs import Job
 from tests.support import builders
-from tests.support.builders import accept, attempt, bury_claim, claimed
+from tests.support.builders import accept, attempt, bury_claim, claimed, suspicion
+from tests.support.job_steps import job_steps
 from worker.delivery.poller import DueWork
 from worker.upkeep.job_runner import JobRunner
 
@@ -43,7 +43,7 @@ def ledger(redis_client: "redis.Redis", monkeypatch: pytest.MonkeyPatch) -> Ledg
 
 @pytest.fixture
 def steps(ledger: Ledger, redis_client: "redis.Redis") -> JobSteps:
-    return JobSteps(ledger, Replays(redis_client, FAST))
+    return job_steps(redis_client, FAST)
 
 
 @pytest.fixture
@@ -452,3 +452,135 @@ def test_a_stored_filter_is_the_one_that_was_stored() -> None:
     assert JobFilter.from_json(whole.to_json()) == whole
     assert JobFilter.from_json(JobFilter().to_json()).is_empty
     assert not replace(whole, form=None).is_empty
+
+
+# --- delivering what is in quarantine anyway
+
+
+def caught(ledger: Ledger, count: int, **of: Any) -> list[str]:
+    """Return the ids of new quarantined sign-ups, the oldest first."""
+    of = {"quarantine": "honeypot", **of}
+    return [accept(ledger, f"{number}@example.com", **of).id for number in range(count)]
+
+
+def delivering(jobs: Jobs, **filter: Any) -> Job:
+    choice = JobChoice(state=State.QUARANTINED, filter=JobFilter(**filter))
+    return started(jobs.start(JobAction.DELIVER, choice))
+
+
+def deliver_next(ledger: Ledger) -> str:
+    claim = claimed(ledger)
+    ledger.deliver(claim, attempt(), contact_id="c", action="created")
+    return claim.id
+
+
+def test_what_is_delivered_by_a_job_waits_in_quarantine_for_its_turn(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps, trail: AuditTrail, workers: Callable[[], None]
+) -> None:
+    ids = caught(ledger, 25)
+    job = delivering(jobs)
+    (later,) = caught(ledger, 1)
+    assert steps.replays.feed("acme") == 0  # it has collected nothing yet
+    workers()
+    assert states(ledger, ids) == {State.QUARANTINED}
+    assert ledger.outlook(found(ledger, ids[0])).replay == job.id
+    assert (jobs.one(job.id).total, jobs.one(job.id).waiting) == (25, 25)
+
+    assert steps.replays.feed("acme") == 25
+
+    assert_accounted_for(ledger)
+    assert (ledger.figures("acme").due, ledger.figures("acme").quarantined) == (25, 1)
+    assert [deliver_next(ledger) for _ in ids] == ids
+    ended = jobs.one(job.id)
+    assert (ended.state, ended.delivered, ended.done) == (ReplayState.DONE, 25, 25)
+    assert found(ledger, later).state == State.QUARANTINED
+    event = ledger.history(found(ledger, ids[0]))[0]
+    assert (event["event"], event["by"]) == ("delivered from quarantine", job.by)
+    entry = next(trail.entries(1))
+    assert (entry.action, entry.target, entry.detail) == (Action.DELIVER, job.id, {"count": 25})
+
+
+@pytest.mark.parametrize(
+    ("filter", "count"),
+    [({"reason": "too_fast"}, 7), ({"reason": "honeypot"}, 5), ({"form": "club"}, 4)],
+    ids=["the second of its reasons", "the first of its reasons", "a form"],
+)
+def test_a_job_delivers_by_any_of_the_reasons(
+    ledger: Ledger, jobs: Jobs, workers: Callable[[], None], filter: dict[str, str], count: int
+) -> None:
+    caught(ledger, 3, quarantine=suspicion("links_in_name", "too_fast"))
+    caught(ledger, 4, quarantine="too_fast", form="club")
+    caught(ledger, 5)
+    job = delivering(jobs, **filter)
+    workers()
+    assert jobs.one(job.id).total == count
+
+
+def test_what_cannot_be_sent_as_it_is_stays_and_is_counted(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps, workers: Callable[[], None]
+) -> None:
+    sound = caught(ledger, 12)
+    wrong = [
+        *caught(ledger, 1, contact=Contact(fields={"email_address": "no address"})),
+        *caught(ledger, 2, lists=()),
+    ]
+    job = delivering(jobs)
+    workers()
+    steps.replays.feed("acme")
+    collected = jobs.one(job.id)
+    assert (collected.total, collected.under_way, collected.refused) == (12, 12, 3)
+    assert states(ledger, sound) == {State.QUEUED}
+    assert states(ledger, wrong) == {State.QUARANTINED}
+
+
+def test_what_somebody_decided_before_its_turn_is_left_out(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps, workers: Callable[[], None]
+) -> None:
+    discarded, sent, edited, waiting = caught(ledger, 4)
+    job = delivering(jobs)
+    workers()
+    ledger.discard("acme", discarded)
+    ledger.deliver_anyway(found(ledger, sent))
+    as_it_was = found(ledger, edited)
+    ledger.edit(as_it_was, as_it_was.contact, person="person-2@example.com", change="{}")
+    assert steps.replays.feed("acme") == 1
+    assert [found(ledger, id).state for id in (discarded, sent, edited, waiting)] == [
+        State.DISCARDED,
+        State.QUEUED,
+        State.QUARANTINED,
+        State.QUEUED,
+    ]
+    assert {deliver_next(ledger), deliver_next(ledger)} == {sent, waiting}
+    ended = jobs.one(job.id)
+    assert (ended.state, ended.delivered, ended.skipped) == (ReplayState.DONE, 1, 3)
+    assert_accounted_for(ledger)
+
+
+def test_a_stopped_job_leaves_in_quarantine_what_waits(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps, workers: Callable[[], None]
+) -> None:
+    ids = caught(ledger, 12)
+    job = delivering(jobs)
+    step = steps.replays.next_step("acme", job.id)
+    assert step
+    steps.replays.do_step("acme", job.id, step, step.ids)
+    assert jobs.cancel(job.id) == jobs.cancel(job.id)
+    assert steps.replays.feed("acme") == 0
+    assert states(ledger, ids) == {State.QUARANTINED}
+    assert jobs.one(job.id).state == ReplayState.CANCELLED
+    delivering(jobs)  # they can be chosen again
+    workers()
+    assert steps.replays.feed("acme") == 12
+    assert_accounted_for(ledger)
+
+
+def test_two_jobs_deliver_a_signup_once(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps, workers: Callable[[], None]
+) -> None:
+    ids = caught(ledger, 12)
+    first, second = delivering(jobs), delivering(jobs)
+    workers()
+    assert [jobs.one(job.id).total for job in (first, second)] == [12, 0]
+    assert steps.replays.feed("acme") == 12
+    assert steps.replays.feed("acme") == 0
+    assert [len(ledger.history(found(ledger, id))) for id in ids] == [1] * 12

@@ -22,8 +22,8 @@ from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
-from shared.operations.job_steps import JobSteps
 from tests.support import builders
+from tests.support.job_steps import job_steps
 from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
 from worker.delivery.connection_pool import ConnectionPool
@@ -73,7 +73,7 @@ class Worker:
             delivers=delivers,
         )
         busy, replays = BusyAccounts(client), Replays(client, replay_pace(settings))
-        runner = JobRunner(JobSteps(ledger, replays), self.stopping)
+        runner = JobRunner(job_steps(client, replays.pace), self.stopping)
         self.due = DueWork(registry, busy, replays, runner.note)
         self.poller = Poller(
             self.due, self.lanes, partial(ledger.processes.worker_alive, "relay-1@test")

@@ -370,7 +370,7 @@ def test_a_filter_that_no_index_knows_says_so(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shared.operations.signup_lists.MOST_READ", 10)
-    monkeypatch.setattr("shared.operations.bulk_changes.MOST_READ", 10)
+    monkeypatch.setattr("shared.operations.bulk_choices.MOST_READ", 10)
     scene.dead("first@example.com", message="no such list")
     ids = scene.many(30)
     page = scene.confirm("discard-all", words="no such")

@@ -6,9 +6,12 @@ from flask import Flask
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
+from shared.domain.replay import ReplayPace
 from shared.domain.short_ids import short_id
 from shared.domain.signup import Contact
+from shared.ledger.replays import Replays
 from shared.operations.operators import Role
+from tests.support.builders import suspicion
 from tests.support.console_browser import SignedIn
 from tests.support.console_scene import ConsoleScene, text
 from tests.support.signups import ADA
@@ -90,20 +93,66 @@ def test_all_that_match_are_those_of_the_filter(
     assert scene.states([*ids, *others]) == [becomes] * 3 + ["quarantined"] * 2
 
 
-def test_a_step_takes_so_many_and_says_that_there_are_more(
+def many(scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return three sign-ups, which are many for this test."""
+    monkeypatch.setattr("shared.operations.bulk_choices.LARGE", 3)
+    monkeypatch.setattr("shared.operations.quarantine_review.LARGE", 3)
+    return caught(scene, 3)
+
+
+def feed(redis_client: "redis.Redis") -> int:
+    """Make due what waits in jobs, as a worker does."""
+    return Replays(redis_client, ReplayPace(per_second=1000, per_day=9_500)).feed("acme")
+
+
+@pytest.mark.parametrize("chosen", [{}, {"form": "news"}, {"reason": "honeypot"}])
+def test_a_job_delivers_any_number_at_its_pace(
+    scene: ConsoleScene,
+    redis_client: "redis.Redis",
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: dict[str, str],
+) -> None:
+    ids = many(scene, monkeypatch)
+    asked = text(post(scene, "confirm", what="deliver-all", **chosen))
+    for told in ("Deliver 3 sign-ups anyway?", "Requests left today", "Takes about", "half of"):
+        assert told in asked
+    job = str(post(scene, "deliver", all="1", **chosen).location)
+    assert scene.states(ids) == ["quarantined"] * 3
+    page = text(scene.browser.get(job))
+    assert "Deliver 3 sign-ups anyway" in page
+    assert "0 of 3 done" in text(scene.browser.get("/console/quarantine"))
+    assert feed(redis_client) == 3
+    assert scene.states(ids) == ["queued"] * 3
+
+
+def test_a_job_that_delivers_is_stopped_and_found_again(
+    scene: ConsoleScene, redis_client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = many(scene, monkeypatch)
+    job = str(post(scene, "deliver", all="1").location)
+    assert f'href="{job}"' in scene.browser.get("/console/failed/jobs").text
+    scene.browser.post(f"{job}/cancel")
+    assert feed(redis_client) == 0
+    assert scene.states(ids) == ["quarantined"] * 3
+    assert "Stopped" in text(scene.browser.get(job))
+
+
+def test_a_job_says_how_many_cannot_be_sent(
     scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.operations.quarantine_review.MOST_AT_ONCE", 2)
-    ids = caught(scene, 3)
-    assert "More match." in text(post(scene, "confirm", what="deliver-all"))
-    post(scene, "deliver", all="1")
-    assert scene.states(ids) == ["quarantined", "queued", "queued"]
+    many(scene, monkeypatch)
+    wrong = scene.made.quarantined(contact=Contact(fields={"email_address": "no address"}))
+    job = str(post(scene, "deliver", all="1").location)
+    page = text(scene.browser.get(job))
+    assert "Deliver 3 sign-ups anyway" in page
+    assert "1 sign-up cannot be sent as it is and stays in quarantine" in page
+    assert scene.states([wrong]) == ["quarantined"]
 
 
 def test_a_job_discards_any_number_and_all_of_it_can_be_undone(
     scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.operations.quarantine_review.MOST_AT_ONCE", 2)
+    monkeypatch.setattr("shared.operations.bulk_choices.MOST_READ", 2)
     ids, others = caught(scene, 3), caught(scene, 3, form="shop")
     asked = text(post(scene, "confirm", what="discard-all", form="news"))
     assert "Discard up to 6 sign-ups?" in asked  # no index tells how many of them are the form's
@@ -114,16 +163,28 @@ def test_a_job_discards_any_number_and_all_of_it_can_be_undone(
     assert scene.states(ids) == ["quarantined"] * 3
 
 
-def test_a_reason_is_no_choice_for_a_job_so_a_step_takes_so_many(
+def test_a_job_discards_by_any_of_the_reasons(
     scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.operations.quarantine_review.MOST_AT_ONCE", 2)
-    ids = caught(scene, 3)
-    asked = text(post(scene, "confirm", what="discard-all", reason="honeypot"))
-    assert "More match." in asked
+    monkeypatch.setattr("shared.operations.bulk_choices.MOST_READ", 2)
+    ids = [
+        scene.made.queued(f"{n}@example.com", quarantine=suspicion("disposable", "honeypot"))
+        for n in range(3)
+    ]
+    other = scene.made.quarantined(reason="disposable")
     job = post(scene, "discard", all="1", reason="honeypot").location
     assert "reason honeypot" in text(scene.browser.get(str(job)))
-    assert scene.states(ids) == ["quarantined", "discarded", "discarded"]
+    assert scene.states([*ids, other]) == ["discarded"] * 3 + ["quarantined"]
+
+
+def test_a_person_with_too_many_is_decided_about_by_ticks(
+    scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.operations.bulk_choices.MOST_READ", 2)
+    ids = [scene.made.quarantined(ADA) for _ in range(3)]
+    answer = post(scene, "discard", all="1", email=ADA)
+    assert "too many quarantined sign-ups for one step" in text(answer, 400)
+    assert scene.states(ids) == ["quarantined"] * 3
 
 
 def test_a_job_discards_nothing_without_the_words_that_were_asked_for(

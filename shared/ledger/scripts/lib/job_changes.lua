@@ -6,8 +6,8 @@
 -- Does it; the caller saves the record. `event` is for its history, `undone` the job whose
 -- discarding is undone. Returns whether there was something to do.
 local function change(job, action, event, undone, id, record)
-  if action == "retry" then
-    return join_replay(job, id, record)
+  if waits_as(action) then
+    return join_replay(job, id, record, waits_as(action))
   elseif action == "discard" then
     local done = discard(id, record, event)
     record.replay = done and job or record.replay

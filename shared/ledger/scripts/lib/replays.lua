@@ -1,6 +1,6 @@
--- Jobs change many sign-ups, some at a time. A replay is one that makes dead letters due again:
--- until its turn comes, a sign-up of it is an ordinary dead letter whose field `replay` names the
--- job. Another job discards, and another one undoes that.
+-- Jobs change many sign-ups, some at a time. A replay is one that makes dead letters due again, or
+-- quarantined sign-ups due: until its turn comes, a sign-up of it is what it was, and its field
+-- `replay` names the job. Another job discards, and another one undoes that.
 --
 -- A job of a filter goes through an index of the account from the lowest score on, up to the score
 -- of the moment at which it began. `cursor` is where its next step begins; without one, nothing is
@@ -17,9 +17,14 @@ local function replay(job)
   return account .. "replay:" .. job
 end
 
--- The job's sign-ups that are still dead letters.
+-- The job's sign-ups whose turn has yet to come.
 local function replay_waiting(job)
   return account .. "replay:" .. job .. ":waiting"
+end
+
+-- Returns in which state the job wants its sign-ups to be to make them due; nil if it makes none due.
+local function waits_as(action)
+  return action == "retry" and "dead" or action == "deliver" and "quarantined" or nil
 end
 
 -- Some ended so long ago that nothing else is left of them.
@@ -80,11 +85,11 @@ local function end_steps(job)
   leave_replaying_if_fed(job)
 end
 
--- Has the dead letter wait in the replay, unless it waits in another one, or was sent by this one.
--- Returns whether it does.
-local function join_replay(job, id, record)
+-- Has the sign-up, if it is in this state, wait in the replay, unless it waits in another one, or was
+-- sent by this one. Returns whether it does.
+local function join_replay(job, id, record, state)
   local other = record.replay
-  if record.state ~= "dead" or other == job
+  if record.state ~= state or other == job
     or other and redis.call("ZSCORE", replay_waiting(other), id)
   then
     return false

@@ -1,10 +1,10 @@
--- Does a job's work with some sign-ups, that somebody has chosen one by one: puts dead letters into
--- a replay, or discards sign-ups. The job begins with the first of them. Dead letters that wait in
--- another replay stay there. Safe to repeat.
+-- Does a job's work with some sign-ups, that somebody has chosen one by one: puts them into a
+-- replay, or discards them. The job begins with the first of them. Those that wait in another replay
+-- stay there. Safe to repeat.
 --
 -- KEY account  prefix of the account's keys
 -- ARG job  text  its id
--- ARG action  text  "retry" or "discard"
+-- ARG action  text  "retry", "deliver" or "discard"
 -- ARG by  text  who wants it
 -- ARG chosen  text  what was chosen, as JSON
 -- ARG event  text  who does this and why, as JSON, for the history of each
@@ -30,7 +30,7 @@ end
 
 begin_job(job, by, chosen, { "action", action, "event", event })
 add_to(replay(job), "total", changed)
-if action == "retry" then
+if waits_as(action) then
   redis.call("HDEL", replay(job), "ended_at") -- those before may all be done already
   redis.call("PERSIST", replay(job))
   redis.call("ZADD", REPLAYING, "NX", text(now), job)

@@ -3,7 +3,7 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG job  text  its id
--- ARG action  text  "retry", "discard", or "undo"
+-- ARG action  text  "retry", "deliver", "discard" or "undo"
 -- ARG by  text  who wants it
 -- ARG chosen  text  what was chosen, as JSON, for people
 -- ARG filter  text  what must match, as JSON
@@ -34,7 +34,7 @@ if undone then
 end
 begin_job(job, by, chosen, details)
 redis.call("ZADD", STEPPING, text(now), job)
-if action == "retry" then
+if waits_as(action) then
   redis.call("ZADD", REPLAYING, text(now), job)
 end
 note_busy(account)

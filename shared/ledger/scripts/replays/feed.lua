@@ -1,5 +1,4 @@
--- Makes the next dead letters of the account's oldest replay due, as many as pace, quota and room
--- allow.
+-- Makes the next sign-ups of the account's oldest replay due, as many as pace, quota and room allow.
 --
 -- KEY account  prefix of the account's keys
 -- ARG per_second  number  sign-ups, for all replays of the API key
@@ -8,7 +7,7 @@
 -- ARG most_under_way  number  how many of a replay may be under way
 -- LIMIT MOST_FED  number
 -- LIMIT ALLOWANCE_LIFE  milliseconds
--- INCLUDE clock stored record replays requeue feeding
+-- INCLUDE clock stored record replays requeue deliver_anyway feeding
 --
 -- Returns how many became due.
 
@@ -38,23 +37,39 @@ if allowed == 0 then
   return 0
 end
 
-local event = { event = "retried", by = redis.call("HGET", replay(job), "by"), counted = false }
-local requeued, looked_at = 0, 0
-while requeued < allowed and looked_at < MOST_FED do
+local by, action = unpack(redis.call("HMGET", replay(job), "by", "action"))
+local name = action == "deliver" and "delivered from quarantine" or "retried"
+local event = { event = name, by = by, counted = false }
+
+-- Makes the sign-up due, if it still waits for that. Returns whether it did.
+local function make_due(id, when)
+  local record = load_record(id)
+  if not record or record.replay ~= job then
+    return false
+  elseif record.state == "dead" then
+    requeue(id, record, when, event)
+    save_record(id, record)
+  elseif record.state == "quarantined" then
+    deliver_anyway(id, record, when, event)
+  else
+    return false
+  end
+  return true
+end
+
+local made_due, looked_at = 0, 0
+while made_due < allowed and looked_at < MOST_FED do
   local id = redis.call("ZPOPMIN", replay_waiting(job))[1]
   if not id then
     break
   end
   looked_at = looked_at + 1
-  local record = load_record(id)
-  if record and record.state == "dead" and record.replay == job then
-    -- A microsecond apart, so that the oldest is sent first.
-    requeue(id, record, string.format("%.3f", (now_us + requeued) / 1000), event)
-    save_record(id, record)
-    requeued = requeued + 1
+  -- A microsecond apart, so that the oldest is sent first.
+  if make_due(id, string.format("%.3f", (now_us + made_due) / 1000)) then
+    made_due = made_due + 1
   end
 end
-add_to(replay(job), "moved", requeued)
-add_to(replay(job), "skipped", looked_at - requeued)
+add_to(replay(job), "moved", made_due)
+add_to(replay(job), "skipped", looked_at - made_due)
 leave_replaying_if_fed(job)
-return requeued
+return made_due

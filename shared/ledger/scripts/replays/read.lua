@@ -5,11 +5,12 @@
 -- LIMIT MOST_STEPPED  number
 -- INCLUDE replays
 --
--- Returns {the filter, where the step begins, where the one after it begins or "" if this is the
--- last one, list of ids}; an empty list when nothing is left to go through.
+-- Returns {what the job does, the filter, where the step begins, where the one after it begins or ""
+-- if this is the last one, list of ids}; an empty list when nothing is left to go through.
 
-local stored = redis.call("HMGET", replay(job), "filter", "cursor", "index", "up_to")
-local filter, cursor, index, up_to = stored[1], stored[2], stored[3], stored[4]
+local action, filter, cursor, index, up_to = unpack(
+  redis.call("HMGET", replay(job), "action", "filter", "cursor", "index", "up_to")
+)
 if not cursor then
   return {}
 end
@@ -22,7 +23,7 @@ for i = 1, #page, 2 do
   ids[#ids + 1] = page[i]
 end
 if #ids < MOST_STEPPED then
-  return { filter, cursor, "", ids }
+  return { action, filter, cursor, "", ids }
 end
 -- More may have the score of the last one. All of these belong to this step.
 local last = page[#page]
@@ -32,4 +33,4 @@ end
 for _, id in ipairs(redis.call("ZRANGE", key, last, last, "BYSCORE")) do
   ids[#ids + 1] = id
 end
-return { filter, cursor, "(" .. last, ids }
+return { action, filter, cursor, "(" .. last, ids }

@@ -1,11 +1,12 @@
--- Does a step of a job: has dead letters wait in the replay, discards sign-ups, or undoes that. If
--- several workers have read the same step, the first one does it.
+-- Does a step of a job: has sign-ups wait in the replay, discards them, or undoes that. If several
+-- workers have read the same step, the first one does it.
 --
 -- KEY account  prefix of the account's keys
 -- ARG job  text  its id
 -- ARG cursor  text  where the step begins
 -- ARG following  text  where the one after it begins, or "" if this is the last one
 -- ARG ids  json  list of those of the step that match
+-- ARG refused  number  how many others match, but cannot be sent as they are
 -- INCLUDE stored record replays job_changes
 --
 -- Returns how many were changed, or -1 when the step was done before, or the job is cancelled.
@@ -35,6 +36,7 @@ for _, id in ipairs(ids) do
   end
 end
 add_to(replay(job), "total", changed)
+add_to(replay(job), "refused", refused)
 if following == "" then
   end_steps(job)
 else

@@ -1,0 +1,211 @@
+"""What an operator chose to change: some sign-ups that are ticked, or all that match a filter.
+
+Few are read, and more are left to a job (`jobs.py`). What an operator sees before is a plan.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shared.domain.account import Hold
+from shared.domain.errors import Refused
+from shared.domain.failure_group import FailureGroup
+from shared.domain.job_filter import has_words
+from shared.domain.replay import LARGE, JobAction
+from shared.domain.signup import Signup, State
+from shared.operations.jobs import JobChoice, Jobs
+from shared.operations.replay_jobs import STEPS_PER_SECOND, Job
+from shared.operations.retries import Retries
+from shared.operations.signup_lists import MOST_READ, SignupFilter, SignupLists
+
+# Of a plan's accounts, so many are looked up by name.
+NAMED = 10
+
+DEAD_LETTERS = SignupFilter(states=frozenset({State.DEAD}))
+QUARANTINED = SignupFilter(states=frozenset({State.QUARANTINED}))
+NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkChoice:
+    """Dead letters, or quarantined sign-ups, as the one state of `filter` says: those of `ticked`,
+    each an account and an id, or all that match the filter."""
+
+    ticked: tuple[tuple[str, str], ...] = ()
+    filter: SignupFilter = DEAD_LETTERS
+
+    @property
+    def state(self) -> State:
+        [state] = self.filter.states
+        return state
+
+    def left_out(self, done: int) -> int:
+        """Return how many of the ticked ones are not among those that were `done`."""
+        return max(0, len(self.ticked) - done)
+
+    def for_people(self) -> str:
+        """Return how they were chosen, as JSON and without addresses."""
+        if self.ticked:
+            state = {"state": self.state} if self.state != State.DEAD else {}
+            return json.dumps(state | {"ids": len(self.ticked)})
+        chosen = json.loads(job_choice(self.filter).to_json())
+        return json.dumps(chosen | ({"email": "one person"} if self.filter.email else {}))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkPlan:
+    """What a change would do.
+
+    `accounts` has how many sign-ups it concerns; if not `is_exact`, it has how many it looks at, of
+    which some may not match. `left_out` of the ticked ones are in another state by now. Of what
+    sends them, `quota_left` requests are left today, and `held` has the gravest hold of each of the
+    first accounts that are on hold: they send nothing until it ends.
+    """
+
+    action: JobAction
+    accounts: Counter[str]
+    is_exact: bool
+    left_out: int
+    takes: timedelta
+    quota_left: int | None
+    held: Mapping[str, Hold]
+
+    @property
+    def count(self) -> int:
+        return self.accounts.total()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether workers do it, bit by bit, if it sends them."""
+        return self.count >= LARGE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BulkResult:
+    """What was done: by the `job` if there is one. `left_out` were settled by somebody else."""
+
+    done: int
+    left_out: int = 0
+    job: Job | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BulkChooser:
+    """Raises `Refused` and `WrongFilter` for what cannot be done, and `LedgerUnavailable`."""
+
+    lists: SignupLists
+    retries: Retries
+    jobs: Jobs
+
+    def plan(self, action: JobAction, choice: BulkChoice) -> BulkPlan:
+        """Return what the change would do now. This changes nothing."""
+        signups = self.few(choice)
+        if signups is not None:
+            accounts, is_exact = Counter(signup.account for signup in signups), True
+        else:
+            accounts, is_exact = self.count(choice.filter)
+        quota_left, takes = self._cost(action, accounts)
+        return BulkPlan(
+            action=action,
+            accounts=accounts,
+            is_exact=is_exact,
+            left_out=choice.left_out(len(signups or ())),
+            takes=takes,
+            quota_left=quota_left,
+            held=self._held(accounts) if action.sends else {},
+        )
+
+    def few(self, choice: BulkChoice) -> list[Signup] | None:
+        """Return the sign-ups that were chosen, if they are few or were ticked; else None."""
+        if choice.ticked:
+            return self.ticked(choice)
+        counts, is_exact = self.count(choice.filter)
+        if is_exact and counts.total() >= LARGE:
+            return None
+        page = self.lists.page(choice.filter, limit=MOST_READ)
+        if page.next is None:
+            return page.signups
+        if choice.filter.email is not None:  # a job keeps no address
+            raise Refused(
+                f"This person has too many {NOUNS[choice.state]}s for one step. Tick some of them."
+            )
+        return None
+
+    def ticked(self, choice: BulkChoice) -> list[Signup]:
+        return self.lists.finder.ticked(choice.ticked, choice.state)
+
+    def count(self, chosen: SignupFilter) -> tuple[Counter[str], bool]:
+        """Return by account how many match, and whether this is exact. If not, some of these do not
+        match. Costs the same for any number, so it knows nothing of one person's."""
+        if chosen.email is not None:
+            return Counter(), False
+        if _groups_tell(chosen):
+            return self._count_groups(chosen), True
+        return Counter(self.jobs.count(job_choice(chosen))), not _reads_records(chosen)
+
+    def groups(self, chosen: SignupFilter) -> list[FailureGroup]:
+        """Return the causes of what matches, the largest first. Times do not leave out any."""
+        found = self.lists.groups(account=chosen.account, form=chosen.form, reason=chosen.reason)
+        return [each for each in found if has_words(chosen.words, each)]
+
+    def start(self, action: JobAction, choice: BulkChoice, note: str = "") -> BulkResult:
+        """Do it as a job with all that match."""
+        job = self.jobs.start(action, job_choice(choice.filter), note=note)
+        return BulkResult(done=job.total if job else 0, job=job)
+
+    def start_with(
+        self, action: JobAction, choice: BulkChoice, signups: Sequence[Signup], note: str = ""
+    ) -> BulkResult:
+        """Do it as a job with these sign-ups of the choice."""
+        job = self.jobs.start_with(action, signups, choice.for_people(), note=note)
+        done = job.total if job else 0
+        return BulkResult(done=done, left_out=choice.left_out(done), job=job)
+
+    def _held(self, accounts: Counter[str]) -> dict[str, Hold]:
+        names = [name for name, _ in accounts.most_common(NAMED)]
+        figures = zip(names, self.lists.finder.ledger.figures_of(names), strict=True)
+        return {name: found.holds[0] for name, found in figures if found.holds}
+
+    def _count_groups(self, chosen: SignupFilter) -> Counter[str]:
+        counts: Counter[str] = Counter()
+        for group in self.groups(chosen):
+            counts[group.account] += group.count
+        return counts
+
+    def _cost(self, action: JobAction, accounts: Counter[str]) -> tuple[int | None, timedelta]:
+        if action.sends:
+            return self.retries.cost(accounts)
+        return None, timedelta(seconds=accounts.total() / STEPS_PER_SECOND)
+
+
+def job_choice(chosen: SignupFilter) -> JobChoice:
+    """Return the same choice for a job, which keeps no e-mail address."""
+    of_records = chosen.of_records
+    if chosen.states == QUARANTINED.states:  # no index has reasons of quarantine
+        of_records = replace(of_records, reason=chosen.reason)
+        return JobChoice(state=State.QUARANTINED, account=chosen.account, filter=of_records)
+    return JobChoice(
+        account=chosen.account,
+        reason=chosen.reason,
+        group=chosen.group,
+        filter=of_records if not chosen.group else replace(of_records, form=None),
+    )
+
+
+def in_order(signups: Sequence[Signup]) -> list[Signup]:
+    """Return them oldest first, so that a person's sign-ups keep their order."""
+    return sorted(signups, key=lambda signup: signup.received_at)
+
+
+def _groups_tell(chosen: SignupFilter) -> bool:
+    """Whether the groups of dead letters tell how many match."""
+    of_form = chosen.form and not chosen.group and chosen.states == DEAD_LETTERS.states
+    return bool(of_form) and not _reads_records(replace(chosen, form=None))
+
+
+def _reads_records(chosen: SignupFilter) -> bool:
+    """Whether no index tells which sign-ups match."""
+    by_reason = chosen.reason and chosen.states == QUARANTINED.states
+    return any((chosen.form, chosen.since, chosen.until, chosen.words, chosen.email, by_reason))
