@@ -5,7 +5,7 @@ import functools
 import os
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -59,6 +59,7 @@ from web.server.entrance import OTHER_LIMIT, Entrance
 from web.server.flask_threads import FlaskThreads
 from web.services import Services
 from web.signup import routes
+from web.signup.altcha_challenges import AltchaChallenges
 from web.signup.draining import Drainer
 from web.signup.fast_path import FastPath
 from web.signup.form_cache import FILE_NAME as FORMS_FILE
@@ -198,6 +199,7 @@ def _make_services(settings: Settings) -> Services:
     operators, keys = Operators(patient), OperatorKeys(client, now=utc_now)
     operations = make_operations(settings, patient, notifier.notify_workers)
     people = _make_people(settings, patient, spool, drainer)
+    challenges = AltchaChallenges(settings.secret_keys, clock=time.time)
     here = functools.partial(look_here, settings.spool_folder)
     return Services(
         settings=settings,
@@ -207,7 +209,10 @@ def _make_services(settings: Settings) -> Services:
         ),
         form_tallies=tallies,
         ledger=ledger,
-        intake=_make_intake(settings, ledger, spool, drainer, notifier, tallies, load),
+        altcha_challenges=challenges,
+        intake=_make_intake(
+            settings, ledger, spool, drainer, notifier, tallies, load, challenges.solved
+        ),
         spool=spool,
         time_tokens=TimeTokens(settings.secret_keys, clock=time.time),
         check_ledger=load,
@@ -260,6 +265,7 @@ def _make_intake(
     notifier: WorkerNotifier,
     tallies: FormTallies,
     load: Callable[[], Fingerprints],
+    find_solution: Callable[[str, Mapping[str, list[str]]], str | None],
 ) -> Intake:
     return Intake(
         ledger=ledger,
@@ -269,6 +275,7 @@ def _make_intake(
         notify_workers=notifier.notify_workers,
         note_accepted=tallies.accepted,
         check_email=check_email,
+        find_solution=find_solution,
         limit=settings.visitor_limit,
         person_limit=settings.person_limit,
         own_counts=_own_counts(settings.visitor_limit),

@@ -21,24 +21,34 @@ def add_security_headers(response: Response) -> Response:
     """Add the headers that the answer does not have yet.
 
     A page names in `g.form_targets` where its form may lead, in `g.framed_by` who may frame it;
-    None is nobody.
+    None is nobody. `g.has_captcha` says that it does a proof of work.
     """
     targets, framed_by = g.get("form_targets", ()), g.get("framed_by", ())
-    for name, value in security_headers(targets, framed_by).items():
+    headers = security_headers(targets, framed_by, has_captcha=g.get("has_captcha", False))
+    for name, value in headers.items():
         response.headers.setdefault(name, value)
-    if request.endpoint != "static" or response.status_code >= 400:
+    if request.endpoint == "static" and response.status_code < 400:
+        # Modules, such as captcha.js, load on other websites only if these may read them.
+        response.headers["Access-Control-Allow-Origin"] = "*"
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    else:
         # Pages may show what a visitor typed, and answers are for one visitor only.
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
 def security_headers(
-    form_targets: Iterable[str] = (), framed_by: Iterable[str] | None = ()
+    form_targets: Iterable[str] = (),
+    framed_by: Iterable[str] | None = (),
+    *,
+    has_captcha: bool = False,
 ) -> dict[str, str]:
     """Return the headers of an answer whose forms may lead there, and that those may frame."""
+    scripts = " script-src 'self'; connect-src 'self';" if has_captcha else ""
     framing = "'none'" if framed_by is None else _sources(framed_by)
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
+        f"{scripts}"
         # Chrome applies form-action to the redirects after a post, too.
         f" form-action {_sources(form_targets)}; frame-ancestors {framing}"
     )

@@ -27,6 +27,7 @@ from shared.operations.sessions import Session, Sessions
 from shared.operations.signup_search import SignupSearch
 from shared.operations.status.report import StatusReader
 from web.one_at_a_time import OneAtATime
+from web.signup.altcha_challenges import AltchaChallenges
 from web.signup.form_cache import FormCache
 from web.signup.form_tallies import FormTallies
 from web.signup.intake import Intake
@@ -64,6 +65,7 @@ class Services:
     form_cache: FormCache
     form_tallies: FormTallies
     ledger: Ledger
+    altcha_challenges: AltchaChallenges
     intake: Intake
     spool: Spool
     time_tokens: TimeTokens

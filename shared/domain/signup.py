@@ -37,6 +37,7 @@ class QuarantineReason(StrEnum):
     """Why a sign-up looks like spam."""
 
     HONEYPOT = "honeypot"  #: it filled in the field that people do not see
+    CAPTCHA = "captcha"  #: its form asks for a proof of work, and it had none, or a used one
     REPEATED_ADDRESS = "repeated_address"  #: the address was signed up too often in a short time
 
 

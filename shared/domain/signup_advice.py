@@ -58,6 +58,12 @@ _QUARANTINED: Mapping[str | None, Why] = {
         "If it looks like a person, deliver it anyway. Otherwise discard it.",
         Remedy.DELIVER,
     ),
+    QuarantineReason.CAPTCHA: Why(
+        "Its form asks browsers for a proof of work, and it came with none, or with one that counts"
+        " no more. Robots do that, and so do browsers without JavaScript and scripts of your own.",
+        "If it looks like a person, deliver it anyway. Otherwise discard it.",
+        Remedy.DELIVER,
+    ),
     QuarantineReason.REPEATED_ADDRESS: Why(
         "This address was signed up more often in a day than RELAY_PERSON_LIMIT allows. With more,"
         " Constant Contact would refuse the address for 48 hours.",

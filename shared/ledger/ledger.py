@@ -72,7 +72,7 @@ class Origin(TypedDict):
     """Where a submission comes from. `person`, `digest` (of the content) and `idempotency_key` are
     fingerprints; `visitor` is what `Fingerprints.visitor_in` returns. `limit` is the visitor's,
     `person_limit` that of the person. `waited` is how long ago it was received, if it was kept
-    elsewhere.
+    elsewhere. `solution` names the captcha's challenge that was solved for it.
     """
 
     person: str
@@ -81,6 +81,7 @@ class Origin(TypedDict):
     visitor: str | None
     limit: RateLimit | None
     person_limit: NotRequired[RateLimit | None]
+    solution: NotRequired[str | None]
     waited: NotRequired[timedelta]
 
 
@@ -136,6 +137,7 @@ class Ledger:
             person_limit=of_person.count if of_person else 0,
             person_window=of_person.window if of_person else timedelta(),
             quarantine=submission.quarantine.reason if submission.quarantine else None,
+            solution=origin.get("solution"),
             waited=max(timedelta(), origin.get("waited", timedelta())),
         )
 

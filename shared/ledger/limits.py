@@ -17,6 +17,9 @@ LEAST_REPEATS = 120
 DUPLICATE_WINDOW = timedelta(minutes=10)
 # Longer than any sender keeps trying with one Idempotency-Key.
 IDEMPOTENCY_KEY_LIFE = timedelta(days=1)
+# A solved captcha counts once, and no longer than this: a page may send what was typed when the
+# relay has been away for hours.
+SOLUTION_LIFE = timedelta(days=1)
 # So many Idempotency-Keys may come with a visitor's repeats of the own sign-up, which the visitor
 # limit does not count. A sender that tries again has the same key, or a few.
 MOST_REPEAT_KEYS = 20

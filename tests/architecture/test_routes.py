@@ -15,6 +15,7 @@ PUBLIC = {
     ("/f/<name>", "GET"): "the hosted form",
     ("/f/<name>", "OPTIONS"): "asked by browsers before a page may post here",
     ("/f/<name>", "POST"): "takes a sign-up",
+    ("/f/<name>/challenge", "GET"): "a challenge for the proof of work of a form that asks for one",
     ("/f/<name>/style.css", "GET"): "the colours of the form's pages",
     ("/f/<name>/fields", "GET"): "describes the form to scripts that draw it",
     ("/f/<name>/thanks", "GET"): "thanks the visitor",

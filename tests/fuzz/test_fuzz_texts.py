@@ -1,6 +1,9 @@
 """What visitors and proxies write: no text breaks what reads it."""
 
+import base64
+import json
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -24,8 +27,9 @@ from shared.domain.web_addresses import host_of, origin_of
 from shared.infrastructure.addresses import client_network, plain_address
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.logs import redact, redacted_start
-from tests.fuzz.effort import fuzzed
+from tests.fuzz.effort import fuzzed, json_values
 from tests.support import builders
+from web.signup.altcha_challenges import AltchaChallenges
 from web.signup.client_kind import client_kind
 from web.signup.origins import source_of, web_origin
 from web.signup.reading.head import Head
@@ -218,3 +222,24 @@ def test_redacting_leaves_no_address(text: str, longest: int) -> None:
     hidden = f"{text} ada@example.com {text}"
     assert "ada@example.com" not in redact(hidden)
     assert len(redacted_start(hidden, longest)) <= longest
+
+
+@fuzzed
+@given(texts)
+def test_a_solution_of_a_captcha_is_no_text(text: str) -> None:
+    assert challenges.solved("news", {"altcha": [text]}) is None
+
+
+@fuzzed
+@given(st.dictionaries(st.sampled_from(["parameters", "signature", "x"]), json_values), json_values)
+@example({"parameters": []}, {})
+@example({"parameters": {"algorithm": {}, "nonce": [], "salt": 1, "cost": "x"}}, {"counter": []})
+def test_a_solution_of_a_captcha_is_no_document_that_nobody_signed(
+    challenge: dict[str, Any], solution: Any
+) -> None:
+    document = json.dumps({"challenge": challenge, "solution": solution})
+    posted = base64.b64encode(document.encode()).decode()
+    assert challenges.solved("news", {"altcha": [posted]}) is None
+
+
+challenges = AltchaChallenges(("a key for tests",), clock=lambda: 0.0)

@@ -66,7 +66,7 @@ def accept(ledger: Ledger, email: str = "ada@example.com", **fields: Any) -> Acc
 
     To be found by the address, it needs the person's real fingerprint as `person`.
     """
-    names = ("idempotency_key", "visitor", "limit", "digest", "person_limit")
+    names = ("idempotency_key", "visitor", "limit", "digest", "person_limit", "solution")
     given = {name: fields.pop(name, None) for name in names}
     person = fields.pop("person", f"person-{email}")
     sent = submission(email, **fields)

@@ -98,6 +98,7 @@ WRONG = {
     "no spam threshold": Wrong(
         {"spam_threshold": ""}, "spam_threshold", "'' cannot be a spam threshold."
     ),
+    "another captcha": Wrong({"captcha": "puzzle"}, "captcha", "Choose one of none, altcha."),
     "another language": Wrong(
         {"language": "xx"}, "language", "Choose one of auto, en, es, fr, de."
     ),

@@ -13,7 +13,7 @@ from shared.domain.errors import Refused
 from shared.domain.form import CustomField, Form
 from shared.operations.forms.drafts import FormDraft, FormMaker, WrongForm
 from shared.operations.forms.forms import FormChanged, NameTaken
-from shared.operations.forms.told import LANGUAGE_NAMES, told_fields
+from shared.operations.forms.told import CAPTCHA_NAMES, LANGUAGE_NAMES, told_fields
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.accounts import SHOWN_LISTS
@@ -24,7 +24,7 @@ from web.services import services
 # More are not offered to choose from, but typed.
 _MOST_OFFERED = 200
 # The fields in the page's closed part: few forms change them.
-_RARE = ("language", "button", "success", "accent", "background", "spam_threshold")
+_RARE = ("language", "button", "success", "accent", "background", "spam_threshold", "captcha")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +192,7 @@ def _answer(page: _Page, *, mine: Form | None = None) -> str:
         fields_problem=fields_problem,
         fields_read=_reads_fields(),
         languages=list(LANGUAGE_NAMES.items()),
+        captchas=list(CAPTCHA_NAMES.items()),
         rare_changes=_rare_changes(page.draft),
         rare_errors=[name for name in _RARE if name in page.errors],
         accounts=services().operations.forms.registry.account_names(),

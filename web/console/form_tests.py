@@ -1,5 +1,7 @@
 """A test sign-up: sent to a form with an operator's own address, as a visitor would send it."""
 
+from dataclasses import replace
+
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -36,7 +38,9 @@ def test_form(form: str) -> ResponseReturnValue:
 
 
 def _sign_up(form: Form) -> str:
-    """Take the sign-up in as the form's route does; return its id."""
+    """Take the sign-up in as the form's route does; return its id. An operator needs no proof of
+    work."""
+    form = replace(form, captcha="none")
     visitor = Visitor(address=request.remote_addr or "", page=None)
     posted = {"email": [request.form.get("email", "")]}
     if form.consent_box != "none":  # else the page shows no text

@@ -23,7 +23,7 @@ from shared.domain.reading.field_checks import (
     check_fields,
     keep_unchecked,
 )
-from shared.domain.signup import Consent, Submission, Suspicion
+from shared.domain.signup import ALONE, Consent, QuarantineReason, Submission, Suspicion
 from shared.infrastructure.addresses import wider_network
 from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Origin
@@ -91,7 +91,8 @@ class Intake:
 
     `drain` starts handing the spool over to the ledger, and returns at once. `note_accepted` gets
     the names of fields that were kept, but are not sent. The ledger counts visitors' sign-ups
-    against the `limit`. This process has `own_counts` for those that go to the disk.
+    against the `limit`. `find_solution` names the captcha's challenge of the form that is solved by
+    what was posted. This process has `own_counts` for those that go to the disk.
     """
 
     ledger: SignupLedger
@@ -101,6 +102,7 @@ class Intake:
     notify_workers: Callable[[str], None]
     note_accepted: Callable[[Form, Collection[str]], None]
     check_email: CheckEmail
+    find_solution: Callable[[str, Mapping[str, list[str]]], str | None]
     limit: RateLimit | None
     person_limit: RateLimit | None
     own_counts: VisitorCounts | None
@@ -119,12 +121,17 @@ class Intake:
         quarantine = screen(posted)
         checked = self._check(posted, form, visitor, lenient=quarantine is not None)
         _check_key(idempotency_key)
+        solution = None
+        if form.captcha != "none":
+            solution = self.find_solution(form.name, posted)
+            quarantine = quarantine if solution else _unsolved(quarantine)
         return Entry(
             submission=_submission(
                 form, checked, consent_of(form, checked, posted, visitor), quarantine, request
             ),
             compared_email=checked.compared_email,
             idempotency_key=idempotency_key,
+            solution=solution,
         )
 
     def store(self, form: Form, entry: Entry, visitor: Visitor, *, ask: AskRedis) -> Accepted:
@@ -193,6 +200,7 @@ class Intake:
             visitor=fingerprints.visitor_in(*wider_network(visitor.address)),
             limit=self.limit,
             person_limit=self.person_limit,
+            solution=entry.solution,
         )
 
     def _spool_behind(self, entry: Entry, visitor: Visitor) -> Accepted | None:
@@ -227,6 +235,13 @@ def _check_key(key: str | None) -> None:
     if key and len(key) > IDEMPOTENCY_KEY_LIMIT:
         message = f"An Idempotency-Key can have at most {IDEMPOTENCY_KEY_LIMIT} characters."
         raise InvalidSignup([FieldError("Idempotency-Key", "too_long", message)])
+
+
+def _unsolved(quarantine: Suspicion | None) -> Suspicion:
+    """Return why the sign-up is quarantined, besides what made it suspicious already."""
+    others, seen = (quarantine.reasons, quarantine.seen) if quarantine else ((), {})
+    score = ALONE + (quarantine.score if quarantine else 0)
+    return Suspicion((str(QuarantineReason.CAPTCHA), *others), score, seen)
 
 
 def _submission(

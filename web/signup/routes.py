@@ -21,6 +21,7 @@ from shared.domain.field_names import one_word, plain_names
 from shared.domain.form import Form
 from shared.domain.phrases import shortened
 from shared.domain.reading.meanings import find_field
+from shared.domain.reading.posted_fields import SOLUTION
 from shared.domain.reading.posted_names import posted_name
 from shared.domain.web_addresses import origin_of
 from web.request_ids import HEADER, request_id_in
@@ -111,6 +112,15 @@ def style(name: str) -> Response:
     return answer
 
 
+@bp.get("/f/<name>/challenge", provide_automatic_options=False)
+def challenge(name: str) -> ResponseReturnValue:
+    """Return a new challenge for the proof of work that the form asks for."""
+    form = _find(name, services().deadlines.start())
+    if form.captcha == "none":
+        raise _FormUnavailable(404, "This form asks for no proof of work.")
+    return jsonify(services().altcha_challenges.make(form.name))
+
+
 @bp.get("/f/<name>/fields", provide_automatic_options=False)
 def fields(name: str) -> ResponseReturnValue:
     """Describe the form to a script that draws it on a page which may post to it."""
@@ -125,8 +135,9 @@ def fields(name: str) -> ResponseReturnValue:
     return answer
 
 
+@bp.route("/f/<name>/challenge", methods=["OPTIONS"], provide_automatic_options=False)
 @bp.route("/f/<name>/fields", methods=["OPTIONS"], provide_automatic_options=False)
-def fields_preflight(name: str) -> ResponseReturnValue:
+def reading_preflight(name: str) -> ResponseReturnValue:
     """Answer a browser whose page sends headers of its own, as monitoring scripts add them."""
     with contextlib.suppress(_FormUnavailable, LedgerUnavailable):
         _find(name, services().deadlines.start())
@@ -374,6 +385,7 @@ def _allow_form(form: Form, posted_from: str | None = None) -> None:
     """Tell the security headers where this page's form may lead, and who may frame it."""
     g.form_targets = [address for address in (*form.origins, form.redirect, posted_from) if address]
     g.framed_by = form.origins
+    g.has_captcha = form.captcha != "none"
 
 
 def _head() -> Head:
@@ -406,9 +418,14 @@ def _arrived() -> tuple[str, ...]:
 
     Any page can post any names. On a page of ours, none may look like a sentence of ours.
     """
-    names = plain_names(name for name in _posted() if not name.startswith("_"))
+    names = plain_names(name for name in _posted() if not _is_ours(name))
     return names if wants_json(_head()) else tuple(dict.fromkeys(map(one_word, names)))
 
 
 def _typed() -> list[str]:
-    return [v for name, values in _posted().items() if not name.startswith("_") for v in values]
+    return [v for name, values in _posted().items() if not _is_ours(name) for v in values]
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a posted name is no field of the website's."""
+    return name.startswith("_") or name == SOLUTION

@@ -11,11 +11,16 @@ from shared.ledger.stores.fingerprints import Fingerprints
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A checked sign-up, with the values that its fingerprints are made from."""
+    """A checked sign-up, with the values that its fingerprints are made from.
+
+    `solution` names the captcha's challenge that was solved for it. The disk does not keep it: only
+    Redis knows which ones are used up.
+    """
 
     submission: Submission
     compared_email: str = field(repr=False)
     idempotency_key: str | None = field(repr=False)
+    solution: str | None = None
 
     def person(self, fingerprints: Fingerprints) -> str:
         return fingerprints.person(self.compared_email)

@@ -11,6 +11,7 @@ from shared.domain.errors import Refused
 from shared.domain.form import DEFAULT_CONSENT, LANGUAGES, Form
 from shared.domain.printable import printable
 from shared.operations.forms.drafts import (
+    CAPTCHAS,
     CONSENT_BOXES,
     DEFAULT_SPAM_THRESHOLD,
     DEFAULT_TITLE,
@@ -111,6 +112,14 @@ _WRONG_USE = {"name", "redirect", "button", "success", "accent", "background", "
     show_default=True,
     metavar="N",
     help="Score from which a sign-up is quarantined, up to 100. 0 turns the scores off.",
+)
+@click.option(
+    "--captcha",
+    type=click.Choice(CAPTCHAS),
+    default="none",
+    show_default=True,
+    help="With `altcha`, the visitor's computer does some work, unseen. A sign-up without it is"
+    " quarantined.",
 )
 @click.option("--replace", "may_replace", is_flag=True, help="Replace a form of this name.")
 @pass_runtime

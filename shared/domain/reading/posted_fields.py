@@ -32,11 +32,13 @@ LISTS = "_lists"
 SHOWN_AT = "_t"
 CONSENT_SHOWN = "_consent"
 LANGUAGE = "_language"
+# What ALTCHA's widget calls its proof of work.
+SOLUTION = "altcha"
 # What a request can tell us besides its fields. Those in the second line are set by browsers, and
 # by our pages and snippets.
 INSTRUCTIONS = frozenset(
     {"_next", "_gotcha", LISTS}
-    | {"_page", "_referrer", "_charset_", SHOWN_AT, CONSENT_SHOWN, LANGUAGE}
+    | {"_page", "_referrer", "_charset_", SHOWN_AT, CONSENT_SHOWN, LANGUAGE, SOLUTION}
 )
 
 # Addresses under such names are not the visitor's: old form mailers post them.

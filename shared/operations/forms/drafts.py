@@ -17,6 +17,7 @@ from shared.domain.errors import Refused
 from shared.domain.form import (
     DEFAULT_CONSENT,
     LANGUAGES,
+    Captcha,
     ConsentBox,
     CustomField,
     Form,
@@ -38,6 +39,7 @@ T = TypeVar("T")
 
 DEFAULT_TITLE = "Sign up"
 CONSENT_BOXES = ("none", "optional", "required")
+CAPTCHAS = ("none", "altcha")
 WHEN_UNSUBSCRIBED = ("resubscribe", "ask")
 DEFAULT_SPAM_THRESHOLD = "10"
 # In characters.
@@ -71,6 +73,7 @@ class FormDraft:
     accent: str = ""
     background: str = ""
     spam_threshold: str = DEFAULT_SPAM_THRESHOLD
+    captcha: str = "none"
     sources: tuple[str, ...] = ()
 
     @classmethod
@@ -93,6 +96,7 @@ class FormDraft:
             accent=form.accent,
             background=form.background,
             spam_threshold=str(form.spam_threshold),
+            captcha=form.captcha,
             sources=tuple(f"{each.source}={each.field.name}" for each in form.sources),
         )
 
@@ -193,6 +197,7 @@ def _check_typed(checks: _Checks, draft: FormDraft) -> dict[str, Any]:
     checks.run("consent_box", lambda: _check_choice(draft.consent_box, CONSENT_BOXES))
     checks.run("unsubscribed", lambda: _check_choice(draft.unsubscribed, WHEN_UNSUBSCRIBED))
     checks.run("language", lambda: _check_choice(draft.language, LANGUAGES))
+    checks.run("captcha", lambda: _check_choice(draft.captcha, CAPTCHAS))
     checks.run("button", lambda: _check_length(draft.button, "text of the button", LONGEST_BUTTON))
     checks.run("success", lambda: _check_length(draft.success, "message", LONGEST_SUCCESS))
     clean: dict[str, Callable[[], Any]] = {
@@ -247,6 +252,7 @@ def _form(draft: FormDraft, lists: Any, fields: Any, typed: dict[str, Any]) -> F
         consent_box=cast(ConsentBox, draft.consent_box),
         unsubscribed=cast(WhenUnsubscribed, draft.unsubscribed),
         language=draft.language,
+        captcha=cast(Captcha, draft.captcha),
         button=draft.button.strip(),
         success=draft.success.strip(),
         **typed,

@@ -13,6 +13,10 @@ _UNSUBSCRIBED = {
     "resubscribe": "is subscribed again",
     "ask": "is asked by Constant Contact first",
 }
+CAPTCHA_NAMES = {
+    "none": "none",
+    "altcha": "ALTCHA: the visitor's computer does some work, unseen",
+}
 LANGUAGE_NAMES = {
     "auto": "the visitor's browser chooses",
     "en": "English",
@@ -52,6 +56,7 @@ def rare_fields(form: Form) -> dict[str, str]:
         "Accent": form.accent or "our colour",
         "Background": form.background or "our colour",
         "Spam threshold": str(form.spam_threshold) if form.spam_threshold else "off",
+        "Captcha": CAPTCHA_NAMES[form.captcha],
         "Sources": _listed([f"{each.source} to {each.field.label}" for each in form.sources]),
     }
 

@@ -56,7 +56,14 @@ def make_snippet(form: Form, url: str, kind: SnippetKind = SnippetKind.FORM) -> 
         undefined=StrictUndefined,
     )
     template = templates.get_template(f"{kind}.html")
-    return template.render(form=form, url=url, inputs=list(_inputs(form)))
+    return template.render(
+        form=form, url=url, inputs=list(_inputs(form)), captcha_module=_captcha_module(url)
+    )
+
+
+def _captcha_module(url: str) -> str:
+    """Return the address of the script that does the form's proof of work."""
+    return f"{url.rpartition('/f/')[0]}/static/captcha.js"
 
 
 def _inputs(form: Form) -> Iterator[Input]:
@@ -90,4 +97,10 @@ def _curl(form: Form, url: str) -> str:
         fields.append((CONSENT, "yes"))
     data = [f"--data-urlencode {shlex.quote(f'{quote(name)}={value}')}" for name, value in fields]
     lines = [f"curl -sS {shlex.quote(url)}", "-H 'Accept: application/json'", *data]
-    return " \\\n  ".join(lines) + "\n"
+    return (_NO_WORK if form.captcha != "none" else "") + " \\\n  ".join(lines) + "\n"
+
+
+_NO_WORK = (
+    "# The form asks browsers for a proof of work. A command has none, so this sign-up waits in"
+    " quarantine.\n"
+)

@@ -6,9 +6,11 @@ from datetime import timedelta
 import pytest
 import redis
 
+from shared.domain.errors import VisitorLimited
 from shared.domain.signup import ALONE, Signup, Suspicion
 from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Ledger
+from shared.ledger.limits import SOLUTION_LIFE
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.builders import accept, claimed, suspicion
@@ -71,3 +73,57 @@ def test_a_record_of_an_earlier_version_has_its_reason_alone(
     assert "reasons" not in earlier
     redis_client.set(key, earlier)
     assert found(ledger, id).quarantine == Suspicion(("honeypot",), ALONE)
+
+
+# --- a captcha's solution counts for one sign-up, and only if that was accepted
+
+SOLUTION = "0123456789abcdef" * 4
+SOLVED = f"relay:{{acme}}:solved:{SOLUTION}"
+
+
+def test_a_second_sign_up_with_it_is_quarantined(
+    ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    first = accept(ledger, "ada@example.com", solution=SOLUTION)
+    second = accept(ledger, "bob@example.com", solution=SOLUTION)
+    assert (found(ledger, first.id).state, found(ledger, second.id).state) == (
+        "queued",
+        "quarantined",
+    )
+    assert found(ledger, second.id).reasons == ("captcha",)
+    assert not second.duplicate and not second.notify_workers
+    left = timedelta(milliseconds=redis_client.pttl(SOLVED))
+    assert SOLUTION_LIFE - timedelta(minutes=1) < left <= SOLUTION_LIFE
+
+
+def test_a_repeat_of_the_same_sign_up_is_none(ledger: Ledger) -> None:
+    first = accept(ledger, solution=SOLUTION, digest="content")
+    again = accept(ledger, solution=SOLUTION, digest="content")
+    assert (again.id, again.duplicate) == (first.id, True)
+
+
+def test_one_that_was_not_accepted_leaves_it_good(ledger: Ledger) -> None:
+    limit = RateLimit(1, timedelta(minutes=1))
+    accept(ledger, "bob@example.com", visitor="net:1", limit=limit)
+    with pytest.raises(VisitorLimited):
+        accept(ledger, solution=SOLUTION, visitor="net:1", limit=limit)
+    later = accept(ledger, solution=SOLUTION, visitor="net:2", limit=limit)
+    assert found(ledger, later.id).state == "queued"
+
+
+def test_one_that_is_quarantined_for_another_reason_leaves_it_good(ledger: Ledger) -> None:
+    accept(ledger, solution=SOLUTION, quarantine=suspicion("honeypot"))
+    assert found(ledger, accept(ledger, solution=SOLUTION).id).state == "queued"
+
+
+def test_a_clean_second_try_with_a_new_solution_passes(ledger: Ledger) -> None:
+    accept(ledger, "bob@example.com", solution=SOLUTION)
+    caught = accept(ledger, solution=SOLUTION, digest="content")
+    tried_again = accept(ledger, solution="another", digest="content")
+    assert tried_again.id != caught.id
+    assert found(ledger, tried_again.id).state == "queued"
+
+
+def test_without_one_nothing_is_stored_of_it(ledger: Ledger, redis_client: "redis.Redis") -> None:
+    accept(ledger)
+    assert not list(redis_client.scan_iter("*:solved:*"))

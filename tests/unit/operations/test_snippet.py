@@ -144,3 +144,22 @@ def test_a_script_leads_to_the_forms_redirect_where_it_has_one() -> None:
     with_redirect = builders.form(redirect="https://www.example.com/thanks")
     assert "location.assign(answer.next);" in make_snippet(with_redirect, URL, SnippetKind.FETCH)
     assert "location.assign" not in make_snippet(builders.form(), URL, SnippetKind.FETCH)
+
+
+# --- a captcha
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_form_with_a_captcha_has_the_widget_and_its_script(kind: SnippetKind) -> None:
+    found = page(builders.form(captcha="altcha"), kind)
+    [widget] = found.all("altcha-widget")
+    assert widget["challenge"] == f"{URL}/challenge"
+    modules = [each["src"] for each in found.all("script") if each.get("type") == "module"]
+    assert modules == ["https://www.example.com/signup/static/captcha.js"]
+    assert "captcha" not in make_snippet(builders.form(), URL, kind)
+
+
+def test_a_command_for_such_a_form_says_that_it_is_quarantined() -> None:
+    first, *rest = make_snippet(builders.form(captcha="altcha"), URL, SnippetKind.CURL).split("\n")
+    assert first.startswith("# ") and "waits in quarantine" in first
+    assert "\n".join(rest) == make_snippet(builders.form(), URL, SnippetKind.CURL)

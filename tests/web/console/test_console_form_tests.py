@@ -35,6 +35,14 @@ def words(page: str) -> str:
     return " ".join(re.sub("<[^>]*>", " ", unescape(page)).split())
 
 
+def test_an_operator_needs_no_proof_of_work(
+    browser: SignedIn, save_form: Callable[..., Form], stored: Callable[[], list[dict[str, Any]]]
+) -> None:
+    save_form(captcha="altcha")
+    assert browser.post(f"{PAGE}/test", email="ada@example.com").status_code == 303
+    assert [each["state"] for each in stored()] == ["queued"]
+
+
 def test_it_is_a_signup_of_the_form_and_is_followed(
     browser: SignedIn, ledger: Ledger, stored: Callable[[], list[dict[str, Any]]]
 ) -> None:

@@ -17,6 +17,7 @@ from shared.infrastructure.settings import RateLimit, Settings
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.entrance_client import EntranceClient, ViewClient
+from tests.support.proof_of_work import solution_of
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_services import change_services, services_of
@@ -329,3 +330,29 @@ def test_a_late_answer_of_redis_and_the_spool_are_one_sign_up(
     with server.client() as reader:
         eventually(lambda: not reader.exists("relay:spools"), what="the end of draining")
         assert reader.hget("relay:{acme}:totals", "accepted") == "4"
+
+
+def test_a_solved_captcha_counts_while_redis_is_away(
+    server: ValkeyServer,
+    app: Flask,
+    client: FlaskClient,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("web.signup.altcha_challenges._ITERATIONS", 1)
+    with server.client() as redis_client:
+        Registry(redis_client).save_form(builders.form("club", captcha="altcha"))
+    eventually(lambda: client.get("/f/club").status_code == 200, within=10, what="the form")
+    server.stop()
+    challenge = client.get("/f/club/challenge").json
+    assert challenge is not None
+    solved = {"email": "ada@example.com", "altcha": solution_of(challenge)}
+    ids = [
+        id_of(client.post("/f/club", json=each)) for each in (solved, {"email": "b@example.com"})
+    ]
+    server.start()
+    eventually(lambda: len(in_ledger(server)) == 2, within=30, what="draining")
+    found = [services_of(app).ledger.find(id, ["acme"]) for id in ids]
+    assert [each and (each.state, each.reason) for each in found] == [
+        ("queued", None),
+        ("quarantined", "captcha"),
+    ]

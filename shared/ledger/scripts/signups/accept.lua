@@ -18,10 +18,12 @@
 -- ARG person_limit  number  how many different sign-ups a person may send; 0 for any number
 -- ARG person_window  milliseconds  in which time
 -- ARG quarantine  text?  why it is quarantined
+-- ARG solution  text?  names the captcha's challenge that was solved for it
 -- ARG waited  milliseconds  how long it waited on web's disk since it was received
 -- LIMIT NEVER_SENT  number
 -- LIMIT DUPLICATE_WINDOW  milliseconds
 -- LIMIT IDEMPOTENCY_KEY_LIFE  milliseconds
+-- LIMIT SOLUTION_LIFE  milliseconds
 -- LIMIT MOST_COMPARED  number
 -- LIMIT MOST_REPEAT_KEYS  number
 -- LIMIT REPEAT_NOTED_EVERY  milliseconds
@@ -251,6 +253,14 @@ if erased_since() then
   count("discarded", 1)
   count_form(form, "accepted", 1)
   return { "accepted", id, 0 }
+end
+
+-- A solution counts for one sign-up. Only here is it used up: who was refused above may send it
+-- again.
+if solution and not quarantine
+  and not redis.call("SET", account .. "solved:" .. solution, id, "NX", "PX", SOLUTION_LIFE)
+then
+  quarantine = "captcha"
 end
 
 -- A person's sign-ups that were received in this time before this one, or since, are counted if they
