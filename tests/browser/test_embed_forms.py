@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
-from shared.domain.form import ListRef
+from shared.domain.form import CustomField, ListRef, SourceField
 from shared.ledger.stores.registry import Registry
 from tests.browser.conftest import NewPage, SaveForm
 from tests.support import builders
@@ -177,6 +177,27 @@ def test_what_the_pages_own_listeners_add_is_sent(site: EmbedSite, page: Page) -
     join(page)
     expect_thanks(page)
     assert site.posted()["campaign"] == ["spring"]
+
+
+def test_where_the_visitor_came_from_without_what_may_name_a_person(
+    site: EmbedSite, save_form: SaveForm, page: Page
+) -> None:
+    save_form("ads", sources=(SourceField("utm_campaign", CustomField("c", "Campaign", "Ad")),))
+    form = f'<form action="{site.web.url}/f/ads" method="post">{FIELDS}</form>'
+    here = "/shop?email=ada@example.com&utm_source=mail&utm_campaign=spring%20sale#utm_term=x"
+    site.show_page(page, form, path="/shop")
+    site.show_page(page, f'<a href="{here}">Shop</a>', path="/search")
+    page.goto(f"{site.website.url}/search?q=ada")
+    page.get_by_role("link").click()
+    join(page, email="bo@example.com")
+    expect_thanks(page)
+    address = f"{site.website.url}/shop"
+    assert site.posted()["_page"] == [f"{address}?utm_source=mail&utm_campaign=spring%20sale"]
+    assert site.posted()["_referrer"] == [f"{site.website.url}/search"]
+    [record] = site.records()
+    assert record["consent"]["page"] == address
+    assert record["consent"]["referrer"] == f"{site.website.url}/search"
+    assert [each["value"] for each in record["contact"]["custom"]] == ["spring sale"]
 
 
 def test_a_button_may_lead_to_another_form(

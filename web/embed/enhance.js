@@ -25,7 +25,15 @@ function addressOf(form, button) {
 /* Files are sent by their names, which is all that the relay keeps of them. */
 function bodyOf(form, button) {
   const sent = [...new FormData(form, button)].map(([name, value]) => [name, value.name ?? value]);
-  return String(new URLSearchParams(sent));
+  return String(new URLSearchParams([...sent, ...visit()]));
+}
+
+/* This page, as browsers tell its origin alone, and the page before it. Of their queries, which may
+   name a person, only the campaign goes out. */
+function visit() {
+  const campaign = location.search.match(/utm_\w+=[^&]*/g) ?? [];
+  const [page, before] = [location.href, document.referrer].map((url) => url.split(/[?#]/)[0]);
+  return [["_page", `${page}?${campaign.join("&")}`], ["_referrer", before]];
 }
 
 /* The body without what changes while a person's answers stay the same. */
