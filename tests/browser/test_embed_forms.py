@@ -224,6 +224,14 @@ def test_the_language_of_the_page_is_asked_for(site: EmbedSite, page: Page) -> N
     expect(page.get_by_label("EMAIL")).to_have_value("")
 
 
+def test_a_language_that_no_header_can_have(site: EmbedSite, page: Page) -> None:
+    form = f'<form action="{site.web.url}/f/news" method="post">{FIELDS}</form>'
+    site.show_page(page, form, lang="日本語")
+    join(page)
+    expect_thanks(page)
+    assert len(site.posts) == 1
+
+
 # --- what follows
 
 
@@ -283,7 +291,7 @@ def test_the_page_may_show_all_itself(site: EmbedSite, page: Page) -> None:
     expect(page.get_by_role("button")).to_be_enabled()
     join(page)
     page.wait_for_function("events.length == 2")
-    expect(page.get_by_role("status")).to_have_text("")
+    expect(page.locator("[data-relay-message]")).to_be_hidden()
     expect(page.get_by_label("EMAIL")).to_have_value("ada@example.com")
     expect(page.get_by_role("button")).to_be_enabled()
     assert kept(page) == []
@@ -366,6 +374,14 @@ def test_a_page_that_the_form_does_not_accept_learns_why(
     join(page)
     expect(page.get_by_text("https://elsewhere.example")).to_be_visible()
     expect(page).to_have_url(f"{site.web.url}/f/listed")
+
+
+def test_after_a_mistake_of_ours_the_browser_posts(site: EmbedSite, page: Page) -> None:
+    broken = """<script>Object.defineProperty(HTMLElement.prototype, "dataset", {
+        get() { throw new Error("as if a page had broken it"); } });</script>"""
+    site.show(page, more=broken)
+    join(page)
+    expect(page).to_have_url(f"{site.web.url}/f/news/thanks")
 
 
 # --- policies, single pages, assistive technology

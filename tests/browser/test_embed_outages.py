@@ -119,6 +119,13 @@ def test_two_forms_of_one_page_are_kept_apart(site: EmbedSite, page: Page) -> No
     assert len(kept(page)) == 1
 
 
+def test_a_form_on_every_page_keeps_what_was_typed(site: EmbedSite, page: Page) -> None:
+    site.show(page)
+    fill_in(page)
+    site.show_page(page, site.pages["/"], path="/about")
+    expect(page.get_by_label("FNAME")).to_have_value("Ada")
+
+
 def test_a_reset_forgets(site: EmbedSite, page: Page) -> None:
     site.show(page, FIELDS + '<button type="reset">Clear</button>')
     fill_in(page)
@@ -295,6 +302,21 @@ def test_a_form_that_is_drawn_anew_while_it_waits(site: EmbedSite, page: Page) -
     page.evaluate("document.forms[0].outerHTML = document.forms[0].outerHTML")
     expect_thanks(page)
     assert len(site.posts) == 2 and len(site.records()) == 1
+
+
+def test_a_form_that_is_there_late_does_not_wait_for_the_next_try(
+    site: EmbedSite, page: Page
+) -> None:
+    site.show(page)
+    later = {"status": 503, "headers": {"Retry-After": "3600"}, "body": "{}"}
+    page.route("**/f/news", lambda route: route.fulfill(**later), times=2)
+    join(page)
+    expect_waiting(page)
+    form = f'<form action="{site.web.url}/f/news" method="post">{FIELDS}</form>'
+    with page.expect_response("**/f/news"):
+        site.show_page(page, "<div id=app></div>")
+    page.evaluate("(form) => { document.querySelector('#app').innerHTML = form }", form)
+    expect_thanks(page)
 
 
 def test_a_form_with_a_password_is_not_sent_later(site: EmbedSite, page: Page) -> None:

@@ -47,7 +47,10 @@ function enhance(form) {
   const slot = slotOf(form);
   restore(form, load(slot).values ?? []);
   const job = jobs.get(slot);
-  if (job) show((job.form = form), "sending");
+  if (!job) return;
+  job.form = form;
+  show(form, "sending");
+  job.wake?.();
 }
 
 /* Goes on with what was submitted before the page was left or loaded anew. */
@@ -75,7 +78,6 @@ function onSubmit(event) {
   const slot = slotOf(form);
   if (event.defaultPrevented || isShutOut || isPassing) return save(slot, {});
   const send = { address, body: bodyOf(form, button), language: languageOf(form) };
-  event.preventDefault();
 
   /* The same content keeps its key: after a double click, after a reload, and when a visitor presses
      the button again while we wait. */
@@ -87,8 +89,9 @@ function onSubmit(event) {
   keep(form, job.send);
   clearErrors(form);
   show(form, "sending");
-  if (!isAgain) deliver(job);
-  else job.wake?.();
+  event.preventDefault(); /* not before: after a mistake of ours, the browser posts */
+  if (isAgain) job.wake?.();
+  else deliver(job).catch(() => leaveToBrowser(job));
 }
 
 /* Sends until the relay has answered. Only the latest job of a slot goes on. */
@@ -163,9 +166,10 @@ function received(job, { id, next, message }) {
   if (!end(job, "success", { id, next, message })) return;
   const isWaiting = Date.now() - job.pressed < 2e4; /* later, nobody expects another page */
   if (isWaiting && !(isOurs(next) && next.endsWith("/thanks"))) {
-    const target = read(form, "target");
     show(form, "sending"); /* until the next page is there */
-    return open(next, /^_[tp]/.test(target) ? target : "_self");
+    const frame = { _top: top, _parent: parent }[read(form, "target")] ?? self;
+    frame.location = next;
+    return;
   }
   if (!isEdited) read(form, "reset").call(form);
   const shown = show(form, "success", message);

@@ -1,7 +1,7 @@
 /* Keeps what was typed into a form, and what was submitted and not sent yet, until the relay has
    acknowledged it: in sessionStorage, so in this tab and for this website alone, a day at most.
 
-   Each form of a page has a slot: {at, values, send}. `at` is when it began, `values` what was
+   Each form has a slot: {at, values, send}. `at` is when it began, `values` what was
    typed, and `send` {address, body, key, language} what was submitted. If storage is forbidden or
    full, nothing is kept, and all else works. */
 
@@ -11,11 +11,12 @@ try {
 } catch {}
 let isRestoring = false;
 
+/* The same on every page of the website: a form in the footer keeps what was typed. */
 function slotOf(form) {
   const address = read(form, "action");
   const same = [...document.forms].filter((other) => read(other, "action") == address);
   const name = form.getAttribute("id") || same.indexOf(form);
-  return `relay:${address} ${location.pathname} ${name}`;
+  return `relay:${address} ${name}`;
 }
 
 function slots() {
@@ -34,10 +35,11 @@ function save(slot, kept) {
   } catch {}
 }
 
-/* The inputs into which a visitor types or ticks what may be kept. */
+/* The inputs of which may be kept what a visitor chooses. Neither passwords, files and hidden inputs,
+   nor buttons, nor what is no input. */
 function typedInto(form) {
   return inputsOf(form).filter(
-    ({ name, type }) => name && /^(text|email|tel|url|num|date|select|search|check|radio)/.test(type),
+    ({ name, type }) => name && !/^(pass|file|hidden|submit|button|image|reset|fieldset|o)/.test(type),
   );
 }
 

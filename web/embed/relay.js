@@ -31,7 +31,8 @@ function isOurs(address) {
 
 /* The language of this part of the page, or else the browser's. */
 function languageOf(element) {
-  return element.closest("[lang]")?.getAttribute("lang") || navigator.language;
+  const said = element.closest("[lang]")?.getAttribute("lang") ?? "";
+  return said.match(/^[a-z\d-]+/i)?.[0] ?? navigator.language; /* a header takes no other signs */
 }
 
 /* Returns false if the page wants to do itself what follows. */
