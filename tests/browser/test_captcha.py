@@ -83,15 +83,40 @@ def test_so_is_one_without_javascript(
     assert states(redis_server) == [("quarantined", "captcha")]
 
 
-@pytest.mark.parametrize("kind", [SnippetKind.FORM, SnippetKind.FETCH])
+def test_so_is_one_over_plain_http_which_reads_nothing_of_it(
+    web: WebProcess, redis_server: ValkeyServer, page: Page
+) -> None:
+    page.goto(f"{web.url.replace('127.0.0.1', 'relay.test')}/f/club")
+    expect(page.locator("altcha-widget")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_count(0)
+    page.get_by_label("E-mail address").fill("ada@example.com")
+    page.get_by_role("button").click()
+    expect_thanks(page)
+    assert states(redis_server) == [("quarantined", "captcha")]
+
+
+# Of a website that lets the relay in, and nothing else.
+POLICY = """<meta http-equiv="Content-Security-Policy" content="default-src 'none';
+script-src {relay}; style-src {relay}; connect-src {relay}; form-action {relay}">"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "policy"),
+    [
+        pytest.param(SnippetKind.FORM, "", id="plain"),
+        pytest.param(SnippetKind.FETCH, "", id="fetch"),
+        pytest.param(SnippetKind.FORM, POLICY, id="strict policy"),
+    ],
+)
 def test_a_snippet_does_it_on_another_website(
-    web: WebProcess, redis_server: ValkeyServer, page: Page, kind: SnippetKind
+    web: WebProcess, redis_server: ValkeyServer, page: Page, kind: SnippetKind, policy: str
 ) -> None:
     form = builders.form(
         "club", captcha="altcha", custom_fields=(), lists=(ListRef(builders.LIST_ID, "News"),)
     )
     snippet = make_snippet(form, form_address(form, web.url), kind)
-    with Website({"/": f'<html lang="de">{snippet}'}) as website:
+    policy = policy.format(relay=web.url)
+    with Website({"/": f'<html lang="de">{policy}{snippet}'}) as website:
         page.goto(f"{website.url}/")
         expect(page.get_by_text("Ich bin kein Roboter")).to_be_visible()
         page.get_by_label("E-mail address").fill("ada@example.com")

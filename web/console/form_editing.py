@@ -116,18 +116,21 @@ def edit_form(form: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def change_form(form: str) -> ResponseReturnValue:
     """Change the form to what was typed in."""
-    page = _typed(before=known_form(form))
+    before = known_form(form)
+    page = _typed(before)
     if _only_looks():
         return _answer(page)
     try:
-        changed = _maker().make(page.draft, before=page.before, max_age=FRESH)
+        changed = _maker().make(page.draft, before=before, max_age=FRESH)
         services().operations.forms.change(changed, request.form.get("version", ""))
     except WrongForm as error:
         return _answer(replace(page, errors=error.errors)), 422
     except FormChanged as error:
         return _answer(replace(page, now=error.now), mine=changed), 409
     flash(f"The form {form} is changed. Visitors get it within two seconds.")
-    return redirect(url_for("console.form", form=form), 303)
+    # The page says there what a website must have for a captcha.
+    anchor = "snippet" if changed.captcha != before.captcha else None
+    return redirect(url_for("console.form", form=form, _anchor=anchor), 303)
 
 
 # --- both

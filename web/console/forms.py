@@ -10,7 +10,7 @@ from shared.domain.form import Form
 from shared.domain.signup_advice import Why, why_dead
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.consent_texts import consent_periods
-from shared.operations.forms.told import rare_fields, usual_fields
+from shared.operations.forms.told import captcha_advice, rare_fields, usual_fields
 from shared.operations.operators import Role
 from shared.operations.snippets.snippet import form_address, make_snippet
 from web.console import bp
@@ -48,6 +48,7 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         failures=_failures(found),
         url=url,
         snippet=make_snippet(found, url),
+        captcha_advice=captcha_advice(found),
         usual=usual_fields(found),
         rare=rare_fields(found),
         consents=consent_periods(found),

@@ -58,6 +58,9 @@ $altcha.defaults.set({
   timeout: 30_000, // milliseconds
 });
 
+// Over plain http, browsers derive no keys. The widget would only say so.
+if (!isSecureContext) for (const widget of document.querySelectorAll(WIDGET)) widget.remove();
+
 // --- how it looks
 
 const language = (document.documentElement.lang || navigator.language).slice(0, 2);

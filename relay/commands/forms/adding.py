@@ -21,6 +21,7 @@ from shared.operations.forms.drafts import (
     WrongForm,
 )
 from shared.operations.forms.forms import NameTaken
+from shared.operations.forms.told import captcha_advice
 
 # What cannot be right for any account.
 _WRONG_USE = {"name", "redirect", "button", "success", "accent", "background", "spam_threshold"}
@@ -151,6 +152,8 @@ def _say_added(runtime: CommandRuntime, form: Form) -> None:
     )
     if not runtime.output.as_json:
         click.echo(printable(snippet_of(runtime, form)))
+    if advice := captcha_advice(form):
+        runtime.output.say(f"{advice}\n")
     runtime.output.say(
         f"A script that posts it:      relay snippet {form.name} --fetch\n"
         f"A command for your server:   relay snippet {form.name} --curl"

@@ -61,5 +61,15 @@ def rare_fields(form: Form) -> dict[str, str]:
     }
 
 
+def captcha_advice(form: Form) -> str | None:
+    """Return what websites must have for a form with a captcha."""
+    if form.captcha == "none":
+        return None
+    return (
+        "This form asks for a proof of work. Paste its snippet into your website again: without the"
+        " widget in it, every sign-up waits in quarantine as captcha."
+    )
+
+
 def _listed(names: Sequence[str], none: str = "none") -> str:
     return ", ".join(names) or none

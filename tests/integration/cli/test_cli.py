@@ -130,6 +130,18 @@ def test_a_form_has_texts_colours_and_a_spam_threshold_of_its_own(connected: Com
     assert connected(*add, "--replace", "--language", "xx").status == 2
 
 
+def test_a_form_may_ask_for_a_proof_of_work(connected: CommandLine) -> None:
+    add = ("forms", "add", "cakes", "--account", "acme", "--list", "Newsletter")
+    added = connected(*add, "--captcha", "altcha")
+    assert added.status == 0
+    assert "<altcha-widget challenge=" in added.out
+    assert "without the widget in it" in added.out
+    assert connected("forms", "show", "cakes", "--json").json["captcha"] == "altcha"
+    assert "ALTCHA" in connected("forms", "show", "cakes").out
+    assert "widget" not in connected(*add, "--replace").out
+    assert connected(*add, "--replace", "--captcha", "puzzle").status == 2
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [

@@ -237,6 +237,19 @@ def test_sources_are_saved_and_kept_by_a_page_that_has_them_not(
     assert wrong.status_code == 422 and 'id="sources-error"' in wrong.text
 
 
+def test_a_new_captcha_leads_to_the_snippet_that_the_website_needs(
+    browser: SignedIn, tools: AccountServices, registry: Registry, cakes: Form
+) -> None:
+    assert "Paste its snippet" not in browser.get("/console/forms/cakes").text
+    answer = edited(browser, cakes, captcha="altcha")
+    assert (answer.status_code, answer.location) == (303, "/console/forms/cakes#snippet")
+    form = registry.form("cakes")
+    assert form is not None and form.captcha == "altcha"
+    page = words(browser.get("/console/forms/cakes").text)
+    assert "Paste its snippet into your website again: without the widget in it" in page
+    assert edited(browser, form, captcha="altcha").location == "/console/forms/cakes"
+
+
 def test_an_error_opens_the_closed_part(browser: SignedIn, tools: AccountServices) -> None:
     answer = send(browser, lists=(list_id(tools),), accent="reddish")
     assert answer.status_code == 422
