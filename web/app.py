@@ -274,6 +274,7 @@ def _make_intake(
         drain=drainer.wake,
         notify_workers=notifier.notify_workers,
         note_accepted=tallies.accepted,
+        note_screened=tallies.screened,
         check_email=check_email,
         find_solution=find_solution,
         limit=settings.visitor_limit,

@@ -4,6 +4,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared.domain.arrival_history import (
+    FOR_REPORTS,
+    ArrivalHistory,
+    quarantined_in_words,
+    quarantines_all,
+    quarantines_much,
+)
 from shared.domain.check import Check, Subject
 from shared.domain.form import Form
 from shared.domain.refusal import NO_FAULT_OF_THE_FORM, RefusalCode
@@ -24,22 +31,38 @@ class FormChecks:
     counts: FormCounts
 
     def run(self, account: str, forms: Sequence[Form]) -> list[Check]:
-        return forms_take_signups(forms, self.counts.histories(forms), account=account)
+        histories, arrivals = self.counts.histories(forms), self.counts.arrivals(forms)
+        return forms_take_signups(forms, histories, arrivals, account=account)
 
 
 def forms_take_signups(
-    forms: Sequence[Form], histories: Sequence[RefusalHistory], *, account: str
+    forms: Sequence[Form],
+    histories: Sequence[RefusalHistory],
+    arrivals: Sequence[ArrivalHistory],
+    *,
+    account: str,
 ) -> list[Check]:
-    """Return a check of each form that refuses sign-ups; one for all if none does."""
+    """Return a check of each form that refuses or quarantines sign-ups; one for all if none
+    does."""
     found = [
         check
-        for form, history in zip(forms, histories, strict=True)
-        for check in _refusals(form, history, account)
+        for form, history, came in zip(forms, histories, arrivals, strict=True)
+        for check in (*_refusals(form, history, account), *_quarantining(form, came, account))
     ]
     if found:
         return found
     names = ", ".join(form.name for form in forms)
     return [FORMS.of(account).ok(f"They do: {names}." if names else "No form sends to it.")]
+
+
+def _quarantining(form: Form, history: ArrivalHistory, account: str) -> Iterator[Check]:
+    since = quarantines_all(history, FOR_REPORTS)
+    if since or quarantines_much(history, FOR_REPORTS):
+        yield FORMS.of(account).advice(
+            f"{form.name}: {quarantined_in_words(history, since)}",
+            f"Look whether these are people: relay quarantine list --form {form.name}. If they are,"
+            " deliver them anyway, and raise the form's spam threshold.",
+        )
 
 
 def _refusals(form: Form, history: RefusalHistory, account: str) -> Iterator[Check]:

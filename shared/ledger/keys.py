@@ -32,6 +32,7 @@ FORWARDING = "relay:forwarding"
 ALERTS = "relay:alerts"
 DEAD_LETTER_ALERTS = "relay:alerts:dead-letters"
 REFUSALS = "relay:refusals:"  # + form, alone or before ":last", ":streak" and ":recent"
+ARRIVALS = "relay:arrivals:"  # + form, alone or before ":days"
 UNSENT_FIELDS = "relay:unsent-fields:"  # + form
 LAST_ACCEPTED = "relay:last-accepted"
 FLUSHED = "relay:flushed:"  # + web process
@@ -72,4 +73,5 @@ def of_form(name: str) -> tuple[str, ...]:
     """Return the keys with what web has counted for a form."""
     refusals = REFUSALS + name
     parts = (f"{refusals}:last", f"{refusals}:streak", f"{refusals}:recent")
-    return (refusals, *parts, UNSENT_FIELDS + name)
+    arrivals = (ARRIVALS + name, f"{ARRIVALS}{name}:days")
+    return (refusals, *parts, *arrivals, UNSENT_FIELDS + name)

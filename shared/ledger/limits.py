@@ -138,6 +138,8 @@ MOST_UNSENT_FIELDS = 50
 # The last hour is that of the last six slots, so that it does not begin anew at every full hour.
 REFUSAL_SLOT = timedelta(minutes=10)
 SLOTS_OF_AN_HOUR = 6
+# Of the busiest hours of a form: a campaign of every month is among them.
+ARRIVAL_DAYS = 35
 
 # --- how much memory Redis uses
 

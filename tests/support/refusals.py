@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+from shared.domain.arrival_history import ArrivalHistory
 from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
 from shared.domain.refusal_history import RefusalHistory, Streak
 from shared.ledger.stores.form_counts import FormTally
@@ -37,6 +38,11 @@ def history(streak: Streak | None = None, **fields: Any) -> RefusalHistory:
         "last": [kept()],
     }
     return RefusalHistory(streak=streak, **(defaults | fields))
+
+
+def arrivals(**fields: Any) -> ArrivalHistory:
+    """Return what is known at noon of a form to which nothing came."""
+    return ArrivalHistory(at=NOON, **fields)
 
 
 def streak(

@@ -47,6 +47,8 @@ class _Counts:
     )
     unsent: Counter[str] = field(default_factory=Counter)
     accepted_at: float | None = None
+    passed: int = 0
+    screened: int = 0
 
     def keep(self, refusal: Refusal, at: float) -> None:
         self.last.append((at, refusal))
@@ -76,6 +78,8 @@ class _Counts:
             accepted_ago=(
                 None if self.accepted_at is None else timedelta(seconds=now - self.accepted_at)
             ),
+            passed=self.passed,
+            screened=self.screened,
         )
 
 
@@ -121,10 +125,16 @@ class FormTallies:
         with self._changed:
             counts = self._counts_of(form)
             counts.accepted_at = self._clock()
+            counts.passed += 1
             counts.end_streak()
             for name in not_sent:
                 if name in counts.unsent or len(counts.unsent) < MOST_NAMES_AT_ONCE:
                     counts.unsent[name] += 1
+
+    def screened(self, form: Form) -> None:
+        """Note that the form has accepted a sign-up that looks like spam."""
+        with self._changed:
+            self._counts_of(form).screened += 1
 
     def close(self) -> None:
         """Flush what is left, as the process ends. Waits for two seconds at most for its turn."""

@@ -90,9 +90,10 @@ class Intake:
     """`fingerprints` asks Redis the first time, so it is only called within `ask`.
 
     `drain` starts handing the spool over to the ledger, and returns at once. `note_accepted` gets
-    the names of fields that were kept, but are not sent. The ledger counts visitors' sign-ups
-    against the `limit`. `find_solution` names the captcha's challenge of the form that is solved by
-    what was posted. This process has `own_counts` for those that go to the disk.
+    the names of fields that were kept, but are not sent; `note_screened` is for what looks like
+    spam. The ledger counts visitors' sign-ups against the `limit`. `find_solution` names the
+    captcha's challenge of the form that is solved by what was posted. This process has `own_counts`
+    for those that go to the disk.
     """
 
     ledger: SignupLedger
@@ -101,6 +102,7 @@ class Intake:
     drain: Callable[[], None]
     notify_workers: Callable[[str], None]
     note_accepted: Callable[[Form, Collection[str]], None]
+    note_screened: Callable[[Form], None]
     check_email: CheckEmail
     find_solution: Callable[[str, Mapping[str, list[str]]], str | None]
     limit: RateLimit | None
@@ -162,7 +164,11 @@ class Intake:
         """Have the stored sign-up delivered, and counted for its form. Never fails."""
         if accepted.notify_workers:
             self.notify_workers(form.account)
-        if not (accepted.duplicate or entry.submission.quarantine):
+        if accepted.duplicate:
+            return accepted
+        if entry.submission.quarantine:
+            self.note_screened(form)
+        else:
             self.note_accepted(form, entry.submission.contact.other)
         return accepted
 

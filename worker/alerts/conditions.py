@@ -18,7 +18,7 @@ from shared.domain.stalls import has_stalled
 from shared.infrastructure.logs import redact
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.alert_candidates import REPLACEMENT_IS_NEWS
-from worker.alerts.form_conditions import refusing_forms
+from worker.alerts.form_conditions import quarantining_forms, refusing_forms, spiking_forms
 from worker.alerts.phrases import paragraphs, waiting
 from worker.alerts.snapshot import AccountView, Snapshot, TokenState
 
@@ -489,6 +489,16 @@ CONDITIONS: dict[str, ConditionKind] = {
         find=refusing_forms,
         several="forms refuse sign-ups",
         several_over="forms no longer refuse sign-ups",
+    ),
+    "spike": ConditionKind(
+        find=spiking_forms,
+        several="forms have far more sign-ups than usual",
+        several_over="forms: sign-ups come at a usual rate again",
+    ),
+    "quarantine": ConditionKind(
+        find=quarantining_forms,
+        several="forms: most of their sign-ups go to quarantine",
+        several_over="forms: most sign-ups are no longer quarantined",
     ),
     "spool": ConditionKind(
         find=used_spools,

@@ -13,7 +13,7 @@ from worker.alerts.phrases import paragraphs, waiting
 from worker.alerts.snapshot import Snapshot
 
 # When these end, nothing flows that had to wait.
-_ABOUT_NO_DELIVERY = ("silence", "refusals", "replaced")
+_ABOUT_NO_DELIVERY = ("silence", "refusals", "spike", "quarantine", "replaced")
 # Chat services cut long messages off; the list is in the console in full.
 MOST_LISTED = 20
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import redis
 
 from shared.domain.account import Account, Hold, HoldReason
+from shared.domain.arrival_history import ArrivalHistory
 from shared.domain.connection_end import ConnectionEnd
 from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
@@ -82,6 +83,7 @@ class FormView:
 
     form: Form
     history: RefusalHistory
+    arrivals: ArrivalHistory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,12 +137,14 @@ class SnapshotReader:
         )
 
     def _forms(self) -> tuple[FormView, ...]:
-        names = self._form_counts.find_refusing(self._registry.form_names())
-        forms = self._registry.forms_named(names)
-        histories = self._form_counts.histories(forms)
+        counts, names = self._form_counts, self._registry.form_names()
+        found = {*counts.find_refusing(names), *counts.find_arrivals(names)}
+        forms = self._registry.forms_named(sorted(found))
         return tuple(
-            FormView(form=form, history=history)
-            for form, history in zip(forms, histories, strict=True)
+            FormView(form=form, history=history, arrivals=arrivals)
+            for form, history, arrivals in zip(
+                forms, counts.histories(forms), counts.arrivals(forms), strict=True
+            )
         )
 
     def _accounts(self) -> Iterator[AccountView]:

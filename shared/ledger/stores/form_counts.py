@@ -9,6 +9,8 @@ from typing import Any
 
 import redis
 
+from shared.domain import arrival_history
+from shared.domain.arrival_history import ArrivalHistory
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
 from shared.domain.refusal_history import FORGOTTEN_AFTER, RefusalHistory, Streak
@@ -17,7 +19,12 @@ from shared.ledger import keys, limits
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.script_library import Scripts, batches
-from shared.ledger.time_units import from_milliseconds, in_milliseconds, to_milliseconds
+from shared.ledger.time_units import (
+    from_milliseconds,
+    in_milliseconds,
+    moment,
+    to_milliseconds,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,7 @@ class FormTally:
     them since this process last accepted a sign-up, by code; the times say how long ago the first
     and the last of the streak were. `last` are the newest refusals, the oldest of them first.
     `accepted_ago` is how long ago the last sign-up was accepted, if one was since the last flush.
+    Of the accepted ones, `passed` were clean, and `screened` were quarantined.
     """
 
     form: str
@@ -51,6 +59,8 @@ class FormTally:
     last: Sequence[tuple[timedelta, Refusal]]
     unsent: Mapping[str, int]
     accepted_ago: timedelta | None = None
+    passed: int = 0
+    screened: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -66,6 +76,8 @@ class FormTally:
                 (in_milliseconds(ago), json.dumps(asdict(refusal))) for ago, refusal in self.last
             ],
             "unsent": self.unsent,
+            "passed": self.passed,
+            "screened": self.screened,
             "accepted_ago": (
                 in_milliseconds(self.accepted_ago) if self.accepted_ago is not None else -1
             ),
@@ -85,6 +97,7 @@ class FormCounts:
             "forms/add_tallies",
             forms=keys.FORMS,
             refusals=keys.REFUSALS,
+            arrivals=keys.ARRIVALS,
             unsent=keys.UNSENT_FIELDS,
             last_accepted=keys.LAST_ACCEPTED,
             flushed=keys.FLUSHED + process,
@@ -131,6 +144,38 @@ class FormCounts:
                 forms=some,
                 forgotten_after=FORGOTTEN_AFTER,
             )
+        ]
+
+    def find_arrivals(self, forms: Sequence[str]) -> list[str]:
+        """Return those of `forms` that had so many sign-ups lately that an alert may be about
+        them."""
+        fewest = arrival_history.FOR_ALERTS
+        return [
+            form
+            for some in batches(forms)
+            for form in self._scripts.run(
+                "forms/find_arrivals",
+                arrivals=keys.ARRIVALS,
+                forms=some,
+                fewest_passed=arrival_history.LEAST_OF_A_SPIKE,
+                fewest_screened=fewest.fewest_of_many,
+                fewest_of_a_streak=fewest.fewest,
+            )
+        ]
+
+    def arrivals(self, forms: Sequence[Form]) -> list[ArrivalHistory]:
+        """Return how many sign-ups of each form came lately, and what is usual."""
+        now = redis_time(self._client)
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for form in forms:
+                counts = keys.account(form.account) + "forms"
+                reads.hgetall(keys.ARRIVALS + form.name)
+                reads.hgetall(f"{keys.ARRIVALS}{form.name}:days")
+                reads.hmget(counts, f"accepted:{form.name}", f"screened:{form.name}")
+            read = reads.execute()
+        return [
+            _arrivals(form.name, stored, days, passed, now)
+            for form, stored, days, passed in zip(forms, *[iter(read)] * 3, strict=True)
         ]
 
     def histories(self, forms: Sequence[Form]) -> list[RefusalHistory]:
@@ -191,27 +236,79 @@ def _history(
     now: datetime,
 ) -> RefusalHistory:
     recent = read_all(Kind.COUNTS, stored, int, of=form)
-    counts = {name: count or "0" for name, count in zip(("a", "s"), passed, strict=True)}
-    known = read_all(Kind.COUNTS, counts, int, of=form)
-    accepted, screened = known.get("a", 0), known.get("s", 0)
-    slot = to_milliseconds(now) // in_milliseconds(limits.REFUSAL_SLOT)
-    day = to_milliseconds(now) // in_milliseconds(timedelta(days=1))
-    slots = range(slot - limits.SLOTS_OF_AN_HOUR + 1, slot + 1)
-    days = range(day - limits.REMEMBERED_DAYS + 1, day)
+    passed_ever = _passed_ever(form, passed)
+    slots, days = _slots_of_the_last_hour(now), _days_before(now, limits.REMEMBERED_DAYS)
     before = [recent[name] for each in slots if (name := f"passed:{each}") in recent]
     return RefusalHistory(
         at=now,
         streak=(
             read_one(Kind.COUNTS, form, lambda: _streak(streak))
-            if streak.get("passed") == str(accepted - screened)
+            if streak.get("passed") == str(passed_ever)
             else None
         ),
         refused=sum(recent.get(f"refused:{each}", 0) for each in slots),
-        accepted=accepted - screened - before[0] if before else 0,
+        accepted=passed_ever - before[0] if before else 0,
         usual_hours=[recent.get(f"hour:{each}", 0) for each in days],
         usual_streaks=[recent.get(f"streak:{each}", 0) for each in days],
         last=_last(form, last),
     )
+
+
+def _arrivals(
+    form: str,
+    stored: Mapping[str, str],
+    days: Mapping[str, str],
+    passed: Sequence[str | None],
+    now: datetime,
+) -> ArrivalHistory:
+    since = stored.get("streak_since")
+    counts = {name: count for name, count in stored.items() if name != "streak_since"}
+    known = read_all(Kind.COUNTS, counts, int, of=form)
+    slots = _slots_of_the_last_hour(now)
+    # The day of the last sign-up may be over.
+    last = (
+        {str(known["day"]): (known.get("busiest", 0), known.get("most", 0))}
+        if "day" in known
+        else {}
+    )
+    hours = read_all(Kind.COUNTS, days, _two_counts, of=form) | last
+    before = [
+        hours[str(day)] for day in _days_before(now, limits.ARRIVAL_DAYS) if str(day) in hours
+    ]
+    return ArrivalHistory(
+        at=now,
+        passed=sum(known.get(f"passed:{each}", 0) for each in slots),
+        screened=sum(known.get(f"screened:{each}", 0) for each in slots),
+        busiest_hours=[busiest for busiest, _ in before if busiest],
+        screened_hours=[most for _, most in before if most],
+        streak=known.get("streak", 0),
+        streak_since=read_one(Kind.COUNTS, form, lambda: moment(since)),
+        ever_passed=_passed_ever(form, passed) > 0,
+    )
+
+
+def _two_counts(stored: str) -> tuple[int, int]:
+    first, second = map(int, stored.split())
+    return first, second
+
+
+def _passed_ever(form: str, counted: Sequence[str | None]) -> int:
+    """Return how many sign-ups the form ever accepted that were not quarantined at once, of how
+    many it accepted and how many of these were."""
+    stored = {name: count or "0" for name, count in zip(("a", "s"), counted, strict=True)}
+    known = read_all(Kind.COUNTS, stored, int, of=form)
+    return known.get("a", 0) - known.get("s", 0)
+
+
+def _slots_of_the_last_hour(now: datetime) -> range:
+    slot = to_milliseconds(now) // in_milliseconds(limits.REFUSAL_SLOT)
+    return range(slot - limits.SLOTS_OF_AN_HOUR + 1, slot + 1)
+
+
+def _days_before(now: datetime, kept: int) -> range:
+    """Return the remembered days before today."""
+    day = to_milliseconds(now) // in_milliseconds(timedelta(days=1))
+    return range(day - kept + 1, day)
 
 
 def _last(form: str, stored: Sequence[str]) -> list[KeptRefusal]:

@@ -8,12 +8,14 @@ import pytest
 import redis
 
 from shared.ledger.ledger import Ledger
+from shared.ledger.limits import ARRIVAL_DAYS
+from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.stores.alert_log import AlertLedger, Throttle
 from shared.ledger.stores.form_counts import FormCounts, FormTally
 from shared.ledger.stores.registry import Registry
 from tests.support.builders import accept, account, form
 from tests.support.fake_service import FakeService
-from tests.support.refusals import refusal
+from tests.support.refusals import refusal, refused_tally
 from worker.alerts.dispatcher import AlertDispatcher
 from worker.alerts.snapshot import SnapshotReader
 
@@ -110,3 +112,100 @@ def test_an_operator_ends_it(broken: Looks, redis_client: "redis.Redis", change:
         case _:
             registry.save_form(replace(NEWS, origins=(*NEWS.origins, "https://www.example.org")))
     assert broken() == [OVER]
+
+
+# --- what comes to a form
+
+
+@pytest.fixture
+def come(redis_client: "redis.Redis") -> Callable[..., None]:
+    """Have web count sign-ups of the form."""
+    numbers = iter(range(1, 100))
+
+    def counted(passed: int = 0, screened: int = 0) -> None:
+        tally = replace(refused_tally(), passed=passed, screened=screened)
+        FormCounts(redis_client).add("web-2", next(numbers), [tally])
+
+    return counted
+
+
+def on_days_before(client: "redis.Redis", busiest: int, *, days: int) -> None:
+    """Have had so many sign-ups in the busiest hour of each of the days before today."""
+    today = int(redis_time(client).timestamp() // 86_400)
+    for before in range(1, days + 1):
+        client.hset("relay:arrivals:news:days", f"{today - before}", f"{busiest} 0")
+
+
+def test_far_more_than_usual_is_told_and_so_is_its_end(
+    look: Looks, come: Callable[..., None], redis_client: "redis.Redis"
+) -> None:
+    on_days_before(redis_client, 10, days=5)
+    come(30)
+    assert look() == []
+    come(20)
+    assert look() == ["news: far more sign-ups than usual"]
+    assert look() == []
+    on_days_before(redis_client, 11, days=1)  # as if the last hour were less
+    assert look() == ["news: sign-ups come at a usual rate again"]
+    assert Ledger(redis_client).figures("acme").quarantined == 0
+
+
+def test_a_new_form_may_begin_with_a_campaign(look: Looks, come: Callable[..., None]) -> None:
+    come(5_000)
+    assert look() == []
+
+
+def test_a_wave_of_robots_is_told_and_so_is_its_end(look: Looks, come: Callable[..., None]) -> None:
+    come(passed=15, screened=19)
+    assert look() == []
+    come(screened=1)
+    assert look() == ["news: most of its sign-ups go to quarantine"]
+    come(passed=10)
+    assert look() == ["news: most sign-ups are no longer quarantined"]
+
+
+def test_a_form_that_lets_nothing_pass_is_told_after_a_day(
+    look: Looks, come: Callable[..., None], redis_client: "redis.Redis"
+) -> None:
+    come(screened=10)
+    assert look() == []
+    a_day_ago = redis_time(redis_client).timestamp() * 1000 - 86_400_000
+    redis_client.hset("relay:arrivals:news", "streak_since", a_day_ago)
+    assert look() == ["news: most of its sign-ups go to quarantine"]
+    come(passed=1)
+    assert look() == ["news: most sign-ups are no longer quarantined"]
+
+
+def test_old_slots_are_forgotten(
+    come: Callable[..., None], look: Looks, redis_client: "redis.Redis"
+) -> None:
+    redis_client.hset("relay:arrivals:news", mapping={"passed:1": 7, "screened:1": 7})
+    come(1)
+    kept = set(map(str, redis_client.hkeys("relay:arrivals:news")))
+    assert not {"passed:1", "screened:1"} & kept
+    assert kept >= {"day", "busiest", "most"}
+
+
+def test_a_day_that_is_over_is_among_those_before(
+    come: Callable[..., None], look: Looks, redis_client: "redis.Redis"
+) -> None:
+    come(passed=7, screened=3)
+    yesterday = int(redis_time(redis_client).timestamp() // 86_400) - 1
+    redis_client.hset("relay:arrivals:news", "day", yesterday)
+    on_days_before(redis_client, 10, days=50)
+    [before] = FormCounts(redis_client).arrivals([NEWS])
+    assert (before.busiest_hours[-1], before.screened_hours) == (7, [3])
+    come(1)
+    assert redis_client.hget("relay:arrivals:news:days", str(yesterday)) == "7 3"
+    assert redis_client.hlen("relay:arrivals:news:days") == ARRIVAL_DAYS - 1
+    [after] = FormCounts(redis_client).arrivals([NEWS])
+    assert after.busiest_hours == before.busiest_hours
+
+
+def test_a_removed_form_leaves_nothing(
+    come: Callable[..., None], look: Looks, redis_client: "redis.Redis"
+) -> None:
+    come(1)
+    assert redis_client.exists("relay:arrivals:news")
+    Registry(redis_client).remove_form("news")
+    assert not redis_client.exists("relay:arrivals:news")

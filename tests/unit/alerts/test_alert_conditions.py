@@ -644,6 +644,7 @@ def test_for_every_kind_there_are_words_for_several() -> None:
             FormView(
                 form=form(origins=("https://example.com",)),
                 history=refusals.history(refusals.streak()),
+                arrivals=refusals.arrivals(passed=100, screened=100, busiest_hours=[1] * 5),
             ),
         ),
     )

@@ -6,7 +6,7 @@ from typing import Any
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.ledger.stores.alert_log import Notification, Part
 from tests.support.builders import NOON, form
-from tests.support.refusals import HOUR, history, streak
+from tests.support.refusals import HOUR, arrivals, history, streak
 from worker.alerts.conditions import CONDITIONS, active_conditions
 from worker.alerts.messages import message_for
 from worker.alerts.snapshot import FormView, Snapshot
@@ -26,8 +26,13 @@ def snapshot(*forms: FormView) -> Snapshot:
 
 
 def view(name: str = "news", *, enabled: bool = True, **fields: Any) -> FormView:
-    origins = ("https://www.example.com",)
-    return FormView(form=form(name, origins=origins, enabled=enabled), history=history(**fields))
+    of = form(name, origins=("https://www.example.com",), enabled=enabled)
+    return FormView(form=of, history=history(**fields), arrivals=arrivals())
+
+
+def came(**fields: Any) -> FormView:
+    """Return a form that refused nothing."""
+    return FormView(form=form(), history=history(), arrivals=arrivals(**fields))
 
 
 def only(found: FormView) -> AlertCondition:
@@ -86,3 +91,42 @@ def test_the_end_says_how_long_it_lasted_and_not_that_nothing_was_lost() -> None
     message = message_for(ended, [], snapshot())
     assert message.title == "news: the form no longer refuses every sign-up"
     assert message.body == "It lasted 6 h."
+
+
+# --- what comes to a form
+
+
+def test_a_spike_is_a_warning_that_holds_nothing_back() -> None:
+    condition = only(came(passed=620, screened=7, busiest_hours=[40, 3, 8, 12, 9]))
+    assert (condition.key, condition.severity) == ("spike:news", Severity.WARNING)
+    assert condition.title == "news: far more sign-ups than usual"
+    assert condition.over == "news: sign-ups come at a usual rate again"
+    for told in (
+        "accepted 620 sign-ups in the last hour",
+        "busiest hour of the weeks before had 40",
+        "7 went to quarantine",
+        "none is held back",
+        "a campaign of yours",
+        "/console/delivered?form=news",
+        "relay hold acme",
+    ):
+        assert told in condition.body
+
+
+def test_a_form_that_quarantines_much_is_a_warning() -> None:
+    condition = only(came(passed=5, screened=45))
+    assert (condition.key, condition.since) == ("quarantine:news", None)
+    assert condition.title == "news: most of its sign-ups go to quarantine"
+    for told in ("45 of 50 sign-ups of the last hour", "relay quarantine list --form news"):
+        assert told in condition.body
+
+
+def test_a_form_that_quarantines_everything_says_since_when() -> None:
+    since = NOON - 30 * HOUR
+    condition = only(came(streak=12, streak_since=since, ever_passed=False))
+    assert condition.since == since
+    assert "each of the last 12 sign-ups was quarantined" in condition.body
+
+
+def test_a_calm_form_is_no_condition() -> None:
+    assert not active_conditions(snapshot(came(passed=10_000, screened=5_000)))

@@ -9,7 +9,7 @@ from shared.domain.refusal import KeptRefusal
 from shared.domain.refusal_history import RefusalHistory, Streak
 from tests.support import refusals
 from tests.support.builders import NOON, form
-from tests.support.refusals import HOUR
+from tests.support.refusals import HOUR, arrivals
 
 DAY = timedelta(days=1)
 
@@ -23,18 +23,19 @@ def history(*last: KeptRefusal, streak: Streak | None = None) -> RefusalHistory:
 
 
 def examine(found: RefusalHistory, **of_form: Any) -> list[Check]:
-    return forms_take_signups([form(**of_form)], [found], account="acme")
+    return forms_take_signups([form(**of_form)], [found], [arrivals()], account="acme")
 
 
 def test_forms_that_refuse_nothing_are_one_tick() -> None:
     forms = [form("news"), form("shop")]
-    (check,) = forms_take_signups(forms, [history(), history(kept("origin"))], account="acme")
+    histories = [history(), history(kept("origin"))]
+    (check,) = forms_take_signups(forms, histories, [arrivals()] * 2, account="acme")
     assert (check.verdict, check.account) == (Verdict.OK, "acme")
     assert check.found == "They do: news, shop."
 
 
 def test_an_account_without_a_form_is_well() -> None:
-    (check,) = forms_take_signups([], [], account="acme")
+    (check,) = forms_take_signups([], [], [], account="acme")
     assert (check.verdict, check.found) == (Verdict.OK, "No form sends to it.")
 
 

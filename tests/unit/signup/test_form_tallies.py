@@ -191,6 +191,21 @@ def test_an_accepted_signup_tells_when_it_was() -> None:
     assert (tally.refused, tally.unsent, tally.last) == ({}, {}, [])
 
 
+def test_clean_and_quarantined_signups_are_counted_apart() -> None:
+    tallies = tallies_for(ledger := Ledger())
+    tallies.accepted(form("news"), [])
+    tallies.screened(form("news"))
+    tallies.screened(form("news"))
+    tallies.screened(form("shop"))
+    tallies.close()
+    (flushed,) = ledger.flushes
+    assert [(each.form, each.passed, each.screened) for each in flushed] == [
+        ("news", 1, 2),
+        ("shop", 0, 1),
+    ]
+    assert flushed[1].accepted_ago is None
+
+
 def test_where_nothing_came_there_is_nothing_to_flush() -> None:
     tallies = tallies_for(ledger := Ledger())
     tallies.close()

@@ -91,6 +91,7 @@ class Desk:
         self.drains = 0
         self.notified: list[str] = []
         self.noted: list[tuple[str, ...]] = []
+        self.screened: list[str] = []
         self.asked = 0
         self._ids = iter([f"id-{number}" for number in range(1, 9)])
         self.intake = Intake(
@@ -100,6 +101,7 @@ class Desk:
             drain=self._drain,
             notify_workers=self.notified.append,
             note_accepted=lambda form, names: self.noted.append((form.name, *names)),
+            note_screened=lambda form: self.screened.append(form.name),
             check_email=check_email,
             find_solution=lambda form, posted: next(iter(posted.get("altcha", ())), None),
             limit=None,
@@ -159,6 +161,7 @@ def test_a_filled_honeypot_is_quarantined_and_answered_the_same(desk: Desk, name
     assert answer == Accepted("id-1", duplicate=False, notify_workers=True)
     caught = desk.ledger.submissions[0].quarantine
     assert caught == Suspicion(("honeypot",), ALONE, {"honeypot": "http://spam.example"})
+    assert (desk.screened, desk.noted) == (["news"], [])
 
 
 def test_a_long_text_in_the_honeypot_is_cut(desk: Desk) -> None:

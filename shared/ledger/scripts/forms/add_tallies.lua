@@ -1,8 +1,9 @@
--- Adds what a web process has counted for its forms since its last flush: refusals, and fields that
--- arrived and were not sent. Safe to repeat. A form that is gone is passed over.
+-- Adds what a web process has counted for its forms since its last flush: refusals, sign-ups, and
+-- fields that arrived and were not sent. Safe to repeat. A form that is gone is passed over.
 --
 -- KEY forms  relay:forms
 -- KEY refusals  relay:refusals:, which a form's name follows
+-- KEY arrivals  relay:arrivals:, which a form's name follows
 -- KEY unsent  relay:unsent-fields:, which a form's name follows
 -- KEY last_accepted  relay:last-accepted
 -- KEY flushed  relay:flushed:<process>
@@ -12,15 +13,16 @@
 --                    sign-up (code -> count), streak_count, streak_began_ago and
 --                    streak_went_on_ago (ms), last (list of ms ago and refusal as JSON, oldest
 --                    first), unsent (name -> count), accepted_ago (ms since the last sign-up was
---                    accepted; -1 when none was since the last flush)
+--                    accepted; -1 when none was since the last flush), passed and screened (how
+--                    many sign-ups were accepted, clean ones and those quarantined at once)
 -- LIMIT FLUSH_REMEMBERED  milliseconds
 -- LIMIT MOST_KEPT_REFUSALS  number
 -- LIMIT MOST_UNSENT_FIELDS  number
--- LIMIT REFUSAL_SLOT  milliseconds
 -- LIMIT SLOTS_OF_AN_HOUR  number
 -- LIMIT REMEMBERED_DAYS  number
+-- LIMIT ARRIVAL_DAYS  number
 -- LIMIT CHARTS_KEPT  milliseconds
--- INCLUDE clock stored
+-- INCLUDE clock stored hour
 --
 -- Returns 1, or 0 when this flush was added before.
 
@@ -82,7 +84,7 @@ end
 -- The slots of the last hour tell what is unusual now, the days what is usual.
 local function add_to_recent(tally, streak)
   local key = refusals .. tally.form .. ":recent"
-  local slot, day = math.floor(now / REFUSAL_SLOT), math.floor(now / DAY)
+  local slot, day = this_slot, math.floor(now / DAY)
   add_to(key, "refused:" .. text(slot), tally.faults)
   redis.call("HSETNX", key, "passed:" .. text(slot), passed(tally))
   raise(key, "hour:" .. text(day), tidy(key, slot, day))
@@ -140,6 +142,67 @@ local function add_unsent(tally)
   end
 end
 
+-- Forgets the slots that are too old.
+local function tidy_slots(key)
+  for _, field in ipairs(redis.call("HKEYS", key)) do
+    local slot = tonumber(string.match(field, "^%a+:(%d+)$"))
+    if slot and (slot <= this_slot - SLOTS_OF_AN_HOUR or slot > this_slot) then
+      redis.call("HDEL", key, field)
+    end
+  end
+end
+
+-- Keeps the busiest hours of a day that is over.
+local function keep_day(key, day, busiest, most, today)
+  redis.call("HSET", key .. ":days", day, busiest .. " " .. most)
+  for _, kept in ipairs(redis.call("HKEYS", key .. ":days")) do
+    local age = today - (tonumber(kept) or 0)
+    if age >= ARRIVAL_DAYS or age <= 0 then
+      redis.call("HDEL", key .. ":days", kept)
+    end
+  end
+end
+
+-- Notes how many passed and were screened in the last hour, if this day had no busier one.
+local function note_hour(key, passed_now, screened_now)
+  local today = math.floor(now / DAY)
+  local day, busiest, most = unpack(redis.call("HMGET", key, "day", "busiest", "most"))
+  if tonumber(day or 0) ~= today then
+    if day then
+      keep_day(key, day, busiest or 0, most or 0, today)
+    end
+    busiest, most = 0, 0
+  end
+  busiest = math.max(passed_now, tonumber(busiest or 0))
+  most = math.max(screened_now, tonumber(most or 0))
+  redis.call("HSET", key, "day", text(today), "busiest", text(busiest), "most", text(most))
+end
+
+-- What was screened since the last one that passed is a streak.
+local function note_streak(key, tally)
+  if tally.passed > 0 then
+    redis.call("HDEL", key, "streak", "streak_since")
+  else
+    redis.call("HSETNX", key, "streak_since", text(now))
+    add_to(key, "streak", tally.screened)
+  end
+end
+
+-- The slots of the last hour tell what comes now, the busiest hours of the days what is usual.
+local function add_arrivals(tally)
+  if tally.passed + tally.screened == 0 then
+    return
+  end
+  local key, slot = arrivals .. tally.form, text(this_slot)
+  local is_new_slot = add_to(key, "passed:" .. slot, tally.passed) == tally.passed
+  add_to(key, "screened:" .. slot, tally.screened)
+  note_hour(key, sum_of_hour(key, "passed:"), sum_of_hour(key, "screened:"))
+  note_streak(key, tally)
+  if is_new_slot then
+    tidy_slots(key)
+  end
+end
+
 local function note_accepted(tally)
   if tally.accepted_ago >= 0 then
     raise(last_accepted, tally.form, now - tally.accepted_ago)
@@ -150,6 +213,7 @@ redis.call("SET", flushed, text(number), "PX", text(FLUSH_REMEMBERED))
 for _, tally in ipairs(tallies) do
   if redis.call("HEXISTS", forms, tally.form) == 1 then
     add_refusals(tally)
+    add_arrivals(tally)
     add_unsent(tally)
     note_accepted(tally)
   end
