@@ -5,17 +5,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page
 from werkzeug.exceptions import HTTPException
 
 from shared.infrastructure.settings import Settings
 from tests.pictures import bad_day
+from tests.support.accessibility import faults_of
 from tests.support.relay_up import RelayUp
 from web.app import create_app
 
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 # Pages that a bad day does not lead to by links: a wizard's steps, and what was made a moment ago.
 # And files and parts of pages, which are no pages.
@@ -76,14 +75,6 @@ def crawl(app: Flask, up: RelayUp, page: Page) -> dict[str, str]:
                 found[endpoint] = url
                 waiting.append(url)
     return found
-
-
-def faults_of(page: Page) -> list[str]:
-    """Return what is wrong with the page, as axe-core says it, and how much too wide it is."""
-    report = Axe().run(page, options=RULES).response["violations"]
-    wrong = [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in report]
-    over = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    return [*wrong, f"{over} px too wide"] if over > 0 else wrong
 
 
 def opened(browser: Browser, up: RelayUp, width: int, theme: Any, said: list[str]) -> Page:

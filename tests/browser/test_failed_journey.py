@@ -12,7 +12,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Operators, Role
 from tests.browser.conftest import NewPage
-from tests.browser.test_every_page import faults_of
+from tests.support.accessibility import faults_of
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.stack import Stack
 

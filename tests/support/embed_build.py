@@ -10,7 +10,11 @@ from web.embed.routes import BUILT
 
 FOLDER = BUILT.parent
 # All run in one function. What follows may use what comes before; the last one starts everything.
-SOURCES = ("relay.js", "keep.js", "enhance.js", "main.js")
+SOURCES = (
+    *("relay.js", "keep.js", "enhance.js"),
+    *("draw.js", "popup.js"),
+    "main.js",
+)
 
 
 def assembled() -> str:

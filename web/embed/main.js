@@ -1,7 +1,11 @@
 /* Starts everything, and finds what belongs to us on the page: now, and whenever the page's own
    scripts add something. Each element is handed over once. */
 
-const WANTED = [["form", enhance]];
+const WANTED = [
+  ["[data-relay-form]", draw],
+  ["[data-relay-popup]", popup],
+  ["form", enhance],
+];
 
 const found = new WeakSet();
 let isLooking = false;

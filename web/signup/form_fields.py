@@ -4,6 +4,7 @@ from typing import Any
 
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import LISTS
+from web.signup.form_look import form_look
 from web.signup.form_page import FormPage
 from web.signup.receipt import THANKS
 
@@ -38,6 +39,7 @@ def form_fields(page: FormPage) -> dict[str, Any]:
         "accent": form.accent or None,
         "background": form.background or None,
         "captcha": form.captcha,
+        "css": form_look(form),
     }
 
 

@@ -412,7 +412,7 @@ def test_an_unexpected_error_reveals_nothing(
     assert "ada@" not in caplog.text and "secret of" not in caplog.text
 
 
-@pytest.mark.parametrize("path", ["/embed.js", "/f/", "/f/news/x"])
+@pytest.mark.parametrize("path", ["/embed", "/f/", "/f/news/x"])
 def test_what_is_not_there_is_404(client: FlaskClient, path: str) -> None:
     assert client.get(path).status_code == 404
     answer = client.get(path, headers=JSON)

@@ -1,0 +1,119 @@
+/* Draws the form of an element with data-relay-form="FORM". What was in the element, such as a link
+   to the hosted form, stays until then, and for good if the form cannot be drawn.
+
+   All of it is nodes and constructed style sheets, which the policy of no site forbids. */
+
+let drawn = 0;
+
+const worn = new Set();
+
+/* Old browsers cannot construct style sheets. There, the form looks plain. */
+function dress(css) {
+  if (worn.has(css)) return;
+  worn.add(css);
+  try {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(css);
+    document.adoptedStyleSheets.push(sheet);
+  } catch {}
+}
+
+/* About as high as the shortest form: what follows hardly moves, even if the site reserves no room. */
+dress(":where([data-relay-form]){min-height:var(--relay-height,21rem)}");
+
+function complain(element, text) {
+  console.warn(`signup-relay: ${text}`, element);
+}
+
+function node(tag, attributes, ...children) {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value !== false) made.setAttribute(name, value === true ? "" : value);
+  }
+  made.append(...children);
+  return made;
+}
+
+/* Asks for the form, in the language of the page around the element. */
+async function fieldsOf(name, element) {
+  const headers = { Accept: "application/json" };
+  const [language] = /^[a-z\d-]+/i.exec(languageOf(element)) ?? [];
+  if (language) headers["Accept-Language"] = language;
+  const signal = AbortSignal.timeout(6000);
+  const answer = await fetch(`${relay}f/${name}/fields`, { headers, signal });
+  const told = await answer.json();
+  if (!answer.ok) throw Error(told.error);
+  if (told.captcha != "none") throw Error("Its captcha needs the hosted form.");
+  dress(told.css);
+  return told;
+}
+
+function labelled(label, mark, attributes) {
+  const id = `relay-${++drawn}`;
+  const text = node("label", { for: id }, label, mark && node("small", {}, ` ${mark}`));
+  return node("div", {}, text, node("input", { id, ...attributes }));
+}
+
+function tick(text, attributes) {
+  const box = node("input", { type: "checkbox", ...attributes });
+  return node("label", { class: "relay-tick" }, box, node("span", {}, text));
+}
+
+function listsOf({ name, label, choices }) {
+  const ticks = choices.map(({ label, ...rest }) => tick(label, { name, ...rest }));
+  return node("fieldset", {}, node("legend", {}, label), ...ticks);
+}
+
+function consentOf({ name, text, box }) {
+  if (box == "none") return node("p", {}, text);
+  return tick(text, { name, value: "yes", required: box == "required" });
+}
+
+/* Hidden from people and screen readers. Robots recognise display: none, so it is not used. */
+function honeypotOf({ name, label }) {
+  const made = labelled(label, "", { name, tabindex: -1, autocomplete: "off" });
+  made.setAttribute("aria-hidden", true);
+  made.style.cssText = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)";
+  return made;
+}
+
+function formOf(told) {
+  const form = node(
+    "form",
+    {
+      method: "post",
+      action: `${relay}f/${told.name}`,
+      class: "relay-form",
+      "data-relay-name": told.name,
+      lang: told.language,
+      dir: told.direction,
+      "aria-label": told.title,
+    },
+    ...told.inputs.map(({ label, ...rest }) =>
+      labelled(label, rest.required ? "" : told.optional, rest),
+    ),
+    told.lists ? listsOf(told.lists) : "",
+    told.consent ? consentOf(told.consent) : "",
+    honeypotOf(told.honeypot),
+    ...Object.entries(told.hidden).map(([name, value]) =>
+      node("input", { type: "hidden", name, value }),
+    ),
+    node("button", {}, told.button),
+  );
+  /* What follows on the page stays where it is. */
+  form.addEventListener("relay:success", () => (form.style.minHeight = `${form.offsetHeight}px`));
+  return form;
+}
+
+/* Called for each element with data-relay-form, once. */
+async function draw(element) {
+  try {
+    const form = formOf(await fieldsOf(element.dataset.relayForm, element));
+    const isFocused = element.contains(document.activeElement);
+    element.replaceChildren(form);
+    if (isFocused) form.querySelector("input").focus();
+  } catch (error) {
+    element.style.minHeight = 0;
+    complain(element, `The form cannot be drawn. What is in the element stays. ${error}`);
+  }
+}

@@ -1,0 +1,132 @@
+/* Opens the form that a link with data-relay-popup leads to as a dialog: after some seconds, when
+   the mouse leaves the page, after some scrolling, or by a click on the link, which always opens it.
+   By itself, it opens once for each visitor, and never over another dialog or while somebody types.
+   Without JavaScript, and when anything fails, the link leads to the hosted form. */
+
+const WHEN = /^(?:click|(exit)|delay:(\d{1,6})s|scroll:(\d\d?|100)%)$/;
+const DIALOGS = "dialog,[role$=dialog],[aria-modal=true],[popover]";
+const dialogs = new Map(); /* by form; each keeps what was typed */
+const failed = new Set();
+
+/* The name of the form at an address; "" for other addresses. */
+function formAt(address) {
+  return isOurs(address) ? address.slice(relay.length + 2).split(/[/?#]/)[0] : "";
+}
+
+/* Where storage is forbidden, nobody knows whether a visitor has closed the pop-up. So none opens by
+   itself. */
+function wasSeen(name) {
+  try {
+    return localStorage.getItem(`relay:popup:${name}`);
+  } catch {
+    return true;
+  }
+}
+
+function remember(name) {
+  try {
+    localStorage.setItem(`relay:popup:${name}`, 1);
+  } catch {}
+}
+
+function isShown(element) {
+  return element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+}
+
+function isDialogOpen() {
+  return [...document.querySelectorAll(DIALOGS)].some(isShown);
+}
+
+function isBusy() {
+  const focused = document.activeElement;
+  const types = focused?.matches("input,select,textarea,iframe,[contenteditable]");
+  return document.hidden || document.fullscreenElement || types || isDialogOpen();
+}
+
+async function dialogOf(name, link) {
+  const told = await fieldsOf(name, link);
+  const id = `relay-${++drawn}`;
+  const title = node("h2", { id, tabindex: -1, autofocus: true }, told.title);
+  const close = node("button", { type: "button", class: "relay-close", "aria-label": told.close }, "×");
+  const dialog = node(
+    "dialog",
+    {
+      class: "relay-popup",
+      "data-relay-name": told.name,
+      lang: told.language,
+      dir: told.direction,
+      "aria-labelledby": id,
+    },
+    node("div", {}, title, formOf(told), close),
+  );
+  let pressed;
+  dialog.addEventListener("pointerdown", (event) => (pressed = event.target));
+  dialog.addEventListener("click", ({ target }) => {
+    /* Whoever selects text may let go of it outside. */
+    if (target == close || (target == dialog && pressed == dialog)) dialog.close();
+  });
+  dialog.addEventListener("close", () => {
+    remember(name);
+    if (!dialog.querySelector("[data-relay-state=success]")) return;
+    dialogs.delete(name);
+    dialog.remove();
+  });
+  document.body.append(dialog);
+  return dialog;
+}
+
+async function openDialog(name, link, isAsked) {
+  if (!dialogs.has(name)) dialogs.set(name, dialogOf(name, link));
+  try {
+    const dialog = await dialogs.get(name);
+    if (isAsked ? isDialogOpen() : isBusy()) return;
+    dialog.showModal();
+    if (isAsked) dialog.querySelector("input").focus();
+  } catch (error) {
+    dialogs.delete(name);
+    failed.add(name);
+    complain(link, `The pop-up cannot be opened. The link leads to the form. ${error}`);
+    if (isAsked) location.assign(link.href);
+  }
+}
+
+/* Called for each link with data-relay-popup, once. */
+function popup(link) {
+  const name = formAt(`${link.href}`);
+  const value = link.dataset.relayPopup;
+  const when = WHEN.exec(value);
+  if (!name) return complain(link, `data-relay-popup needs a link to ${relay}f/…`);
+  if (!when) {
+    return complain(link, `data-relay-popup="${value}" is not click, exit, delay:10s or scroll:50%.`);
+  }
+  link.setAttribute("aria-haspopup", "dialog");
+  link.addEventListener("click", (event) => {
+    const isSpecial = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    if (isSpecial || event.defaultPrevented || isDialogOpen()) return;
+    event.preventDefault();
+    openDialog(name, link, true);
+  });
+  arm(when, () => wasSeen(name) || failed.has(name) || (!isBusy() && openDialog(name, link)));
+}
+
+/* Has the pop-up offered when its time has come. `offer` returns false if it has to come later. */
+function arm([, exit, delay, scroll], offer) {
+  const wait = (seconds) => setTimeout(() => offer() || wait(1), seconds * 1000);
+  if (delay) wait(delay);
+  if (scroll) {
+    addEventListener("scroll", () => {
+      const most = document.documentElement.scrollHeight - innerHeight;
+      if (scrollY >= (most * scroll) / 100) offer();
+    });
+  }
+  if (exit) {
+    /* To the tabs or the address. Fingers leave no page, so touch screens open nothing then. */
+    const leave = ({ relatedTarget, clientY }) => relatedTarget || clientY > 0 || offer();
+    document.addEventListener("mouseout", leave);
+    document.addEventListener("mouseleave", leave, true);
+  }
+}
+
+addEventListener("relay:success", ({ target }) => {
+  if (target != document) remember(formAt(read(target, "action")));
+});
