@@ -21,10 +21,13 @@ def add_security_headers(response: Response) -> Response:
     """Add the headers that the answer does not have yet.
 
     A page names in `g.form_targets` where its form may lead, in `g.framed_by` who may frame it;
-    None is nobody. `g.has_captcha` says that it does a proof of work.
+    None is nobody. `g.has_captcha` says that it does a proof of work, `g.in_frame` that it tells a
+    website its height.
     """
     targets, framed_by = g.get("form_targets", ()), g.get("framed_by", ())
-    headers = security_headers(targets, framed_by, has_captcha=g.get("has_captcha", False))
+    has_captcha = g.get("has_captcha", False)
+    has_script = has_captcha or g.get("in_frame", False)
+    headers = security_headers(targets, framed_by, has_script=has_script, has_captcha=has_captcha)
     for name, value in headers.items():
         response.headers.setdefault(name, value)
     if request.endpoint == "static" and response.status_code < 400:
@@ -41,14 +44,16 @@ def security_headers(
     form_targets: Iterable[str] = (),
     framed_by: Iterable[str] | None = (),
     *,
+    has_script: bool = False,
     has_captcha: bool = False,
 ) -> dict[str, str]:
     """Return the headers of an answer whose forms may lead there, and that those may frame."""
-    scripts = " script-src 'self'; connect-src 'self';" if has_captcha else ""
     framing = "'none'" if framed_by is None else _sources(framed_by)
+    scripts = " script-src 'self';" if has_script else ""
+    requests = " connect-src 'self';" if has_captcha else ""
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none';"
-        f"{scripts}"
+        f"{scripts}{requests}"
         # Chrome applies form-action to the redirects after a post, too.
         f" form-action {_sources(form_targets)}; frame-ancestors {framing}"
     )

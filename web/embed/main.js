@@ -4,6 +4,7 @@
 const WANTED = [
   ["[data-relay-form]", draw],
   ["[data-relay-popup]", popup],
+  ["iframe", fit],
   ["form", enhance],
 ];
 

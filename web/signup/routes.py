@@ -56,6 +56,8 @@ NOT_STORED = "relay.not_stored"
 # must be refused unread for it.
 TOO_MANY_REFUSED = "relay.too_many_refused"
 REFUSED_UNREAD = "relay.refused_unread"
+# In the address of a hosted form that the console frames, without scripts.
+PREVIEW = "_preview"
 _TOO_MANY = "Too many requests from your network could not be accepted."
 
 
@@ -382,10 +384,16 @@ def _listed(page: str | None, form: Form) -> str | None:
 
 
 def _allow_form(form: Form, posted_from: str | None = None) -> None:
-    """Tell the security headers where this page's form may lead, and who may frame it."""
+    """Tell the security headers where this page's form may lead, and who may frame it.
+
+    In a website's frame, the page has a script that tells the website its height. Browsers too old
+    to say that they load a frame get none, and the frame can be scrolled.
+    """
     g.form_targets = [address for address in (*form.origins, form.redirect, posted_from) if address]
     g.framed_by = form.origins
     g.has_captcha = form.captcha != "none"
+    head = _head()
+    g.in_frame = head.headers.get("sec-fetch-dest") == "iframe" and PREVIEW not in head.arguments()
 
 
 def _head() -> Head:

@@ -159,7 +159,7 @@ def test_the_page_has_the_snippet_and_a_preview_that_can_send_nothing(
         answer.text
     )
     [frame] = re.findall("<iframe[^>]*>", answer.text)
-    assert 'sandbox="allow-same-origin"' in frame and 'src="/f/news"' in frame
+    assert 'sandbox="allow-same-origin"' in frame and 'src="/f/news?_preview=1"' in frame
     assert "frame-src 'self'" in answer.headers["Content-Security-Policy"]
     framed = app.test_client().get("/f/news").headers["Content-Security-Policy"]
     assert "frame-ancestors 'self'" in framed

@@ -596,3 +596,27 @@ def test_a_field_that_speaks_to_terminals_is_kept_as_plain_text(
     posted = client.post("/f/news", json={"email": "a@example.com", "\x1b]0;x\x07": "y\x1b[1m"})
     assert posted.status_code == 202
     assert stored()[0]["contact"]["other"] == {"]0;x": "y[1m"}
+
+
+# --- in a frame of a website
+
+
+@pytest.mark.parametrize(
+    ("path", "destination", "has_script"),
+    [
+        ("/f/news", "iframe", True),
+        ("/f/news/thanks", "iframe", True),
+        ("/f/news", "document", False),
+        ("/f/news", None, False),
+        ("/f/news?_preview=1", "iframe", False),
+    ],
+)
+def test_only_a_page_in_a_frame_has_a_script(
+    client: FlaskClient, path: str, destination: str | None, has_script: bool
+) -> None:
+    headers = {"Sec-Fetch-Dest": destination} if destination else {}
+    answer = client.get(path, headers=headers)
+    policy = answer.headers["Content-Security-Policy"]
+    assert ("script-src 'self';" in policy) == has_script
+    assert ("/static/frame.js" in answer.text) == has_script
+    assert answer.text.count("<script") == has_script
