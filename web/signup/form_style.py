@@ -33,16 +33,13 @@ _LEAST = {"edge": SIGN}
 _LINE = 0.85
 
 
-def has_style(form: Form) -> bool:
-    return bool(form.accent or form.background)
-
-
 def form_style(form: Form) -> str:
-    """Return the style sheet. With a background, the page is the same in light and dark mode."""
-    if not has_style(form):
-        return ""
+    """Return the style sheet; "" if the form has our colours. With a background of its own, the
+    page is the same in light and dark mode."""
     if form.background:
         return _rule(_on_background(form)) + _HOVER
+    if not form.accent:
+        return ""
     dark = _rule(_accented(form.accent, DARK["card"]))
     light = _rule(_accented(form.accent, LIGHT["card"]))
     return f"{light}@media (prefers-color-scheme: dark) {{\n{dark}}}\n{_HOVER}"
