@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import NewPage
+from tests.browser.conftest import NewPage, SaveForm
 from tests.support.embed_site import (
     FIELDS,
     EmbedSite,
@@ -16,6 +17,7 @@ from tests.support.embed_site import (
     join,
     kept,
 )
+from tests.support.nginx import Nginx, documented_locations
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
@@ -197,6 +199,29 @@ def test_the_relay_is_away_and_the_page_is_loaded_anew(site: EmbedSite, page: Pa
     assert kept(page) == []
 
 
+def test_web_is_away_behind_a_proxy_below_a_path(
+    redis_server: ValkeyServer, save_form: SaveForm, page: Page, tmp_path: Path
+) -> None:
+    """The proxy says so with a page that scripts may not read."""
+    save_form()
+    web = WebProcess(redis_server, tmp_path / "relay")
+    with Nginx(tmp_path / "nginx", documented_locations()["stripped"], web.port) as nginx:
+        relay = f"{nginx.url}/signup"
+        web.environ |= {"RELAY_PUBLIC_URL": relay, "RELAY_TRUSTED_PROXIES": "1"}
+        with embed_site(web, redis_server, relay=relay) as site:
+            with web:
+                site.show(page)
+            join(page)
+            expect_waiting(page)
+            for _ in range(3):
+                with page.expect_event("requestfailed", lambda each: each.method == "POST"):
+                    page.get_by_role("button").click()
+            expect_waiting(page)
+            with web:
+                expect(page.get_by_role("status")).to_contain_text("Thank you!", timeout=60_000)
+                assert len(site.keys()) == 1 and len(site.records()) == 1
+
+
 def test_it_is_sent_from_another_page_of_the_site(site: EmbedSite, page: Page) -> None:
     site.show(page)
     site.web.__exit__()
@@ -206,6 +231,25 @@ def test_it_is_sent_from_another_page_of_the_site(site: EmbedSite, page: Page) -
     with site.web:
         eventually(lambda: len(site.records()) == 1, within=60, what="sending")
         eventually(lambda: kept(page) == [], what="forgetting")
+
+
+def test_pressing_again_on_another_page_is_the_same_sign_up(site: EmbedSite, page: Page) -> None:
+    site.show(page)
+    page.route("**/f/**", lambda route: route.abort())
+    join(page)
+    expect_waiting(page)
+    [key] = site.keys()
+    page.evaluate("history.replaceState({}, '', '/?utm_source=mail')")
+    page.get_by_role("button").click()
+    expect_waiting(page)
+    site.show_page(page, site.pages["/"], path="/about")
+    expect_waiting(page)
+    page.get_by_role("button").click()
+    expect_waiting(page)
+    page.unroute("**/f/**")
+    page.get_by_role("button").click()
+    expect_thanks(page)
+    assert site.keys() == {key}
 
 
 def test_what_is_corrected_meanwhile_is_sent_instead(site: EmbedSite, page: Page) -> None:
@@ -322,12 +366,12 @@ def test_a_form_that_is_there_late_does_not_wait_for_the_next_try(
 def test_a_form_with_a_password_is_not_sent_later(site: EmbedSite, page: Page) -> None:
     site.show(page, FIELDS + '<input type="password" name="password" aria-label="Password">')
     page.get_by_label("Password").fill("a secret")
-    page.route("**/f/news", lambda route: route.abort())
+    page.route("**/f/**", lambda route: route.abort())
     join(page)
     expect_waiting(page)
     assert "secret" not in str(kept(page))
     posts = len(site.posts)
-    page.unroute("**/f/news")
+    page.unroute("**/f/**")
     page.reload()
     expect(page.get_by_label("EMAIL")).to_have_value("ada@example.com")
     page.get_by_role("button").click()
@@ -373,7 +417,7 @@ def test_redis_is_away_and_there_is_no_spool(
 def test_two_tabs_with_the_same_sign_up_make_one(site: EmbedSite, new_page: NewPage) -> None:
     page = new_page()
     site.show(page)
-    page.route("**/f/news", lambda route: route.abort())
+    page.route("**/f/**", lambda route: route.abort())
     join(page)
     expect_waiting(page)
     storage = page.evaluate("Object.entries(sessionStorage)")
@@ -382,7 +426,7 @@ def test_two_tabs_with_the_same_sign_up_make_one(site: EmbedSite, new_page: NewP
     other.evaluate("(all) => all.forEach(([k, v]) => sessionStorage.setItem(k, v))", storage)
     other.goto(f"{site.website.url}/")
     expect_thanks(other)
-    page.unroute("**/f/news")
+    page.unroute("**/f/**")
     page.get_by_role("button").click()
     expect_thanks(page)
     assert len(site.records()) == 1

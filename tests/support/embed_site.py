@@ -22,23 +22,25 @@ THANKS = "Thank you! Your sign-up has been received."
 
 @dataclass
 class EmbedSite:
-    """`posts` are the requests of its pages to the form `news`, once `watch` was called."""
+    """`relay` is where its pages reach the web process. `posts` are their requests to forms, once
+    `watch` was called."""
 
     web: WebProcess
     valkey: ValkeyServer
     website: Website
     pages: dict[str, str]
+    relay: str
     posts: list[Request] = field(default_factory=list)
 
     def show(
         self, page: Page, fields: str = FIELDS, *, attributes: str = "", more: str = ""
     ) -> None:
         """Open a page with a form of these fields and further attributes, and `more` after it."""
-        action = f'action="{self.web.url}/f/news"'
+        action = f'action="{self.relay}/f/news"'
         self.show_page(page, f'<form {action} method="post" {attributes}>{fields}</form>{more}')
 
     def show_page(self, page: Page, content: str, *, path: str = "/", lang: str = "en") -> None:
-        script = f'<script src="{self.web.url}/embed.js" defer></script>'
+        script = f'<script src="{self.relay}/embed.js" defer></script>'
         head = f'<html lang="{lang}"><head><meta name="viewport" content="width=device-width">'
         body = f"<body><main><h1>Shop</h1>{content}</main></body></html>"
         self.pages[path] = f"{head}<title>Shop</title>{script}</head>{body}"
@@ -68,11 +70,15 @@ class EmbedSite:
 
 @contextmanager
 def embed_site(
-    web: WebProcess, valkey: ValkeyServer, headers: Mapping[str, str] | None = None
+    web: WebProcess,
+    valkey: ValkeyServer,
+    headers: Mapping[str, str] | None = None,
+    *,
+    relay: str | None = None,
 ) -> Iterator[EmbedSite]:
     pages = {"/thanks": "<h1>Welcome</h1>"}
     with Website(pages, headers) as website:
-        yield EmbedSite(web, valkey, website, pages)
+        yield EmbedSite(web, valkey, website, pages, relay or web.url)
 
 
 def fill_in(page: Page, email: str = "ada@example.com", name: str = "Ada") -> None:

@@ -36,9 +36,10 @@ function visit() {
   return [["_page", `${page}?${campaign.join("&")}`], ["_referrer", before]];
 }
 
-/* The body without what changes while a person's answers stay the same. */
+/* The body without what changes while a person's answers stay the same: what our own script, or the
+   page, says to the relay, besides the choice of lists. */
 function content({ body }) {
-  return body.replace(/(^|&)(_t|altcha)=[^&]*/g, "");
+  return body.replace(/(^|&)(_(?!lists)\w+|altcha)=[^&]*/g, "");
 }
 
 /* Called for each form of the page, once, when it is there. */
@@ -133,10 +134,11 @@ async function post({ address, body, language, key }) {
   }
 }
 
-/* If the relay is there and posting fails again, then the page's policy forbids it, or the form does
-   not accept this origin. Browsers do not say which. */
+/* If the relay itself answers, and posting fails again, then the form does not accept this origin, or
+   something else forbids it. Browsers do not say what. The relay lets every page read that nothing is
+   at `/f/`; a proxy's page that it is away, nobody. */
 function canReach() {
-  return fetch(script.src, { mode: "no-cors", cache: "no-store" }).then(
+  return fetch(relay + "f/").then(
     () => true,
     () => false,
   );
