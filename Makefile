@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 CHECKED := relay web worker shared sandbox tests .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help demo embed test test-fast test-slow chaos bench pictures check format lock advisories sbom clean chromium nginx caddy
+.PHONY: help demo embed texts test test-fast test-slow chaos bench pictures check format lock advisories sbom clean chromium nginx caddy
 
 help:  ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -47,6 +47,15 @@ check: $(VENV)/.dev  ## Lint, types and import rules
 format: $(VENV)/.dev  ## Format the code
 	$(RUN)/ruff check --fix $(CHECKED)
 	$(RUN)/ruff format $(CHECKED)
+
+texts: $(VENV)/.dev  ## Bring the catalogues of visitors' texts up to date with the code (web/translations)
+	@new=$$(mktemp) && trap "rm -f $$new" EXIT \
+	&& $(RUN)/pybabel -q extract --project signup-relay --version "" --mapping-file pyproject.toml \
+	  --keyword lazy_gettext --keyword lazy_ngettext:1,2 --add-comments Translators: --strip-comments \
+	  --add-location file --sort-by-file --output-file $$new . \
+	&& $(if $(LANGUAGE),$(RUN)/pybabel -q init --input-file $$new --output-dir web/translations --locale $(LANGUAGE) &&) \
+	$(RUN)/pybabel -q update --input-file $$new --output-dir web/translations --width 100 \
+	  --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
 lock: $(VENV)/.maintain  ## Pin all packages anew from pyproject.toml
 	for set in "requirements.txt" "requirements-dev.txt --extra dev" \

@@ -60,6 +60,7 @@ from web.server.flask_threads import FlaskThreads
 from web.services import Services
 from web.signup import routes
 from web.signup.altcha_challenges import AltchaChallenges
+from web.signup.consent_evidence import OurConsents
 from web.signup.draining import Drainer
 from web.signup.fast_path import FastPath
 from web.signup.form_cache import FILE_NAME as FORMS_FILE
@@ -76,6 +77,8 @@ from web.signup.spool import Spool
 from web.signup.spools_here import look_here
 from web.signup.time_token import TimeTokens
 from web.signup.visitor_counts import VisitorCounts
+from web.translations.catalogues import Translations, load_translations
+from web.translations.here import set_up_texts
 from web.visitor_address import MisfitNotes, VisitorAddress
 
 # Longer than most calls of the API take. An operator tries again if a sign-up is still being sent.
@@ -98,6 +101,7 @@ def create_app(settings: Settings) -> Flask:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["relay"] = found = _make_services(settings)
     _begin(found)
+    set_up_texts(app)
     set_up_sessions(app, settings)
     for page in (
         root_page,
@@ -167,6 +171,7 @@ def _make_fast_path(found: Services, channel: LedgerChannel) -> FastPath:
         ledger=found.ledger,
         channel=channel,
         redis_answers=found.deadlines.answers,
+        translations=found.translations,
         public_url=found.settings.public_url,
     )
 
@@ -194,6 +199,7 @@ def _make_services(settings: Settings) -> Services:
     spool = Spool(settings.spool_folder, limit=settings.spool_bytes, now=utc_now)
     tallies = _make_tallies(client)
     drainer = make_drainer(settings, spool, patient, notifier.notify_workers)
+    translations = load_translations()
     ledger = Ledger(client, fsync=settings.accept_fsync)
     load = functools.partial(load_fingerprints, client, Sealer(settings.secret_keys))
     operators, keys = Operators(patient), OperatorKeys(client, now=utc_now)
@@ -211,7 +217,15 @@ def _make_services(settings: Settings) -> Services:
         ledger=ledger,
         altcha_challenges=challenges,
         intake=_make_intake(
-            settings, ledger, spool, drainer, notifier, tallies, load, challenges.solved
+            settings,
+            ledger,
+            spool,
+            drainer,
+            notifier,
+            tallies,
+            load,
+            challenges.solved,
+            translations,
         ),
         spool=spool,
         time_tokens=TimeTokens(settings.secret_keys, clock=time.time),
@@ -224,6 +238,7 @@ def _make_services(settings: Settings) -> Services:
             people=people,
             status=operations.status,
         ),
+        translations=translations,
         status=make_status_reader(settings, patient, operations, here),
         operators=operators,
         operator_keys=keys,
@@ -266,6 +281,7 @@ def _make_intake(
     tallies: FormTallies,
     load: Callable[[], Fingerprints],
     find_solution: Callable[[str, Mapping[str, list[str]]], str | None],
+    translations: Translations,
 ) -> Intake:
     return Intake(
         ledger=ledger,
@@ -277,6 +293,7 @@ def _make_intake(
         note_screened=tallies.screened,
         check_email=check_email,
         find_solution=find_solution,
+        our_consents=OurConsents(translations),
         limit=settings.visitor_limit,
         person_limit=settings.person_limit,
         own_counts=_own_counts(settings.visitor_limit),

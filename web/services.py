@@ -35,6 +35,7 @@ from web.signup.redis_deadline import DeadlinePool
 from web.signup.refused_requests import RefusedRequests
 from web.signup.spool import Spool
 from web.signup.time_token import TimeTokens
+from web.translations.catalogues import Translations
 from web.visitor_address import MisfitNotes
 
 
@@ -74,6 +75,7 @@ class Services:
     operations: Operations
     people: PersonalData
     search: SignupSearch
+    translations: Translations
     status: StatusReader
     operators: Operators
     operator_keys: OperatorKeys

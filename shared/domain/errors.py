@@ -33,6 +33,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.phrases import counted
 from shared.domain.redis_problem import RedisProblem
+from shared.domain.texts import Text
 
 
 class RelayError(Exception):
@@ -45,14 +46,19 @@ class FieldError:
 
     field: str
     code: str
-    message: str
+    text: Text | str
+
+    @property
+    def message(self) -> str:
+        """The text in English. Visitors read it in their language."""
+        return str(self.text)
 
 
 class InvalidSignup(RelayError):
     """Some fields are wrong. `errors` has one entry for each.
 
-    `missing_field` is "an e-mail address" or "the consent box" if the page posted no field that
-    means it. Then its owner must mend the page, not the visitor.
+    `missing_field` is the name of the field that nothing on the page means. Then the page's owner
+    must mend it, not the visitor.
     """
 
     def __init__(self, errors: list[FieldError], *, missing_field: str | None = None) -> None:

@@ -17,6 +17,7 @@ from shared.domain.reading.values import (
     clean_phone,
     clean_street,
 )
+from shared.domain.texts import Text, lazy_gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Rule:
     """What a value must look like. `message` tells the visitor what to enter."""
 
     accepts: Callable[[str], bool]
-    message: str
+    message: Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ class Field:
 
     name: str
     api_name: str
-    label: str
+    label: Text
     limit: int
     synonyms: tuple[str, ...] = ()
     api_object: str | None = None
@@ -102,18 +103,21 @@ _STATES_OF_RECORDS = (
 _NOT_CHOSEN = r"0+|-*|mm?|dd?|months?|days?|monat|tag|mois|jour|-*\s*(please )?(select|choose).*"
 _MONTH = Rule(
     lambda value: _is_integer(value, 1, 12),
-    "Please enter the month of the birthday as a number from 1 to 12.",
+    lazy_gettext("Please enter the month of the birthday as a number from 1 to 12."),
 )
 _DAY = Rule(
     lambda value: _is_integer(value, 1, 31),
-    "Please enter the day of the birthday as a number from 1 to 31.",
+    lazy_gettext("Please enter the day of the birthday as a number from 1 to 31."),
 )
-_DATE = Rule(is_date, "Please enter the anniversary as a date, such as 2001-12-31 or 12/31/2001.")
+_DATE = Rule(
+    is_date,
+    lazy_gettext("Please enter the anniversary as a date, such as 2001-12-31 or 12/31/2001."),
+)
 
 EMAIL = Field(
     name="email",
     api_name="email_address",
-    label="E-mail address",
+    label=lazy_gettext("E-mail address"),
     # Constant Contact stores up to 80 characters. The documentation of sign_up_form says 50; it is
     # unknown whether the API enforces that. We send 51 to 80 characters unchanged.
     limit=80,
@@ -137,7 +141,7 @@ FIELDS = (
     Field(
         name="first_name",
         api_name="first_name",
-        label="First name",
+        label=lazy_gettext("First name"),
         limit=50,
         clean=clean_name,
         synonyms=(
@@ -151,7 +155,7 @@ FIELDS = (
     Field(
         name="last_name",
         api_name="last_name",
-        label="Last name",
+        label=lazy_gettext("Last name"),
         limit=50,
         clean=clean_name,
         synonyms=(
@@ -166,7 +170,7 @@ FIELDS = (
     Field(
         name="phone",
         api_name="phone_number",
-        label="Phone",
+        label=lazy_gettext("Phone"),
         limit=PHONE_LIMIT,
         clean=lambda value: clean_phone(value, PHONE_LIMIT),
         synonyms=(
@@ -182,7 +186,7 @@ FIELDS = (
     Field(
         name="job_title",
         api_name="job_title",
-        label="Job title",
+        label=lazy_gettext("Job title"),
         limit=50,
         clean=clean_name,
         synonyms=("organization_title", "your-job-title", "position", "fonction"),
@@ -191,7 +195,7 @@ FIELDS = (
     Field(
         name="company_name",
         api_name="company_name",
-        label="Company",
+        label=lazy_gettext("Company"),
         limit=50,
         clean=clean_name,
         synonyms=(
@@ -214,7 +218,7 @@ FIELDS = (
         name="street",
         api_name="street",
         api_object="street_address",
-        label="Street",
+        label=lazy_gettext("Street"),
         limit=255,
         clean=clean_street,
         # A network address. No part can match what the part before it matches, or a long value
@@ -232,7 +236,7 @@ FIELDS = (
         name="city",
         api_name="city",
         api_object="street_address",
-        label="City",
+        label=lazy_gettext("City"),
         limit=50,
         synonyms=(
             *(
@@ -253,7 +257,7 @@ FIELDS = (
         name="state",
         api_name="state",
         api_object="street_address",
-        label="State",
+        label=lazy_gettext("State"),
         limit=50,
         never=_STATES_OF_RECORDS,
         synonyms=(
@@ -271,7 +275,7 @@ FIELDS = (
         name="postal_code",
         api_name="postal_code",
         api_object="street_address",
-        label="Postal code",
+        label=lazy_gettext("Postal code"),
         limit=50,
         synonyms=(
             *("zip", "zip_code", "postcode", "address_postal_code", "address_zip", "plz"),
@@ -283,7 +287,7 @@ FIELDS = (
         name="country",
         api_name="country",
         api_object="street_address",
-        label="Country",
+        label=lazy_gettext("Country"),
         limit=50,
         never=r"\+?\d+|-*\s*(please )?(select|choose).*",
         synonyms=("country_name", "address_country", "land", "pays", "país", "paese"),
@@ -292,7 +296,7 @@ FIELDS = (
     Field(
         name="birthday_month",
         api_name="birthday_month",
-        label="Birthday (month)",
+        label=lazy_gettext("Birthday (month)"),
         never=_NOT_CHOSEN,
         synonyms=("birth_month", "bday_month", "dob_month", "birthdate_month"),
         limit=2,
@@ -303,7 +307,7 @@ FIELDS = (
     Field(
         name="birthday_day",
         api_name="birthday_day",
-        label="Birthday (day)",
+        label=lazy_gettext("Birthday (day)"),
         clean=_clean_day,
         never=_NOT_CHOSEN,
         synonyms=("bday_day", "dob_day", "birthdate_day"),
@@ -314,7 +318,7 @@ FIELDS = (
     Field(
         name="anniversary",
         api_name="anniversary",
-        label="Anniversary",
+        label=lazy_gettext("Anniversary"),
         limit=10,
         clean=_clean_date,
         rule=_DATE,

@@ -9,6 +9,7 @@ from urllib.parse import urljoin
 from shared.domain.consent_texts import MOST_EARLIER, EarlierConsent, short_digest, text_version
 from shared.domain.reading.meanings import match_key
 from shared.domain.signup import WhenUnsubscribed
+from shared.domain.texts import Text, lazy_gettext
 from shared.domain.web_addresses import host_of, origin_of, split_address
 
 ConsentBox = Literal["none", "optional", "required"]
@@ -17,9 +18,13 @@ Captcha = Literal["none", "altcha"]
 # Of texts for visitors. With "auto", their browser chooses one of the others.
 LANGUAGES = ("auto", "en", "es", "fr", "de")
 
-DEFAULT_CONSENT = (
+# What a form says where its owner has chosen no text. Visitors read it in their language.
+_TITLE = lazy_gettext("Sign up")
+OUR_CONSENT = lazy_gettext(
     "By signing up you agree to receive e-mails from us. You can unsubscribe at any time."
 )
+DEFAULT_TITLE = str(_TITLE)
+DEFAULT_CONSENT = str(OUR_CONSENT)
 # In characters: the API's limit for the value of a custom field.
 CUSTOM_LIMIT = 255
 # What of a form no operator sets.
@@ -71,7 +76,7 @@ class Form:
     origins: tuple[str, ...] = ()
     consent_text: str = DEFAULT_CONSENT
     consent_box: ConsentBox = "none"
-    title: str = "Sign up"
+    title: str = DEFAULT_TITLE
     enabled: bool = True
     unsubscribed: WhenUnsubscribed = "resubscribe"
     language: str = "auto"
@@ -84,6 +89,16 @@ class Form:
     sources: tuple[SourceField, ...] = ()
     consent_since: str | None = None
     earlier_consents: tuple[EarlierConsent, ...] = ()
+
+    @property
+    def shown_title(self) -> Text | str:
+        """The title for a page, where ours is translated."""
+        return _TITLE if self.title == DEFAULT_TITLE else self.title
+
+    @property
+    def shown_consent(self) -> Text | str:
+        """The consent text for a page, where ours is translated."""
+        return OUR_CONSENT if self.consent_text == DEFAULT_CONSENT else self.consent_text
 
     @property
     def consent_version(self) -> str:

@@ -37,7 +37,7 @@ def edit_inputs(details: SignupDetails) -> list[Input]:
     """Return the inputs for correcting it: the form's fields, and what else the sign-up has."""
     given = details.signup.contact.fields
     standard = [
-        Input(each.name, each.label, _type(each))
+        Input(each.name, str(each.label), _type(each))
         for each in FIELDS
         if each.always_shown or each.api_name in given
     ]
@@ -59,7 +59,7 @@ def _labels(details: SignupDetails) -> dict[str, str]:
 def _standard(contact: Contact) -> Iterator[SentRow]:
     for api_name, sent in contact.fields.items():
         field = BY_API_NAME[api_name]
-        yield SentRow(field.label, contact.typed.get(field.name, sent), sent)
+        yield SentRow(str(field.label), contact.typed.get(field.name, sent), sent)
 
 
 def _custom(details: SignupDetails) -> Iterator[SentRow]:

@@ -116,7 +116,7 @@ def _correction(label: str) -> fields.String:
     return fields.String(allow_none=True, metadata={"description": label})
 
 
-_FIELDS: Any = Schema.from_dict({each.name: _correction(each.label) for each in FIELDS})
+_FIELDS: Any = Schema.from_dict({each.name: _correction(str(each.label)) for each in FIELDS})
 
 
 class CorrectionsSchema(_FIELDS):  # type: ignore[misc]

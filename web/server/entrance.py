@@ -16,10 +16,11 @@ from web.server.bodies import Body, BodyReader, Receive
 from web.server.flask_threads import FlaskThreads, Work
 from web.server.http_request import HttpRequest
 from web.signup.fast_path import LARGEST_BODY, FastPath, NotStored
+from web.signup.problem_answers import REFUSED_UNREAD, TOO_MANY_REFUSED
 from web.signup.reading.request_body import BODY_LIMIT
 from web.signup.receipt import Answer
 from web.signup.refused_requests import RefusedRequests
-from web.signup.routes import NOT_STORED, REFUSED_UNREAD, TOO_MANY_REFUSED
+from web.signup.routes import NOT_STORED
 from web.visitor_address import VisitorAddress
 
 log = logging.getLogger(__name__)

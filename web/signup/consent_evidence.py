@@ -7,30 +7,63 @@ pages and snippets post the version of the text that they show.
 import re
 from collections.abc import Mapping
 
-from shared.domain.form import Form
+from shared.domain.consent_texts import text_version
+from shared.domain.form import DEFAULT_CONSENT, OUR_CONSENT, Form
 from shared.domain.reading.field_checks import CheckedFields
 from shared.domain.reading.posted_fields import CONSENT_SHOWN, LANGUAGE
 from shared.domain.signup import Consent
 from web.signup.visitors import Visitor
+from web.translations.catalogues import Translations
 
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}")
 
 
+class OurConsents:
+    """Our own text of consent, which pages show in the visitor's language."""
+
+    def __init__(self, translations: Translations) -> None:
+        ours = {each.language: each.say(OUR_CONSENT) for each in translations.all()}
+        self._by_language = ours
+        self._by_version = {text_version(text): text for text in ours.values()}
+
+    def of_version(self, form: Form, version: str) -> str | None:
+        """Return our text of this version, if the form shows ours or has shown it."""
+        text = self._by_version.get(version)
+        return text if text and form.consent_text_of(_OUR_VERSION) is not None else None
+
+    def of_today(self, form: Form) -> str:
+        """Return the text that the form shows, as far as its page does not say. A form that leaves
+        the language to browsers shows ours to a website's owner in English."""
+        if form.consent_text != DEFAULT_CONSENT:
+            return form.consent_text
+        return self._by_language.get(form.language, form.consent_text)
+
+
+_OUR_VERSION = text_version(DEFAULT_CONSENT)
+
+
 def consent_of(
-    form: Form, checked: CheckedFields, posted: Mapping[str, list[str]], visitor: Visitor
+    form: Form,
+    checked: CheckedFields,
+    posted: Mapping[str, list[str]],
+    visitor: Visitor,
+    ours: OurConsents,
 ) -> Consent:
     """Return the evidence. If the page does not say which text it showed, or names none of the
     form's, it is the form's text of today."""
     version = version_shown(posted)
-    text = form.consent_text_of(version)
+    stated = form.consent_text_of(version)
+    if stated is None:
+        stated = ours.of_version(form, version)
+    text = ours.of_today(form) if stated is None else stated
     return Consent(
-        text=form.consent_text if text is None else text,
-        version=form.consent_version if text is None else version,
+        text=text,
+        version=text_version(text),
         box=checked.box,
         address=visitor.address,
         page=visitor.page,
         posted=checked.box_posted,
-        stated=text is not None,
+        stated=stated is not None,
         language=_language(_first(posted, LANGUAGE)),
         referrer=visitor.referrer,
     )

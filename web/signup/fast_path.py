@@ -29,6 +29,7 @@ from web.signup.reading.request_body import Posted, read_posted
 from web.signup.receipt import Answer, receipt
 from web.signup.spool_entry import Entry
 from web.signup.visitors import visitor_of
+from web.translations.catalogues import Translations
 
 # Reading a larger one may take milliseconds, in which the loop answers nobody.
 LARGEST_BODY = 8 * 1024
@@ -58,6 +59,7 @@ class FastPath:
         ledger: Ledger,
         channel: LedgerChannel,
         redis_answers: Callable[[], bool],
+        translations: Translations,
         public_url: str,
     ) -> None:
         self._forms = forms
@@ -65,6 +67,7 @@ class FastPath:
         self._ledger = ledger
         self._channel = channel
         self._redis_answers = redis_answers
+        self._translations = translations
         self._public_url = public_url
 
     async def take(
@@ -107,7 +110,15 @@ class FastPath:
         return self._answer(accepted.id, form, posted, source, head)
 
     def _answer(self, id: str, form: Form, posted: Posted, source: Source, head: Head) -> Answer:
-        answer = receipt(id, form, posted, source=source, head=head, public_url=self._public_url)
+        answer = receipt(
+            id,
+            form,
+            posted,
+            source=source,
+            head=head,
+            translations=self._translations,
+            public_url=self._public_url,
+        )
         more = cors_headers(form, source).items()
         return Answer(answer.status, [*answer.headers, *_SECURITY, *more], answer.body, id)
 

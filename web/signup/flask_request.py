@@ -5,6 +5,7 @@ import contextlib
 from flask import Request
 from werkzeug.exceptions import ClientDisconnected
 
+from shared.domain.texts import lazy_gettext
 from web.signup.reading.body_kind import UnreadableRequest
 from web.signup.reading.head import Head
 from web.signup.reading.request_body import BODY_LIMIT, too_large
@@ -15,8 +16,8 @@ def head_of(request: Request) -> Head:
     return Head(headers | {"host": request.host}, request.query_string)
 
 
-def body_of(request: Request) -> bytes:
-    """Return the body. Raises `UnreadableRequest` if it is too large, or did not arrive whole.
+def arrived_body(request: Request) -> bytes:
+    """Return what has arrived of the body. Raises `UnreadableRequest` if it is too large.
 
     Werkzeug silently cuts off a body without a length at its limit, so this reads the stream.
     """
@@ -29,6 +30,10 @@ def body_of(request: Request) -> bytes:
             body += chunk
             if len(body) > BODY_LIMIT:
                 raise too_large()
-    if length is not None and len(body) < length:
-        raise UnreadableRequest(400, "The request is incomplete.")
     return body
+
+
+def check_whole(request: Request, body: bytes) -> None:
+    """Raise `UnreadableRequest` if the body did not arrive whole."""
+    if request.content_length is not None and len(body) < request.content_length:
+        raise UnreadableRequest(400, lazy_gettext("The request is incomplete."))

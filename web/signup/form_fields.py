@@ -4,20 +4,28 @@ from typing import Any
 
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import LISTS
+from shared.domain.texts import lazy_gettext
 from web.signup.form_look import form_look
 from web.signup.form_page import FormPage
 from web.signup.receipt import THANKS
+from web.translations.catalogues import Say, Translation
+
+_OPTIONAL = lazy_gettext("(optional)")
+_LISTS = lazy_gettext("Sign me up for")
+_HONEYPOT = lazy_gettext("Leave this empty")
+_BUTTON = lazy_gettext("Sign up")
+_CLOSE = lazy_gettext("Close")
 
 
-def form_fields(page: FormPage) -> dict[str, Any]:
+def form_fields(page: FormPage, translation: Translation) -> dict[str, Any]:
     """Return the description of an empty form. `lists` and `consent` are null where there is
     nothing to choose and nothing to say."""
-    form = page.form
+    form, say = page.form, translation.say
     return {
         "name": form.name,
-        "title": form.title,
-        "language": "en",
-        "direction": "ltr",
+        "title": page.title,
+        "language": translation.language,
+        "direction": translation.direction,
         "inputs": [
             {
                 "name": each.name,
@@ -28,14 +36,14 @@ def form_fields(page: FormPage) -> dict[str, Any]:
             }
             for each in page.inputs
         ],
-        "optional": "(optional)",
-        "lists": _lists(page),
+        "optional": say(_OPTIONAL),
+        "lists": _lists(page, say),
         "consent": _consent(page),
-        "honeypot": {"name": "_gotcha", "label": "Leave this empty"},
+        "honeypot": {"name": "_gotcha", "label": say(_HONEYPOT)},
         "hidden": dict(page.hidden),
-        "button": form.button or "Sign up",
-        "close": "Close",
-        "success": form.success or THANKS,
+        "button": form.button or say(_BUTTON),
+        "close": say(_CLOSE),
+        "success": form.success or say(THANKS),
         "accent": form.accent or None,
         "background": form.background or None,
         "captcha": form.captcha,
@@ -43,17 +51,17 @@ def form_fields(page: FormPage) -> dict[str, Any]:
     }
 
 
-def _lists(page: FormPage) -> dict[str, Any] | None:
+def _lists(page: FormPage, say: Say) -> dict[str, Any] | None:
     if not page.choices:
         return None
     choices = [
         {"value": each.id, "label": each.name, "checked": each.ticked} for each in page.choices
     ]
-    return {"name": LISTS, "label": "Sign me up for", "choices": choices}
+    return {"name": LISTS, "label": say(_LISTS), "choices": choices}
 
 
 def _consent(page: FormPage) -> dict[str, Any] | None:
-    form = page.form
-    if not form.consent_text and form.consent_box == "none":
+    box = page.form.consent_box
+    if not page.consent_text and box == "none":
         return None
-    return {"name": CONSENT, "text": form.consent_text, "box": form.consent_box}
+    return {"name": CONSENT, "text": page.consent_text, "box": box}

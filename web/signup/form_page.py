@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
+from shared.domain.consent_texts import text_version
 from shared.domain.errors import FieldError
 from shared.domain.fields import FIELDS, Field
 from shared.domain.form import CUSTOM_LIMIT, Form
@@ -14,25 +15,28 @@ from shared.domain.reading.check_boxes import is_ticked
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import (
     CONSENT_SHOWN,
+    LANGUAGE,
     LISTS,
     SHOWN_AT,
     SortedFields,
     instruction,
     sort_fields,
 )
+from shared.domain.texts import lazy_gettext
 from web.signup.consent_evidence import version_shown
 from web.signup.origins import PAGE, REFERRER, referrer_of
+from web.translations.catalogues import Say, Translation
 
 # Of posted texts that are too long or that no input shows, as HTML has them: three times as much as
 # a sign-up keeps of them. A robot may post 64 KiB of quotation marks, which take six bytes each.
 MOST_SHOWN = 24 * 1024
-_UNKNOWN_LIST = "This form does not have one of the lists that were chosen."
+_UNKNOWN_LIST = lazy_gettext("This form does not have one of the lists that were chosen.")
 _TAG = 50  # bytes of a hidden input, besides its name and value
 
 
 @dataclass(slots=True)
-class _Room:
-    """Room on the page for what strangers have posted."""
+class Room:
+    """Room on a page for what strangers have posted."""
 
     left: int = MOST_SHOWN
 
@@ -83,9 +87,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormPage:
-    """All that the template needs. `hidden` holds posted values that no input shows."""
+    """All that the template needs, in the visitor's language. `hidden` holds posted values that no
+    input shows."""
 
     form: Form
+    language: str
+    title: str
+    consent_text: str
     inputs: tuple[Input, ...]
     choices: tuple[Choice, ...]
     consented: bool
@@ -106,6 +114,7 @@ class FormPage:
 def form_page(
     form: Form,
     posted: Mapping[str, list[str]],
+    translation: Translation,
     *,
     time_token: str,
     page: str | None = None,
@@ -118,46 +127,55 @@ def form_page(
     All that was typed is kept, as far as it fits into `MOST_SHOWN`. The consent box stays ticked
     only beside the text for which it was ticked.
     """
-    given, room = sort_fields(posted, form), _Room()
-    inputs = tuple(_inputs(form, given, errors, room))
-    hidden = _hidden(form, posted, given, page, referrer)
+    given, room, say = sort_fields(posted, form), Room(), translation.say
+    inputs = tuple(_inputs(form, given, errors, room, say))
+    consent_text = say(form.shown_consent)
+    version = text_version(consent_text)
+    hidden = _hidden(form, posted, given, page, referrer, version)
     return FormPage(
         form=form,
+        language=translation.language,
+        title=say(form.shown_title),
+        consent_text=consent_text,
         inputs=inputs,
         choices=_choices(form, posted),
-        consented=is_ticked(given.consent) and version_shown(posted) in ("", form.consent_version),
-        hidden=((SHOWN_AT, time_token), *(each for each in hidden if room.fits(*each))),
-        errors=_without_names(errors),
+        consented=is_ticked(given.consent) and version_shown(posted) in ("", version),
+        hidden=(
+            (SHOWN_AT, time_token),
+            (LANGUAGE, translation.language),
+            *(each for each in hidden if room.fits(*each)),
+        ),
+        errors=_shown(errors, say),
     )
 
 
-def _without_names(errors: Sequence[FieldError]) -> tuple[FieldError, ...]:
-    """Return the errors without names of lists. Any page can post any text as such a name, and ours
-    must not say it."""
-    shown = (
-        replace(error, message=_UNKNOWN_LIST) if error.code == "unknown_list" else error
-        for error in errors
-    )
+def _shown(errors: Sequence[FieldError], say: Say) -> tuple[FieldError, ...]:
+    """Return the errors in the visitor's language, without names of lists.
+
+    Any page can post any text as such a name, and ours must not say it.
+    """
+    texts = (_UNKNOWN_LIST if each.code == "unknown_list" else each.text for each in errors)
+    shown = (replace(each, text=say(text)) for each, text in zip(errors, texts, strict=True))
     return tuple(dict.fromkeys(shown))
 
 
 def _inputs(
-    form: Form, given: SortedFields, errors: Sequence[FieldError], room: _Room
+    form: Form, given: SortedFields, errors: Sequence[FieldError], room: Room, say: Say
 ) -> Iterator[Input]:
-    wrong = {error.field: error.message for error in errors}
+    wrong = {error.field: say(error.text) for error in errors}
     for field in FIELDS:
         if field.always_shown or field.name in given.fields or field.name in wrong:
             value = room.shown(given.fields.get(field.name, ""), field.limit)
-            yield _contact_input(field, value, wrong)
+            yield _contact_input(field, say(field.label), value, wrong)
     for custom in form.custom_fields:
         value = room.shown(given.custom.get(custom.id, ""), CUSTOM_LIMIT)
         yield Input(name=custom.name, label=custom.label, value=value, error=wrong.get(custom.name))
 
 
-def _contact_input(field: Field, value: str, wrong: Mapping[str, str]) -> Input:
+def _contact_input(field: Field, label: str, value: str, wrong: Mapping[str, str]) -> Input:
     return Input(
         name=field.name,
-        label=field.label,
+        label=label,
         value=value,
         type=field.input_type,
         autocomplete=field.autocomplete,
@@ -181,10 +199,11 @@ def _hidden(
     given: SortedFields,
     page: str | None,
     referrer: str | None,
+    version: str,
 ) -> Iterator[tuple[str, str]]:
     # While Redis is away, an unknown form's page shows no text. So what the first page said counts.
-    if version := form.consent_version if form.lists else version_shown(posted):
-        yield CONSENT_SHOWN, version
+    if shown := version if form.lists else version_shown(posted):
+        yield CONSENT_SHOWN, shown
     for name, kept in given.other.items():
         for value in [kept] if isinstance(kept, str) else kept:
             yield name, value

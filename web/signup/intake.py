@@ -24,13 +24,14 @@ from shared.domain.reading.field_checks import (
     keep_unchecked,
 )
 from shared.domain.signup import ALONE, Consent, QuarantineReason, Submission, Suspicion
+from shared.domain.texts import lazy_ngettext
 from shared.infrastructure.addresses import wider_network
 from shared.infrastructure.settings import RateLimit
 from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.request_ids import RequestId
-from web.signup.consent_evidence import consent_of
+from web.signup.consent_evidence import OurConsents, consent_of
 from web.signup.form_cache import AskRedis
 from web.signup.screening import screen
 from web.signup.spool_entry import Entry
@@ -105,6 +106,7 @@ class Intake:
     note_screened: Callable[[Form], None]
     check_email: CheckEmail
     find_solution: Callable[[str, Mapping[str, list[str]]], str | None]
+    our_consents: OurConsents
     limit: RateLimit | None
     person_limit: RateLimit | None
     own_counts: VisitorCounts | None
@@ -127,10 +129,9 @@ class Intake:
         if form.captcha != "none":
             solution = self.find_solution(form.name, posted)
             quarantine = quarantine if solution else _unsolved(quarantine)
+        consent = consent_of(form, checked, posted, visitor, self.our_consents)
         return Entry(
-            submission=_submission(
-                form, checked, consent_of(form, checked, posted, visitor), quarantine, request
-            ),
+            submission=_submission(form, checked, consent, quarantine, request),
             compared_email=checked.compared_email,
             idempotency_key=idempotency_key,
             solution=solution,
@@ -239,8 +240,12 @@ class Intake:
 
 def _check_key(key: str | None) -> None:
     if key and len(key) > IDEMPOTENCY_KEY_LIMIT:
-        message = f"An Idempotency-Key can have at most {IDEMPOTENCY_KEY_LIMIT} characters."
-        raise InvalidSignup([FieldError("Idempotency-Key", "too_long", message)])
+        too_long = lazy_ngettext(
+            "An Idempotency-Key can have at most %(count)s character.",
+            "An Idempotency-Key can have at most %(count)s characters.",
+            IDEMPOTENCY_KEY_LIMIT,
+        )
+        raise InvalidSignup([FieldError("Idempotency-Key", "too_long", too_long)])
 
 
 def _unsolved(quarantine: Suspicion | None) -> Suspicion:

@@ -8,16 +8,18 @@ from urllib.parse import quote, urljoin, urlsplit
 from werkzeug.urls import iri_to_uri
 
 from shared.domain.form import Form
-from shared.domain.reading.posted_fields import instruction
+from shared.domain.reading.posted_fields import LANGUAGE, instruction
+from shared.domain.texts import lazy_gettext
 from web.signup.answer_kind import wants_json
 from web.signup.cors import AMP_SOURCE
 from web.signup.origins import Source
 from web.signup.reading.head import Head
 from web.signup.reading.request_body import Posted
+from web.translations.catalogues import Translation, Translations
 
 _JSON = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make a new one each time
 
-THANKS = "Thank you! Your sign-up has been received."
+THANKS = lazy_gettext("Thank you! Your sign-up has been received.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +34,21 @@ class Answer:
 
 
 def receipt(
-    id: str, form: Form, posted: Posted, *, source: Source, head: Head, public_url: str
+    id: str,
+    form: Form,
+    posted: Posted,
+    *,
+    source: Source,
+    head: Head,
+    translations: Translations,
+    public_url: str,
 ) -> Answer:
     """Return the answer for the stored sign-up `id`: 303 to the next page, or 202 with JSON."""
     wanted = next(filter(None, instruction(posted, "_next")), None)
     next_page = form.next_page(wanted, posted_from=source.website_page)
+    ours = _thanks_page(public_url, form.name) + _in_language(form, posted, head, translations)
     if not wants_json(head):
-        location = iri_to_uri(next_page or urlsplit(_thanks_page(public_url, form.name)).path)
+        location = iri_to_uri(next_page or ours.removeprefix(_origin(public_url)))
         return Answer(303, [("Content-Type", "text/html; charset=utf-8"), ("Location", location)])
     headers = [("Content-Type", "application/json")]
     # AMP pages read no "next": they follow this header, and only to https.
@@ -48,12 +58,35 @@ def receipt(
         "ok": True,
         "id": id,
         "status": "queued",
-        "next": next_page or _thanks_page(public_url, form.name),
-        "message": form.success or THANKS,
+        "next": next_page or ours,
+        "message": form.success or _translation(form, posted, head, translations).say(THANKS),
     }
     return Answer(202, headers, _JSON.encode(content).encode() + b"\n")
 
 
-@functools.lru_cache  # to join and quote addresses takes longer than to write the answer
+def _translation(form: Form, posted: Posted, head: Head, translations: Translations) -> Translation:
+    browser = head.headers.get("accept-language", "")
+    return translations.choose(form.language, *posted.get(LANGUAGE, ()), browser)
+
+
+def _in_language(form: Form, posted: Posted, head: Head, translations: Translations) -> str:
+    """Return what the address of our thanks page needs to be in the language of the page that
+    posted, if the browser would choose another one."""
+    if LANGUAGE not in posted:
+        return ""
+    shown = _translation(form, posted, head, translations)
+    chosen = shown is _translation(form, {}, head, translations)
+    return "" if chosen else f"?{LANGUAGE}={shown.language}"
+
+
+# To join and quote addresses takes longer than to write the answer.
+
+
+@functools.lru_cache
 def _thanks_page(public_url: str, form_name: str) -> str:
     return urljoin(public_url, f"{urlsplit(public_url).path}/f/{quote(form_name)}/thanks")
+
+
+@functools.lru_cache
+def _origin(public_url: str) -> str:
+    return urljoin(public_url, "/").removesuffix("/")

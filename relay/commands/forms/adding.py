@@ -8,13 +8,12 @@ from relay.commands.forms.existing import address, described, names
 from relay.commands.snippet import snippet_of
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.errors import Refused
-from shared.domain.form import DEFAULT_CONSENT, LANGUAGES, Form
+from shared.domain.form import DEFAULT_CONSENT, DEFAULT_TITLE, LANGUAGES, Form
 from shared.domain.printable import printable
 from shared.operations.forms.drafts import (
     CAPTCHAS,
     CONSENT_BOXES,
     DEFAULT_SPAM_THRESHOLD,
-    DEFAULT_TITLE,
     WHEN_UNSUBSCRIBED,
     FormDraft,
     FormMaker,

@@ -19,6 +19,7 @@ from shared.domain.reading.posted_fields import LISTS, SortedFields, instruction
 from shared.domain.reading.sources import take_sources
 from shared.domain.reading.values import clean_text
 from shared.domain.signup import Contact, CustomValue
+from shared.domain.texts import Text, lazy_gettext, lazy_ngettext
 
 CheckEmail = Callable[[str], str]
 
@@ -154,9 +155,9 @@ def _check(
 
 def _missing_field(given: SortedFields, form: Form) -> str | None:
     if not given.names_address and EMAIL.name not in given.fields:
-        return "an e-mail address"
+        return EMAIL.name
     # A box that is not ticked is not posted at all. Its hidden input is, or a visitor's page.
-    return "the consent box" if form.consent_box == "required" and not given.consent else None
+    return CONSENT if form.consent_box == "required" and not given.consent else None
 
 
 def edit_contact(
@@ -261,13 +262,14 @@ def _check_contact(contact: Contact, check_email: CheckEmail, errors: list[Field
 
 def _check_address(address: str, check_email: CheckEmail, errors: list[FieldError]) -> str:
     if not address:
-        errors.append(FieldError(EMAIL.name, "required", "Please enter your e-mail address."))
+        wanted = lazy_gettext("Please enter your e-mail address.")
+        errors.append(FieldError(EMAIL.name, "required", wanted))
     elif _check_length(EMAIL.name, EMAIL.label, address, EMAIL.limit, errors):
         try:
             return check_email(address)
         except ValueError:
-            message = "Please enter an e-mail address such as name@example.com."
-            errors.append(FieldError(EMAIL.name, "invalid", message))
+            wanted = lazy_gettext("Please enter an e-mail address such as name@example.com.")
+            errors.append(FieldError(EMAIL.name, "invalid", wanted))
     return ""
 
 
@@ -281,11 +283,11 @@ def _check_field(api_name: str, value: str, errors: list[FieldError]) -> None:
 def _check_birthday(fields: Mapping[str, str], errors: list[FieldError]) -> None:
     for name, other in (("birthday_month", "birthday_day"), ("birthday_day", "birthday_month")):
         if other in fields and name not in fields:
-            message = "Please enter both the month and the day of the birthday."
-            errors.append(FieldError(name, "required", message))
+            wanted = lazy_gettext("Please enter both the month and the day of the birthday.")
+            errors.append(FieldError(name, "required", wanted))
     if not errors and "birthday_day" in fields and read_date(_in_leap_year(fields)) is None:
-        message = "There is no such day in this month. Please check the birthday."
-        errors.append(FieldError("birthday_day", "invalid", message))
+        wrong = lazy_gettext("There is no such day in this month. Please check the birthday.")
+        errors.append(FieldError("birthday_day", "invalid", wrong))
 
 
 def _in_leap_year(fields: Mapping[str, str]) -> str:
@@ -299,12 +301,20 @@ def _check_custom(contact: Contact, labels: Mapping[str, str], errors: list[Fiel
         _check_length(custom.name, label, custom.value, CUSTOM_LIMIT, errors)
 
 
-def _check_length(name: str, label: str, value: str, limit: int, errors: list[FieldError]) -> bool:
+def _check_length(
+    name: str, label: Text | str, value: str, limit: int, errors: list[FieldError]
+) -> bool:
     """Whether `value` fits `limit`."""
     if len(value) <= limit:
         return True
-    message = f"{label}: please use at most {limit} characters. You entered {len(value)}."
-    errors.append(FieldError(name, "too_long", message))
+    wrong = lazy_ngettext(
+        "%(label)s: please use at most %(count)s character. You entered %(entered)s.",
+        "%(label)s: please use at most %(count)s characters. You entered %(entered)s.",
+        limit,
+        label=label,
+        entered=len(value),
+    )
+    errors.append(FieldError(name, "too_long", wrong))
     return False
 
 
@@ -316,11 +326,16 @@ def _chosen_lists(posted: list[str], form: Form, errors: list[FieldError]) -> tu
     names = [name for value in posted for name in _list_names(value, by_name)]
     unknown = (name for name in names if name.lower() not in by_name)
     errors.extend(
-        FieldError(LISTS, "unknown_list", f"This form has no list {shortened(name)}.")
+        FieldError(
+            LISTS,
+            "unknown_list",
+            lazy_gettext("This form has no list %(name)s.", name=shortened(name)),
+        )
         for name in islice(unknown, MOST_ERRORS)
     )
     if not names:
-        errors.append(FieldError(LISTS, "required", "Please choose at least one list."))
+        wanted = lazy_gettext("Please choose at least one list.")
+        errors.append(FieldError(LISTS, "required", wanted))
     chosen = {by_name.get(name.lower()) for name in names}
     return tuple(ref.id for ref in form.lists if ref.id in chosen)
 
@@ -337,5 +352,6 @@ def _check_consent(posted: Sequence[str], form: Form, errors: list[FieldError]) 
         return None
     ticked = is_ticked(posted)
     if form.consent_box == "required" and not ticked:
-        errors.append(FieldError(CONSENT, "required", "Please tick the box to agree."))
+        wanted = lazy_gettext("Please tick the box to agree.")
+        errors.append(FieldError(CONSENT, "required", wanted))
     return ticked

@@ -16,6 +16,7 @@ from shared.domain.colours import checked_colour
 from shared.domain.errors import Refused
 from shared.domain.form import (
     DEFAULT_CONSENT,
+    DEFAULT_TITLE,
     LANGUAGES,
     Captcha,
     ConsentBox,
@@ -37,7 +38,6 @@ from shared.operations.forms.choices import (
 
 T = TypeVar("T")
 
-DEFAULT_TITLE = "Sign up"
 CONSENT_BOXES = ("none", "optional", "required")
 CAPTCHAS = ("none", "altcha")
 WHEN_UNSUBSCRIBED = ("resubscribe", "ask")

@@ -72,7 +72,7 @@ def _inputs(form: Form) -> Iterator[Input]:
             yield Input(
                 id=f"{form.name}-{field.name}",
                 name=field.name,
-                label=field.label,
+                label=str(field.label),
                 example=_EXAMPLES.get(field.name, "Example"),
                 type=field.input_type,
                 autocomplete=field.autocomplete,

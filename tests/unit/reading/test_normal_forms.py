@@ -28,9 +28,12 @@ from web.signup.reading.head import Head
 from web.signup.reading.request_body import Posted, read_posted
 from web.signup.receipt import receipt
 from web.signup.refusals import refusal_of
+from web.translations.catalogues import load_translations
 
 INTERESTS = CustomField("cf-1", "interests", "Interests")
 FORM = builders.form(custom_fields=(INTERESTS,), consent_box="optional")
+TRANSLATIONS = load_translations()
+ENGLISH = TRANSLATIONS.choose("en")
 US = "https://signup.example.com"
 MARKS = "\u0301\u0323" * 750
 HALF_WIDTH = "\uff9e\u0301" * 100
@@ -104,8 +107,10 @@ def read(head: Head, body: bytes) -> None:
         checked_of(posted)
     except InvalidSignup as invalid:
         refusal_of(head, 422, invalid.errors, posted)
-        form_page(FORM, posted, time_token="", page=source.website_page, errors=invalid.errors)
-    receipt("id", FORM, posted, source=source, head=head, public_url=US)
+        form_page(
+            FORM, posted, ENGLISH, time_token="", page=source.website_page, errors=invalid.errors
+        )
+    receipt("id", FORM, posted, source=source, head=head, translations=TRANSLATIONS, public_url=US)
 
 
 def checked_of(posted: Posted) -> CheckedFields:

@@ -9,12 +9,15 @@ from shared.domain.form import Form
 from shared.domain.reading.field_checks import check_fields
 from shared.domain.signup import Consent
 from tests.support import builders
-from web.signup.consent_evidence import consent_of
+from web.signup.consent_evidence import OurConsents, consent_of
 from web.signup.visitors import Visitor
+from web.translations.catalogues import load_translations
 
 VISITOR = Visitor(
     address="203.0.113.7", page="https://a.example/news", referrer="https://search.example/"
 )
+TRANSLATIONS = load_translations()
+OURS = OurConsents(TRANSLATIONS)
 OLD, NEW = "Old text.", "New text."
 FORM = builders.form(consent_text=NEW).after(
     builders.form(consent_text=OLD), now="2026-03-01T12:00:00Z"
@@ -26,7 +29,7 @@ def evidence(form: Form = FORM, **posted: Any) -> Consent:
         name: value if isinstance(value, list) else [value] for name, value in posted.items()
     }
     checked = check_fields(lists, form, check_email=str)
-    return consent_of(form, checked, lists, VISITOR)
+    return consent_of(form, checked, lists, VISITOR, OURS)
 
 
 @pytest.mark.parametrize(

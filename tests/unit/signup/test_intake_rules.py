@@ -20,10 +20,12 @@ from shared.ledger.ledger import Origin
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.request_ids import RequestId
+from web.signup.consent_evidence import OurConsents
 from web.signup.intake import Intake, KnownFingerprints
 from web.signup.spool_entry import Entry
 from web.signup.visitor_counts import VisitorCounts
 from web.signup.visitors import Visitor
+from web.translations.catalogues import load_translations
 
 T = TypeVar("T")
 
@@ -104,6 +106,7 @@ class Desk:
             note_screened=lambda form: self.screened.append(form.name),
             check_email=check_email,
             find_solution=lambda form, posted: next(iter(posted.get("altcha", ())), None),
+            our_consents=OurConsents(load_translations()),
             limit=None,
             person_limit=None,
             own_counts=VisitorCounts(RateLimit(2, timedelta(minutes=1)), clock=lambda: 0.0),

@@ -56,7 +56,7 @@ def forbid_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
     def parsed(*_: Any) -> Any:
         raise AssertionError("a body was parsed")
 
-    for module in ("routes", "fast_path"):
+    for module in ("this_request", "problem_answers", "fast_path"):
         monkeypatch.setattr(f"web.signup.{module}.read_posted", parsed)
 
 

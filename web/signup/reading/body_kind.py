@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from shared.domain.texts import Text, lazy_gettext
+
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data"
 
@@ -26,8 +28,8 @@ class Kind(Enum):
 class UnreadableRequest(Exception):
     """The request cannot be read as a form; `status` is 400, 413 or 415."""
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
+    def __init__(self, status: int, message: Text) -> None:
+        super().__init__(str(message))
         self.status = status
         self.message = message
 
@@ -79,29 +81,41 @@ def boundary_in(body: bytes, header: ContentType) -> bytes | None:
 
 
 def malformed_json(header: ContentType) -> UnreadableRequest:
-    return UnreadableRequest(400, f"{_header_says(header)} The body is not valid JSON.")
+    message = lazy_gettext(
+        "%(header_says)s The body is not valid JSON.", header_says=_header_says(header)
+    )
+    return UnreadableRequest(400, message)
 
 
 def _unknown(header: ContentType) -> UnreadableRequest:
     if header.is_json:
         return malformed_json(header)
     if header.mimetype == MULTIPART:
-        advice = (
-            "The body does not contain the boundary that this needs. In a script, leave the header"
-            " out: the browser sets it."
-        )
-        return UnreadableRequest(400, f"{_header_says(header)} {advice}")
+        return UnreadableRequest(400, _without_boundary(header))
     if header.mimetype == "text/plain":
-        advice = "The body is neither JSON nor a list of fields such as email=…"
-        return UnreadableRequest(400, f"{_header_says(header)} {advice}")
-    message = f"This form does not accept the content type {header.mimetype or '(none)'}."
+        return UnreadableRequest(400, _neither_json_nor_fields(header))
+    kind = header.mimetype or "(none)"
+    message = lazy_gettext("This form does not accept the content type %(kind)s.", kind=kind)
     return UnreadableRequest(415, message)
 
 
-def _header_says(header: ContentType) -> str:
-    named = header.mimetype[:60]
-    return (
-        f"The request's Content-Type header says {named}."
-        if named
-        else "The request has no Content-Type header."
+def _without_boundary(header: ContentType) -> Text:
+    return lazy_gettext(
+        "%(header_says)s The body does not contain the boundary that this needs. In a script, leave"
+        " the header out: the browser sets it.",
+        header_says=_header_says(header),
     )
+
+
+def _neither_json_nor_fields(header: ContentType) -> Text:
+    return lazy_gettext(
+        "%(header_says)s The body is neither JSON nor a list of fields such as email=…",
+        header_says=_header_says(header),
+    )
+
+
+def _header_says(header: ContentType) -> Text:
+    named = header.mimetype[:60]
+    if not named:
+        return lazy_gettext("The request has no Content-Type header.")
+    return lazy_gettext("The request's Content-Type header says %(kind)s.", kind=named)

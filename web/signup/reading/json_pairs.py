@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from shared.domain.reading.posted_fields import HIDDEN, was_known_before
+from shared.domain.texts import Text, lazy_gettext, lazy_ngettext
 
 Pair = tuple[str, str]
 Path = tuple[str, ...]
@@ -32,7 +33,19 @@ _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 
 
 class NotAForm(ValueError):
-    """The document holds no fields. The message says what it should be."""
+    """The document holds no fields. `message` says what it should be."""
+
+    def __init__(self, message: Text) -> None:
+        super().__init__(str(message))
+        self.message = message
+
+
+def _too_deep() -> Text:
+    return lazy_ngettext(
+        "The JSON has more than %(count)s level.",
+        "The JSON has more than %(count)s levels.",
+        MOST_LEVELS,
+    )
 
 
 def parse(text: str) -> Any:
@@ -49,9 +62,9 @@ def pairs_of(document: Any) -> list[Pair]:
     if isinstance(document, list) and len(document) == 1:
         document = document[0]
     if isinstance(document, list):
-        raise NotAForm("The JSON must be one sign-up, not a list of several.")
+        raise NotAForm(lazy_gettext("The JSON must be one sign-up, not a list of several."))
     if not isinstance(document, dict):
-        raise NotAForm('The JSON must be an object, such as {"email": "…"}.')
+        raise NotAForm(lazy_gettext('The JSON must be an object, such as {"email": "…"}.'))
     walk = _Walk(document)
     walk.read((), document)
     return walk.found
@@ -72,7 +85,7 @@ class _Walk:
     def read(self, path: Path, value: Any) -> None:
         """Collect the fields in `value`, which is at `path`. Raises `NotAForm`."""
         if len(path) > MOST_LEVELS:
-            raise NotAForm(f"The JSON has more than {MOST_LEVELS} levels.")
+            raise NotAForm(_too_deep())
         match value:
             case dict() if path and (answer := _answer_key(value)):
                 self._read_answer(path, value, answer)

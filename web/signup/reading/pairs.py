@@ -6,6 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
+from shared.domain.texts import lazy_gettext
 from web.signup.reading import json_pairs
 from web.signup.reading.body_kind import (
     ContentType,
@@ -28,6 +29,7 @@ JSON_FIELDS = {
 }
 
 _TITLE = "[title]"
+_FILE_NOTE = "(file {}, not kept)"
 _USUAL_PART = re.compile(
     rb'Content-Disposition: form-data; name="([\w.\[\]-]+)"\r\n\r\n(.*)', re.DOTALL
 )
@@ -103,7 +105,8 @@ def _multipart(body: bytes, boundary: bytes) -> list[RawPair]:
             # A name that is not UTF-8: the page is written in windows-1252, with its values.
             return _parts(_events(to_text(body, ["windows-1252"]).encode(), boundary))
     except ValueError as error:
-        raise UnreadableRequest(400, "The request is not a valid multipart form.") from error
+        message = lazy_gettext("The request is not a valid multipart form.")
+        raise UnreadableRequest(400, message) from error
 
 
 def _usual_parts(body: bytes, boundary: bytes) -> list[RawPair]:
@@ -141,12 +144,18 @@ def _parts(events: Iterable[Event]) -> list[RawPair]:
                 found.append((_name_of(event), b"", _charset_of(event)))
             case File():
                 is_file = True
-                note = f"(file {event.filename}, not kept)" if event.filename else ""
+                note = _FILE_NOTE.format(event.filename) if event.filename else ""
                 found.append((_name_of(event), note.encode(), "utf-8"))
             case Data() if not is_file and found:
                 name, text, own = found[-1]
                 found[-1] = (name, text + event.data, own)
     return found
+
+
+def is_file_note(value: str) -> bool:
+    """Whether the value stands for a file."""
+    before, after = _FILE_NOTE.split("{}")
+    return value.startswith(before) and value.endswith(after)
 
 
 def _name_of(part: Field | File) -> bytes:
@@ -166,7 +175,7 @@ def _from_json(text: str, header: ContentType) -> list[Pair]:
     try:
         return json_pairs.pairs_of(json_pairs.parse(text))
     except NotAForm as error:
-        raise UnreadableRequest(400, str(error)) from error
+        raise UnreadableRequest(400, error.message) from error
     except (ValueError, RecursionError) as error:
         raise malformed_json(header) from error
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from shared.domain.reading.posted_fields import IN_ADDRESS
 from shared.domain.reading.values import clean_line
+from shared.domain.texts import lazy_gettext
 from web.signup.reading.body_kind import FORM, ContentType, UnreadableRequest
 from web.signup.reading.head import Head
 from web.signup.reading.json_pairs import Pair
@@ -35,7 +36,9 @@ def read_posted(head: Head, body: bytes) -> Posted:
 def _check_encoding(head: Head) -> None:
     """Raise `UnreadableRequest` for a compressed body."""
     if head.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
-        message = "The body is compressed (Content-Encoding). Please send it uncompressed."
+        message = lazy_gettext(
+            "The body is compressed (Content-Encoding). Please send it uncompressed."
+        )
         raise UnreadableRequest(415, message)
 
 
@@ -46,7 +49,9 @@ def read_query(head: Head) -> Posted:
 
 
 def too_large() -> UnreadableRequest:
-    message = f"A sign-up can have at most {BODY_LIMIT // 1024} KiB. This one is larger."
+    message = lazy_gettext(
+        "A sign-up can have at most %(limit)s KiB. This one is larger.", limit=BODY_LIMIT // 1024
+    )
     return UnreadableRequest(413, message)
 
 
