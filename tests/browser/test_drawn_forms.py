@@ -125,6 +125,16 @@ def test_a_form_that_a_script_adds_later_is_drawn_too(shop: DrawingSite, page: P
 
 
 @pytest.mark.slow
+def test_the_work_that_a_form_asks_for_is_done(shop: DrawingSite, page: Page) -> None:
+    shop.save_form("worked", captcha="altcha")
+    shop.show(page, shop.drawn("worked"))
+    page.get_by_label("E-mail address").fill("grace@example.com")
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_text("Thank you!")).to_be_visible()
+    assert shop.signup("grace@example.com")["state"] == "queued"
+
+
+@pytest.mark.slow
 def test_nothing_moves_where_the_site_reserves_the_room(shop: DrawingSite, page: Page) -> None:
     style = "<style>[data-relay-form] { min-height: 32rem }</style>"
     shop.headers.pop("Content-Security-Policy")

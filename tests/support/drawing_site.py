@@ -39,7 +39,7 @@ class DrawingSite:
     def forbid_all_else(self) -> None:
         self.headers["Content-Security-Policy"] = (
             f"default-src 'none'; script-src {self.relay}; connect-src {self.relay};"
-            f" frame-src {self.relay}"
+            f" frame-src {self.relay}; require-trusted-types-for 'script'"
         )
 
     def save_form(self, name: str, **fields: Any) -> None:

@@ -43,7 +43,6 @@ async function fieldsOf(name, element) {
   const answer = await fetch(`${relay}f/${name}/fields`, { headers, signal });
   const told = await answer.json();
   if (!answer.ok) throw Error(told.error);
-  if (told.captcha != "none") throw Error("Its captcha needs the hosted form.");
   dress(told.css);
   return told;
 }
@@ -77,6 +76,14 @@ function honeypotOf({ name, label }) {
   return made;
 }
 
+/* Without its script, the form is sent without the work, and waits in quarantine. */
+function captchaOf({ captcha, name }) {
+  if (captcha != "altcha") return "";
+  const widget = node("altcha-widget", { challenge: `${relay}f/${name}/challenge` });
+  import(`${relay}static/captcha.js`).catch((error) => complain(widget, error));
+  return widget;
+}
+
 function formOf(told) {
   const form = node(
     "form",
@@ -94,6 +101,7 @@ function formOf(told) {
     ),
     told.lists ? listsOf(told.lists) : "",
     told.consent ? consentOf(told.consent) : "",
+    captchaOf(told),
     honeypotOf(told.honeypot),
     ...Object.entries(told.hidden).map(([name, value]) =>
       node("input", { type: "hidden", name, value }),

@@ -8,7 +8,7 @@ OF_ALL = form_look(form())
 
 def test_it_has_no_comments_and_keeps_the_blanks_that_mean_something() -> None:
     assert "/*" not in OF_ALL and "\n" not in OF_ALL
-    assert "}.relay-form :where(input){box-sizing:border-box;" in OF_ALL
+    assert "}.relay-form :where(p){white-space:pre-line;}" in OF_ALL
     assert "calc((49.44 - l) * infinity)" in OF_ALL
 
 
