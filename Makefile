@@ -6,7 +6,7 @@ RUN := $(VENV)/bin
 CHECKED := relay web worker shared sandbox tests .ci
 
 .DEFAULT_GOAL := help
-.PHONY: help demo embed texts test test-fast test-slow chaos bench pictures check format lock advisories sbom clean chromium nginx caddy
+.PHONY: help demo embed texts test test-fast test-slow chaos bench pictures spam-table check format lock advisories sbom clean chromium nginx caddy
 
 help:  ## Show what can be done here
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -37,6 +37,9 @@ pictures: $(VENV)/.dev chromium  ## Play a bad day against the sandbox, and take
 
 embed: $(VENV)/.maintain  ## Assemble and minify web/embed/*.js, after a change to one of them
 	@$(RUN)/python -m tests.support.embed_build
+
+spam-table: $(VENV)/.dev  ## Measure what screening catches, and write it into docs/spam.md
+	@$(RUN)/python -m tests.spam
 
 check: $(VENV)/.dev  ## Lint, types and import rules
 	$(RUN)/ruff check $(CHECKED)

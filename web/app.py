@@ -206,6 +206,7 @@ def _make_services(settings: Settings) -> Services:
     operations = make_operations(settings, patient, notifier.notify_workers)
     people = _make_people(settings, patient, spool, drainer)
     challenges = AltchaChallenges(settings.secret_keys, clock=time.time)
+    time_tokens = TimeTokens(settings.secret_keys, clock=time.time)
     here = functools.partial(look_here, settings.spool_folder)
     return Services(
         settings=settings,
@@ -223,12 +224,13 @@ def _make_services(settings: Settings) -> Services:
             drainer,
             notifier,
             tallies,
+            time_tokens,
             load,
             challenges.solved,
             translations,
         ),
         spool=spool,
-        time_tokens=TimeTokens(settings.secret_keys, clock=time.time),
+        time_tokens=time_tokens,
         check_ledger=load,
         accounts=make_account_services(settings, patient, notifier.notify_workers),
         operations=operations,
@@ -279,6 +281,7 @@ def _make_intake(
     drainer: Drainer,
     notifier: WorkerNotifier,
     tallies: FormTallies,
+    time_tokens: TimeTokens,
     load: Callable[[], Fingerprints],
     find_solution: Callable[[str, Mapping[str, list[str]]], str | None],
     translations: Translations,
@@ -294,6 +297,7 @@ def _make_intake(
         check_email=check_email,
         find_solution=find_solution,
         our_consents=OurConsents(translations),
+        time_tokens=time_tokens,
         limit=settings.visitor_limit,
         person_limit=settings.person_limit,
         own_counts=_own_counts(settings.visitor_limit),

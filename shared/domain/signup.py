@@ -39,6 +39,17 @@ class QuarantineReason(StrEnum):
     HONEYPOT = "honeypot"  #: it filled in the field that people do not see
     CAPTCHA = "captcha"  #: its form asks for a proof of work, and it had none, or a used one
     REPEATED_ADDRESS = "repeated_address"  #: the address was signed up too often in a short time
+    LINKS_IN_NAME = "links_in_name"  #: a link, HTML or BB code where a name belongs
+    DISPOSABLE = "disposable"  #: the e-mail address lives for minutes
+    GIBBERISH = "gibberish"  #: a name is a random string
+    SPAM_WORDS = "spam_words"  #: words that advertise
+    LINKS = "links"  #: links in a message or another text
+    SAME_VALUES = "same_values"  #: first name, last name and a third field alike
+    MIXED_SCRIPTS = "mixed_scripts"  #: letters of two scripts in one word
+    ODD_NAME = "odd_name"  #: prices, emojis or exclamation marks in a name
+    ODD_ADDRESS = "odd_address"  #: many single letters between the dots of the address
+    TOO_FAST = "too_fast"  #: sent sooner than a person can type
+    UNTIMED = "no_time_token"  #: nobody knows how long the visitor had the page
 
 
 # The score of a reason that quarantines by itself, whatever threshold the form has.

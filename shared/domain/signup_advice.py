@@ -50,12 +50,74 @@ class _Refusal:
 
 
 _WAIT = "You need not do anything."
+_LOOK = "If it looks like a person, deliver it anyway. Otherwise discard it."
 
 _QUARANTINED: Mapping[str | None, Why] = {
     QuarantineReason.HONEYPOT: Why(
         "It filled in the field that people do not see. Robots do that, and some password"
         " managers.",
-        "If it looks like a person, deliver it anyway. Otherwise discard it.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
+    QuarantineReason.LINKS_IN_NAME: Why(
+        "A name or a part of the address has a link, HTML or BB code. Robots do that so that your"
+        " mail of welcome carries their link to a stranger.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
+    QuarantineReason.DISPOSABLE: Why(
+        "Its e-mail address is from a service whose addresses live for minutes. Mail to it soon"
+        " comes back.",
+        "Discard it, unless you know the person.",
+        Remedy.DISCARD,
+    ),
+    QuarantineReason.GIBBERISH: Why(
+        "A name looks like a random string, which robots post.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
+    QuarantineReason.SPAM_WORDS: Why(
+        "It has words that advertise. People who sign up hardly ever write them.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
+    QuarantineReason.LINKS: Why(
+        "A message or another text has links. People link their own website, too.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
+    QuarantineReason.SAME_VALUES: Why(
+        "First name, last name and a third field have the same value. Some robots fill in every"
+        " field alike.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
+    QuarantineReason.MIXED_SCRIPTS: Why(
+        "One word mixes Latin letters with Cyrillic or Greek ones that look alike. Robots do that"
+        " to hide a word from filters.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
+    QuarantineReason.ODD_NAME: Why(
+        "A name has prices, percentages, several emojis or several exclamation marks.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
+    QuarantineReason.ODD_ADDRESS: Why(
+        "Its e-mail address has many single letters between dots. Robots make many addresses out of"
+        " one mailbox that way.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
+    QuarantineReason.TOO_FAST: Why(
+        "It was sent within two seconds after the page was made. Some people are as fast, with"
+        " autofill.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
+    QuarantineReason.UNTIMED: Why(
+        "It came without a time token, as everything from a website's own form does.",
+        _LOOK,
         Remedy.DELIVER,
     ),
     QuarantineReason.CAPTCHA: Why(
@@ -220,7 +282,7 @@ _SETTLED = {
     ),
     State.QUARANTINED: Why(
         "It looks like spam, so it is not sent by itself.",
-        "If it looks like a person, deliver it anyway. Otherwise discard it.",
+        _LOOK,
         Remedy.DELIVER,
     ),
     State.DEAD: Why(

@@ -33,8 +33,9 @@ from shared.ledger.values import Accepted
 from web.request_ids import RequestId
 from web.signup.consent_evidence import OurConsents, consent_of
 from web.signup.form_cache import AskRedis
-from web.signup.screening import screen
+from web.signup.screening import screen, trap
 from web.signup.spool_entry import Entry
+from web.signup.time_token import TimeTokens
 from web.signup.visitor_counts import VisitorCounts
 from web.signup.visitors import Visitor
 
@@ -107,6 +108,7 @@ class Intake:
     check_email: CheckEmail
     find_solution: Callable[[str, Mapping[str, list[str]]], str | None]
     our_consents: OurConsents
+    time_tokens: TimeTokens
     limit: RateLimit | None
     person_limit: RateLimit | None
     own_counts: VisitorCounts | None
@@ -122,9 +124,15 @@ class Intake:
     ) -> Entry:
         """Return the sign-up, ready to be stored, with the id of its request. Raises
         `InvalidSignup`."""
-        quarantine = screen(posted)
-        checked = self._check(posted, form, visitor, lenient=quarantine is not None)
+        trapped = trap(posted)
+        checked = self._check(posted, form, visitor, lenient=trapped is not None)
         _check_key(idempotency_key)
+        quarantine = screen(
+            checked.contact,
+            trapped,
+            age=self.time_tokens.age_of(form.name, posted),
+            threshold=form.spam_threshold,
+        )
         solution = None
         if form.captcha != "none":
             solution = self.find_solution(form.name, posted)
@@ -178,7 +186,8 @@ class Intake:
     ) -> CheckedFields:
         """Return the checked fields.
 
-        With `lenient`, wrong fields pass: a robot must get the same answer as everyone.
+        With `lenient`, wrong fields pass: a robot must get the same answer as everyone. What only
+        looks like spam is refused as anything else is, so its answer tells nothing either.
         """
         check = keep_unchecked if lenient else check_fields
         arrived = visitor.arrived() if form.sources else {}

@@ -1,21 +1,67 @@
-"""Screening: signs that a sign-up is spam."""
+"""Screening: whether a sign-up looks like spam. docs/spam.md explains it to operators.
+
+It decides on plain values alone, in microseconds. `shared/domain/spam/signs.py` has the weights.
+"""
 
 import re
 from collections.abc import Mapping
 
-from shared.domain.signup import ALONE, SEEN_LIMIT, QuarantineReason, Suspicion
+from shared.domain.remembering import remembered
+from shared.domain.signup import Contact, Suspicion
+from shared.domain.spam import signs
+from shared.domain.spam.addresses import signs_in_address
+from shared.domain.spam.names import signs_in_names
+from shared.domain.spam.signs import Found, suspicion
+from shared.domain.spam.texts import signs_in_texts
 
 # People do not see these fields. Robots that fill in every field fill them in, too. The first is
 # ours; the others are Netlify's, Mailchimp's, and MC4WP's, as their forms work here unchanged.
 _HONEYPOTS = re.compile(
     r"(_gotcha|bot-field|b_[0-9a-f]{10,40}_[0-9a-f]{6,40}|_mc4wp_honeypot)(\[\])?", re.IGNORECASE
 )
+# In seconds. Who types needs longer. With autofill, some people are as fast, so it is a weak sign.
+TOO_FAST = 2
+_NO_TOKEN = Found(signs.NO_TOKEN)
 
 
-def screen(posted: Mapping[str, list[str]]) -> Suspicion | None:
-    """Return why the sign-up looks like spam; None for a clean one."""
+def trap(posted: Mapping[str, list[str]]) -> Found | None:
+    """Return the sign that a field was filled in that people do not see."""
     for name, values in posted.items():
-        if _HONEYPOTS.fullmatch(name) and any(map(str.strip, values)):
-            reason = str(QuarantineReason.HONEYPOT)
-            return Suspicion((reason,), ALONE, {reason: ", ".join(values)[:SEEN_LIMIT]})
+        if _is_honeypot(name) and any(map(str.strip, values)):
+            return Found(signs.HONEYPOT, ", ".join(values))
     return None
+
+
+def screen(
+    contact: Contact, trapped: Found | None, *, age: float | None, threshold: int
+) -> Suspicion | None:
+    """Return why the sign-up looks like spam; None if it does not.
+
+    `age` is how long ago the visitor's page was made, in seconds, and None if that is unknown. A
+    `threshold` of 0 leaves only the trap. What was trapped has its other reasons, too, except for a
+    missing time token, which says nothing then.
+    """
+    found = signs_in(contact, age) if threshold > 0 else []
+    if trapped:
+        return suspicion([trapped, *(each for each in found if each is not _NO_TOKEN)])
+    if not found or sum([each.sign.weight for each in found]) < threshold:
+        return None
+    suspected = suspicion(found)
+    return suspected if suspected.score >= threshold else None
+
+
+def signs_in(contact: Contact, age: float | None) -> list[Found]:
+    """Return all scored signs of a sign-up."""
+    found = [*signs_in_names(contact.fields), *signs_in_address(contact.email)]
+    if contact.custom or contact.other:
+        found += signs_in_texts(contact)
+    if age is None:
+        found.append(_NO_TOKEN)
+    elif age < TOO_FAST:
+        found.append(Found(signs.TOO_FAST))
+    return found
+
+
+@remembered(longest=60)  # pages post the same names again and again
+def _is_honeypot(name: str) -> bool:
+    return _HONEYPOTS.fullmatch(name) is not None

@@ -96,6 +96,7 @@ def _check(website: Website, case: dict[str, Any]) -> None:
     assert answer.json is not None
     signup = website.ledger.find(answer.json["id"], ["acme"])
     assert signup is not None
+    assert signup.reasons == (), "no form tool's sign-up may look like spam"
     contact = signup.contact
     assert contact.fields == case["sent"]
     assert {each.name: each.value for each in contact.custom} == case.get("sent_custom", {})

@@ -23,6 +23,7 @@ from web.request_ids import RequestId
 from web.signup.consent_evidence import OurConsents
 from web.signup.intake import Intake, KnownFingerprints
 from web.signup.spool_entry import Entry
+from web.signup.time_token import TimeTokens
 from web.signup.visitor_counts import VisitorCounts
 from web.signup.visitors import Visitor
 from web.translations.catalogues import load_translations
@@ -107,6 +108,7 @@ class Desk:
             check_email=check_email,
             find_solution=lambda form, posted: next(iter(posted.get("altcha", ())), None),
             our_consents=OurConsents(load_translations()),
+            time_tokens=TimeTokens(("key",), clock=lambda: 0.0),
             limit=None,
             person_limit=None,
             own_counts=VisitorCounts(RateLimit(2, timedelta(minutes=1)), clock=lambda: 0.0),

@@ -1,0 +1,1 @@
+"""What screening catches, measured with sign-ups of people and of robots."""

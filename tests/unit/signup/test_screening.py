@@ -1,0 +1,212 @@
+"""Screening: which signs count, what they weigh together, and who must get through."""
+
+import pytest
+
+from shared.domain.signup import ALONE, Contact, CustomValue, QuarantineReason, Suspicion
+from shared.domain.spam import signs
+from shared.domain.spam.addresses import is_disposable
+from shared.domain.spam.signs import SIGNS, Found
+from web.signup.screening import TOO_FAST, screen, signs_in, trap
+
+AGE = 30.0  # of a page, when nothing about its age is odd
+RANDOM = "xkqjRTzpWq"
+
+
+def contact(**fields: str) -> Contact:
+    """Return a contact. What is no field of ours is one of the website's own."""
+    email = fields.pop("email", "ada@example.com")
+    ours = {"first_name", "last_name", "company_name", "job_title", "street", "city", "state"}
+    return Contact(
+        fields={"email_address": email} | {n: v for n, v in fields.items() if n in ours},
+        other={n: v for n, v in fields.items() if n not in ours},
+    )
+
+
+def found(person: Contact, age: float | None = AGE) -> dict[str, int]:
+    """Return the weight of each reason."""
+    return {str(each.sign.reason): each.sign.weight for each in signs_in(person, age)}
+
+
+@pytest.mark.parametrize(
+    ("fields", "sign"),
+    [
+        # links where a name belongs
+        pytest.param({"first_name": "https://win.example"}, signs.LINK_IN_NAME, id="link"),
+        pytest.param({"last_name": "see www.win.example"}, signs.LINK_IN_NAME, id="www"),
+        pytest.param({"first_name": "Get it at bit.ly/3x"}, signs.LINK_IN_NAME, id="shortener"),
+        pytest.param({"first_name": "hot-dates.top"}, signs.LINK_IN_NAME, id="domain alone"),
+        pytest.param({"city": "HTTP://X.EXAMPLE"}, signs.LINK_IN_NAME, id="in the city"),
+        pytest.param({"last_name": "[url=x]y[/url]"}, signs.MARKUP_IN_NAME, id="BB code"),
+        pytest.param({"last_name": "<a href=x>y</a>"}, signs.MARKUP_IN_NAME, id="HTML"),
+        pytest.param({"company_name": "<b>Pills</b>"}, signs.MARKUP_IN_NAME, id="HTML in company"),
+        pytest.param({"company_name": "Bell, www.bell.example"}, signs.SOME_LINKS, id="company"),
+        pytest.param({"job_title": "CEO @ bell.io"}, signs.SOME_LINKS, id="job title"),
+        # texts
+        pytest.param({"message": "I am at https://a.example now"}, signs.SOME_LINKS, id="one link"),
+        pytest.param(
+            {"message": "www.a.example www.b.example http://c.example"},
+            signs.MANY_LINKS,
+            id="three",
+        ),
+        pytest.param({"message": "a [url=b]c[/url]"}, signs.MARKUP_IN_TEXT, id="BB code in a text"),
+        pytest.param({"message": "Buy Viagra!"}, signs.ONE_SPAM_WORD, id="a word of spam"),
+        pytest.param({"message": "SEO-services, BACKLINKS"}, signs.TWO_SPAM_WORDS, id="two words"),
+        pytest.param(
+            {"message": "viagra cialis backlinks"}, signs.MANY_SPAM_WORDS, id="three words"
+        ),
+        pytest.param({"first_name": "Claim your prize"}, signs.TWO_SPAM_WORDS, id="word in a name"),
+        pytest.param(
+            {"first_name": "Free", "last_name": "BTC"}, signs.TWO_SPAM_WORDS, id="in both names"
+        ),
+        pytest.param(
+            {"message": "代开发票\n加微信"}, signs.TWO_SPAM_WORDS, id="Chinese, no blanks"
+        ),
+        # names
+        pytest.param({"first_name": RANDOM}, signs.RANDOM_NAME, id="certainly random"),
+        pytest.param({"last_name": "Zqvfekl"}, signs.ODD_LETTERS, id="looks random"),
+        pytest.param({"first_name": RANDOM, "last_name": "Vwxgral"}, signs.RANDOM_NAMES, id="both"),
+        pytest.param(
+            {"last_name": "Zqvfekl", "email": "gxqzwkp@x.example"},
+            signs.RANDOM_NAME,
+            id="address too",
+        ),
+        pytest.param({"first_name": "a1b2c3d4"}, signs.ODD_LETTERS, id="digits and letters"),
+        pytest.param({"first_name": "J\u043ehn"}, signs.MIXED_SCRIPTS, id="Cyrillic o"),
+        pytest.param({"last_name": "Only $5"}, signs.ODD_NAME, id="price"),
+        pytest.param({"last_name": "🎁🎁"}, signs.ODD_NAME, id="emojis"),
+        pytest.param(
+            {"first_name": "Gomtox", "last_name": "Gomtox", "city": "Gomtox"},
+            signs.SAME_VALUES,
+            id="the same three times",
+        ),
+        # addresses
+        pytest.param({"email": "a@mailinator.com"}, signs.DISPOSABLE, id="disposable"),
+        pytest.param(
+            {"email": "a@in.Mailinator.com"}, signs.DISPOSABLE, id="below a disposable one"
+        ),
+        pytest.param({"email": "u.x.i.p.f4@x.example"}, signs.ODD_ADDRESS, id="many dots"),
+    ],
+)
+def test_each_sign_is_found(fields: dict[str, str], sign: signs.Sign) -> None:
+    assert found(contact(**fields)) == {str(sign.reason): sign.weight}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"first_name": "Jean.Marie", "last_name": "St.John"}, id="dots in names"),
+        pytest.param({"first_name": "A.Ng", "last_name": "M.Sc./Ph.D."}, id="endings of countries"),
+        pytest.param({"first_name": "eva@example.com"}, id="the e-mail address as a name"),
+        pytest.param({"company_name": "www.bell.example"}, id="a website as the company"),
+        pytest.param({"company_name": "https://bell.example/about"}, id="its address"),
+        pytest.param(
+            {"company_name": "Booking.com", "city": "St.Gallen"}, id="a company called so"
+        ),
+        pytest.param(
+            {"website": "https://bell.example", "page": "http://a.example?b=c"}, id="fields"
+        ),
+        pytest.param({"message": "https://bell.example"}, id="a website as the message"),
+        pytest.param({"message": "As a specialist I socialise"}, id="cialis inside of words"),
+        pytest.param({"message": "I work at the casino. SEO, Bitcoin, a loan."}, id="plain words"),
+        pytest.param({"first_name": "Suharto", "last_name": "Suharto"}, id="one name, twice"),
+        pytest.param({"city": "Singapore", "state": "Singapore"}, id="a city that is a state"),
+        pytest.param({"first_name": "Ke$ha", "last_name": "P!nk"}, id="artists"),
+        pytest.param({"first_name": "Amy ❤️", "last_name": "O'Neil-McDonald"}, id="one emoji"),
+        pytest.param({"first_name": "Grzegorz", "last_name": "Brzeczyszczykiewicz"}, id="Polish"),
+        pytest.param({"first_name": "Myfanwy", "last_name": "Cwmystwyth"}, id="Welsh"),
+        pytest.param({"first_name": "Keawe", "last_name": "Humuhumunukunukuapuaa"}, id="Hawaiian"),
+        pytest.param({"first_name": "Quynh", "last_name": "Nguyen"}, id="Vietnamese"),
+        pytest.param({"first_name": "Nqobile", "last_name": "Mxolisi"}, id="Zulu"),
+        pytest.param({"first_name": "Asa", "last_name": "Ljungqvist"}, id="Swedish"),
+        pytest.param({"first_name": "محمد", "last_name": "王小明"}, id="Arabic and Chinese"),
+        pytest.param({"first_name": "Helen", "last_name": "Akyerε"}, id="Twi has an epsilon"),
+        pytest.param({"first_name": "DeShawn", "last_name": "MaryJaneSmith"}, id="capitals inside"),
+        pytest.param({"first_name": "jOHN", "last_name": "SMITH"}, id="the wrong case"),
+        pytest.param({"email": "j.r.r.tolkien@example.com"}, id="initials in the address"),
+        pytest.param({"email": "xkqjrtz77@example.com"}, id="a random address alone"),
+    ],
+)
+def test_people_show_no_sign(fields: dict[str, str]) -> None:
+    assert found(contact(**fields)) == {}
+
+
+@pytest.mark.parametrize(
+    ("age", "reasons"),
+    [
+        pytest.param(0.0, {"too_fast": 4}, id="at once"),
+        pytest.param(TOO_FAST - 0.01, {"too_fast": 4}, id="faster than most people"),
+        pytest.param(float(TOO_FAST), {}, id="as a person"),
+        pytest.param(None, {"no_time_token": 2}, id="no time token"),
+    ],
+)
+def test_the_age_of_the_page(age: float | None, reasons: dict[str, int]) -> None:
+    assert found(contact(), age) == reasons
+
+
+WEAK = {"spam_words", "links", "mixed_scripts", "odd_name", "odd_address", "too_fast"}
+
+
+def test_no_weak_sign_quarantines_with_a_missing_token_but_two_of_spam() -> None:
+    threshold = 10
+    for sign in SIGNS:
+        if sign.reason in WEAK | {QuarantineReason.UNTIMED}:
+            assert sign.weight < threshold or sign is signs.MANY_SPAM_WORDS
+    one_odd_name = signs.ODD_LETTERS.weight + signs.NO_TOKEN.weight
+    assert one_odd_name < threshold
+    assert signs.TOO_FAST.weight + signs.SOME_LINKS.weight < threshold
+
+
+def test_the_weights_add_up_and_the_heaviest_reason_is_first() -> None:
+    spam = contact(first_name="Bob", message="Buy viagra at www.a.example now")
+    assert screen(spam, None, age=None, threshold=10) == Suspicion(
+        reasons=("spam_words", "links", "no_time_token"),
+        score=10,
+        seen={"spam_words": "viagra", "links": "Buy viagra at www.a.example now"},
+    )
+
+
+def test_of_several_signs_with_one_reason_the_heaviest_counts() -> None:
+    spam = contact(first_name="www.a.example", last_name="<b>x</b>", company_name="b www.c.example")
+    suspected = screen(spam, None, age=AGE, threshold=10)
+    assert suspected and (suspected.reasons, suspected.score) == (("links_in_name", "links"), 13)
+
+
+@pytest.mark.parametrize(("threshold", "is_caught"), [(1, True), (8, True), (9, False), (0, False)])
+def test_the_forms_threshold_decides(threshold: int, is_caught: bool) -> None:
+    odd = contact(first_name="Zqvfekl")
+    assert (screen(odd, None, age=None, threshold=threshold) is not None) == is_caught
+
+
+@pytest.mark.parametrize("threshold", [0, 10, 100])
+def test_the_trap_counts_at_any_threshold(threshold: int) -> None:
+    trapped = trap({"email": ["a@example.com"], "_gotcha": ["", " http://x.example "]})
+    suspected = screen(contact(), trapped, age=AGE, threshold=threshold)
+    assert suspected == Suspicion(("honeypot",), ALONE, {"honeypot": ",  http://x.example "})
+
+
+def test_what_was_trapped_is_told_all_its_reasons() -> None:
+    trapped = Found(signs.HONEYPOT, "x")
+    suspected = screen(contact(email="a@mailinator.com"), trapped, age=None, threshold=10)
+    assert suspected and suspected.reasons == ("honeypot", "disposable")
+
+
+def test_a_text_that_shows_a_sign_is_cut() -> None:
+    spam = contact(message="viagra cialis backlinks https://a.example " + "x" * 5000)
+    suspected = screen(spam, None, age=AGE, threshold=10)
+    assert suspected and len(suspected.seen["links"]) == 200
+
+
+def test_custom_fields_are_texts_too() -> None:
+    custom = CustomValue("id", "wish", "cheap backlinks")
+    spam = Contact(fields={"email_address": "a@example.com"}, custom=(custom,))
+    assert [each.sign for each in signs_in(spam, AGE)] == [signs.ONE_SPAM_WORD]
+
+
+@pytest.mark.parametrize("domain", ["", "com", "example.com", "mailinator.com.example", "."])
+def test_other_domains_are_not_disposable(domain: str) -> None:
+    assert not is_disposable(domain)
+
+
+def test_forwarding_services_are_not_disposable() -> None:
+    services = ("privaterelay.appleid.com", "duck.com", "mozmail.com", "simplelogin.com")
+    assert not any(map(is_disposable, services))
