@@ -162,6 +162,18 @@ def test_a_form_with_a_file_sends_its_name(site: EmbedSite, page: Page) -> None:
     assert record["contact"]["other"]["cv"] == "ada.pdf"
 
 
+def test_a_box_that_stays_as_it_was_keeps_its_value_over_a_reload(
+    site: EmbedSite, page: Page
+) -> None:
+    site.show(page, FIELDS + '<label>Plan <input type="checkbox" name="plan" value="free" checked>')
+    fill_in(page)
+    page.reload()
+    expect(page.get_by_label("FNAME")).to_have_value("Ada")
+    page.get_by_role("button", name="Join").click()
+    expect_thanks(page)
+    assert site.posted()["plan"] == ["free"]
+
+
 def test_inputs_with_the_names_of_a_forms_properties(site: EmbedSite, page: Page) -> None:
     names = ("action", "method", "target", "elements", "submit", "requestSubmit", "reset", "id")
     site.show(page, FIELDS + "".join(f'<input type="hidden" name="{n}" value="x">' for n in names))

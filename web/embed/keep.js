@@ -69,7 +69,7 @@ function restore(form, values) {
 }
 
 function put(input, state) {
-  if (String(state) == stateOf(input)) return;
+  if (String(state) == String(stateOf(input))) return;
   if (state === !input.checked) return input.click();
   if (input.value != (input.defaultValue ?? input.value)) return;
   if (input.options) for (const each of input.options) each.selected = [state].flat().includes(each.value);
