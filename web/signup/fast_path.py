@@ -5,9 +5,9 @@ that view: errors, closed and unknown forms, large bodies, sign-ups that the dis
 has no case of its own.
 
 Where its microseconds of CPU go: 2 to find out which page posted, 15 from bytes to names and
-values, 30 to sort, clean and check them, 12 for fingerprints, 12 for the script's arguments, 15 to
-60 for the round trip (the fewer, the more sign-ups wait with it), 8 for counts and the answer.
-Granian and the entrance before it take 65. docs/performance.md has more.
+values, 30 to sort, clean and check them, 3 to screen them, 12 for fingerprints, 12 for the script's
+arguments, 15 to 60 for the round trip (the fewer, the more sign-ups wait with it), 8 for counts and
+the answer. Granian and the entrance before it take 65. docs/performance.md has more.
 """
 
 from collections.abc import Callable

@@ -42,9 +42,9 @@ RANDOM_NAME = Sign(
     QuarantineReason.GIBBERISH, 8, "One name is certainly random, or it and the address look so"
 )
 ODD_LETTERS = Sign(QuarantineReason.GIBBERISH, 6, "One name looks like gibberish")
-MANY_SPAM_WORDS = Sign(QuarantineReason.SPAM_WORDS, 10, "Three and more words of spam")
-TWO_SPAM_WORDS = Sign(QuarantineReason.SPAM_WORDS, 8, "Two words of spam, or one in a name")
-ONE_SPAM_WORD = Sign(QuarantineReason.SPAM_WORDS, 5, "One word of spam")
+MANY_SPAM_WORDS = Sign(QuarantineReason.SPAM_WORDS, 10, "Three and more offers")
+TWO_SPAM_WORDS = Sign(QuarantineReason.SPAM_WORDS, 8, "Two offers, or one in a name")
+ONE_SPAM_WORD = Sign(QuarantineReason.SPAM_WORDS, 5, "One offer, or two hints at one")
 MARKUP_IN_TEXT = Sign(QuarantineReason.LINKS, 8, "A link in BB code or HTML, in any other text")
 MANY_LINKS = Sign(QuarantineReason.LINKS, 6, "Three and more links in other texts")
 SOME_LINKS = Sign(

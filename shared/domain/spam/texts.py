@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from shared.domain.signup import Contact
 from shared.domain.spam import signs
 from shared.domain.spam.links import has_markup, links_in
-from shared.domain.spam.signs import Found, Sign
-from shared.domain.spam.words import spam_words_in
+from shared.domain.spam.signs import Found
+from shared.domain.spam.words import OFFER, POINTS, spam_words_in
 
 _MANY_LINKS = 3
-_BY_SPAM_WORDS = (signs.ONE_SPAM_WORD, signs.TWO_SPAM_WORDS, signs.MANY_SPAM_WORDS)
+_BY_OFFERS = (signs.ONE_SPAM_WORD, signs.TWO_SPAM_WORDS, signs.MANY_SPAM_WORDS)
 
 
 def signs_in_texts(contact: Contact) -> Iterator[Found]:
@@ -31,13 +31,11 @@ def _has_words(text: str) -> bool:
 
 
 def signs_of_spam_words(text: str, *, each_counts: int = 1) -> Iterator[Found]:
-    """Yield the sign of the text's words of spam, if it has any."""
-    if words := spam_words_in(text):
-        yield Found(_by_number(len(words) * each_counts), ", ".join(words))
-
-
-def _by_number(words: int) -> Sign:
-    return _BY_SPAM_WORDS[min(words, len(_BY_SPAM_WORDS)) - 1]
+    """Yield the sign of the text's words of spam, if it has enough."""
+    words = spam_words_in(text)
+    offers = each_counts * sum(map(POINTS.__getitem__, words)) // OFFER
+    if offers:
+        yield Found(_BY_OFFERS[min(offers, len(_BY_OFFERS)) - 1], ", ".join(words))
 
 
 def _values(contact: Contact) -> Iterator[str]:

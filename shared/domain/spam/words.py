@@ -1,91 +1,59 @@
 """Words of spam: what robots advertise, and people who sign up hardly ever write.
 
-Each is matched as whole words, in any case. A word belongs here if it means an offer and nothing
-else: `casino` is a place, and `loan` a thing that banks' customers ask about.
+Each is matched as whole words, in any case. `casino` alone is a place, and `loan` a thing that
+customers of banks ask about, so neither is here.
 """
 
 import re
 
-SPAM_WORDS = (
-    # medicine and sex
-    *("viagra", "cialis", "levitra", "tramadol", "ozempic online", "buy xanax", "online pharmacy"),
-    *(
-        "canadian pharmacy",
-        "weight loss pills",
-        "male enhancement",
-        "penis enlargement",
-        "cbd gummies",
-    ),
-    *(
-        "hot girls",
-        "sexy girls",
-        "girls near you",
-        "singles near you",
-        "adult dating",
-        "sex dating",
-    ),
-    *("onlyfans leaks", "porn videos", "nude photos", "escort service", "escorts in"),
-    # gambling
-    *("online casino", "casino bonus", "casino online", "free spins", "no deposit bonus"),
-    *("sports betting", "betting site", "slot gacor", "slot online", "situs judi", "judi online"),
-    *(
-        "togel",
-        "1xbet",
-        "mostbet",
-        "pin up casino",
-        "онлайн казино",
-        "казино онлайн",
-        "вулкан казино",
-    ),
-    *("бездепозитный бонус", "ставки на спорт", "игровые автоматы"),
-    # money
-    *("make money online", "earn money online", "passive income", "work from home and earn"),
-    *("per day from home", "financial freedom", "double your bitcoin", "free bitcoin", "free btc"),
-    *("bitcoin investment", "crypto investment", "crypto trading signals", "invest in crypto"),
-    *("claim your prize", "claim your reward", "you have won", "you won", "gift card giveaway"),
-    *("binary options", "forex signals", "guaranteed profit", "guaranteed returns", "payday loan"),
-    *("payday loans", "loan offer", "instant loan approval", "no credit check", "bad credit ok"),
-    *("million dollars", "million usd", "next of kin", "inheritance fund", "western union"),
-    *("заработок в интернете", "заработок без вложений", "быстрый займ", "займ онлайн"),
-    *("кредит без отказа", "пассивный доход", "перевод на карту", "вы выиграли"),
-    *("geld verdienen online", "schnell geld verdienen", "kredit ohne schufa"),
-    *("gana dinero", "ganar dinero desde casa", "prestamo inmediato", "gagner de l argent"),
-    # promotion
-    *("seo services", "seo service", "seo expert", "seo agency", "first page of google"),
-    *("page 1 of google", "rank your website", "rank higher on google", "website traffic"),
-    *(
-        "organic traffic",
-        "high quality backlinks",
-        "quality backlinks",
-        "buy backlinks",
-        "backlinks",
-    ),
-    *("guest post", "guest posting", "link building", "domain authority", "email list for sale"),
-    *("email leads", "buy followers", "instagram followers", "web design services"),
-    *("redesign your website", "explainer video for your", "increase your sales"),
-    *("contact form leads", "million contact forms", "google my business listing"),
-    *("продвижение сайтов", "продвижение сайта", "раскрутка сайта", "база email"),
-    *("купить дешево", "скидка 90", "diplom kupit", "купить диплом"),
-    *(
-        "cheap replica",
-        "replica watches",
-        "louis vuitton outlet",
-        "ray ban outlet",
-        "cheap jerseys",
-    ),
-    *("click here", "click the link", "limited time offer", "act now", "risk free"),
-    *("telegram channel", "join our telegram", "whatsapp me", "add me on whatsapp"),
-    # Chinese, Japanese
-    *("代开发票", "办证", "网上赌场", "六合彩", "时时彩", "加微信", "副業で稼ぐ", "出会い系"),
+
+def _words(text: str) -> list[str]:
+    return [word for line in text.split("\n") for word in line.split("|") if word]
+
+
+# They mean an offer, and nothing else.
+OFFERS = _words(
+    """\
+viagra|cialis|levitra|tramadol|buy xanax|online pharmacy|canadian pharmacy|weight loss pills
+male enhancement|penis enlargement|cbd gummies|hot girls|sexy girls|girls near you
+singles near you|adult dating|sex dating|onlyfans leaks|porn videos|nude photos|escort service
+online casino|casino online|casino bonus|no deposit bonus|betting site|slot gacor|slot online
+situs judi|judi online|togel|1xbet|mostbet|pin up casino
+make money online|earn money online|work from home and earn|per day from home|free btc
+double your bitcoin|free bitcoin|bitcoin investment|crypto investment|crypto trading signals
+invest in crypto|claim your prize|claim your reward|gift card giveaway|binary options
+forex signals|guaranteed profit|guaranteed returns|payday loan|payday loans|loan offer
+instant loan approval|no credit check|bad credit ok|next of kin|inheritance fund
+geld verdienen online|schnell geld verdienen|kredit ohne schufa|ganar dinero desde casa
+gana dinero|prestamo inmediato|gagner de l argent
+seo services|seo service|first page of google|page 1 of google|rank your website
+rank higher on google|buy backlinks|quality backlinks|email list for sale|buy followers
+redesign your website|explainer video for your|contact form leads|million contact forms
+cheap replica|replica watches|louis vuitton outlet|ray ban outlet|cheap jerseys
+limited time offer|whatsapp me|add me on whatsapp
+онлайн казино|казино онлайн|вулкан казино|бездепозитный бонус|ставки на спорт
+игровые автоматы|заработок в интернете|заработок без вложений|быстрый займ|займ онлайн
+кредит без отказа|пассивный доход|вы выиграли|продвижение сайтов|продвижение сайта
+раскрутка сайта|купить диплом"""
 )
+# People write them, too. Two of them count as one offer.
+HINTS = _words(
+    """\
+sports betting|free spins|passive income|financial freedom|you have won|you won|million dollars
+million usd|western union|seo expert|seo agency|website traffic|organic traffic|backlinks
+guest post|guest posting|link building|domain authority|email leads|instagram followers
+web design services|increase your sales|click here|click the link|act now|risk free
+telegram channel|join our telegram|перевод на карту|база email|купить дешево"""
+)
+# Chinese and Japanese have no blanks between words.
+OFFERS_WITHOUT_BLANKS = _words("代开发票|办证|网上赌场|六合彩|时时彩|加微信|副業で稼ぐ|出会い系")
+
+HINT, OFFER = 1, 2
+POINTS = dict.fromkeys(HINTS, HINT) | dict.fromkeys([*OFFERS, *OFFERS_WITHOUT_BLANKS], OFFER)
 
 _WORD = re.compile(r"[^\W_]+")
-# Chinese and Japanese have no blanks between words.
-_WITHOUT_BLANKS = tuple(each for each in SPAM_WORDS if each > "\u3000")
 _BY_FIRST_WORD: dict[str, list[str]] = {}
-for _each in SPAM_WORDS:
-    if _each in _WITHOUT_BLANKS:
-        continue
+for _each in [*OFFERS, *HINTS]:
     _BY_FIRST_WORD.setdefault(_each.partition(" ")[0], []).append(_each)
 
 
@@ -95,7 +63,7 @@ def surely_no_spam_words(text: str) -> bool:
 
 
 def spam_words_in(text: str) -> list[str]:
-    """Return the words of spam in the text."""
+    """Return the offers and hints in the text."""
     words = _WORD.findall(text.lower())
     found: list[str] = []
     if not _BY_FIRST_WORD.keys().isdisjoint(words):
@@ -105,5 +73,5 @@ def spam_words_in(text: str) -> list[str]:
             each for first in first_words for each in _BY_FIRST_WORD[first] if f" {each} " in spaced
         ]
     if not text.isascii():
-        found += [each for each in _WITHOUT_BLANKS if each in text]
+        found += [each for each in OFFERS_WITHOUT_BLANKS if each in text]
     return found

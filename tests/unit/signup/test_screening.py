@@ -50,10 +50,11 @@ def found(person: Contact, age: float | None = AGE) -> dict[str, int]:
         ),
         pytest.param({"message": "a [url=b]c[/url]"}, signs.MARKUP_IN_TEXT, id="BB code in a text"),
         pytest.param({"message": "Buy Viagra!"}, signs.ONE_SPAM_WORD, id="a word of spam"),
-        pytest.param({"message": "SEO-services, BACKLINKS"}, signs.TWO_SPAM_WORDS, id="two words"),
+        pytest.param({"message": "SEO-services, VIAGRA"}, signs.TWO_SPAM_WORDS, id="two words"),
         pytest.param(
-            {"message": "viagra cialis backlinks"}, signs.MANY_SPAM_WORDS, id="three words"
+            {"message": "viagra cialis slot-gacor"}, signs.MANY_SPAM_WORDS, id="three words"
         ),
+        pytest.param({"message": "Guest post? Click here"}, signs.ONE_SPAM_WORD, id="two hints"),
         pytest.param({"first_name": "Claim your prize"}, signs.TWO_SPAM_WORDS, id="word in a name"),
         pytest.param(
             {"first_name": "Free", "last_name": "BTC"}, signs.TWO_SPAM_WORDS, id="in both names"
@@ -107,6 +108,7 @@ def test_each_sign_is_found(fields: dict[str, str], sign: signs.Sign) -> None:
         ),
         pytest.param({"message": "https://bell.example"}, id="a website as the message"),
         pytest.param({"message": "As a specialist I socialise"}, id="cialis inside of words"),
+        pytest.param({"message": "May I write a guest post?"}, id="a hint alone"),
         pytest.param({"message": "I work at the casino. SEO, Bitcoin, a loan."}, id="plain words"),
         pytest.param({"first_name": "Suharto", "last_name": "Suharto"}, id="one name, twice"),
         pytest.param({"city": "Singapore", "state": "Singapore"}, id="a city that is a state"),
@@ -191,13 +193,13 @@ def test_what_was_trapped_is_told_all_its_reasons() -> None:
 
 
 def test_a_text_that_shows_a_sign_is_cut() -> None:
-    spam = contact(message="viagra cialis backlinks https://a.example " + "x" * 5000)
+    spam = contact(message="viagra cialis levitra https://a.example " + "x" * 5000)
     suspected = screen(spam, None, age=AGE, threshold=10)
     assert suspected and len(suspected.seen["links"]) == 200
 
 
 def test_custom_fields_are_texts_too() -> None:
-    custom = CustomValue("id", "wish", "cheap backlinks")
+    custom = CustomValue("id", "wish", "buy backlinks")
     spam = Contact(fields={"email_address": "a@example.com"}, custom=(custom,))
     assert [each.sign for each in signs_in(spam, AGE)] == [signs.ONE_SPAM_WORD]
 

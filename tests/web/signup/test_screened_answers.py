@@ -21,7 +21,7 @@ SPAM = {
     "honeypot": {**HONEST, "_gotcha": "x"},
     "links_in_name": {**HONEST, "first_name": "https://win.example"},
     "gibberish": {"first_name": "xkqjRTzpWq", "last_name": "Vwxgral"},
-    "spam_words": {**HONEST, "message": "Viagra, Cialis and backlinks"},
+    "spam_words": {**HONEST, "message": "Viagra, Cialis and Levitra"},
     "links": {**HONEST, "message": "A [url=https://a.example]link[/url]"},
     "disposable": {**HONEST, "email": "ada@mailinator.com"},
 }
