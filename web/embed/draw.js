@@ -69,8 +69,8 @@ function consentOf({ name, text, box }) {
 }
 
 /* Hidden from people and screen readers. Robots recognise display: none, so it is not used. */
-function honeypotOf({ name, label }) {
-  const made = labelled(label, "", { name, tabindex: -1, autocomplete: "off" });
+function honeypotOf({ label, ...rest }) {
+  const made = labelled(label, "", rest);
   made.setAttribute("aria-hidden", true);
   made.style.cssText = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)";
   return made;

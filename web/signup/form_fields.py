@@ -15,6 +15,16 @@ _LISTS = lazy_gettext("Sign me up for")
 _HONEYPOT = lazy_gettext("Leave this empty")
 _BUTTON = lazy_gettext("Sign up")
 _CLOSE = lazy_gettext("Close")
+# Neither the tab key nor password managers come to it: what they fill in is taken for a robot's.
+_TRAP = {
+    "name": "_gotcha",
+    "autocomplete": "off",
+    "tabindex": "-1",
+    "data-1p-ignore": "",
+    "data-bwignore": "",
+    "data-lpignore": "true",
+    "data-form-type": "other",
+}
 
 
 def form_fields(page: FormPage, translation: Translation) -> dict[str, Any]:
@@ -39,7 +49,7 @@ def form_fields(page: FormPage, translation: Translation) -> dict[str, Any]:
         "optional": say(_OPTIONAL),
         "lists": _lists(page, say),
         "consent": _consent(page),
-        "honeypot": {"name": "_gotcha", "label": say(_HONEYPOT)},
+        "honeypot": {"label": say(_HONEYPOT), **_TRAP},
         "hidden": dict(page.hidden),
         "button": form.button or say(_BUTTON),
         "close": say(_CLOSE),

@@ -42,6 +42,8 @@ def test_all_inputs_of_the_hosted_form_are_described(client: FlaskClient) -> Non
     assert told["lists"] is None
     assert told["consent"]["box"] == "none"
     assert told["consent"]["text"] in page
+    trap = {name: value for name, value in told["honeypot"].items() if name != "label"}
+    assert all((f'{name}="{value}"' if value else name) in page for name, value in trap.items())
 
 
 def test_what_a_form_says_and_asks(client: FlaskClient, save_form: SaveForm) -> None:
