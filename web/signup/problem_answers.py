@@ -98,6 +98,8 @@ def _page_with_posted(problem: Problem) -> str:
     if _can_be_sent_again(problem):
         return _filled_in_form(problem)
     form: Form | None = g.get("form")
+    if form:
+        allow_form(form)  # a website may show the form in a frame, and then this page
     typed = _typed(form or _unknown_form()) if _is_sign_up() else ()
     return _render("problem.html", problem, typed=typed, is_sign_up=_is_sign_up())
 

@@ -601,6 +601,18 @@ def test_a_field_that_speaks_to_terminals_is_kept_as_plain_text(
 # --- in a frame of a website
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_page_that_says_why_there_is_no_form_is_framed_too(
+    client: FlaskClient, save_form: SaveForm, method: str
+) -> None:
+    save_form("gone", enabled=False, origins=("https://a.example",))
+    headers = BROWSER | {"Sec-Fetch-Dest": "iframe"}
+    answer = client.open("/f/gone", method=method, headers=headers)
+    assert answer.status_code == 410
+    assert "frame-ancestors 'self' https://a.example" in answer.headers["Content-Security-Policy"]
+    assert "/static/frame.js" in answer.text
+
+
 @pytest.mark.parametrize(
     ("path", "destination", "has_script"),
     [
