@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.conftest import NewPage
 from tests.support.accessibility import faults_of
@@ -326,3 +326,20 @@ def test_it_is_accessible_and_fits(
     assert box["y"] >= 0 and box["y"] + box["height"] <= height
     page.get_by_role("button", name="Sign up").scroll_into_view_if_needed()
     expect(page.get_by_role("button", name="Sign up")).to_be_in_viewport()
+
+
+@pytest.mark.slow
+def test_it_reads_from_right_to_left(shop: DrawingSite, page: Page) -> None:
+    def say_arabic(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, json={**found.json(), "language": "ar", "direction": "rtl"})
+
+    page.route("**/fields", say_arabic)
+    shop.show(page, shop.popup("click", "club"))
+    link(page).click()
+    title, close = page.get_by_role("heading", level=2), page.get_by_role("button", name="Close")
+    box, news = page.get_by_role("checkbox", name="News"), page.get_by_text("News", exact=True)
+    right, left = "e => e.getBoundingClientRect().right", "e => e.getBoundingClientRect().left"
+    assert close.evaluate(right) < title.evaluate(right)
+    assert box.evaluate(left) > news.evaluate(left)
+    expect(page.get_by_label("E-mail address")).to_have_css("direction", "rtl")
