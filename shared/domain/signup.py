@@ -210,7 +210,7 @@ class Signup:
 
     `edits` says how often an operator has corrected it. `request_id` is as in `Submission`.
     `reason` is why it is dead, or the heaviest reason of its quarantine. `quarantine` says all of
-    why it was quarantined, also after it was delivered from there.
+    why it was quarantined, also after it was delivered from there. `person` is a fingerprint.
     """
 
     id: str
@@ -233,6 +233,7 @@ class Signup:
     contact_id: str | None = None
     action: str | None = None
     quarantine: Suspicion | None = None
+    person: str = ""
 
     @property
     def reasons(self) -> tuple[str, ...]:

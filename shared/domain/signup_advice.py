@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from shared.domain.account import Hold, HoldReason
 from shared.domain.phrases import clause, sentence
-from shared.domain.signup import DeathReason, QuarantineReason, Signup, State
+from shared.domain.signup import DeathReason, QuarantineReason, Signup, State, Suspicion
 from shared.domain.signup_outlook import Outlook
 
 
@@ -332,6 +332,30 @@ def why_dead(reason: str | None, error_key: str, message: str) -> Why:
 def why_quarantined(reason: str | None) -> Why:
     """Return why it looks like spam; a version that knows more may have stored the reason."""
     return _QUARANTINED.get(reason, _SETTLED[State.QUARANTINED])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReasonInWords:
+    """A reason of quarantine: the word of it, what it means in a sentence, and what caused it. That
+    is personal data, and empty if nothing is kept of it."""
+
+    reason: str
+    sentence: str
+    seen: str
+
+
+def reasons_in_words(suspicion: Suspicion | None) -> list[ReasonInWords]:
+    """Return the reasons, the heaviest first."""
+    if suspicion is None:
+        return []
+    return [
+        ReasonInWords(
+            reason=reason,
+            sentence=why_quarantined(reason).short,
+            seen=suspicion.seen.get(reason, ""),
+        )
+        for reason in suspicion.reasons
+    ]
 
 
 def why_held(reason: HoldReason) -> Why:

@@ -444,6 +444,14 @@ class Ledger:
             _outlook(signup.id, *answer) for signup, answer in zip(signups, answers, strict=True)
         ]
 
+    def counts_of_people(self, signups: Sequence[Signup]) -> list[int]:
+        """Return of each sign-up's person how many its account has, with cleared ones whose
+        evidence is kept."""
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for signup in signups:
+                reads.zcard(f"{keys.account(signup.account)}person:{signup.person}")
+            return [int(count) for count in reads.execute()]
+
     def dead_letters(
         self, *accounts: str, reason: DeathReason | None = None, since: datetime | None = None
     ) -> Iterator[Signup]:

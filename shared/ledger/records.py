@@ -158,6 +158,7 @@ def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) ->
         contact_id=stands.get("contact_id"),
         action=stands.get("action"),
         quarantine=_read_quarantine(sent.get("quarantine"), reason),
+        person=stands["person"],
     )
 
 

@@ -29,6 +29,7 @@ from shared.operations.exports import Exports
 from shared.operations.forms.forms import Forms
 from shared.operations.job_steps import JobSteps
 from shared.operations.jobs import Jobs
+from shared.operations.judging import Judging
 from shared.operations.listed_signups import ListedSignups
 from shared.operations.one_signup import OneSignup
 from shared.operations.operations import Operations
@@ -61,6 +62,7 @@ def make_operations(
     jobs = Jobs(registry, JobSteps(ledger, replays, checks), trail, clock=time.monotonic)
     retries = Retries(finder, replays, jobs, trail, now=utc_now, notify_workers=notify_workers)
     lists = SignupLists(finder, SignupIndex(client))
+    judging = Judging(ledger, registry)
     chooser = BulkChooser(lists, retries, jobs)
     exports = Exports(finder, trail)
     status = SystemStatus(
@@ -77,11 +79,13 @@ def make_operations(
             dead_letters=dead_letters,
             quarantine=quarantine,
             retries=retries,
+            judging=judging,
             now=utc_now,
         ),
         jobs=jobs,
         lists=lists,
         listed=ListedSignups(ledger=ledger, now=utc_now),
+        judging=judging,
         chooser=chooser,
         review=QuarantineReview(chooser, quarantine, dead_letters),
         bulk=BulkChanges(chooser, exports),

@@ -13,6 +13,7 @@ from shared.domain.signup import Signup, State
 from shared.domain.signup_advice import Why, why
 from shared.domain.signup_outlook import NextStep, Outlook, next_step
 from shared.operations.dead_letters import DeadLetters
+from shared.operations.judging import Judged, Judging
 from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
 from shared.operations.selection import SignupFinder, UnreadableSignup
@@ -35,6 +36,7 @@ class SignupDetails:
     events: list[Event]
     attempts: list[Attempt]
     form: Form | None
+    judged: Judged | None
 
     @property
     def lists(self) -> list[str]:
@@ -58,6 +60,7 @@ class OneSignup:
     dead_letters: DeadLetters
     quarantine: Quarantine
     retries: Retries
+    judging: Judging
     now: Callable[[], datetime]
 
     def look(self, id: str) -> SignupDetails:
@@ -77,6 +80,7 @@ class OneSignup:
             events=timeline(signup, history),
             attempts=attempts(history),
             form=self.finder.form(signup.form),
+            judged=self.judging.one(signup),
         )
 
     def retry(self, id: str) -> None:

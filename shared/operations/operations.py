@@ -10,6 +10,7 @@ from shared.operations.dead_letters import DeadLetters
 from shared.operations.exports import Exports
 from shared.operations.forms.forms import Forms
 from shared.operations.jobs import Jobs
+from shared.operations.judging import Judging
 from shared.operations.listed_signups import ListedSignups
 from shared.operations.one_signup import OneSignup
 from shared.operations.operator_holds import OperatorHolds
@@ -34,6 +35,7 @@ class Operations:
     jobs: Jobs
     lists: SignupLists
     listed: ListedSignups
+    judging: Judging
     chooser: BulkChooser
     review: QuarantineReview
     bulk: BulkChanges

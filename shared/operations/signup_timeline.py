@@ -103,10 +103,10 @@ def _attempt(entry: Mapping[str, Any], number: int | None) -> Attempt:
 
 
 def _quarantined(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
-    """Yield that it was quarantined, which only its end shows later."""
-    was = any(entry.get("event") == "delivered from quarantine" for entry in history)
-    if was or signup.state == State.QUARANTINED:
-        why = signup.quarantine
+    """Yield that it was quarantined. Of what an earlier version delivered from there, only the
+    history tells."""
+    why = signup.quarantine
+    if why or any(entry.get("event") == "delivered from quarantine" for entry in history):
         what = f"Quarantined, as {', '.join(why.reasons)}. Score: {why.score}." if why else _CAUGHT
         yield Event(at=signup.received_at, name="quarantined", what=what, tone="waiting")
 

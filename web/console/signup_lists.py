@@ -11,7 +11,9 @@ from shared.domain.errors import WrongFilter
 from shared.domain.short_ids import full_id, short_id
 from shared.domain.signup import QuarantineReason, Signup, State
 from shared.ledger.values import Figures
-from shared.operations.listed_signups import ListedSignup, ListedSignups
+from shared.operations.judging import Judged
+from shared.operations.listed_signups import ListedSignup
+from shared.operations.operations import Operations
 from shared.operations.operators import Role
 from shared.operations.replay_jobs import Job
 from shared.operations.signup_lists import DUE, MOST_READ, SignupPage
@@ -23,7 +25,7 @@ from web.services import services
 SHOWN = 50
 SHOWN_JOBS = 5
 
-Listing = Callable[[ListedSignups, Sequence[Signup]], list[ListedSignup]]
+Listing = Callable[[Operations, Sequence[Signup]], Sequence[ListedSignup | Judged]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,19 +40,22 @@ class _Kind:
 
 
 _WAITING = _Kind(
-    name="waiting", states=DUE, rows=ListedSignups.waiting, count=lambda figures: figures.due
+    name="waiting",
+    states=DUE,
+    rows=lambda of, found: of.listed.waiting(found),
+    count=lambda figures: figures.due,
 )
 _QUARANTINE = _Kind(
     name="quarantine",
     states=frozenset({State.QUARANTINED}),
-    rows=ListedSignups.settled,
+    rows=lambda of, found: of.judging.rows(found),
     count=lambda figures: figures.quarantined,
     reasons=tuple(QuarantineReason),
 )
 _DELIVERED = _Kind(
     name="delivered",
     states=frozenset({State.DELIVERED}),
-    rows=ListedSignups.settled,
+    rows=lambda of, found: of.listed.settled(found),
     count=lambda figures: figures.delivered,
 )
 
@@ -117,7 +122,7 @@ def _page(
         f"console/{kind.name}.html",
         kind=kind.name,
         page=page,
-        rows=kind.rows(operations.listed, page.signups),
+        rows=kind.rows(operations, page.signups),
         total=_total(kind, figures, kept.get("account")) if unfiltered else None,
         holds={name: each.holds for name, each in figures.items() if each.holds and each.due},
         accounts=list(figures),

@@ -8,10 +8,11 @@ from werkzeug.test import TestResponse
 
 from shared.domain.replay import ReplayPace
 from shared.domain.short_ids import short_id
-from shared.domain.signup import Contact
+from shared.domain.signup import Consent, Contact
 from shared.ledger.replays import Replays
+from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
-from tests.support.builders import suspicion
+from tests.support.builders import form, suspicion
 from tests.support.console_browser import SignedIn
 from tests.support.console_scene import ConsoleScene, text
 from tests.support.signups import ADA
@@ -34,6 +35,58 @@ def post(scene: ConsoleScene, step: str, *picked: str, **fields: str) -> TestRes
     return scene.browser.client.post(
         f"/console/quarantine/{step}", data=sent, headers={"Sec-Fetch-Site": "same-origin"}
     )
+
+
+# --- what to judge by
+
+
+WHY = suspicion("honeypot", "of_tomorrow", score=112, honeypot="buy <b>pills</b>")
+
+
+def from_network(address: str) -> Consent:
+    page = "https://www.example.com/club"
+    return Consent(text="Yes", version="1", box=None, address=address, page=page)
+
+
+def test_the_list_tells_all_reasons_with_what_caused_them(scene: ConsoleScene) -> None:
+    Registry(scene.client).save_form(form(spam_threshold=12))
+    for number in (7, 8):
+        consent = from_network(f"198.51.100.{number}")
+        scene.made.queued(f"{number}@example.com", quarantine=WHY, consent=consent)
+    scene.made.queued("7@example.com", quarantine=WHY, consent=from_network("203.0.113.9"))
+    page = text(scene.browser.get("/console/quarantine"))
+    for told in (
+        "It filled in the field that people do not see. <q>buy <b>pills</b></q>",
+        '<code class="soft">of_tomorrow</code>',
+        "Score 112, quarantined from 12",
+        "https://www.example.com/club",
+        "198.51.100.0/24, as 1 other here",
+        "203.0.113.0/24</p>",
+        "1 other sign-up of this person",
+    ):
+        assert told in page, told
+    assert "<b>pills" not in scene.browser.get("/console/quarantine").text
+
+
+def test_viewers_read_no_value_page_or_network(scene: ConsoleScene, app: Flask) -> None:
+    id = scene.made.queued(quarantine=WHY, consent=from_network("198.51.100.7"))
+    viewer = SignedIn(app, Role.VIEWER)
+    for path in ("/console/quarantine", f"/console/signups/{id}"):
+        page = text(viewer.get(path))
+        assert "of_tomorrow" in page
+        for hidden in ("pills", "198.51.100", "www.example.com/club"):
+            assert hidden not in page, (path, hidden)
+
+
+def test_the_page_of_one_tells_all_reasons(scene: ConsoleScene) -> None:
+    id = scene.made.queued(quarantine=WHY, consent=from_network("198.51.100.7"))
+    page = text(scene.browser.get(f"/console/signups/{id}"))
+    for told in ("<q>buy <b>pills</b></q>", "of_tomorrow", "Score 112", "198.51.100.0/24"):
+        assert told in page, told
+    scene.browser.post(f"/console/signups/{id}/discard")
+    page = text(scene.browser.get(f"/console/signups/{id}"))
+    assert "Quarantined, as honeypot, of_tomorrow. Score: 112." in page
+    assert "An operator decided against it" in page
 
 
 # --- one
