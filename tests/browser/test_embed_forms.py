@@ -2,11 +2,11 @@
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from shared.domain.form import CustomField, ListRef, SourceField
 from shared.ledger.stores.registry import Registry
-from tests.browser.conftest import NewPage, SaveForm
+from tests.browser.conftest import ARGUMENTS, CHROMIUM, NewPage, SaveForm
 from tests.support import builders
 from tests.support.embed_site import (
     FIELDS,
@@ -254,6 +254,27 @@ def test_the_next_page_is_led_to(site: EmbedSite, page: Page) -> None:
     assert kept(page) == []
     page.go_back()
     expect(page.get_by_role("button", name="Join")).to_be_enabled()
+
+
+def test_back_to_a_page_that_the_browser_has_kept(site: EmbedSite, browser: Browser) -> None:
+    """Playwright's browsers keep none (bfcache), but visitors' do."""
+    keeping = browser.browser_type.launch(
+        executable_path=CHROMIUM,
+        args=ARGUMENTS,
+        ignore_default_args=["--disable-back-forward-cache"],
+    )
+    page = keeping.new_page()
+    kept_again = (
+        "<script>addEventListener('pageshow', (e) => document.title = e.persisted)</script>"
+    )
+    site.show(page, FIELDS + '<input type="hidden" name="_next" value="/thanks">' + kept_again)
+    join(page)
+    page.wait_for_url("**/thanks")
+    page.evaluate("setTimeout(() => history.back())")
+    expect(page).to_have_title("true")
+    expect(page.get_by_role("button", name="Join")).to_be_enabled()
+    expect(page.locator("[data-relay-message]")).to_be_hidden()
+    keeping.close()
 
 
 def test_the_forms_own_redirect_is_followed(

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -29,8 +30,20 @@ Answer = Callable[[Route], None]
 
 def expect_waiting(page: Page) -> None:
     message = page.get_by_role("status")
-    expect(message).to_have_text("Not sent yet. Please keep this page open.", timeout=30_000)
+    expect(message).to_have_text(
+        "Not sent yet. We keep trying while this page is open.", timeout=30_000
+    )
     expect(page.get_by_role("button")).to_be_enabled()
+
+
+def after(seconds: int, status: int = 503) -> dict[str, Any]:
+    """Return an answer that asks for another try then."""
+    headers = {
+        "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "Retry-After",
+        "Retry-After": str(seconds),
+    }
+    return {"status": status, "headers": headers, "body": "<h1>Not now</h1>"}
 
 
 # --- what was typed
@@ -280,8 +293,7 @@ def test_what_is_typed_meanwhile_stays(site: EmbedSite, page: Page) -> None:
 
 def test_pressing_again_sends_at_once_with_the_same_key(site: EmbedSite, page: Page) -> None:
     site.show(page)
-    long = {"status": 429, "headers": {"Retry-After": "3600"}, "body": "{}"}
-    page.route("**/f/news", lambda route: route.fulfill(**long), times=1)
+    page.route("**/f/news", lambda route: route.fulfill(**after(3600)), times=1)
     join(page)
     expect_waiting(page)
     page.get_by_role("button").click()
@@ -291,10 +303,8 @@ def test_pressing_again_sends_at_once_with_the_same_key(site: EmbedSite, page: P
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 def test_passing_trouble(site: EmbedSite, page: Page, status: int) -> None:
-    allowed = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "Retry-After"}
-    answer = {"status": status, "headers": {**allowed, "Retry-After": "3"}, "body": "<h1>No</h1>"}
     site.show(page)
-    page.route("**/f/news", lambda route: route.fulfill(**answer), times=1)
+    page.route("**/f/news", lambda route: route.fulfill(**after(3, status)), times=1)
     join(page)
     expect_waiting(page)
     since = time.monotonic()
@@ -352,8 +362,7 @@ def test_a_form_that_is_there_late_does_not_wait_for_the_next_try(
     site: EmbedSite, page: Page
 ) -> None:
     site.show(page)
-    later = {"status": 503, "headers": {"Retry-After": "3600"}, "body": "{}"}
-    page.route("**/f/news", lambda route: route.fulfill(**later), times=2)
+    page.route("**/f/news", lambda route: route.fulfill(**after(3600)), times=2)
     join(page)
     expect_waiting(page)
     form = f'<form action="{site.web.url}/f/news" method="post">{FIELDS}</form>'

@@ -248,7 +248,7 @@ function showError(form, { field, name, message }) {
   made.role = "alert";
   made.textContent = message;
   (input.closest("label") ?? input).after(made);
-  describe(input, `${input.getAttribute("aria-describedby") ?? ""} ${made.id}`);
+  describe(input, made.id, "");
   return (input.ariaInvalid = "true");
 }
 
@@ -256,13 +256,16 @@ function clearErrors(form, only) {
   for (const shown of document.querySelectorAll("[data-relay-error]")) {
     const input = document.querySelector(`[aria-describedby~=${shown.id}]`);
     if (input?.form != form || (only && input != only)) continue;
-    describe(input, input.getAttribute("aria-describedby").replace(shown.id, ""));
+    describe(input, "", shown.id);
     input.ariaInvalid = null;
     shown.remove();
   }
 }
 
-function describe(input, ids) {
-  if (ids.trim()) input.setAttribute("aria-describedby", ids.trim());
-  else input.removeAttribute("aria-describedby");
+/* The page may have a description of its own. */
+function describe(input, more, less) {
+  const name = "aria-describedby";
+  const ids = `${input.getAttribute(name) ?? ""} ${more}`.replace(less, "").trim();
+  if (ids) input.setAttribute(name, ids);
+  else input.removeAttribute(name);
 }

@@ -10,10 +10,10 @@ window["relay " + relay] = true;
 
 /* Said while the relay may be away. All other texts come from it. */
 const TEXTS = {
-  en: ["Sending…", "Not sent yet. Please keep this page open."],
-  es: ["Enviando…", "Aún no se ha enviado. Por favor, no cierre esta página."],
-  fr: ["Envoi…", "Pas encore envoyé. Veuillez garder cette page ouverte."],
-  de: ["Wird gesendet…", "Noch nicht gesendet. Bitte diese Seite offen lassen."],
+  en: ["Sending…", "Not sent yet. We keep trying while this page is open."],
+  es: ["Enviando…", "Aún no se ha enviado. Seguimos intentándolo con esta página abierta."],
+  fr: ["Envoi…", "Pas encore envoyé. Nous réessayons tant que cette page est ouverte."],
+  de: ["Wird gesendet…", "Noch nicht gesendet. Wir versuchen es, solange diese Seite offen ist."],
 };
 
 /* A property of a form, whatever its inputs are called: <input name="action"> hides form.action. */
