@@ -254,7 +254,9 @@ def invalid(error: InvalidSignup) -> ResponseReturnValue:
     typed = (
         value for name, values in posted_here().items() if not _is_ours(name) for value in values
     )
-    return answer(problems.invalid(error, empty=not any(typed), names=_arrived()))
+    found = problems.invalid(error, empty=not any(typed), names=_arrived())
+    # Our own page has all fields: what is missing there is the visitor's to fill in.
+    return answer(replace(found, notes=()) if source_here().own_page else found)
 
 
 @bp.errorhandler(KeyReused)

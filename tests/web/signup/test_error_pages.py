@@ -18,6 +18,8 @@ from tests.support.web_services import change_services
 from web.signup.form_page import MOST_SHOWN
 from web.signup.typed_values import MOST_SHOWN_VALUES
 
+pytestmark = pytest.mark.usefixtures("patience")
+
 SaveForm = Callable[..., Form]
 
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}
@@ -244,3 +246,15 @@ def test_a_form_without_a_mistake_has_no_note(forms: FlaskClient) -> None:
     assert owner(forms.get("/f/news", headers=BROWSER)) == ""
     assert owner(forms.post("/f/news", data={"email": "ada@"}, headers=BROWSER)) == ""
     assert 'method="post"' in owner(forms.get("/f/news?email=ada@example.com", headers=BROWSER))
+
+
+def test_our_own_page_makes_no_mistake_of_a_websites(
+    forms: FlaskClient, save_form: SaveForm
+) -> None:
+    save_form("club", consent_box="required")
+    ours = {"Origin": "http://127.0.0.1:8080", "Referer": "http://127.0.0.1:8080/f/club"}
+    for sent in ({}, {"email": "ada@example.com"}):
+        page = forms.post("/f/club", data=sent, headers=BROWSER | ours)
+        assert page.status_code == 422
+        assert owner(page) == ""
+        assert "name" in owner(forms.post("/f/club", data=sent, headers=BROWSER))
