@@ -130,7 +130,7 @@ class Intake:
         quarantine = screen(
             checked.contact,
             trapped,
-            age=self.time_tokens.age_of(form.name, posted),
+            age=self.time_tokens.age_of(form.name, posted) if form.spam_threshold else None,
             threshold=form.spam_threshold,
         )
         solution = None
