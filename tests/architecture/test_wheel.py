@@ -26,7 +26,7 @@ def test_every_template_script_and_static_file_is_in_the_wheel() -> None:
     assert not [str(path.relative_to(ROOT)) for path in DATA if path not in taken]
 
 
-@pytest.mark.parametrize("suffix", [".lua", ".html", ".css", ".js"])
+@pytest.mark.parametrize("suffix", [".lua", ".html", ".css", ".js", ".po"])
 def test_there_are_files_of_each_kind_to_take(suffix: str) -> None:
     assert any(path.suffix == suffix for path in DATA)
 

@@ -31,11 +31,16 @@ from tests.fuzz.effort import fuzzed, json_values
 from tests.support import builders
 from web.signup.altcha_challenges import AltchaChallenges
 from web.signup.client_kind import client_kind
+from web.signup.form_page import MOST_SHOWN
 from web.signup.origins import source_of, web_origin
 from web.signup.reading.head import Head
 from web.signup.refusals import shown_origin
+from web.signup.typed_values import MOST_SHOWN_VALUES, as_it_came, typed_values
+from web.translations.catalogues import load_translations
 
 pytestmark = pytest.mark.slow
+
+TRANSLATIONS = load_translations()
 
 # Signs that mean something to one parser or another, beside any text at all.
 _PIECES = st.sampled_from(
@@ -243,3 +248,25 @@ def test_a_solution_of_a_captcha_is_no_document_that_nobody_signed(
 
 
 challenges = AltchaChallenges(("a key for tests",), clock=lambda: 0.0)
+
+
+@fuzzed
+@given(texts, texts)
+@example("de;q=" + "9" * 5000, "*" * 5000)
+@example("zh-\u0131", "de_")
+def test_any_wish_for_a_language_gets_one_that_is_there(page: str, browser: str) -> None:
+    assert TRANSLATIONS.choose("auto", page, browser).language in ("de", "en", "es", "fr")
+    assert TRANSLATIONS.choose(browser, page).language in ("de", "en", "es", "fr")
+
+
+@fuzzed
+@given(st.dictionaries(texts, st.lists(texts, max_size=4), max_size=8), texts)
+def test_any_fields_are_shown_to_copy_within_bounds(
+    posted: dict[str, list[str]], body: str
+) -> None:
+    say = TRANSLATIONS.choose("de").say
+    shown = typed_values(posted, builders.form(), say)
+    assert len(shown) <= MOST_SHOWN_VALUES
+    assert all(each.label and each.value and 1 <= each.lines <= 8 for each in shown)
+    for each in as_it_came(body.encode(errors="surrogatepass"), say):
+        assert len(each.value) <= MOST_SHOWN

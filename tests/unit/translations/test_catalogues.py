@@ -68,6 +68,12 @@ def test_a_translation_has_the_placeholders_and_the_tags_of_its_text(language: s
         assert (text == text.strip()) and "  " not in text, text
 
 
+def test_a_sign_for_percent_is_doubled() -> None:
+    """Every text is formatted, also one without values."""
+    pairs = ((each,) if isinstance(each, str) else each for each in texts_in_the_code())
+    assert not [text for pair in pairs for text in pair if "%" in PLACEHOLDER.sub("", text)]
+
+
 @pytest.mark.parametrize("language", SHIPPED)
 def test_a_translation_is_polite_and_ends_as_its_text(language: str) -> None:
     for english, text in translations(language):

@@ -14,9 +14,10 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.domain.form import CustomField, Form
+from shared.domain.reading.posted_fields import sort_fields
 from tests.support.web_services import change_services
 from web.signup.form_page import MOST_SHOWN
-from web.signup.typed_values import MOST_SHOWN_VALUES
+from web.signup.typed_values import MOST_SHOWN_VALUES, MOST_SORTED
 
 pytestmark = pytest.mark.usefixtures("patience")
 
@@ -172,6 +173,9 @@ def test_where_even_showing_it_fails_the_page_still_says_so(
 def test_a_page_of_copies_is_bounded(forms: FlaskClient) -> None:
     many = forms.post("/f/none", data={f"f{n}": "x" for n in range(1000)}, headers=BROWSER)
     assert len(copies(many)) == MOST_SHOWN_VALUES
+    assert [label for label, _ in copies(many)] == [f"f{n}" for n in range(MOST_SHOWN_VALUES)]
+    one = forms.post("/f/none", data={"hobby": list("abcdefghijklmnop")}, headers=BROWSER)
+    assert "".join(text for _, text in copies(one)) == "abcdefghij"
     quotes = {f"f{n}": '"' * 1000 for n in range(20)}
     large = forms.post("/f/none", data=quotes, headers=BROWSER)
     assert 1 < len(copies(large)) < 20
@@ -258,3 +262,18 @@ def test_our_own_page_makes_no_mistake_of_a_websites(
         assert page.status_code == 422
         assert owner(page) == ""
         assert "name" in owner(forms.post("/f/club", data=sent, headers=BROWSER))
+
+
+def test_a_page_of_copies_sorts_no_more_fields_than_it_may_show(
+    forms: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sorted_names: list[int] = []
+
+    def count(posted: dict[str, list[str]], _: Form) -> Any:
+        sorted_names.append(len(posted))
+        return sort_fields(posted, _)
+
+    monkeypatch.setattr("web.signup.typed_values.sort_fields", count)
+    for path in ("/f/none", "/f/closed", "/nowhere"):
+        forms.post(path, data={f"f{n}": "x" for n in range(1000)}, headers=BROWSER)
+    assert sorted_names == [MOST_SORTED] * 3
