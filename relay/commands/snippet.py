@@ -1,30 +1,82 @@
 """`relay snippet`: what to paste into a website."""
 
+from collections.abc import Callable
+from typing import Any
+
 import click
 
 from relay.commands.forms.existing import address, existing
 from relay.runtime import CommandRuntime, pass_runtime
-from shared.domain.form import Form
+from shared.domain.form import LANGUAGES, Form
 from shared.domain.printable import printable
-from shared.operations.snippets.snippet import SnippetKind, make_snippet
+from shared.operations.snippets.advice import Snippet, snippet_for
+from shared.operations.snippets.snippet import SnippetKind
+from web.translations.catalogues import load_translations
+
+KINDS = {
+    SnippetKind.JS: "Two lines: the form is drawn in place, and visitors stay on the page.",
+    SnippetKind.POPUP: "A link that opens the form over the page.",
+    SnippetKind.FETCH: "A form with a script that posts it and shows errors.",
+    SnippetKind.REACT: "A React component.",
+    SnippetKind.IFRAME: "A frame, where neither forms nor scripts are allowed.",
+    SnippetKind.CURL: "A command, for servers and for a try.",
+}
+
+
+def _kind_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    for kind, help in reversed(KINDS.items()):
+        command = click.option(f"--{kind}", is_flag=True, help=help)(command)
+    return command
 
 
 @click.command()
 @click.argument("name", metavar="FORM")
-@click.option("--fetch", is_flag=True, help="A form with a script that posts it and shows errors.")
-@click.option("--curl", is_flag=True, help="A command, for servers and for a try.")
+@_kind_options
+@click.option(
+    "--language",
+    type=click.Choice(LANGUAGES[1:]),
+    help="Language of the website's page. By default it is the form's, or English.",
+)
 @pass_runtime
-def snippet(runtime: CommandRuntime, name: str, fetch: bool, curl: bool) -> None:
-    """Print what to paste into a website so that its form posts to FORM."""
-    if fetch and curl:
-        raise click.UsageError("Choose one of --fetch and --curl.")
-    kind = SnippetKind.FETCH if fetch else SnippetKind.CURL if curl else SnippetKind.FORM
+def snippet(runtime: CommandRuntime, /, name: str, *, language: str | None, **wanted: bool) -> None:
+    """Print what to paste into a website so that its form posts to FORM.
+
+    Without an option it is a plain form, which works without JavaScript. What the website's
+    Content-Security-Policy has to allow for it is printed to standard error.
+    """
+    chosen = [SnippetKind(kind) for kind, is_wanted in wanted.items() if is_wanted]
+    if len(chosen) > 1:
+        raise click.UsageError(f"Choose one of {', '.join(f'--{kind}' for kind in KINDS)}.")
     form = existing(runtime, name)
-    text = snippet_of(runtime, form, kind)
-    runtime.output.json({"form": form.name, "kind": kind, "snippet": text})
+    found = snippet_of(runtime, form, *chosen, language=language)
+    runtime.output.json(
+        {
+            "form": form.name,
+            "kind": found.kind,
+            "snippet": found.text,
+            "content_security_policy": found.policy or None,
+        }
+    )
+    if found.warning:
+        runtime.output.warn(found.warning)
     if not runtime.output.as_json:
-        click.echo(printable(text), nl=False)
+        click.echo(printable(found.text), nl=False)
+        if found.policy:
+            click.echo(f"A Content-Security-Policy needs at least: {found.policy}", err=True)
 
 
-def snippet_of(runtime: CommandRuntime, form: Form, kind: SnippetKind = SnippetKind.FORM) -> str:
-    return make_snippet(form, address(runtime, form), kind)
+def snippet_of(
+    runtime: CommandRuntime,
+    form: Form,
+    kind: SnippetKind = SnippetKind.FORM,
+    *,
+    language: str | None = None,
+) -> Snippet:
+    known = language or form.language
+    return snippet_for(
+        form,
+        address(runtime, form),
+        kind,
+        say=load_translations().choose(known).say,
+        language="" if known == "auto" else known,
+    )

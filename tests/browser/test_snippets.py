@@ -1,80 +1,95 @@
-"""What `relay snippet` prints works on a page of another origin, and in a shell."""
+"""What `relay snippet` prints works on a page of another origin, and in a shell.
 
-import contextlib
+The page's policy allows nothing but what the command says.
+"""
+
 import json
 import shutil
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
 from shared.domain.form import ListRef
-from tests.browser.conftest import SaveForm
+from tests.browser.conftest import NewPage, SaveForm
 from tests.support.records import all_records
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_process import WebProcess
+from tests.support.website import Website
 
 pytestmark = pytest.mark.slow
 
 LISTS = (ListRef("id-1", "News & more"), ListRef("id-2", "Events"))
+THANKS = "Thank you! Your sign-up has been received."
+BOTH = pytest.mark.parametrize("has_script", [True, False], ids=["JavaScript", "no JavaScript"])
 
-Snippet = Callable[..., str]
 
+@dataclass
+class Shop:
+    """A website, and a way to paste a snippet into its page."""
 
-@contextlib.contextmanager
-def website(body: str) -> Iterator[str]:
-    """Serve a page with `body` on an origin of its own; gives its address."""
+    web: WebProcess
+    valkey: ValkeyServer
+    website: Website
+    pages: dict[str, str]
+    headers: dict[str, str]
+    environ: dict[str, str] = field(repr=False)
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            page = f"<!doctype html><html lang=en><title>A website</title>{body}"
-            self.send_response(200)
-            self.send_header("Content-Type", "text/html; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(page.encode())
+    def snippet(self, *options: str) -> dict[str, Any]:
+        """Run `relay snippet club` with the options; return what it printed."""
+        command = [sys.executable, "-m", "relay", "snippet", "club", "--json", *options]
+        ran = subprocess.run(command, env=self.environ, check=True, capture_output=True, timeout=60)
+        printed: dict[str, Any] = json.loads(ran.stdout)
+        return printed
 
-        def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+    def paste(self, page: Page, *options: str) -> None:
+        printed = self.snippet(*options)
+        policy = f"default-src 'none'; {printed['content_security_policy']}"
+        self.headers["Content-Security-Policy"] = policy
+        self.pages["/"] = f'<html lang="en"><h1>A shop</h1>{printed["snippet"]}'
+        page.goto(self.website.url)
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-    server.server_close()
+    def expect_the_signup(self) -> None:
+        [signup] = all_records(self.valkey.client())
+        assert signup["state"] == "queued"
+        fields = {"email_address": "ada@example.com", "first_name": "Ada"}
+        assert signup["contact"]["fields"] == fields
+        assert [custom["value"] for custom in signup["contact"]["custom"]] == ["Sacher"]
+        assert signup["lists"] == ["id-1"]
+        assert signup["contact"]["other"] == {}
+        consent = signup["consent"]
+        assert (consent["box"], consent["posted"], consent["stated"]) == (True, "yes", True)
 
 
 @pytest.fixture
-def snippet(web: WebProcess, redis_server: ValkeyServer) -> Snippet:
-    """Run `relay snippet club` with the options; return what it printed."""
-
-    def run(*options: str) -> str:
-        environ = {
-            "REDIS_URL": redis_server.url(),
-            "RELAY_PUBLIC_URL": web.url,
-            "RELAY_SECRET_KEY": "a secret only for tests",
-            "RELAY_DATA_DIR": str(web.data_dir),
-            "CTCT_CLIENT_ID": "test-key",
-            "CTCT_CLIENT_SECRET": "test-secret",
-        }
-        command = [sys.executable, "-m", "relay", "snippet", "club", *options]
-        return subprocess.run(
-            command, env=environ, check=True, capture_output=True, text=True, timeout=60
-        ).stdout
-
-    return run
-
-
-def signups(server: ValkeyServer) -> list[dict[str, Any]]:
-    """Return what was accepted, as the ledger has it."""
-    return all_records(server.client())
+def shop(web: WebProcess, redis_server: ValkeyServer, save_form: SaveForm) -> Iterator[Shop]:
+    environ = {
+        "REDIS_URL": redis_server.url(),
+        "RELAY_PUBLIC_URL": web.url,
+        "RELAY_SECRET_KEY": "a secret only for tests",
+        "RELAY_DATA_DIR": str(web.data_dir),
+        "CTCT_CLIENT_ID": "test-key",
+        "CTCT_CLIENT_SECRET": "test-secret",
+    }
+    pages, headers = {"/": ""}, {"Content-Security-Policy": "default-src 'none'"}
+    with Website(pages, headers) as website:
+        # A new name, as web may keep the form of a known one for two seconds.
+        save_form(
+            "club",
+            title="Join the club",
+            lists=LISTS,
+            consent_box="required",
+            consent_text="Write to me.",
+            origins=(website.url,),
+        )
+        yield Shop(web, redis_server, website, pages, headers, environ)
 
 
-def fill_in(page: Page) -> None:
+def fill_in(page: Page | FrameLocator) -> None:
     page.get_by_label("E-mail address").fill("ada@example.com")
     page.get_by_label("First name").fill("Ada")
     page.get_by_label("Favourite cake").fill("Sacher")
@@ -82,84 +97,132 @@ def fill_in(page: Page) -> None:
     page.get_by_label("Write to me.").check()
 
 
-def expect_the_signup(server: ValkeyServer) -> None:
-    [signup] = signups(server)
-    assert signup["state"] == "queued"
-    assert signup["contact"]["fields"] == {"email_address": "ada@example.com", "first_name": "Ada"}
-    assert [custom["value"] for custom in signup["contact"]["custom"]] == ["Sacher"]
-    assert signup["lists"] == ["id-1"]
-    assert signup["consent"]["box"] is True
-    assert signup["contact"]["other"] == {}
+def send(page: Page | FrameLocator) -> None:
+    page.get_by_role("button", name="Sign up").click()
 
 
-@pytest.fixture
-def form(save_form: SaveForm) -> None:
-    # A new name, as web may keep the form of a known one for two seconds.
-    save_form("club", lists=LISTS, consent_box="required", consent_text="Write to me.")
+def expect_our_thanks(page: Page | FrameLocator) -> None:
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
 
 
-def test_the_form_posts_from_another_site(
-    web: WebProcess, form: None, snippet: Snippet, redis_server: ValkeyServer, page: Page
+def follow_the_link(page: Page) -> None:
+    page.get_by_role("link", name="Join the club").click()
+    fill_in(page)
+    send(page)
+    expect_our_thanks(page)
+
+
+@BOTH
+def test_a_plain_form_posts(shop: Shop, new_page: NewPage, has_script: bool) -> None:
+    page = new_page(java_script_enabled=has_script)
+    shop.paste(page)
+    assert page.locator("[name=_gotcha]").is_hidden()
+    fill_in(page)
+    send(page)
+    expect_our_thanks(page)
+    shop.expect_the_signup()
+
+
+def test_the_form_is_drawn_in_place(shop: Shop, page: Page) -> None:
+    shop.paste(page, "--js")
+    fill_in(page)
+    send(page)
+    expect(page.get_by_role("status")).to_have_text(THANKS)
+    assert page.url == f"{shop.website.url}/"
+    shop.expect_the_signup()
+
+
+def test_the_form_opens_over_the_page(shop: Shop, page: Page) -> None:
+    shop.paste(page, "--popup")
+    link = page.get_by_role("link", name="Join the club")
+    expect(link).to_have_attribute("aria-haspopup", "dialog")
+    link.click()
+    expect(page.get_by_role("dialog", name="Join the club")).to_be_visible()
+    fill_in(page)
+    send(page)
+    expect(page.get_by_role("status")).to_have_text(THANKS)
+    assert page.url == f"{shop.website.url}/"
+    shop.expect_the_signup()
+
+
+@pytest.mark.parametrize("kind", ["--js", "--popup"])
+def test_without_javascript_it_is_a_link(shop: Shop, new_page: NewPage, kind: str) -> None:
+    page = new_page(java_script_enabled=False)
+    shop.paste(page, kind)
+    follow_the_link(page)
+    shop.expect_the_signup()
+
+
+@BOTH
+def test_a_frame_has_the_hosted_form(shop: Shop, new_page: NewPage, has_script: bool) -> None:
+    page = new_page(java_script_enabled=has_script)
+    shop.paste(page, "--iframe")
+    frame = page.frame_locator("iframe")
+    expect(page.locator("iframe")).to_have_attribute("title", "Join the club")
+    fill_in(frame)
+    if has_script:
+        expect(page.locator("iframe")).not_to_have_css("height", "560px")
+    send(frame)
+    expect_our_thanks(frame)
+    assert page.url == f"{shop.website.url}/"
+    shop.expect_the_signup()
+
+
+def test_without_javascript_the_form_with_a_script_is_a_plain_one(
+    shop: Shop, new_page: NewPage
 ) -> None:
-    with website(snippet()) as site:
-        page.goto(site)
-        assert page.locator("[name=_gotcha]").is_hidden()
-        fill_in(page)
-        page.get_by_role("button", name="Sign up").click()
-        expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
-    expect_the_signup(redis_server)
+    page = new_page(java_script_enabled=False)
+    shop.paste(page, "--fetch")
+    fill_in(page)
+    send(page)
+    expect_our_thanks(page)
+    shop.expect_the_signup()
 
 
-def test_the_script_shows_errors_beside_the_fields_and_then_thanks(
-    web: WebProcess, form: None, snippet: Snippet, redis_server: ValkeyServer, page: Page
-) -> None:
-    with website(snippet("--fetch")) as site:
-        page.goto(site)
-        fill_in(page)
-        page.get_by_label("First name").fill("A" * 51)
-        page.get_by_role("button").click()
-        expect(page.get_by_role("status")).to_have_text("Please check the form.")
-        wrong = page.get_by_label("First name")
-        expect(wrong).to_have_attribute("aria-invalid", "true")
-        expect(wrong).to_have_accessible_description(
-            "First name: please use at most 50 characters. You entered 51."
-        )
-        expect(page.get_by_role("button")).to_be_enabled()
+def test_the_script_shows_errors_beside_the_fields_and_then_thanks(shop: Shop, page: Page) -> None:
+    shop.paste(page, "--fetch")
+    fill_in(page)
+    page.get_by_label("First name").fill("A" * 51)
+    send(page)
+    expect(page.get_by_role("status")).to_have_text("Please check the form.")
+    wrong = page.get_by_label("First name")
+    expect(wrong).to_have_attribute("aria-invalid", "true")
+    expect(wrong).to_have_accessible_description(
+        "First name: please use at most 50 characters. You entered 51."
+    )
+    expect(page.get_by_role("button")).to_be_enabled()
 
-        wrong.fill("Ada")
-        page.get_by_role("button").click()
-        expect(page.get_by_role("status")).to_contain_text("Thank you!")
-        assert page.locator("[data-error]").count() == 0
-        expect(page.get_by_label("E-mail address")).to_have_value("")
-        assert page.url == site
-    expect_the_signup(redis_server)
+    wrong.fill("Ada")
+    send(page)
+    expect(page.get_by_role("status")).to_contain_text("Thank you!")
+    assert page.locator("[data-error]").count() == 0
+    expect(page.get_by_label("E-mail address")).to_have_value("")
+    assert page.url == f"{shop.website.url}/"
+    shop.expect_the_signup()
 
 
-def test_the_script_says_when_nothing_was_sent(
-    web: WebProcess, form: None, snippet: Snippet, redis_server: ValkeyServer, page: Page
-) -> None:
-    with website(snippet("--fetch")) as site:
-        page.goto(site)
-        fill_in(page)
-        page.route("**/f/club", lambda route: route.abort())
-        page.get_by_role("button").click()
-        expect(page.get_by_role("status")).to_contain_text("could not be sent")
-        expect(page.get_by_role("button")).to_be_enabled()
-        expect(page.get_by_label("E-mail address")).to_have_value("ada@example.com")
-        page.unroute("**/f/club")
-        page.get_by_role("button").click()
-        expect(page.get_by_role("status")).to_contain_text("Thank you!")
-    expect_the_signup(redis_server)
+def test_the_script_says_when_nothing_was_sent(shop: Shop, page: Page) -> None:
+    shop.paste(page, "--fetch")
+    fill_in(page)
+    page.route("**/f/club", lambda route: route.abort())
+    send(page)
+    expect(page.get_by_role("status")).to_contain_text("could not be sent")
+    expect(page.get_by_role("button")).to_be_enabled()
+    expect(page.get_by_label("E-mail address")).to_have_value("ada@example.com")
+    page.unroute("**/f/club")
+    send(page)
+    expect(page.get_by_role("status")).to_contain_text("Thank you!")
+    shop.expect_the_signup()
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
-def test_the_command_runs_as_it_is_printed(
-    web: WebProcess, form: None, snippet: Snippet, redis_server: ValkeyServer
-) -> None:
+def test_the_command_runs_as_it_is_printed(shop: Shop) -> None:
+    command = shop.snippet("--curl")["snippet"]
     ran = subprocess.run(
-        ["sh", "-c", snippet("--curl")], check=True, capture_output=True, text=True, timeout=60
+        ["sh", "-c", command], check=True, capture_output=True, text=True, timeout=60
     )
     assert json.loads(ran.stdout)["status"] == "queued"
-    [signup] = signups(redis_server)
+    [signup] = all_records(shop.valkey.client())
     assert signup["contact"]["fields"]["email_address"] == "you@example.com"
     assert (signup["lists"], signup["consent"]["box"]) == (["id-1", "id-2"], True)
+    assert not signup["consent"]["stated"]  # whoever runs it has shown nothing

@@ -6,13 +6,14 @@ from flask.typing import ResponseReturnValue
 from shared.domain.account import told_name
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
-from shared.domain.form import Form
+from shared.domain.form import LANGUAGES, Form
 from shared.domain.signup_advice import Why, why_dead
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.consent_texts import consent_periods
-from shared.operations.forms.told import captcha_advice, rare_fields, usual_fields
+from shared.operations.forms.told import LANGUAGE_NAMES, captcha_advice, rare_fields, usual_fields
 from shared.operations.operators import Role
-from shared.operations.snippets.snippet import form_address, make_snippet
+from shared.operations.snippets.advice import Snippet, all_snippets
+from shared.operations.snippets.snippet import form_address
 from web.console import bp
 from web.console.guard import needs
 from web.services import services
@@ -47,7 +48,8 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         activity=activity_of(found),
         failures=_failures(found),
         url=url,
-        snippet=make_snippet(found, url),
+        snippets=_snippets(found, url),
+        languages=LANGUAGE_NAMES,
         captcha_advice=captcha_advice(found),
         usual=usual_fields(found),
         rare=rare_fields(found),
@@ -55,6 +57,15 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         test_errors=test_errors or {},
         email=request.form.get("email", ""),
     )
+
+
+def _snippets(form: Form, url: str) -> list[Snippet]:
+    """Return what to paste, in the form's language, or in the one that was asked for."""
+    asked = request.args.get("language", "")
+    language = asked if asked in LANGUAGES else form.language
+    known = "" if language == "auto" else language
+    say = services().translations.choose(known).say
+    return all_snippets(form, url, say=say, language=known)
 
 
 def _failures(form: Form) -> list[tuple[FailureGroup, Why]]:

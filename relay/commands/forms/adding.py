@@ -150,10 +150,12 @@ def _say_added(runtime: CommandRuntime, form: Form) -> None:
         f"Open it to try it: {address(runtime, form)}\n\nOr paste this into your website:\n"
     )
     if not runtime.output.as_json:
-        click.echo(printable(snippet_of(runtime, form)))
+        click.echo(printable(snippet_of(runtime, form).text))
     if advice := captcha_advice(form):
         runtime.output.say(f"{advice}\n")
     runtime.output.say(
-        f"A script that posts it:      relay snippet {form.name} --fetch\n"
-        f"A command for your server:   relay snippet {form.name} --curl"
+        f"Drawn by one script:         relay snippet {form.name} --js\n"
+        f"Opened over the page:        relay snippet {form.name} --popup\n"
+        f"A command for your server:   relay snippet {form.name} --curl\n"
+        "There is more in:            relay snippet --help"
     )

@@ -1,24 +1,35 @@
 """The snippet of a form, with the form's own fields, lists and consent."""
 
+import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
+from markupsafe import Markup
 
+from shared.domain.consent_texts import text_version
 from shared.domain.fields import EMAIL, FIELDS
 from shared.domain.form import Form
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import LISTS
+from shared.domain.reading.sources import CAMPAIGN
+from shared.domain.texts import Text, lazy_gettext
 
 
 class SnippetKind(StrEnum):
-    """How a website sends its sign-ups."""
+    """How a website gets the form."""
 
     FORM = "form"  #: a plain form
+    JS = "js"  #: embed.js draws it in place
+    POPUP = "popup"  #: embed.js opens it over the page
     FETCH = "fetch"  #: a form and a script that posts it
+    REACT = "react"  #: a component
+    IFRAME = "iframe"  #: a frame with the hosted form
     CURL = "curl"  #: a command, for servers and for a try
 
 
@@ -35,6 +46,12 @@ class Input:
     required: bool = False
 
 
+Say = Callable[[Text | str], str]
+
+_SIGN_UP = lazy_gettext("Sign up")
+_CHOOSE = lazy_gettext("Sign me up for")
+_CHECK = lazy_gettext("Please check the form.")
+_NOT_SENT = lazy_gettext("Your sign-up could not be sent. Please try again.")
 _EXAMPLES = {"email": "you@example.com", "first_name": "Ada", "last_name": "Lovelace"}
 
 
@@ -43,10 +60,46 @@ def form_address(form: Form, public_url: str) -> str:
     return f"{public_url}/f/{form.name}"
 
 
-def make_snippet(form: Form, url: str, kind: SnippetKind = SnippetKind.FORM) -> str:
-    """Return what to paste; `url` is the address to which the form posts."""
+def make_snippet(
+    form: Form,
+    url: str,
+    kind: SnippetKind = SnippetKind.FORM,
+    *,
+    say: Say = str,
+    language: str = "",
+) -> str:
+    """Return what to paste; `url` is the address to which the form posts.
+
+    `say` says our texts in the language of the website's page, which is `language` if it is known.
+    """
     if kind == SnippetKind.CURL:
         return _curl(form, url)
+    consent_text = say(form.shown_consent)
+    template = _templates().get_template(_TEMPLATES.get(kind, f"{kind}.html"))
+    return template.render(
+        form=form,
+        url=url,
+        script=f"{relay_of(url)}/embed.js",
+        captcha_module=f"{relay_of(url)}/static/captcha.js",
+        inputs=list(_inputs(form, say)),
+        title=say(form.shown_title),
+        consent_text=consent_text,
+        consent_version=text_version(consent_text),
+        language=language,
+        button=form.button or say(_SIGN_UP),
+        choose=say(_CHOOSE),
+        check=say(_CHECK),
+        not_sent=say(_NOT_SENT),
+        component=_component(form.name),
+        has_campaign=any(each.source in CAMPAIGN for each in form.sources),
+    )
+
+
+_READABLE: dict[str, Any] = {"ensure_ascii": False}  # people change what they paste
+_TEMPLATES = {SnippetKind.REACT: "react.jsx"}
+
+
+def _templates() -> Environment:
     templates = Environment(
         loader=PackageLoader("shared.operations.snippets", "."),
         autoescape=True,
@@ -55,24 +108,34 @@ def make_snippet(form: Form, url: str, kind: SnippetKind = SnippetKind.FORM) -> 
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    template = templates.get_template(f"{kind}.html")
-    return template.render(
-        form=form, url=url, inputs=list(_inputs(form)), captcha_module=_captcha_module(url)
-    )
+    templates.policies["json.dumps_kwargs"] = _READABLE
+    templates.filters["braced"] = _braced
+    return templates
 
 
-def _captcha_module(url: str) -> str:
-    """Return the address of the script that does the form's proof of work."""
-    return f"{url.rpartition('/f/')[0]}/static/captcha.js"
+def _braced(text: str) -> Markup:
+    """Return the text as JSX has it, whatever characters it has."""
+    return Markup("{%s}") % htmlsafe_json_dumps(text, **_READABLE)
 
 
-def _inputs(form: Form) -> Iterator[Input]:
+def _component(name: str) -> str:
+    """Return a name for the form's component. It must begin with a capital letter."""
+    words = "".join(word.capitalize() for word in re.findall("[A-Za-z0-9]+", name))
+    return f"{words}Form" if words[:1].isalpha() else f"Form{words}"
+
+
+def relay_of(url: str) -> str:
+    """Return the address of this relay, without a slash at its end."""
+    return url.rpartition("/f/")[0]
+
+
+def _inputs(form: Form, say: Say = str) -> Iterator[Input]:
     for field in FIELDS:
         if field.always_shown:
             yield Input(
                 id=f"{form.name}-{field.name}",
                 name=field.name,
-                label=str(field.label),
+                label=say(field.label),
                 example=_EXAMPLES.get(field.name, "Example"),
                 type=field.input_type,
                 autocomplete=field.autocomplete,

@@ -1,14 +1,17 @@
 """The command line as scripts and operators use it: what it prints, and its exit status."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 import redis
 
+from shared.domain.consent_texts import text_version
 from shared.domain.short_ids import short_id
 from shared.domain.signup import DeathReason
 from shared.ledger.ledger import Ledger
+from shared.operations.snippets.snippet import SnippetKind
 from tests.support import builders
 from tests.support.builders import accept, attempt, claimed
 from tests.support.command_line import CommandLine
@@ -171,8 +174,26 @@ def test_a_new_form_is_printed_as_what_to_paste(connected: CommandLine) -> None:
 
 def test_a_snippet_has_the_public_address_with_its_path(connected: CommandLine) -> None:
     connected.set(RELAY_PUBLIC_URL="https://www.example.com/signup/")
-    for options in ([], ["--fetch"], ["--curl"]):
-        assert "https://www.example.com/signup/f/news" in connected("snippet", "news", *options).out
+    for kind in SnippetKind:
+        options = [] if kind == "form" else [f"--{kind}"]
+        printed = connected("snippet", "news", *options)
+        assert "https://www.example.com/signup/f/news" in printed.out
+        assert "embed.js" not in printed.out or "example.com/signup/embed.js" in printed.out
+        # What the website has to allow is not to be pasted.
+        policy = connected("snippet", "news", *options, "--json").json["content_security_policy"]
+        assert ("https://www.example.com" in (policy or "")) == (kind != "curl")
+        assert (policy or "") in printed.err and "Content-Security-Policy" not in printed.out
+
+
+def test_a_snippet_has_the_language_of_its_form_or_page(connected: CommandLine) -> None:
+    assert "_language" not in connected("snippet", "news").out
+    spanish = connected("snippet", "news", "--language", "es").out
+    assert 'name="_language" value="es"' in spanish and "Correo electrónico" in spanish
+    add = ("forms", "add", "news", "--account", "acme", "--list", "Newsletter", "--replace")
+    connected(*add, "--language", "de")
+    german = connected("snippet", "news").out
+    assert 'name="_language" value="de"' in german and "Mit der Anmeldung stimmen Sie" in german
+    assert text_version(re.findall("<p>(Mit der Anmeldung.*)</p>", german)[0]) in german
 
 
 @pytest.mark.parametrize(
@@ -180,8 +201,8 @@ def test_a_snippet_has_the_public_address_with_its_path(connected: CommandLine) 
     [
         (["nowhere"], 1, "The forms: news."),
         (["news", "--fetch", "--curl"], 2, "Choose one"),
-        (["news", "--js"], 2, "--js"),
-        (["news", "--popup"], 2, "--popup"),
+        (["news", "--js", "--popup"], 2, "Choose one of --js, --popup, --fetch"),
+        (["news", "--language", "auto"], 2, "--language"),
     ],
 )
 def test_a_wrong_snippet_is_none(

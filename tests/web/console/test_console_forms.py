@@ -16,6 +16,7 @@ from shared.ledger.stores.form_counts import FormCounts, FormTally
 from shared.ledger.stores.registry import Registry
 from shared.operations.forms.activity import form_page
 from shared.operations.operators import Role
+from shared.operations.snippets.snippet import SnippetKind
 from tests.support import builders
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.console_browser import SignedIn
@@ -158,6 +159,9 @@ def test_the_page_has_the_snippet_and_a_preview_that_can_send_nothing(
     assert "&lt;form method=&#34;post&#34; action=&#34;http://127.0.0.1:8080/f/news&#34;" in (
         answer.text
     )
+    for kind in SnippetKind:
+        assert f'<textarea id="snippet-{kind}"' in answer.text
+    assert "form-action &#39;self&#39; http://127.0.0.1:8080" in answer.text
     [frame] = re.findall("<iframe[^>]*>", answer.text)
     assert 'sandbox="allow-same-origin"' in frame and 'src="/f/news?_preview=1"' in frame
     assert "frame-src 'self'" in answer.headers["Content-Security-Policy"]

@@ -1,0 +1,74 @@
+"""What to paste, with what an operator has to know of it."""
+
+from dataclasses import dataclass
+
+from shared.domain.form import Form
+from shared.operations.snippets.policy import policy_for
+from shared.operations.snippets.snippet import Say, SnippetKind, make_snippet
+
+_TITLES = {
+    SnippetKind.FORM: "Plain HTML",
+    SnippetKind.JS: "Drawn in place",
+    SnippetKind.POPUP: "Pop-up",
+    SnippetKind.FETCH: "HTML with a script",
+    SnippetKind.REACT: "React",
+    SnippetKind.IFRAME: "Frame",
+    SnippetKind.CURL: "curl",
+}
+_USES = {
+    SnippetKind.FORM: "Works on every website that lets you write a form, without JavaScript, too."
+    " With the script of “Drawn in place” on the page, its visitors stay there.",
+    SnippetKind.JS: "Two lines. The form appears where the second one is, in your form's colours,"
+    " and its visitors stay on the page.",
+    SnippetKind.POPUP: "A link that opens the form over your page.",
+    SnippetKind.FETCH: "A form with a script of its own, to change as you like.",
+    SnippetKind.REACT: "A component, to change as you like. It needs React 18 or newer.",
+    SnippetKind.IFRAME: "For website builders that let you put in a frame, and neither a form nor a"
+    " script.",
+    SnippetKind.CURL: "For a server that sends sign-ups, and for a try.",
+}
+_NO_FRAME = (
+    "Browsers show this form in frames of the websites alone that may post to it. It names none:"
+    " add yours with --origin, or in the console under “Websites that may post here”."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snippet:
+    """`policy` is what a Content-Security-Policy has to allow, "" for nothing. `warning` says why
+    it does not work as the form is."""
+
+    kind: SnippetKind
+    title: str
+    use: str
+    text: str
+    policy: str
+    warning: str
+
+
+def snippet_for(
+    form: Form,
+    url: str,
+    kind: SnippetKind = SnippetKind.FORM,
+    *,
+    say: Say = str,
+    language: str = "",
+) -> Snippet:
+    """Return the snippet; all is as in `make_snippet`."""
+    text = make_snippet(form, url, kind, say=say, language=language)
+    return Snippet(
+        kind=kind,
+        title=_TITLES[kind],
+        use=_USES[kind],
+        text=text,
+        policy=policy_for(form, url, kind, text),
+        warning=_warning(form, kind),
+    )
+
+
+def all_snippets(form: Form, url: str, *, say: Say = str, language: str = "") -> list[Snippet]:
+    return [snippet_for(form, url, kind, say=say, language=language) for kind in SnippetKind]
+
+
+def _warning(form: Form, kind: SnippetKind) -> str:
+    return _NO_FRAME if kind == SnippetKind.IFRAME and not form.origins else ""
