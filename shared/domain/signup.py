@@ -48,6 +48,7 @@ class QuarantineReason(StrEnum):
     MIXED_SCRIPTS = "mixed_scripts"  #: letters of two scripts in one word
     ODD_NAME = "odd_name"  #: prices, emojis or exclamation marks in a name
     ODD_ADDRESS = "odd_address"  #: many single letters between the dots of the address
+    BUSY_NETWORK = "busy_network"  #: many came from its network, and something else is odd
     TOO_FAST = "too_fast"  #: sent sooner than a person can type
     UNTIMED = "no_time_token"  #: nobody knows how long the visitor had the page
 
@@ -177,7 +178,8 @@ class Contact:
 class Submission:
     """A checked sign-up, ready to be accepted.
 
-    `quarantine` says why it looks like spam; None for a clean one. `lists` are list ids.
+    `quarantine` says why it looks like spam; None for a clean one. `if_busy` says why it would if
+    its visitor's network is busy; None for most. `lists` are list ids.
     `request_id` is what a trusted proxy called the request that brought it; None for most, whose
     request has the sign-up's id.
     """
@@ -189,6 +191,7 @@ class Submission:
     lists: tuple[str, ...]
     consent: Consent
     quarantine: Suspicion | None = None
+    if_busy: Suspicion | None = None
     unsubscribed: WhenUnsubscribed = "resubscribe"
     request_id: str | None = None
 

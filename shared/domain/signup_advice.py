@@ -126,6 +126,12 @@ _QUARANTINED: Mapping[str | None, Why] = {
         "If it looks like a person, deliver it anyway. Otherwise discard it.",
         Remedy.DELIVER,
     ),
+    QuarantineReason.BUSY_NETWORK: Why(
+        "Many sign-ups came from its network within a minute or so, and something in it is odd. A"
+        " school, a fair or an office has one network, too.",
+        _LOOK,
+        Remedy.DELIVER,
+    ),
     QuarantineReason.REPEATED_ADDRESS: Why(
         "This address was signed up more often in a day than RELAY_PERSON_LIMIT allows. With more,"
         " Constant Contact would refuse the address for 48 hours.",

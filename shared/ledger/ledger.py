@@ -39,6 +39,7 @@ from shared.ledger.records import (
     consent_json,
     read_history,
     sent_json,
+    suspicion_json,
 )
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Command, ScriptCall, Scripts
@@ -137,6 +138,7 @@ class Ledger:
             person_limit=of_person.count if of_person else 0,
             person_window=of_person.window if of_person else timedelta(),
             quarantine=submission.quarantine.reason if submission.quarantine else None,
+            if_busy=suspicion_json(submission.if_busy) if submission.if_busy else None,
             solution=origin.get("solution"),
             waited=max(timedelta(), origin.get("waited", timedelta())),
         )

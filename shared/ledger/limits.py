@@ -9,6 +9,10 @@ from datetime import timedelta
 
 # A network has so many visitors' sign-ups: of an IPv4 /24 or an IPv6 /56.
 VISITORS_OF_A_NETWORK = 10
+# Beyond this share of the limit, of the visitor's own or of the network's, a network is busy. Fewer
+# than six are a family.
+BUSY_SHARE = 0.3
+BUSY_AT_LEAST = 5
 # Double clicks and senders that try again are far below this: so many repeats of own sign-ups a
 # visitor may send, for each sign-up that RELAY_VISITOR_LIMIT allows, and at least so many in all.
 REPEATS_FOR_EACH_SIGNUP = 4

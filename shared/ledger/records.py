@@ -74,6 +74,11 @@ def sent_json(of: Submission | Signup, contact: Contact) -> str:
     return _JSON.encode(sent)
 
 
+def suspicion_json(suspicion: Suspicion) -> str:
+    """Return what `sent_json` has of a quarantine, for the script that may add it."""
+    return _JSON.encode(suspicion.to_dict())
+
+
 class Sent(TypedDict):
     """What the line with what is sent says of a sign-up. `lists` are ids."""
 

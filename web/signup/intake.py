@@ -33,7 +33,7 @@ from shared.ledger.values import Accepted
 from web.request_ids import RequestId
 from web.signup.consent_evidence import OurConsents, consent_of
 from web.signup.form_cache import AskRedis
-from web.signup.screening import screen, trap
+from web.signup.screening import Screening, screen, trap
 from web.signup.spool_entry import Entry
 from web.signup.time_token import TimeTokens
 from web.signup.visitor_counts import VisitorCounts
@@ -127,7 +127,7 @@ class Intake:
         trapped = trap(posted)
         checked = self._check(posted, form, visitor, lenient=trapped is not None)
         _check_key(idempotency_key)
-        quarantine = screen(
+        screening = screen(
             checked.contact,
             trapped,
             age=self.time_tokens.age_of(form.name, posted) if form.spam_threshold else None,
@@ -136,10 +136,10 @@ class Intake:
         solution = None
         if form.captcha != "none":
             solution = self.find_solution(form.name, posted)
-            quarantine = quarantine if solution else _unsolved(quarantine)
+            screening = screening if solution else Screening(_unsolved(screening.quarantine))
         consent = consent_of(form, checked, posted, visitor, self.our_consents)
         return Entry(
-            submission=_submission(form, checked, consent, quarantine, request),
+            submission=_submission(form, checked, consent, screening, request),
             compared_email=checked.compared_email,
             idempotency_key=idempotency_key,
             solution=solution,
@@ -268,7 +268,7 @@ def _submission(
     form: Form,
     checked: CheckedFields,
     consent: Consent,
-    quarantine: Suspicion | None,
+    screening: Screening,
     request: RequestId,
 ) -> Submission:
     return Submission(
@@ -278,7 +278,8 @@ def _submission(
         contact=checked.contact,
         lists=checked.lists,
         consent=consent,
-        quarantine=quarantine,
+        quarantine=screening.quarantine,
+        if_busy=screening.if_busy,
         unsubscribed=form.unsubscribed,
         request_id=request.given,
     )

@@ -4,7 +4,8 @@ It decides on plain values alone, in microseconds. `shared/domain/spam/signs.py`
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from shared.domain.remembering import remembered
 from shared.domain.signup import Contact, Suspicion
@@ -22,6 +23,20 @@ _HONEYPOTS = re.compile(
 # In seconds. Who types needs longer. With autofill, some people are as fast, so it is a weak sign.
 TOO_FAST = 2
 _NO_TOKEN = Found(signs.NO_TOKEN)
+_BUSY = Found(signs.BUSY_NETWORK)
+# These a whole class of honest people may have: they say nothing of what somebody typed.
+_OF_TIME = (signs.NO_TOKEN, signs.TOO_FAST)
+
+
+@dataclass(frozen=True, slots=True)
+class Screening:
+    """Why a sign-up looks like spam, and why it would if its network is busy; None: it does not."""
+
+    quarantine: Suspicion | None = None
+    if_busy: Suspicion | None = None
+
+
+CLEAN = Screening()
 
 
 def trap(posted: Mapping[str, list[str]]) -> Found | None:
@@ -34,8 +49,8 @@ def trap(posted: Mapping[str, list[str]]) -> Found | None:
 
 def screen(
     contact: Contact, trapped: Found | None, *, age: float | None, threshold: int
-) -> Suspicion | None:
-    """Return why the sign-up looks like spam; None if it does not.
+) -> Screening:
+    """Return why the sign-up looks like spam.
 
     `age` is how long ago the visitor's page was made, in seconds, and None if that is unknown. A
     `threshold` of 0 leaves only the trap. What was trapped has its other reasons, too, except for a
@@ -43,10 +58,23 @@ def screen(
     """
     found = signs_in(contact, age) if threshold > 0 else []
     if trapped:
-        return suspicion([trapped, *(each for each in found if each is not _NO_TOKEN)])
-    if not found or sum([each.sign.weight for each in found]) < threshold:
-        return None
+        reasons = [trapped, *(each for each in found if each is not _NO_TOKEN)]
+        return Screening(suspicion(reasons))
+    weight = sum([each.sign.weight for each in found])
+    if not found or weight + signs.BUSY_NETWORK.weight < threshold:
+        return CLEAN
     suspected = suspicion(found)
+    if suspected.score >= threshold:
+        return Screening(suspected)
+    return Screening(if_busy=_if_busy(found, threshold))
+
+
+def _if_busy(found: Sequence[Found], threshold: int) -> Suspicion | None:
+    """Return why it looks like spam if its network is busy. That weighs something only beside a
+    sign in what was typed."""
+    if all(each.sign in _OF_TIME for each in found):
+        return None
+    suspected = suspicion([*found, _BUSY])
     return suspected if suspected.score >= threshold else None
 
 
@@ -58,7 +86,7 @@ def signs_in(contact: Contact, age: float | None) -> list[Found]:
     if age is None:
         found.append(_NO_TOKEN)
     elif age < TOO_FAST:
-        found.append(Found(signs.TOO_FAST))
+        found.append(Found(signs.TOO_FAST, f"{age:.1f} s"))
     return found
 
 

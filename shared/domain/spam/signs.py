@@ -64,6 +64,10 @@ ODD_ADDRESS = Sign(
 )
 TOO_FAST = Sign(QuarantineReason.TOO_FAST, 4, "Sent within two seconds after the page was made")
 NO_TOKEN = Sign(QuarantineReason.UNTIMED, 2, "No time token, as on websites' own pages")
+# Only the ledger counts what comes from a network, so no sample of `make spam-table` shows it.
+BUSY_NETWORK = Sign(
+    QuarantineReason.BUSY_NETWORK, 4, "Many sign-ups from its network, beside a sign in a text"
+)
 
 SIGNS = (
     HONEYPOT,

@@ -6,7 +6,8 @@ from shared.domain.signup import ALONE, Contact, CustomValue, QuarantineReason, 
 from shared.domain.spam import signs
 from shared.domain.spam.addresses import is_disposable
 from shared.domain.spam.signs import SIGNS, Found
-from web.signup.screening import TOO_FAST, screen, signs_in, trap
+from web.signup import screening
+from web.signup.screening import CLEAN, TOO_FAST, signs_in, trap
 
 AGE = 30.0  # of a page, when nothing about its age is odd
 RANDOM = "xkqjRTzpWq"
@@ -20,6 +21,12 @@ def contact(**fields: str) -> Contact:
         fields={"email_address": email} | {n: v for n, v in fields.items() if n in ours},
         other={n: v for n, v in fields.items() if n not in ours},
     )
+
+
+def screen(
+    person: Contact, trapped: Found | None, *, age: float | None, threshold: int
+) -> Suspicion | None:
+    return screening.screen(person, trapped, age=age, threshold=threshold).quarantine
 
 
 def found(person: Contact, age: float | None = AGE) -> dict[str, int]:
@@ -223,3 +230,40 @@ def test_other_domains_are_not_disposable(domain: str) -> None:
 def test_forwarding_services_are_not_disposable() -> None:
     services = ("privaterelay.appleid.com", "duck.com", "mozmail.com", "simplelogin.com")
     assert not any(map(is_disposable, services))
+
+
+# --- a busy network
+
+
+def if_busy(person: Contact, age: float | None = AGE, threshold: int = 10) -> Suspicion | None:
+    return screening.screen(person, None, age=age, threshold=threshold).if_busy
+
+
+def test_a_busy_network_adds_to_a_sign_in_what_was_typed() -> None:
+    odd = contact(first_name="J\u043ehn")
+    assert if_busy(odd) == Suspicion(
+        ("mixed_scripts", "busy_network"), 10, {"mixed_scripts": "J\u043ehn"}
+    )
+    assert if_busy(odd, age=None) == Suspicion(
+        ("mixed_scripts", "busy_network", "no_time_token"), 12, {"mixed_scripts": "J\u043ehn"}
+    )
+    assert if_busy(odd, threshold=11) is None
+    assert screen(odd, None, age=AGE, threshold=10) is None
+
+
+@pytest.mark.parametrize("age", [None, 0.5, AGE])
+@pytest.mark.parametrize("threshold", [0, 1, 3, 5, 6, 8, 10])
+def test_a_busy_network_alone_quarantines_nobody(age: float | None, threshold: int) -> None:
+    """A class signs up at once: with autofill, on a website's own form, or neither."""
+    assert if_busy(contact(first_name="Ada"), age, threshold) is None
+
+
+def test_what_is_quarantined_anyway_needs_no_busy_network() -> None:
+    spam = screening.screen(contact(email="a@mailinator.com"), None, age=AGE, threshold=10)
+    assert spam.quarantine and spam.if_busy is None
+    assert screening.screen(contact(), None, age=AGE, threshold=10) is CLEAN
+
+
+def test_what_was_too_fast_says_how_fast() -> None:
+    [sign] = signs_in(contact(), 0.42)
+    assert sign.seen == "0.4 s"

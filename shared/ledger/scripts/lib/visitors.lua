@@ -2,13 +2,15 @@
 --
 -- NEEDS network place visitor_limit visitor_window
 -- LIMIT VISITORS_OF_A_NETWORK  number
+-- LIMIT BUSY_SHARE  number
+-- LIMIT BUSY_AT_LEAST  number
 -- LIMIT REPEATS_FOR_EACH_SIGNUP  number
 -- LIMIT LEAST_REPEATS  number
 
 local visitor_key = network and network .. ":" .. place
 
 -- Counts one more sign-up of the visitor, who is `known` if one came before in this window. Returns
--- how long the visitor must wait (ms) if there were too many.
+-- how long the visitor must wait (ms) if there were too many; else nil, and whether there were many.
 local function count_visitor(known)
   local sent = known and redis.call("GET", visitor_key)
   if sent and tonumber(sent) >= visitor_limit then
@@ -20,11 +22,14 @@ local function count_visitor(known)
   elseif of_all > visitor_limit * VISITORS_OF_A_NETWORK then
     return math.max(1, redis.call("PTTL", network))
   end
+  local of_visitor = 1
   if sent then
-    redis.call("INCR", visitor_key)
+    of_visitor = redis.call("INCR", visitor_key)
   else
     redis.call("SET", visitor_key, 1, "PX", visitor_window)
   end
+  local many = math.max(BUSY_AT_LEAST, visitor_limit * BUSY_SHARE)
+  return nil, of_visitor > many or of_all > many * VISITORS_OF_A_NETWORK
 end
 
 -- Counts one more repeat of the visitor's own sign-ups. Returns the same.

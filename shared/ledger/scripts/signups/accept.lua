@@ -18,6 +18,7 @@
 -- ARG person_limit  number  how many different sign-ups a person may send; 0 for any number
 -- ARG person_window  milliseconds  in which time
 -- ARG quarantine  text?  why it is quarantined
+-- ARG if_busy  text?  why it is quarantined if its network is busy, as JSON
 -- ARG solution  text?  names the captcha's challenge that was solved for it
 -- ARG waited  milliseconds  how long it waited on web's disk since it was received
 -- LIMIT NEVER_SENT  number
@@ -240,7 +241,10 @@ if not all_new then
   end
 end
 
-local wait = network and count_visitor(not all_new)
+local wait, network_is_busy
+if network then
+  wait, network_is_busy = count_visitor(not all_new)
+end
 if wait then
   return { "limited", wait }
 end
@@ -253,6 +257,13 @@ if erased_since() then
   count("discarded", 1)
   count_form(form, "accepted", 1)
   return { "accepted", id, 0 }
+end
+
+-- Many sign-ups of one network mean nothing alone: a school or a fair has one address. Web has said
+-- what they add to. It leaves no mark either, so that a second try later passes.
+if network_is_busy and if_busy and not quarantine then
+  quarantine = cjson.decode(if_busy).reasons[1]
+  sent = '{"quarantine":' .. if_busy .. "," .. string.sub(sent, 2)
 end
 
 -- A solution counts for one sign-up. Only here is it used up: who was refused above may send it
