@@ -3,14 +3,17 @@
 import contextlib
 import logging
 import traceback
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from flask import Response, g, make_response, render_template, request
 
 from shared.domain.errors import FieldError
 from shared.domain.form import Form
+from shared.domain.reading.meanings import find_field
 from shared.domain.reading.posted_names import posted_name
 from shared.domain.texts import Text, sentences
 from web.own_hosts import CHECKED
@@ -19,10 +22,10 @@ from web.signup.answer_kind import wants_json
 from web.signup.form_page import form_page
 from web.signup.origins import first_page
 from web.signup.problems import TOO_MANY_REFUSED as TOO_MANY
-from web.signup.problems import Problem, files_are_not_kept, whole_seconds
+from web.signup.problems import Problem, files_are_not_kept, method_is_missing, whole_seconds
 from web.signup.reading.body_kind import UnreadableRequest
 from web.signup.reading.pairs import is_file_note
-from web.signup.reading.request_body import Posted, read_posted
+from web.signup.reading.request_body import Posted, read_posted, read_query
 from web.signup.refused_requests import COUNTED
 from web.signup.this_request import (
     allow_form,
@@ -32,7 +35,7 @@ from web.signup.this_request import (
     source_here,
     visitor_here,
 )
-from web.signup.typed_values import Typed, as_it_came, typed_values
+from web.signup.typed_values import MOST_SORTED, Typed, as_it_came, typed_values
 from web.translations.catalogues import Say
 from web.translations.here import translation_here
 
@@ -106,7 +109,16 @@ def _page_with_posted(problem: Problem) -> str:
 
 def _is_sign_up() -> bool:
     """Whether a visitor has sent something, to whatever address."""
-    return request.method == "POST" and request.path.split("/")[1] not in CHECKED
+    if request.path.split("/")[1] in CHECKED:
+        return False
+    return request.method == "POST" or _is_in_address()
+
+
+def _is_in_address() -> bool:
+    """Whether the address of a form has fields, as one without `method="post"` sends them."""
+    if request.method != "GET" or not request.path.startswith("/f/"):
+        return False
+    return any(map(find_field, islice(read_query(head_here()), MOST_SORTED)))
 
 
 def _can_be_sent_again(problem: Problem) -> bool:
@@ -144,15 +156,18 @@ def _render(template: str, problem: Problem, **more: Any) -> str:
         status=problem.status,
         message=say(problem.message),
         advice=say(problem.advice),
-        notes=[say(note) for note in (*problem.notes, *_note_on_files())],
+        notes=[say(note) for note in (*problem.notes, *_more_notes())],
         **more,
     )
 
 
-def _note_on_files() -> tuple[Text, ...]:
+def _more_notes() -> Iterator[Text]:
+    """Yield what may be wrong on the website besides."""
     posted: Posted = g.get("posted") or g.get("shown", {})
-    has_files = any(is_file_note(value) for values in posted.values() for value in values)
-    return (files_are_not_kept(),) if has_files else ()
+    if any(is_file_note(value) for values in posted.values() for value in values):
+        yield files_are_not_kept()
+    if _is_in_address():
+        yield method_is_missing()
 
 
 def _typed(form: Form) -> tuple[Typed, ...]:

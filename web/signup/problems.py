@@ -20,8 +20,6 @@ from web.signup.origins import Source
 from web.signup.reading.body_kind import UnreadableRequest
 
 RETRY_AFTER_SECONDS = 5
-
-
 _GO_BACK = lazy_gettext("Use your browser's Back button to return to what you typed.")
 
 
@@ -57,7 +55,7 @@ def no_such_form(name: str) -> Problem:
     found = lazy_gettext("The form “%(name)s” does not exist here.", name=shortened(name))
     return Problem(
         status=404,
-        message=lazy_gettext("This form does not exist here."),
+        message=lazy_gettext("This form does not exist here. Please tell the website's owner."),
         notes=(
             advice,
             lazy_gettext(
@@ -94,7 +92,8 @@ def wrong_origin(form: Form, source: Source) -> Problem:
     return Problem(
         status=403,
         message=lazy_gettext(
-            "This form does not accept sign-ups from the page that you came from."
+            "This form does not accept sign-ups from the page that you came from. Please tell the"
+            " website's owner."
         ),
         notes=(found, lazy_gettext("If that page is yours, add its origin to the form.")),
         script=found,
@@ -174,6 +173,13 @@ def _too_large(message: Text) -> Problem:
     )
 
 
+def method_is_missing() -> Text:
+    return lazy_gettext(
+        'Add method="post" to the form. Without it, browsers put into the address what visitors'
+        " type, and sign nobody up."
+    )
+
+
 def files_are_not_kept() -> Text:
     return lazy_gettext('Files are not kept. Remove inputs with type="file" from the form.')
 
@@ -220,10 +226,17 @@ def _try_again_in(wait: timedelta) -> Text:
             "Please try again in %(count)s seconds.",
             seconds,
         )
+    minutes = math.ceil(seconds / 60)
+    if minutes <= 90:
+        return lazy_ngettext(
+            "Please try again in %(count)s minute.",
+            "Please try again in %(count)s minutes.",
+            minutes,
+        )
     return lazy_ngettext(
-        "Please try again in %(count)s minute.",
-        "Please try again in %(count)s minutes.",
-        math.ceil(seconds / 60),
+        "Please try again in %(count)s hour.",
+        "Please try again in %(count)s hours.",
+        math.ceil(minutes / 60),
     )
 
 

@@ -96,11 +96,24 @@ def test_a_page_that_cannot_take_the_sign_up_shows_it_as_text_to_copy(
     assert "You are not signed up yet" in visitor(page)
 
 
-def test_a_page_for_a_get_shows_nothing_of_the_address(forms: FlaskClient) -> None:
-    for path in ("/f/none", "/f/closed", "/nowhere"):
-        page = forms.get(f"{path}?email=ada@example.com", headers=BROWSER)
-        assert copies(page) == []
-        assert "That did not work" in visitor(page) and "ada@" not in page.text
+@pytest.mark.parametrize("path", ["/f/none", "/f/closed", "/f/"])
+def test_what_a_form_without_a_method_put_into_the_address_is_shown_too(
+    forms: FlaskClient, path: str
+) -> None:
+    page = forms.get(f"{path}?email=ada@example.com&remarks=Tea", headers=BROWSER)
+    assert copies(page) == [("E-mail address", "ada@example.com"), ("remarks", "Tea")]
+    assert "You are not signed up yet" in visitor(page)
+    assert 'Add method="post" to the form.' in owner(page)
+
+
+@pytest.mark.parametrize(
+    "path", ["/f/none", "/f/closed?utm_source=x", "/nowhere?email=ada@example.com", "/f/none?a&b=c"]
+)
+def test_a_link_that_leads_nowhere_is_no_sign_up(forms: FlaskClient, path: str) -> None:
+    page = forms.get(path, headers=BROWSER)
+    assert copies(page) == []
+    assert "That did not work" in visitor(page) and "ada@" not in page.text
+    assert "Add method" not in owner(page)
 
 
 def test_what_arrived_in_no_known_form_is_shown_as_it_came(forms: FlaskClient) -> None:

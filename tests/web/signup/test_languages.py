@@ -74,6 +74,7 @@ GETS = [
     ("/nowhere", 404),
     ("/f/none", 404),
     ("/f/closed", 410),
+    ("/f/closed?email=1@2.example", 410),
     ("/f/closed/thanks", 410),
 ]
 
@@ -153,7 +154,8 @@ def test_no_text_of_an_outage_was_forgotten(
         (0.5, "in 1 second.", "in 1 Sekunde noch einmal."),
         (90, "in 90 seconds.", "in 90 Sekunden noch einmal."),
         (91, "in 2 minutes.", "in 2 Minuten noch einmal."),
-        (3600, "in 60 minutes.", "in 60 Minuten noch einmal."),
+        (5400, "in 90 minutes.", "in 90 Minuten noch einmal."),
+        (86_400, "in 24 hours.", "in 24 Stunden noch einmal."),
     ],
 )
 def test_who_must_wait_reads_for_how_long(
