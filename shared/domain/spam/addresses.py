@@ -17,6 +17,7 @@ from shared.domain.spam.signs import Found
 # J. R. R. Tolkien has three.
 _SCATTERED = re.compile(r"(?:^|(?<=\.))\w(?=\.|$)")
 _MANY_SINGLE = 4
+_LONGEST_DOMAIN = 253
 
 
 def signs_in_address(email: str) -> Iterable[Found]:
@@ -32,6 +33,7 @@ def signs_in_address(email: str) -> Iterable[Found]:
 
 def is_disposable(domain: str) -> bool:
     """Whether mail to this domain, in lower case, lives for minutes; also to one below it."""
+    domain = domain[-_LONGEST_DOMAIN:]  # a robot may post any text
     while "." in domain:
         if domain in blocklist:
             return True

@@ -90,6 +90,14 @@ CAUGHT: dict[str, dict[str, Any]] = {
         **dict.fromkeys((*KNOWN, "email", "cake", "junk", "consent", "company"), letters(8000)),
     )
     | {"headers": {"Referer": "https://a.example/" + "é" * 1900}},
+    "every sign of spam, in emojis": body(
+        _gotcha="🎁" * 900,
+        email="a.b.c.d." + "e" * 200 + "@mailinator.com",
+        first_name="xkqjRTzpWq J\u043ehn https://a.example 9$ " + "🎁" * 900,
+        last_name="Vwxgral viagra cialis 1xbet <b>x</b> " + "🎁" * 900,
+        company="Bell www.bell.example " + "🎁" * 900,
+        junk="See [url=x]y[/url] https://a.example https://b.example " + "🎁" * 900,
+    ),
     "a robot's lists": body(email=ADDRESS, _gotcha="x", _lists=letters()),
     "a robot's fields, many": body(email=ADDRESS, _gotcha="x", **MANY),
     "a robot's custom field, many values": body(email=ADDRESS, _gotcha="x", cake=["x"] * 12000),
