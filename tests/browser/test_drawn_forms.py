@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import NewPage
 from tests.support.accessibility import faults_of
-from tests.support.drawing_site import DrawingSite, drawing_site
+from tests.support.drawing_site import DrawingSite, answer_in_arabic, drawing_site
 
 PHONE = {"width": 360, "height": 700}
 # Adds up how far things moved that nobody had touched.
@@ -144,6 +144,12 @@ def test_nothing_moves_where_the_site_reserves_the_room(shop: DrawingSite, page:
         shop.forbid_all_else()
     expect(page.get_by_label("E-mail address")).to_be_visible()
     assert page.evaluate(SHIFT) == 0
+
+
+@pytest.mark.slow
+def test_nothing_moves_when_it_thanks(shop: DrawingSite, page: Page) -> None:
+    shop.show(page, shop.drawn(after="<p>Below</p>"))
+    expect(page.get_by_label("E-mail address")).to_be_visible()
     below = page.get_by_text("Below").bounding_box()
     page.get_by_label("E-mail address").fill("eve@example.com")
     page.get_by_role("button").click()
@@ -170,6 +176,16 @@ def test_the_form_asks_in_the_language_of_the_page(shop: DrawingSite, page: Page
     page.get_by_label("E-Mail-Adresse").fill("emmy@example.com")
     page.get_by_role("button").click()
     expect(page.get_by_text("Vielen Dank")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_the_form_reads_from_right_to_left(shop: DrawingSite, page: Page) -> None:
+    answer_in_arabic(page)
+    shop.show(page, shop.drawn("club"))
+    email, news = page.get_by_label("E-mail address"), page.get_by_role("checkbox", name="News")
+    expect(email).to_have_css("direction", "rtl")
+    left = "element => element.getBoundingClientRect().left"
+    assert news.evaluate(left) > page.get_by_text("News", exact=True).evaluate(left)
 
 
 @pytest.mark.slow

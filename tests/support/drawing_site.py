@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from shared.domain.form import ListRef
 from shared.ledger.stores.registry import Registry
@@ -17,6 +17,15 @@ from tests.support.web_process import WebProcess
 from tests.support.website import Website
 
 LISTS = (ListRef("id-1", "News"), ListRef("id-2", "Events"))
+# Keeps which forms the page has asked for.
+NOTE_ASKED = """
+    window.asked = [];
+    const ask = fetch;
+    window.fetch = (url, how) => {
+        if (String(url).endsWith("/fields")) asked.push(url);
+        return ask(url, how);
+    };
+"""
 # A page that is higher than any screen.
 LONG = "<p>Once upon a time</p>" * 100
 
@@ -70,6 +79,16 @@ class DrawingSite:
             records = all_records(client)
         [found] = [each for each in records if email in str(each["contact"])]
         return found
+
+
+def answer_in_arabic(page: Page) -> None:
+    """Say of each form that it reads from right to left."""
+
+    def answer(route: Route) -> None:
+        found = route.fetch()
+        route.fulfill(response=found, json={**found.json(), "language": "ar", "direction": "rtl"})
+
+    page.route("**/fields", answer)
 
 
 @contextmanager

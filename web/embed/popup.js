@@ -46,7 +46,8 @@ function isBusy() {
 async function dialogOf(name, link) {
   const told = await fieldsOf(name, link);
   const id = `relay-${++drawn}`;
-  const title = node("h2", { id, tabindex: -1, autofocus: true }, told.title);
+  /* It comes first, so it gets the focus. Whoever was just pressing Space has pressed nothing. */
+  const title = node("h2", { id, tabindex: -1 }, told.title);
   const close = node("button", { type: "button", class: "relay-close", "aria-label": told.close }, "×");
   const dialog = node(
     "dialog",
