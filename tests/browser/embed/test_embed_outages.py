@@ -1,7 +1,8 @@
 """`/embed.js` on bad days: nothing that was typed is lost, and what was submitted is sent once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,6 @@ from tests.support.web_process import WebProcess
 
 pytestmark = pytest.mark.slow
 
-Answer = Callable[[Route], None]
-
 
 def expect_waiting(page: Page) -> None:
     message = page.get_by_role("status")
@@ -44,6 +43,14 @@ def after(seconds: int, status: int = 503) -> dict[str, Any]:
         "Retry-After": str(seconds),
     }
     return {"status": status, "headers": headers, "body": "<h1>Not now</h1>"}
+
+
+@contextmanager
+def relay_away(site: EmbedSite) -> Iterator[None]:
+    """Nobody listens at the relay's address."""
+    site.web.__exit__()
+    yield
+    site.web.__enter__()
 
 
 # --- what was typed
@@ -183,32 +190,30 @@ def test_a_page_that_may_store_nothing_can_still_send(site: EmbedSite, page: Pag
 
 def test_the_relay_is_away_for_a_while(site: EmbedSite, page: Page) -> None:
     site.show(page)
-    site.web.__exit__()
-    join(page)
-    expect_waiting(page)
-    expect(page.get_by_role("button")).to_be_focused()
-    with site.web:
-        expect(page.get_by_role("status")).to_contain_text("Thank you!", timeout=60_000)
-        expect(page.get_by_label("EMAIL")).to_have_value("")
-        assert kept(page) == []
-        assert len(site.posts) > 1 and len(site.keys()) == 1
-        assert len(site.records()) == 1
+    with relay_away(site):
+        join(page)
+        expect_waiting(page)
+        expect(page.get_by_role("button")).to_be_focused()
+    expect(page.get_by_role("status")).to_contain_text("Thank you!", timeout=60_000)
+    expect(page.get_by_label("EMAIL")).to_have_value("")
+    assert kept(page) == []
+    assert len(site.posts) > 1 and len(site.keys()) == 1
+    assert len(site.records()) == 1
 
 
 def test_the_relay_is_away_and_the_page_is_loaded_anew(site: EmbedSite, page: Page) -> None:
     site.show(page, FIELDS + '<input type="hidden" name="_next" value="/thanks">')
-    site.web.__exit__()
-    join(page)
-    expect_waiting(page)
-    page.reload()
-    expect(page.get_by_label("EMAIL")).to_have_value("ada@example.com")
-    expect_waiting(page)
-    with site.web:
-        expect(page.get_by_role("status")).to_contain_text("Thank you!", timeout=60_000)
-        assert page.url == f"{site.website.url}/"  # nobody expects to be led away by now
-        assert len(site.keys()) == 1 and len(site.records()) == 1
+    with relay_away(site):
+        join(page)
+        expect_waiting(page)
         page.reload()
-        expect(page.get_by_label("EMAIL")).to_have_value("")
+        expect(page.get_by_label("EMAIL")).to_have_value("ada@example.com")
+        expect_waiting(page)
+    expect(page.get_by_role("status")).to_contain_text("Thank you!", timeout=60_000)
+    assert page.url == f"{site.website.url}/"  # nobody expects to be led away by now
+    assert len(site.keys()) == 1 and len(site.records()) == 1
+    page.reload()
+    expect(page.get_by_label("EMAIL")).to_have_value("")
     assert kept(page) == []
 
 
@@ -237,13 +242,12 @@ def test_web_is_away_behind_a_proxy_below_a_path(
 
 def test_it_is_sent_from_another_page_of_the_site(site: EmbedSite, page: Page) -> None:
     site.show(page)
-    site.web.__exit__()
-    join(page)
-    expect_waiting(page)
-    site.show_page(page, "<p>No form here.</p>", path="/about")
-    with site.web:
-        eventually(lambda: len(site.records()) == 1, within=60, what="sending")
-        eventually(lambda: kept(page) == [], what="forgetting")
+    with relay_away(site):
+        join(page)
+        expect_waiting(page)
+        site.show_page(page, "<p>No form here.</p>", path="/about")
+    eventually(lambda: len(site.records()) == 1, within=60, what="sending")
+    eventually(lambda: kept(page) == [], what="forgetting")
 
 
 def test_pressing_again_on_another_page_is_the_same_sign_up(site: EmbedSite, page: Page) -> None:
@@ -267,17 +271,16 @@ def test_pressing_again_on_another_page_is_the_same_sign_up(site: EmbedSite, pag
 
 def test_what_is_corrected_meanwhile_is_sent_instead(site: EmbedSite, page: Page) -> None:
     site.show(page)
-    site.web.__exit__()
-    join(page, email="ada@exmaple.com")
-    expect_waiting(page)
-    page.get_by_label("EMAIL").fill("ada@example.com")
-    page.get_by_role("button").click()
-    expect_waiting(page)
-    assert len(site.keys()) == 2
-    with site.web:
-        expect(page.get_by_role("status")).to_contain_text("Thank you!", timeout=60_000)
-        [record] = site.records()
-        assert record["contact"]["fields"]["email_address"] == "ada@example.com"
+    with relay_away(site):
+        join(page, email="ada@exmaple.com")
+        expect_waiting(page)
+        page.get_by_label("EMAIL").fill("ada@example.com")
+        page.get_by_role("button").click()
+        expect_waiting(page)
+        assert len(site.keys()) == 2
+    expect(page.get_by_role("status")).to_contain_text("Thank you!", timeout=60_000)
+    [record] = site.records()
+    assert record["contact"]["fields"]["email_address"] == "ada@example.com"
 
 
 def test_what_is_typed_meanwhile_stays(site: EmbedSite, page: Page) -> None:

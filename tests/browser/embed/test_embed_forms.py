@@ -280,9 +280,9 @@ def test_back_to_a_page_that_the_browser_has_kept(site: EmbedSite, browser: Brow
 def test_the_forms_own_redirect_is_followed(
     site: EmbedSite, redis_server: ValkeyServer, page: Page
 ) -> None:
-    form = builders.form("other", redirect=f"{site.website.url}/thanks")
+    form = builders.form("leading", redirect=f"{site.website.url}/thanks")
     Registry(redis_server.client()).save_form(form)
-    site.show_page(page, f'<form action="{site.web.url}/f/other" method="post">{FIELDS}</form>')
+    site.show_page(page, f'<form action="{site.web.url}/f/leading" method="post">{FIELDS}</form>')
     join(page)
     expect(page).to_have_url(f"{site.website.url}/thanks")
 
@@ -491,6 +491,7 @@ def test_by_keyboard_alone(site: EmbedSite, page: Page) -> None:
         page.keyboard.press("Tab")
         page.keyboard.type(typed)
     page.keyboard.press("Enter")
+    expect(page.get_by_label("FNAME")).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_label("FNAME")).to_be_focused()
     page.keyboard.press("ControlOrMeta+a")
     page.keyboard.type("Ada")
