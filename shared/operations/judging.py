@@ -17,7 +17,8 @@ class Judged:
 
     `threshold` is that of its form now; None if nobody knows the form any more. `network` is its
     visitor's: a /24 or a /56. `neighbours` is how many others of the same list came from there,
-    `others` how many the ledger has of the same person.
+    `others` how many the ledger has of the same person. `job` is the id of the job that delivers it
+    when its turn comes.
     """
 
     signup: Signup
@@ -26,6 +27,7 @@ class Judged:
     network: str
     neighbours: int
     others: int
+    job: str | None
 
     @property
     def score_in_words(self) -> str | None:
@@ -38,7 +40,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """Raises `LedgerUnavailable`. A list costs two round trips, however long it is."""
+    """Raises `LedgerUnavailable`. A list costs three round trips, however long it is."""
 
     ledger: Ledger
     registry: Registry
@@ -50,6 +52,7 @@ class Judging:
         networks = [wider_network(signup.consent.address)[0] for signup in signups]
         from_network = Counter(networks)
         of_people = self.ledger.counts_of_people(signups)
+        outlooks = self.ledger.outlooks(signups)
         return [
             Judged(
                 signup=signup,
@@ -58,8 +61,11 @@ class Judging:
                 network=network,
                 neighbours=from_network[network] - 1,
                 others=max(0, count - 1),
+                job=outlook.replay,
             )
-            for signup, network, count in zip(signups, networks, of_people, strict=True)
+            for signup, network, count, outlook in zip(
+                signups, networks, of_people, outlooks, strict=True
+            )
         ]
 
     def one(self, signup: Signup) -> Judged | None:

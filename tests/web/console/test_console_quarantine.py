@@ -173,7 +173,9 @@ def test_a_job_delivers_any_number_at_its_pace(
     assert scene.states(ids) == ["quarantined"] * 3
     page = text(scene.browser.get(job))
     assert "Deliver 3 sign-ups anyway" in page
-    assert "0 of 3 done" in text(scene.browser.get("/console/quarantine"))
+    listed = text(scene.browser.get("/console/quarantine"))
+    assert "0 of 3 done" in listed
+    assert listed.count(f'<a href="{job}">Waits for its turn in a job</a>') == 3
     assert feed(redis_client) == 3
     assert scene.states(ids) == ["queued"] * 3
 
@@ -188,6 +190,7 @@ def test_a_job_that_delivers_is_stopped_and_found_again(
     assert feed(redis_client) == 0
     assert scene.states(ids) == ["quarantined"] * 3
     assert "Stopped" in text(scene.browser.get(job))
+    assert "Waits for its turn" not in text(scene.browser.get("/console/quarantine"))
 
 
 def test_a_job_says_how_many_cannot_be_sent(
