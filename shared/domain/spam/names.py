@@ -48,8 +48,9 @@ def _signs(fields: Mapping[str, str]) -> Iterator[Found]:
     yield from _signs_of_the_same(fields)
     yield from signs_of_spam_words("\n".join(person), each_counts=2)
     yield from signs_of_spam_words("\n".join([fields.get(name, "") for name in _WORK]))
-    for name in _SHORT & fields.keys():
-        yield from _signs_in(name, fields[name])
+    for name, value in fields.items():
+        if name in _SHORT:
+            yield from _signs_in(name, value)
 
 
 def _gibberish(first: int, last: int, address: int) -> Sign | None:

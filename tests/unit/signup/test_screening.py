@@ -216,6 +216,12 @@ def test_a_text_that_shows_a_sign_is_cut() -> None:
     assert suspected and len(suspected.seen["links"]) == 200
 
 
+def test_of_several_texts_with_one_sign_the_first_is_told() -> None:
+    spam = contact(first_name="www.a.example", last_name="www.b.example", city="www.c.example")
+    suspected = screen(spam, None, age=AGE, threshold=10)
+    assert suspected and suspected.seen == {"links_in_name": "www.a.example"}
+
+
 def test_custom_fields_are_texts_too() -> None:
     custom = CustomValue("id", "wish", "buy backlinks")
     spam = Contact(fields={"email_address": "a@example.com"}, custom=(custom,))
