@@ -21,6 +21,7 @@ from tests.support.valkey_server import ValkeyServer
 from web.app import create_app
 
 BROWSER = {"Accept": "text/html"}
+SCRIPT = {"Accept": "application/json", "Origin": "https://www.example.com"}
 # The visitor's 0.8 s and a little for the rest; a second is promised.
 SOON = 1.0
 
@@ -125,6 +126,7 @@ def test_the_form_its_checks_and_its_error_page_work_while_redis_is_away(
 ) -> None:
     server.stop()
     assert client.get("/f/news").status_code == 200
+    assert client.get("/f/news/fields", headers=SCRIPT).status_code == 200
     assert client.post("/f/news", json={"email": "ada"}).status_code == 422
     page = client.post(
         "/f/news", data={"email": "ada@example.com", "hobby": "sailing"}, headers=BROWSER
@@ -141,6 +143,8 @@ def test_a_web_process_started_while_redis_is_away_knows_the_forms(
     fresh = create_app(breakable).test_client()
     assert fresh.get("/f/news").status_code == 200
     assert fresh.get("/f/never-seen").status_code == 503
+    drawn = fresh.get("/f/never-seen/fields", headers=SCRIPT)
+    assert (drawn.status_code, int(drawn.headers["Retry-After"]) > 0) == (503, True)
     answer = fresh.post("/f/never-seen", json={"email": "ada@example.com"})
     assert answer.status_code == 503
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
