@@ -72,8 +72,10 @@ class Translations:
         """
         if language in self._all:
             return self._all[language]
-        found = (self._best(each[:LONGEST_READ]) for each in wanted if each)
-        return self._all[next(filter(None, found), ENGLISH)]
+        for each in wanted:
+            if each and (found := self._best(each[:LONGEST_READ])):
+                return self._all[found]
+        return self._all[ENGLISH]
 
     def _match(self, wanted: str) -> str | None:
         """Return the language that a header prefers. For texts, `fr-CH` is as good as `fr`."""
