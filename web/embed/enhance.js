@@ -173,19 +173,20 @@ function received(job, { id, next, message }) {
     frame.location = next;
     return;
   }
-  if (!isEdited) read(form, "reset").call(form);
   const shown = show(form, "success", message);
+  if (isEdited) return;
+  read(form, "reset").call(form);
   if (isWaiting) shown.focus();
 }
 
 function refused(job, { status, error, errors = [] }) {
-  const { form } = job;
+  const { form, pressed, isEdited } = job;
   if (!error && form) return leaveToBrowser(job); /* something before the relay has answered */
   if (!end(job, "error", { status, error, errors })) return;
   const homeless = errors.filter((each) => !showError(form, each)).map((each) => each.message);
   const shown = show(form, "error", errors.length ? homeless.join(" ") : error);
   const wrong = inputsOf(form).find((input) => input.ariaInvalid == "true");
-  if (job.pressed) (wrong ?? shown)?.focus();
+  if (pressed && !isEdited) (wrong ?? shown)?.focus(); /* who types on is not interrupted */
 }
 
 function wait({ form, button }, status) {

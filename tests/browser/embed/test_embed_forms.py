@@ -43,6 +43,17 @@ def test_every_error_is_at_its_field_and_the_first_field_gets_the_focus(
     expect_thanks(page)
 
 
+def test_who_types_on_keeps_the_focus(site: EmbedSite, page: Page) -> None:
+    site.show(page)
+    held: list[Route] = []
+    page.route("**/f/news", lambda route: held.append(route))
+    join(page, name="A" * 51)
+    page.get_by_label("Cake").press_sequentially("Sacher")
+    held[-1].continue_()
+    expect(page.get_by_label("FNAME")).to_have_accessible_description(TOO_LONG)
+    expect(page.get_by_label("Cake")).to_be_focused()
+
+
 def test_an_error_beside_a_label_and_a_description_of_the_page(site: EmbedSite, page: Page) -> None:
     fields = """<label>EMAIL <input name="EMAIL"></label>
     <label for="n">FNAME</label><input id="n" name="FNAME" aria-describedby="hint">

@@ -291,6 +291,7 @@ def test_what_is_typed_meanwhile_stays(site: EmbedSite, page: Page) -> None:
     page.get_by_label("Cake").fill("Sacher")
     expect_thanks(page)
     expect(page.get_by_label("Cake")).to_have_value("Sacher")
+    expect(page.get_by_label("Cake")).to_be_focused()
     assert [each.get("send") for each in kept(page)] == [None]
 
 
