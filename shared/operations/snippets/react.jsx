@@ -73,7 +73,7 @@ export default function {{ component }}() {
 {% endif %}
       {/* People must not see this field, and robots must find it. */}
       <div hidden aria-hidden="true">
-        <input name="_gotcha" type="text" tabIndex={-1} autoComplete="off" />
+        <input name="_gotcha" type="text" tabIndex={-1} autoComplete="off" data-1p-ignore data-bwignore data-lpignore="true" data-form-type="other" />
       </div>
 {% if form.captcha == "altcha" %}
       {/* The visitor's computer does some work. Without it, the sign-up waits in quarantine. */}

@@ -94,6 +94,13 @@ def test_all_that_visitors_read_is_in_the_language_of_the_page() -> None:
         assert "«Sign up»" in make_snippet(form, URL, kind, say=say)
 
 
+def test_the_components_trap_is_left_alone_by_what_fills_in_forms_for_people() -> None:
+    text = make_snippet(FORM, URL, SnippetKind.REACT)
+    [trap] = re.findall("<input name=.?_gotcha.*>", text)
+    for attribute in ("data-1p-ignore", "data-bwignore", "data-lpignore", "data-form-type"):
+        assert attribute in trap
+
+
 @pytest.mark.parametrize(
     ("name", "component"),
     [("news", "NewsForm"), ("our-news.2026", "OurNews2026Form"), ("2026", "Form2026")],

@@ -171,6 +171,18 @@ def test_the_page_has_the_snippet_and_a_preview_that_can_send_nothing(
     assert "frame-src" not in others
 
 
+def test_the_snippets_have_the_language_of_the_websites_page(
+    browser: SignedIn, save_form: SaveForm
+) -> None:
+    assert "Language of the website" in read(browser, PAGE)
+    spanish = read(browser, f"{PAGE}?language=es")
+    assert "Correo electrónico" in spanish and "name=&#34;_language&#34; value=&#34;es" in spanish
+    assert "_language" not in read(browser, f"{PAGE}?language=xx")
+    save_form(language="de")
+    german = read(browser, PAGE)
+    assert "Vorname" in german and "Language of the website" not in german
+
+
 def test_the_page_has_the_texts_of_consent_that_were_shown(
     browser: SignedIn, redis_client: "redis.Redis"
 ) -> None:
