@@ -52,9 +52,7 @@ def consent_of(
     """Return the evidence. If the page does not say which text it showed, or names none of the
     form's, it is the form's text of today."""
     version = version_shown(posted)
-    stated = form.consent_text_of(version)
-    if stated is None:
-        stated = ours.of_version(form, version)
+    stated = _text_of(form, version, ours) if version else None
     text = ours.of_today(form) if stated is None else stated
     return Consent(
         text=text,
@@ -69,6 +67,11 @@ def consent_of(
     )
 
 
+def _text_of(form: Form, version: str, ours: OurConsents) -> str | None:
+    text = form.consent_text_of(version)
+    return ours.of_version(form, version) if text is None else text
+
+
 def version_shown(posted: Mapping[str, list[str]]) -> str:
     """Return the version of the text that the page says it showed; "" if it does not say so."""
     return _first(posted, CONSENT_SHOWN)
@@ -80,4 +83,4 @@ def _first(posted: Mapping[str, list[str]], name: str) -> str:
 
 
 def _language(said: str) -> str | None:
-    return said if _LANGUAGE_TAG.fullmatch(said) else None
+    return said if said and _LANGUAGE_TAG.fullmatch(said) else None

@@ -1,11 +1,10 @@
 """Where a request comes from, as far as browsers say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from shared.domain.form import Form
-from shared.domain.reading.posted_fields import instruction
 from shared.domain.reading.sources import CAMPAIGN
 from shared.domain.remembering import remembered
 from shared.domain.web_addresses import origin_of, split_address
@@ -21,9 +20,9 @@ _LONGEST_REFERRER = 500
 _OUR_PAGES = ("/f/", "/connect/", "/console/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
-    """Where a request comes from.
+class Source(NamedTuple):
+    """Where a request comes from. Every sign-up has one, and a named tuple is made in a third of
+    the time of a frozen dataclass.
 
     `origin` is the `Origin` header, and None if it says nothing. `page` has no query string, and is
     the bare origin if only that is known. `ours` means the origin of our public address; with
@@ -63,12 +62,14 @@ def first_page(source: Source, posted: Mapping[str, list[str]]) -> Source:
 
     Ours may name any page, that of a website only one of its own.
     """
-    named = next((page for value in instruction(posted, PAGE) if (page := _page(value))), None)
-    if named is None or source.page is None:
+    if PAGE not in posted or source.page is None:
+        return source
+    named = next((page for value in posted[PAGE] if (page := _page(value.strip()))), None)
+    if named is None:
         return source
     if source.ours:
-        return replace(source, page=named, own_page=False)
-    return replace(source, page=named) if origin_of(named) == origin_of(source.page) else source
+        return source._replace(page=named, own_page=False)
+    return source._replace(page=named) if origin_of(named) == origin_of(source.page) else source
 
 
 def referrer_of(posted: Mapping[str, list[str]]) -> str | None:
@@ -82,7 +83,7 @@ def referrer_of(posted: Mapping[str, list[str]]) -> str | None:
 def campaign_of(head: Head, source: Source, posted: Mapping[str, list[str]]) -> dict[str, str]:
     """Return the campaign's names and values from the address of the website's page that posted, as
     the page or the browser tells it."""
-    for address in (*instruction(posted, PAGE), head.headers.get("referer", "")):
+    for address in (*posted.get(PAGE, ()), head.headers.get("referer", "")):
         page = _page(address)
         if page and source.page and origin_of(page) == origin_of(source.page):
             query = dict(parse_qsl(split_address(address).query))

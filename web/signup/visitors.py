@@ -1,16 +1,18 @@
 """Who signs up, and from where: as far as the request and the page say."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from shared.domain.form import Form
 from shared.domain.reading.sources import PAGE, REFERRER
 from web.signup.origins import Source, campaign_of, referrer_of
 from web.signup.reading.head import Head
 
+_NO_CAMPAIGN: Mapping[str, str] = MappingProxyType({})
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Visitor:
+
+class Visitor(NamedTuple):
     """`address` is of the network. `page` has the form, and `referrer` led there, if known.
 
     `campaign` has the campaign's names and values from the page's address.
@@ -19,7 +21,7 @@ class Visitor:
     address: str
     page: str | None
     referrer: str | None = None
-    campaign: Mapping[str, str] = field(default_factory=dict)
+    campaign: Mapping[str, str] = _NO_CAMPAIGN
 
     def arrived(self) -> dict[str, str]:
         """Return what is known of the sources that a form may send."""
@@ -35,5 +37,5 @@ def visitor_of(
         address=address,
         page=source.page,
         referrer=referrer_of(posted),
-        campaign=campaign_of(head, source, posted) if form.sources else {},
+        campaign=campaign_of(head, source, posted) if form.sources else _NO_CAMPAIGN,
     )
