@@ -29,8 +29,11 @@ function remember(name) {
   } catch {}
 }
 
+/* Many menus wait outside of the window. */
 function isShown(element) {
-  return element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+  const { left, right, top, bottom } = element.getBoundingClientRect();
+  const isInside = right > 0 && bottom > 0 && left < innerWidth && top < innerHeight;
+  return isInside && element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
 }
 
 function isDialogOpen() {
@@ -72,7 +75,6 @@ async function dialogOf(name, link) {
     dialogs.delete(name);
     dialog.remove();
   });
-  document.body.append(dialog);
   return dialog;
 }
 
@@ -81,6 +83,8 @@ async function openDialog(name, link, isAsked) {
   try {
     const dialog = await dialogs.get(name);
     if (isAsked ? isDialogOpen() : isBusy()) return;
+    /* Sites that change pages by script may have thrown it away. */
+    if (!dialog.isConnected) document.body.append(dialog);
     dialog.showModal();
     if (isAsked) dialog.querySelector("input").focus();
   } catch (error) {
@@ -107,7 +111,10 @@ function popup(link) {
     event.preventDefault();
     openDialog(name, link, true);
   });
-  arm(when, () => wasSeen(name) || failed.has(name) || (!isBusy() && openDialog(name, link)));
+  arm(when, () => {
+    const isOver = !link.isConnected || wasSeen(name) || failed.has(name);
+    return isOver || (!isBusy() && openDialog(name, link));
+  });
 }
 
 /* Has the pop-up offered when its time has come. `offer` returns false if it has to come later. */
