@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from shared.domain.consent_texts import text_version
-from shared.domain.form import Form
+from shared.domain.form import OUR_CONSENT, Form
 from shared.domain.reading.field_checks import check_fields
 from shared.domain.signup import Consent
 from tests.support import builders
@@ -99,3 +99,15 @@ def test_where_it_was_given_is_kept() -> None:
     consent = evidence()
     assert (consent.address, consent.page) == (VISITOR.address, VISITOR.page)
     assert consent.referrer == VISITOR.referrer
+
+
+def test_our_own_text_changes_only_on_purpose() -> None:
+    """Pages and snippets that show it post its version. So before one of these texts changes, keep
+    the old one where `OurConsents` finds it, or the evidence of old copies gets the new text."""
+    versions = {each.language: text_version(each.say(OUR_CONSENT)) for each in TRANSLATIONS.all()}
+    assert versions == {
+        "en": "8013c1403f68",
+        "de": "5a9d16eda6f2",
+        "es": "91275dc88e9c",
+        "fr": "63d8720b75db",
+    }

@@ -17,6 +17,7 @@ from shared.domain.form import CustomField, Form
 from shared.domain.reading.posted_fields import sort_fields
 from tests.support.web_services import change_services
 from web.signup.form_page import MOST_SHOWN
+from web.signup.reading.request_body import read_posted
 from web.signup.typed_values import MOST_SHOWN_VALUES, MOST_SORTED
 
 pytestmark = pytest.mark.usefixtures("patience")
@@ -203,11 +204,17 @@ def test_names_that_could_be_sentences_are_not_shown(forms: FlaskClient) -> None
 def test_a_page_for_scripts_costs_no_look_at_the_body(
     forms: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def parsed(*_: Any) -> Any:
-        raise AssertionError("a body was parsed")
+    parsed: list[object] = []
 
-    monkeypatch.setattr("web.signup.problem_answers.read_posted", parsed)
+    def parse(*read: Any) -> Any:
+        parsed.append(read)
+        return read_posted(*read)
+
+    monkeypatch.setattr("web.signup.problem_answers.read_posted", parse)
     assert forms.post("/f/none", data=TYPED, headers=JSON).status_code == 404
+    assert parsed == []
+    assert forms.post("/f/none", data=TYPED, headers=BROWSER).status_code == 404
+    assert len(parsed) == 1
 
 
 # --- the website's owner

@@ -52,12 +52,17 @@ def wrong(client: FlaskClient, **more: Any) -> int:
     return client.post("/f/news", data={"email": "ada@"}, **more).status_code
 
 
-def forbid_parsing(monkeypatch: pytest.MonkeyPatch) -> None:
+def forbid_parsing(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Let parsing a body fail. Returns a list that gets a line each time somebody tries."""
+    tried: list[str] = []
+
     def parsed(*_: Any) -> Any:
-        raise AssertionError("a body was parsed")
+        tried.append("a body was parsed")
+        raise AssertionError
 
     for module in ("this_request", "problem_answers", "fast_path"):
         monkeypatch.setattr(f"web.signup.{module}.read_posted", parsed)
+    return tried
 
 
 LARGE = "x" * 9000
@@ -73,7 +78,7 @@ def limited(client: FlaskClient) -> FlaskClient:
 def test_large_bodies_beyond_the_limit_are_429_unread(
     limited: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    forbid_parsing(monkeypatch)
+    parsed = forbid_parsing(monkeypatch)
     page = limited.post("/f/news", data={"email": "ada@example.com", "message": LARGE})
     assert page.status_code == 429
     assert 1 <= int(page.headers["Retry-After"]) <= 60
@@ -88,6 +93,7 @@ def test_large_bodies_beyond_the_limit_are_429_unread(
         assert (answer.status_code, told["ok"], told["errors"]) == (429, False, [])
         assert answer.headers["Access-Control-Allow-Origin"] in ("*", asked["Origin"])
     assert limited.get("/f/news").status_code == 200
+    assert parsed == []
     elsewhere = {"REMOTE_ADDR": "198.51.100.1"}
     assert wrong(limited, environ_base=elsewhere) == 500  # it was parsed
 
