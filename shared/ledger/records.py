@@ -104,10 +104,11 @@ def _read_sent(sent: dict[str, Any]) -> Sent:
     )
 
 
-def _read_quarantine(stored: dict[str, Any] | None, reason: str | None) -> Suspicion | None:
+def _read_quarantine(stored: dict[str, Any] | None, stands: dict[str, Any]) -> Suspicion | None:
     """Return why the sign-up was quarantined. Earlier versions, and the script that accepts, note
-    nothing but the `reason`."""
-    if stored is None and reason in _NO_QUARANTINE:
+    nothing but the heaviest reason."""
+    reason = stands.get("reason")
+    if stored is None and (stands["state"] == State.DEAD or reason in _NO_QUARANTINE):
         return None
     return Suspicion.from_stored(stored or str(reason))
 
@@ -144,7 +145,7 @@ def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) ->
     if stands["state"] == "cleared":
         return None
     _, line, consent, *_ = record.split("\n")
-    sent, reason = json_object(line), stands.get("reason")
+    sent = json_object(line)
     return Signup(
         id=id,
         account=account,
@@ -156,13 +157,13 @@ def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) ->
         attempts=int(stands.get("attempts", 0)),
         lost=int(stands.get("lost", 0)),
         edits=int(stands.get("edits", 0)),
-        reason=reason,
+        reason=stands.get("reason"),
         error_key=stands.get("error_key"),
         message=stands.get("message"),
         settled_at=moment(stands.get("settled_at")),
         contact_id=stands.get("contact_id"),
         action=stands.get("action"),
-        quarantine=_read_quarantine(sent.get("quarantine"), reason),
+        quarantine=_read_quarantine(sent.get("quarantine"), stands),
         person=stands["person"],
     )
 

@@ -13,7 +13,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.limits import SOLUTION_LIFE
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
-from tests.support.builders import accept, claimed, suspicion
+from tests.support.builders import accept, bury, claimed, suspicion
 
 WHY = suspicion("links_in_name", "too_fast", score=14, links_in_name="spam.example")
 
@@ -127,3 +127,13 @@ def test_a_clean_second_try_with_a_new_solution_passes(ledger: Ledger) -> None:
 def test_without_one_nothing_is_stored_of_it(ledger: Ledger, redis_client: "redis.Redis") -> None:
     accept(ledger)
     assert not list(redis_client.scan_iter("*:solved:*"))
+
+
+def test_a_dead_letter_was_not_quarantined_for_a_reason_that_only_another_version_knows(
+    ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    key = f"relay:{{acme}}:signup:{bury(ledger)}"
+    of_tomorrow = str(redis_client.get(key)).replace('"rejected"', '"of_tomorrow"')
+    redis_client.set(key, of_tomorrow)
+    dead = found(ledger, key.rpartition(":")[2])
+    assert (dead.reason, dead.quarantine) == ("of_tomorrow", None)
