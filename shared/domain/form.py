@@ -111,6 +111,11 @@ class Form:
         given = {name: value for name, value in self.to_dict().items() if name not in KEPT_BY_US}
         return short_digest(json.dumps(given, sort_keys=True))
 
+    def lists_for(self, account: str) -> tuple[ListRef, ...]:
+        """Return the lists to which sign-ups of this account can go. The form may be of another one
+        by now, where the ids of lists mean nothing for them."""
+        return self.lists if self.account == account else ()
+
     @property
     def list_ids(self) -> dict[str, str]:
         """The lists' ids, by what a page may call each list: its name or its id in lower case."""

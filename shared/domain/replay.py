@@ -24,13 +24,19 @@ class JobAction(StrEnum):
     """What a job does with each of its sign-ups. A replay is a job that sends them."""
 
     RETRY = "retry"
+    RETRY_FORM_LISTS = "retry_form_lists"  #: to the lists that their forms have now
     DELIVER = "deliver"  #: quarantined ones, anyway
     DISCARD = "discard"
     UNDO = "undo"  #: of a job that discarded
 
     @property
     def sends(self) -> bool:
-        return self in (JobAction.RETRY, JobAction.DELIVER)
+        return self.retries or self == JobAction.DELIVER
+
+    @property
+    def retries(self) -> bool:
+        """Whether it sends dead letters again."""
+        return self in (JobAction.RETRY, JobAction.RETRY_FORM_LISTS)
 
 
 class ReplayState(StrEnum):

@@ -208,6 +208,13 @@ _OUR_FAULT = (
     "Update signup-relay and retry it. If that fails, report it with the support report below."
 )
 
+_LIST_GONE = Why(
+    "Constant Contact does not know one of its lists. Somebody has probably deleted it there.",
+    "Restore the list in Constant Contact, then retry it. If the list is gone for good, give the"
+    " form another one, then send it to the lists that the form has now.",
+    Remedy.EDIT,
+)
+
 # Of "status error_key message", in lower case.
 _REFUSED = (
     _Refusal(
@@ -221,13 +228,7 @@ _REFUSED = (
     ),
     _Refusal(
         r"\blists?(_ids?|_memberships)?\b",
-        Why(
-            "Constant Contact does not know one of its lists. Somebody has probably deleted it"
-            " there.",
-            "Restore the list in Constant Contact, then retry it. If the list is gone for good,"
-            " give the form another one. Then edit this sign-up, and send it there.",
-            Remedy.EDIT,
-        ),
+        _LIST_GONE,
     ),
     _Refusal(
         r"custom_?field",
@@ -333,6 +334,11 @@ def why_dead(reason: str | None, error_key: str, message: str) -> Why:
     if reason == DeathReason.GAVE_UP and "still not delivered" in message:
         return _TOO_OLD
     return _DEAD.get(reason, _SETTLED[State.DEAD])
+
+
+def is_about_lists(reason: str | None, error_key: str, message: str) -> bool:
+    """Whether a dead letter died as one of its lists does not exist."""
+    return why_dead(reason, error_key, message) is _LIST_GONE
 
 
 def why_quarantined(reason: str | None) -> Why:

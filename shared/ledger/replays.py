@@ -6,8 +6,8 @@ index of the account in steps, which any worker does.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import accumulate
@@ -22,6 +22,9 @@ from shared.ledger.reading import pairs
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts, batches
 from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
+
+# The lists of forms, by the names of these.
+ListIds = Mapping[str, Sequence[str]]
 
 
 class JobStep(NamedTuple):
@@ -40,7 +43,8 @@ class NewJob:
     """A job that goes through the sorted set `index` of an account, from the time `since` on.
 
     `chosen` and `filter` are JSON: what was chosen, for people, and what must match. `event` is for
-    the history of each sign-up. `undone` is the job whose discarding it undoes.
+    the history of each sign-up. `undone` is the job whose discarding it undoes. `lists` says by
+    account to which lists a job to forms' lists sends.
     """
 
     id: str
@@ -52,6 +56,7 @@ class NewJob:
     since: datetime | None = None
     event: str = "{}"
     undone: str | None = None
+    lists: Mapping[str, ListIds] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +115,11 @@ class Replays:
         chosen: str,
         action: JobAction = JobAction.RETRY,
         event: str = "{}",
+        lists: ListIds | None = None,
+        refused: int = 0,
     ) -> int:
         """Have these sign-ups wait in the replay, or have the job discard them; return how many
-        were changed.
+        were changed. `refused` others were chosen, and cannot be sent.
 
         Leaves out those that wait in another replay, or were settled otherwise meanwhile.
         """
@@ -127,25 +134,26 @@ class Replays:
                 chosen=chosen,
                 event=event,
                 ids=list(batch),
+                lists=lists,
+                refused=refused,
             )
         return added
 
     def begin(self, accounts: Sequence[str], job: NewJob) -> list[int]:
         """Begin the job in each account; return how many sign-ups of each it will look at."""
-        counts = self._scripts.run_for_each(
-            accounts,
-            "replays/begin",
-            job=job.id,
-            action=job.action,
-            by=job.by,
-            chosen=job.chosen,
-            filter=job.filter,
-            index=job.index,
-            since=job.since,
-            event=job.event,
-            undone=job.undone,
-        )
-        return list(map(int, counts))
+        values = {
+            "job": job.id,
+            "action": job.action,
+            "by": job.by,
+            "chosen": job.chosen,
+            "filter": job.filter,
+            "index": job.index,
+            "since": job.since,
+            "event": job.event,
+            "undone": job.undone,
+        }
+        each = ({**values, "account": name, "lists": job.lists.get(name)} for name in accounts)
+        return list(map(int, self._scripts.run_with_each("replays/begin", each)))
 
     def next_step(self, account: str, job: str) -> JobStep | None:
         """Return the job's next step; None when there is none left."""

@@ -207,7 +207,12 @@ class Scripts:
 
     def run_for_each(self, accounts: Iterable[str], name: str, /, **values: Any) -> Iterator[Any]:
         """Run a script for each account, many in one round trip. Yield the answers in order."""
-        calls = [self.call(name, account=keys.account(each), **values) for each in accounts]
+        return self.run_with_each(name, ({**values, "account": each} for each in accounts))
+
+    def run_with_each(self, name: str, /, each: Iterable[dict[str, Any]]) -> Iterator[Any]:
+        """Run a script with each of these keys and arguments, of which `account` is a name. Do so
+        many in one round trip, and yield the answers in order."""
+        calls = [self.call(name, **{**of, "account": keys.account(of["account"])}) for of in each]
         for some in batches(calls):
             yield from self.execute_all(some)
 

@@ -53,20 +53,24 @@ class BulkChanges:
         done = self.chooser.retries.retry_at_once(in_order(signups))
         return BulkResult(done=len(done), left_out=choice.left_out(len(done)))
 
-    def replay(self, choice: BulkChoice) -> Job | None:
+    def retry_form_lists(self, choice: BulkChoice) -> BulkResult:
+        """Send them to the lists that their forms have now: a replay, however few."""
+        return self._as_job(JobAction.RETRY_FORM_LISTS, choice)
+
+    def replay(self, choice: BulkChoice, action: JobAction = JobAction.RETRY) -> Job | None:
         """Send the dead letters again as a job, however few. None when there is none to send."""
         self.chooser.lists.page(choice.filter, limit=1)  # raises for a filter that cannot be right
-        signups = self.chooser.few(choice)
-        if signups is None:
-            return self.chooser.start(JobAction.RETRY, choice).job
-        return self.chooser.start_with(JobAction.RETRY, choice, in_order(signups)).job
+        return self._as_job(action, choice).job
 
     def discard(self, choice: BulkChoice, note: str) -> BulkResult:
         """Discard them as a job, so that all of it can be undone. `note` says why."""
+        return self._as_job(JobAction.DISCARD, choice, note)
+
+    def _as_job(self, action: JobAction, choice: BulkChoice, note: str = "") -> BulkResult:
         signups = self.chooser.few(choice)
         if signups is None:
-            return self.chooser.start(JobAction.DISCARD, choice, note)
-        return self.chooser.start_with(JobAction.DISCARD, choice, signups, note)
+            return self.chooser.start(action, choice, note)
+        return self.chooser.start_with(action, choice, in_order(signups), note)
 
     def export(self, choice: BulkChoice, to: ExportFormat) -> Iterator[str]:
         """Yield a file of them, the last received first, bit by bit. Raises `Refused` for more than

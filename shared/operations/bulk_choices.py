@@ -15,6 +15,7 @@ from shared.domain.failure_group import FailureGroup
 from shared.domain.job_filter import has_words
 from shared.domain.replay import LARGE, JobAction
 from shared.domain.signup import Signup, State
+from shared.operations.form_targets import FormTarget, FormTargets
 from shared.operations.jobs import JobChoice, Jobs
 from shared.operations.replay_jobs import STEPS_PER_SECOND, Job
 from shared.operations.retries import Retries
@@ -61,7 +62,8 @@ class BulkPlan:
     `accounts` has how many sign-ups it concerns; if not `is_exact`, it has how many it looks at, of
     which some may not match. `left_out` of the ticked ones are in another state by now. Of what
     sends them, `quota_left` requests are left today, and `held` has the gravest hold of each of the
-    first accounts that are on hold: they send nothing until it ends.
+    first accounts that are on hold: they send nothing until it ends. If they go to the lists that
+    their forms have now, `targets` are these. Those that stay are not counted if that is exact.
     """
 
     action: JobAction
@@ -71,6 +73,12 @@ class BulkPlan:
     takes: timedelta
     quota_left: int | None
     held: Mapping[str, Hold]
+    targets: Sequence[FormTarget] = ()
+
+    @property
+    def staying(self) -> int:
+        """How many stay as they are, as their form is gone or has no list."""
+        return sum(target.count for target in self.targets if target.stays)
 
     @property
     def count(self) -> int:
@@ -84,7 +92,8 @@ class BulkPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkResult:
-    """What was done: by the `job` if there is one. `left_out` were settled by somebody else."""
+    """What was done: by the `job` if there is one. `left_out` were settled by somebody else, or
+    cannot be sent."""
 
     done: int
     left_out: int = 0
@@ -98,6 +107,7 @@ class BulkChooser:
     lists: SignupLists
     retries: Retries
     jobs: Jobs
+    targets: FormTargets
 
     def plan(self, action: JobAction, choice: BulkChoice) -> BulkPlan:
         """Return what the change would do now. This changes nothing."""
@@ -106,6 +116,10 @@ class BulkChooser:
             accounts, is_exact = Counter(signup.account for signup in signups), True
         else:
             accounts, is_exact = self.count(choice.filter)
+        targets = self._targets(choice, signups) if action == JobAction.RETRY_FORM_LISTS else []
+        if is_exact:
+            accounts -= _staying(targets)
+            is_exact = all(target.form for target in targets)
         quota_left, takes = self._cost(action, accounts)
         return BulkPlan(
             action=action,
@@ -115,6 +129,7 @@ class BulkChooser:
             takes=takes,
             quota_left=quota_left,
             held=self._held(accounts) if action.sends else {},
+            targets=targets,
         )
 
     def few(self, choice: BulkChoice) -> list[Signup] | None:
@@ -148,7 +163,11 @@ class BulkChooser:
     def groups(self, chosen: SignupFilter) -> list[FailureGroup]:
         """Return the causes of what matches, the largest first. Times do not leave out any."""
         found = self.lists.groups(account=chosen.account, form=chosen.form, reason=chosen.reason)
-        return [each for each in found if has_words(chosen.words, each)]
+        return [
+            each
+            for each in found
+            if chosen.group in (None, each.id) and has_words(chosen.words, each)
+        ]
 
     def start(self, action: JobAction, choice: BulkChoice, note: str = "") -> BulkResult:
         """Do it as a job with all that match."""
@@ -162,6 +181,11 @@ class BulkChooser:
         job = self.jobs.start_with(action, signups, choice.for_people(), note=note)
         done = job.total if job else 0
         return BulkResult(done=done, left_out=choice.left_out(done), job=job)
+
+    def _targets(self, choice: BulkChoice, signups: Sequence[Signup] | None) -> list[FormTarget]:
+        if signups is None:
+            return self.targets.of_groups(self.groups(choice.filter))
+        return self.targets.of_signups(signups)
 
     def _held(self, accounts: Counter[str]) -> dict[str, Hold]:
         names = [name for name, _ in accounts.most_common(NAMED)]
@@ -192,6 +216,14 @@ def job_choice(chosen: SignupFilter) -> JobChoice:
         group=chosen.group,
         filter=of_records if not chosen.group else replace(of_records, form=None),
     )
+
+
+def _staying(targets: Sequence[FormTarget]) -> Counter[str]:
+    """Return by account how many stay as they are."""
+    counts: Counter[str] = Counter()
+    for target in targets:
+        counts[target.account] += target.count if target.stays else 0
+    return counts
 
 
 def in_order(signups: Sequence[Signup]) -> list[Signup]:

@@ -120,7 +120,8 @@ class DeadLetters:
             custom_fields=form.custom_fields if form else (),
         )
         before = _changed_values(signup.contact, edited)
-        lists = tuple(each.id for each in form.lists) if form and form_lists else signup.lists
+        now = form.lists_for(signup.account) if form and form_lists else ()
+        lists = tuple(each.id for each in now) or signup.lists
         if lists != signup.lists:
             before["lists"] = ", ".join(signup.lists)
         if before:

@@ -26,6 +26,7 @@ from shared.operations.bulk_choices import BulkChooser
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.delivery_checks import DeliveryChecks
 from shared.operations.exports import Exports
+from shared.operations.form_targets import FormTargets
 from shared.operations.forms.forms import Forms
 from shared.operations.job_steps import JobSteps
 from shared.operations.jobs import Jobs
@@ -63,7 +64,8 @@ def make_operations(
     retries = Retries(finder, replays, jobs, trail, now=utc_now, notify_workers=notify_workers)
     lists = SignupLists(finder, SignupIndex(client))
     judging = Judging(ledger, registry)
-    chooser = BulkChooser(lists, retries, jobs)
+    targets = FormTargets(lists)
+    chooser = BulkChooser(lists, retries, jobs, targets)
     exports = Exports(finder, trail)
     status = SystemStatus(
         ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
@@ -86,6 +88,7 @@ def make_operations(
         lists=lists,
         listed=ListedSignups(ledger=ledger, now=utc_now),
         judging=judging,
+        targets=targets,
         chooser=chooser,
         review=QuarantineReview(chooser, quarantine, dead_letters),
         bulk=BulkChanges(chooser, exports),

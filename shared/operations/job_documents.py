@@ -28,6 +28,7 @@ def job_document(job: Job, now: datetime) -> dict[str, Any]:
         "dead": job.dead,
         "skipped": job.skipped,
         "cancelled": job.cancelled,
+        "refused": job.refused,
         "due": job.under_way,
         "waiting": job.waiting,
         "eta": timestamp(now + left if left is not None else None),

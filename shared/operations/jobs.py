@@ -6,6 +6,7 @@ one has ended at once; the workers do the rest (`worker/upkeep/job_runner.py`).
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -17,22 +18,24 @@ from shared.domain.errors import Refused
 from shared.domain.failure_group import UNREADABLE_GROUP
 from shared.domain.job_filter import JobFilter
 from shared.domain.replay import JobAction
-from shared.domain.signup import State
+from shared.domain.signup import Signup, State
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import event_by
-from shared.ledger.replays import NewJob, Replays
+from shared.ledger.replays import ListIds, NewJob, Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 from shared.operations.dead_letters import discard_note
+from shared.operations.form_targets import list_ids
 from shared.operations.job_steps import JobSteps
 from shared.operations.replay_jobs import Job, joined
-from shared.operations.selection import OfAccount, ids_by_account
+from shared.operations.selection import ids_by_account
 
 # An operator waits for the first steps.
 AT_ONCE = timedelta(milliseconds=400)
 
 _AUDITED = {
     JobAction.RETRY: Action.REPLAY,
+    JobAction.RETRY_FORM_LISTS: Action.REPLAY,
     JobAction.DELIVER: Action.DELIVER,
     JobAction.DISCARD: Action.DISCARD,
     JobAction.UNDO: Action.UNDO_DISCARD,
@@ -128,21 +131,24 @@ class Jobs:
             index=choice.index,
             since=choice.died_since,
             event=_event(action, why),
+            lists=self._lists(action),
         )
-        return self._begin(job, sorted(self.count(choice)), **why)
+        return self._begin(job, sorted(self.count(choice)), **_detail(action), **why)
 
     def start_with(
-        self, action: JobAction, signups: Iterable[OfAccount], chosen: str, *, note: str = ""
+        self, action: JobAction, signups: Iterable[Signup], chosen: str, *, note: str = ""
     ) -> Job | None:
         """Begin a job with these sign-ups, and do all of it that needs no waiting. `chosen` says
         for people how they were chosen, as JSON.
 
-        Return the job; None when all of them were settled otherwise meanwhile.
+        Return the job; None when all of them were settled otherwise meanwhile, or have no lists to
+        go to.
         """
         why: dict[str, Any] = discard_note(note)
-        id = str(uuid.uuid4())
+        id, lists = str(uuid.uuid4()), self._lists(action)
+        sent, refused = _with_lists(action, signups, lists)
         done = 0
-        for account, ids in sorted(ids_by_account(signups).items()):
+        for account, ids in sorted(ids_by_account(sent).items()):
             count = self._replays.add(
                 account,
                 id,
@@ -151,9 +157,12 @@ class Jobs:
                 chosen=chosen,
                 action=action,
                 event=_event(action, why),
+                lists=lists.get(account),
+                refused=refused[account],
             )
             if count:
-                self._trail.add(_AUDITED[action], account=account, target=id, count=count, **why)
+                detail = {**_detail(action), **why}
+                self._trail.add(_AUDITED[action], account=account, target=id, count=count, **detail)
             done += count
         return self.one(id) if done else None
 
@@ -183,8 +192,7 @@ class Jobs:
         kept = {name: count for name, count in asked.items() if count is not None}
         if not kept:
             raise _no_job(id)
-        is_replay = self.one(id).action == JobAction.RETRY
-        action = Action.CANCEL_REPLAY if is_replay else Action.CANCEL_JOB
+        action = Action.CANCEL_REPLAY if self.one(id).action.retries else Action.CANCEL_JOB
         for account, count in kept.items():
             self._trail.add(action, account=account, target=id, kept=count)
         return sum(kept.values())
@@ -209,6 +217,11 @@ class Jobs:
             self._steps.go_on(account, job.id, enough=is_over)
         return self.one(job.id)
 
+    def _lists(self, action: JobAction) -> Mapping[str, ListIds]:
+        """Return by account to which lists the job sends: as they are now, since an operator has
+        read these names."""
+        return list_ids(self._registry.forms()) if action == JobAction.RETRY_FORM_LISTS else {}
+
     def _is_over(self, until: float) -> bool:
         return self._clock() >= until
 
@@ -216,6 +229,24 @@ class Jobs:
 def _event(action: JobAction, why: Mapping[str, str]) -> str:
     """Return what the history of each sign-up says of it, as JSON."""
     return json.dumps(event_by(_EVENTS.get(action, ""), {**who_acts(), **why}))
+
+
+def _detail(action: JobAction) -> dict[str, Any]:
+    """Return what the audit trail says besides of such a job."""
+    return {"form_lists": True} if action == JobAction.RETRY_FORM_LISTS else {}
+
+
+def _with_lists(
+    action: JobAction, signups: Iterable[Signup], lists: Mapping[str, ListIds]
+) -> tuple[list[Signup], Counter[str]]:
+    """Return the sign-ups without those whose form has no lists, if the job needs that, and by
+    account how many these are."""
+    every = list(signups)
+    if action != JobAction.RETRY_FORM_LISTS:
+        return every, Counter()
+    found = [each for each in every if each.form in lists.get(each.account, {})]
+    left_out = Counter(each.account for each in every) - Counter(each.account for each in found)
+    return found, left_out
 
 
 def _no_job(id: str) -> Refused:

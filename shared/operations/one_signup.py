@@ -47,7 +47,8 @@ class SignupDetails:
     @property
     def form_lists(self) -> list[str]:
         """Return the names of the lists that its form has now, if it goes to others."""
-        now = {each.id: each.name for each in self.form.lists} if self.form else {}
+        lists = self.form.lists_for(self.signup.account) if self.form else ()
+        now = {each.id: each.name for each in lists}
         return list(now.values()) if set(now) != set(self.signup.lists) else []
 
 

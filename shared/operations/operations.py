@@ -8,6 +8,7 @@ from shared.operations.bulk_changes import BulkChanges
 from shared.operations.bulk_choices import BulkChooser
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.exports import Exports
+from shared.operations.form_targets import FormTargets
 from shared.operations.forms.forms import Forms
 from shared.operations.jobs import Jobs
 from shared.operations.judging import Judging
@@ -36,6 +37,7 @@ class Operations:
     lists: SignupLists
     listed: ListedSignups
     judging: Judging
+    targets: FormTargets
     chooser: BulkChooser
     review: QuarantineReview
     bulk: BulkChanges

@@ -126,7 +126,7 @@ class Retries:
 
     def replays(self) -> list[Job]:
         """Return all replays that have not ended, or did so within 30 days, the latest first."""
-        return [job for job in self._jobs.all() if job.action == JobAction.RETRY]
+        return [job for job in self._jobs.all() if job.action.retries]
 
     def replay(self, id: str) -> Job:
         found = [replay for replay in self.replays() if replay.id == id]
@@ -134,15 +134,16 @@ class Retries:
             raise _no_replay(id)
         return found[0]
 
-    def start_replay(self, plan: RetryPlan) -> Job | None:
+    def start_replay(self, plan: RetryPlan, action: JobAction = JobAction.RETRY) -> Job | None:
         """Start a replay: from now on, workers send the dead letters again, some at a time.
 
-        Return the replay; None when all of them are in another replay, or no longer dead.
+        Return the replay; None when all of them are in another replay, no longer dead, or of forms
+        without lists.
         """
         if plan.choice:
-            job = self._jobs.start(JobAction.RETRY, plan.choice)
+            job = self._jobs.start(action, plan.choice)
             return job if job and job.total else None
-        return self._jobs.start_with(JobAction.RETRY, plan.signups, plan.chosen)
+        return self._jobs.start_with(action, plan.signups, plan.chosen)
 
     def cancel_replay(self, id: str) -> int:
         """Cancel the replay; what is due is still sent. Return how many stay dead letters."""

@@ -61,6 +61,12 @@ class ReplayFilterSchema(FilterSchema):
     state = fields.String(validate=validate.OneOf([State.DEAD]))
     reason = fields.String(validate=validate.OneOf(list(DeathReason)))
     email = fields.String()
+    form_lists = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        load_default=False,
+        metadata={"description": "Send them to the lists that their forms have now."},
+    )
 
 
 def signup_filter(sent: dict[str, Any]) -> SignupFilter:

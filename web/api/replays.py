@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 
 from shared.domain.errors import Refused
 from shared.domain.quota_forecast import next_midnight
-from shared.domain.replay import Obstacle, ReplayState
+from shared.domain.replay import JobAction, Obstacle, ReplayState
 from shared.domain.short_ids import full_id
 from shared.domain.signup import State
 from shared.infrastructure.timestamps import timestamp, utc_now
@@ -36,6 +36,7 @@ class ReplaySchema(Answer):
     dead = Count("Dead again.")
     skipped = Count("Changed by somebody before their turn came.")
     cancelled = Count()
+    refused = Count("Left as they were, as their form has no list. They are not in `total`.")
     due = Count("Being sent.")
     waiting = Count()
     quota = fields.Nested(DaysQuotaSchema, required=True)
@@ -55,14 +56,22 @@ class ReplaySchema(Answer):
     ends_about = TimeOrNull("When it will end if nothing else is sent.", data_key="eta")
 
 
+_NOTHING = {
+    JobAction.RETRY: "No dead letter matches, or all wait in another replay. Nothing was started.",
+    JobAction.RETRY_FORM_LISTS: "No dead letter matches, all wait in another replay, or their forms"
+    " have no lists. Nothing was started.",
+}
+
+
 @bp.post("/replays")
 @endpoint(Role.OPERATOR, body=ReplayFilterSchema(), answer=ReplaySchema(), refusals=(409,))
 def start_replay(body: dict[str, Any]) -> dict[str, Any]:
     """Send all dead letters again that match now, however many, at half the rate."""
     chosen = signup_filter(body | {"state": State.DEAD})
-    started = services().operations.bulk.replay(BulkChoice(filter=chosen))
+    action = JobAction.RETRY_FORM_LISTS if body["form_lists"] else JobAction.RETRY
+    started = services().operations.bulk.replay(BulkChoice(filter=chosen), action)
     if started is None:
-        raise Refused("No dead letter matches, or all wait in another replay. Nothing was started.")
+        raise Refused(_NOTHING[action])
     return _document(started)
 
 

@@ -9,8 +9,10 @@ from flask.typing import ResponseReturnValue
 
 from shared.domain.csv_documents import BYTE_ORDER_MARK
 from shared.domain.errors import Refused
+from shared.domain.failure_group import FailureGroup
 from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
+from shared.domain.signup_advice import Why, why_dead
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.bulk_choices import DEAD_LETTERS, BulkChoice
 from shared.operations.exports import ExportFormat
@@ -25,6 +27,11 @@ from web.services import services
 SHOWN = 50
 SHOWN_GROUPS = 25
 SHOWN_JOBS = 5
+_STEPS = {
+    "retry": JobAction.RETRY,
+    "form_lists": JobAction.RETRY_FORM_LISTS,
+    "discard": JobAction.DISCARD,
+}
 
 
 @bp.get("/failed")
@@ -47,12 +54,12 @@ def find_failed() -> ResponseReturnValue:
 def confirm_failed() -> ResponseReturnValue:
     """Say what a change would do, before it is made."""
     what, _, which = request.form.get("what", "").partition("-")
-    action = {"retry": JobAction.RETRY, "discard": JobAction.DISCARD}.get(what)
+    action = _STEPS.get(what)
     if action is None:
         raise Refused("This page does not say what to do. Go back and choose it.")
     choice = _choice(request.form, is_all=which == "all")
     plan = services().operations.chooser.plan(action, choice)
-    if not plan.count:
+    if not plan.count and not plan.targets:
         flash("Nothing that you chose is a dead letter now. Nothing was changed.")
         return redirect(_back(request.form), 303)
     return render_template(
@@ -68,9 +75,13 @@ def confirm_failed() -> ResponseReturnValue:
 @bp.post("/failed/retry")
 @needs(Role.OPERATOR)
 def retry_failed() -> ResponseReturnValue:
-    """Send dead letters again."""
-    done = services().operations.bulk.retry(_choice(request.form))
-    left_out = _left_out(done.left_out)
+    """Send dead letters again, to their own lists or to those that their forms have now."""
+    bulk, to_form = services().operations.bulk, "form_lists" in request.form
+    done = (bulk.retry_form_lists if to_form else bulk.retry)(_choice(request.form))
+    left_out = _left_out(done.left_out, ", or the form has no list" if to_form else "")
+    if to_form and not done.job:
+        flash(f"Nothing was sent.{left_out}")
+        return redirect(_back(request.form), 303)
     if done.job:
         flash(f"The replay has begun.{left_out} You may close this page: it goes on by itself.")
         return redirect(url_for("console.job", id=done.job.id), 303)
@@ -152,10 +163,13 @@ def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
     counts, is_exact = operations.chooser.count(chosen)
     is_whole = cursor is None and page.next is None
     known = counts.total() if is_exact else len(page.signups) if is_whole else None
+    group = operations.bulk.group(chosen)
     return render_template(
         "console/failed.html",
         reasons=operations.lists.dead_by_reason(chosen.account),
-        group=operations.bulk.group(chosen),
+        group=group,
+        targets=operations.targets.of_causes([group] if group else shown_groups),
+        why=_why(group),
         groups=shown_groups,
         more_groups=len(groups) - len(shown_groups),
         page=page,
@@ -167,6 +181,12 @@ def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
         most_read=MOST_READ,
         is_first=cursor is None,
     )
+
+
+def _why(group: FailureGroup | None) -> Why | None:
+    if group is None:
+        return None
+    return why_dead(group.reason, group.error_key or "", group.message or "")
 
 
 def _back(given: Mapping[str, str]) -> str:
@@ -189,8 +209,8 @@ def _choice(given: Any, *, is_all: bool | None = None) -> BulkChoice:
     return BulkChoice(ticked=ticked)
 
 
-def _left_out(count: int) -> str:
+def _left_out(count: int, or_else: str = "") -> str:
     if not count:
         return ""
-    were = "1 was" if count == 1 else f"{count:,} were"
-    return f" {were} left out: somebody else has settled {'it' if count == 1 else 'them'} already."
+    were, them = ("1 was", "it") if count == 1 else (f"{count:,} were", "them")
+    return f" {were} left out: somebody else has settled {them} already{or_else}."

@@ -42,11 +42,13 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
     """Return the form's page; `test_errors` are of the test sign-up that was typed on it."""
     g.frames_own_pages = True
     url = form_address(found, services().settings.public_url)
+    failures = _failures(found)
     return render_template(
         "console/forms/form.html",
         form=found,
         activity=activity_of(found),
-        failures=_failures(found),
+        failures=failures,
+        targets=services().operations.targets.of_causes([group for group, _ in failures[:3]]),
         url=url,
         snippets=_snippets(found, url),
         languages=LANGUAGE_NAMES,

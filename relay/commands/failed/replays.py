@@ -1,6 +1,8 @@
 """`relay failed retry`, the replays that send many dead letters again, and other jobs."""
 
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +18,7 @@ from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
 from shared.domain.signup import DeathReason
 from shared.infrastructure.timestamps import utc_now
+from shared.operations.form_targets import FormTarget
 from shared.operations.job_documents import job_document
 from shared.operations.replay_jobs import Job
 from shared.operations.retries import RetryPlan
@@ -26,14 +29,22 @@ LOOK_EVERY = timedelta(seconds=1)
 
 @click.command()
 @yes_option
+@click.option(
+    "--form-lists",
+    is_flag=True,
+    help="Send them to the lists that their forms have now, instead of their own. Always a replay.",
+)
 @selection_options("dead letters", DeathReason)
-def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
+def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool, form_lists: bool) -> None:
     """Send dead letters again.
 
     Fresh sign-ups go first. Each dead letter gets all its attempts again. A hundred or more
     become a replay: a job that sends them at a slower pace.
     """
     plan = runtime.operations.retries.plan(selection)
+    if form_lists:
+        _retry_form_lists(runtime, selection, plan, yes=yes)
+        return
     if not plan.is_large:
         done = runtime.operations.retries.retry_at_once(plan.signups)
         runtime.output.json({"retried": done, "replay": None, "count": len(done)})
@@ -46,10 +57,56 @@ def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool) -> None:
     _replay(runtime, plan)
 
 
-def _question(plan: RetryPlan) -> str:
-    count = plan.count
+def _retry_form_lists(
+    runtime: CommandRuntime, selection: Selection, plan: RetryPlan, *, yes: bool
+) -> None:
+    targets = _targets(runtime, selection, plan)
+    told = "\n".join(map(_target_text, targets))
+    if runtime.interactive:
+        confirm(f"{told}\n{_question(plan, staying=_staying(targets))}", yes=yes)
+    else:
+        runtime.output.say(told)
+    _replay(runtime, plan, JobAction.RETRY_FORM_LISTS, targets)
+
+
+def _targets(
+    runtime: CommandRuntime, selection: Selection, plan: RetryPlan
+) -> Sequence[FormTarget]:
+    operations = runtime.operations
+    if plan.choice is None:
+        return operations.targets.of_signups(plan.signups)
+    groups = operations.lists.groups(
+        account=selection.account, form=selection.form, reason=selection.reason
+    )
+    return operations.targets.of_groups(groups)
+
+
+def _target_text(target: FormTarget) -> str:
+    of = f"of the form {target.form}" if target.form else "of several forms"
+    number = counted(target.count, "dead letter")
+    if target.stays:
+        return f"{number} {of}: stays dead. The form is gone, or has no list."
+    lists = ", ".join(target.lists) or "the lists that each form has"
+    still = " The latest is for lists that the form still has."
+    return f"{number} {of}: to {lists}.{still if target.names_gone_list is False else ''}"
+
+
+def _documents(targets: Sequence[FormTarget]) -> dict[str, Any]:
+    """Return what scripts read of the lists that sign-ups go to, if they go to those of forms."""
+    if not targets:
+        return {}
+    return {"left_out": _staying(targets), "forms": [asdict(target) for target in targets]}
+
+
+def _staying(targets: Sequence[FormTarget]) -> int:
+    return sum(target.count for target in targets if target.stays)
+
+
+def _question(plan: RetryPlan, *, staying: int = 0) -> str:
+    count = plan.count - staying
     return (
-        f"{count:,} dead letters: {by_name(plan.accounts)}; {by_name(plan.reasons)}.\n"
+        f"{counted(plan.count, 'dead letter')}: {by_name(plan.accounts)};"
+        f" {by_name(plan.reasons)}.\n"
         f"They use {count:,} requests. Left today: {plan.quota_left:,}. A fifth of these is kept"
         " for fresh sign-ups.\n"
         f"The replay takes about {in_words(plan.takes)}.\n"
@@ -57,8 +114,13 @@ def _question(plan: RetryPlan) -> str:
     )
 
 
-def _replay(runtime: CommandRuntime, plan: RetryPlan) -> None:
-    replay = runtime.operations.retries.start_replay(plan)
+def _replay(
+    runtime: CommandRuntime,
+    plan: RetryPlan,
+    action: JobAction = JobAction.RETRY,
+    targets: Sequence[FormTarget] = (),
+) -> None:
+    replay = runtime.operations.retries.start_replay(plan, action)
     runtime.output.json(
         {
             "retried": [],
@@ -68,10 +130,14 @@ def _replay(runtime: CommandRuntime, plan: RetryPlan) -> None:
             "reasons": plan.reasons,
             "quota_left": plan.quota_left,
             "takes_seconds": round(plan.takes.total_seconds()),
+            **_documents(targets),
         }
     )
     if replay is None:
-        runtime.output.say("All of them are in a replay already. See: relay failed replays")
+        without = ", or have no list to go to" if targets else ""
+        runtime.output.say(
+            f"All of them are in a replay already{without}. See: relay failed replays"
+        )
         return
     runtime.output.say(f"The replay {replay.id} sends {replay.total:,} dead letters again.")
     if runtime.interactive:
@@ -107,7 +173,7 @@ def _progress(replay: Job) -> str:
         "skipped": replay.skipped,
         "cancelled": replay.cancelled,
         "being sent": replay.under_way,
-        "that cannot be sent as they are": replay.refused,
+        "that cannot be sent and stay": replay.refused,
     }
     parts = [f"{replay.done:,} of {replay.total:,} done"]
     parts += [f"{count:,} {name}" for name, count in counts.items() if count]
@@ -151,7 +217,7 @@ def list_jobs(runtime: CommandRuntime) -> None:
     Ended ones are kept for 30 days.
     """
     found = runtime.operations.jobs.all()
-    runtime.output.json([job_document(job, utc_now()) | {"refused": job.refused} for job in found])
+    runtime.output.json([job_document(job, utc_now()) for job in found])
     if not found:
         runtime.output.say("No jobs.")
         return
@@ -173,7 +239,7 @@ def cancel(runtime: CommandRuntime, id: str) -> None:
     kept = runtime.operations.jobs.cancel(id)
     job = runtime.operations.jobs.one(id)
     runtime.output.json(job_document(job, utc_now()))
-    if job.action != JobAction.RETRY:
+    if not job.action.retries:
         runtime.output.say(f"Stopped: {_progress(job)}.")
         return
     runtime.output.say(f"Cancelled. Dead letters kept: {kept:,}.")

@@ -6,10 +6,13 @@ from collections.abc import Callable
 import pytest
 import redis
 
+from shared.domain.form import ListRef
 from shared.domain.replay import LARGE, ReplayPace
 from shared.domain.signup import DeathReason
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
+from shared.ledger.stores.registry import Registry
+from tests.support import builders
 from tests.support.builders import accept, attempt, bury, bury_claim, claimed
 from tests.support.command_line import CommandLine
 
@@ -182,6 +185,56 @@ def test_a_replay_is_cancelled(connected: CommandLine, ledger: Ledger) -> None:
     assert ledger.figures("acme").dead == LARGE
     unknown = connected("failed", "cancel", "nonsense")
     assert (unknown.status, "relay failed jobs" in unknown.err) == (1, True)
+
+
+def test_dead_letters_go_to_the_lists_that_their_form_has_now(
+    connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    ids = dead_letters(ledger, 3)
+    accept(ledger, "other@example.com", form="gone")
+    bury_claim(ledger, claimed(ledger))
+    Registry(redis_client).save_form(builders.form(lists=(ListRef("new", "Weekly"),)))
+    asked = connected("failed", "retry", "--all", "--form-lists", at_terminal=True, stdin="n\n")
+    assert asked.status == 1
+    for told in ("3 dead letters of the form news: to Weekly.", "They use 3 requests."):
+        assert told in asked.err
+    assert "1 dead letter of the form gone: stays dead. The form is gone, or has no" in asked.err
+    assert ledger.figures("acme").dead == 4
+
+    started = connected("failed", "retry", "--all", "--form-lists", "--json").json
+    assert (started["retried"], started["count"], started["left_out"]) == ([], 3, 1)
+    assert {(each["form"], *each["lists"]) for each in started["forms"]} == {
+        ("news", "Weekly"),
+        ("gone",),
+    }
+    (listed,) = connected("failed", "replays", "--json").json
+    assert (listed["id"], listed["action"]) == (started["replay"], "retry_form_lists")
+    assert listed["refused"] == 1
+    assert Replays(redis_client, FAST).feed("acme") == 3
+    found = ledger.signups_in_order([("acme", id) for id in ids])
+    assert {signup.lists for signup in found} == {("new",)}
+    again = connected("failed", "retry", "--all", "--form-lists")
+    assert "or have no list to go to" in again.out
+
+
+def test_many_are_sent_to_their_forms_lists_without_being_read(
+    connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    dead_letters(ledger, LARGE)
+    Registry(redis_client).save_form(builders.form(lists=(ListRef("new", "Weekly"),)))
+    started = connected("failed", "retry", "--all", "--form-lists", "--yes", "--json").json
+    assert (started["count"], started["left_out"]) == (LARGE, 0)
+    assert started["forms"] == [
+        {
+            "account": "acme",
+            "form": "news",
+            "count": LARGE,
+            "lists": ["Weekly"],
+            "names_gone_list": True,
+        }
+    ]
+    id = started["replay"]
+    assert connected("failed", "cancel", id, "--json").json["cancelled"] == LARGE
 
 
 def test_a_replay_that_waits_says_why(connected: CommandLine, ledger: Ledger) -> None:

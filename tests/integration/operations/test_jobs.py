@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,12 +12,14 @@ import redis
 
 from shared.domain.audit import Action
 from shared.domain.errors import Refused
+from shared.domain.form import ListRef
 from shared.domain.job_filter import JobFilter
 from shared.domain.replay import JobAction, ReplayPace, ReplayState
 from shared.domain.signup import Contact, DeathReason, Signup, State
 from shared.ledger import keys
 from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
+from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 from shared.operations.job_steps import JobSteps
@@ -30,6 +33,7 @@ from worker.upkeep.job_runner import JobRunner
 
 FAST = ReplayPace(per_second=1_000_000, per_day=1_000_000)
 ALL = JobChoice()
+_ACCEPTED = {"form", "lists", "contact", "unsubscribed"}
 
 
 @pytest.fixture
@@ -72,9 +76,10 @@ def workers(steps: JobSteps, redis_client: "redis.Redis") -> Callable[[], None]:
 
 
 def dead_letters(ledger: Ledger, count: int, account: str = "acme", **of: Any) -> list[str]:
-    """Return the ids of new dead letters, the oldest first. `of` is how they died, and `form`."""
-    form = of.pop("form", "news")
-    ids = [accept(ledger, f"{n}@example.com", account=account, form=form).id for n in range(count)]
+    """Return the ids of new dead letters, the oldest first. `of` is how they died, and what they
+    were as they came."""
+    what = {name: of.pop(name) for name in _ACCEPTED & of.keys()}
+    ids = [accept(ledger, f"{n}@example.com", account=account, **what).id for n in range(count)]
     for _ in ids:
         bury_claim(ledger, claimed(ledger, account=account), **of)
     return ids
@@ -584,3 +589,272 @@ def test_two_jobs_deliver_a_signup_once(
     assert steps.replays.feed("acme") == 12
     assert steps.replays.feed("acme") == 0
     assert [len(ledger.history(found(ledger, id))) for id in ids] == [1] * 12
+
+
+# --- sending to the lists that forms have now
+
+OLD, NEW = "0190163d-0000-4000-8000-00000000001d", "0190163d-0000-4000-8000-0000000000ee"
+
+
+def form_with(redis_client: "redis.Redis", *lists: str, name: str = "news", **of: Any) -> None:
+    """Store the form with lists of these ids."""
+    refs = tuple(ListRef(id, f"List {id}") for id in lists)
+    Registry(redis_client).save_form(builders.form(name, lists=refs, **of))
+
+
+def to_form_lists(jobs: Jobs, choice: JobChoice = ALL) -> Job:
+    return started(jobs.start(JobAction.RETRY_FORM_LISTS, choice))
+
+
+def lists_of(ledger: Ledger, ids: list[str]) -> set[tuple[str, ...]]:
+    return {found(ledger, id).lists for id in ids}
+
+
+def events(ledger: Ledger, id: str) -> list[str]:
+    return [each["event"] for each in ledger.history(found(ledger, id)) if "event" in each]
+
+
+def test_each_goes_to_the_lists_of_its_form_when_its_turn_comes(
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    trail: AuditTrail,
+    workers: Callable[[], None],
+    redis_client: "redis.Redis",
+) -> None:
+    ids = dead_letters(ledger, 25, lists=(OLD, "another"))
+    club = dead_letters(ledger, 3, form="club", lists=(OLD,))
+    form_with(redis_client, NEW)
+    form_with(redis_client, "of the club", NEW, name="club")
+    job = to_form_lists(jobs)
+    workers()
+    assert lists_of(ledger, ids) == {(OLD, "another")}  # as it was, until its turn comes
+    assert_accounted_for(ledger)
+
+    assert steps.replays.feed("acme") == 28
+
+    assert (lists_of(ledger, ids), lists_of(ledger, club)) == ({(NEW,)}, {("of the club", NEW)})
+    assert_accounted_for(ledger)
+    _, edited, retried = ledger.history(found(ledger, ids[0]))
+    said = {"by": "signup-relay", "via": "cli", "counted": False, "fields": ["lists"]}
+    said |= {"event": "edited", "before": {"lists": f"{OLD}, another"}}
+    assert {name: edited[name] for name in said} == said
+    assert (retried["event"], retried["by"]) == ("retried", job.by)
+    assert found(ledger, ids[0]).edits == 1
+    assert sorted(deliver_next(ledger) for _ in [*ids, *club]) == sorted([*ids, *club])
+    assert (jobs.one(job.id).state, jobs.one(job.id).delivered) == (ReplayState.DONE, 28)
+    entries = [each for each in trail.entries() if each.target == job.id]
+    assert [(each.action, each.detail) for each in entries] == [
+        (Action.REPLAY, {"count": 28, "form_lists": True})
+    ]
+
+
+def test_nothing_but_the_lists_is_changed_in_what_is_sent(
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    workers: Callable[[], None],
+    redis_client: "redis.Redis",
+) -> None:
+    typed = Contact(
+        fields={"email_address": "0@example.com", "first_name": 'Zoë "lists":["x"] ]/\\'},
+        other={"lists": '{"lists":[]}', "empty": ""},
+    )
+    (id,) = dead_letters(ledger, 1, lists=(OLD,), contact=typed, unsubscribed="ask")
+    before = found(ledger, id)
+    form_with(redis_client, NEW)
+    to_form_lists(jobs)
+    workers()
+    steps.replays.feed("acme")
+    after = found(ledger, id)
+    same = ("contact", "consent", "unsubscribed", "received_at", "form", "person")
+    assert [getattr(after, name) for name in same] == [getattr(before, name) for name in same]
+    assert (after.state, after.lists) == (State.QUEUED, (NEW,))
+
+
+def test_those_whose_form_is_gone_or_has_no_list_stay_and_are_counted(
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    workers: Callable[[], None],
+    redis_client: "redis.Redis",
+) -> None:
+    sent = dead_letters(ledger, 12, lists=(OLD,))
+    gone = dead_letters(ledger, 2, form="gone", lists=(OLD,))
+    empty = dead_letters(ledger, 3, form="empty", lists=(OLD,))
+    moved = dead_letters(ledger, 4, form="moved", lists=(OLD,))
+    form_with(redis_client, NEW)
+    form_with(redis_client, name="empty")
+    form_with(redis_client, NEW, name="moved", account="other")
+    job = to_form_lists(jobs)
+    workers()
+    assert steps.replays.feed("acme") == 12
+    collected = jobs.one(job.id)
+    assert (collected.total, collected.under_way, collected.refused) == (12, 12, 9)
+    stay = [*gone, *empty, *moved]
+    assert (states(ledger, sent), states(ledger, stay)) == ({State.QUEUED}, {State.DEAD})
+    assert {len(ledger.history(found(ledger, id))) for id in stay} == {1}
+    for _ in sent:
+        deliver_next(ledger)
+    assert jobs.one(job.id).state == ReplayState.DONE
+    assert redis_client.keys("*:lists") == []
+    assert_accounted_for(ledger)
+
+
+def test_chosen_ones_go_by_a_job_however_few(
+    ledger: Ledger, jobs: Jobs, steps: JobSteps, redis_client: "redis.Redis"
+) -> None:
+    chosen = dead_letters(ledger, 3, lists=(OLD,))
+    gone = dead_letters(ledger, 2, form="gone", lists=(OLD,))
+    form_with(redis_client, NEW)
+    signups = [found(ledger, id) for id in [*chosen[:2], *gone]]
+    job = started(jobs.start_with(JobAction.RETRY_FORM_LISTS, signups, '{"ids": 4}'))
+    assert (job.total, job.refused) == (2, 2)
+    assert steps.replays.feed("acme") == 2
+    assert lists_of(ledger, chosen) == {(NEW,), (OLD,)}
+    left = [found(ledger, id) for id in gone]
+    assert jobs.start_with(JobAction.RETRY_FORM_LISTS, left, "{}") is None
+
+
+def test_it_goes_where_the_form_led_when_the_job_began(
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    workers: Callable[[], None],
+    redis_client: "redis.Redis",
+) -> None:
+    """The operator has read the names of these lists, and of no others."""
+    ids = dead_letters(ledger, 3, lists=(OLD,))
+    form_with(redis_client, NEW)
+    to_form_lists(jobs)
+    form_with(redis_client, "a third")
+    workers()
+    steps.replays.feed("acme")
+    assert lists_of(ledger, ids) == {(NEW,)}
+
+
+def test_what_is_for_these_lists_already_is_retried_without_an_edit(
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    workers: Callable[[], None],
+    redis_client: "redis.Redis",
+) -> None:
+    (id,) = dead_letters(ledger, 1, lists=(OLD, NEW))
+    form_with(redis_client, OLD, NEW)
+    to_form_lists(jobs)
+    workers()
+    assert steps.replays.feed("acme") == 1
+    assert (events(ledger, id), found(ledger, id).edits) == (["retried"], 0)
+
+
+def test_what_somebody_changes_before_its_turn_keeps_what_they_made_of_it(
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    workers: Callable[[], None],
+    redis_client: "redis.Redis",
+) -> None:
+    edited, discarded, retried, waiting = dead_letters(ledger, 4, lists=(OLD,))
+    form_with(redis_client, NEW)
+    job = to_form_lists(jobs)
+    workers()
+    as_it_was = found(ledger, edited)
+    assert ledger.edit(as_it_was, as_it_was.contact, person=as_it_was.person, change="{}")
+    assert ledger.discard("acme", discarded)
+    assert ledger.requeue("acme", retried)
+    assert steps.replays.feed("acme") == 1
+    assert lists_of(ledger, [edited, discarded, retried]) == {(OLD,)}
+    assert found(ledger, waiting).lists == (NEW,)
+    assert states(ledger, [edited]) == {State.DEAD}
+    assert (jobs.one(job.id).skipped, jobs.one(job.id).under_way) == (3, 1)
+    assert_accounted_for(ledger)
+
+
+def test_who_edits_or_discards_at_the_same_moment_is_first_or_refused(
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    workers: Callable[[], None],
+    redis_client: "redis.Redis",
+) -> None:
+    """Each sign-up is sent once, by the job with its lists or as somebody else made it."""
+    ids = dead_letters(ledger, 60, lists=(OLD,))
+    read = [found(ledger, id) for id in ids]
+    form_with(redis_client, NEW)
+    job = to_form_lists(jobs)
+    workers()
+    slow = Replays(redis_client, ReplayPace(per_second=400, per_day=1_000_000))
+    together = threading.Barrier(3)
+
+    def feed() -> int:
+        together.wait(timeout=30)
+        return sum(slow.feed("acme") for _ in range(400))
+
+    def edit() -> list[str]:
+        together.wait(timeout=30)
+        edit = partial(ledger.edit, change='{"event": "edited", "at": 1}')
+        return [s.id for s in read[::2] if edit(s, s.contact, person=s.person)]
+
+    def discard() -> list[str]:
+        together.wait(timeout=30)
+        return [id for id in reversed(ids[1::2]) if ledger.discard("acme", id)]
+
+    with ThreadPoolExecutor(3) as threads:
+        fed, edits, discards = threads.submit(feed), threads.submit(edit), threads.submit(discard)
+        sent, changed, gone = fed.result(), set(edits.result()), set(discards.result())
+    sent += steps.replays.feed("acme")  # what was left
+
+    assert sent + len(changed) + len(gone) == 60
+    by_job = [id for id in ids if id not in changed | gone]
+    assert lists_of(ledger, by_job) == ({(NEW,)} if by_job else set())
+    assert lists_of(ledger, sorted(changed | gone)) <= {(OLD,)}
+    assert {tuple(events(ledger, id)) for id in by_job} <= {("edited", "retried")}
+    assert {tuple(events(ledger, id)) for id in changed} <= {("edited",)}
+    assert {tuple(events(ledger, id)) for id in gone} <= {("discarded",)}
+    now = jobs.one(job.id)
+    assert (now.under_way, now.skipped, now.waiting) == (sent, 60 - sent, 0)
+    assert_accounted_for(ledger)
+
+
+def test_a_stopped_job_changes_no_lists_of_what_waits(
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    workers: Callable[[], None],
+    trail: AuditTrail,
+    redis_client: "redis.Redis",
+) -> None:
+    ids = dead_letters(ledger, 25, lists=(OLD,))
+    form_with(redis_client, NEW)
+    job = to_form_lists(jobs)
+    workers()
+    assert jobs.cancel(job.id) == 25
+    assert steps.replays.feed("acme") == 0
+    assert lists_of(ledger, ids) == {(OLD,)}
+    assert next(trail.entries(1)).action == Action.CANCEL_REPLAY
+    assert jobs.one(job.id).state == ReplayState.CANCELLED
+    to_form_lists(jobs)  # they can be chosen again
+    workers()
+    assert steps.replays.feed("acme") == 25
+    assert lists_of(ledger, ids) == {(NEW,)}
+
+
+def test_a_record_of_another_version_is_left_out_and_stops_no_other(
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    workers: Callable[[], None],
+    redis_client: "redis.Redis",
+) -> None:
+    other, id = dead_letters(ledger, 2, lists=(OLD,))
+    form_with(redis_client, NEW)
+    key = f"{keys.account('acme')}signup:{other}"
+    record = str(redis_client.get(key))
+    redis_client.set(key, record.replace('{"lists":', '{"new":1,"lists":'))
+    job = to_form_lists(jobs)
+    workers()
+    assert steps.replays.feed("acme") == 1
+    assert found(ledger, id).lists == (NEW,)
+    assert (found(ledger, other).state, found(ledger, other).lists) == (State.DEAD, (OLD,))
+    assert jobs.one(job.id).skipped == 1

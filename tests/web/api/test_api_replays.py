@@ -6,6 +6,7 @@ import pytest
 import redis
 from flask import Flask
 
+from shared.domain.form import ListRef
 from shared.domain.signup import DeathReason
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
@@ -84,6 +85,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"email": "nobody"}, "email"),
     ({"limit": 5}, "limit"),
     ({"ids": []}, "ids"),
+    ({"form_lists": "yes"}, "form_lists"),
 ]
 
 
@@ -112,6 +114,20 @@ def test_one_person(app: Flask, operator: Script, ledger: Ledger) -> None:
     started = operator.post("/replays", email="ada@example.com")
     assert started.get_json()["total"] == 1
     assert "ada@example.com" not in started.text
+
+
+def test_they_go_to_the_lists_of_their_forms(
+    save_form: Any, operator: Script, ledger: Ledger
+) -> None:
+    many(ledger, 3)
+    gone = builders.accept(ledger, "gone@example.com", form="gone").id
+    builders.bury_claim(ledger, builders.claimed(ledger))
+    save_form(lists=(ListRef("new", "Weekly"),))
+    started = operator.post("/replays", form_lists=True).get_json()
+    assert (started["total"], started["refused"]) == (3, 1)
+    assert started["action"] == "retry_form_lists"
+    is_error(operator.post("/replays", form="gone", form_lists=True), 409)
+    assert [signup.state for signup in ledger.signups("acme", [gone])] == ["dead"]
 
 
 def test_a_replay_that_is_not_there(admin: Script) -> None:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from html import unescape
 from typing import Any
 
@@ -14,12 +14,14 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from shared.domain.account import HoldReason
-from shared.domain.replay import LARGE
+from shared.domain.form import Form, ListRef
+from shared.domain.replay import LARGE, ReplayPace
 from shared.domain.short_ids import short_id
 from shared.domain.signup import Contact, CustomValue, DeathReason, Signup
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.ledger import Ledger
+from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
@@ -27,6 +29,9 @@ from tests.support import builders
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.console_browser import SignedIn
 from tests.support.web_services import services_of
+
+SaveForm = Callable[..., Form]
+FAST = ReplayPace(per_second=1_000_000, per_day=1_000_000)
 
 EVIL = "<script>alert(1)</script>"
 
@@ -330,6 +335,91 @@ def test_many_are_retried_as_a_replay_that_can_be_stopped(scene: Scene) -> None:
     stopped = scene.following(scene.post(f"{begun.location}/cancel"))
     assert "Stopped" in stopped and "100 left as they were" in stopped
     assert scene.ledger.figures("acme").dead == LARGE
+
+
+# --- sending to the lists that forms have now
+
+GONE = "HTTP 400: list_memberships: no such list"
+WEEKLY = ListRef("0190163d-8694-739b-aea5-966c26f8ad90", "Weekly")
+
+
+def test_a_cause_about_lists_offers_what_helps_next(scene: Scene, save_form: SaveForm) -> None:
+    ids = scene.many(3, message=GONE)
+    scene.dead("gone@example.com", message=GONE, form="gone")
+    scene.dead("other@example.com", message="invalid", form="club")
+    page = scene.page()
+    assert page.count('href="/console/forms/news/edit#lists">Give the form another list') == 1
+    assert "Send to" not in page
+    save_form(lists=(WEEKLY,))
+    page = scene.page()
+    assert page.count("Send to Weekly…") == 1
+    assert "Give the form another list" not in page
+
+    group = re.findall(r"group=([0-9a-f]+)", page)[0]
+    cause = scene.page(f"/console/failed?account=acme&group={group}")
+    assert "send it to the lists that the form has now" in cause
+    assert "Send to Weekly…" in cause
+    page = scene.confirm("form_lists-all", account="acme", group=group)
+    assert "Retry 3 dead letters, to the lists of their forms?" in page
+    assert '<td data-label="Form">news</td>' in page
+    assert '>3</td> <td data-label="Go to"><span>Weekly</span>' in page
+
+    begun = scene.post(
+        "/console/failed/retry", account="acme", group=group, all="1", form_lists="y"
+    )
+    page = scene.following(begun)
+    assert "Retry 3 sign-ups, to the lists of their forms" in page
+    assert "for the lists that it has" in page  # what waits, if it is stopped
+    assert Replays(scene.client, FAST).feed("acme") == 3
+    assert scene.states(ids) == ["queued"] * 3
+    assert {scene.found(id).lists for id in ids} == {(WEEKLY.id,)}
+    edited = scene.ledger.history(scene.found(ids[0]))[-2]
+    assert (edited["event"], edited["by"], edited["via"]) == ("edited", "operator", "console")
+
+
+def test_before_it_says_which_stay_as_they_are(scene: Scene, save_form: SaveForm) -> None:
+    sent = scene.dead("ada@example.com", message=GONE)
+    gone = scene.many(2, message=GONE, form="gone")
+    save_form(lists=(WEEKLY,))
+    page = scene.confirm("form_lists-ticked", [*sent, *gone])
+    assert "Retry 1 dead letter, to the lists of their forms?" in page
+    assert "nowhere: they stay as they are. The form is gone, or has no list" in page
+    done = scene.post("/console/failed/retry", [*sent, *gone], form_lists="yes")
+    page = scene.following(done)
+    assert (
+        "2 were left out: somebody else has settled them already, or the form has no list" in page
+    )
+    assert "2 sign-ups stay dead letters: the form is gone, or has no list." in page
+
+    nothing = scene.confirm("form_lists-ticked", gone)
+    assert "nowhere" in nothing
+    assert "<button" not in nothing.partition("Go to")[2].partition("Keep them as they are")[0]
+    page = scene.following(scene.post("/console/failed/retry", gone, form_lists="yes"))
+    assert "Nothing was sent. 2 were left out" in page
+    assert scene.states(gone) == ["dead", "dead"]
+
+
+def test_many_of_several_forms_are_counted_by_form(scene: Scene, save_form: SaveForm) -> None:
+    scene.many(LARGE, message=GONE)
+    scene.many(5, message=GONE, form="gone")
+    page = scene.confirm("form_lists-all")
+    assert "Retry 100 dead letters, to the lists of their forms?" in page
+    assert "The latest of them is for lists that the form still has." in page
+    scene.post("/console/failed/retry", all="1", form_lists="yes")
+    page = scene.page(scene.operations.jobs.all()[0].id.join(("/console/failed/jobs/", "")))
+    assert "5 sign-ups stay dead letters" in page
+
+
+def test_a_viewer_is_offered_nothing_for_lists(
+    scene: Scene, app: Flask, save_form: SaveForm
+) -> None:
+    scene.many(1, message=GONE)
+    save_form(lists=(WEEKLY,))
+    page = text(SignedIn(app, Role.VIEWER).get("/console/failed"))
+    assert "Send to" not in page
+
+
+# --- discarding
 
 
 def test_discarding_has_a_reason_and_all_of_it_is_undone(scene: Scene) -> None:

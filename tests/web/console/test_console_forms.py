@@ -137,7 +137,7 @@ def test_the_page_has_figures_refusals_and_unsent_fields(
 
 
 def test_the_page_says_why_its_signups_fail_and_what_to_do(
-    browser: SignedIn, ledger: Ledger
+    browser: SignedIn, ledger: Ledger, save_form: Callable[..., Form]
 ) -> None:
     for n in range(3):
         accept(ledger, f"{n}@example.com")
@@ -149,6 +149,9 @@ def test_the_page_says_why_its_signups_fail_and_what_to_do(
     see = re.search(r'href="(/console/failed\?account=acme&amp;group=\w+)"', page)
     assert see
     assert "3 sign-ups of one cause" in words(read(browser, unescape(see[1])))
+    assert "Give the form another list" in page
+    save_form(lists=(ListRef("0190163d-8694-739b-aea5-966c26f8ad90", "Weekly"),))
+    assert "Send to Weekly…" in read(browser, PAGE)
 
 
 def test_the_page_has_the_snippet_and_a_preview_that_can_send_nothing(

@@ -2,6 +2,8 @@
 -- quarantined sign-ups due: until its turn comes, a sign-up of it is what it was, and its field
 -- `replay` names the job. Another job discards, and another one undoes that.
 --
+-- A replay to the lists of forms also changes the lists of its sign-ups, when their turn comes.
+--
 -- A job of a filter goes through an index of the account from the lowest score on, up to the score
 -- of the moment at which it began. `cursor` is where its next step begins; without one, nothing is
 -- left to go through.
@@ -22,9 +24,28 @@ local function replay_waiting(job)
   return account .. "replay:" .. job .. ":waiting"
 end
 
+-- To which lists a replay to the lists of forms sends: a JSON list of ids by form.
+local function replay_lists(job)
+  return account .. "replay:" .. job .. ":lists"
+end
+
+-- Notes them. `lists` is a table by form; nil for another job.
+local function note_lists(job, lists)
+  for form, ids in pairs(lists or {}) do
+    redis.call("HSET", replay_lists(job), form, cjson.encode(ids))
+  end
+end
+
 -- Returns in which state the job wants its sign-ups to be to make them due; nil if it makes none due.
 local function waits_as(action)
-  return action == "retry" and "dead" or action == "deliver" and "quarantined" or nil
+  local retries = action == "retry" or action == "retry_form_lists"
+  return retries and "dead" or action == "deliver" and "quarantined" or nil
+end
+
+-- Whether the job sends to the lists of forms, and knows none for this sign-up.
+local function is_without_lists(job, action, record)
+  return action == "retry_form_lists"
+    and redis.call("HEXISTS", replay_lists(job), record.form) == 0
 end
 
 -- Some ended so long ago that nothing else is left of them.
@@ -75,6 +96,7 @@ local function leave_replaying_if_fed(job)
   if replay_under_way(job) == 0 then
     redis.call("HSET", replay(job), "ended_at", text(now))
     redis.call("PEXPIRE", replay(job), text(REPLAY_KEPT))
+    redis.call("UNLINK", replay_lists(job)) -- all of it has ended
   end
 end
 

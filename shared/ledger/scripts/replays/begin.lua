@@ -3,7 +3,7 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG job  text  its id
--- ARG action  text  "retry", "deliver", "discard" or "undo"
+-- ARG action  text  "retry", "retry_form_lists", "deliver", "discard" or "undo"
 -- ARG by  text  who wants it
 -- ARG chosen  text  what was chosen, as JSON, for people
 -- ARG filter  text  what must match, as JSON
@@ -11,6 +11,7 @@
 -- ARG since  time?  where the job begins in it; none: at its beginning
 -- ARG event  text  who does this and why, as JSON, for the history of each
 -- ARG undone  text?  the job whose discarding this one undoes
+-- ARG lists  json?  to which lists it sends: ids by form
 -- INCLUDE clock busy replays
 --
 -- Returns how many entries it goes through.
@@ -33,6 +34,7 @@ if undone then
   details[#details + 1], details[#details + 2] = "undone", undone
 end
 begin_job(job, by, chosen, details)
+note_lists(job, lists)
 redis.call("ZADD", STEPPING, text(now), job)
 if waits_as(action) then
   redis.call("ZADD", REPLAYING, text(now), job)

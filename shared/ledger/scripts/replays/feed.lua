@@ -7,7 +7,7 @@
 -- ARG most_under_way  number  how many of a replay may be under way
 -- LIMIT MOST_FED  number
 -- LIMIT ALLOWANCE_LIFE  milliseconds
--- INCLUDE clock stored record replays requeue deliver_anyway feeding
+-- INCLUDE clock stored record replays requeue deliver_anyway form_lists feeding
 --
 -- Returns how many became due.
 
@@ -37,9 +37,20 @@ if allowed == 0 then
   return 0
 end
 
-local by, action = unpack(redis.call("HMGET", replay(job), "by", "action"))
+local by, action, who = unpack(redis.call("HMGET", replay(job), "by", "action", "event"))
+who = decoded(who) or {}
 local name = action == "deliver" and "delivered from quarantine" or "retried"
 local event = { event = name, by = by, counted = false }
+
+-- Gives the sign-up the lists that the job has for its form, if it is one that does so. Returns
+-- whether it can be sent.
+local function has_its_lists(record)
+  if action ~= "retry_form_lists" then
+    return true
+  end
+  local lists = redis.call("HGET", replay_lists(job), record.form)
+  return lists and give_lists(record, lists, who)
+end
 
 -- Makes the sign-up due, if it still waits for that. Returns whether it did.
 local function make_due(id, when)
@@ -47,6 +58,9 @@ local function make_due(id, when)
   if not record or record.replay ~= job then
     return false
   elseif record.state == "dead" then
+    if not has_its_lists(record) then
+      return false
+    end
     requeue(id, record, when, event)
     save_record(id, record)
   elseif record.state == "quarantined" then

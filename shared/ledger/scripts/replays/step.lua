@@ -30,9 +30,13 @@ end
 local changed = 0
 for _, id in ipairs(ids) do
   local record = load_record(id)
-  if record and is_as_it_was(id, record) and change(job, action, event, undone, id, record) then
-    save_record(id, record)
-    changed = changed + 1
+  if record and is_as_it_was(id, record) then
+    if is_without_lists(job, action, record) then
+      refused = refused + 1
+    elseif change(job, action, event, undone, id, record) then
+      save_record(id, record)
+      changed = changed + 1
+    end
   end
 end
 add_to(replay(job), "total", changed)
