@@ -75,7 +75,7 @@ def test_by_mouse_from_the_empty_console_to_a_form_whose_test_arrives(
     expect(console.get_by_label("Title")).to_have_value("Sign up for Acme Bakery")
     console.get_by_role("checkbox", name="Newsletter").check()
     console.get_by_role("button", name="Make the form").click()
-    expect(console.get_by_label("What to paste")).to_have_value(
+    expect(console.get_by_label("Plain HTML: what to paste")).to_have_value(
         re.compile(f'<form method="post" action="{re.escape(stack.url)}/f/mouse"')
     )
     expect(console.frame_locator("iframe").get_by_role("button", name="Sign up")).to_be_visible()
