@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -596,14 +596,45 @@ def test_two_jobs_deliver_a_signup_once(
 OLD, NEW = "0190163d-0000-4000-8000-00000000001d", "0190163d-0000-4000-8000-0000000000ee"
 
 
-def form_with(redis_client: "redis.Redis", *lists: str, name: str = "news", **of: Any) -> None:
-    """Store the form with lists of these ids."""
-    refs = tuple(ListRef(id, f"List {id}") for id in lists)
-    Registry(redis_client).save_form(builders.form(name, lists=refs, **of))
+@dataclass(frozen=True)
+class Rig:
+    """Two accounts, and what sends their dead letters to the lists of forms."""
+
+    ledger: Ledger
+    jobs: Jobs
+    steps: JobSteps
+    workers: Callable[[], None]
+    trail: AuditTrail
+    client: "redis.Redis"
+
+    def form_with(self, *lists: str, name: str = "news", **of: Any) -> None:
+        """Store the form with lists of these ids."""
+        refs = tuple(ListRef(id, f"List {id}") for id in lists)
+        Registry(self.client).save_form(builders.form(name, lists=refs, **of))
+
+    def begin(self) -> Job:
+        return started(self.jobs.start(JobAction.RETRY_FORM_LISTS, ALL))
+
+    def collected(self) -> Job:
+        """Return a job that has collected its dead letters, and has sent none."""
+        job = self.begin()
+        self.workers()
+        return job
+
+    def feed(self) -> int:
+        return self.steps.replays.feed("acme")
 
 
-def to_form_lists(jobs: Jobs, choice: JobChoice = ALL) -> Job:
-    return started(jobs.start(JobAction.RETRY_FORM_LISTS, choice))
+@pytest.fixture
+def rig(
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    workers: Callable[[], None],
+    trail: AuditTrail,
+    redis_client: "redis.Redis",
+) -> Rig:
+    return Rig(ledger, jobs, steps, workers, trail, redis_client)
 
 
 def lists_of(ledger: Ledger, ids: list[str]) -> set[tuple[str, ...]]:
@@ -614,247 +645,183 @@ def events(ledger: Ledger, id: str) -> list[str]:
     return [each["event"] for each in ledger.history(found(ledger, id)) if "event" in each]
 
 
-def test_each_goes_to_the_lists_of_its_form_when_its_turn_comes(
-    ledger: Ledger,
-    jobs: Jobs,
-    steps: JobSteps,
-    trail: AuditTrail,
-    workers: Callable[[], None],
-    redis_client: "redis.Redis",
-) -> None:
-    ids = dead_letters(ledger, 25, lists=(OLD, "another"))
-    club = dead_letters(ledger, 3, form="club", lists=(OLD,))
-    form_with(redis_client, NEW)
-    form_with(redis_client, "of the club", NEW, name="club")
-    job = to_form_lists(jobs)
-    workers()
-    assert lists_of(ledger, ids) == {(OLD, "another")}  # as it was, until its turn comes
-    assert_accounted_for(ledger)
+def test_each_goes_to_the_lists_of_its_form_when_its_turn_comes(rig: Rig) -> None:
+    ids = dead_letters(rig.ledger, 25, lists=(OLD, "another"))
+    club = dead_letters(rig.ledger, 3, form="club", lists=(OLD,))
+    rig.form_with(NEW)
+    rig.form_with("of the club", NEW, name="club")
+    job = rig.collected()
+    assert lists_of(rig.ledger, ids) == {(OLD, "another")}  # as it was, until its turn comes
+    assert_accounted_for(rig.ledger)
 
-    assert steps.replays.feed("acme") == 28
+    assert rig.feed() == 28
 
-    assert (lists_of(ledger, ids), lists_of(ledger, club)) == ({(NEW,)}, {("of the club", NEW)})
-    assert_accounted_for(ledger)
-    _, edited, retried = ledger.history(found(ledger, ids[0]))
+    assert (lists_of(rig.ledger, ids), lists_of(rig.ledger, club)) == (
+        {(NEW,)},
+        {("of the club", NEW)},
+    )
+    assert_accounted_for(rig.ledger)
+    _, edited, retried = rig.ledger.history(found(rig.ledger, ids[0]))
     said = {"by": "signup-relay", "via": "cli", "counted": False, "fields": ["lists"]}
     said |= {"event": "edited", "before": {"lists": f"{OLD}, another"}}
     assert {name: edited[name] for name in said} == said
     assert (retried["event"], retried["by"]) == ("retried", job.by)
-    assert found(ledger, ids[0]).edits == 1
-    assert sorted(deliver_next(ledger) for _ in [*ids, *club]) == sorted([*ids, *club])
-    assert (jobs.one(job.id).state, jobs.one(job.id).delivered) == (ReplayState.DONE, 28)
-    entries = [each for each in trail.entries() if each.target == job.id]
+    assert found(rig.ledger, ids[0]).edits == 1
+    assert sorted(deliver_next(rig.ledger) for _ in [*ids, *club]) == sorted([*ids, *club])
+    assert (rig.jobs.one(job.id).state, rig.jobs.one(job.id).delivered) == (ReplayState.DONE, 28)
+    entries = [each for each in rig.trail.entries() if each.target == job.id]
     assert [(each.action, each.detail) for each in entries] == [
         (Action.REPLAY, {"count": 28, "form_lists": True})
     ]
 
 
-def test_nothing_but_the_lists_is_changed_in_what_is_sent(
-    ledger: Ledger,
-    jobs: Jobs,
-    steps: JobSteps,
-    workers: Callable[[], None],
-    redis_client: "redis.Redis",
-) -> None:
+def test_nothing_but_the_lists_is_changed_in_what_is_sent(rig: Rig) -> None:
     typed = Contact(
         fields={"email_address": "0@example.com", "first_name": 'Zoë "lists":["x"] ]/\\'},
         other={"lists": '{"lists":[]}', "empty": ""},
     )
-    (id,) = dead_letters(ledger, 1, lists=(OLD,), contact=typed, unsubscribed="ask")
-    before = found(ledger, id)
-    form_with(redis_client, NEW)
-    to_form_lists(jobs)
-    workers()
-    steps.replays.feed("acme")
-    after = found(ledger, id)
+    (id,) = dead_letters(rig.ledger, 1, lists=(OLD,), contact=typed, unsubscribed="ask")
+    before = found(rig.ledger, id)
+    rig.form_with(NEW)
+    rig.collected()
+    rig.feed()
+    after = found(rig.ledger, id)
     same = ("contact", "consent", "unsubscribed", "received_at", "form", "person")
     assert [getattr(after, name) for name in same] == [getattr(before, name) for name in same]
     assert (after.state, after.lists) == (State.QUEUED, (NEW,))
 
 
-def test_those_whose_form_is_gone_or_has_no_list_stay_and_are_counted(
-    ledger: Ledger,
-    jobs: Jobs,
-    steps: JobSteps,
-    workers: Callable[[], None],
-    redis_client: "redis.Redis",
-) -> None:
-    sent = dead_letters(ledger, 12, lists=(OLD,))
-    gone = dead_letters(ledger, 2, form="gone", lists=(OLD,))
-    empty = dead_letters(ledger, 3, form="empty", lists=(OLD,))
-    moved = dead_letters(ledger, 4, form="moved", lists=(OLD,))
-    form_with(redis_client, NEW)
-    form_with(redis_client, name="empty")
-    form_with(redis_client, NEW, name="moved", account="other")
-    job = to_form_lists(jobs)
-    workers()
-    assert steps.replays.feed("acme") == 12
-    collected = jobs.one(job.id)
+def test_those_whose_form_is_gone_or_has_no_list_stay_and_are_counted(rig: Rig) -> None:
+    sent = dead_letters(rig.ledger, 12, lists=(OLD,))
+    gone = dead_letters(rig.ledger, 2, form="gone", lists=(OLD,))
+    empty = dead_letters(rig.ledger, 3, form="empty", lists=(OLD,))
+    moved = dead_letters(rig.ledger, 4, form="moved", lists=(OLD,))
+    rig.form_with(NEW)
+    rig.form_with(name="empty")
+    rig.form_with(NEW, name="moved", account="other")
+    job = rig.collected()
+    assert rig.feed() == 12
+    collected = rig.jobs.one(job.id)
     assert (collected.total, collected.under_way, collected.refused) == (12, 12, 9)
     stay = [*gone, *empty, *moved]
-    assert (states(ledger, sent), states(ledger, stay)) == ({State.QUEUED}, {State.DEAD})
-    assert {len(ledger.history(found(ledger, id))) for id in stay} == {1}
+    assert (states(rig.ledger, sent), states(rig.ledger, stay)) == ({State.QUEUED}, {State.DEAD})
+    assert {len(rig.ledger.history(found(rig.ledger, id))) for id in stay} == {1}
     for _ in sent:
-        deliver_next(ledger)
-    assert jobs.one(job.id).state == ReplayState.DONE
-    assert redis_client.keys("*:lists") == []
-    assert_accounted_for(ledger)
+        deliver_next(rig.ledger)
+    assert rig.jobs.one(job.id).state == ReplayState.DONE
+    assert rig.client.keys("*:lists") == []
+    assert_accounted_for(rig.ledger)
 
 
-def test_chosen_ones_go_by_a_job_however_few(
-    ledger: Ledger, jobs: Jobs, steps: JobSteps, redis_client: "redis.Redis"
-) -> None:
-    chosen = dead_letters(ledger, 3, lists=(OLD,))
-    gone = dead_letters(ledger, 2, form="gone", lists=(OLD,))
-    form_with(redis_client, NEW)
-    signups = [found(ledger, id) for id in [*chosen[:2], *gone]]
-    job = started(jobs.start_with(JobAction.RETRY_FORM_LISTS, signups, '{"ids": 4}'))
+def test_chosen_ones_go_by_a_job_however_few(rig: Rig) -> None:
+    chosen = dead_letters(rig.ledger, 3, lists=(OLD,))
+    gone = dead_letters(rig.ledger, 2, form="gone", lists=(OLD,))
+    rig.form_with(NEW)
+    signups = [found(rig.ledger, id) for id in [*chosen[:2], *gone]]
+    job = started(rig.jobs.start_with(JobAction.RETRY_FORM_LISTS, signups, '{"ids": 4}'))
     assert (job.total, job.refused) == (2, 2)
-    assert steps.replays.feed("acme") == 2
-    assert lists_of(ledger, chosen) == {(NEW,), (OLD,)}
-    left = [found(ledger, id) for id in gone]
-    assert jobs.start_with(JobAction.RETRY_FORM_LISTS, left, "{}") is None
+    assert rig.feed() == 2
+    assert lists_of(rig.ledger, chosen) == {(NEW,), (OLD,)}
+    left = [found(rig.ledger, id) for id in gone]
+    assert rig.jobs.start_with(JobAction.RETRY_FORM_LISTS, left, "{}") is None
 
 
-def test_it_goes_where_the_form_led_when_the_job_began(
-    ledger: Ledger,
-    jobs: Jobs,
-    steps: JobSteps,
-    workers: Callable[[], None],
-    redis_client: "redis.Redis",
-) -> None:
+def test_it_goes_where_the_form_led_when_the_job_began(rig: Rig) -> None:
     """The operator has read the names of these lists, and of no others."""
-    ids = dead_letters(ledger, 3, lists=(OLD,))
-    form_with(redis_client, NEW)
-    to_form_lists(jobs)
-    form_with(redis_client, "a third")
-    workers()
-    steps.replays.feed("acme")
-    assert lists_of(ledger, ids) == {(NEW,)}
+    ids = dead_letters(rig.ledger, 3, lists=(OLD,))
+    rig.form_with(NEW)
+    rig.begin()
+    rig.form_with("a third")
+    rig.workers()
+    rig.feed()
+    assert lists_of(rig.ledger, ids) == {(NEW,)}
 
 
-def test_what_is_for_these_lists_already_is_retried_without_an_edit(
-    ledger: Ledger,
-    jobs: Jobs,
-    steps: JobSteps,
-    workers: Callable[[], None],
-    redis_client: "redis.Redis",
-) -> None:
-    (id,) = dead_letters(ledger, 1, lists=(OLD, NEW))
-    form_with(redis_client, OLD, NEW)
-    to_form_lists(jobs)
-    workers()
-    assert steps.replays.feed("acme") == 1
-    assert (events(ledger, id), found(ledger, id).edits) == (["retried"], 0)
+def test_what_is_for_these_lists_already_is_retried_without_an_edit(rig: Rig) -> None:
+    (id,) = dead_letters(rig.ledger, 1, lists=(OLD, NEW))
+    rig.form_with(OLD, NEW)
+    rig.collected()
+    assert rig.feed() == 1
+    assert (events(rig.ledger, id), found(rig.ledger, id).edits) == (["retried"], 0)
 
 
-def test_what_somebody_changes_before_its_turn_keeps_what_they_made_of_it(
-    ledger: Ledger,
-    jobs: Jobs,
-    steps: JobSteps,
-    workers: Callable[[], None],
-    redis_client: "redis.Redis",
-) -> None:
-    edited, discarded, retried, waiting = dead_letters(ledger, 4, lists=(OLD,))
-    form_with(redis_client, NEW)
-    job = to_form_lists(jobs)
-    workers()
-    as_it_was = found(ledger, edited)
-    assert ledger.edit(as_it_was, as_it_was.contact, person=as_it_was.person, change="{}")
-    assert ledger.discard("acme", discarded)
-    assert ledger.requeue("acme", retried)
-    assert steps.replays.feed("acme") == 1
-    assert lists_of(ledger, [edited, discarded, retried]) == {(OLD,)}
-    assert found(ledger, waiting).lists == (NEW,)
-    assert states(ledger, [edited]) == {State.DEAD}
-    assert (jobs.one(job.id).skipped, jobs.one(job.id).under_way) == (3, 1)
-    assert_accounted_for(ledger)
+def test_what_somebody_changes_before_its_turn_keeps_what_they_made_of_it(rig: Rig) -> None:
+    edited, discarded, retried, waiting = dead_letters(rig.ledger, 4, lists=(OLD,))
+    rig.form_with(NEW)
+    job = rig.collected()
+    as_it_was = found(rig.ledger, edited)
+    assert rig.ledger.edit(as_it_was, as_it_was.contact, person=as_it_was.person, change="{}")
+    assert rig.ledger.discard("acme", discarded)
+    assert rig.ledger.requeue("acme", retried)
+    assert rig.feed() == 1
+    assert lists_of(rig.ledger, [edited, discarded, retried]) == {(OLD,)}
+    assert found(rig.ledger, waiting).lists == (NEW,)
+    assert states(rig.ledger, [edited]) == {State.DEAD}
+    assert (rig.jobs.one(job.id).skipped, rig.jobs.one(job.id).under_way) == (3, 1)
+    assert_accounted_for(rig.ledger)
 
 
-def test_who_edits_or_discards_at_the_same_moment_is_first_or_refused(
-    ledger: Ledger,
-    jobs: Jobs,
-    steps: JobSteps,
-    workers: Callable[[], None],
-    redis_client: "redis.Redis",
-) -> None:
+def test_who_edits_or_discards_at_the_same_moment_is_first_or_refused(rig: Rig) -> None:
     """Each sign-up is sent once, by the job with its lists or as somebody else made it."""
-    ids = dead_letters(ledger, 60, lists=(OLD,))
-    read = [found(ledger, id) for id in ids]
-    form_with(redis_client, NEW)
-    job = to_form_lists(jobs)
-    workers()
-    slow = Replays(redis_client, ReplayPace(per_second=400, per_day=1_000_000))
+    ids = dead_letters(rig.ledger, 60, lists=(OLD,))
+    read = [found(rig.ledger, id) for id in ids]
+    rig.form_with(NEW)
+    job = rig.collected()
+    slow = Replays(rig.client, ReplayPace(per_second=20, per_day=1_000_000))
     together = threading.Barrier(3)
 
     def feed() -> int:
         together.wait(timeout=30)
-        return sum(slow.feed("acme") for _ in range(400))
+        return sum(slow.feed("acme") for _ in range(200))
 
     def edit() -> list[str]:
         together.wait(timeout=30)
-        edit = partial(ledger.edit, change='{"event": "edited", "at": 1}')
+        edit = partial(rig.ledger.edit, change='{"event": "edited", "at": 1}')
         return [s.id for s in read[::2] if edit(s, s.contact, person=s.person)]
 
     def discard() -> list[str]:
         together.wait(timeout=30)
-        return [id for id in reversed(ids[1::2]) if ledger.discard("acme", id)]
+        return [id for id in reversed(ids[1::2]) if rig.ledger.discard("acme", id)]
 
     with ThreadPoolExecutor(3) as threads:
         fed, edits, discards = threads.submit(feed), threads.submit(edit), threads.submit(discard)
         sent, changed, gone = fed.result(), set(edits.result()), set(discards.result())
-    sent += steps.replays.feed("acme")  # what was left
+    sent += rig.feed()  # what was left
 
     assert sent + len(changed) + len(gone) == 60
     by_job = [id for id in ids if id not in changed | gone]
-    assert lists_of(ledger, by_job) == ({(NEW,)} if by_job else set())
-    assert lists_of(ledger, sorted(changed | gone)) <= {(OLD,)}
-    assert {tuple(events(ledger, id)) for id in by_job} <= {("edited", "retried")}
-    assert {tuple(events(ledger, id)) for id in changed} <= {("edited",)}
-    assert {tuple(events(ledger, id)) for id in gone} <= {("discarded",)}
-    now = jobs.one(job.id)
+    assert lists_of(rig.ledger, by_job) == ({(NEW,)} if by_job else set())
+    assert lists_of(rig.ledger, sorted(changed | gone)) <= {(OLD,)}
+    assert {tuple(events(rig.ledger, id)) for id in by_job} <= {("edited", "retried")}
+    assert {tuple(events(rig.ledger, id)) for id in changed} <= {("edited",)}
+    assert {tuple(events(rig.ledger, id)) for id in gone} <= {("discarded",)}
+    now = rig.jobs.one(job.id)
     assert (now.under_way, now.skipped, now.waiting) == (sent, 60 - sent, 0)
-    assert_accounted_for(ledger)
+    assert_accounted_for(rig.ledger)
 
 
-def test_a_stopped_job_changes_no_lists_of_what_waits(
-    ledger: Ledger,
-    jobs: Jobs,
-    steps: JobSteps,
-    workers: Callable[[], None],
-    trail: AuditTrail,
-    redis_client: "redis.Redis",
-) -> None:
-    ids = dead_letters(ledger, 25, lists=(OLD,))
-    form_with(redis_client, NEW)
-    job = to_form_lists(jobs)
-    workers()
-    assert jobs.cancel(job.id) == 25
-    assert steps.replays.feed("acme") == 0
-    assert lists_of(ledger, ids) == {(OLD,)}
-    assert next(trail.entries(1)).action == Action.CANCEL_REPLAY
-    assert jobs.one(job.id).state == ReplayState.CANCELLED
-    to_form_lists(jobs)  # they can be chosen again
-    workers()
-    assert steps.replays.feed("acme") == 25
-    assert lists_of(ledger, ids) == {(NEW,)}
+def test_a_stopped_job_changes_no_lists_of_what_waits(rig: Rig) -> None:
+    ids = dead_letters(rig.ledger, 25, lists=(OLD,))
+    rig.form_with(NEW)
+    job = rig.collected()
+    assert rig.jobs.cancel(job.id) == 25
+    assert rig.feed() == 0
+    assert lists_of(rig.ledger, ids) == {(OLD,)}
+    assert next(rig.trail.entries(1)).action == Action.CANCEL_REPLAY
+    assert rig.jobs.one(job.id).state == ReplayState.CANCELLED
+    rig.collected()  # they can be chosen again
+    assert rig.feed() == 25
+    assert lists_of(rig.ledger, ids) == {(NEW,)}
 
 
-def test_a_record_of_another_version_is_left_out_and_stops_no_other(
-    ledger: Ledger,
-    jobs: Jobs,
-    steps: JobSteps,
-    workers: Callable[[], None],
-    redis_client: "redis.Redis",
-) -> None:
-    other, id = dead_letters(ledger, 2, lists=(OLD,))
-    form_with(redis_client, NEW)
+def test_a_record_of_another_version_is_left_out_and_stops_no_other(rig: Rig) -> None:
+    other, id = dead_letters(rig.ledger, 2, lists=(OLD,))
+    rig.form_with(NEW)
     key = f"{keys.account('acme')}signup:{other}"
-    record = str(redis_client.get(key))
-    redis_client.set(key, record.replace('{"lists":', '{"new":1,"lists":'))
-    job = to_form_lists(jobs)
-    workers()
-    assert steps.replays.feed("acme") == 1
-    assert found(ledger, id).lists == (NEW,)
-    assert (found(ledger, other).state, found(ledger, other).lists) == (State.DEAD, (OLD,))
-    assert jobs.one(job.id).skipped == 1
+    record = str(rig.client.get(key))
+    rig.client.set(key, record.replace('{"lists":', '{"new":1,"lists":'))
+    job = rig.collected()
+    assert rig.feed() == 1
+    assert found(rig.ledger, id).lists == (NEW,)
+    assert (found(rig.ledger, other).state, found(rig.ledger, other).lists) == (State.DEAD, (OLD,))
+    assert rig.jobs.one(job.id).skipped == 1
