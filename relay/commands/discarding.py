@@ -10,7 +10,7 @@ from relay.terminal.confirmation import confirm
 from relay.terminal.output import by_name
 from shared.domain.phrases import counted
 from shared.domain.signup import Signup, State
-from shared.operations.selection import UnreadableSignup
+from shared.operations.selection import Selection, UnreadableSignup
 
 note_option = click.option("--note", default="", help="Why, for the history and the audit trail.")
 
@@ -20,16 +20,20 @@ _NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
 def discard_chosen(
     runtime: CommandRuntime,
     chosen: Sequence[Signup | UnreadableSignup],
+    selection: Selection,
     *,
     yes: bool,
     note: str = "",
 ) -> None:
-    """Ask, then discard these dead letters and quarantined sign-ups. `note` says why."""
+    """Ask, then discard these dead letters and quarantined sign-ups, a hundred or more by a job.
+    `note` says why."""
     if chosen:
         confirm(question(chosen), yes=yes)
-    done = runtime.operations.dead_letters.discard(chosen, note=note)
-    runtime.output.json({"discarded": done})
-    runtime.output.say(f"{counted(len(done), 'sign-up')} discarded.")
+    done = runtime.operations.discards.discard(chosen, selection, note)
+    job = {"job": done.job.id} if done.job else {}
+    runtime.output.json({"discarded": done.ids, **job})
+    undo = f" Undo all of it with: relay failed undo --job {done.job.id}" if done.job else ""
+    runtime.output.say(f"{counted(len(done.ids), 'sign-up')} discarded.{undo}")
 
 
 def question(chosen: Sequence[Signup | UnreadableSignup]) -> str:

@@ -71,7 +71,7 @@ def deliver(runtime: CommandRuntime, selection: Selection) -> None:
 def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: str) -> None:
     """Discard quarantined sign-ups. They are never sent, unless somebody undoes it."""
     chosen = runtime.operations.quarantine.chosen(selection)
-    discard_chosen(runtime, chosen, yes=yes, note=note)
+    discard_chosen(runtime, chosen, selection, yes=yes, note=note)
 
 
 def _say_delivered(runtime: CommandRuntime, delivered: Delivered) -> None:

@@ -25,6 +25,7 @@ from shared.operations.bulk_changes import BulkChanges
 from shared.operations.bulk_choices import BulkChooser
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.delivery_checks import DeliveryChecks
+from shared.operations.discards import Discards
 from shared.operations.exports import Exports
 from shared.operations.form_targets import FormTargets
 from shared.operations.forms.forms import Forms
@@ -92,6 +93,7 @@ def make_operations(
         chooser=chooser,
         review=QuarantineReview(chooser, quarantine, dead_letters),
         bulk=BulkChanges(chooser, exports),
+        discards=Discards(dead_letters, jobs, ledger),
         exports=exports,
         holds=OperatorHolds(ledger, registry, trail, notify_workers),
         forms=Forms(registry, trail, utc_now),

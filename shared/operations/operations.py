@@ -7,6 +7,7 @@ from shared.operations.audit_search import AuditSearch
 from shared.operations.bulk_changes import BulkChanges
 from shared.operations.bulk_choices import BulkChooser
 from shared.operations.dead_letters import DeadLetters
+from shared.operations.discards import Discards
 from shared.operations.exports import Exports
 from shared.operations.form_targets import FormTargets
 from shared.operations.forms.forms import Forms
@@ -41,6 +42,7 @@ class Operations:
     chooser: BulkChooser
     review: QuarantineReview
     bulk: BulkChanges
+    discards: Discards
     exports: Exports
     holds: OperatorHolds
     forms: Forms

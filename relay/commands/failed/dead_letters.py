@@ -88,7 +88,7 @@ def export(runtime: CommandRuntime, selection: Selection, *, to: str) -> None:
 def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: str) -> None:
     """Discard dead letters; or quarantined sign-ups, by their ids."""
     chosen = runtime.operations.dead_letters.to_discard(selection)
-    discard_chosen(runtime, chosen, yes=yes, note=note)
+    discard_chosen(runtime, chosen, selection, yes=yes, note=note)
 
 
 @click.command()

@@ -1,14 +1,16 @@
 """`relay failed discard --note`, `undo`, `jobs` and `cancel` of a job: what they say and return."""
 
 from datetime import datetime
+from functools import partial
+from typing import Any
 
 import pytest
 import redis
 
-from shared.domain.replay import JobAction, ReplayPace
+from shared.domain.replay import LARGE, JobAction, ReplayPace
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import NewJob
+from shared.ledger.replays import NewJob, Replays
 from shared.operations.job_steps import JobSteps
 from tests.support.builders import accept, bury
 from tests.support.command_line import CommandLine
@@ -39,6 +41,44 @@ def a_job(steps: JobSteps) -> str:
     )
     assert steps.replays.begin(["acme"], job) != [0]
     return job.id
+
+
+@pytest.mark.parametrize("group", ["failed", "quarantine"])
+def test_many_are_discarded_by_a_job_and_undone_as_one(
+    connected: CommandLine, ledger: Ledger, steps: JobSteps, group: str
+) -> None:
+    make = bury if group == "failed" else partial(accept, quarantine="honeypot")
+    for number in range(LARGE):
+        make(ledger, f"{number}@example.com")
+    before = connected(group, "list", "--json").json
+    done = connected(group, "discard", "--all", "--yes", "--note", "our tests", "--json").json
+    assert sorted(done["discarded"]) == sorted(each["id"] for each in before)
+    assert connected(group, "list", "--json").json == []
+    shown = connected("failed", "show", done["discarded"][0], "--json").json
+    assert (shown["state"], shown["history"][-1]["note"]) == ("discarded", "our tests")
+    (job,) = connected("failed", "jobs", "--json").json
+    assert (job["id"], job["total"], job["note"]) == (done["job"], LARGE, "our tests")
+    (entry,) = [e for e in connected("audit", "--json").json if e["action"] == "discard"]
+    assert (entry["target"], entry["detail"]["count"]) == (job["id"], LARGE)
+
+    undoing = connected("failed", "undo", "--job", done["job"], "--json").json["job"]
+    steps.go_on("acme", undoing, enough=lambda: False)
+    assert connected(group, "list", "--json").json == before
+
+
+def test_one_that_somebody_settles_meanwhile_is_not_said_to_be_discarded(
+    connected: CommandLine, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = [bury(ledger, f"{number}@example.com") for number in range(LARGE)]
+    add = Replays.add
+
+    def retried_first(replays: Replays, *args: Any, **options: Any) -> int:
+        ledger.requeue("acme", ids[3])
+        return add(replays, *args, **options)
+
+    monkeypatch.setattr(Replays, "add", retried_first)
+    done = connected("failed", "discard", "--all", "--yes", "--json").json
+    assert sorted(done["discarded"]) == sorted({*ids} - {ids[3]})
 
 
 def test_what_was_discarded_is_again_as_it_was(connected: CommandLine, ledger: Ledger) -> None:
