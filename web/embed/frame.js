@@ -5,7 +5,7 @@ addEventListener("message", ({ origin, source, data }) => {
   const height = data?.relayHeight;
   if (origin != new URL(relay).origin || !(height > 0 && height < 1e5)) return;
   for (const frame of document.querySelectorAll("iframe")) {
-    if (frame.contentWindow == source) resize(frame, height);
+    if (isOurs(frame.src) && frame.contentWindow == source) resize(frame, height);
   }
 });
 

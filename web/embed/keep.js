@@ -70,7 +70,9 @@ function restore(form, values) {
 
 function put(input, state) {
   if (String(state) == String(stateOf(input))) return;
-  if (state === !input.checked) return input.click();
+  /* No box is ticked for somebody: its text may be another one by now, and a consent is an act. One
+     that they have emptied is emptied again. Of radio buttons, the chosen one is clicked. */
+  if (state === !input.checked) return (input.type == "checkbox") == state || input.click();
   if (input.value != (input.defaultValue ?? input.value)) return;
   if (input.options) for (const each of input.options) each.selected = [state].flat().includes(each.value);
   else Reflect.set(Object.getPrototypeOf(input), "value", state, input); /* React hides this one */

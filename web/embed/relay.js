@@ -1,7 +1,13 @@
 /* What all sources share. They run in one function, in the order of `script.py`, so each can call
    what any other declares. The relay is where this script came from. */
 
-const script = document.currentScript ?? document.querySelector('script[src*="/embed.js"]');
+/* An <img name="currentScript"> of a stranger hides the real one. A module has none. */
+const { currentScript } = document;
+const script =
+  currentScript instanceof HTMLScriptElement
+    ? currentScript
+    : document.querySelector('script[type=module][src*="/embed.js"]');
+if (!script) return;
 const relay = new URL(".", script.src).href;
 
 /* A page may have the script twice, and sites that change pages by script may run it again. */

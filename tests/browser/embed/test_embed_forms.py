@@ -537,3 +537,15 @@ def faults(page: Page) -> list[str]:
     found = [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in violations]
     width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
     return [*found, f"{width} px too wide"] if width > 0 else found
+
+
+def test_markup_of_a_stranger_does_not_pass_for_the_relay(site: EmbedSite, page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    clobbers = '<img name="currentScript" src="http://evil.invalid/embed.js">'
+    posing = '<script type="text/plain" src="http://evil.invalid/embed.js"></script>'
+    drawn = f'<div data-relay-form="news"><a href="{site.relay}/f/news">Sign up</a></div>'
+    site.show_page(page, clobbers + posing + drawn)
+    expect(page.get_by_role("link", name="Sign up")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert {each for each in asked if "evil" in each} <= {"http://evil.invalid/embed.js"}
