@@ -5,13 +5,14 @@ from dataclasses import replace
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shared.domain.consent_texts import text_version
 from shared.domain.errors import InvalidSignup, Refused, VisitorLimited
 from shared.domain.form import Form
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import CONSENT_SHOWN
 from shared.operations.operators import Role
 from web.console import bp
-from web.console.forms import form_answer, known_form
+from web.console.forms import form_answer, known_form, shown_consent
 from web.console.guard import needs
 from web.request_ids import request_id_in
 from web.services import services
@@ -44,7 +45,7 @@ def _sign_up(form: Form) -> str:
     visitor = Visitor(address=request.remote_addr or "", page=None)
     posted = {"email": [request.form.get("email", "")]}
     if form.consent_box != "none":  # else the page shows no text
-        posted[CONSENT_SHOWN] = [form.consent_version]
+        posted[CONSENT_SHOWN] = [text_version(shown_consent(form))]
     if request.form.get("consent"):
         posted[CONSENT] = ["yes"]
     intake, deadline = services().intake, services().deadlines.start()

@@ -6,10 +6,10 @@ from flask.typing import ResponseReturnValue
 from shared.domain.account import told_name
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
-from shared.domain.form import LANGUAGES, Form
+from shared.domain.form import LANGUAGES, OUR_CONSENT, Form
 from shared.domain.signup_advice import Why, why_dead
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
-from shared.operations.forms.consent_texts import consent_periods
+from shared.operations.forms.consent_texts import ConsentPeriod, consent_periods, translated
 from shared.operations.forms.told import LANGUAGE_NAMES, captcha_advice, rare_fields, usual_fields
 from shared.operations.operators import Role
 from shared.operations.snippets.advice import Snippet, all_snippets
@@ -55,10 +55,22 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         captcha_advice=captcha_advice(found),
         usual=usual_fields(found),
         rare=rare_fields(found),
-        consents=consent_periods(found),
+        consents=_consents(found),
+        consent_text=shown_consent(found),
         test_errors=test_errors or {},
         email=request.form.get("email", ""),
     )
+
+
+def shown_consent(form: Form) -> str:
+    """Return the text of consent as a page of ours shows it in the form's language."""
+    return services().translations.choose(form.language).say(form.shown_consent)
+
+
+def _consents(form: Form) -> list[ConsentPeriod]:
+    """Return the form's texts of consent, and ours in each language in which it shows them."""
+    ours = {each.language: each.say(OUR_CONSENT) for each in services().translations.all()}
+    return [each for period in consent_periods(form) for each in translated(period, form, ours)]
 
 
 def _snippets(form: Form, url: str) -> list[Snippet]:

@@ -1,13 +1,13 @@
 """The texts of consent of a form: which one it shows, and which it showed before."""
 
 import contextlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from shared.domain.consent_texts import text_version
-from shared.domain.form import Form
+from shared.domain.form import DEFAULT_CONSENT, Form
 from shared.domain.moments import read_moment
 from shared.infrastructure.timestamps import timestamp
 
@@ -15,12 +15,13 @@ from shared.infrastructure.timestamps import timestamp
 @dataclass(frozen=True, slots=True)
 class ConsentPeriod:
     """A text that the form shows or showed. `since` is None if nobody knows, `until` if it still
-    does."""
+    does. `language` is that of a text of ours, which each visitor reads in theirs."""
 
     version: str
     text: str
     since: datetime | None
     until: datetime | None
+    language: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -34,6 +35,18 @@ class ConsentPeriod:
 def consent_periods(form: Form) -> list[ConsentPeriod]:
     """Return the texts of the form, the newest first."""
     return list(_periods(form))
+
+
+def translated(period: ConsentPeriod, form: Form, ours: Mapping[str, str]) -> list[ConsentPeriod]:
+    """Return the period in each language in which visitors read it. `ours` has our own text by
+    language; a text of the form's own is the same for everybody."""
+    if period.text != DEFAULT_CONSENT:
+        return [period]
+    return [
+        replace(period, version=text_version(text), text=text, language=language)
+        for language, text in ours.items()
+        if form.language in ("auto", language)
+    ]
 
 
 def _periods(form: Form) -> Iterator[ConsentPeriod]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.domain.form import Form
+from shared.domain.form import DEFAULT_CONSENT, Form
 
 _BOXES = {
     "none": "none",
@@ -40,11 +40,17 @@ def usual_fields(form: Form) -> dict[str, str]:
         "Custom fields": _listed([each.label for each in form.custom_fields]),
         "After signing up": form.redirect or "our thanks page",
         "Pages that may post": _listed(form.origins, none="every page"),
-        "Consent": form.consent_text or "no text",
+        "Consent": _consent(form),
         "Consent box": _BOXES[form.consent_box],
         "Who had unsubscribed": _UNSUBSCRIBED[form.unsubscribed],
         "State": "open" if form.enabled else "closed",
     }
+
+
+def _consent(form: Form) -> str:
+    if form.consent_text == DEFAULT_CONSENT:
+        return f"our text, which visitors read in their language: {DEFAULT_CONSENT}"
+    return form.consent_text or "no text"
 
 
 def rare_fields(form: Form) -> dict[str, str]:

@@ -197,6 +197,19 @@ def test_the_page_has_the_texts_of_consent_that_were_shown(
     assert "Old text." in page and "New text." in page
 
 
+def test_our_text_of_consent_is_shown_in_each_language_that_visitors_read(
+    browser: SignedIn, save_form: SaveForm
+) -> None:
+    save_form("everyone")
+    everyone = words(read(browser, "/console/forms/everyone"))
+    german = "Mit der Anmeldung stimmen Sie"
+    assert "(English, ours)" in everyone and "(German, ours)" in everyone and german in everyone
+    save_form("german", language="de")
+    page = words(read(browser, "/console/forms/german"))
+    assert german in page and "(German, ours)" in page
+    assert "(English, ours)" not in page and "(French, ours)" not in page
+
+
 def test_what_others_named_is_shown_as_text(
     browser: SignedIn, ledger: Ledger, save_form: SaveForm
 ) -> None:
