@@ -17,9 +17,8 @@ _TITLES = {
 }
 _USES = {
     SnippetKind.FORM: "Works on every website that lets you write a form, without JavaScript, too."
-    " With the script of “Drawn in place” on the page, its visitors stay there.",
-    SnippetKind.JS: "Two lines. The form appears where the second one is, in your form's colours,"
-    " and its visitors stay on the page.",
+    " The script of “Drawn in place” sends it without leaving the page.",
+    SnippetKind.JS: "Two lines. The form appears where the second one is, in your form's colours.",
     SnippetKind.POPUP: "A link that opens the form over your page.",
     SnippetKind.FETCH: "A form with a script of its own, to change as you like.",
     SnippetKind.REACT: "A component, to change as you like. It needs React 18 or newer.",
@@ -28,8 +27,8 @@ _USES = {
     SnippetKind.CURL: "For a server that sends sign-ups, and for a try.",
 }
 _NO_FRAME = (
-    "Browsers show this form in frames of the websites alone that may post to it. It names none:"
-    " add yours with --origin, or in the console under “Websites that may post here”."
+    "No website may show this form in a frame yet, so browsers show an error in its place. First"
+    " add yours to the form: in the console under “Websites that may post here”, or with --origin."
 )
 
 
@@ -59,7 +58,7 @@ def snippet_for(
     return Snippet(
         kind=kind,
         title=_TITLES[kind],
-        use=_USES[kind],
+        use=f"{_USES[kind]}{_after(form, kind)}",
         text=text,
         policy=policy_for(form, url, kind, text),
         warning=_warning(form, kind),
@@ -68,6 +67,13 @@ def snippet_for(
 
 def all_snippets(form: Form, url: str, *, say: Say = str, language: str = "") -> list[Snippet]:
     return [snippet_for(form, url, kind, say=say, language=language) for kind in SnippetKind]
+
+
+def _after(form: Form, kind: SnippetKind) -> str:
+    """Return where the visitors of a form go that our script sends."""
+    if kind not in (SnippetKind.JS, SnippetKind.POPUP):
+        return ""
+    return f" Then they go to {form.redirect}." if form.redirect else " Visitors stay on the page."
 
 
 def _warning(form: Form, kind: SnippetKind) -> str:

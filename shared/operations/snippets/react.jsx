@@ -72,9 +72,9 @@ export default function {{ component }}() {
       <input type="hidden" name="_language" value="{{ language }}" />
 {% endif %}
       {/* People must not see this field, and robots must find it. */}
-      <div hidden aria-hidden="true">
-        <input name="_gotcha" type="text" tabIndex={-1} autoComplete="off" data-1p-ignore data-bwignore data-lpignore="true" data-form-type="other" />
-      </div>
+      <span hidden aria-hidden="true">
+        {{ leave_empty | braced }}: <input name="_gotcha" type="text" tabIndex={-1} autoComplete="off" data-1p-ignore data-bwignore data-lpignore="true" data-form-type="other" />
+      </span>
 {% if form.captcha == "altcha" %}
       {/* The visitor's computer does some work. Without it, the sign-up waits in quarantine. */}
       <altcha-widget challenge={`${ADDRESS}/challenge`} />

@@ -50,6 +50,7 @@ Say = Callable[[Text | str], str]
 
 _SIGN_UP = lazy_gettext("Sign up")
 _CHOOSE = lazy_gettext("Sign me up for")
+_LEAVE_EMPTY = lazy_gettext("Leave this empty")
 _CHECK = lazy_gettext("Please check the form.")
 _NOT_SENT = lazy_gettext("Your sign-up could not be sent. Please try again.")
 _EXAMPLES = {"email": "you@example.com", "first_name": "Ada", "last_name": "Lovelace"}
@@ -88,6 +89,7 @@ def make_snippet(
         language=language,
         button=form.button or say(_SIGN_UP),
         choose=say(_CHOOSE),
+        leave_empty=say(_LEAVE_EMPTY),
         check=say(_CHECK),
         not_sent=say(_NOT_SENT),
         component=_component(form.name),

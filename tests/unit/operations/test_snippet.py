@@ -74,7 +74,7 @@ def test_a_form_has_its_address_its_fields_and_a_trap_for_robots(kind: SnippetKi
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_the_trap_is_left_alone_by_what_fills_in_forms_for_people(kind: SnippetKind) -> None:
-    [around] = page(builders.form(), kind).all("div")
+    [around] = page(builders.form(), kind).all("span")
     assert around == {"hidden": "", "aria-hidden": "true", "style": "display: none"}
     trap = page(builders.form(), kind).all("input")[-1]
     assert {"data-1p-ignore", "data-bwignore", "data-lpignore", "data-form-type"} <= set(trap)

@@ -632,3 +632,10 @@ def test_only_a_page_in_a_frame_has_a_script(
     assert ("script-src 'self';" in policy) == has_script
     assert ("/static/frame.js" in answer.text) == has_script
     assert answer.text.count("<script") == has_script
+
+
+def test_thanks_in_a_frame_do_not_say_that_the_page_can_be_closed(client: FlaskClient) -> None:
+    assert "You can close this page." in client.get("/f/news/thanks").text
+    framed = client.get("/f/news/thanks", headers={"Sec-Fetch-Dest": "iframe"}).text
+    assert "Your sign-up has been received." in framed
+    assert "close this page" not in framed
