@@ -78,7 +78,7 @@ def test_the_last_received_come_first(operator: Script, ids: dict[str, str]) -> 
     assert times == sorted(times, reverse=True)
     assert set(shown[0]) == {
         *("id", "account", "form", "email", "state", "received_at", "settled_at", "attempts"),
-        *("reason", "error_key", "message"),
+        *("reason", "error_key", "message", "reasons", "score"),
     }
 
 
