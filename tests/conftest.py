@@ -10,6 +10,7 @@ from typing import Any
 import hypothesis
 import pytest
 import redis
+from werkzeug.routing import Rule
 
 from shared.domain.audit import Actor, Via, set_actor
 from shared.infrastructure.settings import Settings
@@ -48,6 +49,23 @@ def redis_client(valkey: ValkeyServer) -> Iterator["redis.Redis"]:
     open_ledger(client)
     yield client
     client.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def rules_compiled_once() -> Iterator[None]:
+    """Werkzeug compiles all rules of each app, which takes 75 ms. Tests make thousands of apps."""
+    compile_builder: Callable[..., Any] = Rule._compile_builder
+    compiled: dict[tuple[str, str, bool], Any] = {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (rule.rule, repr(rule.defaults), append_unknown)
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", compile_once)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import polib
@@ -94,6 +95,7 @@ def load_translations(*folders: Path) -> Translations:
     return Translations([Translation(ENGLISH, gettext.NullTranslations()), *catalogues])
 
 
+@cache
 def _compiled(path: Path) -> gettext.GNUTranslations:
     binary = polib.pofile(path.read_text(encoding="utf-8")).to_binary()
     return gettext.GNUTranslations(io.BytesIO(binary))
