@@ -9,6 +9,7 @@ import pkgutil
 import re
 import time
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from types import ModuleType
 from typing import Any
 
@@ -89,16 +90,24 @@ def run(pattern: re.Pattern[Any], use: str, text: str) -> float:
     )
 
 
+def compared(pattern: re.Pattern[Any], use: str, unit: str, end: str) -> tuple[float, float] | None:
+    """Return what a text and one twice as long take; None if that is too little to compare."""
+    long = run(pattern, use, unit * (LONG // len(unit)) + end)
+    if long < WORTH_COMPARING:
+        return None
+    return run(pattern, use, unit * (SHORT // len(unit)) + end), long
+
+
 @pytest.mark.parametrize(
     ("name", "pattern", "use"), [pytest.param(*each, id=f"{each[0]} {each[2]}") for each in FOUND]
 )
 def test_twice_the_text_takes_twice_the_time(name: str, pattern: re.Pattern[Any], use: str) -> None:
     for unit in UNITS:
         for end in ENDS:
-            long = run(pattern, use, unit * (LONG // len(unit)) + end)
-            if long >= WORTH_COMPARING:
-                short = run(pattern, use, unit * (SHORT // len(unit)) + end)
-                assert long < 3 * short, (name, unit, end, short, long)
+            # Something else on the machine may slow down one comparison, but hardly each of three.
+            tries = (compared(pattern, use, unit, end) for _ in range(3))
+            slow = takewhile(lambda seen: seen and seen[1] >= 3 * seen[0], tries)
+            assert len(list(slow)) < 3, (name, unit, end)
 
 
 def test_the_patterns_are_found() -> None:
