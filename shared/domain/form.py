@@ -19,12 +19,15 @@ Captcha = Literal["none", "altcha"]
 LANGUAGES = ("auto", "en", "es", "fr", "de")
 
 # What a form says where its owner has chosen no text. Visitors read it in their language.
-_TITLE = lazy_gettext("Sign up")
+_SIGN_UP = lazy_gettext("Sign up")
+_THANKS = lazy_gettext("Thank you! Your sign-up has been received.")
 OUR_CONSENT = lazy_gettext(
     "By signing up you agree to receive e-mails from us. You can unsubscribe at any time."
 )
-DEFAULT_TITLE = str(_TITLE)
+DEFAULT_TITLE = str(_SIGN_UP)
 DEFAULT_CONSENT = str(OUR_CONSENT)
+# The usual score from which a sign-up is quarantined. docs/spam.md says what it stands for.
+SPAM_THRESHOLD = 10
 # In characters: the API's limit for the value of a custom field.
 CUSTOM_LIMIT = 255
 # What of a form no operator sets.
@@ -85,7 +88,7 @@ class Form:
     accent: str = ""
     background: str = ""
     captcha: Captcha = "none"
-    spam_threshold: int = 10
+    spam_threshold: int = SPAM_THRESHOLD
     sources: tuple[SourceField, ...] = ()
     consent_since: str | None = None
     earlier_consents: tuple[EarlierConsent, ...] = ()
@@ -93,7 +96,17 @@ class Form:
     @property
     def shown_title(self) -> Text | str:
         """The title for a page, where ours is translated."""
-        return _TITLE if self.title == DEFAULT_TITLE else self.title
+        return _SIGN_UP if self.title == DEFAULT_TITLE else self.title
+
+    @property
+    def shown_button(self) -> Text | str:
+        """The text of the button, where ours is translated."""
+        return self.button or _SIGN_UP
+
+    @property
+    def shown_success(self) -> Text | str:
+        """The message after signing up, where ours is translated."""
+        return self.success or _THANKS
 
     @property
     def shown_consent(self) -> Text | str:

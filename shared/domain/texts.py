@@ -5,7 +5,7 @@ written; `web.translations` then says it in a language. `make texts` finds the E
 names of the two functions, and takes only literals.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Union
 
@@ -26,6 +26,10 @@ class Text:
         """Return the text in English, as logs and operators have it."""
         chosen = self.english if self.count == 1 or not self.many else self.many
         return chosen % dict(self.values)
+
+
+# Says a text in a language. A `str` is somebody's own words, and stays.
+Say = Callable[[Text | str], str]
 
 
 def lazy_gettext(english: str, /, **values: Value) -> Text:

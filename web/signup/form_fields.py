@@ -4,16 +4,14 @@ from typing import Any
 
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import LISTS
-from shared.domain.texts import lazy_gettext
+from shared.domain.texts import Say, lazy_gettext
 from web.signup.form_look import form_look
 from web.signup.form_page import FormPage
-from web.signup.receipt import THANKS
-from web.translations.catalogues import Say, Translation
+from web.translations.catalogues import Translation
 
 _OPTIONAL = lazy_gettext("(optional)")
 _LISTS = lazy_gettext("Sign me up for")
 _HONEYPOT = lazy_gettext("Leave this empty")
-_BUTTON = lazy_gettext("Sign up")
 _CLOSE = lazy_gettext("Close")
 # Neither the tab key nor password managers come to it: what they fill in is taken for a robot's.
 _TRAP = {
@@ -51,9 +49,9 @@ def form_fields(page: FormPage, translation: Translation) -> dict[str, Any]:
         "consent": _consent(page),
         "honeypot": {"label": say(_HONEYPOT), **_TRAP},
         "hidden": dict(page.hidden),
-        "button": form.button or say(_BUTTON),
+        "button": page.button,
         "close": say(_CLOSE),
-        "success": form.success or say(THANKS),
+        "success": say(form.shown_success),
         "accent": form.accent or None,
         "background": form.background or None,
         "captcha": form.captcha,

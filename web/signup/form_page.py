@@ -22,10 +22,10 @@ from shared.domain.reading.posted_fields import (
     instruction,
     sort_fields,
 )
-from shared.domain.texts import lazy_gettext
+from shared.domain.texts import Say, lazy_gettext
 from web.signup.consent_evidence import version_shown
 from web.signup.origins import PAGE, REFERRER, referrer_of
-from web.translations.catalogues import Say, Translation
+from web.translations.catalogues import Translation
 
 # Of posted texts that are too long or that no input shows, as HTML has them: three times as much as
 # a sign-up keeps of them. A robot may post 64 KiB of quotation marks, which take six bytes each.
@@ -93,6 +93,7 @@ class FormPage:
     form: Form
     language: str
     title: str
+    button: str
     consent_text: str
     inputs: tuple[Input, ...]
     choices: tuple[Choice, ...]
@@ -136,6 +137,7 @@ def form_page(
         form=form,
         language=translation.language,
         title=say(form.shown_title),
+        button=say(form.shown_button),
         consent_text=consent_text,
         inputs=inputs,
         choices=_choices(form, posted),

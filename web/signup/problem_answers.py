@@ -15,7 +15,7 @@ from shared.domain.errors import FieldError
 from shared.domain.form import Form
 from shared.domain.reading.meanings import find_field
 from shared.domain.reading.posted_names import posted_name
-from shared.domain.texts import Text, sentences
+from shared.domain.texts import Say, Text, sentences
 from web.own_hosts import CHECKED
 from web.services import services
 from web.signup.answer_kind import wants_json
@@ -36,7 +36,6 @@ from web.signup.this_request import (
     visitor_here,
 )
 from web.signup.typed_values import MOST_SORTED, Typed, as_it_came, typed_values
-from web.translations.catalogues import Say
 from web.translations.here import translation_here
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ from werkzeug.urls import iri_to_uri
 
 from shared.domain.form import Form
 from shared.domain.reading.posted_fields import LANGUAGE, instruction
-from shared.domain.texts import lazy_gettext
 from web.signup.answer_kind import wants_json
 from web.signup.cors import AMP_SOURCE
 from web.signup.origins import Source
@@ -18,8 +17,6 @@ from web.signup.reading.request_body import Posted
 from web.translations.catalogues import Translation, Translations
 
 _JSON = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make a new one each time
-
-THANKS = lazy_gettext("Thank you! Your sign-up has been received.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ def receipt(
         "id": id,
         "status": "queued",
         "next": next_page or ours,
-        "message": form.success or _translation(form, posted, head, translations).say(THANKS),
+        "message": _translation(form, posted, head, translations).say(form.shown_success),
     }
     return Answer(202, headers, _JSON.encode(content).encode() + b"\n")
 

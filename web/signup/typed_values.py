@@ -8,10 +8,9 @@ from shared.domain.field_names import MASKED, one_word, plain_name
 from shared.domain.fields import FIELDS
 from shared.domain.form import Form
 from shared.domain.reading.posted_fields import SortedFields, sort_fields
-from shared.domain.texts import lazy_gettext
+from shared.domain.texts import Say, lazy_gettext
 from web.signup.form_page import Room
 from web.signup.reading.pairs import is_file_note
-from web.translations.catalogues import Say
 
 MOST_SHOWN_VALUES = 50
 # Of fields, and of values of each. A robot may post eight thousand, which take 100 ms to sort, and

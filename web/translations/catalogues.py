@@ -3,7 +3,7 @@
 import gettext
 import io
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -21,8 +21,6 @@ ENGLISH = "en"
 _REGION = re.compile("[-_]")
 # Translators: "rtl" if your language is written from right to left. Else leave it as it is.
 _DIRECTION = lazy_gettext("ltr")
-
-Say = Callable[[Text | str], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from shared.domain.form import (
     DEFAULT_CONSENT,
     DEFAULT_TITLE,
     LANGUAGES,
+    SPAM_THRESHOLD,
     Captcha,
     ConsentBox,
     CustomField,
@@ -41,7 +42,7 @@ T = TypeVar("T")
 CONSENT_BOXES = ("none", "optional", "required")
 CAPTCHAS = ("none", "altcha")
 WHEN_UNSUBSCRIBED = ("resubscribe", "ask")
-DEFAULT_SPAM_THRESHOLD = "10"
+DEFAULT_SPAM_THRESHOLD = str(SPAM_THRESHOLD)
 # In characters.
 LONGEST_TITLE = 200
 LONGEST_CONSENT = 5000

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from shared.domain.form import Form
+from shared.domain.texts import Say
 from shared.operations.snippets.policy import policy_for
-from shared.operations.snippets.snippet import Say, SnippetKind, make_snippet
+from shared.operations.snippets.snippet import SnippetKind, make_snippet
 
 _TITLES = {
     SnippetKind.FORM: "Plain HTML",

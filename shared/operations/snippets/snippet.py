@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -18,7 +18,7 @@ from shared.domain.form import Form
 from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import LISTS
 from shared.domain.reading.sources import CAMPAIGN
-from shared.domain.texts import Text, lazy_gettext
+from shared.domain.texts import Say, lazy_gettext
 
 
 class SnippetKind(StrEnum):
@@ -46,9 +46,6 @@ class Input:
     required: bool = False
 
 
-Say = Callable[[Text | str], str]
-
-_SIGN_UP = lazy_gettext("Sign up")
 _CHOOSE = lazy_gettext("Sign me up for")
 _LEAVE_EMPTY = lazy_gettext("Leave this empty")
 _CHECK = lazy_gettext("Please check the form.")
@@ -87,7 +84,7 @@ def make_snippet(
         consent_text=consent_text,
         consent_version=text_version(consent_text),
         language=language,
-        button=form.button or say(_SIGN_UP),
+        button=say(form.shown_button),
         choose=say(_CHOOSE),
         leave_empty=say(_LEAVE_EMPTY),
         check=say(_CHECK),
