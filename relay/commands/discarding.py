@@ -9,12 +9,10 @@ from relay.runtime import CommandRuntime
 from relay.terminal.confirmation import confirm
 from relay.terminal.output import by_name
 from shared.domain.phrases import counted
-from shared.domain.signup import Signup, State
-from shared.operations.selection import Selection, UnreadableSignup
+from shared.domain.signup import Signup
+from shared.operations.selection import NOUNS, Selection, UnreadableSignup
 
 note_option = click.option("--note", default="", help="Why, for the history and the audit trail.")
-
-_NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
 
 
 def discard_chosen(
@@ -40,7 +38,7 @@ def question(chosen: Sequence[Signup | UnreadableSignup]) -> str:
     accounts = by_name(Counter(signup.account for signup in chosen))
     reasons = by_name(Counter(signup.reason or "no reason" for signup in chosen))
     states = {signup.state for signup in chosen}
-    noun = _NOUNS[states.pop()] if len(states) == 1 else "sign-up"
+    noun = NOUNS[states.pop()] if len(states) == 1 else "sign-up"
     return (
         f"Discard {counted(len(chosen), noun)} ({accounts}; {reasons})? They will not be sent."
         " Undo it with relay failed undo, until retention clears them."

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.domain.account import Hold, HoldReason
+from shared.domain.failure_group import FailureGroup
 from shared.domain.phrases import clause, sentence
 from shared.domain.signup import DeathReason, QuarantineReason, Signup, State, Suspicion
 from shared.domain.signup_outlook import Outlook
@@ -123,7 +124,7 @@ _QUARANTINED: Mapping[str | None, Why] = {
     QuarantineReason.CAPTCHA: Why(
         "Its form asks browsers for a proof of work, and it came with none, or with one that counts"
         " no more. Robots do that, and so do browsers without JavaScript and scripts of your own.",
-        "If it looks like a person, deliver it anyway. Otherwise discard it.",
+        _LOOK,
         Remedy.DELIVER,
     ),
     QuarantineReason.BUSY_NETWORK: Why(
@@ -336,9 +337,14 @@ def why_dead(reason: str | None, error_key: str, message: str) -> Why:
     return _DEAD.get(reason, _SETTLED[State.DEAD])
 
 
-def is_about_lists(reason: str | None, error_key: str, message: str) -> bool:
-    """Whether a dead letter died as one of its lists does not exist."""
-    return why_dead(reason, error_key, message) is _LIST_GONE
+def why_failed(group: FailureGroup) -> Why:
+    """Return why the dead letters of a group died."""
+    return why_dead(group.reason, group.error_key or "", group.message or "")
+
+
+def is_about_lists(group: FailureGroup) -> bool:
+    """Whether they died as one of their lists does not exist."""
+    return why_failed(group) is _LIST_GONE
 
 
 def why_quarantined(reason: str | None) -> Why:

@@ -10,14 +10,10 @@ from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
 from shared.domain.replay import LARGE, JobAction
 from shared.domain.signup import Signup
-from shared.operations.bulk_choices import (
-    BulkChoice,
-    BulkChooser,
-    BulkResult,
-    in_order,
-)
+from shared.operations.bulk_choices import BulkChoice, BulkChooser, BulkResult
 from shared.operations.exports import ExportFormat, Exports
 from shared.operations.replay_jobs import Job
+from shared.operations.selection import oldest_first
 from shared.operations.signup_lists import SignupFilter
 
 # More take a web thread for too long.
@@ -49,8 +45,8 @@ class BulkChanges:
         if signups is None:
             return self.chooser.start(JobAction.RETRY, choice)
         if len(signups) >= LARGE:
-            return self.chooser.start_with(JobAction.RETRY, choice, in_order(signups))
-        done = self.chooser.retries.retry_at_once(in_order(signups))
+            return self.chooser.start_with(JobAction.RETRY, choice, oldest_first(signups))
+        done = self.chooser.retries.retry_at_once(oldest_first(signups))
         return BulkResult(done=len(done), left_out=choice.left_out(len(done)))
 
     def retry_form_lists(self, choice: BulkChoice) -> BulkResult:
@@ -70,7 +66,7 @@ class BulkChanges:
         signups = self.chooser.few(choice)
         if signups is None:
             return self.chooser.start(action, choice, note)
-        return self.chooser.start_with(action, choice, in_order(signups), note)
+        return self.chooser.start_with(action, choice, oldest_first(signups), note)
 
     def export(self, choice: BulkChoice, to: ExportFormat) -> Iterator[str]:
         """Yield a file of them, the last received first, bit by bit. Raises `Refused` for more than

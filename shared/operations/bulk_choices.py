@@ -15,10 +15,11 @@ from shared.domain.failure_group import FailureGroup
 from shared.domain.job_filter import has_words
 from shared.domain.replay import LARGE, JobAction
 from shared.domain.signup import Signup, State
-from shared.operations.form_targets import FormTarget, FormTargets
+from shared.operations.form_targets import FormTarget, FormTargets, staying
 from shared.operations.jobs import JobChoice, Jobs
 from shared.operations.replay_jobs import STEPS_PER_SECOND, Job
 from shared.operations.retries import Retries
+from shared.operations.selection import NOUNS
 from shared.operations.signup_lists import MOST_READ, SignupFilter, SignupLists
 
 # Of a plan's accounts, so many are looked up by name.
@@ -26,7 +27,6 @@ NAMED = 10
 
 DEAD_LETTERS = SignupFilter(states=frozenset({State.DEAD}))
 QUARANTINED = SignupFilter(states=frozenset({State.QUARANTINED}))
-NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,7 @@ class BulkPlan:
     @property
     def staying(self) -> int:
         """How many stay as they are, as their form is gone or has no list."""
-        return sum(target.count for target in self.targets if target.stays)
+        return staying(self.targets).total()
 
     @property
     def count(self) -> int:
@@ -118,7 +118,7 @@ class BulkChooser:
             accounts, is_exact = self.count(choice.filter)
         targets = self._targets(choice, signups) if action == JobAction.RETRY_FORM_LISTS else []
         if is_exact:
-            accounts -= _staying(targets)
+            accounts -= staying(targets)
             is_exact = all(target.form for target in targets)
         quota_left, takes = self._cost(action, accounts)
         return BulkPlan(
@@ -216,19 +216,6 @@ def job_choice(chosen: SignupFilter) -> JobChoice:
         group=chosen.group,
         filter=of_records if not chosen.group else replace(of_records, form=None),
     )
-
-
-def _staying(targets: Sequence[FormTarget]) -> Counter[str]:
-    """Return by account how many stay as they are."""
-    counts: Counter[str] = Counter()
-    for target in targets:
-        counts[target.account] += target.count if target.stays else 0
-    return counts
-
-
-def in_order(signups: Sequence[Signup]) -> list[Signup]:
-    """Return them oldest first, so that a person's sign-ups keep their order."""
-    return sorted(signups, key=lambda signup: signup.received_at)
 
 
 def _groups_tell(chosen: SignupFilter) -> bool:

@@ -10,6 +10,7 @@ from shared.domain.form import Form
 from shared.domain.signup import Signup, State
 from shared.domain.signup_advice import is_about_lists
 from shared.ledger.replays import ListIds
+from shared.operations.selection import oldest_first
 from shared.operations.signup_lists import SignupFilter, SignupLists
 
 _DEAD = frozenset({State.DEAD})
@@ -48,8 +49,7 @@ class FormTargets:
 
     def of_signups(self, signups: Sequence[Signup]) -> list[FormTarget]:
         """Return where these dead letters would go, by form."""
-        in_order = sorted(signups, key=lambda signup: signup.received_at)
-        latest = {(each.account, each.form): each for each in in_order}
+        latest = {(each.account, each.form): each for each in oldest_first(signups)}
         counts: _Counts = Counter((each.account, each.form) for each in signups)
         forms = self._forms(counts)
         return [
@@ -77,7 +77,7 @@ class FormTargets:
     def of_causes(self, groups: Sequence[FailureGroup]) -> dict[tuple[str, str], FormTarget]:
         """Return, by account and id, where those of the groups would go whose cause is a list that
         Constant Contact does not know. Those of several forms are left out."""
-        causes = [each for each in groups if each.form and _is_about_lists(each)]
+        causes = [each for each in groups if each.form and is_about_lists(each)]
         forms = self._forms((each.account, each.form) for each in causes)
         return {
             (each.account, each.id): _target(
@@ -120,8 +120,12 @@ def _target(
     )
 
 
-def _is_about_lists(group: FailureGroup) -> bool:
-    return is_about_lists(group.reason, group.error_key or "", group.message or "")
+def staying(targets: Iterable[FormTarget]) -> Counter[str]:
+    """Return by account how many stay as they are."""
+    counts: Counter[str] = Counter()
+    for target in targets:
+        counts[target.account] += target.count if target.stays else 0
+    return counts
 
 
 def list_ids(forms: Iterable[Form]) -> dict[str, ListIds]:

@@ -10,7 +10,7 @@ from shared.domain.signup import Signup, State
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.delivery_checks import DeliveryChecks
 from shared.operations.replay_jobs import Job
-from shared.operations.selection import Selection, SignupFinder, ids_by_account
+from shared.operations.selection import Selection, SignupFinder, ids_by_account, oldest_first
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Quarantine:
         due: list[str] = []
         refused = self.refused(signups)
         # Oldest first: a lane may claim the first before the others are due.
-        for signup in sorted(signups, key=lambda signup: signup.received_at):
+        for signup in oldest_first(signups):
             if signup.id in refused:
                 continue
             if self.finder.ledger.deliver_anyway(signup, who_acts()):

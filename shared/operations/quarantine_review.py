@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from shared.domain.replay import LARGE, JobAction
 from shared.domain.signup import Signup
-from shared.operations.bulk_choices import BulkChoice, BulkChooser, in_order
+from shared.operations.bulk_choices import BulkChoice, BulkChooser
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.quarantine import Delivered, Quarantine
 from shared.operations.replay_jobs import Job
+from shared.operations.selection import oldest_first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,6 @@ class QuarantineReview:
 
     def _deliver_by_job(self, choice: BulkChoice, signups: Sequence[Signup]) -> Delivered:
         refused = self.quarantine.refused(signups)
-        sound = [signup for signup in in_order(signups) if signup.id not in refused]
+        sound = [signup for signup in oldest_first(signups) if signup.id not in refused]
         job = self.chooser.start_with(JobAction.DELIVER, choice, sound).job
         return Delivered([], refused, job)

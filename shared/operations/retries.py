@@ -14,7 +14,13 @@ from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.jobs import JobChoice, Jobs
 from shared.operations.replay_jobs import Job
-from shared.operations.selection import OfAccount, Selection, SignupFinder, ids_by_account
+from shared.operations.selection import (
+    OfAccount,
+    Selection,
+    SignupFinder,
+    ids_by_account,
+    oldest_first,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,7 @@ class Retries:
     def _read(self, selection: Selection) -> list[Signup]:
         """Return them, the oldest first, so that a person's sign-ups keep their order."""
         chosen = self._finder.chosen_for_change(selection, State.DEAD)
-        return sorted(map(_dead, chosen), key=lambda signup: signup.received_at)
+        return oldest_first(map(_dead, chosen))
 
     def retry_at_once(self, signups: Iterable[OfAccount]) -> list[str]:
         """Make the dead letters due again, in this order; return the ids of those that were still

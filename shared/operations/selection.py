@@ -19,6 +19,9 @@ from shared.ledger.people import People
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.stores.registry import Registry
 
+# What operators call the sign-ups that they decide about.
+NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
@@ -183,6 +186,11 @@ def ids_by_account(signups: Iterable[OfAccount]) -> dict[str, list[str]]:
     for signup in signups:
         ids[signup.account].append(signup.id)
     return ids
+
+
+def oldest_first(signups: Iterable[Signup]) -> list[Signup]:
+    """Return them in the order in which they were received, so that a person's keep theirs."""
+    return sorted(signups, key=lambda signup: signup.received_at)
 
 
 def _ended_at(signup: Signup) -> datetime:

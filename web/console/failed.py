@@ -9,10 +9,9 @@ from flask.typing import ResponseReturnValue
 
 from shared.domain.csv_documents import BYTE_ORDER_MARK
 from shared.domain.errors import Refused
-from shared.domain.failure_group import FailureGroup
 from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
-from shared.domain.signup_advice import Why, why_dead
+from shared.domain.signup_advice import why_failed
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.bulk_choices import DEAD_LETTERS, BulkChoice
 from shared.operations.exports import ExportFormat
@@ -169,7 +168,7 @@ def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
         reasons=operations.lists.dead_by_reason(chosen.account),
         group=group,
         targets=operations.targets.of_causes([group] if group else shown_groups),
-        why=_why(group),
+        why=why_failed(group) if group else None,
         groups=shown_groups,
         more_groups=len(groups) - len(shown_groups),
         page=page,
@@ -181,12 +180,6 @@ def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
         most_read=MOST_READ,
         is_first=cursor is None,
     )
-
-
-def _why(group: FailureGroup | None) -> Why | None:
-    if group is None:
-        return None
-    return why_dead(group.reason, group.error_key or "", group.message or "")
 
 
 def _back(given: Mapping[str, str]) -> str:

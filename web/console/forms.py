@@ -7,7 +7,7 @@ from shared.domain.account import told_name
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import LANGUAGES, OUR_CONSENT, Form
-from shared.domain.signup_advice import Why, why_dead
+from shared.domain.signup_advice import Why, why_failed
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.consent_texts import ConsentPeriod, consent_periods, translated
 from shared.operations.forms.told import LANGUAGE_NAMES, captcha_advice, rare_fields, usual_fields
@@ -85,9 +85,7 @@ def _snippets(form: Form, url: str) -> list[Snippet]:
 def _failures(form: Form) -> list[tuple[FailureGroup, Why]]:
     """Return the causes for which the form's sign-ups failed, the largest first, and what to do."""
     groups = services().operations.lists.groups(account=form.account, form=form.name)
-    return [
-        (each, why_dead(each.reason, each.error_key or "", each.message or "")) for each in groups
-    ]
+    return [(each, why_failed(each)) for each in groups]
 
 
 @bp.get("/forms/<form>/close")

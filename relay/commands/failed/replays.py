@@ -18,7 +18,7 @@ from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
 from shared.domain.signup import DeathReason
 from shared.infrastructure.timestamps import utc_now
-from shared.operations.form_targets import FormTarget
+from shared.operations.form_targets import FormTarget, staying
 from shared.operations.job_documents import job_document
 from shared.operations.replay_jobs import Job
 from shared.operations.retries import RetryPlan
@@ -63,7 +63,7 @@ def _retry_form_lists(
     targets = _targets(runtime, selection, plan)
     told = "\n".join(map(_target_text, targets))
     if runtime.interactive:
-        confirm(f"{told}\n{_question(plan, staying=_staying(targets))}", yes=yes)
+        confirm(f"{told}\n{_question(plan, staying=staying(targets).total())}", yes=yes)
     else:
         runtime.output.say(told)
     _replay(runtime, plan, JobAction.RETRY_FORM_LISTS, targets)
@@ -95,11 +95,7 @@ def _documents(targets: Sequence[FormTarget]) -> dict[str, Any]:
     """Return what scripts read of the lists that sign-ups go to, if they go to those of forms."""
     if not targets:
         return {}
-    return {"left_out": _staying(targets), "forms": [asdict(target) for target in targets]}
-
-
-def _staying(targets: Sequence[FormTarget]) -> int:
-    return sum(target.count for target in targets if target.stays)
+    return {"left_out": staying(targets).total(), "forms": [asdict(target) for target in targets]}
 
 
 def _question(plan: RetryPlan, *, staying: int = 0) -> str:

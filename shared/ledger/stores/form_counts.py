@@ -135,32 +135,29 @@ class FormCounts:
 
     def find_refusing(self, forms: Sequence[str]) -> list[str]:
         """Return those of `forms` that may refuse too much: some refusals were lately."""
-        return [
-            form
-            for some in batches(forms)
-            for form in self._scripts.run(
-                "forms/find_refusing",
-                refusals=keys.REFUSALS,
-                forms=some,
-                forgotten_after=FORGOTTEN_AFTER,
-            )
-        ]
+        return self._found(
+            "forms/find_refusing", forms, refusals=keys.REFUSALS, forgotten_after=FORGOTTEN_AFTER
+        )
 
     def find_arrivals(self, forms: Sequence[str]) -> list[str]:
         """Return those of `forms` that had so many sign-ups lately that an alert may be about
         them."""
         fewest = arrival_history.FOR_ALERTS
+        return self._found(
+            "forms/find_arrivals",
+            forms,
+            arrivals=keys.ARRIVALS,
+            fewest_passed=arrival_history.LEAST_OF_A_SPIKE,
+            fewest_screened=fewest.fewest_of_many,
+            fewest_of_a_streak=fewest.fewest,
+        )
+
+    def _found(self, script: str, forms: Sequence[str], **values: Any) -> list[str]:
+        """Return those of `forms` that a script finds, many in one step."""
         return [
             form
             for some in batches(forms)
-            for form in self._scripts.run(
-                "forms/find_arrivals",
-                arrivals=keys.ARRIVALS,
-                forms=some,
-                fewest_passed=arrival_history.LEAST_OF_A_SPIKE,
-                fewest_screened=fewest.fewest_of_many,
-                fewest_of_a_streak=fewest.fewest,
-            )
+            for form in self._scripts.run(script, forms=some, **values)
         ]
 
     def arrivals(self, forms: Sequence[Form]) -> list[ArrivalHistory]:
