@@ -76,8 +76,7 @@ class FormCache:
     def _find_new(self, name: str, ask: AskRedis) -> Form | None:
         """Return a form that was made just now: the script that made it may post to it at once."""
         try:
-            if ask(lambda: self._source.form(name)) is None:
-                return None
+            found = ask(lambda: self._source.form(name))
         except UnreadableRecord as error:  # nor was it ever read here
             raise LedgerUnavailable(str(error)) from error
         except LedgerUnavailable:
@@ -85,9 +84,11 @@ class FormCache:
             if known := self._known(name):
                 return known
             raise
+        if found is None:
+            return None
         self._read_at = float("-inf")
-        self.refresh(ask)
-        return self._known(name)
+        self.refresh(ask)  # unless another thread does, or Redis is slow now
+        return self._known(name) or found
 
     def fresh(self, name: str) -> Form | None:
         """Return the form if it is known, and need not be read again now. Never waits."""

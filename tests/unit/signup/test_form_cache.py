@@ -84,6 +84,20 @@ def test_a_form_made_just_now_is_found_and_a_removed_one_goes(path: Path) -> Non
     assert cache.find("news", registry.ask) is None
 
 
+def test_a_form_made_just_now_is_found_although_the_others_cannot_be_read(path: Path) -> None:
+    registry = Registry(builders.form())
+    cache = cache_of(registry, path)
+    cache.find("news", registry.ask)
+    registry.kept["new"] = builders.form("new")
+
+    def ask_once(work: Callable[[], T]) -> T:
+        found = registry.ask(work)
+        registry.away = True
+        return found
+
+    assert cache.find("new", ask_once) == builders.form("new")
+
+
 def test_known_forms_stay_while_redis_is_away(path: Path) -> None:
     registry = Registry(builders.form())
     cache = cache_of(registry, path)
