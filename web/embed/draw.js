@@ -36,9 +36,7 @@ function node(tag, attributes, ...children) {
 
 /* Asks for the form, in the language of the page around the element. */
 async function fieldsOf(name, element) {
-  const headers = { Accept: "application/json" };
-  const [language] = /^[a-z\d-]+/i.exec(languageOf(element)) ?? [];
-  if (language) headers["Accept-Language"] = language;
+  const headers = { Accept: "application/json", "Accept-Language": languageOf(element) };
   const signal = AbortSignal.timeout(6000);
   const answer = await fetch(`${relay}f/${name}/fields`, { headers, signal });
   const told = await answer.json();

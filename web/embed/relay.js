@@ -35,10 +35,10 @@ function isOurs(address) {
   return address.toLowerCase().startsWith(relay.toLowerCase() + "f/");
 }
 
-/* The language of this part of the page, or else the browser's. */
+/* The language of this part of the page, or else the browser's. A header takes no other signs. */
 function languageOf(element) {
   const said = element.closest("[lang]")?.getAttribute("lang") ?? "";
-  return said.match(/^[a-z\d-]+/i)?.[0] ?? navigator.language; /* a header takes no other signs */
+  return `${said} ${navigator.language}`.match(/(?:^| )([a-z\d-]+)/i)?.[1] ?? "";
 }
 
 /* Returns false if the page wants to do itself what follows. */
