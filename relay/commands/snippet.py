@@ -9,23 +9,17 @@ from relay.commands.forms.existing import address, existing
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.form import LANGUAGES, Form
 from shared.domain.printable import printable
-from shared.operations.snippets.advice import Snippet, snippet_for
+from shared.operations.snippets.advice import USES, Snippet, snippet_for
 from shared.operations.snippets.snippet import SnippetKind
 from web.translations.catalogues import load_translations
 
-KINDS = {
-    SnippetKind.JS: "Two lines: the form is drawn in place, and visitors stay on the page.",
-    SnippetKind.POPUP: "A link that opens the form over the page.",
-    SnippetKind.FETCH: "A form with a script that posts it and shows errors.",
-    SnippetKind.REACT: "A React component.",
-    SnippetKind.IFRAME: "A frame, where neither forms nor scripts are allowed.",
-    SnippetKind.CURL: "A command, for servers and for a try.",
-}
+# A plain form needs no option.
+_KINDS = [kind for kind in SnippetKind if kind != SnippetKind.FORM]
 
 
 def _kind_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    for kind, help in reversed(KINDS.items()):
-        command = click.option(f"--{kind}", is_flag=True, help=help)(command)
+    for kind in reversed(_KINDS):
+        command = click.option(f"--{kind}", is_flag=True, help=USES[kind])(command)
     return command
 
 
@@ -46,7 +40,7 @@ def snippet(runtime: CommandRuntime, /, name: str, *, language: str | None, **wa
     """
     chosen = [SnippetKind(kind) for kind, is_wanted in wanted.items() if is_wanted]
     if len(chosen) > 1:
-        raise click.UsageError(f"Choose one of {', '.join(f'--{kind}' for kind in KINDS)}.")
+        raise click.UsageError(f"Choose one of {', '.join(f'--{kind}' for kind in _KINDS)}.")
     form = existing(runtime, name)
     found = snippet_of(runtime, form, *chosen, language=language)
     runtime.output.json(

@@ -16,7 +16,7 @@ _TITLES = {
     SnippetKind.IFRAME: "Frame",
     SnippetKind.CURL: "curl",
 }
-_USES = {
+USES = {
     SnippetKind.FORM: "Works on every website that lets you write a form, without JavaScript, too."
     " The script of “Drawn in place” sends it without leaving the page.",
     SnippetKind.JS: "Two lines. The form appears where the second one is, in your form's colours.",
@@ -59,7 +59,7 @@ def snippet_for(
     return Snippet(
         kind=kind,
         title=_TITLES[kind],
-        use=f"{_USES[kind]}{_after(form, kind)}",
+        use=f"{USES[kind]}{_after(form, kind)}",
         text=text,
         policy=policy_for(form, url, kind, text),
         warning=_warning(form, kind),

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -98,6 +99,7 @@ _READABLE: dict[str, Any] = {"ensure_ascii": False}  # people change what they p
 _TEMPLATES = {SnippetKind.REACT: "react.jsx"}
 
 
+@cache
 def _templates() -> Environment:
     templates = Environment(
         loader=PackageLoader("shared.operations.snippets", "."),
