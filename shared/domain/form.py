@@ -141,8 +141,6 @@ class Form:
 
     def consent_text_of(self, version: str) -> str | None:
         """Return the consent text of this version, if the form shows it or has shown it."""
-        if not version:
-            return None
         if version == self.consent_version:
             return self.consent_text
         earlier = (each.text for each in self.earlier_consents)

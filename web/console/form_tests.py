@@ -12,7 +12,7 @@ from shared.domain.reading.meanings import CONSENT
 from shared.domain.reading.posted_fields import CONSENT_SHOWN
 from shared.operations.operators import Role
 from web.console import bp
-from web.console.forms import form_answer, known_form, shown_consent
+from web.console.forms import form_answer, known_form
 from web.console.guard import needs
 from web.request_ids import request_id_in
 from web.services import services
@@ -44,11 +44,11 @@ def _sign_up(form: Form) -> str:
     form = replace(form, captcha="none")
     visitor = Visitor(address=request.remote_addr or "", page=None)
     posted = {"email": [request.form.get("email", "")]}
+    intake, deadline = services().intake, services().deadlines.start()
     if form.consent_box != "none":  # else the page shows no text
-        posted[CONSENT_SHOWN] = [text_version(shown_consent(form))]
+        posted[CONSENT_SHOWN] = [text_version(intake.our_consents.of_today(form))]
     if request.form.get("consent"):
         posted[CONSENT] = ["yes"]
-    intake, deadline = services().intake, services().deadlines.start()
     entry = intake.check(
         form, posted, visitor, idempotency_key=None, request=request_id_in(request.environ)
     )

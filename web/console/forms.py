@@ -6,7 +6,7 @@ from flask.typing import ResponseReturnValue
 from shared.domain.account import told_name
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
-from shared.domain.form import LANGUAGES, OUR_CONSENT, Form
+from shared.domain.form import LANGUAGES, Form
 from shared.domain.signup_advice import Why, why_failed
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.consent_texts import ConsentPeriod, consent_periods, translated
@@ -56,20 +56,15 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         usual=usual_fields(found),
         rare=rare_fields(found),
         consents=_consents(found),
-        consent_text=shown_consent(found),
+        consent_text=services().intake.our_consents.of_today(found),
         test_errors=test_errors or {},
         email=request.form.get("email", ""),
     )
 
 
-def shown_consent(form: Form) -> str:
-    """Return the text of consent as a page of ours shows it in the form's language."""
-    return services().translations.choose(form.language).say(form.shown_consent)
-
-
 def _consents(form: Form) -> list[ConsentPeriod]:
     """Return the form's texts of consent, and ours in each language in which it shows them."""
-    ours = {each.language: each.say(OUR_CONSENT) for each in services().translations.all()}
+    ours = services().intake.our_consents.by_language
     return [each for period in consent_periods(form) for each in translated(period, form, ours)]
 
 

@@ -22,9 +22,8 @@ class OurConsents:
     """Our own text of consent, which pages show in the visitor's language."""
 
     def __init__(self, translations: Translations) -> None:
-        ours = {each.language: each.say(OUR_CONSENT) for each in translations.all()}
-        self._by_language = ours
-        self._by_version = {text_version(text): text for text in ours.values()}
+        self.by_language = {each.language: each.say(OUR_CONSENT) for each in translations.all()}
+        self._by_version = {text_version(text): text for text in self.by_language.values()}
 
     def of_version(self, form: Form, version: str) -> str | None:
         """Return our text of this version, if the form shows ours or has shown it."""
@@ -36,7 +35,7 @@ class OurConsents:
         the language to browsers shows ours to a website's owner in English."""
         if form.consent_text != DEFAULT_CONSENT:
             return form.consent_text
-        return self._by_language.get(form.language, form.consent_text)
+        return self.by_language.get(form.language, form.consent_text)
 
 
 _OUR_VERSION = text_version(DEFAULT_CONSENT)

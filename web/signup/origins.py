@@ -64,12 +64,17 @@ def first_page(source: Source, posted: Mapping[str, list[str]]) -> Source:
     """
     if PAGE not in posted or source.page is None:
         return source
-    named = next((page for value in posted[PAGE] if (page := _page(value.strip()))), None)
+    named = next(filter(None, map(_page, _addresses(posted))), None)
     if named is None:
         return source
     if source.ours:
         return source._replace(page=named, own_page=False)
     return source._replace(page=named) if origin_of(named) == origin_of(source.page) else source
+
+
+def _addresses(posted: Mapping[str, list[str]]) -> list[str]:
+    """Return what was posted as the page's address. Only pages and scripts of ours do that."""
+    return [value.strip() for value in posted.get(PAGE, ())]
 
 
 def referrer_of(posted: Mapping[str, list[str]]) -> str | None:
@@ -83,7 +88,7 @@ def referrer_of(posted: Mapping[str, list[str]]) -> str | None:
 def campaign_of(head: Head, source: Source, posted: Mapping[str, list[str]]) -> dict[str, str]:
     """Return the campaign's names and values from the address of the website's page that posted, as
     the page or the browser tells it."""
-    for address in (*posted.get(PAGE, ()), head.headers.get("referer", "")):
+    for address in (*_addresses(posted), head.headers.get("referer", "")):
         page = _page(address)
         if page and source.page and origin_of(page) == origin_of(source.page):
             query = dict(parse_qsl(split_address(address).query))
