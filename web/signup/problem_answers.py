@@ -21,8 +21,13 @@ from web.services import services
 from web.signup.answer_kind import wants_json
 from web.signup.form_page import form_page
 from web.signup.origins import first_page
-from web.signup.problems import TOO_MANY_REFUSED as TOO_MANY
-from web.signup.problems import Problem, files_are_not_kept, method_is_missing, whole_seconds
+from web.signup.problems import (
+    REFUSED_TOO_OFTEN,
+    Problem,
+    files_are_not_kept,
+    method_is_missing,
+    whole_seconds,
+)
 from web.signup.reading.body_kind import UnreadableRequest
 from web.signup.reading.pairs import is_file_note
 from web.signup.reading.request_body import Posted, read_posted, read_query
@@ -69,7 +74,7 @@ def _json(problem: Problem, *, limited: bool) -> Response:
     say = translation_here().say
     text = problem.script or problem.message
     listed = [_listed_error(each, say) for each in problem.errors]
-    error = say(sentences([text, TOO_MANY]) if limited else text)
+    error = say(sentences([text, REFUSED_TOO_OFTEN]) if limited else text)
     return make_response({"ok": False, "error": error, "errors": listed}, problem.status)
 
 

@@ -194,10 +194,10 @@ def too_many_signups(wait: timedelta) -> Problem:
 
 def too_many_refused(wait: timedelta) -> Problem:
     """Return the problem of a request that is refused unread."""
-    return _limited(TOO_MANY_REFUSED, wait)
+    return _limited(REFUSED_TOO_OFTEN, wait)
 
 
-TOO_MANY_REFUSED = lazy_gettext("Too many requests from your network could not be accepted.")
+REFUSED_TOO_OFTEN = lazy_gettext("Too many requests from your network could not be accepted.")
 
 
 def _limited(why: Text, wait: timedelta) -> Problem:
