@@ -20,6 +20,7 @@ from shared.domain.call_times import CallTimes, from_counts, to_counts
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, DeathReason, Signup, Submission
 from shared.domain.signup_outlook import Outlook
+from shared.domain.totals import COUNTS
 from shared.infrastructure.settings import RateLimit
 from shared.infrastructure.stored_records import Kind, read_all, read_one
 from shared.ledger import keys
@@ -59,10 +60,8 @@ from shared.ledger.values import (
 
 # How long web waits for the disk when RELAY_ACCEPT_FSYNC asks it to.
 FSYNC_WAIT_MS = 500
-# The counts of invariant 2, as the ledger names them.
-_COUNTS = frozenset({"accepted", "due", "delivered", "dead", "discarded", "quarantined"})
-# And what beside them the metrics need: what has left a count, and what was cleared of it.
-_KNOWN = _COUNTS | {"left", "cleared"}
+# Beside the counts, what the metrics need: what has left a count, and what was cleared of it.
+_KNOWN = frozenset({*COUNTS, "left", "cleared"})
 
 # Who does something with a sign-up: `by`, `via`, and perhaps `note`.
 Who = Mapping[str, str]
@@ -544,7 +543,7 @@ def _figures(
     known = {name: value for name, value in pairs(totals) if name.partition(":")[0] in _KNOWN}
     counts = read_all(Kind.TOTALS, known, int, of=account)
     return Figures(
-        **{name: counts.get(name, 0) for name in _COUNTS},
+        **{name: counts.get(name, 0) for name in COUNTS},
         oldest_due=None if oldest_ms < 0 else duration(oldest_ms),
         holds=read_holds(account, holds),
         dead_by_reason=read_dead_by_reason(counts, dict(pairs(dead))),

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from shared.domain.account import Hold, HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.signup import Contact, WhenUnsubscribed
+from shared.domain.totals import COUNTS, Totals
 from shared.ledger import limits
 from shared.ledger.records import packed
 from shared.ledger.time_units import to_milliseconds
@@ -163,6 +164,10 @@ class Figures:
     holds: tuple[Hold, ...] = ()
     dead_by_reason: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def totals(self) -> Totals:
+        return Totals(**{name: getattr(self, name) for name in COUNTS})
 
     @property
     def ever_discarded(self) -> int:

@@ -5,8 +5,10 @@ from typing import Any
 
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.domain.counts import Counts
+from shared.domain.totals import Totals
 from shared.ledger.spools import SpoolFigures, SpoolReport
 from shared.ledger.stores.statistics import Glance
+from shared.operations.balance import balance_of
 from shared.operations.overview.facts import AccountView, Overview, QuotaUse
 from shared.operations.system_status import Pulse
 from tests.support.builders import NOON, account
@@ -15,11 +17,11 @@ ALIVE = Pulse({"relay-1@here": timedelta(seconds=1)}, {"beat-1@here": timedelta(
 NO_QUOTA_USED = QuotaUse(used=0, limit=10_000, forecast=None)
 
 
-def glance(name: str = "acme", **fields: Any) -> Glance:
+def glance(name: str = "acme", *, due: int = 0, **fields: Any) -> Glance:
     defaults: dict[str, Any] = {
         "account": name,
         "api_key": "relay:{key}:",
-        "due": 0,
+        "totals": Totals(accepted=due, due=due),
         "oldest_due": None,
         "dead": {},
         "replaying": 0,
@@ -57,6 +59,7 @@ def overview(*views: AccountView, **fields: Any) -> Overview:
         "accounts": views,
         "known_accounts": len(views),
         "others_in_trouble": 0,
+        "balance": balance_of({each.account: each.totals for each in glances}, 0),
         "today": sum((each.today for each in glances), Counts()),
         "due": sum(each.due for each in glances),
         "dead": sum(sum(each.dead.values()) for each in glances),

@@ -20,6 +20,20 @@ from web.api.schemas import (
 from web.services import services
 
 
+class BalanceSchema(Answer):
+    accepted = Count()
+    due = Count()
+    delivered = Count()
+    dead = Count()
+    discarded = Count()
+    quarantined = Count()
+    uneven = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Names of the accounts whose counts do not add up."},
+    )
+
+
 class HoldSchema(Answer):
     reason = Text("reconnect, forbidden, quota, outage or paused")
     since = Time()
@@ -99,6 +113,11 @@ class KeptRecordsSchema(Answer):
 
 
 class StatusSchema(Answer):
+    balance = fields.Nested(
+        BalanceSchema,
+        required=True,
+        metadata={"description": "All accounts together: accepted is the sum of the others."},
+    )
     accounts = fields.List(fields.Nested(AccountSchema), required=True)
     forms = fields.List(fields.Nested(FormSchema), required=True)
     quota = fields.Nested(QuotaSchema, required=True)

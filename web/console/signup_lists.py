@@ -1,4 +1,4 @@
-"""What waits, what is in quarantine, and what was delivered: one list with different states."""
+"""What waits, is in quarantine, was delivered or discarded: one list with different states."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,6 +58,12 @@ _DELIVERED = _Kind(
     rows=lambda of, found: of.listed.settled(found),
     count=lambda figures: figures.delivered,
 )
+_DISCARDED = _Kind(
+    name="discarded",
+    states=frozenset({State.DISCARDED}),
+    rows=lambda of, found: of.listed.settled(found),
+    count=lambda figures: figures.discarded,
+)
 
 
 @bp.get("/waiting")
@@ -100,6 +106,20 @@ def delivered() -> ResponseReturnValue:
 def find_delivered() -> ResponseReturnValue:
     """Show what was delivered of one person."""
     return _list(_DELIVERED, request.form)
+
+
+@bp.get("/discarded")
+@needs(Role.VIEWER)
+def discarded() -> ResponseReturnValue:
+    """Show what operators have discarded."""
+    return _list(_DISCARDED, from_address(request.args))
+
+
+@bp.post("/discarded")
+@needs(Role.OPERATOR)
+def find_discarded() -> ResponseReturnValue:
+    """Show what was discarded of one person."""
+    return _list(_DISCARDED, request.form)
 
 
 def _list(kind: _Kind, given: Mapping[str, str]) -> ResponseReturnValue:

@@ -40,7 +40,9 @@ def _show(runtime: CommandRuntime, reader: StatusReader) -> None:
 def _show_this_hosts_spool(runtime: CommandRuntime, error: LedgerUnavailable) -> None:
     """Show what this host's disk has, while Redis does not answer."""
     spools = spools_here(runtime.settings.spool_folder)
-    unknown = dict.fromkeys(("accounts", "forms", "quota", "workers", "beat_age_seconds"))
+    unknown = dict.fromkeys(
+        ("balance", "accounts", "forms", "quota", "workers", "beat_age_seconds")
+    )
     known = {**spools_document(spools), "redis_problem": str(error.problem)}
     runtime.output.json({**unknown, **known})
     warn_of_spools(runtime.output, spools)

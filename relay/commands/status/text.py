@@ -13,10 +13,12 @@ from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.phrases import counted
 from shared.domain.refusal_history import TooManyRefused
 from shared.domain.retention import KeptRecords, beginning
+from shared.domain.totals import COUNTS
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.values import Figures
-from shared.operations.status.document import COUNTS, StatusReport
+from shared.operations.balance import Balance
+from shared.operations.status.document import StatusReport
 
 
 def say_report(
@@ -28,6 +30,8 @@ def say_report(
     """Print the whole report; `refusing` are the forms that refuse too many sign-ups."""
     if report.redis_problem:
         output.say(f"{report.redis_problem}\n")
+    if report.accounts:
+        _say_balance(output, report.balance)
     _say_accounts(output, report, {each.account.name: each for each in summaries})
     _say_forms(output, report.forms, refusing)
     used, limit = report.requests_today, report.requests_per_day
@@ -46,6 +50,17 @@ def say_report(
         output.say(f"Dead letters: {dead:,}{replaying}. See them with: relay failed list")
     if caught := kept["quarantined"]:
         output.say(f"In quarantine: {caught:,}. See them with: relay quarantine list")
+
+
+def _say_balance(output: Output, balance: Balance) -> None:
+    """Print whether anything is lost, over all accounts together."""
+    output.say(balance.sentence)
+    if balance.totals.accepted:
+        parts = (f"{count:,} {name}" for name, count in balance.parts)
+        output.say(f"{balance.totals.accepted:,} accepted = {' + '.join(parts)}")
+    for more in filter(None, (balance.to_do, balance.spooled_in_words)):
+        output.say(more)
+    output.say("")
 
 
 def _say_accounts(

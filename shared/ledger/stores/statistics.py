@@ -14,6 +14,7 @@ import redis
 
 from shared.domain.counts import COUNTED, Counts, Slot
 from shared.domain.signup import DeathReason
+from shared.domain.totals import COUNTS, Totals
 from shared.infrastructure.stored_records import Kind, read_all
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
@@ -60,7 +61,7 @@ class Glance:
 
     account: str
     api_key: str
-    due: int
+    totals: Totals
     oldest_due: timedelta | None
     dead: Mapping[DeathReason, int]
     replaying: int
@@ -68,6 +69,10 @@ class Glance:
     holds: Collection[str]
     tokens_in_trouble: bool
     today: Counts
+
+    @property
+    def due(self) -> int:
+        return self.totals.due
 
     @property
     def undecided(self) -> int:
@@ -139,6 +144,7 @@ class Statistics:
                 progress=keys.ROLL_UP,
                 accounts=[keys.account(each) for each in some],
                 reasons=list(DeathReason),
+                counts=COUNTS,
             )
             found += [_glance(*each) for each in zip(some, answer, strict=True)]
         return found
@@ -178,13 +184,13 @@ def _counts(figures: Sequence[int]) -> Counts:
 
 
 def _glance(account: str, answer: Sequence[Any]) -> Glance:
-    api_key, due, oldest_ms, dead, by_reason, replaying, *rest = answer
+    api_key, totals, oldest_ms, dead, by_reason, replaying, *rest = answer
     quarantined, held, in_trouble, today = rest
     counts = dict(zip(DeathReason, by_reason, strict=True)) if dead else {}
     return Glance(
         account=account,
         api_key=api_key,
-        due=due,
+        totals=_totals(account, totals),
         oldest_due=None if oldest_ms < 0 else duration(oldest_ms),
         dead={reason: count for reason, count in counts.items() if count},
         replaying=replaying,
@@ -193,3 +199,8 @@ def _glance(account: str, answer: Sequence[Any]) -> Glance:
         tokens_in_trouble=bool(in_trouble),
         today=_counts(today),
     )
+
+
+def _totals(account: str, counts: Sequence[str | None]) -> Totals:
+    known = {name: count for name, count in zip(COUNTS, counts, strict=True) if count is not None}
+    return Totals(**read_all(Kind.TOTALS, known, int, of=account))

@@ -13,6 +13,7 @@ from shared.domain.refusal_history import TooManyRefused
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.stores.statistics import Glance
+from shared.operations.balance import Balance
 from shared.operations.system_status import Pulse
 
 
@@ -42,15 +43,17 @@ class Overview:
     """How everything is `at` this moment. `accounts` has those that need a look, then the busiest;
     `known_accounts` is how many there are, `others_in_trouble` how many of the others need a look.
 
-    The figures of all: `today` is what was counted on this UTC day, `due` what waits. `quota` is
-    that of the API key in the settings. `writes_refused` says why Redis takes no sign-up; None when
-    it does. `memory` is None if Redis does not tell. `alerts` is how many services receive them.
+    The figures of all: `balance` has those since the beginning, `today` is what was counted on this
+    UTC day, `due` what waits. `quota` is that of the API key in the settings. `writes_refused` says
+    why Redis takes no sign-up; None when it does. `memory` is None if Redis does not tell. `alerts`
+    is how many services receive them.
     """
 
     at: datetime
     accounts: Sequence[AccountView]
     known_accounts: int
     others_in_trouble: int
+    balance: Balance
     today: Counts
     due: int
     dead: int

@@ -24,6 +24,7 @@ from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.stores.signup_baseline import SignupBaselines
 from shared.ledger.stores.statistics import Glance, Statistics
 from shared.ledger.values import PaceRules
+from shared.operations.balance import balance_of
 from shared.operations.overview.facts import AccountView, Overview, QuotaUse
 from shared.operations.overview.series import Span
 from shared.operations.system_status import SystemStatus
@@ -56,6 +57,8 @@ class OverviewReader:
     def read(self, *, writes_refused: str | None, here: Sequence[SpoolReport]) -> Overview:
         """Return the overview. `here` is this host's spool; `writes_refused` is why Redis takes no
         sign-up."""
+        # A sign-up that drains in between is then counted twice rather than not at all.
+        spools = not_empty(self.status.spools(), here)
         glances = self.statistics.glances(self.summaries.registry.account_names())
         shown, others = choose(glances)
         quotas = self._quotas(glances)
@@ -64,13 +67,17 @@ class OverviewReader:
             accounts=self._views(shown, quotas),
             known_accounts=len(glances),
             others_in_trouble=sum(needs_a_look(each) for each in others),
+            balance=balance_of(
+                {each.account: each.totals for each in glances},
+                sum(each.figures.count for each in spools),
+            ),
             today=sum((each.today for each in glances), Counts()),
             due=sum(each.due for each in glances),
             dead=sum(sum(each.dead.values()) for each in glances),
             quarantined=sum(each.quarantined for each in glances),
             quota=quotas[self._default_key],
             refusing=self.status.refusing_forms(),
-            spools=not_empty(self.status.spools(), here),
+            spools=spools,
             pulse=self.status.pulse(),
             alerts=self.alerts,
             writes_refused=writes_refused,

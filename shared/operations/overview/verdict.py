@@ -97,6 +97,7 @@ def _flow(today: Counts, due: int) -> str:
 
 def _reasons(overview: Overview) -> Iterator[Reason]:
     yield from _of_redis(overview)
+    yield from _of_balance(overview)
     yield from _of_processes(overview)
     for view in overview.accounts:
         yield from _of_account(view, overview.at)
@@ -120,6 +121,18 @@ def _of_redis(overview: Overview) -> Iterator[Reason]:
             sentence=memory.warning,
             place=Place.DOCTOR,
             to_do=memory.to_do,
+        )
+
+
+def _of_balance(overview: Overview) -> Iterator[Reason]:
+    balance = overview.balance
+    if balance.uneven:
+        yield Reason(
+            gravity=Gravity.ACT,
+            sentence=balance.sentence,
+            place=Place.ACCOUNT,
+            name=balance.uneven[0],
+            to_do=balance.to_do,
         )
 
 

@@ -1,7 +1,7 @@
 """The report, and how scripts read it: what `relay status --json` prints. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,14 +11,14 @@ from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import next_midnight
 from shared.domain.redis_problem import RedisProblem
 from shared.domain.retention import KeptRecords
+from shared.domain.totals import COUNTS
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.stores.token_store import StoredTokens
 from shared.ledger.values import Figures
+from shared.operations.balance import Balance, balance_of
 from shared.operations.system_status import Pulse
-
-COUNTS = ("accepted", "due", "delivered", "dead", "discarded", "quarantined")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,11 @@ class StatusReport:
     memory: MemoryForecast | None
     records: Sequence[KeptRecords]
 
+    @property
+    def balance(self) -> Balance:
+        totals = {name: figures.totals for name, figures in self.accounts.items()}
+        return balance_of(totals, sum(report.figures.count for report in self.spools))
+
 
 def document(
     report: StatusReport,
@@ -53,6 +58,7 @@ def document(
 ) -> dict[str, Any]:
     by_name = {summary.account.name: summary for summary in summaries}
     return {
+        "balance": _balance_document(report.balance),
         "accounts": [
             {
                 "name": name,
@@ -77,6 +83,11 @@ def document(
         "memory": _memory_document(report.memory),
         "retention": {each.name: _records_document(each) for each in report.records},
     }
+
+
+def _balance_document(balance: Balance) -> dict[str, Any]:
+    """Return the sums over all accounts; `uneven` names those whose counts do not add up."""
+    return {**asdict(balance.totals), "uneven": list(balance.uneven)}
 
 
 def _figures_document(figures: Figures) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import redis
 from shared.domain.consent_texts import text_version
 from shared.domain.short_ids import short_id
 from shared.domain.signup import DeathReason
+from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.operations.snippets.snippet import SnippetKind
 from tests.support import builders
@@ -44,6 +45,7 @@ def bury(
 
 def test_status_of_an_empty_ledger_says_how_to_begin(run: CommandLine) -> None:
     assert "relay connect NAME" in run("status").out
+    assert "accounted for" not in run("status").out
     status = run("status", "--json").json
     assert status["accounts"] == []
     assert (status["workers"], status["beat_age_seconds"]) == (0, None)
@@ -64,6 +66,23 @@ def test_status_counts_and_shows_tokens(connected: CommandLine, ledger: Ledger) 
     assert account["token"]["expires_at"].endswith("Z")
     assert account["token"]["scopes"] == ["account_read", "contact_data", "offline_access"]
     assert "Dead letters: 1" in connected("status").out
+
+
+def test_status_says_whether_anything_is_lost(
+    connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    bury(ledger, "a@example.com")
+    accept(ledger, "b@example.com")
+    told = connected("status").out
+    assert "Every one of 2 sign-ups is accounted for. None is lost.\n" in told
+    sums = "0 delivered + 1 waiting + 1 failed + 0 in quarantine + 0 discarded"
+    assert f"2 accepted = {sums}\n" in told
+    none = {"delivered": 0, "discarded": 0, "quarantined": 0}
+    even = connected("status", "--json").json["balance"]
+    assert even == {"accepted": 2, "due": 1, "dead": 1, **none, "uneven": []}
+    redis_client.hincrby(f"{keys.account('acme')}totals", "due", -1)
+    assert connected("status", "--json").json["balance"]["uneven"] == ["acme"]
+    assert "The counts of acme do not add up." in connected("status").out
 
 
 # --- forms

@@ -11,6 +11,7 @@ import redis
 from shared.domain.account import HoldReason
 from shared.domain.counts import COUNTED, Counts
 from shared.domain.signup import DeathReason
+from shared.domain.totals import Totals
 from shared.ledger import keys, limits
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.form_counts import FormCounts
@@ -220,6 +221,7 @@ def test_a_glance_tells_what_is_there(redis_client: "redis.Redis") -> None:
     builders.bury(ledger, "dead@example.com")
     builders.accept(ledger)
     (glance,) = statistics.glances(["acme"])
+    assert glance.totals == Totals(accepted=2, due=1, dead=1)
     assert (glance.due, glance.replaying, glance.quarantined) == (1, 0, 0)
     assert glance.dead == {DeathReason.REJECTED: 1}
     assert glance.undecided == 1
@@ -230,6 +232,8 @@ def test_a_glance_tells_what_is_there(redis_client: "redis.Redis") -> None:
     assert statistics.glances(["acme"])[0].holds == {"paused"}
     assert glance.today.accepted == 2
     assert glance.today.dead == 1
+    redis_client.hset(f"{keys.account('acme')}totals", "due", "nonsense")
+    assert statistics.glances(["acme"])[0].totals == Totals(accepted=2, dead=1)
     assert statistics.glances([]) == []
 
 

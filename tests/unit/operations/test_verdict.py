@@ -13,6 +13,7 @@ from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import QuotaForecast
 from shared.domain.refusal_history import TooManyRefused
 from shared.domain.signup import DeathReason
+from shared.domain.totals import Totals
 from shared.ledger.stores.token_store import Replacement
 from shared.operations.overview.facts import Overview, QuotaUse
 from shared.operations.overview.verdict import Gravity, Place, verdict
@@ -129,6 +130,13 @@ def test_a_good_day(today: Counts, due: int, said: str) -> None:
             Place.DOCTOR,
             None,
             id="no worker",
+        ),
+        pytest.param(
+            overview(view(totals=Totals(accepted=2, due=1))),
+            "The counts of acme do not add up.",
+            Place.ACCOUNT,
+            "acme",
+            id="counts that do not add up",
         ),
         pytest.param(
             overview(view(), writes_refused="Redis is full. Web keeps new sign-ups on its disk."),

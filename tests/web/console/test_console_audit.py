@@ -48,6 +48,7 @@ CHANGES_NOTHING = {
     "/console/quarantine": "looks for one person",
     "/console/quarantine/confirm": "asks; the answer is the change",
     "/console/delivered": "looks for one person",
+    "/console/discarded": "looks for one person",
 }
 
 

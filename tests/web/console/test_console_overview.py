@@ -70,6 +70,7 @@ def test_every_figure_is_shown_and_equals_the_status(
     builders.bury_claim(ledger, builders.claimed(ledger))
     page = overview()
     assert "Acme Bakery" in page
+    assert "Every one of 4 sign-ups is accounted for. None is lost." in page
     assert (
         "In all: 4 accepted = 2 due + 0 delivered + 1 dead + 0 discarded + 1 quarantined." in page
     )

@@ -52,6 +52,8 @@ LEAST_ROLE: dict[str, Role | None] = {
     "GET /console/doctor": VIEWER,
     "GET /console/delivered": VIEWER,
     "POST /console/delivered": OPERATOR,
+    "GET /console/discarded": VIEWER,
+    "POST /console/discarded": OPERATOR,
     "GET /console/failed": VIEWER,
     "POST /console/failed": OPERATOR,
     "POST /console/failed/confirm": OPERATOR,

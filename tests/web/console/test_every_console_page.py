@@ -256,7 +256,7 @@ def test_viewers_see_nothing_of_a_person_and_no_buttons(
         for what, value in PERSONAL.items():
             assert value.lower() not in shown, (what, str(page))
         assert not [url for url in page.html.posts if not url.startswith(OF_VIEWERS)], page
-    for path in ("failed", "waiting", "quarantine", "delivered"):
+    for path in ("failed", "waiting", "quarantine", "delivered", "discarded"):
         by_address = viewer.get(f"/console/{path}?email=nobody@personal.example").text
         assert "nobody@" not in by_address
         assert by_address.count("<tr") == viewer.get(f"/console/{path}").text.count("<tr"), path

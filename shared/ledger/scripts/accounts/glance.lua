@@ -4,10 +4,11 @@
 -- KEY progress  relay:stats:roll-up
 -- ARG accounts  json  list of the prefixes of their keys
 -- ARG reasons  json  list of the reasons of dead letters
+-- ARG counts  json  list of the names of the totals
 -- INCLUDE clock slots trouble
 --
--- Returns for each account: {prefix of the keys of its API key, what is due, age of the oldest due in
--- ms or -1, dead letters, list of these by `reasons` (empty without any), how many of them wait in
+-- Returns for each account: {prefix of the keys of its API key, list of its totals by `counts` (text
+-- or nil), age of the oldest due in ms or -1, dead letters, list of these by `reasons` (empty without any), how many of them wait in
 -- replays, how many are in quarantine, list of the reasons of its holds, 1 unless its tokens are well,
 -- list of what was counted this UTC day in the order of COUNTED}.
 
@@ -63,7 +64,7 @@ for i, each in ipairs(accounts) do
   local dead = redis.call("ZCARD", each .. "dead")
   found[i] = {
     api_key_of(each),
-    tonumber(redis.call("HGET", each .. "totals", "due") or 0),
+    redis.call("HMGET", each .. "totals", unpack(counts)),
     age_of_oldest(each),
     dead,
     dead > 0 and count_by_reason(each) or {},
