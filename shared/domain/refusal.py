@@ -1,7 +1,7 @@
 """A refusal: a sign-up that a form did not take. Refusals are counted for each form by their code,
 and the last ones are kept without personal data."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -49,13 +49,41 @@ def code_for(status: int, errors: Sequence[FieldError]) -> RefusalCode:
     return _BY_STATUS.get(status, RefusalCode.UNAVAILABLE)
 
 
+# What somebody who typed it can type again.
+_TYPED = frozenset({RefusalCode.REQUIRED, RefusalCode.INVALID, RefusalCode.TOO_LONG})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrongField:
+    """A field that was refused, by the name that the form has for it, and why. `arrived` says that
+    a posted field means it, so the page has an input for it."""
+
+    field: str
+    code: RefusalCode
+    arrived: bool
+
+    @property
+    def visitor_can_mend(self) -> bool:
+        """Whether the visitor can mend it by typing again."""
+        return self.arrived and self.code in _TYPED
+
+
+def wrong_fields(errors: Iterable[FieldError], arrived: Callable[[str], bool]) -> list[WrongField]:
+    """Return the fields with these errors, each once; `arrived` tells whether a field did."""
+    known = (each for each in errors if each.code in list(RefusalCode))
+    found = {(each.field, RefusalCode(each.code)): None for each in known}
+    return [WrongField(field=field, code=code, arrived=arrived(field)) for field, code in found]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
     """Why a request was refused, and what it was, without personal data.
 
-    `fields` are names of posted fields (`plain_names`), empty where the body was not read.
-    `origin` is the scheme and host of the page that posted; None if it is unknown. `from_several`
-    says that visitors of several networks have sent it. `client` is the kind of browser or tool.
+    `fields` are names of posted fields (`plain_names`), empty where the body was not read. `wrong`
+    are those that were refused; empty if it was for something else, or an older version kept it.
+    `origin` is the scheme and host of the website's page; None if it is unknown. `hosted` says that
+    our own page posted, which the website may frame or link to. `from_several` says that visitors
+    of several networks have sent the origin. `client` is the kind of browser or tool.
     """
 
     code: RefusalCode
@@ -63,15 +91,28 @@ class Refusal:
     origin: str | None
     client: str
     from_several: bool = False
+    wrong: tuple[WrongField, ...] = ()
+    hosted: bool = False
+
+    @property
+    def visitor_can_mend(self) -> bool:
+        """Whether typing again mends all that was wrong. Otherwise only the form's owner can."""
+        return bool(self.wrong) and all(each.visitor_can_mend for each in self.wrong)
+
+    @property
+    def is_a_fault(self) -> bool:
+        """Whether it may mean a fault that no visitor can mend."""
+        return self.may_be_a_fault and not self.visitor_can_mend
 
     @property
     def may_be_a_fault(self) -> bool:
         """Whether it may mean that the form, or the page with it, is broken.
 
         Every browser says from which page it posts, if only "null". What calls itself a browser
-        and does not is a robot.
+        and does not is a robot. What visitors mend counts, too: maybe none of them can.
         """
-        is_robot = self.client == BOT or (self.client in BROWSERS and self.origin is None)
+        said_page = self.hosted or self.origin is not None
+        is_robot = self.client == BOT or (self.client in BROWSERS and not said_page)
         return not is_robot and self.code not in NO_FAULT_OF_THE_FORM
 
 

@@ -1,27 +1,30 @@
 """What the last refusals of a form mean: whether it refuses everything, or more than is usual.
 
-Pure. Robots send wrong sign-ups all the time, and people mistype. So a form is compared with what
-it usually refuses: with the median of the days before, which no single bad day moves.
+Pure. Robots send wrong sign-ups all the time. So a form is compared with what it usually refuses:
+with the median of the days before, which no single bad day moves. People mistype, and type again.
+So what a visitor can mend says nothing against a form, unless nobody gets past the same field.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 
 from shared.domain.form import Form
-from shared.domain.refusal import KeptRefusal, RefusalCode
+from shared.domain.refusal import KeptRefusal, RefusalCode, WrongField
 from shared.domain.refusal_texts import cause_of, still_refused_origins, to_do_about
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streak:
-    """The refusals since the form last accepted a sign-up, by code."""
+    """The refusals since the form last accepted a sign-up, by code. `mendable` has those of them
+    that the visitor could mend, by the first wrong field."""
 
     codes: Mapping[RefusalCode, int]
     since: datetime
     last: datetime
+    mendable: Mapping[WrongField, int] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -29,13 +32,39 @@ class Streak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Blame:
+    """What only the form's owner can mend: how many refusals with each code. `field` is the one
+    that nobody gets past, if it is that."""
+
+    codes: Mapping[RefusalCode, int]
+    field: str | None = None
+
+
+def only_the_owner_can_mend(streak: Streak, fewest: int) -> Blame | None:
+    """Return what is wrong with a form that has refused all of `streak`; None if it may well be
+    that so many visitors just mistyped. `fewest` refusals tell."""
+    faults = Counter(streak.codes)
+    by_field: dict[str, Counter[RefusalCode]] = {}
+    for wrong, times in streak.mendable.items():
+        faults[wrong.code] -= times
+        by_field.setdefault(wrong.field, Counter())[wrong.code] += times
+    if faults.total() >= fewest:
+        return Blame(codes=+faults)
+    name = max(by_field, key=lambda each: by_field[each].total(), default=None)
+    if name is None or by_field[name].total() < fewest:
+        return None
+    return Blame(codes=by_field[name], field=name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefusalHistory:
     """A form's refusals that may be its own fault, as `Refusal.may_be_a_fault` has it.
 
-    `streak` is None if a sign-up was accepted after the last refusal. `refused` and `accepted` are
-    those of the last hour. Of each day before today, `usual_hours` has the most refusals in an
-    hour, and `usual_streaks` the longest streak. `last` has the last refusals of any kind, the
-    newest first. `at` is when all this was read, by Redis' clock.
+    `streak` is None if a sign-up was accepted after the last refusal. `accepted` are those of the
+    last hour, and `refused` those that no visitor could mend (`Refusal.is_a_fault`). Of each day
+    before today, `usual_hours` has the most of these in an hour, and `usual_streaks` the longest
+    streak. `last` has the last refusals of any kind, the newest first. `at` is when all this was
+    read, by Redis' clock.
     """
 
     at: datetime
@@ -51,9 +80,10 @@ class RefusalHistory:
 class Thresholds:
     """When a form refuses too much.
 
-    It refuses everything when a streak has `fewest` refusals over `span`, and `times` as many as
-    are usual. It refuses much when `fewest_of_many` were refused in an hour, `times` as many as
-    are usual, and at least the share `share` of all sign-ups.
+    It refuses everything when a streak has `fewest` refusals over `span` for which only the owner
+    can be blamed, and `times` as many as are usual. It refuses much when `fewest_of_many` were
+    refused in an hour, `times` as many as are usual, and at least the share `share` of all
+    sign-ups.
     """
 
     fewest: int
@@ -101,32 +131,34 @@ def too_many_refused(
     if not form.enabled:
         return None
     streak, now = history.streak, history.at
-    if streak and _refuses_all(streak, history.usual_streaks, thresholds, now):
+    blame = only_the_owner_can_mend(streak, thresholds.fewest) if streak else None
+    if streak and blame and _goes_on(streak, history.usual_streaks, thresholds, now):
         what = f"{streak.count:,} of {streak.count:,} sign-ups refused since"
         return _found(
             form,
             history,
-            streak.codes,
+            blame,
+            others=streak.codes,
             what=f"{what} {_day_and_time(streak.since, now)}",
             since=streak.since,
         )
     if _refuses_much(history, thresholds):
         of = history.refused + history.accepted
+        codes = _codes_of_the_last_hour(history.last, now)
         return _found(
             form,
             history,
-            _codes_of_the_last_hour(history.last, now),
+            Blame(codes=codes),
+            others=codes,
             what=f"{history.refused:,} of {of:,} sign-ups refused in the last hour",
             since=None,
         )
     return None
 
 
-def _refuses_all(
-    streak: Streak, usual: Sequence[int], thresholds: Thresholds, now: datetime
-) -> bool:
+def _goes_on(streak: Streak, usual: Sequence[int], thresholds: Thresholds, now: datetime) -> bool:
     return (
-        streak.count >= max(thresholds.fewest, thresholds.times * _usual(usual))
+        streak.count >= thresholds.times * _usual(usual)
         and streak.last - streak.since >= thresholds.span
         and now - streak.last < FORGOTTEN_AFTER
     )
@@ -151,31 +183,32 @@ def _codes_of_the_last_hour(
     return Counter(
         kept.refusal.code
         for kept in last
-        if kept.refusal.may_be_a_fault and now - kept.at <= timedelta(hours=1)
+        if kept.refusal.is_a_fault and now - kept.at <= timedelta(hours=1)
     )
 
 
 def _found(
     form: Form,
     history: RefusalHistory,
-    codes: Mapping[RefusalCode, int],
+    blame: Blame,
     *,
+    others: Mapping[RefusalCode, int],
     what: str,
     since: datetime | None,
 ) -> TooManyRefused | None:
-    """Return what to say of it; the commonest of `codes` is the cause."""
-    if not codes:
+    """Return what to say of it; the commonest code of `blame` is the cause. `others` has all."""
+    if not blame.codes:
         return None
-    code = max(codes, key=lambda each: codes[each])
+    code = max(blame.codes, key=lambda each: blame.codes[each])
     if code == RefusalCode.ORIGIN and still_refused_origins(form, history.last) == ():
         return None  # an operator has added the origin since
-    cause = cause_of(code, form, history.last)
-    others = ", ".join(f"{times:,} {each}" for each, times in codes.items() if each != code)
+    cause = cause_of(code, form, history.last, beyond=blame.field)
+    counts = ", ".join(f"{times:,} {each}" for each, times in others.items() if each != code)
     return TooManyRefused(
         since=since,
-        sentence=f"{what}: {cause}.{f' Others: {others}.' if others else ''}",
-        to_do=to_do_about(code, form, history.last),
-        in_console=to_do_about(code, form, history.last, in_console=True),
+        sentence=f"{what}: {cause}.{f' Others: {counts}.' if counts else ''}",
+        to_do=to_do_about(code, form, history.last, beyond=blame.field),
+        in_console=to_do_about(code, form, history.last, beyond=blame.field, in_console=True),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from shared.domain.form import Form
-from shared.domain.refusal import KeptRefusal, RefusalCode
+from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode, WrongField
 
 MOST_ORIGINS = 3
 _LONGEST_ORIGIN = 80
@@ -13,6 +13,11 @@ Kept = Sequence[KeptRefusal]
 _CHECK_THE_INPUTS = "compare the names of the inputs on the website's page with {inputs}"
 _CHECK_THE_SCRIPT = (
     "check how the website's page, or the tool that posts, sends the form. Compare it with{script}"
+)
+
+_TRY_THE_FIELD = (
+    "sign up on the website's page yourself. It may send something else as {field} than visitors"
+    " type. Then " + _CHECK_THE_INPUTS
 )
 
 # How the reader does what a text says, as the end of a sentence: with commands, or on the pages of
@@ -70,23 +75,60 @@ _PERHAPS_ADD = (
     "no origin has come from several networks yet, so a stranger may have made it up. If it is"
     " your website, {add}"
 )
+# Of one field, as the visitor's browser sent it.
+_OF_A_FIELD = {
+    RefusalCode.REQUIRED: "{field} was empty",
+    RefusalCode.INVALID: "{field} was wrong",
+    RefusalCode.TOO_LONG: "{field} was too long",
+    RefusalCode.UNKNOWN_LIST: "the form does not have the list",
+}
 # Where it helps to know which fields did arrive.
 _ABOUT_FIELDS = (RefusalCode.REQUIRED, RefusalCode.INVALID, RefusalCode.TOO_LONG)
 
 
-def cause_of(code: RefusalCode, form: Form, last: Kept) -> str:
-    """Return why the form refused, without a full stop; `last` has its last refusals."""
+def why_refused(refusal: Refusal) -> str:
+    """Return why one request was refused, with the fields that were wrong, and no full stop."""
+    if refusal.wrong:
+        return "; ".join(map(_why_wrong, refusal.wrong))
+    if refusal.code == RefusalCode.ORIGIN:
+        return _origins_refused()
+    return _TEXTS[refusal.code][0]
+
+
+def _why_wrong(wrong: WrongField) -> str:
+    if wrong.code == RefusalCode.REQUIRED and not wrong.arrived:
+        return f"no field that arrived means {wrong.field}"
+    return _OF_A_FIELD[wrong.code].format(field=wrong.field)
+
+
+def where_from(refusal: Refusal) -> str | None:
+    """Return from which page a request came, as far as it is known."""
+    if not refusal.hosted:
+        return refusal.origin
+    return f"{refusal.origin}, by the hosted form" if refusal.origin else "the hosted form"
+
+
+def cause_of(code: RefusalCode, form: Form, last: Kept, *, beyond: str | None = None) -> str:
+    """Return why the form refused, without a full stop; `last` has its last refusals. Nobody gets
+    past the field `beyond`."""
     if code == RefusalCode.ORIGIN:
-        return _origins_refused(form, still_refused_origins(form, last) or ())
-    cause, _ = _TEXTS[code]
+        return _origins_refused(form.origins, still_refused_origins(form, last) or ())
+    cause = f"nobody gets past the field {beyond}" if beyond else _TEXTS[code][0]
     fields = _fields(last, code) if code in _ABOUT_FIELDS else ()
     return f"{cause}. These fields arrived: {', '.join(fields)}" if fields else cause
 
 
-def to_do_about(code: RefusalCode, form: Form, last: Kept, *, in_console: bool = False) -> str:
+def to_do_about(
+    code: RefusalCode,
+    form: Form,
+    last: Kept,
+    *,
+    beyond: str | None = None,
+    in_console: bool = False,
+) -> str:
     """Return what to do about refusals with this code, as a sentence that begins in lower case.
 
-    It has a full stop unless it ends with a command.
+    Nobody gets past the field `beyond`. It has a full stop unless it ends with a command.
     """
     worth_adding = origins_worth_adding(form, last)
     origins = " ".join(
@@ -96,7 +138,7 @@ def to_do_about(code: RefusalCode, form: Form, last: Kept, *, in_console: bool =
     told = {what: way.format(name=form.name, origins=origins) for what, way in ways.items()}
     if code == RefusalCode.ORIGIN:
         return (_ADD if worth_adding else _PERHAPS_ADD).format(**told)
-    return _TEXTS[code][1].format(**told)
+    return (_TRY_THE_FIELD if beyond else _TEXTS[code][1]).format(**told, field=beyond)
 
 
 def still_refused_origins(form: Form, last: Kept) -> tuple[str, ...] | None:
@@ -120,8 +162,8 @@ def origins_worth_adding(form: Form, last: Kept) -> list[str]:
     return [each for each in still_refused_origins(form, last) or () if each in shared]
 
 
-def _origins_refused(form: Form, origins: Sequence[str]) -> str:
-    own_hosts = {_host(origin) for origin in form.origins}
+def _origins_refused(own: Sequence[str] = (), origins: Sequence[str] = ()) -> str:
+    own_hosts = {_host(origin) for origin in own}
     # With a host that the form has, only the scheme is wrong.
     shown = [each if _host(each) in own_hosts else _host(each) for each in origins]
     if not shown:

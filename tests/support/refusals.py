@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from shared.domain.arrival_history import ArrivalHistory
-from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
+from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode, WrongField
 from shared.domain.refusal_history import RefusalHistory, Streak
 from shared.ledger.stores.form_counts import FormTally
 from tests.support.builders import NOON
@@ -21,6 +21,10 @@ def refusal(code: str = "origin", **fields: Any) -> Refusal:
         "from_several": True,
     }
     return Refusal(**{"code": RefusalCode(code), **defaults, **fields})
+
+
+def wrong(field: str, code: str, *, arrived: bool = True) -> WrongField:
+    return WrongField(field=field, code=RefusalCode(code), arrived=arrived)
 
 
 def kept(code: str = "origin", *, at: datetime = NOON, **fields: Any) -> KeptRefusal:
@@ -51,9 +55,15 @@ def streak(
     *,
     last: datetime = NOON,
     codes: dict[RefusalCode, int] | None = None,
+    mendable: dict[WrongField, int] | None = None,
 ) -> Streak:
     """Return a streak of refusals for the origin, or for `codes`, that lasted for `over`."""
-    return Streak(codes=codes or {RefusalCode.ORIGIN: count}, since=last - over, last=last)
+    return Streak(
+        codes=codes or {RefusalCode.ORIGIN: count},
+        since=last - over,
+        last=last,
+        mendable=mendable or {},
+    )
 
 
 def refused_tally(name: str = "news", **refused: int) -> FormTally:

@@ -40,6 +40,7 @@ class _Counts:
     refused: Counter[str] = field(default_factory=Counter)
     faults: int = 0
     streak: Counter[str] = field(default_factory=Counter)
+    mendable: Counter[str] = field(default_factory=Counter)
     streak_began_at: float = 0.0
     streak_went_on_at: float = 0.0
     last: deque[tuple[float, Refusal]] = field(
@@ -52,14 +53,17 @@ class _Counts:
 
     def keep(self, refusal: Refusal, at: float) -> None:
         self.last.append((at, refusal))
+        self.faults += refusal.is_a_fault
         if refusal.may_be_a_fault:
-            self.faults += 1
             self.streak_began_at = self.streak_began_at if self.streak else at
             self.streak_went_on_at = at
             self.streak[refusal.code] += 1
+            if refusal.visitor_can_mend:
+                self.mendable[f"{refusal.code}:{refusal.wrong[0].field}"] += 1
 
     def end_streak(self) -> None:
         self.streak.clear()
+        self.mendable.clear()
 
     def tally(self, form: str, now: float) -> FormTally:
         unsent: Counter[str] = Counter()
@@ -71,6 +75,7 @@ class _Counts:
             refused=self.refused,
             faults=self.faults,
             streak=self.streak,
+            mendable=self.mendable,
             streak_began_ago=timedelta(seconds=now - self.streak_began_at),
             streak_went_on_ago=timedelta(seconds=now - self.streak_went_on_at),
             last=[(timedelta(seconds=now - at), refusal) for at, refusal in self.last],

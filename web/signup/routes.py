@@ -147,7 +147,7 @@ def preflight(name: str) -> ResponseReturnValue:
         log.debug("preflight for a form that cannot be used")
         return "", 204
     if "access-control-request-method" in head_here().headers and not source_here().may_post(form):
-        refusal = refusal_of(head_here(), 403, (), ())
+        refusal = refusal_of(form, head_here(), source_here(), 403)
         address = request.remote_addr or ""
         services().form_tallies.refused(form, refusal, address=address, preflight=True)
     return "", 204
@@ -226,9 +226,10 @@ def allow_pages_to_read(response: Response) -> Response:
 def count_refusal(response: Response) -> Response:
     """Count a refused sign-up for its form, whatever has refused it."""
     if response.status_code >= 400 and request.endpoint == "forms.sign_up" and "form" in g:
-        errors = g.get("field_errors", ())
-        refusal = refusal_of(head_here(), response.status_code, errors, posted_here())
-        services().form_tallies.refused(g.form, refusal, address=request.remote_addr or "")
+        form, errors, posted = g.form, g.get("field_errors", ()), posted_here()
+        status = response.status_code
+        refusal = refusal_of(form, head_here(), source_here(), status, errors, posted)
+        services().form_tallies.refused(form, refusal, address=request.remote_addr or "")
     return response
 
 

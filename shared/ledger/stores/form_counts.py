@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,7 +12,7 @@ import redis
 from shared.domain import arrival_history
 from shared.domain.arrival_history import ArrivalHistory
 from shared.domain.form import Form
-from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode
+from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode, WrongField
 from shared.domain.refusal_history import FORGOTTEN_AFTER, RefusalHistory, Streak
 from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
 from shared.ledger import keys, limits
@@ -25,6 +25,9 @@ from shared.ledger.time_units import (
     moment,
     to_milliseconds,
 )
+
+# In the hash of a streak, the code and the field follow it.
+_MENDABLE = "mendable:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +45,13 @@ class FormTally:
     """What one web process has counted for a form since its last flush.
 
     `refused` has each refusal. All else has those that speak for the form: of a network, one a
-    minute. `faults` is how many of them may mean that the form is broken. `streak` has those of
-    them since this process last accepted a sign-up, by code; the times say how long ago the first
-    and the last of the streak were. `last` are the newest refusals, the oldest of them first.
-    `accepted_ago` is how long ago the last sign-up was accepted, if one was since the last flush.
-    Of the accepted ones, `passed` were clean, and `screened` were quarantined.
+    minute. `faults` is how many of them may mean that the form is broken, and no visitor could
+    mend them. `streak` has what may mean that since this process last accepted a sign-up, by code;
+    `mendable` has those of it that visitors could mend, by code and field, with a colon between.
+    The times say how long ago the first and the last of the streak were. `last` are the newest
+    refusals, the oldest of them first. `accepted_ago` is how long ago the last sign-up was
+    accepted, if one was since the last flush. Of the accepted ones, `passed` were clean, and
+    `screened` were quarantined.
     """
 
     form: str
@@ -61,6 +66,7 @@ class FormTally:
     accepted_ago: timedelta | None = None
     passed: int = 0
     screened: int = 0
+    mendable: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -69,6 +75,7 @@ class FormTally:
             "refused": self.refused,
             "faults": self.faults,
             "streak": self.streak,
+            "mendable": self.mendable,
             "streak_count": sum(self.streak.values()),
             "streak_began_ago": in_milliseconds(self.streak_began_ago),
             "streak_went_on_ago": in_milliseconds(self.streak_went_on_ago),
@@ -321,6 +328,12 @@ def _streak(stored: Mapping[str, str]) -> Streak:
         },
         since=from_milliseconds(stored["since"]),
         last=from_milliseconds(stored["last"]),
+        mendable={
+            WrongField(field=of_field, code=RefusalCode(code), arrived=True): int(times)
+            for name, times in stored.items()
+            if name.startswith(_MENDABLE)
+            for code, _, of_field in [name.removeprefix(_MENDABLE).partition(":")]
+        },
     )
 
 
@@ -335,5 +348,13 @@ def _kept(stored: Any) -> KeptRefusal:
             origin=found["origin"],
             client=found["client"],
             from_several=found.get("from_several") is True,
+            wrong=tuple(_wrong(each) for each in found.get("wrong", ())),
+            hosted=found.get("hosted") is True,
         ),
+    )
+
+
+def _wrong(stored: Mapping[str, Any]) -> WrongField:
+    return WrongField(
+        field=stored["field"], code=RefusalCode(stored["code"]), arrived=stored["arrived"] is True
     )

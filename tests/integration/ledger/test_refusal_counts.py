@@ -1,5 +1,7 @@
 """What web has counted of each form, as the ledger adds it up and forgets it."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +14,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.limits import MOST_KEPT_REFUSALS, MOST_UNSENT_FIELDS
 from shared.ledger.stores.form_counts import FormCounts, FormTally
 from shared.ledger.stores.registry import Registry
-from tests.support import builders
+from tests.support import builders, refusals
 from tests.support.builders import accept
 from tests.support.ledger_model import DAY_MS, Clock, turnable_server
 
@@ -191,6 +193,39 @@ def test_a_robots_sign_up_ends_no_streak_whatever_becomes_of_it(
     ledger.discard("acme", caught)
     flush(tally(2))
     assert streak(counts) == 9
+
+
+def test_what_visitors_can_mend_is_in_the_streak_and_not_in_the_hour(
+    flush: Flushes, counts: FormCounts, ledger: Ledger
+) -> None:
+    for _ in range(2):
+        flush(tally(faults=0, streak={"invalid": 3}, mendable={"invalid:email": 2}))
+    assert find_refusing(counts) == ["news"]
+    found = history(counts)
+    assert found.streak and found.streak.codes == {"invalid": 6}
+    assert found.streak.mendable == {refusals.wrong("email", "invalid"): 4}
+    assert found.refused == 0
+    accept(ledger)
+    assert history(counts).streak is None
+
+
+def test_a_refusal_that_an_older_version_kept_can_be_read(
+    flush: Flushes, counts: FormCounts, client: "redis.Redis"
+) -> None:
+    flush(tally(1))
+    kept = {"code": "required", "fields": ["mail"], "origin": None, "client": "Chrome"}
+    client.lpush("relay:refusals:news:last", f"{BEGIN // 1000} {json.dumps(kept)}")
+    (found,) = history(counts).last
+    assert (found.refusal.wrong, found.refusal.hosted) == ((), False)
+    assert not found.refusal.visitor_can_mend
+
+
+def test_the_wrong_fields_of_a_refusal_come_back(flush: Flushes, counts: FormCounts) -> None:
+    wrong = (refusals.wrong("email", "invalid"),)
+    sent = replace(refusal("invalid"), wrong=wrong, hosted=True)
+    flush(tally(last=[(MINUTE, sent)]))
+    (found,) = history(counts).last
+    assert found.refusal == sent
 
 
 def test_what_cannot_be_the_forms_fault_is_in_no_streak(flush: Flushes, counts: FormCounts) -> None:

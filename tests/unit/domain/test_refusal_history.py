@@ -10,8 +10,10 @@ from shared.domain.form import Form
 from shared.domain.refusal import BOT, KeptRefusal, RefusalCode
 from shared.domain.refusal_history import (
     FOR_ALERTS,
+    Blame,
     RefusalHistory,
     Streak,
+    only_the_owner_can_mend,
     too_many_refused,
     worth_reporting,
 )
@@ -95,6 +97,87 @@ def test_who_asks_need_not_wait_and_nothing_is_compared() -> None:
 def test_a_day_long_ago_has_its_date() -> None:
     found = sentence(history(streak(9, 20 * DAY)))
     assert found and found.startswith("9 of 9 sign-ups refused since 2026-02-11 20:00 UTC: ")
+
+
+# --- people mistype
+
+
+@pytest.mark.parametrize(
+    ("codes", "mendable", "blamed", "beyond"),
+    [
+        pytest.param({"origin": 5}, {}, {"origin": 5}, None, id="only the owner can mend it"),
+        pytest.param({"origin": 4}, {}, None, None, id="too few"),
+        pytest.param(
+            {"invalid": 4, "required": 4},
+            {("invalid", "email"): 4, ("required", "first_name"): 4},
+            None,
+            None,
+            id="mistakes in several fields",
+        ),
+        pytest.param(
+            {"invalid": 5}, {("invalid", "phone"): 5}, {"invalid": 5}, "phone", id="a field"
+        ),
+        pytest.param(
+            {"invalid": 3, "required": 6},
+            {("invalid", "email"): 3, ("required", "email"): 2, ("required", "city"): 4},
+            {"invalid": 3, "required": 2},
+            "email",
+            id="a field, wrong or empty",
+        ),
+        pytest.param(
+            {"invalid": 9, "malformed": 4},
+            {("invalid", "email"): 4},
+            {"invalid": 5, "malformed": 4},
+            None,
+            id="what else is left",
+        ),
+        pytest.param(
+            {"invalid": 4, "origin": 4},
+            {("invalid", "email"): 4},
+            None,
+            None,
+            id="mistakes do not add to faults",
+        ),
+    ],
+)
+def test_what_only_the_owner_can_mend(
+    codes: dict[str, int],
+    mendable: dict[tuple[str, str], int],
+    blamed: dict[str, int] | None,
+    beyond: str | None,
+) -> None:
+    found = only_the_owner_can_mend(mistakes(codes, mendable), 5)
+    assert found == (None if blamed is None else Blame(codes=of_codes(blamed), field=beyond))
+
+
+def of_codes(counts: dict[str, int]) -> dict[RefusalCode, int]:
+    return {RefusalCode(code): times for code, times in counts.items()}
+
+
+def mistakes(codes: dict[str, int], mendable: dict[tuple[str, str], int]) -> Streak:
+    typed = {refusals.wrong(name, code): times for (code, name), times in mendable.items()}
+    return refusals.streak(last=NOW, codes=of_codes(codes), mendable=typed)
+
+
+def test_a_field_that_nobody_gets_past_is_named() -> None:
+    found = worth_reporting(
+        SHOP, history(mistakes({"invalid": 7, "required": 2}, {("invalid", "phone"): 7}))
+    )
+    assert found
+    assert found.sentence == (
+        "9 of 9 sign-ups refused since Tuesday 14:00 UTC: nobody gets past the field phone. Others:"
+        " 2 required."
+    )
+    assert "as phone than visitors type" in found.to_do
+    assert found.to_do.endswith("relay snippet shop")
+    assert "relay" not in found.in_console and found.in_console.endswith(".")
+
+
+def test_mistakes_are_no_cause_of_much_that_is_refused() -> None:
+    typed = refusals.wrong("email", "invalid")
+    last = [kept("origin"), *[kept("invalid", wrong=(typed,))] * 9]
+    found = sentence(history(refused=40, accepted=60, last=last))
+    assert found and "is not among its origins" in found and "invalid" not in found
 
 
 # --- much is refused

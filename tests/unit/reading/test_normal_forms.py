@@ -106,7 +106,7 @@ def read(head: Head, body: bytes) -> None:
     try:
         checked_of(posted)
     except InvalidSignup as invalid:
-        refusal_of(head, 422, invalid.errors, posted)
+        refusal_of(FORM, head, source, 422, invalid.errors, posted)
         form_page(
             FORM, posted, ENGLISH, time_token="", page=source.website_page, errors=invalid.errors
         )

@@ -11,12 +11,20 @@ import pytest
 from shared.domain.refusal import Refusal, RefusalCode
 from shared.ledger.stores.form_counts import FormTally
 from tests.support.builders import form
+from tests.support.refusals import wrong
 from web.signup.form_tallies import MOST_NAMES_AT_ONCE, FormTallies
 
 ORIGIN = Refusal(
     code=RefusalCode.ORIGIN, fields=(), origin="https://other.example", client="Chrome"
 )
 REQUIRED = Refusal(code=RefusalCode.REQUIRED, fields=("mail",), origin=None, client="curl")
+TYPED = Refusal(
+    code=RefusalCode.INVALID,
+    fields=("email",),
+    origin="https://other.example",
+    client="Chrome",
+    wrong=(wrong("email", "invalid"),),
+)
 LIMITED = Refusal(code=RefusalCode.RATE_LIMITED, fields=(), origin=None, client="curl")
 HERE = "127.0.0.1"
 
@@ -241,3 +249,16 @@ def test_the_log_says_once_a_minute_which_form_refuses_and_why(
         tallies.close()
     about = [(record.form, record.code) for record in caplog.records]  # type: ignore[attr-defined]
     assert about == 2 * [("news", "origin"), ("news", "required")]
+
+
+def test_what_visitors_can_mend_is_in_the_streak_and_no_fault() -> None:
+    tallies = tallies_for(ledger := Ledger())
+    for refusal in (TYPED, TYPED, ORIGIN):
+        tallies.refused(form("news"), refusal, address=HERE)
+    tallies.refused(form("shop"), TYPED, address=HERE)
+    tallies.accepted(form("shop"), ())
+    tallies.close()
+    ((news, shop),) = ledger.flushes
+    assert (news.faults, news.streak) == (1, {"invalid": 2, "origin": 1})
+    assert news.mendable == {"invalid:email": 2}
+    assert (shop.faults, shop.streak, shop.mendable) == (0, {}, {})

@@ -243,6 +243,67 @@ def test_of_the_last_ones_everything_that_helps_is_kept(
     assert abs(last().at.timestamp() - time.time()) < 30
 
 
+@pytest.mark.parametrize(
+    ("posted", "wrong", "mendable"),
+    [
+        ({"email": "ada"}, [("email", "invalid", True)], True),
+        ({"E-Mail": ""}, [("email", "required", True)], True),
+        ({"letter box": "ada"}, [("email", "required", False)], False),
+        (
+            {"email": "ada", "_lists": "other"},
+            [("email", "invalid", True), ("_lists", "unknown_list", True)],
+            False,
+        ),
+    ],
+)
+def test_the_wrong_fields_are_kept_by_the_names_that_the_form_has(
+    posted: dict[str, str],
+    wrong: list[tuple[str, str, bool]],
+    mendable: bool,
+    client: FlaskClient,
+    last: Callable[[], KeptRefusal],
+) -> None:
+    client.post("/f/news", data=posted, headers={"Origin": "https://www.example.com"})
+    refusal = last().refusal
+    assert [(each.field, each.code, each.arrived) for each in refusal.wrong] == wrong
+    assert (refusal.visitor_can_mend, refusal.hosted) == (mendable, False)
+
+
+@pytest.mark.parametrize(
+    ("posted", "origin"),
+    [
+        ({"_page": "https://shop.example/a?who=ada"}, "https://shop.example"),
+        ({"_referrer": "https://shop.example/a"}, "https://shop.example"),
+        ({"_page": "ada", "_referrer": "javascript:ada"}, None),
+        ({}, None),
+    ],
+)
+def test_of_the_hosted_form_the_page_that_shows_it_is_kept(
+    posted: dict[str, str],
+    origin: str | None,
+    client: FlaskClient,
+    last: Callable[[], KeptRefusal],
+) -> None:
+    hosted = {"Origin": "http://localhost", "Referer": "http://localhost/f/news"}
+    client.post("/f/news", data=posted | {"email": ""}, headers=hosted)
+    refusal = last().refusal
+    assert (refusal.origin, refusal.hosted, refusal.visitor_can_mend) == (origin, True, True)
+
+
+def test_typing_errors_of_many_visitors_mean_no_broken_form(
+    client: FlaskClient, counts: FormCounts, refused: Callable[[], object]
+) -> None:
+    for number in range(5):
+        visitor = {"REMOTE_ADDR": f"203.0.{number}.7"}
+        headers = {"Origin": "https://www.example.com"}
+        client.post("/f/news", data={"email": "ada"}, headers=headers, environ_base=visitor)
+    for read_as in (True, False):  # nobody got past the field; then somebody does
+        assert refused() == {"news": {"invalid": 5}}
+        found = worth_reporting(form(), *counts.histories([form()]))
+        assert (found is not None) == read_as
+        client.post("/f/news", data=ADA)
+
+
 def test_nothing_that_tells_who_it_was_is_kept(
     client: FlaskClient, redis_client: "redis.Redis", refused: Callable[[], object]
 ) -> None:

@@ -9,8 +9,9 @@
 -- KEY flushed  relay:flushed:<process>
 -- ARG number  number  of this flush of the process
 -- ARG tallies  json  list: form, account (prefix of its keys), refused (code -> count), faults (how
---                    many may be the form's own), of these the streak since the process accepted a
---                    sign-up (code -> count), streak_count, streak_began_ago and
+--                    many may be the form's own), the streak of those since the process accepted a
+--                    sign-up and of those that a visitor could mend (code -> count), of these
+--                    mendable (<code>:<field> -> count), streak_count, streak_began_ago and
 --                    streak_went_on_ago (ms), last (list of ms ago and refusal as JSON, oldest
 --                    first), unsent (name -> count), accepted_ago (ms since the last sign-up was
 --                    accepted; -1 when none was since the last flush), passed and screened (how
@@ -50,6 +51,9 @@ local function add_to_streak(tally)
   redis.call("HSET", key, "last", text(now - tally.streak_went_on_ago))
   for code, times in pairs(tally.streak) do
     add_to(key, "code:" .. code, times)
+  end
+  for name, times in pairs(tally.mendable) do
+    add_to(key, "mendable:" .. name, times)
   end
   return add_to(key, "count", tally.streak_count)
 end
@@ -112,7 +116,7 @@ local function add_refusals(tally)
     redis.call("LPUSH", key .. ":last", text(now - kept[1]) .. " " .. kept[2])
   end
   redis.call("LTRIM", key .. ":last", 0, MOST_KEPT_REFUSALS - 1)
-  if tally.faults > 0 then
+  if tally.faults + tally.streak_count > 0 then
     add_to_recent(tally, tally.streak_count > 0 and add_to_streak(tally) or 0)
   end
 end
