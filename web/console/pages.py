@@ -16,6 +16,7 @@ from shared.domain.durations import in_words, minute
 from shared.domain.errors import LedgerUnavailable, Refused, SpoolRefused
 from shared.domain.masked_email import masked_email
 from shared.domain.phrases import counted
+from shared.domain.refusal_texts import where_from, why_refused
 from shared.domain.short_ids import short_id
 from shared.infrastructure.stored_records import collecting, left_out
 from shared.infrastructure.timestamps import utc_now
@@ -98,6 +99,8 @@ def template_context() -> dict[str, Any]:
         "left_out": _left_out,
         "short_id": short_id,
         "consent_in_words": consent_in_words,
+        "why_refused": why_refused,
+        "where_from": where_from,
         "shown_email": _shown_email,
         "navigation": navigation.groups,
         "is_current": navigation.is_current,

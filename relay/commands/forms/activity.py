@@ -1,9 +1,11 @@
 """What came to a form, as `relay forms show` prints it."""
 
+from dataclasses import asdict
 from typing import Any
 
 from relay.terminal.output import Output, for_people
 from shared.domain.refusal import KeptRefusal
+from shared.domain.refusal_texts import where_from, why_refused
 from shared.infrastructure.timestamps import timestamp
 from shared.operations.forms.activity import FormActivity
 
@@ -31,6 +33,9 @@ def _refusal_document(kept: KeptRefusal) -> dict[str, Any]:
         "fields": list(refusal.fields),
         "origin": refusal.origin,
         "client": refusal.client,
+        "hosted": refusal.hosted,
+        "wrong": [asdict(each) for each in refusal.wrong],
+        "visitor_can_mend": refusal.visitor_can_mend,
     }
 
 
@@ -53,7 +58,7 @@ def _say_last_refusals(output: Output, activity: FormActivity) -> None:
     if activity.history.last:
         output.say("\nThe last refusals")
         output.table(
-            ["at", "code", "origin", "client", "fields that arrived"],
+            ["at", "code", "why", "from", "client", "fields that arrived"],
             [_refusal_row(kept) for kept in activity.history.last],
         )
 
@@ -61,7 +66,8 @@ def _say_last_refusals(output: Output, activity: FormActivity) -> None:
 def _refusal_row(kept: KeptRefusal) -> list[str | None]:
     refusal = kept.refusal
     fields = ", ".join(refusal.fields) or None
-    return [for_people(kept.at), refusal.code, refusal.origin, refusal.client, fields]
+    why, page = why_refused(refusal), where_from(refusal)
+    return [for_people(kept.at), refusal.code, why, page, refusal.client, fields]
 
 
 def _say_not_sent(output: Output, activity: FormActivity) -> None:

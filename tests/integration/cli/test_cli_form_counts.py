@@ -10,6 +10,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.stores.form_counts import FormCounts, FormTally
 from tests.support.builders import accept
 from tests.support.command_line import CommandLine
+from tests.support.refusals import wrong
 
 SENTENCE = "212 of 212 sign-ups refused since"
 CAUSE = "a required field was missing. These fields arrived: mail address, first_name."
@@ -27,6 +28,7 @@ def busy(connected: CommandLine, redis_client: "redis.Redis") -> CommandLine:
         fields=("mail address", "first_name"),
         origin="https://www.example.com",
         client="Firefox",
+        wrong=(wrong("email", "required", arrived=False),),
     )
     tally = FormTally(
         form="news",
@@ -81,6 +83,7 @@ def test_a_form_is_shown_with_its_last_refusals_and_what_it_does_not_send(
     rows = [line for line in out.splitlines() if "mail address, first_name" in line]
     assert len(rows) == 1 + 3  # the sentence, and the table
     assert all("https://www.example.com" in row and "Firefox" in row for row in rows[1:])
+    assert all("no field that arrived means email" in row for row in rows[1:])
 
 
 def test_a_form_is_shown_to_scripts(busy: CommandLine) -> None:
@@ -95,6 +98,9 @@ def test_a_form_is_shown_to_scripts(busy: CommandLine) -> None:
         "fields": ["mail address", "first_name"],
         "origin": "https://www.example.com",
         "client": "Firefox",
+        "hosted": False,
+        "wrong": [{"field": "email", "code": "required", "arrived": False}],
+        "visitor_can_mend": False,
     }
     assert shown["fields_not_sent"] == [
         {"name": "shoe size", "count": 7},

@@ -20,6 +20,7 @@ from shared.operations.snippets.snippet import SnippetKind
 from tests.support import builders
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.console_browser import SignedIn
+from tests.support.refusals import wrong
 from tests.support.web_services import services_of
 
 SaveForm = Callable[..., Form]
@@ -44,7 +45,11 @@ def refuse(redis_client: "redis.Redis") -> Callable[..., None]:
 
     def count(times: int, form: str = "news", **given: object) -> None:
         refusal = Refusal(
-            code=RefusalCode.REQUIRED, fields=("mail",), origin="https://x.example", client="Chrome"
+            code=RefusalCode.REQUIRED,
+            fields=("mail",),
+            origin="https://x.example",
+            client="Chrome",
+            wrong=(wrong("email", "required", arrived=False),),
         )
         tally = FormTally(
             form=form,
@@ -131,7 +136,7 @@ def test_the_page_has_figures_refusals_and_unsent_fields(
     page = words(read(browser, PAGE))
     assert "7 of 7 sign-ups refused since" in page
     assert "7 requests: 7 required." in page
-    assert "required https://x.example Chrome mail" in page
+    assert "required no field that arrived means email https://x.example Chrome mail" in page
     assert "shoe_size 7" in page
     assert "Last sign-up:" in page
 

@@ -16,6 +16,7 @@ from shared.operations.operators import Role
 from tests.support import builders
 from tests.support.console_scene import ConsoleScene, text
 from tests.support.records import strip_to_evidence
+from tests.support.refusals import wrong
 from tests.support.signups import ADA
 from tests.support.web_services import services_of
 from web.signup.spool_entry import Entry
@@ -95,13 +96,22 @@ def test_nothing_found_says_what_is_known(scene: Scene) -> None:
     scene.ledger.spools.note("a-spool", "web-2", figures)
     page = text(scene.search(ADA))
     assert "No sign-up is found" in page
-    assert "<code>required</code>" in page
+    assert "<code>required</code> phone was empty" in page
+    assert "https://shop.example, by the hosted form" in page
+    assert 'href="/console/forms/news#refused"' in page
     assert "web-2: 4 sign-ups" in page
     assert "nobody can tell whose these were" in page
 
 
 def refuse(scene: Scene, code: RefusalCode) -> None:
-    refusal = Refusal(code=code, fields=("email",), origin=None, client="Firefox")
+    refusal = Refusal(
+        code=code,
+        fields=("email",),
+        origin="https://shop.example",
+        client="Firefox",
+        wrong=(wrong("phone", code),),
+        hosted=True,
+    )
     tally = FormTally(
         form="news",
         account="acme",
