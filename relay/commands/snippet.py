@@ -42,6 +42,11 @@ def snippet(runtime: CommandRuntime, /, name: str, *, language: str | None, **wa
     if len(chosen) > 1:
         raise click.UsageError(f"Choose one of {', '.join(f'--{kind}' for kind in _KINDS)}.")
     form = existing(runtime, name)
+    if language and form.language not in ("auto", language):
+        raise click.UsageError(
+            f"The form {form.name} has the language {form.language}: its errors, its thanks and the"
+            " evidence of consent are in it. Leave --language out, or give the form that language."
+        )
     found = snippet_of(runtime, form, *chosen, language=language)
     runtime.output.json(
         {

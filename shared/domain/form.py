@@ -31,7 +31,7 @@ SPAM_THRESHOLD = 10
 # In characters: the API's limit for the value of a custom field.
 CUSTOM_LIMIT = 255
 # What of a form no operator sets.
-KEPT_BY_US = ("consent_since", "earlier_consents")
+KEPT_BY_US = ("consent_since", "earlier_consents", "earlier_languages")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class Form:
     are ``#rrggbb``; empty ones are ours. From `spam_threshold` on, a sign-up is quarantined; 0
     turns the scored signs of spam off. `consent_since` is when the form began to show its consent
     text, as scripts read times; None if nobody knows. `earlier_consents` has the newest first.
+    `earlier_languages` are those in which the form showed our consent text before.
     """
 
     name: str
@@ -92,6 +93,7 @@ class Form:
     sources: tuple[SourceField, ...] = ()
     consent_since: str | None = None
     earlier_consents: tuple[EarlierConsent, ...] = ()
+    earlier_languages: tuple[str, ...] = ()
 
     @property
     def shown_title(self) -> Text | str:
@@ -146,18 +148,37 @@ class Form:
         earlier = (each.text for each in self.earlier_consents)
         return next((text for text in earlier if text_version(text) == version), None)
 
+    def shows_our_consent_in(self, language: str) -> bool:
+        """Whether a page of the form shows our consent text in this language today."""
+        return self.consent_text == DEFAULT_CONSENT and self.language in ("auto", language)
+
+    def showed_our_consent_in(self, language: str) -> bool:
+        """Whether a page of the form may have shown our consent text in this language before.
+
+        A form that an older version stored has the language of today alone.
+        """
+        languages = self.earlier_languages or (self.language,)
+        showed_ours = any(each.text == DEFAULT_CONSENT for each in self.earlier_consents)
+        return showed_ours and not {"auto", language}.isdisjoint(languages)
+
     def after(self, before: "Form | None", *, now: str) -> "Form":
         """Return the form as it follows the form `before` it: with the consent texts of that one.
 
         `now` is the time of the change, as scripts read it.
         """
         if before is None:
-            return replace(self, consent_since=now, earlier_consents=())
+            return replace(self, consent_since=now, earlier_consents=(), earlier_languages=())
         since, earlier = before.consent_since, before.earlier_consents
-        if before.consent_text != self.consent_text:
+        languages = before.earlier_languages
+        ours = before.consent_text == DEFAULT_CONSENT
+        if before.consent_text != self.consent_text or (ours and before.language != self.language):
             last = EarlierConsent(text=before.consent_text, since=since, until=now)
             since, earlier = now, (last, *earlier)[:MOST_EARLIER]
-        return replace(self, consent_since=since, earlier_consents=earlier)
+            said = (before.language,) if ours else ()
+            languages = tuple(dict.fromkeys((*languages, *said)))
+        return replace(
+            self, consent_since=since, earlier_consents=earlier, earlier_languages=languages
+        )
 
     def allows_origin(self, origin: str) -> bool:
         """Whether a page at `origin` may post here; without a list of origins, any may."""
@@ -194,6 +215,7 @@ class Form:
         )
         earlier = stored.get("earlier_consents", ())
         known["earlier_consents"] = tuple(EarlierConsent(**item) for item in earlier)
+        known["earlier_languages"] = tuple(stored.get("earlier_languages", ()))
         return cls(**known)
 
 

@@ -71,7 +71,7 @@ def _consents(form: Form) -> list[ConsentPeriod]:
 def _snippets(form: Form, url: str) -> list[Snippet]:
     """Return what to paste, in the form's language, or in the one that was asked for."""
     asked = request.args.get("language", "")
-    language = asked if asked in LANGUAGES else form.language
+    language = asked if form.language == "auto" and asked in LANGUAGES else form.language
     known = "" if language == "auto" else language
     say = services().translations.choose(known).say
     return all_snippets(form, url, say=say, language=known)

@@ -23,12 +23,18 @@ class OurConsents:
 
     def __init__(self, translations: Translations) -> None:
         self.by_language = {each.language: each.say(OUR_CONSENT) for each in translations.all()}
-        self._by_version = {text_version(text): text for text in self.by_language.values()}
+        self._languages = {text_version(text): name for name, text in self.by_language.items()}
 
     def of_version(self, form: Form, version: str) -> str | None:
-        """Return our text of this version, if the form shows ours or has shown it."""
-        text = self._by_version.get(version)
-        return text if text and form.consent_text_of(_OUR_VERSION) is not None else None
+        """Return the text of this version, if a page of the form shows it or may have shown it:
+        one of the form's own, or ours in a language of the form."""
+        language = self._languages.get(version)
+        if language and (
+            form.shows_our_consent_in(language) or form.showed_our_consent_in(language)
+        ):
+            return self.by_language[language]
+        own = form.consent_text_of(version)
+        return None if own == DEFAULT_CONSENT else own
 
     def of_today(self, form: Form) -> str:
         """Return the text that the form shows, as far as its page does not say. A form that leaves
@@ -36,9 +42,6 @@ class OurConsents:
         if form.consent_text != DEFAULT_CONSENT:
             return form.consent_text
         return self.by_language.get(form.language, form.consent_text)
-
-
-_OUR_VERSION = text_version(DEFAULT_CONSENT)
 
 
 def consent_of(
@@ -51,7 +54,7 @@ def consent_of(
     """Return the evidence. If the page does not say which text it showed, or names none of the
     form's, it is the form's text of today."""
     version = version_shown(posted)
-    stated = _text_of(form, version, ours) if version else None
+    stated = ours.of_version(form, version) if version else None
     text = ours.of_today(form) if stated is None else stated
     return Consent(
         text=text,
@@ -64,11 +67,6 @@ def consent_of(
         language=_language(_first(posted, LANGUAGE)),
         referrer=visitor.referrer,
     )
-
-
-def _text_of(form: Form, version: str, ours: OurConsents) -> str | None:
-    text = form.consent_text_of(version)
-    return ours.of_version(form, version) if text is None else text
 
 
 def version_shown(posted: Mapping[str, list[str]]) -> str:

@@ -9,7 +9,7 @@ from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
 from relay.terminal.output import for_people
 from shared.domain.errors import Refused
-from shared.domain.form import Form
+from shared.domain.form import KEPT_BY_US, Form
 from shared.operations.forms.activity import read_activity
 from shared.operations.forms.choices import in_order
 from shared.operations.forms.consent_texts import consent_periods
@@ -128,7 +128,8 @@ def existing(runtime: CommandRuntime, name: str) -> Form:
 def described(runtime: CommandRuntime, form: Form) -> dict[str, Any]:
     """Return the form as JSON, with its address and all its texts of consent."""
     document = form.to_dict()
-    del document["consent_since"], document["earlier_consents"]
+    for name in KEPT_BY_US:
+        del document[name]
     texts = [each.to_dict() for each in consent_periods(form)]
     return document | {"consent_texts": texts, "url": address(runtime, form)}
 

@@ -42,10 +42,11 @@ def translated(period: ConsentPeriod, form: Form, ours: Mapping[str, str]) -> li
     language; a text of the form's own is the same for everybody."""
     if period.text != DEFAULT_CONSENT:
         return [period]
+    said_in = form.showed_our_consent_in if period.until else form.shows_our_consent_in
     return [
         replace(period, version=text_version(text), text=text, language=language)
         for language, text in ours.items()
-        if form.language in ("auto", language)
+        if said_in(language)
     ]
 
 

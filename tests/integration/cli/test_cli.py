@@ -213,6 +213,8 @@ def test_a_snippet_has_the_language_of_its_form_or_page(connected: CommandLine) 
     german = connected("snippet", "news").out
     assert 'name="_language" value="de"' in german and "Mit der Anmeldung stimmen Sie" in german
     assert text_version(re.findall("<p>(Mit der Anmeldung.*)</p>", german)[0]) in german
+    refused = connected("snippet", "news", "--language", "es")
+    assert refused.status == 2 and "has the language de" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from shared.domain.consent_texts import MOST_EARLIER, EarlierConsent
-from shared.domain.form import KEPT_BY_US, CustomField, Form, ListRef, SourceField
+from shared.domain.form import DEFAULT_CONSENT, KEPT_BY_US, CustomField, Form, ListRef, SourceField
 
 FORM = Form(
     name="news",
@@ -228,6 +228,26 @@ def test_since_when_a_form_of_an_earlier_version_shows_its_text_is_not_known() -
     assert changed.earlier_consents == (
         EarlierConsent(text=FORM.consent_text, since=None, until=DAYS[0]),
     )
+
+
+def test_a_form_knows_in_which_languages_it_has_shown_our_text() -> None:
+    auto, german, english, own = (
+        replace(FORM, consent_text=text, language=language)
+        for text, language in (
+            (DEFAULT_CONSENT, "auto"),
+            (DEFAULT_CONSENT, "de"),
+            (DEFAULT_CONSENT, "en"),
+            ("Own", "fr"),
+        )
+    )
+    first = german.after(auto.after(None, now=DAYS[0]), now=DAYS[1])
+    assert (first.earlier_languages, first.consent_since) == (("auto",), DAYS[1])
+    assert [each.until for each in first.earlier_consents] == [DAYS[1]]
+    third = own.after(english.after(first, now=DAYS[2]), now=DAYS[3])
+    assert third.earlier_languages == ("auto", "de", "en")
+    same = replace(own, language="es").after(third, now=DAYS[4])
+    assert (same.consent_since, same.earlier_languages) == (DAYS[3], ("auto", "de", "en"))
+    assert Form.from_dict(same.to_dict()) == same
 
 
 def test_the_oldest_of_very_many_texts_is_forgotten() -> None:

@@ -1,5 +1,6 @@
 """The evidence of consent says which text the page showed, and whether it said so."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ VISITOR = Visitor(
 )
 TRANSLATIONS = load_translations()
 OURS = OurConsents(TRANSLATIONS)
+OURS_IN_SPANISH = text_version(OURS.by_language["es"])
 OLD, NEW = "Old text.", "New text."
 FORM = builders.form(consent_text=NEW).after(
     builders.form(consent_text=OLD), now="2026-03-01T12:00:00Z"
@@ -49,6 +51,47 @@ def test_the_text_is_the_one_that_the_page_says_it_showed(
 ) -> None:
     consent = evidence(_consent=said)
     assert (consent.text, consent.version, consent.stated) == (text, text_version(text), stated)
+
+
+LATER = "2026-03-01T12:00:00Z"
+ENGLISH = builders.form(language="en")
+BY_BROWSER = builders.form(language="auto")
+GERMAN = builders.form(language="de")
+OWN = builders.form(language="fr", consent_text=NEW)
+
+
+@pytest.mark.parametrize(
+    ("form", "believed"),
+    [
+        pytest.param(BY_BROWSER, {"en", "es", "fr", "de"}, id="the browser chooses"),
+        pytest.param(GERMAN, {"de"}, id="a language of its own"),
+        pytest.param(OWN, set(), id="ours was never shown"),
+        pytest.param(GERMAN.after(BY_BROWSER, now=LATER), {"en", "es", "fr", "de"}, id="auto once"),
+        pytest.param(GERMAN.after(ENGLISH, now=LATER), {"en", "de"}, id="another one once"),
+        pytest.param(OWN.after(GERMAN, now=LATER), {"de"}, id="a text of its own since"),
+        pytest.param(
+            replace(OWN.after(GERMAN, now=LATER), earlier_languages=()),
+            {"fr"},
+            id="stored by an older version: the language of today",
+        ),
+    ],
+)
+def test_of_our_own_texts_only_those_are_believed_that_the_form_could_show(
+    form: Form, believed: set[str]
+) -> None:
+    found = {
+        language
+        for language, text in OURS.by_language.items()
+        if evidence(form, _consent=text_version(text)).text == text
+        and evidence(form, _consent=text_version(text)).stated
+    }
+    assert found == believed
+
+
+def test_a_text_of_the_forms_own_that_is_like_ours_is_its_own() -> None:
+    spanish = OURS.by_language["es"]
+    found = evidence(builders.form(language="de", consent_text=spanish), _consent=OURS_IN_SPANISH)
+    assert (found.text, found.stated) == (spanish, True)
 
 
 def test_a_page_that_says_nothing_showed_the_text_of_today_as_far_as_is_known() -> None:
