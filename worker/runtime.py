@@ -25,7 +25,9 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from shared.operations.delivery_checks import DeliveryChecks
+from shared.operations.field_edits import FieldEdits
 from shared.operations.job_steps import JobSteps
+from shared.operations.replay_feeder import ReplayFeeder
 from worker.alerts.dispatcher import make_alert_dispatcher
 from worker.alerts.schedule import WorkerAlerts
 from worker.delivery.connection_pool import ConnectionPool
@@ -101,9 +103,15 @@ class WorkerRuntime:
             delivers=delivers,
         )
         replays = Replays(self.client, replay_pace(settings))
-        checks = DeliveryChecks(self.registry, check_email)
-        self.job_runner = JobRunner(JobSteps(self.ledger, replays, checks), self.stopping)
-        self.due = DueWork(self.registry, BusyAccounts(self.client), replays, self.job_runner.note)
+        edits = FieldEdits(self.registry, check_email)
+        steps = JobSteps(self.ledger, replays, DeliveryChecks(self.registry, check_email), edits)
+        self.job_runner = JobRunner(steps, self.stopping)
+        self.due = DueWork(
+            self.registry,
+            BusyAccounts(self.client),
+            ReplayFeeder(self.ledger, replays, edits),
+            self.job_runner.note,
+        )
         self.poller = Poller(self.due, self.lanes, partial(self._say_alive, name))
         self.token_refresher = TokenRefresher(
             self.registry, self.vault, self.holds, self._try_token

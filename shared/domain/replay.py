@@ -25,6 +25,7 @@ class JobAction(StrEnum):
 
     RETRY = "retry"
     RETRY_FORM_LISTS = "retry_form_lists"  #: to the lists that their forms have now
+    RETRY_EDITED = "retry_edited"  #: with fields left out, or set to one value
     DELIVER = "deliver"  #: quarantined ones, anyway
     DISCARD = "discard"
     UNDO = "undo"  #: of a job that discarded
@@ -36,7 +37,7 @@ class JobAction(StrEnum):
     @property
     def retries(self) -> bool:
         """Whether it sends dead letters again."""
-        return self in (JobAction.RETRY, JobAction.RETRY_FORM_LISTS)
+        return self in (JobAction.RETRY, JobAction.RETRY_FORM_LISTS, JobAction.RETRY_EDITED)
 
 
 class ReplayState(StrEnum):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import redis
 
@@ -27,15 +27,40 @@ from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
 ListIds = Mapping[str, Sequence[str]]
 
 
+# What `Replays.feed` returns if the oldest replay has an edit, which Python makes.
+EDITS_NEEDED = -1
+
+
 class JobStep(NamedTuple):
     """A step of a job: the ids that are next in its index. `action` is what is done with those that
-    match `filter` (JSON). `following` is where the step after this one begins."""
+    match `filter` (JSON); `change` (JSON) is what an edit changes, or empty. `following` is where
+    the step after this one begins."""
 
     action: str
     filter: str
+    change: str
     cursor: str
     following: str
     ids: list[str]
+
+
+class NextEdits(NamedTuple):
+    """Which sign-ups come next in a replay with an edit. `change` and `event`, which has who does
+    it, are JSON."""
+
+    job: str
+    change: str
+    event: str
+    ids: list[str]
+
+
+class MadeEdit(TypedDict):
+    """A sign-up of `NextEdits`. Without `sent`, it stays as it is. With it, that is the line with
+    what is sent from now on, and `event` is for its history."""
+
+    id: str
+    sent: NotRequired[str]
+    event: NotRequired[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +69,7 @@ class NewJob:
 
     `chosen` and `filter` are JSON: what was chosen, for people, and what must match. `event` is for
     the history of each sign-up. `undone` is the job whose discarding it undoes. `lists` says by
-    account to which lists a job to forms' lists sends.
+    account to which lists a job to forms' lists sends. `change` (JSON) is what an edit changes.
     """
 
     id: str
@@ -56,6 +81,7 @@ class NewJob:
     since: datetime | None = None
     event: str = "{}"
     undone: str | None = None
+    change: str | None = None
     lists: Mapping[str, ListIds] = field(default_factory=dict)
 
 
@@ -69,7 +95,7 @@ class ReplayPart:
     and not `cancelled` is changed. `refused` matched, but could not be sent as they were: they are
     not in `total`. `before` is how many wait in earlier replays of the account.
     `pace` is its share of the API key's pace, `today` how many requests of the day it may still
-    use. `undone` is the job that it undoes.
+    use. `undone` is the job that it undoes, `change` what one with an edit changes (JSON).
     """
 
     account: str
@@ -95,6 +121,7 @@ class ReplayPart:
     refused: int = 0
     note: str = ""
     undone: str | None = None
+    change: str | None = None
 
 
 class Replays:
@@ -115,6 +142,7 @@ class Replays:
         chosen: str,
         action: JobAction = JobAction.RETRY,
         event: str = "{}",
+        change: str | None = None,
         lists: ListIds | None = None,
         refused: int = 0,
     ) -> int:
@@ -134,6 +162,7 @@ class Replays:
                 chosen=chosen,
                 event=event,
                 ids=list(batch),
+                edit=change,
                 lists=lists,
                 refused=refused,
             )
@@ -151,6 +180,7 @@ class Replays:
             "since": job.since,
             "event": job.event,
             "undone": job.undone,
+            "edit": job.change,
         }
         each = ({**values, "account": name, "lists": job.lists.get(name)} for name in accounts)
         return list(map(int, self._scripts.run_with_each("replays/begin", each)))
@@ -187,13 +217,28 @@ class Replays:
                 reads.zcount(f"{keys.account(account)}{index}", least, "+inf")
             return [int(count) for count in reads.execute()]
 
-    def feed(self, account: str) -> int:
-        """Make the account's next ones due, if pace, quota and holds allow; return how many."""
+    def feed(self, account: str, job: str | None = None, edits: Sequence[MadeEdit] = ()) -> int:
+        """Make the account's next ones due, if pace, quota and holds allow; return how many.
+
+        `edits` are those of the sign-ups that come next in `job`, a replay with an edit. Returns
+        `EDITS_NEEDED` if they are missing.
+        """
+        made = {"job": job, "signups": edits} if job and edits else None
         return int(
             self._scripts.run_for(
-                account, "replays/feed", per_second=self.pace.per_second, **self._bounds()
+                account,
+                "replays/feed",
+                per_second=self.pace.per_second,
+                edits=made,
+                **self._bounds(),
             )
         )
+
+    def next_edits(self, account: str) -> NextEdits | None:
+        """Return what the account's oldest replay needs edits for; None if it needs none."""
+        most = self.pace.most_under_way
+        found = self._scripts.run_for(account, "replays/next_edits", most=most)
+        return NextEdits(*found) if found else None
 
     def cancel(self, account: str, replay: str, *, by: str) -> int | None:
         """Leave as they are those that the job has not changed; return how many. None: there is no
@@ -258,5 +303,6 @@ def _read(
         refused=int(job.get("refused", 0)),
         note=str(json_object(job.get("event") or "{}").get("note", "")),
         undone=job.get("undone"),
+        change=job.get("change"),
         **ended,
     )

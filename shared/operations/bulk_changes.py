@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
+from shared.domain.field_change import FieldChange
 from shared.domain.replay import LARGE, JobAction
 from shared.domain.signup import Signup
 from shared.operations.bulk_choices import BulkChoice, BulkChooser, BulkResult
@@ -53,20 +54,35 @@ class BulkChanges:
         """Send them to the lists that their forms have now: a replay, however few."""
         return self._as_job(JobAction.RETRY_FORM_LISTS, choice)
 
-    def replay(self, choice: BulkChoice, action: JobAction = JobAction.RETRY) -> Job | None:
+    def retry_edited(self, choice: BulkChoice, change: FieldChange) -> BulkResult:
+        """Send those that the change changes, with it: a replay, however few. The others stay."""
+        return self._as_job(JobAction.RETRY_EDITED, choice, change=change)
+
+    def replay(
+        self,
+        choice: BulkChoice,
+        action: JobAction = JobAction.RETRY,
+        change: FieldChange | None = None,
+    ) -> Job | None:
         """Send the dead letters again as a job, however few. None when there is none to send."""
         self.chooser.lists.page(choice.filter, limit=1)  # raises for a filter that cannot be right
-        return self._as_job(action, choice).job
+        return self._as_job(action, choice, change=change).job
 
     def discard(self, choice: BulkChoice, note: str) -> BulkResult:
         """Discard them as a job, so that all of it can be undone. `note` says why."""
         return self._as_job(JobAction.DISCARD, choice, note)
 
-    def _as_job(self, action: JobAction, choice: BulkChoice, note: str = "") -> BulkResult:
+    def _as_job(
+        self,
+        action: JobAction,
+        choice: BulkChoice,
+        note: str = "",
+        change: FieldChange | None = None,
+    ) -> BulkResult:
         signups = self.chooser.few(choice)
         if signups is None:
-            return self.chooser.start(action, choice, note)
-        return self.chooser.start_with(action, choice, oldest_first(signups), note)
+            return self.chooser.start(action, choice, note, change)
+        return self.chooser.start_with(action, choice, oldest_first(signups), note, change)
 
     def export(self, choice: BulkChoice, to: ExportFormat) -> Iterator[str]:
         """Yield a file of them, the last received first, bit by bit. Raises `Refused` for more than

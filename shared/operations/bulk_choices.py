@@ -12,9 +12,11 @@ from datetime import timedelta
 from shared.domain.account import Hold
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
+from shared.domain.field_change import FieldChange
 from shared.domain.job_filter import has_words
 from shared.domain.replay import LARGE, JobAction
 from shared.domain.signup import Signup, State
+from shared.operations.field_edits import EditPreview, FieldEdits
 from shared.operations.form_targets import FormTarget, FormTargets, staying
 from shared.operations.jobs import JobChoice, Jobs
 from shared.operations.replay_jobs import STEPS_PER_SECOND, Job
@@ -24,6 +26,8 @@ from shared.operations.signup_lists import MOST_READ, SignupFilter, SignupLists
 
 # Of a plan's accounts, so many are looked up by name.
 NAMED = 10
+# Of many, so many are read for what a change of fields would do.
+SAMPLED = 200
 
 DEAD_LETTERS = SignupFilter(states=frozenset({State.DEAD}))
 QUARANTINED = SignupFilter(states=frozenset({State.QUARANTINED}))
@@ -63,7 +67,8 @@ class BulkPlan:
     which some may not match. `left_out` of the ticked ones are in another state by now. Of what
     sends them, `quota_left` requests are left today, and `held` has the gravest hold of each of the
     first accounts that are on hold: they send nothing until it ends. If they go to the lists that
-    their forms have now, `targets` are these. Those that stay are not counted if that is exact.
+    their forms have now, `targets` are these. With a change of fields, `edit` says what it would do
+    to those that were read for that. Those that stay are not counted if that is exact.
     """
 
     action: JobAction
@@ -74,6 +79,7 @@ class BulkPlan:
     quota_left: int | None
     held: Mapping[str, Hold]
     targets: Sequence[FormTarget] = ()
+    edit: EditPreview | None = None
 
     @property
     def staying(self) -> int:
@@ -108,18 +114,25 @@ class BulkChooser:
     retries: Retries
     jobs: Jobs
     targets: FormTargets
+    edits: FieldEdits
 
-    def plan(self, action: JobAction, choice: BulkChoice) -> BulkPlan:
-        """Return what the change would do now. This changes nothing."""
+    def plan(
+        self, action: JobAction, choice: BulkChoice, change: FieldChange | None = None
+    ) -> BulkPlan:
+        """Return what the action would do now, with a `change` of fields if it makes one. This
+        changes nothing."""
         signups = self.few(choice)
         if signups is not None:
             accounts, is_exact = Counter(signup.account for signup in signups), True
         else:
             accounts, is_exact = self.count(choice.filter)
+        edit = self._edit(choice, signups, change) if change else None
+        if edit and signups is not None:
+            accounts = edit.accounts
         targets = self._targets(choice, signups) if action == JobAction.RETRY_FORM_LISTS else []
         if is_exact:
             accounts -= staying(targets)
-            is_exact = all(target.form for target in targets)
+            is_exact = all(target.form for target in targets) and (not edit or signups is not None)
         quota_left, takes = self._cost(action, accounts)
         return BulkPlan(
             action=action,
@@ -130,7 +143,14 @@ class BulkChooser:
             quota_left=quota_left,
             held=self._held(accounts) if action.sends else {},
             targets=targets,
+            edit=edit,
         )
+
+    def sample(self, choice: BulkChoice) -> list[Signup]:
+        """Return some of the sign-ups that were chosen, the last received first."""
+        if choice.ticked:
+            return self.ticked(choice)
+        return self.lists.page(choice.filter, limit=SAMPLED).signups
 
     def few(self, choice: BulkChoice) -> list[Signup] | None:
         """Return the sign-ups that were chosen, if they are few or were ticked; else None."""
@@ -169,18 +189,34 @@ class BulkChooser:
             if chosen.group in (None, each.id) and has_words(chosen.words, each)
         ]
 
-    def start(self, action: JobAction, choice: BulkChoice, note: str = "") -> BulkResult:
+    def start(
+        self,
+        action: JobAction,
+        choice: BulkChoice,
+        note: str = "",
+        change: FieldChange | None = None,
+    ) -> BulkResult:
         """Do it as a job with all that match."""
-        job = self.jobs.start(action, job_choice(choice.filter), note=note)
+        job = self.jobs.start(action, job_choice(choice.filter), note=note, change=change)
         return BulkResult(done=job.total if job else 0, job=job)
 
     def start_with(
-        self, action: JobAction, choice: BulkChoice, signups: Sequence[Signup], note: str = ""
+        self,
+        action: JobAction,
+        choice: BulkChoice,
+        signups: Sequence[Signup],
+        note: str = "",
+        change: FieldChange | None = None,
     ) -> BulkResult:
         """Do it as a job with these sign-ups of the choice."""
-        job = self.jobs.start_with(action, signups, choice.for_people(), note=note)
+        job = self.jobs.start_with(action, signups, choice.for_people(), note=note, change=change)
         done = job.total if job else 0
         return BulkResult(done=done, left_out=choice.left_out(done), job=job)
+
+    def _edit(
+        self, choice: BulkChoice, signups: Sequence[Signup] | None, change: FieldChange
+    ) -> EditPreview:
+        return self.edits.preview(self.sample(choice) if signups is None else signups, change)
 
     def _targets(self, choice: BulkChoice, signups: Sequence[Signup] | None) -> list[FormTarget]:
         if signups is None:

@@ -1,7 +1,7 @@
 """Dead letters: showing, correcting and discarding them."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -13,6 +13,7 @@ from shared.domain.phrases import shortened
 from shared.domain.reading.field_checks import edit_contact, editable_values
 from shared.domain.signup import Contact, Signup, State
 from shared.infrastructure.logs import redacted_start
+from shared.ledger.ledger import Who, event_by
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.selection import (
     Selection,
@@ -42,8 +43,12 @@ class DeadLetters:
 
     def find(self, selection: Selection, limit: int | None = None) -> list[Signup]:
         """Return the chosen dead letters, the latest first; all of them when nothing is chosen."""
-        chosen = self._finder.chosen(selection, State.DEAD)
-        return list(islice((signup for signup in chosen if signup.state == State.DEAD), limit))
+        return list(islice(self.chosen(selection), limit))
+
+    def chosen(self, selection: Selection) -> Iterator[Signup]:
+        """Yield them as they are read."""
+        found = self._finder.chosen(selection, State.DEAD)
+        return (signup for signup in found if signup.state == State.DEAD)
 
     def show(self, id: str) -> tuple[Signup, list[dict[str, Any]]]:
         """Return the sign-up `id`, whatever its state, and all that happened to it."""
@@ -119,7 +124,7 @@ class DeadLetters:
             check_email=self._finder.check_email,
             custom_fields=form.custom_fields if form else (),
         )
-        before = _changed_values(signup.contact, edited)
+        before = changed_values(signup.contact, edited)
         now = form.lists_for(signup.account) if form and form_lists else ()
         lists = tuple(each.id for each in now) or signup.lists
         if lists != signup.lists:
@@ -130,21 +135,20 @@ class DeadLetters:
 
     def _store(self, signup: Signup, contact: Contact, before: Mapping[str, str]) -> None:
         person = self._finder.fingerprints().person(self._finder.check_email(contact.email))
-        change = {
-            "at": round(self._now().timestamp() * 1000),
-            "event": "edited",
-            "fields": sorted(before),
-            "before": before,
-            "counted": False,
-            **who_acts(),
-        }
+        at = round(self._now().timestamp() * 1000)
+        change = {"at": at, **edited_event(before, who_acts())}
         if not self._ledger.edit(signup, contact, person=person, change=json.dumps(change)):
             raise Refused(_CHANGED.format(id=signup.id))
         fields = sorted(before)
         self._trail.add(Action.EDIT, account=signup.account, target=signup.id, fields=fields)
 
 
-def _changed_values(before: Contact, after: Contact) -> dict[str, str]:
+def edited_event(before: Mapping[str, str], who: Who) -> dict[str, Any]:
+    """Return what the history says of an edit, but for its time. `before` has the old values."""
+    return {**event_by("edited", who), "fields": sorted(before), "before": dict(before)}
+
+
+def changed_values(before: Contact, after: Contact) -> dict[str, str]:
     """Return the values that are changed, as they were; empty for one that there was not."""
     old, new = editable_values(before), editable_values(after)
     return {

@@ -27,6 +27,7 @@ from shared.operations.dead_letters import DeadLetters
 from shared.operations.delivery_checks import DeliveryChecks
 from shared.operations.discards import Discards
 from shared.operations.exports import Exports
+from shared.operations.field_edits import FieldEdits
 from shared.operations.form_targets import FormTargets
 from shared.operations.forms.forms import Forms
 from shared.operations.job_steps import JobSteps
@@ -61,12 +62,14 @@ def make_operations(
     checks = DeliveryChecks(registry, check_email)
     quarantine = Quarantine(finder, checks, trail, notify_workers)
     replays = Replays(client, replay_pace(settings))
-    jobs = Jobs(registry, JobSteps(ledger, replays, checks), trail, clock=time.monotonic)
+    edits = FieldEdits(registry, check_email)
+    steps = JobSteps(ledger, replays, checks, edits)
+    jobs = Jobs(registry, steps, trail, clock=time.monotonic)
     retries = Retries(finder, replays, jobs, trail, now=utc_now, notify_workers=notify_workers)
     lists = SignupLists(finder, SignupIndex(client))
     judging = Judging(ledger, registry)
     targets = FormTargets(lists)
-    chooser = BulkChooser(lists, retries, jobs, targets)
+    chooser = BulkChooser(lists, retries, jobs, targets, edits)
     exports = Exports(finder, trail)
     status = SystemStatus(
         ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
@@ -90,6 +93,7 @@ def make_operations(
         listed=ListedSignups(ledger=ledger, now=utc_now),
         judging=judging,
         targets=targets,
+        edits=edits,
         chooser=chooser,
         review=QuarantineReview(chooser, quarantine, dead_letters),
         bulk=BulkChanges(chooser, exports),

@@ -14,6 +14,7 @@ def job_document(job: Job, now: datetime) -> dict[str, Any]:
         "id": job.id,
         "action": job.action,
         "note": job.note or None,
+        "edit": job.change.names() if job.change else None,
         "account": job.accounts[0] if len(job.accounts) == 1 else None,
         "accounts": job.accounts,
         "by": job.by,

@@ -5,14 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from shared.domain.field_change import FieldChange
 from shared.domain.job_filter import JobFilter
 from shared.domain.replay import JobAction
 from shared.domain.signup import Signup
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import JobStep, Replays
 from shared.operations.delivery_checks import DeliveryChecks
+from shared.operations.field_edits import FieldEdits
 
 _read_filter = lru_cache(maxsize=100)(JobFilter.from_json)
+_read_change = lru_cache(maxsize=100)(FieldChange.from_json)
+# Whether one of these concerns a sign-up is in its record.
+_CHECKED = (JobAction.DELIVER, JobAction.RETRY_EDITED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class JobSteps:
     ledger: Ledger
     replays: Replays
     checks: DeliveryChecks
+    edits: FieldEdits
 
     def go_on(self, account: str, job: str, *, enough: Callable[[], bool]) -> bool:
         """Do steps of the account's part of the job until there is none left, or it is `enough`.
@@ -36,13 +42,17 @@ class JobSteps:
     def _matching(self, account: str, step: JobStep) -> tuple[list[str], int]:
         """Return the ids that match, without those that cannot be sent as they are, and how many
         these are."""
-        chosen, delivers = _read_filter(step.filter), step.action == JobAction.DELIVER
-        if chosen.is_empty and not delivers:
+        chosen = _read_filter(step.filter)
+        if chosen.is_empty and step.action not in _CHECKED:
             return step.ids, 0
         found = self.ledger.signups(account, step.ids)
         matching = [signup for signup in found if chosen.matches(signup)]
-        sound = list(filter(self._can_be_sent, matching)) if delivers else matching
+        sound = self._sound(step, matching)
         return [signup.id for signup in sound], len(matching) - len(sound)
 
-    def _can_be_sent(self, signup: Signup) -> bool:
-        return self.checks.why_not(signup) is None
+    def _sound(self, step: JobStep, signups: list[Signup]) -> list[Signup]:
+        if step.action == JobAction.DELIVER:
+            return [each for each in signups if self.checks.why_not(each) is None]
+        if step.action == JobAction.RETRY_EDITED:
+            return self.edits.changed(signups, _read_change(step.change))
+        return signups

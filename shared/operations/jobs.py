@@ -16,6 +16,7 @@ from typing import Any
 from shared.domain.audit import Action, who_acts
 from shared.domain.errors import Refused
 from shared.domain.failure_group import UNREADABLE_GROUP
+from shared.domain.field_change import FieldChange
 from shared.domain.job_filter import JobFilter
 from shared.domain.replay import JobAction
 from shared.domain.signup import Signup, State
@@ -36,6 +37,7 @@ AT_ONCE = timedelta(milliseconds=400)
 _AUDITED = {
     JobAction.RETRY: Action.REPLAY,
     JobAction.RETRY_FORM_LISTS: Action.REPLAY,
+    JobAction.RETRY_EDITED: Action.REPLAY,
     JobAction.DELIVER: Action.DELIVER,
     JobAction.DISCARD: Action.DISCARD,
     JobAction.UNDO: Action.UNDO_DISCARD,
@@ -116,10 +118,18 @@ class Jobs:
         counts = self._replays.counts(names, choice.index, choice.died_since)
         return {name: count for name, count in zip(names, counts, strict=True) if count}
 
-    def start(self, action: JobAction, choice: JobChoice, *, note: str = "") -> Job | None:
+    def start(
+        self,
+        action: JobAction,
+        choice: JobChoice,
+        *,
+        note: str = "",
+        change: FieldChange | None = None,
+    ) -> Job | None:
         """Begin a job, and do as much of it as takes no time that an operator notices.
 
-        Return the job; None when there is no such sign-up. `note` says why they are discarded.
+        Return the job; None when there is no such sign-up. `note` says why they are discarded,
+        `change` what a replay with an edit changes.
         """
         why = discard_note(note)
         job = NewJob(
@@ -131,22 +141,31 @@ class Jobs:
             index=choice.index,
             since=choice.died_since,
             event=_event(action, why),
+            change=change.to_json() if change else None,
             lists=self._lists(action),
         )
-        return self._begin(job, sorted(self.count(choice)), **_detail(action), **why)
+        return self._begin(job, sorted(self.count(choice)), **_detail(action, change), **why)
 
     def start_with(
-        self, action: JobAction, signups: Iterable[Signup], chosen: str, *, note: str = ""
+        self,
+        action: JobAction,
+        signups: Iterable[Signup],
+        chosen: str,
+        *,
+        note: str = "",
+        change: FieldChange | None = None,
     ) -> Job | None:
         """Begin a job with these sign-ups, and do all of it that needs no waiting. `chosen` says
         for people how they were chosen, as JSON.
 
-        Return the job; None when all of them were settled otherwise meanwhile, or have no lists to
-        go to.
+        Return the job; None when all of them were settled otherwise meanwhile, have no lists to go
+        to, or stay as they are with the change.
         """
         why: dict[str, Any] = discard_note(note)
         id, lists = str(uuid.uuid4()), self._lists(action)
-        sent, refused = _with_lists(action, signups, lists)
+        every = list(signups)
+        sent = self._sendable(action, every, lists, change)
+        refused = Counter(each.account for each in every) - Counter(each.account for each in sent)
         done = 0
         for account, ids in sorted(ids_by_account(sent).items()):
             count = self._replays.add(
@@ -157,11 +176,12 @@ class Jobs:
                 chosen=chosen,
                 action=action,
                 event=_event(action, why),
+                change=change.to_json() if change else None,
                 lists=lists.get(account),
                 refused=refused[account],
             )
             if count:
-                detail = {**_detail(action), **why}
+                detail = {**_detail(action, change), **why}
                 self._trail.add(_AUDITED[action], account=account, target=id, count=count, **detail)
             done += count
         return self.one(id) if done else None
@@ -222,6 +242,20 @@ class Jobs:
         read these names."""
         return list_ids(self._registry.forms()) if action == JobAction.RETRY_FORM_LISTS else {}
 
+    def _sendable(
+        self,
+        action: JobAction,
+        signups: list[Signup],
+        lists: Mapping[str, ListIds],
+        change: FieldChange | None,
+    ) -> list[Signup]:
+        """Return the sign-ups without those that the job leaves as they are."""
+        if change:
+            return self._steps.edits.changed(signups, change)
+        if action == JobAction.RETRY_FORM_LISTS:
+            return [each for each in signups if each.form in lists.get(each.account, {})]
+        return signups
+
     def _is_over(self, until: float) -> bool:
         return self._clock() >= until
 
@@ -231,22 +265,11 @@ def _event(action: JobAction, why: Mapping[str, str]) -> str:
     return json.dumps(event_by(_EVENTS.get(action, ""), {**who_acts(), **why}))
 
 
-def _detail(action: JobAction) -> dict[str, Any]:
+def _detail(action: JobAction, change: FieldChange | None) -> dict[str, Any]:
     """Return what the audit trail says besides of such a job."""
+    if change:
+        return {**change.names()}
     return {"form_lists": True} if action == JobAction.RETRY_FORM_LISTS else {}
-
-
-def _with_lists(
-    action: JobAction, signups: Iterable[Signup], lists: Mapping[str, ListIds]
-) -> tuple[list[Signup], Counter[str]]:
-    """Return the sign-ups without those whose form has no lists, if the job needs that, and by
-    account how many these are."""
-    every = list(signups)
-    if action != JobAction.RETRY_FORM_LISTS:
-        return every, Counter()
-    found = [each for each in every if each.form in lists.get(each.account, {})]
-    left_out = Counter(each.account for each in every) - Counter(each.account for each in found)
-    return found, left_out
 
 
 def _no_job(id: str) -> Refused:

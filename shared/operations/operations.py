@@ -9,6 +9,7 @@ from shared.operations.bulk_choices import BulkChooser
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.discards import Discards
 from shared.operations.exports import Exports
+from shared.operations.field_edits import FieldEdits
 from shared.operations.form_targets import FormTargets
 from shared.operations.forms.forms import Forms
 from shared.operations.jobs import Jobs
@@ -39,6 +40,7 @@ class Operations:
     listed: ListedSignups
     judging: Judging
     targets: FormTargets
+    edits: FieldEdits
     chooser: BulkChooser
     review: QuarantineReview
     bulk: BulkChanges

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared.domain.field_change import FieldChange
 from shared.domain.replay import JobAction, Obstacle, ReplayState, time_to_send
 from shared.domain.signup import State
 from shared.ledger.replays import ReplayPart
@@ -50,6 +51,12 @@ class Job:
     def undone(self) -> str | None:
         """The job whose discarding this one undoes."""
         return self.parts[0].undone
+
+    @property
+    def change(self) -> FieldChange | None:
+        """What it changes of each sign-up before it is sent."""
+        stored = self.parts[0].change
+        return FieldChange.from_json(stored) if stored else None
 
     @property
     def accounts(self) -> list[str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from shared.domain.audit import Action, who_acts
 from shared.domain.errors import NoSuchReplay, Refused
+from shared.domain.field_change import FieldChange
 from shared.domain.job_filter import JobFilter
 from shared.domain.replay import LARGE, JobAction, for_replays, time_to_send
 from shared.domain.signup import DeathReason, Signup, State
@@ -140,16 +141,22 @@ class Retries:
             raise _no_replay(id)
         return found[0]
 
-    def start_replay(self, plan: RetryPlan, action: JobAction = JobAction.RETRY) -> Job | None:
-        """Start a replay: from now on, workers send the dead letters again, some at a time.
+    def start_replay(
+        self,
+        plan: RetryPlan,
+        action: JobAction = JobAction.RETRY,
+        change: FieldChange | None = None,
+    ) -> Job | None:
+        """Start a replay: from now on, workers send the dead letters again, some at a time, with
+        the `change` if there is one.
 
-        Return the replay; None when all of them are in another replay, no longer dead, or of forms
-        without lists.
+        Return the replay; None when all of them are in another replay, no longer dead, of forms
+        without lists, or not changed by the change.
         """
         if plan.choice:
-            job = self._jobs.start(action, plan.choice)
+            job = self._jobs.start(action, plan.choice, change=change)
             return job if job and job.total else None
-        return self._jobs.start_with(action, plan.signups, plan.chosen)
+        return self._jobs.start_with(action, plan.signups, plan.chosen, change=change)
 
     def cancel_replay(self, id: str) -> int:
         """Cancel the replay; what is due is still sent. Return how many stay dead letters."""

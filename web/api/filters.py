@@ -67,6 +67,15 @@ class ReplayFilterSchema(FilterSchema):
         load_default=False,
         metadata={"description": "Send them to the lists that their forms have now."},
     )
+    without = fields.List(
+        fields.String(),
+        metadata={"description": "Fields that are left out of each, such as birthday_month."},
+    )
+    set = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        metadata={"description": "Fields that are set to one value in each, by their names."},
+    )
 
 
 def signup_filter(sent: dict[str, Any]) -> SignupFilter:

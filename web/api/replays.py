@@ -5,7 +5,8 @@ from typing import Any
 
 from marshmallow import fields, validate
 
-from shared.domain.errors import Refused
+from shared.domain.errors import Refused, WrongFilter
+from shared.domain.field_change import FieldChange
 from shared.domain.quota_forecast import next_midnight
 from shared.domain.replay import JobAction, Obstacle, ReplayState
 from shared.domain.short_ids import full_id
@@ -36,12 +37,21 @@ class ReplaySchema(Answer):
     dead = Count("Dead again.")
     skipped = Count("Changed by somebody before their turn came.")
     cancelled = Count()
-    refused = Count("Left as they were, as their form has no list. They are not in `total`.")
+    refused = Count(
+        "Left as they were: their form has no list, or the edit changes nothing or breaks a rule."
+        " They are not in `total`."
+    )
     due = Count("Being sent.")
     waiting = Count()
     quota = fields.Nested(DaysQuotaSchema, required=True)
     action = Text()
     note = TextOrNull()
+    edit = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        allow_none=True,
+        metadata={"description": "The fields that it leaves out, and those that it sets."},
+    )
     account = TextOrNull("If it concerns one alone.")
     accounts = fields.List(fields.String(), required=True)
     by = Text("The operator who began it.")
@@ -58,6 +68,8 @@ class ReplaySchema(Answer):
 
 _NOTHING = {
     JobAction.RETRY: "No dead letter matches, or all wait in another replay. Nothing was started.",
+    JobAction.RETRY_EDITED: "No dead letter matches and is changed by this, or all wait in another"
+    " replay. Nothing was started.",
     JobAction.RETRY_FORM_LISTS: "No dead letter matches, all wait in another replay, or their forms"
     " have no lists. Nothing was started.",
 }
@@ -68,8 +80,8 @@ _NOTHING = {
 def start_replay(body: dict[str, Any]) -> dict[str, Any]:
     """Send all dead letters again that match now, however many, at half the rate."""
     chosen = signup_filter(body | {"state": State.DEAD})
-    action = JobAction.RETRY_FORM_LISTS if body["form_lists"] else JobAction.RETRY
-    started = services().operations.bulk.replay(BulkChoice(filter=chosen), action)
+    action, change = _wanted(body)
+    started = services().operations.bulk.replay(BulkChoice(filter=chosen), action, change)
     if started is None:
         raise Refused(_NOTHING[action])
     return _document(started)
@@ -88,6 +100,19 @@ def cancel_replay(id: str) -> dict[str, Any]:
     """Leave dead those that wait in the replay. What is due is still sent."""
     services().operations.jobs.cancel(_replay(id).id)
     return _document(_replay(id))
+
+
+def _wanted(body: dict[str, Any]) -> tuple[JobAction, FieldChange | None]:
+    """Return what is done with them, and what is changed of them. Raises `WrongFilter`."""
+    without, values = body.get("without", []), body.get("set", {})
+    if not without and not values:
+        return JobAction.RETRY_FORM_LISTS if body["form_lists"] else JobAction.RETRY, None
+    if body["form_lists"]:
+        raise WrongFilter("form_lists", "Send it alone, without fields to leave out or to set.")
+    try:
+        return JobAction.RETRY_EDITED, FieldChange.chosen(without, values.items())
+    except Refused as error:
+        raise WrongFilter("set" if values else "without", str(error)) from error
 
 
 def _replay(id: str) -> Job:

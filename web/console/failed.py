@@ -9,12 +9,14 @@ from flask.typing import ResponseReturnValue
 
 from shared.domain.csv_documents import BYTE_ORDER_MARK
 from shared.domain.errors import Refused
+from shared.domain.field_change import FieldChange
 from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
 from shared.domain.signup_advice import why_failed
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.bulk_choices import DEAD_LETTERS, BulkChoice
 from shared.operations.exports import ExportFormat
+from shared.operations.field_edits import fields_of
 from shared.operations.operators import Role
 from shared.operations.signup_lists import MOST_READ, SignupFilter
 from web.console import bp
@@ -26,9 +28,16 @@ from web.services import services
 SHOWN = 50
 SHOWN_GROUPS = 25
 SHOWN_JOBS = 5
+# Why else something may be left out: of what goes to the lists of forms, and of what is changed.
+_OR_ELSE = {
+    (False, False): "",
+    (True, False): ", or the form has no list",
+    (False, True): ", or they stay as they are",
+}
 _STEPS = {
     "retry": JobAction.RETRY,
     "form_lists": JobAction.RETRY_FORM_LISTS,
+    "edit": JobAction.RETRY_EDITED,
     "discard": JobAction.DISCARD,
 }
 
@@ -57,8 +66,11 @@ def confirm_failed() -> ResponseReturnValue:
     if action is None:
         raise Refused("This page does not say what to do. Go back and choose it.")
     choice = _choice(request.form, is_all=which == "all")
-    plan = services().operations.chooser.plan(action, choice)
-    if not plan.count and not plan.targets:
+    change = _change(request.form)
+    if action == JobAction.RETRY_EDITED and change is None:
+        return _edit_page(choice)
+    plan = services().operations.chooser.plan(action, choice, change)
+    if not plan.count and not plan.targets and not plan.edit:
         flash("Nothing that you chose is a dead letter now. Nothing was changed.")
         return redirect(_back(request.form), 303)
     return render_template(
@@ -75,10 +87,14 @@ def confirm_failed() -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def retry_failed() -> ResponseReturnValue:
     """Send dead letters again, to their own lists or to those that their forms have now."""
-    bulk, to_form = services().operations.bulk, "form_lists" in request.form
-    done = (bulk.retry_form_lists if to_form else bulk.retry)(_choice(request.form))
-    left_out = _left_out(done.left_out, ", or the form has no list" if to_form else "")
-    if to_form and not done.job:
+    bulk, to_form, change = services().operations.bulk, *_how(request.form)
+    choice = _choice(request.form)
+    if change:
+        done = bulk.retry_edited(choice, change)
+    else:
+        done = (bulk.retry_form_lists if to_form else bulk.retry)(choice)
+    left_out = _left_out(done.left_out, _OR_ELSE[to_form, change is not None])
+    if (to_form or change) and not done.job:
         flash(f"Nothing was sent.{left_out}")
         return redirect(_back(request.form), 303)
     if done.job:
@@ -200,6 +216,37 @@ def _choice(given: Any, *, is_all: bool | None = None) -> BulkChoice:
     if not ticked:
         raise Refused("You ticked no dead letter. Nothing was changed.")
     return BulkChoice(ticked=ticked)
+
+
+def _how(given: Any) -> tuple[bool, FieldChange | None]:
+    """Return whether they go to the lists of their forms, and what is changed of them."""
+    return "form_lists" in given, _change(given)
+
+
+def _change(given: Any) -> FieldChange | None:
+    """Return the change of fields that was asked for, if there is one."""
+    names, value = given.getlist("field"), given.get("value", "")
+    if not names:
+        return None
+    if given.get("to") == "without":
+        return FieldChange.chosen(names, [])
+    if not value.strip():
+        raise Refused("This page does not say to which value. Go back and type it.")
+    return FieldChange.chosen([], [(name, value) for name in names])
+
+
+def _edit_page(choice: BulkChoice) -> str:
+    """Ask which field is left out or set."""
+    found = services().operations.chooser.sample(choice)
+    return render_template(
+        "console/failed_edit.html",
+        fields=fields_of(found),
+        read=len(found),
+        is_all=not choice.ticked,
+        back=_back(request.form),
+        kept=kept_filters(request.form),
+        ticked=request.form.getlist("pick") if choice.ticked else [],
+    )
 
 
 def _left_out(count: int, or_else: str = "") -> str:

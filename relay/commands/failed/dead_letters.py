@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from relay.commands.discarding import discard_chosen, note_option
+from relay.commands.failed.edited import typed_values
 from relay.commands.selection_options import selection_options
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import yes_option
@@ -135,13 +136,9 @@ def _undo_job(runtime: CommandRuntime, job: str) -> None:
 @pass_runtime
 def edit(runtime: CommandRuntime, id: str, changes: tuple[str, ...]) -> None:
     """Correct fields of a dead letter, or of a quarantined sign-up, before it is sent."""
-    pairs = [change.partition("=") for change in changes]
-    if wrong := [name for name, equals, _ in pairs if not equals]:
-        raise click.UsageError(f"--set takes FIELD=VALUE, not {wrong[0]!r}.")
+    values = dict(typed_values(changes))
     try:
-        signup = runtime.operations.dead_letters.edit(
-            id, {name.strip(): value for name, _, value in pairs}
-        )
+        signup = runtime.operations.dead_letters.edit(id, values)
     except InvalidSignup as error:
         raise Refused(" ".join(wrong.message for wrong in error.errors)) from error
     runtime.output.json(_details(signup))

@@ -4,20 +4,25 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import click
 
+from relay.commands.failed.edited import edit_document, edit_text, typed_change
 from relay.commands.selection_options import selection_options
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
 from relay.terminal.output import by_name, duration, for_people
 from relay.terminal.progress import ProgressLine
 from shared.domain.durations import in_words
+from shared.domain.field_change import FieldChange
 from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
 from shared.domain.signup import DeathReason
 from shared.infrastructure.timestamps import utc_now
+from shared.operations.bulk_choices import SAMPLED
+from shared.operations.field_edits import EditPreview
 from shared.operations.form_targets import FormTarget, staying
 from shared.operations.job_documents import job_document
 from shared.operations.replay_jobs import Job
@@ -34,13 +39,42 @@ LOOK_EVERY = timedelta(seconds=1)
     is_flag=True,
     help="Send them to the lists that their forms have now, instead of their own. Always a replay.",
 )
+@click.option(
+    "--without",
+    multiple=True,
+    metavar="FIELD",
+    help="Leave this field out of each, such as birthday. May be repeated. Always a replay.",
+)
+@click.option(
+    "--set",
+    "values",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Set this field of each to one value. May be repeated. Always a replay.",
+)
 @selection_options("dead letters", DeathReason)
-def retry(runtime: CommandRuntime, selection: Selection, *, yes: bool, form_lists: bool) -> None:
+def retry(
+    runtime: CommandRuntime,
+    selection: Selection,
+    *,
+    yes: bool,
+    form_lists: bool,
+    without: tuple[str, ...],
+    values: tuple[str, ...],
+) -> None:
     """Send dead letters again.
 
     Fresh sign-ups go first. Each dead letter gets all its attempts again. A hundred or more
     become a replay: a job that sends them at a slower pace.
+
+    With --without and --set, only those are sent that this changes. What would break a rule stays
+    as it is.
     """
+    if form_lists and (without or values):
+        raise click.UsageError("Use --form-lists alone, without --without and --set.")
+    if without or values:
+        _retry_edited(runtime, selection, typed_change(without, values), yes=yes)
+        return
     plan = runtime.operations.retries.plan(selection)
     if form_lists:
         _retry_form_lists(runtime, selection, plan, yes=yes)
@@ -66,7 +100,22 @@ def _retry_form_lists(
         confirm(f"{told}\n{_question(plan, staying=staying(targets).total())}", yes=yes)
     else:
         runtime.output.say(told)
-    _replay(runtime, plan, JobAction.RETRY_FORM_LISTS, targets)
+    _replay(runtime, plan, JobAction.RETRY_FORM_LISTS, targets=targets)
+
+
+def _retry_edited(
+    runtime: CommandRuntime, selection: Selection, change: FieldChange, *, yes: bool
+) -> None:
+    plan, operations = runtime.operations.retries.plan(selection), runtime.operations
+    many = islice(operations.dead_letters.chosen(selection), SAMPLED)
+    preview = operations.edits.preview(many if plan.choice else plan.signups, change)
+    told = edit_text(preview)
+    if runtime.interactive:
+        staying = 0 if plan.choice else preview.staying.total()
+        confirm(f"{told}\n{_question(plan, staying=staying)}", yes=yes)
+    else:
+        runtime.output.say(told)
+    _replay(runtime, plan, JobAction.RETRY_EDITED, edit=preview)
 
 
 def _targets(
@@ -114,30 +163,35 @@ def _replay(
     runtime: CommandRuntime,
     plan: RetryPlan,
     action: JobAction = JobAction.RETRY,
+    *,
     targets: Sequence[FormTarget] = (),
+    edit: EditPreview | None = None,
 ) -> None:
-    replay = runtime.operations.retries.start_replay(plan, action)
+    change = edit.change if edit else None
+    started = runtime.operations.retries.start_replay(plan, action, change)
     runtime.output.json(
         {
             "retried": [],
-            "replay": replay.id if replay else None,
-            "count": replay.total if replay else 0,
+            "replay": started.id if started else None,
+            "count": started.total if started else 0,
             "accounts": plan.accounts,
             "reasons": plan.reasons,
             "quota_left": plan.quota_left,
             "takes_seconds": round(plan.takes.total_seconds()),
             **_documents(targets),
+            **(edit_document(edit) if edit else {}),
         }
     )
-    if replay is None:
+    if started is None:
         without = ", or have no list to go to" if targets else ""
+        without = ", or stay as they are" if edit else without
         runtime.output.say(
             f"All of them are in a replay already{without}. See: relay failed replays"
         )
         return
-    runtime.output.say(f"The replay {replay.id} sends {replay.total:,} dead letters again.")
+    runtime.output.say(f"The replay {started.id} sends {started.total:,} dead letters again.")
     if runtime.interactive:
-        _follow(runtime, replay.id)
+        _follow(runtime, started.id)
     else:
         runtime.output.say("Watch it with: relay failed replays")
 

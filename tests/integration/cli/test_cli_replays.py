@@ -8,13 +8,14 @@ import redis
 
 from shared.domain.form import ListRef
 from shared.domain.replay import LARGE, ReplayPace
-from shared.domain.signup import DeathReason
+from shared.domain.signup import Contact, DeathReason
 from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury, bury_claim, claimed
 from tests.support.command_line import CommandLine
+from tests.support.job_steps import job_steps, replay_feeder
 
 FAST = ReplayPace(per_second=1_000_000, per_day=1_000_000)
 
@@ -259,3 +260,51 @@ def test_no_persons_address_is_kept_with_a_replay(
     stored = redis_client.hgetall(f"relay:{{acme}}:replay:{id}")
     assert json.loads(str(stored["chosen"])) == {"email": "one person"}
     assert "ada" not in json.dumps(stored["chosen"])
+
+
+def test_fields_are_left_out_or_set_in_all_that_are_chosen(
+    connected: CommandLine, ledger: Ledger, redis_client: "redis.Redis"
+) -> None:
+    fields = {"email_address": "ada@example.com", "phone_number": "1", "city": "Rome"}
+    accept(ledger, "ada@example.com", contact=Contact(fields=fields))
+    bury_claim(ledger, claimed(ledger))
+    accept(ledger, "eve@example.com", contact=Contact(fields={"email_address": "eve"}))
+    bury_claim(ledger, claimed(ledger))
+    typed = ("failed", "retry", "--all", "--without", "phone", "--set", "city=Ely")
+    asked = connected(*typed, at_terminal=True, stdin="n\n")
+    assert asked.status == 1
+    for told in (
+        "phone: left out.",
+        "city: set to 'Ely'.",
+        "Left as they are: 1. Please enter an e-mail address",
+        "For example ada@example.com: city 'Rome' becomes 'Ely', phone '1' becomes ''.",
+        "They use 1 requests.",
+    ):
+        assert told in asked.err
+    assert ledger.figures("acme").dead == 2
+
+    started = connected(*typed, "--json").json
+    assert (started["count"], started["retried"]) == (1, [])
+    assert started["edit"]["without"] == ["phone"]
+    assert [each["count"] for each in started["edit"]["staying"]] == [1]
+    (listed,) = connected("failed", "replays", "--json").json
+    assert (listed["action"], listed["refused"]) == ("retry_edited", 1)
+    assert replay_feeder(job_steps(redis_client, FAST)).feed("acme") == 1
+    assert "or stay as they are" in connected(*typed).out
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "wrong"),
+    [
+        (("--set", "city"), 2, "FIELD=VALUE"),
+        (("--set", "email=x@example.com"), 1, "cannot be changed in bulk"),
+        (("--without", "phone", "--form-lists"), 2, "alone"),
+    ],
+)
+def test_a_wrong_change_of_many_is_refused(
+    connected: CommandLine, ledger: Ledger, options: tuple[str, ...], status: int, wrong: str
+) -> None:
+    dead_letters(ledger, 1)
+    refused = connected("failed", "retry", "--all", *options)
+    assert (refused.status, wrong in refused.err) == (status, True)
+    assert ledger.figures("acme").dead == 1

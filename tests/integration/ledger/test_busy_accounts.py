@@ -17,6 +17,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim, NothingDue
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury_claim, claim, claimed
+from tests.support.job_steps import job_steps, replay_feeder
 from tests.support.stack import eventually
 from worker.delivery.poller import DueWork
 
@@ -188,8 +189,9 @@ def test_a_quarantined_signup_makes_its_account_busy_when_it_is_delivered_anyway
 
 @pytest.fixture
 def due_work(redis_client: "redis.Redis") -> DueWork:
-    busy, replays = BusyAccounts(redis_client), Replays(redis_client, PACE)
-    return DueWork(Registry(redis_client), busy, replays, lambda _account, _jobs: None)
+    feeder = replay_feeder(job_steps(redis_client, PACE))
+    busy = BusyAccounts(redis_client)
+    return DueWork(Registry(redis_client), busy, feeder, lambda _account, _jobs: None)
 
 
 def test_what_is_due_is_found_again_when_the_ledger_does_not_say_which_accounts_are_busy(

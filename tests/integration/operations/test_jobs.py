@@ -12,6 +12,7 @@ import redis
 
 from shared.domain.audit import Action
 from shared.domain.errors import Refused
+from shared.domain.field_change import FieldChange
 from shared.domain.form import ListRef
 from shared.domain.job_filter import JobFilter
 from shared.domain.replay import JobAction, ReplayPace, ReplayState
@@ -19,7 +20,7 @@ from shared.domain.signup import Contact, DeathReason, Signup, State
 from shared.ledger import keys
 from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
+from shared.ledger.replays import EDITS_NEEDED, Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 from shared.operations.job_steps import JobSteps
@@ -27,7 +28,7 @@ from shared.operations.jobs import JobChoice, Jobs
 from shared.operations.replay_jobs import Job
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury_claim, claimed, suspicion
-from tests.support.job_steps import job_steps
+from tests.support.job_steps import job_steps, replay_feeder
 from worker.delivery.poller import DueWork
 from worker.upkeep.job_runner import JobRunner
 
@@ -66,7 +67,8 @@ def jobs(steps: JobSteps, trail: AuditTrail, redis_client: "redis.Redis") -> Job
 def workers(steps: JobSteps, redis_client: "redis.Redis") -> Callable[[], None]:
     """Let a worker's poller find what there is to do, and its runner do that."""
     runner = JobRunner(steps, threading.Event())
-    due = DueWork(Registry(redis_client), BusyAccounts(redis_client), steps.replays, runner.note)
+    feeder = replay_feeder(steps)
+    due = DueWork(Registry(redis_client), BusyAccounts(redis_client), feeder, runner.note)
 
     def look() -> None:
         due.accounts()
@@ -825,3 +827,94 @@ def test_a_record_of_another_version_is_left_out_and_stops_no_other(rig: Rig) ->
     assert found(rig.ledger, id).lists == (NEW,)
     assert (found(rig.ledger, other).state, found(rig.ledger, other).lists) == (State.DEAD, (OLD,))
     assert rig.jobs.one(job.id).skipped == 1
+
+
+# --- sending with fields left out, or set to one value
+
+
+def people_with(ledger: Ledger, *fields: dict[str, str]) -> list[str]:
+    """Return the ids of new dead letters with these fields."""
+    contacts = [
+        Contact(fields={"email_address": f"{n}@example.com"} | each)
+        for n, each in enumerate(fields)
+    ]
+    return [dead_letters(ledger, 1, contact=contact)[0] for contact in contacts]
+
+
+def edited(rig: Rig, change: FieldChange, choice: JobChoice = ALL) -> Job:
+    """Return a job with this change that has collected its dead letters, and has sent none."""
+    job = started(rig.jobs.start(JobAction.RETRY_EDITED, choice, change=change))
+    assert rig.steps.go_on("acme", job.id, enough=lambda: False)
+    return rig.jobs.one(job.id)
+
+
+def test_fields_are_left_out_of_each_when_its_turn_comes(rig: Rig) -> None:
+    born = {"birthday_month": "13", "birthday_day": "4", "first_name": "Ada"}
+    ids = people_with(rig.ledger, *[born] * 12)
+    plain, broken = people_with(rig.ledger, {}, born | {"country": "x" * 99})
+    before = found(rig.ledger, ids[0])
+    job = edited(rig, FieldChange.chosen(["birthday"], []))
+    assert (job.total, job.refused) == (12, 2)
+    assert found(rig.ledger, ids[0]).contact == before.contact  # until its turn comes
+
+    assert rig.steps.replays.feed("acme") == EDITS_NEEDED
+    assert replay_feeder(rig.steps).feed("acme") == 12
+
+    assert states(rig.ledger, [plain, broken]) == {State.DEAD}
+    assert found(rig.ledger, broken).contact.fields["birthday_month"] == "13"
+    after = found(rig.ledger, ids[0])
+    assert after.contact.fields == {"email_address": "0@example.com", "first_name": "Ada"}
+    assert (after.state, after.edits) == (State.QUEUED, 1)
+    same = ("consent", "lists", "unsubscribed", "received_at", "person")
+    assert [getattr(after, name) for name in same] == [getattr(before, name) for name in same]
+    _, event, retried = rig.ledger.history(after)
+    said = {"event": "edited", "fields": ["birthday_day", "birthday_month"], "counted": False}
+    said |= {"before": {"birthday_month": "13", "birthday_day": "4"}}
+    said |= {"by": "signup-relay", "via": "cli"}
+    assert {name: event[name] for name in said} == said
+    assert retried["event"] == "retried"
+    assert sorted(deliver_next(rig.ledger) for _ in ids) == sorted(ids)
+    ended = rig.jobs.one(job.id)
+    assert (ended.state, ended.delivered, ended.change) == (ReplayState.DONE, 12, job.change)
+    (entry,) = [each for each in rig.trail.entries() if each.target == job.id]
+    assert entry.detail == {"count": 14, "without": ["birthday_day", "birthday_month"]}
+    assert_accounted_for(rig.ledger)
+
+
+def test_a_stopped_edit_leaves_what_waits_as_it_was(rig: Rig) -> None:
+    ids = people_with(rig.ledger, {"city": "Paris"}, {"city": "Rome"})
+    job = edited(rig, FieldChange.chosen([], [("city", "London")]))
+    wanted = rig.steps.replays.next_edits("acme")
+    assert wanted and wanted.ids == ids
+    rig.jobs.cancel(job.id)
+    assert replay_feeder(rig.steps).feed("acme") == 0
+    assert [found(rig.ledger, id).contact.fields["city"] for id in ids] == ["Paris", "Rome"]
+    assert states(rig.ledger, ids) == {State.DEAD}
+
+
+def test_what_somebody_edits_meanwhile_is_passed_over_by_an_edit(rig: Rig) -> None:
+    first, second = people_with(rig.ledger, {"city": "Paris"}, {"city": "Rome"})
+    job = edited(rig, FieldChange.chosen([], [("city", "London")]))
+    feeder = replay_feeder(rig.steps)
+    wanted = rig.steps.replays.next_edits("acme")
+    assert wanted
+    late = list(feeder.made("acme", wanted))
+    signup = found(rig.ledger, first)
+    other = replace(signup.contact, fields=signup.contact.fields | {"city": "Oslo"})
+    rig.ledger.edit(signup, other, person=signup.person, change="{}")
+    assert rig.steps.replays.feed("acme", wanted.job, late) == 1
+    assert rig.steps.replays.feed("acme", wanted.job, late) == 0
+    assert found(rig.ledger, first).contact.fields["city"] == "Oslo"
+    assert found(rig.ledger, second).contact.fields["city"] == "London"
+    assert (rig.jobs.one(job.id).under_way, rig.jobs.one(job.id).skipped) == (1, 1)
+    assert_accounted_for(rig.ledger)
+
+
+def test_a_few_that_are_chosen_are_edited_by_a_job(rig: Rig) -> None:
+    ids = people_with(rig.ledger, {"city": "Paris"}, {"city": "London"})
+    change = FieldChange.chosen([], [("city", "London")])
+    signups = [found(rig.ledger, id) for id in ids]
+    job = started(rig.jobs.start_with(JobAction.RETRY_EDITED, signups, "{}", change=change))
+    assert (job.total, job.refused) == (1, 1)
+    assert replay_feeder(rig.steps).feed("acme") == 1
+    assert states(rig.ledger, ids[1:]) == {State.DEAD}

@@ -20,10 +20,9 @@ from shared.infrastructure.celery_client import Publisher
 from shared.infrastructure.settings import Settings
 from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
-from tests.support.job_steps import job_steps
+from tests.support.job_steps import job_steps, replay_feeder
 from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
 from worker.delivery.connection_pool import ConnectionPool
@@ -72,9 +71,9 @@ class Worker:
             stopping=self.stopping,
             delivers=delivers,
         )
-        busy, replays = BusyAccounts(client), Replays(client, replay_pace(settings))
-        runner = JobRunner(job_steps(client, replays.pace), self.stopping)
-        self.due = DueWork(registry, busy, replays, runner.note)
+        steps = job_steps(client, replay_pace(settings))
+        runner = JobRunner(steps, self.stopping)
+        self.due = DueWork(registry, BusyAccounts(client), replay_feeder(steps), runner.note)
         self.poller = Poller(
             self.due, self.lanes, partial(ledger.processes.worker_alive, "relay-1@test")
         )

@@ -24,7 +24,10 @@ from shared.domain.signup import ALONE, Contact, CustomValue, DeathReason, State
         (HoldReason, ["reconnect", "forbidden", "paused", "outage", "quota"]),  # gravest first
         (ReplayState, ["running", "waiting", "done", "cancelled"]),
         (Obstacle, ["stepping", "hold", "behind", "quota", "under way"]),
-        (JobAction, ["retry", "retry_form_lists", "deliver", "discard", "undo"]),
+        (
+            JobAction,
+            ["retry", "retry_form_lists", "retry_edited", "deliver", "discard", "undo"],
+        ),
         (Verdict, ["ok", "problem", "unknown"]),
         (Severity, ["warning", "problem"]),
     ],

@@ -7,7 +7,7 @@ import redis
 from flask import Flask
 
 from shared.domain.form import ListRef
-from shared.domain.signup import DeathReason
+from shared.domain.signup import Contact, DeathReason
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
@@ -86,6 +86,9 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"limit": 5}, "limit"),
     ({"ids": []}, "ids"),
     ({"form_lists": "yes"}, "form_lists"),
+    ({"form_lists": True, "without": ["phone"]}, "form_lists"),
+    ({"without": ["email"]}, "without"),
+    ({"set": {"city": "Rome", "": "x"}}, "set"),
 ]
 
 
@@ -149,3 +152,17 @@ def test_a_viewer_watches(operator: Script, viewer: Script, ledger: Ledger) -> N
     many(ledger, 1)
     id = operator.post("/replays").get_json()["id"]
     assert viewer.get(f"/replays/{id}").get_json()["total"] == 1
+
+
+def test_a_field_is_left_out_and_another_is_set(operator: Script, ledger: Ledger) -> None:
+    many(ledger, 2)
+    fields = {"email_address": "ada@example.com", "city": "Paris", "phone_number": "1"}
+    contact = Contact(fields=fields)
+    builders.accept(ledger, "ada@example.com", contact=contact)
+    builders.bury_claim(ledger, builders.claimed(ledger))
+    answer = operator.post("/replays", without=["phone"], set={"city": "Paris"})
+    started = answer.get_json()
+    assert (started["total"], started["refused"], started["action"]) == (3, 0, "retry_edited")
+    assert started["edit"] == {"without": ["phone"], "set": ["city"]}
+    assert "Paris" not in answer.text
+    is_error(operator.post("/replays", without=["phone"]), 409)

@@ -28,6 +28,7 @@ from shared.operations.operators import Role
 from tests.support import builders
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.console_browser import SignedIn
+from tests.support.job_steps import job_steps, replay_feeder
 from tests.support.web_services import services_of
 
 SaveForm = Callable[..., Form]
@@ -559,3 +560,71 @@ def test_an_address_of_a_page_has_a_short_id(scene: Scene) -> None:
     (id,) = scene.many(1)
     assert f"/console/signups/{short_id(id)}" in scene.page()
     assert id not in re.findall(r'href="([^"]+)"', scene.page())
+
+
+# --- leaving a field out, or setting it, in many
+
+
+def born(email: str, month: str = "13", **fields: str) -> dict[str, Any]:
+    known = {"email_address": email, "birthday_month": month, "birthday_day": "4"}
+    return {"contact": Contact(fields=known | fields)}
+
+
+def test_a_field_is_left_out_of_all_that_match(scene: Scene) -> None:
+    ids = [
+        *scene.dead("ada@example.com", **born("ada@example.com")),
+        *scene.dead("bob@example.com", **born("bob@example.com", first_name=EVIL)),
+    ]
+    stays = scene.dead("eve@example.com", **born("eve@example.com", country="x" * 99))
+    asked = scene.confirm("edit-all", reason="rejected")
+    assert "birthday_month (3 of 3 have it)" in asked
+    assert '<option value="birthday">' in asked
+    assert 'value="email"' not in asked
+
+    said = scene.confirm("edit-all", reason="rejected", field="birthday", to="without")
+    title = "Retry 2 dead letters, without birthday_day and birthday_month?"
+    assert title in said
+    assert "3 of 3" in said and "1 left as it is: Country: please use at most" in said
+    assert '<td data-label="Now"><span>13</span></td>' in said
+    assert EVIL not in said
+
+    change = {"reason": "rejected", "all": "1", "to": "without", "field": "birthday"}
+    page = scene.following(scene.post("/console/failed/retry", **change))
+    assert "1 sign-up was left as it was" in page
+    assert "without birthday_day and birthday_month" in page
+    feeder = replay_feeder(job_steps(scene.client, FAST))
+    assert feeder.feed("acme") == 2
+    assert (scene.states(ids), scene.states(stays)) == (["queued"] * 2, ["dead"])
+    assert "birthday_month" not in scene.found(ids[0]).contact.fields
+    shown = scene.page(f"/console/signups/{ids[0]}")
+    assert "birthday_month: <del>13</del> → <ins>(empty)</ins>" in shown
+    assert "By operator, in the console" in shown
+    entry = next(each for each in AuditTrail(scene.client).entries() if each.action == "replay")
+    assert entry.detail["without"] == ["birthday_day", "birthday_month"]
+
+
+def test_a_field_is_set_in_those_that_are_ticked(scene: Scene, app: Flask) -> None:
+    ids = scene.many(2)
+    for nothing in ({"field": "city"}, {"field": "email", "value": "eve@example.com"}):
+        answer = scene.post("/console/failed/confirm", ids[:1], what="edit-ticked", **nothing)
+        assert answer.status_code == 400, answer.text
+    change = {"field": "city", "to": "set", "value": "Londontown"}
+    said = scene.confirm("edit-ticked", ids[:1], **change)
+    assert "with city set to Londontown?" in said
+    begun = scene.post("/console/failed/retry", ids[:1], **change)
+    assert "with city set to Londontown" in scene.following(begun)
+    seen = text(SignedIn(app, Role.VIEWER).get(str(begun.location)))
+    assert "with city set" in seen and "Londontown" not in seen
+    assert replay_feeder(job_steps(scene.client, FAST)).feed("acme") == 1
+    assert scene.found(ids[0]).contact.fields["city"] == "Londontown"
+    assert scene.states(ids) == ["queued", "dead"]
+    again = scene.following(scene.post("/console/failed/retry", ids[:1], **change))
+    assert "Nothing was sent. 1 was left out" in again
+
+
+def test_of_many_some_are_looked_at_before_a_field_is_left_out(scene: Scene) -> None:
+    scene.many(LARGE + 5)
+    scene.dead("ada@example.com", **born("ada@example.com"))
+    said = scene.confirm("edit-all", field="birthday", to="without")
+    assert "Retry up to 106 dead letters, without" in said
+    assert "1 of 106" in said

@@ -2,7 +2,8 @@
 -- quarantined sign-ups due: until its turn comes, a sign-up of it is what it was, and its field
 -- `replay` names the job. Another job discards, and another one undoes that.
 --
--- A replay to the lists of forms also changes the lists of its sign-ups, when their turn comes.
+-- A replay to the lists of forms also changes the lists of its sign-ups, when their turn comes. One
+-- with an edit changes their fields then: `change` says how, for Python, which knows the rules.
 --
 -- A job of a filter goes through an index of the account from the lowest score on, up to the score
 -- of the moment at which it began. `cursor` is where its next step begins; without one, nothing is
@@ -38,7 +39,7 @@ end
 
 -- Returns in which state the job wants its sign-ups to be to make them due; nil if it makes none due.
 local function waits_as(action)
-  local retries = action == "retry" or action == "retry_form_lists"
+  local retries = action == "retry" or action == "retry_form_lists" or action == "retry_edited"
   return retries and "dead" or action == "deliver" and "quarantined" or nil
 end
 
@@ -54,6 +55,13 @@ local function forget_old_replays()
     if redis.call("EXISTS", replay(job)) == 0 then
       redis.call("ZREM", REPLAYS, job)
     end
+  end
+end
+
+-- Adds a field to the details of a job, if there is a value.
+local function add_detail(details, name, value)
+  if value then
+    details[#details + 1], details[#details + 2] = name, value
   end
 end
 

@@ -4,11 +4,12 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG job  text  its id
--- ARG action  text  "retry", "retry_form_lists", "deliver" or "discard"
+-- ARG action  text  "retry", "retry_form_lists", "retry_edited", "deliver" or "discard"
 -- ARG by  text  who wants it
 -- ARG chosen  text  what was chosen, as JSON
 -- ARG event  text  who does this and why, as JSON, for the history of each
 -- ARG ids  json  list of the sign-ups' ids
+-- ARG edit  text?  what a replay with an edit changes, as JSON
 -- ARG lists  json?  to which lists it sends: ids by form
 -- ARG refused  number  how many others were chosen that cannot be sent
 -- INCLUDE clock stored busy record replays job_changes
@@ -30,7 +31,9 @@ if changed == 0 then
   return 0
 end
 
-begin_job(job, by, chosen, { "action", action, "event", event, "refused", refused })
+local details = { "action", action, "event", event, "refused", refused }
+add_detail(details, "change", edit)
+begin_job(job, by, chosen, details)
 note_lists(job, lists)
 add_to(replay(job), "total", changed)
 if waits_as(action) then

@@ -3,7 +3,7 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG job  text  its id
--- ARG action  text  "retry", "retry_form_lists", "deliver", "discard" or "undo"
+-- ARG action  text  "retry", "retry_form_lists", "retry_edited", "deliver", "discard" or "undo"
 -- ARG by  text  who wants it
 -- ARG chosen  text  what was chosen, as JSON, for people
 -- ARG filter  text  what must match, as JSON
@@ -11,6 +11,7 @@
 -- ARG since  time?  where the job begins in it; none: at its beginning
 -- ARG event  text  who does this and why, as JSON, for the history of each
 -- ARG undone  text?  the job whose discarding this one undoes
+-- ARG edit  text?  what a replay with an edit changes, as JSON
 -- ARG lists  json?  to which lists it sends: ids by form
 -- INCLUDE clock busy replays
 --
@@ -30,9 +31,8 @@ local details = {
   "action", action, "filter", filter, "index", index, "event", event,
   "cursor", first, "up_to", up_to,
 }
-if undone then
-  details[#details + 1], details[#details + 2] = "undone", undone
-end
+add_detail(details, "undone", undone)
+add_detail(details, "change", edit)
 begin_job(job, by, chosen, details)
 note_lists(job, lists)
 redis.call("ZADD", STEPPING, text(now), job)

@@ -5,11 +5,13 @@
 -- ARG deliveries_per_day  number  what the API key allows for deliveries
 -- ARG kept_share  number  share of a day's remaining requests that replays leave
 -- ARG most_under_way  number  how many of a replay may be under way
+-- ARG edits  json?  of a replay with an edit: the job, and for each of its next sign-ups the id, and
+--   unless it stays as it is, what is sent from now on and the event for its history
 -- LIMIT MOST_FED  number
 -- LIMIT ALLOWANCE_LIFE  milliseconds
--- INCLUDE clock stored record replays requeue deliver_anyway form_lists feeding
+-- INCLUDE clock stored record replays requeue deliver_anyway form_lists edited feeding
 --
--- Returns how many became due.
+-- Returns how many became due, or -1 if the oldest replay needs `edits` for that.
 
 local FED = account .. "replay-fed"
 
@@ -32,20 +34,28 @@ end
 local sharing, due = replaying_accounts()
 local quota = replay_quota(deliveries_per_day, kept_share, due)
 local obstacle, room = replay_room(job, quota, most_under_way)
-local allowed = obstacle and 0 or take_allowance(per_second / sharing, room)
-if allowed == 0 then
+if obstacle or room == 0 then
   return 0
 end
-
 local by, action, who = unpack(redis.call("HMGET", replay(job), "by", "action", "event"))
+if action == "retry_edited" and (not edits or edits.job ~= job) then
+  return -1
+end
+local allowed = take_allowance(per_second / sharing, room)
+
 who = decoded(who) or {}
 local name = action == "deliver" and "delivered from quarantine" or "retried"
 local event = { event = name, by = by, counted = false }
 
--- Gives the sign-up the lists that the job has for its form, if it is one that does so. Returns
--- whether it can be sent.
-local function has_its_lists(record)
-  if action ~= "retry_form_lists" then
+-- Gives the sign-up the lists that the job has for its form, or the fields of its `edit`, if the job
+-- is one that does so. Returns whether it can be sent.
+local function is_prepared(record, edit)
+  if action == "retry_edited" then
+    if edit.sent then
+      give_fields(record, edit)
+    end
+    return edit.sent ~= nil
+  elseif action ~= "retry_form_lists" then
     return true
   end
   local lists = redis.call("HGET", replay_lists(job), record.form)
@@ -53,12 +63,12 @@ local function has_its_lists(record)
 end
 
 -- Makes the sign-up due, if it still waits for that. Returns whether it did.
-local function make_due(id, when)
+local function make_due(id, when, edit)
   local record = load_record(id)
   if not record or record.replay ~= job then
     return false
   elseif record.state == "dead" then
-    if not has_its_lists(record) then
+    if not is_prepared(record, edit) then
       return false
     end
     requeue(id, record, when, event)
@@ -71,15 +81,31 @@ local function make_due(id, when)
   return true
 end
 
+-- Returns the id of the next one, and its edit if the job has any; nil when there is none. Of those
+-- with an edit, another worker may have taken some since they were read.
+local place = 0
+local function take_next()
+  if not edits then
+    return redis.call("ZPOPMIN", replay_waiting(job))[1]
+  end
+  repeat
+    place = place + 1
+    local edit = edits.signups[place]
+    if edit and redis.call("ZREM", replay_waiting(job), edit.id) == 1 then
+      return edit.id, edit
+    end
+  until not edit
+end
+
 local made_due, looked_at = 0, 0
 while made_due < allowed and looked_at < MOST_FED do
-  local id = redis.call("ZPOPMIN", replay_waiting(job))[1]
+  local id, edit = take_next()
   if not id then
     break
   end
   looked_at = looked_at + 1
   -- A microsecond apart, so that the oldest is sent first.
-  if make_due(id, string.format("%.3f", (now_us + made_due) / 1000)) then
+  if make_due(id, string.format("%.3f", (now_us + made_due) / 1000), edit) then
     made_due = made_due + 1
   end
 end

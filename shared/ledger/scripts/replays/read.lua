@@ -5,12 +5,13 @@
 -- LIMIT MOST_STEPPED  number
 -- INCLUDE replays
 --
--- Returns {what the job does, the filter, where the step begins, where the one after it begins or ""
+-- Returns {what the job does, the filter, what an edit changes or "", where the step begins, where the one after it begins or ""
 -- if this is the last one, list of ids}; an empty list when nothing is left to go through.
 
-local action, filter, cursor, index, up_to = unpack(
-  redis.call("HMGET", replay(job), "action", "filter", "cursor", "index", "up_to")
+local action, filter, edit, cursor, index, up_to = unpack(
+  redis.call("HMGET", replay(job), "action", "filter", "change", "cursor", "index", "up_to")
 )
+edit = edit or ""
 if not cursor then
   return {}
 end
@@ -23,7 +24,7 @@ for i = 1, #page, 2 do
   ids[#ids + 1] = page[i]
 end
 if #ids < MOST_STEPPED then
-  return { action, filter, cursor, "", ids }
+  return { action, filter, edit, cursor, "", ids }
 end
 -- More may have the score of the last one. All of these belong to this step.
 local last = page[#page]
@@ -33,4 +34,4 @@ end
 for _, id in ipairs(redis.call("ZRANGE", key, last, last, "BYSCORE")) do
   ids[#ids + 1] = id
 end
-return { action, filter, cursor, "(" .. last, ids }
+return { action, filter, edit, cursor, "(" .. last, ids }
