@@ -21,7 +21,7 @@ def hold(runtime: CommandRuntime, account: str, note: str) -> None:
 @pass_runtime
 def release(runtime: CommandRuntime, account: str) -> None:
     """End an account's pause, and probe its other holds now."""
-    holds = runtime.operations.holds.release(account)
+    holds = runtime.operations.holds.release(account, by=runtime.by)
     runtime.output.json({"account": account, "holds": holds})
     if not holds:
         runtime.output.say(f"{account} was not on hold.")

@@ -64,14 +64,29 @@ COUNTED_BY_API = "answer"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """One reason to wait. `until` and `probe_at` are None where only its cause ends it."""
+    """One reason to wait. `until` and `probe_at` are None where only its cause ends it.
+    `refused_at` is when Constant Contact last refused something since it began; None if it did not.
+    """
 
     reason: HoldReason
     since: datetime
     until: datetime | None = None
     probe_at: datetime | None = None
+    refused_at: datetime | None = None
     by: str = ""
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """An operator's release of an account's `holds`. By then, `delivered` of its sign-ups were
+    delivered in all, and `dead` had failed."""
+
+    at: datetime
+    by: str
+    holds: tuple[HoldReason, ...]
+    delivered: int
+    dead: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from typing import Any, NotRequired, TypedDict, Unpack
 
 import redis
 
-from shared.domain.account import Hold, HoldReason
+from shared.domain.account import Hold, HoldReason, Release
 from shared.domain.call_times import CallTimes, from_counts, to_counts
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.signup import Contact, DeathReason, Signup, Submission
@@ -33,6 +33,7 @@ from shared.ledger.reading import (
     read_claim,
     read_dead_by_reason,
     read_holds,
+    read_release,
     read_signups,
     with_prefix,
 )
@@ -342,9 +343,18 @@ class Ledger:
         """End the account's hold for `reason`, whose cause is gone; False when there was none."""
         return bool(self._scripts.run_for(account, "holds/lift", reason=reason))
 
-    def release(self, account: str) -> list[HoldReason]:
+    def release(self, account: str, *, by: str = "") -> list[HoldReason]:
         """End `paused`, probe every other hold at once; return the holds before."""
-        return [HoldReason(reason) for reason in self._scripts.run_for(account, "holds/release")]
+        before = self._scripts.run_for(account, "holds/release", by=by)
+        return [HoldReason(reason) for reason in before]
+
+    def last_release(self, account: str) -> Release | None:
+        """Return the account's last release; None if that was long ago."""
+        with redis_errors_translated():
+            stored = self._client.get(f"{keys.account(account)}released")
+        if stored is None:
+            return None
+        return read_one(Kind.HOLD, f"{account}: released", lambda: read_release(str(stored)))
 
     def holds(self, account: str) -> tuple[Hold, ...]:
         """Return the account's own holds as they are stored, but for those of its API key."""

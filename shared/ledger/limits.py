@@ -63,6 +63,8 @@ CHARTS_KEPT = timedelta(days=2)
 
 # --- holds
 
+# Pages tell so long what came of a release: a probe and what follows take seconds to minutes.
+RELEASE_KEPT = timedelta(hours=1)
 # One or two sign-ups may be what the API cannot process; three different ones are an outage.
 FAILURES_IN_A_ROW = 3
 # The second probe is twice as late as the first, and so on up to the longest.

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from shared.domain.account import Hold, HoldReason
+from shared.domain.account import Hold, HoldReason, Release
 from shared.domain.errors import KeyReused, VisitorLimited
 from shared.domain.signup import DeathReason, Signup
 from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
@@ -78,8 +78,20 @@ def read_hold(reason: str, stored: str) -> Hold:
         since=from_milliseconds(hold["since"]),
         until=moment(hold.get("until")),
         probe_at=moment(hold.get("probe_at")),
+        refused_at=moment(hold.get("refused_at")),
         by=hold.get("by", ""),
         note=hold.get("note", ""),
+    )
+
+
+def read_release(stored: str) -> Release:
+    release = json_object(stored)
+    return Release(
+        at=from_milliseconds(release["at"]),
+        by=release["by"],
+        holds=tuple(HoldReason(reason) for reason in release["holds"]),
+        delivered=int(release["delivered"]),
+        dead=int(release["dead"]),
     )
 
 

@@ -20,6 +20,7 @@ from shared.ledger.stores.fingerprints import load_fingerprints
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import RecordKeeping
+from shared.ledger.stores.signup_baseline import SignupBaselines
 from shared.operations.audit_search import AuditSearch
 from shared.operations.bulk_changes import BulkChanges
 from shared.operations.bulk_choices import BulkChooser
@@ -99,7 +100,15 @@ def make_operations(
         bulk=BulkChanges(chooser, exports),
         discards=Discards(dead_letters, jobs, ledger),
         exports=exports,
-        holds=OperatorHolds(ledger, registry, trail, notify_workers),
+        holds=OperatorHolds(
+            ledger=ledger,
+            registry=registry,
+            trail=trail,
+            baselines=SignupBaselines(client),
+            status=status,
+            notify_workers=notify_workers,
+            now=utc_now,
+        ),
         forms=Forms(registry, trail, utc_now),
         trail=trail,
         audit=AuditSearch(trail),

@@ -40,7 +40,7 @@ def hold(name: str, body: dict[str, Any]) -> dict[str, Any]:
 @endpoint(Role.OPERATOR, answer=HeldAccountSchema(), refusals=(404,))
 def release(name: str) -> dict[str, Any]:
     """End the pause, and look now whether other holds can end."""
-    services().operations.holds.release(name)
+    services().operations.holds.release(name, by=caller().name)
     return _held(name)
 
 

@@ -1,7 +1,8 @@
 """All accounts, and an account's page: its figures, holds, connection, lists, client links, and a
 test sign-up."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -9,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from shared.accounts.account_api import FRESH, ApiCallFailed, Lists
 from shared.accounts.account_list import account_page
 from shared.accounts.account_removal import AccountRemoval
+from shared.accounts.account_summary import AccountSummary
 from shared.accounts.advice import on_release
 from shared.constant_contact.client import ContactList
 from shared.domain.account import HoldReason
@@ -17,12 +19,15 @@ from shared.domain.form import Form
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web.console import bp
-from web.console.connection_advice import advice_for, holds_of
+from web.console.connection_advice import advice_for, holds_of, how_to_act
 from web.console.guard import needs, operator_name
 from web.services import services
 
 # About as many as fit beside the rest of the page.
 SHOWN_LISTS = 12
+# Seconds after which the page asks how the account is.
+WHILE_IT_MOVES = 2
+WHILE_AT_REST = 10
 
 
 @bp.get("/accounts")
@@ -60,21 +65,32 @@ def hold(name: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def release(name: str) -> ResponseReturnValue:
     """End the account's pause, and probe its other holds now."""
-    flash(_released(services().operations.holds.release(name), name))
+    if not services().operations.holds.release(name, by=operator_name()):
+        flash(f"{name} was not on hold.")
     return redirect(url_for("console.account", name=name), 303)
 
 
-def _released(before: Sequence[HoldReason], name: str) -> str:
-    """Return what came of a release; `before` are the holds that there were."""
-    if not before:
-        return f"{name} was not on hold."
-    probed = [str(reason) for reason in before if reason != HoldReason.PAUSED]
-    if not probed:
-        return f"The pause of {name} has ended. Its sign-ups are sent now, oldest first."
-    return (
-        f"One sign-up of {name} is sent now, to see whether the cause of {' and '.join(probed)} is"
-        " gone. If it is, the hold ends by itself."
-    )
+@bp.get("/accounts/<name>/now")
+@needs(Role.VIEWER)
+def account_now(name: str) -> ResponseReturnValue:
+    """Return the part of the account's page that it asks for again and again."""
+    summary = services().accounts.summaries.summary(name)
+    return render_template("console/account_now.html", **_now(summary))
+
+
+def _now(summary: AccountSummary) -> dict[str, Any]:
+    """Return how the account is now, and what came of its last release."""
+    name, figures = summary.account.name, summary.figures
+    outcome = services().operations.holds.outcome(name, figures, how_to_act())
+    moves = outcome is not None and not outcome.is_over
+    return {
+        "summary": summary,
+        "advice": advice_for(summary),
+        "holds": holds_of(summary),
+        "release_means": on_release(summary.holds, figures.due),
+        "outcome": outcome,
+        "again_after": WHILE_IT_MOVES if moves else WHILE_AT_REST,
+    }
 
 
 @bp.post("/accounts/<name>/lists")
@@ -183,11 +199,8 @@ def _account_page(
     shown, folded = folded_lists(lists.lists if lists else (), forms)
     return render_template(
         "console/account.html",
-        summary=summary,
-        advice=advice_for(summary),
-        holds=holds_of(summary),
+        **_now(summary),
         is_paused=any(each.reason == HoldReason.PAUSED for each in summary.holds),
-        release_means=on_release(summary.holds, summary.figures.due),
         hold_problem=hold_problem,
         links=tools.connecting.browser.links.of(name, utc_now()),
         lists=lists,

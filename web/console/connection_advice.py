@@ -19,12 +19,12 @@ def advice_for(summary: AccountSummary) -> list[Advice]:
     """Return what is wrong with the account's connection, unless the hold for it says so."""
     if any(hold.reason == HoldReason.RECONNECT for hold in summary.holds):
         return []
-    return list(for_account(summary.account.name, (), summary, _means()))
+    return list(for_account(summary.account.name, (), summary, how_to_act()))
 
 
 def holds_of(summary: AccountSummary) -> list[tuple[Hold, str, str]]:
     """Return each hold of the account, why it is, and what ends it if that does not say so."""
-    name, means = summary.account.name, _means()
+    name, means = summary.account.name, how_to_act()
     connection = [each.sentence for each in for_account(name, (), summary, means)]
     return [
         (each, connection[0], "")
@@ -34,5 +34,6 @@ def holds_of(summary: AccountSummary) -> list[tuple[Hold, str, str]]:
     ]
 
 
-def _means() -> Means:
+def how_to_act() -> Means:
+    """Return what advice tells this operator to press, or to ask for."""
     return BUTTONS if current_operator().role.may(Role.OPERATOR) else ASK_AN_OPERATOR

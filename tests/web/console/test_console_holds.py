@@ -1,5 +1,6 @@
 """Holding and releasing an account in the console."""
 
+from datetime import timedelta
 from html import unescape
 
 import pytest
@@ -57,7 +58,9 @@ def test_an_operator_holds_and_releases(browser: SignedIn, ledger: Ledger) -> No
 
     assert released.status_code == 303
     assert ledger.figures("acme").holds == ()
-    assert "The pause of acme has ended. Its sign-ups are sent now" in text_of(browser)
+    page = text_of(browser)
+    assert "Released at" in page and "and no hold is left." in page
+    assert "No worker is alive, so nothing is sent yet." in page
 
 
 def test_releasing_probes_every_other_hold_and_says_so(browser: SignedIn, ledger: Ledger) -> None:
@@ -67,7 +70,35 @@ def test_releasing_probes_every_other_hold_and_says_so(browser: SignedIn, ledger
     assert "Releasing sends one sign-up now, to see whether the cause of outage is gone." in page
     browser.post(f"{PAGE}/release")
     assert [hold.reason for hold in ledger.figures("acme").holds] == [HoldReason.OUTAGE]
-    assert "One sign-up of acme is sent now, to see whether the cause of outage" in text_of(browser)
+    ledger.processes.worker_alive("relay-1@here")
+    assert "One sign-up is sent now, to see whether the cause of outage is gone." in told(browser)
+
+
+@pytest.mark.parametrize("is_well", [True, False])
+def test_the_page_tells_what_the_probe_brought(
+    browser: SignedIn, ledger: Ledger, *, is_well: bool
+) -> None:
+    ledger.processes.worker_alive("relay-1@here")
+    ledger.hold("acme", HoldReason.FORBIDDEN, by="answer", first_probe=timedelta(hours=1))
+    browser.post(f"{PAGE}/release")
+    probe = builders.claimed(ledger)
+    if is_well:
+        ledger.deliver(probe, builders.attempt(), contact_id="c-1", action="created")
+        assert "1 sign-up was delivered since, the last at" in told(browser)
+        assert "1 follows." in told(browser)
+    else:
+        ledger.hold("acme", HoldReason.FORBIDDEN, by="answer", note="HTTP 403")
+        assert "The login that connected it may not write contacts (HTTP 403)." in told(browser)
+        assert "The hold forbidden stays.</p><p>To reconnect it as an Account" in told(browser)
+    assert 'data-live="2"' in browser.get(f"{PAGE}/now").text
+
+
+def told(browser: SignedIn) -> str:
+    """Return what came of the release, as the part that stays new has it, and the whole page."""
+    part = " ".join(unescape(browser.get(f"{PAGE}/now").text).split())
+    outcome = part.partition('<div role="status">')[2].partition("</div>")[0]
+    assert outcome in text_of(browser)
+    return outcome
 
 
 def test_an_account_that_is_not_on_hold_is_not_released(browser: SignedIn) -> None:

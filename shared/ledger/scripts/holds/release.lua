@@ -1,6 +1,9 @@
--- Releases an account for an operator: `paused` ends, every other hold is probed at once.
+-- Releases an account for an operator: `paused` ends, every other hold is probed at once. Notes the
+-- moment, so that pages can tell what came of it.
 --
 -- KEY account  prefix of the account's keys
+-- ARG by  text  who releases it
+-- LIMIT RELEASE_KEPT  milliseconds
 -- INCLUDE clock holds
 --
 -- Returns a flat list of the reasons of the holds before: the account's and its API key's.
@@ -15,4 +18,15 @@ each_hold(function(prefix, reason, hold)
     save_hold(prefix, reason, hold)
   end
 end)
+if #before > 0 then
+  local counts = redis.call("HMGET", account .. "totals", "delivered", "dead")
+  local release = {
+    at = now,
+    by = by,
+    holds = before,
+    delivered = tonumber(counts[1]) or 0,
+    dead = tonumber(counts[2]) or 0,
+  }
+  redis.call("SET", account .. "released", cjson.encode(release), "PX", RELEASE_KEPT)
+end
 return before

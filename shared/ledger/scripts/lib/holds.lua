@@ -59,7 +59,7 @@ end
 local function read_hold(stored)
   local hold = decoded(stored)
   if hold and type(hold.since) == "number" and type(hold.probes) == "number" then
-    for _, name in ipairs({ "until", "probe_at" }) do
+    for _, name in ipairs({ "until", "probe_at", "refused_at" }) do
       hold[name] = type(hold[name]) == "number" and hold[name] or nil
     end
     return hold
@@ -91,8 +91,8 @@ local function drop_ended_holds()
 end
 
 -- Begins a hold, or continues the active one: its beginning does not change, and every further
--- refusal doubles the time to the next probe. `new` has until, by and note. Without `first_probe`
--- (milliseconds) it is not probed at all. Returns 1 when the hold is new, else 0.
+-- refusal doubles the time to the next probe, and is noted. `new` has until, by and note. Without
+-- `first_probe` (milliseconds) it is not probed at all. Returns 1 when the hold is new, else 0.
 local function begin_hold(prefix, reason, new, first_probe, longest_probe)
   local stored = redis.call("HGET", prefix .. "holds", reason)
   local hold = stored and read_hold(stored) or { since = now, probes = 0 }
@@ -101,6 +101,7 @@ local function begin_hold(prefix, reason, new, first_probe, longest_probe)
   end
   hold["until"], hold.by, hold.note = new["until"], new.by, new.note
   hold.probe_at = nil
+  hold.refused_at = stored and now or nil
   if first_probe then
     hold.probe_at = now + math.min(longest_probe, first_probe * 2 ^ hold.probes)
   end

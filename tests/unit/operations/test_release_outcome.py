@@ -1,0 +1,131 @@
+"""What came of a release, as a table: how the account is since, and what is said of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shared.accounts.advice import BUTTONS
+from shared.domain.account import Hold, HoldReason, Release
+from shared.ledger.values import Figures
+from shared.operations.release_outcome import Since, Stage, outcome_of
+from tests.support.builders import NOON
+
+MINUTE = timedelta(minutes=1)
+RELEASE = Release(at=NOON, by="olga", holds=(HoldReason.FORBIDDEN,), delivered=40, dead=2)
+
+
+def hold(reason: HoldReason = HoldReason.FORBIDDEN, **fields: Any) -> Hold:
+    return Hold(**{"reason": reason, "since": NOON - 60 * MINUTE, **fields})
+
+
+def since(*holds: Hold, has_workers: bool = True, **counts: Any) -> Since:
+    figures = replace(Figures(delivered=40, dead=2, holds=holds), **counts)
+    return Since(
+        release=RELEASE,
+        figures=figures,
+        last_delivery=NOON + 4 * MINUTE if figures.delivered > 40 else NOON - MINUTE,
+        has_workers=has_workers,
+        now=NOON + 5 * MINUTE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "stage", "said", "is_over"),
+    [
+        pytest.param(
+            since(hold(), due=212),
+            Stage.UNDER_WAY,
+            "Released at 12:00 UTC. One sign-up is sent now, to see whether the cause of forbidden"
+            " is gone.",
+            False,
+            id="the probe is under way",
+        ),
+        pytest.param(
+            since(hold(refused_at=NOON - MINUTE), due=1, has_workers=False),
+            Stage.UNDER_WAY,
+            "Released at 12:00 UTC. No worker is alive, so nothing is sent yet. Start one with:"
+            " relay worker",
+            False,
+            id="nobody sends the probe",
+        ),
+        pytest.param(
+            since(hold()),
+            Stage.UNDER_WAY,
+            "Released at 12:00 UTC. No sign-up waits that could show whether the cause of"
+            " forbidden is gone. The next one that comes will.",
+            False,
+            id="nothing to probe with",
+        ),
+        pytest.param(
+            since(hold(refused_at=NOON + 4 * MINUTE, note="HTTP 403"), due=212),
+            Stage.HELD,
+            "Released at 12:00 UTC, and refused again at 12:04 UTC: The login that connected it"
+            " may not write contacts (HTTP 403). The hold forbidden stays. To reconnect it as an"
+            " Account Owner or Manager, press Reconnect. 212 sign-ups wait, and none is lost.",
+            False,
+            id="the probe was refused",
+        ),
+        pytest.param(
+            since(hold(since=NOON + MINUTE), due=1),
+            Stage.HELD,
+            "Released at 12:00 UTC, and refused again at 12:01 UTC: The login that connected it"
+            " may not write contacts. The hold forbidden is back. To reconnect it as an Account"
+            " Owner or Manager, press Reconnect. 1 sign-up waits, and none is lost.",
+            False,
+            id="the hold is back",
+        ),
+        pytest.param(
+            since(hold(HoldReason.PAUSED, since=NOON + MINUTE, by="ada", note="not yet")),
+            Stage.HELD,
+            "Released at 12:00 UTC. At 12:01 UTC, ada paused it again (not yet). To end the pause,"
+            " press Release.",
+            False,
+            id="somebody paused it since",
+        ),
+        pytest.param(
+            since(due=212),
+            Stage.UNDER_WAY,
+            "Released at 12:00 UTC, and no hold is left. 212 sign-ups wait and are sent now, oldest"
+            " first.",
+            False,
+            id="nothing was delivered yet",
+        ),
+        pytest.param(
+            since(due=1, has_workers=False),
+            Stage.UNDER_WAY,
+            "Released at 12:00 UTC, and no hold is left. No worker is alive, so nothing is sent"
+            " yet. Start one with: relay worker",
+            False,
+            id="a pause has ended, and nobody delivers",
+        ),
+        pytest.param(
+            since(due=211, delivered=41),
+            Stage.FLOWS,
+            "Released at 12:00 UTC, and no hold is left. 1 sign-up was delivered since, the last at"
+            " 12:04 UTC. 211 follow, oldest first.",
+            False,
+            id="it flows",
+        ),
+        pytest.param(
+            since(delivered=250, dead=3),
+            Stage.FLOWS,
+            "Released at 12:00 UTC, and no hold is left. 210 sign-ups were delivered since, the"
+            " last at 12:04 UTC. 1 sign-up failed since.",
+            True,
+            id="all is sent",
+        ),
+        pytest.param(
+            since(dead=1),
+            Stage.FLOWS,
+            "Released at 12:00 UTC, and no hold is left. Nothing waited.",
+            True,
+            id="there was nothing to send",
+        ),
+    ],
+)
+def test_what_came_of_a_release(found: Since, stage: Stage, said: str, is_over: bool) -> None:
+    outcome = outcome_of(found, "acme", BUTTONS)
+    assert " ".join(outcome.sentences) == said
+    assert (outcome.stage, outcome.is_over) == (stage, is_over)
