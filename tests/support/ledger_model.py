@@ -260,8 +260,8 @@ class LedgerModel:
         )
         if not quarantined:
             signup.content = content
-            if key:
-                at.keys[key] = (content, id, self.now_us + DAY_MS * 1000)
+        if key:
+            at.keys[key] = (content, id, self.now_us + DAY_MS * 1000)
         if quarantined or self._sent_by(at, person, besides=id) >= PERSON_LIMIT.count:
             signup.reason = "honeypot" if quarantined else "repeated_address"
             signup.settled_at, signup.never_sent = self.now, True

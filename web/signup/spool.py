@@ -37,20 +37,29 @@ _CLOCK_TICK = timedelta(seconds=0.1)
 _FINGERPRINTS = Fingerprints("spool")
 
 
-_FIRST = "SELECT id, content, json_extract(document, '$.consent.address') FROM spooled"
+# Stands before the content of a quarantined one. Only its key makes it the first of others, so that
+# a clean second try passes.
+_QUARANTINED = "quarantined "
+
+_FIRST = "SELECT id, content, json_extract(document, '$.consent.address'), ? FROM spooled"
 
 
 @dataclass(frozen=True, slots=True)
 class _First:
-    """An earlier sign-up of which another may be a repeat, and its visitor's address."""
+    """An earlier sign-up of which another may be a repeat, its visitor's address, and whether the
+    other has its key."""
 
     id: str
     content: str
     address: str
+    has_key: bool
 
     def comes_from(self, entry: Entry) -> bool:
         """Whether its visitor has sent `entry`, too."""
         return client_network(self.address) == client_network(entry.submission.consent.address)
+
+    def differs_from(self, entry: Entry) -> bool:
+        return self.content.removeprefix(_QUARANTINED) != entry.content(_FINGERPRINTS)
 
 
 def _all() -> None:
@@ -142,8 +151,8 @@ class Spool:
         is_own = first is not None and first.comes_from(entry)
         if not is_own:
             admit()  # a stranger may have guessed what was sent
-        if first is not None and (is_own or entry.submission.quarantine is None):
-            if first.content != entry.content(_FINGERPRINTS):
+        if first is not None and (is_own or first.has_key or not entry.submission.quarantine):
+            if first.differs_from(entry):
                 raise KeyReused
             _remember_key(step, entry, first.id)
             return Accepted(first.id, duplicate=True, notify_workers=False)
@@ -167,13 +176,13 @@ class Spool:
         """Return the sign-up with this one's key, else one with its content."""
         found = step.execute(
             f"{_FIRST} WHERE key = ? AND received_at >= ?",
-            (entry.key(_FINGERPRINTS), self._before(SAME_KEY)),
+            (True, entry.key(_FINGERPRINTS), self._before(SAME_KEY)),
         ).fetchone()
         found = (
             found
             or step.execute(
                 f"{_FIRST} WHERE content = ? AND received_at >= ?",
-                (entry.content(_FINGERPRINTS), self._before(SAME_CONTENT)),
+                (False, entry.content(_FINGERPRINTS), self._before(SAME_CONTENT)),
             ).fetchone()
         )
         return _First(*found) if found else None
@@ -274,8 +283,7 @@ def _insert(
     step: sqlite3.Connection, entry: Entry, document: str, size: int, now: datetime
 ) -> None:
     submission = entry.submission
-    # A quarantined sign-up leaves no fingerprints, so that a clean second try passes.
-    clean = submission.quarantine is None
+    content = entry.content(_FINGERPRINTS)
     step.execute(
         "INSERT INTO spooled (id, account, person, content, key, received_at, bytes, document)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -283,8 +291,8 @@ def _insert(
             submission.id,
             submission.account,
             entry.person(_FINGERPRINTS),
-            entry.content(_FINGERPRINTS) if clean else None,
-            entry.key(_FINGERPRINTS) if clean else None,
+            _QUARANTINED + content if submission.quarantine else content,
+            entry.key(_FINGERPRINTS),
             to_milliseconds(now),
             size,
             document,

@@ -103,12 +103,12 @@ def test_what_a_trap_caught_keeps_its_own_reasons(crowd: Crowd) -> None:
 def test_a_second_try_passes_when_the_network_is_calm(
     crowd: Crowd, redis_client: "redis.Redis"
 ) -> None:
-    """It leaves no mark, as everything that looks like spam."""
+    """Its content is no mark, as that of everything that looks like spam."""
     for _ in range(MANY):
         crowd.come()
     assert crowd.odd(digest="same", idempotency_key="k").quarantine == ODD
     redis_client.delete(*redis_client.keys("relay:visitors:*"))
-    again = crowd.odd(digest="same", idempotency_key="k")
+    again = crowd.odd(digest="same", idempotency_key="l")
     assert again.quarantine is None
     assert again.contact.email == f"{MANY + 2}@example.com"
 

@@ -143,7 +143,7 @@ def test_its_age_begins_anew_but_not_how_long_it_has_waited(
 
 
 def test_a_key_means_it_once_it_is_delivered(ledger: Ledger) -> None:
-    """A quarantined one leaves no mark. What is handed over twice must not be accepted twice."""
+    """What is handed over twice must not be accepted twice."""
     caught = quarantine(ledger)
     ledger.deliver_anyway(caught)
     assert accept(ledger, id=caught.id, idempotency_key="k").duplicate

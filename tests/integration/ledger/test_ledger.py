@@ -120,10 +120,10 @@ def test_a_key_that_comes_with_known_content_belongs_to_it(
     assert accept(ledger, digest="same", idempotency_key="k").id == first.id
 
 
-def test_a_quarantined_signup_leaves_no_mark_and_is_never_claimed(ledger: Ledger) -> None:
-    caught = accept(ledger, digest="same", idempotency_key="k", quarantine="honeypot")
+def test_a_quarantined_signup_is_nobodys_first_and_never_claimed(ledger: Ledger) -> None:
+    caught = accept(ledger, digest="same", quarantine="honeypot")
     assert claim(ledger) == NothingDue()
-    clean = accept(ledger, digest="same", idempotency_key="k")
+    clean = accept(ledger, digest="same")
     assert not clean.duplicate
     assert state_of(ledger, caught.id) == State.QUARANTINED
     assert_accounted_for(ledger)

@@ -139,7 +139,7 @@ def probe_how_many_keys_are_left(intake: Intake) -> None:
 
 
 def probe_as_a_robot(intake: Intake) -> None:
-    """What is quarantined leaves no mark: each repeat is a sign-up of its own."""
+    """The content of a quarantined one is no mark: only what has its key repeats it."""
     for key in (None, None, "k", "k"):
         intake.post(STRANGER, key=key, trapped=True)
 
@@ -266,6 +266,15 @@ def test_who_signs_up_again_after_ten_minutes_is_not_kept_out_by_strangers(
     again = here.post(VICTIM)
     assert again != first
     assert here.post(NEIGHBOUR) == again
+
+
+def test_what_looks_like_spam_makes_nobody_elses_a_repeat(intake: Callable[[], Intake]) -> None:
+    here = intake()
+    first = here.post(VICTIM, key="k")
+    here.wait(9)
+    assert here.post(STRANGER, key="k", trapped=True) == first
+    here.wait(2)
+    assert here.post(NEIGHBOUR) != first
 
 
 @pytest.mark.parametrize(

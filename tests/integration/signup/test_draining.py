@@ -355,16 +355,6 @@ def test_someone_with_hundreds_of_sign_ups_is_not_looked_through(
     assert accepted(ledger) == (1 if others < limits.MOST_COMPARED else 2)
 
 
-def test_a_quarantined_one_that_is_handed_over_twice_does_not_take_the_key(
-    ledger: Ledger, marks: Fingerprints
-) -> None:
-    spam = entry("spam", key="k", quarantine="honeypot")
-    for _ in range(2):
-        give(ledger, marks, spam, waited=timedelta(minutes=1))
-    clean = give(ledger, marks, entry("clean", "bob@example.com", key="k"))
-    assert (clean.id, clean.duplicate) == ("clean", False)
-
-
 def test_a_persons_limit_counts_by_when_sign_ups_were_received(
     host: Host, ledger: Ledger, clock: Clock
 ) -> None:

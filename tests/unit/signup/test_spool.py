@@ -186,9 +186,10 @@ def test_the_first_key_stays(spool: Spool) -> None:
     assert spool.first(1)[0].entry().idempotency_key == "k"
 
 
-def test_a_quarantined_one_leaves_no_mark(spool: Spool) -> None:
+def test_only_its_key_makes_a_quarantined_one_the_first(spool: Spool) -> None:
     spool.add(entry("spam", key="k", quarantine="honeypot"))
-    assert spool.add(entry("clean", key="k")).id == "clean"
+    assert spool.add(entry("again", key="k")).id == "spam"
+    assert spool.add(entry("clean")).id == "clean"
     assert spool.add(entry("more spam", quarantine="honeypot")).id == "clean"
 
 
@@ -257,12 +258,13 @@ def test_a_repeat_by_another_visitor_must_be_admitted(spool: Spool) -> None:
 
 
 def test_a_strangers_trapped_repeat_is_a_sign_up_of_its_own(spool: Spool) -> None:
-    """It leaves no mark. So the ids would tell that somebody else has sent the same."""
+    """Its content is no mark. So the ids would tell that somebody else has sent the same. A key
+    means the same for everybody."""
     elsewhere = replace(builders.submission().consent, address="198.51.100.1")
     spool.add(entry("one", key="k"))
-    for id, key in (("two", None), ("three", None), ("four", "k")):
+    for id, key, told in (("two", None, "two"), ("three", None, "three"), ("four", "k", "one")):
         trapped = entry(id, key=key, consent=elsewhere, quarantine="honeypot")
-        assert spool.add(trapped).id == id
+        assert spool.add(trapped).id == told
     assert spool.add(entry("five", quarantine="honeypot")).id == "one"
 
 

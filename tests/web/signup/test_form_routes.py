@@ -261,13 +261,16 @@ def test_the_same_again_gets_the_same_answer(client: FlaskClient, stored: Stored
     assert len(stored()) == 1
 
 
-def test_an_idempotency_key_stands_for_one_content(client: FlaskClient, stored: Stored) -> None:
+@pytest.mark.parametrize("trap", [{}, {"_gotcha": "x"}])
+def test_an_idempotency_key_stands_for_one_content(
+    client: FlaskClient, stored: Stored, trap: dict[str, str]
+) -> None:
     def post(**posted: str) -> TestResponse:
         return client.post("/f/news", json=posted, headers={"Idempotency-Key": "k"})
 
-    first, again = (post(email="ada@example.com").json for _ in range(2))
-    assert first == again
-    other = post(email="eve@example.com")
+    first = post(email="ada@example.com", **trap).json
+    assert post(email="ada@example.com").json == post(email="ada@example.com", **trap).json == first
+    other = post(email="eve@example.com", **trap)
     assert (other.status_code, problem(other)) == (422, [])
     assert len(stored()) == 1
     long = client.post(

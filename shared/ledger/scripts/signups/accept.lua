@@ -155,33 +155,34 @@ if not all_new then
     return readable and not known and other or nil
   end
 
-  -- Returns the sign-up that this one repeats, whether it is the visitor's own, and whether it has
-  -- other content under the same key.
+  -- Returns the sign-up that this one repeats, whether it is the visitor's own, and of one with the
+  -- same key the content that came with that key.
   local function find_first()
     if redis.call("EXISTS", key) == 1 then
-      return id, true, false
+      return id, true
     end
     local under_key = by_key and redis.call("GET", by_key)
     if under_key then
       local its_content, other, by = string.match(under_key, "^(%S+) (%S+) ?(%S*)$")
       local is_own = by == visitor or is_marked_own(other)
         or came_from_here(other, by ~= "" and DUPLICATE_WINDOW)
-      return other, is_own, its_content ~= content
+      return other, is_own, its_content
     end
     local other = read_visitors_mark()
     if other and is_marked_own(other) and redis.call("EXISTS", signup(other)) == 1 then
-      return other, true, false
+      return other, true
     end
     other = first_of_content()
     if other then
-      return other, came_from_here(other), false
+      return other, came_from_here(other)
     end
-    return first_of_strangers(), false, false
+    return first_of_strangers(), false
   end
 
-  -- A key that comes with known content means that content from now on. It never means a sign-up
-  -- that was quarantined. A visitor can have a few with repeats of the own sign-up. They are counted
-  -- beside what makes it the visitor's own, so nobody sees those of others.
+  -- A key that comes with known content means that content from now on. A sign-up that came with a
+  -- reason for quarantine has only the key that it came with. A visitor can have a few with repeats
+  -- of the own sign-up. They are counted beside what makes it the visitor's own, so nobody sees those
+  -- of others.
   local function remember_key(first, stored, is_own)
     if not (by_key and stored.content) then
       return
@@ -203,8 +204,7 @@ if not all_new then
     end
   end
 
-  local function remember_repeat(first, is_own)
-    local stored = load_record(first)
+  local function remember_repeat(first, stored, is_own)
     local changed = stored and remember_key(first, stored, is_own)
     if changed or stored and now - (stored.repeated_at or 0) >= REPEAT_NOTED_EVERY then
       stored.repeated_at = now
@@ -215,10 +215,10 @@ if not all_new then
     count("accepted", 0)
   end
 
-  local first, is_own, key_reused = find_first()
-  -- A quarantined one leaves no mark. So a stranger's repeat of one would get another id each time,
-  -- and must get that here, too.
-  if first and (is_own or not quarantine) then
+  local first, is_own, meant = find_first()
+  -- The content of a quarantined one is no mark. So a stranger's repeat of one would get another id
+  -- each time, and must get that here, too. A key means the same for everybody and everything.
+  if first and (is_own or meant or not quarantine) then
     -- To a stranger, who may have guessed what was sent, it counts as any other sign-up does.
     is_own = is_own or not network
     local wait
@@ -229,14 +229,17 @@ if not all_new then
     end
     if wait then
       return { "limited", wait }
-    elseif key_reused then
+    elseif meant and meant ~= content then
       return { "key_reused" }
     end
-    if not is_own then
+    local stored = load_record(first)
+    -- Only the key makes a robot's sign-up the first one, or a robot's the repeat. From neither may
+    -- an ordinary one, which comes with another key or with none, be taken for a repeat.
+    if not is_own and not quarantine and stored and stored.content then
       redis.call("SET", visitors_mark, first, "PX", 2 * DUPLICATE_WINDOW)
       redis.call("SET", common_mark, first, "PX", DUPLICATE_WINDOW)
     end
-    remember_repeat(first, is_own)
+    remember_repeat(first, stored, is_own)
     return { "duplicate", first }
   end
 end
@@ -277,8 +280,8 @@ end
 -- A person's sign-ups that were received in this time before this one, or since, are counted if they
 -- were sent, or will be; the unsettled ones from when they joined the line. Nobody must see by the
 -- answers how many there are. So what is one too many is marked like a clean one.
-local marked = not quarantine
-if marked and person_limit > 0 and not all_new then
+local is_clean = not quarantine
+if is_clean and person_limit > 0 and not all_new then
   local all, since = of_person(person), (tonumber(received) - person_window) * 1000
   local in_line = redis.call("ZCOUNT", all, text(since), "+inf")
   local settled = redis.call("ZCOUNT", all, text(-NEVER_SENT), text(-since))
@@ -297,13 +300,13 @@ if quarantine then
 else
   record.queue = "fresh"
 end
-record.content = marked and content or nil
+record.content = is_clean and content or nil
 save_record(id, record)
 count("accepted", 1)
 count_form(form, "accepted", 1)
 chart("accepted", 1)
 
-if marked and by_key and waited < IDEMPOTENCY_KEY_LIFE then -- which begins when it was received
+if by_key and waited < IDEMPOTENCY_KEY_LIFE then -- which begins when it was received
   redis.call("SET", by_key, content .. " " .. id, "PX", IDEMPOTENCY_KEY_LIFE - waited)
 end
 if quarantine then
