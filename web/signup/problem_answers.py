@@ -39,6 +39,7 @@ from web.signup.this_request import (
     posted_here,
     source_here,
     visitor_here,
+    way_back,
 )
 from web.signup.typed_values import MOST_SORTED, Typed, as_it_came, typed_values
 from web.translations.here import translation_here
@@ -108,7 +109,8 @@ def _page_with_posted(problem: Problem) -> str:
     if form:
         allow_form(form)  # a website may show the form in a frame, and then this page
     typed = _typed(form or _unknown_form()) if _is_sign_up() else ()
-    return _render("problem.html", problem, typed=typed, is_sign_up=_is_sign_up())
+    website = way_back(form, source_here().website_page) if form else None
+    return _render("problem.html", problem, typed=typed, is_sign_up=_is_sign_up(), website=website)
 
 
 def _is_sign_up() -> bool:
@@ -144,7 +146,7 @@ def _filled_in_form(problem: Problem) -> str:
         page=source.website_page,
         errors=problem.errors,
     )
-    return _render("form.html", problem, page=page)
+    return _render("form.html", problem, page=page, website=way_back(form, source.website_page))
 
 
 def _unknown_form() -> Form:

@@ -3,12 +3,13 @@
 import functools
 import json
 from dataclasses import dataclass
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from werkzeug.urls import iri_to_uri
 
 from shared.domain.form import Form
 from shared.domain.reading.posted_fields import LANGUAGE, instruction
+from shared.domain.web_addresses import origin_of
 from web.signup.answer_kind import wants_json
 from web.signup.cors import AMP_SOURCE
 from web.signup.origins import Source
@@ -16,6 +17,8 @@ from web.signup.reading.head import Head
 from web.signup.reading.request_body import Posted
 from web.translations.catalogues import Translation, Translations
 
+# In the address of the thanks page: the website to which it leads back.
+SITE = "_site"
 _JSON = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make a new one each time
 
 
@@ -43,8 +46,10 @@ def receipt(
     """Return the answer for the stored sign-up `id`: 303 to the next page, or 202 with JSON."""
     wanted = next(filter(None, instruction(posted, "_next")), None)
     next_page = form.next_page(wanted, posted_from=source.website_page)
-    ours = _thanks_page(public_url, form.name) + _in_language(form, posted, head, translations)
+    language = _in_language(form, posted, head, translations)
+    thanks = _thanks_page(public_url, form.name)
     if not wants_json(head):
+        ours = _with_query(thanks, language | _way_back(form, source))
         location = iri_to_uri(next_page or ours.removeprefix(_origin(public_url)))
         return Answer(303, [("Content-Type", "text/html; charset=utf-8"), ("Location", location)])
     headers = [("Content-Type", "application/json")]
@@ -55,7 +60,7 @@ def receipt(
         "ok": True,
         "id": id,
         "status": "queued",
-        "next": next_page or ours,
+        "next": next_page or _with_query(thanks, language),
         "message": _translation(form, posted, head, translations).say(form.shown_success),
     }
     return Answer(202, headers, _JSON.encode(content).encode() + b"\n")
@@ -66,14 +71,30 @@ def _translation(form: Form, posted: Posted, head: Head, translations: Translati
     return translations.choose(form.language, *posted.get(LANGUAGE, ()), browser)
 
 
-def _in_language(form: Form, posted: Posted, head: Head, translations: Translations) -> str:
+def _in_language(
+    form: Form, posted: Posted, head: Head, translations: Translations
+) -> dict[str, str]:
     """Return what the address of our thanks page needs to be in the language of the page that
     posted, if the browser would choose another one."""
     if LANGUAGE not in posted:
-        return ""
+        return {}
     shown = _translation(form, posted, head, translations)
     chosen = shown is _translation(form, {}, head, translations)
-    return "" if chosen else f"?{LANGUAGE}={shown.language}"
+    return {} if chosen else {LANGUAGE: shown.language}
+
+
+def _way_back(form: Form, source: Source) -> dict[str, str]:
+    """Return what the address of our thanks page needs to lead back to the website, if our own page
+    posted: then the browser does not tell it. It has an origin of the form's alone, as anybody can
+    make up such an address."""
+    if not source.ours or not source.website_page:
+        return {}
+    site = origin_of(source.website_page)
+    return {SITE: site} if site in form.origins else {}
+
+
+def _with_query(address: str, query: dict[str, str]) -> str:
+    return f"{address}?{urlencode(query)}" if query else address
 
 
 # To join and quote addresses takes longer than to write the answer.

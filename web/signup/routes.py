@@ -32,7 +32,7 @@ from web.signup.problem_answers import REFUSED_UNREAD, TOO_MANY_REFUSED, answer
 from web.signup.problems import FormUnavailable
 from web.signup.reading.body_kind import UnreadableRequest
 from web.signup.reading.request_body import Posted, read_query
-from web.signup.receipt import receipt
+from web.signup.receipt import SITE, receipt
 from web.signup.redis_deadline import RedisDeadline
 from web.signup.refusals import refusal_of
 from web.signup.this_request import (
@@ -43,6 +43,7 @@ from web.signup.this_request import (
     read_posted_here,
     source_here,
     visitor_here,
+    way_back,
 )
 from web.signup.typed_values import shown_name
 from web.translations.here import translation_here
@@ -89,7 +90,9 @@ def thanks(name: str) -> ResponseReturnValue:
     """Thank the visitors of forms without a page of their own."""
     form = _find(name, services().deadlines.start())
     allow_form(form)  # a website may show the form in a frame, and then this page
-    return render_template("thanks.html", form=form)
+    site = request.args.get(SITE)
+    page = source_here().website_page or (site if site in form.origins else None)
+    return render_template("thanks.html", form=form, website=way_back(form, page))
 
 
 @bp.get("/f/<name>/style.css")

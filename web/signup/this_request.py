@@ -58,6 +58,16 @@ def listed(page: str | None, form: Form) -> str | None:
     return page if page and form.origins and form.allows_origin(origin_of(page)) else None
 
 
+def way_back(form: Form, page: str | None) -> str | None:
+    """Return `page`, a website's that sent the visitor here, if this page may lead back there.
+
+    It may if that website may post to the form: a redirect would lead there, too. A form in a frame
+    needs no way back, as the website is around it.
+    """
+    may_lead = page and not g.in_frame and form.allows_origin(origin_of(page))
+    return page if may_lead else None
+
+
 def allow_form(form: Form, posted_from: str | None = None) -> None:
     """Tell the security headers where this page's form may lead, and who may frame it.
 
