@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
 
+from shared.domain.durations import minute
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal, RefusalCode, WrongField
 from shared.domain.refusal_texts import cause_of, still_refused_origins, to_do_about
@@ -139,7 +140,7 @@ def too_many_refused(
             history,
             blame,
             others=streak.codes,
-            what=f"{what} {_day_and_time(streak.since, now)}",
+            what=f"{what} {minute(streak.since)}",
             since=streak.since,
         )
     if _refuses_much(history, thresholds):
@@ -210,8 +211,3 @@ def _found(
         to_do=to_do_about(code, form, history.last, beyond=blame.field),
         in_console=to_do_about(code, form, history.last, beyond=blame.field, in_console=True),
     )
-
-
-def _day_and_time(moment: datetime, now: datetime) -> str:
-    day = "%A" if now - moment < timedelta(days=6) else "%Y-%m-%d"
-    return f"{moment.strftime(day)} {moment:%H:%M} UTC"

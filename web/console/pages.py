@@ -47,6 +47,7 @@ from web.console import (
     signup_lists,
     signups,
 )
+from web.console.times import times_in
 from web.security_headers import ALONE
 from web.services import services
 
@@ -89,6 +90,7 @@ def template_context() -> dict[str, Any]:
         "csrf_token": guard.csrf_token,
         "csrf_field": _csrf_field,
         "now": utc_now(),
+        "times_in": lambda sentence: times_in(sentence, utc_now()),
         "moment": _moment,
         "ago": _ago,
         "counted": counted,

@@ -30,9 +30,16 @@ const clocks = {
   time: new Intl.DateTimeFormat("sv-SE", { timeStyle: "short" }),
 };
 
+/* Within a sentence, a time of today has no day. */
+function clockFor(kind, at) {
+  if (kind !== "short") return clocks[kind];
+  return clocks[at.toDateString() === new Date().toDateString() ? "time" : ""];
+}
+
 function showLocalTimes(root) {
   for (const shown of root.querySelectorAll("time [data-clock]")) {
-    shown.textContent = clocks[shown.dataset.clock].format(new Date(shown.parentElement.dateTime));
+    const at = new Date(shown.parentElement.dateTime);
+    shown.textContent = clockFor(shown.dataset.clock, at).format(at);
   }
 }
 

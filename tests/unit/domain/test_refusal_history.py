@@ -53,7 +53,7 @@ def sentence(history: RefusalHistory, form: Form = SHOP) -> str | None:
 
 def test_everything_is_refused_since_a_time_for_a_cause() -> None:
     assert sentence(history(streak())) == (
-        "212 of 212 sign-ups refused since Tuesday 14:00 UTC: www.example.org is not among its"
+        "212 of 212 sign-ups refused since 2026-03-03 14:00 UTC: www.example.org is not among its"
         " origins."
     )
 
@@ -165,8 +165,8 @@ def test_a_field_that_nobody_gets_past_is_named() -> None:
     )
     assert found
     assert found.sentence == (
-        "9 of 9 sign-ups refused since Tuesday 14:00 UTC: nobody gets past the field phone. Others:"
-        " 2 required."
+        "9 of 9 sign-ups refused since 2026-03-03 14:00 UTC: nobody gets past the field phone."
+        " Others: 2 required."
     )
     assert "as phone than visitors type" in found.to_do
     assert found.to_do.endswith("relay snippet shop")

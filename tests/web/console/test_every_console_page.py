@@ -5,8 +5,10 @@ The links are followed from the overview on, so a new page is looked at by itsel
 
 import json
 import logging
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
@@ -23,10 +25,12 @@ from shared.domain.signup import Consent, Contact, CustomValue, DeathReason
 from shared.infrastructure.email_syntax import check_email
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
+from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
 from tests.support import builders
 from tests.support.console_browser import SignedIn
+from tests.support.refusals import refused_tally
 from tests.support.signups import Made
 from tests.support.web_services import services_of
 
@@ -65,6 +69,11 @@ QUERIES = [
 ]
 
 
+# A report is copied to somebody in another zone.
+SHOW_UTC = ("time", "textarea")
+BARE_TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z| UTC)")
+
+
 class Html(HTMLParser):
     """What matters of a page: its tags and text, its links, and what its forms post where."""
 
@@ -76,11 +85,15 @@ class Html(HTMLParser):
         self.posts: list[str] = []
         self.fields: set[str] = set()
         self.text = ""
+        self.outside_times = ""
+        self._inside: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
         self.tags.add(tag)
+        if tag in SHOW_UTC:
+            self._inside.append(tag)
         self.attributes |= found.keys()
         if tag == "a" or "hx-get" in found:
             self.links += [url for name in ("href", "hx-get") if (url := found.get(name))]
@@ -90,8 +103,14 @@ class Html(HTMLParser):
             self.fields.add(name)
         self.posts += [url for name in ("formaction", "hx-post") if (url := found.get(name))]
 
+    def handle_endtag(self, tag: str) -> None:
+        if tag in SHOW_UTC:
+            self._inside.pop()
+
     def handle_data(self, data: str) -> None:
         self.text += data
+        if not self._inside:
+            self.outside_times += data
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +164,19 @@ class Filled:
         self._sign_ups()
         self._ledger.hold("acme", HoldReason.PAUSED, by="olga", note=self.text)
         self._audit()
+
+    def go_wrong(self) -> None:
+        """Bring what sentences with times in them are about: holds, a release, refused sign-ups."""
+        self._ledger.hold_quota("acme", jitter=0, note="429")
+        self._ledger.hold("acme", HoldReason.OUTAGE, by="answer", first_probe=timedelta(hours=1))
+        self._ledger.release("acme", by="olga")
+        all_refused = replace(
+            refused_tally(required=40),
+            faults=40,
+            streak={"required": 40},
+            streak_began_ago=timedelta(hours=2),
+        )
+        FormCounts(self._client).add("web", 1, [all_refused])
 
     def _set_up(self) -> None:
         registry, text = Registry(self._client), self.text
@@ -263,6 +295,19 @@ def test_viewers_see_nothing_of_a_person_and_no_buttons(
     shown = viewer.post("/console/search", q=EMAIL).text
     assert shown.count(EMAIL) <= 2, "what was typed, in the field and as the heading"
     assert "Zielinska" not in shown
+
+
+def test_every_time_on_a_page_is_one_that_the_reader_sees_in_their_zone(
+    app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn]
+) -> None:
+    filled = Filled(app, redis_client, evil=False)
+    filled.go_wrong()
+    told = ""
+    for page in visit_all(people[Role.ADMIN], filled):
+        assert not BARE_TIME.search(page.html.outside_times), page
+        told += page.html.text
+    for sentence in ("deliveries resume at 00:00 UTC", "Released at ", "refused since 2"):
+        assert sentence in told, sentence
 
 
 @pytest.mark.slow
