@@ -1,6 +1,7 @@
 """`relay quarantine`: sign-ups that look like spam. They are kept, and not sent by themselves."""
 
 import sys
+from functools import partial
 from typing import Any
 
 import click
@@ -12,7 +13,8 @@ from relay.runtime import CommandRuntime
 from relay.terminal.confirmation import yes_option
 from relay.terminal.output import for_people
 from shared.domain.phrases import counted
-from shared.domain.signup import QuarantineReason, Signup
+from shared.domain.signup import QUARANTINE_FILTERS, SPIKE, Signup
+from shared.domain.signup_advice import ABOUT_SPIKES
 from shared.infrastructure.timestamps import timestamp
 from shared.operations.quarantine import Delivered
 from shared.operations.selection import Selection
@@ -34,8 +36,13 @@ def quarantine() -> None:
     """Show, deliver and discard sign-ups that look like spam. They are kept until then."""
 
 
+_selection_options = partial(
+    selection_options, "quarantined sign-ups", QUARANTINE_FILTERS, notes={SPIKE: ABOUT_SPIKES}
+)
+
+
 @click.command("list")
-@selection_options("quarantined sign-ups", QuarantineReason, required=False)
+@_selection_options(required=False)
 def list_quarantined(runtime: CommandRuntime, selection: Selection) -> None:
     """List quarantined sign-ups, the latest first."""
     found = runtime.operations.quarantine.find(selection, runtime.output.most_rows)
@@ -49,7 +56,7 @@ def list_quarantined(runtime: CommandRuntime, selection: Selection) -> None:
 
 
 @click.command()
-@selection_options("quarantined sign-ups", QuarantineReason)
+@_selection_options()
 def deliver(runtime: CommandRuntime, selection: Selection) -> None:
     """Send quarantined sign-ups to Constant Contact, with the consent that they came with.
 
@@ -67,7 +74,7 @@ def deliver(runtime: CommandRuntime, selection: Selection) -> None:
 @click.command()
 @yes_option
 @note_option
-@selection_options("quarantined sign-ups", QuarantineReason)
+@_selection_options()
 def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: str) -> None:
     """Discard quarantined sign-ups. They are never sent, unless somebody undoes it."""
     chosen = runtime.operations.quarantine.chosen(selection)

@@ -1,9 +1,8 @@
 """The arguments and options by which commands select dead letters or quarantined sign-ups."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
-from enum import StrEnum
 from functools import wraps
 from typing import Any
 
@@ -14,6 +13,8 @@ from shared.domain.moments import typed_moment
 from shared.operations.selection import Selection
 
 Command = Callable[..., None]
+
+_NO_NOTES: Mapping[str, str] = {}
 
 
 class _Moment(click.ParamType[datetime]):
@@ -29,11 +30,15 @@ class _Moment(click.ParamType[datetime]):
 
 
 def selection_options(
-    what: str, reasons: type[StrEnum], *, required: bool = True
+    what: str,
+    reasons: Iterable[str],
+    *,
+    required: bool = True,
+    notes: Mapping[str, str] = _NO_NOTES,
 ) -> Callable[[Command], Command]:
     """Give the command a `Selection` of `what`, made from its arguments and options.
 
-    `reasons` are those that `what` can have.
+    `reasons` are those by which `what` can be chosen; `notes` has what to say of some of them.
     """
 
     def decorate(command: Command) -> Command:
@@ -42,7 +47,7 @@ def selection_options(
         @click.option("--form", help="Only those of this form.")
         @click.option(
             "--reason",
-            type=click.Choice([reason.value for reason in reasons]),
+            type=click.Choice([str(reason) for reason in reasons]),
             help="Only those with this reason.",
         )
         @click.option("--email", help="Only this person's.")
@@ -58,6 +63,8 @@ def selection_options(
                     f"Select {what} by id, --account, --form, --reason, --email or --since, or use"
                     " --all."
                 )
+            if note := notes.get(selection.reason or ""):
+                runtime.output.warn(note)
             command(runtime, selection, **given)
 
         return with_selection

@@ -53,6 +53,10 @@ class QuarantineReason(StrEnum):
     UNTIMED = "no_time_token"  #: nobody knows how long the visitor had the page
 
 
+# Who lists a quarantine may ask for it, and no sign-up has it: a spike is an alert about a form.
+SPIKE = "spike"
+QUARANTINE_FILTERS = (*QuarantineReason, SPIKE)
+
 # The score of a reason that quarantines by itself, whatever threshold the form has.
 ALONE = 100
 # Of what caused a reason, so many characters are kept.

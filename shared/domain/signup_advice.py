@@ -15,6 +15,12 @@ from shared.domain.phrases import clause, sentence
 from shared.domain.signup import DeathReason, QuarantineReason, Signup, State, Suspicion
 from shared.domain.signup_outlook import Outlook
 
+# For whoever looks for sign-ups with this reason.
+ABOUT_SPIKES = (
+    "No sign-up has the reason spike. A spike is an alert about a form, and quarantines nothing by"
+    " itself. To see what was quarantined during one, filter by its form and its time."
+)
+
 
 class Remedy(StrEnum):
     """What an operator does about it."""

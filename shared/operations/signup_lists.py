@@ -15,7 +15,7 @@ from shared.domain.account import told_name, unknown_account
 from shared.domain.errors import WrongFilter
 from shared.domain.failure_group import FailureGroup
 from shared.domain.job_filter import JobFilter
-from shared.domain.signup import DeathReason, QuarantineReason, Signup, State
+from shared.domain.signup import QUARANTINE_FILTERS, DeathReason, Signup, State
 from shared.ledger.script_library import batches
 from shared.ledger.signup_index import Place, SignupIndex, Wanted
 from shared.ledger.time_units import from_milliseconds
@@ -196,7 +196,7 @@ def _states(chosen: SignupFilter) -> frozenset[State]:
 
 
 def _check_reason(reason: str | None) -> None:
-    known = [*DeathReason, *QuarantineReason]
+    known = [*DeathReason, *QUARANTINE_FILTERS]
     if reason is not None and reason not in known:
         raise WrongFilter(
             "reason", f"There is no reason {told_name(reason)}. Reasons: {', '.join(known)}."

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, pre_load, validate
 
-from shared.domain.signup import DeathReason, QuarantineReason, State
+from shared.domain.signup import QUARANTINE_FILTERS, DeathReason, State
 from shared.operations.signup_lists import DUE, SignupFilter
 from web.api.schemas import Moment
 
@@ -29,7 +29,7 @@ class FilterSchema(Schema):
     state = fields.String(validate=validate.OneOf([*State, _DUE]))
     account = fields.String()
     form = fields.String()
-    reason = fields.String(validate=validate.OneOf([*DeathReason, *QuarantineReason]))
+    reason = fields.String(validate=validate.OneOf([*DeathReason, *QUARANTINE_FILTERS]))
     since = Moment(metadata={"description": "By received_at. In UTC unless it says otherwise."})
 
 

@@ -9,7 +9,8 @@ from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import WrongFilter
 from shared.domain.short_ids import full_id, short_id
-from shared.domain.signup import QuarantineReason, Signup, State
+from shared.domain.signup import QUARANTINE_FILTERS, SPIKE, Signup, State
+from shared.domain.signup_advice import ABOUT_SPIKES
 from shared.ledger.values import Figures
 from shared.operations.judging import Judged
 from shared.operations.listed_signups import ListedSignup
@@ -50,7 +51,7 @@ _QUARANTINE = _Kind(
     states=frozenset({State.QUARANTINED}),
     rows=lambda of, found: of.judging.rows(found),
     count=lambda figures: figures.quarantined,
-    reasons=tuple(QuarantineReason),
+    reasons=QUARANTINE_FILTERS,
 )
 _DELIVERED = _Kind(
     name="delivered",
@@ -148,6 +149,7 @@ def _page(
         accounts=list(figures),
         forms=operations.lists.finder.registry.form_names(),
         reasons=kind.reasons,
+        filter_note=ABOUT_SPIKES if kept.get("reason") == SPIKE else None,
         kept=kept,
         jobs=_jobs_of_quarantine() if kind == _QUARANTINE else [],
         is_first="cursor" not in given,

@@ -105,6 +105,17 @@ def test_any_filter_selects(
     assert found == [f"{name}@example.com" for name in emails]
 
 
+def test_a_spike_quarantines_nothing_and_the_list_says_so(
+    connected: CommandLine, ledger: Ledger
+) -> None:
+    accept(ledger, quarantine="honeypot")
+    ended = connected("quarantine", "list", "--reason", "spike", "--json")
+    assert (ended.status, ended.json) == (0, [])
+    assert "A spike is an alert about a form" in ended.err
+    assert connected("quarantine", "discard", "--reason", "spike", "--yes").status == 0
+    assert len(connected("quarantine", "list", "--json").json) == 1
+
+
 @pytest.mark.parametrize("reason", ["honeypot", "repeated_address"])
 def test_any_of_its_reasons_selects_a_signup(
     connected: CommandLine, ledger: Ledger, reason: str

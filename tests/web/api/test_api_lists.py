@@ -57,6 +57,7 @@ def ids(redis_client: "redis.Redis", ledger: Ledger, save_form: Save) -> dict[st
         ("account=acme&state=due", {"delivering", "queued"}),
         ("reason=gave_up", {"given up"}),
         ("reason=honeypot", {"caught"}),
+        ("reason=spike", set()),
         ("state=dead&reason=poison", set()),
         ("since=2026-01-01", {"rejected", "given up", "discarded", "caught", "delivering"}),
         ("since=2999-01-01T00:00:00Z", set()),

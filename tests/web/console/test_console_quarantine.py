@@ -68,6 +68,13 @@ def test_the_list_tells_all_reasons_with_what_caused_them(scene: ConsoleScene) -
     assert "<b>pills" not in scene.browser.get("/console/quarantine").text
 
 
+def test_the_filter_says_that_a_spike_quarantines_nothing(scene: ConsoleScene) -> None:
+    scene.made.quarantined()
+    page = text(scene.browser.get("/console/quarantine?reason=spike"))
+    assert "A spike is an alert about a form" in page and "Nothing matches" in page
+    assert "A spike is" not in text(scene.browser.get("/console/quarantine?reason=honeypot"))
+
+
 def test_viewers_read_no_value_page_or_network(scene: ConsoleScene, app: Flask) -> None:
     id = scene.made.queued(quarantine=WHY, consent=from_network("198.51.100.7"))
     viewer = SignedIn(app, Role.VIEWER)
