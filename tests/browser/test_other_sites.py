@@ -122,6 +122,36 @@ def test_whatever_a_page_hides_its_visitor_is_signed_up_and_thanked(
     assert rig.accepted() == before + 1
 
 
+@pytest.mark.parametrize(
+    ("policy", "told"),
+    [("", True), ("unsafe-url", True), ("same-origin", False), ("no-referrer", False)],
+)
+def test_the_thanks_lead_back_to_the_website_unless_its_page_hides_it(
+    rig: Rig, page: Page, policy: str, told: bool
+) -> None:
+    rig.show(page, "news", "", policy=policy, method='method="post"')
+    join(page, new_email())
+    expect(page).to_have_url(f"{rig.relay}/f/news/thanks")
+    back = page.get_by_role("link", name="Back to the website")
+    if told:
+        back.click()
+        expect(page).to_have_url(f"{rig.website.url}/")
+    else:
+        expect(page.get_by_text("You can close this page.")).to_be_visible()
+        expect(back).to_have_count(0)
+
+
+def test_the_thanks_lead_back_after_a_correction_on_our_page(rig: Rig, page: Page) -> None:
+    rig.show(page, "listed", "", method='method="post"')
+    join(page, "ada@")
+    expect(page.get_by_role("link", name="Back to the website")).to_be_visible()
+    page.get_by_label("E-mail address").fill(new_email())
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
+    page.get_by_role("link", name="Back to the website").click()
+    expect(page).to_have_url(f"{rig.website.url}/")
+
+
 @pytest.mark.parametrize("scheme", ["http:", ""])
 def test_an_absolute_next_page_of_the_same_site_is_followed(
     rig: Rig, page: Page, scheme: str
