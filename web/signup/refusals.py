@@ -32,9 +32,11 @@ def refusal_of(
     def arrived(field: str) -> bool:
         return source.own_page or posted_name(field, posted, form) is not None
 
+    # Those of our own page that nobody fills in tell nothing.
+    names = (name for name in posted if not (source.own_page and name.startswith("_")))
     return Refusal(
         code=code_for(status, errors),
-        fields=plain_names(posted),
+        fields=plain_names(names),
         origin=shown_origin(_page(head, source, posted)),
         client=client_kind(head.headers.get("user-agent", "")),
         wrong=tuple(wrong_fields(errors, arrived)),

@@ -136,7 +136,7 @@ def test_the_page_has_figures_refusals_and_unsent_fields(
     page = words(read(browser, PAGE))
     assert "7 of 7 sign-ups refused since" in page
     assert "7 requests: 7 required." in page
-    assert "required no field that arrived means email https://x.example Chrome mail" in page
+    assert "required : no field that arrived means email https://x.example Chrome mail" in page
     assert "shoe_size 7" in page
     assert "Last sign-up:" in page
 

@@ -288,6 +288,7 @@ def test_of_the_hosted_form_the_page_that_shows_it_is_kept(
     client.post("/f/news", data=posted | {"email": ""}, headers=hosted)
     refusal = last().refusal
     assert (refusal.origin, refusal.hosted, refusal.visitor_can_mend) == (origin, True, True)
+    assert refusal.fields == ("email",)
 
 
 def test_typing_errors_of_many_visitors_mean_no_broken_form(
