@@ -205,7 +205,8 @@ def test_what_was_claimed_beside_a_suspect_is_given_back_until_it_is_over(rig: L
     thread.start()
     try:
         eventually(lambda: rig.slots_back > 0)
-        assert rig.signup(innocent).state == State.QUEUED
+        eventually(lambda: rig.signup(innocent).state == State.QUEUED)
+        assert rig.contacts.sent == []
     finally:
         in_flight.leave("suspect's")
         thread.join(timeout=30)

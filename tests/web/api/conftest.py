@@ -35,8 +35,3 @@ def operator(app: Flask) -> Script:
 @pytest.fixture
 def viewer(app: Flask) -> Script:
     return Script(app, Role.VIEWER)
-
-
-@pytest.fixture(autouse=True)
-def patient(patience: None) -> None:
-    """Wait for Redis as long as it takes: how soon it is given up is no matter of the API."""

@@ -384,6 +384,7 @@ def test_while_redis_is_away_strangers_read_only_that_nothing_is_lost(settings: 
         assert secret not in answer.text
 
 
+@pytest.mark.impatient
 def test_a_redis_that_hangs_is_away_within_a_second(
     settings: Settings, redis_client: "redis.Redis", monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,7 @@ def test_without_redis_it_says_so_within_a_second(
     assert "Redis" in answer.text and "secret" not in answer.text
 
 
+@pytest.mark.impatient
 def test_a_frozen_redis_is_away_within_a_second(
     tmp_path: Path, make_client: Callable[..., FlaskClient]
 ) -> None:

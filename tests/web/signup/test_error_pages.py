@@ -20,8 +20,6 @@ from web.signup.form_page import MOST_SHOWN
 from web.signup.reading.request_body import read_posted
 from web.signup.typed_values import MOST_SHOWN_VALUES, MOST_SORTED
 
-pytestmark = pytest.mark.usefixtures("patience")
-
 SaveForm = Callable[..., Form]
 
 BROWSER = {"Accept": "text/html", "Sec-Fetch-Mode": "navigate"}

@@ -1,11 +1,9 @@
 """Honest sign-ups of every odd kind: all of them get in, whole."""
 
-from datetime import timedelta
 from urllib.parse import quote, urlencode
 
 import pytest
 import redis
-from flask import Flask
 from flask.testing import FlaskClient
 
 from shared.ledger.ledger import Ledger
@@ -84,13 +82,6 @@ BODIES: list[tuple[bytes, str, dict[str, str]]] = [
         ]
     ),
 ]
-
-
-@pytest.fixture
-def client(app: Flask, monkeypatch: pytest.MonkeyPatch) -> FlaskClient:
-    """A client that has patience: on a busy machine Redis is late, and the disk would take some."""
-    monkeypatch.setattr("web.signup.redis_deadline.VISITOR_WAITS", timedelta(seconds=30))
-    return app.test_client()
 
 
 def test_every_honest_sign_up_gets_in_whole(

@@ -87,6 +87,7 @@ def eventually_in_ledger(server: ValkeyServer, *ids: str) -> None:
         assert client.hget("relay:{acme}:totals", "accepted") == str(len(ids))
 
 
+@pytest.mark.impatient
 @pytest.mark.parametrize("how", ["freeze", "stop"])
 def test_while_redis_is_away_visitors_are_answered_as_always_and_soon(
     server: ValkeyServer, client: FlaskClient, how: str
@@ -110,6 +111,7 @@ def test_while_redis_is_away_visitors_are_answered_as_always_and_soon(
     assert {first, *ids} < in_ledger(server)
 
 
+@pytest.mark.impatient
 def test_many_visitors_at_once_wait_no_longer_than_one(
     server: ValkeyServer, app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -314,6 +316,7 @@ def test_a_web_process_is_ready_while_the_spool_has_room(
     eventually(lambda: client.get("/readyz").json == {"ok": True}, what="being ready")
 
 
+@pytest.mark.impatient
 def test_a_late_answer_of_redis_and_the_spool_are_one_sign_up(
     server: ValkeyServer, app: Flask
 ) -> None:

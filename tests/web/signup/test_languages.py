@@ -24,8 +24,6 @@ from tests.support.catalogues import write_pseudo_arabic
 from tests.support.web_services import change_services
 from web.translations.catalogues import load_translations
 
-pytestmark = pytest.mark.usefixtures("patience")
-
 SaveForm = Callable[..., Form]
 Stored = Callable[[], list[dict[str, Any]]]
 

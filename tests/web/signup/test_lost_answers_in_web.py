@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 import redis
@@ -68,11 +67,7 @@ def test_without_a_spool_the_visitor_tries_again_and_is_signed_up_once(
     proxy: FaultProxy,
     behind_it: Settings,
     redis_client: "redis.Redis",
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(
-        "web.signup.redis_deadline.VISITOR_WAITS", timedelta(seconds=30)
-    )  # on a slow machine
     spoolless = replace(behind_it, spool_bytes=0)
     assert sign_up(spoolless, "before@example.com").status_code == 202
     proxy.arm(Fault.ANSWER_LOST)
