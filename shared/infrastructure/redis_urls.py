@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import redis
 from redis.backoff import NoBackoff
+from redis.maint_notifications import MaintNotificationsConfig
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
@@ -14,6 +15,13 @@ from shared.infrastructure.redis_address import RedisAddress, parse, try_tls
 
 if TYPE_CHECKING:
     import redis.asyncio
+
+_EACH: dict[str, Any] = {
+    # Without it, redis-py looks its own version up on the disk for each connection.
+    "driver_info": redis.DriverInfo(lib_version=redis.__version__),
+    # With them, redis-py 8 lends out connections that the server has closed. Valkey has none.
+    "maint_notifications_config": MaintNotificationsConfig(enabled=False),
+}
 
 
 def check_redis_url(url: str) -> str:
@@ -47,10 +55,7 @@ def connect_async(url: str, **options: Any) -> "redis.asyncio.Redis":
     # Imported here: of all commands, only `relay web` has an event loop.
     from redis import asyncio
     from redis.asyncio.retry import Retry as AsyncRetry
-    from redis.maint_notifications import MaintNotificationsConfig
 
-    # With them, redis-py 8 lends out connections that the server has closed. Valkey has none.
-    options["maint_notifications_config"] = MaintNotificationsConfig(enabled=False)
     client: asyncio.Redis = _connect(url, asyncio.Redis, asyncio.Sentinel, AsyncRetry, options)
     return client
 
@@ -61,7 +66,7 @@ def _connect(
     once = retry(NoBackoff(), 0)
     # What is no text comes as one that no JSON has, so that only this one record cannot be read.
     text = {"decode_responses": True, "encoding_errors": "backslashreplace"}
-    options = {**text, "retry": once, "health_check_interval": 25, **options}
+    options = {**text, **_EACH, "retry": once, "health_check_interval": 25, **options}
     address = parse(url)
     if address.scheme != "sentinel":
         return client.from_url(address.url(), **options)

@@ -107,3 +107,12 @@ def test_celery_trusts_no_certificate_by_itself(tls: TlsProxy, settings: Setting
     refused = pytest.raises(redis.ConnectionError, match="CERTIFICATE_VERIFY_FAILED")
     with app.connection_for_write() as broker, refused:
         broker.connect()
+
+
+def test_connecting_is_no_error_in_the_servers_statistics(valkey: ValkeyServer) -> None:
+    """redis-py asks for notifications that only a server of its maker has."""
+    with valkey.client() as watching:
+        watching.config_resetstat()
+        with connect(valkey.url()) as client:
+            client.ping()
+        assert watching.info("errorstats") == {}
