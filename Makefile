@@ -14,8 +14,9 @@ help:  ## Show what can be done here
 demo: $(VENV)/.runtime  ## Start everything on this machine, with a sandbox in place of Constant Contact
 	@exec $(RUN)/relay up
 
-# Four at a time on two cores too, since most tests wait for processes most of the time.
-SIDE_BY_SIDE = $(RUN)/python -m pytest -n $(or $(PROCESSES),4) --dist worksteal
+# Four at a time on two cores too, since many tests wait for processes most of the time. They keep
+# what they compile: else each of hundreds of processes would compile the code again.
+SIDE_BY_SIDE = env -u PYTHONDONTWRITEBYTECODE $(RUN)/python -m pytest -n $(or $(PROCESSES),4) --dist worksteal
 
 test: $(VENV)/.dev chromium nginx caddy $(RUN)/redis-server  ## Run all tests but the slow ones, or those in TESTS=path
 	$(SIDE_BY_SIDE) $(or $(TESTS),-m "not slow")

@@ -96,7 +96,7 @@ def drawing_site(folder: Path) -> Iterator[DrawingSite]:
     with ExitStack() as stack:
         valkey = stack.enter_context(ValkeyServer(folder / "valkey"))
         unlimited = {"RELAY_VISITOR_LIMIT": "0", "RELAY_PERSON_LIMIT": "0"}
-        web = WebProcess(valkey, folder / "relay", {**unlimited, "RELAY_WEB_PROCESSES": "1"})
+        web = WebProcess(valkey, folder / "relay", unlimited)
         pages: dict[str, str] = {}
         headers = {"X-Website": "theirs"}
         website = stack.enter_context(Website(pages, headers))

@@ -26,6 +26,7 @@ serve(Settings.from_env(os.environ))
 class WebProcess:
     """Serves the forms of `redis`, keeping its files in `data_dir`.
 
+    It serves from one process, unless `environ` says otherwise: each costs half a second to start.
     `log` gets what it prints. A pipe that nobody reads is full soon, and then web waits.
     """
 
@@ -47,6 +48,7 @@ class WebProcess:
             "RELAY_PUBLIC_URL": self.url,
             "RELAY_DATA_DIR": str(self.data_dir),
             "RELAY_SECRET_KEY": SECRET,
+            "RELAY_WEB_PROCESSES": "1",
             "CTCT_CLIENT_ID": "test-key",
             "CTCT_CLIENT_SECRET": "test-secret",
             **self.environ,

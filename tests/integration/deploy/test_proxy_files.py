@@ -111,7 +111,6 @@ def running(
             "RELAY_PUBLIC_URL": proxy.url if name == OWN_HOST else f"{proxy.url}/signup",
             "RELAY_TRUSTED_PROXIES": "1",
             "RELAY_SECRET_KEY": SECRET_KEY,
-            "RELAY_WEB_PROCESSES": "1",
         }
         with web, proxy, requests.Session() as browser:
             browser.mount("https://", FromVisitor())

@@ -111,9 +111,10 @@ def test_an_address_in_use_is_one_clear_sentence(web: WebProcess) -> None:
     )
 
 
-def test_serving_processes_that_die_are_replaced(web: WebProcess) -> None:
-    before = web.serving()
-    for pid in before:
-        os.kill(pid, signal.SIGKILL)
-    eventually(lambda: len(web.serving() - before) == len(before), within=10, what="new")
-    eventually(web.answers, within=10, what="an answer")
+def test_serving_processes_that_die_are_replaced(valkey: ValkeyServer, tmp_path: Path) -> None:
+    with WebProcess(valkey, tmp_path, {"RELAY_WEB_PROCESSES": "2"}) as web:
+        before = web.serving()
+        for pid in before:
+            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: len(web.serving() - before) == 2, within=10, what="new")
+        eventually(web.answers, within=10, what="an answer")
