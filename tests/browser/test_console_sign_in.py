@@ -69,6 +69,7 @@ def test_by_keyboard_alone_in_and_out_again(
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_the_first_stop_of_the_keyboard_skips_to_the_content(
     web: WebProcess, operators: Operators, page: Page
 ) -> None:
@@ -84,6 +85,7 @@ def test_the_first_stop_of_the_keyboard_skips_to_the_content(
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
+@pytest.mark.slow
 def test_without_javascript_too(web: WebProcess, operators: Operators, new_page: NewPage) -> None:
     page = new_page(java_script_enabled=False)
     sign_in(page, web, "/console/connect")
@@ -93,6 +95,7 @@ def test_without_javascript_too(web: WebProcess, operators: Operators, new_page:
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_with_javascript_a_button_copies(
     web: WebProcess, operators: Operators, new_page: NewPage
 ) -> None:
@@ -104,12 +107,11 @@ def test_with_javascript_a_button_copies(
     assert copied == f"{web.url}/connect/callback"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
-    [
-        pytest.param(options, id=id, marks=pytest.mark.slow if "dark" in id else ())
-        for options, id in zip(SCREENS, ["phone", "phone, dark", "desk"], strict=True)
-    ],
+    SCREENS,
+    ids=["phone", "phone, dark", "desk"],
 )
 def test_nothing_is_wider_than_the_screen(
     web: WebProcess, operators: Operators, new_page: NewPage, options: dict[str, object]
@@ -154,6 +156,7 @@ def test_signing_out_everywhere_else_without_javascript(
     expect(elsewhere.get_by_role("heading", name="Sign in")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_changing_the_own_password_on_a_phone(
     web: WebProcess, operators: Operators, new_page: NewPage
 ) -> None:
@@ -172,6 +175,7 @@ def test_changing_the_own_password_on_a_phone(
     assert operators.authenticate("ada", "another password", address="") is not None
 
 
+@pytest.mark.slow
 def test_from_the_qr_code_to_switching_it_off_on_a_phone_without_javascript(
     web: WebProcess, operators: Operators, new_page: NewPage
 ) -> None:
@@ -216,6 +220,7 @@ def test_from_the_qr_code_to_switching_it_off_on_a_phone_without_javascript(
     assert [each for each in wrong if "Content Security Policy" in each] == []
 
 
+@pytest.mark.slow
 def test_a_session_that_ended_meanwhile_says_so_and_changes_nothing(
     web: WebProcess, operators: Operators, page: Page
 ) -> None:

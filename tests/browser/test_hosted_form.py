@@ -87,6 +87,7 @@ def test_an_error_keeps_what_was_typed_and_is_read_first(
     expect_thanks(page)
 
 
+@pytest.mark.slow
 def test_no_list_at_all_is_asked_about(web: WebProcess, save_form: SaveForm, page: Page) -> None:
     save_form("two", lists=(ListRef("id-1", "News"), ListRef("id-2", "Offers")))
     page.goto(f"{web.url}/f/two")
@@ -110,6 +111,7 @@ def test_nobody_notices_that_redis_is_away(
     eventually(lambda: accepted(redis_server) == 1, what="draining")
 
 
+@pytest.mark.slow
 def test_a_bad_moment_without_a_spool_loses_nothing(
     web_without_spool: WebProcess, redis_server: ValkeyServer, page: Page
 ) -> None:
@@ -127,6 +129,7 @@ def test_a_bad_moment_without_a_spool_loses_nothing(
     assert accepted(redis_server) == 1
 
 
+@pytest.mark.slow
 def test_a_phone_never_scrolls_sideways(
     web: WebProcess, save_form: SaveForm, new_page: NewPage
 ) -> None:
@@ -146,6 +149,7 @@ def test_a_phone_never_scrolls_sideways(
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+@pytest.mark.slow
 def test_robots_find_a_field_that_nobody_sees(web: WebProcess, page: Page) -> None:
     page.goto(f"{web.url}/f/news")
     field = page.locator("input[name=_gotcha]")
@@ -168,6 +172,7 @@ def site(web: WebProcess) -> Iterator[Website]:
         yield site
 
 
+@pytest.mark.slow
 def test_a_visitor_of_another_site_returns_to_it_even_after_an_error(
     site: Website, redis_server: ValkeyServer, page: Page
 ) -> None:
@@ -204,7 +209,8 @@ def test_a_page_may_fetch_and_read_both_success_and_errors(
     assert page.evaluate(script, [f"{web.url}/f/nwes", {}]) == [404, False]
 
 
-@pytest.mark.parametrize("size", [pytest.param(70_000, marks=pytest.mark.slow), 900_000])
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [70_000, 900_000])
 def test_a_sign_up_that_is_too_large_gets_a_page_that_says_so(
     web: WebProcess, page: Page, size: int
 ) -> None:

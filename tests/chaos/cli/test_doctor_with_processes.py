@@ -12,6 +12,7 @@ MakeStack = Callable[..., Stack]
 OLD, NEW = "the key of last year", "the key of this year"
 
 
+@pytest.mark.slow
 def test_with_everything_running_all_is_green(make_stack: MakeStack) -> None:
     stack = make_stack(rate=50)
     stack.open()

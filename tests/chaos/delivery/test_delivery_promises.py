@@ -148,6 +148,7 @@ def test_one_persons_twelve_signups_at_once_arrive_in_order(make_stack: MakeStac
     assert stack.sandbox.stats()["overlapping_same_email"] == 0
 
 
+@pytest.mark.slow
 def test_a_refused_address_is_a_dead_letter_that_can_be_corrected(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
     stack.open()
@@ -207,6 +208,7 @@ def test_workers_deliver_with_no_beat_and_no_notification(make_stack: MakeStack)
     eventually(stack.settled, what="delivery")
 
 
+@pytest.mark.slow
 def test_sigterm_ends_a_worker_soon_and_loses_nothing(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
     stack.open()

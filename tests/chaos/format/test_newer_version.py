@@ -53,6 +53,7 @@ def test_they_change_nothing_more_and_keep_what_visitors_send(
     stack.assert_accounted_for()
 
 
+@pytest.mark.slow
 def test_web_that_meets_redis_away_at_its_start_looks_when_it_is_back(
     make_stack: Callable[..., Stack],
 ) -> None:

@@ -68,6 +68,7 @@ def still_to_send(client: "redis.Redis", spool: Path) -> int:
     return unsettled + int(spooled) - 1
 
 
+@pytest.mark.slow
 def test_everything_goes_on(
     make_stack: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,6 +36,7 @@ def assert_no_traces(stack: Stack) -> None:
     assert traces_in_files(stack.folder) == []
 
 
+@pytest.mark.slow
 def test_what_is_being_sent_and_what_waits_behind_it_is_erased(make_stack: MakeStack) -> None:
     stack = make_stack(rate=50)
     stack.open()

@@ -69,6 +69,7 @@ def as_lists(log: list[object]) -> Iterator[list[str]]:
             yield entry
 
 
+@pytest.mark.slow
 def test_the_whole_product_works_with_the_documented_rights(make_stack: MakeStack) -> None:
     stack = make_stack(rate=100, RELAY_VISITOR_LIMIT="1000/minute")
     limited = Limited(stack, documented(BOTH))

@@ -60,6 +60,7 @@ def test_a_stop_loses_no_sign_up_that_was_answered(web: WebProcess, number: sign
     assert set(answered) <= stored
 
 
+@pytest.mark.slow
 def test_a_sign_up_that_is_under_way_is_still_answered(web: WebProcess) -> None:
     request = with_length(b"email=ada%40example.com")
     with socket.create_connection(("127.0.0.1", web.port), timeout=10) as connection:

@@ -131,6 +131,7 @@ def test_visitors_over_their_limit_count(
     eventually(lambda: counted(server) == {"rate_limited": 10}, what="the flush")
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_while_redis_is_away(
     server: ValkeyServer, web: Callable[..., WebProcess]
 ) -> None:

@@ -128,6 +128,7 @@ def test_two_webs_share_a_folder_and_one_finishes_what_the_other_began(
     assert_all_delivered_once(stack, 122)
 
 
+@pytest.mark.slow
 def test_a_full_spool_is_503_until_it_has_drained(make_stack: MakeStack) -> None:
     stack = make_stack(RELAY_SPOOL_BYTES="4000")
     stack.open()

@@ -192,6 +192,7 @@ def test_killed_between_answer_and_store_a_rotating_pair_is_lost_and_no_signup_w
     stack.assert_accounted_for()
 
 
+@pytest.mark.slow
 def test_before_the_intention_is_over_that_loss_is_not_taken_for_proven(
     stack: Stack, vault: TokenVault, start_process: StartProcess
 ) -> None:
@@ -207,6 +208,7 @@ def test_before_the_intention_is_over_that_loss_is_not_taken_for_proven(
 # --- the lock runs out while its holder waits
 
 
+@pytest.mark.slow
 @both_kinds
 def test_a_pair_that_a_slow_endpoint_made_is_stored_although_another_was_refused(
     stack: Stack, vault: TokenVault, start_process: StartProcess, rotating: bool
@@ -230,6 +232,7 @@ def test_a_pair_that_a_slow_endpoint_made_is_stored_although_another_was_refused
     assert vault.refresh("acme").version == 3
 
 
+@pytest.mark.slow
 def test_a_refusal_is_no_proof_when_another_process_has_just_refreshed(
     stack: Stack, vault: TokenVault, start_process: StartProcess
 ) -> None:
@@ -337,6 +340,7 @@ def test_frozen_while_its_intention_is_written_down_it_does_not_call_either(
     assert_nothing_spent_twice(stack)
 
 
+@pytest.mark.slow
 def test_frozen_with_the_only_pair_it_mends_what_everyone_had_given_up(
     stack: Stack, vault: TokenVault, start_process: StartProcess
 ) -> None:
@@ -352,6 +356,7 @@ def test_frozen_with_the_only_pair_it_mends_what_everyone_had_given_up(
     assert vault.refresh("acme").version == 3
 
 
+@pytest.mark.slow
 def test_frozen_with_a_pair_it_does_not_overwrite_a_newer_connection(
     stack: Stack, vault: TokenVault, start_process: StartProcess
 ) -> None:
@@ -367,6 +372,7 @@ def test_frozen_with_a_pair_it_does_not_overwrite_a_newer_connection(
     assert stack.sandbox.stats()["refresh_calls"] == 2
 
 
+@pytest.mark.slow
 def test_frozen_with_long_lived_tokens_it_does_not_overwrite_newer_ones(
     stack: Stack, vault: TokenVault, start_process: StartProcess
 ) -> None:

@@ -114,6 +114,7 @@ STRANGE = [
 ]
 
 
+@pytest.mark.slow
 def test_doubled_old_unknown_and_malformed_messages_change_nothing(make_stack: MakeStack) -> None:
     stack = make_stack(rate=RAISED_RATE)
     stack.open()

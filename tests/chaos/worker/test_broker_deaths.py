@@ -84,6 +84,7 @@ celery.worker.loops.asynloop = asynloop
 """
 
 
+@pytest.mark.slow
 def test_a_worker_that_cannot_go_on_says_so_and_ends(make_stack: MakeStack, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(UNFORESEEN, encoding="utf-8")
     stack = make_stack(PYTHONPATH=str(tmp_path))

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from tests.support.stack import Stack, eventually
 
 MakeStack = Callable[..., Stack]
@@ -23,6 +25,7 @@ def messages(stack: Stack, process: str) -> str:
     return "\n".join(each["message"] for each in logged(stack) if each["process"] == process)
 
 
+@pytest.mark.slow
 def test_every_line_of_every_process_is_one_object(make_stack: MakeStack) -> None:
     stack = make_stack()
     stack.set(RELAY_LOG_FORMAT="json")
@@ -58,6 +61,7 @@ def test_every_line_of_every_process_is_one_object(make_stack: MakeStack) -> Non
     assert "@example.com" not in stack.log
 
 
+@pytest.mark.slow
 def test_granian_says_in_json_that_a_serving_process_died(make_stack: MakeStack) -> None:
     stack = make_stack()
     stack.set(RELAY_LOG_FORMAT="json")

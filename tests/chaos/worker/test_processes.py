@@ -85,6 +85,7 @@ def _everything_around_connecting(stack: Stack) -> list[str]:
     return [password, state, code, link.rsplit("/", 1)[1], *browser.cookies.values()]
 
 
+@pytest.mark.slow
 def test_nothing_personal_and_no_secret_is_ever_printed(make_stack: MakeStack) -> None:
     stack = make_stack(rate=100)
     tokens = stack.sandbox.connect()

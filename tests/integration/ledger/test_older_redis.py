@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.support.redis_server import RedisServer
 from tests.support.stack import Stack, eventually
 
@@ -12,6 +14,7 @@ class OnRedis(Stack):
         self.valkey = RedisServer(self.valkey.data_dir)
 
 
+@pytest.mark.slow
 def test_everything_works_on_redis(tmp_path: Path) -> None:
     with OnRedis(tmp_path / "stack") as stack:
         stack.open()

@@ -240,12 +240,23 @@ class Filled:
         trail.add(Action.CONNECT, who=who, account="acme", organization=text)
 
 
+# Admins see the most pages, so the other roles' walks may wait for the slow tests.
+each_role = pytest.mark.parametrize(
+    "role",
+    [
+        Role.ADMIN,
+        pytest.param(Role.OPERATOR, marks=pytest.mark.slow),
+        pytest.param(Role.VIEWER, marks=pytest.mark.slow),
+    ],
+)
+
+
 @pytest.fixture
 def people(app: Flask) -> dict[Role, SignedIn]:
     return {role: SignedIn(app, role) for role in Role}
 
 
-@pytest.mark.parametrize("role", Role)
+@each_role
 def test_nothing_that_somebody_made_up_is_markup_and_no_link_is_dead(
     app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn], role: Role
 ) -> None:
@@ -261,7 +272,7 @@ def test_nothing_that_somebody_made_up_is_markup_and_no_link_is_dead(
     assert seen > 10
 
 
-@pytest.mark.parametrize("role", Role)
+@each_role
 def test_no_address_of_a_person_is_in_any_address_of_a_page_or_in_the_log(
     app: Flask,
     redis_client: "redis.Redis",
@@ -326,6 +337,7 @@ def test_no_address_has_a_page_fail_or_say_what_a_stranger_wrote(
             assert "suspended" not in found.text, (path, query)
 
 
+@pytest.mark.slow
 def test_nothing_that_is_posted_has_a_page_fail_or_is_markup(
     app: Flask, redis_client: "redis.Redis", people: dict[Role, SignedIn]
 ) -> None:
