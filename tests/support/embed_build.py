@@ -12,7 +12,7 @@ FOLDER = BUILT.parent
 # All run in one function. What follows may use what comes before; the last one starts everything.
 SOURCES = (
     *("relay.js", "keep.js", "enhance.js"),
-    *("draw.js", "popup.js", "frame.js"),
+    *("draw.js", "frame.js", "popup.js"),
     "main.js",
 )
 

@@ -3,7 +3,11 @@
 
    All of it is nodes and constructed style sheets, which the policy of no site forbids. */
 
-let drawn = 0;
+let count = 0;
+
+function newId() {
+  return `relay-${++count}`;
+}
 
 const worn = new Set();
 
@@ -46,7 +50,7 @@ async function fieldsOf(name, element) {
 }
 
 function labelled(label, mark, attributes) {
-  const id = `relay-${++drawn}`;
+  const id = newId();
   const text = node("label", { for: id }, label, mark && node("small", {}, ` ${mark}`));
   return node("div", {}, text, node("input", { id, ...attributes }));
 }
@@ -70,7 +74,7 @@ function consentOf({ name, text, box }) {
 function honeypotOf({ label, ...rest }) {
   const made = labelled(label, "", rest);
   made.setAttribute("aria-hidden", true);
-  made.style.cssText = "position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)";
+  made.style.cssText = "position:absolute;clip-path:inset(50%)";
   return made;
 }
 
@@ -120,6 +124,6 @@ async function draw(element) {
     if (isFocused) form.querySelector("input").focus();
   } catch (error) {
     element.style.minHeight = 0;
-    complain(element, `The form cannot be drawn. What is in the element stays. ${error}`);
+    complain(element, `The form cannot be drawn: ${error}`);
   }
 }

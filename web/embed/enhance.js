@@ -7,7 +7,6 @@ const held = new Set(); /* the buttons that are disabled while something is sent
 
 let isShutOut = false; /* the page may not send to the relay by script */
 let isPassing = false; /* the browser posts a form now, as we could not */
-let count = 0;
 
 /* What a button says about where the form goes, such as `formaction`, wins over the form. */
 function chosen(form, button, name) {
@@ -22,18 +21,15 @@ function addressOf(form, button) {
   return isHere && chosen(form, button, "Method") == "post" && isOurs(address) ? address : "";
 }
 
-/* Files are sent by their names, which is all that the relay keeps of them. */
+/* What the form says, and which page it is on, as browsers tell only its origin, and the page before
+   it. Of their queries, which may name a person, only the campaign goes out. Files are sent by their
+   names, which is all that the relay keeps of them. */
 function bodyOf(form, button) {
   const sent = [...new FormData(form, button)].map(([name, value]) => [name, value.name ?? value]);
-  return String(new URLSearchParams([...sent, ...visit()]));
-}
-
-/* This page, as browsers tell its origin alone, and the page before it. Of their queries, which may
-   name a person, only the campaign goes out. */
-function visit() {
   const campaign = location.search.match(/utm_\w+=[^&]*/g) ?? [];
   const [page, before] = [location.href, document.referrer].map((url) => url.split(/[?#]/)[0]);
-  return [["_page", `${page}?${campaign.join("&")}`], ["_referrer", before]];
+  sent.push(["_page", `${page}?${campaign.join("&")}`], ["_referrer", before]);
+  return String(new URLSearchParams(sent));
 }
 
 /* The body without what changes while a person's answers stay the same: what our own script, or the
@@ -56,7 +52,8 @@ function enhance(form) {
 
 /* Goes on with what was submitted before the page was left or loaded anew. */
 function resume() {
-  for (const slot of slots()) {
+  for (const slot of Object.keys(storage)) {
+    if (!slot.startsWith("relay:" + relay)) continue;
     const kept = load(slot);
     save(slot, kept); /* or remove it, if it is too old */
     if (kept.send && !jobs.has(slot)) deliver({ slot, send: kept.send });
@@ -78,14 +75,14 @@ function onSubmit(event) {
   if (!address) return;
   const slot = slotOf(form);
   if (event.defaultPrevented || isShutOut || isPassing) return save(slot, {});
-  const send = { address, body: bodyOf(form, button), language: languageOf(form) };
+  const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const send = { address, body: bodyOf(form, button), language: languageOf(form), key };
 
   /* The same content keeps its key: after a double click, after a reload, and when a visitor presses
      the button again while we wait. */
   let job = jobs.get(slot);
   const isAgain = job && content(job.send) == content(send);
   if (!isAgain) job = { slot, send };
-  send.key ??= crypto.getRandomValues(new Uint32Array(4)).join("-");
   Object.assign(job, { form, button, pressed: Date.now(), isEdited: false });
   keep(form, job.send);
   clearErrors(form);
@@ -101,14 +98,17 @@ async function deliver(job) {
   jobs.set(slot, job);
   for (let pause = 1000; jobs.get(slot) == job; pause = Math.min(2 * pause, 60000)) {
     const answer = await post(send);
-    const isDoubtful = answer.isBlocked && (await canReach());
+    /* If the relay itself answers, and posting fails again, then the form does not accept this origin,
+       or something else forbids it. Browsers do not say what. The relay lets every page read that
+       nothing is at `/f/`; a proxy's page that it is away, nobody. */
+    const doubt = answer.isBlocked && (await fetch(relay + "f/").catch(() => {}));
     if (jobs.get(slot) != job) return;
     const { status, ok, errors, after } = answer;
     if (ok) return received(job, answer);
-    if (errors?.length || (status && status != 429 && status < 500)) return refused(job, answer);
-    isShutOut ||= isDoubtful && job.isDoubtful;
+    if (errors?.length || /^[1-4](?!29)/.test(status)) return refused(job, answer);
+    isShutOut ||= doubt && job.doubt;
     if (isShutOut && job.pressed) return leaveToBrowser(job);
-    job.isDoubtful = isDoubtful;
+    job.doubt = doubt;
     wait(job, status);
     await new Promise((resolve) => {
       job.wake = resolve;
@@ -132,16 +132,6 @@ async function post({ address, body, language, key }) {
   } catch (error) {
     return { status: 0, isBlocked: error.name == "TypeError" };
   }
-}
-
-/* If the relay itself answers, and posting fails again, then the form does not accept this origin, or
-   something else forbids it. Browsers do not say what. The relay lets every page read that nothing is
-   at `/f/`; a proxy's page that it is away, nobody. */
-function canReach() {
-  return fetch(relay + "f/").then(
-    () => true,
-    () => false,
-  );
 }
 
 /* The page that follows says what is wrong. */
@@ -169,8 +159,7 @@ function received(job, { id, next, message }) {
   const isWaiting = Date.now() - job.pressed < 2e4; /* later, nobody expects another page */
   if (isWaiting && !(isOurs(next) && next.endsWith("/thanks"))) {
     show(form, "sending"); /* until the next page is there */
-    const frame = { _top: top, _parent: parent }[read(form, "target")] ?? self;
-    frame.location = next;
+    open(next, /_top|_parent|$/.exec(read(form, "target"))[0] || "_self");
     return;
   }
   const shown = show(form, "success", message);
@@ -202,16 +191,14 @@ function show(form, state, text = state == "sending" ? textOf(form, 0) : "") {
   form.dataset.relayState = state;
   form.ariaBusy = isSending;
   for (const button of inputsOf(form)) {
-    if (isSending && button.type == "submit" && !button.disabled) held.add(button);
-    if (held.has(button)) button.disabled = isSending;
-    if (!isSending) held.delete(button);
+    const isFree = button.type == "submit" && !button.disabled;
+    if (isSending ? isFree && held.add(button) : held.delete(button)) button.disabled = isSending;
   }
-  let message = form.querySelector("[data-relay-message]");
-  if (!message && text) form.append((message = paragraph("Message")));
-  if (message) {
-    message.role = state == "error" ? "alert" : "status";
-    message.hidden = !(message.textContent = text);
-  }
+  const message =
+    form.querySelector("[data-relay-message]") ??
+    form.appendChild(node("p", { "data-relay-message": "", tabindex: -1 }));
+  message.role = state == "error" ? "alert" : "status";
+  message.hidden = !(message.textContent = text);
   return showBlocks(form, state) ?? message;
 }
 
@@ -227,13 +214,6 @@ function showBlocks(form, state) {
   return state == "success" ? done : undefined;
 }
 
-function paragraph(kind) {
-  const made = document.createElement("p");
-  made.dataset["relay" + kind] = "";
-  made.tabIndex = -1;
-  return made;
-}
-
 /* Puts an error next to its field. Returns false if the page shows no such field. `name` is what the
    page posted for it; a box that is not ticked posts nothing. */
 function showError(form, { field, name, message }) {
@@ -244,12 +224,10 @@ function showError(form, { field, name, message }) {
     inputs.find((each) => each.name == field) ??
     inputs.findLast((each) => each.type == type);
   if (!input) return false;
-  const made = paragraph("Error");
-  made.id = `relay-${++count}-error`;
-  made.role = "alert";
-  made.textContent = message;
-  (input.closest("label") ?? input).after(made);
-  describe(input, made.id, "");
+  const id = newId();
+  const shown = node("p", { "data-relay-error": "", id, role: "alert" }, message);
+  (input.closest("label") ?? input).after(shown);
+  describe(input, " " + id, "");
   return (input.ariaInvalid = "true");
 }
 
@@ -257,7 +235,7 @@ function clearErrors(form, only) {
   for (const shown of document.querySelectorAll("[data-relay-error]")) {
     const input = document.querySelector(`[aria-describedby~=${shown.id}]`);
     if (input?.form != form || (only && input != only)) continue;
-    describe(input, "", shown.id);
+    describe(input, "", " " + shown.id);
     input.ariaInvalid = null;
     shown.remove();
   }
@@ -266,7 +244,6 @@ function clearErrors(form, only) {
 /* The page may have a description of its own. */
 function describe(input, more, less) {
   const name = "aria-describedby";
-  const ids = `${input.getAttribute(name) ?? ""} ${more}`.replace(less, "").trim();
-  if (ids) input.setAttribute(name, ids);
-  else input.removeAttribute(name);
+  const ids = `${input.getAttribute(name) ?? ""}${more}`.replace(less, "");
+  input[ids ? "setAttribute" : "removeAttribute"](name, ids);
 }

@@ -19,10 +19,6 @@ function slotOf(form) {
   return `relay:${address} ${name}`;
 }
 
-function slots() {
-  return Object.keys(storage).filter((slot) => slot.startsWith("relay:" + relay));
-}
-
 function load(slot) {
   const kept = JSON.parse(storage[slot] ?? "{}");
   return Date.now() - kept.at < 864e5 ? kept : { at: Date.now() };
@@ -44,7 +40,7 @@ function typedInto(form) {
 }
 
 function stateOf(input) {
-  if (input.type == "select-multiple") return [...input.selectedOptions].map((each) => each.value);
+  if (input.options) return [...input.selectedOptions].map((each) => each.value);
   return /^(check|radio)/.test(input.type) ? input.checked : input.value;
 }
 
@@ -62,8 +58,10 @@ function keep(form, send) {
 function restore(form, values) {
   isRestoring = true;
   for (const input of typedInto(form)) {
-    const place = values.findIndex(([name]) => name == input.name);
-    if (place >= 0) put(input, values.splice(place, 1)[0][1]);
+    const value = values.find(([name]) => name == input.name);
+    if (!value) continue;
+    put(input, value[1]);
+    value[0] = null; /* the next input of that name gets the next value */
   }
   isRestoring = false;
 }
@@ -74,7 +72,7 @@ function put(input, state) {
      that they have emptied is emptied again. Of radio buttons, the chosen one is clicked. */
   if (state === !input.checked) return (input.type == "checkbox") == state || input.click();
   if (input.value != (input.defaultValue ?? input.value)) return;
-  if (input.options) for (const each of input.options) each.selected = [state].flat().includes(each.value);
+  if (input.options) for (const each of input.options) each.selected = state.includes(each.value);
   else Reflect.set(Object.getPrototypeOf(input), "value", state, input); /* React hides this one */
   for (const type of ["input", "change"]) input.dispatchEvent(new Event(type, { bubbles: true }));
 }

@@ -9,10 +9,10 @@ const WANTED = [
 ];
 
 const found = new WeakSet();
-let isLooking = false;
+let timer = 0;
 
 function look() {
-  isLooking = false;
+  timer = 0;
   for (const [selector, take] of WANTED) {
     for (const element of document.querySelectorAll(selector)) {
       if (!found.has(element)) take(element, found.add(element));
@@ -21,8 +21,7 @@ function look() {
 }
 
 function lookSoon() {
-  if (!isLooking) setTimeout(look, 50);
-  isLooking = true;
+  timer ||= setTimeout(look, 50);
 }
 
 function start() {
@@ -34,15 +33,14 @@ function start() {
 /* On `window`, after all listeners of the page: one that prevents the submit has the last word. */
 addEventListener("submit", onSubmit);
 addEventListener("input", onInput, true);
-addEventListener("change", onInput, true);
 addEventListener("reset", ({ target }) => addressOf(target) && save(slotOf(target), {}));
 addEventListener("online", () => jobs.forEach((job) => job.wake?.()));
 /* The visitor came back to a page that the browser had kept. */
 addEventListener("pageshow", (event) => {
   if (event.persisted) held.forEach(({ form }) => form && show(form, ""));
 });
-document.addEventListener("securitypolicyviolation", (event) => {
+addEventListener("securitypolicyviolation", (event) => {
   if (event.effectiveDirective == "connect-src" && isOurs(event.blockedURI)) isShutOut = true;
 });
-if (document.readyState == "loading") document.addEventListener("DOMContentLoaded", start);
+if (document.readyState == "loading") addEventListener("DOMContentLoaded", start);
 else start();

@@ -3,41 +3,33 @@
    By itself, it opens once for each visitor, and never over another dialog or while somebody types.
    Without JavaScript, and when anything fails, the link leads to the hosted form. */
 
-const WHEN = /^(?:click|(exit)|delay:(\d{1,6})s|scroll:(\d\d?|100)%)$/;
-const DIALOGS = "dialog,[role$=dialog],[aria-modal=true],[popover]";
-const dialogs = new Map(); /* by form; each keeps what was typed */
-const failed = new Set();
+const dialogs = new Map(); /* by form; each keeps what was typed; null if it could not be drawn */
 
 /* The name of the form at an address; "" for other addresses. */
 function formAt(address) {
   return isOurs(address) ? address.slice(relay.length + 2).split(/[/?#]/)[0] : "";
 }
 
-/* Where storage is forbidden, nobody knows whether a visitor has closed the pop-up. So none opens by
-   itself. */
-function wasSeen(name) {
+/* Says whether a visitor has seen the form, or with setItem that this one has. Where storage is
+   forbidden, nobody knows. So no pop-up opens by itself. */
+function seen(name, act = "getItem") {
   try {
-    return localStorage.getItem(`relay:popup:${name}`);
+    return localStorage[act](`relay:popup:${name}`, 1);
   } catch {
     return true;
   }
 }
 
-function remember(name) {
-  try {
-    localStorage.setItem(`relay:popup:${name}`, 1);
-  } catch {}
-}
-
 /* Many menus wait outside of the window. */
 function isShown(element) {
-  const { left, right, top, bottom } = element.getBoundingClientRect();
-  const isInside = right > 0 && bottom > 0 && left < innerWidth && top < innerHeight;
+  const { x, y, right, bottom } = element.getBoundingClientRect();
+  const isInside = right > 0 && bottom > 0 && x < innerWidth && y < innerHeight;
   return isInside && element.checkVisibility({ opacityProperty: true, visibilityProperty: true });
 }
 
 function isDialogOpen() {
-  return [...document.querySelectorAll(DIALOGS)].some(isShown);
+  const all = document.querySelectorAll("dialog,[role$=dialog],[aria-modal=true],[popover]");
+  return [...all].some(isShown);
 }
 
 function isBusy() {
@@ -48,7 +40,7 @@ function isBusy() {
 
 async function dialogOf(name, link) {
   const told = await fieldsOf(name, link);
-  const id = `relay-${++drawn}`;
+  const id = newId();
   /* It comes first, so it gets the focus. Whoever was just pressing Space has pressed nothing. */
   const title = node("h2", { id, tabindex: -1 }, told.title);
   const close = node("button", { type: "button", class: "relay-close", "aria-label": told.close }, "×");
@@ -70,7 +62,7 @@ async function dialogOf(name, link) {
     if (target == close || (target == dialog && pressed == dialog)) dialog.close();
   });
   dialog.addEventListener("close", () => {
-    remember(name);
+    seen(name, "setItem");
     if (!dialog.querySelector("[data-relay-state=success]")) return;
     dialogs.delete(name);
     dialog.remove();
@@ -79,7 +71,7 @@ async function dialogOf(name, link) {
 }
 
 async function openDialog(name, link, isAsked) {
-  if (!dialogs.has(name)) dialogs.set(name, dialogOf(name, link));
+  if (!dialogs.get(name)) dialogs.set(name, dialogOf(name, link));
   try {
     const dialog = await dialogs.get(name);
     if (isAsked ? isDialogOpen() : isBusy()) return;
@@ -88,9 +80,8 @@ async function openDialog(name, link, isAsked) {
     dialog.showModal();
     if (isAsked) dialog.querySelector("input").focus();
   } catch (error) {
-    dialogs.delete(name);
-    failed.add(name);
-    complain(link, `The pop-up cannot be opened. The link leads to the form. ${error}`);
+    dialogs.set(name, null);
+    complain(link, `The form cannot be drawn: ${error}`);
     if (isAsked) location.assign(link.href);
   }
 }
@@ -99,7 +90,7 @@ async function openDialog(name, link, isAsked) {
 function popup(link) {
   const name = formAt(`${link.href}`);
   const value = link.dataset.relayPopup;
-  const when = WHEN.exec(value);
+  const when = /^(?:click|(exit)|delay:(\d{1,6})s|scroll:(\d\d?|100)%)$/.exec(value);
   if (!name) return complain(link, `data-relay-popup needs a link to ${relay}f/…`);
   if (!when) {
     return complain(link, `data-relay-popup="${value}" is not click, exit, delay:10s or scroll:50%.`);
@@ -112,7 +103,7 @@ function popup(link) {
     openDialog(name, link, true);
   });
   arm(when, () => {
-    const isOver = !link.isConnected || wasSeen(name) || failed.has(name);
+    const isOver = !link.isConnected || seen(name) || dialogs.get(name) === null;
     return isOver || (!isBusy() && openDialog(name, link));
   });
 }
@@ -130,11 +121,11 @@ function arm([, exit, delay, scroll], offer) {
   if (exit) {
     /* To the tabs or the address. Fingers leave no page, so touch screens open nothing then. */
     const leave = ({ relatedTarget, clientY }) => relatedTarget || clientY > 0 || offer();
-    document.addEventListener("mouseout", leave);
-    document.addEventListener("mouseleave", leave, true);
+    addEventListener("mouseout", leave);
+    addEventListener("mouseleave", leave, true);
   }
 }
 
 addEventListener("relay:success", ({ target }) => {
-  if (target != document) remember(formAt(read(target, "action")));
+  if (target != document) seen(formAt(read(target, "action")), "setItem");
 });

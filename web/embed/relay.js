@@ -11,8 +11,8 @@ if (!script) return;
 const relay = new URL(".", script.src).href;
 
 /* A page may have the script twice, and sites that change pages by script may run it again. */
-if (window["relay " + relay]) return;
-window["relay " + relay] = true;
+if (window[relay]) return;
+window[relay] = true;
 
 /* Said while the relay may be away. All other texts come from it. */
 const TEXTS = {
@@ -31,20 +31,22 @@ function inputsOf(form) {
   return [...read(form, "elements")];
 }
 
+/* Browsers write both addresses in the same way. */
 function isOurs(address) {
-  return address.toLowerCase().startsWith(relay.toLowerCase() + "f/");
+  return address.startsWith(relay + "f/");
 }
 
 /* The language of this part of the page, or else the browser's. A header takes no other signs. */
 function languageOf(element) {
   const said = element.closest("[lang]")?.getAttribute("lang") ?? "";
-  return `${said} ${navigator.language}`.match(/(?:^| )([a-z\d-]+)/i)?.[1] ?? "";
+  return `${said} ${navigator.language} en`.match(/[a-z\d-]+/i)[0];
 }
 
 /* Returns false if the page wants to do itself what follows. */
 function tell(element, name, detail) {
-  const event = new CustomEvent("relay:" + name, { bubbles: true, cancelable: true, detail });
-  return element.dispatchEvent(event);
+  return element.dispatchEvent(
+    new CustomEvent("relay:" + name, { bubbles: true, cancelable: true, detail }),
+  );
 }
 
 function textOf(form, place) {
