@@ -10,7 +10,12 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import NewPage
 from tests.support.accessibility import faults_of
-from tests.support.drawing_site import DrawingSite, answer_in_arabic, drawing_site
+from tests.support.drawing_site import (
+    NOTE_ASKED,
+    DrawingSite,
+    answer_in_arabic,
+    drawing_site,
+)
 
 PHONE = {"width": 360, "height": 700}
 # Adds up how far things moved that nobody had touched.
@@ -122,6 +127,20 @@ def test_a_form_that_a_script_adds_later_is_drawn_too(shop: DrawingSite, page: P
         }"""
     )
     expect(page.get_by_label("E-mail address")).to_be_visible()
+
+
+@pytest.mark.slow
+def test_a_form_that_is_drawn_twice_keeps_both_apart(shop: DrawingSite, page: Page) -> None:
+    page.add_init_script(NOTE_ASKED)
+    shop.show(page, shop.drawn() + shop.drawn())
+    first, second = (page.get_by_label("E-mail address").nth(place) for place in (0, 1))
+    second.fill("second@example.com")
+    first.fill("first@exam")
+    page.reload()
+    expect(second).to_have_value("second@example.com")
+    expect(first).to_have_value("first@exam")
+    # Both are drawn by one answer, so always in the same order.
+    assert len(page.evaluate("asked")) == 1
 
 
 @pytest.mark.slow

@@ -38,9 +38,18 @@ function node(tag, attributes, ...children) {
   return made;
 }
 
-/* Asks for the form, in the language of the page around the element. */
-async function fieldsOf(name, element) {
-  const headers = { Accept: "application/json", "Accept-Language": languageOf(element) };
+const asked = {};
+
+/* Returns the form in the language of the page around the element. Who asks twice gets one answer, so
+   that two forms are drawn in the order of the page. */
+function fieldsOf(name, element) {
+  const language = languageOf(element);
+  const which = name + language;
+  return (asked[which] ??= ask(name, language).finally(() => delete asked[which]));
+}
+
+async function ask(name, language) {
+  const headers = { Accept: "application/json", "Accept-Language": language };
   const signal = AbortSignal.timeout(6000);
   const answer = await fetch(`${relay}f/${name}/fields`, { headers, signal });
   const told = await answer.json();

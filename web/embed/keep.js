@@ -11,12 +11,17 @@ try {
 } catch {}
 let isRestoring = false;
 
-/* The same on every page of the website: a form in the footer keeps what was typed. */
+const slots = new WeakMap(); /* by form, for as long as the page has it */
+
+/* The same on every page of the website, as a form in the footer keeps what was typed: the form's
+   address with its `id`, or with the names of its inputs. Of forms that are alike, the first to come
+   gets the first slot, and each keeps its own, wherever it moves. */
 function slotOf(form) {
-  const address = read(form, "action");
-  const same = [...document.forms].filter((other) => read(other, "action") == address);
-  const name = form.getAttribute("id") || same.indexOf(form);
-  return `relay:${address} ${name}`;
+  const name = form.getAttribute("id") || typedInto(form).map((input) => input.name);
+  let slot = `relay:${read(form, "action")} ${name}`;
+  while ([...document.forms].some((other) => slots.get(other) == slot)) slot += "+";
+  if (!slots.has(form)) slots.set(form, slot);
+  return slots.get(form);
 }
 
 function load(slot) {

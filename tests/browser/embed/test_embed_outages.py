@@ -141,6 +141,42 @@ def test_two_forms_of_one_page_are_kept_apart(site: EmbedSite, page: Page) -> No
     assert len(kept(page)) == 1
 
 
+def test_forms_that_are_alike_keep_their_places(site: EmbedSite, page: Page) -> None:
+    """Also if the one that comes first on the page is there last, or moves."""
+    form = f'<form action="{site.web.url}/f/news" method="post">{{}}</form>'
+    late = form.format('<label>Above <input name="EMAIL"></label>')
+    script = f"""<script defer>document.addEventListener("DOMContentLoaded", () => setTimeout(() =>
+        document.querySelector("h1").insertAdjacentHTML("afterend", '{late}')))</script>"""
+    below = form.format('<label>Below <input name="EMAIL"></label>')
+    site.show_page(page, below + script)
+    above = page.get_by_label("Above")
+    above.fill("above@example.com")
+    page.get_by_label("Below").fill("below@")
+    page.evaluate("document.querySelector('main').prepend(document.forms[1])")
+    page.get_by_label("Below").fill("below@example.com")
+    page.reload()
+    expect(above).to_have_value("above@example.com")
+    expect(page.get_by_label("Below")).to_have_value("below@example.com")
+
+
+def test_another_form_of_another_page_is_sent_too(site: EmbedSite, page: Page) -> None:
+    site.show(page)
+    page.route("**/f/**", lambda route: route.abort())
+    join(page)
+    expect_waiting(page)
+    contact = '<label>EMAIL <input name="EMAIL"></label><button>Ask us</button>'
+    site.show_page(
+        page, f'<form action="{site.relay}/f/news" method="post">{contact}</form>', path="/contact"
+    )
+    expect(page.get_by_role("button")).to_be_enabled()
+    page.get_by_label("EMAIL").fill("grace@example.com")
+    page.unroute("**/f/**")
+    page.get_by_role("button").click()
+    expect_thanks(page)
+    eventually(lambda: len(site.records()) == 2, within=60, what="sending")
+    eventually(lambda: kept(page) == [], what="forgetting")
+
+
 def test_a_form_on_every_page_keeps_what_was_typed(site: EmbedSite, page: Page) -> None:
     site.show(page)
     fill_in(page)
