@@ -36,12 +36,25 @@ function save(slot, kept) {
   } catch {}
 }
 
-/* The inputs of which may be kept what a visitor chooses. Neither passwords, files and hidden inputs,
-   nor buttons, nor what is no input. */
+/* Returns the inputs that post something which a visitor chooses, and which may be kept. Neither
+   hidden inputs, nor buttons, nor what is no input. */
 function typedInto(form) {
   return inputsOf(form).filter(
-    ({ name, type }) => name && !/^(pass|file|hidden|submit|button|image|reset|fieldset|o)/.test(type),
+    (input) =>
+      input.name && !isSecret(input) && !/^(hidden|submit|button|reset|fieldset|o)/.test(input.type),
   );
+}
+
+const secrets = new Set(); /* the names of passwords, which a page may show as text afterwards */
+
+function isSecret({ name, type, autocomplete }) {
+  if (type == "password") secrets.add(name);
+  return secrets.has(name) || /^file|password|one-time|cc-/i.test(`${type} ${autocomplete} ${name}`);
+}
+
+/* Called for each input that is a password, once. It may have been text before. */
+function forget(input) {
+  if (isSecret(input) && input.form && storage[slotOf(input.form)]) keep(input.form);
 }
 
 function stateOf(input) {
@@ -53,9 +66,9 @@ function stateOf(input) {
 function keep(form, send) {
   const slot = slotOf(form);
   const values = typedInto(form).map((input) => [input.name, stateOf(input)]);
-  const isSecret = inputsOf(form).some(({ type, value }) => /^(pass|file)/.test(type) && value);
+  const hasSecret = inputsOf(form).some((input) => isSecret(input) && input.value);
   const kept = load(slot);
-  save(slot, { ...kept, values, send: isSecret ? undefined : (send ?? kept.send) });
+  save(slot, { ...kept, values, send: hasSecret ? undefined : (send ?? kept.send) });
 }
 
 /* Puts the values in as a visitor would, so that the page's own script learns of them. What somebody

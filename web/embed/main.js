@@ -6,6 +6,7 @@ const WANTED = [
   ["[data-relay-popup]", popup],
   ["iframe", fit],
   ["form", enhance],
+  ["[type=password]", forget],
 ];
 
 const found = new WeakSet();
@@ -27,7 +28,11 @@ function lookSoon() {
 function start() {
   resume();
   look();
-  new MutationObserver(lookSoon).observe(document, { childList: true, subtree: true });
+  new MutationObserver(lookSoon).observe(document, {
+    childList: true,
+    subtree: true,
+    attributeFilter: ["type"],
+  });
 }
 
 /* On `window`, after all listeners of the page: one that prevents the submit has the last word. */

@@ -429,6 +429,66 @@ def test_a_form_with_a_password_is_not_sent_later(site: EmbedSite, page: Page) -
     assert len(site.posts) == posts + 1
 
 
+SWITCH = """input => {
+    if (!input.isConnected) input = document.querySelector("[name=secret]");
+    const other = input.type == "password" ? "text" : "password";
+    if (location.hash == "#anew") input.outerHTML = input.outerHTML.replace(input.type, other);
+    else input.type = other;
+}"""
+
+
+@pytest.mark.parametrize("how", ["", "#anew"])
+def test_a_password_that_a_page_shows_is_not_kept(site: EmbedSite, page: Page, how: str) -> None:
+    """Also if the page puts another input in its place."""
+    site.show(page, FIELDS + '<label>Secret <input type="password" name="secret"></label>')
+    page.evaluate("hash => { location.hash = hash }", how)
+    secret = page.get_by_label("Secret")
+    secret.evaluate(SWITCH)
+    expect(secret).to_have_attribute("type", "text")
+    secret.fill("hunter2")
+    fill_in(page)
+    assert "Ada" in str(kept(page)) and "hunter2" not in str(kept(page))
+    page.route("**/f/**", lambda route: route.abort())
+    page.get_by_role("button").click()
+    expect_waiting(page)
+    assert "hunter2" not in str(kept(page))
+    page.reload()
+    expect(page.get_by_label("FNAME")).to_have_value("Ada")
+    expect(secret).to_have_value("")
+
+
+def test_a_password_that_was_text_before_is_forgotten(site: EmbedSite, page: Page) -> None:
+    site.show(page, FIELDS + '<label>Secret <input type="text" name="secret"></label>')
+    fill_in(page)
+    page.get_by_label("Secret").fill("hunter2")
+    assert "hunter2" in str(kept(page))
+    page.get_by_label("Secret").evaluate(SWITCH)
+    eventually(lambda: "hunter2" not in str(kept(page)), what="forgetting")
+    assert "Ada" in str(kept(page))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        'name="a" autocomplete="current-password"',
+        'name="b" autocomplete="section-x new-password"',
+        'name="c" autocomplete="one-time-code"',
+        'name="d" autocomplete="cc-number"',
+        'name="e" autocomplete="billing cc-csc"',
+        'name="old_password"',
+    ],
+)
+def test_what_no_page_should_remember_is_not_kept(
+    site: EmbedSite, page: Page, attributes: str
+) -> None:
+    site.show(page, FIELDS + f"<label>Secret <input {attributes}></label>")
+    page.get_by_label("Secret").fill("hunter2")
+    page.route("**/f/**", lambda route: route.abort())
+    join(page)
+    expect_waiting(page)
+    assert "Ada" in str(kept(page)) and "hunter2" not in str(kept(page))
+
+
 def test_a_closed_form_is_not_asked_again(site: EmbedSite, page: Page) -> None:
     site.show_page(page, f'<form action="{site.web.url}/f/none" method="post">{FIELDS}</form>')
     join(page)
