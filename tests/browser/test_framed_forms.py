@@ -102,6 +102,29 @@ def test_the_frame_of_another_website_is_left_alone(shop: DrawingSite, page: Pag
     assert fits != 999
 
 
+def test_so_is_a_frame_of_another_website_that_has_come_to_us(
+    shop: DrawingSite, page: Page
+) -> None:
+    """Its owner, not the page's, decides which page is in it."""
+    away = f"<script>location = '{shop.relay}/f/framed'</script>"
+    shop.pages["/away"] = away
+    shop.headers.pop("Content-Security-Policy")
+    try:
+        shop.show(page, '<iframe src="/away" height="200"></iframe>')
+    finally:
+        shop.forbid_all_else()
+    expect(inside(page).get_by_role("button")).to_be_visible()
+    # It tells its height whoever asks. embed.js has heard it before us.
+    told = page.evaluate(
+        """() => new Promise((resolve) => {
+            onmessage = ({data}) => resolve(data.relayHeight);
+            frames[0].postMessage("", "*");
+        })"""
+    )
+    assert told > 300
+    assert height(page) == 200
+
+
 @pytest.mark.parametrize("size", ["'1px'", "-5", "NaN", "1e9", "null", "{}"])
 def test_no_other_height_counts(shop: DrawingSite, page: Page, size: str) -> None:
     shop.show(page, frame(shop))
