@@ -1,9 +1,9 @@
 """A form with a captcha in a real browser: the work is done unseen, and nobody is stopped."""
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from shared.domain.form import ListRef
 from shared.operations.snippets.snippet import SnippetKind, form_address, make_snippet
@@ -11,7 +11,7 @@ from tests.browser.conftest import NewPage, SaveForm
 from tests.browser.test_hosted_form import expect_thanks
 from tests.support import builders
 from tests.support.accessibility import faults_of
-from tests.support.drawing_site import drawing_site
+from tests.support.drawing_site import DrawingSite, drawing_site
 from tests.support.records import all_records
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
@@ -21,6 +21,7 @@ from tests.support.website import Website
 pytestmark = pytest.mark.slow
 
 WORK = "**/f/club/challenge"
+SCRIPT = "**/static/captcha.js"
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +72,37 @@ def test_a_browser_that_cannot_do_it_is_thanked_all_the_same(
     page.route(WORK, lambda route: route.abort())
     show(page, web)
     page.get_by_role("button").click()
+    expect_thanks(page)
+    assert states(redis_server) == [("quarantined", "captcha")]
+
+
+def test_nobody_presses_twice_while_the_work_is_done(
+    web: WebProcess, redis_server: ValkeyServer, page: Page
+) -> None:
+    held: list[Route] = []
+    page.route(WORK, lambda route: held.append(route))
+    show(page, web)
+    button = page.get_by_role("button")
+    button.evaluate("button => { button.name = 'plan'; button.value = 'free' }")
+    button.press("Enter")
+    expect(button).to_be_disabled()
+    expect(page.locator("form")).to_have_attribute("aria-busy", "true")
+    held[0].continue_()
+    expect_thanks(page)
+    [record] = all_records(redis_server.client())
+    assert (record["state"], record["contact"]["other"]) == ("queued", {"plan": "free"})
+
+
+def test_a_work_without_end_is_not_waited_for(
+    web: WebProcess, redis_server: ValkeyServer, page: Page
+) -> None:
+    held: list[Route] = []
+    page.route(WORK, lambda route: held.append(route))
+    page.clock.install()
+    show(page, web)
+    page.get_by_role("button").click()
+    expect(page.get_by_role("button")).to_be_disabled()
+    page.clock.run_for(30_000)
     expect_thanks(page)
     assert states(redis_server) == [("quarantined", "captcha")]
 
@@ -129,20 +161,77 @@ def test_a_snippet_does_it_on_another_website(
 
 @pytest.mark.parametrize("popup", [False, True])
 def test_a_drawn_form_does_it_under_the_policy_of_its_website(
-    browser: Browser, tmp_path: Path, page: Page, popup: bool
+    shop: DrawingSite, page: Page, popup: bool
 ) -> None:
-    with drawing_site(tmp_path) as shop:
-        shop.save_form("cakes", captcha="altcha")
-        shop.show(page, shop.popup("click", "cakes") if popup else shop.drawn("cakes"))
-        if popup:
-            page.get_by_role("link", name="Get our news").click()
-        expect(page.get_by_text("I'm not a robot")).to_be_visible()
-        expect(page.get_by_role("checkbox")).to_have_css("width", "24px")
-        page.get_by_label("E-mail address").fill("ada@example.com")
-        page.get_by_role("button", name="Sign up").click()
-        expect(page.get_by_text("Thank you!")).to_be_visible()
-        assert shop.signup("ada@example.com")["state"] == "queued"
-        assert faults_of(page) == []
+    shop.show(page, shop.popup("click", "cakes") if popup else shop.drawn("cakes"))
+    if popup:
+        page.get_by_role("link", name="Get our news").click()
+    expect(page.get_by_text("I'm not a robot")).to_be_visible()
+    expect(page.get_by_role("checkbox")).to_have_css("width", "24px")
+    page.get_by_label("E-mail address").fill(f"{popup}.ada@example.com")
+    page.get_by_role("button", name="Sign up").click()
+    expect(page.get_by_text("Thank you!")).to_be_visible()
+    assert shop.signup(f"{popup}.ada@example.com")["state"] == "queued"
+    assert faults_of(page) == []
+
+
+@pytest.fixture(scope="module")
+def shop(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrawingSite]:
+    with drawing_site(tmp_path_factory.mktemp("captcha")) as shop:
+        shop.save_form("cakes", captcha="altcha", custom_fields=())
+        yield shop
+
+
+def show_early(shop: DrawingSite, page: Page, how: str) -> None:
+    """Show a form whose captcha has no script yet, and fill it in."""
+    form = builders.form("cakes", captcha="altcha", custom_fields=())
+    contents = {
+        "drawn": shop.drawn("cakes"),
+        "pop-up": shop.popup("click", "cakes"),
+        "plain": make_snippet(form, form_address(form, shop.relay), SnippetKind.FORM),
+    }
+    shop.show(page, contents[how], until="commit")  # the page's load would wait for the script
+    page.wait_for_function("relay => window[relay]", arg=f"{shop.relay}/")  # embed.js is there
+    if how == "pop-up":
+        page.get_by_role("link", name="Get our news").click()
+    page.get_by_label("E-mail address").fill(f"{how}@example.com")
+
+
+EVERY_KIND = pytest.mark.parametrize("how", ["drawn", "pop-up", "plain"])
+
+
+@EVERY_KIND
+def test_a_form_that_is_sent_early_waits_for_the_script(
+    shop: DrawingSite, page: Page, how: str
+) -> None:
+    held: list[Route] = []
+    page.route(SCRIPT, lambda route: held.append(route))
+    show_early(shop, page, how)
+    button = page.get_by_role("button", name="Sign up")
+    button.click()
+    expect(button).to_be_disabled()
+    expect(page.get_by_role("status")).to_have_text("Sending…")
+    held[0].continue_()
+    expect(page.get_by_text("Thank you!")).to_be_visible()
+    assert shop.signup(f"{how}@example.com")["state"] == "queued"
+
+
+@pytest.mark.parametrize("is_blocked", [True, False])
+def test_a_script_that_does_not_come_stops_nobody(
+    shop: DrawingSite, page: Page, is_blocked: bool
+) -> None:
+    held: list[Route] = []
+    page.route(SCRIPT, lambda route: route.abort() if is_blocked else held.append(route))
+    page.clock.install()
+    shop.show(page, shop.drawn("cakes"))
+    email = f"{is_blocked}@example.com"
+    page.get_by_label("E-mail address").fill(email)
+    page.get_by_role("button", name="Sign up").click()
+    if not is_blocked:
+        expect(page.get_by_role("status")).to_have_text("Sending…")
+        page.clock.run_for(10_000)
+    expect(page.get_by_text("Thank you!")).to_be_visible()
+    assert shop.signup(email)["reason"] == "captcha"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

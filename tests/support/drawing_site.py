@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Page, Route
 
@@ -55,13 +55,19 @@ class DrawingSite:
         Registry(self.valkey.client()).save_form(builders.form(name, **fields))
 
     def show(
-        self, page: Page, content: str, *, script: bool = True, html: str = 'lang="en"'
+        self,
+        page: Page,
+        content: str,
+        *,
+        script: bool = True,
+        html: str = 'lang="en"',
+        until: Literal["commit", "load"] = "load",
     ) -> None:
         """Open a page with the content; `html` are attributes of the whole page."""
         loads = f'<script src="{self.relay}/embed.js" defer></script>' if script else ""
         phone = '<meta name="viewport" content="width=device-width,initial-scale=1">'
         self.pages["/"] = f"<html {html}>{phone}{loads}<main><h1>A shop</h1>{content}</main>"
-        page.goto(f"{self.origin}/")
+        page.goto(f"{self.origin}/", wait_until=until)
 
     def link(self, form: str = "news", attributes: str = "") -> str:
         return f'<a href="{self.relay}/f/{form}" {attributes}>Get our news</a>'

@@ -87,11 +87,15 @@ function honeypotOf({ label, ...rest }) {
   return made;
 }
 
+function loadCaptcha() {
+  return import(`${relay}static/captcha.js`);
+}
+
 /* Without its script, the form is sent without the work, and waits in quarantine. */
 function captchaOf({ captcha, name }) {
   if (captcha != "altcha") return "";
   const widget = node("altcha-widget", { challenge: `${relay}f/${name}/challenge` });
-  import(`${relay}static/captcha.js`).catch((error) => complain(widget, error));
+  loadCaptcha().catch((error) => complain(widget, error));
   return widget;
 }
 

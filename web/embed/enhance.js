@@ -6,6 +6,7 @@ const jobs = new Map(); /* by slot: what was submitted, and is not acknowledged 
 const held = new Set(); /* the buttons that are disabled while something is sent */
 
 let isShutOut = false; /* the page may not send to the relay by script */
+let hasWaited = false; /* for the script of a captcha, which nobody does twice */
 let isPassing = false; /* the browser posts a form now, as we could not */
 
 /* What a button says about where the form goes, such as `formaction`, wins over the form. */
@@ -75,6 +76,9 @@ function onSubmit(event) {
   if (!address) return;
   const slot = slotOf(form);
   if (event.defaultPrevented || isShutOut || isPassing) return save(slot, {});
+  if (!hasWaited && form.querySelector("altcha-widget:not(:defined)")) {
+    return hold(form, button, event.preventDefault());
+  }
   const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const send = { address, body: bodyOf(form, button), language: languageOf(form), key };
 
@@ -90,6 +94,18 @@ function onSubmit(event) {
   event.preventDefault(); /* not before: after a mistake of ours, the browser posts */
   if (isAgain) job.wake?.();
   else deliver(job).catch(() => leaveToBrowser(job));
+}
+
+/* Submits the form again when the script of its captcha is there, which then takes over; or without the
+   work, which is no reason to lose somebody. */
+async function hold(form, button) {
+  show(form, "sending");
+  await new Promise((resolve) => {
+    loadCaptcha().then(resolve, resolve);
+    setTimeout(resolve, 1e4);
+  });
+  hasWaited = true;
+  again({ form, button });
 }
 
 /* Sends until the relay has answered. Only the latest job of a slot goes on. */
@@ -134,12 +150,16 @@ async function post({ address, body, language, key }) {
   }
 }
 
+function again({ form, button }) {
+  show(form, "");
+  read(form, "requestSubmit").call(form, button);
+}
+
 /* The page that follows says what is wrong. */
 function leaveToBrowser({ slot, form, button }) {
   jobs.delete(slot);
-  show(form, "");
   isPassing = true;
-  read(form, "requestSubmit").call(form, button);
+  again({ form, button });
   isPassing = false;
 }
 

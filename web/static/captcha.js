@@ -1,12 +1,14 @@
 // ALTCHA's widget, for forms that ask for a proof of work: on our own pages, and on websites whose
 // form has <altcha-widget challenge="…/f/NAME/challenge"></altcha-widget> and loads this module.
 //
-// The work begins when the visitor sends the form. Nothing here stops a visitor: a form whose work
-// cannot be done is sent without it, and the sign-up waits in quarantine.
+// The work begins when the visitor sends the form, which waits for it. Nothing here stops a visitor: a
+// form whose work cannot be done, or takes too long, is sent without it, and the sign-up waits in
+// quarantine.
 
 import "./vendor/altcha/altcha.min.js";
 
 const WIDGET = "altcha-widget";
+const PATIENCE = 30_000; // milliseconds, from the press of the button
 const TEXTS = { de: "de.js", es: "es-es.js", fr: "fr-fr.js" };
 const addressOf = (name) => new URL(`vendor/altcha/${name}`, import.meta.url).href;
 
@@ -55,7 +57,7 @@ $altcha.defaults.set({
   hideLogo: true,
   humanInteractionSignature: false, // it would watch the pointer and the keys
   minDuration: 0,
-  timeout: 30_000, // milliseconds
+  timeout: PATIENCE,
 });
 
 // Over plain http, browsers derive no keys. The widget would only say so.
@@ -74,25 +76,50 @@ if (![...document.styleSheets].some(({ href }) => href === styles)) {
   fetch(styles).then(async (answer) => sheet.replaceSync(await answer.text()));
 }
 
-// --- a visitor who cannot do the work
+// --- a visitor who waits for the work, and one who cannot do it
 
-// By widget: the button with which its form was sent, while the work is done.
+// By widget: the event by which its form was sent, while the work is done.
 const sending = new WeakMap();
+// By widget: the buttons that nobody can press meanwhile.
+const held = new WeakMap();
+
+function hold(form, widget) {
+  const buttons = [...form.querySelectorAll("button, input")].filter(
+    ({ type, disabled }) => type === "submit" && !disabled,
+  );
+  held.set(widget, buttons);
+  for (const button of buttons) button.disabled = true;
+  form.ariaBusy = "true";
+}
+
+function release(form, widget) {
+  for (const button of held.get(widget) ?? []) button.disabled = false;
+  form.ariaBusy = null;
+  if (document.activeElement === document.body) sending.get(widget).submitter?.focus();
+}
+
+function giveUp(widget) {
+  widget.reset(); // which stops the work
+  widget.setState("error");
+}
 
 // In the capturing phase of the document, all of this comes before the widget and other scripts.
 const listen = (type, act) => document.addEventListener(type, act, true);
 
-listen("submit", ({ target, submitter }) => {
-  const widget = target.querySelector(WIDGET);
-  if (widget?.getState?.() === "unverified") sending.set(widget, submitter);
+listen("submit", (event) => {
+  const widget = event.target.querySelector(WIDGET);
+  if (widget?.getState?.() !== "unverified") return;
+  sending.set(widget, event);
+  setTimeout(() => sending.get(widget) === event && giveUp(widget), PATIENCE);
 });
 
-listen("statechange", ({ target, detail }) => {
-  if (target.localName !== WIDGET || detail.state === "verifying") return;
-  if (detail.state === "error" && sending.has(target)) {
-    target.closest("form").requestSubmit(sending.get(target));
-  }
-  if (detail.state !== "unverified") sending.delete(target);
+listen("statechange", ({ target: widget, detail }) => {
+  if (widget.localName !== WIDGET || !sending.has(widget)) return;
+  const form = widget.closest("form");
+  if (detail.state === "verifying") return hold(form, widget);
+  release(form, widget);
+  if (detail.state === "error") form.requestSubmit(sending.get(widget).submitter);
+  if (detail.state !== "unverified") sending.delete(widget);
 });
 
 // An old solution would count no more. The next press of the button makes a new one.
