@@ -24,7 +24,7 @@ def disconnect(runtime: CommandRuntime, name: str, yes: bool) -> None:
     runtime.output.json(runtime.summaries.summary(name).to_dict())
     runtime.output.say(
         f"{name} is disconnected. Its tokens are forgotten, and all its sign-ups are kept.\n"
-        "New sign-ups are still accepted. They wait with those that were due.\n"
+        "New sign-ups are still accepted. They wait with the others.\n"
         f"Connect it again with: relay connect {name}\n"
         "The permission itself still exists at Constant Contact. The account's owner can revoke\n"
         "it there."

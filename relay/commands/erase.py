@@ -16,8 +16,8 @@ def erase(runtime: CommandRuntime, email: str, *, yes: bool) -> None:
     """Erase all that is stored of the person with this e-mail address.
 
     Sign-ups in every state and of every account, their attempts, the evidence of consent, and what
-    waits on this host's disk. What was due, dead or quarantined is never sent, and is counted as
-    discarded.
+    waits on this host's disk. What waited, failed or was quarantined is never sent, and is counted
+    as discarded.
     """
     operation = runtime.personal_data
     confirm(question(len(operation.consent(email))), yes=yes)

@@ -6,6 +6,7 @@ import click
 
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.output import for_people
+from shared.domain.state_words import state_words
 from shared.infrastructure.timestamps import timestamp
 from shared.operations.people import FoundSignup
 
@@ -29,7 +30,13 @@ def find(runtime: CommandRuntime, email: str) -> None:
     runtime.output.table(
         ["id", "account", "form", "state", "received at"],
         [
-            [each.id, each.account, each.form, each.state, for_people(each.received_at)]
+            [
+                each.id,
+                each.account,
+                each.form,
+                state_words(each.state),
+                for_people(each.received_at),
+            ]
             for each in found
         ],
     )

@@ -84,7 +84,7 @@ def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: s
 def _say_delivered(runtime: CommandRuntime, delivered: Delivered) -> None:
     say = runtime.output.say
     if delivered.due or not delivered.refused:
-        say(f"{counted(len(delivered.due), 'sign-up')} due now. Watch deliveries: relay status")
+        say(f"{counted(len(delivered.due), 'sign-up')} can be sent now. Watch them: relay status")
     for id, why in delivered.refused.items():
         say(f"{id} stays in quarantine: {why}")
     if delivered.refused:

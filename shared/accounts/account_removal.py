@@ -9,6 +9,7 @@ from shared.accounts.connecting import Connecting
 from shared.domain.account import Account
 from shared.domain.audit import Action
 from shared.domain.errors import Refused
+from shared.domain.state_words import count_words
 from shared.ledger.values import Figures
 
 # Web may take sign-ups of a form for two seconds after the form was removed (`FRESH` in
@@ -67,7 +68,7 @@ class AccountRemoval:
             )
         for state, count in found.unsettled.items():
             to_do = _TO_SETTLE[state].format(name=name)
-            raise Refused(f"{name} has sign-ups that are {state}: {count:,}. {to_do}")
+            raise Refused(f"{name} has sign-ups that are {count_words(state)}: {count:,}. {to_do}")
         if found.spooled:
             raise Refused(
                 f"Sign-ups wait on the disk of a web host, perhaps for {name}. Remove it when"

@@ -209,7 +209,7 @@ def waiting(read: Callable[[], Overdue], holds: Sequence[Hold], *, account: str)
     subject, overdue = _WAITING.of(account), read()
     if overdue.since is None:
         return subject.ok("No sign-up waits that could be sent now.")
-    waits = f"A sign-up has been due for {in_words(overdue.since)}"
+    waits = f"A sign-up waits for {in_words(overdue.since)}"
     if holds:
         reasons = ", ".join(each.reason for each in holds)
         return subject.ok(f"{waits}. It is sent when the hold ({reasons}) ends.")

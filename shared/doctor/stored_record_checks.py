@@ -50,7 +50,7 @@ _FIX = {
     ),
     Kind.SESSION: "It has ended, and its operator signs in again.",
     Kind.SIGNUP: (
-        "It is not sent. Once it is a dead letter, discard it with: relay failed discard {name}."
+        "It is not sent. Once it has failed, discard it with: relay failed discard {name}."
         " A backup of Redis may still have its record"
     ),
     Kind.TOKENS: "Nothing can be sent. Connect the account again with: relay connect {name}",

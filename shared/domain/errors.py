@@ -146,7 +146,7 @@ class NoSuchSignup(Refused):
 
     def __init__(self, id: str) -> None:
         super().__init__(
-            f"There is no sign-up {id}. List dead letters with: relay failed list. List"
+            f"There is no sign-up {id}. List failed ones with: relay failed list. List"
             " quarantined sign-ups with: relay quarantine list"
         )
 

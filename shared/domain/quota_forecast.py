@@ -20,8 +20,8 @@ class QuotaForecast:
         if self.runs_out_at is None:
             return f"At this pace about {_about(self.left)} are left at 00:00 UTC."
         return (
-            f"At this pace the day's calls run out at {self.runs_out_at:%H:%M} UTC; about"
-            f" {_about(self.waiting)} will wait until 00:00."
+            f"At this pace today's requests run out at {self.runs_out_at:%H:%M} UTC; about"
+            f" {_about(self.waiting)} will wait until 00:00 UTC."
         )
 
 

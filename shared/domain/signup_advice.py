@@ -396,7 +396,7 @@ def _why_refused(error_key: str, message: str) -> Why:
 def _in_replay(outlook: Outlook) -> Why | None:
     if outlook.replay is None:
         return None
-    return Why("It is a dead letter that waits for its turn in a replay.", _WAIT)
+    return Why("It failed, and waits for its turn in a job that retries many.", _WAIT)
 
 
 def _why_due(signup: Signup, outlook: Outlook, holds: Sequence[Hold]) -> Why:

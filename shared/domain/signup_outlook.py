@@ -48,7 +48,7 @@ def next_step(
     """Return what happens next; None if nothing happens by itself. The gravest of `holds` is the
     first."""
     if signup.state == State.DEAD and outlook.replay:
-        return NextStep(sentence="Its turn comes in a replay, which sends it again.")
+        return NextStep(sentence="Its turn comes in a job, which sends it again.")
     if signup.state == State.QUARANTINED and outlook.replay:
         return NextStep(sentence="Its turn comes in a job, which delivers it anyway.")
     if is_settled(signup.state):
@@ -91,7 +91,7 @@ def _when_due(due_at: datetime | None, now: datetime) -> NextStep:
         return NextStep(sentence="A worker sends it.", at=due_at)
     if due_at and due_at < now - SOON:
         return NextStep(
-            sentence="It is due. Workers send as fast as Constant Contact allows.",
+            sentence="It can be sent. Workers send as fast as Constant Contact allows.",
             at=due_at,
         )
     return NextStep(sentence="A worker sends it within seconds.", at=due_at)

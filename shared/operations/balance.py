@@ -30,7 +30,7 @@ class Balance:
             ("delivered", self.totals.delivered),
             ("waiting", self.totals.due),
             ("failed", self.totals.dead),
-            ("in quarantine", self.totals.quarantined),
+            ("quarantined", self.totals.quarantined),
             ("discarded", self.totals.discarded),
         ]
 

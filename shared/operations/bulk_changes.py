@@ -97,7 +97,7 @@ class BulkChanges:
         counts, _ = self.chooser.count(chosen)
         if counts.total() > MOST_EXPORTED:
             raise Refused(
-                f"This may be up to {counts.total():,} dead letters. A page exports"
+                f"This may be up to {counts.total():,} failed sign-ups. A page exports"
                 f" {MOST_EXPORTED:,} at most. Choose fewer, or use relay failed export, which has"
                 " no limit."
             )

@@ -12,6 +12,7 @@ from shared.domain.errors import Refused
 from shared.domain.phrases import shortened
 from shared.domain.reading.field_checks import edit_contact, editable_values
 from shared.domain.signup import Contact, Signup, State
+from shared.domain.state_words import state_words
 from shared.infrastructure.logs import redacted_start
 from shared.ledger.ledger import Who, event_by
 from shared.ledger.stores.audit_trail import AuditTrail
@@ -69,8 +70,8 @@ class DeadLetters:
         for signup in chosen:
             if signup.state not in _KEPT:
                 raise Refused(
-                    f"{signup.id} is {signup.state}. Only dead letters and quarantined sign-ups"
-                    " can be discarded."
+                    f"{signup.id} is {state_words(signup.state)}. Only failed and quarantined"
+                    " sign-ups can be discarded."
                 )
         return [*unreadable, *chosen]
 
@@ -113,7 +114,8 @@ class DeadLetters:
         signup = self._finder.one(id)
         if signup.state not in _KEPT:
             raise Refused(
-                f"{id} is {signup.state}. Only dead letters and quarantined sign-ups can be edited."
+                f"{id} is {state_words(signup.state)}. Only failed and quarantined sign-ups can be"
+                " edited."
             )
         if edits not in (None, signup.edits):
             raise Refused(_CHANGED.format(id=id))

@@ -11,6 +11,7 @@ from shared.domain.field_change import FieldChange
 from shared.domain.job_filter import JobFilter
 from shared.domain.replay import LARGE, JobAction, for_replays, time_to_send
 from shared.domain.signup import DeathReason, Signup, State
+from shared.domain.state_words import state_words
 from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.jobs import JobChoice, Jobs
@@ -199,8 +200,8 @@ def _job_choice(selection: Selection) -> JobChoice | None:
 def _dead(signup: Signup) -> Signup:
     if signup.state != State.DEAD:
         raise Refused(
-            f"{signup.id} is {signup.state}. Only dead letters can be retried. Make"
-            " quarantined sign-ups due with: relay quarantine deliver"
+            f"{signup.id} is {state_words(signup.state)}. Only failed sign-ups can be retried."
+            " Deliver quarantined ones with: relay quarantine deliver"
         )
     return signup
 

@@ -20,7 +20,7 @@ from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.stores.registry import Registry
 
 # What operators call the sign-ups that they decide about.
-NOUNS = {State.DEAD: "dead letter", State.QUARANTINED: "quarantined sign-up"}
+NOUNS = {State.DEAD: "failed sign-up", State.QUARANTINED: "quarantined sign-up"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

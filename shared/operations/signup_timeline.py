@@ -112,7 +112,7 @@ def _quarantined(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterat
 
 
 def _death(at: datetime, reason: str | None, more: str = "") -> Event:
-    return Event(at=at, name="dead", what=f"Dead letter: {reason}.{more}", tone="problem")
+    return Event(at=at, name="dead", what=f"Failed: {reason}.{more}", tone="problem")
 
 
 def _told(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[Event]:

@@ -52,7 +52,7 @@ def hide(page: Page, hidden: bool) -> None:
 
 
 def due(page: Page) -> str:
-    return page.locator(".tile", has_text="Due").locator("dd").first.inner_text()
+    return page.locator(".account .tile", has_text="Waiting").locator("dd").first.inner_text()
 
 
 def test_a_figure_changes_without_a_reload_and_nothing_else_does(
@@ -70,7 +70,7 @@ def test_a_figure_changes_without_a_reload_and_nothing_else_does(
     page.evaluate("scrollTo(0, 150)")
     poll_soon(page)
     builders.accept(ledger)
-    expect(page.locator(".tile", has_text="Due")).to_contain_text("oldest:")
+    expect(page.locator(".account .tile", has_text="Waiting")).to_contain_text("oldest:")
     assert due(page) == "1"
     expect(name).to_be_focused()
     assert page.evaluate("window.stillHere")
@@ -91,7 +91,7 @@ def test_a_hidden_tab_asks_for_nothing_until_it_is_looked_at(
     assert asked == []
     with page.expect_request("**/console/live"):
         hide(page, False)
-    expect(page.locator(".tile", has_text="Due")).to_contain_text("oldest:")
+    expect(page.locator(".account .tile", has_text="Waiting")).to_contain_text("oldest:")
 
 
 @pytest.mark.parametrize("what", ["redis", "web"])
@@ -115,7 +115,9 @@ def test_a_lost_connection_is_said_and_mends_itself(
     start()
     expect(lost).to_be_hidden(timeout=20_000)
     builders.accept(Ledger(redis_server.client()))
-    expect(page.locator(".tile", has_text="Due")).to_contain_text("oldest:", timeout=20_000)
+    expect(page.locator(".account .tile", has_text="Waiting")).to_contain_text(
+        "oldest:", timeout=20_000
+    )
     assert page.url == f"{web.url}/console/"
 
 

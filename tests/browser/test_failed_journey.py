@@ -63,9 +63,9 @@ def retry_all(page: Page, count: int) -> None:
     """Retry the first cause of the failed page: two steps after it was read."""
     page.get_by_role("button", name="Retry all").first.click()
     expect(
-        page.get_by_role("heading", name=f"Retry {counted(count, 'dead letter')}?")
+        page.get_by_role("heading", name=f"Retry {counted(count, 'failed sign-up')}?")
     ).to_be_visible()
-    page.get_by_role("button", name=f"Retry {counted(count, 'dead letter')}").click()
+    page.get_by_role("button", name=f"Retry {counted(count, 'failed sign-up')}").click()
     expect(page.get_by_text("The replay has begun.")).to_be_visible()
 
 
@@ -134,7 +134,7 @@ def test_some_are_ticked_discarded_and_all_of_it_is_undone(
     page.get_by_role("button", name="Discard…", exact=True).click()
     page.get_by_label("Reason").fill("our own tests")
     assert faults_of(page) == []
-    page.get_by_role("button", name="Discard 3 dead letters").click()
+    page.get_by_role("button", name="Discard 3 failed sign-ups").click()
     expect(page.get_by_text("3 of 3 done, 3 discarded").first).to_be_visible()
     assert stack.account()["dead"] == 1
     page.get_by_role("button", name="Undo discarding 3").click()

@@ -69,7 +69,7 @@ def test_from_the_form_to_all_of_them_on_its_new_list(
     page.get_by_role("button", name=f"Send to {there.name}…").click()
     expect(page.get_by_role("row").filter(has_text="news")).to_contain_text(there.name)
     assert faults_of(page) == []
-    page.get_by_role("button", name="Send 120 dead letters").click()
+    page.get_by_role("button", name="Send 120 failed sign-ups").click()
 
     expect(page.get_by_role("progressbar")).to_have_text(
         "120 of 120 done, 120 delivered", timeout=WITHIN

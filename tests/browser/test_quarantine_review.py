@@ -50,7 +50,7 @@ def test_by_keyboard_alone(web: WebProcess, made: Made, page: Page) -> None:
     assert shown == "solid"
 
     page.keyboard.press("d")
-    expect(page.get_by_text("1 sign-up due now.")).to_be_visible()
+    expect(page.get_by_text("1 sign-up can be sent now.")).to_be_visible()
     expect_focus(page, "c")  # in the place of the one that has left
     page.keyboard.press("x")
     expect(page.get_by_text("is discarded.")).to_be_visible()
@@ -95,7 +95,7 @@ def test_without_javascript_the_buttons_do_it(
     page = new_page(java_script_enabled=False, viewport={"width": 390, "height": 844})
     open_quarantine(page, web)
     page.get_by_role("button", name="Deliver anyway: a@example.com").click()
-    expect(page.get_by_text("1 sign-up due now.")).to_be_visible()
+    expect(page.get_by_text("1 sign-up can be sent now.")).to_be_visible()
     page.get_by_label("Tick the sign-up of c@example.com").press("Space")
     page.get_by_label("Tick the sign-up of c@example.com").press("Enter")
     expect(page.get_by_role("heading", name="Deliver 1 sign-up anyway?")).to_be_visible()

@@ -71,7 +71,7 @@ def confirm_failed() -> ResponseReturnValue:
         return _edit_page(choice)
     plan = services().operations.chooser.plan(action, choice, change)
     if not plan.count and not plan.targets and not plan.edit:
-        flash("Nothing that you chose is a dead letter now. Nothing was changed.")
+        flash("Nothing that you chose has failed now. Nothing was changed.")
         return redirect(_back(request.form), 303)
     return render_template(
         "console/failed_confirm.html",
@@ -100,7 +100,7 @@ def retry_failed() -> ResponseReturnValue:
     if done.job:
         flash(f"The replay has begun.{left_out} You may close this page: it goes on by itself.")
         return redirect(url_for("console.job", id=done.job.id), 303)
-    flash(f"{counted(done.done, 'sign-up')} due again.{left_out}")
+    flash(f"{counted(done.done, 'sign-up')} can be sent again.{left_out}")
     return redirect(_back(request.form), 303)
 
 
@@ -214,7 +214,7 @@ def _choice(given: Any, *, is_all: bool | None = None) -> BulkChoice:
         return BulkChoice(filter=_filter(given))
     ticked = picked(given.getlist("pick"))
     if not ticked:
-        raise Refused("You ticked no dead letter. Nothing was changed.")
+        raise Refused("You ticked no failed sign-up. Nothing was changed.")
     return BulkChoice(ticked=ticked)
 
 

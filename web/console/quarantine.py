@@ -49,7 +49,7 @@ def deliver_quarantined() -> ResponseReturnValue:
     """Make quarantined sign-ups due."""
     delivered = _review().deliver(_choice(all_matching="all" in request.form))
     if delivered.due or not (delivered.refused or delivered.job):
-        flash(f"{counted(len(delivered.due), 'sign-up')} due now.")
+        flash(f"{counted(len(delivered.due), 'sign-up')} can be sent now.")
     for id, why in list(delivered.refused.items())[:_TOLD]:
         flash(f"{short_id(id)} stays in quarantine. {why}")
     if (more := len(delivered.refused) - _TOLD) > 0:

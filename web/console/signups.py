@@ -45,14 +45,14 @@ def signup(id: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def retry_signup(id: str) -> ResponseReturnValue:
     """Make a dead letter due again."""
-    return _changed(id, lambda: _one().retry(id), "It is due again. This page follows it.")
+    return _changed(id, lambda: _one().retry(id), "It is sent again. This page follows it.")
 
 
 @bp.post("/signups/<id>/deliver")
 @needs(Role.OPERATOR)
 def deliver_signup(id: str) -> ResponseReturnValue:
     """Make a quarantined sign-up due."""
-    return _changed(id, lambda: _one().deliver(id), "It is due now. This page follows it.")
+    return _changed(id, lambda: _one().deliver(id), "It is sent now. This page follows it.")
 
 
 @bp.get("/signups/<id>/discard")
@@ -105,7 +105,7 @@ def save_signup(id: str) -> ResponseReturnValue:
     except Refused as error:
         return _edit_page(_one().look(id), typed, problem=str(error)), 409
     if "send" in request.form:
-        return _changed(id, lambda: _one().send(id), "It is saved, and due again.")
+        return _changed(id, lambda: _one().send(id), "It is saved, and sent again.")
     return _changed(id, lambda: None, "It is saved. Nothing is sent yet.")
 
 

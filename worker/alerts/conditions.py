@@ -278,7 +278,7 @@ def replaced_accounts(snapshot: Snapshot) -> Iterator[AlertCondition]:
                     f" {view.account.organization or 'an account without a name'} now. Its sign-ups"
                     " go there.",
                     "No sign-up is lost. Those that a form sends to a list of the account before"
-                    " become dead letters until the form names lists of the new one.",
+                    " fail until the form names lists of the new one.",
                     "What to do: nothing, if this was meant. If not, pause deliveries with:"
                     f" relay hold {view.name} --reason TEXT. Then"
                     f" {_connect_again(view, snapshot)}, with a login of the right account.",

@@ -93,7 +93,7 @@ def dead_letter_message(notification: DeadLetterNotification, public_url: str) -
     """Return what to say of an account's dead letters: how many, and why; nothing of whom."""
     name = notification.account
     if notification.event == "over":
-        title = f"{name}: no dead letter is left"
+        title = f"{name}: no failed sign-up is left"
         return Message(title, "Each was retried, discarded or cleared.", MessageKind.OVER)
     body = paragraphs(
         "These sign-ups were refused or given up. signup-relay keeps them, with their reasons,"
@@ -109,7 +109,7 @@ def _counted(notification: DeadLetterNotification) -> str:
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in by_count)
     total = sum(notification.counts.values())
     more = "more " if notification.event == "more" else ""
-    return f"{counted(total, f'{more}dead letter')}: {reasons}"
+    return f"{counted(total, f'{more}failed sign-up')}: {reasons}"
 
 
 def _list(lines: Sequence[str]) -> str:

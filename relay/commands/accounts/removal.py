@@ -16,7 +16,7 @@ from shared.ledger.values import Figures
 def remove(runtime: CommandRuntime, name: str, yes: bool) -> None:
     """Remove the account NAME, and delete what is stored of it.
 
-    The evidence of consent stays. This is refused while anything of it is due, dead or in
+    The evidence of consent stays. This is refused while anything of it waits, has failed or is in
     quarantine, and while forms use it.
     """
     removal = AccountRemoval(runtime.accounts.connecting, runtime.sleep)

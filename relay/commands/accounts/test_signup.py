@@ -11,6 +11,7 @@ from shared.accounts.test_signups import TestSignup
 from shared.domain.errors import Refused
 from shared.domain.phrases import sentence
 from shared.domain.signup import State
+from shared.domain.state_words import state_words
 
 _LOOK_EVERY = timedelta(milliseconds=500)
 # Each look at the API is one of the day's requests.
@@ -51,7 +52,7 @@ def _followed(runtime: CommandRuntime, signup: TestSignup, waiting: Waiting) -> 
     """Return the test when it has ended, or its state when the time to wait has."""
     while not (signup.is_over or waiting.is_over):
         delivered = signup.state == State.DELIVERED
-        step = "Sent; reading it back" if delivered else signup.state.capitalize()
+        step = "Sent; reading it back" if delivered else state_words(signup.state).capitalize()
         pause = _READ_EVERY if delivered else _LOOK_EVERY
         waiting.pause(pause, f"{step}: {_cause(runtime, signup)}")
         signup = runtime.accounts.test_signups.follow(signup.account, signup.id)
@@ -70,7 +71,7 @@ def _failure(runtime: CommandRuntime, signup: TestSignup, waited: int) -> Refuse
     if signup.is_over and signup.state == State.DELIVERED:
         return None
     if signup.is_over:
-        cause = sentence(signup.cause or signup.state)
+        cause = sentence(signup.cause or state_words(signup.state))
         return Refused(
             f"The test was not delivered: {cause} See details: relay failed show {signup.id}"
         )
@@ -99,7 +100,7 @@ def _print(runtime: CommandRuntime, signup: TestSignup) -> None:
     runtime.output.table(
         ["test sign-up", signup.id],
         [
-            ["state", signup.state],
+            ["state", state_words(signup.state)],
             ["attempts", signup.attempts],
             ["contact was", signup.action],
             ["lists", ", ".join(signup.lists) if signup.lists is not None else None],

@@ -20,4 +20,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, places=COMMANDS)
 def failed() -> None:
-    """Show, correct, retry and discard dead letters. They are kept until then."""
+    """Show, correct, retry and discard failed sign-ups. They are kept until then."""

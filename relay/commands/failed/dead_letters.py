@@ -30,13 +30,13 @@ Discard:           relay failed discard ID"""
 
 
 @click.command("list")
-@selection_options("dead letters", DeathReason, required=False)
+@selection_options("failed sign-ups", DeathReason, required=False)
 def list_dead_letters(runtime: CommandRuntime, selection: Selection) -> None:
-    """List dead letters, the latest first."""
+    """List failed sign-ups, the latest first."""
     found = runtime.operations.dead_letters.find(selection, runtime.output.most_rows)
     runtime.output.json([dead_letter(signup) for signup in found])
     runtime.output.latest(
-        "dead letters",
+        "failed sign-ups",
         ["id", "account", "form", "email", "reason", "message", "failed at"],
         [_row(signup) for signup in found],
         _NEXT_STEPS,
@@ -75,9 +75,9 @@ def show(runtime: CommandRuntime, id: str) -> None:
     default=ExportFormat.JSON.value,
     show_default=True,
 )
-@selection_options("dead letters", DeathReason, required=False)
+@selection_options("failed sign-ups", DeathReason, required=False)
 def export(runtime: CommandRuntime, selection: Selection, *, to: str) -> None:
-    """Write dead letters with all their fields to standard output, the latest first."""
+    """Write failed sign-ups with all their fields to standard output, the latest first."""
     for text in runtime.operations.exports.chosen(selection, ExportFormat(to)):
         click.echo(text, nl=False)
 
@@ -85,9 +85,9 @@ def export(runtime: CommandRuntime, selection: Selection, *, to: str) -> None:
 @click.command()
 @yes_option
 @note_option
-@selection_options("dead letters", DeathReason)
+@selection_options("failed sign-ups", DeathReason)
 def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: str) -> None:
-    """Discard dead letters; or quarantined sign-ups, by their ids."""
+    """Discard failed sign-ups; or quarantined sign-ups, by their ids."""
     chosen = runtime.operations.dead_letters.to_discard(selection)
     discard_chosen(runtime, chosen, selection, yes=yes, note=note)
 
@@ -97,7 +97,7 @@ def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: s
 @click.option("--job", help="All that this job has discarded.")
 @pass_runtime
 def undo(runtime: CommandRuntime, ids: tuple[str, ...], job: str | None) -> None:
-    """Undo discarding: the sign-ups are dead letters or quarantined again, as before.
+    """Undo discarding: the sign-ups are failed or quarantined again, as before.
 
     This works until retention clears them.
     """
@@ -135,7 +135,7 @@ def _undo_job(runtime: CommandRuntime, job: str) -> None:
 )
 @pass_runtime
 def edit(runtime: CommandRuntime, id: str, changes: tuple[str, ...]) -> None:
-    """Correct fields of a dead letter, or of a quarantined sign-up, before it is sent."""
+    """Correct fields of a failed sign-up, or of a quarantined sign-up, before it is sent."""
     values = dict(typed_values(changes))
     try:
         signup = runtime.operations.dead_letters.edit(id, values)

@@ -52,7 +52,7 @@ LOOK_EVERY = timedelta(seconds=1)
     metavar="FIELD=VALUE",
     help="Set this field of each to one value. May be repeated. Always a replay.",
 )
-@selection_options("dead letters", DeathReason)
+@selection_options("failed sign-ups", DeathReason)
 def retry(
     runtime: CommandRuntime,
     selection: Selection,
@@ -62,9 +62,9 @@ def retry(
     without: tuple[str, ...],
     values: tuple[str, ...],
 ) -> None:
-    """Send dead letters again.
+    """Send failed sign-ups again.
 
-    Fresh sign-ups go first. Each dead letter gets all its attempts again. A hundred or more
+    Fresh sign-ups go first. Each gets all its attempts again. A hundred or more
     become a replay: a job that sends them at a slower pace.
 
     With --without and --set, only those are sent that this changes. What would break a rule stays
@@ -83,7 +83,7 @@ def retry(
         done = runtime.operations.retries.retry_at_once(plan.signups)
         runtime.output.json({"retried": done, "replay": None, "count": len(done)})
         runtime.output.say(
-            f"{counted(len(done), 'dead letter')} due again. Watch them with: relay status"
+            f"{counted(len(done), 'sign-up')} can be sent again. Watch them with: relay status"
         )
         return
     if runtime.interactive:
@@ -132,9 +132,9 @@ def _targets(
 
 def _target_text(target: FormTarget) -> str:
     of = f"of the form {target.form}" if target.form else "of several forms"
-    number = counted(target.count, "dead letter")
+    number = counted(target.count, "failed sign-up")
     if target.stays:
-        return f"{number} {of}: stays dead. The form is gone, or has no list."
+        return f"{number} {of}: stays as it is. The form is gone, or has no list."
     lists = ", ".join(target.lists) or "the lists that each form has"
     still = " The latest is for lists that the form still has."
     return f"{number} {of}: to {lists}.{still if target.names_gone_list is False else ''}"
@@ -150,7 +150,7 @@ def _documents(targets: Sequence[FormTarget]) -> dict[str, Any]:
 def _question(plan: RetryPlan, *, staying: int = 0) -> str:
     count = plan.count - staying
     return (
-        f"{counted(plan.count, 'dead letter')}: {by_name(plan.accounts)};"
+        f"{counted(plan.count, 'failed sign-up')}: {by_name(plan.accounts)};"
         f" {by_name(plan.reasons)}.\n"
         f"They use {count:,} requests. Left today: {plan.quota_left:,}. A fifth of these is kept"
         " for fresh sign-ups.\n"
@@ -189,7 +189,7 @@ def _replay(
             f"All of them are in a replay already{without}. See: relay failed replays"
         )
         return
-    runtime.output.say(f"The replay {started.id} sends {started.total:,} dead letters again.")
+    runtime.output.say(f"The replay {started.id} sends {started.total:,} failed sign-ups again.")
     if runtime.interactive:
         _follow(runtime, started.id)
     else:
@@ -219,7 +219,7 @@ def _progress(replay: Job) -> str:
     counts = {
         **({changed: replay.changed} if changed else {}),
         "delivered": replay.delivered,
-        "dead again": replay.dead,
+        "failed again": replay.dead,
         "skipped": replay.skipped,
         "cancelled": replay.cancelled,
         "being sent": replay.under_way,
@@ -283,8 +283,8 @@ def list_jobs(runtime: CommandRuntime) -> None:
 def cancel(runtime: CommandRuntime, id: str) -> None:
     """Cancel a replay, or stop another job.
 
-    Sign-ups that wait in a replay stay dead letters, or in quarantine; those due are sent. What a
-    job has discarded stays discarded: see relay failed undo.
+    Sign-ups that wait in a replay stay failed, or quarantined; those that had their turn are sent.
+    What a job has discarded stays discarded: see relay failed undo.
     """
     kept = runtime.operations.jobs.cancel(id)
     job = runtime.operations.jobs.one(id)
@@ -292,6 +292,6 @@ def cancel(runtime: CommandRuntime, id: str) -> None:
     if not job.action.retries:
         runtime.output.say(f"Stopped: {_progress(job)}.")
         return
-    runtime.output.say(f"Cancelled. Dead letters kept: {kept:,}.")
+    runtime.output.say(f"Cancelled. Not sent, and kept: {kept:,}.")
     if job.under_way:
-        runtime.output.say(f"Due already, and still sent: {job.under_way:,}.")
+        runtime.output.say(f"Those that had their turn, and are still sent: {job.under_way:,}.")

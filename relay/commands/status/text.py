@@ -13,6 +13,7 @@ from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.phrases import counted
 from shared.domain.refusal_history import TooManyRefused
 from shared.domain.retention import KeptRecords, beginning
+from shared.domain.state_words import count_words
 from shared.domain.totals import COUNTS
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
@@ -47,9 +48,9 @@ def say_report(
     kept = {each.name: each.count for each in report.records}  # the figures have cleared ones, too
     if dead := kept["dead"]:
         replaying = f", {report.replaying:,} of them in a replay" if report.replaying else ""
-        output.say(f"Dead letters: {dead:,}{replaying}. See them with: relay failed list")
+        output.say(f"Failed: {dead:,}{replaying}. See them with: relay failed list")
     if caught := kept["quarantined"]:
-        output.say(f"In quarantine: {caught:,}. See them with: relay quarantine list")
+        output.say(f"Quarantined: {caught:,}. See them with: relay quarantine list")
 
 
 def _say_balance(output: Output, balance: Balance) -> None:
@@ -73,7 +74,7 @@ def _say_accounts(
     places = {name: place for place, name in enumerate(in_order)}
     by_trouble = sorted(report.accounts.items(), key=lambda item: places.get(item[0], len(places)))
     output.table(
-        ["account", *COUNTS, "oldest due", "state", "token valid until"],
+        ["account", *map(count_words, COUNTS), "oldest waits for", "state", "token valid until"],
         [_row(name, figures, summaries.get(name)) for name, figures in by_trouble],
     )
     for name, figures in by_trouble:
@@ -168,7 +169,7 @@ def _say_records(output: Output, records: Sequence[KeptRecords], now: datetime) 
             ["records", "kept", "kept for", "next cleared", "within a day"],
             [
                 [
-                    each.name,
+                    count_words(each.name),
                     each.count,
                     each.in_words,
                     for_people(each.next_at),

@@ -87,7 +87,7 @@ def _flow(today: Counts, due: int) -> str:
     left = [
         (due, "wait" if due != 1 else "waits"),
         (today.quarantined, "in quarantine"),
-        (today.dead, "dead"),
+        (today.dead, "failed"),
     ]
     told = [f"{count:,} {word}" for count, word in left if count]
     if told:
@@ -193,10 +193,11 @@ def _of_account(view: AccountView, now: datetime) -> Iterator[Reason]:
             name=name,
         )
     if glance.quarantined:
-        verb = "waits" if glance.quarantined == 1 else "wait"
+        caught = counted(glance.quarantined, "quarantined sign-up")
+        verb = "needs" if glance.quarantined == 1 else "need"
         yield Reason(
             gravity=Gravity.LOOK,
-            sentence=f"{called}: {glance.quarantined:,} {verb} in quarantine for a look.",
+            sentence=f"{called}: {caught} {verb} a look.",
             place=Place.QUARANTINE,
             name=name,
         )
@@ -222,10 +223,10 @@ def _dead_letters(view: AccountView) -> str:
     dead, replaying = view.glance.dead, view.glance.replaying
     called = view.summary.account.called
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in _by_count(dead))
-    verb = "waits" if view.glance.undecided == 1 else "wait"
+    verb = "needs" if view.glance.undecided == 1 else "need"
     retried = f"; {replaying:,} more are being retried" if replaying else ""
-    letters = counted(view.glance.undecided, "dead letter")
-    return f"{called}: {letters} {verb} for your decision ({reasons}{retried})."
+    letters = counted(view.glance.undecided, "failed sign-up")
+    return f"{called}: {letters} {verb} your decision ({reasons}{retried})."
 
 
 def _by_count(dead: Mapping[DeathReason, int]) -> Sequence[tuple[DeathReason, int]]:

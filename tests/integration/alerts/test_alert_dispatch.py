@@ -573,7 +573,7 @@ def test_a_look_tells_of_dead_letters_a_spool_and_silent_processes(
     assert sorted(title for title, _ in service.sent) == [
         "No beat is alive, so quiet accounts' tokens are not refreshed",
         "No worker is alive, so nothing is delivered",
-        "acme: 1 dead letter: 1 rejected",
+        "acme: 1 failed sign-up: 1 rejected",
         "web-1: 2 sign-ups wait on its own disk",
     ]
 

@@ -65,7 +65,7 @@ def test_status_counts_and_shows_tokens(connected: CommandLine, ledger: Ledger) 
     assert account["hold"] is None
     assert account["token"]["expires_at"].endswith("Z")
     assert account["token"]["scopes"] == ["account_read", "contact_data", "offline_access"]
-    assert "Dead letters: 1" in connected("status").out
+    assert "Failed: 1" in connected("status").out
 
 
 def test_status_says_whether_anything_is_lost(
@@ -75,7 +75,7 @@ def test_status_says_whether_anything_is_lost(
     accept(ledger, "b@example.com")
     told = connected("status").out
     assert "Every one of 2 sign-ups is accounted for. None is lost.\n" in told
-    sums = "0 delivered + 1 waiting + 1 failed + 0 in quarantine + 0 discarded"
+    sums = "0 delivered + 1 waiting + 1 failed + 0 quarantined + 0 discarded"
     assert f"2 accepted = {sums}\n" in told
     none = {"delivered": 0, "discarded": 0, "quarantined": 0}
     even = connected("status", "--json").json["balance"]

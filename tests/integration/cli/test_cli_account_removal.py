@@ -43,7 +43,7 @@ def spool(ledger: Ledger) -> None:
 @pytest.mark.parametrize(
     ("prepare", "says"),
     [
-        pytest.param(accept, "due: 1. Wait until", id="due"),
+        pytest.param(accept, "waiting: 1. Wait until", id="due"),
         pytest.param(bury, "relay failed list --account acme", id="dead"),
         pytest.param(
             lambda ledger: accept(ledger, quarantine="honeypot"),
@@ -79,7 +79,7 @@ def test_what_comes_while_the_forms_are_being_forgotten_is_not_lost(
 
     bare.sleep = sleep
     ended = bare("accounts", "remove", "acme", "--yes")
-    assert (ended.status, "due: 1" in ended.err) == (1, True)
+    assert (ended.status, "waiting: 1" in ended.err) == (1, True)
     assert bare("status", "--json").json["accounts"][0]["due"] == 1
 
 

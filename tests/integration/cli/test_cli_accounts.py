@@ -251,7 +251,8 @@ def test_status_says_in_words_what_is_wrong_with_a_connection(
     connected("disconnect", "acme", "--yes")
     printed = connected("status").out
     assert "acme is disconnected. Its sign-ups are accepted and wait." in printed
-    assert "disconnected" in printed.splitlines()[2]
+    (row,) = [line for line in printed.splitlines() if line.startswith("acme  ")]
+    assert "disconnected" in row
     assert "is on hold (reconnect" not in printed  # the same thing in other words
     (account,) = connected("status", "--json").json["accounts"]
     assert (account["hold"]["reason"], account["token"]) == ("reconnect", None)

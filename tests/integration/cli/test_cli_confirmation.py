@@ -91,7 +91,7 @@ CASES = [
     pytest.param(
         "failed discard --all",
         lambda place: place.bury(2),
-        "Discard 2 dead letters (2 acme; 2 rejected)?",
+        "Discard 2 failed sign-ups (2 acme; 2 rejected)?",
         id="failed discard",
     ),
     pytest.param(
@@ -158,7 +158,7 @@ def test_a_retry_of_many_asks_at_a_terminal_alone(place: Place) -> None:
     place.bury(100)
     before = place.everything()
     declined = place.run("failed", "retry", "--all", stdin="n\n", at_terminal=True)
-    assert (declined.status, "100 dead letters: 100 acme" in declined.err) == (1, True)
+    assert (declined.status, "100 failed sign-ups: 100 acme" in declined.err) == (1, True)
     assert place.everything() == before
     assert place.run("failed", "retry", "--all").status == 0
     assert place.everything() != before

@@ -73,7 +73,7 @@ def test_the_list_has_what_scripts_read(connected: CommandLine, site: Site) -> N
     }
     assert id in connected("quarantine", "list").out
     status = connected("status").out
-    assert "In quarantine: 1. See them with: relay quarantine list" in status
+    assert "Quarantined: 1. See them with: relay quarantine list" in status
 
 
 @pytest.mark.parametrize(
@@ -214,7 +214,7 @@ def test_what_a_clean_signup_could_not_be_stays_in_quarantine(
     assert says in ended.out
     assert f"{found['id']} stays in quarantine" in ended.out
     assert "relay quarantine discard ID" in ended.out
-    assert "due now" not in ended.out
+    assert "can be sent now" not in ended.out
     assert [each["id"] for each in caught(connected)] == [found["id"]]
     (account,) = connected("status", "--json").json["accounts"]
     assert (account["quarantined"], account["due"]) == (1, 0)

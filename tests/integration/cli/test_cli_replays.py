@@ -127,7 +127,7 @@ def test_at_a_terminal_one_question_says_what_it_takes(
     refused = connected("failed", "retry", "--all", at_terminal=True, stdin="n\n")
     assert refused.status == 1
     for notified in (
-        "100 dead letters: 100 acme",
+        "100 failed sign-ups: 100 acme",
         "50 rejected",
         "50 gave_up",
         "Left today: 9,",
@@ -142,9 +142,9 @@ def test_status_tells_which_dead_letters_wait_in_a_replay(
     connected: CommandLine, ledger: Ledger
 ) -> None:
     dead_letters(ledger, LARGE + 1)
-    assert "Dead letters: 101. See" in connected("status").out
+    assert "Failed: 101. See" in connected("status").out
     connected("failed", "retry", "--all", "--yes")
-    assert "Dead letters: 101, 101 of them in a replay. See" in connected("status").out
+    assert "Failed: 101, 101 of them in a replay. See" in connected("status").out
 
 
 def test_it_is_followed_to_its_end(
@@ -176,7 +176,7 @@ def test_ctrl_c_leaves_it_running_and_says_so(connected: CommandLine, ledger: Le
 def test_a_replay_is_cancelled(connected: CommandLine, ledger: Ledger) -> None:
     dead_letters(ledger, LARGE)
     id = connected("failed", "retry", "--all", "--json").json["replay"]
-    assert "Dead letters kept: 100" in connected("failed", "cancel", id).out
+    assert "Not sent, and kept: 100" in connected("failed", "cancel", id).out
     cancelled = connected("failed", "cancel", id, "--json").json
     assert (cancelled["state"], cancelled["cancelled"], cancelled["waiting"]) == (
         "cancelled",
@@ -197,9 +197,9 @@ def test_dead_letters_go_to_the_lists_that_their_form_has_now(
     Registry(redis_client).save_form(builders.form(lists=(ListRef("new", "Weekly"),)))
     asked = connected("failed", "retry", "--all", "--form-lists", at_terminal=True, stdin="n\n")
     assert asked.status == 1
-    for told in ("3 dead letters of the form news: to Weekly.", "They use 3 requests."):
+    for told in ("3 failed sign-ups of the form news: to Weekly.", "They use 3 requests."):
         assert told in asked.err
-    assert "1 dead letter of the form gone: stays dead. The form is gone, or has no" in asked.err
+    assert "1 failed sign-up of the form gone: stays as it is. The form is" in asked.err
     assert ledger.figures("acme").dead == 4
 
     started = connected("failed", "retry", "--all", "--form-lists", "--json").json

@@ -69,9 +69,9 @@ def test_status_tells_what_is_kept_and_when_the_next_is_cleared(kept: CommandLin
 def test_status_names_no_command_for_dead_letters_that_are_cleared(
     kept: CommandLine, redis_client: "redis.Redis"
 ) -> None:
-    assert "Dead letters: 1. See them with" in kept("status").out
+    assert "Failed: 1. See them with" in kept("status").out
     assert clear_some(Scripts(redis_client), "acme", "dead", kept=None, consent_kept=None) == 1
-    assert "Dead letters" not in kept("status").out
+    assert "Failed: " not in kept("status").out
     (account,) = kept("status", "--json").json["accounts"]
     assert account["dead"] == 1
 

@@ -697,17 +697,17 @@ def dead(event: Any, **counts: int) -> Message:
 @pytest.mark.parametrize(
     ("message", "title"),
     [
-        (dead("first", rejected=1), "acme: 1 dead letter: 1 rejected"),
+        (dead("first", rejected=1), "acme: 1 failed sign-up: 1 rejected"),
         (
             dead("more", gave_up=7, rejected=1030),
-            "acme: 1,037 more dead letters: 1,030 rejected, 7 gave_up",
+            "acme: 1,037 more failed sign-ups: 1,030 rejected, 7 gave_up",
         ),
-        (dead("first", rejected=2), "acme: 2 dead letters: 2 rejected"),
+        (dead("first", rejected=2), "acme: 2 failed sign-ups: 2 rejected"),
         (
             dead("first", rejected=1, poison=2, gave_up=1),
-            "acme: 4 dead letters: 2 poison, 1 gave_up, 1 rejected",
+            "acme: 4 failed sign-ups: 2 poison, 1 gave_up, 1 rejected",
         ),
-        (dead("over"), "acme: no dead letter is left"),
+        (dead("over"), "acme: no failed sign-up is left"),
     ],
 )
 def test_dead_letters_are_told_of_in_numbers(message: Message, title: str) -> None:

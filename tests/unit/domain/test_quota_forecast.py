@@ -45,7 +45,7 @@ def test_it_is_said_with_two_digits() -> None:
     runs_out = forecast_quota(left=2000, due=5234, arriving=0, per_second=4, now=NOON)
     assert runs_out is not None
     assert runs_out.sentence == (
-        "At this pace the day's calls run out at 12:08 UTC; about 3,200 will wait until 00:00."
+        "At this pace today's requests run out at 12:08 UTC; about 3,200 will wait until 00:00 UTC."
     )
     lasts = forecast_quota(left=9012, due=7, arriving=0, per_second=4, now=NOON)
     assert lasts is not None

@@ -166,14 +166,14 @@ def test_nothing_happens_by_itself_to_what_is_settled(state: State) -> None:
     ("found", "outlook", "holds", "says", "at"),
     [
         (State.QUEUED, Outlook(due_at=NOON), [], "within seconds", NOON),
-        (State.QUEUED, Outlook(due_at=NOON - MINUTE), [], "It is due.", NOON - MINUTE),
+        (State.QUEUED, Outlook(due_at=NOON - MINUTE), [], "It can be sent.", NOON - MINUTE),
         (State.QUEUED, Outlook(due_at=NOON + MINUTE), [], "A worker sends it.", NOON + MINUTE),
         (State.QUEUED, Outlook(before=1), [], "after an earlier sign-up", None),
         (State.QUEUED, Outlook(before=3), [], "after 3 earlier sign-ups", None),
         (State.RETRYING, Outlook(due_at=NOON + MINUTE), [], "Attempt 2", NOON + MINUTE),
-        (State.RETRYING, Outlook(due_at=NOON - MINUTE), [], "It is due.", NOON - MINUTE),
+        (State.RETRYING, Outlook(due_at=NOON - MINUTE), [], "It can be sent.", NOON - MINUTE),
         (State.DELIVERING, Outlook(due_at=NOON + MINUTE), [], "sending it now", NOON + MINUTE),
-        (State.DEAD, Outlook(replay="r"), [], "in a replay", None),
+        (State.DEAD, Outlook(replay="r"), [], "in a job", None),
         (
             State.QUEUED,
             Outlook(due_at=NOON),

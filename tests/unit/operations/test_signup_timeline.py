@@ -68,7 +68,7 @@ def test_every_end_is_told_once() -> None:
     ends = [
         (signup(State.DELIVERED, action="created"), "Delivered: a new contact."),
         (signup(State.DELIVERED, action="asked"), "Delivered: asked to confirm."),
-        (signup(State.DEAD, reason="poison", lost=3), "Dead letter: poison. Lost claims: 3."),
+        (signup(State.DEAD, reason="poison", lost=3), "Failed: poison. Lost claims: 3."),
         (signup(State.DISCARDED), "An operator discarded it."),
     ]
     for ended, told in ends:
@@ -123,6 +123,6 @@ def test_each_death_is_told_at_its_time_also_after_an_operator_changed_it() -> N
         "discard undone",
     ]
     assert [what for name, what in told if name == "dead"] == [
-        "Dead letter: rejected.",
-        "Dead letter: gave_up.",
+        "Failed: rejected.",
+        "Failed: gave_up.",
     ]

@@ -44,7 +44,7 @@ def refused(since: datetime | None, sentence: str) -> TooManyRefused:
         (
             Counts(accepted=1000, delivered=990, quarantined=8, dead=2),
             0,
-            "1,000 sign-ups today, 990 delivered, 8 in quarantine, 2 dead.",
+            "1,000 sign-ups today, 990 delivered, 8 in quarantine, 2 failed.",
         ),
     ],
 )
@@ -112,14 +112,14 @@ def test_a_good_day(today: Counts, due: int, said: str) -> None:
         ),
         pytest.param(
             overview(view(dead={DeathReason.GAVE_UP: 2, DeathReason.REJECTED: 9})),
-            "Acme: 11 dead letters wait for your decision (9 rejected, 2 gave_up).",
+            "Acme: 11 failed sign-ups need your decision (9 rejected, 2 gave_up).",
             Place.FAILED,
             "acme",
             id="dead letters",
         ),
         pytest.param(
             overview(view(dead={DeathReason.REJECTED: 9}, replaying=8)),
-            "Acme: 1 dead letter waits for your decision (9 rejected; 8 more are being retried).",
+            "Acme: 1 failed sign-up needs your decision (9 rejected; 8 more are being retried).",
             Place.FAILED,
             "acme",
             id="dead letters, of which some are being retried",
@@ -222,7 +222,7 @@ def test_one_thing_that_needs_somebody_is_the_verdict(
         pytest.param(
             overview(view(quarantined=2)),
             Gravity.LOOK,
-            "Acme: 2 wait in quarantine for a look.",
+            "Acme: 2 quarantined sign-ups need a look.",
             Place.QUARANTINE,
             id="quarantine",
         ),
@@ -275,9 +275,10 @@ def test_one_thing_that_needs_somebody_is_the_verdict(
                 ),
             ),
             Gravity.LOOK,
-            "At this pace the day's calls run out at 13:00 UTC; about 3,200 will wait until 00:00.",
+            "At this pace today's requests run out at 13:00 UTC; about 3,200 will wait until 00:00"
+            " UTC.",
             Place.WAITING,
-            id="the day's calls run out",
+            id="today's requests run out",
         ),
         pytest.param(
             overview(view(), alerts=0), Gravity.KNOW, "Alerts are off.", Place.DOCTOR, id="alerts"

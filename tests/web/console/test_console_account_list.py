@@ -53,7 +53,7 @@ def test_a_row_has_the_state_and_the_figures(
         builders.accept(ledger, f"{number}@example.com")
     page = " ".join(unescape(browser.get("/console/accounts").text).split())
     assert ">Acme Bakery</a>" in page
-    assert '<td data-label="Due" class="num">3</td>' in page
+    assert '<td data-label="Waiting" class="num">3</td>' in page
     assert "✗</span> Not usable" in page
     assert "@example.com" not in page
 

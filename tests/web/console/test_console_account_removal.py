@@ -65,7 +65,7 @@ def test_what_stands_in_the_way_is_named_with_the_place_to_mend_it(
     assert "acme cannot be removed yet" in page
     assert 'The form <a href="/console/forms/cakes">' in page
     told = words(page)
-    for says in ("1 sign-up is due", "1 sign-up is dead", "1 sign-up is in quarantine"):
+    for says in ("1 sign-up waits", "1 sign-up has failed", "1 sign-up is quarantined"):
         assert says in told
     assert 'action="/console/accounts/acme/remove"' not in page
     assert browser.post(PAGE).location == PAGE

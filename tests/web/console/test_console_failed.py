@@ -182,7 +182,7 @@ def test_filters(scene: Scene, query: str, who: list[str]) -> None:
     scene.dead("list@example.com", message="no such list", error_key="lists.not_found")
     page = scene.page(f"/console/failed?{query}")
     assert listed(page) == who
-    assert ("No dead letter matches" in page) == (not who)
+    assert ("No failed sign-up matches" in page) == (not who)
 
 
 def test_an_e_mail_address_is_posted_and_in_no_address(scene: Scene) -> None:
@@ -190,10 +190,10 @@ def test_an_e_mail_address_is_posted_and_in_no_address(scene: Scene) -> None:
     page = text(scene.post("/console/failed", email="lovelace@example.com"))
     assert listed(page) == ["lovelace@example.com"]
     assert not re.findall(r'(?:href|action)="[^"]*lovelace', page)
-    assert "Retry 1 dead letter?" in scene.confirm("retry-all", email="lovelace@example.com")
+    assert "Retry 1 failed sign-up?" in scene.confirm("retry-all", email="lovelace@example.com")
     retried = scene.post("/console/failed/retry", email="lovelace@example.com", all="1")
     assert "lovelace" not in str(retried.location)
-    assert "1 sign-up due again." in scene.following(retried)
+    assert "1 sign-up can be sent again." in scene.following(retried)
 
 
 @pytest.mark.parametrize(
@@ -255,14 +255,14 @@ def test_from_a_cause_to_all_of_it_retried_in_two_steps(scene: Scene) -> None:
     (other,) = scene.dead("other@example.com", message="invalid")
     group = re.findall(r"group=([0-9a-f]+)", scene.page())[0]
     page = scene.confirm("retry-all", account="acme", group=group)
-    assert "Retry 3 dead letters?" in page
+    assert "Retry 3 failed sign-ups?" in page
     assert "<dt>Accounts</dt><dd>3 of acme</dd>" in page
     assert "<dt>Requests that they use</dt><dd>3</dd>" in page
     assert re.search(r"<dt>Requests left today</dt><dd>\d,\d{3}\. A fifth", page)
     assert "<dt>Takes about</dt><dd>1 s</dd>" in page
 
     done = scene.post("/console/failed/retry", account="acme", group=group, all="1")
-    assert "3 sign-ups due again." in scene.following(done)
+    assert "3 sign-ups can be sent again." in scene.following(done)
     assert scene.states([*ids, other]) == ["queued"] * 3 + ["dead"]
 
 
@@ -278,7 +278,7 @@ def test_a_retry_that_has_to_wait_says_so_before(scene: Scene) -> None:
 
 def test_only_ticked_ones_are_changed(scene: Scene) -> None:
     first, second, third = ids = scene.many(3)
-    assert "Retry 2 dead letters?" in scene.confirm("retry-ticked", [first, third])
+    assert "Retry 2 failed sign-ups?" in scene.confirm("retry-ticked", [first, third])
     scene.post("/console/failed/retry", [first, third])
     assert scene.states(ids) == ["queued", "dead", "queued"]
     assert scene.ledger.history(scene.found(first))[-1]["by"] == "operator"
@@ -289,13 +289,13 @@ def test_what_somebody_else_settled_meanwhile_is_left_out_and_said(scene: Scene)
     first, second, third = scene.many(3)
     scene.ledger.discard("acme", first)
     page = scene.confirm("retry-ticked", [first, second, third])
-    assert "Retry 2 dead letters?" in page
-    assert "1 sign-up that you ticked is no dead letter any more." in page
+    assert "Retry 2 failed sign-ups?" in page
+    assert "1 sign-up that you ticked has not failed any more." in page
     scene.ledger.discard("acme", second)
     done = scene.post("/console/failed/retry", [first, second, third])
-    assert "1 sign-up due again. 2 were left out" in scene.following(done)
+    assert "1 sign-up can be sent again. 2 were left out" in scene.following(done)
     gone = scene.post("/console/failed/confirm", [first, second], what="discard-ticked")
-    assert "Nothing that you chose is a dead letter now." in scene.following(gone)
+    assert "Nothing that you chose has failed now." in scene.following(gone)
 
 
 def test_nothing_ticked_is_not_everything(scene: Scene) -> None:
@@ -310,7 +310,7 @@ def test_ticks_of_an_account_that_is_gone_are_not_everything(scene: Scene) -> No
     (id,) = scene.many(1)
     tick = f"gone {id}"
     asked = scene.browser.post("/console/failed/confirm", what="discard-ticked", pick=tick)
-    assert "Nothing that you chose is a dead letter now." in scene.following(asked)
+    assert "Nothing that you chose has failed now." in scene.following(asked)
     for step in ("retry", "discard"):
         done = scene.browser.post(f"/console/failed/{step}", pick=tick)
         assert "1 was left out" in scene.following(done)
@@ -322,7 +322,7 @@ def test_ticks_of_an_account_that_is_gone_are_not_everything(scene: Scene) -> No
 def test_many_are_retried_as_a_replay_that_can_be_stopped(scene: Scene) -> None:
     scene.many(LARGE)
     page = scene.confirm("retry-all")
-    assert "Retry 100 dead letters?" in page
+    assert "Retry 100 failed sign-ups?" in page
     assert "half of the rate" in page
     begun = scene.post("/console/failed/retry", all="1")
     assert re.fullmatch(r"/console/failed/jobs/[0-9a-f-]{36}", str(begun.location))
@@ -361,7 +361,7 @@ def test_a_cause_about_lists_offers_what_helps_next(scene: Scene, save_form: Sav
     assert "send it to the lists that the form has now" in cause
     assert "Send to Weekly…" in cause
     page = scene.confirm("form_lists-all", account="acme", group=group)
-    assert "Retry 3 dead letters, to the lists of their forms?" in page
+    assert "Retry 3 failed sign-ups, to the lists of their forms?" in page
     assert '<td data-label="Form">news</td>' in page
     assert '>3</td> <td data-label="Go to"><span>Weekly</span>' in page
 
@@ -383,14 +383,14 @@ def test_before_it_says_which_stay_as_they_are(scene: Scene, save_form: SaveForm
     gone = scene.many(2, message=GONE, form="gone")
     save_form(lists=(WEEKLY,))
     page = scene.confirm("form_lists-ticked", [*sent, *gone])
-    assert "Retry 1 dead letter, to the lists of their forms?" in page
+    assert "Retry 1 failed sign-up, to the lists of their forms?" in page
     assert "nowhere: they stay as they are. The form is gone, or has no list" in page
     done = scene.post("/console/failed/retry", [*sent, *gone], form_lists="yes")
     page = scene.following(done)
     assert (
         "2 were left out: somebody else has settled them already, or the form has no list" in page
     )
-    assert "2 sign-ups stay dead letters: the form is gone, or has no list." in page
+    assert "2 sign-ups stay failed: the form is gone, or has no list." in page
 
     # The form `far` is of another account, where ids of lists mean nothing for this one.
     gone += scene.dead("moved@example.com", message=GONE, form="far")
@@ -406,11 +406,11 @@ def test_many_of_several_forms_are_counted_by_form(scene: Scene, save_form: Save
     scene.many(LARGE, message=GONE)
     scene.many(5, message=GONE, form="gone")
     page = scene.confirm("form_lists-all")
-    assert "Retry 100 dead letters, to the lists of their forms?" in page
+    assert "Retry 100 failed sign-ups, to the lists of their forms?" in page
     assert "The latest of them is for lists that the form still has." in page
     scene.post("/console/failed/retry", all="1", form_lists="yes")
     page = scene.page(scene.operations.jobs.all()[0].id.join(("/console/failed/jobs/", "")))
-    assert "5 sign-ups stay dead letters" in page
+    assert "5 sign-ups stay failed" in page
 
 
 def test_a_viewer_is_offered_nothing_for_lists(
@@ -429,7 +429,7 @@ def test_discarding_has_a_reason_and_all_of_it_is_undone(scene: Scene) -> None:
     ids = scene.many(3)
     before = [scene.found(id) for id in ids]
     page = scene.confirm("discard-all")
-    assert "Discard 3 dead letters?" in page
+    assert "Discard 3 failed sign-ups?" in page
     assert "undo this until retention clears them" in page
     done = scene.post("/console/failed/discard", all="1", note="our tests")
     page = scene.following(done)
@@ -467,7 +467,7 @@ def test_a_filter_that_no_index_knows_says_so(
     scene.dead("first@example.com", message="no such list")
     ids = scene.many(30)
     page = scene.confirm("discard-all", words="no such")
-    assert "Discard up to 31 dead letters?" in page
+    assert "Discard up to 31 failed sign-ups?" in page
     assert "only those that match are changed" in page
     done = scene.post("/console/failed/discard", all="1", words="no such")
     assert "1 of 1 done, 1 discarded" in scene.following(done)
@@ -582,7 +582,7 @@ def test_a_field_is_left_out_of_all_that_match(scene: Scene) -> None:
     assert 'value="email"' not in asked
 
     said = scene.confirm("edit-all", reason="rejected", field="birthday", to="without")
-    title = "Retry 2 dead letters, without birthday_day and birthday_month?"
+    title = "Retry 2 failed sign-ups, without birthday_day and birthday_month?"
     assert title in said
     assert "3 of 3" in said and "1 left as it is: Country: please use at most" in said
     assert '<td data-label="Now"><span>13</span></td>' in said
@@ -626,5 +626,5 @@ def test_of_many_some_are_looked_at_before_a_field_is_left_out(scene: Scene) -> 
     scene.many(LARGE + 5)
     scene.dead("ada@example.com", **born("ada@example.com"))
     said = scene.confirm("edit-all", field="birthday", to="without")
-    assert "Retry up to 106 dead letters, without" in said
+    assert "Retry up to 106 failed sign-ups, without" in said
     assert "1 of 106" in said

@@ -57,7 +57,7 @@ def test_it_is_a_signup_of_the_form_and_is_followed(
     assert "Back to the form news" in waiting
     assert "No worker is alive, so nothing is sent" in waiting
     ledger.processes.worker_alive("relay-1@here")
-    assert "In progress queued" in words(browser.get(started.location).text)
+    assert "In progress waiting" in words(browser.get(started.location).text)
     ledger.hold("acme", HoldReason.PAUSED, by="ada", note="a pause")
     held = browser.get(started.location).text
     assert "on hold (paused)" in held and 'href="/console/accounts/acme">See the hold' in held

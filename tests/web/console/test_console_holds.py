@@ -37,7 +37,7 @@ def text_of(browser: SignedIn) -> str:
 
 
 def test_an_operator_holds_and_releases(browser: SignedIn, ledger: Ledger) -> None:
-    assert "2 sign-ups that are due now" in text_of(browser)
+    assert "2 sign-ups that wait now" in text_of(browser)
     held = browser.post(f"{PAGE}/hold", reason="  the price list\nis wrong ")
     assert (held.status_code, held.location) == (303, PAGE)
     (hold,) = ledger.figures("acme").holds
