@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -20,6 +21,7 @@ from shared.domain.signup import Contact, DeathReason, Signup, State
 from shared.ledger import keys
 from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
+from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.replays import EDITS_NEEDED, Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
@@ -29,6 +31,7 @@ from shared.operations.replay_jobs import Job
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury_claim, claimed, suspicion
 from tests.support.job_steps import job_steps, replay_feeder
+from tests.support.stack import eventually
 from worker.delivery.poller import DueWork
 from worker.upkeep.job_runner import JobRunner
 
@@ -482,10 +485,18 @@ def deliver_next(ledger: Ledger) -> str:
 
 
 def test_what_is_delivered_by_a_job_waits_in_quarantine_for_its_turn(
-    ledger: Ledger, jobs: Jobs, steps: JobSteps, trail: AuditTrail, workers: Callable[[], None]
+    ledger: Ledger,
+    jobs: Jobs,
+    steps: JobSteps,
+    trail: AuditTrail,
+    workers: Callable[[], None],
+    redis_client: "redis.Redis",
 ) -> None:
     ids = caught(ledger, 25)
     job = delivering(jobs)
+    # A job is about all that came until its millisecond has ended.
+    began = redis_time(redis_client)
+    eventually(lambda: redis_time(redis_client) > began + timedelta(milliseconds=1))
     (later,) = caught(ledger, 1)
     assert steps.replays.feed("acme") == 0  # it has collected nothing yet
     workers()
