@@ -15,10 +15,7 @@ class Signer:
     """Signs access tokens as Okta does: RS256, with the key's id in the header."""
 
     def __init__(self, pem: str) -> None:
-        key = serialization.load_pem_private_key(pem.encode(), password=None)
-        if not isinstance(key, rsa.RSAPrivateKey):
-            raise TypeError("the signing key must be an RSA key")
-        self._key = key
+        self._key = key = _load_key(pem)
         numbers = key.public_key().public_numbers()
         self._modulus = _base64url(numbers.n)
         self._exponent = _base64url(numbers.e)
@@ -54,6 +51,15 @@ def _make_key(_purpose: str) -> str:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     ).decode()
+
+
+@cache
+def _load_key(pem: str) -> rsa.RSAPrivateKey:
+    """Return the key, one per text and process, because checking one is slow."""
+    key = serialization.load_pem_private_key(pem.encode(), password=None)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise TypeError("the signing key must be an RSA key")
+    return key
 
 
 def _base64url(number: int) -> str:
