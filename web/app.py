@@ -56,6 +56,7 @@ from web.request_ids import RequestIds
 from web.security_headers import add_security_headers, transport_security
 from web.server.bodies import BodyReader
 from web.server.entrance import OTHER_LIMIT, Entrance
+from web.server.files import FileSender
 from web.server.flask_threads import FlaskThreads
 from web.services import Services
 from web.signup import routes
@@ -130,16 +131,18 @@ def create_entrance(app: Flask) -> Entrance:
     prefix = urlsplit(found.settings.public_url).path
     roots = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()}
     channel = _open_channel(found)
-    flask = FlaskThreads(app.wsgi_app, prefix=prefix, threads=THREADS)
+    flask, files = FlaskThreads(app.wsgi_app, prefix=prefix, threads=THREADS), FileSender()
 
     async def close() -> None:
         await channel.close()
         flask.close()
+        files.close()
 
     return Entrance(
         bodies=BodyReader(),
         fast_path=_make_fast_path(found, channel),
         flask=flask,
+        files=files,
         gate=HashingGate(app, found.settings, clock=time.monotonic),
         route=remembered(longest=200)(functools.partial(route_path, prefix=prefix, roots=roots)),
         visitors=VisitorAddress(found.settings.trusted_proxies, found.misfits),

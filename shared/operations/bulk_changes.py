@@ -3,23 +3,18 @@
 Few are done at once, and more as a job.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
 from shared.domain.field_change import FieldChange
 from shared.domain.replay import LARGE, JobAction
 from shared.domain.signup import Signup
 from shared.operations.bulk_choices import BulkChoice, BulkChooser, BulkResult
-from shared.operations.exports import ExportFormat, Exports
+from shared.operations.exports import EXPORTED_AT_ONCE, ExportFormat, Exports
 from shared.operations.replay_jobs import Job
 from shared.operations.selection import oldest_first
-from shared.operations.signup_lists import SignupFilter
-
-# More take a web thread for too long.
-MOST_EXPORTED = 10_000
-_READ_AT_ONCE = 200
+from shared.operations.signup_lists import SignupFilter, SignupPage
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,29 +80,17 @@ class BulkChanges:
         return self.chooser.start_with(action, choice, oldest_first(signups), note, change)
 
     def export(self, choice: BulkChoice, to: ExportFormat) -> Iterator[str]:
-        """Yield a file of them, the last received first, bit by bit. Raises `Refused` for more than
-        a web page should send."""
-        signups = self.chooser.ticked(choice) if choice.ticked else self._all(choice.filter)
-        return self.exports.of(
-            signups, to, account=choice.filter.account, chosen=choice.for_people()
-        )
+        """Return a file of them, the last received first. Each of its parts reads a page of the
+        list. A sign-up comes once at most, whatever is done with it meanwhile."""
+        if choice.ticked:
+            pages: Iterable[list[Signup]] = [self.chooser.ticked(choice)]
+        else:
+            first = self.chooser.lists.page(choice.filter, limit=EXPORTED_AT_ONCE)
+            pages = self._pages(choice.filter, first)
+        return self.exports.of(pages, to, account=choice.filter.account, chosen=choice.for_people())
 
-    def _all(self, chosen: SignupFilter) -> Iterator[Signup]:
-        """Return all that match; raises `Refused` for more than a web page should send."""
-        counts, _ = self.chooser.count(chosen)
-        if counts.total() > MOST_EXPORTED:
-            raise Refused(
-                f"This may be up to {counts.total():,} failed sign-ups. A page exports"
-                f" {MOST_EXPORTED:,} at most. Choose fewer, or use relay failed export, which has"
-                " no limit."
-            )
-        return self._pages(chosen)
-
-    def _pages(self, chosen: SignupFilter) -> Iterator[Signup]:
-        cursor = None
-        while True:
-            page = self.chooser.lists.page(chosen, cursor=cursor, limit=_READ_AT_ONCE)
-            yield from page.signups
-            if page.next is None:
-                return
-            cursor = page.next
+    def _pages(self, chosen: SignupFilter, page: SignupPage) -> Iterator[list[Signup]]:
+        yield page.signups
+        while page.next is not None:
+            page = self.chooser.lists.page(chosen, cursor=page.next, limit=EXPORTED_AT_ONCE)
+            yield page.signups

@@ -1,7 +1,7 @@
-"""Dead letters as a file, JSON or CSV, made row by row: nothing keeps them all in memory."""
+"""Dead letters as a file, JSON or CSV, made part by part: nothing keeps them all in memory."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -11,10 +11,13 @@ from shared.domain.csv_documents import csv_line
 from shared.domain.fields import EMAIL, FIELDS
 from shared.domain.printable import printable_json
 from shared.domain.signup import Signup, State
+from shared.ledger.script_library import batches
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.selection import Selection, SignupFinder
 from shared.operations.signup_documents import DEAD_LETTER_NAMES, exported_document
 
+# Of so many sign-ups, a part of a file is made.
+EXPORTED_AT_ONCE = 200
 _OTHER = "other_fields"
 _FIELDS = tuple(field.api_name for field in FIELDS if field != EMAIL)
 
@@ -35,14 +38,21 @@ class Exports:
         """Return a file of the chosen dead letters, the latest first. Raises `Refused`."""
         found = self.finder.chosen(selection, State.DEAD)
         dead = (signup for signup in found if signup.state == State.DEAD)
-        return self.of(dead, to, account=selection.account, chosen=selection.to_json())
+        pages = batches(dead, EXPORTED_AT_ONCE)
+        return self.of(pages, to, account=selection.account, chosen=selection.to_json())
 
     def of(
-        self, signups: Iterable[Signup], to: ExportFormat, *, account: str | None, chosen: str
+        self,
+        pages: Iterable[Sequence[Signup]],
+        to: ExportFormat,
+        *,
+        account: str | None,
+        chosen: str,
     ) -> Iterator[str]:
-        """Return a file of these sign-ups. `chosen` says how they were chosen, as JSON."""
+        """Return a file of these sign-ups, with a part for each page, which may be empty. `chosen`
+        says how they were chosen, as JSON."""
         self.trail.add(Action.EXPORT, account=account, format=to, chosen=json.loads(chosen))
-        return _json(signups) if to == ExportFormat.JSON else _csv(signups, self._custom_fields())
+        return _json(pages) if to == ExportFormat.JSON else _csv(pages, self._custom_fields())
 
     def _custom_fields(self) -> list[str]:
         """Return the names of all forms' own fields, each of which is a column."""
@@ -50,23 +60,31 @@ class Exports:
         return sorted({each.name for form in forms for each in form.custom_fields})
 
 
-def _json(signups: Iterable[Signup]) -> Iterator[str]:
+def _json(pages: Iterable[Sequence[Signup]]) -> Iterator[str]:
     """Yield a JSON list, one sign-up a line."""
-    between = "["
-    for signup in signups:
-        row = printable_json(json.dumps(exported_document(signup), ensure_ascii=False))
-        yield f"{between}\n{row}"
-        between = ","
-    yield "[]\n" if between == "[" else "\n]\n"
+    begun = False
+    for signups in pages:
+        rows = ",\n".join(map(_json_row, signups))
+        yield f"{',' if begun else '['}\n{rows}" if rows else ""
+        begun = begun or bool(rows)
+    yield "\n]\n" if begun else "[]\n"
 
 
-def _csv(signups: Iterable[Signup], custom_fields: Iterable[str]) -> Iterator[str]:
+def _json_row(signup: Signup) -> str:
+    return printable_json(json.dumps(exported_document(signup), ensure_ascii=False))
+
+
+def _csv(pages: Iterable[Sequence[Signup]], custom_fields: Iterable[str]) -> Iterator[str]:
     """Yield a header and a row for each sign-up. Other fields are one cell, as JSON."""
     columns = [*_COLUMNS, *map(_custom_column, custom_fields), _OTHER]
     yield csv_line(columns)
-    for signup in signups:
-        values = _values(exported_document(signup))
-        yield csv_line(values.get(name) for name in columns)
+    for signups in pages:
+        yield "".join(_csv_row(signup, columns) for signup in signups)
+
+
+def _csv_row(signup: Signup, columns: Iterable[str]) -> str:
+    values = _values(exported_document(signup))
+    return csv_line(values.get(name) for name in columns)
 
 
 def _values(document: dict[str, Any]) -> dict[str, Any]:

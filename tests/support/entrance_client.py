@@ -80,7 +80,9 @@ async def ask(entrance: Entrance, environ: "WSGIEnvironment") -> list[dict[str, 
     unread = [{"type": "http.request", "body": environ["wsgi.input"].read(), "more_body": False}]
 
     async def receive() -> dict[str, Any]:
-        return unread.pop() if unread else {"type": "http.disconnect"}
+        if not unread:
+            await asyncio.Event().wait()  # the client stays until it has the answer
+        return unread.pop()
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from flask import Response, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.csv_documents import BYTE_ORDER_MARK
@@ -23,6 +23,7 @@ from web.console import bp
 from web.console.guard import needs
 from web.console.list_filters import chosen_filter, from_address, in_address, kept_filters, picked
 from web.services import services
+from web.streamed_files import streamed_file
 
 # Of a page. More causes and jobs are one click away.
 SHOWN = 50
@@ -121,18 +122,17 @@ def discard_failed() -> ResponseReturnValue:
 @bp.post("/failed/export")
 @needs(Role.OPERATOR)
 def export_failed() -> ResponseReturnValue:
-    """Send dead letters as a file."""
+    """Send dead letters as a file, however many."""
     to, _, which = request.form.get("what", "").partition("-")
     if to not in list(ExportFormat):
         raise Refused("This page does not say as what to export. Go back and choose it.")
     choice = _choice(request.form, is_all=which == "all")
     file = services().operations.bulk.export(choice, ExportFormat(to))
-    name = f"failed-{utc_now():%Y-%m-%d-%H%M}.{to}"
     mark = (BYTE_ORDER_MARK,) if to == ExportFormat.CSV else ()
-    return Response(
+    return streamed_file(
         chain(mark, file),
+        name=f"failed-{utc_now():%Y-%m-%d-%H%M}.{to}",
         mimetype={"csv": "text/csv", "json": "application/json"}[to],
-        headers={"Content-Disposition": f"attachment; filename={name}"},
     )
 
 

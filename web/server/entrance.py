@@ -13,12 +13,13 @@ from web.console.hashing_gate import HashingGate
 from web.request_ids import RequestIds
 from web.security_headers import security_headers
 from web.server.bodies import Body, BodyReader, Receive
-from web.server.flask_threads import FlaskThreads, Work
+from web.server.files import MOST_FILES, FileSender
+from web.server.flask_threads import FlaskThreads, Work, please_wait
 from web.server.http_request import HttpRequest
 from web.signup.fast_path import LARGEST_BODY, FastPath, NotStored
 from web.signup.problem_answers import REFUSED_UNREAD, TOO_MANY_REFUSED
 from web.signup.reading.request_body import BODY_LIMIT
-from web.signup.receipt import Answer
+from web.signup.receipt import Answer, Parts
 from web.signup.refused_requests import RefusedRequests
 from web.signup.routes import NOT_STORED
 from web.visitor_address import VisitorAddress
@@ -30,7 +31,8 @@ Send = Callable[[dict[str, Any]], Awaitable[None]]
 # For all that is no sign-up: the longest that an operator or a client sends is an address.
 OTHER_LIMIT = 16 * 1024
 # By the first part of a path. Below the slow ones, Constant Contact is asked, or all accounts are
-# read.
+# read. Some answer with a file of any size.
+FILES_AT = {"/console/failed/export"}
 WORK_AT = {"console": Work.SLOW, "connect": Work.SLOW, "api": Work.API, "metrics": Work.SLOW}
 
 
@@ -44,6 +46,7 @@ class Entrance:
         bodies: BodyReader,
         fast_path: FastPath,
         flask: FlaskThreads,
+        files: FileSender,
         gate: HashingGate,
         route: Callable[[str], str],
         visitors: VisitorAddress,
@@ -56,6 +59,7 @@ class Entrance:
         self._bodies = bodies
         self._fast_path = fast_path
         self._flask = flask
+        self._files = files
         self._gate = gate
         self._route = route
         self._visitors = visitors
@@ -92,6 +96,9 @@ class Entrance:
             network=client_network(visitor),
         )
         answer = await self._answer(request, body, path=path, visitor=visitor)
+        if answer.rest:
+            await self._send_file(send, receive, request, answer, answer.rest)
+            return
         await self._send(send, request, answer, last=not body.whole)
         if body.too_large:
             await self._bodies.drop_rest(receive)
@@ -123,12 +130,27 @@ class Entrance:
         if sender and (refusal := self._gate.refusal(sender)):
             return refusal
         work = sender.work if sender else _work(path)
+        if work == Work.FILE and self._files.is_full:
+            return _files_are_full()
         answer = await self._flask.answer(
             request, body, path=path, work=work, REMOTE_ADDR=visitor, **known
         )
         if sender:
             self._gate.note(sender, answer.status)
         return answer
+
+    async def _send_file(
+        self, send: Send, receive: Receive, request: HttpRequest, answer: Answer, rest: Parts
+    ) -> None:
+        """Send the file, unless others have taken the last place meanwhile."""
+        if self._files.is_full:
+            rest.close()
+            await self._send(send, request, _files_are_full())
+            return
+        with self._files.place():
+            await self._send(send, request, answer)
+            of = request.id.shown()
+            await self._files.send(rest, send, receive, request_id=of)
 
     async def _send(
         self, send: Send, request: HttpRequest, answer: Answer, *, last: bool = False
@@ -140,7 +162,8 @@ class Entrance:
         if last:
             headers.append((b"connection", b"close"))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        more = answer.rest is not None
+        await send({"type": "http.response.body", "body": answer.body, "more_body": more})
 
     async def _take(
         self, form: str, request: HttpRequest, body: Body, visitor: str
@@ -156,7 +179,11 @@ class Entrance:
 
 
 def _work(path: str) -> Work:
-    return WORK_AT.get(path.split("/")[1], Work.USUAL)
+    return Work.FILE if path in FILES_AT else WORK_AT.get(path.split("/")[1], Work.USUAL)
+
+
+def _files_are_full() -> Answer:
+    return please_wait(f"{MOST_FILES} exports are being sent just now.", 30)
 
 
 def _unfit(request: HttpRequest) -> Answer | None:

@@ -1,9 +1,11 @@
 """Flask on a few threads, behind the event loop that reads requests and sends answers.
 
 A thread has the whole body in memory and returns the whole answer. So it never waits for a visitor.
+Large files follow part by part (`files`).
 """
 
 import asyncio
+import contextlib
 import io
 import sys
 from collections.abc import Callable
@@ -13,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Response
+from werkzeug.wsgi import ClosingIterator
 
 from shared.infrastructure.logs import log_fields
 from web.request_ids import HEADER, REQUEST_ID
@@ -20,6 +23,7 @@ from web.security_headers import security_headers
 from web.server.bodies import Body
 from web.server.http_request import HttpRequest
 from web.signup.receipt import Answer
+from web.streamed_files import STREAMED
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
@@ -36,6 +40,7 @@ class Work(Enum):
 
     USUAL = auto()
     SLOW = auto()  #: may ask Constant Contact
+    FILE = auto()  #: the same, and the answer is a file of any size
     API = auto()  #: is a script's
     HASHING = auto()  #: compares a password with its hash, for a stranger
     HASHING_KNOWN = auto()  #: does that, or makes a hash, for a browser that signed in before
@@ -64,6 +69,7 @@ class FlaskThreads:
             work: ThreadPoolExecutor(count, thread_name_prefix=f"flask-{work.name.lower()}")
             for work, count in counts.items()
         }
+        self._pools[Work.FILE] = self._pools[Work.SLOW]
         self._hashing = dict.fromkeys(MOST_HASHING, 0)
 
     async def answer(
@@ -92,9 +98,14 @@ class FlaskThreads:
 
     def _run(self, environ: "WSGIEnvironment") -> Answer:
         with log_fields(request_id=environ[REQUEST_ID].shown()):
-            found = Response.from_app(self._app, environ, buffered=True)
+            found = Response.from_app(self._app, environ)
+            if found.headers.pop(STREAMED, None):
+                rest = ClosingIterator(found.iter_encoded(), found.close)
+                return Answer(found.status_code, list(found.headers), rest=rest)
+            with contextlib.closing(found):
+                body = found.get_data()
         signup = found.headers.pop(HEADER, None)
-        return Answer(found.status_code, list(found.headers), found.get_data(), signup)
+        return Answer(found.status_code, list(found.headers), body, signup)
 
 
 def environ_of(request: HttpRequest, body: Body) -> "WSGIEnvironment":

@@ -3,6 +3,7 @@
 import functools
 import json
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from werkzeug.urls import iri_to_uri
@@ -22,15 +23,23 @@ SITE = "_site"
 _JSON = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make a new one each time
 
 
+class Parts(Protocol):
+    """What follows of an answer, made part by part. Whoever takes it closes it."""
+
+    def __next__(self) -> bytes: ...
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What goes back to the visitor, whichever server sends it. `signup` is the id of the sign-up
-    that was stored, if the answer is about one."""
+    that was stored, if the answer is about one. `rest` follows `body`, if it is a large file."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes = b""
     signup: str | None = None
+    rest: Parts | None = None
 
 
 def receipt(

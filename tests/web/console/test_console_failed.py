@@ -516,18 +516,6 @@ def test_an_export_has_the_same_rows_as_the_list_and_the_fields(scene: Scene) ->
     assert (entry.action, entry.detail["format"]) == ("export", "csv")
 
 
-def test_a_page_exports_no_more_than_a_web_thread_should_send(
-    scene: Scene, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("shared.operations.bulk_changes.MOST_EXPORTED", 5)
-    scene.many(6)
-    answer = scene.post("/console/failed/export", what="csv-all")
-    assert answer.status_code == 400
-    assert "relay failed export" in answer.text
-    scene.many(1, account="other", form="far")
-    assert scene.post("/console/failed/export", what="csv-all", account="other").status_code == 200
-
-
 # --- viewers
 
 
