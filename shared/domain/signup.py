@@ -143,8 +143,9 @@ class Contact:
     """The person: `fields` by their `api_name`, `email_address` first.
 
     `other` holds posted fields that are stored but not sent, `typed` what was typed where something
-    else is sent, by the fields' page names. `cut` is how many were too many, or too large, to be
-    kept. All of it is personal data, so none of it appears in `repr`.
+    else is sent, also since an edit, by the fields' page names; empty if nothing was typed. `cut`
+    is how many were too many, or too large, to be kept. All of it is personal data, so none of it
+    appears in `repr`.
     """
 
     fields: dict[str, str] = field(repr=False)
@@ -156,6 +157,11 @@ class Contact:
     @property
     def email(self) -> str:
         return self.fields["email_address"]
+
+    @property
+    def emails(self) -> tuple[str, ...]:
+        """The address, and the one that was typed at first if an operator has corrected it."""
+        return (self.email, *([self.typed["email"]] if "email" in self.typed else []))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is not empty, as plain values."""

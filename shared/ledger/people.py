@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import redis
@@ -37,7 +38,8 @@ class People:
         self._scripts = Scripts(client)
 
     def ids(self, accounts: Sequence[str], person: str) -> Iterator[tuple[str, str]]:
-        """Yield the account and the id of each sign-up, evidence of cleared ones included."""
+        """Yield the account and the id of each sign-up, evidence of cleared ones included, also of
+        those that were typed with the person's address and have another one since an edit."""
         for some in batches(accounts):
             yield from self._ids(some, person)
 
@@ -46,10 +48,13 @@ class People:
             for account in accounts:
                 prefix = keys.account(account)
                 reads.zrange(f"{prefix}person:{person}", 0, -1)
+                reads.smembers(f"{prefix}typed:{person}")
                 reads.smembers(f"{prefix}email:{person}")  # before format 3
             found = reads.execute()
-        for account, now, before in zip(accounts, found[::2], found[1::2], strict=True):
-            for id in dict.fromkeys([*now, *before]):
+        for account, *of_account in zip(
+            accounts, found[::3], found[1::3], found[2::3], strict=True
+        ):
+            for id in dict.fromkeys(chain.from_iterable(of_account)):
                 yield account, str(id)
 
     def signups(self, accounts: Sequence[str], person: str) -> Iterator[Signup]:

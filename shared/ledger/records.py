@@ -32,6 +32,7 @@ FIELDS = (
     *("settled_at", "contact_id", "action", "held_mark", "lane", "state_before", "due_before"),
     *("probe", "requeued_at", "lost", "reason", "error_key", "message", "replay", "edits"),
     *("repeated_at", "repeat_keys", "erase", "uncounted", "settled_before"),
+    "typed_person",
 )
 # The values of a consent, and of an attempt.
 CONSENT = ("version", "box", "address", "page", "posted", "stated", "language", "referrer")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import redis
@@ -109,10 +110,14 @@ class SignupIndex:
                 for account in some:
                     prefix = keys.account(account)
                     reads.smembers(f"{prefix}email:{person}")  # before format 3
+                    reads.smembers(f"{prefix}typed:{person}")
                     reads.zrange(f"{prefix}person:{person}", 0, -1, withscores=True)
                 found = reads.execute()
-            for account, older, now in zip(some, found[::2], found[1::2], strict=True):
-                yield account, {**dict.fromkeys(map(str, older), 0.0), **dict(now)}
+            for account, *others, now in zip(
+                some, found[::3], found[1::3], found[2::3], strict=True
+            ):
+                ids = map(str, chain.from_iterable(others))
+                yield account, {**dict.fromkeys(ids, 0.0), **dict(now)}
 
     def _received(self, account: str, ids: Sequence[str]) -> Iterator[tuple[str, float]]:
         """Yield when these sign-ups were received, as their records say."""

@@ -1,7 +1,7 @@
 """One person's data: what there is, what they consented to, and erasing it."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -91,13 +91,12 @@ class PersonalData:
         """Return the person's sign-ups over all accounts and on this host's disk, oldest first."""
         accounts, compared = self.registry.owners_of_records(), self._compared(email)
         stored = (self.people.signups(accounts, person) for person in self._persons(compared))
-        found = [
-            FoundSignup(each.id, each.account, each.form, each.state, each.received_at)
+        found = {
+            each.id: FoundSignup(each.id, each.account, each.form, each.state, each.received_at)
             for each in chain.from_iterable(stored)
-        ]
-        known = {each.id for each in found}
-        spooled = [each for each in self.disk.find(compared) if each.id not in known]
-        return sorted([*found, *spooled], key=lambda each: each.received_at)
+        }
+        spooled = [each for each in self.disk.find(compared) if each.id not in found]
+        return sorted([*found.values(), *spooled], key=lambda each: each.received_at)
 
     def consent(self, email: str) -> list[Evidence]:
         """Return what the person consented to, oldest first, also where retention has cleared the
@@ -107,7 +106,8 @@ class PersonalData:
             self.people.evidence(accounts, person)
             for person in self._persons(self._compared(email))
         )
-        return sorted(chain.from_iterable(found), key=lambda each: each.given_at)
+        once = {each.id: each for each in chain.from_iterable(found)}
+        return sorted(once.values(), key=lambda each: each.given_at)
 
     def erase(self, email: str) -> int:
         """Erase all that is stored of the person. Return how many sign-ups there were.
@@ -123,7 +123,7 @@ class PersonalData:
         erased = self.disk.erase(compared)
         accounts = self.registry.owners_of_records()
         try:
-            erased += sum(self._erase(accounts, person) for person in persons)
+            erased += self._erase(accounts, persons)
         except Refused:
             self.trail.add(Action.ERASE, count=None, note="some were still being sent")
             raise
@@ -139,9 +139,10 @@ class PersonalData:
             found.append(_NOT_FORGETTING.format(why=not_forgetting))
         return found
 
-    def _erase(self, accounts: Sequence[str], person: str) -> int:
-        ids = list(self.people.ids(accounts, person))
-        sending = [each for each in ids if self.people.erase(*each, person) == Erasure.SENDING]
+    def _erase(self, accounts: Sequence[str], persons: Iterable[str]) -> int:
+        found = {each: person for person in persons for each in self.people.ids(accounts, person)}
+        ids = [(*each, person) for each, person in found.items()]
+        sending = [each for each in ids if self.people.erase(*each) == Erasure.SENDING]
         waited = timedelta()
         while sending:
             if waited > self.longest_sending:
@@ -151,7 +152,7 @@ class PersonalData:
                 )
             self.sleep(_LOOK_EVERY.total_seconds())
             waited += _LOOK_EVERY
-            sending = [e for e in sending if self.people.erase(*e, person) == Erasure.SENDING]
+            sending = [each for each in sending if self.people.erase(*each) == Erasure.SENDING]
         return len(ids)
 
     def _persons(self, compared: Sequence[str]) -> Iterator[str]:

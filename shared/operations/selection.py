@@ -10,6 +10,7 @@ from typing import Protocol
 from shared.domain.errors import NoSuchSignup, Refused, UnreadableRecord
 from shared.domain.form import Form
 from shared.domain.reading.field_checks import CheckEmail
+from shared.domain.reading.values import clean_address
 from shared.domain.short_ids import full_id
 from shared.domain.signup import DeathReason, Evidence, Signup, State
 from shared.infrastructure.stored_records import collecting
@@ -140,7 +141,7 @@ class SignupFinder:
             and selection.form in (None, signup.form)
             and (selection.reason is None or signup.has_reason(selection.reason))
             and (selection.since is None or _ended_at(signup) >= selection.since)
-            and (email is None or self._compared(signup) == email)
+            and (email is None or email in map(self._compared, signup.contact.emails))
         )
 
     def _find(self, selection: Selection, state: State, email: str | None) -> Iterator[Signup]:
@@ -166,9 +167,9 @@ class SignupFinder:
         except ValueError as error:
             raise Refused(f"This is not an e-mail address: {error}") from error
 
-    def _compared(self, signup: Signup) -> str | None:
+    def _compared(self, email: str) -> str | None:
         try:
-            return self.check_email(signup.contact.email)
+            return self.check_email(clean_address(email))
         except ValueError:
             return None
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.domain.fields import BY_API_NAME, FIELDS, Field
+from shared.domain.reading.field_checks import editable_values
+from shared.domain.reading.meanings import is_of_several_fields
 from shared.domain.signup import Contact
 from shared.operations.one_signup import SignupDetails
 
@@ -30,7 +32,8 @@ class Input:
 def sent_rows(details: SignupDetails) -> list[SentRow]:
     """Return every field of the sign-up, the address first."""
     contact = details.signup.contact
-    return [*_standard(contact), *_custom(details), *_kept(contact)]
+    rows = [*_standard(contact), *_custom(details), *_kept(contact)]
+    return [*rows, *_left_out(details)]
 
 
 def edit_inputs(details: SignupDetails) -> list[Input]:
@@ -71,4 +74,15 @@ def _custom(details: SignupDetails) -> Iterator[SentRow]:
 
 def _kept(contact: Contact) -> Iterator[SentRow]:
     for name, value in contact.other.items():
-        yield SentRow(name, value if isinstance(value, str) else ", ".join(value), None)
+        now = value if isinstance(value, str) else ", ".join(value)
+        yield SentRow(name, contact.typed.get(name, now), None)
+
+
+def _left_out(details: SignupDetails) -> Iterator[SentRow]:
+    """Yield what was typed in fields that have no value since an edit."""
+    contact, labels = details.signup.contact, _labels(details)
+    own = {each.name: str(each.label) for each in FIELDS}
+    shown = {*editable_values(contact), *contact.other}
+    for name, typed in contact.typed.items():
+        if typed and name not in shown and not is_of_several_fields(name):
+            yield SentRow(own.get(name) or labels.get(name, name), typed, "")

@@ -15,6 +15,7 @@ from shared.domain.account import told_name, unknown_account
 from shared.domain.errors import WrongFilter
 from shared.domain.failure_group import FailureGroup
 from shared.domain.job_filter import JobFilter
+from shared.domain.reading.values import clean_address
 from shared.domain.signup import QUARANTINE_FILTERS, DeathReason, Signup, State
 from shared.ledger.script_library import batches
 from shared.ledger.signup_index import Place, SignupIndex, Wanted
@@ -173,12 +174,15 @@ class SignupLists:
         states, of_records = _states(chosen), chosen.of_records
         person = set(self._compared(chosen.email)) if chosen.email is not None else set()
 
+        def is_theirs(email: str) -> bool:
+            return not person.isdisjoint(self._forms(clean_address(email)))
+
         def matches(signup: Signup) -> bool:
             return (
                 signup.state in states
                 and of_records.matches(signup)
                 and (chosen.reason is None or signup.has_reason(chosen.reason))
-                and (not person or not person.isdisjoint(self._forms(signup.contact.email)))
+                and (not person or any(map(is_theirs, signup.contact.emails)))
             )
 
         return matches

@@ -241,13 +241,20 @@ def _with_changes(
             other[name] = clean_text(raw)
         else:
             errors.append(FieldError(name, "invalid", f"This sign-up has no field {name}."))
-    return replace(
+    edited = replace(
         contact,
         fields={name: value for name, value in fields.items() if value},
         custom=tuple(value for value in custom.values() if value.value),
         other={name: value for name, value in other.items() if value},
-        typed={name: text for name, text in contact.typed.items() if name not in changes},
     )
+    return replace(edited, typed=_typed_before(contact, edited) | contact.typed)
+
+
+def _typed_before(contact: Contact, edited: Contact) -> dict[str, str]:
+    """Return what the person has typed in the fields that are edited now; empty for nothing."""
+    before, after = editable_values(contact), editable_values(edited)
+    names = [name for name in before | after if before.get(name, "") != after.get(name, "")]
+    return {name: before.get(name, "") for name in names}
 
 
 def _check_contact(contact: Contact, check_email: CheckEmail, errors: list[FieldError]) -> str:

@@ -119,6 +119,12 @@ def find_field(name: str) -> Field | None:
     return found[0] if found and isinstance(found[0], Field) else None
 
 
+def is_of_several_fields(name: str) -> bool:
+    """Whether `name` means something that is sent in several fields, such as a birthday."""
+    found = meaning_of(name)
+    return found is not None and not isinstance(found[0], Field)
+
+
 @remembered(longest=_LONGEST_NORMALIZED)  # asked several times for each name
 def match_key(name: str) -> str:
     """Return `name` without case, accents, blanks and signs: such names mean the same."""

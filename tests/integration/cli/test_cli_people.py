@@ -22,6 +22,7 @@ from shared.ledger.people import People
 from shared.ledger.replays import Replays
 from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.values import Accepted, Attempt, Claim
+from shared.operations.signup_lists import SignupFilter
 from tests.support.builders import attempt, bury_claim, claimed
 from tests.support.command_line import CommandLine, settings_for
 from tests.support.person import EMAIL, NAME, traces_in_files, traces_in_redis
@@ -173,11 +174,53 @@ def test_one_that_looked_like_spam_is_found_under_what_was_typed(
     assert stated(connected, "not an address") == {id: "quarantined"}
 
 
-def test_a_corrected_address_is_the_one_that_counts(connected: CommandLine, person: Person) -> None:
+NOW = "ada.king@example.com"
+
+
+def test_a_corrected_address_finds_it_and_so_does_the_one_that_was_typed(
+    connected: CommandLine, person: Person
+) -> None:
+    id, other = person.dead(), person.dead()
+    for address in ("wrong@example.com", NOW):
+        connected("failed", "edit", id, "--set", f"email={address}")
+    assert stated(connected, NOW) == {id: "dead"}
+    assert stated(connected) == {id: "dead", other: "dead"}
+    listed = connected("failed", "list", "--email", EMAIL.upper(), "--json").json
+    assert {each["id"]: each["email"] for each in listed} == {id: NOW, other: EMAIL}
+    assert [each["id"] for each in connected("consent", NOW, "--json").json] == [id]
+    lists = services_of(person.app).operations.lists
+    found = lists.page(SignupFilter(email=EMAIL)).signups
+    assert {each.id for each in found} == {id, other}
+
+
+def test_erasing_the_typed_address_reaches_what_was_corrected(
+    connected: CommandLine, person: Person, redis_client: "redis.Redis"
+) -> None:
+    id, discarded = person.dead(), person.dead()
+    for each in (id, discarded):
+        connected("failed", "edit", each, "--set", f"email={NOW}")
+    person.ledger.discard("acme", discarded)
+    redis_client.hset(keys.RETENTION, "discarded", 1)  # switched on long ago
+    RecordKeeping(redis_client, retention(discarded=timedelta(0))).clear("acme", "discarded")
+    evidence = {each["id"] for each in connected("consent", EMAIL, "--json").json}
+    assert evidence == {id, discarded}
+    assert connected("erase", EMAIL, "--yes", "--json").json == {"erased": 2}
+    assert (stated(connected, NOW), connected("consent", NOW, "--json").json) == ({}, [])
+    assert redis_client.keys("*:typed:*") == []
+    assert traces_in_redis(redis_client) == []
+
+
+def test_retention_forgets_under_which_address_it_was_typed(
+    connected: CommandLine, person: Person, redis_client: "redis.Redis"
+) -> None:
     id = person.dead()
-    connected("failed", "edit", id, "--set", "email=ada.king@example.com")
-    assert stated(connected) == {}
-    assert stated(connected, "ada.king@example.com") == {id: "dead"}
+    connected("failed", "edit", id, "--set", f"email={NOW}")
+    person.ledger.discard("acme", id)
+    redis_client.hset(keys.RETENTION, mapping={"discarded": 1, "consent": 1})
+    kept = retention(discarded=timedelta(0), consent=timedelta(0))
+    assert redis_client.keys("*:typed:*") != []
+    RecordKeeping(redis_client, kept).clear("acme", "discarded")
+    assert redis_client.keys("*:typed:*") == []
 
 
 # --- erase

@@ -491,14 +491,26 @@ def test_an_edit_changes_and_removes_fields() -> None:
 def test_an_edit_keeps_what_it_does_not_name_and_trims_what_it_does() -> None:
     edited = edit(email="ada@example.com", first_name=" Augusta ", shoe_size=" ")
     assert edited == Contact(
-        fields={"email_address": "ada@example.com", "first_name": "Augusta"}, other=CONTACT.other
+        fields={"email_address": "ada@example.com", "first_name": "Augusta"},
+        other=CONTACT.other,
+        typed=edited.typed,
     )
 
 
-def test_what_was_typed_stays_beside_the_fields_that_an_edit_does_not_change() -> None:
-    contact = replace(CONTACT, typed={"first_name": "Ada\u200b", "email": "ada@example.con"}, cut=2)
-    edited = edit_contact(contact, {"email": "ada@example.com"}, check_email=check_email)
-    assert (edited.typed, edited.cut) == ({"first_name": "Ada\u200b"}, 2)
+def test_what_was_typed_at_first_stays_whatever_is_edited() -> None:
+    typed = {"first_name": "Ada\u200b", "email": "ada@example.con "}
+    contact = replace(CONTACT, typed=typed, cut=2)
+    once = edit_contact(contact, {"email": "ada@example.com"}, check_email=check_email)
+    assert (once.typed, once.cut) == (typed, 2)
+    changes = {"phone": "1", "shoe_size": "", "hobby": "chess"}
+    twice = edit_contact(once, changes, check_email=check_email)
+    assert twice.typed == typed | {
+        "phone": "",
+        "shoe_size": CONTACT.custom[0].value,
+        "hobby": CONTACT.other["hobby"],
+    }
+    again = edit_contact(twice, {"phone": "2"}, check_email=check_email)
+    assert again.typed["phone"] == ""
 
 
 def test_an_edit_is_checked_as_a_form_is() -> None:

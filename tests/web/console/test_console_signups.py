@@ -99,6 +99,27 @@ def test_what_was_typed_stands_beside_what_is_sent(scene: Scene) -> None:
     assert "<dt>Lists</dt><dd>Newsletter</dd>" in page
 
 
+def test_what_was_typed_at_first_stays_on_the_page_after_edits(scene: Scene) -> None:
+    contact = Contact(
+        fields={"email_address": ADA, "first_name": "Ada", "city": "Pars"},
+        custom=(CustomValue(CAKE, "favourite_cake", "Lemon"),),
+        typed={"birthday": "05/17"},
+    )
+    id = scene.made.dead(contact=contact)
+    edit = services_of(scene.app).operations.dead_letters.edit
+    edit(id, {"email": "ada.king@example.com", "city": "Paris", "favourite_cake": ""})
+    edit(id, {"city": "", "phone": "1"})
+    page = scene.page(id).replace('</td> <td data-label="Sent"><strong>', " -> ")
+    for row in (
+        f"{ADA} -> ada.king@example.com",
+        "Pars -> {none}",
+        "Lemon -> {none}",
+        "{none} -> 1",
+    ):
+        assert 'Typed">' + row.format(none="\N{EN DASH}") in page, row
+    assert "05/17" not in page
+
+
 def test_the_consent_is_shown_as_it_was(scene: Scene) -> None:
     consent = Consent(
         text="Yes, write to me about cake.",

@@ -78,6 +78,7 @@ local function erase_unreadable(id, person)
     set_aside(id)
   end
   redis.call("ZREM", of_person(person), id)
+  redis.call("SREM", typed_as(person), id)
   leave_indexed_state(id)
   redis.call("ZREM", account .. "unreadable", id)
   redis.call("SREM", account .. "failing", id)

@@ -30,7 +30,8 @@ local function strip(id, record)
   local may_repeat = now - received_at < DUPLICATE_WINDOW
   save_record(id, {
     state = "cleared", form = record.form, person = record.person,
-    received_at = record.received_at, content = may_repeat and record.content or nil,
+    typed_person = record.typed_person, received_at = record.received_at,
+    content = may_repeat and record.content or nil,
     lines = "\n{}\n" .. consent,
   })
   redis.call("ZADD", account .. "cleared", record.received_at, id)

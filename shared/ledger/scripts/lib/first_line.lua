@@ -8,7 +8,7 @@ local FIELDS = {
   "state", "form", "person", "received_at", "content", "queue", "attempts", "claim",
   "settled_at", "contact_id", "action", "held_mark", "lane", "state_before", "due_before", "probe",
   "requeued_at", "lost", "reason", "error_key", "message", "replay", "edits", "repeated_at",
-  "repeat_keys", "erase", "uncounted", "settled_before",
+  "repeat_keys", "erase", "uncounted", "settled_before", "typed_person",
 }
 
 -- The rules are functions: every run of a script would make tables of them anew, and accepting reads

@@ -15,10 +15,29 @@ local function of_person(person)
   return account .. "person:" .. person
 end
 
--- Deletes a record, of which only its person's sorted set still has the id.
+-- The sign-ups that were typed with an address of this person, and have another one since an edit.
+local function typed_as(person)
+  return account .. "typed:" .. person
+end
+
+-- Makes it a sign-up of another person. The one as whom it was typed at first still finds it.
+local function change_person(id, record, person)
+  if person == record.person then
+    return
+  end
+  redis.call("ZREM", of_person(record.person), id)
+  record.typed_person = record.typed_person or record.person
+  redis.call("SADD", typed_as(record.typed_person), id)
+  record.person = person
+end
+
+-- Deletes a record, of which only its persons' sets still have the id.
 local function forget(id, record)
   redis.call("DEL", signup(id))
   redis.call("ZREM", of_person(record.person), id)
+  if record.typed_person then
+    redis.call("SREM", typed_as(record.typed_person), id)
+  end
 end
 
 -- Deletes a record that nobody can read, so it is no evidence of anything.

@@ -18,8 +18,8 @@ end
 
 local _, consent, history = sent_consent_history(record)
 write_lines(record, sent, consent, history)
-redis.call("ZREM", of_person(record.person), id)
-record.person, record.edits = person, edits + 1
+change_person(id, record, person)
+record.edits = edits + 1
 record.replay = nil -- a replay that it waits in passes it over
 stay_out_of_line(id, record)
 remember(record, change)
