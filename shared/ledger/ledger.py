@@ -68,6 +68,8 @@ _KNOWN = frozenset({*COUNTS, "left", "cleared"})
 Who = Mapping[str, str]
 NOBODY: Who = MappingProxyType({})
 
+_NO_TIME = timedelta()
+
 
 class Origin(TypedDict):
     """Where a submission comes from. `person`, `digest` (of the content) and `idempotency_key` are
@@ -134,13 +136,13 @@ class Ledger:
             idempotency_key=origin["idempotency_key"],
             place=place,
             visitor_limit=limit.count if limit else 0,
-            visitor_window=limit.window if limit else timedelta(),
+            visitor_window=limit.window if limit else _NO_TIME,
             person_limit=of_person.count if of_person else 0,
-            person_window=of_person.window if of_person else timedelta(),
+            person_window=of_person.window if of_person else _NO_TIME,
             quarantine=submission.quarantine.reason if submission.quarantine else None,
             if_busy=suspicion_json(submission.if_busy) if submission.if_busy else None,
             solution=origin.get("solution"),
-            waited=max(timedelta(), origin.get("waited", timedelta())),
+            waited=max(_NO_TIME, origin.get("waited", _NO_TIME)),
         )
 
     @property

@@ -18,8 +18,8 @@ or a name that a piece before it gives.
 
 Redis makes each function anew whenever a script runs, and a function costs up to a microsecond. So
 a script gets only those functions that it uses. `-- LATE load_record join_line` names shared ones
-that most runs do not need: they, and what only they use, are made when the script calls `late()`,
-and are nil before.
+that most runs do not need: they, and what only they use, are made when the script first calls
+`late()`, and are nil before.
 """
 
 import hashlib
@@ -89,13 +89,6 @@ class Parameter:
     optional: bool
     absent: str
 
-    @property
-    def is_written_as_it_is(self) -> bool:
-        return self.kind.write is _as_it_is and not self.optional
-
-    def write(self, value: Any) -> Any:
-        return self.absent if self.optional and value is None else self.kind.write(value)
-
     def local(self, place: str) -> str:
         """Return the line of Lua that names the value in this place."""
         value = self.kind.read.format(place)
@@ -142,10 +135,14 @@ class Script:
         return tuple(each.name for each in (*self.keys, *self.args))
 
     @cached_property
-    def _written(self) -> tuple[tuple[int, Parameter], ...]:
-        """Return each key and argument that is not passed as it is, with its place."""
-        parameters = enumerate((*self.keys, *self.args))
-        return tuple((place, each) for place, each in parameters if not each.is_written_as_it_is)
+    def _written(self) -> tuple[tuple[int, Callable[[Any], Any], str | None], ...]:
+        """Return each key and argument that is not passed as it is: its place, what writes it, and
+        what stands for None if that is allowed."""
+        return tuple(
+            (place, each.kind.write, each.absent if each.optional else None)
+            for place, each in enumerate((*self.keys, *self.args))
+            if each.optional or each.kind.write is not _as_it_is
+        )
 
     def in_order(self, values: dict[str, Any]) -> list[Any]:
         """Return the keys, then the arguments, as Redis gets them. Raises `ScriptError`."""
@@ -156,8 +153,9 @@ class Script:
         if len(values) != len(found):
             unknown = values.keys() - set(self.names)
             raise ScriptError(f"{self.name} takes no {', '.join(sorted(unknown))}")
-        for place, parameter in self._written:
-            found[place] = parameter.write(found[place])
+        for place, write, absent in self._written:
+            value = found[place]
+            found[place] = absent if value is None and absent is not None else write(value)
         for key in found[: len(self.keys)]:
             if not key.startswith(keys.PREFIX):
                 raise ScriptError(f"{self.name} got a key that does not begin with {keys.PREFIX}")
@@ -364,7 +362,7 @@ def _late(statements: list[str], names: list[str]) -> Iterator[str]:
         return
     if missing := set(names).difference(*map(_names, statements)):
         raise ScriptError(f"LATE names {', '.join(sorted(missing))}, which no piece gives late")
-    yield f"local {', '.join(names)}\nlocal function late()\n"
+    yield f"local {', '.join(names)}\nlocal function late()\nif {names[0]} then return end\n"
     for statement in statements:
         is_set = set(names).intersection(_names(statement))
         yield statement.removeprefix("local ") if is_set else statement

@@ -1,6 +1,7 @@
 """Times and durations in the ledger's units: milliseconds, and microseconds for the pace."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from shared.domain.moments import usable_moment
 
@@ -9,6 +10,7 @@ _MICROSECOND = timedelta(microseconds=1)
 _LONGEST_MS = 1000 * 366 * 86_400_000
 
 
+@lru_cache  # the same few settings, for each sign-up
 def in_milliseconds(duration: timedelta) -> int:
     return round(duration / _MILLISECOND)
 

@@ -204,7 +204,7 @@ local days = twice(4)
 
     assert script.source().splitlines() == [
         *("local function sum(one, other)", "  return one + other", "end"),
-        *("local twice, days", "local function late()"),
+        *("local twice, days", "local function late()", "if twice then return end"),
         *("local function double(one)", "  return sum(one, one)", "end"),
         *("function twice(one)", "  return double(one)", "end"),
         *("days = twice(4)", "end"),

@@ -30,7 +30,8 @@
 -- LIMIT REPEAT_NOTED_EVERY  milliseconds
 -- LIMIT NOTIFY_INTERVAL  milliseconds
 -- INCLUDE clock account busy record forms holds lines visitors
--- LATE load_record sent_consent_history join_line note_unsettled count_repeat
+-- LATE load_record save_record sent_consent_history join_line note_unsettled stay_out_of_line
+-- LATE count_repeat update_clock note_busy
 --
 -- Returns {"accepted", id, 1 when the workers are to be notified}, {"duplicate", id of the first},
 -- {"key_reused"} or {"limited", ms until the visitor may send again}.
@@ -45,12 +46,6 @@ local all_new = waited == 0
   and redis.call(
     "EXISTS", key, of_person(person), of_older_format, by_key or key, visitor_key or key
   ) == 0
-
--- Another host's disk may still have sign-ups of a person who was erased meanwhile.
-local function erased_since()
-  local erased_at = waited > 0 and redis.call("ZSCORE", erased, person)
-  return erased_at and tonumber(erased_at) >= tonumber(received)
-end
 
 if not all_new then
   late()
@@ -253,9 +248,12 @@ if wait then
 end
 
 if redis.call("SADD", api_key .. "accounts", account) == 1 then
+  late()
   update_clock(account) -- the API key may have been on hold before its first sign-up came
 end
-if erased_since() then
+-- Another host's disk may still have sign-ups of a person who was erased meanwhile.
+local erased_at = waited > 0 and redis.call("ZSCORE", erased, person)
+if erased_at and tonumber(erased_at) >= tonumber(received) then
   count("accepted", 1)
   count("discarded", 1)
   count_form(form, "accepted", 1)
@@ -290,18 +288,25 @@ end
 
 -- The record comes before the counts, as a user without the right to it must not move them.
 redis.call("HSETNX", account .. "consent-texts", consent_version, consent_text)
-local record = {
-  state = quarantine and "quarantined" or "queued",
-  form = form, person = person, received_at = received, held_mark = held_mark(),
-  lines = "\n" .. sent .. "\n" .. consent,
-}
-if quarantine then
-  record.reason = quarantine
+local mark, lines, record = held_mark(), "\n" .. sent .. "\n" .. consent, nil
+if all_new and not quarantine and not mark then
+  -- What save_record makes of most: their first line ends with the queue.
+  local stands = cjson.encode({ "queued", form, person, received, content, "fresh" })
+  redis.call("SET", key, stands .. lines)
 else
-  record.queue = "fresh"
+  late()
+  record = {
+    state = quarantine and "quarantined" or "queued",
+    form = form, person = person, received_at = received, held_mark = mark, lines = lines,
+    content = is_clean and content or nil,
+  }
+  if quarantine then
+    record.reason = quarantine
+  else
+    record.queue = "fresh"
+  end
+  save_record(id, record)
 end
-record.content = is_clean and content or nil
-save_record(id, record)
 count("accepted", 1)
 count_form(form, "accepted", 1)
 chart("accepted", 1)
@@ -329,6 +334,7 @@ count("due", 1)
 -- The flag is gone when the workers have run dry, and soon again while they have not.
 local notify = redis.call("SET", account .. "nudged", "1", "NX", "PX", NOTIFY_INTERVAL)
 if notify then
+  late()
   note_busy(account)
 end
 return { "accepted", id, notify and 1 or 0 }
