@@ -22,8 +22,11 @@ _USUAL = 3
 _SHORT = frozenset((*_PERSON, *_MAY_BE_ALIKE, "state", "postal_code", "country"))
 
 _EMOJI = "[\u2600-\u27bf\U0001f300-\U0001faff]"
-# What links, markup and oddities have; names of people, companies and places may have it, too.
-_TELLING = re.compile(r"[\d.:<\[=$%!]")
+# What links, markup and oddities have; names of people, companies and places may have it, too. A
+# house's number is none of it, unless it stands beside a sign: `50%`, `page-1-of-google`.
+_TELLING = re.compile(r"[.:<\[=$%!]")
+_WORDS_AND_NUMBERS = re.compile(r"[A-Za-z0-9\s]*")
+_NUMBER = re.compile(r"\d")
 _ODD = re.compile(rf"[$€£₽₿]\s?\d|\d\s?[$€£₽₿%]|!!|{_EMOJI}\ufe0f?\s?{_EMOJI}")
 # Latin letters, Cyrillic and Greek ones look alike. Robots mix them so that no filter knows a word.
 # Ghana's Akyerε has an epsilon.
@@ -34,10 +37,16 @@ _MIXED_SCRIPTS = re.compile(f"{_LATIN}{_ALIKE}|{_ALIKE}{_LATIN}")
 def signs_in_names(fields: Mapping[str, str]) -> Iterable[Found]:
     """Return the signs in a contact's short fields, which are by their `api_name`."""
     text = "\n".join([value for name, value in fields.items() if name in _SHORT])
-    is_plain = text.isascii() and not _TELLING.search(text)
-    if is_plain and surely_no_oddities(text) and surely_no_spam_words(text):
+    if _is_plain(text) and surely_no_oddities(text) and surely_no_spam_words(text):
         return _signs_of_the_same(fields) if len(fields) > _USUAL else ()
     return _signs(fields)
+
+
+def _is_plain(text: str) -> bool:
+    """Whether only its words can tell anything."""
+    if not text.isascii() or _TELLING.search(text):
+        return False
+    return not _NUMBER.search(text) or _WORDS_AND_NUMBERS.fullmatch(text) is not None
 
 
 def _signs(fields: Mapping[str, str]) -> Iterator[Found]:

@@ -1,9 +1,11 @@
 """Screening: which signs count, what they weigh together, and who must get through."""
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from shared.domain.signup import ALONE, Contact, CustomValue, QuarantineReason, Suspicion
-from shared.domain.spam import signs
+from shared.domain.spam import names, signs
 from shared.domain.spam.addresses import is_disposable
 from shared.domain.spam.signs import SIGNS, Found
 from web.signup import screening
@@ -273,3 +275,21 @@ def test_what_is_quarantined_anyway_needs_no_busy_network() -> None:
 def test_what_was_too_fast_says_how_fast() -> None:
     [sign] = signs_in(contact(), 0.42)
     assert sign.seen == "0.4 s"
+
+
+# Words and numbers of people, and of robots that no sign between them gives away.
+_PIECES = ("Ada", "MCDONALD", "12", "4b", "1xbet", "Xkqjrtzp", "Ngqvbx7", "page", "1", "of google")
+_PLAIN = st.lists(
+    st.sampled_from((*_PIECES, "no deposit bonus", "$5", "50%", "-", "!")), max_size=5
+)
+
+
+@given(_PLAIN.map(" ".join), _PLAIN.map(" ".join), _PLAIN.map("".join))
+@example("Ada 1", "Lovelace", "12 Main Street")
+@example("page-1-of-google", "", "")
+@example("", "x7", "page 1 of google")
+def test_the_quick_look_at_names_and_numbers_leaves_out_no_sign(
+    first: str, last: str, street: str
+) -> None:
+    fields = contact(first_name=first, last_name=last, street=street).fields
+    assert list(names.signs_in_names(fields)) == list(names._signs(fields))

@@ -17,7 +17,7 @@ def to_text(raw: bytes, declared: Iterable[str | None] = ()) -> str:
 
     Labels are read as browsers read them: ISO-8859-1 means windows-1252. Unknown ones are ignored.
     """
-    if raw.isascii() and _ESCAPE not in raw:  # the same in every charset, and nearly every value
+    if is_plain(raw):
         return raw.decode()
     for codec in (*filter(None, map(_codec, declared)), "utf-8"):
         try:
@@ -25,6 +25,11 @@ def to_text(raw: bytes, declared: Iterable[str | None] = ()) -> str:
         except UnicodeDecodeError:
             continue
     return _windows_1252(raw)
+
+
+def is_plain(raw: bytes) -> bool:
+    """Whether it is the same text in every charset, as nearly all is."""
+    return raw.isascii() and _ESCAPE not in raw
 
 
 def without_utf_16(body: bytes, declared: str | None) -> tuple[bytes, str | None]:

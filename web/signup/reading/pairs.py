@@ -16,7 +16,7 @@ from web.signup.reading.body_kind import (
     kind_of,
     malformed_json,
 )
-from web.signup.reading.charset import to_text, without_utf_16
+from web.signup.reading.charset import is_plain, to_text, without_utf_16
 from web.signup.reading.json_pairs import NotAForm, Pair
 
 # Browsers put the name of the charset that they used into a hidden field of this name.
@@ -59,6 +59,8 @@ def pairs_in(body: bytes, header: ContentType) -> list[Pair]:
 
 
 def _decoded(raw: list[RawPair], declared: str | None) -> list[Pair]:
+    if is_plain(b"".join([part for name, value, _ in raw for part in (name, value)])):
+        return [(name.decode(), value.decode()) for name, value, _ in raw]
     charset_field = next((to_text(value) for name, value, _ in raw if name == CHARSET_FIELD), None)
     charsets = (declared, charset_field)
     return [
