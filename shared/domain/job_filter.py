@@ -13,13 +13,14 @@ from shared.domain.signup import Signup
 class JobFilter:
     """What only the records of the sign-ups tell; None matches everything.
 
-    `since` and `until` are about when it was received, `words` are part of its error key or
-    message. `reason` is any of those of a quarantine.
+    `since` and `until` are about when it was received, `settled_since` about when it became what it
+    is. `words` are part of its error key or message. `reason` is any of those of a quarantine.
     """
 
     form: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    settled_since: datetime | None = None
     words: str | None = None
     reason: str | None = None
 
@@ -32,6 +33,7 @@ class JobFilter:
             self.form in (None, signup.form)
             and (self.since is None or signup.received_at >= self.since)
             and (self.until is None or signup.received_at < self.until)
+            and (self.settled_since is None or _is_settled(signup, self.settled_since))
             and has_words(self.words, signup)
             and (self.reason is None or signup.has_reason(self.reason))
         )
@@ -43,9 +45,13 @@ class JobFilter:
     @classmethod
     def from_json(cls, stored: str) -> "JobFilter":
         found: dict[str, Any] = json.loads(stored)
-        for name in found.keys() & {"since", "until"}:
+        for name in found.keys() & {"since", "until", "settled_since"}:
             found[name] = datetime.fromisoformat(found[name])
         return cls(**found)
+
+
+def _is_settled(signup: Signup, since: datetime) -> bool:
+    return signup.settled_at is not None and signup.settled_at >= since
 
 
 def has_words(words: str | None, failed: Signup | FailureGroup) -> bool:

@@ -263,4 +263,5 @@ def _groups_tell(chosen: SignupFilter) -> bool:
 def _reads_records(chosen: SignupFilter) -> bool:
     """Whether no index tells which sign-ups match."""
     by_reason = chosen.reason and chosen.states == QUARANTINED.states
-    return any((chosen.form, chosen.since, chosen.until, chosen.words, chosen.email, by_reason))
+    times = (chosen.since, chosen.until, chosen.settled_since)
+    return any((chosen.form, *times, chosen.words, chosen.email, by_reason))

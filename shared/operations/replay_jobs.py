@@ -20,6 +20,7 @@ _CHOSEN = {
     "words": "error with the words “{}”",
     "since": "received since {}",
     "until": "received before {}",
+    "settled_since": "settled since {}",
     "died_since": "failed since {}",
     "email": "{}",
 }

@@ -35,8 +35,8 @@ class SignupFilter:
     """Which sign-ups. What is None, or empty, matches everything.
 
     `reason` is one of death, or any of a quarantine's. `group` is the id of a failure group.
-    `since` and `until`, which is exclusive, go by `received_at`. `words` are part of the error key
-    or message.
+    `since` and `until`, which is exclusive, go by `received_at`, `settled_since` by `settled_at`.
+    `words` are part of the error key or message.
     """
 
     states: frozenset[State] = frozenset()
@@ -47,12 +47,19 @@ class SignupFilter:
     email: str | None = field(default=None, repr=False)
     since: datetime | None = None
     until: datetime | None = None
+    settled_since: datetime | None = None
     words: str | None = None
 
     @property
     def of_records(self) -> JobFilter:
         """The part that only the records of sign-ups tell, but for the address."""
-        return JobFilter(form=self.form, since=self.since, until=self.until, words=self.words)
+        return JobFilter(
+            form=self.form,
+            since=self.since,
+            until=self.until,
+            settled_since=self.settled_since,
+            words=self.words,
+        )
 
 
 @dataclass(frozen=True, slots=True)

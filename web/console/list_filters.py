@@ -9,7 +9,7 @@ from shared.domain.signup import State
 from shared.operations.signup_lists import SignupFilter
 
 # These may be in an address. An e-mail address is posted.
-_IN_ADDRESSES = ("account", "form", "reason", "group", "words", "since", "until")
+_IN_ADDRESSES = ("account", "form", "reason", "group", "words", "since", "until", "settled")
 
 
 def from_address(given: Mapping[str, str]) -> dict[str, str]:
@@ -31,6 +31,7 @@ def chosen_filter(given: Mapping[str, str], states: frozenset[State]) -> SignupF
         email=texts["email"],
         since=_time("since", texts["since"]),
         until=_time("until", texts["until"]),
+        settled_since=_time("settled", texts["settled"]),
     )
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import redis
@@ -95,6 +96,20 @@ def test_a_wrong_filter_is_said_on_the_page(scene: Scene, wrong: str) -> None:
     page = text(scene.browser.get(f"/console/waiting?{wrong}"), 422)
     assert 'role="alert"' in page
     assert "Nothing matches" in page
+
+
+def test_what_was_delivered_today_is_listed_by_that_time(scene: Scene) -> None:
+    id = scene.made.delivered()
+    delivered_at = scene.signup(id).settled_at
+    assert delivered_at
+    overview = text(scene.browser.get("/console/"))
+    assert re.search(r'"/console/delivered\?account=acme&settled=\d{4}-\d\d-\d\d"', overview)
+    for later, is_listed in ((timedelta(0), True), (timedelta(milliseconds=1), False)):
+        moment = (delivered_at + later).isoformat().replace("+00:00", "Z")
+        page = scene.page(f"delivered?settled={moment}")
+        assert (link(id) in page) == is_listed
+        assert 'for="settled">Delivered since' in page
+    assert 'for="settled"' not in scene.page("waiting")
 
 
 def test_pages_go_on_where_the_last_one_ended(
