@@ -19,6 +19,7 @@ from shared.domain.form import Form
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
 from web.console import bp
+from web.console.charts import drawn
 from web.console.connection_advice import advice_for, holds_of, how_to_act
 from web.console.guard import needs, operator_name
 from web.services import services
@@ -76,6 +77,14 @@ def account_now(name: str) -> ResponseReturnValue:
     """Return the part of the account's page that it asks for again and again."""
     summary = services().accounts.summaries.summary(name)
     return render_template("console/account_now.html", **_now(summary))
+
+
+@bp.get("/accounts/<name>/charts")
+@needs(Role.VIEWER)
+def account_charts(name: str) -> ResponseReturnValue:
+    """Return the account's charts, which its page asks for again now and then."""
+    services().accounts.summaries.registry.check_known(name)
+    return render_template("console/overview/charts.html", **drawn(name))
 
 
 def _now(summary: AccountSummary) -> dict[str, Any]:
@@ -200,6 +209,7 @@ def _account_page(
     return render_template(
         "console/account.html",
         **_now(summary),
+        **drawn(name),
         is_paused=any(each.reason == HoldReason.PAUSED for each in summary.holds),
         hold_problem=hold_problem,
         links=tools.connecting.browser.links.of(name, utc_now()),

@@ -2,15 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from flask import request, url_for
 
 from shared.domain.counts import Slot
 from shared.operations.overview.series import Row, Series, Span, rows_of, series_of
+from web.services import services
 
 # In the units of the drawing, which is stretched to its place.
 HEIGHT = 40
 _GAP = 0.2
 # The least that can be seen of something that is not nothing.
 _LEAST = 0.75
+_SPANS = (
+    (Span.HOUR, "An hour"),
+    (Span.TWO_DAYS, "Two days"),
+    (Span.NINETY_DAYS, "90 days"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +31,34 @@ class Chart:
     rows: Sequence[Row]
 
 
-def charts_of(slots: Sequence[Slot], span: Span) -> list[Chart]:
+def charts_of(slots: Sequence[Slot], span: Span, *, of_one_account: bool = False) -> list[Chart]:
     """Return the charts of the slots, which are in the order of time."""
     return [
         Chart(series, bars(series.values), list(rows_of(slots, series)))
-        for series in series_of(slots, span)
+        for series in series_of(slots, span, of_one_account=of_one_account)
     ]
+
+
+def drawn(account: str | None = None) -> dict[str, Any]:
+    """Return what charts.html shows: of all accounts together or of this one, for the time that
+    the address asks for."""
+    wanted = request.args.get("span", "")
+    span = Span(wanted) if wanted in list(Span) else Span.HOUR
+    reader = services().operations.overview
+    slots = reader.slots_of(account, span) if account else reader.slots(span)
+    page, part = ("account", "account_charts") if account else ("overview", "charts")
+    return {
+        "span": span,
+        "spans": [
+            (each, label, url_for(f"console.{page}", name=account, span=each))
+            for each, label in _SPANS
+        ],
+        "charts_url": url_for(f"console.{part}", name=account, span=span),
+        "charts_heading": "The account over time" if account else "All accounts together",
+        "slots": slots,
+        "charts": charts_of(slots, span, of_one_account=account is not None),
+        "height": HEIGHT,
+    }
 
 
 def bars(values: Sequence[float | None]) -> str:

@@ -4,15 +4,14 @@ import math
 import time
 from typing import Any
 
-from flask import render_template, request, url_for
+from flask import render_template, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.operations.operators import Role
-from shared.operations.overview.series import Span
 from shared.operations.overview.verdict import Gravity, Place, Reason, verdict
 from web.console import bp
-from web.console.charts import HEIGHT, charts_of
+from web.console.charts import drawn
 from web.console.connection_advice import advice_for, holds_of
 from web.console.guard import needs
 from web.services import services
@@ -45,18 +44,12 @@ _LINKS = {
     Place.DOCTOR: "Ask the doctor",
 }
 
-_SPANS = (
-    (Span.HOUR, "An hour"),
-    (Span.TWO_DAYS, "Two days"),
-    (Span.NINETY_DAYS, "90 days"),
-)
-
 
 @bp.get("/")
 @needs(Role.VIEWER)
 def overview() -> ResponseReturnValue:
     """Show how everything is, with charts of `?span=`."""
-    return render_template("console/overview.html", **_shown(), **_drawn())
+    return render_template("console/overview.html", **_shown(), **drawn())
 
 
 @bp.get("/live")
@@ -70,15 +63,7 @@ def live() -> ResponseReturnValue:
 @needs(Role.VIEWER)
 def charts() -> ResponseReturnValue:
     """Return the charts, which the page asks for again now and then."""
-    return render_template("console/overview/charts.html", **_drawn())
-
-
-def _drawn() -> dict[str, Any]:
-    wanted = request.args.get("span", "")
-    span = Span(wanted) if wanted in list(Span) else Span.HOUR
-    slots = services().operations.overview.slots(span)
-    drawn = charts_of(slots, span)
-    return {"span": span, "spans": _SPANS, "slots": slots, "charts": drawn, "height": HEIGHT}
+    return render_template("console/overview/charts.html", **drawn())
 
 
 def _shown() -> dict[str, Any]:

@@ -5,9 +5,10 @@ slots, so that a page reads a few hashes, however many accounts there are.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import redis
@@ -35,6 +36,9 @@ _SLOTS = {
 # something, and 25 µs for a glance at an account.
 _MINUTES_AT_ONCE = 100
 _ACCOUNTS_AT_ONCE = 40
+# So many minutes of an account are read in one round trip, which takes Redis a millisecond.
+_MINUTES_READ_AT_ONCE = 500
+_MINUTES_OF_A_QUARTER = QUARTER // MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,43 @@ class Statistics:
         """Return the last days in UTC, this one included."""
         return self._slots(keys.OF_DAYS, DAY, count)
 
+    def minutes_of(self, account: str, count: int) -> list[Slot]:
+        """Return the last whole minutes of one account, the oldest first. What was due is not
+        known of one account."""
+        wanted = self._last(MINUTE, count, until=-1)
+        return [
+            _slot(minute, MINUTE, _counts(figures), None)
+            for minute, figures in zip(wanted, self._counted(account, wanted), strict=True)
+        ]
+
+    def quarters_of(self, account: str, count: int) -> list[Slot]:
+        """Return the last quarter hours of one account, this one included. They are summed up from
+        its minutes, which are kept for two days."""
+        wanted = self._last(QUARTER, count)
+        minutes = range(wanted.start * _MINUTES_OF_A_QUARTER, wanted.stop * _MINUTES_OF_A_QUARTER)
+        counted = self._counted(account, minutes)
+        return [
+            _slot(each, QUARTER, _counts(_sums(islice(counted, _MINUTES_OF_A_QUARTER))), None)
+            for each in wanted
+        ]
+
+    def days_of(self, account: str, count: int) -> list[Slot]:
+        """Return the last days of one account in UTC, this one included up to now."""
+        *before, today = self._slots(f"{keys.account(account)}days", DAY, count)
+        [glance] = self.glances([account])
+        return [*before, replace(today, counts=glance.today)]
+
+    def _counted(self, account: str, minutes: range) -> Iterator[list[int]]:
+        """Yield what was counted of the account in each of these minutes, in the order of
+        `COUNTED`."""
+        prefix = keys.account(account)
+        for some in batches(minutes, _MINUTES_READ_AT_ONCE):
+            with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+                for minute in some:
+                    reads.hmget(f"{prefix}stats:{minute}", COUNTED)
+                found = reads.execute()
+            yield from (_minute(account, *each) for each in zip(some, found, strict=True))
+
     def glances(self, accounts: Sequence[str]) -> list[Glance]:
         """Return what one look tells of each account."""
         found: list[Glance] = []
@@ -156,12 +197,17 @@ class Statistics:
         this_minute = to_milliseconds(redis_time(self._client)) // in_milliseconds(MINUTE)
         return Round(False, int(rolled_to) if rolled_to.isdecimal() else 0, this_minute)
 
+    def _last(self, size: timedelta, count: int, until: int = 0) -> range:
+        """Return the numbers of the slots up to the current one; `until` -1: up to the one
+        before."""
+        last = to_milliseconds(redis_time(self._client)) // in_milliseconds(size) + until
+        return range(last - count + 1, last + 1)
+
     def _slots(self, key: str, size: timedelta, count: int, until: int = 0) -> list[Slot]:
         """Return the slots up to the current one; `until` -1: up to the one before."""
         with redis_errors_translated():
             stored = self._client.hgetall(key)
-        last = to_milliseconds(redis_time(self._client)) // in_milliseconds(size) + until
-        wanted = range(last - count + 1, last + 1)
+        wanted = self._last(size, count, until)
         known = {name: stored[name] for each in wanted if (name := str(each)) in stored}
         read = read_all(Kind.CHART, known, _read_slot)
         none = Counts(), None
@@ -171,6 +217,20 @@ class Statistics:
 def _slot(number: int, size: timedelta, counts: Counts, due: int | None) -> Slot:
     at = from_milliseconds(number * in_milliseconds(size))
     return Slot(at=at, counts=counts, due=due)
+
+
+def _minute(account: str, minute: int, stored: Sequence[str | None]) -> list[int]:
+    """Return what a minute's hash has, in the order of `COUNTED`. A page reads thousands."""
+    try:
+        return [int(figure or 0) for figure in stored]
+    except ValueError:
+        known = {name: figure for name, figure in zip(COUNTED, stored, strict=True) if figure}
+        read = read_all(Kind.CHART, known, int, of=f"{account}, minute {minute}")
+        return [read.get(name, 0) for name in COUNTED]
+
+
+def _sums(figures: Iterable[Sequence[int]]) -> list[int]:
+    return [sum(column) for column in zip(*figures, strict=True)]
 
 
 def _read_slot(stored: Any) -> tuple[Counts, int | None]:

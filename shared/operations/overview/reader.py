@@ -93,6 +93,15 @@ class OverviewReader:
                 return self.statistics.quarters(192)
         return self.statistics.days(90)
 
+    def slots_of(self, account: str, span: Span) -> list[Slot]:
+        """Return what was counted of one account in this time, the oldest first."""
+        match span:
+            case Span.HOUR:
+                return self.statistics.minutes_of(account, 60)
+            case Span.TWO_DAYS:
+                return self.statistics.quarters_of(account, 192)
+        return self.statistics.days_of(account, 90)
+
     @property
     def _default_key(self) -> str:
         return self.summaries.ledger.pace.key_of(self.summaries.default_client_id)

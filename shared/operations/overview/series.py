@@ -57,8 +57,9 @@ _COUNTS: tuple[tuple[str, str, Callable[[Counts], int]], ...] = (
 _UNITS = {Span.HOUR: "a minute", Span.TWO_DAYS: "in 15 minutes", Span.NINETY_DAYS: "a day"}
 
 
-def series_of(slots: Sequence[Slot], span: Span) -> list[Series]:
-    """Return the series of the slots, which are in the order of time."""
+def series_of(slots: Sequence[Slot], span: Span, *, of_one_account: bool = False) -> list[Series]:
+    """Return the series of the slots, which are in the order of time. The backlog is not kept of
+    one account (ADR 32)."""
     unit = _UNITS[span]
     sums = sum((slot.counts for slot in slots), Counts())
     return [
@@ -66,7 +67,7 @@ def series_of(slots: Sequence[Slot], span: Span) -> list[Series]:
             Series(name, label, f"{of(sums):,}", unit, [of(slot.counts) for slot in slots])
             for name, label, of in _COUNTS
         ),
-        _backlog(slots),
+        *([] if of_one_account else [_backlog(slots)]),
         _latency(slots, sums),
     ]
 

@@ -148,6 +148,27 @@ def test_this_minute_is_in_no_slot_before_it_is_over(
     assert statistics.glances(["acme"])[0].today.accepted == 2
 
 
+def test_one_account_has_its_minutes_quarters_and_days(
+    client: "redis.Redis", statistics: Statistics, clock: Clock
+) -> None:
+    clock.us = BEGIN_US + (DAY_MINUTES - 20) * MINUTE_US
+    count(client, "acme", clock, accepted=4, calls=2, call_ms=500)
+    clock.us += 25 * MINUTE_US  # the next day
+    count(client, "acme", clock, accepted=2)
+    count(client, "books", clock, accepted=9)
+    clock.us += MINUTE_US
+    roll_up(client)
+    count(client, "acme", clock, accepted=1)  # in no slot yet
+    accepted = [slot.counts.accepted for slot in statistics.minutes_of("acme", 60)]
+    assert (len(accepted), accepted[-1], accepted[-26], sum(accepted)) == (60, 2, 4, 6)
+    quarters = statistics.quarters_of("acme", 12)
+    assert [slot.counts.accepted for slot in quarters][-3:] == [4, 0, 3]
+    assert quarters[-3].counts.latency == timedelta(milliseconds=250)
+    assert [slot.counts.accepted for slot in statistics.days_of("acme", 2)] == [4, 3]
+    client.hset(f"{keys.account('acme')}stats:{clock.us // MINUTE_US}", "accepted", "nonsense")
+    assert statistics.quarters_of("acme", 1)[0].counts.accepted == 2
+
+
 def test_today_begins_at_midnight(
     client: "redis.Redis", statistics: Statistics, clock: Clock
 ) -> None:

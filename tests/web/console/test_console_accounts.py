@@ -345,7 +345,7 @@ def test_a_connection_that_ends_says_before_when_to_reconnect(
     redis_client.hset("relay:{acme}:tokens", "revoked", stored.digest)
     for path in ("/console/", "/console/accounts/acme"):
         page = browser.get(path).text
-        assert f"Works until {minute(stored.expires_at)}" in page
+        assert f">{minute(stored.expires_at)}</span></time>" in page.partition("Works until ")[2]
         assert "Reconnect it before" in page
         assert "are delivered until then" in page
 

@@ -220,7 +220,8 @@ def test_charts_have_their_figures_and_a_table_behind_each(
     for name, by in counted.items():
         redis_client.hincrby(f"{keys.account('acme')}stats:{minute}", name, by)
     make_roll_up(redis_client).look()
-    page = SignedIn(app).get(f"/console/?span={span}").text
+    browser = SignedIn(app)
+    page = browser.get(f"/console/?span={span}").text
     charts = re.findall("<figure.*?</figure>", page, re.DOTALL)
     labels = [re.sub("<[^>]*>", " ", each).split() for each in charts]
     assert [" ".join(each[:2]) for each in labels][:4] == [
@@ -232,6 +233,10 @@ def test_charts_have_their_figures_and_a_table_behind_each(
     assert all("<table>" in each and "<caption" in each for each in charts)
     assert "style=" not in page
     assert f'hx-get="/console/charts?span={span}"' in page
+    of_acme = browser.get(f"/console/accounts/acme/charts?span={span}").text
+    assert of_acme in browser.get(f"/console/accounts/acme?span={span}").text
+    own = re.findall("<figure.*?</figure>", of_acme, re.DOTALL)
+    assert own == [each for each in charts if "Backlog" not in each]
 
 
 def test_an_unknown_time_shows_an_hour(ledger: Ledger, app: Flask) -> None:

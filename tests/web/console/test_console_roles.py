@@ -25,6 +25,7 @@ LEAST_ROLE: dict[str, Role | None] = {
     "GET /console/accounts": VIEWER,
     "GET /console/accounts/<name>": VIEWER,
     "GET /console/accounts/<name>/now": VIEWER,
+    "GET /console/accounts/<name>/charts": VIEWER,
     "GET /console/accounts/<name>/disconnect": ADMIN,
     "POST /console/accounts/<name>/disconnect": ADMIN,
     "POST /console/accounts/<name>/hold": OPERATOR,
