@@ -17,6 +17,7 @@ from tests.support.drawing_site import (
     drawing_site,
 )
 
+THANKS = "Thank you! Your sign-up has been received."
 PHONE = {"width": 360, "height": 700}
 # Adds up how far things moved that nobody had touched.
 SHIFT = """() => new Promise(resolve => new PerformanceObserver(list => resolve(
@@ -174,6 +175,9 @@ def test_nothing_moves_when_it_thanks(shop: DrawingSite, page: Page) -> None:
     page.get_by_role("button").click()
     expect(page.get_by_text("Thank you!")).to_be_visible()
     assert page.get_by_text("Below").bounding_box() == below
+    # A card, and no hole. Screen readers say the text alone.
+    expect(page.get_by_role("form")).to_have_css("border-top-width", "1px")
+    expect(page.get_by_role("form")).to_match_aria_snapshot(f"- status: {THANKS}")
 
 
 @pytest.mark.slow
