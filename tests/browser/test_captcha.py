@@ -33,6 +33,13 @@ def states(server: ValkeyServer) -> list[tuple[str, str | None]]:
     return [(each["state"], each.get("reason")) for each in all_records(server.client())]
 
 
+def let_go(page: Page, held: list[Route]) -> None:
+    """Answer the request that was held."""
+    # Asking the page lets Playwright hand the request over.
+    eventually(lambda: bool(page.evaluate("1") and held), what="a request")
+    held[0].continue_()
+
+
 def show(page: Page, web: WebProcess) -> None:
     page.goto(f"{web.url}/f/club")
     expect(page.get_by_role("checkbox")).to_be_visible()
@@ -87,10 +94,27 @@ def test_nobody_presses_twice_while_the_work_is_done(
     button.press("Enter")
     expect(button).to_be_disabled()
     expect(page.locator("form")).to_have_attribute("aria-busy", "true")
-    held[0].continue_()
+    let_go(page, held)
     expect_thanks(page)
     [record] = all_records(redis_server.client())
     assert (record["state"], record["contact"]["other"]) == ("queued", {"plan": "free"})
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_the_button_counts_that_is_pressed_while_the_work_is_done(
+    web: WebProcess, redis_server: ValkeyServer, page: Page, checked: bool
+) -> None:
+    """`checked`: whether the browser checks the form before it is sent."""
+    held: list[Route] = []
+    page.route(WORK, lambda route: held.append(route))
+    show(page, web)
+    page.locator("form").evaluate("(form, checked) => { form.noValidate = !checked }", checked)
+    page.get_by_text("I'm not a robot").click()
+    page.get_by_role("button").click()
+    expect(page.get_by_role("button")).to_be_disabled()
+    let_go(page, held)
+    expect_thanks(page)
+    assert states(redis_server) == [("queued", None)]
 
 
 def test_a_work_without_end_is_not_waited_for(
@@ -211,7 +235,7 @@ def test_a_form_that_is_sent_early_waits_for_the_script(
     button.click()
     expect(button).to_be_disabled()
     expect(page.get_by_role("status")).to_have_text("Sending…")
-    held[0].continue_()
+    let_go(page, held)
     expect(page.get_by_text("Thank you!")).to_be_visible()
     assert shop.signup(f"{how}@example.com")["state"] == "queued"
 

@@ -78,7 +78,8 @@ if (![...document.styleSheets].some(({ href }) => href === styles)) {
 
 // --- a visitor who waits for the work, and one who cannot do it
 
-// By widget: the event by which its form was sent, while the work is done.
+// By widget: how its form was sent, while the work is done: {submitter, isLate}. `isLate` if the work
+// was going on already, as the visitor had ticked the box.
 const sending = new WeakMap();
 // By widget: the buttons that nobody can press meanwhile.
 const held = new WeakMap();
@@ -98,7 +99,22 @@ function release(form, widget) {
   if (document.activeElement === document.body) sending.get(widget).submitter?.focus();
 }
 
+function wait(widget, press) {
+  sending.set(widget, press);
+  setTimeout(() => sending.get(widget) === press && giveUp(widget), PATIENCE);
+}
+
+// Stop a press of the button while the work is done. It counts as soon as that is.
+function putOff(event, widget, submitter) {
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (sending.has(widget)) return;
+  wait(widget, { submitter, isLate: true });
+  hold(widget.closest("form"), widget);
+}
+
 function giveUp(widget) {
+  if (!widget.isConnected) return; // the page has thrown the form away
   widget.reset(); // which stops the work
   widget.setState("error");
 }
@@ -107,18 +123,30 @@ function giveUp(widget) {
 const listen = (type, act) => document.addEventListener(type, act, true);
 
 listen("submit", (event) => {
-  const widget = event.target.querySelector(WIDGET);
-  if (widget?.getState?.() !== "unverified") return;
-  sending.set(widget, event);
-  setTimeout(() => sending.get(widget) === event && giveUp(widget), PATIENCE);
+  const { target: form, submitter } = event;
+  const widget = form.querySelector(WIDGET);
+  const state = widget?.getState?.();
+  if (state === "unverified") wait(widget, { submitter });
+  if (state === "verifying") putOff(event, widget, submitter);
+});
+
+// The widget has its box fail the browser's check while the work is done, unless the form has none.
+listen("invalid", (event) => {
+  const widget = event.target.closest(WIDGET);
+  if (widget?.getState?.() !== "verifying") return;
+  const { form, type } = document.activeElement;
+  putOff(event, widget, type === "submit" && form === event.target.form ? document.activeElement : null);
 });
 
 listen("statechange", ({ target: widget, detail }) => {
   if (widget.localName !== WIDGET || !sending.has(widget)) return;
   const form = widget.closest("form");
   if (detail.state === "verifying") return hold(form, widget);
+  const { submitter, isLate } = sending.get(widget);
   release(form, widget);
-  if (detail.state === "error") form.requestSubmit(sending.get(widget).submitter);
+  if (detail.state === "error" || (detail.state === "verified" && isLate)) {
+    form.requestSubmit(submitter);
+  }
   if (detail.state !== "unverified") sending.delete(widget);
 });
 
