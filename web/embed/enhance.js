@@ -18,8 +18,8 @@ function chosen(form, button, name) {
 /* The address that the form posts to, if that is ours; else "". */
 function addressOf(form, button) {
   const address = chosen(form, button, "Action");
-  const isHere = /^(_|$)/.test(chosen(form, button, "Target"));
-  return isHere && chosen(form, button, "Method") == "post" && isOurs(address) ? address : "";
+  const how = chosen(form, button, "Method") + chosen(form, button, "Target");
+  return /^post(_|$)/.test(how) && isOurs(address) ? address : "";
 }
 
 /* What the form says, and which page it is on, as browsers tell only its origin, and the page before

@@ -21,14 +21,10 @@ function look() {
   }
 }
 
-function lookSoon() {
-  timer ||= setTimeout(look, 50);
-}
-
 function start() {
   resume();
   look();
-  new MutationObserver(lookSoon).observe(document, {
+  new MutationObserver(() => (timer ||= setTimeout(look, 50))).observe(document, {
     childList: true,
     subtree: true,
     attributeFilter: ["type"],

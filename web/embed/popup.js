@@ -122,7 +122,6 @@ function arm([, exit, delay, scroll], offer) {
     /* To the tabs or the address. Fingers leave no page, so touch screens open nothing then. */
     const leave = ({ relatedTarget, clientY }) => relatedTarget || clientY > 0 || offer();
     addEventListener("mouseout", leave);
-    addEventListener("mouseleave", leave, true);
   }
 }
 
