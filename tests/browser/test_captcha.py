@@ -240,6 +240,17 @@ def test_a_form_that_is_sent_early_waits_for_the_script(
     assert shop.signup(f"{how}@example.com")["state"] == "queued"
 
 
+def test_nothing_moves_when_the_widget_comes(shop: DrawingSite, page: Page) -> None:
+    held: list[Route] = []
+    page.route(SCRIPT, lambda route: held.append(route))
+    shop.show(page, shop.drawn("cakes"))
+    button = page.get_by_role("button", name="Sign up")
+    before = button.bounding_box()
+    let_go(page, held)
+    expect(page.get_by_text("I'm not a robot")).to_be_visible()
+    eventually(lambda: button.bounding_box() == before, what="the button in its place")
+
+
 @pytest.mark.parametrize("is_blocked", [True, False])
 def test_a_script_that_does_not_come_stops_nobody(
     shop: DrawingSite, page: Page, is_blocked: bool
