@@ -60,12 +60,14 @@ def list_quarantined(runtime: CommandRuntime, selection: Selection) -> None:
 def deliver(runtime: CommandRuntime, selection: Selection) -> None:
     """Send quarantined sign-ups to Constant Contact, with the consent that they came with.
 
-    The exit status is 1 if some of them cannot be sent as they are. These stay in quarantine.
+    A hundred or more are a job, which workers go on with. The exit status is 1 if some of them
+    cannot be sent as they are. These stay in quarantine.
     """
-    operation = runtime.operations.quarantine
-    delivered = operation.deliver(operation.chosen(selection))
+    chosen = runtime.operations.quarantine.chosen(selection)
+    delivered = runtime.operations.review.deliver_selected(chosen, selection)
     refused = [{"id": id, "message": why} for id, why in delivered.refused.items()]
-    runtime.output.json({"due": delivered.due, "refused": refused})
+    job = {"job": delivered.job.id} if delivered.job else {}
+    runtime.output.json({"due": delivered.due, "refused": refused, **job})
     _say_delivered(runtime, delivered)
     if refused:
         sys.exit(1)
@@ -82,8 +84,13 @@ def discard(runtime: CommandRuntime, selection: Selection, *, yes: bool, note: s
 
 
 def _say_delivered(runtime: CommandRuntime, delivered: Delivered) -> None:
-    say = runtime.output.say
-    if delivered.due or not delivered.refused:
+    say, job = runtime.output.say, delivered.job
+    if job:
+        say(
+            f"The job {job.id} delivers {counted(job.total, 'sign-up')}, oldest first."
+            f"\nWatch it: relay failed jobs   Stop it: relay failed cancel {job.id}"
+        )
+    elif delivered.due or not delivered.refused:
         say(f"{counted(len(delivered.due), 'sign-up')} can be sent now. Watch them: relay status")
     for id, why in delivered.refused.items():
         say(f"{id} stays in quarantine: {why}")

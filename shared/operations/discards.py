@@ -1,6 +1,5 @@
 """Discarding what commands choose: a few one by one, many as a job that can be undone as one."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,7 +10,7 @@ from shared.ledger.script_library import batches
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.jobs import Jobs
 from shared.operations.quarantine_review import Discarded
-from shared.operations.selection import Selection, UnreadableSignup
+from shared.operations.selection import Selection, UnreadableSignup, chosen_in_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +32,7 @@ class Discards:
         others = [each for each in chosen if not isinstance(each, Signup)]
         ids = self.dead_letters.discard(others, note=note)
         job = self.jobs.start_with(
-            JobAction.DISCARD, readable, _for_people(selection, readable), note=note
+            JobAction.DISCARD, readable, chosen_in_words(selection, readable), note=note
         )
         is_whole = job is not None and job.changed == len(readable)
         done = (each.id for each in readable) if is_whole else self._discarded(readable)
@@ -44,10 +43,3 @@ class Discards:
         for some in batches(signups):
             found = self.ledger.signups_in_order([(each.account, each.id) for each in some])
             yield from (each.id for each in found if each.state == State.DISCARDED)
-
-
-def _for_people(selection: Selection, signups: Sequence[Signup]) -> str:
-    """Return how they were chosen, as JSON and without addresses."""
-    caught = all(each.state == State.QUARANTINED for each in signups)
-    state = {"state": State.QUARANTINED} if caught else {}
-    return json.dumps(state | json.loads(selection.to_json()))

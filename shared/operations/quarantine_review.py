@@ -12,7 +12,7 @@ from shared.operations.bulk_choices import BulkChoice, BulkChooser
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.quarantine import Delivered, Quarantine
 from shared.operations.replay_jobs import Job
-from shared.operations.selection import oldest_first
+from shared.operations.selection import Selection, chosen_in_words, oldest_first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,13 @@ class QuarantineReview:
             return Delivered([], {}, self.chooser.start(JobAction.DELIVER, choice).job)
         if len(signups) < LARGE:
             return self.quarantine.deliver(signups)
-        return self._deliver_by_job(choice, signups)
+        return self._deliver_by_job(choice.for_people(), signups)
+
+    def deliver_selected(self, signups: Sequence[Signup], selection: Selection) -> Delivered:
+        """Make those due that a command has selected: a few at once, more by a job."""
+        if len(signups) < LARGE:
+            return self.quarantine.deliver(signups)
+        return self._deliver_by_job(chosen_in_words(selection, signups), signups)
 
     def discard(self, choice: BulkChoice, note: str) -> Discarded:
         """Discard them: one at once, more by a job, so that all of it can be undone. `note` says
@@ -52,8 +58,8 @@ class QuarantineReview:
         started = self.chooser.start_with(JobAction.DISCARD, choice, signups, note)
         return Discarded(ids=[], job=started.job)
 
-    def _deliver_by_job(self, choice: BulkChoice, signups: Sequence[Signup]) -> Delivered:
+    def _deliver_by_job(self, chosen: str, signups: Sequence[Signup]) -> Delivered:
         refused = self.quarantine.refused(signups)
         sound = [signup for signup in oldest_first(signups) if signup.id not in refused]
-        job = self.chooser.start_with(JobAction.DELIVER, choice, sound).job
+        job = self.chooser.jobs.start_with(JobAction.DELIVER, sound, chosen)
         return Delivered([], refused, job)

@@ -197,3 +197,10 @@ def oldest_first(signups: Iterable[Signup]) -> list[Signup]:
 def _ended_at(signup: Signup) -> datetime:
     """Return when a dead letter died, or a quarantined sign-up was received."""
     return signup.settled_at or signup.received_at
+
+
+def chosen_in_words(selection: Selection, signups: Sequence[Signup]) -> str:
+    """Return how a job's sign-ups were chosen, for people, as JSON and without addresses."""
+    caught = all(each.state == State.QUARANTINED for each in signups)
+    state = {"state": State.QUARANTINED} if caught else {}
+    return json.dumps(state | json.loads(selection.to_json()))

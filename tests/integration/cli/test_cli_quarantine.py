@@ -9,6 +9,7 @@ import pytest
 import redis
 
 from shared.domain.printable import printable
+from shared.domain.replay import LARGE
 from shared.domain.signup import Contact
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
@@ -191,6 +192,16 @@ def test_what_is_delivered_is_what_a_clean_signup_would_have_had(
     assert second.consent.box is True
     assert caught(connected) == []
     assert connected("quarantine", "deliver", found["id"]).status == 1
+
+
+def test_many_are_delivered_by_a_job(connected: CommandLine, site: Site, ledger: Ledger) -> None:
+    site.catch("news")  # the form has a form's consent and lists
+    for number in range(LARGE - 1):
+        accept(ledger, f"{number}@example.com", quarantine="honeypot")
+    started = connected("quarantine", "deliver", "--all", "--json")
+    assert (started.status, started.json["due"], started.json["refused"]) == (0, [], [])
+    (job,) = connected("failed", "jobs", "--json").json
+    assert (job["id"], job["action"], job["total"]) == (started.json["job"], "deliver", LARGE)
 
 
 @pytest.mark.parametrize(
