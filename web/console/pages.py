@@ -48,6 +48,7 @@ from web.console import (
     signup_lists,
     signups,
 )
+from web.console.check_pages import page_for
 from web.console.times import times_in
 from web.security_headers import ALONE
 from web.services import services
@@ -91,6 +92,7 @@ def template_context() -> dict[str, Any]:
         "csrf_token": guard.csrf_token,
         "csrf_field": _csrf_field,
         "now": utc_now(),
+        "page_for": lambda check: page_for(check, operator.role) if operator else None,
         "times_in": lambda sentence: times_in(sentence, utc_now()),
         "moment": _moment,
         "ago": _ago,

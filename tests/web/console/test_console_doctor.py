@@ -8,12 +8,13 @@ import pytest
 import redis
 from flask import Flask
 
-from shared.domain.check import Check, Subject
+from shared.domain.check import Check, Subject, Verdict
 from shared.infrastructure.settings import Settings
 from shared.operations.operators import Role
 from tests.support.console_browser import SignedIn
 from tests.support.web_services import change_services
 from web.app import create_app
+from web.console.check_pages import page_for
 
 CHECKS = [
     Subject("redis", "Redis answers").ok("It takes 0.2 ms."),
@@ -77,6 +78,32 @@ def test_every_check_is_shown_with_what_to_do(browser: SignedIn, doctor: Doctor)
     assert "HTTP 503 &lt;b&gt;." in response.text
     assert "1 problem in 4 checks. 1 could not be checked." in response.text
     assert doctor.asked == [()]
+
+
+@pytest.mark.parametrize(
+    ("fix", "account", "role", "page"),
+    [
+        ("run: relay connect acme", "acme", Role.VIEWER, ("The account acme", "/accounts/acme")),
+        ("run: relay connect NAME", None, Role.VIEWER, ("Accounts", "/accounts")),
+        ("see: relay failed list", "acme", Role.VIEWER, ("Failed", "/failed?account=acme")),
+        ("run: relay quarantine list", None, Role.VIEWER, ("Quarantine", "/quarantine")),
+        ("run: relay operator add NAME", None, Role.OPERATOR, None),
+        ("run: relay operator add NAME", None, Role.ADMIN, ("Operators", "/operators")),
+        ("Ask again: relay doctor", "acme", Role.VIEWER, ("Doctor", "/doctor?account=acme")),
+        ("run: relay worker", None, Role.ADMIN, None),
+        ("signup-relay failed in Redis", None, Role.ADMIN, None),
+        (None, "acme", Role.ADMIN, None),
+    ],
+)
+def test_advice_by_a_command_leads_to_the_page_that_does_the_same(
+    app: Flask, fix: str | None, account: str | None, role: Role, page: tuple[str, str] | None
+) -> None:
+    check = Check(
+        name="c", title="C", verdict=Verdict.PROBLEM, found="it", fix=fix, account=account
+    )
+    with app.test_request_context("/console/doctor"):
+        found = page_for(check, role)
+    assert found == (page and (page[0], f"/console{page[1]}"))
 
 
 def test_what_running_in_public_needs_is_checked_by_a_link(
