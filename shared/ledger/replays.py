@@ -279,7 +279,8 @@ def _read(
 ) -> ReplayPart:
     id, flat, waiting, obstacle, unseen = stored
     job = dict(pairs(flat))
-    json.loads(job["chosen"])  # raises for what nobody can show
+    for text in (job["chosen"], job.get("change", "{}")):
+        json.loads(text)  # raises for what nobody can show
     ended = {name: int(job[name]) for name in ("delivered", "dead")}
     return ReplayPart(
         account=account,

@@ -929,3 +929,11 @@ def test_a_few_that_are_chosen_are_edited_by_a_job(rig: Rig) -> None:
     assert (job.total, job.refused) == (1, 1)
     assert replay_feeder(rig.steps).feed("acme") == 1
     assert states(rig.ledger, ids[1:]) == {State.DEAD}
+
+
+def test_a_job_whose_edit_nobody_can_read_is_left_out(rig: Rig) -> None:
+    people_with(rig.ledger, {"city": "Paris"})
+    job = edited(rig, FieldChange.chosen(["city"], []))
+    other = discard(rig.jobs)
+    rig.client.hset(f"{keys.account('acme')}replay:{job.id}", "change", "{no")
+    assert [each.id for each in rig.jobs.all()] == [other.id]
