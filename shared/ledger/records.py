@@ -23,8 +23,8 @@ from shared.domain.signup import (
 from shared.infrastructure.stored_records import Kind, json_object, read_all
 from shared.ledger.time_units import from_milliseconds, moment
 
-# `json.dumps` would make a new encoder each time.
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+# `json.dumps` would make a new encoder each time. Nothing that is stored contains itself.
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 # The values of the first line, in their places: as in `scripts/lib/first_line.lua`.
 FIELDS = (

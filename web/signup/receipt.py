@@ -2,8 +2,7 @@
 
 import functools
 import json
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from werkzeug.urls import iri_to_uri
@@ -20,7 +19,8 @@ from web.translations.catalogues import Translation, Translations
 
 # In the address of the thanks page: the website to which it leads back.
 SITE = "_site"
-_JSON = json.JSONEncoder(separators=(",", ":"))  # `json.dumps` would make a new one each time
+# `json.dumps` would make a new one each time. Nothing in it contains itself.
+_JSON = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 class Parts(Protocol):
@@ -30,8 +30,7 @@ class Parts(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What goes back to the visitor, whichever server sends it. `signup` is the id of the sign-up
     that was stored, if the answer is about one. `rest` follows `body`, if it is a large file."""
 

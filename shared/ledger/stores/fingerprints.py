@@ -17,7 +17,8 @@ from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 
-_JSON = json.JSONEncoder(ensure_ascii=False)  # `json.dumps` would make a new one each time
+# `json.dumps` would make a new one each time. Nothing in it contains itself.
+_JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False)
 
 
 class Fingerprints:

@@ -77,8 +77,9 @@ def _urlencoded(body: bytes) -> list[RawPair]:
             name = name.replace(b"+", b" ")
             if not _ADDRESS_AS_IT_IS.fullmatch(value):
                 value = value.replace(b"+", b" ")
-        if b"%" in part:
-            name, value = unquote_to_bytes(name), unquote_to_bytes(value)
+        if b"%" in part:  # seldom in the name
+            name = unquote_to_bytes(name) if b"%" in name else name
+            value = unquote_to_bytes(value)
         found.append((name, value, None))
     return found
 
