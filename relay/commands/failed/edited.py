@@ -28,8 +28,8 @@ def edit_text(preview: EditPreview) -> str:
     lines = [
         *(f"{name}: left out." for name in change.without),
         *(f"{name}: set to {change.values[name]!r}." for name in change.set),
-        f"Looked at: {preview.read:,}. Such a field have {preview.having:,} of these now.",
-        f"Change, and are sent: {preview.changed:,}.",
+        f"Looked at: {preview.read:,}. With a value for this now: {preview.having:,}.",
+        f"These change and are sent: {preview.changed:,}.",
         *(f"Left as they are: {count:,}. {why}" for why, count in preview.staying.most_common()),
         *map(_example_text, preview.examples),
     ]

@@ -223,7 +223,7 @@ def _progress(replay: Job) -> str:
         "skipped": replay.skipped,
         "cancelled": replay.cancelled,
         "being sent": replay.under_way,
-        "that cannot be sent and stay": replay.refused,
+        "left as they were" if replay.change else "that cannot be sent and stay": replay.refused,
     }
     parts = [f"{replay.done:,} of {replay.total:,} done"]
     parts += [f"{count:,} {name}" for name, count in counts.items() if count]

@@ -276,6 +276,7 @@ def test_fields_are_left_out_or_set_in_all_that_are_chosen(
     for told in (
         "phone: left out.",
         "city: set to 'Ely'.",
+        "Looked at: 2. With a value for this now: 1.",
         "Left as they are: 1. Please enter an e-mail address",
         "For example ada@example.com: city 'Rome' becomes 'Ely', phone '1' becomes ''.",
         "They use 1 requests.",
@@ -289,6 +290,7 @@ def test_fields_are_left_out_or_set_in_all_that_are_chosen(
     assert [each["count"] for each in started["edit"]["staying"]] == [1]
     (listed,) = connected("failed", "replays", "--json").json
     assert (listed["action"], listed["refused"]) == ("retry_edited", 1)
+    assert "1 left as they were" in connected("failed", "replays").out
     assert replay_feeder(job_steps(redis_client, FAST)).feed("acme") == 1
     assert "or stay as they are" in connected(*typed).out
 
