@@ -242,6 +242,7 @@ def _make_services(settings: Settings) -> Services:
             one_signup=operations.one_signup,
             people=people,
             status=operations.status,
+            listed=operations.listed,
         ),
         translations=translations,
         status=make_status_reader(settings, patient, operations, here),

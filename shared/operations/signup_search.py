@@ -3,7 +3,7 @@
 If there is none, it tells what is known that may explain it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from uuid import UUID
@@ -14,6 +14,7 @@ from shared.domain.retention import KeptRecords
 from shared.domain.short_ids import full_id
 from shared.domain.signup import Evidence
 from shared.ledger.spools import SpoolReport
+from shared.operations.listed_signups import ListedSignups
 from shared.operations.one_signup import OneSignup, SignupDetails
 from shared.operations.people import FoundSignup, PersonalData
 from shared.operations.selection import UnreadableSignup
@@ -23,6 +24,8 @@ CLEARED = "cleared"  # the state of a sign-up of which only the evidence of cons
 
 # A contact id is in the records alone. So many of the latest delivered ones are read for it.
 MOST_READ = 2_000
+# Of so many sign-ups, the latest of a person, the search says why they stand as they do.
+MOST_EXPLAINED = 10
 # So many forms are looked at for their last refusals, and shown with them.
 MOST_FORMS, MOST_SHOWN = 1_000, 20
 
@@ -54,11 +57,12 @@ class Findings:
     """What a search found, the newest first; or what else is known, if it found nothing.
 
     `exact` is the id of the only sign-up that was asked for. `is_id` says that an id was asked for,
-    which may be a contact id.
+    which may be a contact id. `why` says in a few words why the latest stand as they do, by id.
     """
 
     exact: str | None = None
     found: list[FoundSignup] = field(default_factory=list)
+    why: Mapping[str, str] = field(default_factory=dict)
     known: KnownElsewhere | None = None
     is_id: bool = False
 
@@ -70,6 +74,7 @@ class SignupSearch:
     one_signup: OneSignup
     people: PersonalData
     status: SystemStatus
+    listed: ListedSignups
 
     def find(self, question: str) -> Findings:
         """Return the sign-ups of a person, by the e-mail address; or with this id or contact id."""
@@ -77,7 +82,7 @@ class SignupSearch:
         if id := _id_in(question):
             return self._with_id(id)
         found = self._of_person(question)
-        return Findings(found=found, known=None if found else self._known())
+        return Findings(found=found, why=self._why(found), known=None if found else self._known())
 
     def look(self, id: str) -> Whereabouts:
         """Return what a long or short id stands for. Raises `NoSuchSignup`."""
@@ -103,6 +108,13 @@ class SignupSearch:
             if each.id not in known
         ]
         return sorted([*found, *cleared], key=lambda each: each.received_at, reverse=True)
+
+    def _why(self, found: Sequence[FoundSignup]) -> dict[str, str]:
+        """Return why those of the first stand as they do that are in the ledger, if there is more
+        than one: a single one has a page that says it."""
+        latest = [(each.account, each.id) for each in found[:MOST_EXPLAINED]]
+        signups = self.one_signup.finder.ledger.signups_in_order(latest) if latest[1:] else ()
+        return {each.signup.id: each.why.short for each in self.listed.waiting(list(signups))}
 
     def _with_id(self, id: str) -> Findings:
         try:
