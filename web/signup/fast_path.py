@@ -4,10 +4,11 @@ It takes what the view `sign_up` would take, with the same functions, and leaves
 that view: errors, closed and unknown forms, large bodies, sign-ups that the disk must store. So it
 has no case of its own.
 
-Where its microseconds of CPU go: 2 to find out which page posted, 15 from bytes to names and
-values, 30 to sort, clean and check them, 3 to screen them, 12 for fingerprints, 12 for the script's
-arguments, 15 to 60 for the round trip (the fewer, the more sign-ups wait with it), 8 for counts and
-the answer. Granian and the entrance before it take 65. docs/performance.md has more.
+Where its microseconds of CPU go: 2 to find out which page posted, 11 from bytes to names and
+values, 20 to sort, clean and check them, 3 to screen them, 4 for the evidence of consent, 10 for
+fingerprints, 10 for the script's arguments, 15 to 60 for the round trip (the fewer, the more
+sign-ups wait with it), 8 for counts and the answer. Granian and the entrance before it take 65.
+docs/performance.md has more.
 """
 
 from collections.abc import Callable
