@@ -65,7 +65,8 @@ COUNTED_BY_API = "answer"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """One reason to wait. `until` and `probe_at` are None where only its cause ends it.
-    `refused_at` is when Constant Contact last refused something since it began; None if it did not.
+    `refused_at` is when its cause was last seen, at first when it began; None if an older version
+    began it.
     """
 
     reason: HoldReason

@@ -91,7 +91,8 @@ local function drop_ended_holds()
 end
 
 -- Begins a hold, or continues the active one: its beginning does not change, and every further
--- refusal doubles the time to the next probe, and is noted. `new` has until, by and note. Without
+-- refusal doubles the time to the next probe. The last refusal is noted, also if it is the
+-- first: so a step that is repeated does not look like another one. `new` has until, by and note. Without
 -- `first_probe` (milliseconds) it is not probed at all. Returns 1 when the hold is new, else 0.
 local function begin_hold(prefix, reason, new, first_probe, longest_probe)
   local stored = redis.call("HGET", prefix .. "holds", reason)
@@ -101,7 +102,7 @@ local function begin_hold(prefix, reason, new, first_probe, longest_probe)
   end
   hold["until"], hold.by, hold.note = new["until"], new.by, new.note
   hold.probe_at = nil
-  hold.refused_at = stored and now or nil
+  hold.refused_at = now
   if first_probe then
     hold.probe_at = now + math.min(longest_probe, first_probe * 2 ^ hold.probes)
   end
