@@ -20,6 +20,7 @@ SCREENS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]
 # And files and parts of pages, which are no pages.
 NOT_LINKED = {
     *("console.export_audit", "console.live", "console.charts"),
+    *("console.account_now", "console.account_charts"),
     *("console.sign_in", "console.second_step", "console.test"),
     *("console.connected", "console.pending", "console.link", "console.job"),
 }
