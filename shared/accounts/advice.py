@@ -6,10 +6,11 @@ from datetime import datetime
 
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.accounts.problems import explain_secret
-from shared.domain.account import COUNTED_BY_API, Hold, HoldReason
+from shared.domain.account import Hold, HoldReason
 from shared.domain.connection_end import EndCause
 from shared.domain.durations import minute, short_minute
 from shared.domain.phrases import sign_ups_wait
+from shared.domain.requests_today import is_counted_by_api
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ class Advice:
 def on_hold(hold: Hold, account: str, means: Means = COMMANDS) -> str:
     """Return what ends the hold, in sentences."""
     what = means.told(_ON_HOLD[hold.reason], account)
-    return f"{what} {USED_ELSEWHERE}" if used_elsewhere(hold) else what
+    return f"{what} {USED_ELSEWHERE}" if is_counted_by_api(hold) else what
 
 
 def why(hold: Hold) -> str:
@@ -185,11 +186,6 @@ def on_release(holds: Sequence[Hold], due: int) -> str:
         f"{ends} one sign-up now, to see whether the cause of {' and '.join(others)} is gone. If it"
         " is, all others follow. If not, the hold stays."
     )
-
-
-def used_elsewhere(hold: Hold) -> bool:
-    """Whether Constant Contact says that the quota is used up before our own count does."""
-    return hold.reason == HoldReason.QUOTA and hold.by == COUNTED_BY_API
 
 
 def for_account(

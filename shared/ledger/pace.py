@@ -9,7 +9,10 @@ from datetime import timedelta
 
 import redis
 
+from shared.domain.account import Hold, HoldReason
+from shared.domain.requests_today import RequestsToday, requests_today
 from shared.ledger import keys
+from shared.ledger.reading import read_holds
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import redis_time
 from shared.ledger.script_library import Scripts
@@ -76,17 +79,31 @@ class Pace:
 
     def used_today(self, client_id: str) -> int:
         """Return how many requests the API key has been granted this UTC day."""
-        (used,) = self.used_today_by([self.key_of(client_id)])
-        return used
+        return self.today(client_id).made
+
+    def today(self, client_id: str) -> RequestsToday:
+        """Return what is known of the API key's requests of this UTC day."""
+        (found,) = self.today_by([self.key_of(client_id)])
+        return found
 
     def key_of(self, client_id: str) -> str:
         """Return what `Glance.api_key` calls this API key."""
         return keys.api_key(client_id)
 
-    def used_today_by(self, api_keys: Sequence[str]) -> list[int]:
+    def today_by(self, api_keys: Sequence[str]) -> list[RequestsToday]:
         """Return the same of each of these API keys, which are as `Glance.api_key`."""
-        today = redis_time(self._client).date().isoformat()
+        today = redis_time(self._client).date()
         with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
             for each in api_keys:
-                reads.get(f"{each}quota:{today}")
-            return [int(used or 0) for used in reads.execute()]
+                reads.get(f"{each}quota:{today.isoformat()}")
+                reads.hget(f"{each}holds", HoldReason.QUOTA)
+            found = reads.execute()
+        return [
+            requests_today(int(made or 0), _quota_hold(hold), today)
+            for made, hold in zip(found[::2], found[1::2], strict=True)
+        ]
+
+
+def _quota_hold(stored: str | None) -> Hold | None:
+    holds = read_holds("an API key", [(HoldReason.QUOTA, stored)] if stored else [])
+    return holds[0] if holds else None

@@ -15,6 +15,7 @@ from shared.domain.failure_group import FailureGroup
 from shared.domain.field_change import FieldChange
 from shared.domain.job_filter import has_words
 from shared.domain.replay import LARGE, JobAction
+from shared.domain.requests_today import left_in_words
 from shared.domain.signup import Signup, State
 from shared.operations.field_edits import EditPreview, FieldEdits
 from shared.operations.form_targets import FormTarget, FormTargets, staying
@@ -85,6 +86,11 @@ class BulkPlan:
     def staying(self) -> int:
         """How many stay as they are, as their form is gone or has no list."""
         return staying(self.targets).total()
+
+    @property
+    def left_in_words(self) -> str:
+        """Return how many requests are left today, for people."""
+        return left_in_words(self.quota_left or 0)
 
     @property
     def count(self) -> int:

@@ -180,7 +180,7 @@ class Retries:
         return sum(left.values()), max(times, default=timedelta())
 
     def _left_today(self, client_id: str) -> int:
-        return max(0, self._replays.pace.per_day - self._ledger.pace.used_today(client_id))
+        return self._ledger.pace.today(client_id).left(self._replays.pace.per_day)
 
 
 def _job_choice(selection: Selection) -> JobChoice | None:

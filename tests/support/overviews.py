@@ -5,6 +5,7 @@ from typing import Any
 
 from shared.accounts.account_summary import AccountSummary, ConnectionStatus
 from shared.domain.counts import Counts
+from shared.domain.requests_today import RequestsToday
 from shared.domain.totals import Totals
 from shared.ledger.spools import SpoolFigures, SpoolReport
 from shared.ledger.stores.statistics import Glance
@@ -14,7 +15,7 @@ from shared.operations.system_status import Pulse
 from tests.support.builders import NOON, account
 
 ALIVE = Pulse({"relay-1@here": timedelta(seconds=1)}, {"beat-1@here": timedelta(seconds=1)})
-NO_QUOTA_USED = QuotaUse(used=0, limit=10_000, forecast=None)
+NO_QUOTA_USED = QuotaUse(today=RequestsToday(made=0), limit=10_000, forecast=None)
 
 
 def glance(name: str = "acme", *, due: int = 0, **fields: Any) -> Glance:

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.accounts.advice import USED_ELSEWHERE, used_elsewhere
+from shared.accounts.advice import USED_ELSEWHERE
 from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.connection_end import ConnectionEnd, EndCause
 from shared.domain.durations import in_words, minute, times
 from shared.domain.phrases import clause, sentence, sign_ups_wait
+from shared.domain.requests_today import is_counted_by_api
 from shared.domain.stalls import has_stalled
 from shared.infrastructure.logs import redact
 from shared.ledger.spools import SpoolReport
@@ -98,7 +99,7 @@ class HoldAlert:
             "title": view.title,
             "connect": _connect_again(view, snapshot),
             "if_it_stays": _IF_IT_STAYS if hold.probe_at else "",
-            "others": f". {clause(USED_ELSEWHERE)}" if used_elsewhere(hold) else "",
+            "others": f". {clause(USED_ELSEWHERE)}" if is_counted_by_api(hold) else "",
         }
         return AlertCondition(
             key=f"{hold.reason}:{view.name}",

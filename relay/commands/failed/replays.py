@@ -19,6 +19,7 @@ from shared.domain.durations import in_words
 from shared.domain.field_change import FieldChange
 from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
+from shared.domain.requests_today import left_in_words
 from shared.domain.signup import DeathReason
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.bulk_choices import SAMPLED
@@ -152,8 +153,7 @@ def _question(plan: RetryPlan, *, staying: int = 0) -> str:
     return (
         f"{counted(plan.count, 'failed sign-up')}: {by_name(plan.accounts)};"
         f" {by_name(plan.reasons)}.\n"
-        f"They use {count:,} requests. Left today: {plan.quota_left:,}. A fifth of these is kept"
-        " for fresh sign-ups.\n"
+        f"They use {count:,} requests. Left today: {left_in_words(plan.quota_left)}\n"
         f"The replay takes about {in_words(plan.takes)}.\n"
         "Send them again?"
     )

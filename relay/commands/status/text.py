@@ -33,10 +33,12 @@ def say_report(
         output.say(f"{report.redis_problem}\n")
     if report.accounts:
         _say_balance(output, report.balance)
-    _say_accounts(output, report, {each.account.name: each for each in summaries})
+    by_name = {each.account.name: each for each in summaries}
+    _say_accounts(output, report, by_name)
     _say_forms(output, report.forms, refusing)
-    used, limit = report.requests_today, report.requests_per_day
-    output.say(f"\nRequests today: {used:,} of {limit:,} (until 00:00 UTC)")
+    several = any(each.own_key for each in by_name.values())
+    whose = " of the API key in the settings" if several else ""
+    output.say(f"\n{report.requests_today.sentence(report.requests_per_day, whose)}")
     if report.rests_until:
         resumes = for_people(report.rests_until)
         output.say(f"Rate limited by Constant Contact. Deliveries resume at {resumes}.")

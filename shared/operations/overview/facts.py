@@ -10,6 +10,7 @@ from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import QuotaForecast
 from shared.domain.refusal_history import TooManyRefused
+from shared.domain.requests_today import RequestsToday
 from shared.ledger.spools import SpoolReport
 from shared.ledger.stores.form_counts import FormFigures
 from shared.ledger.stores.statistics import Glance
@@ -19,9 +20,9 @@ from shared.operations.system_status import Pulse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaUse:
-    """How many of the day's requests an API key has `used`, and whether the others last."""
+    """How many of the day's requests an API key has made, and whether the others last."""
 
-    used: int
+    today: RequestsToday
     limit: int
     forecast: QuotaForecast | None
 

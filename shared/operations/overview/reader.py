@@ -16,6 +16,7 @@ from shared.domain.account import HoldReason
 from shared.domain.counts import Counts, Slot
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import forecast_quota
+from shared.domain.requests_today import RequestsToday
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.redis_server.memory import ServerMemory
@@ -142,22 +143,19 @@ class OverviewReader:
             of_keys.setdefault(each.api_key, []).append(each)
         arriving = self._arriving(of_keys)
         return {
-            key: self._quota(used, of_keys[key], arriving[key])
-            for key, used in zip(of_keys, pace.used_today_by(list(of_keys)), strict=True)
+            key: self._quota(today, of_keys[key], arriving[key])
+            for key, today in zip(of_keys, pace.today_by(list(of_keys)), strict=True)
         }
 
-    def _quota(self, used: int, glances: Sequence[Glance], arriving: float) -> QuotaUse:
-        # Constant Contact says that the day's requests are used up, whatever we count.
-        is_over = any(HoldReason.QUOTA in each.holds for each in glances)
+    def _quota(self, today: RequestsToday, glances: Sequence[Glance], arriving: float) -> QuotaUse:
         forecast = forecast_quota(
-            left=self.pace.deliveries_per_day - used,
+            left=today.left(self.pace.deliveries_per_day),
             due=sum(each.due for each in glances if not each.holds),
             arriving=arriving,
             per_second=self.pace.requests_per_second,
             now=self.now(),
         )
-        limit = self.requests_per_day
-        return QuotaUse(used=used, limit=limit, forecast=None if is_over else forecast)
+        return QuotaUse(today=today, limit=self.requests_per_day, forecast=forecast)
 
     def _arriving(self, of_keys: Mapping[str, Sequence[Glance]]) -> dict[str, float]:
         """Return how many sign-ups come in a second for each API key: those of the last hour, split

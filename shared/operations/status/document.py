@@ -10,6 +10,7 @@ from shared.domain.account import Hold
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import next_midnight
 from shared.domain.redis_problem import RedisProblem
+from shared.domain.requests_today import RequestsToday
 from shared.domain.retention import KeptRecords
 from shared.domain.totals import COUNTS
 from shared.infrastructure.timestamps import timestamp
@@ -36,7 +37,7 @@ class StatusReport:
     organizations: Mapping[str, str | None]
     forms: Sequence[FormFigures]
     spools: tuple[SpoolReport, ...]
-    requests_today: int
+    requests_today: RequestsToday
     requests_per_day: int
     rests_until: datetime | None
     pulse: Pulse
@@ -71,7 +72,7 @@ def document(
         ],
         "forms": [_form_document(figures) for figures in report.forms],
         "quota": {
-            "used": report.requests_today,
+            "used": report.requests_today.made,
             "limit": report.requests_per_day,
             "resets_at": timestamp(next_midnight(report.at)),
             "rests_until": timestamp(report.rests_until),

@@ -51,7 +51,7 @@ class StatusReader:
             organizations={each.name: each.organization for each in self.registry.accounts()},
             forms=status.forms(),
             spools=spools,
-            requests_today=pace.used_today(settings.client_id),
+            requests_today=pace.today(settings.client_id),
             requests_per_day=settings.requests_per_day,
             rests_until=now + rest if rest >= WORTH_SHOWING else None,
             pulse=status.pulse(),

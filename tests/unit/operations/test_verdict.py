@@ -12,6 +12,7 @@ from shared.domain.counts import Counts
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.quota_forecast import QuotaForecast
 from shared.domain.refusal_history import TooManyRefused
+from shared.domain.requests_today import RequestsToday
 from shared.domain.signup import DeathReason
 from shared.domain.totals import Totals
 from shared.ledger.stores.token_store import Replacement
@@ -267,7 +268,7 @@ def test_one_thing_that_needs_somebody_is_the_verdict(
             overview(
                 view(),
                 quota=QuotaUse(
-                    used=9,
+                    today=RequestsToday(made=9),
                     limit=10,
                     forecast=QuotaForecast(
                         resets_at=NOON + 12 * HOUR, runs_out_at=NOON + HOUR, waiting=3200

@@ -41,10 +41,13 @@ def test_it_says_what_the_day_leaves(app: Flask, operator: Script, ledger: Ledge
     many(ledger, 2)
     pace = services_of(app).operations.retries._replays.pace
     used = ledger.pace.used_today("test-key")
-    quota = operator.post("/replays").get_json()["quota"]
+    started = operator.post("/replays").get_json()
+    quota = started["quota"]
     assert quota["left"] == pace.per_day - used
     assert quota["resets_at"].endswith("T00:00:00Z")
     assert quota["resets_at"] > utc_now().isoformat()
+    ledger.hold_quota("acme", jitter=0)  # Constant Contact's word beats our own count
+    assert operator.get(f"/replays/{started['id']}").get_json()["quota"]["left"] == 0
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,10 @@ def test_nothing_is_foretold_of_requests_that_are_used_up(
     builders.accept(ledger)
     assert "At this pace" in overview()
     ledger.hold_quota("acme", jitter=0)
-    assert "At this pace" not in overview()
+    page = overview()
+    assert "At this pace" not in page
+    assert "Requests left today: none until" in page
+    assert "Requests today" not in page
 
 
 def test_viewers_see_the_hold_and_no_buttons(ledger: Ledger, app: Flask) -> None:
@@ -166,7 +169,9 @@ def test_an_account_that_is_reached_by_a_key_of_its_own_tells_its_quota(
     assert overview().count("Requests today: 0 of 10,000") == 1
     Registry(redis_client).save_account(builders.account(client_id="its-own"))
     ledger.pace.grant("its-own", requests_per_second=9, requests_per_day=9)
-    assert "Requests today: 1 of 10,000" in overview()
+    page = overview()
+    assert "Requests today of its own API key: 1 of 10,000" in page
+    assert "Requests today of the API key in the settings: 0 of 10,000" in page
 
 
 def test_of_many_accounts_a_few_are_shown_those_in_trouble_first(
