@@ -8,6 +8,8 @@ from werkzeug.exceptions import HTTPException
 
 from web.api import errors
 from web.api.errors import is_api
+from web.console import pages
+from web.console.pages import is_console
 from web.signup.problem_answers import answer, told_of
 from web.signup.problems import UNEXPECTED, http_problem
 
@@ -17,6 +19,8 @@ log = logging.getLogger(__name__)
 def http_error(error: HTTPException) -> ResponseReturnValue:
     if is_api(request.path):
         return errors.http_error(error)
+    if is_console(request.path):
+        return pages.error_outside(error)
     response = answer(http_problem(error))
     if allow := error.get_response().headers.get("Allow"):
         response.headers["Allow"] = allow
@@ -27,4 +31,6 @@ def unexpected_error(error: Exception) -> ResponseReturnValue:
     log.error("unexpected error", extra=told_of(error))
     if is_api(request.path):
         return errors.unexpected()
+    if is_console(request.path):
+        return pages.unexpected()
     return answer(UNEXPECTED)

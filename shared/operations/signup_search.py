@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from uuid import UUID
 
-from shared.domain.errors import NoSuchSignup, UnreadableRecord
+from shared.domain.errors import NoSuchSignup, Refused, UnreadableRecord
+from shared.domain.phrases import shortened
 from shared.domain.refusal import KeptRefusal
 from shared.domain.retention import KeptRecords
 from shared.domain.short_ids import full_id
@@ -28,6 +29,9 @@ MOST_READ = 2_000
 MOST_EXPLAINED = 10
 # So many forms are looked at for their last refusals, and shown with them.
 MOST_FORMS, MOST_SHOWN = 1_000, 20
+
+# In characters, of what is no question.
+_LONGEST_TOLD = 100
 
 # What an id may stand for: a sign-up; a dead letter that nobody can read; the evidence of a cleared
 # one; or one that waits on this host's disk.
@@ -69,7 +73,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignupSearch:
-    """Raises `Refused` for an empty question, and `LedgerUnavailable`."""
+    """Raises `Refused` for what can be no question, and `LedgerUnavailable`."""
 
     one_signup: OneSignup
     people: PersonalData
@@ -81,7 +85,10 @@ class SignupSearch:
         question = question.strip()
         if id := _id_in(question):
             return self._with_id(id)
+        # What looked like spam may stand under an address that is none.
         found = self._of_person(question)
+        if not found:
+            check_searchable(question)
         return Findings(found=found, why=self._why(found), known=None if found else self._known())
 
     def look(self, id: str) -> Whereabouts:
@@ -150,6 +157,15 @@ class SignupSearch:
         found = [FormRefusals(form=name, refusals=refusals) for name, refusals in last if refusals]
         newest_first = sorted(found, key=lambda each: each.refusals[0].at, reverse=True)
         return newest_first[:MOST_SHOWN]
+
+
+def check_searchable(question: str) -> None:
+    """Raise `Refused` for what is no id, unless it may be an e-mail address."""
+    if "@" not in question:
+        raise Refused(
+            "Search takes an e-mail address, an id, or a contact id."
+            f" “{shortened(question, _LONGEST_TOLD)}” is none of these."
+        )
 
 
 def _id_in(question: str) -> str | None:

@@ -98,6 +98,17 @@ def check_request() -> ResponseReturnValue | None:
     return None
 
 
+def note_operator() -> None:
+    """Note who is signed in, if anybody is, for the page of an error that came before
+    `check_request`."""
+    if "operator" in g:
+        return
+    g.operator = None
+    if session_name():
+        with contextlib.suppress(LedgerUnavailable):
+            g.operator = _signed_in()
+
+
 def sign_in_as(operator: Operator) -> None:
     """Begin a session with an id and a CSRF token of its own, and end the one before.
 

@@ -5,8 +5,9 @@ import socket
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
-from flask import Response, abort, g, render_template, request
+from flask import Response, abort, current_app, g, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
@@ -188,15 +189,63 @@ def _spooled_here() -> str | None:
 
 @bp.errorhandler(HTTPException)
 def http_error(error: HTTPException) -> ResponseReturnValue:
-    if error.code == 404:
-        return _problem("There is no page at this address.", 404)
-    return _problem(error.description or "This request cannot be answered.", error.code or 500)
+    status = error.code or 500
+    return _problem(_SAID.get(status) or error.description or _NO_ANSWER, status)
+
+
+_NO_ANSWER = "This request cannot be answered. Nothing was changed."
+_SAID = {
+    404: "There is no page at this address.",
+    405: "This address is for a button of the console, so it shows nothing by itself. Nothing was"
+    " changed. Go to the page that has the button.",
+    413: "What you sent is too large, so nobody has read it. Nothing was changed. Go back, and send"
+    " less at once.",
+}
+_UNEXPECTED = (
+    "Something went wrong on our side. What you wanted to change may be changed or not: look at its"
+    " page before you try again. The log of web says what went wrong."
+)
+
+
+def is_console(path: str) -> bool:
+    """Whether `path`, as routes have it, is one of the console's, known or not."""
+    return path == bp.url_prefix or path.startswith(f"{bp.url_prefix}/")
+
+
+def error_outside(error: HTTPException) -> Response:
+    """Answer a request below /console/ that has reached no view of it. Flask runs nothing of the
+    blueprint for such a request."""
+    response = allow_scripts(make_response(http_error(error)))
+    if allow := error.get_response().headers.get("Allow"):
+        response.headers["Allow"] = allow
+    return response
+
+
+def unexpected() -> Response:
+    """Answer a request below /console/ that failed in a way that nobody expected."""
+    return allow_scripts(make_response(_problem(_UNEXPECTED, 500)))
 
 
 def _problem(sentence: str, status: int) -> ResponseReturnValue:
-    if "operator" not in g:
-        g.operator = None
-    return render_template("console/problem.html", sentence=sentence, method=request.method), status
+    guard.note_operator()
+    given = {} if request.blueprint == bp.name else template_context()
+    page = render_template(
+        "console/problem.html",
+        sentence=sentence,
+        method=request.method,
+        page_above=_page_above() if status == 405 else None,
+        **given,
+    )
+    return page, status
+
+
+def _page_above() -> str | None:
+    """Return the page nearest above the address of a button, which leads back to that."""
+    routes, path = current_app.create_url_adapter(request), request.path
+    while routes and is_console(path := path.rpartition("/")[0]):
+        if routes.test(path, method="GET"):
+            return quote(request.root_path + path)
+    return None
 
 
 def _csrf_field() -> Markup:

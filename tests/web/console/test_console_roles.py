@@ -103,6 +103,7 @@ LEAST_ROLE: dict[str, Role | None] = {
     "POST /console/quarantine/confirm": OPERATOR,
     "POST /console/quarantine/deliver": OPERATOR,
     "POST /console/quarantine/discard": OPERATOR,
+    "GET /console/search": VIEWER,
     "POST /console/search": VIEWER,
     "GET /console/sign-in": None,
     "POST /console/sign-in": None,

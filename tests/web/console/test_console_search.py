@@ -22,7 +22,7 @@ from tests.support.web_services import services_of
 from web.signup.spool_entry import Entry
 
 CONTACT = "5b0c2a6e-30a5-4ce9-9b0e-5a4f2f0a8a01"
-EVIL = '"><script>alert(1)</script>'
+EVIL = '"><script>alert(1)</script>@x.example'
 
 
 class Scene(ConsoleScene):
@@ -130,6 +130,18 @@ def refuse(scene: Scene, code: RefusalCode) -> None:
 def test_an_id_that_nobody_has_says_how_far_it_looked(scene: Scene) -> None:
     page = text(scene.search(CONTACT))
     assert "none of the latest 2,000 delivered sign-ups" in page
+
+
+@pytest.mark.parametrize("typed", ["tim", "Tim Knuth"])
+def test_a_name_is_told_what_the_search_takes(scene: Scene, typed: str) -> None:
+    page = text(scene.search(typed), 422)
+    assert f"a contact id. “{typed}” is none of these." in page
+    assert "No sign-up is found" not in page
+
+
+def test_without_a_question_the_page_says_what_the_search_takes(scene: Scene) -> None:
+    assert "The person's e-mail address" in text(scene.browser.get("/console/search"))
+    assert "The person's e-mail address" in text(scene.search(" "), 422)
 
 
 def test_what_was_typed_is_no_markup_and_in_no_address(scene: Scene) -> None:
