@@ -91,7 +91,8 @@ def _say_delivered(runtime: CommandRuntime, delivered: Delivered) -> None:
             f"\nWatch it: relay failed jobs   Stop it: relay failed cancel {job.id}"
         )
     elif delivered.due or not delivered.refused:
-        say(f"{counted(len(delivered.due), 'sign-up')} can be sent now. Watch them: relay status")
+        told = runtime.operations.sending.of_many(delivered.accounts)
+        say(f"{' '.join(told)} Watch them: relay status")
     for id, why in delivered.refused.items():
         say(f"{id} stays in quarantine: {why}")
     if delivered.refused:

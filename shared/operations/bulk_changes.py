@@ -3,6 +3,7 @@
 Few are done at once, and more as a job.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -43,7 +44,8 @@ class BulkChanges:
         if len(signups) >= LARGE:
             return self.chooser.start_with(JobAction.RETRY, choice, oldest_first(signups))
         done = self.chooser.retries.retry_at_once(oldest_first(signups))
-        return BulkResult(done=len(done), left_out=choice.left_out(len(done)))
+        accounts = Counter(signup.account for signup in signups if signup.id in done)
+        return BulkResult(done=len(done), left_out=choice.left_out(len(done)), accounts=accounts)
 
     def retry_form_lists(self, choice: BulkChoice) -> BulkResult:
         """Send them to the lists that their forms have now: a replay, however few."""

@@ -6,7 +6,7 @@ Few are read, and more are left to a job (`jobs.py`). What an operator sees befo
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from shared.domain.account import Hold
@@ -23,10 +23,9 @@ from shared.operations.jobs import JobChoice, Jobs
 from shared.operations.replay_jobs import STEPS_PER_SECOND, Job
 from shared.operations.retries import Retries
 from shared.operations.selection import NOUNS
+from shared.operations.sending_on_hold import SendingOnHold
 from shared.operations.signup_lists import MOST_READ, SignupFilter, SignupLists
 
-# Of a plan's accounts, so many are looked up by name.
-NAMED = 10
 # Of many, so many are read for what a change of fields would do.
 SAMPLED = 200
 
@@ -66,8 +65,8 @@ class BulkPlan:
 
     `accounts` has how many sign-ups it concerns; if not `is_exact`, it has how many it looks at, of
     which some may not match. `left_out` of the ticked ones are in another state by now. Of what
-    sends them, `quota_left` requests are left today, and `held` has the gravest hold of each of the
-    first accounts that are on hold: they send nothing until it ends. If they go to the lists that
+    sends them, `quota_left` requests are left today, and `held` has the holds of each of the first
+    accounts that are on hold: they send nothing until these end. If they go to the lists that
     their forms have now, `targets` are these. With a change of fields, `edit` says what it would do
     to those that were read for that. Those that stay are not counted if that is exact.
     """
@@ -78,7 +77,7 @@ class BulkPlan:
     left_out: int
     takes: timedelta
     quota_left: int | None
-    held: Mapping[str, Hold]
+    held: Mapping[str, Sequence[Hold]]
     targets: Sequence[FormTarget] = ()
     edit: EditPreview | None = None
 
@@ -97,6 +96,11 @@ class BulkPlan:
         return self.accounts.total()
 
     @property
+    def waits(self) -> bool:
+        """Whether all accounts are on hold, so that nothing is sent now."""
+        return bool(self.held) and all(name in self.held for name in self.accounts)
+
+    @property
     def is_large(self) -> bool:
         """Whether workers do it, bit by bit, if it sends them."""
         return self.count >= LARGE
@@ -105,11 +109,12 @@ class BulkPlan:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BulkResult:
     """What was done: by the `job` if there is one. `left_out` were settled by somebody else, or
-    cannot be sent."""
+    cannot be sent. `accounts` counts those that were made due at once."""
 
     done: int
     left_out: int = 0
     job: Job | None = None
+    accounts: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,7 @@ class BulkChooser:
     jobs: Jobs
     targets: FormTargets
     edits: FieldEdits
+    sending: SendingOnHold
 
     def plan(
         self, action: JobAction, choice: BulkChoice, change: FieldChange | None = None
@@ -147,7 +153,7 @@ class BulkChooser:
             left_out=choice.left_out(len(signups or ())),
             takes=takes,
             quota_left=quota_left,
-            held=self._held(accounts) if action.sends else {},
+            held=self.sending.held(accounts) if action.sends else {},
             targets=targets,
             edit=edit,
         )
@@ -228,11 +234,6 @@ class BulkChooser:
         if signups is None:
             return self.targets.of_groups(self.groups(choice.filter))
         return self.targets.of_signups(signups)
-
-    def _held(self, accounts: Counter[str]) -> dict[str, Hold]:
-        names = [name for name, _ in accounts.most_common(NAMED)]
-        figures = zip(names, self.lists.finder.ledger.figures_of(names), strict=True)
-        return {name: found.holds[0] for name, found in figures if found.holds}
 
     def _count_groups(self, chosen: SignupFilter) -> Counter[str]:
         counts: Counter[str] = Counter()

@@ -43,6 +43,7 @@ from shared.operations.quarantine import Quarantine
 from shared.operations.quarantine_review import QuarantineReview
 from shared.operations.retries import Retries
 from shared.operations.selection import SignupFinder
+from shared.operations.sending_on_hold import SendingOnHold
 from shared.operations.signup_lists import SignupLists
 from shared.operations.system_status import SystemStatus
 
@@ -70,7 +71,8 @@ def make_operations(
     lists = SignupLists(finder, SignupIndex(client))
     judging = Judging(ledger, registry)
     targets = FormTargets(lists)
-    chooser = BulkChooser(lists, retries, jobs, targets, edits)
+    sending = SendingOnHold(ledger, utc_now)
+    chooser = BulkChooser(lists, retries, jobs, targets, edits, sending)
     exports = Exports(finder, trail)
     status = SystemStatus(
         ledger, registry, FormCounts(client), RecordKeeping(client, settings.retention)
@@ -87,6 +89,7 @@ def make_operations(
             quarantine=quarantine,
             retries=retries,
             judging=judging,
+            sending=sending,
             now=utc_now,
         ),
         jobs=jobs,
@@ -98,6 +101,7 @@ def make_operations(
         chooser=chooser,
         review=QuarantineReview(chooser, quarantine, dead_letters),
         bulk=BulkChanges(chooser, exports),
+        sending=sending,
         discards=Discards(dead_letters, jobs, ledger),
         exports=exports,
         holds=OperatorHolds(

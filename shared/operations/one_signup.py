@@ -8,6 +8,7 @@ from typing import Any
 from shared.domain.account import Hold
 from shared.domain.errors import Refused
 from shared.domain.form import Form
+from shared.domain.holds_in_words import would_wait
 from shared.domain.reading.field_checks import editable_values
 from shared.domain.signup import Signup, State
 from shared.domain.signup_advice import Why, why
@@ -17,6 +18,7 @@ from shared.operations.judging import Judged, Judging
 from shared.operations.quarantine import Quarantine
 from shared.operations.retries import Retries
 from shared.operations.selection import SignupFinder, UnreadableSignup
+from shared.operations.sending_on_hold import SendingOnHold
 from shared.operations.signup_timeline import Attempt, Event, attempts, timeline
 
 
@@ -45,6 +47,14 @@ class SignupDetails:
         return [names.get(id, id) for id in self.signup.lists]
 
     @property
+    def would_wait(self) -> str | None:
+        """Return that it would wait if an operator sent it now; None if it would not, or cannot be
+        sent."""
+        if self.signup.state not in _KEPT or not self.holds:
+            return None
+        return would_wait(self.signup.account, self.holds, self.at)
+
+    @property
     def form_lists(self) -> list[str]:
         """Return the names of the lists that its form has now, if it goes to others."""
         lists = self.form.lists_for(self.signup.account) if self.form else ()
@@ -62,6 +72,7 @@ class OneSignup:
     quarantine: Quarantine
     retries: Retries
     judging: Judging
+    sending: SendingOnHold
     now: Callable[[], datetime]
 
     def look(self, id: str) -> SignupDetails:
@@ -84,25 +95,26 @@ class OneSignup:
             judged=self.judging.one(signup),
         )
 
-    def retry(self, id: str) -> None:
-        """Make a dead letter due again at once."""
+    def retry(self, id: str) -> str:
+        """Make a dead letter due again at once. Return what becomes of it now."""
         signup = self._in(State.DEAD, id)
         if not self.retries.retry_at_once([signup]):
             raise _changed()
+        return self.sending.of_one(signup.account, "It is sent again.")
 
-    def deliver(self, id: str) -> None:
-        """Make a quarantined sign-up due."""
+    def deliver(self, id: str) -> str:
+        """Make a quarantined sign-up due. Return what becomes of it now."""
         signup = self._in(State.QUARANTINED, id)
         refused = self.quarantine.deliver([signup]).refused
         if refused:
             raise Refused(f"It stays in quarantine. {refused[signup.id]}")
+        return self.sending.of_one(signup.account, "It is sent now.")
 
-    def send(self, id: str) -> None:
-        """Make a dead letter or a quarantined sign-up due."""
+    def send(self, id: str) -> str:
+        """Make a dead letter or a quarantined sign-up due. Return what becomes of it now."""
         if self.finder.one(id).state == State.QUARANTINED:
-            self.deliver(id)
-        else:
-            self.retry(id)
+            return self.deliver(id)
+        return self.retry(id)
 
     def discard(self, id: str, note: str) -> None:
         """Discard a dead letter, also one that nobody can read, or a quarantined sign-up."""

@@ -21,6 +21,7 @@ from shared.operations.overview.reader import OverviewReader
 from shared.operations.quarantine import Quarantine
 from shared.operations.quarantine_review import QuarantineReview
 from shared.operations.retries import Retries
+from shared.operations.sending_on_hold import SendingOnHold
 from shared.operations.signup_lists import SignupLists
 from shared.operations.system_status import SystemStatus
 
@@ -44,6 +45,7 @@ class Operations:
     chooser: BulkChooser
     review: QuarantineReview
     bulk: BulkChanges
+    sending: SendingOnHold
     discards: Discards
     exports: Exports
     holds: OperatorHolds

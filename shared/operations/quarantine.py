@@ -1,7 +1,8 @@
 """The quarantine: looking at what looks like spam, and delivering it anyway."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 
 from shared.domain.audit import Action, who_acts
@@ -15,12 +16,13 @@ from shared.operations.selection import Selection, SignupFinder, ids_by_account,
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """The ids of sign-ups that are due now, and why others stay in quarantine, by their ids. With a
-    `job`, workers make many due, bit by bit."""
+    """The ids of sign-ups that are due now, and why others stay in quarantine, by their ids.
+    `accounts` counts those that are due. With a `job`, workers make many due, bit by bit."""
 
     due: list[str]
     refused: dict[str, str]
     job: Job | None = None
+    accounts: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +72,5 @@ class Quarantine:
         self.trail.add_signups(Action.DELIVER, done)
         for account in sorted(done):
             self.notify_workers(account)
-        return Delivered(due, refused)
+        accounts = Counter({account: len(ids) for account, ids in done.items()})
+        return Delivered(due, refused, accounts=accounts)

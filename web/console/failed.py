@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from shared.domain.csv_documents import BYTE_ORDER_MARK
 from shared.domain.errors import Refused
 from shared.domain.field_change import FieldChange
-from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
 from shared.domain.signup_advice import why_failed
 from shared.infrastructure.timestamps import utc_now
@@ -101,7 +100,8 @@ def retry_failed() -> ResponseReturnValue:
     if done.job:
         flash(f"The replay has begun.{left_out} You may close this page: it goes on by itself.")
         return redirect(url_for("console.job", id=done.job.id), 303)
-    flash(f"{counted(done.done, 'sign-up')} can be sent again.{left_out}")
+    sentences = services().operations.sending.of_many(done.accounts, "again")
+    flash(f"{' '.join(sentences)}{left_out}")
     return redirect(_back(request.form), 303)
 
 

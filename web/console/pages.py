@@ -13,8 +13,9 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from shared.accounts.account_state import account_state
-from shared.domain.durations import in_words, minute
+from shared.domain.durations import in_words
 from shared.domain.errors import LedgerUnavailable, Refused, SpoolRefused
+from shared.domain.holds_in_words import would_wait
 from shared.domain.masked_email import masked_email
 from shared.domain.phrases import counted
 from shared.domain.refusal_texts import where_from, why_refused
@@ -99,7 +100,7 @@ def template_context() -> dict[str, Any]:
         "ago": _ago,
         "counted": counted,
         "in_words": in_words,
-        "minute": minute,
+        "would_wait": would_wait,
         "state_of": account_state,
         "wizard_steps": WIZARD_STEPS,
         "left_out": _left_out,

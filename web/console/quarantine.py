@@ -6,7 +6,6 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import Refused
-from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
 from shared.domain.short_ids import short_id
 from shared.operations.bulk_choices import QUARANTINED, BulkChoice
@@ -49,7 +48,8 @@ def deliver_quarantined() -> ResponseReturnValue:
     """Make quarantined sign-ups due."""
     delivered = _review().deliver(_choice(all_matching="all" in request.form))
     if delivered.due or not (delivered.refused or delivered.job):
-        flash(f"{counted(len(delivered.due), 'sign-up')} can be sent now.")
+        for sentence in services().operations.sending.of_many(delivered.accounts):
+            flash(sentence)
     for id, why in list(delivered.refused.items())[:_TOLD]:
         flash(f"{short_id(id)} stays in quarantine. {why}")
     if (more := len(delivered.refused) - _TOLD) > 0:

@@ -27,6 +27,7 @@ from web.services import services
 
 # Of an input with a field's value. Without it, a custom field could be named like `csrf_token`.
 _FIELD = "field-"
+_FOLLOWS = "This page follows it."
 _EDITABLE = (State.DEAD, State.QUARANTINED)
 
 
@@ -45,14 +46,14 @@ def signup(id: str) -> ResponseReturnValue:
 @needs(Role.OPERATOR)
 def retry_signup(id: str) -> ResponseReturnValue:
     """Make a dead letter due again."""
-    return _changed(id, lambda: _one().retry(id), "It is sent again. This page follows it.")
+    return _changed(id, lambda: f"{_one().retry(id)} {_FOLLOWS}")
 
 
 @bp.post("/signups/<id>/deliver")
 @needs(Role.OPERATOR)
 def deliver_signup(id: str) -> ResponseReturnValue:
     """Make a quarantined sign-up due."""
-    return _changed(id, lambda: _one().deliver(id), "It is sent now. This page follows it.")
+    return _changed(id, lambda: f"{_one().deliver(id)} {_FOLLOWS}")
 
 
 @bp.get("/signups/<id>/discard")
@@ -105,7 +106,7 @@ def save_signup(id: str) -> ResponseReturnValue:
     except Refused as error:
         return _edit_page(_one().look(id), typed, problem=str(error)), 409
     if "send" in request.form:
-        return _changed(id, lambda: _one().send(id), "It is saved, and sent again.")
+        return _changed(id, lambda: f"It is saved. {_one().send(id)} {_FOLLOWS}")
     return _changed(id, lambda: None, "It is saved. Nothing is sent yet.")
 
 
@@ -143,15 +144,16 @@ def _one() -> OneSignup:
     return services().operations.one_signup
 
 
-def _changed(id: str, change: Callable[[], None], done: str) -> ResponseReturnValue:
-    """Make the change and show the page again. It says so if somebody else was faster."""
+def _changed(id: str, change: Callable[[], str | None], done: str = "") -> ResponseReturnValue:
+    """Make the change and show the page again. It says what the change says, or `done`; or that
+    somebody else was faster."""
     try:
-        change()
+        told = change() or done
     except NoSuchSignup:
         raise
     except Refused as error:
         return _page(_one().look(id), problem=str(error)), 409
-    flash(done)
+    flash(told)
     return redirect(url_for("console.signup", id=short_id(full_id(id))), 303)
 
 

@@ -159,6 +159,7 @@ def _print(runtime: CommandRuntime, details: SignupDetails, events: list[dict[st
         *(dead_letter(signup) | {"reasons": ", ".join(signup.reasons) or None}).items(),
         *(("seen", f"{reason}: {text}") for reason, text in told["seen"].items()),
         *outlook.items(),
+        *([("on hold", details.would_wait)] if details.would_wait else []),
         *signup.contact.fields.items(),
         *told["custom_fields"].items(),
         *((f"{name} (as typed)", text) for name, text in told["typed"].items()),

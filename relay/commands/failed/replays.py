@@ -1,6 +1,7 @@
 """`relay failed retry`, the replays that send many dead letters again, and other jobs."""
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -83,12 +84,12 @@ def retry(
     if not plan.is_large:
         done = runtime.operations.retries.retry_at_once(plan.signups)
         runtime.output.json({"retried": done, "replay": None, "count": len(done)})
-        runtime.output.say(
-            f"{counted(len(done), 'sign-up')} can be sent again. Watch them with: relay status"
-        )
+        due = Counter(signup.account for signup in plan.signups if signup.id in done)
+        told = runtime.operations.sending.of_many(due, "again")
+        runtime.output.say(f"{' '.join(told)} Watch them with: relay status")
         return
     if runtime.interactive:
-        confirm(_question(plan), yes=yes)
+        confirm(_question(runtime, plan), yes=yes)
     _replay(runtime, plan)
 
 
@@ -98,7 +99,7 @@ def _retry_form_lists(
     targets = _targets(runtime, selection, plan)
     told = "\n".join(map(_target_text, targets))
     if runtime.interactive:
-        confirm(f"{told}\n{_question(plan, staying=staying(targets).total())}", yes=yes)
+        confirm(f"{told}\n{_question(runtime, plan, staying=staying(targets).total())}", yes=yes)
     else:
         runtime.output.say(told)
     _replay(runtime, plan, JobAction.RETRY_FORM_LISTS, targets=targets)
@@ -113,7 +114,7 @@ def _retry_edited(
     told = edit_text(preview)
     if runtime.interactive:
         staying = 0 if plan.choice else preview.staying.total()
-        confirm(f"{told}\n{_question(plan, staying=staying)}", yes=yes)
+        confirm(f"{told}\n{_question(runtime, plan, staying=staying)}", yes=yes)
     else:
         runtime.output.say(told)
     _replay(runtime, plan, JobAction.RETRY_EDITED, edit=preview)
@@ -148,14 +149,17 @@ def _documents(targets: Sequence[FormTarget]) -> dict[str, Any]:
     return {"left_out": staying(targets).total(), "forms": [asdict(target) for target in targets]}
 
 
-def _question(plan: RetryPlan, *, staying: int = 0) -> str:
+def _question(runtime: CommandRuntime, plan: RetryPlan, *, staying: int = 0) -> str:
     count = plan.count - staying
+    held = "".join(
+        f"{each}\n" for each in runtime.operations.sending.before(plan.accounts, "retry")
+    )
     return (
         f"{counted(plan.count, 'failed sign-up')}: {by_name(plan.accounts)};"
         f" {by_name(plan.reasons)}.\n"
         f"They use {count:,} requests. Left today: {left_in_words(plan.quota_left)}\n"
         f"The replay takes about {in_words(plan.takes)}.\n"
-        "Send them again?"
+        f"{held}Send them again?"
     )
 
 

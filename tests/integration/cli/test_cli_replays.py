@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 import redis
 
+from shared.domain.account import HoldReason
 from shared.domain.form import ListRef
 from shared.domain.replay import LARGE, ReplayPace
 from shared.domain.signup import Contact, DeathReason
@@ -52,6 +53,17 @@ def test_a_few_are_retried_at_once(connected: CommandLine, ledger: Ledger) -> No
     assert ledger.figures("acme").due == LARGE - 1
     assert connected("failed", "replays", "--json").json == []
     assert "No replays." in connected("failed", "replays").out
+
+
+def test_a_hold_is_told_before_and_after(connected: CommandLine, ledger: Ledger) -> None:
+    id, *ids = dead_letters(ledger, LARGE + 1)
+    ledger.hold("acme", HoldReason.OUTAGE, by="answer")
+    shown = connected("failed", "show", id).out
+    assert "acme is on hold (outage). What you send there waits until that ends." in shown
+    told = connected("failed", "retry", id).out
+    assert "1 sign-up waits now, as acme is on hold (outage). It is sent when that ends." in told
+    asked = connected("failed", "retry", *ids, at_terminal=True, stdin="n\n").err
+    assert "acme is on hold (outage). What you retry there waits until that ends." in asked
 
 
 def test_many_become_a_replay_that_scripts_can_watch(

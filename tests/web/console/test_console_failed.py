@@ -271,9 +271,24 @@ def test_a_retry_that_has_to_wait_says_so_before(scene: Scene) -> None:
     scene.dead("ada@example.com", account="other")
     scene.ledger.hold("acme", HoldReason.PAUSED, by="ada")
     page = scene.confirm("retry-all")
-    assert "acme is on hold (paused). What you retry there waits until the hold ends." in page
+    waits = "What you retry there waits until an operator releases the account."
+    assert f"acme is on hold (paused). {waits}" in page
+    assert "Those of other accounts are due at once." in page
     assert "other is on hold" not in page
     assert "is on hold" not in scene.confirm("discard-all")
+
+
+def test_a_retry_that_only_waits_promises_nothing_sooner(scene: Scene) -> None:
+    ids = scene.many(2)
+    scene.ledger.hold_quota("acme", jitter=0)
+    page = scene.confirm("retry-all")
+    assert "acme is on hold (quota). What you retry there waits until that ends:" in page
+    assert ", as soon as no hold is left</dd>" in page
+    assert "They are sent as soon as no hold is left. Fresh sign-ups go before them." in page
+    assert "at once" not in page
+    told = scene.following(scene.post("/console/failed/retry", ids))
+    assert "2 sign-ups wait now, as acme is on hold (quota). They are sent when that ends:" in told
+    assert "can be sent again" not in told
 
 
 def test_only_ticked_ones_are_changed(scene: Scene) -> None:

@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
+from shared.domain.account import HoldReason
 from shared.domain.replay import ReplayPace
 from shared.domain.short_ids import short_id
 from shared.domain.signup import Consent, Contact
@@ -151,6 +152,18 @@ def test_all_that_match_are_those_of_the_filter(
     assert 'name="form" value="news"' in asked
     post(scene, step, all="1", form="news")
     assert scene.states([*ids, *others]) == [becomes] * 3 + ["quarantined"] * 2
+
+
+def test_what_is_delivered_during_a_hold_is_told_to_wait(scene: ConsoleScene) -> None:
+    ids = caught(scene, 2)
+    scene.ledger.hold("acme", HoldReason.OUTAGE, by="answer")
+    asked = text(post(scene, "confirm", *ids, what="deliver-ticked"))
+    assert "acme is on hold (outage). What you deliver there waits until that ends." in asked
+    assert "at once" not in asked
+    post(scene, "deliver", *ids)
+    told = text(scene.browser.get("/console/quarantine"))
+    assert "2 sign-ups wait now, as acme is on hold (outage). They are sent when that" in told
+    assert "can be sent now" not in told
 
 
 def many(scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch) -> list[str]:

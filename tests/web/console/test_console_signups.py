@@ -174,6 +174,27 @@ def test_what_is_held_says_by_what_and_leads_to_the_account(scene: Scene) -> Non
     assert 'href="/console/accounts/acme"' in page
 
 
+@pytest.mark.parametrize(
+    ("make", "step", "fields"),
+    [
+        (Made.quarantined, "deliver", {}),
+        (Made.dead, "retry", {}),
+        (Made.dead, "edit", {"edits": "0", "field-first_name": "Ada", "send": "yes"}),
+    ],
+)
+def test_a_hold_is_told_before_it_is_sent_and_after(
+    scene: Scene, make: Callable[[Made], str], step: str, fields: dict[str, str]
+) -> None:
+    id, before = make(scene.made), "What you send there waits until an operator releases"
+    assert before not in scene.page(id)
+    scene.ledger.hold("acme", HoldReason.PAUSED, by="ada")
+    assert before in scene.page(id) and before not in scene.page(id, Role.VIEWER)
+    told = text(scene.browser.get(str(scene.post(id, step, **fields).location)))
+    assert "It waits now, as acme is on hold (paused). It is sent when an operator" in told
+    assert "It is sent now" not in told and "It is sent again" not in told
+    assert before not in told
+
+
 def test_a_page_of_what_is_due_updates_itself_until_it_is_settled(scene: Scene) -> None:
     id = scene.made.queued()
     assert 'data-live="2"' in scene.page(id)

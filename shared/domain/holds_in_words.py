@@ -1,0 +1,57 @@
+"""What holds mean for sign-ups that an operator sends, in sentences: before it and after. Pure.
+
+Holds are those of an account and its API key, the gravest first. All must end before it sends.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from shared.domain.account import Hold, HoldReason
+from shared.domain.durations import short_minute
+from shared.domain.phrases import counted
+
+Holds = Sequence[Hold]
+
+
+def is_on_hold(account: str, holds: Holds) -> str:
+    """Return that it is on hold, and why, as a clause."""
+    return f"{account} is on hold ({' and '.join(str(hold.reason) for hold in holds)})"
+
+
+def would_wait(account: str, holds: Holds, now: datetime, verb: str = "send") -> str:
+    """Return what becomes of a sign-up of the account that the reader sends, by this `verb`."""
+    told = is_on_hold(account, holds)
+    return f"{told}. What you {verb} there waits until {_end(holds, now)}."
+
+
+def waits_now(account: str, holds: Holds, now: datetime) -> str:
+    """Return what becomes of a sign-up of the account that was made due."""
+    told = is_on_hold(account, holds)
+    return f"It waits now, as {told}. It is sent when {_end(holds, now)}."
+
+
+def what_follows(
+    due: Counter[str], held: Mapping[str, Holds], now: datetime, when: str = "now"
+) -> list[str]:
+    """Return what becomes of those that were made due, which are counted by account. `held` has the
+    holds of the accounts that have some."""
+    free = due.total() - sum(due[account] for account in held)
+    first = [f"{counted(free, 'sign-up')} can be sent {when}."] if free or not held else []
+    return first + [_many_wait(due[name], name, holds, now) for name, holds in held.items()]
+
+
+def _many_wait(count: int, account: str, holds: Holds, now: datetime) -> str:
+    waits, it_is = ("waits", "It is") if count == 1 else ("wait", "They are")
+    first = f"{counted(count, 'sign-up')} {waits} now, as {is_on_hold(account, holds)}."
+    return f"{first} {it_is} sent when {_end(holds, now)}."
+
+
+def _end(holds: Holds, now: datetime) -> str:
+    """Return which event ends the waiting, and when, if all holds say so."""
+    if any(hold.reason == HoldReason.PAUSED for hold in holds):
+        others = ", and its other holds end" if holds[1:] else ""
+        return f"an operator releases the account{others}"
+    ends = [hold.until for hold in holds if hold.until]
+    known = f": {short_minute(max(ends), now)}" if len(ends) == len(holds) else ""
+    return f"that ends{known}"
