@@ -149,14 +149,15 @@ USED_ELSEWHERE = (
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """A sentence about one thing that is wrong. `urgent`: an operator should act now. `waits`:
-    sign-ups wait because of it."""
+    """A sentence about one thing that is wrong. `urgent`: an operator should look now. `waits`:
+    sign-ups wait because of it. `by_itself`: it ends without anybody."""
 
     sentence: str
     urgent: bool
     brief: str
     since: datetime | None = None
     waits: bool = True
+    by_itself: bool = False
 
     def briefly(self, now: datetime) -> str:
         """Return the same in a few words, which follow the account's name."""
@@ -214,8 +215,13 @@ def for_account(
             continue  # the sentence about the connection says why
         note = f": {hold.note}" if hold.note else ""
         sentence = f"{name} is on hold ({hold.reason}{note}). {on_hold(hold, name, means)}"
-        urgent, brief = not hold.reason.is_harmless, _BRIEFLY_ON_HOLD[hold.reason]
-        yield Advice(sentence, urgent=urgent, brief=brief, since=hold.since)
+        yield Advice(
+            sentence,
+            urgent=not hold.reason.is_harmless,
+            brief=_BRIEFLY_ON_HOLD[hold.reason],
+            since=hold.since,
+            by_itself=hold.reason.ends_by_itself,
+        )
 
 
 def _since(holds: Sequence[Hold], reason: HoldReason) -> datetime | None:
@@ -223,10 +229,11 @@ def _since(holds: Sequence[Hold], reason: HoldReason) -> datetime | None:
 
 
 def in_trouble_first(summaries: Iterable[AccountSummary]) -> list[AccountSummary]:
-    """Return the accounts with those first that an operator should look at."""
+    """Return the accounts with those first that need an operator, then those with any trouble."""
     return sorted(summaries, key=_urgency)
 
 
-def _urgency(summary: AccountSummary) -> tuple[bool, bool]:
+def _urgency(summary: AccountSummary) -> tuple[bool, bool, bool]:
     found = list(for_account(summary.account.name, summary.holds, summary))
-    return (not any(each.urgent for each in found), not found)
+    urgent = [each for each in found if each.urgent]
+    return all(each.by_itself for each in urgent), not urgent, not found

@@ -57,6 +57,11 @@ class HoldReason(StrEnum):
         """Whether nobody needs to act: an operator wants it, or it ends at a known time."""
         return self in (HoldReason.PAUSED, HoldReason.QUOTA)
 
+    @property
+    def ends_by_itself(self) -> bool:
+        """Whether nobody here can do more than wait: it ends when Constant Contact lets it."""
+        return self in (HoldReason.OUTAGE, HoldReason.QUOTA)
+
 
 # `Hold.by` of a hold `quota` that the API asked for. Our own count had requests left.
 COUNTED_BY_API = "answer"

@@ -43,8 +43,9 @@ class Balance:
             case 0:
                 return "No sign-up has been accepted yet."
             case 1:
-                return "The 1 accepted sign-up is accounted for. None is lost."
-        return f"Every one of {self.totals.accepted:,} sign-ups is accounted for. None is lost."
+                return "The 1 accepted sign-up is accounted for. It is not lost."
+        accepted = f"{self.totals.accepted:,} accepted sign-ups"
+        return f"Every one of {accepted} is accounted for. None is lost."
 
     @property
     def to_do(self) -> str | None:

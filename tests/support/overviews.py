@@ -60,6 +60,7 @@ def overview(*views: AccountView, **fields: Any) -> Overview:
         "accounts": views,
         "known_accounts": len(views),
         "others_in_trouble": 0,
+        "others_waiting": 0,
         "balance": balance_of({each.account: each.totals for each in glances}, 0),
         "today": sum((each.today for each in glances), Counts()),
         "due": sum(each.due for each in glances),

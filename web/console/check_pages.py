@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from flask import url_for
+from flask import request, url_for
 
 from shared.domain.check import Check
 from shared.operations.operators import Role
@@ -35,10 +35,10 @@ _PAGES = {
 
 def page_for(check: Check, role: Role) -> tuple[str, str] | None:
     """Return the label and the address of the page that does what the check advises; None if only
-    a command does, or the page is not for this role."""
+    a command does, the page is not for this role, or the reader is on it."""
     found = _COMMAND.search(check.fix or "")
     page = _PAGES.get(found[1]) if found else None
-    if page is None or not role.may(page.role):
+    if page is None or not role.may(page.role) or page.endpoint == request.endpoint:
         return None
     if page is _ACCOUNTS and check.account:
         return f"The account {check.account}", url_for("console.account", name=check.account)

@@ -22,7 +22,14 @@ MOST_REASONS = 8
 MOST_WORKERS = 20
 ASK_AGAIN_AFTER = 5  # seconds
 
-_KINDS = {Gravity.ACT: "problem", Gravity.LOOK: "waiting", Gravity.KNOW: "ok"}
+# The colour of each reason, and of the verdict. Green says that all is well: no reason does.
+_MARKS = {
+    Gravity.ACT: "problem",
+    Gravity.WAIT: "waiting",
+    Gravity.LOOK: "waiting",
+    Gravity.KNOW: "off",
+}
+_KINDS = _MARKS | {Gravity.KNOW: "ok"}
 # The page, and what its address calls the account or form.
 _PAGES = {
     Place.ACCOUNT: ("console.account", "name"),
@@ -75,7 +82,7 @@ def _shown() -> dict[str, Any]:
         "facts": facts,
         "verdict": judged,
         "kind": _KINDS[judged.gravity],
-        "kinds": _KINDS,
+        "marks": _MARKS,
         "links": _LINKS,
         "again_after": ask_again_after(time.perf_counter() - began),
         "most_reasons": MOST_REASONS,

@@ -8,6 +8,7 @@ from shared.accounts.account_summary import AccountSummary
 from shared.domain.counts import Counts
 from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
+from shared.domain.phrases import counted
 from shared.domain.quota_forecast import QuotaForecast
 from shared.domain.refusal_history import TooManyRefused
 from shared.domain.requests_today import RequestsToday
@@ -42,7 +43,8 @@ class AccountView:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """How everything is `at` this moment. `accounts` has those that need a look, then the busiest;
-    `known_accounts` is how many there are, `others_in_trouble` how many of the others need a look.
+    `known_accounts` is how many there are, `others_in_trouble` how many of the others need a
+    person, and `others_waiting` how many are on hold by an outage, which ends by itself.
 
     The figures of all: `balance` has those since the beginning, `today` is what was counted on this
     UTC day, `due` what waits. `quota` is that of the API key in the settings. `writes_refused` says
@@ -54,6 +56,7 @@ class Overview:
     accounts: Sequence[AccountView]
     known_accounts: int
     others_in_trouble: int
+    others_waiting: int
     balance: Balance
     today: Counts
     due: int
@@ -66,6 +69,22 @@ class Overview:
     alerts: int
     writes_refused: str | None
     memory: MemoryForecast | None
+
+    @property
+    def refused_in_words(self) -> str | None:
+        """Return what is to be known of requests that became no sign-up today; None without any.
+
+        Most of them may be typing errors, so this judges nothing: the verdict names a form that
+        is at fault.
+        """
+        refused = self.today.refused
+        if not refused:
+            return None
+        verb, they = ("was", "it is") if refused == 1 else ("were", "they are")
+        return (
+            f"{counted(refused, 'request')} {verb} refused today; {they} stored nowhere. Each"
+            " answer said why. If a form is at fault, it is named above."
+        )
 
     @property
     def quotas(self) -> list[tuple[QuotaUse, str | None]]:

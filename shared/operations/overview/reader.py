@@ -33,6 +33,7 @@ from shared.operations.system_status import SystemStatus
 # As many as somebody scrolls through; the rest has a page of its own.
 SHOWN_ACCOUNTS = 12
 _HARMLESS = {str(reason) for reason in HoldReason if reason.is_harmless}
+_BY_THEMSELVES = {str(reason) for reason in HoldReason if reason.ends_by_itself}
 # Sign-ups come as in the last hour.
 _PACE_MINUTES = 60
 
@@ -67,7 +68,8 @@ class OverviewReader:
             at=self.now(),
             accounts=self._views(shown, quotas),
             known_accounts=len(glances),
-            others_in_trouble=sum(needs_a_look(each) for each in others),
+            others_in_trouble=sum(needs_a_person(each) for each in others),
+            others_waiting=sum(needs_a_look(each) and not needs_a_person(each) for each in others),
             balance=balance_of(
                 {each.account: each.totals for each in glances},
                 sum(each.figures.count for each in spools),
@@ -172,7 +174,16 @@ def _to_send(counts: Counts) -> int:
 
 def needs_a_look(glance: Glance) -> bool:
     """Whether one look at many accounts tells that this one is in trouble."""
-    return bool(set(glance.holds) - _HARMLESS) or glance.tokens_in_trouble or glance.undecided > 0
+    return bool(set(glance.holds) - _HARMLESS) or _asks_somebody(glance)
+
+
+def needs_a_person(glance: Glance) -> bool:
+    """Whether somebody can do something about that trouble."""
+    return bool(set(glance.holds) - _HARMLESS - _BY_THEMSELVES) or _asks_somebody(glance)
+
+
+def _asks_somebody(glance: Glance) -> bool:
+    return glance.tokens_in_trouble or glance.undecided > 0
 
 
 def choose(glances: Sequence[Glance]) -> tuple[list[Glance], list[Glance]]:
@@ -181,9 +192,10 @@ def choose(glances: Sequence[Glance]) -> tuple[list[Glance], list[Glance]]:
     return in_order[:SHOWN_ACCOUNTS], in_order[SHOWN_ACCOUNTS:]
 
 
-def _place(glance: Glance) -> tuple[bool, bool, int, str]:
+def _place(glance: Glance) -> tuple[bool, bool, bool, int, str]:
     busy = glance.today.accepted + glance.due
-    return not needs_a_look(glance), not glance.quarantined, -busy, glance.account.casefold()
+    needs = (not needs_a_person(glance), not needs_a_look(glance), not glance.quarantined)
+    return *needs, -busy, glance.account.casefold()
 
 
 def make_overview_reader(

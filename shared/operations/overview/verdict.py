@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from shared.accounts.advice import for_account
+from shared.accounts.advice import Advice, for_account
 from shared.domain.check import Check, Kind
 from shared.domain.counts import Counts
 from shared.domain.durations import short_minute
@@ -27,8 +27,9 @@ class Gravity(IntEnum):
     """How much a reason asks of somebody. The gravest first."""
 
     ACT = 0  #: somebody must act, or sign-ups stay where they are
-    LOOK = 1  #: all that can flow does, but somebody should look
-    KNOW = 2  #: it is wanted so, or mends itself
+    WAIT = 1  #: sign-ups wait, but that ends by itself
+    LOOK = 2  #: all that can flow does, but somebody should look
+    KNOW = 3  #: it is wanted so, or mends itself
 
 
 class Place(StrEnum):
@@ -69,14 +70,26 @@ class Verdict:
 def verdict(overview: Overview) -> Verdict:
     """Return how everything is."""
     reasons = sorted(_reasons(overview), key=lambda reason: reason.gravity)
+    return Verdict(_sentence(overview, reasons), tuple(reasons))
+
+
+def _sentence(overview: Overview, reasons: Sequence[Reason]) -> str:
     acts = [reason for reason in reasons if reason.gravity == Gravity.ACT]
-    if len(acts) == 1:
-        return Verdict(acts[0].sentence, tuple(reasons))
-    if acts:
-        return Verdict(f"{len(acts)} need you.", tuple(reasons))
+    waits = [reason for reason in reasons if reason.gravity == Gravity.WAIT]
+    if len(acts) + len(waits) == 1:
+        return [*acts, *waits][0].sentence
+    if acts or waits:
+        return _counted_needs(len(acts), len(waits))
     if not overview.known_accounts:
-        return Verdict("No account is connected yet.", tuple(reasons))
-    return Verdict(f"Healthy: {_flow(overview.today, overview.due)}", tuple(reasons))
+        return "No account is connected yet."
+    return f"Healthy: {_flow(overview.today, overview.due)}"
+
+
+def _counted_needs(acts: int, waits: int) -> str:
+    """Return how many things need a person, and how many end without one."""
+    need = {0: "Nothing needs you", 1: "1 needs you"}.get(acts, f"{acts} need you")
+    end = f" {waits} {'ends by itself' if waits == 1 else 'end by themselves'}." if waits else ""
+    return f"{need}.{end}"
 
 
 def _flow(today: Counts, due: int) -> str:
@@ -173,7 +186,7 @@ def _of_account(view: AccountView, now: datetime) -> Iterator[Reason]:
     for advice in for_account(name, summary.holds, summary):
         waits = f"; {_waiting(glance.due)}" if advice.waits else ""
         yield Reason(
-            gravity=Gravity.ACT if advice.urgent and not _is_over(view) else Gravity.KNOW,
+            gravity=_gravity(advice, view),
             sentence=f"{called} {advice.briefly(now)}{waits}.",
             place=Place.ACCOUNT,
             name=name,
@@ -202,6 +215,14 @@ def _of_account(view: AccountView, now: datetime) -> Iterator[Reason]:
             name=name,
         )
     yield from _replaced(view, now)
+
+
+def _gravity(advice: Advice, view: AccountView) -> Gravity:
+    if _is_over(view):
+        return Gravity.KNOW
+    if advice.by_itself:
+        return Gravity.WAIT
+    return Gravity.ACT if advice.urgent else Gravity.KNOW
 
 
 def _is_over(view: AccountView) -> bool:
@@ -252,6 +273,14 @@ def _of_the_others(overview: Overview) -> Iterator[Reason]:
         more = counted(overview.others_in_trouble, "more account")
         verb = "needs" if overview.others_in_trouble == 1 else "need"
         yield Reason(gravity=Gravity.ACT, sentence=f"{more} {verb} a look.", place=Place.ACCOUNTS)
+    if overview.others_waiting:
+        more = counted(overview.others_waiting, "more account")
+        verb = "waits" if overview.others_waiting == 1 else "wait"
+        yield Reason(
+            gravity=Gravity.WAIT,
+            sentence=f"{more} {verb} for Constant Contact.",
+            place=Place.ACCOUNTS,
+        )
 
 
 # --- forms and quotas

@@ -74,7 +74,7 @@ def test_status_says_whether_anything_is_lost(
     bury(ledger, "a@example.com")
     accept(ledger, "b@example.com")
     told = connected("status").out
-    assert "Every one of 2 sign-ups is accounted for. None is lost.\n" in told
+    assert "Every one of 2 accepted sign-ups is accounted for. None is lost.\n" in told
     sums = "0 delivered + 1 waiting + 1 failed + 0 quarantined + 0 discarded"
     assert f"2 accepted = {sums}\n" in told
     none = {"delivered": 0, "discarded": 0, "quarantined": 0}

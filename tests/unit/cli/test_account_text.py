@@ -95,6 +95,12 @@ def test_accounts_in_trouble_come_first() -> None:
     assert in_trouble_first([well, paused, urgent, well]) == [urgent, paused, well, well]
 
 
+def test_accounts_that_need_a_person_come_before_those_that_wait_for_constant_contact() -> None:
+    outage = replace(summary(ConnectionStatus.CONNECTED), holds=(hold(HoldReason.OUTAGE),))
+    urgent = summary(ConnectionStatus.REVOKED)
+    assert in_trouble_first([outage, urgent]) == [urgent, outage]
+
+
 def test_a_reconnect_hold_is_not_told_of_beside_its_cause() -> None:
     holds = [hold(HoldReason.RECONNECT), hold(HoldReason.PAUSED)]
     revoked, paused = for_account("acme", holds, summary(ConnectionStatus.REVOKED))

@@ -17,11 +17,11 @@ ONE_TOO_MANY = Totals(accepted=3, delivered=4)
         ({"acme": Totals()}, "No sign-up has been accepted yet."),
         (
             {"acme": Totals(accepted=1, due=1)},
-            "The 1 accepted sign-up is accounted for. None is lost.",
+            "The 1 accepted sign-up is accounted for. It is not lost.",
         ),
         (
             {"acme": EVEN, "blue": Totals(accepted=2, dead=2)},
-            "Every one of 12,410 sign-ups is accounted for. None is lost.",
+            "Every one of 12,410 accepted sign-ups is accounted for. None is lost.",
         ),
         ({"acme": EVEN, "blue": ONE_SHORT}, "The counts of blue do not add up."),
         # One account's surplus makes up for nothing of another.

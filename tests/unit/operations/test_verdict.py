@@ -83,14 +83,6 @@ def test_a_good_day(today: Counts, due: int, said: str) -> None:
             id="disconnected while something waits",
         ),
         pytest.param(
-            overview(view(holds=(hold(HoldReason.OUTAGE),), due=2)),
-            "Acme is on hold since 09:12 UTC: every request to Constant Contact fails; 2 wait, none"
-            " is lost.",
-            Place.ACCOUNT,
-            "acme",
-            id="an outage",
-        ),
-        pytest.param(
             overview(view(holds=(hold(HoldReason.FORBIDDEN),))),
             "Acme is on hold since 09:12 UTC: its login may not write contacts; nothing waits.",
             Place.ACCOUNT,
@@ -200,13 +192,6 @@ def test_one_thing_that_needs_somebody_is_the_verdict(
             id="paused",
         ),
         pytest.param(
-            overview(view(holds=(hold(HoldReason.QUOTA),), due=3)),
-            Gravity.KNOW,
-            "Acme is on hold until 00:00 UTC: today's requests are used up; 3 wait, none is lost.",
-            Place.ACCOUNT,
-            id="the quota is spent",
-        ),
-        pytest.param(
             overview(view(status=ConnectionStatus.FAILING, due=3)),
             Gravity.KNOW,
             "Acme could not refresh its tokens, and tries again by itself.",
@@ -293,6 +278,91 @@ def test_what_needs_nobody_now_leaves_it_healthy(
     assert found.sentence.startswith("Healthy: ")
     (reason,) = found.reasons
     assert (reason.gravity, reason.sentence, reason.place) == (gravity, sentence, place)
+
+
+OUTAGE = (hold(HoldReason.OUTAGE),)
+SPENT = (hold(HoldReason.QUOTA),)
+RECONNECT: dict[str, Any] = {
+    "status": ConnectionStatus.REVOKED,
+    "holds": (hold(HoldReason.RECONNECT),),
+}
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        pytest.param(
+            overview(view(holds=OUTAGE, due=2)),
+            "Acme is on hold since 09:12 UTC: every request to Constant Contact fails; 2 wait, none"
+            " is lost.",
+            id="an outage",
+        ),
+        pytest.param(
+            overview(view(holds=SPENT, due=3)),
+            "Acme is on hold until 00:00 UTC: today's requests are used up; 3 wait, none is lost.",
+            id="the quota is spent",
+        ),
+        pytest.param(
+            overview(view(), known_accounts=900, others_waiting=1),
+            "1 more account waits for Constant Contact.",
+            id="an account that is not shown",
+        ),
+        pytest.param(
+            overview(view(holds=OUTAGE), view("books", holds=OUTAGE), view("cafe", quarantined=1)),
+            "Nothing needs you. 2 end by themselves.",
+            id="several",
+        ),
+    ],
+)
+def test_what_ends_by_itself_needs_nobody_and_is_not_healthy(
+    facts: Overview, sentence: str
+) -> None:
+    found = verdict(facts)
+    assert found.sentence == sentence
+    assert found.gravity == Gravity.WAIT
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentence"),
+    [
+        pytest.param(
+            overview(view(holds=OUTAGE), view("cafe", holds=SPENT), view("books", **RECONNECT)),
+            "1 needs you. 2 end by themselves.",
+            id="one and two",
+        ),
+        pytest.param(
+            overview(
+                view(holds=OUTAGE),
+                view("books", **RECONNECT),
+                view("cafe", dead={DeathReason.REJECTED: 1}),
+            ),
+            "2 need you. 1 ends by itself.",
+            id="two and one",
+        ),
+    ],
+)
+def test_those_that_need_a_person_come_first_and_are_counted_alone(
+    facts: Overview, sentence: str
+) -> None:
+    found = verdict(facts)
+    assert found.sentence == sentence
+    assert found.reasons[0].gravity == Gravity.ACT
+    assert found.reasons[0].name in ("books", "cafe")
+
+
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        (0, None),
+        (1, "1 request was refused today; it is stored nowhere."),
+        (1204, "1,204 requests were refused today; they are stored nowhere."),
+    ],
+)
+def test_refused_requests_are_told_beside_the_balance(refused: int, said: str | None) -> None:
+    """They are outside of its sum."""
+    facts = overview(view(today=Counts(refused=refused)))
+    assert (facts.refused_in_words or "None").startswith(said or "None")
+    assert verdict(facts).gravity == Gravity.KNOW  # visitors mistype
 
 
 def test_several_are_counted_and_the_gravest_come_first() -> None:

@@ -101,9 +101,12 @@ def test_advice_by_a_command_leads_to_the_page_that_does_the_same(
     check = Check(
         name="c", title="C", verdict=Verdict.PROBLEM, found="it", fix=fix, account=account
     )
-    with app.test_request_context("/console/doctor"):
+    with app.test_request_context("/console/"):
         found = page_for(check, role)
     assert found == (page and (page[0], f"/console{page[1]}"))
+    if page and page[0] == "Doctor":
+        with app.test_request_context("/console/doctor"):
+            assert page_for(check, role) is None  # the reader is on it
 
 
 def test_what_running_in_public_needs_is_checked_by_a_link(

@@ -70,7 +70,7 @@ def test_every_figure_is_shown_and_equals_the_status(
     builders.bury_claim(ledger, builders.claimed(ledger))
     page = overview()
     assert "Acme Bakery" in page
-    assert "Every one of 4 sign-ups is accounted for. None is lost." in page
+    assert "Every one of 4 accepted sign-ups is accounted for. None is lost." in page
     sums = "0 delivered + 2 waiting + 1 failed + 1 quarantined + 0 discarded"
     assert f"In all: 4 accepted = {sums}." in page
     figures = ledger.figures("acme")
@@ -90,7 +90,8 @@ def test_the_verdict_says_what_is_wrong_and_leads_there(
     builders.accept(ledger)
     page = overview()
     verdict = page.split('<h2 id="verdict">')[1]
-    assert verdict.startswith("2 need you.</h2>")
+    assert verdict.startswith("1 needs you. 1 ends by itself.</h2>")
+    assert '<span class="pill ok">' not in verdict.split("</section>")[0]
     assert "Acme Bakery is on hold since" in verdict
     assert '<a href="/console/accounts/acme">Open the account</a>' in verdict
     assert "Alerts are off." in verdict
@@ -161,6 +162,9 @@ def test_refusals_of_its_forms_are_told(
     refused = tile(page, "Refused today")
     assert '<a href="/console/forms?name=acme">3</a>' in refused
     assert "news 3 in all" in re.sub("<[^>]*>", "", refused)
+    balance = page.split('id="balance"')[1].split("</section>")[0]
+    assert "3 requests were refused today; they are stored nowhere." in balance
+    assert 'href="/console/forms"' in balance
 
 
 def test_an_account_that_is_reached_by_a_key_of_its_own_tells_its_quota(
