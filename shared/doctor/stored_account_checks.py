@@ -17,11 +17,15 @@ from shared.domain.account import Account, Hold, HoldReason
 from shared.domain.check import Check, Subject
 from shared.domain.durations import in_words, minute, times
 from shared.domain.errors import TokenError
+from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form
+from shared.domain.phrases import counted
 from shared.domain.signup import QuarantineReason
+from shared.domain.signup_advice import is_about_lists, why_failed
 from shared.infrastructure.logs import redact
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.server_inspection import Overdue, find_overdue
+from shared.ledger.signup_index import SignupIndex
 
 # Beat looks every minute, and with many accounts each waits a second for the one before it.
 REFRESH_MAY_BE_LATE = timedelta(minutes=10)
@@ -33,6 +37,10 @@ _TOKENS = Subject("tokens", "Its tokens are kept fresh")
 _HOLDS = Subject("holds", "Holds")
 _WAITING = Subject("waiting", "Sign-ups flow")
 _REPEATED_ADDRESSES = Subject("repeated_addresses", "Nobody is kept out by RELAY_PERSON_LIMIT")
+_FAILED = Subject("failed", "Sign-ups do not fail")
+# Causes of failures, the largest first. The console's failed page has all.
+_MOST_CAUSES = 3
+_FAILED_LATELY = timedelta(days=1)
 # Of the quarantined ones, which robots may make millions of.
 _LATEST = 1000
 
@@ -101,6 +109,7 @@ class StoredAccountChecks:
         if not summary.holds:
             yield _HOLDS.of(name).ok("No hold is active.")
         yield waiting(partial(find_overdue, self.client, name), summary.holds, account=name)
+        yield from failed(list(SignupIndex(self.client).groups([name])), now, account=name)
         yield repeated_addresses(self._beyond_the_persons_limit(name), account=name)
 
     def _beyond_the_persons_limit(self, name: str) -> list[datetime]:
@@ -133,6 +142,30 @@ def connection(summary: AccountSummary, forms: Sequence[Form]) -> Check:
     facts["until"] = minute(summary.end.at) if summary.end else None
     named = replace(subject, title=f"{subject.title}: {account_state(summary).words}")
     return named.problem(found.format(**facts), fix.format(account=account))
+
+
+def failed(groups: Sequence[FailureGroup], now: datetime, *, account: str) -> list[Check]:
+    """Return a check of each cause of which sign-ups failed in the last day; one if none did.
+
+    This needs no answer of Constant Contact. So it tells of a list that is gone also while Constant
+    Contact is away.
+    """
+    lately = [each for each in groups if each.count and now - each.last_at < _FAILED_LATELY]
+    largest = sorted(lately, key=lambda each: -each.count)[:_MOST_CAUSES]
+    subject = _FAILED.of(account)
+    return [_failed_for(each, subject) for each in largest] or [
+        subject.ok("None failed in the last day.")
+    ]
+
+
+def _failed_for(group: FailureGroup, subject: Subject) -> Check:
+    of, why = f"{group.form}: " if group.form else "", why_failed(group)
+    judge = subject.problem if is_about_lists(group) else subject.advice
+    return judge(
+        f"{of}{counted(group.count, 'sign-up')} failed, the last at {minute(group.last_at)}."
+        f" {why.sentence}",
+        f"{why.to_do} See them with: relay failed list --account {group.account}",
+    )
 
 
 def repeated_addresses(received: Sequence[datetime], *, account: str) -> Check:

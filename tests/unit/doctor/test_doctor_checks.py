@@ -27,11 +27,13 @@ from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, Verdict
 from shared.domain.connection_end import SECRET_REFUSED, ConnectionEnd, EndCause
 from shared.domain.errors import TokenError
+from shared.domain.failure_group import FailureGroup
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.outcome import Answer
 from shared.domain.redis_problem import RedisProblem
 from shared.domain.retention import KeptRecords
 from shared.domain.second_factor import WhoMustHaveOne
+from shared.domain.signup import DeathReason
 from shared.ledger.redis_server.server_inspection import Overdue, ServerFacts
 from shared.ledger.spools import SpoolFigures, SpoolReport, damaged_name
 from shared.operations import process_checks
@@ -621,6 +623,39 @@ def test_second_factor(demanded: WhoMustHaveOne, without: tuple[Role, ...], expe
     assert verdict(check) == expected
     if demanded == WhoMustHaveOne.ADMIN:
         assert "viewer" not in check.found
+
+
+def group(message: str, **fields: Any) -> FailureGroup:
+    made: dict[str, Any] = {
+        "id": "g",
+        "account": "acme",
+        "reason": DeathReason.REJECTED,
+        "form": "news",
+        "error_key": "contacts.api.bad_request",
+        "message": message,
+        "count": 12,
+        "first_at": NOON - DAY,
+        "last_at": NOON - HOUR,
+    }
+    return FailureGroup(**{**made, **fields})
+
+
+def test_failures_of_the_last_day_are_told_by_their_causes() -> None:
+    gone = group("list_memberships contains an invalid list id: list not found", form="old-form")
+    refused = group("the address is wrong", count=30)
+    long_ago = group("long ago", last_at=NOON - 2 * DAY)
+    first, second = stored_account_checks.failed([gone, refused, long_ago], NOON, account="acme")
+    assert first.found.startswith("news: 30 sign-ups failed, the last at 2026-03-01 11:00 UTC. ")
+    assert (first.verdict, second.verdict) == (OK, PROBLEM)
+    assert first.fix and first.fix.endswith("relay failed list --account acme")
+    assert second.found.startswith("old-form: 12 sign-ups failed")
+    assert "does not know one of its lists" in second.found
+
+
+def test_without_failures_that_is_said() -> None:
+    long_ago = group("long ago", last_at=NOON - 2 * DAY)
+    (check,) = stored_account_checks.failed([long_ago], NOON, account="acme")
+    assert (check.verdict, check.fix) == (OK, None)
 
 
 def test_how_many_wait_as_repeated_addresses_and_since_when() -> None:
