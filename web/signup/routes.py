@@ -17,7 +17,7 @@ from shared.domain.errors import (
 from shared.domain.field_names import plain_names
 from shared.domain.form import Form
 from shared.domain.reading.meanings import find_field
-from shared.domain.reading.posted_fields import SOLUTION
+from shared.domain.reading.posted_fields import LANGUAGE, SOLUTION
 from web.request_ids import HEADER, request_id_in
 from web.services import services
 from web.signup import problems
@@ -80,7 +80,7 @@ def show(name: str) -> ResponseReturnValue:
     page = replace(page, consented=False)
     filled_in = any(map(find_field, posted))
     shown = make_response(render_template("form.html", page=page, filled_in=filled_in))
-    if posted:  # this page's address holds what somebody typed: no other address may get it
+    if posted.keys() - {LANGUAGE}:  # this page's address holds what somebody typed: no other address may get it
         shown.headers["Referrer-Policy"] = "strict-origin"
     return shown
 

@@ -17,7 +17,7 @@ from shared.domain.consent_texts import text_version
 from shared.domain.fields import EMAIL, FIELDS
 from shared.domain.form import Form
 from shared.domain.reading.meanings import CONSENT
-from shared.domain.reading.posted_fields import LISTS
+from shared.domain.reading.posted_fields import LANGUAGE, LISTS
 from shared.domain.reading.sources import CAMPAIGN
 from shared.domain.texts import Say, lazy_gettext
 
@@ -78,6 +78,7 @@ def make_snippet(
     return template.render(
         form=form,
         url=url,
+        page=_page(form, url, language),
         script=f"{relay_of(url)}/embed.js",
         captcha_module=f"{relay_of(url)}/static/captcha.js",
         inputs=list(_inputs(form, say)),
@@ -93,6 +94,12 @@ def make_snippet(
         component=_component(form.name),
         has_campaign=any(each.source in CAMPAIGN for each in form.sources),
     )
+
+
+def _page(form: Form, url: str, language: str) -> str:
+    """Return the address of the form's page in the language of the website's page. A form with a
+    language of its own needs no word of it, and may get another one later."""
+    return f"{url}?{LANGUAGE}={language}" if language and form.language == "auto" else url
 
 
 _READABLE: dict[str, Any] = {"ensure_ascii": False}  # people change what they paste

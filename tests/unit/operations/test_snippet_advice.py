@@ -94,6 +94,23 @@ def test_all_that_visitors_read_is_in_the_language_of_the_page() -> None:
         assert "«Sign up»" in make_snippet(form, URL, kind, say=say)
 
 
+@pytest.mark.parametrize("kind", [SnippetKind.JS, SnippetKind.POPUP, SnippetKind.IFRAME])
+@pytest.mark.parametrize(
+    ("forms", "pages", "address"),
+    [("auto", "de", f"{URL}?_language=de"), ("auto", "", URL), ("de", "de", URL)],
+)
+def test_a_page_of_ours_comes_in_the_language_of_the_website(
+    kind: SnippetKind, forms: str, pages: str, address: str
+) -> None:
+    text = make_snippet(builders.form(language=forms), URL, kind, language=pages)
+    assert f'="{address}"' in text
+
+
+def test_what_follows_the_page_says_so() -> None:
+    said = {each.kind for each in all_snippets(FORM, URL) if "<html lang=" in each.use}
+    assert said == {SnippetKind.JS, SnippetKind.POPUP}
+
+
 def test_the_components_trap_is_left_alone_by_what_fills_in_forms_for_people() -> None:
     text = make_snippet(FORM, URL, SnippetKind.REACT)
     [trap] = re.findall("<input name=.?_gotcha.*>", text)

@@ -191,6 +191,15 @@ def test_the_browser_chooses_unless_the_form_or_the_page_does(
     assert language(client.post("/f/fest", data=wrong, headers=asked)) == "es"
 
 
+def test_a_page_whose_address_names_a_language_alone_was_not_filled_in(client: FlaskClient) -> None:
+    page = client.get("/f/news?_language=de", headers=BROWSER)
+    assert 'lang="de"' in page.text
+    usual = client.get("/f/news", headers=BROWSER).headers["Referrer-Policy"]
+    assert page.headers["Referrer-Policy"] == usual
+    typed = client.get("/f/news?_language=de&city=Bonn", headers=BROWSER)
+    assert typed.headers["Referrer-Policy"] == "strict-origin" != usual
+
+
 def test_an_answer_in_json_is_in_the_language_too(client: FlaskClient, save_form: SaveForm) -> None:
     save_form("own", success="Danke, Ada!")
     posted = {"email": "ada@example.com"}
