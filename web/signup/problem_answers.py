@@ -72,11 +72,22 @@ def answer(problem: Problem) -> Response:
 
 
 def _json(problem: Problem, *, limited: bool) -> Response:
+    if problem.status != 500:  # what was posted may be the cause
+        _read_for_language()
     say = translation_here().say
     text = problem.script or problem.message
     listed = [_listed_error(each, say) for each in problem.errors]
     error = say(sentences([text, REFUSED_TOO_OFTEN]) if limited else text)
     return make_response({"ok": False, "error": error, "errors": listed}, problem.status)
+
+
+def _read_for_language() -> None:
+    """Read what was posted for the answer alone, unless it must not be read, or cannot be: it may
+    name the page's language."""
+    unread = "posted" not in g and not request.environ.get(REFUSED_UNREAD)
+    if unread and _is_sign_up():
+        with contextlib.suppress(UnreadableRequest):
+            g.shown = read_posted(head_here(), body_here())
 
 
 def _listed_error(error: FieldError, say: Say) -> dict[str, str]:

@@ -80,7 +80,8 @@ def show(name: str) -> ResponseReturnValue:
     page = replace(page, consented=False)
     filled_in = any(map(find_field, posted))
     shown = make_response(render_template("form.html", page=page, filled_in=filled_in))
-    if posted.keys() - {LANGUAGE}:  # this page's address holds what somebody typed: no other address may get it
+    # This page's address holds what somebody typed: no other address may get it.
+    if posted.keys() - {LANGUAGE}:
         shown.headers["Referrer-Policy"] = "strict-origin"
     return shown
 

@@ -20,7 +20,7 @@ export default function {{ component }}() {
     setErrors({});
     setStatus("");
     try {
-      const headers = { Accept: "application/json" };
+      const headers = { Accept: "application/json"{% if language %}, "Accept-Language": {{ language | tojson }}{% endif %} };
       const response = await fetch(ADDRESS, { method: "POST", headers, body });
       const answer = await response.json();
       if (answer.ok) {

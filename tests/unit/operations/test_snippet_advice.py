@@ -106,6 +106,14 @@ def test_a_page_of_ours_comes_in_the_language_of_the_website(
     assert f'="{address}"' in text
 
 
+@pytest.mark.parametrize("kind", [SnippetKind.FETCH, SnippetKind.REACT])
+def test_a_script_asks_for_answers_in_the_language_of_the_page(kind: SnippetKind) -> None:
+    """Also for the answer to a body that nobody could read."""
+    header = '"application/json", "Accept-Language": "de" }'
+    assert header in make_snippet(FORM, URL, kind, language="de")
+    assert "Accept-Language" not in make_snippet(FORM, URL, kind)
+
+
 def test_what_follows_the_page_says_so() -> None:
     said = {each.kind for each in all_snippets(FORM, URL) if "<html lang=" in each.use}
     assert said == {SnippetKind.JS, SnippetKind.POPUP}

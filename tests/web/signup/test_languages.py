@@ -17,7 +17,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.domain.consent_texts import text_version
-from shared.domain.errors import LedgerUnavailable, VisitorLimited
+from shared.domain.errors import KeyReused, LedgerUnavailable, VisitorLimited
 from shared.domain.fields import FIELDS
 from shared.domain.form import DEFAULT_CONSENT, OUR_CONSENT, Form, ListRef
 from tests.support.catalogues import write_pseudo_arabic
@@ -84,13 +84,6 @@ def test_no_text_of_a_page_was_forgotten(arabic: FlaskClient, path: str, status:
     assert '<html lang="ar" dir="rtl">' in page.text
     # The name of the product, and that of the form in the command for its owner.
     assert untranslated(page) <= {"signup", "relay", "closed"}
-
-
-def fail(error: Exception) -> Any:
-    def check(*_: object, **__: object) -> None:
-        raise error
-
-    return type("Failing", (), {"check": check})()
 
 
 POSTS = [
@@ -223,6 +216,73 @@ def test_an_answer_in_json_is_in_the_language_too(client: FlaskClient, save_form
     assert error["code"] == "invalid"
     assert error["message"] == "Bitte geben Sie eine E-Mail-Adresse wie name@example.com ein."
     assert told["error"] == error["message"]
+
+
+def fail(error: Exception) -> Any:
+    def check(*_: object, **__: object) -> None:
+        raise error
+
+    return type("Failing", (), {"check": check})()
+
+
+POSTED = {"email": "ada@example.com", "_language": "de"}
+ELSEWHERE = {"Origin": "https://c.example"}
+LIMITED = VisitorLimited(timedelta(seconds=9))
+# The form, what fails, headers, the status, and how the answer begins.
+REFUSALS = [
+    pytest.param("shop", None, ELSEWHERE, 403, "Dieses Formular", id="403"),
+    pytest.param("none", None, {}, 404, "Das Formular „none“", id="404"),
+    pytest.param("closed", None, {}, 410, "Dieses Formular ist geschlossen", id="410"),
+    pytest.param("news/thanks", None, {}, 405, "Diese Adresse", id="405"),
+    pytest.param("news", KeyReused(), {}, 422, "Dieser Idempotency-Key", id="422"),
+    pytest.param("news", LIMITED, {}, 429, "Aus Ihrem Netz", id="429"),
+    pytest.param("news", LedgerUnavailable(), {}, 503, "Wir konnten", id="503"),
+    pytest.param("news", RuntimeError(), {}, 500, "Bei uns", id="500"),
+]
+
+
+@pytest.mark.parametrize("kind", [BROWSER, JSON], ids=["page", "JSON"])
+@pytest.mark.parametrize(("form", "error", "headers", "status", "begins"), REFUSALS)
+def test_each_refusal_is_in_the_language_of_the_page_that_posted(
+    client: FlaskClient,
+    save_form: SaveForm,
+    kind: dict[str, str],
+    form: str,
+    error: Exception | None,
+    headers: dict[str, str],
+    status: int,
+    begins: str,
+) -> None:
+    save_form("shop", origins=("https://a.example",))
+    save_form("closed", enabled=False)
+    if error:
+        change_services(client.application, intake=fail(error))
+    answer = client.post(f"/f/{form}", data=POSTED, headers=kind | headers | FRENCH)
+    assert answer.status_code == status
+    if kind is BROWSER:
+        assert language(answer) == "de"
+    else:
+        assert answer.get_json()["error"].startswith(begins)
+
+
+@pytest.mark.parametrize(
+    ("form", "sent", "status"),
+    [
+        ("news", {"data": b'{"_language": "de",'}, 400),
+        ("closed", {"data": b'{"_language": "de",'}, 410),
+        ("news", {"data": POSTED | {"x": LONG * 300}}, 413),
+        ("news", {"data": POSTED, "headers": {"Content-Encoding": "gzip"}}, 415),
+    ],
+)
+def test_a_body_that_cannot_be_read_is_answered_in_the_language_of_the_browser(
+    client: FlaskClient, save_form: SaveForm, form: str, sent: dict[str, Any], status: int
+) -> None:
+    save_form("closed", enabled=False)
+    headers = JSON | FRENCH | sent.get("headers", {})
+    answer = client.post(f"/f/{form}", **sent | {"headers": headers})
+    assert answer.status_code == status
+    french = "La requête|Le corps|Ce formulaire|Une inscription"
+    assert re.match(french, answer.get_json()["error"]), answer.get_json()
 
 
 def test_the_thanks_page_is_in_the_language_of_the_page_that_posted(client: FlaskClient) -> None:
