@@ -10,10 +10,12 @@ import redis
 
 from shared.domain.account import HoldReason
 from shared.domain.counts import COUNTED, Counts
+from shared.domain.replay import JobAction, ReplayPace
 from shared.domain.signup import DeathReason
 from shared.domain.totals import Totals
 from shared.ledger import keys, limits
 from shared.ledger.ledger import Ledger
+from shared.ledger.replays import Replays
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.statistics import Statistics
@@ -234,6 +236,25 @@ def test_what_is_no_figure_counts_as_none(
     roll_up(client)
     assert statistics.days(1)[0].counts == Counts(accepted=1, delivered=2, retried=3)
     assert statistics.glances(["acme"])[0].today == Counts(delivered=2)
+
+
+def test_what_waits_in_jobs_leaves_the_other_dead_letters_undecided(
+    redis_client: "redis.Redis",
+) -> None:
+    ledger, statistics = Ledger(redis_client), Statistics(redis_client)
+    replays = Replays(redis_client, ReplayPace(per_second=1, per_day=1))
+    Registry(redis_client).save_account(builders.account())
+    dead = [builders.bury(ledger, f"{number}@example.com") for number in range(3)]
+    caught = [
+        builders.accept(ledger, f"robot-{number}@example.com", quarantine="honeypot").id
+        for number in range(5)
+    ]
+    replays.add("acme", "again", dead[:2], by="ada", chosen="{}")
+    replays.add("acme", "anyway", caught, by="ada", chosen="{}", action=JobAction.DELIVER)
+    ledger.requeue("acme", dead[0])
+
+    (glance,) = statistics.glances(["acme"])
+    assert (glance.replaying, glance.undecided) == (1, 1)
 
 
 def test_a_glance_tells_what_is_there(redis_client: "redis.Redis") -> None:

@@ -199,6 +199,7 @@ def test_what_somebody_changed_before_its_turn_is_skipped(ledger: Ledger, replay
     ledger.requeue("acme", died_again)
     bury_claim(ledger, claimed(ledger))
     ledger.requeue("acme", retried)
+    assert (part(replays).waiting, part(replays).skipped) == (1, 4)  # though its turn has not come
 
     assert replays.feed("acme") == 1
 

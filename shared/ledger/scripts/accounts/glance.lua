@@ -34,10 +34,14 @@ local function age_of_oldest(of)
   return oldest and math.max(0, math.floor(now - oldest)) or -1
 end
 
+-- Returns how many dead letters wait in jobs.
 local function count_replaying(of)
   local waiting = 0
-  for _, replay in ipairs(redis.call("ZRANGE", of .. "replaying", 0, -1)) do
-    waiting = waiting + redis.call("ZCARD", of .. "replay:" .. replay .. ":waiting")
+  for _, job in ipairs(redis.call("ZRANGE", of .. "replaying", 0, -1)) do
+    local replay = of .. "replay:" .. job
+    if redis.call("HGET", replay, "action") ~= "deliver" then
+      waiting = waiting + redis.call("ZCARD", replay .. ":waiting")
+    end
   end
   return waiting
 end

@@ -2,13 +2,14 @@
 -- the record is cleared. Both add an event to its history. The caller saves the record.
 --
 -- NEEDS account
--- INCLUDE clock account operator_events settled dead_letters quarantine
+-- INCLUDE clock account operator_events settled dead_letters quarantine replays
 
 -- Returns whether the sign-up was one that can be discarded.
 local function discard(id, record, event)
   if record.state ~= "dead" and record.state ~= "quarantined" then
     return false
   end
+  stop_waiting(id, record)
   remember_event(record, event)
   record.state_before = record.state
   record.settled_before = redis.call("ZSCORE", account .. record.state, id) or text(now)

@@ -8,14 +8,13 @@ local DUE = { queued = true, delivering = true, retrying = true }
 -- Takes the sign-up out of its replay, if it has one that is still known. The sign-up waits in it
 -- as a dead letter, or is under way because of it.
 local function leave_replay(id, record)
-  local job = record.replay
-  if not job or redis.call("EXISTS", replay(job)) == 0 then
+  if stop_waiting(id, record) then
     return
   end
-  local waited = redis.call("ZREM", replay_waiting(job), id) == 1
-  if waited or DUE[record.state] then
+  local job = record.replay
+  if job and DUE[record.state] and redis.call("EXISTS", replay(job)) == 1 then
     add_to(replay(job), "skipped", 1)
-    add_to(replay(job), "moved", waited and 0 or -1)
+    add_to(replay(job), "moved", -1)
     leave_replaying_if_fed(job)
   end
 end

@@ -115,6 +115,17 @@ local function end_steps(job)
   leave_replaying_if_fed(job)
 end
 
+-- Takes the sign-up out of the job in which it waits for its turn. Returns whether it did.
+local function stop_waiting(id, record)
+  local job = record.replay
+  if not job or redis.call("ZREM", replay_waiting(job), id) == 0 then
+    return false
+  end
+  add_to(replay(job), "skipped", 1)
+  leave_replaying_if_fed(job)
+  return true
+end
+
 -- Has the sign-up, if it is in this state, wait in the replay, unless it waits in another one, or was
 -- sent by this one. Returns whether it does.
 local function join_replay(job, id, record, state)

@@ -6,7 +6,7 @@
 -- ARG sent  text  what is sent from now on, as JSON
 -- ARG person  text  fingerprint of the person
 -- ARG change  text  what changed, as JSON, for the history
--- INCLUDE record lines
+-- INCLUDE record replays lines
 --
 -- Returns 1, or 0 when it is neither or somebody else changed it in between.
 
@@ -20,7 +20,8 @@ local _, consent, history = sent_consent_history(record)
 write_lines(record, sent, consent, history)
 change_person(id, record, person)
 record.edits = edits + 1
-record.replay = nil -- a replay that it waits in passes it over
+stop_waiting(id, record) -- the job goes on without it
+record.replay = nil
 stay_out_of_line(id, record)
 remember(record, change)
 save_record(id, record)
