@@ -9,8 +9,9 @@ from shared.accounts.problems import explain_secret
 from shared.domain.account import Hold, HoldReason
 from shared.domain.connection_end import EndCause
 from shared.domain.durations import minute, short_minute
-from shared.domain.phrases import sign_ups_wait
+from shared.domain.phrases import clause, shortened, sign_ups_wait
 from shared.domain.requests_today import is_counted_by_api
+from shared.ledger.limits import FAILURES_IN_A_ROW
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +125,7 @@ _WILL_END = {
 }
 
 # The same in a few words, which follow the account's name. `{at}` and `{since}` are empty where
-# nobody knows since when.
+# nobody knows since when, `{cause}` where nobody knows what Constant Contact answered.
 _BRIEFLY_NOT_WELL = {
     ConnectionStatus.DISCONNECTED: "is disconnected",
     ConnectionStatus.UNUSABLE: "cannot be used: its tokens or its secret are gone",
@@ -137,7 +138,10 @@ _BRIEFLY_ON_HOLD = {
     HoldReason.RECONNECT: "is on hold{since}: it has no working token",
     HoldReason.FORBIDDEN: "is on hold{since}: its login may not write contacts",
     HoldReason.PAUSED: "was paused{at}",
-    HoldReason.OUTAGE: "is on hold{since}: every request to Constant Contact fails",
+    HoldReason.OUTAGE: (
+        f"is on hold{{since}}: its sign-ups could not be sent{{cause}}, {FAILURES_IN_A_ROW} or more"
+        " in a row"
+    ),
     HoldReason.QUOTA: "is on hold until 00:00 UTC: today's requests are used up",
 }
 
@@ -158,11 +162,16 @@ class Advice:
     since: datetime | None = None
     waits: bool = True
     by_itself: bool = False
+    cause: str = ""
 
     def briefly(self, now: datetime) -> str:
         """Return the same in a few words, which follow the account's name."""
         at = short_minute(self.since, now) if self.since else None
-        return self.brief.format(at=f" at {at}" if at else "", since=f" since {at}" if at else "")
+        return self.brief.format(
+            at=f" at {at}" if at else "",
+            since=f" since {at}" if at else "",
+            cause=f": {shortened(clause(self.cause))}" if self.cause else "",
+        )
 
 
 def on_hold(hold: Hold, account: str, means: Means = COMMANDS) -> str:
@@ -221,6 +230,7 @@ def for_account(
             brief=_BRIEFLY_ON_HOLD[hold.reason],
             since=hold.since,
             by_itself=hold.reason.ends_by_itself,
+            cause=hold.note,
         )
 
 

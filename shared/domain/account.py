@@ -49,7 +49,7 @@ class HoldReason(StrEnum):
     RECONNECT = "reconnect"  #: no working token is available; often a person must log in again
     FORBIDDEN = "forbidden"  #: the login that connected it may not write contacts
     PAUSED = "paused"  #: an operator paused it
-    OUTAGE = "outage"  #: Constant Contact fails for everything
+    OUTAGE = "outage"  #: sign-ups fail at Constant Contact, one after the other
     QUOTA = "quota"  #: the API key's calls of this day are spent
 
     @property

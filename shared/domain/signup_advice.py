@@ -165,7 +165,7 @@ _HELD = {
         Remedy.SEE_ACCOUNT,
     ),
     HoldReason.OUTAGE: Why(
-        "Constant Contact fails for every sign-up of its account. Nothing is lost.",
+        "Constant Contact failed for several sign-ups of its account in a row. Nothing is lost.",
         f"{_WAIT} Deliveries resume when Constant Contact answers.",
     ),
     HoldReason.QUOTA: Why(

@@ -148,8 +148,8 @@ HOLD_ALERTS = (
     ),
     HoldAlert(
         reason=HoldReason.OUTAGE,
-        title="{name} is on hold: every request to Constant Contact fails",
-        several="accounts are on hold: every request to Constant Contact fails",
+        title="{name} is on hold: its sign-ups could not be sent",
+        several="accounts are on hold: their sign-ups could not be sent",
         cause="Constant Contact failed for several sign-ups of {title} in a row",
         to_do=_IF_IT_STAYS + "check whether this server"
         " reaches Constant Contact, and whether others have the same problem with it.",

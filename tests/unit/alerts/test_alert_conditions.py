@@ -247,7 +247,7 @@ def test_silence_alerts_where_it_is_unusual(seen: AccountView, keys: list[str]) 
         pytest.param(
             only(view(hold(HoldReason.OUTAGE))),
             Severity.PROBLEM,
-            "acme is on hold: every request to Constant Contact fails",
+            "acme is on hold: its sign-ups could not be sent",
             "acme: the hold `outage` has ended",
             NOON - HOUR,
             id="an outage",
@@ -585,7 +585,7 @@ def test_several_that_began_together_are_one_message(event: str) -> None:
     looked = snapshot(*many(3))
     standing = active_conditions(looked)
     message = message_for(notification(event, *map(part, standing)), standing, looked)
-    title = "3 accounts are on hold: every request to Constant Contact fails"
+    title = "3 accounts are on hold: their sign-ups could not be sent"
     assert message.title == {"begun": title, "reminder": f"Still: {title}"}[event]
     assert message.kind == MessageKind.PROBLEM
     for condition in standing:
@@ -608,7 +608,7 @@ def test_several_that_ended_together_are_one_message() -> None:
 
 @pytest.mark.parametrize(
     ("count", "listed", "end"),
-    [(19, 19, "fails"), (20, 20, "fails"), (21, 20, "and 1 more"), (25, 20, "and 5 more")],
+    [(19, 19, "be sent"), (20, 20, "be sent"), (21, 20, "and 1 more"), (25, 20, "and 5 more")],
 )
 def test_a_long_list_is_cut_and_says_so(count: int, listed: int, end: str) -> None:
     looked = snapshot(*many(count))

@@ -293,9 +293,15 @@ RECONNECT: dict[str, Any] = {
     [
         pytest.param(
             overview(view(holds=OUTAGE, due=2)),
-            "Acme is on hold since 09:12 UTC: every request to Constant Contact fails; 2 wait, none"
-            " is lost.",
+            "Acme is on hold since 09:12 UTC: its sign-ups could not be sent, 3 or more in a row; 2"
+            " wait, none is lost.",
             id="an outage",
+        ),
+        pytest.param(
+            overview(view(holds=(hold(HoldReason.OUTAGE, note="HTTP 503: {down}."),), due=2)),
+            "Acme is on hold since 09:12 UTC: its sign-ups could not be sent: HTTP 503: {down}, 3"
+            " or more in a row; 2 wait, none is lost.",
+            id="an outage of which the answer is known",
         ),
         pytest.param(
             overview(view(holds=SPENT, due=3)),
