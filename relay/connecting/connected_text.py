@@ -6,6 +6,8 @@ from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_checks, say_summary, table_of_lists
 from shared.accounts.account_api import FRESH, ApiCallFailed
 from shared.domain.check import Check
+from shared.domain.holds_in_words import after_connecting
+from shared.infrastructure.timestamps import utc_now
 
 # Few enough that the text above them stays on the screen.
 _FIRST_LISTS = 20
@@ -19,6 +21,15 @@ def say_connected(runtime: CommandRuntime, name: str, checks: Iterable[Check]) -
     say_summary(runtime.output, runtime.summaries.summary(name))
     runtime.output.say("")
     _say_lists_after_connecting(runtime, name)
+    _say_what_follows(runtime, name)
+
+
+def _say_what_follows(runtime: CommandRuntime, name: str) -> None:
+    summary = runtime.summaries.summary(name)
+    if told := after_connecting(name, summary.holds, summary.figures.due, utc_now()):
+        runtime.output.say(f"\n{told}")
+    if any(form.account == name for form in runtime.summaries.registry.forms()):
+        return
     runtime.output.say(
         f"\nNext, make a form:     relay forms add FORM --account {name} --list LIST"
         f"\nOr send a test to it:  relay accounts test {name} --email YOU@EXAMPLE.COM --list LIST"

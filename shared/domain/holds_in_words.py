@@ -9,7 +9,7 @@ from datetime import datetime
 
 from shared.domain.account import Hold, HoldReason
 from shared.domain.durations import short_minute
-from shared.domain.phrases import counted
+from shared.domain.phrases import counted, sign_ups_wait
 
 Holds = Sequence[Hold]
 
@@ -41,10 +41,26 @@ def what_follows(
     return first + [_many_wait(due[name], name, holds, now) for name, holds in held.items()]
 
 
+def after_connecting(account: str, holds: Holds, due: int, now: datetime) -> str | None:
+    """Return what becomes of the `due` sign-ups of an account that was just connected; None if none
+    waits and nothing keeps new ones."""
+    waits = f"{sign_ups_wait(due)}. {_they_are(due)} sent"
+    order = ", oldest first" if due > 1 else ""
+    if not holds:
+        return f"{waits} now{order}." if due else None
+    probes = [hold.probe_at for hold in holds if hold.probe_at and not hold.until]
+    probe = f" The next probe: {short_minute(min(probes), now)}." if probes else ""
+    what = f"{waits}{order and f'{order},'}" if due else "New sign-ups are sent"
+    return f"{is_on_hold(account, holds)}. {what} when {_end(holds, now)}.{probe}"
+
+
 def _many_wait(count: int, account: str, holds: Holds, now: datetime) -> str:
-    waits, it_is = ("waits", "It is") if count == 1 else ("wait", "They are")
-    first = f"{counted(count, 'sign-up')} {waits} now, as {is_on_hold(account, holds)}."
-    return f"{first} {it_is} sent when {_end(holds, now)}."
+    first = f"{sign_ups_wait(count)} now, as {is_on_hold(account, holds)}."
+    return f"{first} {_they_are(count)} sent when {_end(holds, now)}."
+
+
+def _they_are(count: int) -> str:
+    return "It is" if count == 1 else "They are"
 
 
 def _end(holds: Holds, now: datetime) -> str:

@@ -23,6 +23,7 @@ from shared.constant_contact.oauth import SCOPES
 from shared.domain.account import check_name
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
+from shared.domain.holds_in_words import after_connecting
 from shared.domain.web_addresses import origin_of
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.operators import Role
@@ -200,12 +201,15 @@ def connected(id: str) -> ResponseReturnValue:
     result = _connecting().connector.store.result(id)
     if result is None or not result.connected:
         raise Refused("This result is no longer stored. The account's page shows the connection.")
-    summary = services().accounts.summaries.summary(result.account)
+    tools = services().accounts
+    summary = tools.summaries.summary(result.account)
     return render_template(
         "console/connect/connected.html",
         result=result,
         summary=summary,
         title=connected_title(summary.account.called, result.checks),
+        follows=after_connecting(result.account, summary.holds, summary.figures.due, utc_now()),
+        has_forms=any(form.account == result.account for form in tools.summaries.registry.forms()),
     )
 
 

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.account import Hold, HoldReason
-from shared.domain.holds_in_words import waits_now, what_follows, would_wait
+from shared.domain.holds_in_words import after_connecting, waits_now, what_follows, would_wait
 from tests.support.builders import NOON
 
 MIDNIGHT = NOON + timedelta(hours=12)
 QUOTA = Hold(reason=HoldReason.QUOTA, since=NOON, until=MIDNIGHT)
 OUTAGE = Hold(reason=HoldReason.OUTAGE, since=NOON, probe_at=NOON + timedelta(minutes=5))
+ON_OUTAGE = "acme is on hold (outage). 9 sign-ups wait."
 PAUSED = Hold(reason=HoldReason.PAUSED, since=NOON)
 
 
@@ -64,3 +65,27 @@ def test_many_are_told_by_what_keeps_them(
     due: dict[str, int], held: dict[str, tuple[Hold, ...]], told: list[str]
 ) -> None:
     assert what_follows(Counter(due), held, NOON, "again") == told
+
+
+@pytest.mark.parametrize(
+    ("holds", "due", "told"),
+    [
+        ((), 0, None),
+        ((), 1, "1 sign-up waits. It is sent now."),
+        ((), 9, "9 sign-ups wait. They are sent now, oldest first."),
+        (
+            (OUTAGE,),
+            9,
+            f"{ON_OUTAGE} They are sent, oldest first, when that ends. The next probe: 12:05 UTC.",
+        ),
+        (
+            (QUOTA,),
+            0,
+            "acme is on hold (quota). New sign-ups are sent when that ends: 2026-03-02 00:00 UTC.",
+        ),
+    ],
+)
+def test_connecting_tells_what_becomes_of_those_that_wait(
+    holds: tuple[Hold, ...], due: int, told: str | None
+) -> None:
+    assert after_connecting("acme", holds, due, NOON) == told

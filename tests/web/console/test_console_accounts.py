@@ -161,6 +161,23 @@ def test_logging_in_leads_to_the_checks(browser: SignedIn, sandbox: SandboxServe
     assert "Connected" in browser.get("/console/accounts/acme").text
 
 
+def test_a_new_connection_tells_what_becomes_of_those_that_wait(
+    browser: SignedIn, sandbox: SandboxServer, tools: AccountServices, connected: None
+) -> None:
+    page = browser.get(log_in(browser, sandbox).location).text
+    assert "Yes, make a form" in page and "sent now" not in page
+    tools.summaries.registry.save_form(builders.form("news"))
+    ledger = tools.connecting.connector.ledger
+    builders.accept(ledger)
+    ledger.hold("acme", HoldReason.RECONNECT, by="worker")
+    page = browser.get(log_in(browser, sandbox).location).text
+    assert "1 sign-up waits. It is sent now." in page
+    assert "Yes, open the account" in page and "make a form" not in page
+    ledger.hold("acme", HoldReason.OUTAGE, by="answer")
+    page = browser.get(log_in(browser, sandbox).location).text
+    assert "acme is on hold (outage). 1 sign-up waits. It is sent when that ends." in page
+
+
 def test_access_denied_is_said_without_commands(browser: SignedIn, sandbox: SandboxServer) -> None:
     page = log_in(browser, sandbox, allow=False)
 
