@@ -353,6 +353,11 @@ def is_about_lists(group: FailureGroup) -> bool:
     return why_failed(group) is _LIST_GONE
 
 
+def died_of_lists(signup: Signup) -> bool:
+    """Whether the dead letter died as one of its lists does not exist."""
+    return why_dead(signup.reason, signup.error_key or "", signup.message or "") is _LIST_GONE
+
+
 def why_quarantined(reason: str | None) -> Why:
     """Return why it looks like spam; a version that knows more may have stored the reason."""
     return _QUARANTINED.get(reason, _SETTLED[State.QUARANTINED])

@@ -23,7 +23,7 @@ from shared.operations.jobs import JobChoice, Jobs
 from shared.operations.replay_jobs import STEPS_PER_SECOND, Job
 from shared.operations.retries import Retries
 from shared.operations.selection import NOUNS
-from shared.operations.sending_on_hold import SendingOnHold
+from shared.operations.sending_on_hold import NAMED, SendingOnHold
 from shared.operations.signup_lists import MOST_READ, SignupFilter, SignupLists
 
 # Of many, so many are read for what a change of fields would do.
@@ -68,7 +68,8 @@ class BulkPlan:
     sends them, `quota_left` requests are left today, and `held` has the holds of each of the first
     accounts that are on hold: they send nothing until these end. If they go to the lists that
     their forms have now, `targets` are these. With a change of fields, `edit` says what it would do
-    to those that were read for that. Those that stay are not counted if that is exact.
+    to those that were read for that. Those that stay are not counted if that is exact. Of those
+    whose cause is a list that does not exist, `unmended` are the forms that still send to it.
     """
 
     action: JobAction
@@ -80,6 +81,7 @@ class BulkPlan:
     held: Mapping[str, Sequence[Hold]]
     targets: Sequence[FormTarget] = ()
     edit: EditPreview | None = None
+    unmended: Sequence[str] = ()
 
     @property
     def staying(self) -> int:
@@ -156,6 +158,7 @@ class BulkChooser:
             held=self.sending.held(accounts) if action.sends else {},
             targets=targets,
             edit=edit,
+            unmended=self._unmended(choice, signups) if action.retries else (),
         )
 
     def sample(self, choice: BulkChoice) -> list[Signup]:
@@ -234,6 +237,15 @@ class BulkChooser:
         if signups is None:
             return self.targets.of_groups(self.groups(choice.filter))
         return self.targets.of_signups(signups)
+
+    def _unmended(self, choice: BulkChoice, signups: Sequence[Signup] | None) -> list[str]:
+        if signups is None:
+            groups = self.groups(choice.filter)[:NAMED]
+            causes = list(self.targets.of_causes(groups).values())
+        else:
+            causes = self.targets.of_list_deaths(signups)
+        forms = {each.form for each in causes if each.form and each.names_gone_list is False}
+        return sorted(forms)
 
     def _count_groups(self, chosen: SignupFilter) -> Counter[str]:
         counts: Counter[str] = Counter()

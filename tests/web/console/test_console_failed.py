@@ -393,6 +393,21 @@ def test_a_cause_about_lists_offers_what_helps_next(scene: Scene, save_form: Sav
     assert (edited["event"], edited["by"], edited["via"]) == ("edited", "operator", "console")
 
 
+@pytest.mark.parametrize("what", ["retry-all", "retry-ticked"])
+def test_before_a_retry_it_names_the_form_that_still_sends_to_an_unknown_list(
+    scene: Scene, save_form: SaveForm, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    ids = scene.many(2, message=GONE)
+    ticked = ids if what == "retry-ticked" else []
+    if not ticked:
+        monkeypatch.setattr("shared.operations.bulk_choices.LARGE", 2)
+    warning = "still sends to a list that Constant Contact did not know"
+    page = scene.confirm(what, ticked)
+    assert warning in page and 'href="/console/forms/news/edit#lists">news</a>' in page
+    save_form(lists=(WEEKLY,))
+    assert warning not in scene.confirm(what, ticked)
+
+
 def test_before_it_says_which_stay_as_they_are(scene: Scene, save_form: SaveForm) -> None:
     sent = scene.dead("ada@example.com", message=GONE)
     gone = scene.many(2, message=GONE, form="gone")
