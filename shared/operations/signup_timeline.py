@@ -8,6 +8,7 @@ from typing import Any, Literal
 from shared.domain.phrases import sentence
 from shared.domain.reading.field_checks import editable_values
 from shared.domain.signup import Signup, State
+from shared.domain.state_words import reason_words
 from shared.ledger.time_units import from_milliseconds
 
 Tone = Literal["ok", "problem", "waiting", "unknown"]
@@ -107,12 +108,15 @@ def _quarantined(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterat
     history tells."""
     why = signup.quarantine
     if why or any(entry.get("event") == "delivered from quarantine" for entry in history):
-        what = f"Quarantined, as {', '.join(why.reasons)}. Score: {why.score}." if why else _CAUGHT
+        said = ", ".join(map(reason_words, why.reasons)) if why else ""
+        what = f"Quarantined: {said}. Score: {why.score}." if why else _CAUGHT
         yield Event(at=signup.received_at, name="quarantined", what=what, tone="waiting")
 
 
 def _death(at: datetime, reason: str | None, more: str = "") -> Event:
-    return Event(at=at, name="dead", what=f"Failed: {reason}.{more}", tone="problem")
+    return Event(
+        at=at, name="dead", what=f"Failed: {reason_words(str(reason))}.{more}", tone="problem"
+    )
 
 
 def _told(signup: Signup, history: Sequence[Mapping[str, Any]]) -> Iterator[Event]:

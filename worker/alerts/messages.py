@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.durations import in_words
 from shared.domain.phrases import counted
+from shared.domain.state_words import reason_words
 from shared.infrastructure.alert_services import MessageKind
 from shared.ledger.stores.alert_log import DeadLetterNotification, Notification, Part
 from worker.alerts.conditions import CONDITIONS
@@ -106,7 +107,7 @@ def dead_letter_message(notification: DeadLetterNotification, public_url: str) -
 
 def _counted(notification: DeadLetterNotification) -> str:
     by_count = sorted(notification.counts.items(), key=lambda item: (-item[1], item[0]))
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in by_count)
+    reasons = ", ".join(f"{count:,} {reason_words(reason)}" for reason, count in by_count)
     total = sum(notification.counts.values())
     more = "more " if notification.event == "more" else ""
     return f"{counted(total, f'{more}failed sign-up')}: {reasons}"

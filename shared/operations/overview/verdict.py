@@ -17,6 +17,7 @@ from shared.domain.durations import short_minute
 from shared.domain.phrases import clause, counted, sentence
 from shared.domain.signup import DeathReason
 from shared.domain.stalls import has_stalled
+from shared.domain.state_words import reason_words
 from shared.infrastructure.alert_services import ARE_OFF, SET_THEM
 from shared.ledger.stores.alert_candidates import REPLACEMENT_IS_NEWS
 from shared.operations import process_checks
@@ -243,7 +244,7 @@ def _dead_letters(view: AccountView) -> str:
     """Return how many dead letters wait for a decision, and why they died."""
     dead, replaying = view.glance.dead, view.glance.replaying
     called = view.summary.account.called
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in _by_count(dead))
+    reasons = ", ".join(f"{count:,} {reason_words(reason)}" for reason, count in _by_count(dead))
     verb = "needs" if view.glance.undecided == 1 else "need"
     retried = f"; {replaying:,} more are being retried" if replaying else ""
     letters = counted(view.glance.undecided, "failed sign-up")

@@ -700,12 +700,12 @@ def dead(event: Any, **counts: int) -> Message:
         (dead("first", rejected=1), "acme: 1 failed sign-up: 1 rejected"),
         (
             dead("more", gave_up=7, rejected=1030),
-            "acme: 1,037 more failed sign-ups: 1,030 rejected, 7 gave_up",
+            "acme: 1,037 more failed sign-ups: 1,030 rejected, 7 given up",
         ),
         (dead("first", rejected=2), "acme: 2 failed sign-ups: 2 rejected"),
         (
             dead("first", rejected=1, poison=2, gave_up=1),
-            "acme: 4 failed sign-ups: 2 poison, 1 gave_up, 1 rejected",
+            "acme: 4 failed sign-ups: 2 harmful to workers, 1 given up, 1 rejected",
         ),
         (dead("over"), "acme: no failed sign-up is left"),
     ],

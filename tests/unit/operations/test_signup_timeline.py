@@ -68,7 +68,10 @@ def test_every_end_is_told_once() -> None:
     ends = [
         (signup(State.DELIVERED, action="created"), "Delivered: a new contact."),
         (signup(State.DELIVERED, action="asked"), "Delivered: asked to confirm."),
-        (signup(State.DEAD, reason="poison", lost=3), "Failed: poison. Lost claims: 3."),
+        (
+            signup(State.DEAD, reason="poison", lost=3),
+            "Failed: harmful to workers. Lost claims: 3.",
+        ),
         (signup(State.DISCARDED), "An operator discarded it."),
     ]
     for ended, told in ends:
@@ -82,7 +85,7 @@ def test_every_end_is_told_once() -> None:
 def test_what_was_quarantined_is_told_also_after_it_was_delivered_from_there() -> None:
     why = suspicion("disposable", "too_fast", score=12)
     waits = signup(State.QUARANTINED, reason="disposable", quarantine=why, settled_at=None)
-    told = "Quarantined, as disposable, too_fast. Score: 12."
+    told = "Quarantined: disposable address, too fast. Score: 12."
     assert timeline(waits, [])[-1].what == told
     delivered = event("delivered from quarantine", by="ada")
     freed = timeline(signup(State.QUEUED, quarantine=why, settled_at=None), [delivered])
@@ -124,5 +127,5 @@ def test_each_death_is_told_at_its_time_also_after_an_operator_changed_it() -> N
     ]
     assert [what for name, what in told if name == "dead"] == [
         "Failed: rejected.",
-        "Failed: gave_up.",
+        "Failed: given up.",
     ]

@@ -105,7 +105,7 @@ def test_a_good_day(today: Counts, due: int, said: str) -> None:
         ),
         pytest.param(
             overview(view(dead={DeathReason.GAVE_UP: 2, DeathReason.REJECTED: 9})),
-            "Acme: 11 failed sign-ups need your decision (9 rejected, 2 gave_up).",
+            "Acme: 11 failed sign-ups need your decision (9 rejected, 2 given up).",
             Place.FAILED,
             "acme",
             id="dead letters",

@@ -103,8 +103,8 @@ def test_dead_letters_lead_to_their_list_by_reason(
 ) -> None:
     builders.bury(ledger, reason=DeathReason.GAVE_UP)
     page = overview()
-    assert "Acme Bakery: 1 failed sign-up needs your decision (1 gave_up)." in page
-    assert "gave_up" in tile(page, "Failed")
+    assert "Acme Bakery: 1 failed sign-up needs your decision (1 given up)." in page
+    assert "given up" in tile(page, "Failed")
 
 
 def alive(ledger: Ledger) -> None:

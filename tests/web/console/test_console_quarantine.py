@@ -58,7 +58,7 @@ def test_the_list_tells_all_reasons_with_what_caused_them(scene: ConsoleScene) -
     page = text(scene.browser.get("/console/quarantine"))
     for told in (
         "It filled in the field that people do not see. <q>buy <b>pills</b></q>",
-        '<code class="soft">of_tomorrow</code>',
+        '<span class="soft">(of_tomorrow)</span>',
         "Score 112, quarantined from 12",
         "https://www.example.com/club",
         "198.51.100.0/24, as 1 other here",
@@ -93,7 +93,7 @@ def test_the_page_of_one_tells_all_reasons(scene: ConsoleScene) -> None:
         assert told in page, told
     scene.browser.post(f"/console/signups/{id}/discard")
     page = text(scene.browser.get(f"/console/signups/{id}"))
-    assert "Quarantined, as honeypot, of_tomorrow. Score: 112." in page
+    assert "Quarantined: hidden field filled in, of_tomorrow. Score: 112." in page
     assert "An operator decided against it" in page
 
 
