@@ -1,6 +1,9 @@
 """Phrases for people: numbers of things, and sentences that end with one full stop."""
 
+import re
 from collections.abc import Sequence
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def counted(count: int, noun: str) -> str:
@@ -22,6 +25,11 @@ def sign_ups_wait(count: int) -> str:
 def shortened(text: str, most: int = 80) -> str:
     """Return the beginning of what a stranger sent, so that an answer stays small."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def without_ids(text: str) -> str:
+    """Return what an API said for a list, where nobody reads ids of 36 characters."""
+    return _ID.sub("…", text)
 
 
 def clause(text: str) -> str:

@@ -17,7 +17,7 @@ from shared.domain.durations import in_words
 from shared.domain.errors import LedgerUnavailable, Refused, SpoolRefused
 from shared.domain.holds_in_words import would_wait
 from shared.domain.masked_email import masked_email
-from shared.domain.phrases import counted
+from shared.domain.phrases import counted, without_ids
 from shared.domain.refusal_texts import where_from, why_refused
 from shared.domain.short_ids import short_id
 from shared.domain.state_words import count_words, reason_words, state_words
@@ -99,6 +99,7 @@ def template_context() -> dict[str, Any]:
         "moment": _moment,
         "ago": _ago,
         "counted": counted,
+        "without_ids": without_ids,
         "in_words": in_words,
         "would_wait": would_wait,
         "state_of": account_state,

@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from shared.domain.errors import WrongFilter
 from shared.domain.short_ids import full_id, short_id
 from shared.domain.signup import QUARANTINE_FILTERS, SPIKE, Signup, State
-from shared.domain.signup_advice import ABOUT_SPIKES
+from shared.domain.signup_advice import ABOUT_SPIKES, why_held
 from shared.ledger.values import Figures
 from shared.operations.judging import Judged
 from shared.operations.listed_signups import ListedSignup
@@ -146,6 +146,7 @@ def _page(
         rows=kind.rows(operations, page.signups),
         total=_total(kind, figures, kept.get("account")) if unfiltered else None,
         holds={name: each.holds for name, each in figures.items() if each.holds and each.due},
+        why_held=why_held,
         accounts=list(figures),
         forms=operations.lists.finder.registry.form_names(),
         reasons=kind.reasons,

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.outcome import Answer
-from shared.domain.phrases import clause, counted, first_of, sentence, sign_ups_wait
+from shared.domain.phrases import clause, counted, first_of, sentence, sign_ups_wait, without_ids
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,8 @@ def test_the_cause_of_an_answer_is_a_clause() -> None:
         Answer(status=400, message="The address is invalid.").cause
         == "HTTP 400: The address is invalid"
     )
+
+
+def test_a_list_leaves_out_ids_and_keeps_other_numbers() -> None:
+    said = "HTTP 404: list_id eb2b18da-4eb0-5278-b387-1a112b807d05 does not exist"
+    assert without_ids(said) == "HTTP 404: list_id … does not exist"
