@@ -42,7 +42,6 @@ def test_a_colleague_gets_an_account_and_loses_it(
 ) -> None:
     page, theirs = new_page(**how), new_page(**how)
     sign_in(page, web, "ada", PASSWORD)
-    page.get_by_role("link", name="Add an operator").click()
     page.get_by_label("Name").fill("max")
     page.get_by_label("viewer").check()
     page.get_by_label("Your own password").fill("not the password")

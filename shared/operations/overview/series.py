@@ -31,6 +31,12 @@ class Series:
     def most(self) -> float:
         return max((value for value in self.values if value is not None), default=0)
 
+    @property
+    def only(self) -> int | None:
+        """The place of the one value that is not 0; None with more or fewer, or with gaps."""
+        places = [place for place, value in enumerate(self.values) if value != 0]
+        return places[0] if len(places) == 1 and None not in self.values else None
+
     def said(self, value: float | None) -> str:
         """Return a value of this series, for people."""
         if value is None:

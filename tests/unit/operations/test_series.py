@@ -41,6 +41,12 @@ def test_each_series_has_its_figure_and_its_values() -> None:
     }
 
 
+def test_a_single_value_that_is_not_0_has_its_place() -> None:
+    found = drawn(*slots(Counts(accepted=3), Counts(accepted=2, dead=1), Counts()))
+    assert (found["accepted"].only, found["failed"].only) == (None, 1)
+    assert (found["refused"].only, found["latency"].only) == (None, None)
+
+
 def test_what_nobody_knows_is_no_zero() -> None:
     found = drawn(*slots(Counts()))
     assert (found["backlog"].figure, found["backlog"].values) == ("not known", [None])
