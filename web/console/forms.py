@@ -10,6 +10,7 @@ from shared.domain.form import LANGUAGES, Form
 from shared.domain.signup_advice import Why, why_failed
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.consent_texts import ConsentPeriod, consent_periods, translated
+from shared.operations.forms.failures import failures_of, read_failures
 from shared.operations.forms.told import LANGUAGE_NAMES, captcha_advice, rare_fields, usual_fields
 from shared.operations.operators import Role
 from shared.operations.snippets.advice import Snippet, all_snippets
@@ -24,9 +25,12 @@ from web.services import services
 def forms() -> ResponseReturnValue:
     """Show all forms, those that refuse too much first."""
     words, number = request.args.get("name", ""), request.args.get("page", 1, type=int)
+    operations = services().operations
+    page = form_page(operations.status, words, number)
     return render_template(
         "console/forms/list.html",
-        page=form_page(services().operations.status, words, number),
+        page=page,
+        failures=read_failures(operations.lists, [row.form for row in page.rows]),
         words=words,
     )
 
@@ -48,6 +52,7 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         form=found,
         activity=activity_of(found),
         failures=failures,
+        failed=failures_of(group for group, _ in failures),
         targets=services().operations.targets.of_causes([group for group, _ in failures[:3]]),
         url=url,
         snippets=_snippets(found, url),

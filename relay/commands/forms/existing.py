@@ -13,6 +13,7 @@ from shared.domain.form import KEPT_BY_US, Form
 from shared.operations.forms.activity import read_activity
 from shared.operations.forms.choices import in_order
 from shared.operations.forms.consent_texts import consent_periods
+from shared.operations.forms.failures import FormFailures, read_failures
 from shared.operations.forms.told import told_fields
 from shared.operations.snippets.snippet import form_address
 
@@ -22,11 +23,14 @@ from shared.operations.snippets.snippet import form_address
 def list_forms(runtime: CommandRuntime) -> None:
     """Show all forms."""
     found = runtime.registry.forms()
-    runtime.output.json([described(runtime, form) for form in found])
+    failed = read_failures(runtime.operations.lists, found)
+    runtime.output.json(
+        [described(runtime, form) | {"failed": failed[form.name].count} for form in found]
+    )
     if found:
         runtime.output.table(
-            ["form", "account", "lists", "enabled", "address"],
-            [_row(runtime, form) for form in found],
+            ["form", "account", "lists", "enabled", "failed", "address"],
+            [_row(runtime, form, failed[form.name]) for form in found],
         )
     else:
         runtime.output.say(
@@ -34,9 +38,9 @@ def list_forms(runtime: CommandRuntime) -> None:
         )
 
 
-def _row(runtime: CommandRuntime, form: Form) -> list[str]:
-    enabled = "yes" if form.enabled else "no"
-    return [form.name, form.account, names(form), enabled, address(runtime, form)]
+def _row(runtime: CommandRuntime, form: Form, failed: FormFailures) -> list[str]:
+    enabled, at = "yes" if form.enabled else "no", address(runtime, form)
+    return [form.name, form.account, names(form), enabled, failed.in_words, at]
 
 
 @click.command()

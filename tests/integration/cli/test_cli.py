@@ -109,6 +109,7 @@ def test_a_form_may_ask_who_had_unsubscribed(connected: CommandLine) -> None:
     add = ("forms", "add", "cakes", "--account", "acme", "--list", "Newsletter")
     assert connected(*add, "--unsubscribed", "ask").status == 0
     found = connected("forms", "list", "--json").json
+    assert [each["failed"] for each in found] == [0, 0]
     assert {each["name"]: each["unsubscribed"] for each in found} == {
         "cakes": "ask",
         "news": "resubscribe",

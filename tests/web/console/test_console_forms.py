@@ -98,7 +98,8 @@ def test_each_form_has_its_figures(
     page = read(browser, "/console/forms")
     assert '<td data-label="Accepted" class="num">2</td>' in page
     assert '<td data-label="Quarantined" class="num">1</td>' in page
-    assert "3 required" in page
+    assert '<a href="/console/forms/news#refused">3 required</a>' in page
+    assert '<td data-label="Failed" class="num">0</td>' in page
     assert 'data-label="Last sign-up"><time datetime=' in page
     assert "✓ Open" in words(page)
     assert "@example.com" not in page
@@ -151,6 +152,9 @@ def test_the_page_says_why_its_signups_fail_and_what_to_do(
     page = read(browser, PAGE)
     assert "3 sign-ups failed: Constant Contact does not know one of its lists." in words(page)
     assert "Restore the list in Constant Contact" in words(page)
+    for shown in (page, read(browser, "/console/forms")):
+        assert "✗ A list is gone: 3 failed" in words(shown) and "✓ Open" not in words(shown)
+        assert 'href="/console/failed?form=news">3</a>' in shown
     see = re.search(r'href="(/console/failed\?account=acme&amp;group=\w+)"', page)
     assert see
     assert "3 sign-ups of one cause" in words(read(browser, unescape(see[1])))

@@ -1,0 +1,54 @@
+"""What failed of the sign-ups of forms, by the counts of their causes. No record is read for it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shared.domain.failure_group import FailureGroup
+from shared.domain.form import Form
+from shared.domain.signup_advice import is_about_lists
+from shared.operations.signup_lists import SignupLists
+
+
+@dataclass(frozen=True, slots=True)
+class FormFailures:
+    """`count` leaves out those of causes that nobody keeps by form. `list_gone` is the largest
+    cause that is a list which Constant Contact does not know."""
+
+    count: int = 0
+    list_gone: FailureGroup | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong with the form, in a few words; None if it may well be the sign-ups."""
+        gone = self.list_gone
+        return f"A list is gone: {gone.count:,} failed" if gone else None
+
+    @property
+    def in_words(self) -> str:
+        """How many failed, and what is wrong with the form."""
+        return f"{self.count:,} (a list is gone)" if self.list_gone else f"{self.count:,}"
+
+
+NONE_FAILED = FormFailures()
+
+
+def read_failures(lists: SignupLists, forms: Sequence[Form]) -> dict[str, FormFailures]:
+    """Return by name what failed of each form in its account. Raises `LedgerUnavailable`."""
+    accounts = sorted({form.account for form in forms})
+    return failures_by_form(forms, lists.index.groups(accounts))
+
+
+def failures_by_form(
+    forms: Iterable[Form], groups: Iterable[FailureGroup]
+) -> dict[str, FormFailures]:
+    found: dict[tuple[str, str | None], list[FailureGroup]] = {}
+    for group in groups:
+        found.setdefault((group.account, group.form), []).append(group)
+    return {form.name: failures_of(found.get((form.account, form.name), ())) for form in forms}
+
+
+def failures_of(groups: Iterable[FailureGroup]) -> FormFailures:
+    """Return what failed of one form, of which these are all causes."""
+    causes = list(groups)
+    gone = max(filter(is_about_lists, causes), key=lambda each: each.count, default=None)
+    return FormFailures(sum(each.count for each in causes), gone)
