@@ -161,7 +161,7 @@ def decide(
             return rejected(answer, " (each contact is asked only once to confirm)")
         case 409:
             return _conflict(answer, attempt, policy, jitter)
-        case 429 if answer.error_key == QUOTA_EXCEEDED:
+        case 429 if means_spent_day(answer):
             return QuotaSpent()
         case 429:
             return Throttled(_rest(answer))
@@ -169,6 +169,11 @@ def decide(
             return rejected(answer)
         case _:
             return _failure(answer, attempt, policy, jitter, probes_outage)
+
+
+def means_spent_day(answer: Answer) -> bool:
+    """Whether the API key has no requests left today, rather than too many in one second."""
+    return answer.status == 429 and answer.error_key == QUOTA_EXCEEDED
 
 
 def decide_forbidden(
@@ -195,7 +200,7 @@ def decide_unsent(attempts: int, age: timedelta, policy: RetryPolicy) -> DeadLet
 
 def rest_after(answer: Answer) -> timedelta | None:
     """Return how long the API key must rest after `answer`; None when it need not."""
-    throttled = answer.status == 429 and answer.error_key != QUOTA_EXCEEDED
+    throttled = answer.status == 429 and not means_spent_day(answer)
     return _rest(answer) if throttled else None
 
 

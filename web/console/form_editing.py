@@ -9,10 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from shared.accounts.account_api import FRESH, Lists
 from shared.constant_contact.client import ContactList
+from shared.domain.durations import minute
 from shared.domain.errors import Refused
 from shared.domain.form import CustomField, Form
+from shared.domain.phrases import counted
 from shared.operations.forms.drafts import FormDraft, FormMaker, WrongForm
 from shared.operations.forms.forms import FormChanged, NameTaken
+from shared.operations.forms.gone_lists import GoneLists, gone_lists, read_list_failures
 from shared.operations.forms.told import CAPTCHA_NAMES, LANGUAGE_NAMES, told_fields
 from shared.operations.operators import Role
 from web.console import bp
@@ -127,10 +130,23 @@ def change_form(form: str) -> ResponseReturnValue:
         return _answer(replace(page, errors=error.errors)), 422
     except FormChanged as error:
         return _answer(replace(page, now=error.now), mine=changed), 409
-    flash(f"The form {form} is changed. Visitors get it within two seconds.")
+    flash(
+        f"The form {form} is changed. Visitors get it within two seconds.{_left(before, changed)}"
+    )
     # The page says there what a website must have for a captcha.
     anchor = "snippet" if changed.captcha != before.captcha else None
     return redirect(url_for("console.form", form=form, _anchor=anchor), 303)
+
+
+def _left(before: Form, changed: Form) -> str:
+    """Return what to do with those that failed for a list that the form has lost now."""
+    if before.lists == changed.lists or before.account != changed.account:
+        return ""
+    count = read_list_failures(services().operations.targets, changed).replaced
+    if not count:
+        return ""
+    failed = f" {counted(count, 'sign-up')} failed for a list that it had before."
+    return f"{failed} To send {'it' if count == 1 else 'them'} now, use the button below."
 
 
 # --- both
@@ -180,6 +196,7 @@ def _answer(page: _Page, *, mine: Form | None = None) -> str:
     lists, lists_problem = _lists(page.draft.account)
     shown, folded = _offered(page, lists.lists if lists else ())
     fields, fields_problem = _custom_fields(page)
+    gone = _gone_lists(page, lists)
     return render_template(
         "console/forms/edit.html",
         page=page,
@@ -189,6 +206,7 @@ def _answer(page: _Page, *, mine: Form | None = None) -> str:
         conflicts=_conflicts(page.now, mine) if page.now and mine else [],
         lists=lists,
         lists_problem=lists_problem,
+        gone=gone,
         shown_lists=shown,
         folded_lists=folded,
         fields=fields,
@@ -228,8 +246,19 @@ def _lists(account: str) -> tuple[Lists | None, str | None]:
     try:
         found = services().accounts.api.lists(account, max_age=max_age)
     except Refused as error:
-        return None, str(error)
-    return found, found.error
+        return None, f"{error} Below are only the lists that the form has. Nothing has changed."
+    if found.error is None:
+        return found, None
+    of = f"The lists below were read at {minute(found.read_at)}, and may be out of date."
+    return found, f"{found.error} {of} Nothing has changed."
+
+
+def _gone_lists(page: _Page, there: Lists | None) -> GoneLists:
+    """Return which lists of the form that is changed are gone at Constant Contact."""
+    if page.before is None or page.before.account != page.draft.account:
+        return GoneLists()
+    failures = read_list_failures(services().operations.targets, page.before)
+    return gone_lists(page.before, there, failures.of_kept)
 
 
 def _reads_fields() -> bool:

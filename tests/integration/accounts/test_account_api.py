@@ -116,6 +116,16 @@ def test_kept_lists_are_shown_when_our_own_count_says_that_the_day_is_spent(
         api.custom_fields("acme")
 
 
+def test_a_spent_day_is_said_in_words_where_the_api_says_it(
+    api: AccountApi, sandbox: SandboxServer
+) -> None:
+    sandbox.control(path="/v3/contact_lists", quota_exceeded=True)
+    with pytest.raises(ApiCallFailed) as refused:
+        api.lists("acme")
+    assert "no requests left today" in str(refused.value)
+    assert "429" not in str(refused.value)
+
+
 def spend_the_day(settings: Settings, client: "redis.Redis") -> None:
     [key] = list(client.scan_iter("*:quota:*"))
     client.set(key, settings.requests_per_day)

@@ -1,15 +1,22 @@
-"""What failed of forms by the counts of their causes."""
+"""What failed of forms by the counts of their causes, and which lists are gone for it."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
+from shared.accounts.account_api import Lists
+from shared.constant_contact.client import ContactList
 from shared.domain.failure_group import FailureGroup
+from shared.domain.form import ListRef
 from shared.domain.signup import DeathReason
 from shared.operations.forms.failures import FormFailures, failures_by_form
+from shared.operations.forms.gone_lists import GoneLists, gone_lists
 from tests.support import builders
 
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+CAKES, NEWS = ListRef("c", "Cakes"), ListRef("n", "News")
 LIST_GONE = "HTTP 400: The list_memberships do not exist."
 
 
@@ -35,3 +42,33 @@ def test_a_form_has_the_causes_of_its_name_and_account() -> None:
     assert found["news"].trouble == "A list is gone: 12 failed"
     assert found["news"].in_words == "17 (a list is gone)"
     assert FormFailures(3).trouble is None and FormFailures(3).in_words == "3"
+
+
+@pytest.mark.parametrize(
+    ("lists", "there", "age", "failures", "found"),
+    [
+        pytest.param([CAKES], "cn", 1, [], GoneLists(), id="nothing failed"),
+        pytest.param([CAKES], "n", 1, [], GoneLists(frozenset("c")), id="not there"),
+        pytest.param([CAKES], "n", -1, [12], GoneLists(frozenset("c"), failed=12), id="both tell"),
+        pytest.param(
+            [CAKES], "cn", 1, [12], GoneLists(frozenset("c"), failed=12), id="read before"
+        ),
+        pytest.param([CAKES], "cn", -1, [12], GoneLists(), id="is there again"),
+        pytest.param([CAKES], None, 0, [2, 1], GoneLists(frozenset("c"), failed=3), id="not read"),
+        pytest.param([CAKES], None, 0, [], GoneLists(), id="not read, and nothing failed"),
+        pytest.param(
+            [CAKES, NEWS], "cn", 1, [4], GoneLists(one_of=(CAKES, NEWS), failed=4), id="one of two"
+        ),
+        pytest.param(
+            [CAKES, NEWS], "n", 1, [4], GoneLists(frozenset("c"), failed=4), id="one is not there"
+        ),
+    ],
+)
+def test_a_list_is_gone_that_is_not_there_or_that_sign_ups_failed_for(
+    lists: list[ListRef], there: str | None, age: int, failures: list[int], found: GoneLists
+) -> None:
+    """`there` has the ids of the lists that were read `age` minutes before the last failure."""
+    form = replace(builders.form(), lists=tuple(lists))
+    known = tuple(ContactList(id, id, None) for id in there or "")
+    read = Lists(known, NOW - timedelta(minutes=age)) if there is not None else None
+    assert gone_lists(form, read, [group(count) for count in failures]) == found

@@ -15,6 +15,7 @@ from shared.accounts.account_services import AccountServices
 from shared.domain.form import Form, ListRef
 from shared.domain.refusal import Refusal, RefusalCode
 from shared.infrastructure.settings import Settings
+from shared.ledger.ledger import Ledger
 from shared.ledger.stores.form_counts import FormCounts, FormTally
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
@@ -278,7 +279,7 @@ def test_the_lists_are_read_again_when_asked(browser: SignedIn, sandbox: Sandbox
     sandbox.control(path="/v3/contact_lists", count=1, status=503)
     assert "out of date" not in send(browser, action="find").text
     page = send(browser, action="read").text
-    assert "These lists may be out of date, or missing." in page and "Newsletter" in page
+    assert ", and may be out of date. Nothing has changed." in page and "Newsletter" in page
 
 
 def test_custom_fields_are_read_only_when_asked(browser: SignedIn) -> None:
@@ -393,6 +394,28 @@ def count_refused_origins(client: "redis.Redis", several: str, one: str) -> None
         unsent={},
     )
     FormCounts(client).add("process", 1, [tally])
+
+
+def test_a_list_that_is_gone_is_marked_and_after_saving_the_failed_ones_can_be_sent(
+    browser: SignedIn, tools: AccountServices, registry: Registry, redis_client: "redis.Redis"
+) -> None:
+    # It is in the lists that were read before.
+    gone = ListRef(list_id(tools, "Weekly specials"), "Weekly specials")
+    registry.save_form(builders.form("cakes", lists=(gone,)))
+    ledger = Ledger(redis_client)
+    for n in range(2):
+        builders.accept(ledger, f"{n}@example.com", form="cakes", lists=(gone.id,))
+        why = "HTTP 400: The list_memberships do not exist."
+        builders.bury_claim(ledger, builders.claimed(ledger), message=why)
+    marked = "✗ Gone Constant Contact does not know this list any more: 2"
+    shown = browser.get(EDIT).text
+    assert marked in words(re.sub("<[^>]*>", " ", shown))
+    [version] = re.findall(r'name="version" value="(\w+)"', shown)
+    saved = send(browser, EDIT, lists=(list_id(tools),), version=version)
+    page = words(browser.get(saved.location).text)
+    assert "2 sign-ups failed for a list that it had before. To send them now" in page
+    assert "The form has other lists by now. Send them to those." in page
+    assert "Send to Newsletter…" in page
 
 
 def test_another_account_brings_its_own_lists(
