@@ -100,6 +100,20 @@ def test_the_page_of_one_tells_all_reasons(scene: ConsoleScene) -> None:
 # --- one
 
 
+def test_the_page_of_one_counts_others_of_its_network_and_with_its_text(
+    scene: ConsoleScene,
+) -> None:
+    spam = suspicion("links", "gibberish", links="casino.example", gibberish="xqzt")
+    also = suspicion("links", links="casino.example")
+    for n, found in enumerate((also, also, suspicion("links", links="cakes.example"))):
+        scene.made.queued(f"{n}@example.com", quarantine=found)
+    page = text(scene.browser.get(f"/console/signups/{scene.made.queued(quarantine=spam)}"))
+    assert ", as 3 others of the account's latest in quarantine." in page
+    assert "2 others of the latest in quarantine came with the same text." in page
+    alone = scene.made.delivered()
+    assert "in quarantine" not in text(scene.browser.get(f"/console/signups/{alone}"))
+
+
 def test_one_is_delivered_at_once_and_the_list_goes_on_at_its_place(scene: ConsoleScene) -> None:
     [id] = caught(scene, 1)
     answer = post(scene, "deliver?row=3", one=f"acme {id}", form="news", email=ADA)
