@@ -28,7 +28,7 @@ class RequestsToday:
         if self.used_up:
             return (
                 f"Requests left today{whose}: none until 00:00 UTC, as Constant Contact says."
-                f" signup-relay itself made {self.made:,} of them."
+                f" signup-relay itself has made {self.made:,}."
             )
         return f"Requests today{whose}: {self.made:,} of {limit:,} (reset at 00:00 UTC)."
 

@@ -31,7 +31,7 @@ def hold(since: datetime, *, by: str = COUNTED_BY_API, refused_at: datetime | No
             hold(NOON),
             0,
             "Requests left today: none until 00:00 UTC, as Constant Contact says. signup-relay"
-            " itself made 61 of them.",
+            " itself has made 61.",
             id="Constant Contact began the hold",
         ),
         pytest.param(
@@ -44,7 +44,7 @@ def hold(since: datetime, *, by: str = COUNTED_BY_API, refused_at: datetime | No
             hold(LATE_YESTERDAY, refused_at=NOON),
             0,
             "Requests left today: none until 00:00 UTC, as Constant Contact says. signup-relay"
-            " itself made 61 of them.",
+            " itself has made 61.",
             id="Constant Contact refused one after midnight, too",
         ),
     ],
