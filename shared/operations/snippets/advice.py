@@ -7,7 +7,7 @@ from shared.domain.texts import Say
 from shared.operations.snippets.policy import policy_for
 from shared.operations.snippets.snippet import SnippetKind, make_snippet
 
-_TITLES = {
+TITLES = {
     SnippetKind.FORM: "Plain HTML",
     SnippetKind.JS: "Drawn in place",
     SnippetKind.POPUP: "Pop-up",
@@ -29,10 +29,6 @@ USES = {
     " script.",
     SnippetKind.CURL: "For a server that sends sign-ups, and for a try.",
 }
-_NO_FRAME = (
-    "No website may show this form in a frame yet, so browsers show an error in its place. First"
-    " add yours to the form: in the console under “Websites that may post here”, or with --origin."
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +56,7 @@ def snippet_for(
     text = make_snippet(form, url, kind, say=say, language=language)
     return Snippet(
         kind=kind,
-        title=_TITLES[kind],
+        title=TITLES[kind],
         use=f"{USES[kind]}{_after(form, kind)}",
         text=text,
         policy=policy_for(form, url, kind, text),
@@ -80,4 +76,13 @@ def _after(form: Form, kind: SnippetKind) -> str:
 
 
 def _warning(form: Form, kind: SnippetKind) -> str:
-    return _NO_FRAME if kind == SnippetKind.IFRAME and not form.origins else ""
+    if kind != SnippetKind.IFRAME or form.origins:
+        return ""
+    lists = " ".join(f"--list {each.id}" for each in form.lists)
+    return (
+        "No website may show this form in a frame yet, so browsers show an error in its place."
+        " First add yours to the form: in the console, under Edit, “Websites that may post here”."
+        f" The command is: relay forms add {form.name} --account {form.account} {lists} --origin"
+        " https://www.example.com --replace. Give it the form's other options, too: what you leave"
+        " out becomes as usual."
+    )
