@@ -18,6 +18,7 @@ from shared.operations.forms.forms import FormChanged, NameTaken
 from shared.operations.forms.gone_lists import GoneLists, gone_lists, read_list_failures
 from shared.operations.forms.told import CAPTCHA_NAMES, LANGUAGE_NAMES, told_fields
 from shared.operations.operators import Role
+from shared.operations.snippets.pasted_copies import told_copies
 from web.console import bp
 from web.console.accounts import SHOWN_LISTS
 from web.console.forms import activity_of, known_form
@@ -133,9 +134,9 @@ def change_form(form: str) -> ResponseReturnValue:
     flash(
         f"The form {form} is changed. Visitors get it within two seconds.{_left(before, changed)}"
     )
-    # The page says there what a website must have for a captcha.
-    anchor = "snippet" if changed.captcha != before.captcha else None
-    return redirect(url_for("console.form", form=form, _anchor=anchor), 303)
+    if copies := told_copies(before, changed):
+        flash(f"{copies} “Put it on a website” below has what to paste.")
+    return redirect(url_for("console.form", form=form), 303)
 
 
 def _left(before: Form, changed: Form) -> str:

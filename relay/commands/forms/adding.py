@@ -21,6 +21,7 @@ from shared.operations.forms.drafts import (
 )
 from shared.operations.forms.forms import NameTaken
 from shared.operations.forms.told import captcha_advice
+from shared.operations.snippets.pasted_copies import told_copies
 
 # What cannot be right for any account.
 _WRONG_USE = {"name", "redirect", "button", "success", "accent", "background", "spam_threshold"}
@@ -118,8 +119,8 @@ _WRONG_USE = {"name", "redirect", "button", "success", "accent", "background", "
     type=click.Choice(CAPTCHAS),
     default="none",
     show_default=True,
-    help="With `altcha`, the visitor's computer does some work, unseen. A sign-up without it is"
-    " quarantined.",
+    help="With `altcha`, visitors see a box, “I'm not a robot”, and their computer does some work."
+    " A sign-up without it is quarantined.",
 )
 @click.option("--replace", "may_replace", is_flag=True, help="Replace a form of this name.")
 @pass_runtime
@@ -129,8 +130,8 @@ def add(runtime: CommandRuntime, /, name: str, *, may_replace: bool, **typed: An
         raise Refused(f"{NameTaken(name)} Add --replace to replace it.")
     draft = FormDraft(name=name, **typed)
     form = _made(runtime, draft)
-    runtime.operations.forms.save(form)
-    _say_added(runtime, form)
+    before = runtime.operations.forms.save(form)
+    _say_added(runtime, form, copies=told_copies(before, form) if before else "")
 
 
 def _made(runtime: CommandRuntime, draft: FormDraft) -> Form:
@@ -143,9 +144,12 @@ def _made(runtime: CommandRuntime, draft: FormDraft) -> Form:
         raise
 
 
-def _say_added(runtime: CommandRuntime, form: Form) -> None:
+def _say_added(runtime: CommandRuntime, form: Form, *, copies: str) -> None:
+    """Say what was added; `copies` is what of the form before it must be pasted again."""
     runtime.output.json(described(runtime, form))
     runtime.output.say(f"The form {form.name} puts people on: {names(form)}.")
+    if copies:
+        runtime.output.say(copies)
     runtime.output.say(
         f"Open it to try it: {address(runtime, form)}\n\nOr paste this into your website:\n"
     )

@@ -54,13 +54,14 @@ class Forms:
             raise NameTaken(form.name)
         self._note(Action.ADD_FORM, form)
 
-    def save(self, form: Form) -> None:
-        """Add the form, or replace the one of its name."""
+    def save(self, form: Form) -> Form | None:
+        """Add the form, or replace the one of its name, and return that one if it can be read."""
         is_new, before = form.name not in self.registry.form_names(), None
         with contextlib.suppress(UnreadableRecord):  # which the form replaces
             before = self.registry.form(form.name)
         self.registry.save_form(self._after(before, form))
         self._note(Action.ADD_FORM if is_new else Action.REPLACE_FORM, form)
+        return before
 
     def change(self, form: Form, version: str) -> None:
         """Replace the form that had this version when somebody began to change it.

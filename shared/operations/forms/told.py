@@ -15,7 +15,7 @@ _UNSUBSCRIBED = {
 }
 CAPTCHA_NAMES = {
     "none": "none",
-    "altcha": "ALTCHA: the visitor's computer does some work, unseen",
+    "altcha": "ALTCHA: a box, “I'm not a robot”, and some work for the visitor's computer",
 }
 LANGUAGE_NAMES = {
     "auto": "the visitor's browser chooses",
@@ -72,8 +72,9 @@ def captcha_advice(form: Form) -> str | None:
     if form.captcha == "none":
         return None
     return (
-        "This form asks for a proof of work. Paste its snippet into your website again: without the"
-        " widget in it, every sign-up waits in quarantine as captcha."
+        "This form asks for a proof of work. Copies of Plain HTML, HTML with a script and React"
+        " must have its box: paste older ones again, or every sign-up waits in quarantine."
+        " Drawn in place, Pop-up and Frame have it by themselves."
     )
 
 

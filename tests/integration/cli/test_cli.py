@@ -158,10 +158,12 @@ def test_a_form_may_ask_for_a_proof_of_work(connected: CommandLine) -> None:
     added = connected(*add, "--captcha", "altcha")
     assert added.status == 0
     assert "<altcha-widget challenge=" in added.out
-    assert "without the widget in it" in added.out
+    assert "must have its box" in added.out and "paste them again" not in added.out
     assert connected("forms", "show", "cakes", "--json").json["captcha"] == "altcha"
     assert "ALTCHA" in connected("forms", "show", "cakes").out
-    assert "widget" not in connected(*add, "--replace").out
+    replaced = connected(*add, "--replace").out
+    assert "widget" not in replaced
+    assert "paste them again, as the box “I'm not a robot” is no longer needed" in replaced
     assert connected(*add, "--replace", "--captcha", "puzzle").status == 2
 
 

@@ -238,17 +238,22 @@ def test_sources_are_saved_and_kept_by_a_page_that_has_them_not(
     assert wrong.status_code == 422 and 'id="sources-error"' in wrong.text
 
 
-def test_a_new_captcha_leads_to_the_snippet_that_the_website_needs(
+def test_a_change_says_which_copies_on_websites_must_be_pasted_again(
     browser: SignedIn, tools: AccountServices, registry: Registry, cakes: Form
 ) -> None:
-    assert "Paste its snippet" not in browser.get("/console/forms/cakes").text
-    answer = edited(browser, cakes, captcha="altcha")
-    assert (answer.status_code, answer.location) == (303, "/console/forms/cakes#snippet")
+    page = "/console/forms/cakes"
+    assert "asks for a proof of work" not in browser.get(page).text
+    assert edited(browser, cakes, captcha="altcha").location == page
+    told = words(browser.get(page).text)
+    assert (
+        "Copies of Plain HTML, HTML with a script and React: paste them again, as without" in told
+    )
+    assert "This form asks for a proof of work. Copies of Plain HTML" in told
     form = registry.form("cakes")
     assert form is not None and form.captcha == "altcha"
-    page = words(browser.get("/console/forms/cakes").text)
-    assert "Paste its snippet into your website again: without the widget in it" in page
-    assert edited(browser, form, captcha="altcha").location == "/console/forms/cakes"
+    assert edited(browser, form, captcha="altcha", success="Thanks").location == page
+    told = words(browser.get(page).text)
+    assert "The form cakes is changed" in told and "paste them again, as" not in told
 
 
 def test_an_error_opens_the_closed_part(browser: SignedIn, tools: AccountServices) -> None:
