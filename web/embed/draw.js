@@ -134,9 +134,10 @@ async function draw(element) {
     const form = formOf(await fieldsOf(element.dataset.relayForm, element));
     const isFocused = element.contains(document.activeElement);
     element.replaceChildren(form);
+    look(); /* before anybody types, so that forms that are alike get their slots in their order */
     if (isFocused) form.querySelector("input").focus();
   } catch (error) {
     element.style.minHeight = 0;
-    complain(element, `The form cannot be drawn: ${error}`);
+    complain(element, `It cannot be drawn: ${error}`);
   }
 }

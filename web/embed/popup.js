@@ -81,7 +81,7 @@ async function openDialog(name, link, isAsked) {
     if (isAsked) dialog.querySelector("input").focus();
   } catch (error) {
     dialogs.set(name, null);
-    complain(link, `The form cannot be drawn: ${error}`);
+    complain(link, `It cannot be drawn: ${error}`);
     if (isAsked) location.assign(link.href);
   }
 }
