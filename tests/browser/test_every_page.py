@@ -66,8 +66,11 @@ def links_on(page: Page) -> list[str]:
 
 
 def crawl(app: Flask, up: RelayUp, page: Page) -> dict[str, str]:
-    """Return an address of each page that links lead to, by its endpoint."""
-    found, waiting = {"console.overview": f"{up.url}/console/"}, [f"{up.url}/console/"]
+    """Return an address of each page that links lead to, by its endpoint, and the search's own,
+    to which no link leads."""
+    begin = f"{up.url}/console/"
+    found = {"console.overview": begin, "console.empty_search": f"{begin}search"}
+    waiting = [begin]
     while waiting:
         page.goto(waiting.pop())
         for url in links_on(page):
