@@ -39,7 +39,7 @@ def test_every_line_of_every_process_is_one_object(make_stack: MakeStack) -> Non
     eventually(lambda: "beat wakes" in messages(stack, "beat"), what="beat's start")
 
     stack.valkey.freeze()  # so that libraries complain, too
-    stack.post(email="cy@example.com")
+    late = stack.post(email="cy@example.com")
     eventually(lambda: "in time" in messages(stack, "web"), what="web's complaint")
     stack.valkey.thaw()
     for child in (worker, beat):
@@ -52,9 +52,10 @@ def test_every_line_of_every_process_is_one_object(make_stack: MakeStack) -> Non
     assert all(each["time"].endswith("Z") and each["logger"] for each in found)
     assert any(each["logger"].startswith("celery") for each in found)
     calls = [each for each in found if each["message"] == "Constant Contact answered"]
-    assert {each["request_id"] for each in calls} == {
-        answer.headers["X-Request-Id"] for answer in answers
-    }
+    sent = {answer.headers["X-Request-Id"] for answer in answers}
+    # The worker may still send what Redis had taken as it thaws.
+    maybe_sent = sent | {late.headers["X-Request-Id"]}
+    assert sent <= {each["request_id"] for each in calls} <= maybe_sent
     assert all(each["tracking_id"] and each["status"] in (201, 400) for each in calls)
     dead = next(each for each in found if each["message"] == "dead letter")
     assert (dead["account"], dead["form"], dead["reason"]) == ("acme", "news", "rejected")
