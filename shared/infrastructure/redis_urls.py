@@ -16,7 +16,7 @@ from shared.infrastructure.redis_address import RedisAddress, parse, try_tls
 if TYPE_CHECKING:
     import redis.asyncio
 
-_EACH: dict[str, Any] = {
+_EVERY_CLIENT: dict[str, Any] = {
     # Without it, redis-py looks its own version up on the disk for each connection.
     "driver_info": redis.DriverInfo(lib_version=redis.__version__),
     # With them, redis-py 8 lends out connections that the server has closed. Valkey has none.
@@ -66,7 +66,7 @@ def _connect(
     once = retry(NoBackoff(), 0)
     # What is no text comes as one that no JSON has, so that only this one record cannot be read.
     text = {"decode_responses": True, "encoding_errors": "backslashreplace"}
-    options = {**text, **_EACH, "retry": once, "health_check_interval": 25, **options}
+    options = {**text, **_EVERY_CLIENT, "retry": once, "health_check_interval": 25, **options}
     address = parse(url)
     if address.scheme != "sentinel":
         return client.from_url(address.url(), **options)
