@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 # Tokens that were used, and the evidence of consent.
 _KEPT_OF_REMOVED_ACCOUNTS = (
-    "tokens|token-spent|cleared|signup:.*|person:.*|consent-texts|addresses-replaced"
+    "tokens|token-spent|cleared|signup:.*|person:.*|typed:.*|consent-texts|addresses-replaced"
 )
 
 

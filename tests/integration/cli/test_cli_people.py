@@ -210,6 +210,21 @@ def test_erasing_the_typed_address_reaches_what_was_corrected(
     assert traces_in_redis(redis_client) == []
 
 
+def test_the_typed_address_reaches_the_evidence_of_a_removed_account(
+    connected: CommandLine, person: Person, redis_client: "redis.Redis"
+) -> None:
+    id = person.post("club")
+    bury_claim(person.ledger, person.claimed("blue"), attempt(400))
+    connected("failed", "edit", id, "--set", f"email={NOW}")
+    person.ledger.discard("blue", id)
+    connected("forms", "remove", "club", "--yes")
+    assert connected("accounts", "remove", "blue", "--yes").status == 0
+    assert [each["id"] for each in connected("consent", EMAIL, "--json").json] == [id]
+    assert connected("erase", EMAIL, "--yes", "--json").json == {"erased": 1}
+    assert connected("consent", NOW, "--json").json == []
+    assert redis_client.keys("*:typed:*") == []
+
+
 def test_retention_forgets_under_which_address_it_was_typed(
     connected: CommandLine, person: Person, redis_client: "redis.Redis"
 ) -> None:
