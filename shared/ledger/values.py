@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from shared.domain.account import Hold, HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.signup import Contact, WhenUnsubscribed
-from shared.domain.totals import COUNTS, Totals
+from shared.domain.totals import Totals
 from shared.ledger import limits
 from shared.ledger.records import packed
 from shared.ledger.time_units import to_milliseconds
@@ -147,27 +147,17 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
-    """The counts of invariant 2 for one account, its holds, and its oldest due sign-up's age.
+class Figures(Totals):
+    """The totals of one account, its holds, and its oldest due sign-up's age.
 
     `left` has how many have left a count in all, such as by a retry: of `discarded`, `quarantined`
     and of `dead:<reason>`.
     """
 
-    accepted: int = 0
-    due: int = 0
-    delivered: int = 0
-    dead: int = 0
-    discarded: int = 0
-    quarantined: int = 0
     oldest_due: timedelta | None = None
     holds: tuple[Hold, ...] = ()
     dead_by_reason: Mapping[str, int] = field(default_factory=dict)
     left: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def totals(self) -> Totals:
-        return Totals(**{name: getattr(self, name) for name in COUNTS})
 
     @property
     def ever_discarded(self) -> int:

@@ -48,8 +48,7 @@ class StatusReport:
 
     @property
     def balance(self) -> Balance:
-        totals = {name: figures.totals for name, figures in self.accounts.items()}
-        return balance_of(totals, sum(report.figures.count for report in self.spools))
+        return balance_of(self.accounts, sum(report.figures.count for report in self.spools))
 
 
 def document(
