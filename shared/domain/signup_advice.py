@@ -322,9 +322,7 @@ def why(signup: Signup, outlook: Outlook, holds: Sequence[Hold]) -> Why:
     """Return why the sign-up stands as it does. The gravest of `holds` is the first."""
     match signup.state:
         case State.DEAD:
-            return _in_replay(outlook) or why_dead(
-                signup.reason, signup.error_key or "", signup.message or ""
-            )
+            return _in_replay(outlook) or why_failed(signup)
         case State.QUARANTINED:
             return why_quarantined(signup.reason)
         case State.DELIVERED if signup.action == "asked":
@@ -343,19 +341,14 @@ def why_dead(reason: str | None, error_key: str, message: str) -> Why:
     return _DEAD.get(reason, _SETTLED[State.DEAD])
 
 
-def why_failed(group: FailureGroup) -> Why:
-    """Return why the dead letters of a group died."""
-    return why_dead(group.reason, group.error_key or "", group.message or "")
+def why_failed(failed: Signup | FailureGroup) -> Why:
+    """Return why a dead letter died, or those of a group."""
+    return why_dead(failed.reason, failed.error_key or "", failed.message or "")
 
 
-def is_about_lists(group: FailureGroup) -> bool:
-    """Whether they died as one of their lists does not exist."""
-    return why_failed(group) is _LIST_GONE
-
-
-def died_of_lists(signup: Signup) -> bool:
-    """Whether the dead letter died as one of its lists does not exist."""
-    return why_dead(signup.reason, signup.error_key or "", signup.message or "") is _LIST_GONE
+def is_about_lists(failed: Signup | FailureGroup) -> bool:
+    """Whether the cause is a list that does not exist."""
+    return why_failed(failed) is _LIST_GONE
 
 
 def why_quarantined(reason: str | None) -> Why:

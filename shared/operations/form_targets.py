@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form
 from shared.domain.signup import Signup, State
-from shared.domain.signup_advice import died_of_lists, is_about_lists
+from shared.domain.signup_advice import is_about_lists
 from shared.ledger.replays import ListIds
 from shared.operations.selection import oldest_first
 from shared.operations.signup_lists import SignupFilter, SignupLists
@@ -92,7 +92,7 @@ class FormTargets:
 
     def of_list_deaths(self, signups: Sequence[Signup]) -> list[FormTarget]:
         """Return, by form, those of these dead letters whose cause is such a list."""
-        return self.of_signups([each for each in signups if died_of_lists(each)])
+        return self.of_signups([each for each in signups if is_about_lists(each)])
 
     def _forms(self, of: Iterable[tuple[str, str | None]]) -> dict[str | None, Form]:
         names = sorted({name for _, name in of if name})
