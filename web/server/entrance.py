@@ -13,7 +13,7 @@ from web.console.hashing_gate import HashingGate
 from web.request_ids import RequestIds
 from web.security_headers import security_headers
 from web.server.bodies import Body, BodyReader, Receive
-from web.server.files import MOST_FILES, FileSender
+from web.server.files import MOST_FILES, FileSender, Send
 from web.server.flask_threads import FlaskThreads, Work, please_wait
 from web.server.http_request import HttpRequest
 from web.signup.fast_path import LARGEST_BODY, FastPath, NotStored
@@ -26,13 +26,12 @@ from web.visitor_address import VisitorAddress
 
 log = logging.getLogger(__name__)
 
-Send = Callable[[dict[str, Any]], Awaitable[None]]
-
 # For all that is no sign-up: the longest that an operator or a client sends is an address.
 OTHER_LIMIT = 16 * 1024
-# By the first part of a path. Below the slow ones, Constant Contact is asked, or all accounts are
-# read. Some answer with a file of any size.
+# The paths that answer with a file of any size.
 FILES_AT = {"/console/failed/export"}
+# By the first part of a path. Below the slow ones, Constant Contact is asked, or all accounts are
+# read.
 WORK_AT = {"console": Work.SLOW, "connect": Work.SLOW, "api": Work.API, "metrics": Work.SLOW}
 
 

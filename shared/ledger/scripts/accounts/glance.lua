@@ -8,9 +8,9 @@
 -- INCLUDE clock slots trouble
 --
 -- Returns for each account: {prefix of the keys of its API key, list of its totals by `counts` (text
--- or nil), age of the oldest due in ms or -1, dead letters, list of these by `reasons` (empty without any), how many of them wait in
--- replays, how many are in quarantine, list of the reasons of its holds, 1 unless its tokens are well,
--- list of what was counted this UTC day in the order of COUNTED}.
+-- or nil), age of the oldest due in ms or -1, dead letters, list of these by `reasons` (empty without
+-- any), how many of them wait in replays, how many are in quarantine, list of the reasons of its
+-- holds, 1 unless its tokens are well, list of what was counted this UTC day in the order of COUNTED}.
 
 local rolled_to = tonumber(redis.call("HGET", progress, "rolled_to") or 0)
 local today = math.floor(this_minute / 1440)

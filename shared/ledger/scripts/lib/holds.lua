@@ -91,8 +91,8 @@ local function drop_ended_holds()
 end
 
 -- Begins a hold, or continues the active one: its beginning does not change, and every further
--- refusal doubles the time to the next probe. The last refusal is noted, also if it is the
--- first: so a step that is repeated does not look like another one. `new` has until, by and note. Without
+-- refusal doubles the time to the next probe. The last refusal is noted, also if it is the first: so a
+-- step that is repeated does not look like another one. `new` has until, by and note. Without
 -- `first_probe` (milliseconds) it is not probed at all. Returns 1 when the hold is new, else 0.
 local function begin_hold(prefix, reason, new, first_probe, longest_probe)
   local stored = redis.call("HGET", prefix .. "holds", reason)

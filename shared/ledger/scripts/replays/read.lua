@@ -5,8 +5,9 @@
 -- LIMIT MOST_STEPPED  number
 -- INCLUDE replays
 --
--- Returns {what the job does, the filter, what an edit changes or "", where the step begins, where the one after it begins or ""
--- if this is the last one, list of ids}; an empty list when nothing is left to go through.
+-- Returns {what the job does, the filter, what an edit changes or "", where the step begins, where the
+-- one after it begins or "" if this is the last one, list of ids}; an empty list when nothing is left
+-- to go through.
 
 local action, filter, edit, cursor, index, up_to = unpack(
   redis.call("HMGET", replay(job), "action", "filter", "change", "cursor", "index", "up_to")
