@@ -48,8 +48,7 @@ class DeadLetters:
 
     def chosen(self, selection: Selection) -> Iterator[Signup]:
         """Yield them as they are read."""
-        found = self._finder.chosen(selection, State.DEAD)
-        return (signup for signup in found if signup.state == State.DEAD)
+        return self._finder.chosen(selection, State.DEAD)
 
     def show(self, id: str) -> tuple[Signup, list[dict[str, Any]]]:
         """Return the sign-up `id`, whatever its state, and all that happened to it."""

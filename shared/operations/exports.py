@@ -36,9 +36,7 @@ class Exports:
 
     def chosen(self, selection: Selection, to: ExportFormat) -> Iterator[str]:
         """Return a file of the chosen dead letters, the latest first. Raises `Refused`."""
-        found = self.finder.chosen(selection, State.DEAD)
-        dead = (signup for signup in found if signup.state == State.DEAD)
-        pages = batches(dead, EXPORTED_AT_ONCE)
+        pages = batches(self.finder.chosen(selection, State.DEAD), EXPORTED_AT_ONCE)
         return self.of(pages, to, account=selection.account, chosen=selection.to_json())
 
     def of(

@@ -39,9 +39,7 @@ class Quarantine:
 
     def find(self, selection: Selection, limit: int | None = None) -> list[Signup]:
         """Return the chosen quarantined sign-ups, the latest first; all when nothing is chosen."""
-        chosen = self.finder.chosen(selection, State.QUARANTINED)
-        caught = (signup for signup in chosen if signup.state == State.QUARANTINED)
-        return list(islice(caught, limit))
+        return list(islice(self.finder.chosen(selection, State.QUARANTINED), limit))
 
     def chosen(self, selection: Selection) -> list[Signup]:
         """Return the chosen sign-ups. Each must be quarantined, and something must be chosen."""

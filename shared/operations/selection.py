@@ -121,18 +121,22 @@ class SignupFinder:
         return [UnreadableSignup(id=id, account=account) for account, id in found]
 
     def chosen(self, selection: Selection, state: State) -> Iterator[Signup]:
-        """Return the chosen sign-ups, the latest first: those in `state`, or the ids' in any."""
+        """Return the chosen sign-ups that are in `state`, the latest first."""
+        found = self._chosen(selection, state)
+        return (signup for signup in found if signup.state == state)
+
+    def chosen_for_change(self, selection: Selection, state: State) -> Iterator[Signup]:
+        """Return the same, and those of the ids in any state. Something must be chosen."""
+        if selection.is_empty:
+            raise Refused("Nothing was chosen.")
+        return self._chosen(selection, state)
+
+    def _chosen(self, selection: Selection, state: State) -> Iterator[Signup]:
         if selection.account:
             self.registry.check_known(selection.account)
         email = self._comparable(selection.email) if selection.email else None
         found = self._find(selection, state, email)
         return (signup for signup in found if self._matches(signup, selection, email))
-
-    def chosen_for_change(self, selection: Selection, state: State) -> Iterator[Signup]:
-        """Return the same. Something must be chosen."""
-        if selection.is_empty:
-            raise Refused("Nothing was chosen.")
-        return self.chosen(selection, state)
 
     def _matches(self, signup: Signup, selection: Selection, email: str | None) -> bool:
         """Whether the sign-up matches every given filter."""
