@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from relay.runtime import CommandRuntime
 from relay.terminal.account_text import say_checks, say_summary, table_of_lists
 from shared.accounts.account_api import FRESH, ApiCallFailed
+from shared.accounts.account_summary import AccountSummary
 from shared.domain.check import Check
 from shared.domain.holds_in_words import after_connecting
 from shared.infrastructure.timestamps import utc_now
@@ -18,14 +19,15 @@ def say_connected(runtime: CommandRuntime, name: str, checks: Iterable[Check]) -
     runtime.output.say("")
     say_checks(runtime.output, checks)
     runtime.output.say("")
-    say_summary(runtime.output, runtime.summaries.summary(name))
+    summary = runtime.summaries.summary(name)
+    say_summary(runtime.output, summary)
     runtime.output.say("")
     _say_lists_after_connecting(runtime, name)
-    _say_what_follows(runtime, name)
+    _say_what_follows(runtime, summary)
 
 
-def _say_what_follows(runtime: CommandRuntime, name: str) -> None:
-    summary = runtime.summaries.summary(name)
+def _say_what_follows(runtime: CommandRuntime, summary: AccountSummary) -> None:
+    name = summary.account.name
     if told := after_connecting(name, summary.holds, summary.figures.due, utc_now()):
         runtime.output.say(f"\n{told}")
     if any(form.account == name for form in runtime.summaries.registry.forms()):

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from itertools import islice
@@ -21,7 +21,7 @@ from shared.domain.field_change import FieldChange
 from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
 from shared.domain.requests_today import left_in_words
-from shared.domain.signup import DeathReason
+from shared.domain.signup import DeathReason, Signup
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.bulk_choices import SAMPLED
 from shared.operations.field_edits import EditPreview
@@ -108,13 +108,16 @@ def _retry_form_lists(
 def _retry_edited(
     runtime: CommandRuntime, selection: Selection, change: FieldChange, *, yes: bool
 ) -> None:
-    plan, operations = runtime.operations.retries.plan(selection), runtime.operations
-    many = islice(operations.dead_letters.chosen(selection), SAMPLED)
-    preview = operations.edits.preview(many if plan.choice else plan.signups, change)
+    operations = runtime.operations
+    plan = operations.retries.plan(selection)
+    signups: Iterable[Signup] = plan.signups
+    if plan.choice:  # they are many, and were not read for the plan
+        signups = islice(operations.dead_letters.chosen(selection), SAMPLED)
+    preview = operations.edits.preview(signups, change)
     told = edit_text(preview)
     if runtime.interactive:
-        staying = 0 if plan.choice else preview.staying.total()
-        confirm(f"{told}\n{_question(runtime, plan, staying=staying)}", yes=yes)
+        left_out = 0 if plan.choice else preview.staying.total()
+        confirm(f"{told}\n{_question(runtime, plan, staying=left_out)}", yes=yes)
     else:
         runtime.output.say(told)
     _replay(runtime, plan, JobAction.RETRY_EDITED, edit=preview)
