@@ -8,7 +8,7 @@ from enum import StrEnum
 from shared.accounts.advice import Means, on_hold, why
 from shared.domain.account import Hold, HoldReason, Release
 from shared.domain.durations import short_minute
-from shared.domain.phrases import clause, counted
+from shared.domain.phrases import clause, counted, sign_ups_wait
 from shared.ledger.values import Figures
 
 
@@ -79,8 +79,7 @@ def _still_held(since: Since, refused: Sequence[Hold], account: str, means: Mean
         yield _refusal(since, hold)
         yield on_hold(hold, account, means)
     if since.due:
-        verb = "waits" if since.due == 1 else "wait"
-        yield f"{counted(since.due, 'sign-up')} {verb}, and none is lost."
+        yield f"{sign_ups_wait(since.due)}, and none is lost."
 
 
 def _refusal(since: Since, hold: Hold) -> str:
@@ -124,11 +123,8 @@ def _flowing(since: Since) -> ReleaseOutcome:
     if sent := _sent(since):
         follow = "1 follows." if since.due == 1 else f"{since.due:,} follow, oldest first."
         return ReleaseOutcome(Stage.FLOWS, (begun, *sent, follow))
-    waits = "waits and is" if since.due == 1 else "wait and are"
-    return ReleaseOutcome(
-        Stage.UNDER_WAY,
-        (begun, f"{counted(since.due, 'sign-up')} {waits} sent now, oldest first."),
-    )
+    sent_now = f"{'is' if since.due == 1 else 'are'} sent now, oldest first."
+    return ReleaseOutcome(Stage.UNDER_WAY, (begun, f"{sign_ups_wait(since.due)} and {sent_now}"))
 
 
 def _sent(since: Since) -> list[str]:

@@ -207,11 +207,10 @@ def _of_account(view: AccountView, now: datetime) -> Iterator[Reason]:
             name=name,
         )
     if glance.quarantined:
-        caught = counted(glance.quarantined, "quarantined sign-up")
-        verb = "needs" if glance.quarantined == 1 else "need"
+        need = _how_many_need(glance.quarantined, "quarantined sign-up")
         yield Reason(
             gravity=Gravity.LOOK,
-            sentence=f"{called}: {caught} {verb} a look.",
+            sentence=f"{called}: {need} a look.",
             place=Place.QUARANTINE,
             name=name,
         )
@@ -245,10 +244,14 @@ def _dead_letters(view: AccountView) -> str:
     dead, replaying = view.glance.dead, view.glance.replaying
     called = view.summary.account.called
     reasons = ", ".join(f"{count:,} {reason_words(reason)}" for reason, count in _by_count(dead))
-    verb = "needs" if view.glance.undecided == 1 else "need"
     retried = f"; {replaying:,} more are being retried" if replaying else ""
-    letters = counted(view.glance.undecided, "failed sign-up")
-    return f"{called}: {letters} {verb} your decision ({reasons}{retried})."
+    need = _how_many_need(view.glance.undecided, "failed sign-up")
+    return f"{called}: {need} your decision ({reasons}{retried})."
+
+
+def _how_many_need(count: int, noun: str) -> str:
+    """Return such as ``1 sign-up needs`` or ``1,200 sign-ups need``."""
+    return f"{counted(count, noun)} {'needs' if count == 1 else 'need'}"
 
 
 def _by_count(dead: Mapping[DeathReason, int]) -> Sequence[tuple[DeathReason, int]]:
@@ -271,9 +274,8 @@ def _replaced(view: AccountView, now: datetime) -> Iterator[Reason]:
 def _of_the_others(overview: Overview) -> Iterator[Reason]:
     """Yield what is known of accounts that are not shown."""
     if overview.others_in_trouble:
-        more = counted(overview.others_in_trouble, "more account")
-        verb = "needs" if overview.others_in_trouble == 1 else "need"
-        yield Reason(gravity=Gravity.ACT, sentence=f"{more} {verb} a look.", place=Place.ACCOUNTS)
+        need = _how_many_need(overview.others_in_trouble, "more account")
+        yield Reason(gravity=Gravity.ACT, sentence=f"{need} a look.", place=Place.ACCOUNTS)
     if overview.others_waiting:
         more = counted(overview.others_waiting, "more account")
         verb = "waits" if overview.others_waiting == 1 else "wait"
