@@ -29,9 +29,6 @@ class FormFailures:
         return f"{self.count:,} (a list is gone)" if self.list_gone else f"{self.count:,}"
 
 
-NONE_FAILED = FormFailures()
-
-
 def read_failures(lists: SignupLists, forms: Sequence[Form]) -> dict[str, FormFailures]:
     """Return by name what failed of each form in its account. Raises `LedgerUnavailable`."""
     accounts = sorted({form.account for form in forms})
