@@ -28,12 +28,6 @@ from web.streamed_files import streamed_file
 SHOWN = 50
 SHOWN_GROUPS = 25
 SHOWN_JOBS = 5
-# Why else something may be left out: of what goes to the lists of forms, and of what is changed.
-_OR_ELSE = {
-    (False, False): "",
-    (True, False): ", or the form has no list",
-    (False, True): ", or they stay as they are",
-}
 _STEPS = {
     "retry": JobAction.RETRY,
     "form_lists": JobAction.RETRY_FORM_LISTS,
@@ -86,22 +80,25 @@ def confirm_failed() -> ResponseReturnValue:
 @bp.post("/failed/retry")
 @needs(Role.OPERATOR)
 def retry_failed() -> ResponseReturnValue:
-    """Send dead letters again, to their own lists or to those that their forms have now."""
-    bulk, to_form, change = services().operations.bulk, *_how(request.form)
+    """Send dead letters again: as they are, with a change of fields, or to the lists that their
+    forms have now."""
+    bulk, change = services().operations.bulk, _change(request.form)
     choice = _choice(request.form)
     if change:
-        done = bulk.retry_edited(choice, change)
+        done, or_else = bulk.retry_edited(choice, change), ", or they stay as they are"
+    elif "form_lists" in request.form:
+        done, or_else = bulk.retry_form_lists(choice), ", or the form has no list"
     else:
-        done = (bulk.retry_form_lists if to_form else bulk.retry)(choice)
-    left_out = _left_out(done.left_out, _OR_ELSE[to_form, change is not None])
-    if (to_form or change) and not done.job:
-        flash(f"Nothing was sent.{left_out}")
-        return redirect(_back(request.form), 303)
+        done, or_else = bulk.retry(choice), ""
+    left_out = _left_out(done.left_out, or_else)
     if done.job:
         flash(f"The replay has begun.{left_out} You may close this page: it goes on by itself.")
         return redirect(url_for("console.job", id=done.job.id), 303)
-    sentences = services().operations.sending.of_many(done.accounts, "again")
-    flash(f"{' '.join(sentences)}{left_out}")
+    if or_else:  # these go as a job, or not at all
+        flash(f"Nothing was sent.{left_out}")
+    else:
+        sentences = services().operations.sending.of_many(done.accounts, "again")
+        flash(f"{' '.join(sentences)}{left_out}")
     return redirect(_back(request.form), 303)
 
 
@@ -216,11 +213,6 @@ def _choice(given: Any, *, is_all: bool | None = None) -> BulkChoice:
     if not ticked:
         raise Refused("You ticked no failed sign-up. Nothing was changed.")
     return BulkChoice(ticked=ticked)
-
-
-def _how(given: Any) -> tuple[bool, FieldChange | None]:
-    """Return whether they go to the lists of their forms, and what is changed of them."""
-    return "form_lists" in given, _change(given)
 
 
 def _change(given: Any) -> FieldChange | None:

@@ -642,6 +642,13 @@ def test_a_field_is_set_in_those_that_are_ticked(scene: Scene, app: Flask) -> No
     assert "Nothing was sent. 1 was left out" in again
 
 
+def test_a_change_of_fields_goes_before_the_lists_of_forms(scene: Scene) -> None:
+    # None of our pages asks for both.
+    both = {"form_lists": "yes", "field": "city", "to": "set", "value": "Londontown"}
+    begun = scene.post("/console/failed/retry", scene.many(1), **both)
+    assert "with city set to Londontown" in scene.following(begun)
+
+
 def test_of_many_some_are_looked_at_before_a_field_is_left_out(scene: Scene) -> None:
     scene.many(LARGE + 5)
     scene.dead("ada@example.com", **born("ada@example.com"))
