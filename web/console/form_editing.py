@@ -247,7 +247,7 @@ def _lists(account: str) -> tuple[Lists | None, str | None]:
     try:
         found = services().accounts.api.lists(account, max_age=max_age)
     except Refused as error:
-        return None, f"{error} Below are only the lists that the form has. Nothing has changed."
+        return None, f"{error} Nothing has changed."
     if found.error is None:
         return found, None
     of = f"The lists below were read at {minute(found.read_at)}, and may be out of date."

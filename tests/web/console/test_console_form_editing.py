@@ -287,6 +287,19 @@ def test_the_lists_are_read_again_when_asked(browser: SignedIn, sandbox: Sandbox
     assert ", and may be out of date. Nothing has changed." in page and "Newsletter" in page
 
 
+def test_lists_that_cannot_be_read_are_not_said_to_be_none(
+    browser: SignedIn, sandbox: SandboxServer, registry: Registry
+) -> None:
+    sandbox.control(path="/v3/contact_lists", count=2, status=503)
+    new = words(browser.get(f"{NEW}?account=acme").text)
+    assert "HTTP 503" in new and "Nothing has changed." in new
+    assert "There is no list" not in new and "the lists that the form has" not in new
+    registry.save_form(builders.form("cakes", lists=(ListRef(builders.LIST_ID, "Old friends"),)))
+    page = words(browser.get(EDIT).text)
+    assert "Nothing has changed. Below are only the lists that the form has." in page
+    assert "Old friends" in page
+
+
 def test_custom_fields_are_read_only_when_asked(browser: SignedIn) -> None:
     assert "favourite_cake" not in browser.get(f"{NEW}?account=acme").text
     page = send(browser, action="fields").text
