@@ -164,6 +164,8 @@ def _open_channel(found: Services) -> LedgerChannel:
         then=found.ledger.after_accept,
         waits=VISITOR_WAITS,
         timed_out=found.deadlines.timed_out,
+        # Else a sign-up would overtake an earlier one on the disk. One look serves a whole batch.
+        may_send=found.spool.surely_empty,
     )
 
 

@@ -22,7 +22,7 @@ from web.security_headers import security_headers
 from web.signup.cors import cors_headers
 from web.signup.form_cache import FormCache
 from web.signup.intake import Intake
-from web.signup.ledger_channel import LedgerChannel
+from web.signup.ledger_channel import HeldBack, LedgerChannel
 from web.signup.origins import Source, first_page, source_of
 from web.signup.reading.body_kind import UnreadableRequest
 from web.signup.reading.head import Head
@@ -85,7 +85,7 @@ class FastPath:
             return None  # to check a proof of work takes a millisecond
         try:
             return await self._take(form, head, body, address, request)
-        except (UnreadableRequest, InvalidSignup):
+        except (UnreadableRequest, InvalidSignup, HeldBack):
             return None
 
     async def _take(

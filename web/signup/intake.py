@@ -64,9 +64,6 @@ class SignupSpool(Protocol):
     def in_use(self) -> bool:
         """Whether the spool holds any sign-up. Never fails."""
 
-    def surely_empty(self) -> bool:
-        """Whether it holds none, as far as the file's times tell. Never fails, and never waits."""
-
     def add_behind(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted | None:
         """Store the sign-up if an earlier one in the spool must reach the ledger first.
 
@@ -156,12 +153,10 @@ class Intake:
     def known_origin(self, entry: Entry, visitor: Visitor) -> Origin | None:
         """Return the fingerprints with which the ledger can accept the sign-up at once.
 
-        None if Redis has to tell their key first, or if an earlier sign-up may be on the disk.
+        None if Redis has to tell their key first.
         """
         fingerprints = self.fingerprints.known
-        if fingerprints is None or not self.spool.surely_empty():
-            return None
-        return self._origin(entry, visitor, fingerprints)
+        return self._origin(entry, visitor, fingerprints) if fingerprints else None
 
     def store_on_disk(
         self, form: Form, entry: Entry, visitor: Visitor, away: LedgerUnavailable

@@ -22,8 +22,12 @@ CHECK_AFTER = 1.0
 Waiting = tuple[ScriptCall, "asyncio.Future[list[Any]]"]
 
 
+class HeldBack(Exception):
+    """Nothing was sent, as `may_send` said no."""
+
+
 class LedgerChannel:
-    """Runs scripts, each followed by the commands in `then`.
+    """Runs scripts, each followed by the commands in `then`. `may_send` is asked before each batch.
 
     Nothing waits for longer than `waits`, whatever Redis does: the deadline is for connecting,
     sending, and all answers together. `timed_out` is told when it was missed.
@@ -36,11 +40,13 @@ class LedgerChannel:
         then: tuple[Command, ...],
         waits: timedelta,
         timed_out: Callable[[], None],
+        may_send: Callable[[], bool],
     ) -> None:
         self._pool: Any = client.connection_pool
         self._then = then
         self._waits = waits.total_seconds()
         self._timed_out = timed_out
+        self._may_send = may_send
         self._connection: Any = None
         self._idle_since = 0.0
         self._waiting: list[Waiting] = []
@@ -48,7 +54,8 @@ class LedgerChannel:
         self._sender: asyncio.Task[None] | None = None
 
     async def run(self, call: ScriptCall) -> list[Any]:
-        """Return the answers of the script and of `then`. Raises `LedgerUnavailable`."""
+        """Return the answers of the script and of `then`. Raises `LedgerUnavailable`, and
+        `HeldBack`."""
         loop = asyncio.get_running_loop()
         answers: asyncio.Future[list[Any]] = loop.create_future()
         if not self._waiting:
@@ -73,6 +80,9 @@ class LedgerChannel:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
+                if not self._may_send():
+                    _fail(batch, HeldBack())
+                    continue
                 await self._send(batch, self._waiting_since + self._waits)
         finally:
             self._sender = None

@@ -78,9 +78,6 @@ class FakeDisk:
     def in_use(self) -> bool:
         return bool(self.entries or self.earlier)
 
-    def surely_empty(self) -> bool:
-        return not self.in_use()
-
     def add_behind(self, entry: Entry, *, admit: Callable[[], None]) -> Accepted | None:
         return self.add(entry, admit=admit) if entry.compared_email in self.earlier else None
 

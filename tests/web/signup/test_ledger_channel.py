@@ -28,7 +28,7 @@ from tests.support.ports import free_port
 from tests.support.sentinels import Sentinels
 from tests.support.tls_proxy import TlsProxy
 from tests.support.valkey_server import PASSWORD, ValkeyServer
-from web.signup.ledger_channel import LedgerChannel
+from web.signup.ledger_channel import HeldBack, LedgerChannel
 from web.signup.redis_deadline import VISITOR_WAITS
 
 # For a machine that does something else, too. Twice the wait would be more.
@@ -44,6 +44,7 @@ class Rig:
     waits: timedelta = VISITOR_WAITS
     connects_within: float = 0.3  # seconds
     timeouts: list[float] = field(default_factory=list)
+    may_send: bool = True
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(connect(self.url), fsync=self.fsync)
@@ -52,6 +53,7 @@ class Rig:
             then=self.ledger.after_accept,
             waits=self.waits,
             timed_out=lambda: self.timeouts.append(time.monotonic()),
+            may_send=lambda: self.may_send,
         )
 
     async def accept(self, email: str, **sent: Any) -> Accepted:
@@ -216,6 +218,30 @@ def test_an_answer_that_comes_late_reaches_nobody_else(server: ValkeyServer) -> 
         return await rig.accept("next@x", id="next")
 
     assert run(rig, work()).id == "next"
+
+
+def test_what_may_not_be_sent_is_not_and_what_comes_next_is(
+    valkey: ValkeyServer, client: "redis.Redis"
+) -> None:
+    """It is asked anew before each batch, as what waits behind one may not overtake the disk."""
+    rig = Rig(valkey.url())
+
+    async def held_back() -> int:
+        held = [rig.accept(f"held-{number}@x") for number in range(3)]
+        answers = await asyncio.gather(*held, return_exceptions=True)
+        return sum(isinstance(answer, HeldBack) for answer in answers)
+
+    async def work() -> Accepted:
+        assert await held_back() == 0
+        rig.may_send = False
+        assert await held_back() == 3
+        sending = asyncio.create_task(rig.accept("behind@x"))
+        await asyncio.sleep(0)
+        rig.may_send = True
+        return await sending
+
+    assert run(rig, work()).id
+    assert client.hget("relay:{acme}:totals", "accepted") == "4"
 
 
 # --- how long anybody waits
