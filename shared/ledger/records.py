@@ -9,6 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+import orjson
+
 from shared.domain.signup import (
     Consent,
     Contact,
@@ -22,9 +24,6 @@ from shared.domain.signup import (
 )
 from shared.infrastructure.stored_records import Kind, json_object, read_all
 from shared.ledger.time_units import from_milliseconds, moment
-
-# `json.dumps` would make a new encoder each time. Nothing that is stored contains itself.
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 # The values of the first line, in their places: as in `scripts/lib/first_line.lua`.
 FIELDS = (
@@ -46,7 +45,11 @@ def packed(*values: Any) -> str:
     known = len(values)
     while known and values[known - 1] is None:
         known -= 1
-    return _JSON.encode(values[:known])
+    return _written(values[:known])
+
+
+def _written(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 def unpacked(line: str, names: Sequence[str]) -> dict[str, Any]:
@@ -72,12 +75,12 @@ def sent_json(of: Submission | Signup, contact: Contact) -> str:
         sent["request"] = of.request_id
     if of.quarantine is not None:
         sent["quarantine"] = of.quarantine.to_dict()
-    return _JSON.encode(sent)
+    return _written(sent)
 
 
 def suspicion_json(suspicion: Suspicion) -> str:
     """Return what `sent_json` has of a quarantine, for the script that may add it."""
-    return _JSON.encode(suspicion.to_dict())
+    return _written(suspicion.to_dict())
 
 
 class Sent(TypedDict):

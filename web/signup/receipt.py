@@ -1,10 +1,10 @@
 """The answer to a sign-up that is stored: a page to go on to, or JSON."""
 
 import functools
-import json
 from typing import NamedTuple, Protocol
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
+import orjson
 from werkzeug.urls import iri_to_uri
 
 from shared.domain.form import Form
@@ -19,8 +19,6 @@ from web.translations.catalogues import Translation, Translations
 
 # In the address of the thanks page: the website to which it leads back.
 SITE = "_site"
-# `json.dumps` would make a new one each time. Nothing in it contains itself.
-_JSON = json.JSONEncoder(separators=(",", ":"), check_circular=False)
 
 
 class Parts(Protocol):
@@ -71,7 +69,7 @@ def receipt(
         "next": next_page or _with_query(thanks, language),
         "message": _translation(form, posted, head, translations).say(form.shown_success),
     }
-    return Answer(202, headers, _JSON.encode(content).encode() + b"\n")
+    return Answer(202, headers, orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _translation(form: Form, posted: Posted, head: Head, translations: Translations) -> Translation:

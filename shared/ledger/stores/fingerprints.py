@@ -17,7 +17,8 @@ from shared.infrastructure.sealing import Sealer
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 
-# `json.dumps` would make a new one each time. Nothing in it contains itself.
+# `json.dumps` would make a new one each time, and orjson would write it in another way: repeats of
+# what an earlier version took would not be known. Nothing in it contains itself.
 _JSON = json.JSONEncoder(ensure_ascii=False, check_circular=False)
 
 
