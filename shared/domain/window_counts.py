@@ -43,6 +43,8 @@ class WindowCounts:
 
     def wait(self, *keys: str) -> timedelta | None:
         """Return how long to wait until one more of each is allowed; None if it is now."""
+        if not self._counted:
+            return None
         with self._lock:
             return self._wait(keys, self._clock())
 

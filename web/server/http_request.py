@@ -3,8 +3,7 @@
 https://asgi.readthedocs.io/en/stable/specs/www.html
 """
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable
 from typing import Any
 
 from web.request_ids import RequestId
@@ -14,12 +13,14 @@ from web.signup.reading.head import Head
 LONGEST_HOST = 253 + len(":65535")
 
 
-@dataclass(frozen=True)
 class HttpRequest:
-    """Wraps the ASGI `scope` of a request, and has its id."""
+    """Wraps the ASGI `scope` of a request, and has its id. `head` has its headers, the values of
+    one name joined, and its query."""
 
-    scope: dict[str, Any]
-    id: RequestId
+    def __init__(self, scope: dict[str, Any], id: RequestId) -> None:
+        self.scope = scope
+        self.id = id
+        self.head = Head(_headers(scope["headers"]), scope["query_string"])
 
     @property
     def method(self) -> str:
@@ -55,25 +56,25 @@ class HttpRequest:
         peer: str = self.scope["client"][0]
         return peer
 
-    @cached_property
-    def head(self) -> Head:
-        """The headers, the values of one name joined, and the query.
-
-        A header with an underscore in its name is left out. WSGI would give it the name of another,
-        such as `X_Forwarded_For`, and no proxy that we trust sends one.
-        """
-        headers: dict[str, str] = {}
-        for raw_name, raw_value in self.scope["headers"]:
-            name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-            if "_" not in name:
-                headers[name] = _joined(name, headers[name], value) if name in headers else value
-        return Head(headers, self.scope["query_string"])
-
     @property
     def length(self) -> int | None:
         """The length of the body; None if it is chunked."""
         headers = self.head.headers
         return None if "transfer-encoding" in headers else int(headers.get("content-length", 0))
+
+
+def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers by name.
+
+    One with an underscore in its name is left out. WSGI would give it the name of another, such as
+    `X_Forwarded_For`, and no proxy that we trust sends one.
+    """
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        if "_" not in name:
+            headers[name] = _joined(name, headers[name], value) if name in headers else value
+    return headers
 
 
 def _joined(name: str, first: str, second: str) -> str:

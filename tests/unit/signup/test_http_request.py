@@ -8,8 +8,8 @@ from web.server.http_request import HttpRequest
 ID = RequestId("own")
 
 
-def request(*lines: tuple[bytes, bytes]) -> HttpRequest:
-    return HttpRequest({"headers": lines, "query_string": b""}, ID)
+def request(*lines: tuple[bytes, bytes], **scope: str) -> HttpRequest:
+    return HttpRequest({"headers": lines, "query_string": b"", **scope}, ID)
 
 
 @pytest.mark.parametrize(
@@ -29,7 +29,7 @@ def test_headers(lines: list[tuple[bytes, bytes]], headers: dict[str, str]) -> N
 
 @pytest.mark.parametrize("method", ["POST", "post", "Post"])
 def test_a_method_is_read_as_flask_reads_it(method: str) -> None:
-    assert HttpRequest({"method": method}, ID).method == "POST"
+    assert request(method=method).method == "POST"
 
 
 @pytest.mark.parametrize(
