@@ -5,7 +5,7 @@ import functools
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -33,6 +33,7 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.stored_texts import forwarding
 from shared.operations.factory import make_operations
 from shared.operations.metrics import make_metrics_reader
+from shared.operations.operations import Operations
 from shared.operations.operator_keys import OperatorKeys
 from shared.operations.operator_list import OperatorList
 from shared.operations.operators import Operators
@@ -192,11 +193,14 @@ def _begin_as_nobody() -> None:
     set_actor(Actor(None, Via.CONSOLE, request.remote_addr))
 
 
-def _make_services(settings: Settings) -> Services:
-    # Visitors wait for this client.
-    client = connect_redis(
+def _visitors_client(settings: Settings) -> "redis.Redis":
+    return connect_redis(
         settings.redis_url, socket_timeout=SOCKET_WAITS, socket_connect_timeout=0.3
     )
+
+
+def _make_services(settings: Settings) -> Services:
+    client = _visitors_client(settings)
     # An operator who waits for Constant Contact can wait for Redis, too.
     patient = connect_redis(settings.redis_url, socket_timeout=5)
     notifier = WorkerNotifier(Publisher(settings).notify_workers, clock=time.monotonic)
@@ -211,41 +215,26 @@ def _make_services(settings: Settings) -> Services:
     operations = make_operations(settings, patient, notifier.notify_workers)
     people = _make_people(settings, patient, spool, drainer)
     challenges = AltchaChallenges(settings.secret_keys, clock=time.time)
-    time_tokens = TimeTokens(settings.secret_keys, clock=time.time)
+    tokens = TimeTokens(settings.secret_keys, clock=time.time)
     here = functools.partial(look_here, settings.spool_folder)
+    intake = _make_intake(
+        settings, ledger, spool, drainer, notifier, tallies, tokens, load, challenges, translations
+    )
     return Services(
         settings=settings,
         deadlines=deadlines,
-        form_cache=FormCache(
-            Registry(client), settings.data_dir / FORMS_FILE, clock=time.monotonic
-        ),
+        form_cache=_make_form_cache(settings, client),
         form_tallies=tallies,
         ledger=ledger,
         altcha_challenges=challenges,
-        intake=_make_intake(
-            settings,
-            ledger,
-            spool,
-            drainer,
-            notifier,
-            tallies,
-            time_tokens,
-            load,
-            challenges.solved,
-            translations,
-        ),
+        intake=intake,
         spool=spool,
-        time_tokens=time_tokens,
+        time_tokens=tokens,
         check_ledger=load,
         accounts=make_account_services(settings, patient, notifier.notify_workers),
         operations=operations,
         people=people,
-        search=SignupSearch(
-            one_signup=operations.one_signup,
-            people=people,
-            status=operations.status,
-            listed=operations.listed,
-        ),
+        search=_make_search(operations, people),
         translations=translations,
         status=make_status_reader(settings, patient, operations, here),
         operators=operators,
@@ -260,6 +249,19 @@ def _make_services(settings: Settings) -> Services:
         refused_requests=_refused_requests(settings),
         wrong_keys=make_wrong_keys(time.monotonic),
         misfits=MisfitNotes(forwarding(client), clock=time.monotonic, now=utc_now),
+    )
+
+
+def _make_form_cache(settings: Settings, client: "redis.Redis") -> FormCache:
+    return FormCache(Registry(client), settings.data_dir / FORMS_FILE, clock=time.monotonic)
+
+
+def _make_search(operations: Operations, people: PersonalData) -> SignupSearch:
+    return SignupSearch(
+        one_signup=operations.one_signup,
+        people=people,
+        status=operations.status,
+        listed=operations.listed,
     )
 
 
@@ -289,7 +291,7 @@ def _make_intake(
     tallies: FormTallies,
     time_tokens: TimeTokens,
     load: Callable[[], Fingerprints],
-    find_solution: Callable[[str, Mapping[str, list[str]]], str | None],
+    challenges: AltchaChallenges,
     translations: Translations,
 ) -> Intake:
     return Intake(
@@ -301,7 +303,7 @@ def _make_intake(
         note_accepted=tallies.accepted,
         note_screened=tallies.screened,
         check_email=check_email,
-        find_solution=find_solution,
+        find_solution=challenges.solved,
         our_consents=OurConsents(translations),
         time_tokens=time_tokens,
         limit=settings.visitor_limit,

@@ -93,15 +93,7 @@ class WorkerRuntime:
         self._round_trip = RoundTrip()
 
         self.connections = ConnectionPool(partial(make_constant_contact, settings, self.client))
-        self.lanes = LaneRunner(
-            registry=self.registry,
-            places=LanePlaces(lane_count(settings)),
-            connections=self.connections,
-            make_lane=self._make_lane,
-            publish=Publisher(settings).notify_workers,
-            stopping=self.stopping,
-            delivers=delivers,
-        )
+        self.lanes = self._make_lane_runner(delivers)
         replays = Replays(self.client, replay_pace(settings))
         edits = FieldEdits(self.registry, check_email)
         steps = JobSteps(self.ledger, replays, DeliveryChecks(self.registry, check_email), edits)
@@ -135,6 +127,17 @@ class WorkerRuntime:
             make_constant_contact(self.settings, self.client, client_id)
         ) as api:
             api.privileges(access_token)
+
+    def _make_lane_runner(self, delivers: bool) -> LaneRunner:
+        return LaneRunner(
+            registry=self.registry,
+            places=LanePlaces(lane_count(self.settings)),
+            connections=self.connections,
+            make_lane=self._make_lane,
+            publish=Publisher(self.settings).notify_workers,
+            stopping=self.stopping,
+            delivers=delivers,
+        )
 
     def _make_lane(self, account: Account, contacts: ConstantContact) -> Lane:
         return Lane(

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from redis import Redis
+
 from shared.accounts.account_services import make_account_services
 from shared.constant_contact.factory import make_applications, make_vault
 from shared.constant_contact.pacing import Pacer, replay_pace
@@ -166,24 +168,9 @@ def make_doctor(settings: Settings) -> Doctor:
             ledger=Ledger(client),
             registry=registry,
             connecting=tools.connecting,
-            rotation=Rotation(
-                registry,
-                TokenLedger(client),
-                SealedPlaces(client),
-                AuditTrail(client),
-                settings.secret_keys,
-            ),
+            rotation=_make_rotation(settings, client, registry),
             keeping=RecordKeeping(client, settings.retention),
-            records=StoredRecordChecks(
-                client=client,
-                ledger=Ledger(client),
-                registry=registry,
-                operators=Operators(client),
-                second_factors=make_second_factors(settings, client, Operators(client)),
-                sessions=Sessions(client, now=utc_now),
-                operator_keys=OperatorKeys(client, now=utc_now),
-                replays=Replays(client, replay_pace(settings)),
-            ),
+            records=_make_record_checks(settings, client, registry),
             take_slot=Pacer(client, settings, settings.client_id).grant,
             now=utc_now,
         ),
@@ -198,4 +185,25 @@ def make_doctor(settings: Settings) -> Doctor:
         ),
         FormChecks(counts=FormCounts(client)),
         Deployment(settings=settings, client=client, now=utc_now),
+    )
+
+
+def _make_rotation(settings: Settings, client: Redis, registry: Registry) -> Rotation:
+    places, trail = SealedPlaces(client), AuditTrail(client)
+    return Rotation(registry, TokenLedger(client), places, trail, settings.secret_keys)
+
+
+def _make_record_checks(
+    settings: Settings, client: Redis, registry: Registry
+) -> StoredRecordChecks:
+    operators = Operators(client)
+    return StoredRecordChecks(
+        client=client,
+        ledger=Ledger(client),
+        registry=registry,
+        operators=operators,
+        second_factors=make_second_factors(settings, client, operators),
+        sessions=Sessions(client, now=utc_now),
+        operator_keys=OperatorKeys(client, now=utc_now),
+        replays=Replays(client, replay_pace(settings)),
     )

@@ -53,20 +53,13 @@ def make_operations(
 ) -> Operations:
     """Return what operators can do; `notify_workers` asks the workers to look after an account."""
     ledger, registry, trail = Ledger(client), Registry(client), AuditTrail(client)
-    finder = SignupFinder(
-        ledger=ledger,
-        registry=registry,
-        people=People(client),
-        fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
-        check_email=check_email,
-    )
+    finder = _make_finder(settings, client, ledger, registry)
     dead_letters = DeadLetters(finder, trail, now=utc_now)
     checks = DeliveryChecks(registry, check_email)
     quarantine = Quarantine(finder, checks, trail, notify_workers)
     replays = Replays(client, replay_pace(settings))
     edits = FieldEdits(registry, check_email)
-    steps = JobSteps(ledger, replays, checks, edits)
-    jobs = Jobs(registry, steps, trail, clock=time.monotonic)
+    jobs = Jobs(registry, JobSteps(ledger, replays, checks, edits), trail, clock=time.monotonic)
     retries = Retries(finder, replays, jobs, trail, now=utc_now, notify_workers=notify_workers)
     lists = SignupLists(finder, SignupIndex(client))
     judging = Judging(ledger, registry)
@@ -104,16 +97,39 @@ def make_operations(
         sending=sending,
         discards=Discards(dead_letters, jobs, ledger),
         exports=exports,
-        holds=OperatorHolds(
-            ledger=ledger,
-            registry=registry,
-            trail=trail,
-            baselines=SignupBaselines(client),
-            status=status,
-            notify_workers=notify_workers,
-            now=utc_now,
-        ),
+        holds=_make_holds(client, ledger, registry, trail, status, notify_workers),
         forms=Forms(registry, trail, utc_now),
         trail=trail,
         audit=AuditSearch(trail),
+    )
+
+
+def _make_finder(
+    settings: Settings, client: "redis.Redis", ledger: Ledger, registry: Registry
+) -> SignupFinder:
+    return SignupFinder(
+        ledger=ledger,
+        registry=registry,
+        people=People(client),
+        fingerprints=partial(load_fingerprints, client, Sealer(settings.secret_keys)),
+        check_email=check_email,
+    )
+
+
+def _make_holds(
+    client: "redis.Redis",
+    ledger: Ledger,
+    registry: Registry,
+    trail: AuditTrail,
+    status: SystemStatus,
+    notify_workers: Callable[[str], None],
+) -> OperatorHolds:
+    return OperatorHolds(
+        ledger=ledger,
+        registry=registry,
+        trail=trail,
+        baselines=SignupBaselines(client),
+        status=status,
+        notify_workers=notify_workers,
+        now=utc_now,
     )
