@@ -104,11 +104,13 @@ class ModelSignup:
 
 @dataclass(kw_only=True)
 class ModelHold:
-    """Times are in milliseconds; `until` and `probe_at` are None where there is no such time."""
+    """Times are in milliseconds, and None where there is no such time. `planned_at` is when the
+    next probe was due before an operator asked for one at once."""
 
     since: int
     until: int | None = None
     probe_at: int | None = None
+    planned_at: int | None = None
     probes: int = 0
 
 
@@ -330,7 +332,7 @@ class LedgerModel:
             signup.lane = lane
             signup.probes = frozenset((reason, hold.since) for reason, hold in probed)
             for _, hold in probed:
-                hold.probes += 1
+                hold.probes += hold.planned_at is None
                 hold.probe_at = self.now + lease_ms
         signup.due_at = (self.now + lease_ms) * 1000
         at.lanes[lane] = (signup.id, self.now_us + lease_ms * 1000)
@@ -558,11 +560,15 @@ class LedgerModel:
     ) -> bool:
         new = reason not in holds
         hold = holds.setdefault(reason, ModelHold(since=self.now))
-        if hold.probe_at is not None and hold.probe_at <= self.now:
+        asked = hold.planned_at is not None
+        if not asked and hold.probe_at is not None and hold.probe_at <= self.now:
             hold.probes += 1
         hold.until, hold.probe_at = until, None
         if first_ms is not None:
             hold.probe_at = self.now + min(longest_ms, first_ms * 2**hold.probes)
+            if hold.planned_at is not None and hold.planned_at > self.now:
+                hold.probe_at = min(hold.probe_at, hold.planned_at)
+        hold.planned_at = None
         self._mind_clocks()
         return new
 
@@ -573,6 +579,8 @@ class LedgerModel:
         stood = set(self.holds(account))
         self._end(self.accounts[account].holds, "paused")
         for hold in self.holds(account).values():
+            if hold.planned_at is None:
+                hold.planned_at = self.now if hold.probe_at is None else hold.probe_at
             hold.probe_at = self.now
         return stood
 

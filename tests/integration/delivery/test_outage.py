@@ -8,6 +8,7 @@ from shared.domain.account import Hold, HoldReason
 from shared.domain.outcome import Answer
 from shared.domain.signup import State
 from tests.support.builders import accept
+from tests.support.holds import let_probe_come
 from tests.support.lane_rig import CREATED, UNAVAILABLE, LaneRig
 
 NO_ANSWER = Answer(status=None, message="timed out")
@@ -26,9 +27,9 @@ def outage(rig: LaneRig) -> Hold:
 
 
 def until_probe(hold: Hold) -> timedelta:
-    """How long after it began an outage that nobody has probed yet is to be probed."""
-    assert hold.probe_at is not None
-    return hold.probe_at - hold.since
+    """How long after its last failure an outage is to be probed."""
+    assert hold.probe_at is not None and hold.refused_at is not None
+    return hold.probe_at - hold.refused_at
 
 
 @pytest.mark.parametrize("failure", [UNAVAILABLE, NO_ANSWER, Answer(status=302)])
@@ -82,15 +83,22 @@ def test_giving_up_is_a_failure_of_the_api_too(rig: LaneRig) -> None:
 def test_each_probe_is_another_signup_and_the_next_comes_later(rig: LaneRig) -> None:
     ids = accept_some(rig, 6)
     rig.run(UNAVAILABLE)
-    rig.ledger.release("acme")
-    assert rig.run(UNAVAILABLE) == {"retried": 1, "stopped": "on hold: outage"}
-    first = outage(rig)
-    rig.ledger.release("acme")
-    assert rig.run(UNAVAILABLE) == {"retried": 1, "stopped": "on hold: outage"}
-    second = outage(rig)
+    waits = []
+    for _ in range(2):
+        let_probe_come(rig.client)
+        assert rig.run(UNAVAILABLE) == {"retried": 1, "stopped": "on hold: outage"}
+        waits.append(until_probe(outage(rig)))
     assert [rig.signup(id).attempts for id in ids] == [1, 1, 1, 1, 1, 0]
-    assert first.probe_at is not None and second.probe_at is not None
-    assert second.probe_at - first.probe_at >= timedelta(seconds=30)
+    assert waits == [timedelta(seconds=30), timedelta(seconds=60)]
+
+
+def test_a_probe_that_an_operator_asked_for_leaves_the_next_one_as_it_was(rig: LaneRig) -> None:
+    accept_some(rig, 5)
+    rig.run(UNAVAILABLE)
+    planned = outage(rig).probe_at
+    rig.ledger.release("acme")
+    assert rig.run(UNAVAILABLE) == {"retried": 1, "stopped": "on hold: outage"}
+    assert outage(rig).probe_at == planned
 
 
 def test_a_probe_that_gets_through_ends_the_outage_and_all_flow(rig: LaneRig) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.domain.account import HoldReason
+from shared.domain.account import Hold, HoldReason
 from shared.domain.errors import KeyReused, LedgerUnavailable, VisitorLimited
 from shared.domain.signup import DeathReason, State
 from shared.infrastructure.redis_urls import connect
@@ -22,11 +23,13 @@ from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim, NothingDue, OnHold, PaceRules, Wait
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury, claim, claimed
+from tests.support.holds import let_probe_come
 from tests.support.records import receive_earlier
 from tests.support.stack import eventually
 from tests.support.valkey_server import ValkeyServer
 
 AT_ONCE = 8
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
@@ -450,26 +453,82 @@ def test_a_probe_that_is_buried_unsent_lets_another_one_probe_at_once(ledger: Le
     assert isinstance(claim(ledger), Claim)
 
 
-def test_a_probe_that_fails_again_makes_the_next_one_wait_longer(ledger: Ledger) -> None:
-    accept(ledger)
-    minute = timedelta(minutes=1)
+def forbid(ledger: Ledger, first_probe: timedelta | None = MINUTE) -> Hold:
+    """Have the API refuse the account, as if with a 403; return the hold."""
+    ledger.hold(
+        "acme",
+        HoldReason.FORBIDDEN,
+        by="answer",
+        first_probe=first_probe,
+        longest_probe=timedelta(hours=1),
+    )
+    (hold,) = ledger.figures("acme").holds
+    return hold
 
-    def probe_wait() -> timedelta:
-        ledger.hold(
-            "acme",
-            HoldReason.FORBIDDEN,
-            by="answer",
-            first_probe=minute,
-            longest_probe=timedelta(hours=1),
-        )
-        (hold,) = ledger.figures("acme").holds
-        assert hold.probe_at is not None
-        return hold.probe_at - hold.since
 
-    first = probe_wait()
-    ledger.release("acme")
+def until_next_probe(hold: Hold) -> timedelta:
+    """Return how long after its last refusal a hold is probed."""
+    assert hold.probe_at and hold.refused_at
+    return hold.probe_at - hold.refused_at
+
+
+def fail_a_probe(ledger: Ledger) -> None:
     ledger.release_claim(claimed(ledger), attempt(403, counted=False))
-    assert probe_wait() >= 2 * first - timedelta(seconds=5)
+
+
+def test_a_probe_that_fails_again_makes_the_next_one_wait_longer(
+    redis_client: "redis.Redis", ledger: Ledger
+) -> None:
+    accept(ledger)
+    waits = [until_next_probe(forbid(ledger))]
+    for _ in range(2):
+        let_probe_come(redis_client)
+        fail_a_probe(ledger)
+        waits.append(until_next_probe(forbid(ledger)))
+    assert waits == [MINUTE, 2 * MINUTE, 4 * MINUTE]
+
+
+@pytest.mark.parametrize(
+    "fail",
+    [
+        pytest.param(fail_a_probe, id="it is sent"),
+        pytest.param(lambda _: None, id="there is no token to claim it with"),
+    ],
+)
+def test_a_probe_that_an_operator_asks_for_leaves_the_others_as_they_were(
+    ledger: Ledger, fail: Callable[[Ledger], None]
+) -> None:
+    accept(ledger)
+    planned = forbid(ledger).probe_at
+    for _ in range(3):
+        ledger.release("acme")
+        ledger.release("acme")  # and again, for impatience
+        fail(ledger)
+        assert forbid(ledger).probe_at == planned
+
+
+def test_an_operators_probe_that_fails_after_the_planned_time_doubles_nothing(
+    redis_client: "redis.Redis", ledger: Ledger
+) -> None:
+    accept(ledger)
+    forbid(ledger)
+    let_probe_come(redis_client)
+    ledger.release("acme")
+    fail_a_probe(ledger)
+    assert until_next_probe(forbid(ledger)) == MINUTE
+    let_probe_come(redis_client)
+    fail_a_probe(ledger)
+    assert until_next_probe(forbid(ledger)) == 2 * MINUTE
+
+
+def test_an_operators_probe_counts_for_no_later_one_of_a_hold_that_nothing_probed(
+    ledger: Ledger,
+) -> None:
+    accept(ledger)
+    assert forbid(ledger, first_probe=None).probe_at is None
+    ledger.release("acme")
+    fail_a_probe(ledger)
+    assert until_next_probe(forbid(ledger)) == MINUTE
 
 
 def test_the_quota_of_an_api_key_holds_all_its_accounts_until_midnight(ledger: Ledger) -> None:

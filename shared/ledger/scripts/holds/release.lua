@@ -1,5 +1,6 @@
--- Releases an account for an operator: `paused` ends, every other hold is probed at once. Notes the
--- moment, so that pages can tell what came of it.
+-- Releases an account for an operator: `paused` ends, every other hold is probed at once. If such a
+-- probe fails, the next one comes when it was planned before. Notes the moment, so that pages can
+-- tell what came of it.
 --
 -- KEY account  prefix of the account's keys
 -- ARG by  text  who releases it
@@ -14,6 +15,7 @@ each_hold(function(prefix, reason, hold)
   if reason == "paused" then
     end_hold(prefix, reason)
   else
+    hold.planned_at = hold.planned_at or hold.probe_at or now
     hold.probe_at = now
     save_hold(prefix, reason, hold)
   end

@@ -59,7 +59,7 @@ end
 local function read_hold(stored)
   local hold = decoded(stored)
   if hold and type(hold.since) == "number" and type(hold.probes) == "number" then
-    for _, name in ipairs({ "until", "probe_at", "refused_at" }) do
+    for _, name in ipairs({ "until", "probe_at", "planned_at", "refused_at" }) do
       hold[name] = type(hold[name]) == "number" and hold[name] or nil
     end
     return hold
@@ -90,22 +90,28 @@ local function drop_ended_holds()
   each_hold(function() end)
 end
 
+-- Returns when the next probe is. One that an operator asked for changes nothing about the others.
+local function next_probe(hold, planned_at, first_probe, longest_probe)
+  local next_at = now + math.min(longest_probe, first_probe * 2 ^ hold.probes)
+  return planned_at and planned_at > now and math.min(planned_at, next_at) or next_at
+end
+
 -- Begins a hold, or continues the active one: its beginning does not change, and every further
--- refusal doubles the time to the next probe. The last refusal is noted, also if it is the first: so a
--- step that is repeated does not look like another one. `new` has until, by and note. Without
--- `first_probe` (milliseconds) it is not probed at all. Returns 1 when the hold is new, else 0.
+-- refused probe doubles the time to the next one, but for those that an operator asked for. The last
+-- refusal is noted, also if it is the first: so a step that is repeated does not look like another
+-- one. `new` has until, by and note. Without `first_probe` (milliseconds) it is not probed at all.
+-- Returns 1 when the hold is new, else 0.
 local function begin_hold(prefix, reason, new, first_probe, longest_probe)
   local stored = redis.call("HGET", prefix .. "holds", reason)
   local hold = stored and read_hold(stored) or { since = now, probes = 0 }
-  if hold.probe_at and hold.probe_at <= now then
+  local planned_at = hold.planned_at
+  if not planned_at and hold.probe_at and hold.probe_at <= now then
     hold.probes = hold.probes + 1 -- the probe failed before there was anything to claim
   end
   hold["until"], hold.by, hold.note = new["until"], new.by, new.note
-  hold.probe_at = nil
+  hold.probe_at = first_probe and next_probe(hold, planned_at, first_probe, longest_probe) or nil
+  hold.planned_at = nil
   hold.refused_at = now
-  if first_probe then
-    hold.probe_at = now + math.min(longest_probe, first_probe * 2 ^ hold.probes)
-  end
   save_hold(prefix, reason, hold)
   return stored and 0 or 1
 end
@@ -140,7 +146,9 @@ local function take_probes(probed, lease)
   local mark = ""
   for _, entry in ipairs(probed) do
     local prefix, reason, hold = entry[1], entry[2], entry[3]
-    hold.probes = hold.probes + 1
+    if not hold.planned_at then -- else an operator asked for it
+      hold.probes = hold.probes + 1
+    end
     hold.probe_at = now + lease
     save_hold(prefix, reason, hold)
     mark = mark .. mark_of(reason, hold)
