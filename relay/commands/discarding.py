@@ -10,6 +10,7 @@ from relay.terminal.confirmation import confirm
 from relay.terminal.output import by_name
 from shared.domain.phrases import counted
 from shared.domain.signup import Signup
+from shared.domain.state_words import reason_words
 from shared.operations.selection import NOUNS, Selection, UnreadableSignup
 
 note_option = click.option("--note", default="", help="Why, for the history and the audit trail.")
@@ -36,7 +37,7 @@ def discard_chosen(
 
 def question(chosen: Sequence[Signup | UnreadableSignup]) -> str:
     accounts = by_name(Counter(signup.account for signup in chosen))
-    reasons = by_name(Counter(signup.reason or "no reason" for signup in chosen))
+    reasons = by_name(Counter(reason_words(signup.reason or "no reason") for signup in chosen))
     states = {signup.state for signup in chosen}
     noun = NOUNS[states.pop()] if len(states) == 1 else "sign-up"
     return (

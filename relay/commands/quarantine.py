@@ -15,6 +15,7 @@ from relay.terminal.output import for_people
 from shared.domain.phrases import counted
 from shared.domain.signup import QUARANTINE_FILTERS, SPIKE, Signup
 from shared.domain.signup_advice import ABOUT_SPIKES
+from shared.domain.state_words import reason_words
 from shared.infrastructure.timestamps import timestamp
 from shared.operations.quarantine import Delivered
 from shared.operations.selection import Selection
@@ -108,7 +109,7 @@ def _row(signup: Signup) -> list[Any]:
         signup.account,
         signup.form,
         signup.contact.email,
-        ", ".join(signup.reasons),
+        ", ".join(map(reason_words, signup.reasons)),
         signup.score,
         for_people(signup.received_at),
     ]

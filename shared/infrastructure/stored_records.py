@@ -49,7 +49,7 @@ class Kind(StrEnum):
     EVENT = "event of sign-up"
     FORM = "form"
     FORMS_FILE = "form in forms.json"
-    GROUP = "group of dead letters"
+    GROUP = "group of failed sign-ups"
     HOLD = "hold of account"
     LAST_SEEN = "last use of the console by operator"
     MEMORY = "note about memory"

@@ -91,7 +91,7 @@ class DeadLetters:
         chosen = [self._finder.one(id) for id in ids]
         for signup in chosen:
             if signup.state != State.DISCARDED:
-                raise Refused(f"{signup.id} is {signup.state}, not discarded.")
+                raise Refused(f"{signup.id} is {state_words(signup.state)}, not discarded.")
         who = who_acts()
         done = [s for s in chosen if self._ledger.undo_discard(s.account, s.id, who)]
         self._trail.add_signups(Action.UNDO_DISCARD, ids_by_account(done))

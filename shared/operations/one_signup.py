@@ -13,6 +13,7 @@ from shared.domain.reading.field_checks import editable_values
 from shared.domain.signup import Signup, State
 from shared.domain.signup_advice import Why, why
 from shared.domain.signup_outlook import NextStep, Outlook, next_step
+from shared.domain.state_words import state_words
 from shared.operations.dead_letters import DeadLetters
 from shared.operations.judging import Judged, Judging
 from shared.operations.quarantine import Quarantine
@@ -149,8 +150,8 @@ class OneSignup:
         signup = self.finder.one(id)
         if signup.state not in states:
             raise Refused(
-                f"Nothing was done: the sign-up is {signup.state} now. A worker or somebody else"
-                " was faster."
+                f"Nothing was done: the sign-up is {state_words(signup.state)} now. A worker or"
+                " somebody else was faster."
             )
         return signup
 

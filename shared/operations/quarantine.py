@@ -8,6 +8,7 @@ from itertools import islice
 from shared.domain.audit import Action, who_acts
 from shared.domain.errors import Refused
 from shared.domain.signup import Signup, State
+from shared.domain.state_words import state_words
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.delivery_checks import DeliveryChecks
 from shared.operations.replay_jobs import Job
@@ -46,7 +47,7 @@ class Quarantine:
         chosen = list(self.finder.chosen_for_change(selection, State.QUARANTINED))
         for signup in chosen:
             if signup.state != State.QUARANTINED:
-                raise Refused(f"{signup.id} is {signup.state}, not quarantined.")
+                raise Refused(f"{signup.id} is {state_words(signup.state)}, not quarantined.")
         return chosen
 
     def refused(self, signups: Iterable[Signup]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from relay.terminal.output import for_people
 from shared.domain.errors import InvalidSignup, Refused
 from shared.domain.phrases import counted
 from shared.domain.signup import DeathReason, Signup, State
+from shared.domain.state_words import reason_words, state_words
 from shared.operations.exports import ExportFormat
 from shared.operations.one_signup import SignupDetails
 from shared.operations.selection import Selection
@@ -49,7 +50,7 @@ def _row(signup: Signup) -> list[Any]:
         signup.account,
         signup.form,
         signup.contact.email,
-        signup.reason,
+        _reason(signup),
         signup.message,
         for_people(signup.settled_at),
     ]
@@ -156,8 +157,8 @@ def _print(runtime: CommandRuntime, details: SignupDetails, events: list[dict[st
         name.replace("_", " "): text for name, text in signup_outlook(details).items() if text
     }
     rows = [
-        *(dead_letter(signup) | {"reasons": ", ".join(signup.reasons) or None}).items(),
-        *(("seen", f"{reason}: {text}") for reason, text in told["seen"].items()),
+        *_standing(signup).items(),
+        *(("seen", f"{reason_words(reason)}: {text}") for reason, text in told["seen"].items()),
         *outlook.items(),
         *([("on hold", details.would_wait)] if details.would_wait else []),
         *signup.contact.fields.items(),
@@ -176,6 +177,23 @@ def _print(runtime: CommandRuntime, details: SignupDetails, events: list[dict[st
     )
 
 
+def _reason(signup: Signup) -> str | None:
+    return reason_words(signup.reason) if signup.reason else None
+
+
+def _standing(signup: Signup) -> dict[str, Any]:
+    """Return what every list tells of it, in words."""
+    told = dead_letter(signup) | {
+        "state": state_words(signup.state),
+        "reason": _reason(signup),
+        "reasons": ", ".join(map(reason_words, signup.reasons)) or None,
+    }
+    failed_at = told.pop("died_at")
+    return {name.replace("_", " "): value for name, value in told.items()} | {
+        "failed at": failed_at
+    }
+
+
 def _event_row(event: dict[str, Any]) -> list[Any]:
     return [
         event["at"],
@@ -190,7 +208,7 @@ def _event_row(event: dict[str, Any]) -> list[Any]:
 def _what(event: dict[str, Any]) -> str:
     name = str(event.get("event") or _outcome(event))
     if "was" in event:
-        name += f" (was {event['was']})"
+        name += f" (was {reason_words(event['was'])})"
     more = event.get("note") or ", ".join(event.get("fields", ()))
     return f"{name}: {more}" if more else name
 

@@ -22,6 +22,7 @@ from shared.domain.phrases import counted
 from shared.domain.replay import JobAction
 from shared.domain.requests_today import left_in_words
 from shared.domain.signup import DeathReason, Signup
+from shared.domain.state_words import reason_words
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.bulk_choices import SAMPLED
 from shared.operations.field_edits import EditPreview
@@ -157,9 +158,10 @@ def _question(runtime: CommandRuntime, plan: RetryPlan, *, staying: int = 0) -> 
     held = "".join(
         f"{each}\n" for each in runtime.operations.sending.before(plan.accounts, "retry")
     )
+    reasons = {reason_words(reason): count for reason, count in plan.reasons.items()}
     return (
         f"{counted(plan.count, 'failed sign-up')}: {by_name(plan.accounts)};"
-        f" {by_name(plan.reasons)}.\n"
+        f" {by_name(reasons)}.\n"
         f"They use {count:,} requests. Left today: {left_in_words(plan.quota_left)}\n"
         f"The replay takes about {in_words(plan.takes)}.\n"
         f"{held}Send them again?"

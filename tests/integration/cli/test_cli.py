@@ -290,6 +290,15 @@ def test_ids_are_filtered_like_anything_else(connected: CommandLine, ledger: Led
     assert connected("failed", "show", id, "--json").json["state"] == "dead"
 
 
+def test_people_read_states_and_reasons_in_words(connected: CommandLine, ledger: Ledger) -> None:
+    id = bury(ledger, "a@example.com", DeathReason.GAVE_UP)
+    assert "given up" in connected("failed", "list").out
+    shown = connected("failed", "show", id).out
+    rows = dict(re.findall(r"^(\S.*?)  +(\S.*?) *$", shown, re.MULTILINE))
+    assert (rows["state"], rows["reason"]) == ("failed", "given up")
+    assert "died" not in shown
+
+
 def test_only_dead_letters_are_listed(connected: CommandLine, ledger: Ledger) -> None:
     id = accept(ledger).id
     assert connected("failed", "list", id, "--json").json == []

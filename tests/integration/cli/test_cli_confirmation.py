@@ -97,7 +97,7 @@ CASES = [
     pytest.param(
         "quarantine discard --all",
         Place.quarantine,
-        "Discard 2 quarantined sign-ups (2 acme; 2 honeypot)?",
+        "Discard 2 quarantined sign-ups (2 acme; 2 hidden field filled in)?",
         id="quarantine discard",
     ),
     pytest.param(

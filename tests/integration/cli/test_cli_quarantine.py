@@ -131,8 +131,8 @@ def test_any_of_its_reasons_selects_a_signup(
     assert found[both]["reasons"] == ["honeypot", "repeated_address"]
     assert found[both]["score"] == 112
     shown = connected("failed", "show", both).out
-    assert "honeypot, repeated_address" in shown
-    assert "honeypot: hi there" in shown
+    assert "hidden field filled in, address signed up too often" in shown
+    assert "hidden field filled in: hi there" in shown
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["for people", "JSON"])
@@ -283,5 +283,5 @@ def test_changes_want_to_know_which_and_take_quarantined_ones_only(
     assert (ended.status, "--all" in ended.err) == (2, True)
     id = accept(ledger).id
     ended = connected("quarantine", command, id)
-    assert (ended.status, "queued, not quarantined" in ended.err) == (1, True)
+    assert (ended.status, "is waiting, not quarantined" in ended.err) == (1, True)
     assert json.loads(connected("failed", "show", id, "--json").out)["state"] == "queued"

@@ -141,7 +141,7 @@ def test_at_a_terminal_one_question_says_what_it_takes(
     for notified in (
         "100 failed sign-ups: 100 acme",
         "50 rejected",
-        "50 gave_up",
+        "50 given up",
         "Left today: 9,",
         "50 s",
     ):

@@ -101,7 +101,7 @@ def test_what_was_discarded_is_again_as_it_was(connected: CommandLine, ledger: L
 def test_only_what_is_discarded_can_be_undone(connected: CommandLine, ledger: Ledger) -> None:
     id = bury(ledger)
     refused = connected("failed", "undo", id)
-    assert (refused.status, "is dead, not discarded" in refused.err) == (1, True)
+    assert (refused.status, "is failed, not discarded" in refused.err) == (1, True)
     assert connected("failed", "undo").status == 2
     assert connected("failed", "undo", id, "--job", "a-job").status == 2
     assert connected("failed", "undo", "--job", "a-job").status == 1

@@ -318,6 +318,15 @@ def test_a_change_that_somebody_else_made_first_is_said_plainly(scene: Scene, st
     assert "Nothing was done: the sign-up is delivered now." in page
 
 
+def test_a_change_that_comes_too_late_names_the_state_as_people_read_it(scene: Scene) -> None:
+    dead, waiting = scene.made.dead(), scene.made.queued()
+    late = text(scene.post(dead, "deliver"), 409)
+    assert "Nothing was done: the sign-up is failed now." in late
+    late = text(scene.post(waiting, "retry"), 409)
+    assert "Nothing was done: the sign-up is waiting now." in late
+    assert "This one is waiting." in text(scene.browser.get(f"/console/signups/{waiting}/edit"))
+
+
 @pytest.mark.parametrize("step", ["retry", "deliver", "discard", "undo-discard", "edit", "erase"])
 def test_viewers_change_nothing(app: Flask, scene: Scene, step: str) -> None:
     id = scene.made.dead()
