@@ -58,6 +58,7 @@ def overview(*views: AccountView, **fields: Any) -> Overview:
     defaults: dict[str, Any] = {
         "at": NOON,
         "accounts": views,
+        "hour": (),
         "known_accounts": len(views),
         "others_in_trouble": 0,
         "others_waiting": 0,

@@ -39,13 +39,12 @@ def charts_of(slots: Sequence[Slot], span: Span, *, of_one_account: bool = False
     ]
 
 
-def drawn(account: str | None = None) -> dict[str, Any]:
+def drawn(account: str | None = None, hour: Sequence[Slot] = ()) -> dict[str, Any]:
     """Return what charts.html shows: of all accounts together or of this one, for the time that
-    the address asks for."""
+    the address asks for. `hour` has the slots of the last one, if they were read already."""
     wanted = request.args.get("span", "")
     span = Span(wanted) if wanted in list(Span) else Span.HOUR
-    reader = services().operations.overview
-    slots = reader.slots_of(account, span) if account else reader.slots(span)
+    slots = hour if hour and span == Span.HOUR else _slots(account, span)
     page, part = ("account", "account_charts") if account else ("overview", "charts")
     return {
         "span": span,
@@ -59,6 +58,11 @@ def drawn(account: str | None = None) -> dict[str, Any]:
         "charts": charts_of(slots, span, of_one_account=account is not None),
         "height": HEIGHT,
     }
+
+
+def _slots(account: str | None, span: Span) -> Sequence[Slot]:
+    reader = services().operations.overview
+    return reader.slots_of(account, span) if account else reader.slots(span)
 
 
 def bars(values: Sequence[float | None]) -> str:

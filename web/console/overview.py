@@ -56,7 +56,9 @@ _LINKS = {
 @needs(Role.VIEWER)
 def overview() -> ResponseReturnValue:
     """Show how everything is, with charts of `?span=`."""
-    return render_template("console/overview.html", **_shown(), **drawn())
+    shown = _shown()
+    charts = drawn(hour=shown["facts"].hour)
+    return render_template("console/overview.html", **shown, **charts)
 
 
 @bp.get("/live")

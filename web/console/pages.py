@@ -23,6 +23,7 @@ from shared.domain.short_ids import short_id
 from shared.domain.state_words import count_words, reason_words, state_words
 from shared.infrastructure.stored_records import collecting, left_out
 from shared.infrastructure.timestamps import utc_now
+from shared.ledger.stores.registry import reading_names_once
 from shared.operations.consent_words import consent_in_words
 from shared.operations.operators import Role
 from web.console import (
@@ -119,10 +120,13 @@ def template_context() -> dict[str, Any]:
 
 
 @bp.before_request
-def note_unreadable() -> None:
-    """Note which stored records the page leaves out, as nobody can read them."""
+def note_what_is_read() -> None:
+    """Note which stored records the page leaves out, as nobody can read them, and the names of
+    accounts and forms for all parts of a page that changes nothing."""
     g.noting = ExitStack()
     g.unreadable = g.noting.enter_context(collecting())
+    if request.method == "GET":
+        g.noting.enter_context(reading_names_once())
 
 
 @bp.teardown_request

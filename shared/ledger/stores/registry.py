@@ -3,7 +3,8 @@
 import contextlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import redis
@@ -31,6 +32,20 @@ _KEPT_OF_REMOVED_ACCOUNTS = (
 )
 
 
+_once: ContextVar[dict[str, list[str]] | None] = ContextVar("names that were read", default=None)
+
+
+@contextlib.contextmanager
+def reading_names_once() -> Iterator[None]:
+    """Have the names of accounts and forms be read once in here, by this thread. This is for what
+    changes none of them, such as showing a page: all parts of it tell of the same ones."""
+    before = _once.set({})
+    try:
+        yield
+    finally:
+        _once.reset(before)
+
+
 class Registry:
     """Reads and writes accounts and forms by name. Raises `LedgerUnavailable`."""
 
@@ -43,7 +58,7 @@ class Registry:
 
     def account_names(self) -> list[str]:
         """Return the names of all accounts, sorted. Costs far less than `accounts`."""
-        return sorted(self._read(lambda reads: reads.hkeys(keys.ACCOUNTS)))
+        return self._names(keys.ACCOUNTS)
 
     def accounts_named(self, names: Sequence[str]) -> list[Account]:
         """Return those of the accounts `names` that there are."""
@@ -145,7 +160,7 @@ class Registry:
 
     def form_names(self) -> list[str]:
         """Return the names of all forms, sorted. Costs far less than `forms`."""
-        return sorted(self._read(lambda reads: reads.hkeys(keys.FORMS)))
+        return self._names(keys.FORMS)
 
     def forms_named(self, names: Sequence[str]) -> list[Form]:
         """Return those of the forms `names` that there are."""
@@ -193,6 +208,15 @@ class Registry:
     def _all(self, kind: Kind, key: str, read: Callable[[dict[str, Any]], T]) -> list[T]:
         stored = self._read(lambda reads: reads.hgetall(key))
         return _readable(kind, {name: stored[name] for name in sorted(stored)}, read)
+
+    def _names(self, key: str) -> list[str]:
+        known = _once.get()
+        if known and key in known:
+            return [*known[key]]
+        names = sorted(self._read(lambda reads: reads.hkeys(key)))
+        if known is not None:
+            known[key] = [*names]
+        return names
 
     def _named(
         self, kind: Kind, key: str, names: Sequence[str], read: Callable[[dict[str, Any]], T]

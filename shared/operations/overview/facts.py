@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.accounts.account_summary import AccountSummary
-from shared.domain.counts import Counts
+from shared.domain.counts import Counts, Slot
 from shared.domain.form import Form
 from shared.domain.memory_forecast import MemoryForecast
 from shared.domain.phrases import counted
@@ -47,9 +47,9 @@ class Overview:
     person, and `others_waiting` how many are on hold by an outage, which ends by itself.
 
     The figures of all: `balance` has those since the beginning, `today` is what was counted on this
-    UTC day, `due` what waits. `quota` is that of the API key in the settings. `writes_refused` says
-    why Redis takes no sign-up; None when it does. `memory` is None if Redis does not tell. `alerts`
-    is how many services receive them.
+    UTC day, `hour` in each of the last 60 minutes, `due` what waits. `quota` is that of the API key
+    in the settings. `writes_refused` says why Redis takes no sign-up; None when it does. `memory`
+    is None if Redis does not tell. `alerts` is how many services receive them.
     """
 
     at: datetime
@@ -59,6 +59,7 @@ class Overview:
     others_waiting: int
     balance: Balance
     today: Counts
+    hour: Sequence[Slot]
     due: int
     dead: int
     quarantined: int

@@ -34,8 +34,8 @@ from shared.operations.system_status import SystemStatus
 SHOWN_ACCOUNTS = 12
 _HARMLESS = {str(reason) for reason in HoldReason if reason.is_harmless}
 _BY_THEMSELVES = {str(reason) for reason in HoldReason if reason.ends_by_itself}
-# Sign-ups come as in the last hour.
-_PACE_MINUTES = 60
+# Sign-ups come as in the last hour, which a chart shows, too.
+_MINUTES = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,8 @@ class OverviewReader:
         spools = not_empty(self.status.spools(), here)
         glances = self.statistics.glances(self.summaries.registry.account_names())
         shown, others = choose(glances)
-        quotas = self._quotas(glances)
+        hour = self.statistics.minutes(_MINUTES)
+        quotas = self._quotas(glances, hour)
         return Overview(
             at=self.now(),
             accounts=self._views(shown, quotas),
@@ -75,6 +76,7 @@ class OverviewReader:
                 sum(each.figures.count for each in spools),
             ),
             today=sum((each.today for each in glances), Counts()),
+            hour=hour,
             due=sum(each.due for each in glances),
             dead=sum(sum(each.dead.values()) for each in glances),
             quarantined=sum(each.quarantined for each in glances),
@@ -91,7 +93,7 @@ class OverviewReader:
         """Return what was counted of all accounts together in this time, the oldest first."""
         match span:
             case Span.HOUR:
-                return self.statistics.minutes(60)
+                return self.statistics.minutes(_MINUTES)
             case Span.TWO_DAYS:
                 return self.statistics.quarters(192)
         return self.statistics.days(90)
@@ -100,7 +102,7 @@ class OverviewReader:
         """Return what was counted of one account in this time, the oldest first."""
         match span:
             case Span.HOUR:
-                return self.statistics.minutes_of(account, 60)
+                return self.statistics.minutes_of(account, _MINUTES)
             case Span.TWO_DAYS:
                 return self.statistics.quarters_of(account, 192)
         return self.statistics.days_of(account, 90)
@@ -137,13 +139,13 @@ class OverviewReader:
                 found[each.form.account].append(each)
         return found
 
-    def _quotas(self, glances: Sequence[Glance]) -> dict[str, QuotaUse]:
+    def _quotas(self, glances: Sequence[Glance], hour: Sequence[Slot]) -> dict[str, QuotaUse]:
         """Return the use of each API key, by `Glance.api_key`."""
         pace = self.summaries.ledger.pace
         of_keys: dict[str, list[Glance]] = {self._default_key: []}
         for each in glances:
             of_keys.setdefault(each.api_key, []).append(each)
-        arriving = self._arriving(of_keys)
+        arriving = _arriving(of_keys, sum((slot.counts for slot in hour), Counts()))
         return {
             key: self._quota(today, of_keys[key], arriving[key])
             for key, today in zip(of_keys, pace.today_by(list(of_keys)), strict=True)
@@ -159,13 +161,13 @@ class OverviewReader:
         )
         return QuotaUse(today=today, limit=self.requests_per_day, forecast=forecast)
 
-    def _arriving(self, of_keys: Mapping[str, Sequence[Glance]]) -> dict[str, float]:
-        """Return how many sign-ups come in a second for each API key: those of the last hour, split
-        as those of today are."""
-        hour = sum((slot.counts for slot in self.statistics.minutes(_PACE_MINUTES)), Counts())
-        today = {key: sum(_to_send(each.today) for each in of) for key, of in of_keys.items()}
-        each_today = _to_send(hour) / (_PACE_MINUTES * 60 * max(1, sum(today.values())))
-        return {key: came * each_today for key, came in today.items()}
+
+def _arriving(of_keys: Mapping[str, Sequence[Glance]], hour: Counts) -> dict[str, float]:
+    """Return how many sign-ups come in a second for each API key: those of the last hour, split as
+    those of today are."""
+    today = {key: sum(_to_send(each.today) for each in of) for key, of in of_keys.items()}
+    each_today = _to_send(hour) / (_MINUTES * 60 * max(1, sum(today.values())))
+    return {key: came * each_today for key, came in today.items()}
 
 
 def _to_send(counts: Counts) -> int:
