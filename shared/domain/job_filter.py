@@ -3,10 +3,26 @@
 import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from shared.domain.failure_group import FailureGroup
 from shared.domain.signup import Signup
+
+
+class Failure(Protocol):
+    """What Constant Contact or signup-relay said of a sign-up, or of a group of them."""
+
+    @property
+    def error_key(self) -> str | None: ...
+
+    @property
+    def message(self) -> str | None: ...
+
+
+class Standing(Failure, Protocol):
+    """How a sign-up stands: what is known of it before all of its record is read."""
+
+    @property
+    def form(self) -> str: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,13 +44,16 @@ class JobFilter:
     def is_empty(self) -> bool:
         return self == JobFilter()
 
+    def may_match(self, standing: Standing) -> bool:
+        """Whether a sign-up that stands so may match. This costs far less than to read it."""
+        return self.form in (None, standing.form) and has_words(self.words, standing)
+
     def matches(self, signup: Signup) -> bool:
         return (
-            self.form in (None, signup.form)
+            self.may_match(signup)
             and (self.since is None or signup.received_at >= self.since)
             and (self.until is None or signup.received_at < self.until)
             and (self.settled_since is None or _is_settled(signup, self.settled_since))
-            and has_words(self.words, signup)
             and (self.reason is None or signup.has_reason(self.reason))
         )
 
@@ -54,7 +73,9 @@ def _is_settled(signup: Signup, since: datetime) -> bool:
     return signup.settled_at is not None and signup.settled_at >= since
 
 
-def has_words(words: str | None, failed: Signup | FailureGroup) -> bool:
+def has_words(words: str | None, failure: Failure) -> bool:
     """Whether its error key or message has the words, in any case; None is in everything."""
-    said = f"{failed.error_key or ''}\n{failed.message or ''}"
-    return (words or "").casefold() in said.casefold()
+    if not words:
+        return True
+    said = f"{failure.error_key or ''}\n{failure.message or ''}"
+    return words.casefold() in said.casefold()

@@ -7,7 +7,7 @@ docs/internals/ledger-keys.md.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from types import MappingProxyType
@@ -38,6 +38,7 @@ from shared.ledger.reading import (
     with_prefix,
 )
 from shared.ledger.records import (
+    FirstLine,
     consent_json,
     read_history,
     sent_json,
@@ -481,9 +482,12 @@ class Ledger:
         time."""
         return self._latest_first(accounts, "received:delivered", None)
 
-    def signups(self, account: str, ids: list[str]) -> Iterator[Signup]:
-        """Yield those of the account's sign-ups that exist and can be read."""
-        return self.signups_in_order([(account, id) for id in ids])
+    def signups(
+        self, account: str, ids: list[str], may_match: Callable[[FirstLine], bool] | None = None
+    ) -> Iterator[Signup]:
+        """Yield those of the account's sign-ups that exist and can be read. Those that cannot match
+        may be left out."""
+        return self.signups_in_order([(account, id) for id in ids], may_match)
 
     def _latest_first(
         self, accounts: tuple[str, ...], index: str, since: datetime | None
@@ -492,8 +496,13 @@ class Ledger:
         for page in latest_first(self._client, accounts, index, since=least):
             yield from self.signups_in_order([(account, id) for _, account, id in page])
 
-    def signups_in_order(self, wanted: Sequence[tuple[str, str]]) -> Iterator[Signup]:
-        """Return the sign-ups that exist, each wanted by its account and its id, in this order."""
+    def signups_in_order(
+        self,
+        wanted: Sequence[tuple[str, str]],
+        may_match: Callable[[FirstLine], bool] | None = None,
+    ) -> Iterator[Signup]:
+        """Return the sign-ups that exist, each wanted by its account and its id, in this order.
+        Those that cannot match may be left out."""
         ids: dict[str, list[str]] = defaultdict(list)
         for account, id in wanted:
             ids[account].append(id)
@@ -501,7 +510,7 @@ class Ledger:
         found = {
             (account, signup.id): signup
             for (account, its), answer in zip(ids.items(), answers, strict=True)
-            for signup in read_signups(account, its, answer)
+            for signup in read_signups(account, its, answer, may_match)
         }
         return (found[each] for each in wanted if each in found)
 

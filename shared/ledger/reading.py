@@ -1,6 +1,6 @@
 """Turns the answers of scripts into values."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -9,7 +9,7 @@ from shared.domain.account import Hold, HoldReason, Release
 from shared.domain.errors import KeyReused, VisitorLimited
 from shared.domain.signup import DeathReason, Signup
 from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
-from shared.ledger.records import read_sent, read_signup
+from shared.ledger.records import FirstLine, read_asked_most, read_sent, read_signup
 from shared.ledger.time_units import from_milliseconds, moment
 from shared.ledger.values import UNKNOWN_REASON, Accepted, Claim
 
@@ -63,12 +63,28 @@ def read_records(ids: Sequence[str], answer: list[Any]) -> Iterator[tuple[str, s
             yield id, record, texts
 
 
-def read_signups(account: str, ids: Sequence[str], answer: list[Any]) -> Iterator[Signup]:
-    """Yield those of the sign-ups that `signups/read` found and that are not cleared."""
+def read_signups(
+    account: str,
+    ids: Sequence[str],
+    answer: list[Any],
+    may_match: Callable[[FirstLine], bool] | None = None,
+) -> Iterator[Signup]:
+    """Yield those of the sign-ups that `signups/read` found and that are not cleared. Of those that
+    cannot match, no more is read than tells this."""
     for id, record, texts in read_records(ids, answer):
+        if may_match and not _may_match(record, may_match):
+            continue
         signup = read_one(Kind.SIGNUP, id, partial(read_signup, account, id, record, texts))
         if signup:
             yield signup
+
+
+def _may_match(record: str, may_match: Callable[[FirstLine], bool]) -> bool:
+    """Whether the sign-up may match; so may one that cannot be read, which is reported then."""
+    try:
+        return may_match(read_asked_most(record))
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return True
 
 
 def read_hold(reason: str, stored: str) -> Hold:

@@ -45,7 +45,7 @@ class JobSteps:
         chosen = _read_filter(step.filter)
         if chosen.is_empty and step.action not in _CHECKED:
             return step.ids, 0
-        found = self.ledger.signups(account, step.ids)
+        found = self.ledger.signups(account, step.ids, chosen.may_match)
         matching = [signup for signup in found if chosen.matches(signup)]
         sound = self._sound(step, matching)
         return [signup.id for signup in sound], len(matching) - len(sound)

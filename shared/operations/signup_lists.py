@@ -17,6 +17,7 @@ from shared.domain.failure_group import FailureGroup
 from shared.domain.job_filter import JobFilter
 from shared.domain.reading.values import clean_address
 from shared.domain.signup import QUARANTINE_FILTERS, DeathReason, Signup, State
+from shared.ledger.records import FirstLine
 from shared.ledger.script_library import batches
 from shared.ledger.signup_index import Place, SignupIndex, Wanted
 from shared.ledger.time_units import from_milliseconds
@@ -90,7 +91,7 @@ class SignupLists:
         found: list[Signup] = []
         read = 0
         for some in batches(places, _READ_AT_ONCE):
-            for place, signup in self._signups(some):
+            for place, signup in self._signups(some, chosen.of_records.may_match):
                 read += 1
                 if signup and matches(signup):
                     found.append(signup)
@@ -169,10 +170,12 @@ class SignupLists:
     def _forms(self, email: str) -> list[str]:
         return compared_forms(email, self.finder.check_email)
 
-    def _signups(self, places: Sequence[Place]) -> Iterator[tuple[Place, Signup | None]]:
-        """Yield each place with its sign-up, if that is still there and can be read."""
+    def _signups(
+        self, places: Sequence[Place], may_match: Callable[[FirstLine], bool]
+    ) -> Iterator[tuple[Place, Signup | None]]:
+        """Yield each place with its sign-up, if that is still there, can be read and may match."""
         wanted = [(place.account, place.id) for place in places]
-        readable = self.finder.ledger.signups_in_order(wanted)
+        readable = self.finder.ledger.signups_in_order(wanted, may_match)
         found = {(each.account, each.id): each for each in readable}
         return ((place, found.get(each)) for place, each in zip(places, wanted, strict=True))
 

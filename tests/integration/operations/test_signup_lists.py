@@ -15,6 +15,7 @@ from shared.infrastructure.stored_records import collecting
 from shared.ledger import keys, limits, signup_index
 from shared.ledger.format import open_ledger
 from shared.ledger.ledger import Ledger
+from shared.ledger.records import read_signup
 from shared.ledger.stores.registry import Registry
 from shared.operations import signup_lists
 from shared.operations.factory import make_operations
@@ -218,6 +219,50 @@ def test_each_filter_leaves_out_what_does_not_match(
     assert {chosen: ids(lists, chosen) for chosen in expected} == expected
     ledger.discard("acme", shop)
     assert ids(lists, of(reason="rejected")) == [shop]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "read"),
+    [
+        ({"words": "no such list"}, 1),
+        ({"words": "something else"}, 0),
+        ({"form": "shop", "states": DUE}, 2),
+        ({}, 4),
+    ],
+)
+def test_only_records_that_may_match_are_read_whole(
+    lists: SignupLists,
+    ledger: Ledger,
+    redis_client: "redis.Redis",
+    monkeypatch: pytest.MonkeyPatch,
+    chosen: dict[str, Any],
+    read: int,
+) -> None:
+    Registry(redis_client).save_form(builders.form("shop"))
+    accept(ledger, "a@example.com")
+    bury(ledger, error_key="lists.unknown", message="HTTP 400: No such LIST")
+    for number, form in enumerate(("news", "shop", "shop")):
+        accept(ledger, f"{number}@example.com", form=form)
+    whole = []
+
+    def counted(account: str, id: str, *record: Any) -> Signup | None:
+        whole.append(id)
+        return read_signup(account, id, *record)
+
+    monkeypatch.setattr("shared.ledger.reading.read_signup", counted)
+    found = ids(lists, SignupFilter(**chosen))
+    assert (sorted(found), len(whole)) == (sorted(whole), read)
+
+
+@pytest.mark.parametrize("garbage", ["?\n?\n?", "{}\n", "1", "[" * 10_000])
+def test_a_filter_leaves_out_and_names_what_nobody_can_read(
+    lists: SignupLists, ledger: Ledger, redis_client: "redis.Redis", garbage: str
+) -> None:
+    broken = accept(ledger, "a@example.com").id
+    redis_client.set(f"{keys.account('acme')}signup:{broken}", garbage)
+    with collecting() as unreadable:
+        assert ids(lists, of(words="list")) == []
+    assert [each.name for each in unreadable] == [broken]
 
 
 def test_since_and_until_go_by_when_it_was_received(lists: SignupLists, ledger: Ledger) -> None:

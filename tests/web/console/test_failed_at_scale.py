@@ -1,4 +1,4 @@
-"""The failed page with 200,000 dead letters answers as it does with 1,000."""
+"""The failed page with 200,000 dead letters costs what it costs with 2,000."""
 
 import time
 from collections.abc import Iterator
@@ -10,20 +10,26 @@ from flask import Flask
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
+from shared.operations.signup_lists import MOST_READ
 from tests.support import builders
 from tests.support.builders import bury
 from tests.support.console_browser import SignedIn
 from tests.support.many_dead_letters import copy_dead_letter
 
-FEW, MANY = 1_000, 200_000
+# Of the few, a page can read all.
+FEW, MANY = MOST_READ, 200_000
 PAGES = {
     "the first page": "/console/failed",
     "a reason": "/console/failed?reason=rejected",
     "an account and a form": "/console/failed?account=acme&form=news",
+    "words that all have": "/console/failed?words=list",
+    "words that none has": "/console/failed?words=something+else",
     "the jobs": "/console/failed/jobs",
 }
-# Others share the CPU, so the shortest of some times counts, and of more if that is too long.
+# Others share the CPU and its caches, so the least of some costs counts, and of more if that is too
+# much. A page costs 0.1 s of CPU at most.
 TIMES, MOST_TIMES = 20, 60
+MOST = 0.1
 
 
 @pytest.fixture
@@ -33,15 +39,20 @@ def browser(app: Flask, redis_client: "redis.Redis") -> Iterator[SignedIn]:
     redis_client.flushall()
 
 
-def shortest(browser: SignedIn, path: str, enough: float = 0.0) -> float:
-    """Return the shortest of some times that the page takes, in seconds; of more, until one is
-    short `enough`."""
-    took: list[float] = []
-    while len(took) < TIMES or (min(took) > enough > 0 and len(took) < MOST_TIMES):
-        began = time.perf_counter()
+def cpu(client: "redis.Redis") -> float:
+    """Return what web and Redis have used, in seconds."""
+    used = client.info("cpu")
+    return float(used["used_cpu_user"] + used["used_cpu_sys"]) + time.process_time()
+
+
+def least(client: "redis.Redis", browser: SignedIn, path: str, enough: float = 0.0) -> float:
+    """Return the least of some costs of the page; of more, until one is small `enough`."""
+    costs: list[float] = []
+    while len(costs) < TIMES or (min(costs) > enough > 0 and len(costs) < MOST_TIMES):
+        before = cpu(client)
         assert browser.get(path).status_code == 200
-        took.append(time.perf_counter() - began)
-    return min(took)
+        costs.append(cpu(client) - before)
+    return min(costs)
 
 
 @pytest.mark.slow
@@ -49,10 +60,9 @@ def shortest(browser: SignedIn, path: str, enough: float = 0.0) -> float:
 def test_pages_cost_the_same_among_many(browser: SignedIn, redis_client: "redis.Redis") -> None:
     id = bury(Ledger(redis_client), message="The list does not exist")
     copy_dead_letter(redis_client, id, FEW - 1)
-    allowed = {name: 1.5 * shortest(browser, path) for name, path in PAGES.items()}
+    few = {name: least(redis_client, browser, path) for name, path in PAGES.items()}
+    allowed = {name: min(MOST, 1.5 * cost) for name, cost in few.items()}
     copy_dead_letter(redis_client, id, MANY - FEW)
     assert "200,000" in browser.get("/console/failed").text
-    took = {name: shortest(browser, path, allowed[name]) for name, path in PAGES.items()}
-    assert {name: each for name, each in took.items() if each > min(allowed[name], 0.1)} == {}, (
-        allowed
-    )
+    many = {name: least(redis_client, browser, path, allowed[name]) for name, path in PAGES.items()}
+    assert {name: cost for name, cost in many.items() if cost > allowed[name]} == {}, few
