@@ -121,8 +121,8 @@ def form_lists(forms: Iterable[Form], existing: Collection[str], account: str) -
         Subject(_FORM_LISTS.name, f"Form {form.name}", account).problem(
             f"It names the list {listed.name}, which no longer exists, so its sign-ups are"
             " rejected.",
-            f"Choose another list: relay forms add {form.name} --account {account} --list LIST"
-            " --replace, with its other options. Rejected sign-ups are kept: relay failed list",
+            f"Choose another list: relay forms edit {form.name} --list LIST, with its other lists."
+            " Rejected sign-ups are kept: relay failed list",
         )
         for form in forms
         for listed in form.lists
@@ -149,8 +149,8 @@ def form_fields(forms: Iterable[Form], existing: Collection[str], account: str) 
     return [
         Subject(_FORM_FIELDS.name, f"Form {form.name}", account).problem(
             f"It sends the custom field {field.name}, which no longer exists.",
-            "Create the field again in Constant Contact, or the form without it:"
-            f" relay forms add {form.name} --replace",
+            "Create the field again in Constant Contact, or name the fields that stay with:"
+            f" relay forms edit {form.name} --field NAME",
         )
         for form in forms
         for field in form.custom_fields

@@ -23,7 +23,7 @@ _TRY_THE_FIELD = (
 # How the reader does what a text says, as the end of a sentence: with commands, or on the pages of
 # the console. `{name}` is the form's, `{origins}` are options of a command.
 _COMMANDS = {
-    "add": "add the form anew with --replace, its other options, and {origins}",
+    "add": "allow it with: relay forms edit {name} {origins}",
     "inputs": "those that this shows: relay snippet {name}",
     "script": ": relay snippet {name} --fetch",
     "open": "open it with: relay forms enable {name}",

@@ -106,10 +106,10 @@ def make_form() -> ResponseReturnValue:
 def edit_form(form: str) -> ResponseReturnValue:
     """Show the form as it is, to be changed."""
     found = known_form(form)
-    draft = FormDraft.of(found)
-    if (account := request.args.get("account", draft.account)) != draft.account:
+    account = request.args.get("account", found.account)
+    if account != found.account:
         services().operations.forms.registry.check_known(account)
-        draft = replace(draft, account=account, lists=(), custom_fields=(), sources=())
+    draft = FormDraft.of(found).moved_to(account)
     # Origins that have been refused. A link can name no others.
     added = activity_of(found).new_origins if request.args.get("add") == "origins" else []
     draft = replace(draft, origins=(*draft.origins, *added))

@@ -7,6 +7,7 @@ from relay.lazy_group import LazyGroup
 COMMANDS = {
     "add": "relay.commands.forms.adding:add",
     "disable": "relay.commands.forms.existing:disable",
+    "edit": "relay.commands.forms.editing:edit",
     "enable": "relay.commands.forms.existing:enable",
     "list": "relay.commands.forms.existing:list_forms",
     "remove": "relay.commands.forms.existing:remove",

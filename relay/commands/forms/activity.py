@@ -76,6 +76,5 @@ def _say_not_sent(output: Output, activity: FormActivity) -> None:
         output.table(["field", "sign-ups"], [list(each) for each in activity.not_sent.items()])
         output.say(
             "They are kept with the sign-ups. To send one, add a custom field of this name at"
-            " Constant Contact. Then add the form anew with --replace, its other options, and"
-            " --field NAME."
+            " Constant Contact. Then run: relay forms edit FORM --field NAME, with its other fields"
         )

@@ -101,6 +101,12 @@ class FormDraft:
             sources=tuple(f"{each.source}={each.field.name}" for each in form.sources),
         )
 
+    def moved_to(self, account: str) -> "FormDraft":
+        """Return the draft for this account. Another one does not have its lists and fields."""
+        if account == self.account:
+            return self
+        return replace(self, account=account, lists=(), custom_fields=(), sources=())
+
 
 class WrongForm(Refused):
     """Some fields of the draft are wrong. `errors` has a message for each, by its name."""

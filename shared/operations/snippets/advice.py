@@ -78,11 +78,8 @@ def _after(form: Form, kind: SnippetKind) -> str:
 def _warning(form: Form, kind: SnippetKind) -> str:
     if kind != SnippetKind.IFRAME or form.origins:
         return ""
-    lists = " ".join(f"--list {each.id}" for each in form.lists)
     return (
         "No website may show this form in a frame yet, so browsers show an error in its place."
         " First add yours to the form: in the console, under Edit, “Websites that may post here”."
-        f" The command is: relay forms add {form.name} --account {form.account} {lists} --origin"
-        " https://www.example.com --replace. Give it the form's other options, too: what you leave"
-        " out becomes as usual."
+        f" The command is: relay forms edit {form.name} --origin https://www.example.com"
     )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import redis
@@ -165,6 +166,76 @@ def test_a_form_may_ask_for_a_proof_of_work(connected: CommandLine) -> None:
     assert "widget" not in replaced
     assert "paste them again, as the box “I'm not a robot” is no longer needed" in replaced
     assert connected(*add, "--replace", "--captcha", "puzzle").status == 2
+
+
+@pytest.fixture
+def cakes(connected: CommandLine) -> dict[str, Any]:
+    """A form with something in all that can be set."""
+    added = connected(
+        *("forms", "add", "cakes", "--account", "acme", "--list", "Newsletter"),
+        *("--field", "favourite_cake", "--source", "page=birthday_note"),
+        *("--redirect", "https://a.example/thanks", "--origin", "https://a.example"),
+        *("--title", "Cakes", "--consent", "Write to me.", "--consent-box", "required"),
+        *("--unsubscribed", "ask", "--language", "de", "--button", "Los", "--success", "Danke!"),
+        *("--accent", "#c2185b", "--background", "#fff8e1", "--spam-threshold", "12"),
+        *("--captcha", "altcha", "--json"),
+    )
+    assert added.status == 0, added.err
+    document: dict[str, Any] = added.json
+    del document["consent_texts"]  # have the moment, too
+    return document
+
+
+@pytest.mark.parametrize(
+    ("options", "changed"),
+    [
+        (["--title", "Tarts"], {"title": "Tarts"}),
+        (["--consent-box", "none"], {"consent_box": "none"}),
+        (["--spam-threshold", "0", "--button", ""], {"spam_threshold": 0, "button": ""}),
+        (["--redirect", ""], {"redirect": None}),
+        (["--field", ""], {"custom_fields": []}),
+        (["--source", "", "--captcha", "none"], {"sources": [], "captcha": "none"}),
+        (
+            ["--origin", "https://a.example", "--origin", "https://b.example"],
+            {"origins": ["https://a.example", "https://b.example"]},
+        ),
+        (["--account", "acme", "--accent", ""], {"accent": ""}),
+    ],
+)
+def test_an_edit_changes_only_what_is_named(
+    connected: CommandLine, cakes: dict[str, Any], options: list[str], changed: dict[str, Any]
+) -> None:
+    assert connected("forms", "disable", "cakes").status == 0
+    edited = connected("forms", "edit", "cakes", *options, "--json")
+    assert edited.status == 0, edited.err
+    assert {name: edited.json[name] for name in cakes} == cakes | changed | {"enabled": False}
+    assert connected("audit", "--json").json[0]["detail"] == {"changed": sorted(changed)}
+
+
+def test_an_edit_says_which_copies_are_old(connected: CommandLine, cakes: dict[str, Any]) -> None:
+    told = connected("forms", "edit", "cakes", "--button", "Anmelden").out
+    assert "paste them again, as the button says something else" in told
+    assert "paste" not in connected("forms", "edit", "cakes", "--spam-threshold", "9").out
+
+
+@pytest.mark.parametrize(
+    ("options", "status", "says"),
+    [
+        pytest.param([], 2, "Say what to change", id="nothing"),
+        pytest.param(["--accent", "blue"], 2, "is no colour", id="a wrong value"),
+        pytest.param(["--list", "Nowhere"], 1, "Newsletter", id="an unknown list"),
+        pytest.param(["--list", ""], 1, "at least one list", id="no list"),
+        pytest.param(["--account", "other"], 1, "other", id="an unknown account"),
+    ],
+)
+def test_a_wrong_edit_changes_nothing(
+    connected: CommandLine, cakes: dict[str, Any], options: list[str], status: int, says: str
+) -> None:
+    ended = connected("forms", "edit", "cakes", *options)
+    assert (ended.status, says in ended.err) == (status, True), ended.err
+    shown = connected("forms", "show", "cakes", "--json").json
+    assert {name: shown[name] for name in cakes} == cakes
+    assert connected("forms", "edit", "cake", "--title", "x").status == 1
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,10 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], Ran]]] = {
     ),
     "forms add": (Action.ADD_FORM, lambda scene: scene.run(*FORM)),
     "forms disable": (Action.DISABLE_FORM, lambda scene: scene.run("forms", "disable", "news")),
+    "forms edit": (
+        Action.REPLACE_FORM,
+        lambda scene: scene.run("forms", "edit", "news", "--title", "News"),
+    ),
     "forms enable": (Action.ENABLE_FORM, lambda scene: scene.run("forms", "enable", "news")),
     "forms remove": (
         Action.REMOVE_FORM,

@@ -69,9 +69,7 @@ def test_what_does_not_work_as_the_form_is_says_so() -> None:
     assert warned(builders.form(origins=("https://a.example",))) == []
     assert warned(FORM) == ["iframe"]
     told = snippet_for(FORM, URL, SnippetKind.IFRAME).warning
-    [command] = re.findall("relay forms add .* --replace", told)
-    options = {"account": FORM.account, "list": FORM.lists[0].id}
-    assert all(f"--{name} {value} " in command for name, value in options.items())
+    assert f"relay forms edit {FORM.name} --origin https://" in told
 
 
 @pytest.mark.parametrize("kind", [SnippetKind.FETCH, SnippetKind.REACT])
