@@ -4,6 +4,7 @@ The page's policy allows nothing but what the command says.
 """
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import ConsoleMessage, FrameLocator, Page, expect
 
 from shared.domain.form import ListRef
 from tests.browser.conftest import NewPage, SaveForm
@@ -38,6 +39,7 @@ class Shop:
     pages: dict[str, str]
     headers: dict[str, str]
     environ: dict[str, str] = field(repr=False)
+    violations: list[str] = field(default_factory=list)
 
     def snippet(self, *options: str) -> dict[str, Any]:
         """Run `relay snippet club` with the options; return what it printed."""
@@ -46,12 +48,17 @@ class Shop:
         printed: dict[str, Any] = json.loads(ran.stdout)
         return printed
 
-    def paste(self, page: Page, *options: str) -> None:
+    def paste(self, page: Page, *options: str, times: int = 1) -> None:
         printed = self.snippet(*options)
         policy = f"default-src 'none'; {printed['content_security_policy']}"
         self.headers["Content-Security-Policy"] = policy
-        self.pages["/"] = f'<html lang="en"><h1>A shop</h1>{printed["snippet"]}'
+        self.pages["/"] = f'<html lang="en"><h1>A shop</h1>{printed["snippet"] * times}'
+        page.on("console", self._note)
         page.goto(self.website.url)
+
+    def _note(self, said: ConsoleMessage) -> None:
+        if "Content Security Policy" in said.text and "favicon" not in said.text:
+            self.violations.append(said.text)
 
     def expect_the_signup(self) -> None:
         [signup] = all_records(self.valkey.client())
@@ -86,7 +93,9 @@ def shop(web: WebProcess, redis_server: ValkeyServer, save_form: SaveForm) -> It
             consent_text="Write to me.",
             origins=(website.url,),
         )
-        yield Shop(web, redis_server, website, pages, headers, environ)
+        shop = Shop(web, redis_server, website, pages, headers, environ)
+        yield shop
+        assert shop.violations == []
 
 
 def fill_in(page: Page | FrameLocator) -> None:
@@ -143,6 +152,39 @@ def test_the_form_opens_over_the_page(shop: Shop, page: Page) -> None:
     expect(page.get_by_role("status")).to_have_text(THANKS)
     assert page.url == f"{shop.website.url}/"
     shop.expect_the_signup()
+
+
+@pytest.mark.parametrize("options", [(), ("--fetch",)], ids=["plain", "fetch"])
+@pytest.mark.parametrize("embedded", [False, True], ids=["alone", "embed.js"])
+def test_two_copies_on_a_page_are_kept_apart(
+    shop: Shop, page: Page, options: tuple[str, ...], embedded: bool
+) -> None:
+    shop.paste(page, *options, times=2)
+    if embedded:
+        policy = shop.headers["Content-Security-Policy"]
+        for name in ("script-src", "connect-src"):
+            known = policy if f"{name} " in policy else f"{policy}; {name} "
+            policy = known.replace(f"{name} ", f"{name} {shop.web.url} ")
+        shop.headers["Content-Security-Policy"] = policy
+        shop.pages["/"] += f'<script src="{shop.web.url}/embed.js"></script>'
+        page.goto(shop.website.url)
+    second = page.locator("form").nth(1)
+    page.get_by_text("First name").nth(1).click()
+    expect(second.locator("[name=first_name]")).to_be_focused()
+    second.get_by_label("E-mail address").fill("ada@example.com")
+    second.get_by_label("First name").fill("A" * 51)
+    second.get_by_label("Write to me.").check()
+    second.get_by_role("button").click()
+    if options or embedded:
+        wrong = second.get_by_label("First name")
+        expect(wrong).to_have_attribute("aria-invalid", "true")
+        expect(wrong).to_have_accessible_description(re.compile("at most 50 characters"))
+        assert page.locator("form").first.locator("[aria-invalid=true]").count() == 0
+        wrong.fill("Ada")
+        second.get_by_role("button").click()
+        expect(second.get_by_role("status")).to_contain_text("Thank you!")
+    else:
+        expect(page.get_by_role("alert")).to_contain_text("at most 50 characters")
 
 
 @pytest.mark.parametrize("kind", ["--js", "--popup"])

@@ -27,7 +27,6 @@ def policy_for(form: Form, url: str, kind: SnippetKind, text: str) -> str:
         "form-action": _targets(form, relay) if kind in _HAS_FORM else [],
         "script-src": [*inline, *([relay] if loads_script else [])],
         "connect-src": [relay] if requests else [],
-        "style-src": [relay] if has_captcha else [],
         "frame-src": [relay] if kind == SnippetKind.IFRAME else [],
     }
     return "; ".join(f"{name} {' '.join(found)}" for name, found in directives.items() if found)

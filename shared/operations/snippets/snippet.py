@@ -36,9 +36,8 @@ class SnippetKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """One labelled input. `id` is unique on the website's page, unless the form is there twice."""
+    """One labelled input. It has no id, as a page may have the form twice."""
 
-    id: str
     name: str
     label: str
     example: str
@@ -141,7 +140,6 @@ def _inputs(form: Form, say: Say = str) -> Iterator[Input]:
     for field in FIELDS:
         if field.always_shown:
             yield Input(
-                id=f"{form.name}-{field.name}",
                 name=field.name,
                 label=say(field.label),
                 example=_EXAMPLES.get(field.name, "Example"),
@@ -149,14 +147,8 @@ def _inputs(form: Form, say: Say = str) -> Iterator[Input]:
                 autocomplete=field.autocomplete,
                 required=field is EMAIL,
             )
-    for number, custom in enumerate(form.custom_fields, start=1):
-        yield Input(
-            # A name may have characters that an id may not.
-            id=f"{form.name}-custom-{number}",
-            name=custom.name,
-            label=custom.label,
-            example="Example",
-        )
+    for custom in form.custom_fields:
+        yield Input(name=custom.name, label=custom.label, example="Example")
 
 
 def _curl(form: Form, url: str) -> str:
