@@ -6,9 +6,11 @@ What is tested of sending is in the tests of embed.js: a drawn form is like any 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect
 
+from shared.ledger.stores.form_counts import FormCounts
 from tests.browser.conftest import NewPage
+from tests.support import builders
 from tests.support.accessibility import faults_of
 from tests.support.drawing_site import (
     NOTE_ASKED,
@@ -16,6 +18,7 @@ from tests.support.drawing_site import (
     answer_in_arabic,
     drawing_site,
 )
+from tests.support.stack import eventually
 
 THANKS = "Thank you! Your sign-up has been received."
 PHONE = {"width": 360, "height": 700}
@@ -82,18 +85,59 @@ def test_browsers_and_screen_readers_know_what_the_inputs_are_for(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["closed", "nwes", "elsewhere"])
+@pytest.mark.parametrize("form", ["nwes", "elsewhere"])
 def test_the_link_stays_if_the_form_cannot_be_drawn(
     shop: DrawingSite, page: Page, form: str
 ) -> None:
     shop.show(page, shop.drawn(form))
-    with page.expect_console_message(lambda said: said.text.startswith("signup-relay: ")) as found:
-        page.reload()
-    assert "cannot be drawn" in found.value.text
     expect(page.get_by_role("link", name="Get our news")).to_be_visible()
     expect(page.locator("form")).to_have_count(0)
     page.get_by_role("link").click()
     expect(page).to_have_url(f"{shop.relay}/f/{form}")
+
+
+def test_the_console_names_the_origin_and_what_allows_it(shop: DrawingSite, page: Page) -> None:
+    told = errors_of(page)
+    shop.show(page, shop.drawn("elsewhere"))
+    expect(page.get_by_role("link", name="Get our news")).to_be_visible()
+    eventually(lambda: len(told) == 1, what="one error")
+    command = f"relay forms edit elsewhere --origin https://else.example --origin {shop.origin}"
+    assert f"This one came from {shop.origin}." in told[0] and command in told[0]
+    counted = FormCounts(shop.valkey.client())
+    form = builders.form("elsewhere", origins=("https://else.example",))
+
+    def refused() -> dict[str, int]:
+        [figures] = counted.figures([form], ["acme"])
+        return dict(figures.refused)
+
+    eventually(lambda: refused() == {"origin": 1}, what="one refusal")
+
+
+def errors_of(page: Page) -> list[str]:
+    """Keep what embed.js says in the browser's console from now on."""
+    told: list[str] = []
+
+    def keep(said: ConsoleMessage) -> None:
+        if said.text.startswith("signup-relay: "):
+            assert said.type == "error"
+            told.append(said.text)
+
+    page.on("console", keep)
+    return told
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_a_closed_form_says_so_in_its_place(shop: DrawingSite, page: Page, language: str) -> None:
+    told = errors_of(page)
+    shop.show(page, shop.drawn("closed"), html=f'lang="{language}"')
+    says = {
+        "en": "This form is closed. It accepts no more sign-ups.",
+        "de": "Dieses Formular ist geschlossen. Es nimmt keine Anmeldungen mehr an.",
+    }
+    expect(page.locator("[data-relay-form]")).to_have_text(says[language])
+    expect(page.locator("[data-relay-form]")).to_have_css("min-height", "0px")
+    eventually(lambda: len(told) == 1, what="one error")
+    assert says[language] in told[0]
 
 
 @pytest.mark.slow

@@ -161,3 +161,23 @@ def test_a_page_that_is_not_listed_shows_no_form(shop: DrawingSite, page: Page) 
     with page.expect_console_message(lambda said: "frame-ancestors" in said.text):
         shop.show(page, frame(shop, "news"))
     assert height(page) == 300
+
+
+@pytest.mark.parametrize("form", ["news", "elsewhere"])
+def test_a_frame_that_the_form_does_not_allow_says_how_to_allow_it(
+    shop: DrawingSite, page: Page, form: str
+) -> None:
+    """One without origins allows none."""
+    shop.show(page, frame(shop, form))
+    expect(inside(page).get_by_role("alert")).to_have_text(
+        "This website may not show the form in a frame."
+    )
+    expect(inside(page).get_by_text(f"relay forms edit {form} --origin ")).to_contain_text(
+        f" --origin {shop.origin}"
+    )
+    expect_that_it_fits(page)
+    with page.expect_popup() as alone:
+        inside(page).get_by_role("link", name="Open the form on a page of its own").click()
+    alone.value.get_by_label("E-mail address").fill(f"{form}@example.com")
+    alone.value.get_by_role("button").click()
+    expect(alone.value.get_by_role("heading", name="Thank you!")).to_be_visible()

@@ -287,9 +287,9 @@ def test_without_storage_nothing_opens_by_itself(shop: DrawingSite, page: Page) 
 def test_a_wrong_value_is_complained_about_and_changes_nothing(
     shop: DrawingSite, page: Page, when: str
 ) -> None:
-    with page.expect_console_message(lambda said: said.type == "warning") as said:
+    with page.expect_console_message(lambda said: said.type == "error") as said:
         shop.show(page, shop.popup(when))
-    assert f'data-relay-popup="{when}" is not click, exit, delay:10s' in said.value.text
+    assert "signup-relay: Use click, exit, delay:10s or scroll:50% on a link" in said.value.text
     assert not link(page).get_attribute("aria-haspopup")
     expect_none(page)
     link(page).click()
@@ -299,9 +299,9 @@ def test_a_wrong_value_is_complained_about_and_changes_nothing(
 @pytest.mark.slow
 @pytest.mark.parametrize("href", ["https://else.example/f/news", "/about", "#news"])
 def test_a_link_elsewhere_is_complained_about(shop: DrawingSite, page: Page, href: str) -> None:
-    with page.expect_console_message(lambda said: said.type == "warning") as said:
+    with page.expect_console_message(lambda said: said.type == "error") as said:
         shop.show(page, f'<a href="{href}" data-relay-popup="delay:1s">Get our news</a>')
-    assert f"needs a link to {shop.relay}/f/" in said.value.text
+    assert f"on a link to {shop.relay}/f/" in said.value.text
     expect_none(page)
 
 
@@ -318,7 +318,7 @@ def test_a_form_that_cannot_be_drawn_opens_as_a_page(
 @pytest.mark.slow
 def test_a_form_that_cannot_be_drawn_opens_nothing_by_itself(shop: DrawingSite, page: Page) -> None:
     shop.show(page, shop.popup("scroll:10%", "closed") + LONG)
-    with page.expect_console_message(lambda said: said.type == "warning"):
+    with page.expect_console_message(lambda said: said.type == "error"):
         page.evaluate("scrollTo(0, 2000)")
     for place in (2100, 2200):
         page.evaluate("y => new Promise(done => { onscroll = done; scrollTo(0, y) })", place)

@@ -26,7 +26,7 @@ function dress(css) {
 dress(":where([data-relay-form]){min-height:var(--relay-height,21rem)}");
 
 function complain(element, text) {
-  console.warn(`signup-relay: ${text}`, element);
+  console.error("signup-relay:", text, element);
 }
 
 function node(tag, attributes, ...children) {
@@ -53,7 +53,7 @@ async function ask(name, language) {
   const signal = AbortSignal.timeout(6000);
   const answer = await fetch(`${relay}f/${name}/fields`, { headers, signal });
   const told = await answer.json();
-  if (!answer.ok) throw Error(told.error);
+  if (!answer.ok) throw Error(told.error, { cause: answer.status });
   dress(told.css);
   return told;
 }
@@ -91,7 +91,7 @@ function loadCaptcha() {
   return import(`${relay}static/captcha.js`);
 }
 
-/* Without its script, the form is sent without the work, and waits in quarantine. */
+/* Without its script, the form is sent without the work, and a page asks for that once more. */
 function captchaOf({ captcha, name }) {
   if (captcha != "altcha") return "";
   const widget = node("altcha-widget", { challenge: `${relay}f/${name}/challenge` });
@@ -138,6 +138,7 @@ async function draw(element) {
     if (isFocused) form.querySelector("input").focus();
   } catch (error) {
     element.style.minHeight = 0;
-    complain(element, `It cannot be drawn: ${error}`);
+    if (error.cause == 410) element.textContent = error.message; /* it is closed */
+    complain(element, error);
   }
 }

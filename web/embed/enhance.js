@@ -6,7 +6,6 @@ const jobs = new Map(); /* by slot: what was submitted, and is not acknowledged 
 const held = new Set(); /* the buttons that are disabled while something is sent */
 
 let isShutOut = false; /* the page may not send to the relay by script */
-let hasWaited = false; /* for the script of a captcha, which nobody does twice */
 let isPassing = false; /* the browser posts a form now, as we could not */
 
 /* What a button says about where the form goes, such as `formaction`, wins over the form. */
@@ -76,8 +75,8 @@ function onSubmit(event) {
   if (!address) return;
   const slot = slotOf(form);
   if (event.defaultPrevented || isShutOut || isPassing) return save(slot, {});
-  if (!hasWaited && form.querySelector("altcha-widget:not(:defined)")) {
-    return hold(form, button, event.preventDefault());
+  if (form.querySelector("altcha-widget:not(:defined)")) {
+    return hold({ form, button }, event.preventDefault());
   }
   const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
   const send = { address, body: bodyOf(form, button), language: languageOf(form), key };
@@ -96,16 +95,14 @@ function onSubmit(event) {
   else deliver(job).catch(() => leaveToBrowser(job));
 }
 
-/* Submits the form again when the script of its captcha is there, which then takes over; or without the
-   work, which is no reason to lose somebody. */
-async function hold(form, button) {
-  show(form, "sending");
-  await new Promise((resolve) => {
-    loadCaptcha().then(resolve, resolve);
-    setTimeout(resolve, 1e4);
-  });
-  hasWaited = true;
-  again({ form, button });
+/* Submits the form again when the script of its captcha is there, which then takes over. If it does not
+   come, the browser posts, and the page that follows asks for the work once more. */
+function hold(job) {
+  show(job.form, "sending");
+  const late = new Promise((_, reject) => setTimeout(reject, 3e4));
+  Promise.race([loadCaptcha(), late])
+    .then(() => again(job))
+    .catch(() => leaveToBrowser(job));
 }
 
 /* Sends until the relay has answered. Only the latest job of a slot goes on. */

@@ -81,7 +81,7 @@ async function openDialog(name, link, isAsked) {
     if (isAsked) dialog.querySelector("input").focus();
   } catch (error) {
     dialogs.set(name, null);
-    complain(link, `It cannot be drawn: ${error}`);
+    complain(link, error);
     if (isAsked) location.assign(link.href);
   }
 }
@@ -89,11 +89,10 @@ async function openDialog(name, link, isAsked) {
 /* Called for each link with data-relay-popup, once. */
 function popup(link) {
   const name = formAt(`${link.href}`);
-  const value = link.dataset.relayPopup;
-  const when = /^(?:click|(exit)|delay:(\d{1,6})s|scroll:(\d\d?|100)%)$/.exec(value);
-  if (!name) return complain(link, `data-relay-popup needs a link to ${relay}f/…`);
-  if (!when) {
-    return complain(link, `data-relay-popup="${value}" is not click, exit, delay:10s or scroll:50%.`);
+  const how = /^(?:click|(exit)|delay:(\d{1,6})s|scroll:(\d\d?|100)%)$/;
+  const when = how.exec(link.dataset.relayPopup);
+  if (!name || !when) {
+    return complain(link, `Use click, exit, delay:10s or scroll:50% on a link to ${relay}f/…`);
   }
   link.setAttribute("aria-haspopup", "dialog");
   link.addEventListener("click", (event) => {

@@ -110,16 +110,18 @@ class FormTallies:
         self._pending: dict[str, _Counts] = {}
 
     def refused(
-        self, form: Form, refusal: Refusal, *, address: str, preflight: bool = False
+        self, form: Form, refusal: Refusal, *, address: str, by_itself: bool = False
     ) -> None:
         """Count a refusal for the form; `address` is the visitor's. Returns at once, never fails.
+
+        `by_itself` says that the browser asked, and nobody has sent a sign-up.
 
         Each one counts. Of one network, few are kept and mean something for the form.
         """
         with self._changed:
             counts = self._counts_of(form)
             counts.refused[refusal.code] += 1
-            if self._witnesses.hear(form.name, address, preflight=preflight):
+            if self._witnesses.hear(form.name, address, by_itself=by_itself):
                 sent, of = refusal.origin, form.name
                 several = sent is not None and self._witnesses.from_several(of, sent, address)
                 counts.keep(replace(refusal, from_several=several), self._clock())

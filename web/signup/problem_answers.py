@@ -9,11 +9,12 @@ from datetime import timedelta
 from itertools import islice
 from typing import Any
 
-from flask import Response, g, make_response, render_template, request
+from flask import Response, g, make_response, render_template, request, url_for
 
 from shared.domain.errors import FieldError
 from shared.domain.form import Form
 from shared.domain.reading.meanings import find_field
+from shared.domain.reading.posted_fields import ASKED
 from shared.domain.reading.posted_names import posted_name
 from shared.domain.texts import Say, Text, sentences
 from web.own_hosts import CHECKED
@@ -50,8 +51,9 @@ log = logging.getLogger(__name__)
 # and whether this one must be refused unread for it.
 TOO_MANY_REFUSED = "relay.too_many_refused"
 REFUSED_UNREAD = "relay.refused_unread"
-# A form that may take the sign-up after all is shown again, filled in.
-_MAY_WORK_AGAIN = frozenset({422, 429, 500, 503})
+# A form that may take the sign-up after all is shown again, filled in. With 200, it asks for the
+# proof of work.
+_MAY_WORK_AGAIN = frozenset({200, 422, 429, 500, 503})
 
 
 def answer(problem: Problem) -> Response:
@@ -117,11 +119,16 @@ def _page_with_posted(problem: Problem) -> str:
     if _can_be_sent_again(problem):
         return _filled_in_form(problem)
     form: Form | None = g.get("form")
+    shown: dict[str, Any] = {"is_sign_up": _is_sign_up()}
     if form:
         allow_form(form)  # a website may show the form in a frame, and then this page
+        shown["website"] = way_back(form, source_here().website_page)
+        if problem.status == 403 and g.in_frame:
+            # Browsers would show nothing. This page has nothing to press but a link.
+            g.framed_by = filter(None, (*form.origins, source_here().website_page))
+            shown["alone"] = url_for("forms.show", name=form.name)
     typed = _typed(form or _unknown_form()) if _is_sign_up() else ()
-    website = way_back(form, source_here().website_page) if form else None
-    return _render("problem.html", problem, typed=typed, is_sign_up=_is_sign_up(), website=website)
+    return _render("problem.html", problem, typed=typed, **shown)
 
 
 def _is_sign_up() -> bool:
@@ -157,6 +164,8 @@ def _filled_in_form(problem: Problem) -> str:
         page=source.website_page,
         errors=problem.errors,
     )
+    if problem.status == 200:
+        page = replace(page, hidden=(*page.hidden, (ASKED, "yes")))
     return _render("form.html", problem, page=page, website=way_back(form, source.website_page))
 
 

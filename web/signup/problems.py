@@ -16,8 +16,8 @@ from shared.domain.fields import EMAIL
 from shared.domain.form import Form
 from shared.domain.phrases import shortened
 from shared.domain.texts import Text, lazy_gettext, lazy_ngettext, sentences
-from web.signup.origins import Source
 from web.signup.reading.body_kind import UnreadableRequest
+from web.signup.refusals import shown_origin
 
 RETRY_AFTER_SECONDS = 5
 _GO_BACK = lazy_gettext("Use your browser's Back button to return to what you typed.")
@@ -83,20 +83,46 @@ def form_closed(form: Form) -> Problem:
     )
 
 
-def wrong_origin(form: Form, source: Source) -> Problem:
+def wrong_origin(form: Form, origin: str | None) -> Problem:
+    """Return the problem of a page on `origin` that posts, or wants to draw the form."""
     found = lazy_gettext(
         "This form accepts sign-ups from %(accepted)s only. This one came from %(origin)s.",
         accepted=_listed(form.origins),
-        origin=shortened(source.origin or ""),
+        origin=shortened(origin or ""),
     )
+    to_do = _to_allow(form, origin)
     return Problem(
         status=403,
         message=lazy_gettext(
             "This form does not accept sign-ups from the page that you came from. Please tell the"
             " website's owner."
         ),
-        notes=(found, lazy_gettext("If that page is yours, add its origin to the form.")),
-        script=found,
+        notes=(found, to_do),
+        script=sentences([found, to_do]),
+    )
+
+
+def wrong_frame(form: Form, page: str) -> Problem:
+    """Return the problem of a website's page that shows the form in a frame, and may not."""
+    return Problem(
+        status=403,
+        message=lazy_gettext("This website may not show the form in a frame."),
+        notes=(_to_allow(form, page),),
+    )
+
+
+def _to_allow(form: Form, page: str | None) -> Text:
+    """Return how the form's owner allows the origin of the page. A stranger may have made it up, so
+    it is in the command only if no shell reads anything else in it."""
+    origin = shown_origin(page or "")
+    if origin is None:
+        return lazy_gettext("If that page is yours, add its origin to the form.")
+    origins = " ".join(f"--origin {each}" for each in (*form.origins, origin))
+    return lazy_gettext(
+        "If that page is yours, add its origin to the form: in the console, in “Websites that may"
+        " post here” on the form's Edit page, or with: relay forms edit %(form)s %(origins)s",
+        form=form.name,
+        origins=origins,
     )
 
 
@@ -182,6 +208,24 @@ def method_is_missing() -> Text:
 
 def files_are_not_kept() -> Text:
     return lazy_gettext('Files are not kept. Remove inputs with type="file" from the form.')
+
+
+def work_missing() -> Problem:
+    """Return what to ask of somebody whose sign-up came without the proof of work. It is stored, in
+    quarantine, so this is no refusal."""
+    return Problem(
+        status=200,
+        message=lazy_gettext(
+            "We could not check that you are not a robot. Please press the button once more."
+        ),
+        notes=(
+            lazy_gettext(
+                "The form asks for a proof of work, and this sign-up came without it, so it is in"
+                " quarantine. The page needs the box and its script, as relay snippet prints them,"
+                " and JavaScript."
+            ),
+        ),
+    )
 
 
 # --- limits and outages

@@ -17,7 +17,8 @@ from shared.domain.errors import (
 from shared.domain.field_names import plain_names
 from shared.domain.form import Form
 from shared.domain.reading.meanings import find_field
-from shared.domain.reading.posted_fields import LANGUAGE, SOLUTION
+from shared.domain.reading.posted_fields import ASKED, LANGUAGE, SOLUTION
+from shared.domain.signup import QuarantineReason
 from web.request_ids import HEADER, request_id_in
 from web.services import services
 from web.signup import problems
@@ -35,6 +36,7 @@ from web.signup.reading.request_body import Posted, read_query
 from web.signup.receipt import SITE, receipt
 from web.signup.redis_deadline import RedisDeadline
 from web.signup.refusals import refusal_of
+from web.signup.spool_entry import Entry
 from web.signup.this_request import (
     allow_form,
     head_here,
@@ -67,15 +69,19 @@ def show(name: str) -> ResponseReturnValue:
     """
     form = _find(name, services().deadlines.start())
     g.posted = posted = read_query(head_here())
-    website_page = listed(source_here().website_page, form)
+    source = source_here()
+    website_page = listed(source.website_page, form)
     allow_form(form, website_page)
+    if g.in_frame and source.website_page and not (website_page or source.ours):
+        _count_elsewhere(form)
+        raise FormUnavailable(problems.wrong_frame(form, source.website_page))
     page = form_page(
         form,
         posted,
         translation_here(),
         time_token=services().time_tokens.make(form.name),
         page=website_page,
-        referrer=source_here().website_page,
+        referrer=source.website_page,
     )
     page = replace(page, consented=False)
     filled_in = any(map(find_field, posted))
@@ -120,7 +126,8 @@ def fields(name: str) -> ResponseReturnValue:
     """Describe the form to a script that draws it on a page which may post to it."""
     form = _find(name, services().deadlines.start())
     if not source_here().may_post(form):
-        raise FormUnavailable(problems.wrong_origin(form, source_here()))
+        _count_elsewhere(form)
+        raise FormUnavailable(problems.wrong_origin(form, source_here().origin))
     token, translation = services().time_tokens.make(form.name), translation_here()
     page = form_page(form, {}, translation, time_token=token)
     found = jsonify(form_fields(page, translation))
@@ -151,9 +158,7 @@ def preflight(name: str) -> ResponseReturnValue:
         log.debug("preflight for a form that cannot be used")
         return "", 204
     if "access-control-request-method" in head_here().headers and not source_here().may_post(form):
-        refusal = refusal_of(form, head_here(), source_here(), 403)
-        address = request.remote_addr or ""
-        services().form_tallies.refused(form, refusal, address=address, preflight=True)
+        _count_elsewhere(form)
     return "", 204
 
 
@@ -176,7 +181,7 @@ def sign_up(name: str) -> ResponseReturnValue:
         raise
     source = source_here()
     if not source.may_post(form):
-        raise FormUnavailable(problems.wrong_origin(form, source))
+        raise FormUnavailable(problems.wrong_origin(form, source.origin))
     posted = read_posted_here()
     source = first_page(source, posted)
     visitor = visitor_here(form, source, posted)
@@ -186,7 +191,21 @@ def sign_up(name: str) -> ResponseReturnValue:
         form, posted, visitor, idempotency_key=key, request=request_id_in(request.environ)
     )
     accepted = intake.store(form, entry, visitor, ask=deadline.ask)
+    if _asks_for_work(entry, posted):
+        return answer(problems.work_missing())
     return _received(form, posted, source, accepted.id)
+
+
+def _asks_for_work(entry: Entry, posted: Posted) -> bool:
+    """Whether the visitor is asked once more for the proof of work.
+
+    The sign-up came without, from a browser, and is in quarantine for nothing else. The script of a
+    website's page may have failed, and nobody would know. Who can do no work is thanked next time.
+    """
+    if any(posted.get(SOLUTION, ())) or ASKED in posted or wants_json(head_here()):
+        return False
+    found = entry.submission.quarantine
+    return found is not None and found.reasons == (QuarantineReason.CAPTCHA,)
 
 
 def _refuse_unread(name: str) -> Response:
@@ -216,6 +235,8 @@ def allow_pages_to_read(response: Response) -> Response:
     """
     if request.path.startswith("/f/"):
         form, source = g.get("form"), source_here()
+        if request.endpoint == "forms.fields" and response.status_code >= 400:
+            form = None  # every page may read why it cannot draw the form
         response.vary.add("Origin")
         response.headers.update(cors_headers(form, source))
         if request.method == "OPTIONS":
@@ -303,6 +324,14 @@ def _find(name: str, deadline: RedisDeadline) -> Form:
     if not form.enabled:
         raise FormUnavailable(problems.form_closed(form))
     return form
+
+
+def _count_elsewhere(form: Form) -> None:
+    """Count for the form that a page on an origin which it does not list wants to show it, or to
+    post to it. No sign-up has come, nor will one."""
+    refusal = refusal_of(form, head_here(), source_here(), 403)
+    address = request.remote_addr or ""
+    services().form_tallies.refused(form, refusal, address=address, by_itself=True)
 
 
 def _arrived() -> tuple[str, ...]:

@@ -25,13 +25,13 @@ class Witnesses:
         # The only network that has sent the form this origin; None if there were several.
         self._senders: dict[tuple[str, str], str | None] = {}
 
-    def hear(self, form: str, address: str, *, preflight: bool) -> bool:
+    def hear(self, form: str, address: str, *, by_itself: bool) -> bool:
         """Whether one more refusal of this address speaks for the form.
 
-        A preflight costs a stranger nothing, and a broken page sends one before each sign-up. So
-        preflights of an unknown proxy count once a minute, too.
+        What a browser asks by itself costs a stranger nothing, and a broken page has it ask before
+        each sign-up, or whenever it is shown. So of an unknown proxy, that counts once a minute.
         """
-        if is_local(address) and not preflight:
+        if is_local(address) and not by_itself:
             return True
         return self._spoken.count(f"{wider_network(address)[0]} {form}") is None
 

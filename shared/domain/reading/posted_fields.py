@@ -33,11 +33,13 @@ CONSENT_SHOWN = "_consent"
 LANGUAGE = "_language"
 # What ALTCHA's widget calls its proof of work.
 SOLUTION = "altcha"
+# Posted by our page that has asked for the proof of work: it does not ask twice.
+ASKED = "_asked"
 # What a request can tell us besides its fields. Those in the second line are set by browsers, and
 # by our pages and snippets.
 INSTRUCTIONS = frozenset(
     {"_next", "_gotcha", LISTS}
-    | {"_page", "_referrer", "_charset_", SHOWN_AT, CONSENT_SHOWN, LANGUAGE, SOLUTION}
+    | {"_page", "_referrer", "_charset_", SHOWN_AT, CONSENT_SHOWN, LANGUAGE, SOLUTION, ASKED}
 )
 
 # Addresses under such names are not the visitor's: old form mailers post them.

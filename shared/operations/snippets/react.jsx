@@ -8,12 +8,22 @@ export default function {{ component }}() {
   const [errors, setErrors] = useState({});
   const [status, setStatus] = useState("");
 {% if form.captcha != "none" %}
-  useEffect(() => void import(/* @vite-ignore */ /* webpackIgnore: true */ {{ captcha_module | tojson }}), []);
+  useEffect(() => void loadCaptcha().catch(() => {}), []);
 {% endif %}
 
   async function send(event) {
     event.preventDefault();
     const form = event.currentTarget;
+{% if form.captcha != "none" %}
+    if (form.querySelector("altcha-widget:not(:defined)")) {
+      // The captcha's script is still on its way. When it is there, it takes over.
+      setIsSending(true);
+      const late = new Promise((_, reject) => setTimeout(reject, 30_000));
+      const comes = await Promise.race([loadCaptcha(), late]).catch(() => false);
+      setIsSending(false);
+      return comes ? form.requestSubmit() : form.submit();
+    }
+{% endif %}
     const body = new FormData(form);
     {{ visit | trim | indent(4) }}
     setIsSending(true);
@@ -95,3 +105,9 @@ function Field({ label, error, ...input }) {
     </p>
   );
 }
+{% if form.captcha != "none" %}
+
+function loadCaptcha() {
+  return import(/* @vite-ignore */ /* webpackIgnore: true */ {{ captcha_module | tojson }});
+}
+{% endif %}

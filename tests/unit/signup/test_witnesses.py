@@ -19,7 +19,7 @@ def witnesses(clock: HandSetClock) -> Witnesses:
     return Witnesses(clock=clock)
 
 
-@pytest.mark.parametrize("preflight", [True, False])
+@pytest.mark.parametrize("by_itself", [True, False])
 @pytest.mark.parametrize(
     ("first", "again", "speaks"),
     [
@@ -31,25 +31,25 @@ def witnesses(clock: HandSetClock) -> Witnesses:
     ],
 )
 def test_of_a_network_one_speaks(
-    witnesses: Witnesses, first: str, again: str, speaks: bool, preflight: bool
+    witnesses: Witnesses, first: str, again: str, speaks: bool, by_itself: bool
 ) -> None:
-    assert witnesses.hear("news", first, preflight=preflight)
-    assert witnesses.hear("news", again, preflight=preflight) == speaks
-    assert witnesses.hear("shop", again, preflight=preflight)
+    assert witnesses.hear("news", first, by_itself=by_itself)
+    assert witnesses.hear("news", again, by_itself=by_itself) == speaks
+    assert witnesses.hear("shop", again, by_itself=by_itself)
 
 
 def test_a_minute_later_it_speaks_again(witnesses: Witnesses, clock: HandSetClock) -> None:
     said = []
     for clock.now in (0.0, 59.9, 60.0, 119.9, 120.0):
-        said.append(witnesses.hear("news", STRANGER, preflight=False))
+        said.append(witnesses.hear("news", STRANGER, by_itself=False))
     assert said == [True, False, True, False, True]
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "172.18.0.1", "192.168.1.5", "fd00::1", ""])
 def test_a_proxy_that_nobody_has_named_speaks_for_many(witnesses: Witnesses, address: str) -> None:
-    posts = {witnesses.hear("news", address, preflight=False) for _ in range(9)}
+    posts = {witnesses.hear("news", address, by_itself=False) for _ in range(9)}
     assert posts == {True}
-    asked = [witnesses.hear("news", address, preflight=True) for _ in range(250)]
+    asked = [witnesses.hear("news", address, by_itself=True) for _ in range(250)]
     assert asked == [True] + [False] * 249
 
 

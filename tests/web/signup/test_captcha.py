@@ -1,15 +1,19 @@
 """Forms that ask for a proof of work: with it as always, without it quarantined, never refused."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 import pytest
+import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from shared.domain.form import Form
+from shared.ledger.stores.form_counts import FormCounts
+from shared.ledger.stores.registry import Registry
 from tests.support.proof_of_work import solution_of
 from tests.support.web_services import services_of
 
@@ -61,13 +65,56 @@ def test_the_work_is_checked_on_a_thread_and_not_in_the_event_loop(
     assert [name.partition("_")[0] for name in names] == ["flask-usual"]
 
 
-@pytest.mark.parametrize("given", ["", "wrong"])
+BROWSER = {"Accept": "text/html"}
+
+
+@pytest.mark.parametrize("kind", [BROWSER, JSON], ids=["page", "JSON"])
+@pytest.mark.parametrize("given", [{"altcha": "wrong"}, {"_asked": "yes"}, {"_gotcha": "x"}])
 def test_without_a_right_one_the_answer_is_the_same_and_it_is_quarantined(
-    client: FlaskClient, stored: Stored, given: str
+    client: FlaskClient, stored: Stored, given: dict[str, str], kind: dict[str, str]
 ) -> None:
-    without = client.post("/f/club", data={"email": "ada@example.com", "altcha": given})
-    assert (without.status_code, without.location) == (303, "/f/club/thanks")
+    without = client.post("/f/club", data={"email": "ada@example.com"} | given, headers=kind)
+    assert without.status_code == (303 if kind is BROWSER else 202)
+    assert without.location in ("/f/club/thanks", None)
     assert states(stored) == [("quarantined", "captcha")]
+
+
+def test_a_script_without_one_gets_the_same_answer(client: FlaskClient, stored: Stored) -> None:
+    assert post(client).status_code == 202
+    assert states(stored) == [("quarantined", "captcha")]
+
+
+@pytest.mark.parametrize("given", [{}, {"altcha": ""}])
+def test_somebody_whose_page_sent_none_is_asked_once_on_ours(
+    client: FlaskClient, stored: Stored, counted: Callable[[], object], given: dict[str, str]
+) -> None:
+    typed = {"email": "ada@example.com", "first_name": "Ada"}
+    page = client.post("/f/club", data=typed | given, headers=BROWSER)
+    assert page.status_code == 200
+    assert "Please press the button once more." in page.text
+    assert 'value="ada@example.com"' in page.text and "<altcha-widget" in page.text
+    assert states(stored) == [("quarantined", "captcha")]  # nobody is lost who leaves here
+    assert counted() == {}
+    hidden = dict(re.findall('<input type="hidden" name="(.+?)" value="(.*?)">', page.text))
+    assert hidden["_asked"] == "yes"
+    solved = client.post(
+        "/f/club", data=typed | hidden | {"altcha": solution(client)}, headers=BROWSER
+    )
+    assert solved.status_code == 303
+    assert states(stored) == [("quarantined", "captcha"), ("queued", None)]
+    assert [record["contact"]["other"] for record in stored()] == [{}, {}]
+
+
+@pytest.fixture
+def counted(app: Flask, redis_client: "redis.Redis") -> Callable[[], dict[str, int]]:
+    """Flush, and return what the form has refused."""
+
+    def read() -> dict[str, int]:
+        services_of(app).form_tallies.close()
+        registry = Registry(redis_client)
+        return dict(FormCounts(redis_client).figures(registry.forms(), ["acme"])[0].refused)
+
+    return read
 
 
 def test_a_solution_of_another_form_is_none(

@@ -98,12 +98,12 @@ def test_what_is_described_can_be_posted(
         ("news", None, 200, "*"),
         ("listed", THEIRS, 200, THEIRS),
         ("listed", "null", 200, "*"),
-        ("listed", EVIL, 403, THEIRS),
+        ("listed", EVIL, 403, EVIL),
         ("gone", THEIRS, 410, THEIRS),
         ("nwes", THEIRS, 404, THEIRS),
     ],
 )
-def test_a_page_may_read_it_that_may_post(
+def test_a_page_may_read_it_that_may_post_and_others_why_not(
     client: FlaskClient,
     save_form: SaveForm,
     form: str,
@@ -140,3 +140,36 @@ def test_a_page_whose_monitoring_adds_headers_may_ask_too(client: FlaskClient, f
     assert (answer.status_code, answer.data) == (204, b"")
     assert answer.headers["Access-Control-Allow-Origin"] == THEIRS
     assert "sentry-trace" in answer.headers["Access-Control-Allow-Headers"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "command"),
+    [
+        ("https://new.example", f"edit listed --origin {THEIRS} --origin https://new.example"),
+        (
+            "https://a.example:8443",
+            f"edit listed --origin {THEIRS} --origin https://a.example:8443",
+        ),
+        ("https://$(id).example", None),
+    ],
+)
+def test_a_page_that_may_not_draw_it_reads_which_command_allows_it(
+    client: FlaskClient, save_form: SaveForm, origin: str, command: str | None
+) -> None:
+    save_form("listed", origins=(THEIRS,))
+    answer = client.get("/f/listed/fields", headers=FETCH | {"Origin": origin})
+    error = answer.get_json()["error"]
+    assert f"This one came from {origin}." in error
+    assert error.endswith(f"relay forms {command}" if command else "add its origin to the form.")
+
+
+def test_a_frame_elsewhere_says_how_to_allow_it(client: FlaskClient, save_form: SaveForm) -> None:
+    save_form("listed", origins=(THEIRS,))
+    headers = {"Sec-Fetch-Dest": "iframe", "Referer": f"{EVIL}/page"}
+    page = client.get("/f/listed", headers=headers)
+    assert page.status_code == 403
+    assert f"relay forms edit listed --origin {THEIRS} --origin {EVIL}" in page.text
+    assert "<form" not in page.text
+    assert '<a href="/f/listed" target="_blank">' in page.text
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.endswith(f"frame-ancestors 'self' {THEIRS} {EVIL}")

@@ -86,9 +86,11 @@ def test_no_text_of_a_page_was_forgotten(arabic: FlaskClient, path: str, status:
     assert untranslated(page) <= {"signup", "relay", "closed"}
 
 
+# Of origins, and of the command for the form's owner.
+COMMAND = {"https", "example", "shop", "origin"}
 POSTS = [
     pytest.param("/f/full", {"data": b"{"}, 400, {"JSON"}, id="400"),
-    pytest.param("/f/shop", {"headers": {"Origin": "https://c.example"}}, 403, None, id="403"),
+    pytest.param("/f/shop", {"headers": {"Origin": "https://c.example"}}, 403, COMMAND, id="403"),
     pytest.param("/f/none", {"data": {"x": "1"}}, 404, {"none"}, id="404"),
     pytest.param("/f/closed", {"data": {"x": "1"}}, 410, {"closed"}, id="410"),
     pytest.param("/f/full", {"data": {"x": LONG * 300}}, 413, set(), id="413"),
@@ -108,7 +110,7 @@ def test_no_text_of_a_refusal_was_forgotten(
     path: str,
     sent: dict[str, Any],
     status: int,
-    kept: set[str] | None,
+    kept: set[str],
     kind: dict[str, str],
 ) -> None:
     headers = kind | ARABIC | sent.get("headers", {})
@@ -119,7 +121,7 @@ def test_no_text_of_a_refusal_was_forgotten(
         left -= KEYS | CODES | NAMES
     else:
         assert '<html lang="ar" dir="rtl">' in answer.text
-    assert left <= (kept if kept is not None else {"https", "example"})
+    assert left <= kept
 
 
 @pytest.mark.parametrize("kind", [BROWSER, JSON], ids=["page", "JSON"])
@@ -283,6 +285,26 @@ def test_a_body_that_cannot_be_read_is_answered_in_the_language_of_the_browser(
     assert answer.status_code == status
     french = "La requête|Le corps|Ce formulaire|Une inscription"
     assert re.match(french, answer.get_json()["error"]), answer.get_json()
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        ({"data": b'{"_language": "es",', "content_type": "application/json"}, 400),
+        ({"data": b"email=a", "environ_overrides": {"CONTENT_LENGTH": "99"}}, 400),
+        ({"data": {"x": LONG * 300}}, 413),
+        ({"data": b"\xff\xd8", "content_type": "image/jpeg"}, 415),
+    ],
+    ids=["malformed", "incomplete", "too large", "unsupported"],
+)
+def test_a_form_with_a_language_answers_in_it_what_cannot_be_read(
+    client: FlaskClient, save_form: SaveForm, sent: dict[str, Any], status: int
+) -> None:
+    save_form("german", language="de")
+    page = client.post("/f/german", headers=BROWSER | FRENCH, **sent)
+    assert (page.status_code, language(page)) == (status, "de")
+    told = client.post("/f/german", headers=JSON | FRENCH, **sent).get_json()["error"]
+    assert not re.search("requête|corps|inscription|contenu", told) and told[0] in "DE", told
 
 
 def test_the_thanks_page_is_in_the_language_of_the_page_that_posted(client: FlaskClient) -> None:

@@ -114,21 +114,64 @@ def test_a_script_on_another_origin_counts_though_its_post_never_comes(
     assert refused() == {"shop": {"origin": 1}}
 
 
-def test_a_page_elsewhere_that_wants_to_draw_the_form_sends_no_sign_up(
+def test_a_page_elsewhere_that_wants_to_draw_the_form_counts(
     client: FlaskClient, save_form: Callable[..., Form], refused: Callable[[], object]
 ) -> None:
     save_form("shop", origins=("https://www.example.com",))
     elsewhere = {"Origin": "https://other.example", "Access-Control-Request-Method": "GET"}
     assert client.get("/f/shop/fields", headers=elsewhere).status_code == 403
     assert client.options("/f/shop/fields", headers=elsewhere).status_code == 204
+    listed = {"Origin": "https://www.example.com"}
+    assert client.get("/f/shop/fields", headers=listed).status_code == 200
+    assert client.get("/f/shop/fields").status_code == 200
+    assert refused() == {"shop": {"origin": 1}}
+
+
+IN_FRAME = {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate"}
+OTHER_PAGE = {"Referer": "https://other.example/"}
+
+
+@pytest.mark.parametrize("origins", [(), ("https://www.example.com",)])
+def test_a_page_elsewhere_that_shows_the_form_in_a_frame_counts(
+    client: FlaskClient,
+    save_form: Callable[..., Form],
+    counts: FormCounts,
+    refused: Callable[[], object],
+    origins: tuple[str, ...],
+) -> None:
+    shop = save_form("shop", origins=origins)
+    for headers, status in (
+        (IN_FRAME | OTHER_PAGE, 403),
+        (OTHER_PAGE, 200),  # a link to it
+        (IN_FRAME, 200),  # from somewhere: the browser knows
+        (IN_FRAME | {"Referer": "http://localhost/"}, 200),
+        (IN_FRAME | {"Referer": "http://localhost/console/forms/shop"}, 200),
+    ):
+        assert client.get("/f/shop", headers=headers).status_code == status
+    assert client.get("/f/shop?_preview=1", headers=IN_FRAME | OTHER_PAGE).status_code == 200
+    assert refused() == {"shop": {"origin": 1}}
+    (kept,) = counts.histories([shop])[0].last
+    assert (kept.refusal.code, kept.refusal.origin) == ("origin", "https://other.example")
+
+
+def test_a_listed_page_with_the_form_in_a_frame_does_not_count(
+    client: FlaskClient, save_form: Callable[..., Form], refused: Callable[[], object]
+) -> None:
+    save_form("shop", origins=("https://www.example.com",))
+    framed = IN_FRAME | {"Referer": "https://www.example.com/page"}
+    assert client.get("/f/shop", headers=framed).status_code == 200
     assert refused() == {}
 
 
 @pytest.mark.parametrize(
-    ("method", "headers"),
+    ("method", "path", "headers"),
     [
-        pytest.param("OPTIONS", {"Access-Control-Request-Method": "POST"}, id="preflights"),
-        pytest.param("POST", {}, id="posts"),
+        pytest.param(
+            "OPTIONS", "/f/shop", {"Access-Control-Request-Method": "POST"}, id="preflights"
+        ),
+        pytest.param("POST", "/f/shop", {}, id="posts"),
+        pytest.param("GET", "/f/shop/fields", {}, id="drawings"),
+        pytest.param("GET", "/f/shop", {"Sec-Fetch-Dest": "iframe"}, id="frames"),
     ],
 )
 def test_a_strangers_refusals_count_and_mean_next_to_nothing(
@@ -137,12 +180,13 @@ def test_a_strangers_refusals_count_and_mean_next_to_nothing(
     counts: FormCounts,
     refused: Callable[[], object],
     method: str,
+    path: str,
     headers: dict[str, str],
 ) -> None:
     shop = save_form("shop", origins=("https://www.example.com",))
     for number in range(50):
         client.open(
-            "/f/shop",
+            path,
             method=method,
             headers={"Origin": f"https://www.g00d{number}.example", **headers},
             environ_base={"REMOTE_ADDR": "203.0.113.7"},
