@@ -3,11 +3,12 @@
 import pytest
 
 from shared.domain.signup import QUARANTINE_FILTERS, DeathReason
-from shared.domain.state_words import reason_words
+from shared.domain.state_words import REASON_WORDS, reason_words
 
 
 @pytest.mark.parametrize("reason", [*DeathReason, *QUARANTINE_FILTERS])
 def test_each_reason_has_words_and_no_code(reason: str) -> None:
+    assert REASON_WORDS[reason]
     assert "_" not in reason_words(reason)
 
 
