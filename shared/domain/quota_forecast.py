@@ -6,10 +6,9 @@ from datetime import UTC, datetime, time, timedelta
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuotaForecast:
-    """`runs_out_at` is when the last call of the day is used; None if some are left at `resets_at`.
-    Then `left` is how many; else `waiting` is how many sign-ups wait until then."""
+    """`runs_out_at` is when the last call of the day is used; None if some are left at
+    midnight. Then `left` is how many; else `waiting` is how many sign-ups wait until then."""
 
-    resets_at: datetime
     runs_out_at: datetime | None = None
     waiting: int = 0
     left: int = 0
@@ -45,9 +44,9 @@ def forecast_quota(
     wanted = due + arriving * seconds
     sent = min(wanted, per_second * seconds)
     if sent <= left:
-        return QuotaForecast(resets_at=midnight, left=round(left - sent))
+        return QuotaForecast(left=round(left - sent))
     until = timedelta(seconds=_seconds_for(left, due, arriving, per_second))
-    return QuotaForecast(resets_at=midnight, runs_out_at=now + until, waiting=round(wanted - left))
+    return QuotaForecast(runs_out_at=now + until, waiting=round(wanted - left))
 
 
 def _seconds_for(calls: int, due: int, arriving: float, per_second: float) -> float:

@@ -159,10 +159,6 @@ class Retries:
             return job if job and job.total else None
         return self._jobs.start_with(action, plan.signups, plan.chosen, change=change)
 
-    def cancel_replay(self, id: str) -> int:
-        """Cancel the replay; what is due is still sent. Return how many stay dead letters."""
-        return self._jobs.cancel(self.replay(id).id)
-
     # --- what a retry costs
 
     def cost(self, counts: Mapping[str, int]) -> tuple[int, timedelta]:

@@ -1,5 +1,11 @@
 """All routes of the API."""
 
-from web.api import accounts, bp, guard, openapi, replays, signups, status
-
-__all__ = ["accounts", "bp", "guard", "openapi", "replays", "signups", "status"]
+from web.api import (  # noqa: F401 - their routes are on `bp`
+    accounts,
+    bp,
+    guard,
+    openapi,
+    replays,
+    signups,
+    status,
+)

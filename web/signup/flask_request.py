@@ -1,9 +1,6 @@
 """A request that Flask has, as the plain values that a sign-up is read from."""
 
-import contextlib
-
 from flask import Request
-from werkzeug.exceptions import ClientDisconnected
 
 from shared.domain.texts import lazy_gettext
 from web.signup.reading.body_kind import UnreadableRequest
@@ -17,19 +14,11 @@ def head_of(request: Request) -> Head:
 
 
 def arrived_body(request: Request) -> bytes:
-    """Return what has arrived of the body. Raises `UnreadableRequest` if it is too large.
-
-    Werkzeug silently cuts off a body without a length at its limit, so this reads the stream.
-    """
-    length = request.content_length
-    if length is not None and length > BODY_LIMIT:
+    """Return what has arrived of the body, whole or not, which Werkzeug would refuse to read.
+    Raises `UnreadableRequest` if it is too large."""
+    body: bytes = request.environ["wsgi.input"].read(BODY_LIMIT + 1)
+    if max(len(body), request.content_length or 0) > BODY_LIMIT:
         raise too_large()
-    body = b""
-    with contextlib.suppress(ClientDisconnected):
-        while chunk := request.stream.read(BODY_LIMIT + 1 - len(body)):
-            body += chunk
-            if len(body) > BODY_LIMIT:
-                raise too_large()
     return body
 
 

@@ -33,7 +33,6 @@ def test_what_becomes_of_the_calls_that_are_left(
     assert found is not None
     assert found.runs_out_at == (None if runs_out is None else NOON + runs_out)
     assert (found.waiting, found.left) == (waiting, rest)
-    assert found.resets_at == NOON + timedelta(seconds=HALF_A_DAY)
 
 
 @pytest.mark.parametrize(("left", "due", "arriving"), [(0, 5, 1.0), (-3, 5, 1.0), (100, 0, 0.0)])

@@ -255,9 +255,7 @@ def test_one_thing_that_needs_somebody_is_the_verdict(
                 quota=QuotaUse(
                     today=RequestsToday(made=9),
                     limit=10,
-                    forecast=QuotaForecast(
-                        resets_at=NOON + 12 * HOUR, runs_out_at=NOON + HOUR, waiting=3200
-                    ),
+                    forecast=QuotaForecast(runs_out_at=NOON + HOUR, waiting=3200),
                 ),
             ),
             Gravity.LOOK,
