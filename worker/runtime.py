@@ -167,6 +167,6 @@ class WorkerRuntime:
             ),
             reporter=self._reporter,
             policy=self._policy,
-            refund_slot=Pacer(self.client, self.settings, client_id).refund_slot,
+            uncount_request=Pacer(self.client, self.settings, client_id).uncount_request,
             clock=self._clock,
         )

@@ -78,6 +78,6 @@ class Pacer:
         """Let the API key rest after a 429, then go slower for a while."""
         self._pace.rest_key(self._client_id, duration, slower_for=SLOWER_AFTER_429)
 
-    def refund_slot(self) -> None:
+    def uncount_request(self) -> None:
         """Do not count a granted slot that was not used."""
-        self._pace.refund_slot(self._client_id)
+        self._pace.uncount_request(self._client_id)

@@ -32,7 +32,7 @@ class Counts:
         return timedelta(milliseconds=self.call_ms / self.calls) if self.calls else None
 
 
-# In the order in which the ledger's slots have them (`COUNTED` in scripts/lib/slots.lua).
+# In the order in which the ledger's slots have them (`COUNTED` in scripts/lib/chart_slots.lua).
 COUNTED = tuple(each.name for each in fields(Counts))
 
 

@@ -54,9 +54,9 @@ class Pace:
                 return Resting(timedelta(milliseconds=wait_ms))
         return DaySpent()
 
-    def refund_slot(self, client_id: str) -> None:
+    def uncount_request(self, client_id: str) -> None:
         """Do not count a slot that was not used."""
-        self._scripts.run("pace/refund_slot", api_key=keys.api_key(client_id))
+        self._scripts.run("pace/uncount_request", api_key=keys.api_key(client_id))
 
     def rest(self, account: str, duration: timedelta, *, slower_for: timedelta) -> None:
         """Let the account's API key rest for `duration`, then go slower for a while."""

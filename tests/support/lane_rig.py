@@ -165,7 +165,7 @@ class LaneRig:
             "settler": self.settler(self.ledger),
             "reporter": Silent(),
             "policy": POLICY,
-            "refund_slot": self.count_slot_back,
+            "uncount_request": self.count_slot_back,
             "clock": self.clock.for_lanes(),
         }
         return DeliveryTools(**{**parts, **changed})

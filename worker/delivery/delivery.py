@@ -1,6 +1,6 @@
 """One claim, from its first slot until it is settled: check, send, decide, settle.
 
-What becomes of a claim is decided in these places, and nowhere else:
+What becomes of a claim is decided in these places:
 
 | what happens                              | what becomes of it          | decided by            |
 |-------------------------------------------|-----------------------------|-----------------------|
@@ -14,6 +14,8 @@ What becomes of a claim is decided in these places, and nowhere else:
 | our code fails: the claim is lost         | due again a little later    | `Settler.lose`        |
 | its worker ends or hangs: it is lost too  | due again after its lease   | `signups/claim`       |
 | the third lost claim of a sign-up         | dead, `poison`              | both of the above     |
+| nobody can read its record                | dead, `unreadable`          | `Ledger.claim`        |
+| the person was erased while it was sent   | nothing of it is left       | `lib/settle`          |
 
 `decide` and its kind are in shared/domain/outcome.py, `decide_subscription` is in
 shared/domain/subscription_status.py, and the scripts are in shared/ledger/scripts/.
@@ -98,14 +100,15 @@ class Reporter(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliveryTools:
-    """What all deliveries of one lane use. `refund_slot` un-counts a slot that was not used."""
+    """What all deliveries of one lane use. `uncount_request` takes back the count of a request
+    that was not made."""
 
     tokens: Tokens
     contacts: Contacts
     settler: Settler
     reporter: Reporter
     policy: RetryPolicy
-    refund_slot: Callable[[], None]
+    uncount_request: Callable[[], None]
     clock: Clock
 
 
@@ -127,7 +130,7 @@ class Settled:
 
 SlotResult = StillOpen | Settled
 # A decision, once the login's privileges are known.
-Verdict = Settlement | RenewToken | SendAgain
+Decision = Settlement | RenewToken | SendAgain
 
 
 class Stage(Enum):
@@ -186,7 +189,7 @@ class Delivery:
         try:
             return self._tools.tokens.at_hand(self.claim.account, self.claim.token_version)
         except TokenError:
-            self._tools.refund_slot()
+            self._tools.uncount_request()
             raise
 
     def _next_call(self) -> NextCall | DeadLetter:
@@ -200,7 +203,7 @@ class Delivery:
 
     def _miss_slot(self) -> StillOpen:
         self._tools.settler.tally["slots_missed"] += 1
-        self._tools.refund_slot()
+        self._tools.uncount_request()
         return StillOpen.SLOT_MISSED
 
     # --- send
@@ -233,7 +236,7 @@ class Delivery:
 
     # --- decide
 
-    def _decide(self, answer: Answer, call: NextCall, token: Token) -> Verdict:
+    def _decide(self, answer: Answer, call: NextCall, token: Token) -> Decision:
         decision = decide(
             answer,
             attempt=self.claim.attempts + 1,
@@ -260,7 +263,7 @@ class Delivery:
             return HoldAccount(HoldReason.RECONNECT, f"token refused; {error}")
         return RenewToken()
 
-    def _decide_forbidden(self, answer: Answer, needed: str, token: Token) -> Verdict:
+    def _decide_forbidden(self, answer: Answer, needed: str, token: Token) -> Decision:
         try:
             privileges = self._tools.contacts.privileges(token.access)
         except (ApiError, Refused) as error:
@@ -272,7 +275,7 @@ class Delivery:
 
     # --- settle
 
-    def _carry_out(self, decision: Verdict, attempt: Attempt, token: Token) -> SlotResult:
+    def _carry_out(self, decision: Decision, attempt: Attempt, token: Token) -> SlotResult:
         match decision:
             case RenewToken():
                 return StillOpen.TOKEN_RENEWED
@@ -291,7 +294,7 @@ class Delivery:
         self.stage = Stage.CLOSED
 
     def _bury_unsent(self, letter: DeadLetter) -> SlotResult:
-        self._tools.refund_slot()
+        self._tools.uncount_request()
         self._tools.settler.bury(self.claim, letter)
         self.stage = Stage.CLOSED
         return Settled(letter)

@@ -195,7 +195,7 @@ class Lane:
 
     def _make_room(self) -> None:
         """Release the claim, as nothing was sent, and wait until nobody is alone."""
-        self.tools.refund_slot()
+        self.tools.uncount_request()
         self._release_open_claim()
         self.in_flight.wait_until_nobody_is_alone(self._left())
 

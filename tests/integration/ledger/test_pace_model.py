@@ -256,13 +256,13 @@ class PaceMachine(RuleBasedStateMachine):
     @precondition(lambda self: bool(self.returnable))
     @rule(data=st.data())
     def a_slot_goes_by_unused(self, data: st.DataObject) -> None:
-        """It is refunded, as a lane does within seconds."""
+        """Its request is not counted, as a lane does within seconds."""
         entry = data.draw(st.sampled_from(self.returnable))
         self.returnable.remove(entry)
         granted_at, grant = entry
         if self.unset - granted_at > MINUTE:
             return
-        self.scripts.run("pace/refund_slot", api_key=keys.api_key(CLIENT_ID))
+        self.scripts.run("pace/uncount_request", api_key=keys.api_key(CLIENT_ID))
         self.returned.append(grant)
         # In a day's first minute nobody knows for which day it was counted.
         if self.used[self._day()] and self.clock.us % DAY >= MINUTE + 1000:

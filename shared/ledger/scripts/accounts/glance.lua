@@ -5,7 +5,7 @@
 -- ARG accounts  json  list of the prefixes of their keys
 -- ARG reasons  json  list of the reasons of dead letters
 -- ARG counts  json  list of the names of the totals
--- INCLUDE clock slots trouble
+-- INCLUDE clock chart_slots trouble
 --
 -- Returns for each account: {prefix of the keys of its API key, list of its totals by `counts` (text
 -- or nil), age of the oldest due in ms or -1, dead letters, list of these by `reasons` (empty without

@@ -1,4 +1,4 @@
--- Refunds a slot that was not used in time: no call was made, so none is counted.
+-- Takes back the count of a request whose slot was not used in time. The slot itself is lost.
 --
 -- KEY api_key  prefix of the API key's keys
 -- INCLUDE clock pace

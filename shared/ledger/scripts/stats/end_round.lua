@@ -9,7 +9,7 @@
 -- LIMIT CHARTED_MINUTES  number
 -- LIMIT CHARTED_QUARTERS  number
 -- LIMIT CHARTED_DAYS  number
--- INCLUDE clock slots
+-- INCLUDE clock chart_slots
 --
 -- Returns 1.
 

@@ -11,7 +11,7 @@
 -- LIMIT CHARTED_MINUTES  number
 -- LIMIT CHARTED_QUARTERS  number
 -- LIMIT CHARTED_DAYS  number
--- INCLUDE clock slots
+-- INCLUDE clock chart_slots
 --
 -- Returns {how much of theirs is due now; 1 when whole minutes are left, else 0}.
 
