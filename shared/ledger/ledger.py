@@ -72,11 +72,13 @@ NOBODY: Who = MappingProxyType({})
 _NO_TIME = timedelta()
 
 
-class Origin(TypedDict):
-    """Where a submission comes from. `person`, `digest` (of the content) and `idempotency_key` are
-    fingerprints; `visitor` is what `Fingerprints.visitor_in` returns. `limit` is the visitor's,
-    `person_limit` that of the person. `waited` is how long ago it was received, if it was kept
-    elsewhere. `solution` names the captcha's challenge that was solved for it.
+class AcceptDetails(TypedDict):
+    """What `Ledger.accept` needs besides the submission.
+
+    `person`, `digest` (of the content) and `idempotency_key` are fingerprints; `visitor` is what
+    `Fingerprints.visitor_in` returns. `limit` is the visitor's, `person_limit` that of the person.
+    `waited` is how long ago it was received, if it was kept elsewhere. `solution` names the
+    captcha's challenge that was solved for it.
     """
 
     person: str
@@ -104,23 +106,23 @@ class Ledger:
 
     # --- intake
 
-    def accept(self, submission: Submission, **origin: Unpack[Origin]) -> Accepted:
+    def accept(self, submission: Submission, **details: Unpack[AcceptDetails]) -> Accepted:
         """Store the submission durably, once.
 
         Raises `KeyReused` and `VisitorLimited`; nothing is stored then.
         """
-        call = self.accept_call(submission, **origin)
+        call = self.accept_call(submission, **details)
         return self.read_accepted(self._scripts.execute_all([call], *self.after_accept))
 
-    def accept_call(self, submission: Submission, **origin: Unpack[Origin]) -> ScriptCall:
+    def accept_call(self, submission: Submission, **details: Unpack[AcceptDetails]) -> ScriptCall:
         """Return the call that stores the submission, for who sends it on a connection of its own.
 
         The commands of `after_accept` follow on the same connection. `read_accepted` reads all
         answers.
         """
-        limit = origin["limit"] if origin["visitor"] is not None else None
-        network, _, place = (origin["visitor"] or "").partition(":")
-        of_person = origin.get("person_limit")
+        limit = details["limit"] if details["visitor"] is not None else None
+        network, _, place = (details["visitor"] or "").partition(":")
+        of_person = details.get("person_limit")
         return self._scripts.call(
             "signups/accept",
             account=keys.account(submission.account),
@@ -132,9 +134,9 @@ class Ledger:
             consent=consent_json(submission.consent),
             consent_version=submission.consent.version,
             consent_text=submission.consent.text,
-            person=origin["person"],
-            content=origin["digest"],
-            idempotency_key=origin["idempotency_key"],
+            person=details["person"],
+            content=details["digest"],
+            idempotency_key=details["idempotency_key"],
             place=place,
             visitor_limit=limit.count if limit else 0,
             visitor_window=limit.window if limit else _NO_TIME,
@@ -142,8 +144,8 @@ class Ledger:
             person_window=of_person.window if of_person else _NO_TIME,
             quarantine=submission.quarantine.reason if submission.quarantine else None,
             if_busy=suspicion_json(submission.if_busy) if submission.if_busy else None,
-            solution=origin.get("solution"),
-            waited=max(_NO_TIME, origin.get("waited", _NO_TIME)),
+            solution=details.get("solution"),
+            waited=max(_NO_TIME, details.get("waited", _NO_TIME)),
         )
 
     @property

@@ -99,11 +99,11 @@ class FastPath:
         visitor = visitor_of(form, head, source, posted, address=address)
         key = head.headers.get("idempotency-key") or None
         entry = self._intake.check(form, posted, visitor, idempotency_key=key, request=request)
-        origin = self._intake.known_origin(entry, visitor)
-        if origin is None:
+        details = self._intake.accept_details(entry, visitor)
+        if details is None:
             return None
         try:
-            answers = await self._channel.run(self._ledger.accept_call(entry.submission, **origin))
+            answers = await self._channel.run(self._ledger.accept_call(entry.submission, **details))
             accepted = self._ledger.read_accepted(answers)
         except (LedgerUnavailable, KeyReused, VisitorLimited) as why:
             return NotStored(form, entry, why)

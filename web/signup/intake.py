@@ -27,7 +27,7 @@ from shared.domain.signup import ALONE, Consent, QuarantineReason, Submission, S
 from shared.domain.texts import lazy_ngettext
 from shared.infrastructure.addresses import wider_network
 from shared.infrastructure.settings import RateLimit
-from shared.ledger.ledger import Origin
+from shared.ledger.ledger import AcceptDetails
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.request_ids import RequestId
@@ -45,7 +45,7 @@ IDEMPOTENCY_KEY_LIMIT = 255
 class SignupLedger(Protocol):
     """The step of the ledger that intake needs."""
 
-    def accept(self, submission: Submission, **origin: Unpack[Origin]) -> Accepted:
+    def accept(self, submission: Submission, **details: Unpack[AcceptDetails]) -> Accepted:
         """Store the submission durably, once. Safe to repeat.
 
         Raises `KeyReused`, `VisitorLimited` and `LedgerUnavailable`.
@@ -150,13 +150,13 @@ class Intake:
         """
         return self.note(form, entry, self._store(entry, visitor, ask))
 
-    def known_origin(self, entry: Entry, visitor: Visitor) -> Origin | None:
+    def accept_details(self, entry: Entry, visitor: Visitor) -> AcceptDetails | None:
         """Return the fingerprints with which the ledger can accept the sign-up at once.
 
         None if Redis has to tell their key first.
         """
         fingerprints = self.fingerprints.known
-        return self._origin(entry, visitor, fingerprints) if fingerprints else None
+        return self._details(entry, visitor, fingerprints) if fingerprints else None
 
     def store_on_disk(
         self, form: Form, entry: Entry, visitor: Visitor, away: LedgerUnavailable
@@ -200,11 +200,11 @@ class Intake:
             return self._spool(entry, visitor, away)
 
     def _store_in_ledger(self, entry: Entry, visitor: Visitor) -> Accepted:
-        origin = self._origin(entry, visitor, self.fingerprints())
-        return self.ledger.accept(entry.submission, **origin)
+        details = self._details(entry, visitor, self.fingerprints())
+        return self.ledger.accept(entry.submission, **details)
 
-    def _origin(self, entry: Entry, visitor: Visitor, fingerprints: Fingerprints) -> Origin:
-        return Origin(
+    def _details(self, entry: Entry, visitor: Visitor, fingerprints: Fingerprints) -> AcceptDetails:
+        return AcceptDetails(
             person=entry.person(fingerprints),
             digest=entry.content(fingerprints),
             idempotency_key=entry.key(fingerprints),

@@ -17,7 +17,7 @@ from shared.domain.replay import ReplayPace
 from shared.domain.signup import DeathReason, Submission
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
-from shared.ledger.ledger import Ledger, Origin
+from shared.ledger.ledger import AcceptDetails, Ledger
 from shared.ledger.people import People
 from shared.ledger.replays import Replays
 from shared.ledger.stores.retention import RecordKeeping
@@ -465,7 +465,7 @@ def test_who_signs_up_again_later_is_kept(
 class Away:
     """A ledger that does not answer."""
 
-    def accept(self, submission: Submission, **origin: Unpack[Origin]) -> Accepted:
+    def accept(self, submission: Submission, **details: Unpack[AcceptDetails]) -> Accepted:
         raise LedgerUnavailable("away")
 
 
@@ -475,8 +475,8 @@ class Losing:
 
     ledger: Ledger
 
-    def accept(self, submission: Submission, **origin: Unpack[Origin]) -> Accepted:
-        self.ledger.accept(submission, **origin)
+    def accept(self, submission: Submission, **details: Unpack[AcceptDetails]) -> Accepted:
+        self.ledger.accept(submission, **details)
         raise LedgerUnavailable("no answer")
 
 

@@ -7,13 +7,13 @@ import redis
 
 from shared.domain.errors import LedgerUnavailable
 from shared.ledger import keys
-from shared.ledger.ledger import Ledger, Origin
+from shared.ledger.ledger import AcceptDetails, Ledger
 from shared.ledger.script_library import Scripts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Accepted
 from tests.support import builders
 
-ORIGIN: Origin = {
+DETAILS: AcceptDetails = {
     "person": "p",
     "digest": "d",
     "idempotency_key": None,
@@ -75,7 +75,7 @@ def test_an_accepted_signup_is_on_the_disk_in_one_round_trip(client: "redis.Redi
 def test_the_call_can_be_sent_on_another_connection(client: "redis.Redis", fsync: bool) -> None:
     ledger = Ledger(client, fsync=fsync)
     sent = builders.submission()
-    call = ledger.accept_call(sent, **ORIGIN)
+    call = ledger.accept_call(sent, **DETAILS)
     client.script_load(call.source)
 
     with client.client() as other:  # type: ignore[no-untyped-call]

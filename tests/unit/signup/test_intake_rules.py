@@ -16,7 +16,7 @@ from shared.domain.form import Form, ListRef
 from shared.domain.signup import ALONE, SEEN_LIMIT, Submission, Suspicion
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.settings import RateLimit
-from shared.ledger.ledger import Origin
+from shared.ledger.ledger import AcceptDetails
 from shared.ledger.stores.fingerprints import Fingerprints
 from shared.ledger.values import Accepted
 from web.request_ids import RequestId
@@ -50,11 +50,11 @@ class FakeLedger:
         self.repeats = False
         self.away = False
 
-    def accept(self, submission: Submission, **origin: Unpack[Origin]) -> Accepted:
+    def accept(self, submission: Submission, **details: Unpack[AcceptDetails]) -> Accepted:
         if self.away:
             raise LedgerUnavailable
         self.submissions.append(submission)
-        self.marks.append(dict(origin))
+        self.marks.append(dict(details))
         return Accepted(
             "first" if len(self.marks) > 1 else submission.id, self.repeats, self.notify_workers
         )
