@@ -55,7 +55,7 @@ class Examines(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """`check_ledger` reads and writes Redis as a sign-up does, and raises if it cannot.
+    """`check_ledger` writes to Redis and reads from it, and raises if it cannot.
 
     `sessions` and `operator_keys` answer in the time that `deadlines` allow; `operators` can wait
     longer.

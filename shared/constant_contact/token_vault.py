@@ -60,7 +60,8 @@ LOCK_LIFE = timedelta(seconds=30)
 # If writing the intention took longer, another process may have the lock by now.
 BEGIN_DEADLINE = timedelta(seconds=5)
 CALL_DEADLINE = timedelta(seconds=20)
-# One whole refresh by another process: waiting for a slot, the call, storing.
+# For another process to refresh: waiting for a slot, and the call. Storing may take longer while
+# Redis is away; then the account is on hold, and its probe sees the new token.
 LONGEST_WAIT = timedelta(seconds=35)
 POLL = timedelta(milliseconds=50)
 # A rotated pair that is not stored is lost, and the connection with it. A restart of Redis takes

@@ -86,7 +86,7 @@ _DID_TO = {Action.SIGN_IN_REFUSED: "was refused at signing in as {operator}"}
 _DID_TO_ONESELF = {
     Action.SET_PASSWORD: "chose a new password",
     Action.MAKE_KEY: "made a key for scripts",
-    Action.REVOKE_KEY: "ended the own key",
+    Action.REVOKE_KEY: "ended their own key",
 }
 
 

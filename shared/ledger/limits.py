@@ -24,7 +24,7 @@ IDEMPOTENCY_KEY_LIFE = timedelta(days=1)
 # A solved captcha counts once, and no longer than this: a page may send what was typed when the
 # relay has been away for hours.
 SOLUTION_LIFE = timedelta(days=1)
-# So many Idempotency-Keys may come with a visitor's repeats of the own sign-up, which the visitor
+# So many Idempotency-Keys may come with repeats of a visitor's own sign-up, which the visitor
 # limit does not count. A sender that tries again has the same key, or a few.
 MOST_REPEAT_KEYS = 20
 # To note a repeat writes the record anew, which may have 8 KiB.

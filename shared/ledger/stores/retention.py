@@ -1,4 +1,4 @@
-"""Clears the records whose time is over, and tells what is kept. docs/states.md says when."""
+"""Clears the records whose time is over, and tells what is kept. docs/operating.md says when."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
