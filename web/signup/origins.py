@@ -46,9 +46,9 @@ class Source(NamedTuple):
 def source_of(head: Head, public_url: str) -> Source:
     """Return where a request comes from."""
     origin = web_origin(head.headers.get("origin", ""))
-    page = _page(head.headers.get("referer", ""))
+    page = page_at(head.headers.get("referer", ""))
     if page is None or origin not in (None, origin_of(page)):
-        page = _page(origin or "")
+        page = page_at(origin or "")
     sender = origin or (origin_of(page) if page else None)
     ours = sender is not None and (
         sender == origin_of(public_url) or split_address(sender).netloc == head.host
@@ -64,7 +64,7 @@ def first_page(source: Source, posted: Mapping[str, list[str]]) -> Source:
     """
     if PAGE not in posted or source.page is None:
         return source
-    named = next(filter(None, map(_page, _addresses(posted))), None)
+    named = next(filter(None, map(page_at, _addresses(posted))), None)
     if named is None:
         return source
     if source.ours:
@@ -81,7 +81,7 @@ def referrer_of(posted: Mapping[str, list[str]]) -> str | None:
     """Return the page from which the visitor came to the form, without its query string, which may
     hold personal data."""
     said = posted.get(REFERRER)
-    page = said and _page(said[0])
+    page = said and page_at(said[0])
     return page if page and len(page) <= _LONGEST_REFERRER else None
 
 
@@ -89,7 +89,7 @@ def campaign_of(head: Head, source: Source, posted: Mapping[str, list[str]]) -> 
     """Return the campaign's names and values from the address of the website's page that posted, as
     the page or the browser tells it."""
     for address in (*_addresses(posted), head.headers.get("referer", "")):
-        page = _page(address)
+        page = page_at(address)
         if page and source.page and origin_of(page) == origin_of(source.page):
             query = dict(parse_qsl(split_address(address).query))
             if found := {name: query[name] for name in CAMPAIGN if name in query}:
@@ -121,7 +121,7 @@ def _is_own_page(page: str, public_url: str) -> bool:
 
 
 @remembered(longest=LONGEST_USUAL)  # a website's pages post, again and again
-def _page(address: str) -> str | None:
+def page_at(address: str) -> str | None:
     """Return a page's address without query string, fragment and user; None for other text."""
     try:
         parts = split_address(address)

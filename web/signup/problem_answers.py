@@ -122,13 +122,21 @@ def _page_with_posted(problem: Problem) -> str:
     shown: dict[str, Any] = {"is_sign_up": _is_sign_up()}
     if form:
         allow_form(form)  # a website may show the form in a frame, and then this page
-        shown["website"] = way_back(form, source_here().website_page)
+    shown["typed"] = _typed(form or _unknown_form()) if _is_sign_up() else ()
+    if form:
+        page = first_page(source_here(), _posted_or_shown()).website_page
+        shown["website"] = way_back(form, page)
         if problem.status == 403 and g.in_frame:
             # Browsers would show nothing. This page has nothing to press but a link.
             g.framed_by = filter(None, (*form.origins, source_here().website_page))
             shown["alone"] = url_for("forms.show", name=form.name)
-    typed = _typed(form or _unknown_form()) if _is_sign_up() else ()
-    return _render("problem.html", problem, typed=typed, **shown)
+    return _render("problem.html", problem, **shown)
+
+
+def _posted_or_shown() -> Posted:
+    """Return what was posted, also if it was read for this answer alone."""
+    found: Posted = g.get("posted") or g.get("shown", {})
+    return found
 
 
 def _is_sign_up() -> bool:
@@ -189,8 +197,7 @@ def _render(template: str, problem: Problem, **more: Any) -> str:
 
 def _more_notes() -> Iterator[Text]:
     """Yield what may be wrong on the website besides."""
-    posted: Posted = g.get("posted") or g.get("shown", {})
-    if any(is_file_note(value) for values in posted.values() for value in values):
+    if any(is_file_note(each) for values in _posted_or_shown().values() for each in values):
         yield files_are_not_kept()
     if _is_in_address():
         yield method_is_missing()

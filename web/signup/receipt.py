@@ -1,6 +1,7 @@
 """The answer to a sign-up that is stored: a page to go on to, or JSON."""
 
 import functools
+import re
 from typing import NamedTuple, Protocol
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
@@ -9,7 +10,7 @@ from werkzeug.urls import iri_to_uri
 
 from shared.domain.form import Form
 from shared.domain.reading.posted_fields import LANGUAGE, instruction
-from shared.domain.web_addresses import origin_of
+from shared.domain.web_addresses import origin_of, split_address
 from web.signup.answer_kind import wants_json
 from web.signup.cors import AMP_SOURCE
 from web.signup.origins import Source
@@ -17,8 +18,10 @@ from web.signup.reading.head import Head
 from web.signup.reading.request_body import Posted
 from web.translations.catalogues import Translation, Translations
 
-# In the address of the thanks page: the website to which it leads back.
+# In the address of the thanks page: the website's page to which it leads back, or its path.
 SITE = "_site"
+_LONGEST_PATH = 500
+_AT = re.compile("@|%40", re.IGNORECASE)
 
 
 class Parts(Protocol):
@@ -90,13 +93,25 @@ def _in_language(
 
 
 def _way_back(form: Form, source: Source) -> dict[str, str]:
-    """Return what the address of our thanks page needs to lead back to the website, if our own page
-    posted: then the browser does not tell it. It has an origin of the form's alone, as anybody can
-    make up such an address."""
-    if not source.ours or not source.website_page:
+    """Return what the address of our thanks page needs to lead back to the website's page.
+
+    Anybody can make up such an address. The browser tells the website, so a path is enough, and
+    leads nowhere else. After our own page has posted, it tells ours. Then the origin is there, too,
+    if it is one of the form's.
+    """
+    if not source.website_page:
         return {}
-    site = origin_of(source.website_page)
-    return {SITE: site} if site in form.origins else {}
+    site, path = origin_of(source.website_page), _told_path(source.website_page)
+    if source.ours:
+        return {SITE: f"{site}{path}"} if site in form.origins else {}
+    return {SITE: path} if path else {}
+
+
+def _told_path(page: str) -> str:
+    """Return the page's path as our addresses may have it: without what may be an e-mail address,
+    and "" for the home page."""
+    path = split_address(page).path
+    return "" if path == "/" or _AT.search(path) or len(path) > _LONGEST_PATH else path
 
 
 def _with_query(address: str, query: dict[str, str]) -> str:

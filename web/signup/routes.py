@@ -19,6 +19,7 @@ from shared.domain.form import Form
 from shared.domain.reading.meanings import find_field
 from shared.domain.reading.posted_fields import ASKED, LANGUAGE, SOLUTION
 from shared.domain.signup import QuarantineReason
+from shared.domain.web_addresses import origin_of
 from web.request_ids import HEADER, request_id_in
 from web.services import services
 from web.signup import problems
@@ -28,7 +29,7 @@ from web.signup.fast_path import NotStored
 from web.signup.form_fields import form_fields
 from web.signup.form_page import form_page
 from web.signup.form_style import form_style
-from web.signup.origins import Source, first_page
+from web.signup.origins import Source, first_page, page_at
 from web.signup.problem_answers import REFUSED_UNREAD, TOO_MANY_REFUSED, answer
 from web.signup.problems import FormUnavailable
 from web.signup.reading.body_kind import UnreadableRequest
@@ -97,9 +98,19 @@ def thanks(name: str) -> ResponseReturnValue:
     """Thank the visitors of forms without a page of their own."""
     form = _find(name, services().deadlines.start())
     allow_form(form)  # a website may show the form in a frame, and then this page
-    site = request.args.get(SITE)
-    page = source_here().website_page or (site if site in form.origins else None)
-    return render_template("thanks.html", form=form, website=way_back(form, page))
+    return render_template("thanks.html", form=form, website=way_back(form, _page_before(form)))
+
+
+def _page_before(form: Form) -> str | None:
+    """Return the website's page that has led to our thanks page, as far as anything tells it.
+
+    A path in the address counts on the website that the browser names. Without that, an address
+    counts on one of the form's origins.
+    """
+    told, page = request.args.get(SITE, ""), source_here().website_page
+    if page is None:
+        return listed(page_at(told), form)
+    return page_at(f"{origin_of(page)}{told}") if told.startswith("/") else page
 
 
 @bp.get("/f/<name>/style.css")
