@@ -157,9 +157,12 @@ def test_the_websites_own_next_page_takes_the_whole_window(shop: DrawingSite, pa
     expect(page).to_have_url(f"{shop.origin}/thanks")
 
 
-def test_a_page_that_is_not_listed_shows_no_form(shop: DrawingSite, page: Page) -> None:
+def test_a_page_that_is_not_listed_and_does_not_say_who_it_is_shows_no_form(
+    shop: DrawingSite, page: Page
+) -> None:
+    hidden = frame(shop, "news").replace("<iframe", '<iframe referrerpolicy="no-referrer"')
     with page.expect_console_message(lambda said: "frame-ancestors" in said.text):
-        shop.show(page, frame(shop, "news"))
+        shop.show(page, hidden)
     assert height(page) == 300
 
 

@@ -416,7 +416,8 @@ def test_a_page_that_the_form_does_not_accept_learns_why(
     action = f'action="{site.web.url}/f/listed"'
     site.show_page(page, f'<form {action} method="post">{FIELDS}</form>')
     join(page)
-    expect(page.get_by_text("https://elsewhere.example")).to_be_visible()
+    expect(page.get_by_text("from https://elsewhere.example only")).to_be_visible()
+    expect(page.get_by_text("relay forms edit listed --origin")).to_be_visible()
     expect(page).to_have_url(f"{site.web.url}/f/listed")
 
 
