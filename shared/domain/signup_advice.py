@@ -67,8 +67,8 @@ _QUARANTINED: Mapping[str | None, Why] = {
         Remedy.DELIVER,
     ),
     QuarantineReason.LINKS_IN_NAME: Why(
-        "A name or a part of the address has a link, HTML or BB code. Robots do that so that your"
-        " mail of welcome carries their link to a stranger.",
+        "A name or a part of the address has a link, HTML or BB code, or says whom to find in a"
+        " messenger. Robots do that so that your mail of welcome carries it to a stranger.",
         _LOOK,
         Remedy.DELIVER,
     ),
@@ -94,19 +94,20 @@ _QUARANTINED: Mapping[str | None, Why] = {
         Remedy.DELIVER,
     ),
     QuarantineReason.SAME_VALUES: Why(
-        "First name, last name and a third field have the same value. Some robots fill in every"
-        " field alike.",
+        "First and last name are the same, and so is a third field, or the name has a capital"
+        " inside. Some robots fill in every field alike.",
         _LOOK,
         Remedy.DELIVER,
     ),
     QuarantineReason.MIXED_SCRIPTS: Why(
-        "One word mixes Latin letters with Cyrillic or Greek ones that look alike. Robots do that"
-        " to hide a word from filters.",
+        "A word mixes Latin letters with Cyrillic or Greek ones that look alike, or has blanks that"
+        " nobody sees. Robots do that to hide a word from filters.",
         _LOOK,
         Remedy.DELIVER,
     ),
     QuarantineReason.ODD_NAME: Why(
-        "A name has prices, percentages, several emojis or several exclamation marks.",
+        "A name has an amount of money, a percentage, several emojis, several exclamation marks, or"
+        " letters of a fancy font.",
         _LOOK,
         Remedy.DELIVER,
     ),

@@ -1,9 +1,9 @@
 """The corpora: sign-ups of people and of robots, as text files that anybody can add to.
 
-A line is `address | first name | last name | other=value`. The first part was there when the
-weights were chosen. The part called `later` was written after that, so it shows how screening does
-with what its author had not seen. A line of it that makes somebody change a sign moves to the
-first part.
+A line is `address | first name | last name | other=value`. The first part was looked at when the
+signs and weights were chosen. The part called `later` was not: of what was written last, every
+other line went there. A line of it that makes somebody change a sign moves to the first
+part.
 """
 
 import re

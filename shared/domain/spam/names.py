@@ -7,11 +7,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from shared.domain.spam import signs
-from shared.domain.spam.gibberish import CERTAINLY, GIBBERISH, oddities, surely_no_oddities
-from shared.domain.spam.links import has_link, has_markup, is_one_link
+from shared.domain.spam.disguises import MANY_DISGUISED, disguised_words, mixes_scripts
+from shared.domain.spam.gibberish import (
+    CERTAINLY,
+    GIBBERISH,
+    has_capital_inside,
+    oddities,
+    surely_no_oddities,
+)
+from shared.domain.spam.links import has_chat, has_link, has_markup, is_one_link
 from shared.domain.spam.signs import Found, Sign
 from shared.domain.spam.texts import signs_of_spam_words
-from shared.domain.spam.words import surely_no_spam_words
+from shared.domain.spam.words import CURRENCIES, surely_no_telling_words
 
 _PERSON = ("first_name", "last_name")
 # People write their website into these, alone or beside other words.
@@ -20,26 +27,30 @@ _MAY_BE_ALIKE = (*_WORK, "street", "city")
 # Of an address and a whole name.
 _USUAL = 3
 _SHORT = frozenset((*_PERSON, *_MAY_BE_ALIKE, "state", "postal_code", "country"))
+# A word of spam in a name counts as three in a text.
+_IN_NAME = 3
 
 _EMOJI = "[\u2600-\u27bf\U0001f300-\U0001faff]"
+_FANCY = "[\U0001d400-\U0001d7ff\u24b6-\u24e9\U0001f130-\U0001f189]"
 # What links, markup and oddities have; names of people, companies and places may have it, too. A
 # house's number is none of it, unless it stands beside a sign: `50%`, `page-1-of-google`.
-_TELLING = re.compile(r"[.:<\[=$%!]")
+_TELLING = re.compile(r"[.:<\[=$%!(\\@]")
 _WORDS_AND_NUMBERS = re.compile(r"[A-Za-z0-9\s]*")
 _NUMBER = re.compile(r"\d")
-_ODD = re.compile(rf"[$€£₽₿]\s?\d|\d\s?[$€£₽₿%]|!!|{_EMOJI}\ufe0f?\s?{_EMOJI}")
-# Latin letters, Cyrillic and Greek ones look alike. Robots mix them so that no filter knows a word.
-# Ghana's Akyerε has an epsilon.
-_LATIN, _ALIKE = "[A-Za-z\u00c0-\u024f]", "[\u0370-\u03b4\u03b6-\u052f]"
-_MIXED_SCRIPTS = re.compile(f"{_LATIN}{_ALIKE}|{_ALIKE}{_LATIN}")
+_ODD = re.compile(rf"\d\s?%|!!|{_EMOJI}\ufe0f?\s?{_EMOJI}|{_FANCY}")
+_MONEY = re.compile(
+    r"[$€£₽₿]\s?\d|\d\s?[$€£₽₿]|\$\$"
+    rf"|\d\s(?:{'|'.join(CURRENCIES)})\b",
+    re.IGNORECASE,
+)
 
 
 def signs_in_names(fields: Mapping[str, str]) -> Iterable[Found]:
     """Return the signs in a contact's short fields, which are by their `api_name`."""
     text = "\n".join([value for name, value in fields.items() if name in _SHORT])
-    if _is_plain(text) and surely_no_oddities(text) and surely_no_spam_words(text):
+    if _is_plain(text) and surely_no_oddities(text) and surely_no_telling_words(text):
         return _signs_of_the_same(fields) if len(fields) > _USUAL else ()
-    return _signs(fields)
+    return _signs(fields, text)
 
 
 def _is_plain(text: str) -> bool:
@@ -49,17 +60,31 @@ def _is_plain(text: str) -> bool:
     return not _NUMBER.search(text) or _WORDS_AND_NUMBERS.fullmatch(text) is not None
 
 
-def _signs(fields: Mapping[str, str]) -> Iterator[Found]:
-    person = [fields.get(name, "") for name in _PERSON]
-    first, last = map(oddities, person)
-    if gibberish := _gibberish(first, last, oddities(_local_part(fields))):
-        yield Found(gibberish, " ".join(person))
+def _signs(fields: Mapping[str, str], text: str) -> Iterator[Found]:
+    first, last = [fields.get(name, "") for name in _PERSON]
+    yield from _signs_of_person(first, last, fields["email_address"].rpartition("@")[0])
     yield from _signs_of_the_same(fields)
-    yield from signs_of_spam_words("\n".join(person), each_counts=2)
-    yield from signs_of_spam_words("\n".join([fields.get(name, "") for name in _WORK]))
+    if work := "\n".join([fields[name] for name in _WORK if name in fields]):
+        yield from signs_of_spam_words(work)
+    if mixes_scripts(text):
+        yield _disguise(text)
     for name, value in fields.items():
         if name in _SHORT:
             yield from _signs_in(name, value)
+
+
+def _signs_of_person(first: str, last: str, address: str) -> Iterator[Found]:
+    whole, seen = f"{first}\n{last}", f"{first} {last}".strip()
+    of_address = oddities(_NUMBER.sub(" ", address))
+    if gibberish := _gibberish(oddities(first), oddities(last), of_address):
+        yield Found(gibberish, seen)
+    yield from signs_of_spam_words(whole, each_counts=_IN_NAME)
+    if has_chat(whole):
+        yield Found(signs.CHAT_IN_NAME, seen)
+    if _MONEY.search(whole):
+        yield Found(signs.MONEY_IN_NAME, seen)
+    elif _ODD.search(whole):
+        yield Found(signs.ODD_NAME, seen)
 
 
 def _gibberish(first: int, last: int, address: int) -> Sign | None:
@@ -67,21 +92,17 @@ def _gibberish(first: int, last: int, address: int) -> Sign | None:
     least, most = sorted((first, last))
     if most < GIBBERISH:
         return None
-    if least:
+    if least or most >= CERTAINLY:
         return signs.RANDOM_NAMES
-    is_certain = most >= CERTAINLY or address >= GIBBERISH
-    return signs.RANDOM_NAME if is_certain else signs.ODD_LETTERS
+    return signs.RANDOM_NAME if address >= GIBBERISH else signs.ODD_LETTERS
 
 
-def _local_part(fields: Mapping[str, str]) -> str:
-    return fields["email_address"].rpartition("@")[0]
+def _disguise(text: str) -> Found:
+    words = disguised_words(text)
+    return Found(signs.DISGUISED if len(words) >= MANY_DISGUISED else signs.MIXED_SCRIPTS, text)
 
 
 def _signs_in(name: str, value: str) -> Iterator[Found]:
-    if not value.isascii() and _MIXED_SCRIPTS.search(value):
-        yield Found(signs.MIXED_SCRIPTS, value)
-    if name in _PERSON and _ODD.search(value):
-        yield Found(signs.ODD_NAME, value)
     if has_markup(value):
         yield Found(signs.MARKUP_IN_NAME, value)
     elif has_link(value) and not (name in _WORK and is_one_link(value)):
@@ -90,5 +111,7 @@ def _signs_in(name: str, value: str) -> Iterator[Found]:
 
 def _signs_of_the_same(fields: Mapping[str, str]) -> Iterator[Found]:
     first, last = map(fields.get, _PERSON)
-    if first and first == last and first in map(fields.get, _MAY_BE_ALIKE):
-        yield Found(signs.SAME_VALUES, first)
+    if first and first == last:
+        others = map(fields.get, _MAY_BE_ALIKE)
+        if first in others or has_capital_inside(first):
+            yield Found(signs.SAME_VALUES, first)

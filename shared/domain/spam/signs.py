@@ -31,33 +31,48 @@ HONEYPOT = Sign(
 LINK_IN_NAME = Sign(
     QuarantineReason.LINKS_IN_NAME, 10, "A link in a name, or in a part of the postal address"
 )
+CHAT_IN_NAME = Sign(
+    QuarantineReason.LINKS_IN_NAME, 10, "A messenger with a number or a user in a name"
+)
 MARKUP_IN_NAME = Sign(
     QuarantineReason.LINKS_IN_NAME, 10, "HTML or BB code there, in the company or in the job title"
 )
 DISPOSABLE = Sign(QuarantineReason.DISPOSABLE, 10, "An e-mail address that lives for minutes")
 RANDOM_NAMES = Sign(
-    QuarantineReason.GIBBERISH, 10, "Both names look random, one of them like gibberish"
+    QuarantineReason.GIBBERISH,
+    10,
+    "One name is certainly random, or both look so, one of them like gibberish",
 )
 RANDOM_NAME = Sign(
-    QuarantineReason.GIBBERISH, 8, "One name is certainly random, or it and the address look so"
+    QuarantineReason.GIBBERISH, 8, "One name and the address both look like gibberish"
 )
 ODD_LETTERS = Sign(QuarantineReason.GIBBERISH, 6, "One name looks like gibberish")
-MANY_SPAM_WORDS = Sign(QuarantineReason.SPAM_WORDS, 10, "Three and more offers")
-TWO_SPAM_WORDS = Sign(QuarantineReason.SPAM_WORDS, 8, "Two offers, or one in a name")
-ONE_SPAM_WORD = Sign(QuarantineReason.SPAM_WORDS, 5, "One offer, or two hints at one")
+OFFERS = Sign(QuarantineReason.SPAM_WORDS, 10, "Two offers, or one in a name, or two hints there")
+OFFER = Sign(QuarantineReason.SPAM_WORDS, 7, "One offer, three hints at one, or a hint in a name")
+HINTS = Sign(QuarantineReason.SPAM_WORDS, 4, "Two hints at an offer")
 MARKUP_IN_TEXT = Sign(QuarantineReason.LINKS, 8, "A link in BB code or HTML, in any other text")
 MANY_LINKS = Sign(QuarantineReason.LINKS, 6, "Three and more links in other texts")
 SOME_LINKS = Sign(
     QuarantineReason.LINKS, 3, "One or two links in a text, or beside a company or a job title"
 )
-SAME_VALUES = Sign(QuarantineReason.SAME_VALUES, 8, "First name, last name and a third field alike")
-MIXED_SCRIPTS = Sign(
-    QuarantineReason.MIXED_SCRIPTS, 6, "Latin letters beside Cyrillic or Greek ones in one word"
+SAME_VALUES = Sign(
+    QuarantineReason.SAME_VALUES,
+    8,
+    "First and last name alike, and with a third field, or with a capital inside",
 )
+DISGUISED = Sign(
+    QuarantineReason.MIXED_SCRIPTS, 10, "Two Latin words with Cyrillic or Greek letters in them"
+)
+MIXED_SCRIPTS = Sign(
+    QuarantineReason.MIXED_SCRIPTS,
+    6,
+    "Latin letters beside Cyrillic or Greek ones in one word, or blanks of no width in it",
+)
+MONEY_IN_NAME = Sign(QuarantineReason.ODD_NAME, 10, "An amount of money in a name")
 ODD_NAME = Sign(
     QuarantineReason.ODD_NAME,
     6,
-    "Prices, percentages, several emojis or exclamation marks in a name",
+    "Percentages, several emojis or exclamation marks, or letters of a fancy font in a name",
 )
 ODD_ADDRESS = Sign(
     QuarantineReason.ODD_ADDRESS, 6, "Four and more single letters between the address's dots"
@@ -72,19 +87,22 @@ BUSY_NETWORK = Sign(
 SIGNS = (
     HONEYPOT,
     LINK_IN_NAME,
+    CHAT_IN_NAME,
     MARKUP_IN_NAME,
     DISPOSABLE,
     RANDOM_NAMES,
     RANDOM_NAME,
     ODD_LETTERS,
-    MANY_SPAM_WORDS,
-    TWO_SPAM_WORDS,
-    ONE_SPAM_WORD,
+    OFFERS,
+    OFFER,
+    HINTS,
     MARKUP_IN_TEXT,
     MANY_LINKS,
     SOME_LINKS,
     SAME_VALUES,
+    DISGUISED,
     MIXED_SCRIPTS,
+    MONEY_IN_NAME,
     ODD_NAME,
     ODD_ADDRESS,
     TOO_FAST,

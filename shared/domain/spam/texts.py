@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 from shared.domain.signup import Contact
 from shared.domain.spam import signs
+from shared.domain.spam.disguises import MANY_DISGUISED, disguised_words, mixes_scripts
 from shared.domain.spam.links import has_markup, links_in
 from shared.domain.spam.signs import Found
-from shared.domain.spam.words import OFFER, POINTS, spam_words_in
+from shared.domain.spam.words import HINT, OFFER, POINTS, spam_words_in
 
 _MANY_LINKS = 3
-_BY_OFFERS = (signs.ONE_SPAM_WORD, signs.TWO_SPAM_WORDS, signs.MANY_SPAM_WORDS)
+# How many points their words need.
+_BY_POINTS = ((2 * OFFER, signs.OFFERS), (OFFER, signs.OFFER), (2 * HINT, signs.HINTS))
 
 
 def signs_in_texts(contact: Contact) -> Iterator[Found]:
@@ -22,6 +24,8 @@ def signs_in_texts(contact: Contact) -> Iterator[Found]:
     elif links := links_in(text):
         yield Found(signs.MANY_LINKS if links >= _MANY_LINKS else signs.SOME_LINKS, text)
     yield from signs_of_spam_words(text)
+    if mixes_scripts(text) and len(disguised := disguised_words(text)) >= MANY_DISGUISED:
+        yield Found(signs.DISGUISED, " ".join(disguised))
 
 
 def _has_words(text: str) -> bool:
@@ -33,9 +37,11 @@ def _has_words(text: str) -> bool:
 def signs_of_spam_words(text: str, *, each_counts: int = 1) -> Iterator[Found]:
     """Yield the sign of the text's words of spam, if it has enough."""
     words = spam_words_in(text)
-    offers = each_counts * sum(map(POINTS.__getitem__, words)) // OFFER
-    if offers:
-        yield Found(_BY_OFFERS[min(offers, len(_BY_OFFERS)) - 1], ", ".join(words))
+    points = each_counts * sum(map(POINTS.__getitem__, words))
+    for least, sign in _BY_POINTS:
+        if points >= least:
+            yield Found(sign, ", ".join(words))
+            return
 
 
 def _values(contact: Contact) -> Iterator[str]:
