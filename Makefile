@@ -39,7 +39,7 @@ pictures: $(VENV)/.dev chromium  ## Play a bad day against the sandbox, and take
 embed: $(VENV)/.maintain  ## Assemble and minify web/embed/*.js, after a change to one of them
 	@$(RUN)/python -m tests.support.embed_build
 
-spam-table: $(VENV)/.dev  ## Measure what screening catches, and write it into docs/spam.md
+spam-table: $(VENV)/.dev  ## Measure what screening catches, and write it into docs
 	@$(RUN)/python -m tests.spam
 
 check: $(VENV)/.dev  ## Lint, types and import rules

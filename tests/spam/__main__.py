@@ -1,8 +1,9 @@
-"""`make spam-table`: measure, print the tables, and write them into docs/spam.md."""
+"""`make spam-table`: measure, print the tables, and write them into the documents."""
 
 import sys
 
-from tests.spam.table import DOCUMENT, tables, written
+from tests.spam.table import documents, measured
 
-sys.stdout.write(tables())
-DOCUMENT.write_text(written(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
+sys.stdout.write(measured())
+for path, text in documents().items():
+    path.write_text(text, encoding="utf-8")

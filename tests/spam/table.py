@@ -1,4 +1,4 @@
-"""The table of hits and false alarms in docs/spam.md, measured anew."""
+"""The tables of signs, and of their hits and false alarms, measured anew."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from shared.domain.spam.signs import SIGNS
 from tests.spam.corpora import people, robots
 from tests.spam.measuring import REASONS, Result, measure
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "spam.md"
+_DOCS = Path(__file__).parents[2] / "docs"
 BEGIN, END = "<!-- begin: make spam-table -->\n", "<!-- end: make spam-table -->\n"
 
 
@@ -17,15 +17,23 @@ _HEAD = """\
 """
 
 
-def written(document: str) -> str:
-    """Return the document with the tables as they are now."""
+def documents() -> dict[Path, str]:
+    """Return each document as it is with the tables of now."""
+    parts = {
+        _DOCS / "spam.md": _signs(),
+        _DOCS / "internals" / "screening.md": measured(),
+    }
+    return {path: _written(path.read_text(encoding="utf-8"), part) for path, part in parts.items()}
+
+
+def measured() -> str:
+    return f"{_part('', 'The first part')}\n{_part('_later', 'The later part')}"
+
+
+def _written(document: str, part: str) -> str:
     before, _, rest = document.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}{tables()}{END}{after}"
-
-
-def tables() -> str:
-    return f"{_signs()}\n{_part('', 'The first part')}\n{_part('_later', 'The later part')}"
+    return f"{before}{BEGIN}{part}{END}{after}"
 
 
 def _signs() -> str:

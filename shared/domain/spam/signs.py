@@ -4,7 +4,7 @@ The weights of all signs in a sign-up add up to its score. From the form's `spam
 is quarantined: 10 by default. No sign that honest people show now and then has that much.
 
 `make spam-table` measures every sign with sign-ups of people and of robots, and writes the result
-into docs/spam.md. Run it after every change here, and of what finds a sign.
+into docs/internals/screening.md. Run it after every change here, and of what finds a sign.
 """
 
 from collections.abc import Iterable
