@@ -58,7 +58,11 @@ def open_ledger(
         check_known("The ledger", found, newest)
         if found < newest and not may_upgrade:
             raise Refused(_too_old(found, newest))
+        is_new = found == newest and not pipeline.hexists(keys.FORMAT, "number")
+        seconds, _ = pipeline.time()
         pipeline.multi()
+        if is_new:  # so no minute before this one has figures to roll up
+            pipeline.hsetnx(keys.ROLL_UP, "rolled_to", int(seconds) // 60)
         pipeline.hsetnx(keys.FORMAT, "upgraded", found)
         pipeline.hset(keys.FORMAT, "number", newest)
 

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from shared.ledger import keys
 from shared.ledger.format import NEWEST, Step, open_ledger, upgrade_some
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
+from shared.ledger.stores.statistics import Statistics
 from tests.support import builders
 from tests.support.dumps.loader import FORMAT_1, everything, restore
 from tests.support.valkey_server import ValkeyServer
@@ -61,6 +63,16 @@ def test_an_empty_ledger_gets_the_newest_format(redis_client: "redis.Redis") -> 
     redis_client.flushdb()
     open_ledger(redis_client, (change_nothing,))
     assert redis_client.hgetall(keys.FORMAT) == {"number": "2", "upgraded": "2"}
+
+
+def test_only_an_empty_ledger_has_no_figures_to_roll_up(
+    redis_client: "redis.Redis", old: "redis.Redis"
+) -> None:
+    open_ledger(old)
+    assert not old.exists(keys.ROLL_UP)
+    redis_client.flushdb()
+    open_ledger(redis_client)
+    assert Statistics(redis_client).begin_round(timedelta()).accounts_at_once > 10
 
 
 def test_a_ledger_with_data_and_no_number_has_the_first_format(old: "redis.Redis") -> None:

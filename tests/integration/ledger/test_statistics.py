@@ -18,7 +18,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.replays import Replays
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
-from shared.ledger.stores.statistics import Statistics
+from shared.ledger.stores.statistics import Round, Statistics
 from tests.support import builders
 from tests.support.ledger_model import Clock, turnable_server
 from tests.support.refusals import refused_tally
@@ -133,6 +133,19 @@ def test_a_gap_as_long_as_minutes_are_kept_loses_nothing(
     assert counted == Counts(accepted=2 * times, delivered=3 * times)
     in_quarters = sum((slot.counts for slot in statistics.quarters(192)), Counts())
     assert in_quarters == counted
+
+
+def test_many_idle_minutes_cost_one_look_an_hour(redis_client: "redis.Redis") -> None:
+    statistics = Statistics(redis_client)
+    now = statistics.begin_round(timedelta()).this_minute
+    long_ago = Round(True, now - 600, now)
+    redis_client.hset(f"{keys.account('acme')}stats:{now - 300}", "accepted", 2)
+    redis_client.config_resetstat()
+    assert list(statistics.roll_up(long_ago, ["acme"]))[-1] == 0
+    calls = {name: each["calls"] for name, each in redis_client.info("commandstats").items()}
+    assert calls["cmdstat_exists"] <= 2 * 600 // 60
+    assert calls["cmdstat_hmget"] <= 60
+    assert sum(slot.counts.accepted for slot in statistics.days(2)) == 2
 
 
 def test_this_minute_is_in_no_slot_before_it_is_over(

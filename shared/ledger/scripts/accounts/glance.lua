@@ -18,9 +18,10 @@ local today = math.floor(this_minute / 1440)
 local function counted_today(of)
   local sums = no_figures()
   add_figures(sums, read_slot(of .. "days", today))
-  for minute = math.max(next_minute(of, rolled_to), today * 1440), this_minute do
-    add_figures(sums, figures_of(of, minute) or {})
-  end
+  local from = math.max(next_minute(of, rolled_to), today * 1440)
+  each_counted(of, from, this_minute, function(_, figures)
+    add_figures(sums, figures)
+  end)
   return sums
 end
 

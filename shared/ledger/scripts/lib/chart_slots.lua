@@ -33,6 +33,30 @@ local function figures_of(of, minute)
   end
 end
 
+local function counted_anything(of, first, last)
+  local minutes = {}
+  for minute = first, last do
+    minutes[#minutes + 1] = of .. "stats:" .. text(minute)
+  end
+  return redis.call("EXISTS", unpack(minutes)) > 0
+end
+
+-- Calls visit(minute, figures) for each of these minutes in which an account counted something. Most
+-- accounts are idle for hours, of which one look tells.
+local function each_counted(of, from, to, visit)
+  for first = from, to, 60 do
+    local last = math.min(to, first + 59)
+    if last < first + 2 or counted_anything(of, first, last) then
+      for minute = first, last do
+        local figures = figures_of(of, minute)
+        if figures then
+          visit(minute, figures)
+        end
+      end
+    end
+  end
+end
+
 -- Returns the first minute of an account that is in no slot yet. All before `rolled_to` are. The
 -- second result tells whether Redis' clock was ahead when the account was last rolled up.
 local function next_minute(of, rolled_to)

@@ -22,14 +22,11 @@ local function roll_up(of)
   local from, was_ahead = next_minute(of, rolled_to)
   local to = math.min(this_minute, from + most)
   local own_days, moved = {}, was_ahead or to < this_minute
-  for minute = from, to - 1 do
-    local figures = figures_of(of, minute)
-    if figures then
-      gather(own_days, minute, 1440, figures)
-      gather(minutes, minute, 1, figures)
-      moved = true
-    end
-  end
+  each_counted(of, from, to - 1, function(minute, figures)
+    gather(own_days, minute, 1440, figures)
+    gather(minutes, minute, 1, figures)
+    moved = true
+  end)
   add_to_slots(of .. "days", own_days, 1440, CHARTED_DAYS)
   if moved then -- an idle account writes nothing
     redis.call("HSET", of .. "days", "rolled_to", text(to))
