@@ -16,7 +16,7 @@ from prometheus_client.exposition import generate_latest
 
 from shared.domain.account import HoldReason
 from shared.domain.call_times import CallTimes
-from shared.domain.refusal import RefusalCode
+from shared.domain.refusal import NO_FAULT_OF_THE_FORM, RefusalCode, WrongField
 from shared.domain.signup import DeathReason
 from shared.ledger.values import Figures
 from shared.operations.metrics import AccountMetrics, Metrics
@@ -157,3 +157,15 @@ def test_the_dashboard_is_whole() -> None:
         apart_y = one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
         assert apart_x or apart_y, (one, other)
     assert all(grid["x"] + grid["w"] <= 24 for grid in (panel["gridPos"] for panel in panels))
+
+
+def test_the_rule_about_refusals_leaves_out_what_the_alert_never_counts_alone() -> None:
+    (matcher,) = _MATCHER.findall(EXPRESSIONS["SignupRelayFormRefuses"])
+    name, operator, left_out = matcher
+    assert (name, operator) == ("code", "!~")
+    typed = {
+        code
+        for code in RefusalCode
+        if WrongField(field="email", code=code, arrived=True).visitor_can_mend
+    }
+    assert set(left_out.split("|")) == {*NO_FAULT_OF_THE_FORM, *typed}
