@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 from typing import Any
 
 from shared.domain.audit import Action
@@ -18,6 +19,10 @@ from shared.operations.signup_documents import DEAD_LETTER_NAMES, exported_docum
 
 # Of so many sign-ups, a part of a file is made.
 EXPORTED_AT_ONCE = 200
+# Of a CSV, so many characters are kept back, and one of them is sent after so many empty pages: for
+# millions of records of which none matches.
+_KEPT_BACK = 100
+_EMPTY_PAGES = 20
 _OTHER = "other_fields"
 _FIELDS = tuple(field.api_name for field in FIELDS if field != EMAIL)
 
@@ -47,8 +52,9 @@ class Exports:
         account: str | None,
         chosen: str,
     ) -> Iterator[str]:
-        """Return a file of these sign-ups, with a part for each page, which may be empty. `chosen`
-        says how they were chosen, as JSON."""
+        """Return a file of these sign-ups, with a part for each page. A page may be empty: then
+        something that changes nothing is sent now and then, as proxies end an answer that is
+        silent for a minute. `chosen` says how they were chosen, as JSON."""
         self.trail.add(Action.EXPORT, account=account, format=to, chosen=json.loads(chosen))
         return _json(pages) if to == ExportFormat.JSON else _csv(pages, self._custom_fields())
 
@@ -59,13 +65,14 @@ class Exports:
 
 
 def _json(pages: Iterable[Sequence[Signup]]) -> Iterator[str]:
-    """Yield a JSON list, one sign-up a line."""
+    """Yield a JSON list, one sign-up a line, and a space for a page without any."""
+    yield "["
     begun = False
     for signups in pages:
         rows = ",\n".join(map(_json_row, signups))
-        yield f"{',' if begun else '['}\n{rows}" if rows else ""
+        yield f"{',' if begun else ''}\n{rows}" if rows else " "
         begun = begun or bool(rows)
-    yield "\n]\n" if begun else "[]\n"
+    yield "\n]\n" if begun else "]\n"
 
 
 def _json_row(signup: Signup) -> str:
@@ -75,9 +82,24 @@ def _json_row(signup: Signup) -> str:
 def _csv(pages: Iterable[Sequence[Signup]], custom_fields: Iterable[str]) -> Iterator[str]:
     """Yield a header and a row for each sign-up. Other fields are one cell, as JSON."""
     columns = [*_COLUMNS, *map(_custom_column, custom_fields), _OTHER]
-    yield csv_line(columns)
-    for signups in pages:
-        yield "".join(_csv_row(signup, columns) for signup in signups)
+    parts = ("".join(_csv_row(signup, columns) for signup in signups) for signups in pages)
+    return _never_silent(chain([csv_line(columns)], parts))
+
+
+def _never_silent(parts: Iterable[str]) -> Iterator[str]:
+    """Yield the parts. The end of each is kept back, and follows bit by bit while parts are empty:
+    a CSV has nothing that says nothing, as JSON has its spaces."""
+    kept, empty = "", 0
+    for part in parts:
+        if part:
+            yield kept + part[:-_KEPT_BACK]
+            kept, empty = part[-_KEPT_BACK:], 0
+            continue
+        empty += 1
+        now = 1 if empty % _EMPTY_PAGES == 0 else 0
+        yield kept[:now]
+        kept = kept[now:]
+    yield kept
 
 
 def _csv_row(signup: Signup, columns: Iterable[str]) -> str:

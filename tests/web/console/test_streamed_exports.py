@@ -1,10 +1,12 @@
 """Exports of any size: sent part by part, a few at once, and ended with their client."""
 
 import asyncio
+import csv
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -16,10 +18,10 @@ from shared.domain.errors import LedgerUnavailable
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
-from shared.operations.bulk_choices import BulkChoice
+from shared.operations.bulk_choices import DEAD_LETTERS, BulkChoice
 from shared.operations.exports import ExportFormat
 from shared.operations.operators import Role
-from shared.operations.signup_lists import SignupLists
+from shared.operations.signup_lists import SignupFilter, SignupLists, SignupPage
 from tests.support import builders
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.console_browser import SignedIn
@@ -82,8 +84,8 @@ class Client:
         self.unread = [environ["wsgi.input"].read(), b""]
         await entrance(_scope(environ), self.receive, self.send)
 
-    async def export(self, entrance: Entrance, browser: SignedIn) -> None:
-        await self.ask(entrance, browser, "/console/failed/export", what="json-all")
+    async def export(self, entrance: Entrance, browser: SignedIn, **chosen: str) -> None:
+        await self.ask(entrance, browser, "/console/failed/export", what="json-all", **chosen)
 
     @property
     def status(self) -> int:
@@ -125,11 +127,53 @@ def test_a_file_is_sent_part_by_part(app: Flask, ids: list[str]) -> None:
     names = {name for name, _ in start["headers"]}
     assert client.status == 200
     assert {b"content-disposition", b"x-request-id", b"x-content-type-options"} <= names
+    assert b"x-accel-buffering" in names  # so that nginx passes the beginning on at once
     assert not {b"content-length", b"x-relay-streamed"} & names
     assert len([part for part in parts if part["body"]]) > COUNT // 2
     assert [part["more_body"] for part in parts[:-1]] == [True] * (len(parts) - 1)
     assert client.is_whole
     assert [row["id"] for row in json.loads(client.text)] == ids[::-1]
+
+
+@pytest.mark.parametrize("to", list(ExportFormat))
+def test_a_search_that_finds_nothing_is_never_silent_and_the_file_is_whole(
+    app: Flask, ids: list[str], monkeypatch: pytest.MonkeyPatch, to: ExportFormat
+) -> None:
+    monkeypatch.setattr("shared.operations.signup_lists.MOST_READ", 1)  # a page, so it is empty
+    monkeypatch.setattr("shared.operations.exports._EMPTY_PAGES", 1)
+    chosen = SignupFilter(states=DEAD_LETTERS.states, words="nothing has this")
+    parts = list(services_of(app).operations.bulk.export(BulkChoice(filter=chosen), to))
+    assert len(parts) > COUNT
+    assert all(parts)
+    if to == ExportFormat.JSON:
+        assert parts[0] == "["
+        assert json.loads("".join(parts)) == []
+    else:
+        assert parts[0].startswith("id,account,")
+        assert len(list(csv.reader("".join(parts).splitlines()))) == 1
+
+
+def test_a_csv_is_the_same_whether_pages_were_empty_or_not(
+    app: Flask, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bulk = services_of(app).operations.bulk
+    whole = "".join(bulk.export(BulkChoice(), ExportFormat.CSV))
+    monkeypatch.setattr("shared.operations.exports._EMPTY_PAGES", 1)
+    page = SignupLists.page
+
+    def sparse(lists: SignupLists, *args: Any, **more: Any) -> SignupPage:
+        found = page(lists, *args, **more)
+        return replace(found, signups=[] if next(empty) else found.signups)
+
+    monkeypatch.setattr(SignupLists, "page", sparse)
+    for kept in (3, 100, 10_000):
+        monkeypatch.setattr("shared.operations.exports._KEPT_BACK", kept)
+        empty = cycle([False])
+        assert "".join(bulk.export(BulkChoice(), ExportFormat.CSV)) == whole
+        empty = cycle([True, False, True])
+        some = "".join(bulk.export(BulkChoice(), ExportFormat.CSV)).splitlines()
+        assert some == [line for line in whole.splitlines() if line in some]
+        assert len(some) > 1
 
 
 def test_those_who_read_slowly_keep_no_place_of_others_but_those_of_files(
@@ -161,10 +205,15 @@ def test_those_who_read_slowly_keep_no_place_of_others_but_those_of_files(
     assert len(entries) == MOST_FILES + 1
 
 
-def test_a_client_that_goes_away_ends_its_file(app: Flask, ids: list[str]) -> None:
+@pytest.mark.parametrize("chosen", [{}, {"words": "nothing has this"}])
+def test_a_client_that_goes_away_ends_its_file(
+    app: Flask, ids: list[str], monkeypatch: pytest.MonkeyPatch, chosen: dict[str, str]
+) -> None:
+    monkeypatch.setattr("shared.operations.signup_lists.MOST_READ", 2)
+
     async def act(entrance: Entrance, browser: SignedIn) -> None:
         client = Client()
-        sending = asyncio.create_task(client.export(entrance, browser))
+        sending = asyncio.create_task(client.export(entrance, browser, **chosen))
         await client.begun.wait()
         client.leaves.set()
         client.reads.set()
