@@ -11,6 +11,8 @@ from shared.domain.signup import (
     Consent,
     Contact,
     DeathReason,
+    Signup,
+    State,
     Submission,
     Suspicion,
 )
@@ -59,6 +61,14 @@ def submission(email: str = "ada@example.com", **fields: Any) -> Submission:
         ),
     }
     return Submission(**{**defaults, **fields})
+
+
+def signup(state: State = State.QUEUED, *, email: str = "ada@example.com", **fields: Any) -> Signup:
+    """Return a stored sign-up."""
+    sent = submission(email)
+    given = {name: getattr(sent, name) for name in ("id", "account", "form", "contact", "lists")}
+    defaults = {"consent": sent.consent, "received_at": NOON, "attempts": 1, "lost": 0}
+    return Signup(state=state, **given | defaults | fields)
 
 
 def accept(ledger: Ledger, email: str = "ada@example.com", **fields: Any) -> Accepted:

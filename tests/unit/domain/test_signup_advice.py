@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shared.domain.account import Hold, HoldReason
-from shared.domain.signup import Contact, DeathReason, QuarantineReason, Signup, State
+from shared.domain.signup import DeathReason, QuarantineReason, State
 from shared.domain.signup_advice import (
     Remedy,
     Why,
@@ -16,26 +16,10 @@ from shared.domain.signup_advice import (
     why_quarantined,
 )
 from shared.domain.signup_outlook import NextStep, Outlook, next_step
-from tests.support.builders import NOON, submission
+from tests.support.builders import NOON, signup
 
 MINUTE = timedelta(minutes=1)
 GENERAL = why_dead(DeathReason.REJECTED, "", "HTTP 400: something nobody has seen")
-
-
-def signup(state: State = State.QUEUED, **fields: Any) -> Signup:
-    sent = submission()
-    given: dict[str, Any] = {
-        "id": sent.id,
-        "account": sent.account,
-        "form": sent.form,
-        "contact": Contact(fields={"email_address": "ada@example.com"}),
-        "lists": sent.lists,
-        "consent": sent.consent,
-        "received_at": NOON,
-        "attempts": 1,
-        "lost": 0,
-    }
-    return Signup(state=state, **given | fields)
 
 
 def hold(reason: HoldReason, **fields: Any) -> Hold:
@@ -75,7 +59,7 @@ def test_a_reason_of_a_newer_version_has_one_too() -> None:
 
 
 @pytest.mark.parametrize("state", State)
-@pytest.mark.parametrize("reason", [None, "of_tomorrow"])
+@pytest.mark.parametrize("reason", [None, "of_tomorrow", *DeathReason])
 def test_every_state_has_one(state: State, reason: str | None) -> None:
     found = why(signup(state, reason=reason), Outlook(), [])
     assert found.sentence
@@ -115,6 +99,9 @@ def test_every_state_has_one(state: State, reason: str | None) -> None:
             Remedy.RETRY,
         ),
         ("", "HTTP 400: The request body is not valid JSON", "request itself", Remedy.RETRY),
+        ("", "HTTP 403", "forbids this sign-up alone", Remedy.RETRY),
+        ("", "HTTP 413", "the request itself", Remedy.RETRY),
+        ("", "HTTP 404", "does not find", Remedy.RETRY),
         (
             "",
             "HTTP 409: conflict (each contact is asked only once to confirm)",
@@ -142,6 +129,15 @@ def test_the_gravest_hold_explains_what_waits_but_not_what_is_being_sent() -> No
     assert why(signup(), Outlook(before=1), holds) == why_held(HoldReason.RECONNECT)
     sending = why(signup(State.DELIVERING), Outlook(), holds)
     assert "at this moment" in sending.sentence
+
+
+@pytest.mark.parametrize(
+    ("action", "says"), [("created", "has the contact"), ("asked", "asked them by mail to confirm")]
+)
+def test_one_that_is_delivered_has_its_contact_or_was_asked_to_confirm(
+    action: str, says: str
+) -> None:
+    assert says in why(signup(State.DELIVERED, action=action), Outlook(), []).sentence
 
 
 def test_what_waits_in_a_replay_is_not_to_be_retried() -> None:

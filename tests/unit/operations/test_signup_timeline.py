@@ -2,32 +2,17 @@
 
 from typing import Any
 
-from shared.domain.signup import Contact, Signup, State
+from shared.domain.signup import Signup, State
 from shared.ledger.time_units import from_milliseconds
 from shared.operations.signup_timeline import Change, attempts, timeline
-from tests.support.builders import NOON, submission, suspicion
+from tests.support import builders
+from tests.support.builders import NOON, suspicion
 
 AT = round(NOON.timestamp() * 1000)
 
 
-def signup(state: State = State.DEAD, email: str = "c@example.com", **fields: Any) -> Signup:
-    sent = submission()
-    given: dict[str, Any] = {
-        "contact": Contact(fields={"email_address": email}),
-        "received_at": NOON,
-        "settled_at": NOON,
-        "attempts": 1,
-        "lost": 0,
-    }
-    return Signup(
-        id=sent.id,
-        account=sent.account,
-        form=sent.form,
-        state=state,
-        lists=sent.lists,
-        consent=sent.consent,
-        **given | fields,
-    )
+def signup(state: State = State.DEAD, **fields: Any) -> Signup:
+    return builders.signup(state, email="c@example.com", **{"settled_at": NOON, **fields})
 
 
 def tried(status: int | None = 503, *, counted: bool = True, **more: Any) -> dict[str, Any]:
