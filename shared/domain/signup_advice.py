@@ -223,7 +223,7 @@ _LIST_GONE = Why(
     Remedy.EDIT,
 )
 
-# Of "status error_key message", in lower case.
+# Of "status: message error_key", in lower case.
 _REFUSED = (
     _Refusal(
         r"asked only once",
@@ -386,8 +386,7 @@ def why_held(reason: HoldReason) -> Why:
 
 
 def _why_refused(error_key: str, message: str) -> Why:
-    status, _, words = message.removeprefix("HTTP ").partition(":")
-    answer = f"{status} {error_key} {words}".lower()
+    answer = f"{message.removeprefix('HTTP ')} {error_key}".lower()
     matching = (row.why for row in _REFUSED if re.search(row.pattern, answer))
     return next(matching, _DEAD[DeathReason.REJECTED])
 
