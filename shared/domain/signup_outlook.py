@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.domain.account import Hold, HoldReason
+from shared.domain.account import Hold
 from shared.domain.phrases import counted
 from shared.domain.signup import Signup, State
 
@@ -74,7 +74,7 @@ def _while_sending(outlook: Outlook) -> NextStep:
 
 def _while_held(hold: Hold) -> NextStep:
     sentence = f"It is sent when the hold {hold.reason} ends."
-    if hold.until or not hold.probe_at or hold.reason == HoldReason.PAUSED:
+    if hold.until or not hold.probe_at:
         return NextStep(sentence=sentence, at=hold.until)
     return NextStep(
         sentence=f"{sentence} The next probe looks whether the cause is gone.", at=hold.probe_at
