@@ -31,9 +31,7 @@ _PHONE_SIGNS = re.compile(r"[\s().\-/]")
 _LONGEST_NORMALIZED = 300
 # The full stop of an Asian keyboard, and the apostrophe that a phone makes of ', have no place in
 # an address.
-_TYPED_IN_ADDRESS = str.maketrans(
-    {"\u3002": ".", "\uff61": ".", "\u2019": "'", "\u2018": "'", "\u2010": "-", "\u2011": "-"}
-)
+_TYPED_IN_ADDRESS = str.maketrans({"\u3002": ".", "\u2019": "'", "\u2018": "'", "\u2010": "-"})
 
 
 def clean_text(text: str) -> str:

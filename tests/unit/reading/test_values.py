@@ -58,6 +58,7 @@ def test_text_is_repaired_and_what_is_visible_stays(typed: str, clean: str) -> N
         ("jürgen@example.org", "jürgen@example.org"),
         ("ada@bücher.example", "ada@xn--bcher-kva.example"),
         ("ada@straße.example", "ada@straße.example"),
+        ("\u2018ada\u2010l@example.org", "'ada-l@example.org"),
         ("ada\u2011l@example.org", "ada-l@example.org"),
         ("zoe\u0308@example.org", "zoë@example.org"),
         ("a b@example.org", "a b@example.org"),
@@ -178,6 +179,7 @@ def test_months(text: str, month: int | None) -> None:
         *(["1"], ["on"], ["yes"], ["ja"], ["0", "1"], ["", "true"], ["\u2713"]),
         *(["I agree. No spam!"], ["Notify me"]),
         ["I agree to get e-mails. I can unsubscribe at any time."],
+        ["Send me the news, not advertising"],  # a shorter text would be a no
     ],
 )
 def test_a_ticked_box(values: list[str]) -> None:
@@ -191,6 +193,7 @@ def test_a_ticked_box(values: list[str]) -> None:
         *("unchecked", "nein", "non", "não", "нет", "いいえ", "hay\u0131r", "[object Object]"),
         *("I do not agree", "Ich stimme nicht zu", "deny", "opt-out", "not_subscribed", "00"),
         *("false,false", "[]", "0.0", "\u2610", "unsubscribed", "do not email me"),
+        "do not send me news",
         *("No, thanks", "no thank you", "Nein danke", "Non, merci", "-", "n/a", "not now"),
     ],
 )
