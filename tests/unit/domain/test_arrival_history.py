@@ -68,6 +68,10 @@ def test_all_is_quarantined(
     assert quarantines_all(found, FOR_ALERTS) == (NOON - age if expected else None)
 
 
+def test_a_streak_whose_beginning_is_not_known_is_no_finding() -> None:
+    assert quarantines_all(arrivals(streak=99, streak_since=None), FOR_ALERTS) is None
+
+
 def test_who_asks_is_told_of_fewer() -> None:
     much = arrivals(passed=5, screened=5, screened_hours=[100])
     assert quarantines_much(much, FOR_REPORTS) and not quarantines_much(much, FOR_ALERTS)

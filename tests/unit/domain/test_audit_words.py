@@ -20,7 +20,9 @@ def entry(action: str, actor: str | None = "olga", **fields: Any) -> AuditEntry:
 
 
 def said(found: AuditEntry) -> str:
-    return "".join(part.text for part in audit_words.sentence(found))
+    texts = [part.text for part in audit_words.sentence(found)]
+    assert all(texts)
+    return "".join(texts)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,14 @@ from typing import Any
 
 import pytest
 
-from shared.domain.replay import Obstacle, ReplayPace, ReplayState, for_replays, time_to_send
+from shared.domain.replay import (
+    JobAction,
+    Obstacle,
+    ReplayPace,
+    ReplayState,
+    for_replays,
+    time_to_send,
+)
 from shared.ledger.replays import ReplayPart
 from shared.operations.replay_jobs import joined
 
@@ -30,6 +37,12 @@ def part(account: str = "acme", id: str = "a", **fields: Any) -> ReplayPart:
         **dict.fromkeys(counts, 0),
     }
     return ReplayPart(**{**defaults, **fields})
+
+
+def test_some_jobs_send_and_some_of_these_send_again() -> None:
+    retries = {"retry", "retry_form_lists", "retry_edited"}
+    assert {each for each in JobAction if each.retries} == retries
+    assert {each for each in JobAction if each.sends} == retries | {"deliver"}
 
 
 @pytest.mark.parametrize(

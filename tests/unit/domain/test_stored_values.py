@@ -77,6 +77,7 @@ def test_a_contact_shows_nobodys_data() -> None:
         fields={"email_address": "ada"},
         custom=(CustomValue("cf-1", "shoe_size", "ada"),),
         other={"tags": "ada"},
+        typed={"birthday": "ada"},
     )
     assert "ada" not in repr(contact)
     assert Contact(fields={}) == Contact(fields={}, custom=(), other={})

@@ -157,6 +157,14 @@ def test_what_to_demand_of_a_certificate_may_be_written_as_celery_does(written: 
 
 
 @pytest.mark.parametrize(
+    ("written", "checks"), [("TRUE", "true"), ("1", "true"), ("No", "false"), ("off", "false")]
+)
+def test_a_flag_may_be_written_in_several_ways(written: str, checks: str) -> None:
+    url = check_redis_url(f"rediss://host/0?ssl_check_hostname={written}")
+    assert url == f"rediss://host/0?ssl_check_hostname={checks}"
+
+
+@pytest.mark.parametrize(
     ("url", "broker", "options"),
     [
         pytest.param("redis://u:p@host/1", "redis://u:p@host/1", {}, id="as it is"),

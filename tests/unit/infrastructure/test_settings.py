@@ -11,7 +11,14 @@ import pytest
 from shared.domain.errors import SettingsError
 from shared.domain.retention import Retention
 from shared.domain.second_factor import WhoMustHaveOne
-from shared.infrastructure.settings import Bind, RateLimit, Settings, parse_bind
+from shared.infrastructure.settings import (
+    Bind,
+    RateLimit,
+    Settings,
+    find_log_format,
+    find_sandbox_bind,
+    parse_bind,
+)
 from tests.architecture.project import read as read_file
 
 NEEDED = {
@@ -285,6 +292,13 @@ def test_all_problems_are_reported_together() -> None:
         "RELAY_MAX_ATTEMPTS",
         "RELAY_SECRET_KEY",
     ]
+
+
+def test_what_is_needed_before_there_are_settings_has_a_value_whatever_is_wrong() -> None:
+    wrong = {"RELAY_SANDBOX_BIND": "nowhere", "RELAY_LOG_FORMAT": "xml"}
+    assert (find_sandbox_bind(wrong), find_log_format(wrong)) == (Bind("127.0.0.1", 8090), "text")
+    right = {"RELAY_SANDBOX_BIND": "h:81", "RELAY_LOG_FORMAT": "json"}
+    assert (find_sandbox_bind(right), find_log_format(right)) == (Bind("h", 81), "json")
 
 
 def test_a_wrong_redis_url_is_one_problem_not_also_one_of_the_broker() -> None:

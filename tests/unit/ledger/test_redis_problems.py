@@ -8,6 +8,7 @@ import pytest
 import redis
 from redis._parsers.base import NO_AUTH_SET_ERROR, BaseParser
 
+from shared.domain.redis_problem import RedisProblem
 from shared.ledger.redis_server.redis_problems import code_of, concerns_everything, explain
 
 OOM = "OOM command not allowed when used memory > 'maxmemory'."
@@ -115,6 +116,14 @@ def test_sentences_are_whole() -> None:
     for problem in [explain(said(answer)) for answer, _, _ in ANSWERS]:
         assert problem.what[-1] not in ".!" and problem.what[0].isupper()
         assert problem.fix.endswith(".") and problem.means.endswith(".")
+
+
+def test_a_problem_is_told_with_what_it_means_and_what_to_do() -> None:
+    problem = RedisProblem("REDIS_URL is wrong", "Correct REDIS_URL.", "Nothing comes in.")
+    assert str(problem) == "REDIS_URL is wrong. Nothing comes in. Correct REDIS_URL."
+    told = str(problem.of_the_broker())
+    assert told.startswith("RELAY_BROKER_URL is wrong. Sign-ups are delivered some seconds late")
+    assert told.endswith(" Correct RELAY_BROKER_URL.")
 
 
 @pytest.mark.parametrize(

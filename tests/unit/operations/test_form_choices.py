@@ -4,12 +4,14 @@ import pytest
 
 from shared.constant_contact.client import ContactList
 from shared.domain.errors import Refused
-from shared.domain.form import CustomField, ListRef
+from shared.domain.form import CustomField, ListRef, SourceField
 from shared.operations.forms.choices import (
+    MOST_FIELDS,
     MOST_LISTS,
     checked_origin,
     chosen_fields,
     chosen_lists,
+    chosen_sources,
     in_order,
 )
 
@@ -84,6 +86,42 @@ def test_no_more_lists_than_one_signup_can_have() -> None:
 @pytest.mark.parametrize("wanted", ["favourite_cake", "FAVOURITE CAKE", "44-DD"])
 def test_a_field_is_given_by_name_label_or_id(wanted: str) -> None:
     assert chosen_fields([wanted], [FIELD]) == (FIELD,)
+
+
+def test_no_more_fields_than_one_signup_can_have() -> None:
+    fields = [CustomField(str(number), f"f{number}", "") for number in range(MOST_FIELDS + 1)]
+    ids = [each.id for each in fields]
+    assert len(chosen_fields(ids[:-1], fields)) == MOST_FIELDS
+    with pytest.raises(Refused, match="50 custom fields at most"):
+        chosen_fields(ids, fields)
+
+
+CAMPAIGN, SUM = CustomField("55-ee", "campaign", "Campaign"), CustomField("66-ff", "sum", "A=B")
+
+
+@pytest.mark.parametrize("wanted", ["utm_campaign=campaign", " UTM_Campaign = 55-EE "])
+def test_a_source_is_given_with_its_field_in_any_case(wanted: str) -> None:
+    assert chosen_sources([wanted], [SUM, CAMPAIGN]) == (SourceField("utm_campaign", CAMPAIGN),)
+
+
+def test_the_label_of_a_sources_field_may_have_an_equals_sign() -> None:
+    assert chosen_sources(["page=A=B"], [SUM]) == (SourceField("page", SUM),)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [
+        (["page"], "is not a source and a custom field"),
+        (["page="], "is not a source and a custom field"),
+        (["shoes=sum"], "is not a source and a custom field"),
+        (["page=nowhere"], "no custom field 'nowhere'"),
+        (["page=sum", "page=campaign"], "The source page is there twice"),
+        (["page=sum", "referrer=sum"], "The custom field sum is there twice"),
+    ],
+)
+def test_what_is_no_choice_of_sources_is_refused(wanted: list[str], says: str) -> None:
+    with pytest.raises(Refused, match=says):
+        chosen_sources(wanted, [SUM, CAMPAIGN])
 
 
 def test_an_unknown_field_names_those_there_are() -> None:

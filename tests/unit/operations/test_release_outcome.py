@@ -1,7 +1,7 @@
 """What came of a release, as a table: how the account is since, and what is said of it."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,12 +20,17 @@ def hold(reason: HoldReason = HoldReason.FORBIDDEN, **fields: Any) -> Hold:
     return Hold(**{"reason": reason, "since": NOON - 60 * MINUTE, **fields})
 
 
-def since(*holds: Hold, has_workers: bool = True, **counts: Any) -> Since:
+def since(
+    *holds: Hold,
+    has_workers: bool = True,
+    last_delivery: datetime | None = NOON + 4 * MINUTE,
+    **counts: Any,
+) -> Since:
     figures = replace(Figures(delivered=40, dead=2, holds=holds), **counts)
     return Since(
         release=RELEASE,
         figures=figures,
-        last_delivery=NOON + 4 * MINUTE if figures.delivered > 40 else NOON - MINUTE,
+        last_delivery=last_delivery,
         has_workers=has_workers,
         now=NOON + 5 * MINUTE,
     )
@@ -107,6 +112,20 @@ def since(*holds: Hold, has_workers: bool = True, **counts: Any) -> Since:
             " 12:04 UTC. 211 follow, oldest first.",
             False,
             id="it flows",
+        ),
+        *(
+            pytest.param(
+                since(due=1, delivered=42, last_delivery=last),
+                Stage.FLOWS,
+                "Released at 12:00 UTC, and no hold is left. 2 sign-ups were delivered since."
+                " 1 follows.",
+                False,
+                id=id,
+            )
+            for id, last in (
+                ("nobody knows when the last was delivered", None),
+                ("the last that is known was before", NOON - MINUTE),
+            )
         ),
         pytest.param(
             since(delivered=250, dead=3),

@@ -179,6 +179,7 @@ def test_one_thing_that_needs_somebody_is_the_verdict(
     assert found.gravity == Gravity.ACT
     (reason,) = found.reasons
     assert (reason.place, reason.name) == (place, name)
+    assert reason.to_do is None or reason.to_do[0].isupper()
 
 
 @pytest.mark.parametrize(

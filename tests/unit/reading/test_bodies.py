@@ -177,6 +177,7 @@ def test_a_files_content_is_not_kept_but_its_name_is() -> None:
             "says application/x-www-form-urlencoded. The body is",
         ),
         ("hello", PLAIN, 400, "says text/plain."),
+        ("--x--", PLAIN, 400, "says text/plain."),
         ("null", JSON, 400, "not valid JSON"),
         ('"text"', JSON, 400, "not valid JSON"),
         ("[]", JSON, 400, "must be one sign-up"),
@@ -214,8 +215,9 @@ def flat(document: object) -> dict[str, str]:
         ({"a": {"b": {"c": "x"}}}, {"a[b][c]": "x"}),
         ({"a": [{"b": "x"}]}, {"a[b]": "x"}),
         ({"f": [{"label": "E-mail", "value": "x"}]}, {"E-mail": "x"}),
+        ({"f": [{"type": "Email", "label": "Where to?", "value": "x"}]}, {"email": "x"}),
         ({"f": [{"name": "email", "values": ["x"]}]}, {"email": "x"}),
-        ({"f": {"q1": {"title": "", "id": "email", "value": "x"}}}, {"f[email]": "x"}),
+        ({"f": {"q1": {"title": " ", "id": "email", "value": "x"}}}, {"f[email]": "x"}),
         ({"p": {"email": {"value": "x", "versions": [{"value": "y"}]}}}, {"p[email]": "x"}),
         ({"p": {"email": {"value": "x"}}}, {"p[email]": "x"}),
         (
