@@ -525,10 +525,13 @@ def test_the_error_page_can_be_sent_again_as_if_from_the_first_page(
     assert stored()[0]["consent"]["page"] == "https://a.example/page"
 
 
-def test_a_page_that_is_not_ours_cannot_name_another(client: FlaskClient, stored: Stored) -> None:
+@pytest.mark.parametrize("other", ["https://evil.example/", "home"])
+def test_a_page_that_is_not_ours_cannot_name_another(
+    client: FlaskClient, stored: Stored, other: str
+) -> None:
     response = client.post(
         "/f/news",
-        data={"email": "ada@example.com", "_next": "/ok", "_page": "https://evil.example/"},
+        data={"email": "ada@example.com", "_next": "/ok", "_page": other},
         headers=BROWSER | {"Origin": "https://a.example"},
     )
     assert response.location == "https://a.example/ok"
