@@ -110,7 +110,8 @@ PARTS = part(b"email", b"ada@example.org") + b"--x--\r\n"
 
 
 @pytest.mark.parametrize(
-    "body", [URLENCODED, DOCUMENT, PARTS, json.dumps(DOCUMENT), f"[{DOCUMENT}]"]
+    "body",
+    [URLENCODED, DOCUMENT, f"\r\n {DOCUMENT}", PARTS, json.dumps(DOCUMENT), f"[{DOCUMENT}]"],
 )
 @pytest.mark.parametrize(
     "mimetype",
