@@ -32,6 +32,7 @@ def changed(without: list[str], **values: str) -> Contact | None:
         pytest.param([" "], [], "Name the field", id="a field without a name"),
         pytest.param(["email"], [], "E-mail addresses cannot", id="the address left out"),
         pytest.param([], [("E-Mail", "x@example.com")], "E-mail addresses cannot", id="or set"),
+        pytest.param(["city"], [("email", "x@example.com")], "E-mail", id="or set beside others"),
         pytest.param(["city"], [("city", "Rome")], "Name city once", id="one field twice"),
         pytest.param(["birthday", "birthday_day"], [], "birthday_day once", id="in a pair, too"),
     ],
