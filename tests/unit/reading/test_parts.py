@@ -115,6 +115,21 @@ def test_an_address_that_the_page_knew_before_never_wins_over_what_was_typed(
 
 
 @pytest.mark.parametrize(
+    ("posted", "address", "other"),
+    [
+        ({"email": "null", "mail": "ada@x.example"}, "ada@x.example", {"email": "null"}),
+        ({"email": "ada@x.example", "e-mail": "ada@x.example"}, "ada@x.example", {}),
+        ({"email": "a@x.example", "mail": "b@x.example"}, "a@x.example", {"mail": "b@x.example"}),
+    ],
+)
+def test_of_two_fields_for_the_address_the_first_with_one_counts(
+    posted: dict[str, str], address: str, other: dict[str, str]
+) -> None:
+    contact = contact_of(posted)
+    assert (contact.email, contact.other) == (address, other)
+
+
+@pytest.mark.parametrize(
     "posted",
     [
         {"hidden[email]": ["old@x.example"], "email": [""]},
