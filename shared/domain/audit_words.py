@@ -98,7 +98,7 @@ def sentence(entry: AuditEntry) -> list[Words]:
         words.append(Words(text=text))
         if name:
             words.append(_FIELDS[name](entry))
-    return [each for each in words if each.text]
+    return words
 
 
 def details(entry: AuditEntry) -> dict[str, str]:
