@@ -17,6 +17,7 @@ from relay.runtime import CommandRuntime
 from relay.terminal.output import for_people
 from shared.accounts import checks
 from shared.accounts.account_connector import AlreadyConnected, AnotherAccount, Connected
+from shared.accounts.another_account import consequences, differs, told
 from shared.accounts.application_calls import ConnectStopped
 from shared.accounts.client_links import LINK_LIFE, Link
 from shared.constant_contact.applications import Application
@@ -246,21 +247,21 @@ def agreed(
 
 
 def _may_take_the_name(runtime: CommandRuntime, error: AnotherAccount) -> bool:
-    before, found = error.before, error.found or "an account without a name"
-    was = before.organization or before.encoded_account_id
-    click.echo(
-        printable(f"\n{before.name} is connected to {was}, but this login belongs to {found}.")
-    )
+    before, found = error.before, error.found
     forms = [form.name for form in runtime.registry.forms() if form.account == before.name]
-    if forms:
-        click.echo(printable(f"These forms use lists of {was}: {', '.join(forms)}."))
-    return click.confirm(printable(f"Let {found} take the name {before.name}?"))
+    waiting = runtime.summaries.ledger.figures(before.name).due
+    for line in (differs(before, found), *consequences(before, found, forms, waiting)):
+        click.echo(printable(line))
+    whose = told(found, before) or "the other account"
+    return click.confirm(printable(f"Let {whose} take the name {before.name}?"))
 
 
 def _may_be_renewed(error: AlreadyConnected) -> bool:
-    known = error.known
-    click.echo(printable(f"\n{known.called} is already connected as {known.name}."))
-    return click.confirm(f"Reconnect {known.name} with this login?", default=True)
+    known, before = error.known, error.before
+    if before:
+        click.echo(printable(f"{differs(before, known)} {before.name} stays as it is."))
+    click.echo(printable(f"{known.called} is already connected as {known.name}."))
+    return click.confirm(f"Reconnect {known.name} with this login?", default=before is None)
 
 
 # --- what they come to

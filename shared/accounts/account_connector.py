@@ -5,14 +5,15 @@ belong to one account.
 """
 
 import contextlib
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from shared.accounts import checks, problems
+from shared.accounts import another_account, checks, problems
 from shared.accounts.application_calls import ApplicationCalls, ConnectFailed, ConnectStopped
-from shared.accounts.connect_request import ConnectRequest, StartedFrom
+from shared.accounts.connect_request import ConnectRequest, PendingTokens, StartedFrom
 from shared.accounts.connect_store import ConnectStore
 from shared.constant_contact.client import (
     ConstantContact,
@@ -40,31 +41,43 @@ T = TypeVar("T")
 
 
 class AnotherAccount(ConnectStopped):
-    """The login belongs to another account than the one that has the name.
+    """The login belongs to another account, `found`, than the one that has the name, `before`.
 
-    `before` and `found` name the two. `resume` with `pending_id` and `replace` goes on.
+    `resume` with `pending_id` and `replace` goes on.
     """
 
-    def __init__(
-        self, message: str, *, before: Account, found: str | None, started_from: StartedFrom
-    ) -> None:
-        super().__init__(message)
+    def __init__(self, before: Account, found: Account, request: ConnectRequest) -> None:
+        differs = another_account.differs(before, found)
+        super().__init__(f"{differs} Nothing was changed. {problems.another_account(request)}")
         self.before = before
         self.found = found
-        self.started_from = started_from
+        self.started_from = request.started_from
 
 
 class AlreadyConnected(ConnectStopped):
     """The login belongs to an account that is connected under another name, `known`.
 
     With one API key, the two would end each other's connection. `resume` with `pending_id` and the
-    name of `known` renews that connection.
+    name of `known` renews that connection. `before` is the account that has the wanted name, if
+    that is another one.
     """
 
-    def __init__(self, known: Account, request: ConnectRequest) -> None:
-        super().__init__(problems.already_connected(known, request))
+    def __init__(
+        self, known: Account, request: ConnectRequest, before: Account | None = None
+    ) -> None:
+        self.before = before if before and not before.may_become(known) else None
+        message = problems.already_connected(known, request)
+        if self.before:
+            differs = another_account.differs(self.before, known)
+            right = f"To reconnect {request.account}, log in to the right account."
+            message = f"{differs} {right} {message}"
+        super().__init__(message)
         self.known = known
         self.started_from = request.started_from
+
+    @property
+    def found(self) -> Account:
+        return self.known
 
 
 class MayNotWrite(Refused):
@@ -168,14 +181,8 @@ class AccountConnector:
         try:
             return self.connect(request, tokens)
         except ConnectStopped as error:
-            error.pending_id = self.store.save_pending(
-                request,
-                tokens,
-                self.now(),
-                belongs_to=error.found if isinstance(error, AnotherAccount) else None,
-                known_as=error.known.name if isinstance(error, AlreadyConnected) else None,
-                instead_of=error.before.identity if isinstance(error, AnotherAccount) else None,
-            )
+            pending = PendingTokens(request, tokens, timestamp(self.now()))
+            error.pending_id = self.store.save_pending(stopped_by(error, pending), self.now())
             raise
 
     @contextlib.contextmanager
@@ -267,14 +274,9 @@ class AccountConnector:
     def _check_no_other_name(
         self, before: Account | None, account: Account, request: ConnectRequest
     ) -> None:
-        """Raise `AlreadyConnected` if the same account is connected under another name.
-
-        Unless it is connected under this one, too, as older versions allowed: then this renews it.
-        """
-        if before and not before.disconnected_at and before.is_same_as(account):
-            return
-        for known in account.other_names(self.registry.accounts()):
-            raise AlreadyConnected(known, request)
+        """Raise `AlreadyConnected` if the same account is connected under another name."""
+        if known := another_account.other_name(before, account, self.registry.accounts()):
+            raise AlreadyConnected(known, request, before)
 
     def _read(self, client_id: str, access_token: str) -> _Found:
         try:
@@ -334,6 +336,14 @@ class AccountConnector:
             raise Refused(f"{name} was disconnected while it was being connected.") from error
 
 
+def stopped_by(error: ConnectStopped, pending: PendingTokens) -> PendingTokens:
+    """Return `pending` with what the error tells an operator to decide, if it does."""
+    if not isinstance(error, AnotherAccount | AlreadyConnected):
+        return pending
+    instead_of = error.before.identity if error.before else None
+    return dataclasses.replace(pending, found=error.found, instead_of=instead_of)
+
+
 def refresh_token_of(tokens: TokenSet) -> str:
     """Return the refresh token; raises `Refused` when there is none."""
     if tokens.refresh_token is None:
@@ -382,23 +392,10 @@ def _replacement(
     if before is None or before.may_become(account):
         return None
     if not request.replace:
-        raise _another(before, account, request)
+        raise AnotherAccount(before, account, request)
     if instead_of not in (None, before.identity):
         raise Refused(
             f"{before.name} has become {before.called} since you were asked, so nothing was"
             " changed. Start again if it should be another account."
         )
     return Replacement(request.by, before.called)
-
-
-def _another(before: Account, account: Account, request: ConnectRequest) -> AnotherAccount:
-    whose = account.organization or account.encoded_account_id
-    belongs = f"belongs to {whose}" if whose else "does not say whose account it is"
-    was = before.organization or before.encoded_account_id or "another account"
-    return AnotherAccount(
-        f"{before.name} is connected to {was}, but this login {belongs}. Nothing was changed."
-        f" {problems.another_account(request)}",
-        before=before,
-        found=whose,
-        started_from=request.started_from,
-    )

@@ -19,6 +19,7 @@ from shared.accounts.account_connector import (
     AnotherAccount,
     Connected,
     refresh_token_of,
+    stopped_by,
 )
 from shared.accounts.application_calls import ConnectFailed, ConnectStopped
 from shared.accounts.client_links import LINK_LIFE, Link, LinkClosed, Links, LinkState
@@ -237,9 +238,11 @@ class BrowserFlow:
                 connected = self._resume(pending_id, by, replace, name)
             except ConnectStopped as error:
                 error.pending_id = pending_id
+                pending = self.store.pending(pending_id)
+                if pending:
+                    self.store.save_pending(stopped_by(error, pending), self.now(), pending_id)
                 if by is not None:
                     raise
-                pending = self.store.pending(pending_id)
                 raise self._for_whom(pending.request if pending else None, error) from error
             self.store.forget_pending(pending_id)
             return connected

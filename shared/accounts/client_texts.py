@@ -4,6 +4,7 @@ A client can do little: open the link again, use another login, or wait.
 """
 
 from shared.accounts.account_connector import AlreadyConnected, AnotherAccount, MayNotWrite
+from shared.accounts.another_account import told
 from shared.accounts.application_calls import ConnectFailed
 from shared.accounts.client_links import LinkClosed
 from shared.accounts.problems import AccessDenied
@@ -20,8 +21,8 @@ def for_client(error: Refused, asked_by: str) -> Refused:
         return error
     if isinstance(error, ConnectFailed):
         return ConnectFailed(_text(error, asked_by), error.pending_id)
-    kind = NothingToDo if isinstance(error, AlreadyConnected) else Refused
-    return kind(_text(error, asked_by))
+    done = isinstance(error, AlreadyConnected) and error.before is None
+    return (NothingToDo if done else Refused)(_text(error, asked_by))
 
 
 def _text(error: Refused, asked_by: str) -> str:
@@ -41,16 +42,16 @@ def _text(error: Refused, asked_by: str) -> str:
                 "This login may not add contacts, so nothing was connected. Please open the link"
                 " again, and log in as the account's owner or as an account manager."
             )
-        case AlreadyConnected(known=known):
+        case AlreadyConnected(known=known, before=None):
             return (
                 f"{known.called} is already connected, so nothing was changed. You need not do"
                 f" anything. {asked_by} can see this."
             )
-        case AnotherAccount(before=before, found=found):
+        case (AnotherAccount() | AlreadyConnected()) as wrong if wrong.before:
+            whose = told(wrong.found, wrong.before) or "another account"
             return (
-                f"This login belongs to {found or 'another account'}, but {asked_by} asks for"
-                f" {before.called}. Nothing was changed. Please open the link again, and log in to"
-                " the right account."
+                f"This login belongs to {whose}, but {asked_by} asks for {wrong.before.called}."
+                " Nothing was changed. Please open the link again, and log in to the right account."
             )
     return (
         f"Nothing was connected, because {asked_by} has to mend something first, and can see what."

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from shared.constant_contact.token_set import TokenSet
+from shared.domain.account import Account
 from shared.domain.check import Check
 
 
@@ -109,15 +110,13 @@ class ConnectResult:
 class PendingTokens:
     """Tokens that were received but not stored, because connecting stopped halfway.
 
-    `at` is the time of that, as scripts read times. `belongs_to` names the account of these
-    tokens, if connecting stopped because it is another one than before. `known_as` is our name
-    for it, if connecting stopped because it has one already. `instead_of` is the identity of the
-    account that had the name then, if these tokens are another account's.
+    `at` is the time of that, as scripts read times. `found` is the account of these tokens, if
+    connecting stopped because it is another one than before, or has a name already. `instead_of`
+    is the identity of the account that had the name then, if these tokens are another account's.
     """
 
     request: ConnectRequest
     tokens: TokenSet
     at: str
-    belongs_to: str | None
-    known_as: str | None
+    found: Account | None = None
     instead_of: str | None = None

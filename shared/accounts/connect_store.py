@@ -19,10 +19,11 @@ import redis
 from shared.accounts.connect_request import ConnectRequest, ConnectResult, PendingTokens
 from shared.constant_contact.applications import Application
 from shared.constant_contact.token_set import TokenSet
+from shared.domain.account import Account
+from shared.domain.moments import read_moment
 from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.stored_records import Kind, read_one
-from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores import stored_texts
 
 T = TypeVar("T")
@@ -93,27 +94,20 @@ class ConnectStore:
 
     # --- tokens that belong to no account yet
 
-    def save_pending(
-        self,
-        request: ConnectRequest,
-        tokens: TokenSet,
-        now: datetime,
-        *,
-        belongs_to: str | None = None,
-        known_as: str | None = None,
-        instead_of: str | None = None,
-    ) -> str:
-        """Save tokens that could not be stored for their account yet; return an id for them."""
-        id = secrets.token_urlsafe(24)
-        pending = {
-            "handshake": request.to_dict(),
-            "tokens": tokens.to_json(now),
-            "at": timestamp(now),
-            "belongs_to": belongs_to,
-            "known_as": known_as,
-            "instead_of": instead_of,
+    def save_pending(self, pending: PendingTokens, now: datetime, id: str | None = None) -> str:
+        """Save tokens that could not be stored for their account yet; return their id, which is new
+        unless it is given. They live for `TOKENS_LIFE` from when they came."""
+        id = id or secrets.token_urlsafe(24)
+        value = {
+            "handshake": pending.request.to_dict(),
+            "tokens": pending.tokens.to_json(now),
+            "at": pending.at,
+            "found": pending.found.to_dict() if pending.found else None,
+            "instead_of": pending.instead_of,
         }
-        self._seal(f"kept:{id}", pending, TOKENS_LIFE)
+        life = TOKENS_LIFE - (now - read_moment(pending.at))
+        if life > timedelta():
+            self._seal(f"kept:{id}", value, life)
         return id
 
     def pending(self, id: str) -> PendingTokens | None:
@@ -174,8 +168,7 @@ def _pending(found: dict[str, Any]) -> PendingTokens | None:
         request=ConnectRequest.from_dict(found["handshake"]),
         tokens=tokens,
         at=found["at"],
-        belongs_to=found["belongs_to"],
-        known_as=found.get("known_as"),
+        found=Account.from_dict(found["found"]) if found.get("found") else None,
         instead_of=found.get("instead_of"),
     )
 

@@ -12,6 +12,8 @@ from typing import Any
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shared.accounts.account_connector import AlreadyConnected, AnotherAccount
+from shared.accounts.another_account import Choice, choice, consequences, differs, told
 from shared.accounts.application_calls import ConnectFailed
 from shared.accounts.checks import connected_title
 from shared.accounts.client_links import LinkState
@@ -20,7 +22,7 @@ from shared.accounts.connecting import Connecting
 from shared.accounts.problems import PORTAL
 from shared.constant_contact.applications import Application, check_application
 from shared.constant_contact.oauth import SCOPES
-from shared.domain.account import check_name
+from shared.domain.account import Account, check_name
 from shared.domain.check import Check, Verdict
 from shared.domain.errors import Refused
 from shared.domain.holds_in_words import after_connecting
@@ -223,31 +225,45 @@ def pending(pending_id: str) -> ResponseReturnValue:
             "This connection was finished already, or was begun more than 12 hours ago. Nothing was"
             " changed. Start again."
         )
-    return _name_known(pending_id, found) if found.known_as else _other_account(pending_id, found)
+    chosen = _choice(found)
+    if chosen.known is None and chosen.before and chosen.found:
+        return _other_account(pending_id, chosen.before, chosen.found)
+    return _one_name(pending_id, found.request.account, chosen)
 
 
-def _other_account(pending_id: str, found: PendingTokens) -> str:
+def _choice(found: PendingTokens) -> Choice:
+    return choice(found, _connecting().connector.registry.accounts())
+
+
+def _other_account(pending_id: str, before: Account, found: Account) -> str:
     """Ask whether the name should now stand for another account."""
-    name, registry = found.request.account, _connecting().connector.registry
+    connector = _connecting().connector
+    forms = [form.name for form in connector.registry.forms() if form.account == before.name]
+    waiting = connector.ledger.figures(before.name).due
     return render_template(
         "console/connect/another_account.html",
         pending_id=pending_id,
-        account=registry.account(name),
-        found=found.belongs_to,
-        forms=[form.name for form in registry.forms() if form.account == name],
+        name=before.name,
+        differs=differs(before, found),
+        consequences=consequences(before, found, forms, waiting),
+        whose=told(found, before) or "the other account",
+        was=told(before, found) or "the right account",
         address=origin_of(services().settings.public_url)
         + url_for("console.pending", pending_id=pending_id),
         admins=[each.name for each in services().operators.all() if each.role == Role.ADMIN],
     )
 
 
-def _name_known(pending_id: str, found: PendingTokens) -> str:
-    """Ask under which of two names the account should be connected."""
+def _one_name(pending_id: str, name: str, chosen: Choice) -> str:
+    """Ask under which name the account should be connected."""
+    before, known = chosen.before, chosen.known
     return render_template(
         "console/connect/already_connected.html",
         pending_id=pending_id,
-        name=found.request.account,
-        known=_connecting().connector.registry.account(found.known_as or ""),
+        name=name,
+        known=known,
+        differs=differs(before, known) if before and known else None,
+        was=told(before, known) if before and known else None,
     )
 
 
@@ -263,14 +279,18 @@ def replace_account(pending_id: str) -> ResponseReturnValue:
 def connect_as(pending_id: str, name: str) -> ResponseReturnValue:
     """Connect the account under one of the two names."""
     found = _connecting().connector.store.pending(pending_id)
-    if found is not None and name not in (found.known_as, found.request.account):
-        raise Refused(f"This login was not for {name}. Nothing was changed.")
+    if found is not None and name != found.request.account:
+        known = _choice(found).known
+        if known is None or name != known.name:
+            raise Refused(f"This login was not for {name}. Nothing was changed.")
     return _resumed(pending_id, name=name)
 
 
 def _resumed(pending_id: str, **change: Any) -> ResponseReturnValue:
     try:
         done = _connecting().browser.resume(pending_id, by=operator_name(), **change)
+    except (AlreadyConnected, AnotherAccount):  # the accounts have changed since the page asked
+        return redirect(url_for("console.pending", pending_id=pending_id), 303)
     except ConnectFailed as error:
         return render_template("console/problem.html", sentence=str(error)), 502
     return redirect(url_for("console.connected", id=done.result_id), 303)

@@ -11,6 +11,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from shared.accounts.application_calls import ConnectFailed
 from shared.accounts.browser_flow import MOST_STARTS
 from shared.accounts.client_links import LONGEST_LINK_LIFE, Link, LinkClosed, Links, LinkState
+from shared.accounts.client_texts import NothingToDo
 from shared.accounts.connecting import Connecting
 from shared.domain.account import HoldReason
 from shared.domain.errors import Refused
@@ -335,6 +336,22 @@ def test_a_client_with_another_account_is_asked_to_take_the_right_one(
         come_back(connecting, sandbox, started, organization=OTHER)
 
     assert "--replace" not in str(failure.value)
+    assert connects_after_all(connecting, sandbox, link)
+
+
+def test_a_client_whose_other_account_has_a_name_is_asked_to_take_the_right_one_too(
+    connecting: Connecting, sandbox: SandboxServer
+) -> None:
+    connect(connecting, sandbox)
+    connect(connecting, sandbox, "books", organization=OTHER)
+    link = connecting.browser.make_link("acme", by="ada", asked_by=STUDIO)
+    started = connecting.browser.start_by_link(token_of(connecting.browser.links, link))
+
+    with pytest.raises(Refused, match="log in to the right account") as failure:
+        come_back(connecting, sandbox, started, organization=OTHER)
+
+    assert not isinstance(failure.value, NothingToDo)
+    assert f"belongs to {OTHER}, but {STUDIO} asks for Acme Bakery" in str(failure.value)
     assert connects_after_all(connecting, sandbox, link)
 
 

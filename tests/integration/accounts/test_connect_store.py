@@ -6,14 +6,21 @@ from pathlib import Path
 import pytest
 import redis
 
-from shared.accounts.connect_request import ConnectRequest, ConnectResult, StartedFrom
+from shared.accounts.connect_request import (
+    ConnectRequest,
+    ConnectResult,
+    PendingTokens,
+    StartedFrom,
+)
 from shared.accounts.connect_store import ConnectStore, result_id
 from shared.constant_contact.token_set import TokenSet
 from shared.domain.check import Subject
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
+from shared.infrastructure.timestamps import timestamp
 from shared.ledger import keys
+from tests.support import builders
 from tests.support.valkey_server import ValkeyServer
 
 HERE = TokenOrigin(api_url="https://api.example/v3", auth_url="https://login.example")
@@ -52,7 +59,7 @@ def test_a_request_comes_back_as_it_was_and_once(store: ConnectStore) -> None:
 
 
 def test_no_state_reads_what_is_stored_under_another_name(store: ConnectStore) -> None:
-    pending = store.save_pending(REQUEST, tokens(), NOW)
+    pending = store.save_pending(PendingTokens(REQUEST, tokens(), timestamp(NOW)), NOW)
 
     assert store.take(f"../kept:{pending}") is None
     assert store.take(pending) is None
@@ -71,20 +78,23 @@ def test_a_result_is_found_with_the_state(store: ConnectStore, redis_client: "re
 
 
 def test_pending_tokens_come_back_whole(store: ConnectStore) -> None:
-    id = store.save_pending(REQUEST, tokens(), NOW, belongs_to="Blue Door Books", known_as="b")
+    books = builders.account("b", organization="Blue Door Books")
+    id = store.save_pending(
+        PendingTokens(REQUEST, tokens(), timestamp(NOW), found=books, instead_of="acme's"), NOW
+    )
     pending = store.pending(id)
 
     assert pending is not None
     assert (pending.request, pending.tokens) == (REQUEST, tokens())
     assert pending.at == "2026-03-01T12:00:00Z"
-    assert (pending.belongs_to, pending.known_as) == ("Blue Door Books", "b")
+    assert (pending.found, pending.instead_of) == (books, "acme's")
     assert "refresh" not in repr(pending).replace("refresh_token", "")
 
 
 def test_pending_tokens_need_the_key_that_sealed_them(
     store: ConnectStore, redis_client: "redis.Redis"
 ) -> None:
-    id = store.save_pending(REQUEST, tokens(), NOW)
+    id = store.save_pending(PendingTokens(REQUEST, tokens(), timestamp(NOW)), NOW)
 
     with pytest.raises(Refused, match="RELAY_SECRET_KEY"):
         ConnectStore(redis_client, Sealer(("another",)), HERE).pending(id)

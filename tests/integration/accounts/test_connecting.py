@@ -616,7 +616,7 @@ def test_another_account_does_not_take_a_name_unasked(
         connect(connecting, sandbox, organization=OTHER)
 
     assert failure.value.before == first.account
-    assert failure.value.found == OTHER
+    assert failure.value.found.organization == OTHER
     assert failure.value.started_from == StartedFrom.TERMINAL
     assert registry.account("acme") == first.account
     assert vault.stored_token("acme") == first.token
@@ -633,7 +633,8 @@ def test_another_account_takes_the_name_once_that_is_confirmed(
     assert kept is not None
     found = connecting.connector.store.pending(kept)
     assert found is not None
-    assert found.belongs_to == OTHER
+    assert found.found is not None
+    assert found.found.organization == OTHER
     with pytest.raises(AnotherAccount):
         connecting.browser.resume(kept, by="grace")
 

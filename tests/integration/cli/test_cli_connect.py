@@ -316,7 +316,10 @@ def test_a_person_is_asked_whether_another_account_may_take_the_name(
     person.after(1, lambda: person.decide(organization="Blue Door Books"))
     ended = connected("connect", "acme", "--device", stdin=f"{said}\n", at_terminal=True)
     assert ended.status == status, ended.err
-    assert "connected to Acme Bakery, but this login belongs to Blue Door Books" in ended.out
+    assert (
+        "This login belongs to Blue Door Books, but acme was connected to Acme Bakery." in ended.out
+    )
+    assert "Blue Door Books has other lists and other contacts than Acme Bakery." in ended.out
     assert "These forms use lists of Acme Bakery: news" in ended.out
     assert organization(connected) == then
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from shared.accounts.account_services import AccountServices, make_account_services
-from shared.accounts.connect_request import ConnectRequest, StartedFrom
+from shared.accounts.connect_request import ConnectRequest, PendingTokens, StartedFrom
 from shared.accounts.connect_store import TOKENS_LIFE, ConnectStore
 from shared.constant_contact.applications import Application
 from shared.constant_contact.factory import make_applications, make_oauth, make_vault
@@ -20,7 +20,7 @@ from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.errors import LedgerUnavailable, WrongCode
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
-from shared.infrastructure.timestamps import utc_now
+from shared.infrastructure.timestamps import timestamp, utc_now
 from shared.ledger import keys
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import load_fingerprints
@@ -81,7 +81,8 @@ def kept(old: Settings, redis_client: "redis.Redis") -> str:
         started_from=StartedFrom.CONSOLE,
     )
     store.save_refreshed(GIVEN, tokens("spare"), utc_now())
-    return store.save_pending(request, tokens("kept"), utc_now())
+    now = utc_now()
+    return store.save_pending(PendingTokens(request, tokens("kept"), timestamp(now)), now)
 
 
 @pytest.fixture

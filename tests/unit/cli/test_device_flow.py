@@ -10,7 +10,7 @@ from relay.connecting.device_flow import follow, instructions
 from relay.terminal.progress import Waiting
 from shared.accounts.account_connector import AnotherAccount, Connected
 from shared.accounts.application_calls import ConnectFailed
-from shared.accounts.connect_request import StartedFrom
+from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.constant_contact.errors import DeviceDenied, DevicePending, TokenEndpointFailed
 from shared.constant_contact.oauth import DeviceCode
 from shared.constant_contact.token_vault import Token
@@ -130,9 +130,14 @@ def test_it_ends_with_the_life_of_the_code(answer: Exception, says: str) -> None
 
 
 def test_another_account_is_for_somebody_to_decide() -> None:
-    found = AnotherAccount(
-        "Not the one.", before=account(), found=None, started_from=StartedFrom.TERMINAL
+    request = ConnectRequest(
+        account="acme",
+        client_id="key",
+        redirect_uri="",
+        by="ada",
+        started_from=StartedFrom.TERMINAL,
     )
+    found = AnotherAccount(account(), account(organization="Blue Door Books"), request)
     with pytest.raises(AnotherAccount):
         followed(Server(found))
 

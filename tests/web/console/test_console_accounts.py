@@ -193,8 +193,14 @@ def test_another_account_is_taken_only_after_asking(
     back = log_in(browser, sandbox, organization=OTHER)
     question = browser.get(back.location)
     assert question.status_code == 200
-    for words in ("Acme Bakery", OTHER, "news"):
+    for words in (
+        "This login belongs to Blue Door Books, but acme was connected to Acme Bakery.",
+        "To reconnect acme, log in again, to Acme Bakery.",
+        "Blue Door Books has other lists and other contacts than Acme Bakery.",
+        "These forms use lists of Acme Bakery: news.",
+    ):
         assert words in question.text
+    assert "waits" not in question.text
     assert tools.summaries.summary("acme").account.organization == "Acme Bakery"
 
     done = browser.post(back.location)
@@ -219,6 +225,54 @@ def test_an_account_with_a_name_is_connected_again_under_that_name(
     assert done.status_code == 303
     assert "Acme Bakery is connected" in browser.get(done.location).text
     assert [each.account.name for each in tools.summaries.all()] == ["acme"]
+
+
+def test_sign_ups_that_wait_are_told_before_another_account_gets_them(
+    browser: SignedIn, sandbox: SandboxServer, tools: AccountServices, connected: None
+) -> None:
+    tools.test_signups.start("acme", "a@example.com", "Newsletter", by="ada")
+    tools.connecting.disconnect("acme", by="ada")
+
+    page = browser.get(log_in(browser, sandbox, organization=OTHER).location).text
+
+    assert "1 sign-up waits, and would be sent to Blue Door Books." in page
+
+
+def test_a_login_to_an_account_with_another_name_is_no_way_to_reconnect_this_one(
+    browser: SignedIn, sandbox: SandboxServer, tools: AccountServices, connected: None
+) -> None:
+    tools.connecting.tokens.connect("books", sandbox.connect(organization=OTHER), by="ada")
+
+    back = log_in(browser, sandbox, organization=OTHER)
+    page = browser.get(back.location).text
+
+    assert "This login belongs to Blue Door Books, but acme was connected to Acme Bakery." in page
+    assert 'class="button primary" href="/console/connect/acme/log-in"' in page
+    assert "Blue Door Books is already connected" in page
+
+    tools.connecting.disconnect("books", by="ada")
+    page = browser.get(back.location).text
+
+    assert "Connect acme to Blue Door Books</button>" in page
+    assert browser.post(f"{back.location}/as/acme").location == back.location
+    assert browser.post(back.location).status_code == 303
+    assert tools.summaries.summary("acme").account.organization == OTHER
+
+
+def test_a_login_that_stopped_halfway_asks_about_another_account_when_it_goes_on(
+    browser: SignedIn, sandbox: SandboxServer, connected: None
+) -> None:
+    sandbox.control(path="/v3/account/user/privileges", status=503)
+    [kept] = re.findall(
+        r'action="/connect/again/([^"]+)"', log_in(browser, sandbox, organization=OTHER).text
+    )
+    assert "Connect it as acme" in browser.get(f"/console/connect/kept/{kept}").text
+    sandbox.clear()
+
+    back = browser.post(f"/connect/again/{kept}")
+
+    assert back.location == f"/console/connect/kept/{kept}"
+    assert "This login belongs to Blue Door Books" in browser.get(back.location).text
 
 
 def test_an_account_takes_a_new_name_once_the_old_one_is_disconnected(
