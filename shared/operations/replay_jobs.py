@@ -143,9 +143,35 @@ class Job:
 
     @property
     def obstacle(self) -> Obstacle | None:
-        """Why nothing of it becomes due just now; None while a part makes progress."""
+        """Why no more of it becomes due just now; None while that of a part does."""
         obstacles = [part.obstacle for part in self.parts if part.ended_at is None]
         return obstacles[0] if obstacles and all(obstacles) else None
+
+    @property
+    def on_hold(self) -> list[str]:
+        """The accounts on hold whose sign-ups it sends: nothing of them is sent now."""
+        return sorted(part.account for part in self._held)
+
+    @property
+    def held(self) -> int:
+        """How many of those under way wait for the end of a hold."""
+        return sum(part.under_way for part in self._held)
+
+    @property
+    def sending(self) -> int:
+        """How many of those under way are being sent, or are next."""
+        return self.under_way - self.held
+
+    @property
+    def _held(self) -> list[ReplayPart]:
+        if not self.action.sends:
+            return []
+        return [p for p in self.parts if p.ended_at is None and p.obstacle == Obstacle.HOLD]
+
+    @property
+    def waits_for(self) -> Obstacle | None:
+        """Why nothing of it is sent now; None while something is, or after it has ended."""
+        return self.obstacle if self.state == ReplayState.WAITING else None
 
     @property
     def is_cancelled(self) -> bool:
@@ -157,7 +183,8 @@ class Job:
             return ReplayState.CANCELLED
         if self.ended_at:
             return ReplayState.DONE
-        goes_on = self.obstacle in (None, Obstacle.STEPPING) or not self.action.sends
+        moves = (None, Obstacle.STEPPING, Obstacle.UNDER_WAY)
+        goes_on = self.obstacle in moves or not self.action.sends
         return ReplayState.RUNNING if goes_on else ReplayState.WAITING
 
     def left(self, now: datetime) -> timedelta | None:

@@ -41,7 +41,7 @@ class ReplaySchema(Answer):
         "Left as they were: their form has no list, or the edit changes nothing or breaks a rule."
         " They are not in `total`."
     )
-    due = Count("Being sent.")
+    due = Count("Being sent, or waiting for the end of a hold.")
     waiting = Count()
     quota = fields.Nested(DaysQuotaSchema, required=True)
     action = Text()
@@ -61,7 +61,9 @@ class ReplaySchema(Answer):
     why = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": f"Why it waits, such as {', '.join(Obstacle)}."},
+        metadata={
+            "description": f"Why no more of it becomes due now, such as {', '.join(Obstacle)}."
+        },
     )
     ends_about = TimeOrNull("When it will end if nothing else is sent.", data_key="eta")
 

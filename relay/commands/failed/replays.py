@@ -231,13 +231,14 @@ def _progress(replay: Job) -> str:
         "failed again": replay.dead,
         "skipped": replay.skipped,
         "cancelled": replay.cancelled,
-        "being sent": replay.under_way,
+        "being sent": replay.sending,
+        "that wait for the end of the hold": replay.held,
         "left as they were" if replay.change else "that cannot be sent and stay": replay.refused,
     }
     parts = [f"{replay.done:,} of {replay.total:,} done"]
     parts += [f"{count:,} {name}" for name, count in counts.items() if count]
-    if replay.obstacle:
-        parts.append(f"waiting: {replay.obstacle.in_words}")
+    if replay.waits_for:
+        parts.append(f"waiting: {replay.waits_for.in_words}")
     return ", ".join(parts)
 
 

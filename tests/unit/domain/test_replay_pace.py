@@ -122,6 +122,7 @@ def test_a_replay_is_the_sum_of_its_accounts_parts() -> None:
         ([part()], ReplayState.RUNNING),
         ([part(obstacle=Obstacle.HOLD)], ReplayState.WAITING),
         ([part(obstacle=Obstacle.HOLD), part("other")], ReplayState.RUNNING),
+        ([part(obstacle=Obstacle.UNDER_WAY)], ReplayState.RUNNING),
         (
             [part(obstacle=Obstacle.QUOTA), part("other", ended_at=TEN_IN_THE_EVENING)],
             ReplayState.WAITING,
@@ -134,6 +135,46 @@ def test_a_replay_is_the_sum_of_its_accounts_parts() -> None:
 def test_the_state_is_that_of_all_its_parts(parts: list[ReplayPart], state: ReplayState) -> None:
     (replay,) = joined(parts)
     assert replay.state == state
+
+
+HELD: dict[str, Any] = {"obstacle": Obstacle.HOLD, "under_way": 12}
+
+
+@pytest.mark.parametrize(
+    ("parts", "on_hold", "held", "sending", "waits_for"),
+    [
+        pytest.param([part(under_way=12)], [], 0, 12, None, id="being sent"),
+        pytest.param([part(**HELD)], ["acme"], 12, 0, Obstacle.HOLD, id="on hold"),
+        pytest.param(
+            [part(**HELD), part("other", under_way=3)], ["acme"], 12, 3, None, id="one of two"
+        ),
+        pytest.param(
+            [part(under_way=100, waiting=9, obstacle=Obstacle.UNDER_WAY)],
+            [],
+            0,
+            100,
+            None,
+            id="as many as may fail again are being sent",
+        ),
+        pytest.param(
+            [part(waiting=9, obstacle=Obstacle.QUOTA)], [], 0, 0, Obstacle.QUOTA, id="quota"
+        ),
+        pytest.param(
+            [part(action=JobAction.DISCARD, **HELD)], [], 0, 12, None, id="a hold stops no discard"
+        ),
+        pytest.param([part(ended_at=TEN_IN_THE_EVENING)], [], 0, 0, None, id="ended"),
+    ],
+)
+def test_a_job_waits_or_sends_and_says_one_of_both(
+    parts: list[ReplayPart],
+    on_hold: list[str],
+    held: int,
+    sending: int,
+    waits_for: Obstacle | None,
+) -> None:
+    (job,) = joined(parts)
+    assert (job.on_hold, job.held, job.sending) == (on_hold, held, sending)
+    assert job.waits_for == waits_for
 
 
 @pytest.mark.parametrize(

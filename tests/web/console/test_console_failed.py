@@ -506,6 +506,20 @@ def test_a_filter_that_no_index_knows_says_so(
     assert set(scene.states(ids)) == {"dead"}
 
 
+def test_a_job_whose_account_is_on_hold_sends_nothing_and_says_so(scene: Scene) -> None:
+    scene.many(100)
+    begun = scene.post("/console/failed/retry", all="1", reason="rejected")
+    assert replay_feeder(job_steps(scene.client, FAST)).feed("acme") == 100
+    assert "0 of 100 done, 100 being sent" in scene.following(begun)
+
+    scene.ledger.hold("acme", HoldReason.RECONNECT, by="test")
+
+    page = scene.following(begun)
+    assert "0 of 100 done, 100 waiting for the end of the hold" in page
+    assert 'It waits: <a href="/console/accounts/acme">acme</a> is on hold.' in page
+    assert "being sent" not in page
+
+
 def test_jobs_are_listed(scene: Scene) -> None:
     assert "No jobs" in scene.page("/console/failed/jobs")
     scene.many(2)
