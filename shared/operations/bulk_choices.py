@@ -212,7 +212,8 @@ class BulkChooser:
         change: FieldChange | None = None,
     ) -> BulkResult:
         """Do it as a job with all that match."""
-        job = self.jobs.start(action, job_choice(choice.filter), note=note, change=change)
+        wanted = replace(job_choice(choice.filter), of_form=self._form(choice.filter))
+        job = self.jobs.start(action, wanted, note=note, change=change)
         return BulkResult(done=job.total if job else 0, job=job)
 
     def start_with(
@@ -227,6 +228,12 @@ class BulkChooser:
         job = self.jobs.start_with(action, signups, choice.for_people(), note=note, change=change)
         done = job.total if job else 0
         return BulkResult(done=done, left_out=choice.left_out(done), job=job)
+
+    def _form(self, chosen: SignupFilter) -> str | None:
+        """Return the form of the chosen cause; None if none is chosen, or nobody keeps its form."""
+        if chosen.group is None:
+            return chosen.form
+        return next((each.form for each in self.groups(chosen)), None)
 
     def _edit(
         self, choice: BulkChoice, signups: Sequence[Signup] | None, change: FieldChange

@@ -49,7 +49,8 @@ _EVENTS = {JobAction.DISCARD: "discarded", JobAction.UNDO: "discard undone"}
 class JobChoice:
     """Which dead letters, or quarantined sign-ups, at the moment when a job begins; None matches
     everything. `died_since` is about when they became that. What `filter` asks for is in the
-    records alone, so a job with one takes longer."""
+    records alone, so a job with one takes longer. `of_form` is the form of a group: it is for
+    people, and chooses nothing."""
 
     state: State = State.DEAD
     account: str | None = None
@@ -57,6 +58,7 @@ class JobChoice:
     group: str | None = None
     died_since: datetime | None = None
     filter: JobFilter = field(default_factory=JobFilter)
+    of_form: str | None = None
 
     @property
     def index(self) -> str:
@@ -75,6 +77,7 @@ class JobChoice:
             "reason": self.reason,
             "group": self.group,
             "died_since": timestamp(self.died_since),
+            "form": self.of_form,
             **json.loads(self.filter.to_json()),
         }
         known = {name: value for name, value in chosen.items() if value is not None}
@@ -105,6 +108,15 @@ class Jobs:
     def all(self) -> list[Job]:
         """Return all jobs that have not ended, or did so within 30 days, the latest first."""
         return joined(self._replays.parts(*self._registry.account_names()))
+
+    def going_on(self, account: str, form: str | None = None) -> list[Job]:
+        """Return the account's part of the jobs that have not ended, without those of other forms
+        than this one. Some may be of several forms."""
+        return [
+            job
+            for job in joined(self._replays.parts(account))
+            if job.ended_at is None and (form is None or job.form in (None, form))
+        ]
 
     def one(self, id: str) -> Job:
         found = [job for job in self.all() if job.id == id]
@@ -173,7 +185,7 @@ class Jobs:
                 id,
                 ids,
                 by=who_acts()["by"],
-                chosen=chosen,
+                chosen=_with_form(chosen, every),
                 action=action,
                 event=_event(action, why),
                 change=change.to_json() if change else None,
@@ -270,6 +282,12 @@ def _detail(action: JobAction, change: FieldChange | None) -> dict[str, Any]:
     if change:
         return {**change.names()}
     return {"form_lists": True} if action == JobAction.RETRY_FORM_LISTS else {}
+
+
+def _with_form(chosen: str, signups: Sequence[Signup]) -> str:
+    """Return how they were chosen, with their form if they have the same."""
+    forms = {each.form for each in signups}
+    return json.dumps({**json.loads(chosen), "form": forms.pop()}) if len(forms) == 1 else chosen
 
 
 def _no_job(id: str) -> Refused:

@@ -79,6 +79,12 @@ class Job:
         return ", ".join(words)
 
     @property
+    def form(self) -> str | None:
+        """The form of all its sign-ups; None if nobody knows, or they are of several."""
+        form: str | None = json.loads(self.chosen).get("form")
+        return form
+
+    @property
     def is_of_quarantine(self) -> bool:
         """Whether its sign-ups were in quarantine when it began."""
         return bool(json.loads(self.chosen).get("state") == State.QUARANTINED)

@@ -217,6 +217,7 @@ def _account_page(
         shown_lists=shown,
         folded_lists=folded,
         forms=forms,
+        jobs=services().operations.jobs.going_on(name),
         test_problem=test_problem,
         email=request.form.get("email", ""),
         wanted=request.form.get("list", ""),

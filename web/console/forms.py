@@ -3,11 +3,13 @@
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shared.accounts.advice import for_account
 from shared.domain.account import told_name
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import LANGUAGES, Form
 from shared.domain.signup_advice import Why, why_failed
+from shared.infrastructure.timestamps import utc_now
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.consent_texts import ConsentPeriod, consent_periods, translated
 from shared.operations.forms.failures import failures_of, read_failures
@@ -16,6 +18,7 @@ from shared.operations.operators import Role
 from shared.operations.snippets.advice import Snippet, all_snippets
 from shared.operations.snippets.snippet import form_address
 from web.console import bp
+from web.console.connection_advice import how_to_act
 from web.console.guard import needs
 from web.services import services
 
@@ -53,6 +56,8 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         activity=activity_of(found),
         failures=failures,
         failed=failures_of(group for group, _ in failures),
+        waits=_why_it_waits(found),
+        jobs=services().operations.jobs.going_on(found.account, found.name),
         targets=services().operations.targets.of_causes([group for group, _ in failures[:3]]),
         url=url,
         snippets=_snippets(found, url),
@@ -65,6 +70,17 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         test_errors=test_errors or {},
         email=request.form.get("email", ""),
     )
+
+
+def _why_it_waits(form: Form) -> list[tuple[str, bool]]:
+    """Return why the form's sign-ups wait, each in a sentence, and whether somebody must act."""
+    summary, now = services().accounts.summaries.summary(form.account), utc_now()
+    wrong = for_account(form.account, summary.holds, summary, how_to_act())
+    return [
+        (f"{summary.account.called} {advice.briefly(now)}.", advice.urgent)
+        for advice in wrong
+        if advice.waits
+    ]
 
 
 def _consents(form: Form) -> list[ConsentPeriod]:

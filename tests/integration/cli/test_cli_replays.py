@@ -270,7 +270,7 @@ def test_no_persons_address_is_kept_with_a_replay(
     accept(ledger, person=person("ada@example.com"))  # due: no dead letter is meant by it
     id = connected("failed", "retry", "--email", "ada@example.com", "--json").json["replay"]
     stored = redis_client.hgetall(f"relay:{{acme}}:replay:{id}")
-    assert json.loads(str(stored["chosen"])) == {"email": "one person"}
+    assert json.loads(str(stored["chosen"])) == {"email": "one person", "form": "news"}
     assert "ada" not in json.dumps(stored["chosen"])
 
 

@@ -520,6 +520,47 @@ def test_a_job_whose_account_is_on_hold_sends_nothing_and_says_so(scene: Scene) 
     assert "being sent" not in page
 
 
+@pytest.mark.parametrize(
+    ("forms", "chosen", "said"),
+    [
+        pytest.param(["news"], {"form": "news"}, "goes on with sign-ups", id="of the form"),
+        pytest.param(
+            ["news"], {"group": "news"}, "goes on with sign-ups", id="a cause of the form"
+        ),
+        pytest.param(["news", "other"], {}, "goes on, perhaps with sign-ups", id="all"),
+        pytest.param(["other"], {"form": "other"}, None, id="of another form"),
+        pytest.param(["other"], {"group": "other"}, None, id="a cause of another form"),
+    ],
+)
+def test_a_forms_page_tells_the_jobs_that_concern_it(
+    scene: Scene, forms: list[str], chosen: dict[str, str], said: str | None
+) -> None:
+    for form in forms:
+        services_of(scene.app).operations.forms.registry.save_form(builders.form(form))
+        scene.many(100, form=form)
+    if "group" in chosen:
+        groups = scene.operations.lists.groups(account="acme", form=chosen["group"])
+        chosen = {"account": "acme", "group": groups[0].id}
+    scene.post("/console/failed/retry", all="1", reason="rejected", **chosen)
+
+    page, [job] = scene.page("/console/forms/news"), scene.operations.jobs.all()
+
+    told = f'A job {said} of this form: <a href="/console/failed/jobs/{job.id}">Retry'
+    assert (told in page) == bool(said)
+    assert ("A job goes on" in page) == bool(said)
+    of_account = scene.page("/console/accounts/acme")
+    assert f'A job goes on: <a href="/console/failed/jobs/{job.id}">Retry' in of_account
+
+
+def test_a_forms_page_tells_a_job_of_ticked_ones_and_none_that_has_ended(scene: Scene) -> None:
+    ids = scene.many(100)
+    scene.post("/console/failed/retry", ids)
+    assert "A job goes on with sign-ups of this form" in scene.page("/console/forms/news")
+    [job] = scene.operations.jobs.all()
+    scene.operations.jobs.cancel(job.id)
+    assert "A job goes on" not in scene.page("/console/forms/news")
+
+
 def test_jobs_are_listed(scene: Scene) -> None:
     assert "No jobs" in scene.page("/console/failed/jobs")
     scene.many(2)

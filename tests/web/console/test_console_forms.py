@@ -9,6 +9,8 @@ import pytest
 import redis
 from flask import Flask
 
+from shared.constant_contact.token_set import TokenSet
+from shared.domain.account import HoldReason
 from shared.domain.form import CustomField, Form, ListRef
 from shared.domain.refusal import Refusal, RefusalCode
 from shared.ledger.ledger import Ledger
@@ -66,6 +68,44 @@ def refuse(redis_client: "redis.Redis") -> Callable[..., None]:
         FormCounts(redis_client).add(f"process-{form}", 1, [tally])
 
     return count
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind", "said"),
+    [
+        (HoldReason.RECONNECT, "problem", "it has no working token"),
+        (HoldReason.FORBIDDEN, "problem", "its login may not write contacts"),
+        (HoldReason.PAUSED, "note", "Acme Bakery was paused at"),
+        (HoldReason.QUOTA, "note", "today's requests are used up"),
+    ],
+)
+def test_a_forms_page_says_that_and_why_its_sign_ups_wait(
+    browser: SignedIn, app: Flask, ledger: Ledger, reason: HoldReason, kind: str, said: str
+) -> None:
+    tokens = TokenSet.from_json({"access_token": "a", "refresh_token": "r", "expires_in": 86400})
+    assert tokens is not None
+    connector = services_of(app).accounts.connecting.connector
+    connector.vault.store("acme", tokens, client_id=connector.calls.applications.default.client_id)
+    assert "are accepted, and wait" not in read(browser, PAGE)
+    ledger.hold("acme", reason, by="test")
+
+    page = unescape(browser.get(PAGE).text)
+
+    notices = rf'<div class="notice {kind}"><p>(Sign-ups of this.*?)</div></div>'
+    [notice] = re.findall(notices, page, re.DOTALL)
+    assert notice.startswith("Sign-ups of this form are accepted, and wait: Acme Bakery ")
+    assert said in notice
+    assert 'href="/console/accounts/acme"' in notice
+    assert 'href="/console/waiting?form=news"' in notice
+
+
+def test_a_forms_page_says_that_its_account_must_be_reconnected(
+    browser: SignedIn, ledger: Ledger
+) -> None:
+    ledger.hold("acme", HoldReason.RECONNECT, by="test")
+
+    said = "Sign-ups of this form are accepted, and wait: Acme Bakery cannot be used"
+    assert read(browser, PAGE).count(said) == 1
 
 
 def words(page: str) -> str:
