@@ -61,5 +61,5 @@ def follow(
             if error.pending_id:
                 ask, failed = partial(resume, error.pending_id), error
         except (TokenEndpointFailed, LedgerUnavailable) as error:
-            what = f"No answer: {sentence(str(error))} Retrying"
+            what = f"It did not work yet: {sentence(str(error))} Retrying"
     raise failed or Refused(_EXPIRED)

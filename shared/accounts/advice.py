@@ -9,6 +9,7 @@ from shared.accounts.problems import explain_secret
 from shared.domain.account import Hold, HoldReason
 from shared.domain.connection_end import EndCause
 from shared.domain.durations import minute, short_minute
+from shared.domain.lasting_failures import what_helps
 from shared.domain.phrases import clause, shortened, sign_ups_wait
 from shared.domain.requests_today import is_counted_by_api
 from shared.ledger.limits import FAILURES_IN_A_ROW
@@ -57,12 +58,12 @@ ASK_AN_OPERATOR = Means(
 )
 
 _ON_HOLD = {
-    HoldReason.RECONNECT: "If the hold does not end by itself, {reconnect}",
+    HoldReason.RECONNECT: "{if_it_stays}{reconnect}",
     HoldReason.FORBIDDEN: "To reconnect it as an Account Owner or Manager, {reconnect}",
     HoldReason.PAUSED: "To end the pause, {release}",
     HoldReason.OUTAGE: (
-        "Deliveries resume by themselves when Constant Contact answers. If the hold stays, check"
-        " whether this host reaches it."
+        "Deliveries resume by themselves when Constant Contact takes sign-ups again. If the hold"
+        " stays, {what_helps}."
     ),
     HoldReason.QUOTA: "You need not do anything: deliveries resume at 00:00 UTC.",
 }
@@ -71,7 +72,7 @@ _WHY = {
     HoldReason.RECONNECT: "No working token is available, so nothing can be sent.",
     HoldReason.FORBIDDEN: "The login that connected it may not write contacts.",
     HoldReason.PAUSED: "An operator paused it.",
-    HoldReason.OUTAGE: "Constant Contact failed for several sign-ups in a row.",
+    HoldReason.OUTAGE: "Several sign-ups in a row could not be sent.",
     HoldReason.QUOTA: "The API key has no requests left today.",
 }
 
@@ -176,7 +177,9 @@ class Advice:
 
 def on_hold(hold: Hold, account: str, means: Means = COMMANDS) -> str:
     """Return what ends the hold, in sentences."""
-    what = means.told(_ON_HOLD[hold.reason], account)
+    if_it_stays = "If the hold does not end by itself, " if hold.probe_at else "To end it, "
+    facts = {"if_it_stays": if_it_stays, "what_helps": what_helps(hold.note)}
+    what = means.told(_ON_HOLD[hold.reason], account, **facts)
     return f"{what} {USED_ELSEWHERE}" if is_counted_by_api(hold) else what
 
 

@@ -16,6 +16,7 @@ from shared.constant_contact.response import Response
 from shared.doctor.instance_header import HEADER
 from shared.domain.check import Check, Subject
 from shared.domain.forwarding import Misfit
+from shared.domain.lasting_failures import what_helps
 from shared.domain.web_addresses import is_loopback_url
 from shared.infrastructure.stored_records import Kind, read_one
 
@@ -151,7 +152,7 @@ def constant_contact(url: str, read: Callable[[], ApiAnswer]) -> Iterator[Check]
     except ConnectionFailed as error:
         yield API.problem(
             f"{_origin(url)} does not answer ({error}). Sign-ups are accepted and wait.",
-            "Check that this host can reach it: firewall, DNS, CTCT_API_URL.",
+            f"Deliveries resume by themselves. If it lasts, {what_helps('no answer')}.",
         )
         return
     if answer.status < 500:
@@ -159,8 +160,7 @@ def constant_contact(url: str, read: Callable[[], ApiAnswer]) -> Iterator[Check]
     else:
         yield API.problem(
             f"{_origin(url)} fails (HTTP {answer.status}). Sign-ups are accepted and wait.",
-            "Wait: deliveries resume by themselves. If it lasts, check CTCT_API_URL, and any proxy"
-            " on the way.",
+            f"Deliveries resume by themselves. If it lasts, {what_helps(f'HTTP {answer.status}')}.",
         )
     yield checks.clock(answer.clock_ahead)
 

@@ -19,6 +19,7 @@ from shared.domain.durations import in_words, minute, times
 from shared.domain.errors import TokenError
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form
+from shared.domain.lasting_failures import LOGIN, what_helps
 from shared.domain.phrases import counted
 from shared.domain.signup import QuarantineReason
 from shared.domain.signup_advice import is_about_lists, why_failed
@@ -198,12 +199,13 @@ def _fresh(summary: AccountSummary, failures: int, cause: str | None, now: datet
     account = summary.account.name
     subject, until = _TOKENS.of(account), _until(summary.expires_at, now)
     if failures:
+        helps = what_helps(cause or "", LOGIN)
         last = f", the last time: {cause.removesuffix('.')}" if cause else ""
         return subject.problem(
             f"Refreshing them has failed {times(failures)} in a row{last}. {until}",
             checks.what_helps_refreshing(cause or "", own_key=summary.own_key)
-            or "It is retried automatically. Check that this host reaches Constant Contact; if it"
-            f" does, run: relay connect {account}",
+            or f"It is retried automatically. If it goes on failing, {helps}. If that is not it,"
+            f" run: relay connect {account}",
         )
     if summary.end:
         return subject.problem(

@@ -166,8 +166,8 @@ _HELD = {
         Remedy.SEE_ACCOUNT,
     ),
     HoldReason.OUTAGE: Why(
-        "Constant Contact failed for several sign-ups of its account in a row. Nothing is lost.",
-        f"{_WAIT} Deliveries resume when Constant Contact answers.",
+        "Several sign-ups of its account in a row could not be sent. Nothing is lost.",
+        f"{_WAIT} Deliveries resume when Constant Contact takes sign-ups again.",
     ),
     HoldReason.QUOTA: Why(
         "The day's requests of its API key are used up.",

@@ -13,6 +13,7 @@ from shared.domain.account import Hold, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.connection_end import ConnectionEnd, EndCause
 from shared.domain.durations import in_words, minute, times
+from shared.domain.lasting_failures import LOGIN, what_helps
 from shared.domain.phrases import clause, sentence, sign_ups_wait
 from shared.domain.requests_today import is_counted_by_api
 from shared.domain.stalls import has_stalled
@@ -98,6 +99,7 @@ class HoldAlert:
             "name": view.name,
             "title": view.title,
             "connect": _connect_again(view, snapshot),
+            "what_helps": what_helps(hold.note),
             "if_it_stays": _IF_IT_STAYS if hold.probe_at else "",
             "others": f". {clause(USED_ELSEWHERE)}" if is_counted_by_api(hold) else "",
         }
@@ -150,9 +152,8 @@ HOLD_ALERTS = (
         reason=HoldReason.OUTAGE,
         title="{name} is on hold: its sign-ups could not be sent",
         several="accounts are on hold: their sign-ups could not be sent",
-        cause="Constant Contact failed for several sign-ups of {title} in a row",
-        to_do=_IF_IT_STAYS + "check whether this server"
-        " reaches Constant Contact, and whether others have the same problem with it.",
+        cause="Several sign-ups of {title} in a row could not be sent",
+        to_do=_IF_IT_STAYS + "{what_helps}.",
     ),
     HoldAlert(
         reason=HoldReason.QUOTA,
@@ -256,7 +257,7 @@ def failing_refreshes(snapshot: Snapshot) -> Iterator[AlertCondition]:
                     f" {times(tokens.failures)} in a row. {_how_long_it_works(view, tokens)}",
                     f"No sign-up is lost. {waiting(view)}. signup-relay tries to refresh the"
                     " token again by itself.",
-                    "What to do: check whether this server reaches Constant Contact. If it does,"
+                    f"What to do: {what_helps(tokens.failure or '', LOGIN)}. If that is not it,"
                     f" {_connect_again(view, snapshot)}",
                 ),
                 over=f"{view.name}: the problem with its access token is over",

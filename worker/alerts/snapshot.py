@@ -26,14 +26,15 @@ from shared.ledger.values import Figures
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenState:
-    """How an account's tokens are. `failures` counts the refreshes that failed in a row; `end` is
-    when the connection will end, although it works now. `replacement` tells of the last time that
-    the name passed to another account."""
+    """How an account's tokens are. `failures` counts the refreshes that failed in a row, the last
+    for `failure`; `end` is when the connection will end, although it works now. `replacement` tells
+    of the last time that the name passed to another account."""
 
     expires_at: datetime
     life: timedelta
     left: timedelta
     failures: int
+    failure: str | None = None
     end: ConnectionEnd | None = None
     replacement: Replacement | None = None
 
@@ -44,6 +45,7 @@ class TokenState:
             life=stored.life,
             left=stored.left,
             failures=stored.failures,
+            failure=stored.failure,
             end=stored.end,
             replacement=stored.replacement,
         )

@@ -1,5 +1,6 @@
 """Conditions: which of them are active in a snapshot. Messages: what they say."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -479,6 +480,19 @@ def test_what_does_not_work_any_more_is_not_said_to_work(stopped: AccountView) -
     bodies = {each.key: each.body for each in active_conditions(snapshot(stopped))}
     assert "still works" not in bodies["tokens:acme"]
     assert "nothing can be delivered" in bodies["tokens:acme"]
+
+
+@pytest.mark.parametrize(
+    ("found", "to_do"),
+    [
+        (view(hold(HoldReason.OUTAGE, note="HTTP 503")), "ask Constant Contact"),
+        (view(hold(HoldReason.OUTAGE, note="no answer")), "DNS, CTCT_API_URL."),
+        (view(tokens=replace(FAILING, failure="it answered HTTP 503")), "ask Constant Contact"),
+        (view(tokens=replace(FAILING, failure="took too long")), "DNS, CTCT_AUTH_URL."),
+    ],
+)
+def test_what_to_do_fits_what_the_last_call_came_to(found: AccountView, to_do: str) -> None:
+    assert to_do in only(found).body
 
 
 def test_what_constant_contact_said_is_redacted() -> None:

@@ -540,7 +540,7 @@ def test_holds(reason: HoldReason, expected: str) -> None:
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
-        (ConnectionStatus.CONNECTED, "If the hold does not end by itself"),
+        (ConnectionStatus.CONNECTED, "To end it, run: relay connect acme"),
         (ConnectionStatus.REVOKED, "Do what the check of the connection says"),
         (ConnectionStatus.FOREIGN, "Do what the check of the connection says"),
         (ConnectionStatus.DISCONNECTED, ""),

@@ -66,7 +66,8 @@ def test_an_operator_holds_and_releases(browser: SignedIn, ledger: Ledger) -> No
 def test_releasing_probes_every_other_hold_and_says_so(browser: SignedIn, ledger: Ledger) -> None:
     ledger.hold("acme", HoldReason.OUTAGE, by="answer", note="HTTP 503")
     page = text_of(browser)
-    assert "Constant Contact failed for several sign-ups in a row. Reason: HTTP 503" in page
+    assert "Several sign-ups in a row could not be sent. Reason: HTTP 503" in page
+    assert "this host gets an answer" in page
     assert "Releasing sends one sign-up now, to see whether the cause of outage is gone." in page
     browser.post(f"{PAGE}/release")
     assert [hold.reason for hold in ledger.figures("acme").holds] == [HoldReason.OUTAGE]
