@@ -18,7 +18,7 @@ def arrived_body(request: Request) -> bytes:
     Raises `UnreadableRequest` if it is too large."""
     body: bytes = request.environ["wsgi.input"].read(BODY_LIMIT + 1)
     if max(len(body), request.content_length or 0) > BODY_LIMIT:
-        raise too_large()
+        raise too_large(request.mimetype)
     return body
 
 

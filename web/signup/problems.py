@@ -178,7 +178,7 @@ def key_reused() -> Problem:
 
 def unreadable(error: UnreadableRequest) -> Problem:
     if error.status == 413:
-        return _too_large(error.message)
+        return _too_large_with_files(error.message) if error.may_have_files else _too_large(error)
     return Problem(
         status=error.status,
         message=lazy_gettext("We could not read your sign-up. Please send it again."),
@@ -187,7 +187,17 @@ def unreadable(error: UnreadableRequest) -> Problem:
     )
 
 
-def _too_large(message: Text) -> Problem:
+def _too_large(error: UnreadableRequest) -> Problem:
+    return Problem(
+        status=413,
+        message=error.message,
+        advice=lazy_gettext(
+            "Use your browser's Back button to return to what you typed. Then shorten long texts."
+        ),
+    )
+
+
+def _too_large_with_files(message: Text) -> Problem:
     return Problem(
         status=413,
         message=message,

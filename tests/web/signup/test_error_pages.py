@@ -151,7 +151,7 @@ def test_a_body_that_was_not_read_leads_back_to_the_form(forms: FlaskClient) -> 
     page = forms.post("/f/news", data={"remarks": "x" * 70_000}, headers=BROWSER)
     assert (page.status_code, copies(page)) == (413, [])
     assert "at most 64 KiB" in visitor(page)
-    assert "Back button" in visitor(page) and "leave out files" in visitor(page)
+    assert "Back button" in visitor(page) and "shorten long texts" in visitor(page)
 
 
 def test_after_an_error_of_ours_the_form_can_be_sent_again(forms: FlaskClient) -> None:
@@ -227,7 +227,11 @@ def test_a_problem_has_the_body_read_once(
         ("/f/news", {"data": {}}, "Inputs need a name attribute."),
         ("/f/news", {"data": {"box7": "x"}}, "These fields arrived: box7."),
         ("/f/news", {"data": b"x", "content_type": "a/b"}, "the content type a/b"),
-        ("/f/news", {"data": {"x": "y" * 70_000}}, 'Remove inputs with type="file"'),
+        (
+            "/f/news",
+            {"data": {"x": "y" * 70_000}, "content_type": "multipart/form-data"},
+            'Remove inputs with type="file"',
+        ),
     ],
 )
 def test_a_mistake_on_the_website_is_explained_apart_from_what_visitors_read(
@@ -255,6 +259,29 @@ def test_a_page_elsewhere_is_named_to_its_owner_alone(forms: FlaskClient) -> Non
 def test_no_page_tells_a_stranger_which_forms_there_are(forms: FlaskClient) -> None:
     page = forms.post("/f/shpo", data=TYPED, headers=BROWSER)
     assert "shop" not in page.text and "closed" not in page.text
+
+
+LARGE = {"x": "y" * 70_000}
+
+
+@pytest.mark.parametrize(
+    ("sent", "may_have_files"),
+    [
+        pytest.param({"data": LARGE, "content_type": "multipart/form-data"}, True, id="multipart"),
+        pytest.param({"data": LARGE}, False, id="urlencoded"),
+        pytest.param({"json": LARGE}, False, id="JSON"),
+        pytest.param({"data": b"x" * 70_000, "content_type": "text/plain"}, False, id="text"),
+    ],
+)
+def test_a_request_that_is_too_large_blames_files_only_if_it_may_have_some(
+    forms: FlaskClient, sent: dict[str, Any], may_have_files: bool
+) -> None:
+    page = forms.post("/f/news", headers=BROWSER, **sent)
+
+    assert page.status_code == 413
+    assert "shorten long texts" in visitor(page)
+    assert ("leave out files" in visitor(page)) == may_have_files
+    assert ('type="file"' in owner(page)) == may_have_files
 
 
 @pytest.mark.parametrize("path", ["/f/news", "/f/none"])

@@ -26,12 +26,14 @@ class Kind(Enum):
 
 
 class UnreadableRequest(Exception):
-    """The request cannot be read as a form; `status` is 400, 413 or 415."""
+    """The request cannot be read as a form; `status` is 400, 413 or 415. `may_have_files`: files
+    may be why."""
 
-    def __init__(self, status: int, message: Text) -> None:
+    def __init__(self, status: int, message: Text, *, may_have_files: bool = False) -> None:
         super().__init__(str(message))
         self.status = status
         self.message = message
+        self.may_have_files = may_have_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

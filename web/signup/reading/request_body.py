@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shared.domain.reading.posted_fields import IN_ADDRESS
 from shared.domain.reading.values import clean_line
 from shared.domain.texts import lazy_gettext
-from web.signup.reading.body_kind import FORM, ContentType, UnreadableRequest
+from web.signup.reading.body_kind import FORM, MULTIPART, ContentType, UnreadableRequest
 from web.signup.reading.head import Head
 from web.signup.reading.json_pairs import Pair
 from web.signup.reading.pairs import pairs_in
@@ -48,11 +48,12 @@ def read_query(head: Head) -> Posted:
     return {name: values for name, values in found.items() if name not in _NO_FIELDS}
 
 
-def too_large() -> UnreadableRequest:
+def too_large(mimetype: str) -> UnreadableRequest:
+    """Return the error for a body of this media type. Only a multipart body brings files."""
     message = lazy_gettext(
         "A sign-up can have at most %(limit)s KiB. This one is larger.", limit=BODY_LIMIT // 1024
     )
-    return UnreadableRequest(413, message)
+    return UnreadableRequest(413, message, may_have_files=mimetype == MULTIPART)
 
 
 def _by_name(pairs: Sequence[Pair]) -> Posted:
