@@ -1,5 +1,6 @@
 """Making and changing forms in the console: every error is beside its field, typed values stay."""
 
+import json
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -15,6 +16,7 @@ from shared.accounts.account_services import AccountServices
 from shared.domain.form import Form, ListRef
 from shared.domain.refusal import Refusal, RefusalCode
 from shared.infrastructure.settings import Settings
+from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.form_counts import FormCounts, FormTally
 from shared.ledger.stores.registry import Registry
@@ -285,6 +287,27 @@ def test_the_lists_are_read_again_when_asked(browser: SignedIn, sandbox: Sandbox
     assert "out of date" not in send(browser, action="find").text
     page = send(browser, action="read").text
     assert ", and may be out of date. Nothing has changed." in page and "Newsletter" in page
+
+
+def test_how_many_members_a_list_has_is_said_with_when_that_was_read(
+    browser: SignedIn, sandbox: SandboxServer, redis_client: "redis.Redis"
+) -> None:
+    browser.get(f"{NEW}?account=acme")
+    [key] = redis_client.scan_iter("*{acme}:lists*")
+    kept = json.loads(str(redis_client.get(key)))
+    for each, members in zip(kept["lists"], (0, None, 1), strict=False):
+        each["membership_count"] = members
+    kept["read_at"] = (utc_now() - timedelta(days=3)).isoformat()
+    redis_client.set(key, json.dumps(kept))
+    zero, unknown, one = (each["name"] for each in kept["lists"][:3])
+    sandbox.control(path="/v3/contact_lists", status=503)
+
+    pages = (send(browser, action="find"), browser.get("/console/accounts/acme"))
+    page, account = (words(re.sub("<[^>]*>", " ", each.text)) for each in pages)
+
+    assert f"{zero} 0 members 3 d ago" in page and f"{one} 1 member 3 d ago" in page
+    assert not re.search(rf"{unknown} [\w,]+ members?", page)
+    assert "Members 3 d ago" in account and f"{unknown} not told" in account
 
 
 def test_lists_that_cannot_be_read_are_not_said_to_be_none(
