@@ -61,8 +61,10 @@ def _labels(details: SignupDetails) -> dict[str, str]:
 
 def _standard(contact: Contact) -> Iterator[SentRow]:
     for api_name, sent in contact.fields.items():
-        field = BY_API_NAME[api_name]
-        yield SentRow(str(field.label), contact.typed.get(field.name, sent), sent)
+        if field := BY_API_NAME.get(api_name):
+            yield SentRow(str(field.label), contact.typed.get(field.name, sent), sent)
+        else:  # another version stored it, and this one does not send it
+            yield SentRow(api_name, contact.typed.get(api_name, sent), None)
 
 
 def _custom(details: SignupDetails) -> Iterator[SentRow]:
@@ -82,7 +84,7 @@ def _left_out(details: SignupDetails) -> Iterator[SentRow]:
     """Yield what was typed in fields that have no value since an edit."""
     contact, labels = details.signup.contact, _labels(details)
     own = {each.name: str(each.label) for each in FIELDS}
-    shown = {*editable_values(contact), *contact.other}
+    shown = {*editable_values(contact), *contact.fields, *contact.other}
     for name, typed in contact.typed.items():
         if typed and name not in shown and not is_of_several_fields(name):
             yield SentRow(own.get(name) or labels.get(name, name), typed, "")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from shared.domain.errors import FieldError, InvalidSignup
-from shared.domain.fields import BY_API_NAME, EMAIL, FIELDS
+from shared.domain.fields import BY_API_NAME, EMAIL, FIELDS, Field
 from shared.domain.form import CUSTOM_LIMIT, CustomField, Form
 from shared.domain.phrases import shortened
 from shared.domain.reading.check_boxes import is_ticked
@@ -171,7 +171,8 @@ def edit_contact(
     """Return `contact` with `changes`, checked by the same rules; an empty value removes a field.
 
     A name is one of `FIELDS` or its synonym, one of the form's `custom_fields`, or a custom or
-    other field that the contact has. Raises `InvalidSignup` with all field errors together.
+    other field that the contact has. A field that only another version knows stays as it is. Raises
+    `InvalidSignup` with all field errors together.
     """
     errors: list[FieldError] = []
     edited = _with_changes(contact, changes, {each.name: each.id for each in custom_fields}, errors)
@@ -184,7 +185,11 @@ def edit_contact(
 
 def editable_values(contact: Contact) -> dict[str, str]:
     """Return the contact's values by the names that `edit_contact` takes."""
-    fields = {BY_API_NAME[name].name: value for name, value in contact.fields.items()}
+    fields = {
+        field.name: value
+        for name, value in contact.fields.items()
+        if (field := BY_API_NAME.get(name))
+    }
     custom = {each.name: each.value for each in contact.custom}
     other = {name: value for name, value in contact.other.items() if isinstance(value, str)}
     return other | fields | custom
@@ -262,8 +267,9 @@ def _check_contact(contact: Contact, check_email: CheckEmail, errors: list[Field
     """Add the contact's field errors to `errors`; return its address for comparing."""
     compared = _check_address(contact.fields.get(EMAIL.api_name, ""), check_email, errors)
     for api_name, value in contact.fields.items():
-        if api_name != EMAIL.api_name:
-            _check_field(api_name, value, errors)
+        field = BY_API_NAME.get(api_name)
+        if field and field is not EMAIL:
+            _check_field(field, value, errors)
     _check_birthday(contact.fields, errors)
     return compared
 
@@ -281,8 +287,7 @@ def _check_address(address: str, check_email: CheckEmail, errors: list[FieldErro
     return ""
 
 
-def _check_field(api_name: str, value: str, errors: list[FieldError]) -> None:
-    field = BY_API_NAME[api_name]
+def _check_field(field: Field, value: str, errors: list[FieldError]) -> None:
     fits = _check_length(field.name, field.label, value, field.limit, errors)
     if fits and field.rule and not field.rule.accepts(value):
         errors.append(FieldError(field.name, "invalid", field.rule.message))

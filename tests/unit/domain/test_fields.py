@@ -497,6 +497,17 @@ def test_an_edit_keeps_what_it_does_not_name_and_trims_what_it_does() -> None:
     )
 
 
+def test_an_edit_keeps_a_field_that_only_another_version_knows() -> None:
+    fields = {**CONTACT.fields, "shoe_brand": "x" * 9_000}
+    contact = replace(CONTACT, fields=fields)
+
+    edited = edit_contact(contact, {"first_name": "Augusta"}, check_email=check_email)
+
+    assert edited.fields == fields | {"first_name": "Augusta"}
+    assert edited.typed == {"first_name": "Ada"}
+    assert edit_contact(contact, {}, check_email=check_email).fields == fields
+
+
 def test_what_was_typed_at_first_stays_whatever_is_edited() -> None:
     typed = {"first_name": "Ada\u200b", "email": "ada@example.con "}
     contact = replace(CONTACT, typed=typed, cut=2)

@@ -99,6 +99,26 @@ def test_what_was_typed_stands_beside_what_is_sent(scene: Scene) -> None:
     assert "<dt>Lists</dt><dd>Newsletter</dd>" in page
 
 
+def test_a_field_that_only_another_version_knows_is_shown_and_stays_after_an_edit(
+    scene: Scene,
+) -> None:
+    fields = {"email_address": "ada@exmple", "shoe_brand": "Lace & Co"}
+    id = scene.made.dead(contact=Contact(fields=fields))
+    kept = (
+        'Field">shoe_brand</td> <td data-label="Typed">Lace & Co</td>'
+        ' <td data-label="Sent"><span class="soft">kept, not sent'
+    )
+    assert kept in scene.page(id)
+    assert "shoe_brand" not in text(scene.browser.get(f"/console/signups/{id}/edit"))
+
+    assert scene.post(id, "edit", edits="0", **{"field-email": ADA}).status_code == 303
+
+    assert kept in scene.page(id)
+    edited = scene.ledger.find(id, ["acme"])
+    assert edited is not None
+    assert edited.contact.fields == fields | {"email_address": ADA}
+
+
 def test_what_was_typed_at_first_stays_on_the_page_after_edits(scene: Scene) -> None:
     contact = Contact(
         fields={"email_address": ADA, "first_name": "Ada", "city": "Pars"},
