@@ -124,18 +124,19 @@ def test_whatever_a_page_hides_its_visitor_is_signed_up_and_thanked(
 
 @pytest.mark.parametrize(
     ("policy", "told"),
-    [("", True), ("unsafe-url", True), ("same-origin", False), ("no-referrer", False)],
+    [("", "/"), ("unsafe-url", "/news/"), ("same-origin", None), ("no-referrer", None)],
 )
 def test_the_thanks_lead_back_to_the_website_unless_its_page_hides_it(
-    rig: Rig, page: Page, policy: str, told: bool
+    rig: Rig, page: Page, policy: str, told: str | None
 ) -> None:
+    """Most pages tell their origin alone, so that the home page is all that is known."""
     rig.show(page, "news", "", policy=policy, method='method="post"')
     join(page, new_email())
-    expect(page).to_have_url(f"{rig.relay}/f/news/thanks")
+    expect(page.get_by_role("heading", name="Thank you!")).to_be_visible()
     back = page.get_by_role("link", name="Back to the website")
     if told:
         back.click()
-        expect(page).to_have_url(f"{rig.website.url}/")
+        expect(page).to_have_url(f"{rig.website.url}{told}")
     else:
         expect(page.get_by_text("You can close this page.")).to_be_visible()
         expect(back).to_have_count(0)

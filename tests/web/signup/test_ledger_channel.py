@@ -261,7 +261,7 @@ def test_a_frozen_server_fails_all_at_the_same_moment(server: ValkeyServer) -> N
             await first
         failed_at = time.monotonic()
         await asyncio.gather(*map(_moment_of_failure, behind))
-        assert time.monotonic() - failed_at < 0.1
+        assert time.monotonic() - failed_at < 0.4
         server.thaw()
         return await rig.accept("after@x", id="after")
 
