@@ -28,9 +28,9 @@ ROUTES = {
     "nothing": (b"GET", b"/nothing"),
 }
 ESTABLISHED = "01"
-# For a visitor on a slow machine that is busy with other tests, too. Without, it is milliseconds for
-# most, and a second when thousands of bodies are late at the same moment. Who had to wait for a
-# stranger's body would wait for two seconds at least (CROWDED_SECONDS).
+# For a visitor on a slow machine that is busy with other tests, too. On a quiet one it is
+# milliseconds for most, and a second when thousands of bodies are late at the same moment. Who had
+# to wait for a stranger's body would wait for two seconds at least (CROWDED_SECONDS).
 USUAL_SECONDS, WORST_SECONDS = 1.5, 8
 # A sign-up whose answer, a page that keeps what was typed, is four times as long.
 LARGE_BODY = b"email=&first_name=" + b"%22" * 20_000
