@@ -9,14 +9,16 @@ _LONGEST_WRITTEN = timedelta(days=36_500)
 
 
 def in_words(span: timedelta) -> str:
-    """Return a duration in its two largest units, such as ``3 h 20 min``."""
-    seconds = int(span.total_seconds())
-    parts: list[str] = []
+    """Return a duration in its largest unit and the next one, such as ``3 h 20 min``."""
+    left = int(span.total_seconds())
+    if not left:
+        return "0 s"
+    counts = []
     for unit, size in _UNITS:
-        count, seconds = divmod(seconds, size)
-        if count or (unit == "s" and not parts):
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2])
+        count, left = divmod(left, size)
+        counts.append((count, unit))
+    largest = next(place for place, (count, _) in enumerate(counts) if count)
+    return " ".join(f"{count} {unit}" for count, unit in counts[largest : largest + 2] if count)
 
 
 def read_duration(raw: str) -> timedelta:

@@ -18,13 +18,14 @@ from shared.domain.durations import in_words, read_duration, times
         (timedelta(minutes=59, seconds=59), "59 min 59 s"),
         (timedelta(hours=1), "1 h"),
         (timedelta(hours=3, minutes=20, seconds=7), "3 h 20 min"),
-        (timedelta(hours=1, seconds=1), "1 h 1 s"),
+        (timedelta(hours=1, seconds=59), "1 h"),
+        (timedelta(days=3, minutes=59, seconds=1), "3 d"),
         (timedelta(hours=23, minutes=59), "23 h 59 min"),
         (timedelta(days=1), "1 d"),
         (timedelta(days=40, hours=2, minutes=3), "40 d 2 h"),
     ],
 )
-def test_a_duration_is_told_in_its_two_largest_units(span: timedelta, words: str) -> None:
+def test_a_duration_is_told_in_its_largest_unit_and_the_next(span: timedelta, words: str) -> None:
     assert in_words(span) == words
 
 
