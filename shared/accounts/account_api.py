@@ -92,6 +92,10 @@ class AccountApi:
         self._cache(account, lists)
         return lists
 
+    def last_lists(self, name: str) -> Lists | None:
+        """Return the lists as they were last read, without a request; None if they never were."""
+        return self._cached(self._registry.known_account(name))
+
     def custom_fields(self, name: str, *, of_text: bool = False) -> list[CustomField]:
         """Return all custom fields of a connected account, or only those that take any text."""
         self._registry.known_account(name)

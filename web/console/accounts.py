@@ -2,6 +2,7 @@
 test sign-up."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -17,6 +18,7 @@ from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.form import Form
 from shared.infrastructure.timestamps import utc_now
+from shared.operations.forms.gone_lists import read_refused_lists
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.charts import drawn
@@ -216,6 +218,7 @@ def _account_page(
         lists=lists,
         shown_lists=shown,
         folded_lists=folded,
+        refused=refused_lists(name, lists),
         forms=forms,
         jobs=services().operations.jobs.going_on(name),
         test_problem=test_problem,
@@ -233,6 +236,11 @@ def folded_lists(
     by_name = sorted(lists, key=lambda each: (each.id not in used, each.name.casefold()))
     count = max(SHOWN_LISTS, sum(each.id in used for each in by_name))
     return by_name[:count], by_name[count:]
+
+
+def refused_lists(account: str, there: Lists | None) -> dict[str, datetime]:
+    """Return by id which lists are gone by what failed since `there` was read, and how lately."""
+    return read_refused_lists(services().operations.lists, account, there) if there else {}
 
 
 def _lists(name: str) -> Lists | None:

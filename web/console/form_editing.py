@@ -1,6 +1,6 @@
 """Making a form, as a copy of another one or anew, and changing one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from shared.operations.forms.told import CAPTCHA_NAMES, LANGUAGE_NAMES, told_fie
 from shared.operations.operators import Role
 from shared.operations.snippets.pasted_copies import told_copies
 from web.console import bp
-from web.console.accounts import SHOWN_LISTS
+from web.console.accounts import SHOWN_LISTS, refused_lists
 from web.console.forms import activity_of, known_form
 from web.console.guard import needs
 from web.services import services
@@ -95,6 +95,7 @@ def make_form() -> ResponseReturnValue:
         taken = f"{error} Choose another name."
         return _answer(replace(page, errors={"name": taken})), 422
     flash(f"The form {form.name} is ready. Put it on a website, or send a test sign-up.")
+    _warn_of_refused_lists(form)
     return redirect(url_for("console.form", form=form.name) + "#snippet", 303)
 
 
@@ -134,6 +135,7 @@ def change_form(form: str) -> ResponseReturnValue:
     flash(
         f"The form {form} is changed. Visitors get it within two seconds.{_left(before, changed)}"
     )
+    _warn_of_refused_lists(changed)
     if copies := told_copies(before, changed):
         flash(f"{copies} “Put it on a website” below has what to paste.")
     return redirect(url_for("console.form", form=form), 303)
@@ -151,6 +153,16 @@ def _left(before: Form, changed: Form) -> str:
 
 
 # --- both
+
+
+def _warn_of_refused_lists(form: Form) -> None:
+    """Tell the operator if sign-ups failed for a list of the form that was saved."""
+    refused = refused_lists(form.account, services().accounts.api.last_lists(form.account))
+    if names := [each.name for each in form.lists if each.id in refused]:
+        flash(
+            f"Warning: sign-ups failed for a list of this form: {', '.join(names)}. Constant"
+            " Contact did not know it. Edit the form and read the lists again, then choose another."
+        )
 
 
 def _maker() -> FormMaker:
@@ -197,7 +209,7 @@ def _answer(page: _Page, *, mine: Form | None = None) -> str:
     lists, lists_problem = _lists(page.draft.account)
     shown, folded = _offered(page, lists.lists if lists else ())
     fields, fields_problem = _custom_fields(page)
-    gone = _gone_lists(page, lists)
+    refused = refused_lists(page.draft.account, lists)
     return render_template(
         "console/forms/edit.html",
         page=page,
@@ -207,7 +219,8 @@ def _answer(page: _Page, *, mine: Form | None = None) -> str:
         conflicts=_conflicts(page.now, mine) if page.now and mine else [],
         lists=lists,
         lists_problem=lists_problem,
-        gone=gone,
+        gone=_gone_lists(page, lists, refused),
+        refused=refused,
         shown_lists=shown,
         folded_lists=folded,
         fields=fields,
@@ -254,12 +267,12 @@ def _lists(account: str) -> tuple[Lists | None, str | None]:
     return found, f"{found.error} {of} Nothing has changed."
 
 
-def _gone_lists(page: _Page, there: Lists | None) -> GoneLists:
+def _gone_lists(page: _Page, there: Lists | None, refused: Collection[str]) -> GoneLists:
     """Return which lists of the form that is changed are gone at Constant Contact."""
     if page.before is None or page.before.account != page.draft.account:
         return GoneLists()
     failures = read_list_failures(services().operations.targets, page.before)
-    return gone_lists(page.before, there, failures.of_kept)
+    return gone_lists(page.before, there, failures.of_kept, refused)
 
 
 def _reads_fields() -> bool:

@@ -72,3 +72,10 @@ def test_a_list_is_gone_that_is_not_there_or_that_sign_ups_failed_for(
     known = tuple(ContactList(id, id, None) for id in there or "")
     read = Lists(known, NOW - timedelta(minutes=age)) if there is not None else None
     assert gone_lists(form, read, [group(count) for count in failures]) == found
+
+
+def test_a_list_that_was_refused_is_the_one_of_two_that_is_gone() -> None:
+    form = replace(builders.form(), lists=(CAKES, NEWS))
+    there = Lists((ContactList("c", "c", None), ContactList("n", "n", None)), NOW)
+    found = gone_lists(form, there, [group(4, last_at=NOW + timedelta(1))], {"n"})
+    assert found == GoneLists(frozenset("n"), failed=4)

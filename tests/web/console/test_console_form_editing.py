@@ -305,7 +305,7 @@ def test_how_many_members_a_list_has_is_said_with_when_that_was_read(
     pages = (send(browser, action="find"), browser.get("/console/accounts/acme"))
     page, account = (words(re.sub("<[^>]*>", " ", each.text)) for each in pages)
 
-    assert f"{zero} 0 members 3 d ago" in page and f"{one} 1 member 3 d ago" in page
+    assert f"{zero} 0 members" in page and f"{one} 1 member" in page and "members 3 d" not in page
     assert not re.search(rf"{unknown} [\w,]+ members?", page)
     assert "Members 3 d ago" in account and f"{unknown} not told" in account
 
@@ -457,6 +457,46 @@ def test_a_list_that_is_gone_is_marked_and_after_saving_the_failed_ones_can_be_s
     assert "2 sign-ups failed for a list that it had before. To send them now" in page
     assert "The form has other lists by now. Send them to those." in page
     assert "Send to Newsletter…" in page
+
+
+@pytest.fixture
+def refused(tools: AccountServices, registry: Registry, redis_client: "redis.Redis") -> str:
+    """The id of a list that Constant Contact did not know for a form which has another one now."""
+    gone, kept = list_id(tools, "Weekly specials"), list_id(tools)
+    registry.save_form(builders.form("cakes", lists=(ListRef(kept, "Newsletter"),)))
+    ledger = Ledger(redis_client)
+    builders.accept(ledger, form="cakes", lists=(kept, gone))
+    why = f"HTTP 404: list_id {gone} does not exist"
+    builders.bury_claim(ledger, builders.claimed(ledger), message=why)
+    return gone
+
+
+MARKED = re.compile(r"(\w+ \w+)(?: [\d,]+ members?)? ✗ Gone Sign-ups failed for it, ([\w ]+)\.")
+
+
+def marked(page: str) -> list[str]:
+    return [name for name, _ in MARKED.findall(words(re.sub("<[^>]*>", " ", page)))]
+
+
+@pytest.mark.parametrize("path", [EDIT, f"{NEW}?account=acme", "/console/accounts/acme"])
+def test_a_list_that_sign_ups_failed_for_is_marked_until_the_lists_are_read_again(
+    browser: SignedIn, tools: AccountServices, refused: str, path: str
+) -> None:
+    assert marked(browser.get(path).text) == ["Weekly specials"]
+    tools.api.lists("acme")
+    assert marked(browser.get(path).text) == []
+
+
+@pytest.mark.parametrize("path", [EDIT, NEW])
+def test_whoever_saves_a_form_with_such_a_list_is_warned(
+    browser: SignedIn, registry: Registry, refused: str, path: str
+) -> None:
+    warning = "Warning: sign-ups failed for a list of this form: Weekly specials."
+    kept = registry.forms_named(["cakes"])[0].lists[0].id
+    for chosen, name, is_warned in ((kept, "new-1", False), (refused, "new-2", True)):
+        [now] = registry.forms_named(["cakes"])
+        saved = send(browser, path, name=name, lists=(chosen,), version=now.version)
+        assert (warning in words(browser.get(saved.location).text)) is is_warned
 
 
 def test_another_account_brings_its_own_lists(
