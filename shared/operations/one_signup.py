@@ -42,12 +42,6 @@ class SignupDetails:
     judged: Judged | None
 
     @property
-    def lists(self) -> list[str]:
-        """Return the names of its lists; the id of one that its form has no more."""
-        names = {each.id: each.name for each in self.form.lists} if self.form else {}
-        return [names.get(id, id) for id in self.signup.lists]
-
-    @property
     def would_wait(self) -> str | None:
         """Return that it would wait if an operator sent it now; None if it would not, or cannot be
         sent."""

@@ -1,6 +1,7 @@
 """One sign-up's page: what is known of it, and what an operator can do about it."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from importlib.metadata import version
 from types import MappingProxyType
 
@@ -157,11 +158,30 @@ def _changed(id: str, change: Callable[[], str | None], done: str = "") -> Respo
     return redirect(url_for("console.signup", id=short_id(full_id(id))), 303)
 
 
+def _list_names(details: SignupDetails) -> list[str]:
+    """Return the names of its lists; the id of one that nobody knows any more."""
+    names = {each.id: each.name for each in details.form.lists} if details.form else {}
+    if not names.keys() >= set(details.signup.lists):
+        names = _account_list_names(details.signup.account) | names
+    return [names.get(id, id) for id in details.signup.lists]
+
+
+def _account_list_names(account: str) -> dict[str, str]:
+    """Return the names by id of the account's lists, and of those that only its forms have."""
+    forms = services().operations.forms.registry.forms()
+    names = {each.id: each.name for form in forms if form.account == account for each in form.lists}
+    with suppress(Refused):  # the account is removed
+        if last := services().accounts.api.last_lists(account):
+            names |= {each.id: each.name for each in last.lists}
+    return names
+
+
 def _page(details: SignupDetails, problem: str | None = None) -> str:
     return render_template(
         "console/signup.html",
         details=details,
         signup=details.signup,
+        list_names=_list_names(details),
         rows=sent_rows(details),
         report=support_report(details, version("signup-relay")),
         problem=problem,
@@ -189,6 +209,7 @@ def _edit_page(
         "console/signup_edit.html",
         details=details,
         signup=details.signup,
+        list_names=_list_names(details),
         inputs=inputs,
         values=values,
         wrong=wrong,

@@ -408,6 +408,18 @@ def test_it_can_be_sent_to_the_lists_that_its_form_has_now(
     assert shown in scene.page(id)
 
 
+def test_a_list_that_the_form_has_no_more_is_named_as_another_form_names_it(
+    scene: Scene, save_form: Callable[..., Form]
+) -> None:
+    id = scene.made.dead()
+    [listed] = scene.signup(id).lists
+    save_form(lists=(ListRef("0190163d-8694-739b-aea5-966c26f8ad90", "Weekly"),))
+    assert f"Its own: {listed}." in text(scene.browser.get(f"/console/signups/{id}/edit"))
+    save_form("shop", lists=(ListRef(listed, "Birthday club"),))
+    assert "Its own: Birthday club." in text(scene.browser.get(f"/console/signups/{id}/edit"))
+    assert "Birthday club" in scene.page(id)
+
+
 def test_save_and_deliver_lets_it_out_of_quarantine(scene: Scene) -> None:
     id = scene.made.quarantined("ada@exmaple.com")
     scene.post(id, "edit", edits="0", send="yes", **edited())
