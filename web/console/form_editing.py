@@ -94,8 +94,8 @@ def make_form() -> ResponseReturnValue:
     except NameTaken as error:
         taken = f"{error} Choose another name."
         return _answer(replace(page, errors={"name": taken})), 422
-    flash(f"The form {form.name} is ready. Put it on a website, or send a test sign-up.")
-    _warn_of_refused_lists(form)
+    to_do = _warning(form) or "Put it on a website, or send a test sign-up."
+    flash(f"The form {form.name} is ready. {to_do}")
     return redirect(url_for("console.form", form=form.name) + "#snippet", 303)
 
 
@@ -132,10 +132,8 @@ def change_form(form: str) -> ResponseReturnValue:
         return _answer(replace(page, errors=error.errors)), 422
     except FormChanged as error:
         return _answer(replace(page, now=error.now), mine=changed), 409
-    flash(
-        f"The form {form} is changed. Visitors get it within two seconds.{_left(before, changed)}"
-    )
-    _warn_of_refused_lists(changed)
+    to_do = _warning(changed) or _left(before, changed)
+    flash(f"The form {form} is changed. Visitors get it within two seconds. {to_do}".strip())
     if copies := told_copies(before, changed):
         flash(f"{copies} “Put it on a website” below has what to paste.")
     return redirect(url_for("console.form", form=form), 303)
@@ -148,21 +146,23 @@ def _left(before: Form, changed: Form) -> str:
     count = read_list_failures(services().operations.targets, changed).replaced
     if not count:
         return ""
-    failed = f" {counted(count, 'sign-up')} failed for a list that it had before."
+    failed = f"{counted(count, 'sign-up')} failed for a list that it had before."
     return f"{failed} To send {'it' if count == 1 else 'them'} now, use the button below."
 
 
 # --- both
 
 
-def _warn_of_refused_lists(form: Form) -> None:
-    """Tell the operator if sign-ups failed for a list of the form that was saved."""
+def _warning(form: Form) -> str:
+    """Return that sign-ups failed for a list of the form, if Constant Contact did not know it."""
     refused = refused_lists(form.account, services().accounts.api.last_lists(form.account))
-    if names := [each.name for each in form.lists if each.id in refused]:
-        flash(
-            f"Warning: sign-ups failed for a list of this form: {', '.join(names)}. Constant"
-            " Contact did not know it. Edit the form and read the lists again, then choose another."
-        )
+    names = ", ".join(each.name for each in form.lists if each.id in refused)
+    if not names:
+        return ""
+    return (
+        f"Warning: sign-ups failed for a list of this form: {names}. Constant Contact did not know"
+        " it. Edit the form, read the lists again, and choose another one."
+    )
 
 
 def _maker() -> FormMaker:
