@@ -1,6 +1,7 @@
 """A failure group: dead letters with one cause, so that an operator reads and mends it once."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.domain.signup import DeathReason
@@ -15,7 +16,8 @@ class FailureGroup:
 
     `message` leaves out what differs from one to the other. `form`, `error_key` and `message` are
     None in a group of others, which came when the account had too many groups. Since `first_at`,
-    the group has never been empty; the last one came to it at `last_at`.
+    the group has never been empty; the last one came to it at `last_at`. `jobs` are those that
+    send some of them again: how many wait in each, by its id.
     """
 
     id: str
@@ -27,3 +29,20 @@ class FailureGroup:
     count: int
     first_at: datetime
     last_at: datetime
+    jobs: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def in_jobs(self) -> int:
+        """How many are being sent again by jobs."""
+        return sum(self.jobs.values())
+
+    @property
+    def undecided(self) -> int:
+        """How many wait for an operator's decision."""
+        return max(0, self.count - self.in_jobs)
+
+
+def are_sent_again(count: int, noun: str = "") -> str:
+    """Return that jobs send so many again, without the full stop; `noun` follows the number."""
+    them = f"{count:,} {noun}".rstrip()
+    return f"{them} {'is' if count == 1 else 'are'} being sent again by a job"

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from shared.domain.quota_forecast import next_midnight
+
 # From this many dead letters on, a retry is a replay. Fewer become due at once.
 LARGE = 100
 # The share of an API key's rate that all its replays use, and the share of its day that they
@@ -91,6 +93,27 @@ def for_replays(left: int) -> int:
     return max(0, left - math.ceil(left * LEFT_OF_DAY))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeToSend:
+    """How long a replay takes if nothing else is sent. It waits for `begins_at`, if that is given,
+    and takes `sending` after that."""
+
+    sending: timedelta = timedelta()
+    begins_at: datetime | None = None
+
+    def total(self, now: datetime) -> timedelta:
+        return self.sending + (self.begins_at - now if self.begins_at else timedelta())
+
+
+def plan_sending(count: int, pace: ReplayPace, *, today: int, now: datetime) -> TimeToSend:
+    """Return the same as `time_to_send`, and until when nothing is sent."""
+    total = time_to_send(count, pace, today=today, now=now)
+    if not count or today > 0:
+        return TimeToSend(sending=total)
+    begins_at = next_midnight(now)
+    return TimeToSend(sending=total - (begins_at - now), begins_at=begins_at)
+
+
 def time_to_send(count: int, pace: ReplayPace, *, today: int, now: datetime) -> timedelta:
     """Return how long `count` dead letters take if nothing else is sent.
 
@@ -101,6 +124,5 @@ def time_to_send(count: int, pace: ReplayPace, *, today: int, now: datetime) -> 
         return timedelta(seconds=count / pace.per_second)
     a_day = max(1, for_replays(pace.per_day))
     whole_days, last_day = divmod(count - here - 1, a_day)
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     rest = timedelta(seconds=(last_day + 1) / pace.per_second)
-    return midnight - now + timedelta(days=whole_days) + rest
+    return next_midnight(now) - now + timedelta(days=whole_days) + rest

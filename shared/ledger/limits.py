@@ -58,6 +58,9 @@ HISTORY_KEPT = 100
 # Reading an account's groups takes a millisecond then. A cause that nobody has mended has one for
 # each form; more than these come from an API that words every refusal anew.
 MOST_GROUPS = 200
+# Of so many members of a group it is looked up whether they wait in a job, which takes some
+# milliseconds. What a job of one group has is counted without that.
+MOST_LOOKED_UP = 5_000
 # What was counted in each minute of an account, until it is in the slots of the console's charts.
 CHARTS_KEPT = timedelta(days=2)
 

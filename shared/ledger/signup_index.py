@@ -139,8 +139,8 @@ class SignupIndex:
         """Yield the groups of these accounts' dead letters."""
         answers = _answers(self._scripts, "lists/read_groups", accounts)
         for account, (found, unreadable) in zip(accounts, answers, strict=True):
-            for id, stored, count in found:
-                read = partial(_read_group, account, id, stored, count)
+            for id, stored, count, jobs in found:
+                read = partial(_read_group, account, id, stored, count, jobs)
                 if group := read_one(Kind.GROUP, f"{account}: {id}", read):
                     yield group
             if unreadable[0]:
@@ -209,7 +209,9 @@ def _received_at_of(record: str) -> float:
     return math.floor(float(read_first_line(record)["received_at"]) * 1000) / 1000
 
 
-def _read_group(account: str, id: str, stored: str, count: int) -> FailureGroup:
+def _read_group(
+    account: str, id: str, stored: str, count: int, jobs: list[tuple[str, int]]
+) -> FailureGroup:
     common = json_object(stored)
     return FailureGroup(
         id=id,
@@ -221,6 +223,7 @@ def _read_group(account: str, id: str, stored: str, count: int) -> FailureGroup:
         count=count,
         first_at=from_milliseconds(common["first_at"]),
         last_at=from_milliseconds(common["last_at"]),
+        jobs={str(job): int(waiting) for job, waiting in jobs},
     )
 
 

@@ -14,7 +14,7 @@ from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
 from shared.domain.field_change import FieldChange
 from shared.domain.job_filter import has_words
-from shared.domain.replay import LARGE, JobAction
+from shared.domain.replay import LARGE, JobAction, TimeToSend
 from shared.domain.requests_today import left_in_words
 from shared.domain.signup import Signup, State
 from shared.operations.field_edits import EditPreview, FieldEdits
@@ -69,19 +69,25 @@ class BulkPlan:
     accounts that are on hold: they send nothing until these end. If they go to the lists that
     their forms have now, `targets` are these. With a change of fields, `edit` says what it would do
     to those that were read for that. Those that stay are not counted if that is exact. Of those
-    whose cause is a list that does not exist, `unmended` are the forms that still send to it.
+    whose cause is a list that does not exist, `unmended` are the forms that still send to it. In
+    `jobs` is how many of those that were chosen wait in each job already: these are left to it.
     """
 
     action: JobAction
     accounts: Counter[str]
     is_exact: bool
     left_out: int
-    takes: timedelta
+    takes: TimeToSend
     quota_left: int | None
     held: Mapping[str, Sequence[Hold]]
     targets: Sequence[FormTarget] = ()
     edit: EditPreview | None = None
     unmended: Sequence[str] = ()
+    jobs: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def in_jobs(self) -> int:
+        return self.jobs.total()
 
     @property
     def staying(self) -> int:
@@ -105,7 +111,7 @@ class BulkPlan:
     @property
     def is_large(self) -> bool:
         """Whether workers do it, bit by bit, if it sends them."""
-        return self.count >= LARGE
+        return self.count + self.in_jobs >= LARGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +142,17 @@ class BulkChooser:
         """Return what the action would do now, with a `change` of fields if it makes one. This
         changes nothing."""
         signups = self.few(choice)
+        left_out = choice.left_out(len(signups or ()))
+        jobs: Counter[str] = Counter()
         if signups is not None:
+            if _joins_a_job(action, len(signups)):
+                signups, jobs = self._without_jobs(signups)
             accounts, is_exact = Counter(signup.account for signup in signups), True
         else:
             accounts, is_exact = self.count(choice.filter)
+            if is_exact and action.retries:
+                in_jobs, jobs = self._in_jobs(choice.filter)
+                accounts -= in_jobs
         edit = self._edit(choice, signups, change) if change else None
         if edit and signups is not None:
             accounts = edit.accounts
@@ -152,13 +165,14 @@ class BulkChooser:
             action=action,
             accounts=accounts,
             is_exact=is_exact,
-            left_out=choice.left_out(len(signups or ())),
+            left_out=left_out,
             takes=takes,
             quota_left=quota_left,
             held=self.sending.held(accounts) if action.sends else {},
             targets=targets,
             edit=edit,
             unmended=self._unmended(choice, signups) if action.retries else (),
+            jobs=jobs,
         )
 
     def sample(self, choice: BulkChoice) -> list[Signup]:
@@ -254,16 +268,33 @@ class BulkChooser:
         forms = {each.form for each in causes if each.form and each.names_gone_list is False}
         return sorted(forms)
 
+    def _without_jobs(self, signups: Sequence[Signup]) -> tuple[list[Signup], Counter[str]]:
+        """Return those that wait in no job, and how many wait in which."""
+        outlooks = self.lists.finder.ledger.outlooks(signups)
+        jobs = Counter(outlook.replay for outlook in outlooks if outlook.replay)
+        pairs = zip(signups, outlooks, strict=True)
+        return [signup for signup, outlook in pairs if not outlook.replay], jobs
+
+    def _in_jobs(self, chosen: SignupFilter) -> tuple[Counter[str], Counter[str]]:
+        """Return how many dead letters of the causes that match wait in jobs: by account, and by
+        job."""
+        accounts: Counter[str] = Counter()
+        jobs: Counter[str] = Counter()
+        for group in self.groups(chosen):
+            accounts[group.account] += group.in_jobs
+            jobs.update(group.jobs)
+        return accounts, jobs
+
     def _count_groups(self, chosen: SignupFilter) -> Counter[str]:
         counts: Counter[str] = Counter()
         for group in self.groups(chosen):
             counts[group.account] += group.count
         return counts
 
-    def _cost(self, action: JobAction, accounts: Counter[str]) -> tuple[int | None, timedelta]:
+    def _cost(self, action: JobAction, accounts: Counter[str]) -> tuple[int | None, TimeToSend]:
         if action.sends:
             return self.retries.cost(accounts)
-        return None, timedelta(seconds=accounts.total() / STEPS_PER_SECOND)
+        return None, TimeToSend(sending=timedelta(seconds=accounts.total() / STEPS_PER_SECOND))
 
 
 def job_choice(chosen: SignupFilter) -> JobChoice:
@@ -278,6 +309,11 @@ def job_choice(chosen: SignupFilter) -> JobChoice:
         group=chosen.group,
         filter=of_records if not chosen.group else replace(of_records, form=None),
     )
+
+
+def _joins_a_job(action: JobAction, count: int) -> bool:
+    """Whether so many wait for their turn in a job, which takes none out of another job."""
+    return action.sends and (action not in (JobAction.RETRY, JobAction.DELIVER) or count >= LARGE)
 
 
 def _groups_tell(chosen: SignupFilter) -> bool:

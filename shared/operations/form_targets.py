@@ -58,10 +58,11 @@ class FormTargets:
         ]
 
     def of_groups(self, groups: Iterable[FailureGroup]) -> list[FormTarget]:
-        """Return where the dead letters of these groups would go, by form."""
+        """Return where the dead letters of these groups would go, by form: those in no job yet."""
         counts: _Counts = Counter()
         for each in groups:
-            counts[each.account, each.form] += each.count
+            counts[each.account, each.form] += each.undecided
+        counts = +counts
         forms = self._forms(counts)
         return [
             _target(

@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from shared.domain.audit import Action, who_acts
 from shared.domain.errors import NoSuchReplay, Refused
 from shared.domain.field_change import FieldChange
 from shared.domain.job_filter import JobFilter
-from shared.domain.replay import LARGE, JobAction, for_replays, time_to_send
+from shared.domain.replay import LARGE, JobAction, TimeToSend, for_replays, plan_sending
 from shared.domain.signup import DeathReason, Signup, State
 from shared.domain.state_words import state_words
 from shared.ledger.replays import Replays
@@ -31,13 +31,13 @@ class RetryPlan:
 
     `counts` has how many there are by account and reason. `signups` are a few, the oldest first.
     Many are known by their `choice` instead. `quota_left` is how many deliveries the API keys
-    concerned may still make today. `takes` is the duration of a replay if nothing else is sent.
+    concerned may still make today. `takes` is when a replay begins to send, and how long it takes.
     `chosen` is how they were chosen, as JSON.
     """
 
     counts: Counter[tuple[str, str]]
     quota_left: int
-    takes: timedelta
+    takes: TimeToSend
     chosen: str
     signups: tuple[Signup, ...] = ()
     choice: JobChoice | None = None
@@ -161,7 +161,7 @@ class Retries:
 
     # --- what a retry costs
 
-    def cost(self, counts: Mapping[str, int]) -> tuple[int, timedelta]:
+    def cost(self, counts: Mapping[str, int]) -> tuple[int, TimeToSend]:
         """Return how many requests are left today for these numbers of dead letters by account, and
         how long a replay of them takes."""
         by_key: Counter[str] = Counter()
@@ -170,10 +170,12 @@ class Retries:
         left = {key: self._left_today(key) for key in by_key}
         pace, now = self._replays.pace, self._now()
         times = (
-            time_to_send(count, pace, today=for_replays(left[key]), now=now)
+            plan_sending(count, pace, today=for_replays(left[key]), now=now)
             for key, count in by_key.items()
         )
-        return sum(left.values()), max(times, default=timedelta())
+        return sum(left.values()), max(
+            times, key=lambda each: each.total(now), default=TimeToSend()
+        )
 
     def _left_today(self, client_id: str) -> int:
         return self._ledger.pace.today(client_id).left(self._replays.pace.per_day)

@@ -1,6 +1,6 @@
 """The failed page: dead letters by cause, and what an operator can do with some or all of them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -11,6 +11,7 @@ from shared.domain.csv_documents import BYTE_ORDER_MARK
 from shared.domain.errors import Refused
 from shared.domain.field_change import FieldChange
 from shared.domain.replay import JobAction
+from shared.domain.signup import Signup
 from shared.domain.signup_advice import why_failed
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.bulk_choices import DEAD_LETTERS, BulkChoice
@@ -64,7 +65,7 @@ def confirm_failed() -> ResponseReturnValue:
     if action == JobAction.RETRY_EDITED and change is None:
         return _edit_page(choice)
     plan = services().operations.chooser.plan(action, choice, change)
-    if not plan.count and not plan.targets and not plan.edit:
+    if not (plan.count or plan.targets or plan.edit or plan.in_jobs):
         flash("Nothing that you chose has failed now. Nothing was changed.")
         return redirect(_back(request.form), 303)
     return render_template(
@@ -95,7 +96,8 @@ def retry_failed() -> ResponseReturnValue:
         flash(f"The replay has begun.{left_out} You may close this page: it goes on by itself.")
         return redirect(url_for("console.job", id=done.job.id), 303)
     if or_else:  # these go as a job, or not at all
-        flash(f"Nothing was sent.{left_out}")
+        why = left_out or " They are in a job already, or somebody else has settled them."
+        flash(f"Nothing was sent.{why}")
     else:
         sentences = services().operations.sending.of_many(done.accounts, "again")
         flash(f"{' '.join(sentences)}{left_out}")
@@ -185,6 +187,7 @@ def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
         groups=shown_groups,
         more_groups=len(groups) - len(shown_groups),
         page=page,
+        waits_in=_jobs_of(page.signups),
         total=known,
         jobs=operations.jobs.all()[:SHOWN_JOBS],
         accounts=operations.bulk.accounts(),
@@ -193,6 +196,13 @@ def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
         most_read=MOST_READ,
         is_first=cursor is None,
     )
+
+
+def _jobs_of(signups: Sequence[Signup]) -> dict[str, str]:
+    """Return by id in which job these wait, as far as they do."""
+    outlooks = services().operations.lists.finder.ledger.outlooks(signups)
+    pairs = zip(signups, outlooks, strict=True)
+    return {signup.id: outlook.replay for signup, outlook in pairs if outlook.replay}
 
 
 def _back(given: Mapping[str, str]) -> str:

@@ -6,9 +6,8 @@ from flask.typing import ResponseReturnValue
 from shared.accounts.advice import for_account
 from shared.domain.account import told_name
 from shared.domain.errors import Refused
-from shared.domain.failure_group import FailureGroup
 from shared.domain.form import LANGUAGES, Form
-from shared.domain.signup_advice import Why, why_failed
+from shared.domain.signup_advice import why_failed
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.consent_texts import ConsentPeriod, consent_periods, translated
@@ -49,16 +48,17 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
     """Return the form's page; `test_errors` are of the test sign-up that was typed on it."""
     g.frames_own_pages = True
     url = form_address(found, services().settings.public_url)
-    failures = _failures(found)
+    failures = services().operations.lists.groups(account=found.account, form=found.name)
+    undecided = [(each, why_failed(each)) for each in failures if each.undecided]
     return render_template(
         "console/forms/form.html",
         form=found,
         activity=activity_of(found),
-        failures=failures,
-        failed=failures_of(group for group, _ in failures),
+        undecided=undecided,
+        failed=failures_of(failures),
         waits=_why_it_waits(found),
         jobs=services().operations.jobs.going_on(found.account, found.name),
-        targets=services().operations.targets.of_causes([group for group, _ in failures[:3]]),
+        targets=services().operations.targets.of_causes([group for group, _ in undecided[:3]]),
         url=url,
         snippets=_snippets(found, url),
         languages=LANGUAGE_NAMES,
@@ -96,12 +96,6 @@ def _snippets(form: Form, url: str) -> list[Snippet]:
     known = "" if language == "auto" else language
     say = services().translations.choose(known).say
     return all_snippets(form, url, say=say, language=known)
-
-
-def _failures(form: Form) -> list[tuple[FailureGroup, Why]]:
-    """Return the causes for which the form's sign-ups failed, the largest first, and what to do."""
-    groups = services().operations.lists.groups(account=form.account, form=form.name)
-    return [(each, why_failed(each)) for each in groups]
 
 
 @bp.get("/forms/<form>/close")

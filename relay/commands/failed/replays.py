@@ -16,10 +16,10 @@ from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.confirmation import confirm, yes_option
 from relay.terminal.output import by_name, duration, for_people
 from relay.terminal.progress import ProgressLine
-from shared.domain.durations import in_words
+from shared.domain.durations import in_words, minute
 from shared.domain.field_change import FieldChange
 from shared.domain.phrases import counted
-from shared.domain.replay import JobAction
+from shared.domain.replay import JobAction, TimeToSend
 from shared.domain.requests_today import left_in_words
 from shared.domain.signup import DeathReason, Signup
 from shared.domain.state_words import reason_words
@@ -163,9 +163,16 @@ def _question(runtime: CommandRuntime, plan: RetryPlan, *, staying: int = 0) -> 
         f"{counted(plan.count, 'failed sign-up')}: {by_name(plan.accounts)};"
         f" {by_name(reasons)}.\n"
         f"They use {count:,} requests. Left today: {left_in_words(plan.quota_left)}\n"
-        f"The replay takes about {in_words(plan.takes)}.\n"
+        f"{_duration(plan.takes)}\n"
         f"{held}Send them again?"
     )
+
+
+def _duration(takes: TimeToSend) -> str:
+    sending = f"takes about {in_words(takes.sending)}"
+    if takes.begins_at is None:
+        return f"The replay {sending}."
+    return f"The replay waits until {minute(takes.begins_at)}. After that it {sending}."
 
 
 def _replay(
@@ -186,7 +193,7 @@ def _replay(
             "accounts": plan.accounts,
             "reasons": plan.reasons,
             "quota_left": plan.quota_left,
-            "takes_seconds": round(plan.takes.total_seconds()),
+            "takes_seconds": round(plan.takes.total(utc_now()).total_seconds()),
             **_documents(targets),
             **(edit_document(edit) if edit else {}),
         }

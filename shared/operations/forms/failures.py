@@ -11,22 +11,26 @@ from shared.operations.signup_lists import SignupLists
 
 @dataclass(frozen=True, slots=True)
 class FormFailures:
-    """`count` leaves out those of causes that nobody keeps by form. `list_gone` is the largest
-    cause that is a list which Constant Contact does not know."""
+    """`count` leaves out those of causes that nobody keeps by form. `in_jobs` of these are being
+    sent again by jobs. `list_gone` is the largest cause of the others that is a list which Constant
+    Contact does not know."""
 
     count: int = 0
     list_gone: FailureGroup | None = None
+    in_jobs: int = 0
 
     @property
     def trouble(self) -> str | None:
         """What is wrong with the form, in a few words; None if it may well be the sign-ups."""
         gone = self.list_gone
-        return f"A list is gone: {gone.count:,} failed" if gone else None
+        return f"A list is gone: {gone.undecided:,} failed" if gone else None
 
     @property
     def in_words(self) -> str:
-        """How many failed, and what is wrong with the form."""
-        return f"{self.count:,} (a list is gone)" if self.list_gone else f"{self.count:,}"
+        """How many failed, how many of these are in jobs, and what is wrong with the form."""
+        told = [f"{self.in_jobs:,} being sent again"] if self.in_jobs else []
+        told += ["a list is gone"] if self.list_gone else []
+        return f"{self.count:,} ({', '.join(told)})" if told else f"{self.count:,}"
 
 
 def read_failures(lists: SignupLists, forms: Sequence[Form]) -> dict[str, FormFailures]:
@@ -47,5 +51,9 @@ def failures_by_form(
 def failures_of(groups: Iterable[FailureGroup]) -> FormFailures:
     """Return what failed of one form, of which these are all causes."""
     causes = list(groups)
-    gone = max(filter(is_about_lists, causes), key=lambda each: each.count, default=None)
-    return FormFailures(sum(each.count for each in causes), gone)
+    gone = [each for each in causes if each.undecided and is_about_lists(each)]
+    return FormFailures(
+        count=sum(each.count for each in causes),
+        list_gone=max(gone, key=lambda each: each.undecided, default=None),
+        in_jobs=sum(each.in_jobs for each in causes),
+    )

@@ -30,7 +30,7 @@ class GoneLists:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListFailures:
     """The causes for which a form's sign-ups failed that are about lists: of those that the form
-    still has, and of those for which it has others by now."""
+    still has, and of those for which it has others by now. What jobs send again is left out."""
 
     of_kept: Sequence[FailureGroup]
     of_replaced: Sequence[FailureGroup]
@@ -38,12 +38,13 @@ class ListFailures:
     @property
     def replaced(self) -> int:
         """How many sign-ups failed for a list that the form has no more."""
-        return sum(each.count for each in self.of_replaced)
+        return sum(each.undecided for each in self.of_replaced)
 
 
 def read_list_failures(targets: FormTargets, form: Form) -> ListFailures:
     """Read one record of each cause. Raises `LedgerUnavailable`."""
-    groups = targets.lists.groups(account=form.account, form=form.name)
+    every = targets.lists.groups(account=form.account, form=form.name)
+    groups = [each for each in every if each.undecided]
     found = targets.of_causes(groups)
     named = [
         (each, target.names_gone_list)
@@ -98,5 +99,5 @@ def gone_lists(
     suspects = form.lists if later and not missing else ()
     if len(suspects) == 1:
         missing, suspects = [*suspects], ()
-    failed = sum(each.count for each in (failures if missing else later))
+    failed = sum(each.undecided for each in (failures if missing else later))
     return GoneLists(frozenset(each.id for each in missing), suspects, failed)

@@ -625,6 +625,9 @@ def test_second_factor(demanded: WhoMustHaveOne, without: tuple[Role, ...], expe
         assert "viewer" not in check.found
 
 
+LIST_NOT_FOUND = "list_memberships contains an invalid list id: list not found"
+
+
 def group(message: str, **fields: Any) -> FailureGroup:
     made: dict[str, Any] = {
         "id": "g",
@@ -641,7 +644,7 @@ def group(message: str, **fields: Any) -> FailureGroup:
 
 
 def test_failures_of_the_last_day_are_told_by_their_causes() -> None:
-    gone = group("list_memberships contains an invalid list id: list not found", form="old-form")
+    gone = group(LIST_NOT_FOUND, form="old-form")
     refused = group("the address is wrong", count=30)
     long_ago = group("long ago", last_at=NOON - 2 * DAY)
     first, second = stored_account_checks.failed([gone, refused, long_ago], NOON, account="acme")
@@ -650,6 +653,17 @@ def test_failures_of_the_last_day_are_told_by_their_causes() -> None:
     assert first.fix and first.fix.endswith("relay failed list --account acme")
     assert second.found.startswith("old-form: 12 sign-ups failed")
     assert "does not know one of its lists" in second.found
+
+
+def test_what_jobs_send_again_is_no_failure_to_act_on() -> None:
+    all_of_it = group(LIST_NOT_FOUND, jobs={"job": 12})
+    (check,) = stored_account_checks.failed([all_of_it], NOON, account="acme")
+    assert (check.verdict, check.found) == (OK, "12 are being sent again by a job.")
+    some = group(LIST_NOT_FOUND, jobs={"job": 1})
+    (check,) = stored_account_checks.failed([some, all_of_it], NOON, account="acme")
+    assert check.verdict == PROBLEM
+    assert check.found.startswith("news: 11 sign-ups failed")
+    assert check.found.endswith("1 more is being sent again by a job.")
 
 
 def test_without_failures_that_is_said() -> None:

@@ -10,12 +10,15 @@ from shared.domain.replay import (
     Obstacle,
     ReplayPace,
     ReplayState,
+    TimeToSend,
     for_replays,
+    plan_sending,
     time_to_send,
 )
 from shared.ledger.replays import ReplayPart
 from shared.operations.replay_jobs import joined
 
+MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 TEN_IN_THE_EVENING = datetime(2026, 3, 1, 22, tzinfo=UTC)
 PACE = ReplayPace.of(requests_per_second=4, deliveries_per_day=9_500)
 
@@ -76,6 +79,25 @@ def test_what_the_day_does_not_allow_comes_on_the_next_days(
     count: int, today: int, takes: timedelta
 ) -> None:
     assert time_to_send(count, PACE, today=today, now=TEN_IN_THE_EVENING) == takes
+
+
+@pytest.mark.parametrize(
+    ("count", "today", "begins_at", "sending"),
+    [
+        (12, 100, None, timedelta(seconds=6)),
+        (12, 0, MIDNIGHT, timedelta(seconds=6)),
+        (7_601, 0, MIDNIGHT, timedelta(days=1, seconds=0.5)),
+        (1_000, 400, None, timedelta(hours=2, seconds=300)),  # it begins at once
+        (0, 0, None, timedelta()),
+    ],
+)
+def test_a_wait_for_midnight_is_no_time_of_sending(
+    count: int, today: int, begins_at: datetime | None, sending: timedelta
+) -> None:
+    takes = plan_sending(count, PACE, today=today, now=TEN_IN_THE_EVENING)
+    assert takes == TimeToSend(sending=sending, begins_at=begins_at)
+    in_all = time_to_send(count, PACE, today=today, now=TEN_IN_THE_EVENING)
+    assert takes.total(TEN_IN_THE_EVENING) == in_all
 
 
 def test_the_next_day_begins_at_midnight_to_the_microsecond() -> None:

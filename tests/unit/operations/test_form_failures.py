@@ -11,7 +11,7 @@ from shared.constant_contact.client import ContactList
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import ListRef
 from shared.domain.signup import DeathReason
-from shared.operations.forms.failures import FormFailures, failures_by_form
+from shared.operations.forms.failures import FormFailures, failures_by_form, failures_of
 from shared.operations.forms.gone_lists import GoneLists, gone_lists
 from tests.support import builders
 
@@ -42,6 +42,17 @@ def test_a_form_has_the_causes_of_its_name_and_account() -> None:
     assert found["news"].trouble == "A list is gone: 12 failed"
     assert found["news"].in_words == "17 (a list is gone)"
     assert FormFailures(3).trouble is None and FormFailures(3).in_words == "3"
+
+
+def test_what_jobs_send_again_is_no_trouble_of_the_form() -> None:
+    jobs = {"one": 7, "two": 5}
+    all_of_it, some = group(12, jobs=jobs), group(15, jobs=jobs)
+    assert failures_of([all_of_it]) == FormFailures(12, None, 12)
+    assert failures_of([all_of_it]).in_words == "12 (12 being sent again)"
+    found = failures_of([all_of_it, some, group(2)])
+    assert found == FormFailures(29, some, 24)
+    assert found.trouble == "A list is gone: 3 failed"
+    assert found.in_words == "29 (24 being sent again, a list is gone)"
 
 
 @pytest.mark.parametrize(

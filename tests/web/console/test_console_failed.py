@@ -285,7 +285,9 @@ def test_a_retry_that_only_waits_promises_nothing_sooner(scene: Scene) -> None:
     scene.ledger.hold_quota("acme", jitter=0)
     page = scene.confirm("retry-all")
     assert "acme is on hold (quota). What you retry there waits until that ends:" in page
-    assert ", as soon as no hold is left</dd>" in page
+    midnight = scene.operations.retries.cost({"acme": 2})[1].begins_at
+    assert midnight and f'<dt>Waits until</dt><dd><time datetime="{midnight.isoformat()}' in page
+    assert "<dt>Takes about</dt><dd>1 s after that, if no hold is left then</dd>" in page
     assert "They are sent as soon as no hold is left. Fresh sign-ups go before them." in page
     assert "at once" not in page
     told = scene.following(scene.post("/console/failed/retry", ids))
@@ -393,6 +395,70 @@ def test_a_cause_about_lists_offers_what_helps_next(scene: Scene, save_form: Sav
     assert {scene.found(id).lists for id in ids} == {(WEEKLY.id,)}
     edited = scene.ledger.history(scene.found(ids[0]))[-2]
     assert (edited["event"], edited["by"], edited["via"]) == ("edited", "operator", "console")
+
+
+@pytest.mark.parametrize("is_ticked", [False, True])
+def test_what_a_job_sends_again_is_asked_for_nowhere(
+    scene: Scene, save_form: SaveForm, is_ticked: bool
+) -> None:
+    """A job of a cause knows its group; one of ticked sign-ups knows none."""
+    ids = scene.many(12, message=GONE)
+    save_form(lists=(WEEKLY,))
+    scene.ledger.hold_quota("acme", jitter=0)
+    assert "A list is gone: 12 failed" in scene.page("/console/forms")
+    assert "12 sign-ups failed" in scene.page("/console/forms/news")
+    [group] = scene.operations.lists.groups()
+    cause = {"account": "acme", "group": group.id}
+    chosen = {} if is_ticked else {**cause, "all": "1"}
+    ticked = ids if is_ticked else []
+    begun = scene.post("/console/failed/retry", ticked, form_lists="yes", **chosen)
+    link = f'<a href="{begun.location}">a job</a>'
+
+    [group] = scene.operations.lists.groups()
+    assert (group.in_jobs, group.undecided) == (12, 0)
+    forms, form = scene.page("/console/forms"), scene.page("/console/forms/news")
+    assert "A list is gone" not in forms and "(12 being sent again)" in forms
+    assert "A list is gone" not in form and "sign-ups failed" not in form
+    assert "A job goes on with sign-ups of this form" in form and "Send to Weekly" not in form
+    failed = scene.page()
+    assert f"They are being sent again by {link}." in failed
+    assert failed.count(f'<a href="{begun.location}">In a job</a>') == 12
+    assert "Send to Weekly" not in failed and failed.count('value="retry-all"') == 1
+    assert f"They are being sent again by {link}." in scene.page(
+        f"/console/failed?account=acme&group={group.id}"
+    )
+
+    again = scene.confirm("form_lists-all", **cause)
+    assert f"12 are already in {link}. Nothing is left to do." in again
+    assert "<button" not in again.partition("<h1")[2]
+    raced = scene.post("/console/failed/retry", form_lists="yes", all="1", **cause)
+    assert "Nothing was sent. They are in a job already" in scene.following(raced)
+
+
+def test_what_no_job_has_yet_is_still_asked_for(scene: Scene, save_form: SaveForm) -> None:
+    ids = scene.many(12, message=GONE)
+    save_form(lists=(WEEKLY,))
+    begun = scene.post("/console/failed/retry", ids[:7], form_lists="yes")
+    assert "A list is gone: 5 failed" in scene.page("/console/forms")
+    form = scene.page("/console/forms/news")
+    assert "5 sign-ups failed" in form and "Send to Weekly…" in form
+    link = f'<a href="{begun.location}">a job</a>'
+    failed = scene.page()
+    assert f"7 of them are being sent again by {link}." in failed and "Send to Weekly…" in failed
+    page = scene.confirm("form_lists-ticked", ids)
+    assert f"7 are already in {link}, and stay there." in page
+    assert '<button class="primary">Send 5 failed sign-ups</button>' in page
+
+
+@pytest.mark.parametrize("what", ["form_lists-all", "retry-all"])
+def test_of_many_it_says_how_many_a_job_has(scene: Scene, save_form: SaveForm, what: str) -> None:
+    ids = scene.many(LARGE + 5, message=GONE)
+    save_form(lists=(WEEKLY,))
+    begun = scene.post("/console/failed/retry", ids[:7], form_lists="yes")
+    page = scene.confirm(what)
+    assert f'7 are already in <a href="{begun.location}">a job</a>, and stay there.' in page
+    assert f"{LARGE - 2} failed sign-ups</button>" in page
+    assert "They are sent at half of the rate" in page
 
 
 @pytest.mark.parametrize("what", ["retry-all", "retry-ticked"])

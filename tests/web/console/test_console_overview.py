@@ -18,9 +18,11 @@ from shared.ledger.processes import SentSignup
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
+from shared.operations.selection import Selection
 from tests.support import builders
 from tests.support.console_browser import SignedIn
 from tests.support.refusals import refused_tally
+from tests.support.web_services import services_of
 from web.console.overview import ask_again_after
 from worker.upkeep.roll_up import make_roll_up
 
@@ -105,6 +107,15 @@ def test_dead_letters_lead_to_their_list_by_reason(
     page = overview()
     assert "Acme Bakery: 1 failed sign-up needs your decision (1 given up)." in page
     assert "given up" in tile(page, "Failed")
+
+
+def test_how_many_are_being_retried_stands_apart(
+    app: Flask, ledger: Ledger, overview: Callable[[], str]
+) -> None:
+    builders.bury(ledger)
+    retries = services_of(app).operations.retries
+    assert retries.start_replay(retries.plan(Selection(all=True)))
+    assert re.search(r"rejected</a> 1\s+\(1 being retried\)", overview())
 
 
 def alive(ledger: Ledger) -> None:
