@@ -14,6 +14,7 @@ from shared.operations.forms.consent_texts import ConsentPeriod, consent_periods
 from shared.operations.forms.failures import failures_of, read_failures
 from shared.operations.forms.told import LANGUAGE_NAMES, captcha_advice, rare_fields, usual_fields
 from shared.operations.operators import Role
+from shared.operations.signup_lists import DUE, SignupFilter
 from shared.operations.snippets.advice import Snippet, all_snippets
 from shared.operations.snippets.snippet import form_address
 from web.console import bp
@@ -73,7 +74,10 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
 
 
 def _why_it_waits(form: Form) -> list[tuple[str, bool]]:
-    """Return why the form's sign-ups wait, each in a sentence, and whether somebody must act."""
+    """Return why the form's sign-ups wait, each in a sentence, and whether somebody must act. For a
+    closed form it is nothing, unless some wait."""
+    if not form.enabled and not _some_wait(form):
+        return []
     summary, now = services().accounts.summaries.summary(form.account), utc_now()
     wrong = for_account(form.account, summary.holds, summary, how_to_act())
     return [
@@ -81,6 +85,13 @@ def _why_it_waits(form: Form) -> list[tuple[str, bool]]:
         for advice in wrong
         if advice.waits
     ]
+
+
+def _some_wait(form: Form) -> bool:
+    """Whether sign-ups of the form wait, or may: the first page of a long list may have none."""
+    of_form = SignupFilter(states=DUE, account=form.account, form=form.name)
+    page = services().operations.lists.page(of_form, limit=1)
+    return bool(page.signups or page.next)
 
 
 def _consents(form: Form) -> list[ConsentPeriod]:

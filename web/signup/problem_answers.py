@@ -188,6 +188,7 @@ def _render(template: str, problem: Problem, **more: Any) -> str:
     return render_template(
         template,
         status=problem.status,
+        heading=say(problem.heading) if problem.heading else None,
         message=say(problem.message),
         advice=say(problem.advice),
         notes=[say(note) for note in (*problem.notes, *_more_notes())],

@@ -27,11 +27,13 @@ _GO_BACK = lazy_gettext("Use your browser's Back button to return to what you ty
 class Problem:
     """An answer that is no success. Scripts are told `script`, and the message where that is None.
 
-    `advice` says how a visitor gets back to what was typed, if the page cannot show it.
+    `heading` is of the page where no other try helps. `advice` says how a visitor gets back to
+    what was typed, if the page cannot show it.
     """
 
     status: int
     message: Text | str
+    heading: Text | None = None
     notes: tuple[Text, ...] = ()
     script: Text | None = None
     advice: Text = _GO_BACK
@@ -73,7 +75,9 @@ def no_proof_of_work() -> Problem:
 def form_closed(form: Form) -> Problem:
     return Problem(
         status=410,
-        message=lazy_gettext("This form is closed. It accepts no more sign-ups."),
+        heading=lazy_gettext("This form is closed"),
+        message=lazy_gettext("It accepts no more sign-ups."),
+        script=lazy_gettext("This form is closed. It accepts no more sign-ups."),
         notes=(
             lazy_gettext(
                 "Open the form again in the console, or with: relay forms enable %(form)s",

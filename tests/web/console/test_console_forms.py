@@ -108,6 +108,20 @@ def test_a_forms_page_says_that_its_account_must_be_reconnected(
     assert read(browser, PAGE).count(said) == 1
 
 
+def test_a_closed_forms_page_says_that_those_it_has_taken_wait_if_there_are_any(
+    browser: SignedIn, ledger: Ledger, save_form: SaveForm
+) -> None:
+    ledger.hold("acme", HoldReason.RECONNECT, by="test")
+    save_form("other")
+    builders.accept(ledger, form="other")
+    browser.post(f"{PAGE}/close")
+    assert "wait: Acme Bakery" not in read(browser, PAGE)
+    builders.accept(ledger)
+    page = read(browser, PAGE)
+    assert "Sign-ups that this form has taken wait: Acme Bakery cannot be used" in page
+    assert "are accepted, and wait" not in page
+
+
 def words(page: str) -> str:
     return " ".join(re.sub("<[^>]*>", " ", unescape(page)).split())
 

@@ -92,7 +92,7 @@ def test_a_page_that_cannot_take_the_sign_up_shows_it_as_text_to_copy(
     assert copies(page)[:2] == KNOWN
     assert sorted(copies(page)) == sorted([*KNOWN, ("Last name", "<b>Lovelace</b>"), own, *OTHERS])
     assert "<form" not in page.text and "<script" not in page.text and "<b>" not in page.text
-    assert "You are not signed up yet" in visitor(page)
+    assert "You are not signed up" in visitor(page)
 
 
 @pytest.mark.parametrize("path", ["/f/none", "/f/closed", "/f/"])
@@ -101,18 +101,50 @@ def test_what_a_form_without_a_method_put_into_the_address_is_shown_too(
 ) -> None:
     page = forms.get(f"{path}?email=ada@example.com&remarks=Tea", headers=BROWSER)
     assert copies(page) == [("E-mail address", "ada@example.com"), ("remarks", "Tea")]
-    assert "You are not signed up yet" in visitor(page)
+    assert "You are not signed up" in visitor(page)
     assert 'Add method="post" to the form.' in owner(page)
 
 
 @pytest.mark.parametrize(
-    "path", ["/f/none", "/f/closed?utm_source=x", "/nowhere?email=ada@example.com", "/f/none?a&b=c"]
+    "path", ["/f/none", "/f/none?utm_source=x", "/nowhere?email=ada@example.com", "/f/none?a&b=c"]
 )
 def test_a_link_that_leads_nowhere_is_no_sign_up(forms: FlaskClient, path: str) -> None:
     page = forms.get(path, headers=BROWSER)
     assert copies(page) == []
     assert "That did not work" in visitor(page) and "ada@" not in page.text
     assert "Add method" not in owner(page)
+
+
+@pytest.mark.parametrize(
+    ("data", "path", "said"),
+    [
+        pytest.param(None, "/f/closed", "", id="looked at"),
+        pytest.param(None, "/f/closed/thanks", "", id="its thanks"),
+        pytest.param({"email": "a@b.example"}, "/f/closed", " You are not signed up.", id="sent"),
+        pytest.param(
+            None, "/f/closed?email=a@b.example", " You are not signed up.", id="in the address"
+        ),
+    ],
+)
+def test_the_page_of_a_closed_form_says_so_and_suggests_no_other_try(
+    forms: FlaskClient, data: dict[str, str] | None, path: str, said: str
+) -> None:
+    page = forms.open(path, method="POST" if data else "GET", data=data, headers=BROWSER)
+    assert page.status_code == 410
+    assert "<title>This form is closed</title>" in page.text
+    assert "<h1>This form is closed</h1>" in page.text
+    assert f'<p role="alert">It accepts no more sign-ups.{said}</p>' in page.text
+    assert "rror" not in visitor(page) and "yet" not in visitor(page)
+    assert "relay forms enable closed" in owner(page)
+
+
+def test_a_script_reads_of_a_closed_form_in_one_sentence(forms: FlaskClient) -> None:
+    answer = forms.post("/f/closed", data=TYPED, headers=JSON)
+    assert answer.json == {
+        "ok": False,
+        "error": "This form is closed. It accepts no more sign-ups.",
+        "errors": [],
+    }
 
 
 def test_what_arrived_in_no_known_form_is_shown_as_it_came(forms: FlaskClient) -> None:
