@@ -9,7 +9,7 @@ from relay.commands.forms.existing import address, existing
 from relay.runtime import CommandRuntime, pass_runtime
 from shared.domain.form import LANGUAGES, Form
 from shared.domain.printable import printable
-from shared.operations.snippets.advice import USES, Snippet, snippet_for
+from shared.operations.snippets.advice import NO_STYLE, USES, Snippet, snippet_for
 from shared.operations.snippets.snippet import SnippetKind
 from web.translations.catalogues import load_translations
 
@@ -35,8 +35,9 @@ def _kind_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def snippet(runtime: CommandRuntime, /, name: str, *, language: str | None, **wanted: bool) -> None:
     """Print what to paste into a website so that its form posts to FORM.
 
-    Without an option it is a plain form, which works without JavaScript. What the website's
-    Content-Security-Policy has to allow for it is printed to standard error.
+    Without an option it is a plain form, which works without JavaScript. What there is
+    to know of it, such as what the website's Content-Security-Policy has to allow, is printed to
+    standard error.
     """
     chosen = [SnippetKind(kind) for kind, is_wanted in wanted.items() if is_wanted]
     if len(chosen) > 1:
@@ -60,6 +61,8 @@ def snippet(runtime: CommandRuntime, /, name: str, *, language: str | None, **wa
         runtime.output.warn(found.warning)
     if not runtime.output.as_json:
         click.echo(printable(found.text), nl=False)
+        if found.kind == SnippetKind.FORM:
+            click.echo(NO_STYLE, err=True)
         if found.policy:
             click.echo(f"A Content-Security-Policy needs at least: {found.policy}", err=True)
 

@@ -16,15 +16,17 @@ TITLES = {
     SnippetKind.IFRAME: "Frame",
     SnippetKind.CURL: "curl",
 }
+NO_STYLE = "It has no style of its own: your website's applies."
 _BY_LANG = 'It comes in the language that your page names, such as <html lang="de">.'
 USES = {
     SnippetKind.FORM: "Works on every website that lets you write a form, without JavaScript, too."
-    " The script of “Drawn in place” sends it without leaving the page.",
+    f" The script of “Drawn in place” sends it without leaving the page. {NO_STYLE}",
     SnippetKind.JS: "Two lines. The form appears where the second one is, in your form's colours."
     f" {_BY_LANG}",
     SnippetKind.POPUP: f"A link that opens the form over your page. {_BY_LANG}",
-    SnippetKind.FETCH: "A form with a script of its own, to change as you like.",
-    SnippetKind.REACT: "A component, to change as you like. It needs React 18 or newer.",
+    SnippetKind.FETCH: f"A form with a script of its own, to change as you like. {NO_STYLE}",
+    SnippetKind.REACT: "A component, to change as you like. It needs React 18 or newer."
+    f" {NO_STYLE}",
     SnippetKind.IFRAME: "For website builders that let you put in a frame, and neither a form nor a"
     " script.",
     SnippetKind.CURL: "For a server that sends sign-ups, and for a try.",

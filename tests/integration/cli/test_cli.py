@@ -261,7 +261,10 @@ def test_a_new_form_is_printed_as_what_to_paste(connected: CommandLine) -> None:
     assert connected("snippet", "cakes").out.startswith(snippet)
     printed = connected("snippet", "cakes", "--json").json
     assert (printed["form"], printed["kind"]) == ("cakes", "form")
-    assert printed["snippet"] == connected("snippet", "cakes").out
+    plain = connected("snippet", "cakes")
+    assert printed["snippet"] == plain.out
+    assert "It has no style of its own: your website's applies." in plain.err
+    assert "no style" not in connected("snippet", "cakes", "--js").err
     assert set(connected(*add, "--replace", "--json").json) >= {"name", "url"}
 
 

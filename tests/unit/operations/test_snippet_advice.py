@@ -116,6 +116,13 @@ def test_a_script_asks_for_answers_in_the_language_of_the_page(kind: SnippetKind
     assert "Accept-Language" not in make_snippet(FORM, URL, kind)
 
 
+def test_what_has_no_style_of_its_own_says_so() -> None:
+    found = all_snippets(FORM, URL)
+    said = {each.kind for each in found if "no style of its own" in each.use}
+    assert said == {SnippetKind.FORM, SnippetKind.FETCH, SnippetKind.REACT}
+    assert not [each.kind for each in found if each.kind in said and "style" in each.text]
+
+
 def test_what_follows_the_page_says_so() -> None:
     said = {each.kind for each in all_snippets(FORM, URL) if "<html lang=" in each.use}
     assert said == {SnippetKind.JS, SnippetKind.POPUP}
