@@ -15,6 +15,7 @@ from shared.domain.durations import minute
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal, RefusalCode, WrongField
 from shared.domain.refusal_texts import cause_of, still_refused_origins, to_do_about
+from shared.domain.state_words import refusal_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +205,9 @@ def _found(
     if code == RefusalCode.ORIGIN and still_refused_origins(form, history.last) == ():
         return None  # an operator has added the origin since
     cause = cause_of(code, form, history.last, beyond=blame.field)
-    counts = ", ".join(f"{times:,} {each}" for each, times in others.items() if each != code)
+    counts = ", ".join(
+        f"{times:,} {refusal_words(each)}" for each, times in others.items() if each != code
+    )
     return TooManyRefused(
         since=since,
         sentence=f"{what}: {cause}.{f' Others: {counts}.' if counts else ''}",

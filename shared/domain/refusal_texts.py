@@ -72,7 +72,7 @@ _TEXTS = {
 }
 _ADD = "if that is your website, {add}"
 _PERHAPS_ADD = (
-    "no origin has come from several networks yet, so a stranger may have made it up. If it is"
+    "no website was named by several networks yet, so a stranger may have made it up. If it is"
     " your website, {add}"
 )
 # Of one field, as the visitor's browser sent it.
@@ -167,10 +167,11 @@ def _origins_refused(own: Sequence[str] = (), origins: Sequence[str] = ()) -> st
     # With a host that the form has, only the scheme is wrong.
     shown = [each if _host(each) in own_hosts else _host(each) for each in origins]
     if not shown:
-        return "the page that posts is not on one of its origins"
+        return "the page that posts is not on one of the websites that may post here"
     if len(shown) == 1:
-        return f"{shown[0]} is not among its origins"
-    return f"{', '.join(shown[:-1])} and {shown[-1]} are not among its origins"
+        return f"{shown[0]} is not among the websites that may post here"
+    named = f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return f"{named} are not among the websites that may post here"
 
 
 def _host(origin: str) -> str:

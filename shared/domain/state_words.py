@@ -3,6 +3,7 @@ the names."""
 
 from collections.abc import Mapping
 
+from shared.domain.refusal import RefusalCode
 from shared.domain.signup import SPIKE, DeathReason, QuarantineReason, State
 
 # Of a sign-up. Those after the states of the ledger are of one that is not, or no more, in it.
@@ -43,6 +44,8 @@ REASON_WORDS: Mapping[str, str] = {
     QuarantineReason.UNTIMED: "unknown time on the page",
     SPIKE: "spike",
 }
+# Why requests were refused, where the name is no word of the console.
+REFUSAL_WORDS: Mapping[str, str] = {RefusalCode.ORIGIN: "website not allowed"}
 
 
 def state_words(state: str) -> str:
@@ -59,3 +62,8 @@ def reason_words(reason: str) -> str:
     """Return why a sign-up failed or looks like spam; a version that knows more may have stored
     the reason."""
     return REASON_WORDS.get(reason, reason)
+
+
+def refusal_words(code: str) -> str:
+    """Return why a request was refused, by its code."""
+    return REFUSAL_WORDS.get(code, code)

@@ -55,12 +55,12 @@ def test_a_form_is_made_changed_copied_closed_and_removed(stack: Stack, console:
     expect(console.get_by_role("checkbox", name="Favourite cake")).to_be_checked()
     console.get_by_label("Websites that may post here").fill("https://www.example.com/shop")
     console.get_by_role("button", name="Save").click()
-    expect(console.get_by_text("is no origin")).to_be_visible()
+    expect(console.get_by_text("is no website's address")).to_be_visible()
     console.get_by_label("Websites that may post here").fill("https://www.example.com")
     console.get_by_role("button", name="Save").click()
     expect(console.get_by_text("The form cakes is changed")).to_be_visible()
 
-    console.get_by_role("link", name="Copy").click()
+    console.get_by_role("link", name="Duplicate").click()
     expect(console.get_by_label("Name")).to_have_value("cakes-2")
     console.get_by_role("button", name="Make the form").click()
 

@@ -49,7 +49,7 @@ WRONG = {
     "an origin": Wrong(
         {"origins": ("https://example.com/shop",)},
         "origins",
-        "'https://example.com/shop' is no origin.",
+        "'https://example.com/shop' is no website's address.",
         ["--origin", "https://example.com/shop"],
     ),
     "no title": Wrong({"title": " "}, "title", "The title is empty.", ["--title", " "]),

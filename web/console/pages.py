@@ -20,7 +20,7 @@ from shared.domain.masked_email import masked_email
 from shared.domain.phrases import counted, without_ids
 from shared.domain.refusal_texts import where_from, why_refused
 from shared.domain.short_ids import short_id
-from shared.domain.state_words import count_words, reason_words, state_words
+from shared.domain.state_words import count_words, reason_words, refusal_words, state_words
 from shared.infrastructure.stored_records import collecting, left_out
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores.registry import reading_names_once
@@ -88,6 +88,7 @@ def template_context() -> dict[str, Any]:
         "state_words": state_words,
         "count_words": count_words,
         "reason_words": reason_words,
+        "refusal_words": refusal_words,
         "consent_in_words": consent_in_words,
         "why_refused": why_refused,
         "where_from": where_from,

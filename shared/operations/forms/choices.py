@@ -41,7 +41,7 @@ def checked_origin(given: str) -> str:
         origin = ""
     if not _ORIGIN.fullmatch(origin):
         raise Refused(
-            f"{given!r} is no origin. An origin is like https://example.com or"
+            f"{given!r} is no website's address. It must be like https://example.com or"
             " http://localhost:8000, without a path."
         )
     default_port = ":443" if origin.startswith("https://") else ":80"

@@ -39,7 +39,7 @@ def usual_fields(form: Form) -> dict[str, str]:
         "Lists": _listed([each.name for each in form.lists]),
         "Custom fields": _listed([each.label for each in form.custom_fields]),
         "After signing up": form.redirect or "our thanks page",
-        "Pages that may post": _listed(form.origins, none="every page"),
+        "Websites that may post here": _listed(form.origins, none="every website"),
         "Consent": _consent(form),
         "Consent box": _BOXES[form.consent_box],
         "Who had unsubscribed": _UNSUBSCRIBED[form.unsubscribed],

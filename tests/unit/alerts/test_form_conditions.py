@@ -49,7 +49,7 @@ def test_a_form_that_refuses_everything_is_a_problem_since_its_first_refusal() -
     assert (condition.account, condition.since) == ("acme", NOON - 6 * HOUR)
     assert condition.body.startswith(
         "news: 212 of 212 sign-ups refused since 2026-03-01 06:00 UTC: www.example.org is not among"
-        " its origins.\n\nThese sign-ups are not stored"
+        " the websites that may post here.\n\nThese sign-ups are not stored"
     )
     assert "--origin https://www.example.org" in condition.body
     assert "relay forms show news" in condition.body

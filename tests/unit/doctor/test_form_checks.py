@@ -45,7 +45,7 @@ def test_a_form_that_refuses_everything_is_a_problem() -> None:
     assert (check.name, check.verdict) == ("forms", Verdict.PROBLEM)
     assert check.found == (
         "news: 212 of 212 sign-ups refused since 2026-03-01 11:00 UTC: www.example.org is not among"
-        " its origins."
+        " the websites that may post here."
     )
     assert check.fix and check.fix.startswith("If that is your website")
     assert "--origin https://www.example.org" in check.fix

@@ -122,6 +122,33 @@ def test_a_closed_forms_page_says_that_those_it_has_taken_wait_if_there_are_any(
     assert "are accepted, and wait" not in page
 
 
+def test_refusals_of_other_websites_are_told_in_words(
+    browser: SignedIn, redis_client: "redis.Redis", save_form: SaveForm
+) -> None:
+    save_form("news", origins=("https://a.example",))
+    refusal = Refusal(
+        code=RefusalCode.ORIGIN, fields=(), origin="https://b.example", client="Chrome"
+    )
+    tally = FormTally(
+        form="news",
+        account="acme",
+        refused={"origin": 1},
+        faults=1,
+        streak={"origin": 1},
+        streak_began_ago=timedelta(seconds=1),
+        streak_went_on_ago=timedelta(seconds=1),
+        unsent={},
+        last=[(timedelta(seconds=1), refusal)],
+    )
+    FormCounts(redis_client).add("process", 1, [tally])
+    page = words(read(browser, PAGE))
+    assert "1 request: 1 website not allowed." in page
+    assert "website not allowed: the page that posts is not on one of the websites" in page
+    assert "1 website not allowed" in words(read(browser, "/console/forms"))
+    assert "Websites that may post here https://a.example" in page
+    assert "origin" not in page.lower().partition("put it on a website")[0]
+
+
 def words(page: str) -> str:
     return " ".join(re.sub("<[^>]*>", " ", unescape(page)).split())
 
@@ -191,7 +218,7 @@ def test_the_page_has_figures_refusals_and_unsent_fields(
     page = words(read(browser, PAGE))
     assert "7 of 7 sign-ups refused since" in page
     assert "7 requests: 7 required." in page
-    assert "required : no field that arrived means email https://x.example Chrome mail" in page
+    assert "required: no field that arrived means email https://x.example Chrome mail" in page
     assert "shoe_size 7" in page
     assert "Last sign-up:" in page
 

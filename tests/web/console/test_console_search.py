@@ -97,7 +97,7 @@ def test_nothing_found_says_what_is_known(scene: Scene) -> None:
     scene.ledger.spools.note("a-spool", "web-2", figures)
     page = text(scene.search(ADA))
     assert "No sign-up is found" in page
-    assert "<code>required</code>: phone was empty" in page
+    assert "required: phone was empty" in page
     assert "https://shop.example, by the hosted form" in page
     assert 'href="/console/forms/news#refused"' in page
     assert "web-2: 4 sign-ups" in page

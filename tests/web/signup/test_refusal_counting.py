@@ -210,7 +210,9 @@ def test_visitors_of_many_networks_mean_a_broken_form_at_once(
         client.post("/f/shop", data=ADA, headers=headers, environ_base=visitor)
     assert refused() == {"shop": {"origin": 5}}
     found = worth_reporting(shop, *counts.histories([shop]))
-    assert found and "new.example.com is not among its origins" in found.sentence
+    assert (
+        found and "new.example.com is not among the websites that may post here" in found.sentence
+    )
     assert "--origin https://www.example.com --origin https://new.example.com" in found.to_do
 
 
