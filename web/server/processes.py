@@ -169,7 +169,9 @@ def _end_with_parent(server_pid: int, parent: Callable[[], int]) -> None:
     def watch() -> None:
         while parent() == server_pid:
             time.sleep(1)
-        os.kill(os.getpid(), signal.SIGTERM)
+        while True:  # granian may miss a signal that comes while it starts
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(STOP_SECONDS)
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 
