@@ -176,8 +176,8 @@ if not all_new then
 
   -- A key that comes with known content means that content from now on. A sign-up that came with a
   -- reason for quarantine has only the key that it came with. A visitor can have a few with repeats
-  -- of a sign-up of their own. They are counted beside what makes it the visitor's own, so nobody sees those
-  -- of others.
+  -- of a sign-up of their own. They are counted beside what makes it theirs, so nobody sees those of
+  -- others.
   local function remember_key(first, stored, is_own)
     if not (by_key and stored.content) then
       return
