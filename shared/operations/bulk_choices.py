@@ -5,7 +5,7 @@ Few are read, and more are left to a job (`jobs.py`). What an operator sees befo
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -143,6 +143,7 @@ class BulkChooser:
         changes nothing."""
         signups = self.few(choice)
         left_out = choice.left_out(len(signups or ()))
+        groups = self.groups(choice.filter) if signups is None and action.retries else []
         jobs: Counter[str] = Counter()
         if signups is not None:
             if _joins_a_job(action, len(signups)):
@@ -151,12 +152,12 @@ class BulkChooser:
         else:
             accounts, is_exact = self.count(choice.filter)
             if is_exact and action.retries:
-                in_jobs, jobs = self._in_jobs(choice.filter)
+                in_jobs, jobs = _in_jobs(groups)
                 accounts -= in_jobs
         edit = self._edit(choice, signups, change) if change else None
         if edit and signups is not None:
             accounts = edit.accounts
-        targets = self._targets(choice, signups) if action == JobAction.RETRY_FORM_LISTS else []
+        targets = self._targets(groups, signups) if action == JobAction.RETRY_FORM_LISTS else []
         if is_exact:
             accounts -= staying(targets)
             is_exact = all(target.form for target in targets) and (not edit or signups is not None)
@@ -171,7 +172,7 @@ class BulkChooser:
             held=self.sending.held(accounts) if action.sends else {},
             targets=targets,
             edit=edit,
-            unmended=self._unmended(choice, signups) if action.retries else (),
+            unmended=self._unmended(groups, signups) if action.retries else (),
             jobs=jobs,
         )
 
@@ -254,36 +255,33 @@ class BulkChooser:
     ) -> EditPreview:
         return self.edits.preview(self.sample(choice) if signups is None else signups, change)
 
-    def _targets(self, choice: BulkChoice, signups: Sequence[Signup] | None) -> list[FormTarget]:
+    def _targets(
+        self, groups: Sequence[FailureGroup], signups: Sequence[Signup] | None
+    ) -> list[FormTarget]:
         if signups is None:
-            return self.targets.of_groups(self.groups(choice.filter))
+            return self.targets.of_groups(groups)
         return self.targets.of_signups(signups)
 
-    def _unmended(self, choice: BulkChoice, signups: Sequence[Signup] | None) -> list[str]:
+    def _unmended(
+        self, groups: Sequence[FailureGroup], signups: Sequence[Signup] | None
+    ) -> list[str]:
         if signups is None:
-            groups = self.groups(choice.filter)[:NAMED]
-            causes = list(self.targets.of_causes(groups).values())
+            causes = list(self.targets.of_causes(groups[:NAMED]).values())
         else:
             causes = self.targets.of_list_deaths(signups)
         forms = {each.form for each in causes if each.form and each.names_gone_list is False}
         return sorted(forms)
 
+    def jobs_of(self, signups: Sequence[Signup]) -> dict[str, str]:
+        """Return by id in which job these wait, as far as they do."""
+        outlooks = self.lists.finder.ledger.outlooks(signups)
+        pairs = zip(signups, outlooks, strict=True)
+        return {signup.id: outlook.replay for signup, outlook in pairs if outlook.replay}
+
     def _without_jobs(self, signups: Sequence[Signup]) -> tuple[list[Signup], Counter[str]]:
         """Return those that wait in no job, and how many wait in which."""
-        outlooks = self.lists.finder.ledger.outlooks(signups)
-        jobs = Counter(outlook.replay for outlook in outlooks if outlook.replay)
-        pairs = zip(signups, outlooks, strict=True)
-        return [signup for signup, outlook in pairs if not outlook.replay], jobs
-
-    def _in_jobs(self, chosen: SignupFilter) -> tuple[Counter[str], Counter[str]]:
-        """Return how many dead letters of the causes that match wait in jobs: by account, and by
-        job."""
-        accounts: Counter[str] = Counter()
-        jobs: Counter[str] = Counter()
-        for group in self.groups(chosen):
-            accounts[group.account] += group.in_jobs
-            jobs.update(group.jobs)
-        return accounts, jobs
+        jobs = self.jobs_of(signups)
+        return [signup for signup in signups if signup.id not in jobs], Counter(jobs.values())
 
     def _count_groups(self, chosen: SignupFilter) -> Counter[str]:
         counts: Counter[str] = Counter()
@@ -309,6 +307,16 @@ def job_choice(chosen: SignupFilter) -> JobChoice:
         group=chosen.group,
         filter=of_records if not chosen.group else replace(of_records, form=None),
     )
+
+
+def _in_jobs(groups: Iterable[FailureGroup]) -> tuple[Counter[str], Counter[str]]:
+    """Return how many dead letters of these causes wait in jobs: by account, and by job."""
+    accounts: Counter[str] = Counter()
+    jobs: Counter[str] = Counter()
+    for group in groups:
+        accounts[group.account] += group.in_jobs
+        jobs.update(group.jobs)
+    return accounts, jobs
 
 
 def _joins_a_job(action: JobAction, count: int) -> bool:

@@ -1,6 +1,6 @@
 """The failed page: dead letters by cause, and what an operator can do with some or all of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -11,7 +11,6 @@ from shared.domain.csv_documents import BYTE_ORDER_MARK
 from shared.domain.errors import Refused
 from shared.domain.field_change import FieldChange
 from shared.domain.replay import JobAction
-from shared.domain.signup import Signup
 from shared.domain.signup_advice import why_failed
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.bulk_choices import DEAD_LETTERS, BulkChoice
@@ -187,7 +186,7 @@ def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
         groups=shown_groups,
         more_groups=len(groups) - len(shown_groups),
         page=page,
-        waits_in=_jobs_of(page.signups),
+        waits_in=operations.chooser.jobs_of(page.signups),
         total=known,
         jobs=operations.jobs.all()[:SHOWN_JOBS],
         accounts=operations.bulk.accounts(),
@@ -196,13 +195,6 @@ def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
         most_read=MOST_READ,
         is_first=cursor is None,
     )
-
-
-def _jobs_of(signups: Sequence[Signup]) -> dict[str, str]:
-    """Return by id in which job these wait, as far as they do."""
-    outlooks = services().operations.lists.finder.ledger.outlooks(signups)
-    pairs = zip(signups, outlooks, strict=True)
-    return {signup.id: outlook.replay for signup, outlook in pairs if outlook.replay}
 
 
 def _back(given: Mapping[str, str]) -> str:
