@@ -80,15 +80,14 @@ class LedgerChannel:
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting, []
-                if not self._may_send():
-                    _fail(batch, HeldBack())
-                    continue
                 await self._send(batch, self._waiting_since + self._waits)
         finally:
             self._sender = None
 
     async def _send(self, batch: list[Waiting], deadline: float) -> None:
         try:
+            if not self._may_send():
+                raise HeldBack
             async with asyncio.timeout_at(deadline):
                 found = await self._exchange([call for call, _ in batch])
         except (TimeoutError, redis.TimeoutError):  # connecting has a shorter one of its own

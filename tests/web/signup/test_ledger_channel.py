@@ -44,7 +44,7 @@ class Rig:
     waits: timedelta = VISITOR_WAITS
     connects_within: float = 0.3  # seconds
     timeouts: list[float] = field(default_factory=list)
-    may_send: bool = True
+    look: Callable[[], bool] = lambda: True
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(connect(self.url), fsync=self.fsync)
@@ -53,7 +53,7 @@ class Rig:
             then=self.ledger.after_accept,
             waits=self.waits,
             timed_out=lambda: self.timeouts.append(time.monotonic()),
-            may_send=lambda: self.may_send,
+            may_send=lambda: self.look(),
         )
 
     async def accept(self, email: str, **sent: Any) -> Accepted:
@@ -233,15 +233,33 @@ def test_what_may_not_be_sent_is_not_and_what_comes_next_is(
 
     async def work() -> Accepted:
         assert await held_back() == 0
-        rig.may_send = False
+        rig.look = lambda: False
         assert await held_back() == 3
         sending = asyncio.create_task(rig.accept("behind@x"))
         await asyncio.sleep(0)
-        rig.may_send = True
+        rig.look = lambda: True
         return await sending
 
     assert run(rig, work()).id
     assert client.hget("relay:{acme}:totals", "accepted") == "4"
+
+
+def test_a_look_that_fails_leaves_nobody_waiting(valkey: ValkeyServer) -> None:
+    rig = Rig(valkey.url())
+    rig.look = broken
+
+    async def work() -> Accepted:
+        held = [asyncio.create_task(rig.accept(f"{number}@x")) for number in range(3)]
+        found = await asyncio.wait_for(asyncio.gather(*held, return_exceptions=True), AT_MOST)
+        assert [type(each) for each in found] == [OSError] * 3
+        rig.look = lambda: True
+        return await rig.accept("next@x", id="next")
+
+    assert run(rig, work()).id == "next"
+
+
+def broken() -> bool:
+    raise OSError
 
 
 # --- how long anybody waits
