@@ -9,7 +9,7 @@ from shared.domain.account import Hold, HoldReason, Release
 from shared.domain.errors import KeyReused, VisitorLimited
 from shared.domain.signup import DeathReason, Signup
 from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
-from shared.ledger.records import FirstLine, read_asked_most, read_sent, read_signup
+from shared.ledger.records import FirstLine, read_filter_values, read_sent, read_signup
 from shared.ledger.time_units import from_milliseconds, moment
 from shared.ledger.values import UNKNOWN_REASON, Accepted, Claim
 
@@ -82,7 +82,7 @@ def read_signups(
 def _may_match(record: str, may_match: Callable[[FirstLine], bool]) -> bool:
     """Whether the sign-up may match; so may one that cannot be read, which is reported then."""
     try:
-        return may_match(read_asked_most(record))
+        return may_match(read_filter_values(record))
     except (ValueError, TypeError, LookupError, RecursionError):
         return True
 

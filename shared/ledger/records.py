@@ -71,21 +71,21 @@ def read_first_line(record: str) -> dict[str, Any]:
 
 
 class FirstLine(NamedTuple):
-    """What filters ask most of how a sign-up stands."""
+    """What filters look at first: all of it is in the first line of a record."""
 
     form: str
     error_key: str | None
     message: str | None
 
 
-_ASKED_MOST = tuple(FIELDS.index(name) for name in FirstLine._fields)
+_FILTER_PLACES = tuple(FIELDS.index(name) for name in FirstLine._fields)
 
 
-def read_asked_most(record: str) -> FirstLine:
-    """Return what filters ask most, for a tenth of what reading the whole record costs."""
+def read_filter_values(record: str) -> FirstLine:
+    """Return what filters look at first, for a tenth of what reading the whole record costs."""
     values = _values(record.partition("\n")[0])
     known = len(values)
-    return FirstLine._make(values[at] if at < known else None for at in _ASKED_MOST)
+    return FirstLine._make(values[at] if at < known else None for at in _FILTER_PLACES)
 
 
 def sent_json(of: Submission | Signup, contact: Contact) -> str:
