@@ -11,7 +11,7 @@ from relay.commands.status.text import warn_of_spools
 from relay.runtime import CommandRuntime, pass_runtime
 from relay.terminal.account_text import say_checks
 from shared.doctor.doctor import make_doctor, redis_is_away, summary
-from shared.domain.check import Check, Kind, Verdict, most_urgent_first
+from shared.domain.check import Check, CheckKind, CheckResult, most_urgent_first
 from shared.domain.phrases import counted
 from web.signup.spools_here import spools_here
 
@@ -49,7 +49,7 @@ def doctor(
     checks = make_doctor(runtime.settings).examine(
         names, refresh=refresh, deploy=deploy, within=timedelta(seconds=within)
     )
-    problems = sum(check.verdict == Verdict.PROBLEM for check in checks)
+    problems = sum(check.verdict == CheckResult.PROBLEM for check in checks)
     runtime.output.json({"ok": not problems, "checks": [_document(check) for check in checks]})
     _print(runtime, checks, all_checks=all_checks)
     if redis_is_away(checks):
@@ -65,8 +65,8 @@ def _document(check: Check) -> dict[str, Any]:
 def _print(runtime: CommandRuntime, checks: Sequence[Check], *, all_checks: bool) -> None:
     """Print what was found, the most urgent first, and the number of passes, or each of them."""
     found = most_urgent_first(checks)
-    passed = sum(check.kind == Kind.OK for check in checks)
-    shown = found if all_checks else [check for check in found if check.kind != Kind.OK]
+    passed = sum(check.kind == CheckKind.OK for check in checks)
+    shown = found if all_checks else [check for check in found if check.kind != CheckKind.OK]
     say_checks(runtime.output, shown, named=True)
     if passed and not all_checks:
         count = counted(passed, "check")

@@ -21,7 +21,7 @@ from shared.accounts.another_account import consequences, differs, told
 from shared.accounts.application_calls import ConnectStopped
 from shared.accounts.client_links import LINK_LIFE, Link
 from shared.constant_contact.applications import Application
-from shared.domain.check import Verdict
+from shared.domain.check import CheckResult
 from shared.domain.errors import Refused
 from shared.domain.printable import printable
 from shared.infrastructure.timestamps import timestamp
@@ -76,7 +76,7 @@ def by_url(runtime: CommandRuntime, wanted: Wanted) -> None:
 def preflight_warnings(runtime: CommandRuntime, wanted: Wanted) -> list[str]:
     """Return what would prevent the login, in whole sentences."""
     check = runtime.accounts.connecting.check_before_login(wanted.application)
-    if check.verdict != Verdict.PROBLEM:
+    if check.verdict != CheckResult.PROBLEM:
         return []
     return [printable(" ".join(filter(None, (check.found, check.fix))))]
 

@@ -17,7 +17,7 @@ from shared.accounts.browser_flow import Started
 from shared.accounts.client_links import Link, LinkState
 from shared.accounts.connect_request import ConnectResult
 from shared.accounts.problems import PORTAL
-from shared.domain.check import Verdict
+from shared.domain.check import CheckResult
 from shared.domain.errors import Refused
 from shared.infrastructure.timestamps import utc_now
 
@@ -89,7 +89,7 @@ def _explain_application(runtime: CommandRuntime, wanted: Wanted) -> None:
     check = connecting.check_before_login(wanted.application)
     say_checks(runtime.output, [check])
     runtime.output.say("")
-    failed = check.verdict == Verdict.PROBLEM
+    failed = check.verdict == CheckResult.PROBLEM
     if failed and not click.confirm("Continue anyway?", default=False):
         raise Refused("Nothing was changed. Fix this problem, then run this command again.")
 

@@ -10,11 +10,11 @@ from shared.accounts.account_api import Lists
 from shared.accounts.account_state import account_state
 from shared.accounts.account_summary import AccountSummary
 from shared.constant_contact.client import ContactList
-from shared.domain.check import Check, Kind
+from shared.domain.check import Check, CheckKind
 from shared.domain.durations import in_words
 from shared.infrastructure.timestamps import utc_now
 
-_MARKS = {Kind.OK: "✓", Kind.ADVICE: "!", Kind.PROBLEM: "✗", Kind.UNKNOWN: "?"}
+_MARKS = {CheckKind.OK: "✓", CheckKind.ADVICE: "!", CheckKind.PROBLEM: "✗", CheckKind.UNKNOWN: "?"}
 
 
 def say_checks(output: Output, checks: Iterable[Check], *, named: bool = False) -> None:

@@ -25,7 +25,7 @@ from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import Token, TokenVault
 from shared.domain.account import Account, HoldReason
 from shared.domain.audit import Action, Actor, Via, current_actor
-from shared.domain.check import Check, Subject, Verdict
+from shared.domain.check import Check, CheckResult, Subject
 from shared.domain.errors import Refused, TokenError, UnreadableRecord
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.infrastructure.timestamps import timestamp
@@ -106,7 +106,7 @@ class Connected:
     @property
     def warnings(self) -> tuple[str, ...]:
         """Whole sentences for people to act on."""
-        wrong = [check for check in self.checks if check.verdict == Verdict.PROBLEM]
+        wrong = [check for check in self.checks if check.verdict == CheckResult.PROBLEM]
         return tuple(" ".join(filter(None, (check.found, check.fix))) for check in wrong)
 
 

@@ -10,7 +10,7 @@ from shared.accounts import problems
 from shared.constant_contact.client import ContactList, Organization
 from shared.constant_contact.oauth import SCOPES
 from shared.domain.account import Account
-from shared.domain.check import Check, Subject, Verdict
+from shared.domain.check import Check, CheckResult, Subject
 from shared.domain.connection_end import SECRET_REFUSED
 from shared.domain.outcome import NEEDED_PRIVILEGE
 from shared.domain.phrases import sentence
@@ -60,7 +60,7 @@ def privileges_held(privileges: frozenset[str]) -> Check:
 
 def connected_title(called: str, found: Iterable[Check]) -> str:
     """Return what to call a new connection, by its checks."""
-    problems_found = {check.name for check in found if check.verdict == Verdict.PROBLEM}
+    problems_found = {check.name for check in found if check.verdict == CheckResult.PROBLEM}
     if "privileges" in problems_found:
         return f"{called} is connected, but its login lacks {NEEDED_PRIVILEGE}"
     return f"{called} is connected{', with a problem' if problems_found else ''}"

@@ -17,7 +17,7 @@ from shared.accounts.token_import import TokenImport
 from shared.constant_contact.applications import Application
 from shared.domain.account import Account, HoldReason
 from shared.domain.audit import Action
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, CheckResult
 from shared.domain.errors import Refused, TokenError
 from shared.infrastructure.timestamps import timestamp
 
@@ -60,7 +60,7 @@ class Connecting:
     def check_before_login(self, application: Application | None = None) -> Check:
         """Check the application and its secret, so that nobody logs in for nothing."""
         check = self.check_application(application)
-        if check.verdict != Verdict.OK:
+        if check.verdict != CheckResult.OK:
             return check
         calls = self.connector.calls
         wanted = application or calls.applications.default

@@ -20,7 +20,7 @@ from shared.doctor.live_account_checks import LiveAccountChecks
 from shared.doctor.stored_account_checks import StoredAccountChecks
 from shared.doctor.stored_record_checks import StoredRecordChecks
 from shared.domain.account import unknown_account
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, CheckResult
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.form import Form
 from shared.domain.phrases import counted
@@ -78,7 +78,7 @@ class Doctor:
         """
         more = self.deployment.tasks if deploy else _no_tasks
         redis = self.installation.redis()
-        if redis.verdict != Verdict.PROBLEM:
+        if redis.verdict != CheckResult.PROBLEM:
             with contextlib.suppress(LedgerUnavailable):  # a replica cannot store its format
                 open_ledger(self.installation.client, may_upgrade=False)
             try:
@@ -131,7 +131,7 @@ def strictest(checks: Sequence[Check]) -> list[Check]:
 def redis_is_away(checks: Sequence[Check]) -> bool:
     """Return whether the checks found that Redis does not answer."""
     return any(
-        check.name == redis_checks.REDIS.name and check.verdict == Verdict.PROBLEM
+        check.name == redis_checks.REDIS.name and check.verdict == CheckResult.PROBLEM
         for check in checks
     )
 
@@ -140,7 +140,7 @@ def summary(checks: Sequence[Check]) -> str:
     """Return the number of problems and of unknowns, as a sentence or two."""
     problems, unknown = (
         sum(check.verdict == verdict for check in checks)
-        for verdict in (Verdict.PROBLEM, Verdict.UNKNOWN)
+        for verdict in (CheckResult.PROBLEM, CheckResult.UNKNOWN)
     )
     found = {0: "No problem", 1: "1 problem"}.get(problems, f"{problems} problems")
     unseen = f" {unknown} could not be checked." if unknown else ""

@@ -23,7 +23,7 @@ from shared.doctor.check_runner import CheckTask, task
 from shared.doctor.deploy.visit import HEADER, proof
 from shared.doctor.instance_header import instance_digest
 from shared.doctor.stored_record_checks import StoredRecordChecks
-from shared.domain.check import Check, Subject, Verdict
+from shared.domain.check import Check, CheckResult, Subject
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.retention import KeptRecords
 from shared.infrastructure.settings import Settings
@@ -156,7 +156,7 @@ class Installation:
         ledger_id, broker_id = partial(server_id, self.client), partial(server_id, broker)
         check = redis_checks.broker(ledger_id, broker_id)
         yield check
-        if check.verdict != Verdict.PROBLEM:
+        if check.verdict != CheckResult.PROBLEM:
             needed = broker_rights(task_events=self.settings.task_events)
             find_missing = partial(missing_rights, broker, needed)
             yield redis_checks.rights(redis_checks.BROKER_RIGHTS, user_of(broker), find_missing)

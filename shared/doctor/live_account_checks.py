@@ -16,7 +16,7 @@ from shared.constant_contact.applications import Applications
 from shared.constant_contact.client import ConstantContact, ContactList
 from shared.constant_contact.errors import Forbidden
 from shared.constant_contact.token_vault import TokenVault
-from shared.domain.check import Check, Subject, Verdict
+from shared.domain.check import Check, CheckResult, Subject
 from shared.domain.errors import Refused, TokenError
 from shared.domain.form import CustomField, Form
 
@@ -54,7 +54,7 @@ class LiveAccountChecks:
             yield refreshed(partial(self._refresh, name), summary)
         held = privileges(self._reader(name, lambda api, token: api.privileges(token)), name)
         yield held
-        if held.verdict == Verdict.UNKNOWN:
+        if held.verdict == CheckResult.UNKNOWN:
             return  # the other questions would fail for the same reason
         yield from lists(self._reader(name, lambda api, token: api.lists(token)), forms, name)
         yield from fields(partial(self.api.custom_fields, name), forms, name)

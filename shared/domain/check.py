@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 
-class Verdict(StrEnum):
+class CheckResult(StrEnum):
     """The result of a check."""
 
     OK = "ok"
@@ -14,8 +14,8 @@ class Verdict(StrEnum):
     UNKNOWN = "unknown"  #: the check could not run, which need not mean anything bad
 
 
-class Kind(StrEnum):
-    """How a check is shown: a verdict, or advice about something that works. The most urgent
+class CheckKind(StrEnum):
+    """How a check is shown: its result, or advice about something that works. The most urgent
     first."""
 
     PROBLEM = "problem"
@@ -34,26 +34,30 @@ class Check:
 
     name: str
     title: str
-    verdict: Verdict
+    verdict: CheckResult
     found: str
     fix: str | None = None
     account: str | None = None
 
     @property
-    def kind(self) -> Kind:
-        return Kind.ADVICE if self.verdict == Verdict.OK and self.fix else Kind(self.verdict)
+    def kind(self) -> CheckKind:
+        return (
+            CheckKind.ADVICE
+            if self.verdict == CheckResult.OK and self.fix
+            else CheckKind(self.verdict)
+        )
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
     @classmethod
     def from_dict(cls, stored: dict[str, Any]) -> "Check":
-        return cls(**{**stored, "verdict": Verdict(stored["verdict"])})
+        return cls(**{**stored, "verdict": CheckResult(stored["verdict"])})
 
 
 def most_urgent_first(checks: Iterable[Check]) -> list[Check]:
     """Return the checks by their kind; those of one kind stay in their order."""
-    return sorted(checks, key=lambda check: list(Kind).index(check.kind))
+    return sorted(checks, key=lambda check: list(CheckKind).index(check.kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +73,19 @@ class Subject:
         return replace(self, account=account)
 
     def ok(self, found: str) -> Check:
-        return self._check(Verdict.OK, found)
+        return self._check(CheckResult.OK, found)
 
     def advice(self, found: str, fix: str) -> Check:
         """Return a check of something that works but could be better: `fix` says how."""
-        return self._check(Verdict.OK, found, fix)
+        return self._check(CheckResult.OK, found, fix)
 
     def problem(self, found: str, fix: str) -> Check:
-        return self._check(Verdict.PROBLEM, found, fix)
+        return self._check(CheckResult.PROBLEM, found, fix)
 
     def unknown(self, found: str, fix: str | None = None) -> Check:
-        return self._check(Verdict.UNKNOWN, found, fix)
+        return self._check(CheckResult.UNKNOWN, found, fix)
 
-    def _check(self, verdict: Verdict, found: str, fix: str | None = None) -> Check:
+    def _check(self, verdict: CheckResult, found: str, fix: str | None = None) -> Check:
         return Check(
             name=self.name,
             title=self.title,

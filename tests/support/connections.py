@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 from shared.accounts.account_connector import Connected
 from shared.accounts.browser_flow import Started
 from shared.accounts.connecting import Connecting
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, CheckResult
 from tests.support.sandbox_server import SandboxServer
 
 OTHER = "Blue Door Books"
@@ -49,5 +49,5 @@ def once_stored(connecting: Connecting, step: Callable[[], object]) -> None:
     object.__setattr__(connecting.connector, "notify_workers", notify_after_step)
 
 
-def verdicts(checks: tuple[Check, ...]) -> dict[str, Verdict]:
+def verdicts(checks: tuple[Check, ...]) -> dict[str, CheckResult]:
     return {check.name: check.verdict for check in checks}

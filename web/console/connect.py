@@ -23,7 +23,7 @@ from shared.accounts.problems import PORTAL
 from shared.constant_contact.applications import Application, check_application
 from shared.constant_contact.oauth import SCOPES
 from shared.domain.account import Account, check_name
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, CheckResult
 from shared.domain.errors import Refused
 from shared.domain.holds_in_words import after_connecting
 from shared.domain.web_addresses import origin_of
@@ -59,7 +59,7 @@ def check_application_typed() -> ResponseReturnValue:
         application = _typed_application()
         check_name(name)
         found = _connecting().check_before_login(application)
-        if found.verdict == Verdict.PROBLEM and "anyway" not in request.form:
+        if found.verdict == CheckResult.PROBLEM and "anyway" not in request.form:
             return _application_page(name, check=found, typed=application), 422
         known = _connecting().connector.calls.known(application)
     except Refused as error:

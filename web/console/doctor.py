@@ -6,7 +6,7 @@ from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.doctor.doctor import summary
-from shared.domain.check import Kind, most_urgent_first
+from shared.domain.check import CheckKind, most_urgent_first
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.guard import needs
@@ -34,9 +34,9 @@ def doctor() -> ResponseReturnValue:
     sorted_checks = most_urgent_first(checks)
     return render_template(
         "console/doctor.html",
-        findings=[check for check in sorted_checks if check.kind != Kind.OK],
-        passes=[check for check in sorted_checks if check.kind == Kind.OK],
-        problems=any(check.kind == Kind.PROBLEM for check in checks),
+        findings=[check for check in sorted_checks if check.kind != CheckKind.OK],
+        passes=[check for check in sorted_checks if check.kind == CheckKind.OK],
+        problems=any(check.kind == CheckKind.PROBLEM for check in checks),
         accounts=sorted({check.account for check in checks if check.account}),
         summary=summary(checks),
         again=again,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from shared.doctor import operator_checks
-from shared.domain.check import Check, Kind, Subject, Verdict
+from shared.domain.check import Check, CheckKind, CheckResult, Subject
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.operations.operators import FIRST, Operator, Role
 
@@ -30,8 +30,8 @@ def operators(everybody: Sequence[Operator]) -> Check:
 def second_factor(demanded: WhoMustHaveOne, without: Sequence[Operator]) -> Check:
     """Check as every installation's doctor does, and ask for more."""
     usual = operator_checks.second_factor(demanded, without)
-    if usual.kind == Kind.ADVICE:
-        return replace(usual, verdict=Verdict.PROBLEM)
+    if usual.kind == CheckKind.ADVICE:
+        return replace(usual, verdict=CheckResult.PROBLEM)
     admins = [each.name for each in without if each.role == Role.ADMIN]
     if not admins:
         return usual

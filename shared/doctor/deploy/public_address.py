@@ -10,7 +10,7 @@ from shared.doctor.deploy.forwarding_checks import FORWARDED_FOR, MADE_UP, forwa
 from shared.doctor.deploy.requests import WebAnswer, ask
 from shared.doctor.deploy.visit import HEADER, Seen, proof
 from shared.doctor.instance_header import instance_digest
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, CheckResult
 from shared.infrastructure.settings import Settings
 
 _NEED_HTTPS = (checks.CERTIFICATE, checks.HTTP_REDIRECT, checks.HSTS, FORWARDED_FOR)
@@ -28,7 +28,7 @@ class PublicAddress:
         url = self.settings.public_url
         secure = checks.https(url)
         yield secure
-        if secure.verdict != Verdict.OK:
+        if secure.verdict != CheckResult.OK:
             yield from map(checks.without_https, _NEED_HTTPS)
             return
         try:
@@ -39,7 +39,7 @@ class PublicAddress:
         ours = checks.public_url(url, answer, instance_digest(self.settings.instance))
         yield ours
         yield from self._of_the_connection(url, answer)
-        if ours.verdict == Verdict.OK:
+        if ours.verdict == CheckResult.OK:
             yield from self._of_web(url, answer)
 
     def _of_the_connection(self, url: str, answer: WebAnswer) -> Iterator[Check]:

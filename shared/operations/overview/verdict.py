@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 
 from shared.accounts.advice import Advice, for_account
-from shared.domain.check import Check, Kind
+from shared.domain.check import Check, CheckKind
 from shared.domain.counts import Counts
 from shared.domain.durations import short_minute
 from shared.domain.phrases import clause, counted, sentence
@@ -152,7 +152,7 @@ def _of_balance(overview: Overview) -> Iterator[Reason]:
 
 def _of_processes(overview: Overview) -> Iterator[Reason]:
     workers = process_checks.workers(lambda: overview.pulse.workers_seen)
-    if workers.kind == Kind.PROBLEM:
+    if workers.kind == CheckKind.PROBLEM:
         yield Reason(
             gravity=Gravity.ACT,
             sentence=f"{clause(workers.found)}; {_waiting(overview.due)}.",
@@ -160,11 +160,11 @@ def _of_processes(overview: Overview) -> Iterator[Reason]:
             to_do=workers.fix,
         )
     beat = process_checks.beat(lambda: overview.pulse.beats_seen)
-    if beat.kind == Kind.PROBLEM:
+    if beat.kind == CheckKind.PROBLEM:
         yield _of_check(beat, Gravity.LOOK)
     spools = process_checks.spooled(lambda: overview.spools)
     if overview.spools:
-        yield _of_check(spools, Gravity.ACT if spools.kind == Kind.PROBLEM else Gravity.KNOW)
+        yield _of_check(spools, Gravity.ACT if spools.kind == CheckKind.PROBLEM else Gravity.KNOW)
 
 
 def _of_check(check: Check, gravity: Gravity) -> Reason:

@@ -28,7 +28,7 @@ from shared.constant_contact.oauth import SCOPES
 from shared.constant_contact.token_set import TokenSet
 from shared.constant_contact.token_vault import TokenVault
 from shared.domain.account import HoldReason
-from shared.domain.check import Verdict
+from shared.domain.check import CheckResult
 from shared.domain.errors import LedgerUnavailable, NotConnected, NotOurs, Refused, Revoked
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
@@ -75,7 +75,7 @@ def test_the_callback_connects_the_account(
 
     assert started.redirect_uri == "http://127.0.0.1:8080/connect/callback"
     assert connected.warnings == ()
-    assert set(verdicts(connected.checks).values()) == {Verdict.OK}
+    assert set(verdicts(connected.checks).values()) == {CheckResult.OK}
     assert list(verdicts(connected.checks)) == [
         *("refresh_token", "scopes", "privileges", "summary", "lists"),
         *("refresh", "clock"),
@@ -123,7 +123,7 @@ def test_the_exchange_and_the_refresh_keep_the_pace_of_the_token_endpoint(
 
     connected = connect(tools.connecting, sandbox)
 
-    assert verdicts(connected.checks)["refresh"] == Verdict.OK
+    assert verdicts(connected.checks)["refresh"] == CheckResult.OK
     assert time.monotonic() - began >= 1
     assert sandbox.stats()["token_throttled"] == 0
 
@@ -137,7 +137,7 @@ def test_a_forced_refresh_that_fails_is_a_problem_and_the_account_is_connected(
 
     connected = connecting.browser.finish(back["state"], back["code"])
 
-    assert verdicts(connected.checks)["refresh"] == Verdict.PROBLEM
+    assert verdicts(connected.checks)["refresh"] == CheckResult.PROBLEM
     assert "The refresh failed" in " ".join(connected.warnings)
     assert registry.account("acme") == connected.account
     assert vault.stored_token("acme").version == 1
@@ -747,8 +747,8 @@ def test_a_clock_that_is_minutes_off_is_told_and_stops_nothing(
     connected = connect(connecting, sandbox)
 
     found = verdicts(connected.checks)
-    assert found.pop("clock") == Verdict.PROBLEM
-    assert set(found.values()) == {Verdict.OK}
+    assert found.pop("clock") == CheckResult.PROBLEM
+    assert set(found.values()) == {CheckResult.OK}
     [warning] = connected.warnings
     assert f" s {word} Constant Contact's" in warning
 
@@ -829,12 +829,12 @@ def test_an_answer_that_makes_no_sense_breaks_nothing(
 def test_a_wrong_secret_is_found_before_anybody_logs_in(
     connecting: Connecting, own_application: Application
 ) -> None:
-    assert connecting.check_before_login().verdict == Verdict.OK
-    assert connecting.check_before_login(own_application).verdict == Verdict.OK
+    assert connecting.check_before_login().verdict == CheckResult.OK
+    assert connecting.check_before_login(own_application).verdict == CheckResult.OK
 
     check = connecting.check_before_login(Application(own_application.client_id, "another-secret"))
 
-    assert check.verdict == Verdict.PROBLEM
+    assert check.verdict == CheckResult.PROBLEM
     assert "secret" in check.found
     assert "secret that was given with the API key" in (check.fix or "")
 
@@ -847,7 +847,7 @@ def test_a_wrong_secret_in_the_settings_is_found_before_anybody_logs_in(
 
     check = connecting.check_before_login()
 
-    assert check.verdict == Verdict.PROBLEM
+    assert check.verdict == CheckResult.PROBLEM
     assert "CTCT_CLIENT_SECRET" in (check.fix or "")
 
 
@@ -858,7 +858,7 @@ def test_a_flow_that_is_switched_off_is_found_before_anybody_logs_in(
 
     check = connecting.check_before_login()
 
-    assert check.verdict == Verdict.PROBLEM
+    assert check.verdict == CheckResult.PROBLEM
     assert "Authorization Code Flow" in (check.fix or "")
 
 
@@ -867,17 +867,17 @@ def test_a_token_endpoint_that_does_not_answer_keeps_nobody_from_the_login(
 ) -> None:
     sandbox.control(path=TOKEN_PATH, reset=True)
 
-    assert connecting.check_before_login().verdict == Verdict.OK
+    assert connecting.check_before_login().verdict == CheckResult.OK
 
 
 def test_the_preflight_says_that_the_login_page_opens(connecting: Connecting) -> None:
-    assert connecting.check_application().verdict == Verdict.OK
+    assert connecting.check_application().verdict == CheckResult.OK
 
 
 def test_the_preflight_finds_an_api_key_that_is_not_known(connecting: Connecting) -> None:
     check = connecting.check_application(Application("no-such-key", "no-such-secret"))
 
-    assert check.verdict == Verdict.PROBLEM
+    assert check.verdict == CheckResult.PROBLEM
     assert "API key" in check.found
 
 
@@ -897,7 +897,7 @@ def test_the_preflight_finds_a_redirect_uri_that_is_not_registered(
 
     check = connecting.check_application(application)
 
-    assert check.verdict == Verdict.PROBLEM
+    assert check.verdict == CheckResult.PROBLEM
     assert check.fix is not None
     assert connecting.redirect_uri in check.fix
 
@@ -916,7 +916,7 @@ def test_the_preflight_blames_nobody_for_what_it_cannot_see(
 ) -> None:
     sandbox.control(path="/oauth2/default/v1/authorize", **fault)
 
-    assert connecting.check_application().verdict != Verdict.PROBLEM
+    assert connecting.check_application().verdict != CheckResult.PROBLEM
 
 
 # --- by device
@@ -1118,7 +1118,7 @@ def test_without_account_read_the_organization_stays_unknown(
     assert connected.account.organization is None
     assert connected.account.encoded_account_id is None
     found = verdicts(connected.checks)
-    assert (found["scopes"], found["summary"]) == (Verdict.PROBLEM, Verdict.PROBLEM)
+    assert (found["scopes"], found["summary"]) == (CheckResult.PROBLEM, CheckResult.PROBLEM)
 
 
 def test_tokens_that_tell_no_account_do_not_take_the_name_of_a_known_one(

@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 
 from shared.constant_contact import connection
 from shared.doctor.deploy.public_address import PublicAddress
-from shared.domain.check import Kind
+from shared.domain.check import CheckKind
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores.registry import Registry
@@ -133,7 +133,7 @@ def site(running: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
 
 def test_the_doctor_finds_all_right(site: Site) -> None:
     checks = list(PublicAddress(settings=site.settings, now=utc_now).run())
-    assert {check.name: check.found for check in checks if check.kind != Kind.OK} == {}
+    assert {check.name: check.found for check in checks if check.kind != CheckKind.OK} == {}
     assert {"hsts", "http_redirect", "forwarded_for", "bodies"} <= {check.name for check in checks}
 
 
@@ -141,7 +141,7 @@ def test_the_doctor_counts_the_proxies(site: Site) -> None:
     for trusted in (0, 2):
         settings = replace(site.settings, trusted_proxies=trusted)
         checks = {each.name: each for each in PublicAddress(settings=settings, now=utc_now).run()}
-        assert checks["forwarded_for"].kind == Kind.PROBLEM
+        assert checks["forwarded_for"].kind == CheckKind.PROBLEM
         assert "RELAY_TRUSTED_PROXIES=1 " in (checks["forwarded_for"].fix or "")
 
 

@@ -15,7 +15,7 @@ from shared.constant_contact.factory import make_applications, make_vault
 from shared.doctor.doctor import make_doctor, summary
 from shared.doctor.instance_header import HEADER, instance_digest
 from shared.domain.account import Account, HoldReason
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, CheckResult
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.form import CustomField, ListRef
 from shared.infrastructure.settings import Settings
@@ -31,7 +31,7 @@ from tests.support.sandbox_server import SandboxServer
 from tests.support.valkey_server import ValkeyServer
 from tests.support.web_page import WebPage
 
-OK, PROBLEM, UNKNOWN = Verdict.OK, Verdict.PROBLEM, Verdict.UNKNOWN
+OK, PROBLEM, UNKNOWN = CheckResult.OK, CheckResult.PROBLEM, CheckResult.UNKNOWN
 WITHIN = timedelta(seconds=40)
 NEWSLETTER = "Newsletter"
 STAGING = instance_digest("staging")
@@ -77,7 +77,7 @@ def one(checks: list[Check], name: str) -> Check:
     return found
 
 
-def wrong(checks: list[Check]) -> dict[str, Verdict]:
+def wrong(checks: list[Check]) -> dict[str, CheckResult]:
     """Return the verdicts that are not OK, by name."""
     return {check.name: check.verdict for check in checks if check.verdict != OK}
 

@@ -18,7 +18,7 @@ from shared.accounts.account_services import make_account_services
 from shared.doctor.deploy.visit import HEADER, proof
 from shared.doctor.instance_header import instance_digest
 from shared.doctor.network_checks import proxies, public_url, read_health
-from shared.domain.check import Verdict
+from shared.domain.check import CheckResult
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores.registry import Registry
@@ -179,10 +179,10 @@ def test_the_doctor_finds_the_public_address_and_the_proxy_right(site: Site) -> 
     visit = {HEADER: proof(SECRET, utc_now())}
     ask = partial(read_health, headers=visit, within=timedelta(seconds=5))
     checked = public_url(site.public_url, instance_digest(site.public_url), ask)
-    assert checked.verdict == Verdict.OK
+    assert checked.verdict == CheckResult.OK
     assert site.public_url in checked.found
     note = forwarding(site.web.redis.client())
-    assert proxies(note.read).verdict == Verdict.OK
+    assert proxies(note.read).verdict == CheckResult.OK
     assert requests.get(f"{site.web.url}/readyz", timeout=10).ok  # without any proxy, too
 
 
@@ -197,7 +197,7 @@ def test_the_doctor_says_when_nobody_trusts_the_proxy(
         note = forwarding(redis_client)
         eventually(lambda: note.read() is not None, within=10, what="the note")
         checked = proxies(note.read)
-    assert checked.verdict == Verdict.PROBLEM
+    assert checked.verdict == CheckResult.PROBLEM
     assert "X-Forwarded-For" in checked.found
     assert checked.fix and "mostly 1" in checked.fix
 

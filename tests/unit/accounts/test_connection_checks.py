@@ -8,7 +8,7 @@ import pytest
 from shared.accounts import checks
 from shared.constant_contact.client import ContactList, Organization
 from shared.constant_contact.oauth import SCOPES
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, CheckResult
 from tests.support import builders
 
 SUMMARY = Organization(
@@ -20,39 +20,43 @@ LIST = ContactList("1", "Newsletter", 12)
 @pytest.mark.parametrize(
     ("check", "verdict", "words"),
     [
-        (checks.refresh_token_present(), Verdict.OK, "kept alive"),
-        (checks.scopes_granted(frozenset(SCOPES)), Verdict.OK, "contact_data"),
-        (checks.scopes_granted(None), Verdict.UNKNOWN, "does not list"),
-        (checks.scopes_granted(frozenset({"account_read"})), Verdict.PROBLEM, "contact_data"),
-        (checks.scopes_granted(frozenset({"contact_data"})), Verdict.PROBLEM, "account_read"),
-        (checks.scopes_granted(frozenset()), Verdict.PROBLEM, "contact_data and account_read"),
+        (checks.refresh_token_present(), CheckResult.OK, "kept alive"),
+        (checks.scopes_granted(frozenset(SCOPES)), CheckResult.OK, "contact_data"),
+        (checks.scopes_granted(None), CheckResult.UNKNOWN, "does not list"),
+        (checks.scopes_granted(frozenset({"account_read"})), CheckResult.PROBLEM, "contact_data"),
+        (checks.scopes_granted(frozenset({"contact_data"})), CheckResult.PROBLEM, "account_read"),
+        (checks.scopes_granted(frozenset()), CheckResult.PROBLEM, "contact_data and account_read"),
         (
             # The refresh token that came along says more than the token's silence.
             checks.scopes_granted(frozenset({"contact_data", "account_read"})),
-            Verdict.OK,
+            CheckResult.OK,
             "account_read",
         ),
-        (checks.privileges_held(frozenset({"contacts:write"})), Verdict.OK, "contacts:write"),
-        (checks.privileges_held(frozenset({"contacts:read"})), Verdict.PROBLEM, "contacts:write"),
-        (checks.summary_read(SUMMARY), Verdict.OK, "Acme Bakery, olive@acme.example"),
-        (checks.summary_read(None), Verdict.PROBLEM, "account_read"),
-        (checks.lists_read([LIST]), Verdict.OK, "1 found"),
-        (checks.lists_read([LIST] * 1203), Verdict.OK, "1,203 found"),
-        (checks.lists_read([]), Verdict.PROBLEM, "none"),
-        (checks.lists_read(None), Verdict.PROBLEM, "contacts:lists:read"),
-        (checks.refreshed("rotating", None, own_key=False), Verdict.OK, "rotate"),
-        (checks.refreshed("long-lived", None, own_key=False), Verdict.OK, "long-lived"),
-        (checks.refreshed(None, None, own_key=False), Verdict.OK, "Done once"),
-        (checks.refreshed(None, "it failed", own_key=False), Verdict.PROBLEM, "it failed"),
-        (checks.clock(timedelta(0)), Verdict.OK, "agrees"),
-        (checks.clock(timedelta(seconds=60)), Verdict.OK, "agrees"),
-        (checks.clock(timedelta(seconds=-60)), Verdict.OK, "agrees"),
-        (checks.clock(timedelta(seconds=61)), Verdict.PROBLEM, "61 s behind"),
-        (checks.clock(timedelta(minutes=-5)), Verdict.PROBLEM, "300 s ahead of"),
-        (checks.clock(None), Verdict.UNKNOWN, "has no time"),
+        (checks.privileges_held(frozenset({"contacts:write"})), CheckResult.OK, "contacts:write"),
+        (
+            checks.privileges_held(frozenset({"contacts:read"})),
+            CheckResult.PROBLEM,
+            "contacts:write",
+        ),
+        (checks.summary_read(SUMMARY), CheckResult.OK, "Acme Bakery, olive@acme.example"),
+        (checks.summary_read(None), CheckResult.PROBLEM, "account_read"),
+        (checks.lists_read([LIST]), CheckResult.OK, "1 found"),
+        (checks.lists_read([LIST] * 1203), CheckResult.OK, "1,203 found"),
+        (checks.lists_read([]), CheckResult.PROBLEM, "none"),
+        (checks.lists_read(None), CheckResult.PROBLEM, "contacts:lists:read"),
+        (checks.refreshed("rotating", None, own_key=False), CheckResult.OK, "rotate"),
+        (checks.refreshed("long-lived", None, own_key=False), CheckResult.OK, "long-lived"),
+        (checks.refreshed(None, None, own_key=False), CheckResult.OK, "Done once"),
+        (checks.refreshed(None, "it failed", own_key=False), CheckResult.PROBLEM, "it failed"),
+        (checks.clock(timedelta(0)), CheckResult.OK, "agrees"),
+        (checks.clock(timedelta(seconds=60)), CheckResult.OK, "agrees"),
+        (checks.clock(timedelta(seconds=-60)), CheckResult.OK, "agrees"),
+        (checks.clock(timedelta(seconds=61)), CheckResult.PROBLEM, "61 s behind"),
+        (checks.clock(timedelta(minutes=-5)), CheckResult.PROBLEM, "300 s ahead of"),
+        (checks.clock(None), CheckResult.UNKNOWN, "has no time"),
     ],
 )
-def test_what_was_seen_is_judged(check: Check, verdict: Verdict, words: str) -> None:
+def test_what_was_seen_is_judged(check: Check, verdict: CheckResult, words: str) -> None:
     assert check.verdict == verdict
     assert words in check.found
 
@@ -70,7 +74,7 @@ def test_what_was_seen_is_judged(check: Check, verdict: Verdict, words: str) -> 
     ],
 )
 def test_every_problem_says_what_to_do_in_whole_sentences(check: Check) -> None:
-    assert check.verdict == Verdict.PROBLEM
+    assert check.verdict == CheckResult.PROBLEM
     assert check.fix
     assert check.found.endswith(".")
     assert check.fix.endswith(".")

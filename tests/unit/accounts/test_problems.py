@@ -5,7 +5,7 @@ import pytest
 from shared.accounts import problems
 from shared.accounts.connect_request import ConnectRequest, StartedFrom
 from shared.constant_contact.errors import FlowNotAllowed, InvalidClient, InvalidGrant
-from shared.domain.check import Verdict
+from shared.domain.check import CheckResult
 
 CALLBACK = "https://relay.example/connect/callback"
 OKTA_REDIRECT = (
@@ -86,32 +86,48 @@ def test_a_client_is_not_told_of_our_commands() -> None:
 @pytest.mark.parametrize(
     ("status", "location", "body", "verdict", "words"),
     [
-        pytest.param(None, "", "", Verdict.UNKNOWN, "did not answer", id="no answer"),
-        pytest.param(200, "", "Log in", Verdict.OK, "login page opens", id="login page"),
-        pytest.param(302, "https://id.example/?redirect_uri=x", "", Verdict.OK, "opens", id="on"),
-        pytest.param(302, "http://[oops", "", Verdict.OK, "opens", id="odd redirect"),
-        pytest.param(400, "", OKTA_REDIRECT, Verdict.PROBLEM, "redirect URI", id="redirect URI"),
-        pytest.param(400, "", OKTA_KEY, Verdict.PROBLEM, "API key", id="API key"),
-        pytest.param(401, "", '{"error":"invalid_client"}', Verdict.PROBLEM, "API key", id="JSON"),
+        pytest.param(None, "", "", CheckResult.UNKNOWN, "did not answer", id="no answer"),
+        pytest.param(200, "", "Log in", CheckResult.OK, "login page opens", id="login page"),
         pytest.param(
-            302, f"{CALLBACK}?error=invalid_scope", "", Verdict.PROBLEM, "refuses", id="scope"
+            302, "https://id.example/?redirect_uri=x", "", CheckResult.OK, "opens", id="on"
+        ),
+        pytest.param(302, "http://[oops", "", CheckResult.OK, "opens", id="odd redirect"),
+        pytest.param(
+            400, "", OKTA_REDIRECT, CheckResult.PROBLEM, "redirect URI", id="redirect URI"
+        ),
+        pytest.param(400, "", OKTA_KEY, CheckResult.PROBLEM, "API key", id="API key"),
+        pytest.param(
+            401, "", '{"error":"invalid_client"}', CheckResult.PROBLEM, "API key", id="JSON"
         ),
         pytest.param(
-            302, f"{CALLBACK}?error=unauthorized_client", "", Verdict.PROBLEM, "API key", id="off"
+            302, f"{CALLBACK}?error=invalid_scope", "", CheckResult.PROBLEM, "refuses", id="scope"
         ),
         pytest.param(
-            400, "", "a client's security redirect", Verdict.UNKNOWN, "HTTP 400", id="another 400"
+            302,
+            f"{CALLBACK}?error=unauthorized_client",
+            "",
+            CheckResult.PROBLEM,
+            "API key",
+            id="off",
         ),
-        pytest.param(403, "", f"<p>{OKTA_KEY}", Verdict.UNKNOWN, "HTTP 403", id="a firewall"),
-        pytest.param(429, "", "client_id", Verdict.UNKNOWN, "HTTP 429", id="too many"),
-        pytest.param(503, "", "client_id", Verdict.UNKNOWN, "HTTP 503", id="down"),
+        pytest.param(
+            400,
+            "",
+            "a client's security redirect",
+            CheckResult.UNKNOWN,
+            "HTTP 400",
+            id="another 400",
+        ),
+        pytest.param(403, "", f"<p>{OKTA_KEY}", CheckResult.UNKNOWN, "HTTP 403", id="a firewall"),
+        pytest.param(429, "", "client_id", CheckResult.UNKNOWN, "HTTP 429", id="too many"),
+        pytest.param(503, "", "client_id", CheckResult.UNKNOWN, "HTTP 503", id="down"),
     ],
 )
 def test_the_answer_to_the_authorization_url_is_judged(
-    status: int | None, location: str, body: str, verdict: Verdict, words: str
+    status: int | None, location: str, body: str, verdict: CheckResult, words: str
 ) -> None:
     check = problems.check_authorization_url(status, location, body, CALLBACK)
 
     assert check.verdict == verdict
     assert words in check.found
-    assert (check.fix is not None) == (verdict == Verdict.PROBLEM)
+    assert (check.fix is not None) == (verdict == CheckResult.PROBLEM)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from shared.doctor.check_runner import CheckTask, run_together
-from shared.domain.check import Check, Subject, Verdict
+from shared.domain.check import Check, CheckResult, Subject
 from shared.domain.errors import LedgerUnavailable
 
 SOON, LONG = timedelta(seconds=0.2), timedelta(seconds=30)
@@ -57,8 +57,8 @@ def test_what_cannot_be_checked_is_unknown_with_its_cause() -> None:
     )
     checks = run_together([failing, B], LONG)
     assert [(check.name, check.verdict) for check in checks] == [
-        ("a", Verdict.UNKNOWN),
-        ("b", Verdict.OK),
+        ("a", CheckResult.UNKNOWN),
+        ("b", CheckResult.OK),
     ]
     assert checks[0].found == "Redis: TimeoutError." and checks[0].account == "acme"
 
@@ -69,7 +69,7 @@ def test_a_check_that_is_broken_stops_no_other_and_shows_nothing_that_it_read(
     broken = CheckTask(Subject("a", "A"), lambda: fails(KeyError("ada@example.com")))
     with caplog.at_level(logging.ERROR):
         first, second = run_together([broken, B], LONG)
-    assert (first.verdict, second.verdict) == (Verdict.UNKNOWN, Verdict.OK)
+    assert (first.verdict, second.verdict) == (CheckResult.UNKNOWN, CheckResult.OK)
     assert "KeyError" in first.found and "ada@" not in first.found
     assert [record.getMessage() for record in caplog.records] == ["a check failed"]
     assert "ada@" not in str(vars(caplog.records[0]))
@@ -87,8 +87,8 @@ def test_a_task_that_hangs_is_unknown_and_the_others_are_reported(stuck: threadi
     )
     assert time.monotonic() - began < 10
     assert [(check.name, check.verdict) for check in checks] == [
-        ("a", Verdict.UNKNOWN),
-        ("b", Verdict.OK),
+        ("a", CheckResult.UNKNOWN),
+        ("b", CheckResult.OK),
     ]
     assert "0.2 s" in checks[0].found
 
@@ -106,7 +106,7 @@ def test_tasks_without_a_turn_are_unknown_and_never_begin(
     tasks = [CheckTask(Subject(str(n), str(n)), lambda n=n: hang(str(n))) for n in range(20)]  # type: ignore[misc]
     checks = run_together(tasks, SOON)
     assert len(checks) == 20
-    assert {check.verdict for check in checks} == {Verdict.UNKNOWN}
+    assert {check.verdict for check in checks} == {CheckResult.UNKNOWN}
     stuck.set()
     threads = [each for each in threading.enumerate() if each.name.startswith("doctor")]
     for thread in threads:

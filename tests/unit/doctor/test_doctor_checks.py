@@ -24,7 +24,7 @@ from shared.doctor import (
 )
 from shared.doctor.network_checks import ApiAnswer, HealthAnswer
 from shared.domain.account import Hold, HoldReason
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, CheckResult
 from shared.domain.connection_end import SECRET_REFUSED, ConnectionEnd, EndCause
 from shared.domain.errors import TokenError
 from shared.domain.failure_group import FailureGroup
@@ -42,7 +42,7 @@ from shared.operations.secret_rotation import Survey
 from tests.support import builders
 from tests.support.builders import NOON
 
-OK, PROBLEM, UNKNOWN = Verdict.OK, Verdict.PROBLEM, Verdict.UNKNOWN
+OK, PROBLEM, UNKNOWN = CheckResult.OK, CheckResult.PROBLEM, CheckResult.UNKNOWN
 ADVICE = "ok, with advice"
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -456,7 +456,7 @@ def test_a_connection_that_works_for_a_while_says_until_when() -> None:
 def test_a_refresh_token_that_was_not_used_for_months_is_reported() -> None:
     end = ConnectionEnd(cause=EndCause.UNUSED, at=NOON + timedelta(days=10))
     check, _ = stored_account_checks.tokens(summary(end=end), 0, None, NOON)
-    assert check.verdict == Verdict.PROBLEM
+    assert check.verdict == CheckResult.PROBLEM
     assert "2026-03-11 12:00 UTC" in check.found
 
 
@@ -674,10 +674,10 @@ def test_without_failures_that_is_said() -> None:
 
 def test_how_many_wait_as_repeated_addresses_and_since_when() -> None:
     none = stored_account_checks.repeated_addresses([], account="acme")
-    assert (none.verdict, none.fix) == (Verdict.OK, None)
+    assert (none.verdict, none.fix) == (CheckResult.OK, None)
     received = [NOON, NOON - timedelta(hours=2), NOON - timedelta(hours=1)]
     some = stored_account_checks.repeated_addresses(received, account="acme")
-    assert (some.verdict, some.account) == (Verdict.OK, "acme")
+    assert (some.verdict, some.account) == (CheckResult.OK, "acme")
     assert some.found.startswith("3 of the latest")
     assert f"since {NOON - timedelta(hours=2):%Y-%m-%d %H:%M} UTC" in some.found
     assert some.fix is not None

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from shared.doctor.form_checks import forms_take_signups
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, CheckResult
 from shared.domain.refusal import KeptRefusal
 from shared.domain.refusal_history import RefusalHistory, Streak
 from tests.support import refusals
@@ -30,19 +30,19 @@ def test_forms_that_refuse_nothing_are_one_tick() -> None:
     forms = [form("news"), form("shop")]
     histories = [history(), history(kept("origin"))]
     (check,) = forms_take_signups(forms, histories, [arrivals()] * 2, account="acme")
-    assert (check.verdict, check.account) == (Verdict.OK, "acme")
+    assert (check.verdict, check.account) == (CheckResult.OK, "acme")
     assert check.found == "They do: news, shop."
 
 
 def test_an_account_without_a_form_is_well() -> None:
     (check,) = forms_take_signups([], [], [], account="acme")
-    assert (check.verdict, check.found) == (Verdict.OK, "No form sends to it.")
+    assert (check.verdict, check.found) == (CheckResult.OK, "No form sends to it.")
 
 
 def test_a_form_that_refuses_everything_is_a_problem() -> None:
     streak = refusals.streak(212, HOUR)
     (check,) = examine(history(kept("origin"), streak=streak), origins=("https://example.com",))
-    assert (check.name, check.verdict) == ("forms", Verdict.PROBLEM)
+    assert (check.name, check.verdict) == ("forms", CheckResult.PROBLEM)
     assert check.found == (
         "news: 212 of 212 sign-ups refused since 2026-03-01 11:00 UTC: www.example.org is not among"
         " the websites that may post here."
@@ -54,7 +54,7 @@ def test_a_form_that_refuses_everything_is_a_problem() -> None:
 def test_visitors_that_are_throttled_are_advice() -> None:
     last = [kept("rate_limited")] * 5 + [kept("rate_limited", DAY + HOUR)] + [kept("origin")]
     (check,) = examine(history(*last))
-    assert check.verdict == Verdict.OK
+    assert check.verdict == CheckResult.OK
     assert check.found == (
         "news: 5 of the last 6 refusals: too many sign-ups, or requests that were refused, came"
         " from one network."

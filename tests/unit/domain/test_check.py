@@ -1,6 +1,6 @@
 """Checks: how each is shown, and in which order."""
 
-from shared.domain.check import Kind, Subject, most_urgent_first
+from shared.domain.check import CheckKind, Subject, most_urgent_first
 
 SUBJECT = Subject("beat", "Beat is alive")
 FINE = SUBJECT.ok("It is.")
@@ -11,10 +11,10 @@ BROKEN = SUBJECT.problem("It is not.", "Start it.")
 
 def test_advice_is_no_pass() -> None:
     assert [check.kind for check in (FINE, ADVICE, UNSEEN, BROKEN)] == [
-        Kind.OK,
-        Kind.ADVICE,
-        Kind.UNKNOWN,
-        Kind.PROBLEM,
+        CheckKind.OK,
+        CheckKind.ADVICE,
+        CheckKind.UNKNOWN,
+        CheckKind.PROBLEM,
     ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from shared.domain.account import Account, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
-from shared.domain.check import Check, Subject, Verdict
+from shared.domain.check import Check, CheckResult, Subject
 from shared.domain.replay import JobAction, Obstacle, ReplayState
 from shared.domain.signup import ALONE, Contact, CustomValue, DeathReason, State, Suspicion
 
@@ -28,7 +28,7 @@ from shared.domain.signup import ALONE, Contact, CustomValue, DeathReason, State
             JobAction,
             ["retry", "retry_form_lists", "retry_edited", "deliver", "discard", "undo"],
         ),
-        (Verdict, ["ok", "problem", "unknown"]),
+        (CheckResult, ["ok", "problem", "unknown"]),
         (Severity, ["warning", "problem"]),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -117,15 +117,15 @@ SUBJECT = Subject("tokens", "Tokens", "acme")
 @pytest.mark.parametrize(
     ("check", "verdict", "fix"),
     [
-        (SUBJECT.ok("Seen."), Verdict.OK, None),
-        (SUBJECT.advice("Seen.", "Do it."), Verdict.OK, "Do it."),
-        (SUBJECT.problem("Seen.", "Do it."), Verdict.PROBLEM, "Do it."),
-        (SUBJECT.unknown("Seen."), Verdict.UNKNOWN, None),
-        (SUBJECT.unknown("Seen.", "Do it."), Verdict.UNKNOWN, "Do it."),
+        (SUBJECT.ok("Seen."), CheckResult.OK, None),
+        (SUBJECT.advice("Seen.", "Do it."), CheckResult.OK, "Do it."),
+        (SUBJECT.problem("Seen.", "Do it."), CheckResult.PROBLEM, "Do it."),
+        (SUBJECT.unknown("Seen."), CheckResult.UNKNOWN, None),
+        (SUBJECT.unknown("Seen.", "Do it."), CheckResult.UNKNOWN, "Do it."),
     ],
     ids=lambda value: str(value.verdict) if isinstance(value, Check) else "",
 )
-def test_checks(check: Check, verdict: Verdict, fix: str | None) -> None:
+def test_checks(check: Check, verdict: CheckResult, fix: str | None) -> None:
     expected = Check(
         name="tokens", title="Tokens", verdict=verdict, found="Seen.", fix=fix, account="acme"
     )

@@ -8,7 +8,7 @@ import pytest
 import redis
 from flask import Flask
 
-from shared.domain.check import Check, Subject, Verdict
+from shared.domain.check import Check, CheckResult, Subject
 from shared.infrastructure.settings import Settings
 from shared.operations.operators import Role
 from tests.support.console_browser import SignedIn
@@ -99,7 +99,7 @@ def test_advice_by_a_command_leads_to_the_page_that_does_the_same(
     app: Flask, fix: str | None, account: str | None, role: Role, page: tuple[str, str] | None
 ) -> None:
     check = Check(
-        name="c", title="C", verdict=Verdict.PROBLEM, found="it", fix=fix, account=account
+        name="c", title="C", verdict=CheckResult.PROBLEM, found="it", fix=fix, account=account
     )
     with app.test_request_context("/console/"):
         found = page_for(check, role)

@@ -10,7 +10,7 @@ import redis
 from flask.testing import FlaskClient
 
 from shared.doctor.network_checks import proxies
-from shared.domain.check import Check, Verdict
+from shared.domain.check import Check, CheckResult
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.form import Form
 from shared.domain.forwarding import Misfit
@@ -168,7 +168,7 @@ def test_a_misfit_is_told_once_by_the_log_and_by_the_doctor(
     eventually(lambda: forwarding(redis_client).read() is not None, within=5, what="the note")
     [record] = [each for each in caplog.records if each.name == "web.visitor_address"]
     found = noted(redis_client)
-    assert found.verdict == Verdict(verdict)
+    assert found.verdict == CheckResult(verdict)
     assert words in found.found and words in record.message
     assert f"RELAY_TRUSTED_PROXIES is {trusted}" in found.found
     assert found.fix and "RELAY_TRUSTED_PROXIES" in found.fix
@@ -191,7 +191,7 @@ def test_nothing_is_said_of_what_fits(
     client.post("/f/news", json={"email": "ada@example.com"}, headers=headers)
     assert client.get("/healthz").status_code == 200  # as a container asks, past the proxy
     assert [each for each in caplog.records if each.name == "web.visitor_address"] == []
-    assert noted(redis_client).verdict == Verdict.OK
+    assert noted(redis_client).verdict == CheckResult.OK
     assert noted(redis_client).fix is None
 
 
