@@ -16,7 +16,7 @@ _FORGOTTEN_AFTER = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class BrokerRefusal:
     """`is_news`: whether the log does not have it yet."""
 
     wait: timedelta
@@ -33,10 +33,10 @@ class BrokerRefusals:
         self._last: str | None = None
         self._last_at = float("-inf")
 
-    def note(self, what: str) -> Refusal:
+    def note(self, what: str) -> BrokerRefusal:
         """Note that the broker refused a command for the reason `what`."""
         if self._clock() - self._last_at > _FORGOTTEN_AFTER.total_seconds():
             self._count, self._last = 0, None
         is_news = what != self._last
         self._count, self._last, self._last_at = self._count + 1, what, self._clock()
-        return Refusal(_WAITS.delay(self._count, self._jitter()), is_news)
+        return BrokerRefusal(_WAITS.delay(self._count, self._jitter()), is_news)

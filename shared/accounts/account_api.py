@@ -21,7 +21,7 @@ from shared.domain.account import Account
 from shared.domain.errors import LedgerUnavailable, Refused, TokenError
 from shared.domain.form import CustomField
 from shared.domain.moments import read_moment
-from shared.infrastructure.stored_records import Kind, json_object, read_one
+from shared.infrastructure.stored_records import RecordKind, json_object, read_one
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores import stored_texts
 from shared.ledger.stores.registry import Registry
@@ -134,7 +134,7 @@ class AccountApi:
         if not stored:
             return None
         read = partial(_cached_lists, stored, _identity(account))
-        return read_one(Kind.LISTS, account.name, read)
+        return read_one(RecordKind.LISTS, account.name, read)
 
 
 def _cached_lists(stored: str, identity: str | None) -> Lists | None:

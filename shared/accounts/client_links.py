@@ -17,7 +17,7 @@ from itsdangerous import BadData, URLSafeSerializer
 from shared.domain.errors import Refused
 from shared.domain.moments import read_moment
 from shared.infrastructure.sealing import derived_key
-from shared.infrastructure.stored_records import Kind, json_object, read_named
+from shared.infrastructure.stored_records import RecordKind, json_object, read_named
 from shared.infrastructure.timestamps import timestamp
 from shared.ledger.stores import documents
 
@@ -189,7 +189,7 @@ class Links:
 
 def read_links(stored: dict[str, str]) -> dict[str, Link]:
     """Return those that can be read."""
-    return read_named(Kind.LINK, stored, Link.from_json, "id")
+    return read_named(RecordKind.LINK, stored, Link.from_json, "id")
 
 
 def _check_wanted(asked_by: str, life: timedelta) -> None:

@@ -23,7 +23,7 @@ from shared.domain.account import Account
 from shared.domain.moments import read_moment
 from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.sealing import Sealer
-from shared.infrastructure.stored_records import Kind, read_one
+from shared.infrastructure.stored_records import RecordKind, read_one
 from shared.ledger.stores import stored_texts
 
 T = TypeVar("T")
@@ -90,7 +90,7 @@ class ConnectStore:
         stored = self._stored(f"ending:{id}").read()
         if not stored:
             return None
-        return read_one(Kind.CONNECTION, "result", partial(ConnectResult.from_json, stored))
+        return read_one(RecordKind.CONNECTION, "result", partial(ConnectResult.from_json, stored))
 
     # --- tokens that belong to no account yet
 
@@ -145,7 +145,7 @@ class ConnectStore:
             value = self._unmarked(text)
             return None if value is None else read(value)
 
-        return read_one(Kind.CONNECTION, kind, read_value)
+        return read_one(RecordKind.CONNECTION, kind, read_value)
 
     def _marked(self, value: Any) -> str:
         return json.dumps({"origin": self._origin, "value": value})

@@ -19,7 +19,7 @@ from shared.domain.errors import Refused
 from shared.domain.form import Form
 from shared.domain.reading.field_checks import CheckEmail
 from shared.domain.signup import Consent, Contact, Signup, State, Submission
-from shared.infrastructure.stored_records import Kind, json_object, read_one
+from shared.infrastructure.stored_records import RecordKind, json_object, read_one
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores import stored_texts
 from shared.ledger.stores.audit_trail import AuditTrail
@@ -230,7 +230,7 @@ class TestSignups:
         stored = stored_texts.test_signup(self._client, account, id).read()
         if not stored:
             return {}
-        return read_one(Kind.TEST_SIGNUP, id, lambda: json_object(stored)) or {}
+        return read_one(RecordKind.TEST_SIGNUP, id, lambda: json_object(stored)) or {}
 
     def _keep(self, account: str, id: str, seen: dict[str, Any]) -> None:
         stored_texts.test_signup(self._client, account, id).write(json.dumps(seen), _FOLLOWED)

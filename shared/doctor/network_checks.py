@@ -18,7 +18,7 @@ from shared.domain.check import Check, Subject
 from shared.domain.forwarding import Misfit
 from shared.domain.lasting_failures import what_helps
 from shared.domain.web_addresses import is_loopback_url
-from shared.infrastructure.stored_records import Kind, read_one
+from shared.infrastructure.stored_records import RecordKind, read_one
 
 PUBLIC_URL = Subject("public_url", "The public address leads here")
 PROXIES = Subject("proxies", "Proxies say who the visitors are")
@@ -138,7 +138,7 @@ def proxies(read: Callable[[], str | None]) -> Check:
     noted = read()
     if noted is None:
         return PROXIES.ok("No request of the last day contradicts RELAY_TRUSTED_PROXIES.")
-    misfit = read_one(Kind.PROXIES, "", partial(Misfit.from_json, noted))
+    misfit = read_one(RecordKind.PROXIES, "", partial(Misfit.from_json, noted))
     if misfit is None:
         return PROXIES.unknown("The note of web about its requests cannot be read.")
     tell = PROXIES.problem if misfit.certain else PROXIES.advice

@@ -11,7 +11,7 @@ from shared.accounts.client_links import read_links
 from shared.domain.check import Check, Subject
 from shared.domain.errors import Refused
 from shared.domain.phrases import first_of, sentence
-from shared.infrastructure.stored_records import Kind, Unreadable, collecting
+from shared.infrastructure.stored_records import RecordKind, Unreadable, collecting
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
 from shared.ledger.replays import Replays
@@ -34,31 +34,31 @@ _MOST_NAMED = 10
 
 # What to do. `{name}` is the record's; of what belongs to something, that is named first.
 _FIX = {
-    Kind.ACCOUNT: "Its sign-ups wait. Connect it again with: relay connect {name} --replace",
-    Kind.OPERATOR_KEY: "It does not work. Make a new one with: relay operator key {name}",
-    Kind.FORM: (
+    RecordKind.ACCOUNT: "Its sign-ups wait. Connect it again with: relay connect {name} --replace",
+    RecordKind.OPERATOR_KEY: "It does not work. Make a new one with: relay operator key {name}",
+    RecordKind.FORM: (
         "Web goes on with the form as it last read it. Make it anew with: relay forms add {name}"
         " --replace, and its account and lists"
     ),
-    Kind.HOLD: "Deliveries wait for it. When they may go on, run: relay release {of}",
-    Kind.OPERATOR: (
+    RecordKind.HOLD: "Deliveries wait for it. When they may go on, run: relay release {of}",
+    RecordKind.OPERATOR: (
         "They cannot sign in. Remove them with: relay operator remove {name}. Then add them anew"
         " with: relay operator add {name} --role ROLE"
     ),
-    Kind.SECOND_FACTOR: (
+    RecordKind.SECOND_FACTOR: (
         "They cannot sign in. Switch it off with: relay operator reset-second-factor {name}"
     ),
-    Kind.SESSION: "It has ended, and its operator signs in again.",
-    Kind.SIGNUP: (
+    RecordKind.SESSION: "It has ended, and its operator signs in again.",
+    RecordKind.SIGNUP: (
         "It is not sent. Once it has failed, discard it with: relay failed discard {name}."
         " A backup of Redis may still have its record"
     ),
-    Kind.TOKENS: "Nothing can be sent. Connect the account again with: relay connect {name}",
-    Kind.TOTALS: (
+    RecordKind.TOKENS: "Nothing can be sent. Connect the account again with: relay connect {name}",
+    RecordKind.TOTALS: (
         "Sign-ups go on, but are not counted. Set the right number in Redis: HSET"
         " relay:{{{of}}}:totals {name} NUMBER"
     ),
-    Kind.LINK: "It no longer works. Make another one with: relay connect ACCOUNT --link",
+    RecordKind.LINK: "It no longer works. Make another one with: relay connect ACCOUNT --link",
 }
 _NO_MATTER = "No sign-up is affected. It is passed over, and nothing else depends on it"
 
@@ -116,7 +116,7 @@ class StoredRecordChecks:
         """Yield the dead letters that are dead as nobody can read them."""
         for account in self.registry.account_names():
             for id in self.ledger.unreadable.latest(account, _LATEST):
-                yield Unreadable(Kind.SIGNUP, id)
+                yield Unreadable(RecordKind.SIGNUP, id)
 
 
 def records(unreadable: list[Unreadable]) -> list[Check]:

@@ -36,7 +36,7 @@ _MOST_LOGGED = 1000
 _MOST_NAMED = 10
 
 
-class Kind(StrEnum):
+class RecordKind(StrEnum):
     """What a stored record is, in words for people."""
 
     ACCOUNT = "account"
@@ -76,7 +76,7 @@ class Kind(StrEnum):
 class Unreadable:
     """A stored record that cannot be read. `name` is what people know it by, mostly an id."""
 
-    kind: Kind
+    kind: RecordKind
     name: str
 
     def __str__(self) -> str:
@@ -111,7 +111,7 @@ def left_out(unreadable: Collection[Unreadable]) -> str:
     )
 
 
-def read_one(kind: Kind, name: str, read: Callable[[], T]) -> T | None:
+def read_one(kind: RecordKind, name: str, read: Callable[[], T]) -> T | None:
     """Return what `read` returns; None if the record cannot be read, which is reported."""
     try:
         return _read(read)
@@ -120,7 +120,7 @@ def read_one(kind: Kind, name: str, read: Callable[[], T]) -> T | None:
         return None
 
 
-def read_or_refuse(kind: Kind, name: str, read: Callable[[], T]) -> T:
+def read_or_refuse(kind: RecordKind, name: str, read: Callable[[], T]) -> T:
     """Return what `read` returns; raises `UnreadableRecord` if the record cannot be read."""
     try:
         return _read(read)
@@ -131,7 +131,7 @@ def read_or_refuse(kind: Kind, name: str, read: Callable[[], T]) -> T:
 
 
 def read_all(
-    kind: Kind, stored: Mapping[str, T], read: Callable[[T], R], of: str = ""
+    kind: RecordKind, stored: Mapping[str, T], read: Callable[[T], R], of: str = ""
 ) -> dict[str, R]:
     """Return those of the records that can be read, by name, in their order. `of` names what they
     belong to."""
@@ -143,7 +143,7 @@ def read_all(
 
 
 def read_named(
-    kind: Kind, stored: Mapping[str, T], read: Callable[[T], R], called: str = "name"
+    kind: RecordKind, stored: Mapping[str, T], read: Callable[[T], R], called: str = "name"
 ) -> dict[str, R]:
     """Return what `read_all` does, of records that say themselves what they are `called`."""
     named = {name: (name, each) for name, each in stored.items()}

@@ -22,7 +22,7 @@ from shared.domain.signup import Contact, DeathReason, Signup, Submission
 from shared.domain.signup_outlook import Outlook
 from shared.domain.totals import COUNTS
 from shared.infrastructure.settings import RateLimit
-from shared.infrastructure.stored_records import Kind, read_all, read_one
+from shared.infrastructure.stored_records import RecordKind, read_all, read_one
 from shared.ledger import keys
 from shared.ledger.index_pages import latest_first
 from shared.ledger.pace import Pace
@@ -198,7 +198,9 @@ class Ledger:
             case ["wait", ms]:
                 return Wait(duration(ms))
             case ["hold", reason]:
-                known = read_one(Kind.HOLD, f"{account}: {reason}", lambda: HoldReason(reason))
+                known = read_one(
+                    RecordKind.HOLD, f"{account}: {reason}", lambda: HoldReason(reason)
+                )
                 return OnHold(known or HoldReason.PAUSED)
         return NothingDue()
 
@@ -206,7 +208,7 @@ class Ledger:
         """Return the claim. A sign-up that cannot be read becomes a dead letter instead, so that
         the next one can be claimed."""
         id, number, *_ = details
-        claim = read_one(Kind.SIGNUP, str(id), lambda: read_claim(account, details))
+        claim = read_one(RecordKind.SIGNUP, str(id), lambda: read_claim(account, details))
         if claim is not None:
             return claim
         self._scripts.run_for(
@@ -359,7 +361,7 @@ class Ledger:
             stored = self._client.get(f"{keys.account(account)}released")
         if stored is None:
             return None
-        return read_one(Kind.HOLD, f"{account}: released", lambda: read_release(str(stored)))
+        return read_one(RecordKind.HOLD, f"{account}: released", lambda: read_release(str(stored)))
 
     def holds(self, account: str) -> tuple[Hold, ...]:
         """Return the account's own holds as they are stored, but for those of its API key."""
@@ -524,7 +526,7 @@ class Ledger:
         accounts. `stats:<minute>` has the number and the sum for each minute of an account."""
         with redis_errors_translated():
             stored: Any = self._client.hgetall(keys.CALLS)
-        return from_counts(read_all(Kind.CALLS, stored, int))
+        return from_counts(read_all(RecordKind.CALLS, stored, int))
 
     # --- whether the account's connection works
 
@@ -541,7 +543,7 @@ class Ledger:
                 reads.get(f"{keys.account(account)}succeeded-at")
             found = reads.execute()
         return [
-            read_one(Kind.SUCCESS, account, partial(moment, stored))
+            read_one(RecordKind.SUCCESS, account, partial(moment, stored))
             for account, stored in zip(names, found, strict=True)
         ]
 
@@ -553,7 +555,7 @@ def event_by(name: str, who: Who) -> dict[str, Any]:
 
 def _outlook(id: str, due_at: str, before: int, first: str, replay: str) -> Outlook:
     return Outlook(
-        due_at=read_one(Kind.SIGNUP, id, partial(moment, due_at or None)),
+        due_at=read_one(RecordKind.SIGNUP, id, partial(moment, due_at or None)),
         before=before,
         first_in_line=first or None,
         replay=replay or None,
@@ -564,7 +566,7 @@ def _figures(
     account: str, totals: list[Any], oldest_ms: int, holds: list[Any], dead: list[Any]
 ) -> Figures:
     known = {name: value for name, value in pairs(totals) if name.partition(":")[0] in _KNOWN}
-    counts = read_all(Kind.TOTALS, known, int, of=account)
+    counts = read_all(RecordKind.TOTALS, known, int, of=account)
     return Figures(
         **{name: counts.get(name, 0) for name in COUNTS},
         oldest_due=None if oldest_ms < 0 else duration(oldest_ms),

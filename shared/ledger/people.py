@@ -10,7 +10,7 @@ from typing import Any
 import redis
 
 from shared.domain.signup import Evidence, Signup
-from shared.infrastructure.stored_records import Kind, read_one
+from shared.infrastructure.stored_records import RecordKind, read_one
 from shared.ledger import keys
 from shared.ledger.reading import read_records, read_signups
 from shared.ledger.records import read_evidence
@@ -67,7 +67,7 @@ class People:
         for account, ids, answer in self._answers(accounts, person):
             for id, record, texts in read_records(ids, answer):
                 read = partial(read_evidence, account, id, record, texts)
-                if found := read_one(Kind.SIGNUP, id, read):
+                if found := read_one(RecordKind.SIGNUP, id, read):
                     yield found
 
     def evidence_of(self, accounts: Sequence[str], id: str) -> Evidence | None:
@@ -76,7 +76,7 @@ class People:
         for account, answer in zip(accounts, answers, strict=True):
             for _, record, texts in read_records([id], answer):
                 read = partial(read_evidence, account, id, record, texts)
-                return read_one(Kind.SIGNUP, id, read)
+                return read_one(RecordKind.SIGNUP, id, read)
         return None
 
     def _answers(

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from shared.infrastructure.stored_records import Kind, read_all
+from shared.infrastructure.stored_records import RecordKind, read_all
 from shared.ledger import keys
 from shared.ledger.reading import pairs
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
@@ -66,7 +66,7 @@ class Processes:
         with redis_errors_translated():
             stored = self._client.hgetall(keys.IN_FLIGHT)
         known = {name: stored[name] for name in seen if name in stored}
-        reported = read_all(Kind.WORKER, known, _read_sent)
+        reported = read_all(RecordKind.WORKER, known, _read_sent)
         return {
             name: [replace(each, age=each.age + seen[name]) for each in sent]
             for name, sent in reported.items()

@@ -8,7 +8,7 @@ from typing import Any
 from shared.domain.account import Hold, HoldReason, Release
 from shared.domain.errors import KeyReused, VisitorLimited
 from shared.domain.signup import DeathReason, Signup
-from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
+from shared.infrastructure.stored_records import RecordKind, json_object, read_all, read_one
 from shared.ledger.records import FirstLine, read_filter_values, read_sent, read_signup
 from shared.ledger.time_units import from_milliseconds, moment
 from shared.ledger.values import UNKNOWN_REASON, Accepted, Claim
@@ -74,7 +74,7 @@ def read_signups(
     for id, record, texts in read_records(ids, answer):
         if may_match and not _may_match(record, may_match):
             continue
-        signup = read_one(Kind.SIGNUP, id, partial(read_signup, account, id, record, texts))
+        signup = read_one(RecordKind.SIGNUP, id, partial(read_signup, account, id, record, texts))
         if signup:
             yield signup
 
@@ -114,7 +114,7 @@ def read_release(stored: str) -> Release:
 def read_holds(account: str, stored: Iterable[Sequence[str]]) -> tuple[Hold, ...]:
     """Return those of the account's holds, each as its reason and its JSON, that can be read."""
     names = {reason: (reason, hold) for reason, hold in stored}
-    found = read_all(Kind.HOLD, names, lambda each: read_hold(*each), of=account)
+    found = read_all(RecordKind.HOLD, names, lambda each: read_hold(*each), of=account)
     return _gravest_first(found.values())
 
 

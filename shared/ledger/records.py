@@ -22,7 +22,7 @@ from shared.domain.signup import (
     Suspicion,
     WhenUnsubscribed,
 )
-from shared.infrastructure.stored_records import Kind, json_object, read_all
+from shared.infrastructure.stored_records import RecordKind, json_object, read_all
 from shared.ledger.time_units import from_milliseconds, moment
 
 # The values of the first line, in their places: as in `scripts/lib/first_line.lua`.
@@ -197,7 +197,7 @@ def read_signup(account: str, id: str, record: str, texts: Mapping[str, str]) ->
 def read_history(id: str, record: str) -> list[dict[str, Any]]:
     """Return every attempt and other event of the sign-up that can be read, the oldest first."""
     lines = {str(place): line for place, line in enumerate(record.split("\n")[3:], 1)}
-    return list(read_all(Kind.EVENT, lines, _event, of=id).values())
+    return list(read_all(RecordKind.EVENT, lines, _event, of=id).values())
 
 
 def read_evidence(account: str, id: str, record: str, texts: Mapping[str, str]) -> Evidence:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 import redis
 
 from shared.domain.replay import LEFT_OF_DAY, JobAction, Obstacle, ReplayPace
-from shared.infrastructure.stored_records import Kind, json_object, read_one
+from shared.infrastructure.stored_records import RecordKind, json_object, read_one
 from shared.ledger import keys, limits
 from shared.ledger.reading import pairs
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
@@ -263,7 +263,7 @@ class Replays:
         before = list(accumulate(waiting, initial=0))[:-1][::-1]
         for each, ahead in zip(found, before, strict=True):
             read = partial(_read, account, each, before=ahead, pace=pace, today=today)
-            if part := read_one(Kind.REPLAY, str(each[0]), read):
+            if part := read_one(RecordKind.REPLAY, str(each[0]), read):
                 yield part
 
     def _bounds(self) -> dict[str, float]:

@@ -18,7 +18,7 @@ import redis
 
 from shared.domain.failure_group import UNREADABLE_GROUP, FailureGroup
 from shared.domain.signup import DeathReason, State
-from shared.infrastructure.stored_records import Kind, json_object, read_one
+from shared.infrastructure.stored_records import RecordKind, json_object, read_one
 from shared.ledger import keys, limits
 from shared.ledger.format import all_upgraded
 from shared.ledger.reading import pairs, read_records
@@ -125,7 +125,7 @@ class SignupIndex:
             answer = self._scripts.run_for(account, "signups/read", ids=some)
             for id, record, _ in read_records(some, answer):
                 read = partial(_received_at_of, record)
-                if received_at := read_one(Kind.SIGNUP, id, read):
+                if received_at := read_one(RecordKind.SIGNUP, id, read):
                     yield id, received_at
 
     def has_had_form(self, accounts: Sequence[str], form: str) -> bool:
@@ -141,7 +141,7 @@ class SignupIndex:
         for account, (found, unreadable) in zip(accounts, answers, strict=True):
             for id, stored, count, jobs in found:
                 read = partial(_read_group, account, id, stored, count, jobs)
-                if group := read_one(Kind.GROUP, f"{account}: {id}", read):
+                if group := read_one(RecordKind.GROUP, f"{account}: {id}", read):
                     yield group
             if unreadable[0]:
                 yield _unreadable_group(account, *unreadable)

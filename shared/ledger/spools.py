@@ -8,7 +8,7 @@ from pathlib import Path
 
 import redis
 
-from shared.infrastructure.stored_records import Kind, json_object, read_all
+from shared.infrastructure.stored_records import RecordKind, json_object, read_all
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import redis_time
@@ -77,7 +77,7 @@ class Spools:
             now = redis_time(self._client)
             stored = self._client.hgetall(keys.SPOOLS)
         reports = dict(sorted((str(id), str(each)) for id, each in stored.items()))
-        read = read_all(Kind.SPOOL, reports, lambda each: from_stored("", each, now))
+        read = read_all(RecordKind.SPOOL, reports, lambda each: from_stored("", each, now))
         return [replace(report, id=id) for id, report in read.items()]
 
 

@@ -22,7 +22,7 @@ import redis
 from shared.domain.audit import Action
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.moments import read_moment
-from shared.infrastructure.stored_records import Kind, json_object, read_all
+from shared.infrastructure.stored_records import RecordKind, json_object, read_all
 from shared.ledger.stores import documents
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.operators import Operator, Operators
@@ -138,7 +138,7 @@ def _named_in(key: str) -> str | None:
 
 def _read(stored: dict[str, str]) -> dict[str, OperatorKey]:
     """Return those that can be read."""
-    return read_all(Kind.OPERATOR_KEY, stored, OperatorKey.from_json)
+    return read_all(RecordKind.OPERATOR_KEY, stored, OperatorKey.from_json)
 
 
 def _digest(key: str) -> str:

@@ -22,7 +22,7 @@ from shared.domain.audit import Action, Actor, Via, acting_as
 from shared.domain.errors import LedgerUnavailable, Refused, UnreadableRecord, WrongPassword
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.addresses import client_network
-from shared.infrastructure.stored_records import Kind, json_object, read_named
+from shared.infrastructure.stored_records import RecordKind, json_object, read_named
 from shared.ledger.stores import documents
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.sign_in_tries import Whose
@@ -302,7 +302,7 @@ def read_operator(name: str, stored: str) -> Operator | None:
 
 def _read(stored: Mapping[str, str]) -> dict[str, Operator]:
     """Return those that can be read."""
-    return read_named(Kind.OPERATOR, stored, Operator.from_json)
+    return read_named(RecordKind.OPERATOR, stored, Operator.from_json)
 
 
 def _named(name: str, operators: Sequence[Operator], stored: Mapping[str, str]) -> Operator:
@@ -310,7 +310,7 @@ def _named(name: str, operators: Sequence[Operator], stored: Mapping[str, str]) 
         if operator.name == name:
             return operator
     if name in stored:
-        raise UnreadableRecord(f"{Kind.OPERATOR} {name}")
+        raise UnreadableRecord(f"{RecordKind.OPERATOR} {name}")
     names = ", ".join(operator.name for operator in operators)
     raise Refused(f"There is no operator {name}; there is: {names}.")
 

@@ -20,7 +20,7 @@ from shared.domain.errors import LedgerUnavailable, Refused, WrongCode, WrongPre
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
-from shared.infrastructure.stored_records import Kind, read_or_refuse
+from shared.infrastructure.stored_records import RecordKind, read_or_refuse
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.stores import documents, stored_texts
 from shared.ledger.stores.audit_trail import WRONG_CODE, AuditTrail
@@ -269,7 +269,7 @@ class SecondFactors:
 
     def _opened(self, name: str, sealed: str) -> SecondFactor:
         read = partial(SecondFactor.from_json, self._sealer.open(sealed))
-        return read_or_refuse(Kind.SECOND_FACTOR, name, read)
+        return read_or_refuse(RecordKind.SECOND_FACTOR, name, read)
 
     def _sealed(self, factor: SecondFactor) -> str:
         return self._sealer.seal(factor.to_json())

@@ -18,7 +18,7 @@ import redis
 
 from shared.domain.errors import LedgerUnavailable
 from shared.domain.moments import read_moment
-from shared.infrastructure.stored_records import Kind, json_object, read_one
+from shared.infrastructure.stored_records import RecordKind, json_object, read_one
 from shared.ledger.stores import documents, stored_texts
 from shared.operations.operators import Operator, read_operator
 
@@ -82,7 +82,7 @@ class SecondSteps:
         stored = self._record(ticket["id"]).read() if "id" in ticket else ticket.get("waiting")
         if not stored:
             return None
-        return read_one(Kind.SECOND_STEP, "", partial(_Waiting.from_json, stored))
+        return read_one(RecordKind.SECOND_STEP, "", partial(_Waiting.from_json, stored))
 
     def _record(self, id: str) -> stored_texts.StoredText:
         digest = hashlib.sha256(id.encode()).hexdigest()[:32]

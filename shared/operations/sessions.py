@@ -14,7 +14,7 @@ import redis
 
 from shared.domain.audit import Action
 from shared.domain.moments import read_moment
-from shared.infrastructure.stored_records import Kind, json_object, read_all
+from shared.infrastructure.stored_records import RecordKind, json_object, read_all
 from shared.ledger.stores import documents
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.operators import Operator, read_operator
@@ -125,7 +125,7 @@ class Sessions:
 
     def last_seen(self) -> dict[str, datetime]:
         """Return when each operator last used the console, right to a minute."""
-        return read_all(Kind.LAST_SEEN, self._seen.all(), read_moment)
+        return read_all(RecordKind.LAST_SEEN, self._seen.all(), read_moment)
 
     def begin(
         self, operator: Operator, id: str, visit: Visit, begun_at: datetime | None = None
@@ -193,7 +193,7 @@ def is_of(digest: str, id: str) -> bool:
 
 def _read(operator: str, stored: dict[str, str]) -> dict[str, Session]:
     """Return those that can be read."""
-    return read_all(Kind.SESSION, stored, Session.from_json, of=operator)
+    return read_all(RecordKind.SESSION, stored, Session.from_json, of=operator)
 
 
 def _all_until(now: datetime) -> Session:

@@ -16,7 +16,7 @@ from shared.domain.account import Account
 from shared.domain.form import Form
 from shared.domain.forwarding import Misfit
 from shared.domain.signup import Consent, Contact, CustomValue, Submission, Suspicion
-from shared.infrastructure.stored_records import Kind, json_object, read_one
+from shared.infrastructure.stored_records import RecordKind, json_object, read_one
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.reading import read_hold
@@ -129,26 +129,28 @@ garbage = (
     | st.text(max_size=60)
 )
 
-READERS: dict[Kind, Callable[[str], Any]] = {
-    Kind.ACCOUNT: lambda text: Account.from_dict(json_object(text)),
-    Kind.FORM: lambda text: Form.from_dict(json_object(text)),
-    Kind.OPERATOR: Operator.from_json,
-    Kind.SESSION: Session.from_json,
-    Kind.LINK: Link.from_json,
-    Kind.HOLD: partial(read_hold, "paused"),
-    Kind.SPOOL: lambda text: from_stored("id", text, NOON),
-    Kind.PROXIES: Misfit.from_json,
-    Kind.CONNECTION: ConnectResult.from_json,
-    Kind.SIGNUP: lambda text: read_signup("acme", "id", text, {}),
+READERS: dict[RecordKind, Callable[[str], Any]] = {
+    RecordKind.ACCOUNT: lambda text: Account.from_dict(json_object(text)),
+    RecordKind.FORM: lambda text: Form.from_dict(json_object(text)),
+    RecordKind.OPERATOR: Operator.from_json,
+    RecordKind.SESSION: Session.from_json,
+    RecordKind.LINK: Link.from_json,
+    RecordKind.HOLD: partial(read_hold, "paused"),
+    RecordKind.SPOOL: lambda text: from_stored("id", text, NOON),
+    RecordKind.PROXIES: Misfit.from_json,
+    RecordKind.CONNECTION: ConnectResult.from_json,
+    RecordKind.SIGNUP: lambda text: read_signup("acme", "id", text, {}),
 }
 
 
 @fuzzed
 @given(st.sampled_from(list(READERS)), garbage)
-@example(Kind.SPOOL, '{"host":"h","count":1,"bytes":1,"oldest":1e300,"refused":0,"seen_at":1}')
-@example(Kind.HOLD, '{"since": 1e300}')
-@example(Kind.SIGNUP, '["queued","news","p",1e300]\n{"lists":[],"fields":{}}\n[]')
-def test_a_reader_gives_a_record_or_none(kind: Kind, text: str) -> None:
+@example(
+    RecordKind.SPOOL, '{"host":"h","count":1,"bytes":1,"oldest":1e300,"refused":0,"seen_at":1}'
+)
+@example(RecordKind.HOLD, '{"since": 1e300}')
+@example(RecordKind.SIGNUP, '["queued","news","p",1e300]\n{"lists":[],"fields":{}}\n[]')
+def test_a_reader_gives_a_record_or_none(kind: RecordKind, text: str) -> None:
     found = read_one(kind, "fuzz", lambda: READERS[kind](text))
     if found is not None:
         repr(found)

@@ -13,7 +13,7 @@ from typing import Any, Protocol, TypeVar
 from shared.domain.errors import LedgerUnavailable, UnreadableRecord
 from shared.domain.form import Form
 from shared.domain.format import check_known
-from shared.infrastructure.stored_records import Kind, collecting, read_all
+from shared.infrastructure.stored_records import RecordKind, collecting, read_all
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +186,7 @@ def _parse(text: str) -> dict[str, Form]:
         for upgrade in UPGRADES[found - 1 :]:
             forms = [upgrade(form) for form in forms]
         by_name = {str(place): form for place, form in enumerate(forms, 1)}
-        read = read_all(Kind.FORMS_FILE, by_name, Form.from_dict)
+        read = read_all(RecordKind.FORMS_FILE, by_name, Form.from_dict)
         return {form.name: form for form in read.values()}
     except _UNUSABLE as error:
         log.warning("forms on disk cannot be used", extra={"cause": type(error).__name__})

@@ -5,7 +5,7 @@ from typing import Any
 import redis
 
 from shared.domain.memory_forecast import MemoryForecast, MemorySample, forecast
-from shared.infrastructure.stored_records import Kind, read_all
+from shared.infrastructure.stored_records import RecordKind, read_all
 from shared.ledger import keys, limits
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import redis_time
@@ -42,7 +42,7 @@ class ServerMemory:
         with redis_errors_translated():
             stored = self._client.hgetall(keys.MEMORY)
         notes = {str(slot): str(note) for slot, note in stored.items()}
-        found = read_all(Kind.MEMORY, notes, _sample)
+        found = read_all(RecordKind.MEMORY, notes, _sample)
         return sorted(found.values(), key=lambda each: each.at)
 
     def _info(self) -> dict[str, Any]:

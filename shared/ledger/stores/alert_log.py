@@ -16,7 +16,7 @@ import redis
 
 from shared.domain.alert_condition import AlertCondition
 from shared.domain.signup import DeathReason
-from shared.infrastructure.stored_records import Kind, json_object, read_all
+from shared.infrastructure.stored_records import RecordKind, json_object, read_all
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
@@ -179,7 +179,7 @@ class AlertLedger:
         """Return the history of each known condition, by its key."""
         with redis_errors_translated():
             stored = self._client.hgetall(keys.ALERTS)
-        return read_all(Kind.ALERT, _conditions(stored), _history)
+        return read_all(RecordKind.ALERT, _conditions(stored), _history)
 
 
 def accounts_on_record(client: "redis.Redis") -> set[str]:
@@ -188,7 +188,7 @@ def accounts_on_record(client: "redis.Redis") -> set[str]:
     with redis_errors_translated():
         records: dict[Any, Any] = client.hgetall(keys.ALERTS)
         dead_letters = client.hkeys(keys.DEAD_LETTER_ALERTS)
-    alerts = read_all(Kind.ALERT, _conditions(records), _account_of).values()
+    alerts = read_all(RecordKind.ALERT, _conditions(records), _account_of).values()
     return {
         *filter(None, alerts),
         *(str(key).removeprefix("dead:") for key in dead_letters),

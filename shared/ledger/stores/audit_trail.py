@@ -20,7 +20,7 @@ from shared.domain.audit import Action, Actor, AuditEntry, current_actor
 from shared.domain.errors import LedgerUnavailable
 from shared.infrastructure.addresses import client_network
 from shared.infrastructure.logs import redacted_start
-from shared.infrastructure.stored_records import Kind, json_object, read_one
+from shared.infrastructure.stored_records import RecordKind, json_object, read_one
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
@@ -121,7 +121,7 @@ class AuditTrail:
         while page := self._page(place, oldest):
             for text, score in page:
                 place = place.after(score)
-                yield read_one(Kind.AUDIT, _name(score), partial(_entry, text, score)), place
+                yield read_one(RecordKind.AUDIT, _name(score), partial(_entry, text, score)), place
 
     def _page(self, place: Place, oldest: int | str) -> list[tuple[str, float]]:
         with redis_errors_translated():

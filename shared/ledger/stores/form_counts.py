@@ -14,7 +14,7 @@ from shared.domain.arrival_history import ArrivalHistory
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode, WrongField
 from shared.domain.refusal_history import FORGOTTEN_AFTER, RefusalHistory, Streak
-from shared.infrastructure.stored_records import Kind, json_object, read_all, read_one
+from shared.infrastructure.stored_records import RecordKind, json_object, read_all, read_one
 from shared.ledger import keys, limits
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import redis_time
@@ -124,7 +124,7 @@ class FormCounts:
         counts, refused = read[: len(accounts)], read[len(accounts) :]
         totals: Counter[str] = Counter()
         for of_account in counts:
-            totals.update(read_all(Kind.COUNTS, of_account, int))
+            totals.update(read_all(RecordKind.COUNTS, of_account, int))
         return [
             FormFigures(
                 form=form,
@@ -211,12 +211,12 @@ class FormCounts:
         with redis_errors_translated():
             stored = self._client.hmget(keys.LAST_ACCEPTED, forms) if forms else []
         known = {form: at for form, at in zip(forms, stored, strict=True) if at is not None}
-        return read_all(Kind.COUNTS, known, lambda at: from_milliseconds(str(at)))
+        return read_all(RecordKind.COUNTS, known, lambda at: from_milliseconds(str(at)))
 
     def unsent_fields(self, form: str) -> dict[str, int]:
         """Return the fields that arrived and were not sent, the commonest first."""
         (stored,) = self._hashes(keys.UNSENT_FIELDS + form)
-        counts = read_all(Kind.COUNTS, stored, int, of=form)
+        counts = read_all(RecordKind.COUNTS, stored, int, of=form)
         return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
 
     def _hashes(self, *names: str) -> list[dict[str, str]]:
@@ -228,7 +228,7 @@ class FormCounts:
 
 def _by_code(form: str, stored: Mapping[str, str]) -> dict[str, int]:
     known = {str(code): stored[code] for code in RefusalCode if code in stored}
-    return read_all(Kind.COUNTS, known, int, of=form)
+    return read_all(RecordKind.COUNTS, known, int, of=form)
 
 
 def _history(
@@ -239,14 +239,14 @@ def _history(
     passed: Sequence[str | None],
     now: datetime,
 ) -> RefusalHistory:
-    recent = read_all(Kind.COUNTS, stored, int, of=form)
+    recent = read_all(RecordKind.COUNTS, stored, int, of=form)
     passed_ever = _passed_ever(form, passed)
     slots, days = _slots_of_the_last_hour(now), _days_before(now, limits.REMEMBERED_DAYS)
     before = [recent[name] for each in slots if (name := f"passed:{each}") in recent]
     return RefusalHistory(
         at=now,
         streak=(
-            read_one(Kind.COUNTS, form, lambda: _streak(streak))
+            read_one(RecordKind.COUNTS, form, lambda: _streak(streak))
             if streak.get("passed") == str(passed_ever)
             else None
         ),
@@ -267,7 +267,7 @@ def _arrivals(
 ) -> ArrivalHistory:
     since = stored.get("streak_since")
     counts = {name: count for name, count in stored.items() if name != "streak_since"}
-    known = read_all(Kind.COUNTS, counts, int, of=form)
+    known = read_all(RecordKind.COUNTS, counts, int, of=form)
     slots = _slots_of_the_last_hour(now)
     # The day of the last sign-up may be over.
     last = (
@@ -275,7 +275,7 @@ def _arrivals(
         if "day" in known
         else {}
     )
-    hours = read_all(Kind.COUNTS, days, _two_counts, of=form) | last
+    hours = read_all(RecordKind.COUNTS, days, _two_counts, of=form) | last
     before = [
         hours[str(day)] for day in _days_before(now, limits.ARRIVAL_DAYS) if str(day) in hours
     ]
@@ -286,7 +286,7 @@ def _arrivals(
         busiest_hours=[busiest for busiest, _ in before if busiest],
         screened_hours=[most for _, most in before if most],
         streak=known.get("streak", 0),
-        streak_since=read_one(Kind.COUNTS, form, lambda: moment(since)),
+        streak_since=read_one(RecordKind.COUNTS, form, lambda: moment(since)),
         ever_passed=_passed_ever(form, passed) > 0,
     )
 
@@ -300,7 +300,7 @@ def _passed_ever(form: str, counted: Sequence[str | None]) -> int:
     """Return how many sign-ups the form ever accepted that were not quarantined at once, of how
     many it accepted and how many of these were."""
     stored = {name: count or "0" for name, count in zip(("a", "s"), counted, strict=True)}
-    known = read_all(Kind.COUNTS, stored, int, of=form)
+    known = read_all(RecordKind.COUNTS, stored, int, of=form)
     return known.get("a", 0) - known.get("s", 0)
 
 
@@ -317,7 +317,7 @@ def _days_before(now: datetime, kept: int) -> range:
 
 def _last(form: str, stored: Sequence[str]) -> list[KeptRefusal]:
     numbered = {str(place): each for place, each in enumerate(stored)}
-    kept = read_all(Kind.COUNTS, numbered, _kept, of=form)
+    kept = read_all(RecordKind.COUNTS, numbered, _kept, of=form)
     return sorted(kept.values(), key=lambda each: each.at, reverse=True)
 
 

@@ -12,7 +12,7 @@ import redis
 from shared.domain.account import Account, unknown_account
 from shared.domain.form import Form
 from shared.infrastructure.stored_records import (
-    Kind,
+    RecordKind,
     as_called,
     json_object,
     read_named,
@@ -54,7 +54,7 @@ class Registry:
 
     def accounts(self) -> list[Account]:
         """Return all accounts, sorted by name."""
-        return self._all(Kind.ACCOUNT, keys.ACCOUNTS, Account.from_dict)
+        return self._all(RecordKind.ACCOUNT, keys.ACCOUNTS, Account.from_dict)
 
     def account_names(self) -> list[str]:
         """Return the names of all accounts, sorted. Costs far less than `accounts`."""
@@ -62,11 +62,11 @@ class Registry:
 
     def accounts_named(self, names: Sequence[str]) -> list[Account]:
         """Return those of the accounts `names` that there are."""
-        return self._named(Kind.ACCOUNT, keys.ACCOUNTS, names, Account.from_dict)
+        return self._named(RecordKind.ACCOUNT, keys.ACCOUNTS, names, Account.from_dict)
 
     def account(self, name: str) -> Account | None:
         """Return the account; raises `UnreadableRecord` if its record cannot be read."""
-        return self._one(Kind.ACCOUNT, keys.ACCOUNTS, name, Account.from_dict)
+        return self._one(RecordKind.ACCOUNT, keys.ACCOUNTS, name, Account.from_dict)
 
     def known_account(self, name: str) -> Account:
         """Return the account as `account` does; raises `Refused` if there is none."""
@@ -156,7 +156,7 @@ class Registry:
 
     def forms(self) -> list[Form]:
         """Return all forms, sorted by name."""
-        return self._all(Kind.FORM, keys.FORMS, Form.from_dict)
+        return self._all(RecordKind.FORM, keys.FORMS, Form.from_dict)
 
     def form_names(self) -> list[str]:
         """Return the names of all forms, sorted. Costs far less than `forms`."""
@@ -164,11 +164,11 @@ class Registry:
 
     def forms_named(self, names: Sequence[str]) -> list[Form]:
         """Return those of the forms `names` that there are."""
-        return self._named(Kind.FORM, keys.FORMS, names, Form.from_dict)
+        return self._named(RecordKind.FORM, keys.FORMS, names, Form.from_dict)
 
     def form(self, name: str) -> Form | None:
         """Return the form; raises `UnreadableRecord` if its record cannot be read."""
-        return self._one(Kind.FORM, keys.FORMS, name, Form.from_dict)
+        return self._one(RecordKind.FORM, keys.FORMS, name, Form.from_dict)
 
     def save_form(self, form: Form) -> None:
         saved = self._merged(keys.FORMS, form.name, form.to_dict())
@@ -180,7 +180,7 @@ class Registry:
         else is there. Fields that only a newer version knows stay as they are."""
         with redis_errors_translated():
             stored = self._client.hget(keys.FORMS, form.name)
-        now = None if stored is None else _read(Kind.FORM, form.name, stored, Form.from_dict)
+        now = None if stored is None else _read(RecordKind.FORM, form.name, stored, Form.from_dict)
         if now != before:
             return False
         swapped = Scripts(self._client).run(
@@ -205,7 +205,7 @@ class Registry:
         with redis_errors_translated():
             return _with_newer_fields(self._client.hget(key, name), known)
 
-    def _all(self, kind: Kind, key: str, read: Callable[[dict[str, Any]], T]) -> list[T]:
+    def _all(self, kind: RecordKind, key: str, read: Callable[[dict[str, Any]], T]) -> list[T]:
         stored = self._read(lambda reads: reads.hgetall(key))
         return _readable(kind, {name: stored[name] for name in sorted(stored)}, read)
 
@@ -219,14 +219,14 @@ class Registry:
         return names
 
     def _named(
-        self, kind: Kind, key: str, names: Sequence[str], read: Callable[[dict[str, Any]], T]
+        self, kind: RecordKind, key: str, names: Sequence[str], read: Callable[[dict[str, Any]], T]
     ) -> list[T]:
         stored = self._read(lambda reads: reads.hmget(key, names)) if names else []
         found = {name: each for name, each in zip(names, stored, strict=True) if each is not None}
         return _readable(kind, found, read)
 
     def _one(
-        self, kind: Kind, key: str, name: str, read: Callable[[dict[str, Any]], T]
+        self, kind: RecordKind, key: str, name: str, read: Callable[[dict[str, Any]], T]
     ) -> T | None:
         stored = self._read(lambda reads: reads.hget(key, name))
         return None if stored is None else _read(kind, name, stored, read)
@@ -253,12 +253,12 @@ def _with_newer_fields(stored: object, known: dict[str, Any]) -> str:
     return json.dumps(newer | known)
 
 
-def _read(kind: Kind, name: str, stored: object, read: Callable[[dict[str, Any]], T]) -> T:
+def _read(kind: RecordKind, name: str, stored: object, read: Callable[[dict[str, Any]], T]) -> T:
     """Return the record. Raises `UnreadableRecord`."""
     return read_or_refuse(kind, name, lambda: as_called(name, read(json_object(str(stored)))))
 
 
 def _readable(
-    kind: Kind, stored: Mapping[str, str], read: Callable[[dict[str, Any]], T]
+    kind: RecordKind, stored: Mapping[str, str], read: Callable[[dict[str, Any]], T]
 ) -> list[T]:
     return list(read_named(kind, stored, lambda text: read(json_object(text))).values())

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import redis
 
 from shared.domain.retention import KeptRecords, Retention
-from shared.infrastructure.stored_records import Kind, read_one
+from shared.infrastructure.stored_records import RecordKind, read_one
 from shared.ledger import keys
 from shared.ledger.reading import pairs
 from shared.ledger.script_library import Scripts, batches
@@ -126,7 +126,7 @@ class RecordKeeping:
         oldest = [
             at
             for _, _, time, _ in parts
-            if time and (at := read_one(Kind.RETENTION, name, partial(moment, time)))
+            if time and (at := read_one(RecordKind.RETENTION, name, partial(moment, time)))
         ]
         return self._kept_records(
             name,
@@ -140,7 +140,7 @@ class RecordKeeping:
         return KeptRecords(
             name=name,
             kept_for=self._retention.of(name),
-            since=read_one(Kind.RETENTION, name, partial(moment, since.get(name))),
+            since=read_one(RecordKind.RETENTION, name, partial(moment, since.get(name))),
             **found,
         )
 

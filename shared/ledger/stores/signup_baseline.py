@@ -7,7 +7,7 @@ from functools import partial
 
 import redis
 
-from shared.infrastructure.stored_records import Kind, read_one
+from shared.infrastructure.stored_records import RecordKind, read_one
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.script_library import Scripts
@@ -65,6 +65,6 @@ class SignupBaselines:
             for delivered_at, ever, succeeded_at in zip(*[iter(found)] * 3, strict=True)
         ]
         return [
-            read_one(Kind.SUCCESS, account, partial(moment, last))
+            read_one(RecordKind.SUCCESS, account, partial(moment, last))
             for account, last in zip(names, lasts, strict=True)
         ]

@@ -16,7 +16,7 @@ import redis
 from shared.domain.counts import COUNTED, Counts, Slot
 from shared.domain.signup import DeathReason
 from shared.domain.totals import COUNTS, Totals
-from shared.infrastructure.stored_records import Kind, read_all
+from shared.infrastructure.stored_records import RecordKind, read_all
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import redis_time
@@ -209,7 +209,7 @@ class Statistics:
             stored = self._client.hgetall(key)
         wanted = self._last(size, count, until)
         known = {name: stored[name] for each in wanted if (name := str(each)) in stored}
-        read = read_all(Kind.CHART, known, _read_slot)
+        read = read_all(RecordKind.CHART, known, _read_slot)
         none = Counts(), None
         return [_slot(each, size, *read.get(str(each), none)) for each in wanted]
 
@@ -225,7 +225,7 @@ def _minute(account: str, minute: int, stored: Sequence[str | None]) -> list[int
         return [int(figure or 0) for figure in stored]
     except ValueError:
         known = {name: figure for name, figure in zip(COUNTED, stored, strict=True) if figure}
-        read = read_all(Kind.CHART, known, int, of=f"{account}, minute {minute}")
+        read = read_all(RecordKind.CHART, known, int, of=f"{account}, minute {minute}")
         return [read.get(name, 0) for name in COUNTED]
 
 
@@ -263,4 +263,4 @@ def _glance(account: str, answer: Sequence[Any]) -> Glance:
 
 def _totals(account: str, counts: Sequence[str | None]) -> Totals:
     known = {name: count for name, count in zip(COUNTS, counts, strict=True) if count is not None}
-    return Totals(**read_all(Kind.TOTALS, known, int, of=account))
+    return Totals(**read_all(RecordKind.TOTALS, known, int, of=account))

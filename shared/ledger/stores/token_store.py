@@ -25,7 +25,7 @@ from shared.domain.connection_end import (
     end_without_use,
 )
 from shared.domain.token_origin import TokenOrigin
-from shared.infrastructure.stored_records import Kind, read_one
+from shared.infrastructure.stored_records import RecordKind, read_one
 from shared.ledger import keys
 from shared.ledger.redis_server.redis_errors import redis_errors_translated
 from shared.ledger.redis_server.server_id import server_id
@@ -34,7 +34,7 @@ from shared.ledger.time_units import from_milliseconds, in_milliseconds, moment
 
 _DISK_WAIT_MS = 1000
 
-Refusal = Literal["replaced", "contested", "revoked"]
+TokenRefusal = Literal["replaced", "contested", "revoked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,7 @@ class TokenLedger:
                 reads.hget(f"{keys.account(account)}tokens", "expires_at")
             answers = reads.execute()
         return [
-            read_one(Kind.TOKENS, account, partial(moment, expires_at)) if there else None
+            read_one(RecordKind.TOKENS, account, partial(moment, expires_at)) if there else None
             for account, there, expires_at in zip(
                 accounts, answers[::2], answers[1::2], strict=True
             )
@@ -285,9 +285,9 @@ class TokenLedger:
         each time."""
         self._scripts.run_for(account, "tokens/failed", call=call, version=version, cause=cause)
 
-    def refused(self, account: str, call: str, digest: str) -> Refusal:
+    def refused(self, account: str, call: str, digest: str) -> TokenRefusal:
         """End a call that got invalid_grant, and judge what that proves."""
-        refusal: Refusal = self._scripts.run_for(
+        refusal: TokenRefusal = self._scripts.run_for(
             account, "tokens/refused", call=call, digest=digest
         )
         return refusal
@@ -348,7 +348,7 @@ def _read(account: str, now_ms: int, flat: list[str]) -> StoredTokens | None:
     fields = dict(zip(flat[::2], flat[1::2], strict=True))
     if "access" not in fields:
         return None
-    return read_one(Kind.TOKENS, account, lambda: _stored(fields, now_ms))
+    return read_one(RecordKind.TOKENS, account, lambda: _stored(fields, now_ms))
 
 
 def _stored(fields: dict[str, str], now_ms: int) -> StoredTokens:

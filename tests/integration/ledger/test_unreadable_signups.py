@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import redis
 
-from shared.infrastructure.stored_records import Kind, Unreadable, collecting
+from shared.infrastructure.stored_records import RecordKind, Unreadable, collecting
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
@@ -226,7 +226,7 @@ def test_lists_show_the_others_and_name_it(ledger: Ledger, state: str) -> None:
     read = ledger.dead_letters if state == "dead" else ledger.quarantined
     with collecting() as unreadable:
         assert [each.id for each in read("acme")] == [other]
-    assert unreadable == {Unreadable(Kind.SIGNUP, broken)}
+    assert unreadable == {Unreadable(RecordKind.SIGNUP, broken)}
 
 
 def test_one_unreadable_event_leaves_the_rest_of_the_history(ledger: Ledger) -> None:
@@ -249,7 +249,7 @@ def test_a_count_that_is_no_number_stops_nothing(ledger: Ledger) -> None:
         id = accept(ledger).id
         assert deliver_all(ledger) == [id]
         assert ledger.figures("acme").delivered == 1
-    assert unreadable == {Unreadable(Kind.TOTALS, "acme: accepted")}
+    assert unreadable == {Unreadable(RecordKind.TOTALS, "acme: accepted")}
     ledger._client.hset(f"{PREFIX}totals", "accepted", 1)
 
 
@@ -264,7 +264,7 @@ def test_a_hold_that_nobody_can_read_holds_until_it_is_released(
     assert (hold.reason, hold.note) == ("paused", "its record cannot be read")
     with collecting() as unreadable:
         assert ledger.holds("acme") == ()
-    assert unreadable == {Unreadable(Kind.HOLD, "acme: paused")}
+    assert unreadable == {Unreadable(RecordKind.HOLD, "acme: paused")}
     assert ledger.release("acme") == ["paused"]
     assert deliver_all(ledger) == [id]
 

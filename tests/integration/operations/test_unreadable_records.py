@@ -13,7 +13,7 @@ from shared.accounts.client_links import Links
 from shared.domain.audit import Action
 from shared.domain.errors import Refused, UnreadableRecord
 from shared.domain.token_origin import TokenOrigin
-from shared.infrastructure.stored_records import Kind, collecting
+from shared.infrastructure.stored_records import RecordKind, collecting
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger import keys
 from shared.ledger.ledger import Ledger
@@ -42,7 +42,7 @@ class Case:
     """Two records of a kind: `make` makes both and returns where the first one is; `read` reads
     all of the kind and returns how many it found."""
 
-    kind: Kind
+    kind: RecordKind
     make: Callable[["redis.Redis"], Any]
     read: Callable[["redis.Redis"], int]
     also: frozenset[str] = frozenset()  # kinds of garbage that make a fine record of this kind
@@ -179,50 +179,54 @@ def read_refused(client: "redis.Redis") -> int:
 THROTTLE = Throttle(after=timedelta(minutes=1))
 
 CASES = {
-    "accounts": Case(Kind.ACCOUNT, accounts, lambda client: len(Registry(client).accounts())),
+    "accounts": Case(RecordKind.ACCOUNT, accounts, lambda client: len(Registry(client).accounts())),
     "accounts by name": Case(
-        Kind.ACCOUNT,
+        RecordKind.ACCOUNT,
         accounts,
         lambda client: len(Registry(client).accounts_named(["acme", "blue"])),
     ),
-    "forms": Case(Kind.FORM, forms, lambda client: len(Registry(client).forms())),
+    "forms": Case(RecordKind.FORM, forms, lambda client: len(Registry(client).forms())),
     "forms by name": Case(
-        Kind.FORM, forms, lambda client: len(Registry(client).forms_named(["news", "shop"]))
+        RecordKind.FORM, forms, lambda client: len(Registry(client).forms_named(["news", "shop"]))
     ),
-    "operators": Case(Kind.OPERATOR, operators, lambda client: len(Operators(client).all())),
+    "operators": Case(RecordKind.OPERATOR, operators, lambda client: len(Operators(client).all())),
     "operators' keys": Case(
-        Kind.OPERATOR_KEY,
+        RecordKind.OPERATOR_KEY,
         operator_keys,
         lambda client: len(OperatorKeys(client, now=utc_now).all()),
     ),
-    "sessions": Case(Kind.SESSION, sessions, read_sessions),
-    "links": Case(Kind.LINK, links, lambda client: len(links_of(client).of("acme", utc_now()))),
-    "spool reports": Case(Kind.SPOOL, spools, lambda client: len(Spools(client).all())),
-    "audit entries": Case(
-        Kind.AUDIT, audit, lambda client: len(list(AuditTrail(client).entries()))
+    "sessions": Case(RecordKind.SESSION, sessions, read_sessions),
+    "links": Case(
+        RecordKind.LINK, links, lambda client: len(links_of(client).of("acme", utc_now()))
     ),
-    "alerts": Case(Kind.ALERT, alerts, lambda client: len(AlertLedger(client, THROTTLE).known())),
+    "spool reports": Case(RecordKind.SPOOL, spools, lambda client: len(Spools(client).all())),
+    "audit entries": Case(
+        RecordKind.AUDIT, audit, lambda client: len(list(AuditTrail(client).entries()))
+    ),
+    "alerts": Case(
+        RecordKind.ALERT, alerts, lambda client: len(AlertLedger(client, THROTTLE).known())
+    ),
     "accounts with alerts": Case(
-        Kind.ALERT,
+        RecordKind.ALERT,
         alerts,
         lambda client: len(accounts_on_record(client)),
     ),
     "tokens": Case(
-        Kind.TOKENS,
+        RecordKind.TOKENS,
         tokens,
         lambda client: sum(map(bool, TokenLedger(client).read_all(["acme", "blue"]))),
         frozenset({"a number"}),
     ),
     "replays": Case(
-        Kind.REPLAY,
+        RecordKind.REPLAY,
         replays,
         lambda client: len(replays_of(client).parts("acme")),
         frozenset({"a number"}),
     ),
     "notes about memory": Case(
-        Kind.MEMORY, memory, lambda client: len(ServerMemory(client)._samples())
+        RecordKind.MEMORY, memory, lambda client: len(ServerMemory(client)._samples())
     ),
-    "counts of refusals": Case(Kind.COUNTS, refused, read_refused, frozenset({"a number"})),
+    "counts of refusals": Case(RecordKind.COUNTS, refused, read_refused, frozenset({"a number"})),
 }
 
 

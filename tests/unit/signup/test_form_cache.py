@@ -10,7 +10,7 @@ import pytest
 
 from shared.domain.errors import LedgerUnavailable, Refused, UnreadableRecord
 from shared.domain.form import Form
-from shared.infrastructure.stored_records import Kind, read_one
+from shared.infrastructure.stored_records import RecordKind, read_one
 from tests.support import builders
 from tests.support.dumps.loader import FORMAT_1, restore_folder
 from web.signup.form_cache import FRESH, FormCache, check_format
@@ -31,7 +31,7 @@ class Registry:
     def forms(self) -> list[Form]:
         self.read += 1
         for name in self.unreadable:
-            read_one(Kind.FORM, name, lambda: json.loads("?"))
+            read_one(RecordKind.FORM, name, lambda: json.loads("?"))
         return [self.kept[name] for name in sorted(self.kept)]
 
     def form(self, name: str) -> Form | None:

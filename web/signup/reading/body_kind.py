@@ -18,7 +18,7 @@ _FIRST_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200}?)[ \t]*+\r?\n")
 _LAST_BOUNDARY = re.compile(rb"\s*--([^\r\n]{1,200}?)--\s*")
 
 
-class Kind(Enum):
+class BodyKind(Enum):
     URLENCODED = auto()  #: a=b&c=d
     MULTIPART = auto()
     JSON = auto()
@@ -49,19 +49,19 @@ class ContentType:
         return self.mimetype.endswith(("/json", "+json", "/x-json"))
 
 
-def kind_of(body: bytes, header: ContentType) -> Kind:
+def kind_of(body: bytes, header: ContentType) -> BodyKind:
     """Return the kind of `body`, which is not empty.
 
     Raises `UnreadableRequest` if neither the header nor the body tells.
     """
     if body.lstrip()[:1] in (b"{", b"[", b'"'):
-        return Kind.JSON
+        return BodyKind.JSON
     if boundary_in(body, header):
-        return Kind.MULTIPART
+        return BodyKind.MULTIPART
     if header.mimetype == "text/plain" and b"\n" in body.strip(b"\n"):
-        return Kind.LINES
+        return BodyKind.LINES
     if header.mimetype == FORM or _URLENCODED.fullmatch(body):
-        return Kind.URLENCODED
+        return BodyKind.URLENCODED
     raise _unknown(header)
 
 

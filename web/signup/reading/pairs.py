@@ -9,8 +9,8 @@ from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, Multip
 from shared.domain.texts import lazy_gettext
 from web.signup.reading import json_pairs
 from web.signup.reading.body_kind import (
+    BodyKind,
     ContentType,
-    Kind,
     UnreadableRequest,
     boundary_in,
     kind_of,
@@ -47,14 +47,14 @@ def pairs_in(body: bytes, header: ContentType) -> list[Pair]:
     if not body.strip():
         return []
     match kind_of(body, header):
-        case Kind.JSON:
+        case BodyKind.JSON:
             return _from_json(to_text(body, [charset]), header)
-        case Kind.MULTIPART:
+        case BodyKind.MULTIPART:
             found = _multipart(body, boundary_in(body, header) or b"")
             return _unpacked(_decoded(found, charset))
-        case Kind.LINES:
+        case BodyKind.LINES:
             return _decoded(_lines(body), charset)
-        case Kind.URLENCODED:
+        case BodyKind.URLENCODED:
             return _unpacked(_decoded(_urlencoded(body), charset))
 
 
