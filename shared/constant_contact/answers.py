@@ -1,4 +1,4 @@
-"""Reads Constant Contact's answers into plain `Answer`s, which shared/domain/outcome.py judges.
+"""Reads Constant Contact's answers into plain `ApiAnswer`s, which shared/domain/outcome.py judges.
 
 Pure. The documentation promises errors as an array of objects. The gateway in front sends one
 object, and proxies before it send HTML or nothing. This module reads all of them.
@@ -12,7 +12,7 @@ from typing import Any
 
 from shared.constant_contact.errors import ConnectionFailed
 from shared.constant_contact.response import Response
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.domain.subscription_status import SubscriptionStatus
 from shared.infrastructure.logs import redacted_start
 
@@ -22,22 +22,22 @@ _LONGEST_KEY = 100
 _LONGEST_RETRY_AFTER = 366 * 86_400
 
 
-def read_answer(response: Response, now: datetime) -> Answer:
+def read_answer(response: Response, now: datetime) -> ApiAnswer:
     """Return what `response` says. Never raises, whatever the response is: its status decides the
     fate of the sign-up then."""
     try:
         return _read_answer(response, now)
     except Exception:  # noqa: BLE001 - a lost claim would soon make a poison dead letter of it
-        return Answer(status=response.status_code, message="the answer cannot be read")
+        return ApiAnswer(status=response.status_code, message="the answer cannot be read")
 
 
-def _read_answer(response: Response, now: datetime) -> Answer:
+def _read_answer(response: Response, now: datetime) -> ApiAnswer:
     body = read_body(response)
     error_key, message = _error(body)
     contact_id = _contact_id(response.status_code, body)
     if response.status_code < 400 and contact_id is None and message is None:
         message = "the answer has no contact_id"
-    return Answer(
+    return ApiAnswer(
         status=response.status_code,
         error_key=error_key,
         message=message,
@@ -48,9 +48,9 @@ def _read_answer(response: Response, now: datetime) -> Answer:
     )
 
 
-def no_answer(error: ConnectionFailed) -> Answer:
-    """Return the `Answer` for a request without an answer; `error` says why."""
-    return Answer(status=None, message=shown(str(error)))
+def no_answer(error: ConnectionFailed) -> ApiAnswer:
+    """Return the `ApiAnswer` for a request without an answer; `error` says why."""
+    return ApiAnswer(status=None, message=shown(str(error)))
 
 
 def read_body(response: Response) -> Any:

@@ -1,7 +1,7 @@
 """The calls of the Constant Contact V3 API that signup-relay needs. One client serves one lane.
 
 A read that fails raises an `ApiError`. Sending a sign-up does not: shared/domain/outcome.py judges
-its `Answer`.
+its `ApiAnswer`.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ from shared.constant_contact.errors import (
 from shared.constant_contact.response import Response
 from shared.domain.fields import API_OBJECTS, FIELDS
 from shared.domain.form import CustomField
-from shared.domain.outcome import Answer, rest_after
+from shared.domain.outcome import ApiAnswer, rest_after
 from shared.domain.signup import Contact
 from shared.domain.subscription_status import SubscriptionStatus
 from shared.domain.web_addresses import origin_of, split_address
@@ -107,12 +107,12 @@ class ConstantContact:
     def close(self) -> None:
         self._connection.close()
 
-    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> ApiAnswer:
         """Create or update a contact. Safe to send twice: contacts are known by address."""
         answer, _ = self._deliver("POST", access_token, "/contacts/sign_up_form", body)
         return answer
 
-    def look_up(self, access_token: str, email: str) -> tuple[Answer, SubscriptionStatus | None]:
+    def look_up(self, access_token: str, email: str) -> tuple[ApiAnswer, SubscriptionStatus | None]:
         """Ask for the subscription status of the person with this address, deleted contacts
         included. It is None when the answer does not show it."""
         query = urlencode({"email": email, "status": "all"})
@@ -124,7 +124,7 @@ class ConstantContact:
         # It is no sign-up's answer, whatever else it says: nothing has been delivered.
         return replace(answer, contact_id=None, action=None, message=message), status
 
-    def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> Answer:
+    def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> ApiAnswer:
         """Have Constant Contact send its confirmation mail, once, to someone who is
         unsubscribed. They are put onto `lists`, and subscribed, when they confirm."""
         path = f"/contacts/resubscribe/{quote(contact_id, safe='')}"
@@ -192,7 +192,7 @@ class ConstantContact:
 
     def _deliver(
         self, method: str, access_token: str, path: str, body: Mapping[str, Any] | None = None
-    ) -> tuple[Answer, Response | None]:
+    ) -> tuple[ApiAnswer, Response | None]:
         """Send a request that got its slot with its claim. The caller judges the answer."""
         try:
             response = self._connection.send(
@@ -346,7 +346,7 @@ def _count(value: object) -> int | None:
 
 
 def _unreadable(what: str) -> ApiUnavailable:
-    return ApiUnavailable(what, Answer(status=200, message="the answer makes no sense"))
+    return ApiUnavailable(what, ApiAnswer(status=200, message="the answer makes no sense"))
 
 
 def _next(page: Any) -> str | None:

@@ -16,7 +16,7 @@ OAuthError               the token endpoint gave no tokens
 """
 
 from shared.domain.errors import RelayError
-from shared.domain.outcome import Answer, means_spent_day
+from shared.domain.outcome import ApiAnswer, means_spent_day
 
 _DAY_IS_SPENT = "this API key has no requests left today, and gets new ones at 00:00 UTC"
 
@@ -32,7 +32,7 @@ class DeadlineExceeded(ConnectionFailed):
 class ApiError(RelayError):
     """A read failed."""
 
-    def __init__(self, what: str, answer: Answer) -> None:
+    def __init__(self, what: str, answer: ApiAnswer) -> None:
         why = _DAY_IS_SPENT if means_spent_day(answer) else answer.cause
         super().__init__(f"Constant Contact did not give {what}: {why}")
         self.answer = answer

@@ -177,7 +177,7 @@ class Installation:
             f"Start at {self.settings.public_url}/console/connect, or with: relay connect NAME",
         )
 
-    def _api_answer(self, within: timedelta, *, paced: bool) -> network_checks.ApiAnswer:
+    def _api_answer(self, within: timedelta, *, paced: bool) -> network_checks.ApiPing:
         """Ask the API in a slot of its own, because the API may count refused requests too."""
         if paced:  # while Redis is away, nothing else is sent
             with contextlib.suppress(LedgerUnavailable):

@@ -47,8 +47,9 @@ class HealthAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiAnswer:
-    """The answer of the API; `clock_ahead` is by how much its clock is ahead of this host's."""
+class ApiPing:
+    """The answer of the API to a request without a token; `clock_ahead` is by how much its clock is
+    ahead of this host's."""
 
     status: int
     clock_ahead: timedelta | None
@@ -63,10 +64,10 @@ def read_health(url: str, headers: Mapping[str, str], within: timedelta) -> Heal
     return HealthAnswer.of(response.status_code, response.headers, read_body(response))
 
 
-def read_api(url: str, now: Callable[[], datetime], within: timedelta) -> ApiAnswer:
+def read_api(url: str, now: Callable[[], datetime], within: timedelta) -> ApiPing:
     """Ask the API at `url` for anything, without a token. Raises `ConnectionFailed`."""
     response = _get(f"{url}/account/summary", within)
-    return ApiAnswer(response.status_code, clock_ahead_in(response, now()))
+    return ApiPing(response.status_code, clock_ahead_in(response, now()))
 
 
 def public_url(url: str, own_digest: str, read: Callable[[str], HealthAnswer]) -> Check:
@@ -145,7 +146,7 @@ def proxies(read: Callable[[], str | None]) -> Check:
     return tell(misfit.found, f"{misfit.fix} docs/proxies.md has examples.")
 
 
-def constant_contact(url: str, read: Callable[[], ApiAnswer]) -> Iterator[Check]:
+def constant_contact(url: str, read: Callable[[], ApiPing]) -> Iterator[Check]:
     """Check that the API answers, and compare its clock. A refusal is as good as any answer."""
     try:
         answer = read()

@@ -1,6 +1,6 @@
 """What each answer of Constant Contact means for the sign-up that was sent: one pure table.
 
-This is where a failed delivery is decided. `decide` reads an `Answer` and returns what to do;
+This is where a failed delivery is decided. `decide` reads an `ApiAnswer` and returns what to do;
 worker/delivery/delivery.py does it. The first row that matches wins. Sources:
 https://developer.constantcontact.com/api_guide/glossary_responses.html and
 https://developer.constantcontact.com/api_guide/rate_limits.html
@@ -24,7 +24,7 @@ CONFLICT_WAIT = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class ApiAnswer:
     """One answer, as far as it matters here; `status` is None when no answer came.
 
     `error_key` and `message` are Constant Contact's own words, already redacted.
@@ -132,7 +132,7 @@ _PASSING_4XX = {408, 421, 425}
 
 
 def decide(
-    answer: Answer,
+    answer: ApiAnswer,
     *,
     attempt: int,
     policy: RetryPolicy,
@@ -171,13 +171,13 @@ def decide(
             return _failure(answer, attempt, policy, jitter, probes_outage)
 
 
-def means_spent_day(answer: Answer) -> bool:
+def means_spent_day(answer: ApiAnswer) -> bool:
     """Whether the API key has no requests left today, rather than too many in one second."""
     return answer.status == 429 and answer.error_key == QUOTA_EXCEEDED
 
 
 def decide_forbidden(
-    answer: Answer, privileges: frozenset[str], needed: str = NEEDED_PRIVILEGE, *, again: bool
+    answer: ApiAnswer, privileges: frozenset[str], needed: str = NEEDED_PRIVILEGE, *, again: bool
 ) -> SendAgain | DeadLetter | HoldAccount:
     """Return whose fault a 403 is, now that the login's privileges are known.
 
@@ -198,18 +198,18 @@ def decide_unsent(attempts: int, age: timedelta, policy: RetryPolicy) -> DeadLet
     return DeadLetter(DeathReason.GAVE_UP, f"gave up: still not delivered after {age.days} days")
 
 
-def rest_after(answer: Answer) -> timedelta | None:
+def rest_after(answer: ApiAnswer) -> timedelta | None:
     """Return how long the API key must rest after `answer`; None when it need not."""
     throttled = answer.status == 429 and not means_spent_day(answer)
     return _rest(answer) if throttled else None
 
 
-def rejected(answer: Answer, note: str = "") -> DeadLetter:
+def rejected(answer: ApiAnswer, note: str = "") -> DeadLetter:
     """Return the dead letter for an answer that would be the same every time."""
     return DeadLetter(DeathReason.REJECTED, answer.cause + note)
 
 
-def _conflict(answer: Answer, attempt: int, policy: RetryPolicy, jitter: float) -> Decision:
+def _conflict(answer: ApiAnswer, attempt: int, policy: RetryPolicy, jitter: float) -> Decision:
     if attempt >= policy.max_attempts:
         return _gave_up(answer, attempt, api_failed=False)
     wait = CONFLICT_WAIT * (0.25 + jitter)
@@ -217,7 +217,7 @@ def _conflict(answer: Answer, attempt: int, policy: RetryPolicy, jitter: float) 
 
 
 def _failure(
-    answer: Answer, attempt: int, policy: RetryPolicy, jitter: float, probes_outage: bool
+    answer: ApiAnswer, attempt: int, policy: RetryPolicy, jitter: float, probes_outage: bool
 ) -> Decision:
     last = attempt >= policy.max_attempts
     if last and not probes_outage:
@@ -228,16 +228,16 @@ def _failure(
     return Retry(max(wait, asked or wait), rest, counted=not last)
 
 
-def _gave_up(answer: Answer, attempt: int, *, api_failed: bool) -> DeadLetter:
+def _gave_up(answer: ApiAnswer, attempt: int, *, api_failed: bool) -> DeadLetter:
     message = f"gave up after {attempt} attempts: {answer.cause}"
     return DeadLetter(DeathReason.GAVE_UP, message, api_failed)
 
 
-def _rest(answer: Answer) -> timedelta:
+def _rest(answer: ApiAnswer) -> timedelta:
     return max(SHORTEST_REST, _retry_after(answer) or SHORTEST_REST)
 
 
-def _retry_after(answer: Answer) -> timedelta | None:
+def _retry_after(answer: ApiAnswer) -> timedelta | None:
     if answer.retry_after is None:
         return None
     return min(answer.retry_after, LONGEST_RETRY_AFTER)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared.domain.account import Hold, HoldReason
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.domain.signup import Contact, WhenUnsubscribed
 from shared.domain.totals import Totals
 from shared.ledger import limits
@@ -118,7 +118,7 @@ class Attempt:
     counted: bool = True
 
     @classmethod
-    def of(cls, answer: Answer, *, at: datetime, seconds: float) -> "Attempt":
+    def of(cls, answer: ApiAnswer, *, at: datetime, seconds: float) -> "Attempt":
         """Return the attempt that began `at` and brought `answer` after `seconds`."""
         return cls(
             at=at,

@@ -13,7 +13,7 @@ import redis
 from shared.constant_contact.errors import ConnectionFailed
 from shared.constant_contact.token_vault import Token
 from shared.domain.account import HoldReason
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.domain.retry import RetryPolicy
 from shared.domain.signup import Signup
 from shared.domain.subscription_status import SubscriptionStatus
@@ -28,11 +28,11 @@ from worker.delivery.settler import Settler
 from worker.delivery.timing import Clock, RoundTrip
 from worker.task_events import Silent
 
-CREATED = Answer(status=201, contact_id="c-1", action="created")
-LOOKED = Answer(status=200)
-UNAUTHORIZED = Answer(status=401, error_key="unauthorized")
-FORBIDDEN = Answer(status=403, error_key="access_denied")
-UNAVAILABLE = Answer(status=503, message="try later")
+CREATED = ApiAnswer(status=201, contact_id="c-1", action="created")
+LOOKED = ApiAnswer(status=200)
+UNAUTHORIZED = ApiAnswer(status=401, error_key="unauthorized")
+FORBIDDEN = ApiAnswer(status=403, error_key="access_denied")
+UNAVAILABLE = ApiAnswer(status=503, message="try later")
 POLICY = RetryPolicy(max_attempts=3)
 
 
@@ -71,10 +71,10 @@ class FakeContacts:
     """Gives the answers, and those to look-ups, in turn, the last one again and again; notes what
     was sent."""
 
-    answers: list[Answer]
+    answers: list[ApiAnswer]
     may: frozenset[str] | Exception = frozenset({"contacts:write"})
     connects: bool = True
-    standings: list[SubscriptionStatus | Answer] = field(
+    standings: list[SubscriptionStatus | ApiAnswer] = field(
         default_factory=lambda: [SubscriptionStatus()]
     )
     sent: list[tuple[str, str]] = field(default_factory=list)
@@ -85,20 +85,20 @@ class FakeContacts:
         if not self.connects:
             raise ConnectionFailed("could not connect")
 
-    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> ApiAnswer:
         self.sent.append((access_token, body["email_address"]))
         return self._next_answer()
 
-    def look_up(self, access_token: str, email: str) -> tuple[Answer, SubscriptionStatus | None]:
+    def look_up(self, access_token: str, email: str) -> tuple[ApiAnswer, SubscriptionStatus | None]:
         self.looked.append((access_token, email))
         found = self.standings.pop(0) if len(self.standings) > 1 else self.standings[0]
         return (LOOKED, found) if isinstance(found, SubscriptionStatus) else (found, None)
 
-    def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> Answer:
+    def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> ApiAnswer:
         self.asked.append((contact_id, tuple(lists)))
         return self._next_answer()
 
-    def _next_answer(self) -> Answer:
+    def _next_answer(self) -> ApiAnswer:
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def privileges(self, access_token: str) -> frozenset[str]:
@@ -134,7 +134,7 @@ class LaneRig:
     another: int = 0
     slots_back: int = 0
 
-    def run(self, *answers: Answer, **contacts: Any) -> dict[str, int | str]:
+    def run(self, *answers: ApiAnswer, **contacts: Any) -> dict[str, int | str]:
         self.contacts = FakeContacts(list(answers) or [CREATED], **contacts)
         return self.lane().run()
 

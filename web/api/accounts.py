@@ -10,7 +10,7 @@ from shared.operations.status.document import holds_document
 from web.api import bp
 from web.api.endpoint import endpoint
 from web.api.guard import caller
-from web.api.schemas import Answer, Text
+from web.api.schemas import AnswerSchema, Text
 from web.api.status import HoldSchema
 from web.services import services
 
@@ -22,7 +22,7 @@ class PauseSchema(Schema):
     )
 
 
-class HeldAccountSchema(Answer):
+class HeldAccountSchema(AnswerSchema):
     name = Text()
     hold = fields.Nested(HoldSchema, required=True, allow_none=True)
     holds = fields.List(fields.Nested(HoldSchema), required=True)

@@ -14,7 +14,7 @@ from werkzeug.routing import Rule
 from shared.operations.operators import Role
 from web.api import bp
 from web.api.endpoint import Endpoint, endpoint
-from web.api.schemas import Answer, ErrorSchema
+from web.api.schemas import AnswerSchema, ErrorSchema
 from web.services import services
 
 VERSION = "1"
@@ -39,7 +39,7 @@ _REFUSALS = {
 _PLACE = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
-class DocumentSchema(Answer):
+class DocumentSchema(AnswerSchema):
     """The document itself."""
 
     openapi = fields.String(required=True)

@@ -19,16 +19,16 @@ from shared.operations.replay_jobs import Job
 from web.api import bp
 from web.api.endpoint import endpoint
 from web.api.filters import ReplayFilterSchema, signup_filter
-from web.api.schemas import Answer, Count, Text, TextOrNull, Time, TimeOrNull
+from web.api.schemas import AnswerSchema, Count, Text, TextOrNull, Time, TimeOrNull
 from web.services import services
 
 
-class DaysQuotaSchema(Answer):
+class DaysQuotaSchema(AnswerSchema):
     left = Count("How many deliveries the API keys of its accounts may still make today.")
     resets_at = Time()
 
 
-class ReplaySchema(Answer):
+class ReplaySchema(AnswerSchema):
     id = Text()
     state = Text(validate=validate.OneOf(list(ReplayState)))
     total = Count("While it collects its dead letters, with those that it has yet to look at.")

@@ -7,7 +7,7 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields
 from shared.domain.moments import typed_moment
 
 
-class Answer(Schema):
+class AnswerSchema(Schema):
     """A document of ours. Later versions may have more keys."""
 
     class Meta:
@@ -74,13 +74,13 @@ class Moment(fields.AwareDateTime):
             ) from error
 
 
-class FieldErrorSchema(Answer):
+class FieldErrorSchema(AnswerSchema):
     field = Text()
     code = Text("required, invalid, too_long or unknown")
     message = Text()
 
 
-class ErrorSchema(Answer):
+class ErrorSchema(AnswerSchema):
     error = Text("What happened, and what to do.")
     errors = fields.List(
         fields.Nested(FieldErrorSchema),

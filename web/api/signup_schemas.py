@@ -6,10 +6,10 @@ from marshmallow import INCLUDE, Schema, ValidationError, fields, pre_load, vali
 
 from shared.domain.fields import FIELDS
 from shared.domain.signup import DeathReason, QuarantineReason, State
-from web.api.schemas import Answer, Count, Text, TextOrNull, Time, TimeOrNull
+from web.api.schemas import AnswerSchema, Count, Text, TextOrNull, Time, TimeOrNull
 
 
-class SummarySchema(Answer):
+class SummarySchema(AnswerSchema):
     id = Text()
     account = Text()
     form = Text()
@@ -37,12 +37,12 @@ class SummarySchema(Answer):
     message = TextOrNull("What Constant Contact said.")
 
 
-class PageOfSignupsSchema(Answer):
+class PageOfSignupsSchema(AnswerSchema):
     signups = fields.List(fields.Nested(SummarySchema), required=True)
     next = TextOrNull("The `cursor` of the next page; null if this is the last one.")
 
 
-class ConsentSchema(Answer):
+class ConsentSchema(AnswerSchema):
     text = Text("What the visitor read.")
     version = Text()
     box = fields.Boolean(required=True, allow_none=True)
@@ -58,7 +58,7 @@ class ConsentSchema(Answer):
     at = Time()
 
 
-class EventSchema(Answer):
+class EventSchema(AnswerSchema):
     """An attempt, or something else that happened, which has a name in `event`. Each kind may have
     more keys."""
 

@@ -8,7 +8,7 @@ from shared.operations.operators import Role
 from web.api import bp
 from web.api.endpoint import endpoint
 from web.api.schemas import (
-    Answer,
+    AnswerSchema,
     Count,
     CountOrNull,
     Seconds,
@@ -20,7 +20,7 @@ from web.api.schemas import (
 from web.services import services
 
 
-class BalanceSchema(Answer):
+class BalanceSchema(AnswerSchema):
     accepted = Count()
     due = Count()
     delivered = Count()
@@ -34,7 +34,7 @@ class BalanceSchema(Answer):
     )
 
 
-class HoldSchema(Answer):
+class HoldSchema(AnswerSchema):
     reason = Text("reconnect, forbidden, quota, outage or paused")
     since = Time()
     until = TimeOrNull()
@@ -43,13 +43,13 @@ class HoldSchema(Answer):
     note = TextOrNull()
 
 
-class TokenSchema(Answer):
+class TokenSchema(AnswerSchema):
     expires_at = Time()
     refreshed_at = Time()
     scopes = fields.List(fields.String(), required=True, allow_none=True)
 
 
-class AccountSchema(Answer):
+class AccountSchema(AnswerSchema):
     name = Text()
     organization = TextOrNull()
     accepted = Count()
@@ -67,7 +67,7 @@ class AccountSchema(Answer):
     sandbox = fields.Boolean(required=True, allow_none=True)
 
 
-class FormSchema(Answer):
+class FormSchema(AnswerSchema):
     name = Text()
     account = Text()
     accepted = Count()
@@ -80,14 +80,14 @@ class FormSchema(Answer):
     )
 
 
-class QuotaSchema(Answer):
+class QuotaSchema(AnswerSchema):
     used = Count()
     limit = Count()
     resets_at = Time()
     rests_until = TimeOrNull()
 
 
-class SpoolSchema(Answer):
+class SpoolSchema(AnswerSchema):
     host = Text()
     count = Count()
     bytes = Count()
@@ -96,7 +96,7 @@ class SpoolSchema(Answer):
     seen_seconds = Seconds()
 
 
-class MemorySchema(Answer):
+class MemorySchema(AnswerSchema):
     used = Count()
     limit = Count()
     limited = fields.Boolean(required=True)
@@ -104,7 +104,7 @@ class MemorySchema(Answer):
     full_in_seconds = Seconds()
 
 
-class KeptRecordsSchema(Answer):
+class KeptRecordsSchema(AnswerSchema):
     kept_seconds = Seconds()
     since = TimeOrNull()
     records = CountOrNull()
@@ -112,7 +112,7 @@ class KeptRecordsSchema(Answer):
     within_a_day = Count()
 
 
-class StatusSchema(Answer):
+class StatusSchema(AnswerSchema):
     balance = fields.Nested(
         BalanceSchema,
         required=True,

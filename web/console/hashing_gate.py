@@ -27,7 +27,7 @@ from web.console.guard import is_from_another_site
 from web.own_hosts import is_ours
 from web.server.flask_threads import Work, please_wait
 from web.server.http_request import HttpRequest
-from web.signup.receipt import Answer
+from web.signup.receipt import HttpAnswer
 
 # What is posted there has a password, which is compared with a hash.
 HASHING_PATHS = {
@@ -78,7 +78,7 @@ class HashingGate:
             return Sender(known)
         return Sender(client_network(address), wider_network(address)[0])
 
-    def refusal(self, sender: Sender) -> Answer | None:
+    def refusal(self, sender: Sender) -> HttpAnswer | None:
         """Return the answer to somebody who had too many tries."""
         wait = self._refused.wait(sender.key)
         if wait is None and sender.network:

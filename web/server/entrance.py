@@ -19,7 +19,7 @@ from web.server.http_request import HttpRequest
 from web.signup.fast_path import LARGEST_BODY, FastPath, NotStored
 from web.signup.problem_answers import REFUSED_UNREAD, TOO_MANY_REFUSED
 from web.signup.reading.request_body import BODY_LIMIT
-from web.signup.receipt import Answer, Parts
+from web.signup.receipt import HttpAnswer, Parts
 from web.signup.refused_requests import RefusedRequests
 from web.signup.routes import NOT_STORED
 from web.visitor_address import VisitorAddress
@@ -102,7 +102,9 @@ class Entrance:
         if body.too_large:
             await self._bodies.drop_rest(receive)
 
-    async def _answer(self, request: HttpRequest, body: Body, *, path: str, visitor: str) -> Answer:
+    async def _answer(
+        self, request: HttpRequest, body: Body, *, path: str, visitor: str
+    ) -> HttpAnswer:
         form = _form_at(path)
         if form is not None and request.method == "POST":
             return await self._sign_up(form, request, body, path=path, visitor=visitor)
@@ -110,12 +112,12 @@ class Entrance:
 
     async def _sign_up(
         self, form: str, request: HttpRequest, body: Body, *, path: str, visitor: str
-    ) -> Answer:
+    ) -> HttpAnswer:
         wait, taken = self._refused.wait(form, visitor), None
         unread = wait is not None and (len(body.content) > LARGEST_BODY or not body.whole)
         if body.whole and not unread:
             taken = await self._take(form, request, body, visitor)
-        if isinstance(taken, Answer):
+        if isinstance(taken, HttpAnswer):
             return taken
         known = {NOT_STORED: taken, TOO_MANY_REFUSED: wait, REFUSED_UNREAD: unread}
         answer = await self._answer_by_flask(request, body, path=path, visitor=visitor, **known)
@@ -124,7 +126,7 @@ class Entrance:
 
     async def _answer_by_flask(
         self, request: HttpRequest, body: Body, *, path: str, visitor: str, **known: Any
-    ) -> Answer:
+    ) -> HttpAnswer:
         sender = self._gate.sender(request, path=path, address=visitor)
         if sender and (refusal := self._gate.refusal(sender)):
             return refusal
@@ -139,7 +141,7 @@ class Entrance:
         return answer
 
     async def _send_file(
-        self, send: Send, receive: Receive, request: HttpRequest, answer: Answer, rest: Parts
+        self, send: Send, receive: Receive, request: HttpRequest, answer: HttpAnswer, rest: Parts
     ) -> None:
         """Send the file, unless others have taken the last place meanwhile."""
         if self._files.is_full:
@@ -152,7 +154,7 @@ class Entrance:
             await self._files.send(rest, send, receive, request_id=of)
 
     async def _send(
-        self, send: Send, request: HttpRequest, answer: Answer, *, last: bool = False
+        self, send: Send, request: HttpRequest, answer: HttpAnswer, *, last: bool = False
     ) -> None:
         """Send the answer. The `last` one of its connection says so: granian closes that after a
         body that was not read in time, and a proxy would send its next request there."""
@@ -166,7 +168,7 @@ class Entrance:
 
     async def _take(
         self, form: str, request: HttpRequest, body: Body, visitor: str
-    ) -> Answer | NotStored | None:
+    ) -> HttpAnswer | NotStored | None:
         try:
             return await self._fast_path.take(
                 form, request.head, body.content, address=visitor, request=request.id
@@ -181,11 +183,11 @@ def _work(path: str) -> Work:
     return Work.FILE if path in FILES_AT else WORK_AT.get(path.split("/")[1], Work.USUAL)
 
 
-def _files_are_full() -> Answer:
+def _files_are_full() -> HttpAnswer:
     return please_wait(f"{MOST_FILES} exports are being sent just now.", 30)
 
 
-def _unfit(request: HttpRequest) -> Answer | None:
+def _unfit(request: HttpRequest) -> HttpAnswer | None:
     """Return the refusal of a request that means no one thing; None for any other."""
     if not request.has_one_host:
         return _ONE_HOST
@@ -202,9 +204,9 @@ def _encoded(headers: Iterable[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
     return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
-def _refusal(status: int, text: bytes) -> Answer:
+def _refusal(status: int, text: bytes) -> HttpAnswer:
     headers = {"Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
-    return Answer(status, [*security_headers().items(), *headers.items()], text)
+    return HttpAnswer(status, [*security_headers().items(), *headers.items()], text)
 
 
 _ONE_HOST = _refusal(

@@ -22,7 +22,7 @@ from web.request_ids import HEADER, REQUEST_ID
 from web.security_headers import security_headers
 from web.server.bodies import Body
 from web.server.http_request import HttpRequest
-from web.signup.receipt import Answer
+from web.signup.receipt import HttpAnswer
 from web.streamed_files import STREAMED
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class FlaskThreads:
 
     async def answer(
         self, request: HttpRequest, body: Body, *, path: str, work: Work, **extra: Any
-    ) -> Answer:
+    ) -> HttpAnswer:
         """Return the app's answer at `path`. `extra` is added to the WSGI environment."""
         place = {"SCRIPT_NAME": self._prefix, "PATH_INFO": path.encode().decode("latin-1")}
         run = partial(self._run, environ_of(request, body) | place | extra)
@@ -88,7 +88,7 @@ class FlaskThreads:
         finally:
             self._hashing[work] -= 1
 
-    async def _on_a_thread(self, work: Work, run: Callable[[], Answer]) -> Answer:
+    async def _on_a_thread(self, work: Work, run: Callable[[], HttpAnswer]) -> HttpAnswer:
         return await asyncio.get_running_loop().run_in_executor(self._pools[work], run)
 
     def close(self) -> None:
@@ -96,16 +96,16 @@ class FlaskThreads:
         for pool in self._pools.values():
             pool.shutdown()
 
-    def _run(self, environ: "WSGIEnvironment") -> Answer:
+    def _run(self, environ: "WSGIEnvironment") -> HttpAnswer:
         with log_fields(request_id=environ[REQUEST_ID].shown()):
             found = Response.from_app(self._app, environ)
             if found.headers.pop(STREAMED, None):
                 rest = ClosingIterator(found.iter_encoded(), found.close)
-                return Answer(found.status_code, list(found.headers), rest=rest)
+                return HttpAnswer(found.status_code, list(found.headers), rest=rest)
             with contextlib.closing(found):
                 body = found.get_data()
         signup = found.headers.pop(HEADER, None)
-        return Answer(found.status_code, list(found.headers), body, signup)
+        return HttpAnswer(found.status_code, list(found.headers), body, signup)
 
 
 def environ_of(request: HttpRequest, body: Body) -> "WSGIEnvironment":
@@ -151,7 +151,7 @@ def _has_routes(host: str) -> bool:
 _OF_THE_BODY = {"content-type", "content-length", "transfer-encoding"}
 
 
-def please_wait(why: str, seconds: int) -> Answer:
+def please_wait(why: str, seconds: int) -> HttpAnswer:
     """Return the answer to a request that reached no thread."""
     wait = "a second" if seconds == 1 else f"{seconds} seconds"
     page = f"""<!doctype html>
@@ -170,4 +170,4 @@ Wait {wait}, then reload this page.</p>
         ("Cache-Control", "no-store"),
         ("Retry-After", str(seconds)),
     ]
-    return Answer(429, headers, page.encode())
+    return HttpAnswer(429, headers, page.encode())

@@ -27,7 +27,7 @@ from web.signup.origins import Source, first_page, source_of
 from web.signup.reading.body_kind import UnreadableRequest
 from web.signup.reading.head import Head
 from web.signup.reading.request_body import Posted, read_posted
-from web.signup.receipt import Answer, receipt
+from web.signup.receipt import HttpAnswer, receipt
 from web.signup.spool_entry import Entry
 from web.signup.visitors import visitor_of
 from web.translations.catalogues import Translations
@@ -73,7 +73,7 @@ class FastPath:
 
     async def take(
         self, name: str, head: Head, body: bytes, *, address: str, request: RequestId
-    ) -> Answer | NotStored | None:
+    ) -> HttpAnswer | NotStored | None:
         """Return the answer to a sign-up for the form `name`; None if the view must give it.
 
         `address` is the visitor's, `request` the id of this request.
@@ -90,7 +90,7 @@ class FastPath:
 
     async def _take(
         self, form: Form, head: Head, body: bytes, address: str, request: RequestId
-    ) -> Answer | NotStored | None:
+    ) -> HttpAnswer | NotStored | None:
         source = source_of(head, self._public_url)
         if not source.may_post(form):
             return None
@@ -110,7 +110,9 @@ class FastPath:
         self._intake.note(form, entry, accepted)
         return self._answer(accepted.id, form, posted, source, head)
 
-    def _answer(self, id: str, form: Form, posted: Posted, source: Source, head: Head) -> Answer:
+    def _answer(
+        self, id: str, form: Form, posted: Posted, source: Source, head: Head
+    ) -> HttpAnswer:
         answer = receipt(
             id,
             form,
@@ -121,7 +123,7 @@ class FastPath:
             public_url=self._public_url,
         )
         more = cors_headers(form, source).items()
-        return Answer(answer.status, [*answer.headers, *_SECURITY, *more], answer.body, id)
+        return HttpAnswer(answer.status, [*answer.headers, *_SECURITY, *more], answer.body, id)
 
 
 _SECURITY = tuple({**security_headers(), "Cache-Control": "no-store", "Vary": "Origin"}.items())

@@ -31,7 +31,7 @@ class Parts(Protocol):
     def close(self) -> None: ...
 
 
-class Answer(NamedTuple):
+class HttpAnswer(NamedTuple):
     """What goes back to the visitor, whichever server sends it. `signup` is the id of the sign-up
     that was stored, if the answer is about one. `rest` follows `body`, if it is a large file."""
 
@@ -51,7 +51,7 @@ def receipt(
     head: Head,
     translations: Translations,
     public_url: str,
-) -> Answer:
+) -> HttpAnswer:
     """Return the answer for the stored sign-up `id`: 303 to the next page, or 202 with JSON."""
     wanted = next(filter(None, instruction(posted, "_next")), None)
     next_page = form.next_page(wanted, posted_from=source.website_page)
@@ -60,7 +60,9 @@ def receipt(
     if not wants_json(head):
         ours = _with_query(thanks, language | _way_back(form, source))
         location = iri_to_uri(next_page or ours.removeprefix(_origin(public_url)))
-        return Answer(303, [("Content-Type", "text/html; charset=utf-8"), ("Location", location)])
+        return HttpAnswer(
+            303, [("Content-Type", "text/html; charset=utf-8"), ("Location", location)]
+        )
     headers = [("Content-Type", "application/json")]
     # AMP pages read no "next": they follow this header, and only to https.
     if next_page and next_page.startswith("https://") and AMP_SOURCE in head.arguments():
@@ -72,7 +74,7 @@ def receipt(
         "next": next_page or _with_query(thanks, language),
         "message": _translation(form, posted, head, translations).say(form.shown_success),
     }
-    return Answer(202, headers, orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
+    return HttpAnswer(202, headers, orjson.dumps(content, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _translation(form: Form, posted: Posted, head: Head, translations: Translations) -> Translation:

@@ -35,7 +35,7 @@ from shared.constant_contact.token_vault import Token
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused, TokenError, TokenUnavailable
 from shared.domain.outcome import (
-    Answer,
+    ApiAnswer,
     AskPrivileges,
     DeadLetter,
     Delivered,
@@ -78,12 +78,12 @@ class Contacts(Protocol):
     def prepare(self) -> None:
         """Open the connection; raises `ConnectionFailed`."""
 
-    def look_up(self, access_token: str, email: str) -> tuple[Answer, SubscriptionStatus | None]:
+    def look_up(self, access_token: str, email: str) -> tuple[ApiAnswer, SubscriptionStatus | None]:
         """Return the person's status; None when the answer does not tell."""
 
-    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer: ...
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> ApiAnswer: ...
 
-    def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> Answer:
+    def ask(self, access_token: str, contact_id: str, lists: Sequence[str]) -> ApiAnswer:
         """Have the person asked to confirm that they want to be put back."""
 
     def privileges(self, access_token: str) -> frozenset[str]:
@@ -210,7 +210,7 @@ class Delivery:
 
     def _send(
         self, call: NextCall, body: Mapping[str, Any], token: Token
-    ) -> tuple[Answer, Attempt]:
+    ) -> tuple[ApiAnswer, Attempt]:
         clock = self._tools.clock
         at, started = clock.now(), clock.monotonic()
         answer = self._answer_to(call, body, token.access)
@@ -219,7 +219,7 @@ class Delivery:
         _log_answer(call, answer, self.claim.attempts + 1, seconds)
         return answer, Attempt.of(answer, at=at, seconds=seconds)
 
-    def _answer_to(self, call: NextCall, body: Mapping[str, Any], access: str) -> Answer:
+    def _answer_to(self, call: NextCall, body: Mapping[str, Any], access: str) -> ApiAnswer:
         match call:
             case LookUp():
                 return self._look_up(access)
@@ -228,7 +228,7 @@ class Delivery:
             case SignUp():
                 return self._tools.contacts.sign_up(access, body)
 
-    def _look_up(self, access: str) -> Answer:
+    def _look_up(self, access: str) -> ApiAnswer:
         answer, status = self._tools.contacts.look_up(access, self.claim.contact.email)
         if status is not None:
             self._check.note(self.claim, status)
@@ -236,7 +236,7 @@ class Delivery:
 
     # --- decide
 
-    def _decide(self, answer: Answer, call: NextCall, token: Token) -> Decision:
+    def _decide(self, answer: ApiAnswer, call: NextCall, token: Token) -> Decision:
         decision = decide(
             answer,
             attempt=self.claim.attempts + 1,
@@ -263,7 +263,7 @@ class Delivery:
             return HoldAccount(HoldReason.RECONNECT, f"token refused; {error}")
         return RenewToken()
 
-    def _decide_forbidden(self, answer: Answer, needed: str, token: Token) -> Decision:
+    def _decide_forbidden(self, answer: ApiAnswer, needed: str, token: Token) -> Decision:
         try:
             privileges = self._tools.contacts.privileges(token.access)
         except (ApiError, Refused) as error:
@@ -300,7 +300,7 @@ class Delivery:
         return Settled(letter)
 
 
-def _log_answer(call: NextCall, answer: Answer, attempt: int, seconds: float) -> None:
+def _log_answer(call: NextCall, answer: ApiAnswer, attempt: int, seconds: float) -> None:
     """Log each call, so that a request can be followed to it. The API's tracking id is what
     Constant Contact can look up."""
     log.info(

@@ -14,7 +14,7 @@ from typing import Any
 
 from relay.cli import main
 from shared.constant_contact.client import ConstantContact
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.ledger import limits
 from worker import app
 from worker.runtime import WorkerRuntime, WorkerTimes
@@ -27,7 +27,7 @@ LONGEST_ROUND = timedelta(seconds=10)
 _sign_up = ConstantContact.sign_up
 
 
-def sign_up(self: ConstantContact, access_token: str, body: Mapping[str, Any]) -> Answer:
+def sign_up(self: ConstantContact, access_token: str, body: Mapping[str, Any]) -> ApiAnswer:
     match str(body["email_address"]).split("-")[0]:
         case "kills":
             os.kill(os.getpid(), signal.SIGKILL)

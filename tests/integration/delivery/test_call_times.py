@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import redis
 
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.domain.subscription_status import SubscriptionStatus
 from shared.ledger import keys
 from tests.support.builders import NOON, accept, attempt, claimed
@@ -23,8 +23,8 @@ from tests.support.lane_rig import (
 )
 from tests.support.records import receive_earlier
 
-TIMED_OUT = Answer(status=None, message="no answer in time")
-REJECTED = Answer(status=400, message="no")
+TIMED_OUT = ApiAnswer(status=None, message="no answer in time")
+REJECTED = ApiAnswer(status=400, message="no")
 LEFT = SubscriptionStatus(contact_id="c-1", permission="unsubscribed", opted_out_at=NOON)
 
 
@@ -35,7 +35,7 @@ class SlowContacts(FakeContacts):
     clock: SimulatedClock = field(default_factory=SimulatedClock)
     seconds: float = 0.4
 
-    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> ApiAnswer:
         self.clock.sleep(self.seconds)
         return super().sign_up(access_token, body)
 
@@ -44,7 +44,7 @@ class SlowContacts(FakeContacts):
         return super().look_up(access_token, email)
 
 
-def run(rig: LaneRig, *answers: Answer, **contacts: Any) -> None:
+def run(rig: LaneRig, *answers: ApiAnswer, **contacts: Any) -> None:
     rig.contacts = SlowContacts(list(answers), clock=rig.clock, **contacts)
     rig.lane(tools=rig.tools()).run()
 
@@ -58,11 +58,11 @@ def run(rig: LaneRig, *answers: Answer, **contacts: Any) -> None:
         ((TIMED_OUT,), 1),
         ((UNAUTHORIZED, CREATED), 2),
         ((FORBIDDEN, CREATED), 2),
-        ((Answer(status=429, error_key="quota_exceeded"),), 1),
+        ((ApiAnswer(status=429, error_key="quota_exceeded"),), 1),
     ],
 )
 def test_a_call_counts_whatever_came_of_it(
-    rig: LaneRig, answers: tuple[Answer, ...], calls: int
+    rig: LaneRig, answers: tuple[ApiAnswer, ...], calls: int
 ) -> None:
     accept(rig.ledger)
     run(rig, *answers)

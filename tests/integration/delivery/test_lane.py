@@ -13,7 +13,7 @@ from shared.constant_contact.errors import Forbidden
 from shared.constant_contact.token_vault import Token
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, NotConnected, Revoked, TokenUnavailable
-from shared.domain.outcome import Answer, Settlement
+from shared.domain.outcome import ApiAnswer, Settlement
 from shared.domain.signup import State
 from shared.ledger import keys
 from shared.ledger.busy_accounts import BusyAccounts, Work
@@ -166,7 +166,7 @@ def test_a_probe_that_is_refused_for_its_own_sake_ends_the_hold_too(rig: LaneRig
     accept(rig.ledger)
     rig.ledger.hold("acme", HoldReason.FORBIDDEN, by="answer", first_probe=timedelta(hours=1))
     rig.ledger.release("acme")
-    assert rig.run(Answer(status=400, message="no"))["dead"] == 1
+    assert rig.run(ApiAnswer(status=400, message="no"))["dead"] == 1
     assert rig.holds() == []
 
 
@@ -180,7 +180,7 @@ def test_a_probe_that_finds_the_api_failing_proves_nothing(rig: LaneRig) -> None
 
 def test_a_spent_quota_holds_the_key_and_counts_nothing(rig: LaneRig) -> None:
     id = accept(rig.ledger).id
-    spent = Answer(status=429, error_key="quota_exceeded")
+    spent = ApiAnswer(status=429, error_key="quota_exceeded")
     assert rig.run(spent)["stopped"] == "on hold: quota"
     assert rig.signup(id).attempts == 0
 
@@ -188,7 +188,7 @@ def test_a_spent_quota_holds_the_key_and_counts_nothing(rig: LaneRig) -> None:
 def test_a_throttled_second_rests_all_lanes_and_counts_nothing(rig: LaneRig) -> None:
     id = accept(rig.ledger).id
     stopping = threading.Event()
-    throttled = Answer(status=429, error_key="throttled")
+    throttled = ApiAnswer(status=429, error_key="throttled")
     rig.contacts = StoppingContacts([throttled], stop=stopping.set)
     assert rig.lane(stopping=stopping).run() == {"released": 1, "stopped": "worker stops"}
     assert rig.signup(id).attempts == 0
@@ -210,7 +210,7 @@ def test_a_failure_is_retried_later_and_counted(rig: LaneRig) -> None:
 
 def test_an_api_that_cannot_be_reached_counts_like_any_failure(rig: LaneRig) -> None:
     id = accept(rig.ledger).id
-    rig.run(Answer(status=None, message="could not connect"), connects=False)
+    rig.run(ApiAnswer(status=None, message="could not connect"), connects=False)
     assert rig.signup(id).attempts == 1
 
 
@@ -414,7 +414,7 @@ def test_a_stopping_worker_ends_its_lanes_after_the_signup_in_hand(rig: LaneRig)
 class StoppingContacts(FakeContacts):
     stop: Callable[[], None] = lambda: None
 
-    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> ApiAnswer:
         self.stop()
         return super().sign_up(access_token, body)
 
@@ -442,7 +442,7 @@ class SlowContacts(FakeContacts):
 
     sleep: Callable[[float], None] = lambda seconds: None
 
-    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> ApiAnswer:
         self.sleep(11)
         return super().sign_up(access_token, body)
 

@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 
 from shared.domain.account import Hold, HoldReason
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.domain.signup import State
 from tests.support.builders import accept
 from tests.support.holds import let_probe_come
 from tests.support.lane_rig import CREATED, UNAVAILABLE, LaneRig
 
-NO_ANSWER = Answer(status=None, message="timed out")
-CONFLICT = Answer(status=409)
-REJECTED = Answer(status=400, message="no")
+NO_ANSWER = ApiAnswer(status=None, message="timed out")
+CONFLICT = ApiAnswer(status=409)
+REJECTED = ApiAnswer(status=400, message="no")
 
 
 def accept_some(rig: LaneRig, count: int, start: int = 0) -> list[str]:
@@ -32,9 +32,9 @@ def until_probe(hold: Hold) -> timedelta:
     return hold.probe_at - hold.refused_at
 
 
-@pytest.mark.parametrize("failure", [UNAVAILABLE, NO_ANSWER, Answer(status=302)])
+@pytest.mark.parametrize("failure", [UNAVAILABLE, NO_ANSWER, ApiAnswer(status=302)])
 def test_the_third_signup_in_a_row_that_fails_begins_an_outage(
-    rig: LaneRig, failure: Answer
+    rig: LaneRig, failure: ApiAnswer
 ) -> None:
     ids = accept_some(rig, 5)
     assert rig.run(failure) == {"retried": 3, "stopped": "on hold: outage"}
@@ -54,7 +54,7 @@ def test_one_signup_that_fails_again_and_again_stops_nobody(rig: LaneRig) -> Non
 
 
 @pytest.mark.parametrize("between", [CREATED, REJECTED])
-def test_whatever_the_api_takes_in_between_ends_the_row(rig: LaneRig, between: Answer) -> None:
+def test_whatever_the_api_takes_in_between_ends_the_row(rig: LaneRig, between: ApiAnswer) -> None:
     accept_some(rig, 5)
     answers = [UNAVAILABLE, UNAVAILABLE, between, UNAVAILABLE, UNAVAILABLE]
     assert rig.run(*answers)["stopped"] == "nothing due"

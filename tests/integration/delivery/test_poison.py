@@ -9,7 +9,7 @@ import pytest
 
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.domain.signup import Signup, State
 from shared.ledger.ledger import Ledger
 from shared.ledger.values import Claim, NothingDue, OnHold, Wait
@@ -26,7 +26,7 @@ THREE_WORKERS = "3 workers ended, hung or failed while they had it; the last"
 class BreakingContacts(FakeContacts):
     """Raises something unforeseen, which quotes an address, for one of them."""
 
-    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> ApiAnswer:
         if body["email_address"] == BAD:
             raise ValueError(f"cannot stomach {BAD}")
         return super().sign_up(access_token, body)
@@ -140,7 +140,7 @@ class WatchingContacts(FakeContacts):
 
     look: Callable[[], None] = lambda: None
 
-    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> Answer:
+    def sign_up(self, access_token: str, body: Mapping[str, Any]) -> ApiAnswer:
         self.look()
         return super().sign_up(access_token, body)
 

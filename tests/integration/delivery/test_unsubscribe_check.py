@@ -12,7 +12,7 @@ import requests
 
 from shared.constant_contact.errors import Forbidden
 from shared.domain.account import HoldReason
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.domain.signup import Signup, State, WhenUnsubscribed
 from shared.domain.subscription_status import SubscriptionStatus
 from shared.infrastructure.settings import Settings
@@ -29,8 +29,8 @@ from worker.task_events import Silent
 EMAIL = "ada@example.com"
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 LATE = timedelta(hours=25)
-ANSWERED = Answer(status=200, contact_id="c-1", action="asked")
-CONFLICT = Answer(status=409, message="asked already")
+ANSWERED = ApiAnswer(status=200, contact_id="c-1", action="asked")
+CONFLICT = ApiAnswer(status=409, message="asked already")
 
 
 def status(opted_out_at: datetime | None, permission: str = "unsubscribed") -> SubscriptionStatus:
@@ -162,14 +162,14 @@ def test_what_one_look_found_is_not_taken_for_another_signup(rig: LaneRig) -> No
     "failure",
     [
         UNAVAILABLE,
-        Answer(status=None, message="timed out"),
-        Answer(status=200, message="the answer makes no sense"),
-        Answer(status=202),
-        Answer(status=302),
-        Answer(status=409),
+        ApiAnswer(status=None, message="timed out"),
+        ApiAnswer(status=200, message="the answer makes no sense"),
+        ApiAnswer(status=202),
+        ApiAnswer(status=302),
+        ApiAnswer(status=409),
     ],
 )
-def test_a_look_that_may_work_later_is_a_counted_retry(rig: LaneRig, failure: Answer) -> None:
+def test_a_look_that_may_work_later_is_a_counted_retry(rig: LaneRig, failure: ApiAnswer) -> None:
     id = late_signup(rig)
     assert rig.run(standings=[failure])["retried"] == 1
     assert rig.contacts.sent == []
@@ -209,7 +209,7 @@ def test_privileges_that_cannot_be_had_hold_the_account(rig: LaneRig) -> None:
 @pytest.mark.parametrize("error_key", ["throttled", "quota_exceeded"])
 def test_a_look_over_the_limit_gives_the_signup_back(rig: LaneRig, error_key: str) -> None:
     id = late_signup(rig)
-    refused = Answer(status=429, error_key=error_key)
+    refused = ApiAnswer(status=429, error_key=error_key)
     rig.run(standings=[refused, LEFT_SINCE])
     signup = rig.signup(id)
     assert rig.contacts.sent == []

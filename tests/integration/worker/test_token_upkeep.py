@@ -11,7 +11,7 @@ from shared.constant_contact.errors import Unauthorized
 from shared.constant_contact.token_set import TokenSet
 from shared.domain.account import HoldReason
 from shared.domain.errors import Revoked
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.infrastructure.settings import Settings
 from tests.support import builders
 from worker.delivery.holds import NO_TOKEN
@@ -108,7 +108,7 @@ def test_an_access_token_that_ended_with_the_refresh_token_holds_the_account_at_
 ) -> None:
     def refused(client_id: str, access_token: str) -> None:
         assert access_token == "access"
-        raise Unauthorized("privileges", Answer(status=401))
+        raise Unauthorized("privileges", ApiAnswer(status=401))
 
     revoke(redis_client)
     half_a_day_old(redis_client)

@@ -11,13 +11,13 @@ from shared.constant_contact import answers
 from shared.constant_contact.answers import no_answer, read_answer, read_subscription_status
 from shared.constant_contact.errors import DeadlineExceeded
 from shared.constant_contact.response import Response
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CONTACT_ID = "1d3bb1f6-9d31-11ee-a3f2-fa163e56c9b0"
 
 
-def answer(status: int, body: str | bytes = b"", **headers: str) -> Answer:
+def answer(status: int, body: str | bytes = b"", **headers: str) -> ApiAnswer:
     content = body.encode() if isinstance(body, str) else body
     named = {name.replace("_", "-").lower(): value for name, value in headers.items()}
     return read_answer(Response(status, named, content), NOON)
@@ -27,7 +27,7 @@ def answer(status: int, body: str | bytes = b"", **headers: str) -> Answer:
 def test_a_contact_id_comes_with_its_action(status: int) -> None:
     found = answer(status, f'{{"contact_id": "{CONTACT_ID}", "action": "created"}}')
 
-    assert found == Answer(status=status, contact_id=CONTACT_ID, action="created")
+    assert found == ApiAnswer(status=status, contact_id=CONTACT_ID, action="created")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_status_decides_when_reading_fails_in_a_way_that_nobody_foresaw(
         raise BufferError
 
     monkeypatch.setattr(answers, "read_body", fail)
-    assert answer(status) == Answer(status=status, message="the answer cannot be read")
+    assert answer(status) == ApiAnswer(status=status, message="the answer cannot be read")
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,14 @@ from shared.doctor import (
     settings_checks,
     stored_account_checks,
 )
-from shared.doctor.network_checks import ApiAnswer, HealthAnswer
+from shared.doctor.network_checks import ApiPing, HealthAnswer
 from shared.domain.account import Hold, HoldReason
 from shared.domain.check import Check, CheckResult
 from shared.domain.connection_end import SECRET_REFUSED, ConnectionEnd, EndCause
 from shared.domain.errors import TokenError
 from shared.domain.failure_group import FailureGroup
 from shared.domain.memory_forecast import MemoryForecast
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.domain.redis_problem import RedisProblem
 from shared.domain.retention import KeptRecords
 from shared.domain.second_factor import WhoMustHaveOne
@@ -59,7 +59,7 @@ def fails(error: Exception) -> Callable[[], Any]:
 def forbidden() -> ApiCallFailed:
     """Return the error of a read that the login's privileges do not allow."""
     error = ApiCallFailed("Constant Contact did not give it.")
-    error.__cause__ = Forbidden("it", Answer(status=403))
+    error.__cause__ = Forbidden("it", ApiAnswer(status=403))
     return error
 
 
@@ -397,7 +397,7 @@ def test_a_redirect_to_nowhere_is_reported(location: str | None) -> None:
     ("status", "expected"), [(200, OK), (401, OK), (429, OK), (500, PROBLEM), (502, PROBLEM)]
 )
 def test_what_the_api_answers(status: int, expected: str) -> None:
-    answer = ApiAnswer(status, timedelta())
+    answer = ApiPing(status, timedelta())
     api, clock = network_checks.constant_contact("https://api.example/v3", lambda: answer)
     assert (verdict(api), verdict(clock)) == (expected, OK)
 

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.domain.lasting_failures import API, LOGIN, what_helps
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 
 REACH, ASK, ADDRESS = "this host reaches", "this host gets an answer", "may be of another server"
 
@@ -11,16 +11,16 @@ REACH, ASK, ADDRESS = "this host reaches", "this host gets an answer", "may be o
 @pytest.mark.parametrize(
     ("cause", "says"),
     [
-        pytest.param(Answer(status=None, message="could not connect: refused").cause, REACH),
-        pytest.param(Answer(status=None).cause, REACH),
+        pytest.param(ApiAnswer(status=None, message="could not connect: refused").cause, REACH),
+        pytest.param(ApiAnswer(status=None).cause, REACH),
         pytest.param("the request took too long", REACH),
         pytest.param("", REACH),
-        pytest.param(Answer(status=503).cause, ASK),
-        pytest.param(Answer(status=500, message="no answer from the database").cause, ASK),
+        pytest.param(ApiAnswer(status=503).cause, ASK),
+        pytest.param(ApiAnswer(status=500, message="no answer from the database").cause, ASK),
         pytest.param("the token endpoint answered HTTP 502: nothing of use", ASK),
-        pytest.param(Answer(status=408).cause, ASK),
-        pytest.param(Answer(status=302, message="redirects are not followed").cause, ADDRESS),
-        pytest.param(Answer(status=200, message="the answer cannot be read").cause, ADDRESS),
+        pytest.param(ApiAnswer(status=408).cause, ASK),
+        pytest.param(ApiAnswer(status=302, message="redirects are not followed").cause, ADDRESS),
+        pytest.param(ApiAnswer(status=200, message="the answer cannot be read").cause, ADDRESS),
         pytest.param("the token endpoint answered HTTP 404: nothing of use", ADDRESS),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 
 from shared.domain.account import HoldReason
 from shared.domain.outcome import (
-    Answer,
+    ApiAnswer,
     AskPrivileges,
     DeadLetter,
     Decision,
@@ -41,7 +41,7 @@ def decision(
     **fields: Any,
 ) -> Decision:
     return decide(
-        Answer(status=status, **fields),
+        ApiAnswer(status=status, **fields),
         attempt=attempt,
         policy=POLICY,
         jitter=jitter,
@@ -127,7 +127,7 @@ def test_a_rejection_says_nothing_about_an_outage() -> None:
 
 
 def test_forbidden_is_the_sign_ups_fault_when_the_login_may_write() -> None:
-    answer = Answer(status=403, message="not here")
+    answer = ApiAnswer(status=403, message="not here")
     privileges = frozenset({"contacts:write", "contacts:read"})
     assert decide_forbidden(answer, privileges, again=True) == DeadLetter(
         DeathReason.REJECTED, "HTTP 403: not here"
@@ -138,13 +138,13 @@ def test_forbidden_is_the_sign_ups_fault_when_the_login_may_write() -> None:
 @pytest.mark.parametrize("privileges", [frozenset(), frozenset({"contacts:read"})])
 def test_forbidden_is_the_logins_fault_when_it_may_not(privileges: frozenset[str]) -> None:
     for again in (False, True):
-        assert decide_forbidden(Answer(status=403), privileges, again=again) == HoldAccount(
+        assert decide_forbidden(ApiAnswer(status=403), privileges, again=again) == HoldAccount(
             HoldReason.FORBIDDEN, "the login that connected it lacks contacts:write"
         )
 
 
 def test_a_look_needs_a_privilege_of_its_own() -> None:
-    answer, may_write = Answer(status=403), frozenset({"contacts:write"})
+    answer, may_write = ApiAnswer(status=403), frozenset({"contacts:write"})
     assert decide_forbidden(answer, may_write, "contacts:read", again=True) == HoldAccount(
         HoldReason.FORBIDDEN, "the login that connected it lacks contacts:read"
     )
@@ -285,7 +285,7 @@ def test_being_asked_twice_is_a_refusal_and_a_first_conflict_is_none() -> None:
 def test_a_request_is_an_ordinary_one_unless_said_otherwise(
     status: int, attempt: int, expected: Decision
 ) -> None:
-    assert decide(Answer(status=status), attempt=attempt, policy=POLICY, jitter=0.0) == expected
+    assert decide(ApiAnswer(status=status), attempt=attempt, policy=POLICY, jitter=0.0) == expected
 
 
 @pytest.mark.parametrize(
@@ -314,18 +314,18 @@ def test_a_signup_that_was_tried_is_given_up_when_it_is_too_old(
 @pytest.mark.parametrize(
     ("answer", "rest"),
     [
-        pytest.param(Answer(status=429), timedelta(seconds=1), id="throttled"),
+        pytest.param(ApiAnswer(status=429), timedelta(seconds=1), id="throttled"),
         pytest.param(
-            Answer(status=429, retry_after=timedelta(seconds=5)),
+            ApiAnswer(status=429, retry_after=timedelta(seconds=5)),
             timedelta(seconds=5),
             id="throttled, as long as asked",
         ),
-        pytest.param(Answer(status=429, error_key="quota_exceeded"), None, id="day is spent"),
-        pytest.param(Answer(status=503), None, id="server error"),
-        pytest.param(Answer(status=200), None, id="success"),
+        pytest.param(ApiAnswer(status=429, error_key="quota_exceeded"), None, id="day is spent"),
+        pytest.param(ApiAnswer(status=503), None, id="server error"),
+        pytest.param(ApiAnswer(status=200), None, id="success"),
     ],
 )
 def test_after_a_question_the_key_rests_only_when_it_is_throttled(
-    answer: Answer, rest: timedelta | None
+    answer: ApiAnswer, rest: timedelta | None
 ) -> None:
     assert rest_after(answer) == rest

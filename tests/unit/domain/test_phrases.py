@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.domain.outcome import Answer
+from shared.domain.outcome import ApiAnswer
 from shared.domain.phrases import clause, counted, first_of, sentence, sign_ups_wait, without_ids
 
 
@@ -58,7 +58,7 @@ def test_ours_goes_on_after_a_clause(text: str) -> None:
 
 def test_the_cause_of_an_answer_is_a_clause() -> None:
     assert (
-        Answer(status=400, message="The address is invalid.").cause
+        ApiAnswer(status=400, message="The address is invalid.").cause
         == "HTTP 400: The address is invalid"
     )
 

@@ -14,7 +14,7 @@ from web.server.bodies import Body
 from web.server.entrance import _work
 from web.server.flask_threads import MOST_HASHING, FlaskThreads, Work
 from web.server.http_request import HttpRequest
-from web.signup.receipt import Answer
+from web.signup.receipt import HttpAnswer
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -59,7 +59,7 @@ class App:
 OTHERS = (Work.SLOW, Work.API, Work.USUAL)
 
 
-async def flood(app: App, hashing: int) -> tuple[list[Answer], list[Answer]]:
+async def flood(app: App, hashing: int) -> tuple[list[HttpAnswer], list[HttpAnswer]]:
     """Return the answers to so many that hash, and to others which came meanwhile."""
     flask = FlaskThreads(app, prefix="", threads=18)
 
