@@ -41,6 +41,8 @@ class Room:
     left: int = MOST_SHOWN
 
     def fits(self, *texts: str) -> bool:
+        if self.left < _TAG:
+            return False
         size = _TAG + sum(len(escape(text).encode(errors="replace")) for text in texts)
         if size <= self.left:
             self.left -= size

@@ -6,9 +6,12 @@ import pytest
 
 from shared.domain.errors import InvalidSignup
 from shared.domain.form import CustomField, Form, ListRef
+from shared.domain.reading import meanings
 from shared.domain.reading.field_checks import check_fields
+from shared.domain.reading.posted_fields import MOST_READ, sort_fields
 from shared.infrastructure.email_syntax import check_email
 from web.signup.reading.body_kind import ContentType, UnreadableRequest
+from web.signup.reading.head import MOST_ARGUMENTS, Head
 from web.signup.reading.pairs import pairs_in
 
 FORM = Form(
@@ -73,3 +76,22 @@ def test_of_many_unknown_lists_only_the_first_are_named() -> None:
         check_fields(posted, FORM, check_email=check_email)
     assert {error.code for error in refused.value.errors} == {"unknown_list"}
     assert len(refused.value.errors) == 20
+
+
+def test_of_many_names_only_the_first_are_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_into = []
+
+    def look_into(name: str) -> None:
+        looked_into.append(name)
+
+    monkeypatch.setattr(meanings, "meaning_of", look_into)
+    many = {f"a name of its own {number}": ["x", " "] for number in range(7000)}
+    found = sort_fields(many | {"_next": ["/"], "empty": [" "]}, FORM)
+    assert looked_into == list(many)[:MOST_READ]
+    assert found.other == dict.fromkeys(many, "x")
+
+
+def test_a_query_of_many_arguments_is_read_in_part() -> None:
+    query = b"&".join(b"a%d=%d" % (number, number) for number in range(7000))
+    assert Head({}, query).arguments() == {f"a{n}": str(n) for n in range(MOST_ARGUMENTS)}
+    assert Head({}, b"format=json&a=1&a=2").arguments() == {"format": "json", "a": "1"}

@@ -16,6 +16,8 @@ from web.signup.reading.body_kind import ContentType
 LONGEST_USUAL = 300
 # Beyond that nothing is looked at: a header can have 28 KiB of parameters, all for the event loop.
 LONGEST_READ = 1000
+# Of the query. Several places ask for one, and a robot may send thousands.
+MOST_ARGUMENTS = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +36,11 @@ class Head:
         return _content_type(self.headers.get("content-type", "")[:LONGEST_READ])
 
     def arguments(self) -> dict[str, str]:
-        """Return the first value of each name in the query."""
+        """Return the first value of each name among the query's first `MOST_ARGUMENTS`."""
         if not self.query:
             return {}
-        found = parse_qs(self.query.decode("latin-1"), keep_blank_values=True)
+        read = b"&".join(self.query.split(b"&", MOST_ARGUMENTS)[:MOST_ARGUMENTS])
+        found = parse_qs(read.decode("latin-1"), keep_blank_values=True)
         return {name: values[0] for name, values in found.items()}
 
 
