@@ -12,7 +12,7 @@ from functools import partial
 
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.factory import make_constant_contact, make_vault
-from shared.constant_contact.pacing import Pacer, pace_rules, replay_pace
+from shared.constant_contact.pacing import Pacer, job_pace, pace_rules
 from shared.domain.account import Account
 from shared.domain.retry import RetryPolicy
 from shared.infrastructure.celery_client import Publisher
@@ -21,13 +21,13 @@ from shared.infrastructure.redis_urls import connect
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.busy_accounts import BusyAccounts
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from shared.operations.delivery_checks import DeliveryChecks
 from shared.operations.field_edits import FieldEdits
+from shared.operations.job_feeder import JobFeeder
 from shared.operations.job_steps import JobSteps
-from shared.operations.replay_feeder import ReplayFeeder
 from worker.alerts.dispatcher import make_alert_dispatcher
 from worker.alerts.schedule import WorkerAlerts
 from worker.delivery.connection_pool import ConnectionPool
@@ -94,14 +94,14 @@ class WorkerRuntime:
 
         self.connections = ConnectionPool(partial(make_constant_contact, settings, self.client))
         self.lanes = self._make_lane_runner(delivers)
-        replays = Replays(self.client, replay_pace(settings))
+        replays = JobLedger(self.client, job_pace(settings))
         edits = FieldEdits(self.registry, check_email)
         steps = JobSteps(self.ledger, replays, DeliveryChecks(self.registry, check_email), edits)
         self.job_runner = JobRunner(steps, self.stopping)
         self.due = DueWork(
             self.registry,
             BusyAccounts(self.client),
-            ReplayFeeder(self.ledger, replays, edits),
+            JobFeeder(self.ledger, replays, edits),
             self.job_runner.note,
         )
         self.poller = Poller(self.due, self.lanes, partial(self._say_alive, name))

@@ -12,7 +12,7 @@ from datetime import timedelta
 import redis
 
 from shared.domain.errors import Refused
-from shared.domain.replay import ReplayPace
+from shared.domain.job import JobPace
 from shared.infrastructure.settings import Settings
 from shared.ledger.pace import DaySpent, Pace, Resting
 from shared.ledger.values import PaceRules
@@ -31,10 +31,10 @@ def pace_rules(settings: Settings) -> PaceRules:
     )
 
 
-def replay_pace(settings: Settings) -> ReplayPace:
+def job_pace(settings: Settings) -> JobPace:
     """Return what the settings allow for replays of dead letters."""
     rules = pace_rules(settings)
-    return ReplayPace.of(
+    return JobPace.of(
         requests_per_second=rules.requests_per_second, deliveries_per_day=rules.deliveries_per_day
     )
 

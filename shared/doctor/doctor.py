@@ -10,7 +10,7 @@ from redis import Redis
 
 from shared.accounts.account_services import make_account_services
 from shared.constant_contact.factory import make_applications, make_vault
-from shared.constant_contact.pacing import Pacer, replay_pace
+from shared.constant_contact.pacing import Pacer, job_pace
 from shared.doctor import form_checks, live_account_checks, redis_checks, stored_account_checks
 from shared.doctor.check_runner import CheckTask, run_together, task
 from shared.doctor.deploy.deployment import Deployment
@@ -28,8 +28,8 @@ from shared.infrastructure.redis_urls import connect, connect_briefly
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.format import open_ledger
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
@@ -205,5 +205,5 @@ def _make_record_checks(
         second_factors=make_second_factors(settings, client, operators),
         sessions=Sessions(client, now=utc_now),
         operator_keys=OperatorKeys(client, now=utc_now),
-        replays=Replays(client, replay_pace(settings)),
+        replays=JobLedger(client, job_pace(settings)),
     )

@@ -12,9 +12,9 @@ from shared.domain.check import Check, Subject
 from shared.domain.errors import Refused
 from shared.domain.phrases import first_of, sentence
 from shared.infrastructure.stored_records import RecordKind, Unreadable, collecting
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
-from shared.ledger.replays import Replays
 from shared.ledger.stores import documents
 from shared.ledger.stores.alert_log import accounts_on_record
 from shared.ledger.stores.audit_trail import AuditTrail
@@ -74,7 +74,7 @@ class StoredRecordChecks:
     second_factors: SecondFactors
     sessions: Sessions
     operator_keys: OperatorKeys
-    replays: Replays
+    replays: JobLedger
 
     def run(self) -> list[Check]:
         with collecting() as unreadable:

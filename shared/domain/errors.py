@@ -14,7 +14,7 @@ RelayError
 │   │   └── WrongPresentCode  of the app that another one is to replace
 │   ├── NoSuchSignup     no sign-up has the id                -> exit 1; 404
 │   ├── NoSuchAccount    no account has the name              -> exit 1; 404
-│   ├── NoSuchReplay     no replay has the id                 -> exit 1; 404
+│   ├── NoSuchJob     no replay has the id                 -> exit 1; 404
 │   └── UnreadableRecord a stored record cannot be read       -> exit 1, nothing was changed
 ├── SettingsError        settings are missing or wrong        -> exit 2, nothing starts
 └── TokenError           no access token is available
@@ -155,7 +155,7 @@ class NoSuchAccount(Refused):
     """No account has this name."""
 
 
-class NoSuchReplay(Refused):
+class NoSuchJob(Refused):
     """No replay has this id, or it ended long ago."""
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from shared.domain.failure_group import FailureGroup
 from shared.domain.field_change import FieldChange
-from shared.domain.replay import LARGE, JobAction
+from shared.domain.job import LARGE, JobAction
 from shared.domain.signup import Signup
 from shared.operations.bulk_choices import BulkChoice, BulkChooser, BulkResult
 from shared.operations.exports import EXPORTED_AT_ONCE, ExportFormat, Exports
-from shared.operations.replay_jobs import Job
+from shared.operations.job_progress import Job
 from shared.operations.selection import oldest_first
 from shared.operations.signup_lists import SignupFilter, SignupPage
 

@@ -13,14 +13,14 @@ from shared.domain.account import Hold
 from shared.domain.errors import Refused
 from shared.domain.failure_group import FailureGroup
 from shared.domain.field_change import FieldChange
+from shared.domain.job import LARGE, JobAction, TimeToSend
 from shared.domain.job_filter import has_words
-from shared.domain.replay import LARGE, JobAction, TimeToSend
 from shared.domain.requests_today import left_in_words
 from shared.domain.signup import Signup, State
 from shared.operations.field_edits import EditPreview, FieldEdits
 from shared.operations.form_targets import FormTarget, FormTargets, staying
+from shared.operations.job_progress import STEPS_PER_SECOND, Job
 from shared.operations.jobs import JobChoice, Jobs
-from shared.operations.replay_jobs import STEPS_PER_SECOND, Job
 from shared.operations.retries import Retries
 from shared.operations.selection import NOUNS
 from shared.operations.sending_on_hold import NAMED, SendingOnHold

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.domain.replay import LARGE, JobAction
+from shared.domain.job import LARGE, JobAction
 from shared.domain.signup import Signup, State
 from shared.ledger.ledger import Ledger
 from shared.ledger.script_library import batches

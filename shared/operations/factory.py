@@ -6,14 +6,14 @@ from functools import partial
 
 import redis
 
-from shared.constant_contact.pacing import replay_pace
+from shared.constant_contact.pacing import job_pace
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.sealing import Sealer
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
-from shared.ledger.replays import Replays
 from shared.ledger.signup_index import SignupIndex
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.fingerprints import load_fingerprints
@@ -57,7 +57,7 @@ def make_operations(
     dead_letters = DeadLetters(finder, trail, now=utc_now)
     checks = DeliveryChecks(registry, check_email)
     quarantine = Quarantine(finder, checks, trail, notify_workers)
-    replays = Replays(client, replay_pace(settings))
+    replays = JobLedger(client, job_pace(settings))
     edits = FieldEdits(registry, check_email)
     jobs = Jobs(registry, JobSteps(ledger, replays, checks, edits), trail, clock=time.monotonic)
     retries = Retries(finder, replays, jobs, trail, now=utc_now, notify_workers=notify_workers)

@@ -9,7 +9,7 @@ from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form
 from shared.domain.signup import Signup, State
 from shared.domain.signup_advice import is_about_lists
-from shared.ledger.replays import ListIds
+from shared.ledger.jobs import ListIds
 from shared.operations.selection import oldest_first
 from shared.operations.signup_lists import SignupFilter, SignupLists
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from shared.infrastructure.timestamps import timestamp
-from shared.operations.replay_jobs import Job
+from shared.operations.job_progress import Job
 
 
 def job_document(job: Job, now: datetime) -> dict[str, Any]:

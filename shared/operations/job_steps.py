@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from shared.domain.field_change import FieldChange
+from shared.domain.job import JobAction
 from shared.domain.job_filter import JobFilter
-from shared.domain.replay import JobAction
 from shared.domain.signup import Signup
+from shared.ledger.jobs import JobLedger, JobStep
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import JobStep, Replays
 from shared.operations.delivery_checks import DeliveryChecks
 from shared.operations.field_edits import FieldEdits
 
@@ -25,7 +25,7 @@ class JobSteps:
     """Raises `LedgerUnavailable`."""
 
     ledger: Ledger
-    replays: Replays
+    replays: JobLedger
     checks: DeliveryChecks
     edits: FieldEdits
 

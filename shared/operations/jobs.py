@@ -17,18 +17,18 @@ from shared.domain.audit import Action, who_acts
 from shared.domain.errors import Refused
 from shared.domain.failure_group import UNREADABLE_GROUP
 from shared.domain.field_change import FieldChange
+from shared.domain.job import JobAction
 from shared.domain.job_filter import JobFilter
-from shared.domain.replay import JobAction
 from shared.domain.signup import Signup, State
 from shared.infrastructure.timestamps import timestamp
+from shared.ledger.jobs import JobLedger, ListIds, NewJob
 from shared.ledger.ledger import event_by
-from shared.ledger.replays import ListIds, NewJob, Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 from shared.operations.dead_letters import discard_note
 from shared.operations.form_targets import list_ids
+from shared.operations.job_progress import Job, joined
 from shared.operations.job_steps import JobSteps
-from shared.operations.replay_jobs import Job, joined
 from shared.operations.selection import ids_by_account
 
 # An operator waits for the first steps.
@@ -102,7 +102,7 @@ class Jobs:
         self._clock = clock
 
     @property
-    def _replays(self) -> Replays:
+    def _replays(self) -> JobLedger:
         return self._steps.replays
 
     def all(self) -> list[Job]:

@@ -11,7 +11,7 @@ from shared.domain.signup import Signup, State
 from shared.domain.state_words import state_words
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.delivery_checks import DeliveryChecks
-from shared.operations.replay_jobs import Job
+from shared.operations.job_progress import Job
 from shared.operations.selection import Selection, SignupFinder, ids_by_account, oldest_first
 
 

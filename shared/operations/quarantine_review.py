@@ -6,12 +6,12 @@ Few are done at once, and more as a job.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.domain.replay import LARGE, JobAction
+from shared.domain.job import LARGE, JobAction
 from shared.domain.signup import Signup
 from shared.operations.bulk_choices import BulkChoice, BulkChooser
 from shared.operations.dead_letters import DeadLetters
+from shared.operations.job_progress import Job
 from shared.operations.quarantine import Delivered, Quarantine
-from shared.operations.replay_jobs import Job
 from shared.operations.selection import Selection, chosen_in_words, oldest_first
 
 

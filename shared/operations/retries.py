@@ -6,16 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shared.domain.audit import Action, who_acts
-from shared.domain.errors import NoSuchReplay, Refused
+from shared.domain.errors import NoSuchJob, Refused
 from shared.domain.field_change import FieldChange
+from shared.domain.job import LARGE, JobAction, TimeToSend, for_jobs, plan_sending
 from shared.domain.job_filter import JobFilter
-from shared.domain.replay import LARGE, JobAction, TimeToSend, for_replays, plan_sending
 from shared.domain.signup import DeathReason, Signup, State
 from shared.domain.state_words import state_words
-from shared.ledger.replays import Replays
+from shared.ledger.jobs import JobLedger
 from shared.ledger.stores.audit_trail import AuditTrail
+from shared.operations.job_progress import Job
 from shared.operations.jobs import JobChoice, Jobs
-from shared.operations.replay_jobs import Job
 from shared.operations.selection import (
     OfAccount,
     Selection,
@@ -66,7 +66,7 @@ class Retries:
     def __init__(
         self,
         finder: SignupFinder,
-        replays: Replays,
+        replays: JobLedger,
         jobs: Jobs,
         trail: AuditTrail,
         *,
@@ -170,7 +170,7 @@ class Retries:
         left = {key: self._left_today(key) for key in by_key}
         pace, now = self._replays.pace, self._now()
         times = (
-            plan_sending(count, pace, today=for_replays(left[key]), now=now)
+            plan_sending(count, pace, today=for_jobs(left[key]), now=now)
             for key, count in by_key.items()
         )
         return sum(left.values()), max(
@@ -212,5 +212,5 @@ def _by(part: int, counts: Counter[tuple[str, str]]) -> Counter[str]:
     return found
 
 
-def _no_replay(id: str) -> NoSuchReplay:
-    return NoSuchReplay(f"There is no replay {id}. List the replays with: relay failed replays")
+def _no_replay(id: str) -> NoSuchJob:
+    return NoSuchJob(f"There is no replay {id}. List the replays with: relay failed replays")

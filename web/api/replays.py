@@ -7,15 +7,15 @@ from marshmallow import fields, validate
 
 from shared.domain.errors import Refused, WrongFilter
 from shared.domain.field_change import FieldChange
+from shared.domain.job import JobAction, JobState, Obstacle
 from shared.domain.quota_forecast import next_midnight
-from shared.domain.replay import JobAction, Obstacle, ReplayState
 from shared.domain.short_ids import full_id
 from shared.domain.signup import State
 from shared.infrastructure.timestamps import timestamp, utc_now
 from shared.operations.bulk_choices import BulkChoice
 from shared.operations.job_documents import job_document
+from shared.operations.job_progress import Job
 from shared.operations.operators import Role
-from shared.operations.replay_jobs import Job
 from web.api import bp
 from web.api.endpoint import endpoint
 from web.api.filters import ReplayFilterSchema, signup_filter
@@ -30,7 +30,7 @@ class DaysQuotaSchema(AnswerSchema):
 
 class ReplaySchema(AnswerSchema):
     id = Text()
-    state = Text(validate=validate.OneOf(list(ReplayState)))
+    state = Text(validate=validate.OneOf(list(JobState)))
     total = Count("While it collects its dead letters, with those that it has yet to look at.")
     done = Count("Delivered, dead again, skipped or cancelled.")
     delivered = Count()

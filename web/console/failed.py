@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from shared.domain.csv_documents import BYTE_ORDER_MARK
 from shared.domain.errors import Refused
 from shared.domain.field_change import FieldChange
-from shared.domain.replay import JobAction
+from shared.domain.job import JobAction
 from shared.domain.signup_advice import why_failed
 from shared.infrastructure.timestamps import utc_now
 from shared.operations.bulk_choices import DEAD_LETTERS, BulkChoice

@@ -6,7 +6,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import Refused
-from shared.domain.replay import JobAction
+from shared.domain.job import JobAction
 from shared.domain.short_ids import short_id
 from shared.operations.bulk_choices import QUARANTINED, BulkChoice
 from shared.operations.operators import Role

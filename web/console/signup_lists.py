@@ -12,11 +12,11 @@ from shared.domain.short_ids import full_id, short_id
 from shared.domain.signup import QUARANTINE_FILTERS, SPIKE, Signup, State
 from shared.domain.signup_advice import ABOUT_SPIKES, why_held
 from shared.ledger.values import Figures
+from shared.operations.job_progress import Job
 from shared.operations.judging import Judged
 from shared.operations.listed_signups import ListedSignup
 from shared.operations.operations import Operations
 from shared.operations.operators import Role
-from shared.operations.replay_jobs import Job
 from shared.operations.signup_lists import DUE, MOST_READ, SignupPage
 from web.console import bp
 from web.console.guard import needs

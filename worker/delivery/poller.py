@@ -9,7 +9,7 @@ from datetime import timedelta
 from shared.domain.errors import LedgerUnavailable
 from shared.ledger.busy_accounts import BusyAccounts, Work
 from shared.ledger.stores.registry import Registry
-from shared.operations.replay_feeder import ReplayFeeder
+from shared.operations.job_feeder import JobFeeder
 from worker.delivery.lane_runner import LaneRunner
 
 log = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ class DueWork:
 
     registry: Registry
     busy: BusyAccounts
-    replays: ReplayFeeder
+    replays: JobFeeder
     note_jobs: Callable[[str, Sequence[str]], None]
 
     def accounts(self) -> list[str]:

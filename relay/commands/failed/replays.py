@@ -18,8 +18,8 @@ from relay.terminal.output import by_name, duration, for_people
 from relay.terminal.progress import ProgressLine
 from shared.domain.durations import in_words, minute
 from shared.domain.field_change import FieldChange
+from shared.domain.job import JobAction, TimeToSend
 from shared.domain.phrases import counted
-from shared.domain.replay import JobAction, TimeToSend
 from shared.domain.requests_today import left_in_words
 from shared.domain.signup import DeathReason, Signup
 from shared.domain.state_words import reason_words
@@ -28,7 +28,7 @@ from shared.operations.bulk_choices import SAMPLED
 from shared.operations.field_edits import EditPreview
 from shared.operations.form_targets import FormTarget, staying
 from shared.operations.job_documents import job_document
-from shared.operations.replay_jobs import Job
+from shared.operations.job_progress import Job
 from shared.operations.retries import RetryPlan
 from shared.operations.selection import Selection
 

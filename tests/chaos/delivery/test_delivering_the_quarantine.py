@@ -5,13 +5,13 @@ from functools import partial
 
 import pytest
 
-from shared.domain.replay import JobAction
+from shared.domain.job import JobAction
 from shared.domain.signup import State
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
+from shared.operations.job_progress import Job
 from shared.operations.jobs import JobChoice, Jobs
-from shared.operations.replay_jobs import Job
 from tests.chaos.delivery.test_large_replay import MANY, PACE, RATE
 from tests.support.builders import accept
 from tests.support.job_steps import job_steps

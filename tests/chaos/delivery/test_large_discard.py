@@ -7,19 +7,19 @@ from itertools import islice
 
 import pytest
 
-from shared.domain.replay import JobAction, ReplayPace, ReplayState
+from shared.domain.job import JobAction, JobPace, JobState
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
+from shared.operations.job_progress import Job
 from shared.operations.jobs import JobChoice, Jobs
-from shared.operations.replay_jobs import Job
 from tests.support.builders import bury
 from tests.support.job_steps import job_steps
 from tests.support.many_dead_letters import copy_dead_letter
 from tests.support.stack import Stack, eventually
 
 MANY = 60_000
-PACE = ReplayPace(per_second=100, per_day=9_500)
+PACE = JobPace(per_second=100, per_day=9_500)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def is_done(stack: Stack, jobs: Jobs, id: str, seen: dict[str, int]) -> bool:
     assert job.changed + job.unseen == job.total == MANY
     assert job.changed >= seen.get(id, 0)
     seen[id] = job.changed
-    return job.state == ReplayState.DONE
+    return job.state == JobState.DONE
 
 
 def see_it_through(stack: Stack, jobs: Jobs, job: Job | None) -> str:

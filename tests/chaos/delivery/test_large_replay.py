@@ -5,18 +5,18 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.domain.replay import ReplayPace
+from shared.domain.job import JobPace
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
-from shared.operations.replay_jobs import Job, joined
+from shared.operations.job_progress import Job, joined
 from tests.chaos.delivery.test_delivery_promises import sign_up_many
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.stack import Stack, eventually
 
 MANY = 1_000
 RATE = 200
-PACE = ReplayPace.of(requests_per_second=RATE, deliveries_per_day=9_500)
+PACE = JobPace.of(requests_per_second=RATE, deliveries_per_day=9_500)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def stack(make_stack: Callable[..., Stack]) -> Stack:
 def look(stack: Stack, seen: dict[str, int]) -> Job:
     """Return the replay: accounted for, and never less done than `seen` before."""
     with stack.valkey.client() as client:
-        (replay,) = joined(Replays(client, PACE).parts("acme"))
+        (replay,) = joined(JobLedger(client, PACE).parts("acme"))
         figures = Ledger(client).figures("acme")
     assert replay.done + replay.waiting + replay.under_way == replay.total == MANY
     assert replay.done >= seen.get("done", 0)

@@ -12,10 +12,10 @@ import redis
 
 from shared.accounts.account_services import make_account_services
 from shared.constant_contact.applications import Application
-from shared.constant_contact.pacing import replay_pace
+from shared.constant_contact.pacing import job_pace
 from shared.infrastructure.settings import Settings
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from tests.support.dumps.loader import FORMAT_1, restore
 from tests.support.records import record_of_any_format
@@ -89,7 +89,7 @@ def test_everything_goes_on(
         stack.start_workers()
         stack.start("beat")
         names = [account.name for account in Registry(client).accounts()]
-        replays = Replays(client, replay_pace(settings))
+        replays = JobLedger(client, job_pace(settings))
         eventually(
             lambda: all(part.ended_at for name in names for part in replays.parts(name)),
             what="the end of all replays",

@@ -18,10 +18,10 @@ from typing import Self
 
 import requests
 
-from shared.domain.replay import ReplayPace
+from shared.domain.job import JobPace
 from shared.domain.signup import DeathReason
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from tests.support.person import NAME
 from tests.support.stack import Stack, eventually
 
@@ -126,8 +126,8 @@ class Rig(Stack):
         with self.valkey.client() as client:
             refused = Ledger(client).dead_letters(ACCOUNT, reason=DeathReason.REJECTED)
             ids = [each.id for each in refused]
-            pace = ReplayPace(per_second=RATE, per_day=REQUESTS_PER_DAY)
-            Replays(client, pace).add(ACCOUNT, str(uuid.uuid4()), ids, by="soak", chosen="{}")
+            pace = JobPace(per_second=RATE, per_day=REQUESTS_PER_DAY)
+            JobLedger(client, pace).add(ACCOUNT, str(uuid.uuid4()), ids, by="soak", chosen="{}")
 
     def configure_redis(self) -> None:
         """With `everysec` a kill may take what the server has not yet written, as the internals

@@ -12,7 +12,7 @@ import pytest
 import redis
 
 from shared.domain.audit import Action
-from shared.domain.replay import LARGE
+from shared.domain.job import LARGE
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.operations.operators import Operators

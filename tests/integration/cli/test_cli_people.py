@@ -13,13 +13,13 @@ import redis
 from flask import Flask
 
 from shared.domain.errors import LedgerUnavailable
-from shared.domain.replay import ReplayPace
+from shared.domain.job import JobPace
 from shared.domain.signup import DeathReason, Submission
 from shared.infrastructure.settings import Settings
 from shared.ledger import keys
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import AcceptDetails, Ledger
 from shared.ledger.people import People
-from shared.ledger.replays import Replays
 from shared.ledger.stores.retention import RecordKeeping
 from shared.ledger.values import Accepted, Attempt, Claim
 from shared.operations.signup_lists import SignupFilter
@@ -384,7 +384,7 @@ def test_one_that_waits_in_a_replay_leaves_it(
     mine = [person.dead() for _ in range(2)]
     other = person.post(email="bob@example.com", first_name="Bob")
     bury_claim(ledger, person.claimed())
-    replays = Replays(redis_client, ReplayPace(per_second=1, per_day=10_000))
+    replays = JobLedger(redis_client, JobPace(per_second=1, per_day=10_000))
     replays.add("acme", "job", [*mine, other], by="ola", chosen="{}")
     assert replays.feed("acme") == 1  # one is under way, and the others wait
     connected("erase", EMAIL, "--yes")

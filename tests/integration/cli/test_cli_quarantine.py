@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import redis
 
+from shared.domain.job import LARGE
 from shared.domain.printable import printable
-from shared.domain.replay import LARGE
 from shared.domain.signup import Contact
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger

@@ -8,17 +8,17 @@ import redis
 
 from shared.domain.account import HoldReason
 from shared.domain.form import ListRef
-from shared.domain.replay import LARGE, ReplayPace
+from shared.domain.job import LARGE, JobPace
 from shared.domain.signup import Contact, DeathReason
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury, bury_claim, claimed
 from tests.support.command_line import CommandLine
-from tests.support.job_steps import job_steps, replay_feeder
+from tests.support.job_steps import job_feeder, job_steps
 
-FAST = ReplayPace(per_second=1_000_000, per_day=1_000_000)
+FAST = JobPace(per_second=1_000_000, per_day=1_000_000)
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def workers(redis_client: "redis.Redis", ledger: Ledger) -> Callable[[], None]:
     """Send all that may be sent now, as workers do."""
 
     def deliver() -> None:
-        for _ in range(Replays(redis_client, FAST).feed("acme")):
+        for _ in range(JobLedger(redis_client, FAST).feed("acme")):
             ledger.deliver(claimed(ledger), attempt(), contact_id="c", action="created")
 
     return deliver
@@ -118,7 +118,7 @@ def test_a_replay_whose_last_are_being_sent_takes_no_time_any_more(
 ) -> None:
     dead_letters(ledger, LARGE)
     connected("failed", "retry", "--all", "--json")
-    assert Replays(redis_client, FAST).feed("acme") == LARGE
+    assert JobLedger(redis_client, FAST).feed("acme") == LARGE
     row = connected("failed", "replays").out.splitlines()[-1]
     assert row.split("  ")[-1].strip() == "0 s"
 
@@ -223,7 +223,7 @@ def test_dead_letters_go_to_the_lists_that_their_form_has_now(
     (listed,) = connected("failed", "replays", "--json").json
     assert (listed["id"], listed["action"]) == (started["replay"], "retry_form_lists")
     assert listed["refused"] == 1
-    assert Replays(redis_client, FAST).feed("acme") == 3
+    assert JobLedger(redis_client, FAST).feed("acme") == 3
     found = ledger.signups_in_order([("acme", id) for id in ids])
     assert {signup.lists for signup in found} == {("new",)}
     again = connected("failed", "retry", "--all", "--form-lists")
@@ -303,7 +303,7 @@ def test_fields_are_left_out_or_set_in_all_that_are_chosen(
     (listed,) = connected("failed", "replays", "--json").json
     assert (listed["action"], listed["refused"]) == ("retry_edited", 1)
     assert "1 left as they were" in connected("failed", "replays").out
-    assert replay_feeder(job_steps(redis_client, FAST)).feed("acme") == 1
+    assert job_feeder(job_steps(redis_client, FAST)).feed("acme") == 1
     assert "or stay as they are" in connected(*typed).out
 
 

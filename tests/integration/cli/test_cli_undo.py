@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 import redis
 
-from shared.domain.replay import LARGE, JobAction, ReplayPace
+from shared.domain.job import LARGE, JobAction, JobPace
 from shared.infrastructure.timestamps import utc_now
+from shared.ledger.jobs import JobLedger, NewJob
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import NewJob, Replays
 from shared.operations.job_steps import JobSteps
 from tests.support.builders import accept, bury
 from tests.support.command_line import CommandLine
@@ -24,7 +24,7 @@ def ledger(redis_client: "redis.Redis") -> Ledger:
 
 @pytest.fixture
 def steps(redis_client: "redis.Redis") -> JobSteps:
-    return job_steps(redis_client, ReplayPace(per_second=1000, per_day=1000))
+    return job_steps(redis_client, JobPace(per_second=1000, per_day=1000))
 
 
 def a_job(steps: JobSteps) -> str:
@@ -70,13 +70,13 @@ def test_one_that_somebody_settles_meanwhile_is_not_said_to_be_discarded(
     connected: CommandLine, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [bury(ledger, f"{number}@example.com") for number in range(LARGE)]
-    add = Replays.add
+    add = JobLedger.add
 
-    def retried_first(replays: Replays, *args: Any, **options: Any) -> int:
+    def retried_first(replays: JobLedger, *args: Any, **options: Any) -> int:
         ledger.requeue("acme", ids[3])
         return add(replays, *args, **options)
 
-    monkeypatch.setattr(Replays, "add", retried_first)
+    monkeypatch.setattr(JobLedger, "add", retried_first)
     done = connected("failed", "discard", "--all", "--yes", "--json").json
     assert sorted(done["discarded"]) == sorted({*ids} - {ids[3]})
 

@@ -8,22 +8,22 @@ import pytest
 import redis
 
 from shared.domain.account import HoldReason
-from shared.domain.replay import ReplayPace
+from shared.domain.job import JobPace
 from shared.ledger import keys
 from shared.ledger.busy_accounts import BusyAccounts, Work
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from shared.ledger.values import Claim, NothingDue
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury_claim, claim, claimed
-from tests.support.job_steps import job_steps, replay_feeder
+from tests.support.job_steps import job_feeder, job_steps
 from tests.support.stack import eventually
 from worker.delivery.poller import DueWork
 
 DUE = [Work("acme", due=True, replaying=False)]
 NOTHING: list[Work] = []
-PACE = ReplayPace(per_second=1_000_000, per_day=1_000_000)
+PACE = JobPace(per_second=1_000_000, per_day=1_000_000)
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def requeue(ledger: Ledger, client: "redis.Redis", id: str) -> None:
 
 
 def replay(ledger: Ledger, client: "redis.Redis", id: str) -> None:
-    Replays(client, PACE).add("acme", "job", [id], by="ada", chosen="{}")
+    JobLedger(client, PACE).add("acme", "job", [id], by="ada", chosen="{}")
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_quarantined_signup_makes_its_account_busy_when_it_is_delivered_anyway
 
 @pytest.fixture
 def due_work(redis_client: "redis.Redis") -> DueWork:
-    feeder = replay_feeder(job_steps(redis_client, PACE))
+    feeder = job_feeder(job_steps(redis_client, PACE))
     busy = BusyAccounts(redis_client)
     return DueWork(Registry(redis_client), busy, feeder, lambda _account, _jobs: None)
 

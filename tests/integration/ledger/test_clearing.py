@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 import redis
 
-from shared.domain.replay import ReplayPace
+from shared.domain.job import JobPace
 from shared.domain.signup import Consent, DeathReason
 from shared.ledger import keys, limits
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import CONSENT, read_first_line, unpacked
 from shared.ledger.redis_server.server_inspection import find_overdue
-from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import SETTLED, Overdue, RecordKeeping
 from shared.ledger.stores.signup_baseline import SignupBaselines
@@ -280,7 +280,7 @@ def test_a_cleared_dead_letter_is_in_no_index_of_dead_letters(rig: Rig) -> None:
 def test_a_replay_passes_a_cleared_dead_letter_over_and_ends(rig: Rig) -> None:
     rig.switch_on(dead=DAY)
     id = rig.settled("dead")
-    jobs = Replays(rig.client, ReplayPace(per_second=2, per_day=1000))
+    jobs = JobLedger(rig.client, JobPace(per_second=2, per_day=1000))
     assert jobs.add("acme", "job", [id], by="test", chosen="{}") == 1
     rig.wait(1)
     assert rig.clear() == 1

@@ -31,14 +31,14 @@ from hypothesis.stateful import (
 
 from shared.domain.account import HoldReason
 from shared.domain.errors import KeyReused
-from shared.domain.replay import JobAction, ReplayPace
+from shared.domain.job import JobAction, JobPace
 from shared.domain.signup import Contact, DeathReason, State
 from shared.ledger import keys, limits
 from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.format import open_ledger
+from shared.ledger.jobs import JobLedger, JobStep, NewJob
 from shared.ledger.ledger import Ledger
 from shared.ledger.people import People
-from shared.ledger.replays import JobStep, NewJob, Replays
 from shared.ledger.signup_index import Place, SignupIndex, Wanted
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.retention import SETTLED, RecordKeeping
@@ -205,7 +205,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for name in ACCOUNTS:
             registry.save_account(builders.account(name))
         self.ledger, self.busy, self.people = Ledger(client), BusyAccounts(client), People(client)
-        self.replays = Replays(client, ReplayPace(per_second=1_000_000, per_day=1_000_000))
+        self.replays = JobLedger(client, JobPace(per_second=1_000_000, per_day=1_000_000))
         self.index = SignupIndex(client)
         self.keeping = RecordKeeping(
             client, retention(**dict.fromkeys(SETTLED, KEPT), consent=EVIDENCE_KEPT)

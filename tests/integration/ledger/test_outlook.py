@@ -6,17 +6,17 @@ from datetime import datetime, timedelta
 import pytest
 import redis
 
-from shared.domain.replay import ReplayPace
+from shared.domain.job import JobPace
 from shared.domain.signup_outlook import Outlook
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.builders import LEASE, accept, attempt, claimed
 from tests.support.signups import Made
 
 SOON = timedelta(seconds=5)
-PACE = ReplayPace.of(requests_per_second=4, deliveries_per_day=10_000)
+PACE = JobPace.of(requests_per_second=4, deliveries_per_day=10_000)
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_dead_letter_names_the_replay_that_it_waits_in(
     ledger: Ledger, made: Made, redis_client: "redis.Redis"
 ) -> None:
     id = made.dead()
-    replays = Replays(redis_client, PACE)
+    replays = JobLedger(redis_client, PACE)
     replays.add("acme", "the-replay", [id], by="ada", chosen="{}")
     assert outlook(ledger, id) == Outlook(replay="the-replay")
     assert replays.cancel("acme", "the-replay", by="ada") == 1

@@ -10,12 +10,12 @@ import redis
 
 from shared.domain.account import HoldReason
 from shared.domain.counts import COUNTED, Counts
-from shared.domain.replay import JobAction, ReplayPace
+from shared.domain.job import JobAction, JobPace
 from shared.domain.signup import DeathReason
 from shared.domain.totals import Totals
 from shared.ledger import keys, limits
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.form_counts import FormCounts
 from shared.ledger.stores.registry import Registry
 from shared.ledger.stores.statistics import Round, Statistics
@@ -255,7 +255,7 @@ def test_what_waits_in_jobs_leaves_the_other_dead_letters_undecided(
     redis_client: "redis.Redis",
 ) -> None:
     ledger, statistics = Ledger(redis_client), Statistics(redis_client)
-    replays = Replays(redis_client, ReplayPace(per_second=1, per_day=1))
+    replays = JobLedger(redis_client, JobPace(per_second=1, per_day=1))
     Registry(redis_client).save_account(builders.account())
     dead = [builders.bury(ledger, f"{number}@example.com") for number in range(3)]
     caught = [

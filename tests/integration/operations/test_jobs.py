@@ -15,27 +15,27 @@ from shared.domain.audit import Action
 from shared.domain.errors import Refused
 from shared.domain.field_change import FieldChange
 from shared.domain.form import ListRef
+from shared.domain.job import JobAction, JobPace, JobState
 from shared.domain.job_filter import JobFilter
-from shared.domain.replay import JobAction, ReplayPace, ReplayState
 from shared.domain.signup import Contact, DeathReason, Signup, State
 from shared.ledger import keys
 from shared.ledger.busy_accounts import BusyAccounts
+from shared.ledger.jobs import EDITS_NEEDED, JobLedger
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.server_id import redis_time
-from shared.ledger.replays import EDITS_NEEDED, Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
+from shared.operations.job_progress import Job
 from shared.operations.job_steps import JobSteps
 from shared.operations.jobs import JobChoice, Jobs
-from shared.operations.replay_jobs import Job
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury_claim, claimed, suspicion
-from tests.support.job_steps import job_steps, replay_feeder
+from tests.support.job_steps import job_feeder, job_steps
 from tests.support.stack import eventually
 from worker.delivery.poller import DueWork
 from worker.upkeep.job_runner import JobRunner
 
-FAST = ReplayPace(per_second=1_000_000, per_day=1_000_000)
+FAST = JobPace(per_second=1_000_000, per_day=1_000_000)
 ALL = JobChoice()
 _ACCEPTED = {"form", "lists", "contact", "unsubscribed"}
 
@@ -70,7 +70,7 @@ def jobs(steps: JobSteps, trail: AuditTrail, redis_client: "redis.Redis") -> Job
 def workers(steps: JobSteps, redis_client: "redis.Redis") -> Callable[[], None]:
     """Let a worker's poller find what there is to do, and its runner do that."""
     runner = JobRunner(steps, threading.Event())
-    feeder = replay_feeder(steps)
+    feeder = job_feeder(steps)
     due = DueWork(Registry(redis_client), BusyAccounts(redis_client), feeder, runner.note)
 
     def look() -> None:
@@ -124,7 +124,7 @@ def test_a_job_discards_what_was_dead_when_it_began(
     job = discard(jobs)
     (later,) = dead_letters(ledger, 1)
     assert (job.state, job.total, job.changed, job.left(job.started_at) is None) == (
-        ReplayState.RUNNING,
+        JobState.RUNNING,
         30,
         0,
         False,
@@ -134,7 +134,7 @@ def test_a_job_discards_what_was_dead_when_it_began(
     workers()
 
     ended = jobs.one(job.id)
-    assert (ended.state, ended.total, ended.changed, ended.unseen) == (ReplayState.DONE, 30, 30, 0)
+    assert (ended.state, ended.total, ended.changed, ended.unseen) == (JobState.DONE, 30, 30, 0)
     assert states(ledger, ids) == {State.DISCARDED}
     assert found(ledger, later).state == State.DEAD
     assert_accounted_for(ledger)
@@ -146,7 +146,7 @@ def test_a_small_job_has_ended_when_its_start_is_answered(
     dead_letters(ledger, 25)
     jobs = Jobs(Registry(redis_client), steps, trail, clock=lambda: 0.0)
     job = discard(jobs)
-    assert (job.state, job.changed) == (ReplayState.DONE, 25)
+    assert (job.state, job.changed) == (JobState.DONE, 25)
     assert jobs.start(JobAction.DISCARD, ALL) is None
 
 
@@ -171,7 +171,7 @@ def test_it_changes_those_that_match_and_no_others(
     dead_letters(ledger, 2, message="no such list", error_key="lists.not_found")
     job = discard(jobs, choice)
     workers()
-    assert (jobs.one(job.id).changed, jobs.one(job.id).state) == (count, ReplayState.DONE)
+    assert (jobs.one(job.id).changed, jobs.one(job.id).state) == (count, JobState.DONE)
     assert ledger.figures("acme").discarded + ledger.figures("other").discarded == count
 
 
@@ -266,7 +266,7 @@ def test_a_stopped_job_leaves_the_rest(ledger: Ledger, jobs: Jobs, steps: JobSte
     stopped = jobs.one(job.id)
     assert late is None and steps.replays.next_step("acme", job.id) is None
     assert (stopped.state, stopped.changed, stopped.cancelled) == (
-        ReplayState.CANCELLED,
+        JobState.CANCELLED,
         25 - left,
         left,
     )
@@ -303,7 +303,7 @@ def test_a_worker_that_died_is_followed_by_the_next(
     step = steps.replays.next_step("acme", job.id)  # the one that read it is gone
     assert step
     workers()
-    assert jobs.one(job.id).state == ReplayState.DONE
+    assert jobs.one(job.id).state == JobState.DONE
     assert steps.replays.do_step("acme", job.id, step, step.ids) is None
     assert ledger.figures("acme").discarded == 25
 
@@ -348,7 +348,7 @@ def test_what_a_job_discarded_is_again_as_it_was(
     assert [found(ledger, id) for id in ids] == before
     assert found(ledger, other).state == State.DISCARDED
     ended = jobs.one(undoing.id)
-    assert (ended.state, ended.changed, ended.undone) == (ReplayState.DONE, 25, job.id)
+    assert (ended.state, ended.changed, ended.undone) == (JobState.DONE, 25, job.id)
     assert jobs.undo(job.id) is None or started(jobs.undo(job.id)).changed == 0
     assert_accounted_for(ledger)
     entries = [each for each in trail.entries() if each.target == undoing.id]
@@ -408,7 +408,7 @@ def test_a_replay_collects_first_and_then_sends_the_oldest_first(
 ) -> None:
     ids = dead_letters(ledger, 25)
     job = started(jobs.start(JobAction.RETRY, JobChoice(account="acme")))
-    assert (job.state, job.total, job.waiting, job.done) == (ReplayState.RUNNING, 25, 25, 0)
+    assert (job.state, job.total, job.waiting, job.done) == (JobState.RUNNING, 25, 25, 0)
     assert steps.replays.feed("acme") == 0
 
     workers()
@@ -420,7 +420,7 @@ def test_a_replay_collects_first_and_then_sends_the_oldest_first(
         assert claim.id == id
         ledger.deliver(claim, attempt(), contact_id="c", action="created")
     ended = jobs.one(job.id)
-    assert (ended.state, ended.delivered, ended.done) == (ReplayState.DONE, 25, 25)
+    assert (ended.state, ended.delivered, ended.done) == (JobState.DONE, 25, 25)
 
 
 def test_what_waits_in_another_replay_stays_there(
@@ -431,7 +431,7 @@ def test_what_waits_in_another_replay_stays_there(
     second = started(jobs.start(JobAction.RETRY, ALL))
     workers()
     assert [jobs.one(job.id).total for job in (first, second)] == [12, 0]
-    assert jobs.one(second.id).state == ReplayState.DONE
+    assert jobs.one(second.id).state == JobState.DONE
 
 
 def test_a_replay_is_cancelled_while_it_collects(
@@ -444,7 +444,7 @@ def test_a_replay_is_cancelled_while_it_collects(
     steps.replays.do_step("acme", job.id, step, step.ids)
     assert jobs.cancel(job.id) == 25
     stopped = jobs.one(job.id)
-    assert (stopped.state, stopped.total, stopped.cancelled) == (ReplayState.CANCELLED, 25, 25)
+    assert (stopped.state, stopped.total, stopped.cancelled) == (JobState.CANCELLED, 25, 25)
     assert (steps.replays.feed("acme"), ledger.figures("acme").dead) == (0, 25)
 
 
@@ -454,7 +454,7 @@ def test_a_replay_of_nothing_that_matches_has_ended(
     dead_letters(ledger, 12)
     job = started(jobs.start(JobAction.RETRY, JobChoice(filter=JobFilter(form="club"))))
     workers()
-    assert (jobs.one(job.id).state, jobs.one(job.id).total) == (ReplayState.DONE, 0)
+    assert (jobs.one(job.id).state, jobs.one(job.id).total) == (JobState.DONE, 0)
 
 
 def test_a_stored_filter_is_the_one_that_was_stored() -> None:
@@ -510,7 +510,7 @@ def test_what_is_delivered_by_a_job_waits_in_quarantine_for_its_turn(
     assert (ledger.figures("acme").due, ledger.figures("acme").quarantined) == (25, 1)
     assert [deliver_next(ledger) for _ in ids] == ids
     ended = jobs.one(job.id)
-    assert (ended.state, ended.delivered, ended.done) == (ReplayState.DONE, 25, 25)
+    assert (ended.state, ended.delivered, ended.done) == (JobState.DONE, 25, 25)
     assert found(ledger, later).state == State.QUARANTINED
     event = ledger.history(found(ledger, ids[0]))[0]
     assert (event["event"], event["by"]) == ("delivered from quarantine", job.by)
@@ -570,7 +570,7 @@ def test_what_somebody_decided_before_its_turn_is_left_out(
     ]
     assert {deliver_next(ledger), deliver_next(ledger)} == {sent, waiting}
     ended = jobs.one(job.id)
-    assert (ended.state, ended.delivered, ended.skipped) == (ReplayState.DONE, 1, 3)
+    assert (ended.state, ended.delivered, ended.skipped) == (JobState.DONE, 1, 3)
     assert_accounted_for(ledger)
 
 
@@ -585,7 +585,7 @@ def test_a_stopped_job_leaves_in_quarantine_what_waits(
     assert jobs.cancel(job.id) == jobs.cancel(job.id)
     assert steps.replays.feed("acme") == 0
     assert states(ledger, ids) == {State.QUARANTINED}
-    assert jobs.one(job.id).state == ReplayState.CANCELLED
+    assert jobs.one(job.id).state == JobState.CANCELLED
     delivering(jobs)  # they can be chosen again
     workers()
     assert steps.replays.feed("acme") == 12
@@ -681,7 +681,7 @@ def test_each_goes_to_the_lists_of_its_form_when_its_turn_comes(rig: Rig) -> Non
     assert (retried["event"], retried["by"]) == ("retried", job.by)
     assert found(rig.ledger, ids[0]).edits == 1
     assert sorted(deliver_next(rig.ledger) for _ in [*ids, *club]) == sorted([*ids, *club])
-    assert (rig.jobs.one(job.id).state, rig.jobs.one(job.id).delivered) == (ReplayState.DONE, 28)
+    assert (rig.jobs.one(job.id).state, rig.jobs.one(job.id).delivered) == (JobState.DONE, 28)
     entries = [each for each in rig.trail.entries() if each.target == job.id]
     assert [(each.action, each.detail) for each in entries] == [
         (Action.REPLAY, {"count": 28, "form_lists": True})
@@ -721,7 +721,7 @@ def test_those_whose_form_is_gone_or_has_no_list_stay_and_are_counted(rig: Rig) 
     assert {len(rig.ledger.history(found(rig.ledger, id))) for id in stay} == {1}
     for _ in sent:
         deliver_next(rig.ledger)
-    assert rig.jobs.one(job.id).state == ReplayState.DONE
+    assert rig.jobs.one(job.id).state == JobState.DONE
     assert rig.client.keys("*:lists") == []
     assert_accounted_for(rig.ledger)
 
@@ -780,7 +780,7 @@ def test_who_edits_or_discards_at_the_same_moment_is_first_or_refused(rig: Rig) 
     read = [found(rig.ledger, id) for id in ids]
     rig.form_with(NEW)
     job = rig.collected()
-    slow = Replays(rig.client, ReplayPace(per_second=20, per_day=1_000_000))
+    slow = JobLedger(rig.client, JobPace(per_second=20, per_day=1_000_000))
     together = threading.Barrier(3)
 
     def feed() -> int:
@@ -821,7 +821,7 @@ def test_a_stopped_job_changes_no_lists_of_what_waits(rig: Rig) -> None:
     assert rig.feed() == 0
     assert lists_of(rig.ledger, ids) == {(OLD,)}
     assert next(rig.trail.entries(1)).action == Action.CANCEL_REPLAY
-    assert rig.jobs.one(job.id).state == ReplayState.CANCELLED
+    assert rig.jobs.one(job.id).state == JobState.CANCELLED
     rig.collected()  # they can be chosen again
     assert rig.feed() == 25
     assert lists_of(rig.ledger, ids) == {(NEW,)}
@@ -869,7 +869,7 @@ def test_fields_are_left_out_of_each_when_its_turn_comes(rig: Rig) -> None:
     assert found(rig.ledger, ids[0]).contact == before.contact  # until its turn comes
 
     assert rig.steps.replays.feed("acme") == EDITS_NEEDED
-    assert replay_feeder(rig.steps).feed("acme") == 12
+    assert job_feeder(rig.steps).feed("acme") == 12
 
     assert states(rig.ledger, [plain, broken]) == {State.DEAD}
     assert found(rig.ledger, broken).contact.fields["birthday_month"] == "13"
@@ -886,7 +886,7 @@ def test_fields_are_left_out_of_each_when_its_turn_comes(rig: Rig) -> None:
     assert retried["event"] == "retried"
     assert sorted(deliver_next(rig.ledger) for _ in ids) == sorted(ids)
     ended = rig.jobs.one(job.id)
-    assert (ended.state, ended.delivered, ended.change) == (ReplayState.DONE, 12, job.change)
+    assert (ended.state, ended.delivered, ended.change) == (JobState.DONE, 12, job.change)
     (entry,) = [each for each in rig.trail.entries() if each.target == job.id]
     assert entry.detail == {"count": 14, "without": ["birthday_day", "birthday_month"]}
     assert_accounted_for(rig.ledger)
@@ -898,7 +898,7 @@ def test_a_stopped_edit_leaves_what_waits_as_it_was(rig: Rig) -> None:
     wanted = rig.steps.replays.next_edits("acme")
     assert wanted and wanted.ids == ids
     rig.jobs.cancel(job.id)
-    assert replay_feeder(rig.steps).feed("acme") == 0
+    assert job_feeder(rig.steps).feed("acme") == 0
     assert [found(rig.ledger, id).contact.fields["city"] for id in ids] == ["Paris", "Rome"]
     assert states(rig.ledger, ids) == {State.DEAD}
 
@@ -906,7 +906,7 @@ def test_a_stopped_edit_leaves_what_waits_as_it_was(rig: Rig) -> None:
 def test_what_somebody_edits_meanwhile_is_passed_over_by_an_edit(rig: Rig) -> None:
     first, second = people_with(rig.ledger, {"city": "Paris"}, {"city": "Rome"})
     job = edited(rig, FieldChange.chosen([], [("city", "London")]))
-    feeder = replay_feeder(rig.steps)
+    feeder = job_feeder(rig.steps)
     wanted = rig.steps.replays.next_edits("acme")
     assert wanted
     late = list(feeder.made("acme", wanted))
@@ -927,7 +927,7 @@ def test_a_few_that_are_chosen_are_edited_by_a_job(rig: Rig) -> None:
     signups = [found(rig.ledger, id) for id in ids]
     job = started(rig.jobs.start_with(JobAction.RETRY_EDITED, signups, "{}", change=change))
     assert (job.total, job.refused) == (1, 1)
-    assert replay_feeder(rig.steps).feed("acme") == 1
+    assert job_feeder(rig.steps).feed("acme") == 1
     assert states(rig.ledger, ids[1:]) == {State.DEAD}
 
 

@@ -16,9 +16,9 @@ from shared.domain.token_origin import TokenOrigin
 from shared.infrastructure.stored_records import RecordKind, collecting
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger import keys
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
 from shared.ledger.redis_server.memory import ServerMemory
-from shared.ledger.replays import Replays
 from shared.ledger.spools import SpoolFigures, Spools
 from shared.ledger.stores.alert_log import AlertLedger, Throttle, accounts_on_record
 from shared.ledger.stores.audit_trail import AuditTrail
@@ -153,10 +153,10 @@ def replays(client: "redis.Redis") -> Place:
     return in_hash(client, f"{PREFIX}replay:one", "started_at")
 
 
-def replays_of(client: "redis.Redis") -> Replays:
-    from shared.domain.replay import ReplayPace
+def replays_of(client: "redis.Redis") -> JobLedger:
+    from shared.domain.job import JobPace
 
-    return Replays(client, ReplayPace(per_second=4, per_day=10_000))
+    return JobLedger(client, JobPace(per_second=4, per_day=10_000))
 
 
 def memory(client: "redis.Redis") -> Place:
@@ -218,7 +218,7 @@ CASES = {
         frozenset({"a number"}),
     ),
     "replays": Case(
-        RecordKind.REPLAY,
+        RecordKind.JOB,
         replays,
         lambda client: len(replays_of(client).parts("acme")),
         frozenset({"a number"}),

@@ -13,7 +13,7 @@ import redis
 
 from shared.constant_contact.client import ConstantContact
 from shared.constant_contact.factory import make_constant_contact
-from shared.constant_contact.pacing import replay_pace
+from shared.constant_contact.pacing import job_pace
 from shared.domain.account import Account
 from shared.infrastructure import queues
 from shared.infrastructure.celery_client import Publisher
@@ -22,7 +22,7 @@ from shared.ledger.busy_accounts import BusyAccounts
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
-from tests.support.job_steps import job_steps, replay_feeder
+from tests.support.job_steps import job_feeder, job_steps
 from tests.support.ports import free_port
 from tests.support.valkey_server import ValkeyServer
 from worker.delivery.connection_pool import ConnectionPool
@@ -71,9 +71,9 @@ class Worker:
             stopping=self.stopping,
             delivers=delivers,
         )
-        steps = job_steps(client, replay_pace(settings))
+        steps = job_steps(client, job_pace(settings))
         runner = JobRunner(steps, self.stopping)
-        self.due = DueWork(registry, BusyAccounts(client), replay_feeder(steps), runner.note)
+        self.due = DueWork(registry, BusyAccounts(client), job_feeder(steps), runner.note)
         self.poller = Poller(
             self.due, self.lanes, partial(ledger.processes.worker_alive, "relay-1@test")
         )

@@ -9,7 +9,7 @@ import pytest
 from shared.domain.account import Account, HoldReason
 from shared.domain.alert_condition import AlertCondition, Severity
 from shared.domain.check import Check, CheckResult, Subject
-from shared.domain.replay import JobAction, Obstacle, ReplayState
+from shared.domain.job import JobAction, JobState, Obstacle
 from shared.domain.signup import ALONE, Contact, CustomValue, DeathReason, State, Suspicion
 
 
@@ -22,7 +22,7 @@ from shared.domain.signup import ALONE, Contact, CustomValue, DeathReason, State
         ),
         (DeathReason, ["rejected", "gave_up", "poison", "unsubscribed_since", "unreadable"]),
         (HoldReason, ["reconnect", "forbidden", "paused", "outage", "quota"]),  # gravest first
-        (ReplayState, ["running", "waiting", "done", "cancelled"]),
+        (JobState, ["running", "waiting", "done", "cancelled"]),
         (Obstacle, ["stepping", "hold", "behind", "quota", "under way"]),
         (
             JobAction,

@@ -13,11 +13,11 @@ import redis
 from flask import Flask
 
 from shared.domain.audit import Action
-from shared.domain.replay import ReplayPace
+from shared.domain.job import JobPace
 from shared.domain.second_factor import WhoMustHaveOne
 from shared.infrastructure.settings import Settings
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.operations.operators import Role
 from tests.support.api_script import Script, ask
@@ -64,7 +64,7 @@ def some_dead(path: str) -> Callable[[Ledger], str]:
 
 def replay(end: str) -> Callable[[Ledger], str]:
     def make(ledger: Ledger) -> str:
-        replays = Replays(ledger._client, ReplayPace(per_second=1, per_day=100))
+        replays = JobLedger(ledger._client, JobPace(per_second=1, per_day=100))
         replays.add("acme", REPLAY, [bury(ledger)], by="ada", chosen="{}")
         return f"/replays/{REPLAY}{end}"
 

@@ -15,24 +15,24 @@ from werkzeug.test import TestResponse
 
 from shared.domain.account import HoldReason
 from shared.domain.form import Form, ListRef
-from shared.domain.replay import LARGE, ReplayPace
+from shared.domain.job import LARGE, JobPace
 from shared.domain.short_ids import short_id
 from shared.domain.signup import Contact, CustomValue, DeathReason, Signup
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.timestamps import timestamp
+from shared.ledger.jobs import JobLedger
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import Replays
 from shared.ledger.stores.audit_trail import AuditTrail
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
 from tests.support import builders
 from tests.support.builders import accept, bury_claim, claimed
 from tests.support.console_browser import SignedIn
-from tests.support.job_steps import job_steps, replay_feeder
+from tests.support.job_steps import job_feeder, job_steps
 from tests.support.web_services import services_of
 
 SaveForm = Callable[..., Form]
-FAST = ReplayPace(per_second=1_000_000, per_day=1_000_000)
+FAST = JobPace(per_second=1_000_000, per_day=1_000_000)
 
 EVIL = "<script>alert(1)</script>"
 
@@ -390,7 +390,7 @@ def test_a_cause_about_lists_offers_what_helps_next(scene: Scene, save_form: Sav
     page = scene.following(begun)
     assert "Retry 3 sign-ups, to the lists of their forms" in page
     assert "for the lists that it has" in page  # what waits, if it is stopped
-    assert Replays(scene.client, FAST).feed("acme") == 3
+    assert JobLedger(scene.client, FAST).feed("acme") == 3
     assert scene.states(ids) == ["queued"] * 3
     assert {scene.found(id).lists for id in ids} == {(WEEKLY.id,)}
     edited = scene.ledger.history(scene.found(ids[0]))[-2]
@@ -575,7 +575,7 @@ def test_a_filter_that_no_index_knows_says_so(
 def test_a_job_whose_account_is_on_hold_sends_nothing_and_says_so(scene: Scene) -> None:
     scene.many(100)
     begun = scene.post("/console/failed/retry", all="1", reason="rejected")
-    assert replay_feeder(job_steps(scene.client, FAST)).feed("acme") == 100
+    assert job_feeder(job_steps(scene.client, FAST)).feed("acme") == 100
     assert "0 of 100 done, 100 being sent" in scene.following(begun)
 
     scene.ledger.hold("acme", HoldReason.RECONNECT, by="test")
@@ -733,7 +733,7 @@ def test_a_field_is_left_out_of_all_that_match(scene: Scene) -> None:
     page = scene.following(scene.post("/console/failed/retry", **change))
     assert "1 sign-up was left as it was" in page
     assert "without birthday_day and birthday_month" in page
-    feeder = replay_feeder(job_steps(scene.client, FAST))
+    feeder = job_feeder(job_steps(scene.client, FAST))
     assert feeder.feed("acme") == 2
     assert (scene.states(ids), scene.states(stays)) == (["queued"] * 2, ["dead"])
     assert "birthday_month" not in scene.found(ids[0]).contact.fields
@@ -756,7 +756,7 @@ def test_a_field_is_set_in_those_that_are_ticked(scene: Scene, app: Flask) -> No
     assert "with city set to Londontown" in scene.following(begun)
     seen = text(SignedIn(app, Role.VIEWER).get(str(begun.location)))
     assert "with city set" in seen and "Londontown" not in seen
-    assert replay_feeder(job_steps(scene.client, FAST)).feed("acme") == 1
+    assert job_feeder(job_steps(scene.client, FAST)).feed("acme") == 1
     assert scene.found(ids[0]).contact.fields["city"] == "Londontown"
     assert scene.states(ids) == ["queued", "dead"]
     again = scene.following(scene.post("/console/failed/retry", ids[:1], **change))

@@ -7,10 +7,10 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.test import TestResponse
 
 from shared.domain.account import HoldReason
-from shared.domain.replay import ReplayPace
+from shared.domain.job import JobPace
 from shared.domain.short_ids import short_id
 from shared.domain.signup import Consent, Contact
-from shared.ledger.replays import Replays
+from shared.ledger.jobs import JobLedger
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
 from tests.support.builders import form, suspicion
@@ -189,7 +189,7 @@ def many(scene: ConsoleScene, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def feed(redis_client: "redis.Redis") -> int:
     """Make due what waits in jobs, as a worker does."""
-    return Replays(redis_client, ReplayPace(per_second=1000, per_day=9_500)).feed("acme")
+    return JobLedger(redis_client, JobPace(per_second=1000, per_day=9_500)).feed("acme")
 
 
 @pytest.mark.parametrize("chosen", [{}, {"form": "news"}, {"reason": "honeypot"}])

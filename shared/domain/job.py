@@ -42,7 +42,7 @@ class JobAction(StrEnum):
         return self in (JobAction.RETRY, JobAction.RETRY_FORM_LISTS, JobAction.RETRY_EDITED)
 
 
-class ReplayState(StrEnum):
+class JobState(StrEnum):
     RUNNING = "running"
     WAITING = "waiting"
     DONE = "done"
@@ -73,14 +73,14 @@ _IN_WORDS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayPace:
+class JobPace:
     """What all replays of one API key may use together. `per_day` is for all deliveries."""
 
     per_second: float
     per_day: int
 
     @classmethod
-    def of(cls, *, requests_per_second: float, deliveries_per_day: int) -> "ReplayPace":
+    def of(cls, *, requests_per_second: float, deliveries_per_day: int) -> "JobPace":
         return cls(per_second=requests_per_second * SHARE_OF_RATE, per_day=deliveries_per_day)
 
     @property
@@ -88,7 +88,7 @@ class ReplayPace:
         return max(LARGE, math.ceil(self.per_second * SECONDS_UNDER_WAY))
 
 
-def for_replays(left: int) -> int:
+def for_jobs(left: int) -> int:
     """Return how many of the `left` requests of a day replays may use."""
     return max(0, left - math.ceil(left * LEFT_OF_DAY))
 
@@ -105,7 +105,7 @@ class TimeToSend:
         return self.sending + (self.begins_at - now if self.begins_at else timedelta())
 
 
-def plan_sending(count: int, pace: ReplayPace, *, today: int, now: datetime) -> TimeToSend:
+def plan_sending(count: int, pace: JobPace, *, today: int, now: datetime) -> TimeToSend:
     """Return the same as `time_to_send`, and until when nothing is sent."""
     total = time_to_send(count, pace, today=today, now=now)
     if not count or today > 0:
@@ -114,7 +114,7 @@ def plan_sending(count: int, pace: ReplayPace, *, today: int, now: datetime) -> 
     return TimeToSend(sending=total - (begins_at - now), begins_at=begins_at)
 
 
-def time_to_send(count: int, pace: ReplayPace, *, today: int, now: datetime) -> timedelta:
+def time_to_send(count: int, pace: JobPace, *, today: int, now: datetime) -> timedelta:
     """Return how long `count` dead letters take if nothing else is sent.
 
     `today` is the number of requests that may be used for them until 00:00 UTC.
@@ -122,7 +122,7 @@ def time_to_send(count: int, pace: ReplayPace, *, today: int, now: datetime) -> 
     here = min(count, today)
     if count <= here:
         return timedelta(seconds=count / pace.per_second)
-    a_day = max(1, for_replays(pace.per_day))
+    a_day = max(1, for_jobs(pace.per_day))
     whole_days, last_day = divmod(count - here - 1, a_day)
     rest = timedelta(seconds=(last_day + 1) / pace.per_second)
     return next_midnight(now) - now + timedelta(days=whole_days) + rest

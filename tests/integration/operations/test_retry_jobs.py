@@ -8,11 +8,11 @@ import redis
 
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable
-from shared.domain.replay import Obstacle, ReplayPace
+from shared.domain.job import JobPace, Obstacle
 from shared.domain.signup import Contact
 from shared.ledger import keys
+from shared.ledger.jobs import JobLedger, JobPart
 from shared.ledger.ledger import Ledger
-from shared.ledger.replays import ReplayPart, Replays
 from shared.ledger.stores.registry import Registry
 from tests.support import builders
 from tests.support.builders import accept, attempt, bury_claim, claimed
@@ -20,7 +20,7 @@ from tests.support.redis_settings import configured
 from tests.support.stack import eventually
 
 # So fast that the pace never holds up a test that is not about it.
-FAST = ReplayPace(per_second=1_000_000, per_day=1_000_000)
+FAST = JobPace(per_second=1_000_000, per_day=1_000_000)
 
 
 @pytest.fixture
@@ -31,8 +31,8 @@ def ledger(redis_client: "redis.Redis") -> Ledger:
 
 
 @pytest.fixture
-def replays(redis_client: "redis.Redis") -> Replays:
-    return Replays(redis_client, FAST)
+def replays(redis_client: "redis.Redis") -> JobLedger:
+    return JobLedger(redis_client, FAST)
 
 
 def dead_letters(ledger: Ledger, count: int, account: str = "acme") -> list[str]:
@@ -43,11 +43,11 @@ def dead_letters(ledger: Ledger, count: int, account: str = "acme") -> list[str]
     return ids
 
 
-def add(replays: Replays, ids: list[str], id: str = "job", account: str = "acme") -> int:
+def add(replays: JobLedger, ids: list[str], id: str = "job", account: str = "acme") -> int:
     return replays.add(account, id, ids, by="ada", chosen="{}")
 
 
-def part(replays: Replays, id: str = "job", account: str = "acme") -> ReplayPart:
+def part(replays: JobLedger, id: str = "job", account: str = "acme") -> JobPart:
     """Return the account's part of the replay, whose counts must add up."""
     (found,) = [part for part in replays.parts(account) if part.id == id]
     counts = (found.waiting, found.under_way, found.delivered, found.dead)
@@ -67,7 +67,7 @@ def state(ledger: Ledger, id: str) -> str:
     return found.state
 
 
-def test_what_waits_in_a_replay_is_dead_until_it_is_due(ledger: Ledger, replays: Replays) -> None:
+def test_what_waits_in_a_replay_is_dead_until_it_is_due(ledger: Ledger, replays: JobLedger) -> None:
     ids = dead_letters(ledger, 150)
     assert add(replays, ids) == 150
     before = part(replays)
@@ -82,7 +82,7 @@ def test_what_waits_in_a_replay_is_dead_until_it_is_due(ledger: Ledger, replays:
     assert_accounted_for(ledger)
 
 
-def test_the_oldest_go_first_and_their_ends_are_counted(ledger: Ledger, replays: Replays) -> None:
+def test_the_oldest_go_first_and_their_ends_are_counted(ledger: Ledger, replays: JobLedger) -> None:
     ids = dead_letters(ledger, 4)
     add(replays, ids)
     replays.feed("acme")
@@ -101,7 +101,7 @@ def test_the_oldest_go_first_and_their_ends_are_counted(ledger: Ledger, replays:
 
 
 def test_a_replay_ends_with_its_last_signup_and_is_kept_for_30_days(
-    ledger: Ledger, replays: Replays, redis_client: "redis.Redis"
+    ledger: Ledger, replays: JobLedger, redis_client: "redis.Redis"
 ) -> None:
     add(replays, dead_letters(ledger, 1))
     replays.feed("acme")
@@ -115,7 +115,7 @@ def test_a_replay_ends_with_its_last_signup_and_is_kept_for_30_days(
 
 
 def test_what_happens_to_a_signup_after_its_replay_is_not_counted_for_it(
-    ledger: Ledger, replays: Replays
+    ledger: Ledger, replays: JobLedger
 ) -> None:
     (id,) = dead_letters(ledger, 1)
     add(replays, [id])
@@ -133,7 +133,7 @@ def test_what_happens_to_a_signup_after_its_replay_is_not_counted_for_it(
 
 
 def test_a_later_replay_removes_the_ids_of_forgotten_ones(
-    ledger: Ledger, replays: Replays, redis_client: "redis.Redis"
+    ledger: Ledger, replays: JobLedger, redis_client: "redis.Redis"
 ) -> None:
     first, second, third = dead_letters(ledger, 3)
     add(replays, [first], "old")
@@ -145,7 +145,7 @@ def test_a_later_replay_removes_the_ids_of_forgotten_ones(
 
 
 def test_a_signup_whose_replay_is_forgotten_is_settled_all_the_same(
-    ledger: Ledger, replays: Replays, redis_client: "redis.Redis"
+    ledger: Ledger, replays: JobLedger, redis_client: "redis.Redis"
 ) -> None:
     add(replays, dead_letters(ledger, 1))
     replays.feed("acme")
@@ -156,7 +156,7 @@ def test_a_signup_whose_replay_is_forgotten_is_settled_all_the_same(
 
 
 def test_what_is_added_to_a_replay_that_has_ended_already_makes_it_go_on(
-    ledger: Ledger, replays: Replays, redis_client: "redis.Redis"
+    ledger: Ledger, replays: JobLedger, redis_client: "redis.Redis"
 ) -> None:
     first, second = dead_letters(ledger, 2)
     add(replays, [first])
@@ -169,7 +169,7 @@ def test_what_is_added_to_a_replay_that_has_ended_already_makes_it_go_on(
     assert part(replays).total == 2
 
 
-def test_two_operators_retry_the_same_dead_letters_once(ledger: Ledger, replays: Replays) -> None:
+def test_two_operators_retry_the_same_dead_letters_once(ledger: Ledger, replays: JobLedger) -> None:
     ids = dead_letters(ledger, 1_200)
     together = Barrier(2)
 
@@ -187,7 +187,9 @@ def test_two_operators_retry_the_same_dead_letters_once(ledger: Ledger, replays:
     assert all(not part.waiting for part in replays.parts("acme"))
 
 
-def test_what_somebody_changed_before_its_turn_is_skipped(ledger: Ledger, replays: Replays) -> None:
+def test_what_somebody_changed_before_its_turn_is_skipped(
+    ledger: Ledger, replays: JobLedger
+) -> None:
     edited, discarded, retried, died_again, _untouched = ids = dead_letters(ledger, 5)
     add(replays, ids)
     signup = ledger.find(edited, ["acme"])
@@ -219,7 +221,7 @@ def test_what_somebody_changed_before_its_turn_is_skipped(ledger: Ledger, replay
 def test_cancelling_keeps_the_waiting_dead_and_lets_the_due_flow_on(
     ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
-    replays = Replays(redis_client, ReplayPace(per_second=3, per_day=1_000))
+    replays = JobLedger(redis_client, JobPace(per_second=3, per_day=1_000))
     ids = dead_letters(ledger, 10)
     add(replays, ids)
     fed = replays.feed("acme")  # a second's worth
@@ -241,7 +243,9 @@ def test_cancelling_keeps_the_waiting_dead_and_lets_the_due_flow_on(
     assert_accounted_for(ledger)
 
 
-def test_nothing_becomes_due_while_the_account_is_on_hold(ledger: Ledger, replays: Replays) -> None:
+def test_nothing_becomes_due_while_the_account_is_on_hold(
+    ledger: Ledger, replays: JobLedger
+) -> None:
     add(replays, dead_letters(ledger, 3))
     ledger.hold("acme", HoldReason.PAUSED, by="ada")
     assert replays.feed("acme") == 0
@@ -250,7 +254,7 @@ def test_nothing_becomes_due_while_the_account_is_on_hold(ledger: Ledger, replay
     assert replays.feed("acme") == 3
 
 
-def test_a_second_replay_waits_for_the_first(ledger: Ledger, replays: Replays) -> None:
+def test_a_second_replay_waits_for_the_first(ledger: Ledger, replays: JobLedger) -> None:
     ids = dead_letters(ledger, 5)
     add(replays, ids[:2], "one")
     add(replays, ids[2:], "two")
@@ -264,7 +268,7 @@ def test_replays_leave_a_fifth_of_the_day_to_fresh_signups(
 ) -> None:
     ids = dead_letters(ledger, 20)
     used = ledger.pace.used_today("test-key")
-    replays = Replays(redis_client, ReplayPace(per_second=1_000_000, per_day=used + 10))
+    replays = JobLedger(redis_client, JobPace(per_second=1_000_000, per_day=used + 10))
     add(replays, ids)
     assert replays.feed("acme") == 8
     assert replays.feed("acme") == 0
@@ -289,7 +293,7 @@ def nobody_fed_for_long(client: "redis.Redis", account: str) -> None:
 def test_no_more_are_under_way_than_may_fail_again(
     ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
-    replays = Replays(redis_client, ReplayPace(per_second=9, per_day=1_000_000))
+    replays = JobLedger(redis_client, JobPace(per_second=9, per_day=1_000_000))
     add(replays, dead_letters(ledger, 110))
     fed = []
     for _ in range(3):
@@ -303,7 +307,7 @@ def test_no_more_are_under_way_than_may_fail_again(
 
 
 def test_the_keys_accounts_share_the_pace(ledger: Ledger, redis_client: "redis.Redis") -> None:
-    replays = Replays(redis_client, ReplayPace(per_second=8, per_day=1_000_000))
+    replays = JobLedger(redis_client, JobPace(per_second=8, per_day=1_000_000))
     add(replays, dead_letters(ledger, 60))
     assert part(replays).pace.per_second == 8
     add(replays, dead_letters(ledger, 60, "other"), account="other")
@@ -312,7 +316,7 @@ def test_the_keys_accounts_share_the_pace(ledger: Ledger, redis_client: "redis.R
 
 
 def test_what_a_pause_cost_is_not_made_up_for(ledger: Ledger, redis_client: "redis.Redis") -> None:
-    replays = Replays(redis_client, ReplayPace(per_second=2, per_day=1_000_000))
+    replays = JobLedger(redis_client, JobPace(per_second=2, per_day=1_000_000))
     add(replays, dead_letters(ledger, 60))
     nobody_fed_for_long(redis_client, "acme")
     assert replays.feed("acme") == 20  # ten seconds' worth
@@ -321,14 +325,14 @@ def test_what_a_pause_cost_is_not_made_up_for(ledger: Ledger, redis_client: "red
 def test_a_clock_that_went_back_does_not_stop_a_replay(
     ledger: Ledger, redis_client: "redis.Redis"
 ) -> None:
-    replays = Replays(redis_client, ReplayPace(per_second=2, per_day=1_000_000))
+    replays = JobLedger(redis_client, JobPace(per_second=2, per_day=1_000_000))
     add(replays, dead_letters(ledger, 1))
     redis_client.set(f"{keys.account('acme')}replay-fed", 10**14)
     eventually(lambda: replays.feed("acme") == 1)
 
 
 def test_a_fresh_signup_goes_before_replays_but_for_every_fiftieth_claim(
-    ledger: Ledger, replays: Replays
+    ledger: Ledger, replays: JobLedger
 ) -> None:
     (old,) = dead_letters(ledger, 1)
     add(replays, [old])
@@ -340,7 +344,7 @@ def test_a_fresh_signup_goes_before_replays_but_for_every_fiftieth_claim(
 
 
 def test_a_full_server_changes_nothing_of_a_replay(
-    ledger: Ledger, replays: Replays, redis_client: "redis.Redis"
+    ledger: Ledger, replays: JobLedger, redis_client: "redis.Redis"
 ) -> None:
     add(replays, dead_letters(ledger, 3))
     with configured(redis_client, "maxmemory", 1), pytest.raises(LedgerUnavailable):
@@ -350,7 +354,7 @@ def test_a_full_server_changes_nothing_of_a_replay(
 
 
 def test_what_a_replay_sent_is_settled_and_counted_on_a_full_server(
-    ledger: Ledger, replays: Replays, redis_client: "redis.Redis"
+    ledger: Ledger, replays: JobLedger, redis_client: "redis.Redis"
 ) -> None:
     add(replays, dead_letters(ledger, 1))
     replays.feed("acme")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.domain.field_change import FieldChange
-from shared.domain.replay import JobAction, Obstacle, ReplayState, time_to_send
+from shared.domain.job import JobAction, JobState, Obstacle, time_to_send
 from shared.domain.signup import State
-from shared.ledger.replays import ReplayPart
+from shared.ledger.jobs import JobPart
 
 # So many sign-ups of an index a job goes through in a second, or more.
 STEPS_PER_SECOND = 2000
@@ -33,7 +33,7 @@ class Job:
     While it goes through an index, `total` includes what it has yet to look at.
     """
 
-    parts: tuple[ReplayPart, ...]
+    parts: tuple[JobPart, ...]
 
     @property
     def id(self) -> str:
@@ -169,7 +169,7 @@ class Job:
         return self.under_way - self.held
 
     @property
-    def _held(self) -> list[ReplayPart]:
+    def _held(self) -> list[JobPart]:
         if not self.action.sends:
             return []
         return [p for p in self.parts if p.ended_at is None and p.obstacle == Obstacle.HOLD]
@@ -177,21 +177,21 @@ class Job:
     @property
     def waits_for(self) -> Obstacle | None:
         """Why nothing of it is sent now; None while something is, or after it has ended."""
-        return self.obstacle if self.state == ReplayState.WAITING else None
+        return self.obstacle if self.state == JobState.WAITING else None
 
     @property
     def is_cancelled(self) -> bool:
         return any(part.cancelled_at for part in self.parts)
 
     @property
-    def state(self) -> ReplayState:
+    def state(self) -> JobState:
         if self.is_cancelled:
-            return ReplayState.CANCELLED
+            return JobState.CANCELLED
         if self.ended_at:
-            return ReplayState.DONE
+            return JobState.DONE
         moves = (None, Obstacle.STEPPING, Obstacle.UNDER_WAY)
         goes_on = self.obstacle in moves or not self.action.sends
-        return ReplayState.RUNNING if goes_on else ReplayState.WAITING
+        return JobState.RUNNING if goes_on else JobState.WAITING
 
     def left(self, now: datetime) -> timedelta | None:
         """Return about how long it still takes; None when it has ended or this is unknown."""
@@ -205,14 +205,14 @@ class Job:
         return max(_left(part, now) for part in self.parts)
 
 
-def _left(part: ReplayPart, now: datetime) -> timedelta:
+def _left(part: JobPart, now: datetime) -> timedelta:
     waiting = part.waiting + part.unseen
     return time_to_send(part.before + waiting, part.pace, today=part.today, now=now)
 
 
-def joined(parts: Iterable[ReplayPart]) -> list[Job]:
+def joined(parts: Iterable[JobPart]) -> list[Job]:
     """Return the jobs that consist of these parts, the latest first."""
-    by_id: dict[str, list[ReplayPart]] = {}
+    by_id: dict[str, list[JobPart]] = {}
     for part in parts:
         by_id.setdefault(part.id, []).append(part)
     found = [Job(tuple(each)) for each in by_id.values()]

@@ -5,25 +5,25 @@ from typing import Any
 
 import pytest
 
-from shared.domain.replay import (
+from shared.domain.job import (
     JobAction,
+    JobPace,
+    JobState,
     Obstacle,
-    ReplayPace,
-    ReplayState,
     TimeToSend,
-    for_replays,
+    for_jobs,
     plan_sending,
     time_to_send,
 )
-from shared.ledger.replays import ReplayPart
-from shared.operations.replay_jobs import joined
+from shared.ledger.jobs import JobPart
+from shared.operations.job_progress import joined
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 TEN_IN_THE_EVENING = datetime(2026, 3, 1, 22, tzinfo=UTC)
-PACE = ReplayPace.of(requests_per_second=4, deliveries_per_day=9_500)
+PACE = JobPace.of(requests_per_second=4, deliveries_per_day=9_500)
 
 
-def part(account: str = "acme", id: str = "a", **fields: Any) -> ReplayPart:
+def part(account: str = "acme", id: str = "a", **fields: Any) -> JobPart:
     counts = ("total", "waiting", "under_way", "delivered", "dead", "skipped", "cancelled")
     defaults: dict[str, Any] = {
         "account": account,
@@ -39,7 +39,7 @@ def part(account: str = "acme", id: str = "a", **fields: Any) -> ReplayPart:
         "today": 10_000,
         **dict.fromkeys(counts, 0),
     }
-    return ReplayPart(**{**defaults, **fields})
+    return JobPart(**{**defaults, **fields})
 
 
 def test_some_jobs_send_and_some_of_these_send_again() -> None:
@@ -54,13 +54,13 @@ def test_some_jobs_send_and_some_of_these_send_again() -> None:
 def test_replays_get_half_the_rate_and_ten_seconds_of_it_at_a_time(
     rate: float, per_second: float, most: int
 ) -> None:
-    pace = ReplayPace.of(requests_per_second=rate, deliveries_per_day=9_500)
+    pace = JobPace.of(requests_per_second=rate, deliveries_per_day=9_500)
     assert (pace.per_second, pace.most_under_way) == (per_second, most)
 
 
 @pytest.mark.parametrize(("left", "may"), [(9_500, 7_600), (5, 4), (4, 3), (1, 0), (0, 0), (-9, 0)])
 def test_a_fifth_of_what_is_left_stays_for_fresh_signups(left: int, may: int) -> None:
-    assert for_replays(left) == may
+    assert for_jobs(left) == may
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_why_a_replay_waits(obstacle: Obstacle, words: str) -> None:
 
 
 def test_a_key_of_hardly_any_requests_never_divides_by_nothing() -> None:
-    pace = ReplayPace.of(requests_per_second=4, deliveries_per_day=1)
+    pace = JobPace.of(requests_per_second=4, deliveries_per_day=1)
     assert time_to_send(3, pace, today=0, now=TEN_IN_THE_EVENING) == timedelta(
         days=2, hours=2, seconds=0.5
     )
@@ -141,20 +141,20 @@ def test_a_replay_is_the_sum_of_its_accounts_parts() -> None:
 @pytest.mark.parametrize(
     ("parts", "state"),
     [
-        ([part()], ReplayState.RUNNING),
-        ([part(obstacle=Obstacle.HOLD)], ReplayState.WAITING),
-        ([part(obstacle=Obstacle.HOLD), part("other")], ReplayState.RUNNING),
-        ([part(obstacle=Obstacle.UNDER_WAY)], ReplayState.RUNNING),
+        ([part()], JobState.RUNNING),
+        ([part(obstacle=Obstacle.HOLD)], JobState.WAITING),
+        ([part(obstacle=Obstacle.HOLD), part("other")], JobState.RUNNING),
+        ([part(obstacle=Obstacle.UNDER_WAY)], JobState.RUNNING),
         (
             [part(obstacle=Obstacle.QUOTA), part("other", ended_at=TEN_IN_THE_EVENING)],
-            ReplayState.WAITING,
+            JobState.WAITING,
         ),
-        ([part(ended_at=TEN_IN_THE_EVENING), part("other")], ReplayState.RUNNING),
-        ([part(ended_at=TEN_IN_THE_EVENING)], ReplayState.DONE),
-        ([part(cancelled_at=TEN_IN_THE_EVENING), part("other")], ReplayState.CANCELLED),
+        ([part(ended_at=TEN_IN_THE_EVENING), part("other")], JobState.RUNNING),
+        ([part(ended_at=TEN_IN_THE_EVENING)], JobState.DONE),
+        ([part(cancelled_at=TEN_IN_THE_EVENING), part("other")], JobState.CANCELLED),
     ],
 )
-def test_the_state_is_that_of_all_its_parts(parts: list[ReplayPart], state: ReplayState) -> None:
+def test_the_state_is_that_of_all_its_parts(parts: list[JobPart], state: JobState) -> None:
     (replay,) = joined(parts)
     assert replay.state == state
 
@@ -188,7 +188,7 @@ HELD: dict[str, Any] = {"obstacle": Obstacle.HOLD, "under_way": 12}
     ],
 )
 def test_a_job_waits_or_sends_and_says_one_of_both(
-    parts: list[ReplayPart],
+    parts: list[JobPart],
     on_hold: list[str],
     held: int,
     sending: int,

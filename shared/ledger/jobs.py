@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import redis
 
-from shared.domain.replay import LEFT_OF_DAY, JobAction, Obstacle, ReplayPace
+from shared.domain.job import LEFT_OF_DAY, JobAction, JobPace, Obstacle
 from shared.infrastructure.stored_records import RecordKind, json_object, read_one
 from shared.ledger import keys, limits
 from shared.ledger.reading import pairs
@@ -86,7 +86,7 @@ class NewJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReplayPart:
+class JobPart:
     """One account's part of a job.
 
     `unseen` entries of its index are yet to be looked at. Of a replay, `total` = `waiting` +
@@ -114,7 +114,7 @@ class ReplayPart:
     cancelled: int
     obstacle: Obstacle | None
     before: int
-    pace: ReplayPace
+    pace: JobPace
     today: int
     action: JobAction = JobAction.RETRY
     unseen: int = 0
@@ -124,10 +124,10 @@ class ReplayPart:
     change: str | None = None
 
 
-class Replays:
+class JobLedger:
     """Every method raises `LedgerUnavailable` when Redis does not answer, and may be repeated."""
 
-    def __init__(self, client: "redis.Redis", pace: ReplayPace) -> None:
+    def __init__(self, client: "redis.Redis", pace: JobPace) -> None:
         self._client: Any = client
         self._scripts = Scripts(client)
         self.pace = pace
@@ -246,7 +246,7 @@ class Replays:
         kept = int(self._scripts.run_for(account, "replays/cancel", job=replay, by=by))
         return None if kept < 0 else kept
 
-    def parts(self, *accounts: str) -> list[ReplayPart]:
+    def parts(self, *accounts: str) -> list[JobPart]:
         """Return the accounts' parts of all jobs, the latest of each account first."""
         answers = self._scripts.run_for_each(accounts, "replays/list", **self._bounds())
         return [
@@ -255,15 +255,13 @@ class Replays:
             for part in self._parts(account, *answer)
         ]
 
-    def _parts(
-        self, account: str, sharing: int, today: int, found: list[Any]
-    ) -> Iterator[ReplayPart]:
-        pace = ReplayPace(per_second=self.pace.per_second / sharing, per_day=self.pace.per_day)
+    def _parts(self, account: str, sharing: int, today: int, found: list[Any]) -> Iterator[JobPart]:
+        pace = JobPace(per_second=self.pace.per_second / sharing, per_day=self.pace.per_day)
         waiting = [each[2] for each in reversed(found)]
         before = list(accumulate(waiting, initial=0))[:-1][::-1]
         for each, ahead in zip(found, before, strict=True):
             read = partial(_read, account, each, before=ahead, pace=pace, today=today)
-            if part := read_one(RecordKind.REPLAY, str(each[0]), read):
+            if part := read_one(RecordKind.JOB, str(each[0]), read):
                 yield part
 
     def _bounds(self) -> dict[str, float]:
@@ -274,15 +272,13 @@ class Replays:
         }
 
 
-def _read(
-    account: str, stored: list[Any], *, before: int, pace: ReplayPace, today: int
-) -> ReplayPart:
+def _read(account: str, stored: list[Any], *, before: int, pace: JobPace, today: int) -> JobPart:
     id, flat, waiting, obstacle, unseen = stored
     job = dict(pairs(flat))
     for text in (job["chosen"], job.get("change", "{}")):
         json.loads(text)  # raises for what nobody can show
     ended = {name: int(job[name]) for name in ("delivered", "dead")}
-    return ReplayPart(
+    return JobPart(
         account=account,
         id=id,
         by=job["by"],

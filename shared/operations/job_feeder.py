@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from shared.domain.field_change import FieldChange
+from shared.ledger.jobs import EDITS_NEEDED, JobLedger, MadeEdit, NextEdits
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import sent_json
-from shared.ledger.replays import EDITS_NEEDED, MadeEdit, NextEdits, Replays
 from shared.operations.dead_letters import changed_values, edited_event
 from shared.operations.field_edits import FieldEdit, FieldEdits
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayFeeder:
+class JobFeeder:
     """Raises `LedgerUnavailable`."""
 
     ledger: Ledger
-    replays: Replays
+    replays: JobLedger
     edits: FieldEdits
 
     def feed(self, account: str) -> int:
