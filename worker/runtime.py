@@ -94,14 +94,14 @@ class WorkerRuntime:
 
         self.connections = ConnectionPool(partial(make_constant_contact, settings, self.client))
         self.lanes = self._make_lane_runner(delivers)
-        replays = JobLedger(self.client, job_pace(settings))
+        job_ledger = JobLedger(self.client, job_pace(settings))
         edits = FieldEdits(self.registry, check_email)
-        steps = JobSteps(self.ledger, replays, DeliveryChecks(self.registry, check_email), edits)
+        steps = JobSteps(self.ledger, job_ledger, DeliveryChecks(self.registry, check_email), edits)
         self.job_runner = JobRunner(steps, self.stopping)
         self.due = DueWork(
             self.registry,
             BusyAccounts(self.client),
-            JobFeeder(self.ledger, replays, edits),
+            JobFeeder(self.ledger, job_ledger, edits),
             self.job_runner.note,
         )
         self.poller = Poller(self.due, self.lanes, partial(self._say_alive, name))

@@ -205,5 +205,5 @@ def _make_record_checks(
         second_factors=make_second_factors(settings, client, operators),
         sessions=Sessions(client, now=utc_now),
         operator_keys=OperatorKeys(client, now=utc_now),
-        replays=JobLedger(client, job_pace(settings)),
+        job_ledger=JobLedger(client, job_pace(settings)),
     )

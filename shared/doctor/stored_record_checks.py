@@ -74,7 +74,7 @@ class StoredRecordChecks:
     second_factors: SecondFactors
     sessions: Sessions
     operator_keys: OperatorKeys
-    replays: JobLedger
+    job_ledger: JobLedger
 
     def run(self) -> list[Check]:
         with collecting() as unreadable:
@@ -99,7 +99,7 @@ class StoredRecordChecks:
                 self.second_factors.find(operator.name)
         read_links(documents.links(self.client).all())
         self.ledger.last_successes(names)
-        self.replays.parts(*names)
+        self.job_ledger.parts(*names)
         accounts_on_record(self.client)
         self.ledger.spools.all()
         ServerMemory(self.client).forecast()

@@ -13,7 +13,7 @@ from shared.domain.quota_forecast import next_midnight
 
 # From this many dead letters on, a retry is a replay. Fewer become due at once.
 LARGE = 100
-# The share of an API key's rate that all its replays use, and the share of its day that they
+# The share of an API key's rate that all its sending jobs use, and the share of its day that they
 # leave for fresh sign-ups.
 SHARE_OF_RATE = 0.5
 LEFT_OF_DAY = 0.2

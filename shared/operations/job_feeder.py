@@ -22,18 +22,18 @@ class JobFeeder:
     """Raises `LedgerUnavailable`."""
 
     ledger: Ledger
-    replays: JobLedger
+    job_ledger: JobLedger
     edits: FieldEdits
 
     def feed(self, account: str) -> int:
         """Make the account's next ones due, if pace, quota and holds allow; return how many."""
-        fed = self.replays.feed(account)
+        fed = self.job_ledger.feed(account)
         if fed != EDITS_NEEDED:
             return fed
-        wanted = self.replays.next_edits(account)
+        wanted = self.job_ledger.next_edits(account)
         if wanted is None:  # another worker was faster
             return 0
-        fed = self.replays.feed(account, wanted.job, list(self.made(account, wanted)))
+        fed = self.job_ledger.feed(account, wanted.job, list(self.made(account, wanted)))
         return max(0, fed)
 
     def made(self, account: str, wanted: NextEdits) -> Iterator[MadeEdit]:

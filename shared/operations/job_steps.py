@@ -25,7 +25,7 @@ class JobSteps:
     """Raises `LedgerUnavailable`."""
 
     ledger: Ledger
-    replays: JobLedger
+    job_ledger: JobLedger
     checks: DeliveryChecks
     edits: FieldEdits
 
@@ -33,10 +33,10 @@ class JobSteps:
         """Do steps of the account's part of the job until there is none left, or it is `enough`.
         Return whether there is none left."""
         while not enough():
-            step = self.replays.next_step(account, job)
+            step = self.job_ledger.next_step(account, job)
             if step is None:
                 return True
-            self.replays.do_step(account, job, step, *self._matching(account, step))
+            self.job_ledger.do_step(account, job, step, *self._matching(account, step))
         return False
 
     def _matching(self, account: str, step: JobStep) -> tuple[list[str], int]:

@@ -102,19 +102,19 @@ class Jobs:
         self._clock = clock
 
     @property
-    def _replays(self) -> JobLedger:
-        return self._steps.replays
+    def _job_ledger(self) -> JobLedger:
+        return self._steps.job_ledger
 
     def all(self) -> list[Job]:
         """Return all jobs that have not ended, or did so within 30 days, the latest first."""
-        return joined(self._replays.parts(*self._registry.account_names()))
+        return joined(self._job_ledger.parts(*self._registry.account_names()))
 
     def going_on(self, account: str, form: str | None = None) -> list[Job]:
         """Return the account's part of the jobs that have not ended, without those of other forms
         than this one. Some may be of several forms."""
         return [
             job
-            for job in joined(self._replays.parts(account))
+            for job in joined(self._job_ledger.parts(account))
             if job.ended_at is None and (form is None or job.form in (None, form))
         ]
 
@@ -127,7 +127,7 @@ class Jobs:
     def count(self, choice: JobChoice) -> dict[str, int]:
         """Return how many sign-ups of each account a job of this choice would look at now."""
         names = self._accounts(choice)
-        counts = self._replays.counts(names, choice.index, choice.died_since)
+        counts = self._job_ledger.counts(names, choice.index, choice.died_since)
         return {name: count for name, count in zip(names, counts, strict=True) if count}
 
     def start(
@@ -180,7 +180,7 @@ class Jobs:
         refused = Counter(each.account for each in every) - Counter(each.account for each in sent)
         done = 0
         for account, ids in sorted(ids_by_account(sent).items()):
-            count = self._replays.add(
+            count = self._job_ledger.add(
                 account,
                 id,
                 ids,
@@ -220,7 +220,7 @@ class Jobs:
     def cancel(self, id: str) -> int:
         """Stop the job. Return how many sign-ups stay as they are; what it did is not undone."""
         names = self._registry.account_names()
-        asked = {name: self._replays.cancel(name, id, by=who_acts()["by"]) for name in names}
+        asked = {name: self._job_ledger.cancel(name, id, by=who_acts()["by"]) for name in names}
         kept = {name: count for name, count in asked.items() if count is not None}
         if not kept:
             raise _no_job(id)
@@ -237,7 +237,7 @@ class Jobs:
 
     def _begin(self, job: NewJob, accounts: Sequence[str], **detail: Any) -> Job | None:
         """Begin it in these accounts; return it, or None when there is nothing to do."""
-        counts = dict(zip(accounts, self._replays.begin(accounts, job), strict=True))
+        counts = dict(zip(accounts, self._job_ledger.begin(accounts, job), strict=True))
         for account, count in counts.items():
             if count:
                 action = _AUDITED[job.action]

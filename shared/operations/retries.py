@@ -1,4 +1,4 @@
-"""Retrying dead letters: a few at once, many as a replay, which workers send bit by bit."""
+"""Retrying dead letters: a few at once, many as a job, which workers do bit by bit."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -31,7 +31,7 @@ class RetryPlan:
 
     `counts` has how many there are by account and reason. `signups` are a few, the oldest first.
     Many are known by their `choice` instead. `quota_left` is how many deliveries the API keys
-    concerned may still make today. `takes` is when a replay begins to send, and how long it takes.
+    concerned may still make today. `takes` is when a job begins to send, and how long it takes.
     `chosen` is how they were chosen, as JSON.
     """
 
@@ -48,7 +48,7 @@ class RetryPlan:
 
     @property
     def is_large(self) -> bool:
-        """Whether the retry has to be a replay, instead of happening at once."""
+        """Whether the retry has to be a job, instead of happening at once."""
         return self.count >= LARGE
 
     @property
@@ -66,7 +66,7 @@ class Retries:
     def __init__(
         self,
         finder: SignupFinder,
-        replays: JobLedger,
+        job_ledger: JobLedger,
         jobs: Jobs,
         trail: AuditTrail,
         *,
@@ -77,7 +77,7 @@ class Retries:
         self._finder = finder
         self._ledger = finder.ledger
         self._registry = finder.registry
-        self._replays = replays
+        self._job_ledger = job_ledger
         self._jobs = jobs
         self._trail = trail
         self._now = now
@@ -130,28 +130,28 @@ class Retries:
             self._notify_workers(account)
         return [signup.id for signup in done]
 
-    # --- replays
+    # --- many
 
-    def replays(self) -> list[Job]:
-        """Return all replays that have not ended, or did so within 30 days, the latest first."""
+    def jobs(self) -> list[Job]:
+        """Return all jobs that retry, the latest first. Ended ones are kept for 30 days."""
         return [job for job in self._jobs.all() if job.action.retries]
 
-    def replay(self, id: str) -> Job:
-        found = [replay for replay in self.replays() if replay.id == id]
+    def job(self, id: str) -> Job:
+        found = [job for job in self.jobs() if job.id == id]
         if not found:
-            raise _no_replay(id)
+            raise _no_job(id)
         return found[0]
 
-    def start_replay(
+    def start_job(
         self,
         plan: RetryPlan,
         action: JobAction = JobAction.RETRY,
         change: FieldChange | None = None,
     ) -> Job | None:
-        """Start a replay: from now on, workers send the dead letters again, some at a time, with
+        """Start a job: from now on, workers send the dead letters again, some at a time, with
         the `change` if there is one.
 
-        Return the replay; None when all of them are in another replay, no longer dead, of forms
+        Return the job; None when all of them are in another job, no longer dead, of forms
         without lists, or not changed by the change.
         """
         if plan.choice:
@@ -163,12 +163,12 @@ class Retries:
 
     def cost(self, counts: Mapping[str, int]) -> tuple[int, TimeToSend]:
         """Return how many requests are left today for these numbers of dead letters by account, and
-        how long a replay of them takes."""
+        how long a job of them takes."""
         by_key: Counter[str] = Counter()
         for account in self._registry.accounts_named(list(counts)):
             by_key[account.client_id] += counts[account.name]
         left = {key: self._left_today(key) for key in by_key}
-        pace, now = self._replays.pace, self._now()
+        pace, now = self._job_ledger.pace, self._now()
         times = (
             plan_sending(count, pace, today=for_jobs(left[key]), now=now)
             for key, count in by_key.items()
@@ -178,7 +178,7 @@ class Retries:
         )
 
     def _left_today(self, client_id: str) -> int:
-        return self._ledger.pace.today(client_id).left(self._replays.pace.per_day)
+        return self._ledger.pace.today(client_id).left(self._job_ledger.pace.per_day)
 
 
 def _job_choice(selection: Selection) -> JobChoice | None:
@@ -212,5 +212,5 @@ def _by(part: int, counts: Counter[tuple[str, str]]) -> Counter[str]:
     return found
 
 
-def _no_replay(id: str) -> NoSuchJob:
-    return NoSuchJob(f"There is no replay {id}. List the replays with: relay failed replays")
+def _no_job(id: str) -> NoSuchJob:
+    return NoSuchJob(f"There is no job {id}. List the jobs with: relay failed replays")

@@ -118,7 +118,7 @@ def _wanted(body: dict[str, Any]) -> tuple[JobAction, FieldChange | None]:
 
 
 def _replay(id: str) -> Job:
-    return services().operations.retries.replay(full_id(id))
+    return services().operations.retries.job(full_id(id))
 
 
 def _document(job: Job) -> dict[str, Any]:

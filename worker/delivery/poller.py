@@ -25,7 +25,7 @@ class DueWork:
 
     registry: Registry
     busy: BusyAccounts
-    replays: JobFeeder
+    job_feeder: JobFeeder
     note_jobs: Callable[[str, Sequence[str]], None]
 
     def accounts(self) -> list[str]:
@@ -41,7 +41,7 @@ class DueWork:
         return [account.name for account in self.registry.accounts_named(due)]
 
     def _is_due(self, work: Work) -> bool:
-        fed = work.replaying and self.replays.feed(work.account) > 0
+        fed = work.replaying and self.job_feeder.feed(work.account) > 0
         return work.due or fed
 
     def find_again(self) -> None:

@@ -184,7 +184,7 @@ def _replay(
     edit: EditPreview | None = None,
 ) -> None:
     change = edit.change if edit else None
-    started = runtime.operations.retries.start_replay(plan, action, change)
+    started = runtime.operations.retries.start_job(plan, action, change)
     runtime.output.json(
         {
             "retried": [],
@@ -216,7 +216,7 @@ def _follow(runtime: CommandRuntime, id: str) -> None:
     """Show the replay's progress until it has ended or the operator presses Ctrl-C."""
     line = ProgressLine(sys.stderr, runtime.clock)
     try:
-        while (replay := runtime.operations.retries.replay(id)).ended_at is None:
+        while (replay := runtime.operations.retries.job(id)).ended_at is None:
             line.show(_progress(replay), replay.left(utc_now()))
             runtime.sleep(LOOK_EVERY.total_seconds())
         line.clear()
@@ -253,7 +253,7 @@ def _progress(replay: Job) -> str:
 @pass_runtime
 def list_replays(runtime: CommandRuntime) -> None:
     """List replays, the latest first. Ended ones are kept for 30 days."""
-    found = runtime.operations.retries.replays()
+    found = runtime.operations.retries.jobs()
     runtime.output.json([job_document(replay, utc_now()) for replay in found])
     if not found:
         runtime.output.say("No replays.")

@@ -55,7 +55,7 @@ class StatusReader:
             requests_per_day=settings.requests_per_day,
             rests_until=now + rest if rest >= WORTH_SHOWING else None,
             pulse=status.pulse(),
-            replaying=sum(replay.waiting for replay in self.operations.retries.replays()),
+            replaying=sum(job.waiting for job in self.operations.retries.jobs()),
             redis_problem=refused_writes(self.client),
             memory=ServerMemory(self.client).forecast(),
             records=status.records(),

@@ -39,7 +39,7 @@ def a_job(steps: JobSteps) -> str:
         index="dead",
         event=event,
     )
-    assert steps.replays.begin(["acme"], job) != [0]
+    assert steps.job_ledger.begin(["acme"], job) != [0]
     return job.id
 
 

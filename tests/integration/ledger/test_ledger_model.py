@@ -205,7 +205,7 @@ class LedgerMachine(RuleBasedStateMachine):
         for name in ACCOUNTS:
             registry.save_account(builders.account(name))
         self.ledger, self.busy, self.people = Ledger(client), BusyAccounts(client), People(client)
-        self.replays = JobLedger(client, JobPace(per_second=1_000_000, per_day=1_000_000))
+        self.job_ledger = JobLedger(client, JobPace(per_second=1_000_000, per_day=1_000_000))
         self.index = SignupIndex(client)
         self.keeping = RecordKeeping(
             client, retention(**dict.fromkeys(SETTLED, KEPT), consent=EVIDENCE_KEPT)
@@ -676,7 +676,7 @@ class LedgerMachine(RuleBasedStateMachine):
             undone=undone,
         )
         for _ in range(times):
-            assert self.replays.begin([account], new) == [count]
+            assert self.job_ledger.begin([account], new) == [count]
         if job:
             self.jobs.append(job)
 
@@ -684,7 +684,7 @@ class LedgerMachine(RuleBasedStateMachine):
     @rule(data=st.data(), keep=st.booleans(), times=times)
     def go_on_with_a_job(self, data: st.DataObject, keep: bool, times: int) -> None:
         job = data.draw(st.sampled_from([job for job in self.jobs if not job.ended_at]))
-        step = self.replays.next_step(job.account, job.id)
+        step = self.job_ledger.next_step(job.account, job.id)
         assert step
         expected = self.model.job_step(job)
         assert step.ids == expected[: len(step.ids)]
@@ -702,7 +702,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def _do_step(self, job: ModelJob, step: JobStep) -> None:
         is_next = not job.ended_at and step.cursor == (job.cursor or step.cursor)
         expected = self.model.do_job_step(job, step.ids, step.following) if is_next else None
-        assert self.replays.do_step(job.account, job.id, step, step.ids) == expected
+        assert self.job_ledger.do_step(job.account, job.id, step, step.ids) == expected
 
     @precondition(lambda self: any(not job.ended_at for job in self.jobs))
     @rule(data=st.data(), times=times)
@@ -710,7 +710,7 @@ class LedgerMachine(RuleBasedStateMachine):
         job = data.draw(st.sampled_from([job for job in self.jobs if not job.ended_at]))
         left = len(self.model.job_step(job))
         for _ in range(times):
-            assert self.replays.cancel(job.account, job.id, by="bob") == left
+            assert self.job_ledger.cancel(job.account, job.id, by="bob") == left
         job.ended_at = self.model.now
 
     # --- retention

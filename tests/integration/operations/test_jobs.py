@@ -228,11 +228,11 @@ def test_what_died_again_after_a_step_was_read_is_left_alone(
     """Its new reason may be another one than the operator chose."""
     (id,) = dead_letters(ledger, 1)
     job = discard(jobs)
-    step = steps.replays.next_step("acme", job.id)
+    step = steps.job_ledger.next_step("acme", job.id)
     assert step
     ledger.requeue("acme", id)
     bury_claim(ledger, claimed(ledger))
-    assert steps.replays.do_step("acme", job.id, step, step.ids) == 0
+    assert steps.job_ledger.do_step("acme", job.id, step, step.ids) == 0
     assert found(ledger, id).state == State.DEAD
 
 
@@ -241,30 +241,30 @@ def test_a_step_that_two_workers_have_read_is_done_once(
 ) -> None:
     dead_letters(ledger, 25)
     job = discard(jobs)
-    step = steps.replays.next_step("acme", job.id)
+    step = steps.job_ledger.next_step("acme", job.id)
     assert step
-    assert steps.replays.do_step("acme", job.id, step, step.ids) == len(step.ids)
-    following = steps.replays.next_step("acme", job.id)
+    assert steps.job_ledger.do_step("acme", job.id, step, step.ids) == len(step.ids)
+    following = steps.job_ledger.next_step("acme", job.id)
     assert following
     ledger.undo_discard("acme", step.ids[0])  # an operator wants this one back
-    assert steps.replays.do_step("acme", job.id, step, step.ids) is None
+    assert steps.job_ledger.do_step("acme", job.id, step, step.ids) is None
     assert found(ledger, step.ids[0]).state == State.DEAD
-    assert steps.replays.next_step("acme", job.id) == following
+    assert steps.job_ledger.next_step("acme", job.id) == following
 
 
 def test_a_stopped_job_leaves_the_rest(ledger: Ledger, jobs: Jobs, steps: JobSteps) -> None:
     dead_letters(ledger, 25)
     job = discard(jobs)
-    step = steps.replays.next_step("acme", job.id)
+    step = steps.job_ledger.next_step("acme", job.id)
     assert step
-    steps.replays.do_step("acme", job.id, step, step.ids)
+    steps.job_ledger.do_step("acme", job.id, step, step.ids)
 
     left = 25 - len(step.ids)  # ten, or some more of the same millisecond
     assert jobs.cancel(job.id) == jobs.cancel(job.id) == left
 
-    late = steps.replays.do_step("acme", job.id, step, step.ids)  # its answer got lost
+    late = steps.job_ledger.do_step("acme", job.id, step, step.ids)  # its answer got lost
     stopped = jobs.one(job.id)
-    assert late is None and steps.replays.next_step("acme", job.id) is None
+    assert late is None and steps.job_ledger.next_step("acme", job.id) is None
     assert (stopped.state, stopped.changed, stopped.cancelled) == (
         JobState.CANCELLED,
         25 - left,
@@ -300,11 +300,11 @@ def test_a_worker_that_died_is_followed_by_the_next(
 ) -> None:
     dead_letters(ledger, 25)
     job = discard(jobs)
-    step = steps.replays.next_step("acme", job.id)  # the one that read it is gone
+    step = steps.job_ledger.next_step("acme", job.id)  # the one that read it is gone
     assert step
     workers()
     assert jobs.one(job.id).state == JobState.DONE
-    assert steps.replays.do_step("acme", job.id, step, step.ids) is None
+    assert steps.job_ledger.do_step("acme", job.id, step, step.ids) is None
     assert ledger.figures("acme").discarded == 25
 
 
@@ -409,12 +409,12 @@ def test_a_replay_collects_first_and_then_sends_the_oldest_first(
     ids = dead_letters(ledger, 25)
     job = started(jobs.start(JobAction.RETRY, JobChoice(account="acme")))
     assert (job.state, job.total, job.waiting, job.done) == (JobState.RUNNING, 25, 25, 0)
-    assert steps.replays.feed("acme") == 0
+    assert steps.job_ledger.feed("acme") == 0
 
     workers()
     collected = jobs.one(job.id)
     assert (collected.total, collected.unseen, collected.waiting) == (25, 0, 25)
-    assert steps.replays.feed("acme") == 25
+    assert steps.job_ledger.feed("acme") == 25
     for id in ids:
         claim = claimed(ledger)
         assert claim.id == id
@@ -439,13 +439,13 @@ def test_a_replay_is_cancelled_while_it_collects(
 ) -> None:
     dead_letters(ledger, 25)
     job = started(jobs.start(JobAction.RETRY, ALL))
-    step = steps.replays.next_step("acme", job.id)
+    step = steps.job_ledger.next_step("acme", job.id)
     assert step
-    steps.replays.do_step("acme", job.id, step, step.ids)
+    steps.job_ledger.do_step("acme", job.id, step, step.ids)
     assert jobs.cancel(job.id) == 25
     stopped = jobs.one(job.id)
     assert (stopped.state, stopped.total, stopped.cancelled) == (JobState.CANCELLED, 25, 25)
-    assert (steps.replays.feed("acme"), ledger.figures("acme").dead) == (0, 25)
+    assert (steps.job_ledger.feed("acme"), ledger.figures("acme").dead) == (0, 25)
 
 
 def test_a_replay_of_nothing_that_matches_has_ended(
@@ -498,13 +498,13 @@ def test_what_is_delivered_by_a_job_waits_in_quarantine_for_its_turn(
     began = redis_time(redis_client)
     eventually(lambda: redis_time(redis_client) > began + timedelta(milliseconds=1))
     (later,) = caught(ledger, 1)
-    assert steps.replays.feed("acme") == 0  # it has collected nothing yet
+    assert steps.job_ledger.feed("acme") == 0  # it has collected nothing yet
     workers()
     assert states(ledger, ids) == {State.QUARANTINED}
     assert ledger.outlook(found(ledger, ids[0])).replay == job.id
     assert (jobs.one(job.id).total, jobs.one(job.id).waiting) == (25, 25)
 
-    assert steps.replays.feed("acme") == 25
+    assert steps.job_ledger.feed("acme") == 25
 
     assert_accounted_for(ledger)
     assert (ledger.figures("acme").due, ledger.figures("acme").quarantined) == (25, 1)
@@ -544,7 +544,7 @@ def test_what_cannot_be_sent_as_it_is_stays_and_is_counted(
     ]
     job = delivering(jobs)
     workers()
-    steps.replays.feed("acme")
+    steps.job_ledger.feed("acme")
     collected = jobs.one(job.id)
     assert (collected.total, collected.under_way, collected.refused) == (12, 12, 3)
     assert states(ledger, sound) == {State.QUEUED}
@@ -561,7 +561,7 @@ def test_what_somebody_decided_before_its_turn_is_left_out(
     ledger.deliver_anyway(found(ledger, sent))
     as_it_was = found(ledger, edited)
     ledger.edit(as_it_was, as_it_was.contact, person="person-2@example.com", change="{}")
-    assert steps.replays.feed("acme") == 1
+    assert steps.job_ledger.feed("acme") == 1
     assert [found(ledger, id).state for id in (discarded, sent, edited, waiting)] == [
         State.DISCARDED,
         State.QUEUED,
@@ -579,16 +579,16 @@ def test_a_stopped_job_leaves_in_quarantine_what_waits(
 ) -> None:
     ids = caught(ledger, 12)
     job = delivering(jobs)
-    step = steps.replays.next_step("acme", job.id)
+    step = steps.job_ledger.next_step("acme", job.id)
     assert step
-    steps.replays.do_step("acme", job.id, step, step.ids)
+    steps.job_ledger.do_step("acme", job.id, step, step.ids)
     assert jobs.cancel(job.id) == jobs.cancel(job.id)
-    assert steps.replays.feed("acme") == 0
+    assert steps.job_ledger.feed("acme") == 0
     assert states(ledger, ids) == {State.QUARANTINED}
     assert jobs.one(job.id).state == JobState.CANCELLED
     delivering(jobs)  # they can be chosen again
     workers()
-    assert steps.replays.feed("acme") == 12
+    assert steps.job_ledger.feed("acme") == 12
     assert_accounted_for(ledger)
 
 
@@ -599,8 +599,8 @@ def test_two_jobs_deliver_a_signup_once(
     first, second = delivering(jobs), delivering(jobs)
     workers()
     assert [jobs.one(job.id).total for job in (first, second)] == [12, 0]
-    assert steps.replays.feed("acme") == 12
-    assert steps.replays.feed("acme") == 0
+    assert steps.job_ledger.feed("acme") == 12
+    assert steps.job_ledger.feed("acme") == 0
     assert [len(ledger.history(found(ledger, id))) for id in ids] == [1] * 12
 
 
@@ -635,7 +635,7 @@ class Rig:
         return job
 
     def feed(self) -> int:
-        return self.steps.replays.feed("acme")
+        return self.steps.job_ledger.feed("acme")
 
 
 @pytest.fixture
@@ -868,7 +868,7 @@ def test_fields_are_left_out_of_each_when_its_turn_comes(rig: Rig) -> None:
     assert (job.total, job.refused) == (12, 2)
     assert found(rig.ledger, ids[0]).contact == before.contact  # until its turn comes
 
-    assert rig.steps.replays.feed("acme") == EDITS_NEEDED
+    assert rig.steps.job_ledger.feed("acme") == EDITS_NEEDED
     assert job_feeder(rig.steps).feed("acme") == 12
 
     assert states(rig.ledger, [plain, broken]) == {State.DEAD}
@@ -895,7 +895,7 @@ def test_fields_are_left_out_of_each_when_its_turn_comes(rig: Rig) -> None:
 def test_a_stopped_edit_leaves_what_waits_as_it_was(rig: Rig) -> None:
     ids = people_with(rig.ledger, {"city": "Paris"}, {"city": "Rome"})
     job = edited(rig, FieldChange.chosen([], [("city", "London")]))
-    wanted = rig.steps.replays.next_edits("acme")
+    wanted = rig.steps.job_ledger.next_edits("acme")
     assert wanted and wanted.ids == ids
     rig.jobs.cancel(job.id)
     assert job_feeder(rig.steps).feed("acme") == 0
@@ -907,14 +907,14 @@ def test_what_somebody_edits_meanwhile_is_passed_over_by_an_edit(rig: Rig) -> No
     first, second = people_with(rig.ledger, {"city": "Paris"}, {"city": "Rome"})
     job = edited(rig, FieldChange.chosen([], [("city", "London")]))
     feeder = job_feeder(rig.steps)
-    wanted = rig.steps.replays.next_edits("acme")
+    wanted = rig.steps.job_ledger.next_edits("acme")
     assert wanted
     late = list(feeder.made("acme", wanted))
     signup = found(rig.ledger, first)
     other = replace(signup.contact, fields=signup.contact.fields | {"city": "Oslo"})
     rig.ledger.edit(signup, other, person=signup.person, change="{}")
-    assert rig.steps.replays.feed("acme", wanted.job, late) == 1
-    assert rig.steps.replays.feed("acme", wanted.job, late) == 0
+    assert rig.steps.job_ledger.feed("acme", wanted.job, late) == 1
+    assert rig.steps.job_ledger.feed("acme", wanted.job, late) == 0
     assert found(rig.ledger, first).contact.fields["city"] == "Oslo"
     assert found(rig.ledger, second).contact.fields["city"] == "London"
     assert (rig.jobs.one(job.id).under_way, rig.jobs.one(job.id).skipped) == (1, 1)

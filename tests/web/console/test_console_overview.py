@@ -114,7 +114,7 @@ def test_how_many_are_being_retried_stands_apart(
 ) -> None:
     builders.bury(ledger)
     retries = services_of(app).operations.retries
-    assert retries.start_replay(retries.plan(Selection(all=True)))
+    assert retries.start_job(retries.plan(Selection(all=True)))
     assert re.search(r"rejected</a> 1\s+\(1 being retried\)", overview())
 
 
