@@ -155,7 +155,7 @@ class JobLedger:
         for batch in batches(ids, limits.MOST_STEPPED):
             added += self._scripts.run_for(
                 account,
-                "replays/add",
+                "jobs/add",
                 job=job,
                 action=action,
                 by=by,
@@ -183,11 +183,11 @@ class JobLedger:
             "edit": job.change,
         }
         each = ({**values, "account": name, "lists": job.lists.get(name)} for name in accounts)
-        return list(map(int, self._scripts.run_with_each("replays/begin", each)))
+        return list(map(int, self._scripts.run_with_each("jobs/begin", each)))
 
     def next_step(self, account: str, job: str) -> JobStep | None:
         """Return the job's next step; None when there is none left."""
-        found = self._scripts.run_for(account, "replays/read", job=job)
+        found = self._scripts.run_for(account, "jobs/read", job=job)
         return JobStep(*found) if found else None
 
     def do_step(
@@ -199,7 +199,7 @@ class JobLedger:
         changed = int(
             self._scripts.run_for(
                 account,
-                "replays/step",
+                "jobs/step",
                 job=job,
                 cursor=step.cursor,
                 following=step.following,
@@ -227,7 +227,7 @@ class JobLedger:
         return int(
             self._scripts.run_for(
                 account,
-                "replays/feed",
+                "jobs/feed",
                 per_second=self.pace.per_second,
                 edits=made,
                 **self._bounds(),
@@ -237,18 +237,18 @@ class JobLedger:
     def next_edits(self, account: str) -> NextEdits | None:
         """Return what the account's oldest replay needs edits for; None if it needs none."""
         most = self.pace.most_under_way
-        found = self._scripts.run_for(account, "replays/next_edits", most=most)
+        found = self._scripts.run_for(account, "jobs/next_edits", most=most)
         return NextEdits(*found) if found else None
 
     def cancel(self, account: str, replay: str, *, by: str) -> int | None:
         """Leave as they are those that the job has not changed; return how many. None: there is no
         such job."""
-        kept = int(self._scripts.run_for(account, "replays/cancel", job=replay, by=by))
+        kept = int(self._scripts.run_for(account, "jobs/cancel", job=replay, by=by))
         return None if kept < 0 else kept
 
     def parts(self, *accounts: str) -> list[JobPart]:
         """Return the accounts' parts of all jobs, the latest of each account first."""
-        answers = self._scripts.run_for_each(accounts, "replays/list", **self._bounds())
+        answers = self._scripts.run_for_each(accounts, "jobs/list", **self._bounds())
         return [
             part
             for account, answer in zip(accounts, answers, strict=True)

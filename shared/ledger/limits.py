@@ -47,9 +47,9 @@ MOST_REFUSALS_AUDITED = 200
 
 # An account has lost its turn when it is this much later than it promised.
 TURN_PATIENCE = timedelta(milliseconds=50)
-# Every such claim of an account prefers a retry, or a replay, to a fresh sign-up.
+# Every such claim of an account prefers a retry, or one of a job, to a fresh sign-up.
 RETRY_FIRST_EVERY = 4
-REPLAY_FIRST_EVERY = 50
+JOB_FIRST_EVERY = 50
 # Losing so many claims makes a sign-up `poison`. The last of them had its worker's process to
 # itself, so nothing else can have been the reason.
 MOST_LOST = 3
@@ -107,7 +107,7 @@ MOST_SPENT = 2000
 
 # --- jobs
 
-REPLAY_KEPT = timedelta(days=30)  # after its end
+JOB_KEPT = timedelta(days=30)  # after its end
 # Of its index, or of the sign-ups that it was given, a job changes so many at a time. Undoing a
 # discard takes some 50 µs of the server's time, and everything else less.
 MOST_STEPPED = 25

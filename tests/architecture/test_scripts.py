@@ -188,7 +188,7 @@ def test_a_script_that_gives_an_account_something_to_do_notes_it() -> None:
     giving = [
         name
         for name, text in sent.items()
-        if 'count("due", 1)' in text or '"ZADD", REPLAYING' in text
+        if 'count("due", 1)' in text or '"ZADD", WAITING_JOBS' in text
     ]
-    assert {"signups/accept", "signups/requeue", "replays/add"} <= set(giving)
+    assert {"signups/accept", "signups/requeue", "jobs/add"} <= set(giving)
     assert not [name for name in giving if "note_busy(account)" not in sent[name]]

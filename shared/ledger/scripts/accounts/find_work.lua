@@ -3,7 +3,7 @@
 -- KEY account  prefix of the account's keys
 -- INCLUDE busy holds lines
 --
--- Returns {1 when a lane would find something due now, 1 when a replay goes on, list of the jobs
+-- Returns {1 when a lane would find something due now, 1 when a job sends, list of the jobs
 -- that have an index to go through}; else 0.
 
 if not is_busy(account) then

@@ -9,7 +9,7 @@
 --
 -- Returns for each account: {prefix of the keys of its API key, list of its totals by `counts` (text
 -- or nil), age of the oldest due in ms or -1, dead letters, list of these by `reasons` (empty without
--- any), how many of them wait in replays, how many are in quarantine, list of the reasons of its
+-- any), how many of them wait in jobs, how many are in quarantine, list of the reasons of its
 -- holds, 1 unless its tokens are well, list of what was counted this UTC day in the order of COUNTED}.
 
 local rolled_to = tonumber(redis.call("HGET", progress, "rolled_to") or 0)
@@ -36,12 +36,12 @@ local function age_of_oldest(of)
 end
 
 -- Returns how many dead letters wait in jobs.
-local function count_replaying(of)
+local function count_in_jobs(of)
   local waiting = 0
   for _, job in ipairs(redis.call("ZRANGE", of .. "replaying", 0, -1)) do
-    local replay = of .. "replay:" .. job
-    if redis.call("HGET", replay, "action") ~= "deliver" then
-      waiting = waiting + redis.call("ZCARD", replay .. ":waiting")
+    local key = of .. "replay:" .. job
+    if redis.call("HGET", key, "action") ~= "deliver" then
+      waiting = waiting + redis.call("ZCARD", key .. ":waiting")
     end
   end
   return waiting
@@ -73,7 +73,7 @@ for i, each in ipairs(accounts) do
     age_of_oldest(each),
     dead,
     dead > 0 and count_by_reason(each) or {},
-    dead > 0 and count_replaying(each) or 0,
+    dead > 0 and count_in_jobs(each) or 0,
     redis.call("ZCARD", each .. "quarantined"),
     held_for(each),
     lacks_tokens_that_are_well(each) and 1 or 0,

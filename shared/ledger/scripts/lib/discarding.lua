@@ -2,7 +2,7 @@
 -- the record is cleared. Both add an event to its history. The caller saves the record.
 --
 -- NEEDS account
--- INCLUDE clock account operator_events settled dead_letters quarantine replays
+-- INCLUDE clock account operator_events settled dead_letters quarantine jobs
 
 -- Returns whether the sign-up was one that can be discarded.
 local function discard(id, record, event)

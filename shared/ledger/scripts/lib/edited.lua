@@ -4,7 +4,7 @@
 -- INCLUDE clock record
 
 -- Gives the sign-up what `edit` says is sent from now on, and adds the event to its history. It is as
--- it was when the edit was made: another edit would have taken it out of the replay. The caller saves
+-- it was when the edit was made: another edit would have taken it out of the job. The caller saves
 -- the record.
 local function give_fields(record, edit)
   local _, consent, history = sent_consent_history(record)

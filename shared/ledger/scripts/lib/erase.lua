@@ -1,21 +1,21 @@
 -- Erasing a sign-up, because its person wants to be forgotten.
 --
 -- NEEDS account
--- INCLUDE account stored lines replays settled dead_letters failure_groups quarantine
+-- INCLUDE account stored lines jobs settled dead_letters failure_groups quarantine
 
 local DUE = { queued = true, delivering = true, retrying = true }
 
--- Takes the sign-up out of its replay, if it has one that is still known. The sign-up waits in it
+-- Takes the sign-up out of its job, if it has one that is still known. The sign-up waits in it
 -- as a dead letter, or is under way because of it.
-local function leave_replay(id, record)
+local function leave_job(id, record)
   if stop_waiting(id, record) then
     return
   end
   local job = record.replay
-  if job and DUE[record.state] and redis.call("EXISTS", replay(job)) == 1 then
-    add_to(replay(job), "skipped", 1)
-    add_to(replay(job), "moved", -1)
-    leave_replaying_if_fed(job)
+  if job and DUE[record.state] and redis.call("EXISTS", job_key(job)) == 1 then
+    add_to(job_key(job), "skipped", 1)
+    add_to(job_key(job), "moved", -1)
+    end_job_if_fed(job)
   end
 end
 
@@ -43,7 +43,7 @@ end
 -- Nobody is sending the sign-up. Nothing of it stays but its counts.
 local function erase(id, record)
   leave_state(id, record)
-  leave_replay(id, record)
+  leave_job(id, record)
   redis.call("SREM", account .. "failing", id)
   forget(id, record)
 end

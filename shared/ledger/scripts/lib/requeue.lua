@@ -1,4 +1,4 @@
--- Retrying a dead letter, by hand or by a replay.
+-- Retrying a dead letter, by hand or by a job.
 --
 -- NEEDS account
 -- INCLUDE clock account busy holds lines dead_letters operator_events

@@ -3,7 +3,7 @@
 --
 -- NEEDS account
 -- LIMIT MOST_LOST  number
--- INCLUDE clock account record lines replays dead_letters erase
+-- INCLUDE clock account record lines jobs dead_letters erase
 
 -- Returns "open" when claim `number` may write: it is the newest one, even if it has run out;
 -- "settled" when this same claim has been settled before (its answer got lost); "superseded"
@@ -37,7 +37,7 @@ local function close_signup(id, record)
   redis.call("ZREM", account .. "unsettled", id)
   leave_line(id, record)
   if record.replay then
-    count_replayed(record.replay, record.state)
+    count_in_job(record.replay, record.state)
   end
 end
 

@@ -11,10 +11,10 @@
 local function jobs_of(of)
   local found = {}
   for _, job in ipairs(redis.call("ZRANGE", of .. "replaying", 0, -1)) do
-    local replay = of .. "replay:" .. job
-    local stored = redis.call("HMGET", replay, "action", "index")
+    local key = of .. "replay:" .. job
+    local stored = redis.call("HMGET", key, "action", "index")
     if stored[1] ~= "deliver" then
-      found[#found + 1] = { id = job, waiting = replay .. ":waiting", index = of .. (stored[2] or "") }
+      found[#found + 1] = { id = job, waiting = key .. ":waiting", index = of .. (stored[2] or "") }
     end
   end
   return found

@@ -37,7 +37,7 @@ local function clear(id)
   end
   if state == "dead" then
     leave_group(id, record)
-    leave_replay(id, record)
+    leave_job(id, record)
   end
   if consent_over and tonumber(record.received_at) <= consent_over then
     forget(id, record)

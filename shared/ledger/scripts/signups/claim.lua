@@ -12,7 +12,7 @@
 -- ARG lead  microseconds  how long this answer takes to arrive
 -- LIMIT TURN_PATIENCE  microseconds
 -- LIMIT RETRY_FIRST_EVERY  number
--- LIMIT REPLAY_FIRST_EVERY  number
+-- LIMIT JOB_FIRST_EVERY  number
 -- LIMIT MOST_LOST  number
 -- LIMIT LONGEST_GRANT  microseconds
 -- INCLUDE clock account record holds lines pace settle erase
@@ -43,11 +43,11 @@ local function open_claim()
 end
 
 -- Fresh sign-ups come first, but some claims prefer a retry, so that neither waits behind ten
--- thousand of the other. Replays come when nothing else is due, but a few claims prefer them, so
--- that a site that is never quiet does not keep them for ever.
+-- thousand of the other. What jobs send comes when nothing else is due, but a few claims prefer it,
+-- so that a site that is never quiet does not keep it for ever.
 local function choose()
   local number = tonumber(redis.call("GET", account .. "claims") or 0) + 1
-  local order = number % REPLAY_FIRST_EVERY == 0 and { "replay", "fresh", "retry" }
+  local order = number % JOB_FIRST_EVERY == 0 and { "replay", "fresh", "retry" }
     or number % RETRY_FIRST_EVERY == 0 and { "retry", "fresh", "replay" }
     or { "fresh", "retry", "replay" }
   for _, queue in ipairs(order) do

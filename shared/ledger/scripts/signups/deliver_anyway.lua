@@ -5,7 +5,7 @@
 -- ARG id  text  of the sign-up
 -- ARG edits  number  how often it had been edited when it was checked
 -- ARG event  json  who delivered it, for the history
--- INCLUDE clock record replays deliver_anyway
+-- INCLUDE clock record jobs deliver_anyway
 --
 -- Returns 1, or 0 when it is not quarantined (any more) or somebody else changed it in between.
 

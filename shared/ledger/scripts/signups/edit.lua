@@ -6,7 +6,7 @@
 -- ARG sent  text  what is sent from now on, as JSON
 -- ARG person  text  fingerprint of the person
 -- ARG change  text  what changed, as JSON, for the history
--- INCLUDE record replays lines
+-- INCLUDE record jobs lines
 --
 -- Returns 1, or 0 when it is neither or somebody else changed it in between.
 

@@ -2,10 +2,10 @@
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
--- INCLUDE record lines replays
+-- INCLUDE record lines jobs
 --
 -- Returns {when it is looked at next, or when its claim runs out (ms; "" for never), how many of its
--- person's sign-ups are before it, the id of the first of them or "", the replay that it waits in
+-- person's sign-ups are before it, the id of the first of them or "", the job that it waits in
 -- or ""}.
 
 local record = load_record(id)
@@ -22,5 +22,5 @@ if place and tonumber(place) > 0 then
 end
 local head = before > 0 and head_of_line(record.person)
 local job = record.replay
-local waits = job and redis.call("ZSCORE", replay_waiting(job), id)
+local waits = job and redis.call("ZSCORE", waiting_in_job(job), id)
 return { due_at or "", before, head or "", waits and job or "" }

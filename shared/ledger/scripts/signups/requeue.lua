@@ -1,9 +1,9 @@
--- Retries a dead letter at once. A replay in which it waits goes on without it.
+-- Retries a dead letter at once. A job in which it waits goes on without it.
 --
 -- KEY account  prefix of the account's keys
 -- ARG id  text  of the sign-up
 -- ARG event  json  who retried it, for the history
--- INCLUDE clock record replays requeue
+-- INCLUDE clock record jobs requeue
 --
 -- Returns 1, or 0 when it is no dead letter (any more).
 

@@ -1,17 +1,17 @@
--- Makes the next sign-ups of the account's oldest replay due, as many as pace, quota and room allow.
+-- Makes the next sign-ups of the account's oldest job due, as many as pace, quota and room allow.
 --
 -- KEY account  prefix of the account's keys
--- ARG per_second  number  sign-ups, for all replays of the API key
+-- ARG per_second  number  sign-ups, for all jobs of the API key
 -- ARG deliveries_per_day  number  what the API key allows for deliveries
--- ARG kept_share  number  share of a day's remaining requests that replays leave
--- ARG most_under_way  number  how many of a replay may be under way
--- ARG edits  json?  of a replay with an edit: the job, and for each of its next sign-ups the id, and
+-- ARG kept_share  number  share of a day's remaining requests that jobs leave
+-- ARG most_under_way  number  how many of a job may be under way
+-- ARG edits  json?  of a job with an edit: the job, and for each of its next sign-ups the id, and
 --   unless it stays as it is, what is sent from now on and the event for its history
 -- LIMIT MOST_FED  number
 -- LIMIT ALLOWANCE_LIFE  milliseconds
--- INCLUDE clock stored record replays requeue deliver_anyway form_lists edited feeding
+-- INCLUDE clock stored record jobs requeue deliver_anyway form_lists edited feeding
 --
--- Returns how many became due, or -1 if the oldest replay needs `edits` for that.
+-- Returns how many became due, or -1 if the oldest job needs `edits` for that.
 
 local FED = account .. "replay-fed"
 
@@ -27,17 +27,17 @@ local function take_allowance(per_second, most_now)
   return allowed
 end
 
-local job = redis.call("ZRANGE", REPLAYING, 0, 0)[1]
+local job = redis.call("ZRANGE", WAITING_JOBS, 0, 0)[1]
 if not job then
   return 0
 end
-local sharing, due = replaying_accounts()
-local quota = replay_quota(deliveries_per_day, kept_share, due)
-local obstacle, room = replay_room(job, quota, most_under_way)
+local sharing, due = accounts_with_jobs()
+local quota = job_quota(deliveries_per_day, kept_share, due)
+local obstacle, room = job_room(job, quota, most_under_way)
 if obstacle or room == 0 then
   return 0
 end
-local by, action, who = unpack(redis.call("HMGET", replay(job), "by", "action", "event"))
+local by, action, who = unpack(redis.call("HMGET", job_key(job), "by", "action", "event"))
 if action == "retry_edited" and (not edits or edits.job ~= job) then
   return -1
 end
@@ -58,7 +58,7 @@ local function is_prepared(record, edit)
   elseif action ~= "retry_form_lists" then
     return true
   end
-  local lists = redis.call("HGET", replay_lists(job), record.form)
+  local lists = redis.call("HGET", job_lists(job), record.form)
   return lists and give_lists(record, lists, who)
 end
 
@@ -86,12 +86,12 @@ end
 local place = 0
 local function take_next()
   if not edits then
-    return redis.call("ZPOPMIN", replay_waiting(job))[1]
+    return redis.call("ZPOPMIN", waiting_in_job(job))[1]
   end
   repeat
     place = place + 1
     local edit = edits.signups[place]
-    if edit and redis.call("ZREM", replay_waiting(job), edit.id) == 1 then
+    if edit and redis.call("ZREM", waiting_in_job(job), edit.id) == 1 then
       return edit.id, edit
     end
   until not edit
@@ -109,7 +109,7 @@ while made_due < allowed and looked_at < MOST_FED do
     made_due = made_due + 1
   end
 end
-add_to(replay(job), "moved", made_due)
-add_to(replay(job), "skipped", looked_at - made_due)
-leave_replaying_if_fed(job)
+add_to(job_key(job), "moved", made_due)
+add_to(job_key(job), "skipped", looked_at - made_due)
+end_job_if_fed(job)
 return made_due

@@ -1,6 +1,6 @@
--- Does a job's work with some sign-ups, that somebody has chosen one by one: puts them into a
--- replay, or discards them. The job begins with the first of them. Those that wait in another replay
--- stay there. Safe to repeat.
+-- Does a job's work with some sign-ups, that somebody has chosen one by one: has them wait
+-- for their turn, or discards them. The job begins with the first of them. Those that wait in
+-- another job stay there. Safe to repeat.
 --
 -- KEY account  prefix of the account's keys
 -- ARG job  text  its id
@@ -9,14 +9,14 @@
 -- ARG chosen  text  what was chosen, as JSON
 -- ARG event  text  who does this and why, as JSON, for the history of each
 -- ARG ids  json  list of the sign-ups' ids
--- ARG edit  text?  what a replay with an edit changes, as JSON
+-- ARG edit  text?  what a job with an edit changes, as JSON
 -- ARG lists  json?  to which lists it sends: ids by form
 -- ARG refused  number  how many others were chosen that cannot be sent
--- INCLUDE clock stored busy record replays job_changes
+-- INCLUDE clock stored busy record jobs job_changes
 --
 -- Returns how many were changed.
 
-if redis.call("HEXISTS", replay(job), "cancelled_at") == 1 then
+if redis.call("HEXISTS", job_key(job), "cancelled_at") == 1 then
   return 0
 end
 local changed = 0
@@ -35,13 +35,13 @@ local details = { "action", action, "event", event, "refused", refused }
 add_detail(details, "change", edit)
 begin_job(job, by, chosen, details)
 note_lists(job, lists)
-add_to(replay(job), "total", changed)
+add_to(job_key(job), "total", changed)
 if waits_as(action) then
-  redis.call("HDEL", replay(job), "ended_at") -- those before may all be done already
-  redis.call("PERSIST", replay(job))
-  redis.call("ZADD", REPLAYING, "NX", text(now), job)
+  redis.call("HDEL", job_key(job), "ended_at") -- those before may all be done already
+  redis.call("PERSIST", job_key(job))
+  redis.call("ZADD", WAITING_JOBS, "NX", text(now), job)
   note_busy(account)
 else
-  leave_replaying_if_fed(job)
+  end_job_if_fed(job)
 end
 return changed

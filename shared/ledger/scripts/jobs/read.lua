@@ -3,14 +3,14 @@
 -- KEY account  prefix of the account's keys
 -- ARG job  text  its id
 -- LIMIT MOST_STEPPED  number
--- INCLUDE replays
+-- INCLUDE jobs
 --
 -- Returns {what the job does, the filter, what an edit changes or "", where the step begins, where the
 -- one after it begins or "" if this is the last one, list of ids}; an empty list when nothing is left
 -- to go through.
 
 local action, filter, edit, cursor, index, up_to = unpack(
-  redis.call("HMGET", replay(job), "action", "filter", "change", "cursor", "index", "up_to")
+  redis.call("HMGET", job_key(job), "action", "filter", "change", "cursor", "index", "up_to")
 )
 edit = edit or ""
 if not cursor then

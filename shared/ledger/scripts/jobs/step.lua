@@ -1,4 +1,4 @@
--- Does a step of a job: has sign-ups wait in the replay, discards them, or undoes that. If several
+-- Does a step of a job: has sign-ups wait for their turn, discards them, or undoes that. If several
 -- workers have read the same step, the first one does it.
 --
 -- KEY account  prefix of the account's keys
@@ -7,12 +7,12 @@
 -- ARG following  text  where the one after it begins, or "" if this is the last one
 -- ARG ids  json  list of those of the step that match
 -- ARG refused  number  how many others match, but cannot be sent as they are
--- INCLUDE stored record replays job_changes
+-- INCLUDE stored record jobs job_changes
 --
 -- Returns how many were changed, or -1 when the step was done before, or the job is cancelled.
 
 local stored = redis.call(
-  "HMGET", replay(job), "cursor", "action", "event", "index", "up_to", "undone"
+  "HMGET", job_key(job), "cursor", "action", "event", "index", "up_to", "undone"
 )
 if stored[1] ~= cursor then
   return -1
@@ -39,11 +39,11 @@ for _, id in ipairs(ids) do
     end
   end
 end
-add_to(replay(job), "total", changed)
-add_to(replay(job), "refused", refused)
+add_to(job_key(job), "total", changed)
+add_to(job_key(job), "refused", refused)
 if following == "" then
   end_steps(job)
 else
-  redis.call("HSET", replay(job), "cursor", following)
+  redis.call("HSET", job_key(job), "cursor", following)
 end
 return changed

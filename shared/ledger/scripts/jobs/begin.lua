@@ -11,19 +11,19 @@
 -- ARG since  time?  where the job begins in it; none: at its beginning
 -- ARG event  text  who does this and why, as JSON, for the history of each
 -- ARG undone  text?  the job whose discarding this one undoes
--- ARG edit  text?  what a replay with an edit changes, as JSON
+-- ARG edit  text?  what a job with an edit changes, as JSON
 -- ARG lists  json?  to which lists it sends: ids by form
--- INCLUDE clock busy replays
+-- INCLUDE clock busy jobs
 --
 -- Returns how many entries it goes through.
 
 local first, up_to = since and text(since) or "-inf", text(now)
 if undone then
-  local stored = redis.call("HMGET", replay(undone), "started_at", "ended_at")
+  local stored = redis.call("HMGET", job_key(undone), "started_at", "ended_at")
   first, up_to = stored[1] or up_to, stored[2] or up_to
 end
 local count = redis.call("ZCOUNT", account .. index, first, up_to)
-if count == 0 or redis.call("ZSCORE", REPLAYS, job) then
+if count == 0 or redis.call("ZSCORE", JOBS, job) then
   return count
 end
 
@@ -37,7 +37,7 @@ begin_job(job, by, chosen, details)
 note_lists(job, lists)
 redis.call("ZADD", STEPPING, text(now), job)
 if waits_as(action) then
-  redis.call("ZADD", REPLAYING, text(now), job)
+  redis.call("ZADD", WAITING_JOBS, text(now), job)
 end
 note_busy(account)
 return count
