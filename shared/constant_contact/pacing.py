@@ -32,7 +32,7 @@ def pace_rules(settings: Settings) -> PaceRules:
 
 
 def job_pace(settings: Settings) -> JobPace:
-    """Return what the settings allow for replays of dead letters."""
+    """Return what the settings allow for jobs that send."""
     rules = pace_rules(settings)
     return JobPace.of(
         requests_per_second=rules.requests_per_second, deliveries_per_day=rules.deliveries_per_day

@@ -18,7 +18,7 @@ class Via(StrEnum):
 
 
 class Action(StrEnum):
-    """What was done. docs/audit.md says it in words."""
+    """What was done. docs/audit.md says it in words. A replay is a job that retries."""
 
     HOLD = "hold"
     RELEASE = "release"

@@ -38,8 +38,8 @@ _DID = {
     Action.HOLD: "put {account} on hold",
     Action.RELEASE: "released {account}",
     Action.RETRY: "retried {signups} of {account}",
-    Action.REPLAY: "began a {replay} of {count} of {account}",
-    Action.CANCEL_REPLAY: "cancelled a {replay} of {account}",
+    Action.REPLAY: "began a {job} that retries {count} of {account}",
+    Action.CANCEL_REPLAY: "cancelled a {job} of {account}",
     Action.DISCARD: "discarded {signups} of {account}",
     Action.UNDO_DISCARD: "undid the discarding of {signups} of {account}",
     Action.CANCEL_JOB: "stopped a {job} of {account}",
@@ -183,7 +183,6 @@ _FIELDS: dict[str, Callable[[AuditEntry], Words]] = {
     "form": _target(Subject.FORM),
     "job": _target(Subject.JOB, "job"),
     "operator": _target(Subject.OPERATOR),
-    "replay": _target(Subject.JOB, "replay"),
     "role": lambda entry: Words(text=as_text(entry.detail.get("role", "unknown"))),
     "signups": _signups,
 }

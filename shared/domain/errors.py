@@ -14,7 +14,7 @@ RelayError
 │   │   └── WrongPresentCode  of the app that another one is to replace
 │   ├── NoSuchSignup     no sign-up has the id                -> exit 1; 404
 │   ├── NoSuchAccount    no account has the name              -> exit 1; 404
-│   ├── NoSuchJob     no replay has the id                 -> exit 1; 404
+│   ├── NoSuchJob        no job has the id                    -> exit 1; 404
 │   └── UnreadableRecord a stored record cannot be read       -> exit 1, nothing was changed
 ├── SettingsError        settings are missing or wrong        -> exit 2, nothing starts
 └── TokenError           no access token is available
@@ -156,7 +156,7 @@ class NoSuchAccount(Refused):
 
 
 class NoSuchJob(Refused):
-    """No replay has this id, or it ended long ago."""
+    """No job has this id, or it ended long ago."""
 
 
 class UnreadableRecord(Refused):

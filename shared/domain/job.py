@@ -1,7 +1,8 @@
-"""Jobs that change many sign-ups, and replays: the ones that send dead letters again, or deliver
-quarantined sign-ups anyway, at a pace of their own.
+"""Jobs: what they do with many sign-ups, and at what pace they send dead letters again, or deliver
+quarantined sign-ups anyway.
 
-Pure: how much of its API key's rate and day a replay may use, and how long it takes.
+Pure: how much of its API key's rate and day a job may use, and how long it takes. Stored keys,
+routes and some commands call a job that retries a replay.
 """
 
 import math
@@ -11,19 +12,19 @@ from enum import StrEnum
 
 from shared.domain.quota_forecast import next_midnight
 
-# From this many dead letters on, a retry is a replay. Fewer become due at once.
+# From this many dead letters on, a retry is a job. Fewer become due at once.
 LARGE = 100
 # The share of an API key's rate that all its sending jobs use, and the share of its day that they
 # leave for fresh sign-ups.
 SHARE_OF_RATE = 0.5
 LEFT_OF_DAY = 0.2
-# A replay makes this many seconds' worth of sign-ups due at a time, and at least LARGE. If the
+# A job makes this many seconds' worth of sign-ups due at a time, and at least LARGE. If the
 # cause is not fixed, no more than these fail again.
 SECONDS_UNDER_WAY = 10
 
 
 class JobAction(StrEnum):
-    """What a job does with each of its sign-ups. A replay is a job that sends them."""
+    """What a job does with each of its sign-ups."""
 
     RETRY = "retry"
     RETRY_FORM_LISTS = "retry_form_lists"  #: to the lists that their forms have now
@@ -50,7 +51,7 @@ class JobState(StrEnum):
 
 
 class Obstacle(StrEnum):
-    """Why a replay makes no more sign-ups due now."""
+    """Why a job makes no more sign-ups due now."""
 
     STEPPING = "stepping"
     HOLD = "hold"
@@ -66,7 +67,7 @@ class Obstacle(StrEnum):
 _IN_WORDS = {
     Obstacle.STEPPING: "its sign-ups are being collected",
     Obstacle.HOLD: "its account is on hold",
-    Obstacle.BEHIND: "an earlier replay of its account comes first",
+    Obstacle.BEHIND: "an earlier job of its account comes first",
     Obstacle.QUOTA: "the rest of today's quota is for fresh sign-ups; it continues at 00:00 UTC",
     Obstacle.UNDER_WAY: "for the sign-ups that are being sent now",
 }
@@ -74,7 +75,7 @@ _IN_WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobPace:
-    """What all replays of one API key may use together. `per_day` is for all deliveries."""
+    """What all jobs of one API key may use together. `per_day` is for all deliveries."""
 
     per_second: float
     per_day: int
@@ -89,13 +90,13 @@ class JobPace:
 
 
 def for_jobs(left: int) -> int:
-    """Return how many of the `left` requests of a day replays may use."""
+    """Return how many of the `left` requests of a day jobs may use."""
     return max(0, left - math.ceil(left * LEFT_OF_DAY))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeToSend:
-    """How long a replay takes if nothing else is sent. It waits for `begins_at`, if that is given,
+    """How long a job takes if nothing else is sent. It waits for `begins_at`, if that is given,
     and takes `sending` after that."""
 
     sending: timedelta = timedelta()

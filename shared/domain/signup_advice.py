@@ -323,7 +323,7 @@ def why(signup: Signup, outlook: Outlook, holds: Sequence[Hold]) -> Why:
     """Return why the sign-up stands as it does. The gravest of `holds` is the first."""
     match signup.state:
         case State.DEAD:
-            return _in_replay(outlook) or why_failed(signup)
+            return _in_job(outlook) or why_failed(signup)
         case State.QUARANTINED:
             return why_quarantined(signup.reason)
         case State.DELIVERED if signup.action == "asked":
@@ -391,8 +391,8 @@ def _why_refused(error_key: str, message: str) -> Why:
     return next(matching, _DEAD[DeathReason.REJECTED])
 
 
-def _in_replay(outlook: Outlook) -> Why | None:
-    if outlook.replay is None:
+def _in_job(outlook: Outlook) -> Why | None:
+    if outlook.job is None:
         return None
     return Why("It failed, and waits for its turn in a job that retries many.", _WAIT)
 

@@ -19,14 +19,14 @@ class Outlook:
     """What the ledger knows of a sign-up's future.
 
     `due_at` is when it is looked at next, or when its claim runs out. `before` is how many of its
-    person's sign-ups are sent before it, `first_in_line` the id of the first of these. `replay` is
-    the id of the replay that it waits in.
+    person's sign-ups are sent before it, `first_in_line` the id of the first of these. `job` is
+    the id of the job that it waits in.
     """
 
     due_at: datetime | None = None
     before: int = 0
     first_in_line: str | None = None
-    replay: str | None = None
+    job: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +47,9 @@ def next_step(
 ) -> NextStep | None:
     """Return what happens next; None if nothing happens by itself. The gravest of `holds` is the
     first."""
-    if signup.state == State.DEAD and outlook.replay:
+    if signup.state == State.DEAD and outlook.job:
         return NextStep(sentence="Its turn comes in a job, which sends it again.")
-    if signup.state == State.QUARANTINED and outlook.replay:
+    if signup.state == State.QUARANTINED and outlook.job:
         return NextStep(sentence="Its turn comes in a job, which delivers it anyway.")
     if is_settled(signup.state):
         return None

@@ -17,12 +17,12 @@ from shared.ledger.script_library import Scripts
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What there is to do for an account now: `due` for a lane, `replaying` for its replays.
+    """What there is to do for an account now: `due` for a lane, `feeding` for its jobs that send.
     `stepping` are the jobs that have an index to go through."""
 
     account: str
     due: bool
-    replaying: bool
+    feeding: bool
     stepping: tuple[str, ...] = ()
 
 
@@ -40,9 +40,9 @@ class BusyAccounts:
         accounts = [keys.account_of(prefix) for prefix in prefixes]
         answers = self._scripts.run_for_each(accounts, "accounts/find_work")
         return [
-            Work(account, bool(due), bool(replaying), tuple(map(str, stepping)))
-            for account, (due, replaying, stepping) in zip(accounts, answers, strict=True)
-            if due or replaying or stepping
+            Work(account, bool(due), bool(feeding), tuple(map(str, stepping)))
+            for account, (due, feeding, stepping) in zip(accounts, answers, strict=True)
+            if due or feeding or stepping
         ]
 
     def find_again(self, accounts: Iterable[str]) -> int:

@@ -1,8 +1,8 @@
-"""Jobs in the ledger: replays, and those that discard many sign-ups or undo that.
+"""Jobs in the ledger: those that send many sign-ups, discard them, or undo that.
 
-A job has a part in each account that it concerns, under the same id. Each sign-up of a replay
-either waits in the job as what it was, or is due like any other. A job of a filter goes through an
-index of the account in steps, which any worker does.
+A job has a part in each account that it concerns, under the same id. Each sign-up of a job
+that sends either waits in it as what it was, or is due like any other. A job of a filter goes
+through an index of the account in steps, which any worker does.
 """
 
 import json
@@ -27,7 +27,7 @@ from shared.ledger.time_units import from_milliseconds, moment, to_milliseconds
 ListIds = Mapping[str, Sequence[str]]
 
 
-# What `Replays.feed` returns if the oldest replay has an edit, which Python makes.
+# What `JobLedger.feed` returns if the oldest job that sends has an edit, which Python makes.
 EDITS_NEEDED = -1
 
 
@@ -45,7 +45,7 @@ class JobStep(NamedTuple):
 
 
 class NextEdits(NamedTuple):
-    """Which sign-ups come next in a replay with an edit. `change` and `event`, which has who does
+    """Which sign-ups come next in a job with an edit. `change` and `event`, which has who does
     it, are JSON."""
 
     job: str
@@ -89,11 +89,11 @@ class NewJob:
 class JobPart:
     """One account's part of a job.
 
-    `unseen` entries of its index are yet to be looked at. Of a replay, `total` = `waiting` +
+    `unseen` entries of its index are yet to be looked at. If it sends, `total` = `waiting` +
     `under_way` + `delivered` + `dead` + `skipped` + `cancelled`. `dead` are dead letters again;
     `skipped` were changed by somebody before their turn came. Of another job, what is in `total`
     and not `cancelled` is changed. `refused` matched, but could not be sent as they were: they are
-    not in `total`. `before` is how many wait in earlier replays of the account.
+    not in `total`. `before` is how many wait in earlier jobs of the account.
     `pace` is its share of the API key's pace, `today` how many requests of the day it may still
     use. `undone` is the job that it undoes, `change` what one with an edit changes (JSON).
     """
@@ -146,10 +146,10 @@ class JobLedger:
         lists: ListIds | None = None,
         refused: int = 0,
     ) -> int:
-        """Have these sign-ups wait in the replay, or have the job discard them; return how many
+        """Have these sign-ups wait in the job, or have the job discard them; return how many
         were changed. `refused` others were chosen, and cannot be sent.
 
-        Leaves out those that wait in another replay, or were settled otherwise meanwhile.
+        Leaves out those that wait in another job, or were settled otherwise meanwhile.
         """
         added = 0
         for batch in batches(ids, limits.MOST_STEPPED):
@@ -220,7 +220,7 @@ class JobLedger:
     def feed(self, account: str, job: str | None = None, edits: Sequence[MadeEdit] = ()) -> int:
         """Make the account's next ones due, if pace, quota and holds allow; return how many.
 
-        `edits` are those of the sign-ups that come next in `job`, a replay with an edit. Returns
+        `edits` are those of the sign-ups that come next in `job`, a job with an edit. Returns
         `EDITS_NEEDED` if they are missing.
         """
         made = {"job": job, "signups": edits} if job and edits else None
@@ -235,15 +235,15 @@ class JobLedger:
         )
 
     def next_edits(self, account: str) -> NextEdits | None:
-        """Return what the account's oldest replay needs edits for; None if it needs none."""
+        """Return what the account's oldest job needs edits for; None if it needs none."""
         most = self.pace.most_under_way
         found = self._scripts.run_for(account, "jobs/next_edits", most=most)
         return NextEdits(*found) if found else None
 
-    def cancel(self, account: str, replay: str, *, by: str) -> int | None:
+    def cancel(self, account: str, job: str, *, by: str) -> int | None:
         """Leave as they are those that the job has not changed; return how many. None: there is no
         such job."""
-        kept = int(self._scripts.run_for(account, "jobs/cancel", job=replay, by=by))
+        kept = int(self._scripts.run_for(account, "jobs/cancel", job=job, by=by))
         return None if kept < 0 else kept
 
     def parts(self, *accounts: str) -> list[JobPart]:

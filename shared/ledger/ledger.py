@@ -553,12 +553,12 @@ def event_by(name: str, who: Who) -> dict[str, Any]:
     return {"event": name, "counted": False, **who}
 
 
-def _outlook(id: str, due_at: str, before: int, first: str, replay: str) -> Outlook:
+def _outlook(id: str, due_at: str, before: int, first: str, job: str) -> Outlook:
     return Outlook(
         due_at=read_one(RecordKind.SIGNUP, id, partial(moment, due_at or None)),
         before=before,
         first_in_line=first or None,
-        replay=replay or None,
+        job=job or None,
     )
 
 

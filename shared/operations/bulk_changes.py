@@ -37,7 +37,7 @@ class BulkChanges:
         return self.chooser.lists.finder.registry.form_names()
 
     def retry(self, choice: BulkChoice) -> BulkResult:
-        """Send the dead letters again: a few at once, more by a replay."""
+        """Send the dead letters again: a few at once, more as a job."""
         signups = self.chooser.few(choice)
         if signups is None:
             return self.chooser.start(JobAction.RETRY, choice)
@@ -48,14 +48,14 @@ class BulkChanges:
         return BulkResult(done=len(done), left_out=choice.left_out(len(done)), accounts=accounts)
 
     def retry_form_lists(self, choice: BulkChoice) -> BulkResult:
-        """Send them to the lists that their forms have now: a replay, however few."""
+        """Send them to the lists that their forms have now: a job, however few."""
         return self._as_job(JobAction.RETRY_FORM_LISTS, choice)
 
     def retry_edited(self, choice: BulkChoice, change: FieldChange) -> BulkResult:
-        """Send those that the change changes, with it: a replay, however few. The others stay."""
+        """Send those that the change changes, with it: a job, however few. The others stay."""
         return self._as_job(JobAction.RETRY_EDITED, choice, change=change)
 
-    def replay(
+    def retry_as_job(
         self,
         choice: BulkChoice,
         action: JobAction = JobAction.RETRY,

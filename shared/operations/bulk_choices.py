@@ -276,7 +276,7 @@ class BulkChooser:
         """Return by id in which job these wait, as far as they do."""
         outlooks = self.lists.finder.ledger.outlooks(signups)
         pairs = zip(signups, outlooks, strict=True)
-        return {signup.id: outlook.replay for signup, outlook in pairs if outlook.replay}
+        return {signup.id: outlook.job for signup, outlook in pairs if outlook.job}
 
     def _without_jobs(self, signups: Sequence[Signup]) -> tuple[list[Signup], Counter[str]]:
         """Return those that wait in no job, and how many wait in which."""

@@ -1,6 +1,6 @@
-"""Makes the next sign-ups of replays due.
+"""Makes the next sign-ups of jobs that send due.
 
-Those of a replay with an edit are changed in that step, by the rules of a single edit, which Python
+Those of a job with an edit are changed in that step, by the rules of a single edit, which Python
 knows.
 """
 

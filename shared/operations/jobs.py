@@ -141,7 +141,7 @@ class Jobs:
         """Begin a job, and do as much of it as takes no time that an operator notices.
 
         Return the job; None when there is no such sign-up. `note` says why they are discarded,
-        `change` what a replay with an edit changes.
+        `change` what a job with an edit changes.
         """
         why = discard_note(note)
         job = NewJob(

@@ -67,7 +67,7 @@ class Judging:
                 network=network,
                 neighbours=from_network[network] - 1,
                 others=max(0, count - 1),
-                job=outlook.replay,
+                job=outlook.job,
             )
             for signup, network, count, outlook in zip(
                 signups, networks, of_people, outlooks, strict=True

@@ -213,4 +213,4 @@ def _by(part: int, counts: Counter[tuple[str, str]]) -> Counter[str]:
 
 
 def _no_job(id: str) -> NoSuchJob:
-    return NoSuchJob(f"There is no job {id}. List the jobs with: relay failed replays")
+    return NoSuchJob(f"There is no job {id}. List the jobs with: relay failed jobs")

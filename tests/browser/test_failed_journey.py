@@ -66,7 +66,7 @@ def retry_all(page: Page, count: int) -> None:
         page.get_by_role("heading", name=f"Retry {counted(count, 'failed sign-up')}?")
     ).to_be_visible()
     page.get_by_role("button", name=f"Retry {counted(count, 'failed sign-up')}").click()
-    expect(page.get_by_text("The replay has begun.")).to_be_visible()
+    expect(page.get_by_text("The job has begun.")).to_be_visible()
 
 
 def test_from_the_overview_to_why_to_all_of_it_delivered(

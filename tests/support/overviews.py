@@ -25,7 +25,7 @@ def glance(name: str = "acme", *, due: int = 0, **fields: Any) -> Glance:
         "totals": Totals(accepted=due, due=due),
         "oldest_due": None,
         "dead": {},
-        "replaying": 0,
+        "in_jobs": 0,
         "quarantined": 0,
         "holds": frozenset(),
         "tokens_in_trouble": False,

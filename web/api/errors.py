@@ -31,7 +31,7 @@ _MESSAGES = {
 _NOT_THERE: dict[type[Exception], str] = {
     NoSuchSignup: "There is no sign-up of this id. It may have been cleared or erased.",
     NoSuchAccount: "There is no account of this name.",
-    NoSuchJob: "There is no replay of this id. Ended ones are kept for 30 days.",
+    NoSuchJob: "There is no job of this id. Ended ones are kept for 30 days.",
 }
 # What marshmallow says of a field that the schema does not have, and of one that it needs.
 _UNKNOWN = "Unknown field."

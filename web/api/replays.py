@@ -83,7 +83,7 @@ def start_replay(body: dict[str, Any]) -> dict[str, Any]:
     """Send all dead letters again that match now, however many, at half the rate."""
     chosen = signup_filter(body | {"state": State.DEAD})
     action, change = _wanted(body)
-    started = services().operations.bulk.replay(BulkChoice(filter=chosen), action, change)
+    started = services().operations.bulk.retry_as_job(BulkChoice(filter=chosen), action, change)
     if started is None:
         raise Refused(_NOTHING[action])
     return _document(started)

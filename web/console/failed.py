@@ -92,7 +92,7 @@ def retry_failed() -> ResponseReturnValue:
         done, or_else = bulk.retry(choice), ""
     left_out = _left_out(done.left_out, or_else)
     if done.job:
-        flash(f"The replay has begun.{left_out} You may close this page: it goes on by itself.")
+        flash(f"The job has begun.{left_out} You may close this page: it goes on by itself.")
         return redirect(url_for("console.job", id=done.job.id), 303)
     if or_else:  # these go as a job, or not at all
         why = left_out or " They are in a job already, or somebody else has settled them."

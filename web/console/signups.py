@@ -186,7 +186,7 @@ def _page(details: SignupDetails, problem: str | None = None) -> str:
         report=support_report(details, version("signup-relay")),
         problem=problem,
         editable=details.signup.state in _EDITABLE,
-        moves=not is_settled(details.signup.state) or details.outlook.replay is not None,
+        moves=not is_settled(details.signup.state) or details.outlook.job is not None,
     )
 
 

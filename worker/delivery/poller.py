@@ -31,7 +31,7 @@ class DueWork:
     def accounts(self) -> list[str]:
         """Return the accounts for which a lane would find something to do now.
 
-        This also has replays and other jobs go on, as every worker looks now and then.
+        This also has jobs go on, as every worker looks now and then.
         """
         found = self.busy.find_work()
         for work in found:
@@ -41,7 +41,7 @@ class DueWork:
         return [account.name for account in self.registry.accounts_named(due)]
 
     def _is_due(self, work: Work) -> bool:
-        fed = work.replaying and self.job_feeder.feed(work.account) > 0
+        fed = work.feeding and self.job_feeder.feed(work.account) > 0
         return work.due or fed
 
     def find_again(self) -> None:

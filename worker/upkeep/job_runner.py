@@ -1,4 +1,4 @@
-"""Goes on with the jobs that discard many sign-ups, undo that, or collect them for a replay."""
+"""Goes on with the jobs that discard many sign-ups, undo that, or collect those to send."""
 
 import contextlib
 import threading

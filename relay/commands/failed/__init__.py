@@ -1,18 +1,18 @@
-"""`relay failed`: dead letters, and the replays that send many of them again."""
+"""`relay failed`: dead letters, and the jobs that send many of them again."""
 
 import click
 
 from relay.lazy_group import LazyGroup
 
 COMMANDS = {
-    "cancel": "relay.commands.failed.replays:cancel",
+    "cancel": "relay.commands.failed.jobs:cancel",
     "discard": "relay.commands.failed.dead_letters:discard",
     "edit": "relay.commands.failed.dead_letters:edit",
     "export": "relay.commands.failed.dead_letters:export",
-    "jobs": "relay.commands.failed.replays:list_jobs",
+    "jobs": "relay.commands.failed.jobs:list_jobs",
     "list": "relay.commands.failed.dead_letters:list_dead_letters",
-    "replays": "relay.commands.failed.replays:list_replays",
-    "retry": "relay.commands.failed.replays:retry",
+    "replays": "relay.commands.failed.jobs:list_replays",
+    "retry": "relay.commands.failed.jobs:retry",
     "show": "relay.commands.failed.dead_letters:show",
     "undo": "relay.commands.failed.dead_letters:undo",
 }

@@ -49,8 +49,8 @@ def say_report(
     _say_records(output, report.records, report.at)
     kept = {each.name: each.count for each in report.records}  # the figures have cleared ones, too
     if dead := kept["dead"]:
-        replaying = f", {report.replaying:,} of them in a replay" if report.replaying else ""
-        output.say(f"Failed: {dead:,}{replaying}. See them with: relay failed list")
+        in_jobs = f", {report.in_jobs:,} of them in a job" if report.in_jobs else ""
+        output.say(f"Failed: {dead:,}{in_jobs}. See them with: relay failed list")
     if caught := kept["quarantined"]:
         output.say(f"Quarantined: {caught:,}. See them with: relay quarantine list")
 

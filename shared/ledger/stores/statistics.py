@@ -60,7 +60,7 @@ class Round:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Glance:
     """What one look at many accounts tells of each. `api_key` is the same for accounts of one key.
-    `dead` are the dead letters that are kept, by reason, of which `replaying` wait in replays.
+    `dead` are the dead letters that are kept, by reason, of which `in_jobs` wait in jobs.
     `holds` has the reasons of its holds, `today` what was counted on this UTC day."""
 
     account: str
@@ -68,7 +68,7 @@ class Glance:
     totals: Totals
     oldest_due: timedelta | None
     dead: Mapping[DeathReason, int]
-    replaying: int
+    in_jobs: int
     quarantined: int
     holds: Collection[str]
     tokens_in_trouble: bool
@@ -81,7 +81,7 @@ class Glance:
     @property
     def undecided(self) -> int:
         """How many dead letters wait for somebody's decision."""
-        return max(0, sum(self.dead.values()) - self.replaying)
+        return max(0, sum(self.dead.values()) - self.in_jobs)
 
 
 class Statistics:
@@ -244,7 +244,7 @@ def _counts(figures: Sequence[int]) -> Counts:
 
 
 def _glance(account: str, answer: Sequence[Any]) -> Glance:
-    api_key, totals, oldest_ms, dead, by_reason, replaying, *rest = answer
+    api_key, totals, oldest_ms, dead, by_reason, in_jobs, *rest = answer
     quarantined, held, in_trouble, today = rest
     counts = dict(zip(DeathReason, by_reason, strict=True)) if dead else {}
     return Glance(
@@ -253,7 +253,7 @@ def _glance(account: str, answer: Sequence[Any]) -> Glance:
         totals=_totals(account, totals),
         oldest_due=None if oldest_ms < 0 else duration(oldest_ms),
         dead={reason: count for reason, count in counts.items() if count},
-        replaying=replaying,
+        in_jobs=in_jobs,
         quarantined=quarantined,
         holds=frozenset(held),
         tokens_in_trouble=bool(in_trouble),

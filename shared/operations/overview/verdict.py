@@ -241,10 +241,10 @@ def _is_stalled(view: AccountView, now: datetime) -> bool:
 
 def _dead_letters(view: AccountView) -> str:
     """Return how many dead letters wait for a decision, and why they died."""
-    dead, replaying = view.glance.dead, view.glance.replaying
+    dead, in_jobs = view.glance.dead, view.glance.in_jobs
     called = view.summary.account.called
     reasons = ", ".join(f"{count:,} {reason_words(reason)}" for reason, count in _by_count(dead))
-    retried = f"; {replaying:,} more are being retried" if replaying else ""
+    retried = f"; {in_jobs:,} more are being retried" if in_jobs else ""
     need = _how_many_need(view.glance.undecided, "failed sign-up")
     return f"{called}: {need} your decision ({reasons}{retried})."
 

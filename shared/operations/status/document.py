@@ -27,8 +27,8 @@ class StatusReport:
     """What is known of all accounts and of what they share.
 
     `rests_until` is until when the API key is paused by a 429 or 503; None if it is not, or only
-    for a moment. `organizations` has the accounts that are connected. `replaying` is how many dead
-    letters wait in replays. `redis_problem` is why Redis accepts no writes; None when it does.
+    for a moment. `organizations` has the accounts that are connected. `in_jobs` is how many dead
+    letters wait in jobs. `redis_problem` is why Redis accepts no writes; None when it does.
     `memory` is None if Redis does not tell.
     """
 
@@ -41,7 +41,7 @@ class StatusReport:
     requests_per_day: int
     rests_until: datetime | None
     pulse: Pulse
-    replaying: int
+    in_jobs: int
     redis_problem: RedisProblem | None
     memory: MemoryForecast | None
     records: Sequence[KeptRecords]

@@ -425,7 +425,7 @@ def test_a_claim_that_was_not_used_is_given_back_at_once(rig: LaneRig) -> None:
     rig.contacts = StoppingContacts([UNAUTHORIZED], stop=stopping.set)
     assert rig.lane(stopping=stopping).run() == {"stopped": "worker stops"}
     assert rig.signup(id).state == State.QUEUED
-    assert BusyAccounts(rig.client).find_work() == [Work("acme", due=True, replaying=False)]
+    assert BusyAccounts(rig.client).find_work() == [Work("acme", due=True, feeding=False)]
 
 
 def test_a_lane_whose_slice_is_over_hands_on(rig: LaneRig) -> None:

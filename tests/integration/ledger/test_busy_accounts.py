@@ -21,7 +21,7 @@ from tests.support.job_steps import job_feeder, job_steps
 from tests.support.stack import eventually
 from worker.delivery.poller import DueWork
 
-DUE = [Work("acme", due=True, replaying=False)]
+DUE = [Work("acme", due=True, feeding=False)]
 NOTHING: list[Work] = []
 PACE = JobPace(per_second=1_000_000, per_day=1_000_000)
 
@@ -159,7 +159,7 @@ def replay(ledger: Ledger, client: "redis.Redis", id: str) -> None:
 
 @pytest.mark.parametrize(
     ("revive", "found"),
-    [(requeue, DUE), (replay, [Work("acme", due=False, replaying=True)])],
+    [(requeue, DUE), (replay, [Work("acme", due=False, feeding=True)])],
 )
 def test_a_dead_letter_that_is_retried_makes_its_account_busy(
     ledger: Ledger,

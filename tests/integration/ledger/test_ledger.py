@@ -391,7 +391,7 @@ def test_nothing_is_claimed_on_hold_and_everything_flows_after_it(
     assert claim(ledger) == OnHold(HoldReason.PAUSED)
     assert busy.find_work() == []
     assert ledger.release("acme") == [HoldReason.PAUSED]
-    assert busy.find_work() == [Work("acme", due=True, replaying=False)]
+    assert busy.find_work() == [Work("acme", due=True, feeding=False)]
     assert isinstance(claim(ledger), Claim)
 
 

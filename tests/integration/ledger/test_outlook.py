@@ -85,6 +85,6 @@ def test_a_dead_letter_names_the_replay_that_it_waits_in(
     id = made.dead()
     replays = JobLedger(redis_client, PACE)
     replays.add("acme", "the-replay", [id], by="ada", chosen="{}")
-    assert outlook(ledger, id) == Outlook(replay="the-replay")
+    assert outlook(ledger, id) == Outlook(job="the-replay")
     assert replays.cancel("acme", "the-replay", by="ada") == 1
     assert outlook(ledger, id) == Outlook()

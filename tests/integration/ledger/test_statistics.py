@@ -267,7 +267,7 @@ def test_what_waits_in_jobs_leaves_the_other_dead_letters_undecided(
     ledger.requeue("acme", dead[0])
 
     (glance,) = statistics.glances(["acme"])
-    assert (glance.replaying, glance.undecided) == (1, 1)
+    assert (glance.in_jobs, glance.undecided) == (1, 1)
 
 
 def test_a_glance_tells_what_is_there(redis_client: "redis.Redis") -> None:
@@ -277,7 +277,7 @@ def test_a_glance_tells_what_is_there(redis_client: "redis.Redis") -> None:
     builders.accept(ledger)
     (glance,) = statistics.glances(["acme"])
     assert glance.totals == Totals(accepted=2, due=1, dead=1)
-    assert (glance.due, glance.replaying, glance.quarantined) == (1, 0, 0)
+    assert (glance.due, glance.in_jobs, glance.quarantined) == (1, 0, 0)
     assert glance.dead == {DeathReason.REJECTED: 1}
     assert glance.undecided == 1
     assert glance.tokens_in_trouble

@@ -501,7 +501,7 @@ def test_what_is_delivered_by_a_job_waits_in_quarantine_for_its_turn(
     assert steps.job_ledger.feed("acme") == 0  # it has collected nothing yet
     workers()
     assert states(ledger, ids) == {State.QUARANTINED}
-    assert ledger.outlook(found(ledger, ids[0])).replay == job.id
+    assert ledger.outlook(found(ledger, ids[0])).job == job.id
     assert (jobs.one(job.id).total, jobs.one(job.id).waiting) == (25, 25)
 
     assert steps.job_ledger.feed("acme") == 25

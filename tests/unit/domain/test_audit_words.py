@@ -36,7 +36,7 @@ def said(found: AuditEntry) -> str:
         ),
         (
             entry("replay", account="acme", target="an-id", detail={"count": 5000}),
-            "olga began a replay of 5,000 sign-ups of acme",
+            "olga began a job that retries 5,000 sign-ups of acme",
         ),
         (
             entry(

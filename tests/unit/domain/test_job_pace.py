@@ -1,4 +1,4 @@
-"""What a replay may use of a day, and how long it takes with that."""
+"""What a job may use of a day, and how long it takes with that."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -51,7 +51,7 @@ def test_some_jobs_send_and_some_of_these_send_again() -> None:
 @pytest.mark.parametrize(
     ("rate", "per_second", "most"), [(4, 2, 100), (20, 10, 100), (100, 50, 500)]
 )
-def test_replays_get_half_the_rate_and_ten_seconds_of_it_at_a_time(
+def test_jobs_get_half_the_rate_and_ten_seconds_of_it_at_a_time(
     rate: float, per_second: float, most: int
 ) -> None:
     pace = JobPace.of(requests_per_second=rate, deliveries_per_day=9_500)
@@ -110,7 +110,7 @@ def test_the_next_day_begins_at_midnight_to_the_microsecond() -> None:
     ("obstacle", "words"),
     [
         (Obstacle.HOLD, "its account is on hold"),
-        (Obstacle.BEHIND, "an earlier replay of its account comes first"),
+        (Obstacle.BEHIND, "an earlier job of its account comes first"),
         (
             Obstacle.QUOTA,
             "the rest of today's quota is for fresh sign-ups; it continues at 00:00 UTC",
@@ -118,7 +118,7 @@ def test_the_next_day_begins_at_midnight_to_the_microsecond() -> None:
         (Obstacle.UNDER_WAY, "for the sign-ups that are being sent now"),
     ],
 )
-def test_why_a_replay_waits(obstacle: Obstacle, words: str) -> None:
+def test_why_a_job_waits(obstacle: Obstacle, words: str) -> None:
     assert obstacle.in_words == words
 
 
@@ -129,13 +129,13 @@ def test_a_key_of_hardly_any_requests_never_divides_by_nothing() -> None:
     )
 
 
-def test_a_replay_is_the_sum_of_its_accounts_parts() -> None:
+def test_a_job_is_the_sum_of_its_accounts_parts() -> None:
     one = part(total=300, waiting=100, under_way=50, delivered=140, dead=10)
     two = part("other", total=20, waiting=10, delivered=4, skipped=5, cancelled=1)
-    (replay,) = joined([one, two])
-    assert replay.accounts == ["acme", "other"]
-    assert (replay.total, replay.waiting, replay.done) == (320, 110, 160)
-    assert (replay.delivered, replay.dead, replay.skipped) == (144, 10, 5)
+    (job,) = joined([one, two])
+    assert job.accounts == ["acme", "other"]
+    assert (job.total, job.waiting, job.done) == (320, 110, 160)
+    assert (job.delivered, job.dead, job.skipped) == (144, 10, 5)
 
 
 @pytest.mark.parametrize(
@@ -155,8 +155,8 @@ def test_a_replay_is_the_sum_of_its_accounts_parts() -> None:
     ],
 )
 def test_the_state_is_that_of_all_its_parts(parts: list[JobPart], state: JobState) -> None:
-    (replay,) = joined(parts)
-    assert replay.state == state
+    (job,) = joined(parts)
+    assert job.state == state
 
 
 HELD: dict[str, Any] = {"obstacle": Obstacle.HOLD, "under_way": 12}
@@ -214,10 +214,10 @@ def test_a_job_waits_or_sends_and_says_one_of_both(
 def test_how_long_it_still_takes_is_told_where_it_is_known(
     fields: dict[str, Any], left: timedelta | None
 ) -> None:
-    (replay,) = joined([part(**fields)])
-    assert replay.left(TEN_IN_THE_EVENING) == left
+    (job,) = joined([part(**fields)])
+    assert job.left(TEN_IN_THE_EVENING) == left
 
 
-def test_the_latest_replay_comes_first() -> None:
+def test_the_latest_job_comes_first() -> None:
     later = part(id="b", started_at=TEN_IN_THE_EVENING + timedelta(seconds=1))
-    assert [replay.id for replay in joined([part(), later])] == ["b", "a"]
+    assert [job.id for job in joined([part(), later])] == ["b", "a"]

@@ -141,7 +141,7 @@ def test_one_that_is_delivered_has_its_contact_or_was_asked_to_confirm(
 
 
 def test_what_waits_in_a_replay_is_not_to_be_retried() -> None:
-    found = why(signup(State.DEAD, reason="rejected"), Outlook(replay="r"), [])
+    found = why(signup(State.DEAD, reason="rejected"), Outlook(job="r"), [])
     assert found.remedy == Remedy.NOTHING
 
 
@@ -169,7 +169,7 @@ def test_nothing_happens_by_itself_to_what_is_settled(state: State) -> None:
         (State.RETRYING, Outlook(due_at=NOON + MINUTE), [], "Attempt 2", NOON + MINUTE),
         (State.RETRYING, Outlook(due_at=NOON - MINUTE), [], "It can be sent.", NOON - MINUTE),
         (State.DELIVERING, Outlook(due_at=NOON + MINUTE), [], "sending it now", NOON + MINUTE),
-        (State.DEAD, Outlook(replay="r"), [], "in a job", None),
+        (State.DEAD, Outlook(job="r"), [], "in a job", None),
         (
             State.QUEUED,
             Outlook(due_at=NOON),

@@ -111,7 +111,7 @@ def test_a_good_day(today: Counts, due: int, said: str) -> None:
             id="dead letters",
         ),
         pytest.param(
-            overview(view(dead={DeathReason.REJECTED: 9}, replaying=8)),
+            overview(view(dead={DeathReason.REJECTED: 9}, in_jobs=8)),
             "Acme: 1 failed sign-up needs your decision (9 rejected; 8 more are being retried).",
             Place.FAILED,
             "acme",

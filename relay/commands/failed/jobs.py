@@ -1,4 +1,4 @@
-"""`relay failed retry`, the replays that send many dead letters again, and other jobs."""
+"""`relay failed retry`, the jobs that send many dead letters again, and other jobs."""
 
 import sys
 from collections import Counter
@@ -40,20 +40,20 @@ LOOK_EVERY = timedelta(seconds=1)
 @click.option(
     "--form-lists",
     is_flag=True,
-    help="Send them to the lists that their forms have now, instead of their own. Always a replay.",
+    help="Send them to the lists that their forms have now, instead of their own. Always a job.",
 )
 @click.option(
     "--without",
     multiple=True,
     metavar="FIELD",
-    help="Leave this field out of each, such as birthday. May be repeated. Always a replay.",
+    help="Leave this field out of each, such as birthday. May be repeated. Always a job.",
 )
 @click.option(
     "--set",
     "values",
     multiple=True,
     metavar="FIELD=VALUE",
-    help="Set this field of each to one value. May be repeated. Always a replay.",
+    help="Set this field of each to one value. May be repeated. Always a job.",
 )
 @selection_options("failed sign-ups", DeathReason)
 def retry(
@@ -68,7 +68,7 @@ def retry(
     """Send failed sign-ups again.
 
     Fresh sign-ups go first. Each gets all its attempts again. A hundred or more
-    become a replay: a job that sends them at a slower pace.
+    become a job, which sends them at a slower pace.
 
     With --without and --set, only those are sent that this changes. What would break a rule stays
     as it is.
@@ -171,8 +171,8 @@ def _question(runtime: CommandRuntime, plan: RetryPlan, *, staying: int = 0) -> 
 def _duration(takes: TimeToSend) -> str:
     sending = f"takes about {in_words(takes.sending)}"
     if takes.begins_at is None:
-        return f"The replay {sending}."
-    return f"The replay waits until {minute(takes.begins_at)}. After that it {sending}."
+        return f"The job {sending}."
+    return f"The job waits until {minute(takes.begins_at)}. After that it {sending}."
 
 
 def _replay(
@@ -201,11 +201,9 @@ def _replay(
     if started is None:
         without = ", or have no list to go to" if targets else ""
         without = ", or stay as they are" if edit else without
-        runtime.output.say(
-            f"All of them are in a replay already{without}. See: relay failed replays"
-        )
+        runtime.output.say(f"All of them are in a job already{without}. See: relay failed replays")
         return
-    runtime.output.say(f"The replay {started.id} sends {started.total:,} failed sign-ups again.")
+    runtime.output.say(f"The job {started.id} sends {started.total:,} failed sign-ups again.")
     if runtime.interactive:
         _follow(runtime, started.id)
     else:
@@ -213,76 +211,73 @@ def _replay(
 
 
 def _follow(runtime: CommandRuntime, id: str) -> None:
-    """Show the replay's progress until it has ended or the operator presses Ctrl-C."""
+    """Show the job's progress until it has ended or the operator presses Ctrl-C."""
     line = ProgressLine(sys.stderr, runtime.clock)
     try:
-        while (replay := runtime.operations.retries.job(id)).ended_at is None:
-            line.show(_progress(replay), replay.left(utc_now()))
+        while (job := runtime.operations.retries.job(id)).ended_at is None:
+            line.show(_progress(job), job.left(utc_now()))
             runtime.sleep(LOOK_EVERY.total_seconds())
         line.clear()
-        runtime.output.say(f"Ended: {_progress(replay)}")
+        runtime.output.say(f"Ended: {_progress(job)}")
     except KeyboardInterrupt:
         line.clear()
         runtime.output.say(
-            "The replay continues without this command."
+            "The job continues without this command."
             "\nWatch it:   relay failed replays"
             f"\nCancel it:  relay failed cancel {id}"
         )
 
 
-def _progress(replay: Job) -> str:
-    changed = {JobAction.DISCARD: "discarded", JobAction.UNDO: "as before"}.get(replay.action)
+def _progress(job: Job) -> str:
+    changed = {JobAction.DISCARD: "discarded", JobAction.UNDO: "as before"}.get(job.action)
     counts = {
-        **({changed: replay.changed} if changed else {}),
-        "delivered": replay.delivered,
-        "failed again": replay.dead,
-        "skipped": replay.skipped,
-        "cancelled": replay.cancelled,
-        "being sent": replay.sending,
-        "that wait for the end of the hold": replay.held,
-        "left as they were" if replay.change else "that cannot be sent and stay": replay.refused,
+        **({changed: job.changed} if changed else {}),
+        "delivered": job.delivered,
+        "failed again": job.dead,
+        "skipped": job.skipped,
+        "cancelled": job.cancelled,
+        "being sent": job.sending,
+        "that wait for the end of the hold": job.held,
+        "left as they were" if job.change else "that cannot be sent and stay": job.refused,
     }
-    parts = [f"{replay.done:,} of {replay.total:,} done"]
+    parts = [f"{job.done:,} of {job.total:,} done"]
     parts += [f"{count:,} {name}" for name, count in counts.items() if count]
-    if replay.waits_for:
-        parts.append(f"waiting: {replay.waits_for.in_words}")
+    if job.waits_for:
+        parts.append(f"waiting: {job.waits_for.in_words}")
     return ", ".join(parts)
 
 
 @click.command("replays")
 @pass_runtime
 def list_replays(runtime: CommandRuntime) -> None:
-    """List replays, the latest first. Ended ones are kept for 30 days."""
+    """List the jobs that retry, the latest first. Ended ones are kept for 30 days."""
     found = runtime.operations.retries.jobs()
-    runtime.output.json([job_document(replay, utc_now()) for replay in found])
+    runtime.output.json([job_document(job, utc_now()) for job in found])
     if not found:
-        runtime.output.say("No replays.")
+        runtime.output.say("No jobs.")
         return
     runtime.output.table(
         ["id", "account", "by", "started", "state", "progress", "time left"],
-        [_row(replay) for replay in found],
+        [_row(job) for job in found],
     )
 
 
-def _row(replay: Job) -> list[Any]:
+def _row(job: Job) -> list[Any]:
     return [
-        replay.id,
-        ", ".join(replay.accounts),
-        replay.by,
-        for_people(replay.started_at),
-        replay.state,
-        _progress(replay),
-        duration(replay.left(utc_now())),
+        job.id,
+        ", ".join(job.accounts),
+        job.by,
+        for_people(job.started_at),
+        job.state,
+        _progress(job),
+        duration(job.left(utc_now())),
     ]
 
 
 @click.command("jobs")
 @pass_runtime
 def list_jobs(runtime: CommandRuntime) -> None:
-    """List jobs, the latest first: replays, and what the console does with many sign-ups.
-
-    Ended ones are kept for 30 days.
-    """
+    """List all jobs, the latest first. Ended ones are kept for 30 days."""
     found = runtime.operations.jobs.all()
     runtime.output.json([job_document(job, utc_now()) for job in found])
     if not found:
@@ -298,9 +293,9 @@ def list_jobs(runtime: CommandRuntime) -> None:
 @click.argument("id")
 @pass_runtime
 def cancel(runtime: CommandRuntime, id: str) -> None:
-    """Cancel a replay, or stop another job.
+    """Cancel a job.
 
-    Sign-ups that wait in a replay stay failed, or quarantined; those that had their turn are sent.
+    Sign-ups that wait in it stay failed, or quarantined; those that had their turn are sent.
     What a job has discarded stays discarded: see relay failed undo.
     """
     kept = runtime.operations.jobs.cancel(id)

@@ -52,7 +52,7 @@ def test_a_few_are_retried_at_once(connected: CommandLine, ledger: Ledger) -> No
     assert retried["count"] == LARGE - 1
     assert ledger.figures("acme").due == LARGE - 1
     assert connected("failed", "replays", "--json").json == []
-    assert "No replays." in connected("failed", "replays").out
+    assert "No jobs." in connected("failed", "replays").out
 
 
 def test_a_hold_is_told_before_and_after(connected: CommandLine, ledger: Ledger) -> None:
@@ -128,7 +128,7 @@ def test_nobody_waits_twice(connected: CommandLine, ledger: Ledger) -> None:
     assert connected("failed", "retry", "--all", "--json").json["count"] == LARGE
     again = connected("failed", "retry", "--all", "--json").json
     assert (again["replay"], again["count"]) == (None, 0)
-    assert "in a replay already" in connected("failed", "retry", "--all").out
+    assert "in a job already" in connected("failed", "retry", "--all").out
 
 
 def test_at_a_terminal_one_question_says_what_it_takes(
@@ -156,7 +156,7 @@ def test_status_tells_which_dead_letters_wait_in_a_replay(
     dead_letters(ledger, LARGE + 1)
     assert "Failed: 101. See" in connected("status").out
     connected("failed", "retry", "--all", "--yes")
-    assert "Failed: 101, 101 of them in a replay. See" in connected("status").out
+    assert "Failed: 101, 101 of them in a job. See" in connected("status").out
 
 
 def test_it_is_followed_to_its_end(
