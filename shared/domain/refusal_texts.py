@@ -1,12 +1,15 @@
 """What to say of refusals with each code: the cause, and what to do about it. Pure."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
 from shared.domain.form import Form
 from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode, WrongField
 
 MOST_ORIGINS = 3
 _LONGEST_ORIGIN = 80
+MOST_WEBSITES = 5
 
 Kept = Sequence[KeptRefusal]
 
@@ -31,7 +34,7 @@ _COMMANDS = {
     "lists": "are shown by: relay forms show {name}",
 }
 _PAGES = {
-    "add": "press Edit on the form's page, and add it to “Websites that may post here”.",
+    "add": "press “Allow this website” on the form's page.",
     "inputs": "those of “What to paste” on the form's page.",
     "script": " “What to paste” on the form's page.",
     "open": "open it on its page.",
@@ -130,7 +133,7 @@ def to_do_about(
 
     Nobody gets past the field `beyond`. It has a full stop unless it ends with a command.
     """
-    worth_adding = origins_worth_adding(form, last)
+    worth_adding = _worth_adding(form, last)
     origins = " ".join(
         f"--origin {each}" for each in (*form.origins, *(worth_adding or ["ORIGIN"]))
     )
@@ -141,25 +144,54 @@ def to_do_about(
     return (_TRY_THE_FIELD if beyond else _TEXTS[code][1]).format(**told, field=beyond)
 
 
-def still_refused_origins(form: Form, last: Kept) -> tuple[str, ...] | None:
-    """Return the origins that were refused and still are, the newest first, three at most.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefusedWebsite:
+    """A website that a form refuses, and when it did last. A stranger can make up an `origin`, but
+    not for others: `from_several` says that visitors of several networks have sent it."""
 
-    Those of several networks come first. Empty if all are accepted by now; None if none is known.
+    origin: str
+    at: datetime
+    from_several: bool
+
+    @property
+    def named_by(self) -> str:
+        return "several networks" if self.from_several else "one network"
+
+
+def refused_websites(form: Form, last: Kept) -> list[RefusedWebsite]:
+    """Return the websites that were refused and still are, the newest first, five at most.
+
+    Those of several networks come first.
     """
-    refusals = [kept.refusal for kept in last if kept.refusal.code == RefusalCode.ORIGIN]
-    refusals.sort(key=lambda each: not each.from_several)
-    known = list(dict.fromkeys(each.origin for each in refusals if each.origin))
-    if not known:
+    found: dict[str, RefusedWebsite] = {}
+    for kept in last:
+        origin, several = kept.refusal.origin, kept.refusal.from_several
+        if origin and kept.refusal.code == RefusalCode.ORIGIN:
+            newest = found.get(origin)
+            found[origin] = RefusedWebsite(
+                origin=origin,
+                at=newest.at if newest else kept.at,
+                from_several=several or (newest is not None and newest.from_several),
+            )
+    still = [each for each in found.values() if not form.allows_origin(each.origin)]
+    return sorted(still, key=lambda each: not each.from_several)[:MOST_WEBSITES]
+
+
+def still_refused_origins(form: Form, last: Kept) -> tuple[str, ...] | None:
+    """Return the first three of the refused websites, cut to a length that can be read.
+
+    Empty if all may post by now; None if none is known.
+    """
+    if not any(each.refusal.origin and each.refusal.code == RefusalCode.ORIGIN for each in last):
         return None
-    still = [each[:_LONGEST_ORIGIN] for each in known if not form.allows_origin(each)]
-    return tuple(still[:MOST_ORIGINS])
+    still = refused_websites(form, last)[:MOST_ORIGINS]
+    return tuple(each.origin[:_LONGEST_ORIGIN] for each in still)
 
 
-def origins_worth_adding(form: Form, last: Kept) -> list[str]:
-    """Return the refused origins that several networks have sent. A stranger can make one up, but
-    not for others."""
-    shared = {kept.refusal.origin for kept in last if kept.refusal.from_several}
-    return [each for each in still_refused_origins(form, last) or () if each in shared]
+def _worth_adding(form: Form, last: Kept) -> list[str]:
+    """Return the refused origins that several networks have sent."""
+    still = refused_websites(form, last)[:MOST_ORIGINS]
+    return [each.origin for each in still if each.from_several]
 
 
 def _origins_refused(own: Sequence[str] = (), origins: Sequence[str] = ()) -> str:

@@ -1,5 +1,7 @@
 """Refusals, and what is known of a form's refusals, complete but for what the test is about."""
 
+from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,6 +65,19 @@ def streak(
         since=last - over,
         last=last,
         mendable=mendable or {},
+    )
+
+
+def kept_tally(*last: Refusal) -> FormTally:
+    """Return what a web process counted of the form `news` that has refused these just now."""
+    codes = Counter(str(each.code) for each in last)
+    times = range(len(last), 0, -1)
+    return replace(
+        refused_tally(),
+        refused=codes,
+        faults=len(last),
+        streak=codes,
+        last=[(timedelta(seconds=ago), each) for ago, each in zip(times, last, strict=True)],
     )
 
 

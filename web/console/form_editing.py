@@ -21,7 +21,7 @@ from shared.operations.operators import Role
 from shared.operations.snippets.pasted_copies import told_copies
 from web.console import bp
 from web.console.accounts import SHOWN_LISTS, refused_lists
-from web.console.forms import activity_of, known_form
+from web.console.forms import known_form
 from web.console.guard import needs
 from web.services import services
 
@@ -34,14 +34,13 @@ _RARE = ("language", "button", "success", "accent", "background", "spam_threshol
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Page:
     """What is typed, and what is wrong with it. `before` is the form that is being changed, `now`
-    the one that somebody else has made of it meanwhile. `added_origins` are not stored yet."""
+    the one that somebody else has made of it meanwhile."""
 
     draft: FormDraft
     before: Form | None = None
     now: Form | None = None
     errors: dict[str, str] = field(default_factory=dict)
     find: str = ""
-    added_origins: Sequence[str] = ()
 
 
 # --- a new form
@@ -111,10 +110,7 @@ def edit_form(form: str) -> ResponseReturnValue:
     if account != found.account:
         services().operations.forms.registry.check_known(account)
     draft = FormDraft.of(found).moved_to(account)
-    # Origins that have been refused. A link can name no others.
-    added = activity_of(found).new_origins if request.args.get("add") == "origins" else []
-    draft = replace(draft, origins=(*draft.origins, *added))
-    return _answer(_Page(draft=draft, before=found, added_origins=added))
+    return _answer(_Page(draft=draft, before=found))
 
 
 @bp.post("/forms/<form>/edit")

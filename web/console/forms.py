@@ -1,5 +1,7 @@
 """All forms with what came to them, a form's page, and its life: opened, closed, removed."""
 
+from functools import partial
+
 from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
@@ -12,7 +14,14 @@ from shared.infrastructure.timestamps import utc_now
 from shared.operations.forms.activity import FormActivity, form_page, read_activity
 from shared.operations.forms.consent_texts import ConsentPeriod, consent_periods, translated
 from shared.operations.forms.failures import failures_of, read_failures
-from shared.operations.forms.told import LANGUAGE_NAMES, captcha_advice, rare_fields, usual_fields
+from shared.operations.forms.told import (
+    LANGUAGE_NAMES,
+    captcha_advice,
+    command_to_allow,
+    open_to_all,
+    rare_fields,
+    usual_fields,
+)
 from shared.operations.operators import Role
 from shared.operations.signup_lists import DUE, SignupFilter
 from shared.operations.snippets.advice import Snippet, all_snippets
@@ -64,6 +73,8 @@ def form_answer(found: Form, *, test_errors: dict[str, str] | None = None) -> st
         snippets=_snippets(found, url),
         languages=LANGUAGE_NAMES,
         captcha_advice=captcha_advice(found),
+        open_to_all=open_to_all(found),
+        command_to_allow=partial(command_to_allow, found),
         usual=usual_fields(found),
         rare=rare_fields(found),
         consents=_consents(found),

@@ -38,6 +38,7 @@ from web.console import (  # noqa: F401
     failed,
     form_editing,
     form_tests,
+    form_websites,
     forms,
     guard,
     navigation,

@@ -8,6 +8,7 @@ from shared.domain.refusal import KeptRefusal
 from shared.domain.refusal_texts import where_from, why_refused
 from shared.infrastructure.timestamps import timestamp
 from shared.operations.forms.activity import FormActivity
+from shared.operations.forms.told import command_to_allow
 
 
 def activity_document(activity: FormActivity) -> dict[str, Any]:
@@ -19,6 +20,10 @@ def activity_document(activity: FormActivity) -> dict[str, Any]:
         "last_accepted_at": timestamp(activity.last_accepted_at),
         "refused": figures.refused,
         "last_refusals": [_refusal_document(kept) for kept in activity.history.last],
+        "refused_websites": [
+            {"origin": each.origin, "at": timestamp(each.at), "from_several": each.from_several}
+            for each in activity.refused_websites
+        ],
         "fields_not_sent": [
             {"name": name, "count": count} for name, count in activity.not_sent.items()
         ],
@@ -50,8 +55,26 @@ def say_activity(output: Output, activity: FormActivity) -> None:
     )
     if found := activity.too_many:
         output.say(f"{found.sentence}\nWhat to do: {found.to_do}")
+    _say_refused_websites(output, activity)
     _say_last_refusals(output, activity)
     _say_not_sent(output, activity)
+
+
+def _say_refused_websites(output: Output, activity: FormActivity) -> None:
+    if activity.refused_websites:
+        output.say("\nWebsites that were refused. If one is yours, allow it")
+        output.table(
+            ["website", "named by", "last refused", "allow it with"],
+            [
+                [
+                    each.origin,
+                    each.named_by,
+                    for_people(each.at),
+                    command_to_allow(activity.form, each.origin),
+                ]
+                for each in activity.refused_websites
+            ],
+        )
 
 
 def _say_last_refusals(output: Output, activity: FormActivity) -> None:

@@ -14,7 +14,7 @@ from shared.operations.forms.activity import read_activity
 from shared.operations.forms.choices import in_order
 from shared.operations.forms.consent_texts import consent_periods
 from shared.operations.forms.failures import FormFailures, read_failures
-from shared.operations.forms.told import told_fields
+from shared.operations.forms.told import open_to_all, told_fields
 from shared.operations.snippets.snippet import form_address
 
 
@@ -54,6 +54,9 @@ def show(runtime: CommandRuntime, name: str) -> None:
     runtime.output.json(document | activity_document(activity))
     told = {"Address": document["url"]} | told_fields(form)
     runtime.output.table(["", name], [list(each) for each in told.items()])
+    if open_to_everybody := open_to_all(form):
+        command = f"relay forms edit {name} --origin https://www.example.com"
+        runtime.output.say(f"\n{open_to_everybody} The command is: {command}")
     _say_consent_texts(runtime, form)
     say_activity(runtime.output, activity)
 

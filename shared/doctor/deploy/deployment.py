@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from shared.doctor.check_runner import CheckTask, task
 from shared.doctor.deploy import (
+    form_checks,
     host_checks,
     operator_checks,
     redis_access_checks,
@@ -65,6 +66,7 @@ class Deployment:
         urls = {"REDIS_URL": self.settings.redis_url, "RELAY_BROKER_URL": self.settings.broker_url}
         yield task(redis_access_checks.PASSWORD, redis_access_checks.access, urls, connect_briefly)
         yield task(redis_access_checks.MEMORY_LIMIT, redis_access_checks.memory_limit, inspect)
+        yield task(form_checks.FORM_WEBSITES, self._form_websites)
         yield task(operator_checks.OPERATORS, self._operators)
         yield task(SECOND_FACTOR, self._second_factor)
         yield task(settings_checks.ALERTS, self._alerts)
@@ -96,6 +98,9 @@ class Deployment:
         return settings_checks.sandbox_accounts(
             {name: each.origin for name, each in zip(names, tokens, strict=True) if each}
         )
+
+    def _form_websites(self) -> Check:
+        return form_checks.form_websites(Registry(self.client).forms())
 
     def _operators(self) -> Check:
         return operator_checks.operators(Operators(self.client).all())

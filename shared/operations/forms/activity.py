@@ -8,7 +8,7 @@ from datetime import datetime
 from shared.domain.form import Form
 from shared.domain.paging import PageNumber, numbered
 from shared.domain.refusal_history import RefusalHistory, TooManyRefused, worth_reporting
-from shared.domain.refusal_texts import origins_worth_adding
+from shared.domain.refusal_texts import RefusedWebsite, refused_websites
 from shared.ledger.stores.form_counts import FormCounts, FormFigures
 from shared.operations.system_status import SystemStatus
 
@@ -32,9 +32,9 @@ class FormActivity:
         return worth_reporting(self.form, self.history)
 
     @property
-    def new_origins(self) -> list[str]:
-        """The refused origins that the form should perhaps have."""
-        return origins_worth_adding(self.form, self.history.last)
+    def refused_websites(self) -> list[RefusedWebsite]:
+        """The websites among the last refusals that the form still refuses."""
+        return refused_websites(self.form, self.history.last)
 
 
 def read_activity(counts: FormCounts, accounts: Sequence[str], form: Form) -> FormActivity:

@@ -84,6 +84,18 @@ class Forms:
         self._note(Action.ENABLE_FORM if enabled else Action.DISABLE_FORM, changed)
         return changed
 
+    def allow(self, form: Form, origin: str) -> Form:
+        """Let the website post to the form, as it is by now; return it as it is then.
+
+        Nothing is changed if it may already. `origin` is as `checked_origin` returns it.
+        """
+        while not (before := self._known(form.name)).allows_origin(origin):
+            changed = dataclasses.replace(before, origins=(*before.origins, origin))
+            if self.registry.swap_form(changed, before=before):
+                self._note(Action.REPLACE_FORM, form, changed=["origins"], allowed=origin)
+                return changed
+        return before
+
     def remove(self, form: Form) -> None:
         """Remove the form. Sign-ups that it has taken are still delivered."""
         if self.registry.remove_form(form.name):

@@ -78,5 +78,22 @@ def captcha_advice(form: Form) -> str | None:
     )
 
 
+def open_to_all(form: Form) -> str | None:
+    """Return what it means that the form names no websites; None if it does."""
+    if form.origins:
+        return None
+    return (
+        "Pages of every website may post to this form, and draw it. If only yours should, name it"
+        " as one of the websites that may post here. All others are refused then. Robots that use"
+        " no browser are not kept out by it."
+    )
+
+
+def command_to_allow(form: Form, origin: str) -> str:
+    """Return the command that adds the origin to those of the form."""
+    origins = " ".join(f"--origin {each}" for each in (*form.origins, origin))
+    return f"relay forms edit {form.name} {origins}"
+
+
 def _listed(names: Sequence[str], none: str = "none") -> str:
     return ", ".join(names) or none

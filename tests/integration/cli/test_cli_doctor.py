@@ -26,7 +26,8 @@ def test_passes_are_one_line_unless_asked_for(connected: CommandLine) -> None:
 # In the order in which somebody works through them.
 FOR_THE_PUBLIC = [
     *("sandbox", "https", "secret_strength", "visitor_limit", "sandbox_accounts"),
-    *("redis_password", "redis_tls", "redis_memory_limit", "operators", "second_factor"),
+    *("redis_password", "redis_tls", "redis_memory_limit", "form_websites", "operators"),
+    "second_factor",
     *("alerts", "backups", "heartbeat", "security_contact", "root_user", "file_modes", "disk"),
 ]
 

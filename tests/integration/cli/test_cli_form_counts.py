@@ -10,7 +10,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.stores.form_counts import FormCounts, FormTally
 from tests.support.builders import accept
 from tests.support.command_line import CommandLine
-from tests.support.refusals import wrong
+from tests.support.refusals import kept_tally, refusal, wrong
 
 SENTENCE = "212 of 212 sign-ups refused since"
 CAUSE = "a required field was missing. These fields arrived: mail address, first_name."
@@ -114,3 +114,23 @@ def test_the_doctor_names_a_form_that_refuses_everything(busy: CommandLine) -> N
     (check,) = [check for check in ended.json["checks"] if check["name"] == "forms"]
     assert (check["verdict"], check["account"]) == ("problem", "acme")
     assert check["found"].startswith(f"news: {SENTENCE}") and check["found"].endswith(CAUSE)
+
+
+def test_a_form_is_shown_with_the_websites_that_it_refuses(
+    connected: CommandLine, redis_client: "redis.Redis"
+) -> None:
+    own, theirs = "https://www.example.com", "https://shop.example"
+    open_to_all = connected("forms", "show", "news").out
+    assert "Pages of every website may post to this form" in open_to_all
+    assert "relay forms edit news --origin https://www.example.com" in open_to_all
+    assert connected("forms", "edit", "news", "--origin", own).status == 0
+    last = [refusal(origin=theirs), refusal(origin=own)]
+    FormCounts(redis_client).add("web-1", 1, [kept_tally(*last)])
+    out = connected("forms", "show", "news").out
+    assert "Pages of every website" not in out
+    [row] = [line for line in out.splitlines() if line.startswith(theirs)]
+    assert "several networks" in row
+    assert row.endswith(f"relay forms edit news --origin {own} --origin {theirs}")
+    [website] = connected("forms", "show", "news", "--json").json["refused_websites"]
+    assert website.pop("at").endswith("Z")
+    assert website == {"origin": theirs, "from_several": True}

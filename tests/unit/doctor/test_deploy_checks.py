@@ -15,6 +15,7 @@ import redis
 
 from shared.constant_contact.errors import ConnectionFailed
 from shared.doctor.deploy import (
+    form_checks,
     host_checks,
     operator_checks,
     public_address_checks,
@@ -34,7 +35,7 @@ from shared.infrastructure.settings import API_URL, Bind, RateLimit
 from shared.ledger.redis_server.server_inspection import ServerFacts
 from shared.operations.operators import Operator, Role
 from tests.architecture.project import settings_in
-from tests.support.builders import NOON
+from tests.support.builders import NOON, form
 from tests.unit.doctor.test_doctor_checks import ADVICE, OK, PROBLEM, UNKNOWN, verdict
 
 URL = "https://signup.example.com"
@@ -544,6 +545,15 @@ def test_second_factors(demanded: WhoMustHaveOne, without: list[Operator], expec
     assert verdict(check) == expected
     if expected != OK:
         assert without[0].name in check.found
+
+
+def test_forms_that_every_website_may_post_to() -> None:
+    listed = form("listed", origins=("https://www.example.com",))
+    assert verdict(form_checks.form_websites([listed, form("closed", enabled=False)])) == OK
+    check = form_checks.form_websites([listed, *(form(f"f{n}") for n in range(7))])
+    assert verdict(check) == ADVICE
+    assert "may post to f0, f1, f2, f3, f4 and 2 more." in check.found
+    assert check.fix and "relay forms edit f0 --origin https://" in check.fix
 
 
 def test_whom_to_tell_of_a_weakness() -> None:

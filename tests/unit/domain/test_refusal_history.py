@@ -17,6 +17,7 @@ from shared.domain.refusal_history import (
     too_many_refused,
     worth_reporting,
 )
+from shared.domain.refusal_texts import refused_websites
 from tests.support import refusals
 from tests.support.builders import form
 
@@ -349,3 +350,44 @@ def test_of_fields_those_that_arrived_last_are_named() -> None:
     assert found and found.endswith(
         "a required field was missing. These fields arrived: mail address, first_name."
     )
+
+
+@pytest.mark.parametrize(
+    ("last", "named"),
+    [
+        pytest.param([("https://a.example", False)], ["https://a.example"], id="one network"),
+        pytest.param(
+            [("https://a.example", False), ("https://b.example", True)],
+            ["https://b.example", "https://a.example"],
+            id="several networks first",
+        ),
+        pytest.param(
+            [("https://a.example", False), ("https://a.example", True)],
+            ["https://a.example"],
+            id="once, however often",
+        ),
+        pytest.param(
+            [(f"https://{name}.example", False) for name in "abcdefg"],
+            [f"https://{name}.example" for name in "abcde"],
+            id="the newest five",
+        ),
+        pytest.param([("https://www.example.com", True), (None, True)], [], id="none"),
+    ],
+)
+def test_websites_that_are_still_refused(
+    last: list[tuple[str | None, bool]], named: list[str]
+) -> None:
+    refused = [
+        kept(origin=origin, from_several=several, at=NOW - minutes * MINUTE)
+        for minutes, (origin, several) in enumerate(last)
+    ]
+    found = refused_websites(SHOP, [*refused, kept("invalid", origin="https://x.example")])
+    assert [each.origin for each in found] == named
+    assert all(each.at == NOW for each in found if each.origin == last[0][0])
+    assert refused_websites(form("shop"), refused) == []
+
+
+def test_a_website_is_named_by_several_networks_if_one_of_its_refusals_is() -> None:
+    for order in ([True, False], [False, True]):
+        [found] = refused_websites(SHOP, [kept(from_several=several) for several in order])
+        assert (found.from_several, found.named_by) == (True, "several networks")

@@ -147,6 +147,7 @@ class Scene:
         """Make the form `news`, then go on with it."""
         lists = services_of(self.app).accounts.api.lists("acme").lists
         chosen = {"lists": lists[0].id, "consent_box": "none", "unsubscribed": "ask"}
+        chosen["origins"] = "https://a.example"
         new = {"name": "news", "account": "acme", "title": "News", **chosen}
         assert self.browser.post("/console/forms/-/new", **new).status_code == 303
         if step == "edit":
@@ -237,6 +238,10 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
     ),
     "/console/forms/-/new": (Action.ADD_FORM, lambda scene: scene.form()),
     "/console/forms/<form>/edit": (Action.REPLACE_FORM, lambda scene: scene.form("edit")),
+    "/console/forms/<form>/allow": (
+        Action.REPLACE_FORM,
+        lambda scene: scene.form("allow", website="https://b.example"),
+    ),
     "/console/forms/<form>/close": (Action.DISABLE_FORM, lambda scene: scene.form("close")),
     "/console/forms/<form>/open": (Action.ENABLE_FORM, lambda scene: scene.form("open")),
     "/console/forms/<form>/remove": (Action.REMOVE_FORM, lambda scene: scene.form("remove")),

@@ -14,11 +14,9 @@ from werkzeug.test import TestResponse
 
 from shared.accounts.account_services import AccountServices
 from shared.domain.form import Form, ListRef
-from shared.domain.refusal import Refusal, RefusalCode
 from shared.infrastructure.settings import Settings
 from shared.infrastructure.timestamps import utc_now
 from shared.ledger.ledger import Ledger
-from shared.ledger.stores.form_counts import FormCounts, FormTally
 from shared.ledger.stores.registry import Registry
 from shared.operations.operators import Role
 from tests.support import builders
@@ -393,48 +391,6 @@ def test_a_form_that_is_gone_is_not_changed(
     registry.remove_form("cakes")
     assert edited(browser, cakes).status_code == 400
     assert registry.form_names() == []
-
-
-def test_origins_that_several_networks_sent_are_offered_and_saved_only_by_the_operator(
-    browser: SignedIn, registry: Registry, cakes: Form, redis_client: "redis.Redis"
-) -> None:
-    form = builders.form("cakes", lists=cakes.lists, origins=("https://www.example.com",))
-    registry.save_form(form)
-    count_refused_origins(redis_client, "https://shop.example", "https://evil.example")
-    page = browser.get("/console/forms/cakes").text
-    assert "Add https://shop.example</a>" in page
-    offered = browser.get(f"{EDIT}?add=origins").text
-    assert ">\nhttps://www.example.com\nhttps://shop.example</textarea>" in offered
-    assert "Added below, and not saved yet: https://shop.example." in offered
-    assert registry.form("cakes") == form
-
-
-def count_refused_origins(client: "redis.Redis", several: str, one: str) -> None:
-    last = [
-        (
-            timedelta(seconds=1),
-            Refusal(
-                code=RefusalCode.ORIGIN,
-                fields=(),
-                origin=origin,
-                client="Chrome",
-                from_several=origin == several,
-            ),
-        )
-        for origin in (several, one)
-    ]
-    tally = FormTally(
-        form="cakes",
-        account="acme",
-        refused={"origin": 9},
-        faults=9,
-        streak={"origin": 9},
-        streak_began_ago=timedelta(minutes=5),
-        streak_went_on_ago=timedelta(seconds=1),
-        last=last,
-        unsent={},
-    )
-    FormCounts(client).add("process", 1, [tally])
 
 
 def test_a_list_that_is_gone_is_marked_and_after_saving_the_failed_ones_can_be_sent(

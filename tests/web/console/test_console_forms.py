@@ -318,7 +318,7 @@ def test_what_others_named_is_shown_as_text(
 
 
 def test_an_unknown_form_is_said_to_be_so(browser: SignedIn) -> None:
-    for path in ("", "/edit", "/close", "/remove"):
+    for path in ("", "/allow", "/edit", "/close", "/remove"):
         answer = browser.get(f"/console/forms/nowhere{path}")
         assert answer.status_code == 400
         assert "There is no form" in answer.text and "nowhere" in answer.text
@@ -357,7 +357,7 @@ def test_removing_asks_and_keeps_its_signups(
     assert not redis_client.hexists("relay:last-accepted", "news")
 
 
-CHANGES = ("/close", "/open", "/remove", "/edit", "/test")
+CHANGES = ("/allow", "/close", "/open", "/remove", "/edit", "/test")
 
 
 @pytest.mark.parametrize("path", [*(f"{PAGE}{each}" for each in CHANGES), "/console/forms/-/new"])

@@ -70,6 +70,8 @@ LEAST_ROLE: dict[str, Role | None] = {
     "GET /console/forms/-/new": OPERATOR,
     "POST /console/forms/-/new": OPERATOR,
     "GET /console/forms/<form>": VIEWER,
+    "GET /console/forms/<form>/allow": OPERATOR,
+    "POST /console/forms/<form>/allow": OPERATOR,
     "GET /console/forms/<form>/close": OPERATOR,
     "POST /console/forms/<form>/close": OPERATOR,
     "GET /console/forms/<form>/edit": OPERATOR,
