@@ -1,5 +1,5 @@
-"""A refusal: a sign-up that a form did not take. Refusals are counted for each form by their code,
-and the last ones are kept without personal data."""
+"""A refusal: a sign-up that a form did not take, or a page that may not show the form. Refusals are
+counted for each form by their code, and the last ones are kept without personal data."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ class RefusalCode(StrEnum):
     """Why a form refused a request. A request with several wrong fields counts for the first."""
 
     ORIGIN = "origin"  #: the page that posted is not on one of the form's origins
+    NOT_SHOWN = "not_shown"  #: no sign-up: a page on no such origin wanted to show the form
     MALFORMED = "malformed"  #: the body cannot be read
     TOO_LARGE = "too_large"  #: the body is too large
     UNSUPPORTED = "unsupported"  #: the body's content type is not supported
@@ -38,6 +39,8 @@ _BY_STATUS = {
     422: RefusalCode.INVALID,
     429: RefusalCode.RATE_LIMITED,
 }
+# An operator ends both by adding the origin to the form's.
+OF_WEBSITES = (RefusalCode.ORIGIN, RefusalCode.NOT_SHOWN)
 # Neither says that anything is wrong with the form: the next minute, or an operator, ends it.
 NO_FAULT_OF_THE_FORM = (RefusalCode.RATE_LIMITED, RefusalCode.DISABLED)
 

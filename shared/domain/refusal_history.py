@@ -13,7 +13,7 @@ from statistics import median
 
 from shared.domain.durations import minute
 from shared.domain.form import Form
-from shared.domain.refusal import KeptRefusal, RefusalCode, WrongField
+from shared.domain.refusal import OF_WEBSITES, KeptRefusal, RefusalCode, WrongField
 from shared.domain.refusal_texts import cause_of, still_refused_origins, to_do_about
 from shared.domain.state_words import refusal_words
 
@@ -135,7 +135,7 @@ def too_many_refused(
     streak, now = history.streak, history.at
     blame = only_the_owner_can_mend(streak, thresholds.fewest) if streak else None
     if streak and blame and _goes_on(streak, history.usual_streaks, thresholds, now):
-        what = f"{streak.count:,} of {streak.count:,} sign-ups refused since"
+        what = f"{streak.count:,} of {streak.count:,} {_noun(streak.codes)} refused since"
         return _found(
             form,
             history,
@@ -152,10 +152,15 @@ def too_many_refused(
             history,
             Blame(codes=codes),
             others=codes,
-            what=f"{history.refused:,} of {of:,} sign-ups refused in the last hour",
+            what=f"{history.refused:,} of {of:,} {_noun(codes)} refused in the last hour",
             since=None,
         )
     return None
+
+
+def _noun(codes: Mapping[RefusalCode, int]) -> str:
+    """Return what was refused. A page that wants to show the form sends no sign-up."""
+    return "requests" if RefusalCode.NOT_SHOWN in codes else "sign-ups"
 
 
 def _goes_on(streak: Streak, usual: Sequence[int], thresholds: Thresholds, now: datetime) -> bool:
@@ -202,7 +207,7 @@ def _found(
     if not blame.codes:
         return None
     code = max(blame.codes, key=lambda each: blame.codes[each])
-    if code == RefusalCode.ORIGIN and still_refused_origins(form, history.last) == ():
+    if code in OF_WEBSITES and still_refused_origins(form, history.last) == ():
         return None  # an operator has added the origin since
     cause = cause_of(code, form, history.last, beyond=blame.field)
     counts = ", ".join(

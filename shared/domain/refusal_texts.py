@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared.domain.form import Form
-from shared.domain.refusal import KeptRefusal, Refusal, RefusalCode, WrongField
+from shared.domain.refusal import OF_WEBSITES, KeptRefusal, Refusal, RefusalCode, WrongField
 
 MOST_ORIGINS = 3
 _LONGEST_ORIGIN = 80
@@ -93,8 +93,8 @@ def why_refused(refusal: Refusal) -> str:
     """Return why one request was refused, with the fields that were wrong, and no full stop."""
     if refusal.wrong:
         return "; ".join(map(_why_wrong, refusal.wrong))
-    if refusal.code == RefusalCode.ORIGIN:
-        return _origins_refused()
+    if refusal.code in OF_WEBSITES:
+        return _of_websites(refusal.code, _origins_refused())
     return _TEXTS[refusal.code][0]
 
 
@@ -114,8 +114,9 @@ def where_from(refusal: Refusal) -> str | None:
 def cause_of(code: RefusalCode, form: Form, last: Kept, *, beyond: str | None = None) -> str:
     """Return why the form refused, without a full stop; `last` has its last refusals. Nobody gets
     past the field `beyond`."""
-    if code == RefusalCode.ORIGIN:
-        return _origins_refused(form.origins, still_refused_origins(form, last) or ())
+    if code in OF_WEBSITES:
+        refused = _origins_refused(form.origins, still_refused_origins(form, last) or ())
+        return _of_websites(code, refused)
     cause = f"nobody gets past the field {beyond}" if beyond else _TEXTS[code][0]
     fields = _fields(last, code) if code in _ABOUT_FIELDS else ()
     return f"{cause}. These fields arrived: {', '.join(fields)}" if fields else cause
@@ -139,7 +140,7 @@ def to_do_about(
     )
     ways = _PAGES if in_console else _COMMANDS
     told = {what: way.format(name=form.name, origins=origins) for what, way in ways.items()}
-    if code == RefusalCode.ORIGIN:
+    if code in OF_WEBSITES:
         return (_ADD if worth_adding else _PERHAPS_ADD).format(**told)
     return (_TRY_THE_FIELD if beyond else _TEXTS[code][1]).format(**told, field=beyond)
 
@@ -166,7 +167,7 @@ def refused_websites(form: Form, last: Kept) -> list[RefusedWebsite]:
     found: dict[str, RefusedWebsite] = {}
     for kept in last:
         origin, several = kept.refusal.origin, kept.refusal.from_several
-        if origin and kept.refusal.code == RefusalCode.ORIGIN:
+        if origin and kept.refusal.code in OF_WEBSITES:
             newest = found.get(origin)
             found[origin] = RefusedWebsite(
                 origin=origin,
@@ -182,7 +183,7 @@ def still_refused_origins(form: Form, last: Kept) -> tuple[str, ...] | None:
 
     Empty if all may post by now; None if none is known.
     """
-    if not any(each.refusal.origin and each.refusal.code == RefusalCode.ORIGIN for each in last):
+    if not any(each.refusal.origin and each.refusal.code in OF_WEBSITES for each in last):
         return None
     still = refused_websites(form, last)[:MOST_ORIGINS]
     return tuple(each.origin[:_LONGEST_ORIGIN] for each in still)
@@ -192,6 +193,10 @@ def _worth_adding(form: Form, last: Kept) -> list[str]:
     """Return the refused origins that several networks have sent."""
     still = refused_websites(form, last)[:MOST_ORIGINS]
     return [each.origin for each in still if each.from_several]
+
+
+def _of_websites(code: RefusalCode, cause: str) -> str:
+    return f"{cause}, so the form was not shown" if code == RefusalCode.NOT_SHOWN else cause
 
 
 def _origins_refused(own: Sequence[str] = (), origins: Sequence[str] = ()) -> str:

@@ -45,7 +45,10 @@ REASON_WORDS: Mapping[str, str] = {
     SPIKE: "spike",
 }
 # Why requests were refused, where the name is no word of the console.
-REFUSAL_WORDS: Mapping[str, str] = {RefusalCode.ORIGIN: "website not allowed"}
+REFUSAL_WORDS: Mapping[str, str] = {
+    RefusalCode.ORIGIN: "website not allowed",
+    RefusalCode.NOT_SHOWN: "not shown",
+}
 
 
 def state_words(state: str) -> str:

@@ -102,7 +102,7 @@ def test_the_console_names_the_origin_and_what_allows_it(shop: DrawingSite, page
     expect(page.get_by_role("link", name="Get our news")).to_be_visible()
     eventually(lambda: len(told) == 1, what="one error")
     command = f"relay forms edit elsewhere --origin https://else.example --origin {shop.origin}"
-    assert f"This one came from {shop.origin}." in told[0] and command in told[0]
+    assert f"This page is of {shop.origin}." in told[0] and command in told[0]
     counted = FormCounts(shop.valkey.client())
     form = builders.form("elsewhere", origins=("https://else.example",))
 
@@ -110,7 +110,7 @@ def test_the_console_names_the_origin_and_what_allows_it(shop: DrawingSite, page
         [figures] = counted.figures([form], ["acme"])
         return dict(figures.refused)
 
-    eventually(lambda: refused() == {"origin": 1}, what="one refusal")
+    eventually(lambda: refused() == {"not_shown": 1}, what="one refusal")
 
 
 def errors_of(page: Page) -> list[str]:

@@ -88,7 +88,7 @@ def form_closed(form: Form) -> Problem:
 
 
 def wrong_origin(form: Form, origin: str | None) -> Problem:
-    """Return the problem of a page on `origin` that posts, or wants to draw the form."""
+    """Return the problem of a page on `origin` that posts."""
     found = lazy_gettext(
         "This form accepts sign-ups from %(accepted)s only. This one came from %(origin)s.",
         accepted=_listed(form.origins),
@@ -104,6 +104,17 @@ def wrong_origin(form: Form, origin: str | None) -> Problem:
         notes=(found, to_do),
         script=sentences([found, to_do]),
     )
+
+
+def may_not_draw(form: Form, origin: str | None) -> Problem:
+    """Return the problem of a page on `origin` whose script wants to draw the form."""
+    message = lazy_gettext(
+        "Only pages of %(accepted)s may draw this form. This page is of %(origin)s.",
+        accepted=_listed(form.origins),
+        origin=shortened(origin or ""),
+    )
+    to_do = _to_allow(form, origin)
+    return Problem(status=403, message=message, notes=(to_do,), script=sentences([message, to_do]))
 
 
 def wrong_frame(form: Form, page: str) -> Problem:

@@ -18,6 +18,7 @@ from shared.domain.field_names import plain_names
 from shared.domain.form import Form
 from shared.domain.reading.meanings import find_field
 from shared.domain.reading.posted_fields import ASKED, LANGUAGE, SOLUTION
+from shared.domain.refusal import RefusalCode
 from shared.domain.signup import QuarantineReason
 from shared.domain.web_addresses import origin_of
 from web.request_ids import HEADER, request_id_in
@@ -74,7 +75,7 @@ def show(name: str) -> ResponseReturnValue:
     website_page = listed(source.website_page, form)
     allow_form(form, website_page)
     if g.in_frame and source.website_page and not (website_page or source.ours):
-        _count_elsewhere(form)
+        _count_elsewhere(form, RefusalCode.NOT_SHOWN)
         raise FormUnavailable(problems.wrong_frame(form, source.website_page))
     page = form_page(
         form,
@@ -137,8 +138,8 @@ def fields(name: str) -> ResponseReturnValue:
     """Describe the form to a script that draws it on a page which may post to it."""
     form = _find(name, services().deadlines.start())
     if not source_here().may_post(form):
-        _count_elsewhere(form)
-        raise FormUnavailable(problems.wrong_origin(form, source_here().origin))
+        _count_elsewhere(form, RefusalCode.NOT_SHOWN)
+        raise FormUnavailable(problems.may_not_draw(form, source_here().origin))
     token, translation = services().time_tokens.make(form.name), translation_here()
     page = form_page(form, {}, translation, time_token=token)
     found = jsonify(form_fields(page, translation))
@@ -169,7 +170,7 @@ def preflight(name: str) -> ResponseReturnValue:
         log.debug("preflight for a form that cannot be used")
         return "", 204
     if "access-control-request-method" in head_here().headers and not source_here().may_post(form):
-        _count_elsewhere(form)
+        _count_elsewhere(form, RefusalCode.ORIGIN)
     return "", 204
 
 
@@ -337,10 +338,10 @@ def _find(name: str, deadline: RedisDeadline) -> Form:
     return form
 
 
-def _count_elsewhere(form: Form) -> None:
+def _count_elsewhere(form: Form, code: RefusalCode) -> None:
     """Count for the form that a page on an origin which it does not list wants to show it, or to
     post to it. No sign-up has come, nor will one."""
-    refusal = refusal_of(form, head_here(), source_here(), 403)
+    refusal = replace(refusal_of(form, head_here(), source_here(), 403), code=code)
     address = request.remote_addr or ""
     services().form_tallies.refused(form, refusal, address=address, by_itself=True)
 

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from relay.terminal.output import Output, for_people
+from shared.domain.phrases import counted
 from shared.domain.refusal import KeptRefusal
 from shared.domain.refusal_texts import where_from, why_refused
 from shared.infrastructure.timestamps import timestamp
@@ -47,12 +48,18 @@ def _refusal_document(kept: KeptRefusal) -> dict[str, Any]:
 def say_activity(output: Output, activity: FormActivity) -> None:
     """Print it for people, without what there is not."""
     figures = activity.figures
-    causes = ", ".join(f"{count:,} {code}" for code, count in figures.refused.items())
-    refused = f"{sum(figures.refused.values()):,}" + (f" ({causes})" if causes else "")
+    signups = figures.refused_signups
+    causes = ", ".join(f"{count:,} {code}" for code, count in signups.items())
+    refused = f"{sum(signups.values()):,}" + (f" ({causes})" if causes else "")
     output.say(
         f"\nSign-ups: {figures.accepted:,} accepted, {figures.quarantined:,} of them in quarantine."
         f" Refused: {refused}."
     )
+    if figures.not_shown:
+        output.say(
+            f"{counted(figures.not_shown, 'time')}, a page of a website that may not post here"
+            " wanted to show the form, and could not. These are views, and no sign-ups."
+        )
     if found := activity.too_many:
         output.say(f"{found.sentence}\nWhat to do: {found.to_do}")
     _say_refused_websites(output, activity)

@@ -94,7 +94,7 @@ def _say_forms(
     if worth_showing:
         output.say("")
         output.table(
-            ["form", "account", "accepted", "quarantined", "refused", "causes"],
+            ["form", "account", "accepted", "quarantined", "refused", "causes", "not shown"],
             [_form_row(figures) for figures in worth_showing],
         )
     for form, found in refusing:
@@ -102,14 +102,16 @@ def _say_forms(
 
 
 def _form_row(figures: FormFigures) -> list[Any]:
-    causes = ", ".join(f"{count:,} {code}" for code, count in figures.refused.items())
+    refused = figures.refused_signups
+    causes = ", ".join(f"{count:,} {code}" for code, count in refused.items())
     return [
         figures.form.name,
         figures.form.account,
         figures.accepted,
         figures.quarantined,
-        sum(figures.refused.values()),
+        sum(refused.values()),
         causes or None,
+        figures.not_shown,
     ]
 
 

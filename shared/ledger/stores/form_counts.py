@@ -39,6 +39,16 @@ class FormFigures:
     quarantined: int
     refused: Mapping[str, int]
 
+    @property
+    def refused_signups(self) -> Mapping[str, int]:
+        """Those of `refused` that sent a sign-up, or would have."""
+        return {code: n for code, n in self.refused.items() if code != RefusalCode.NOT_SHOWN}
+
+    @property
+    def not_shown(self) -> int:
+        """How often a page of a website that may not post wanted to show the form."""
+        return self.refused.get(RefusalCode.NOT_SHOWN, 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormTally:

@@ -31,7 +31,7 @@ class QuotaUse:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountView:
     """An account as the overview shows it. `forms` are those of its forms that have refused
-    something, the most first. `quota` is that of an API key of its own."""
+    sign-ups, the most first. `quota` is that of an API key of its own."""
 
     summary: AccountSummary
     glance: Glance

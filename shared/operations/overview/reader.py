@@ -130,12 +130,12 @@ class OverviewReader:
         ]
 
     def _refusals(self, names: Sequence[str]) -> Mapping[str, list[FormFigures]]:
-        """Return the forms of these accounts that have refused something, the most first."""
+        """Return the forms of these accounts that have refused sign-ups, the most first."""
         forms = [form for form in self.summaries.registry.forms() if form.account in names]
         found = defaultdict(list)
         figures = self.status.form_counts.figures(forms, names)
-        for each in sorted(figures, key=lambda of: -sum(of.refused.values())):
-            if each.refused:
+        for each in sorted(figures, key=lambda of: -sum(of.refused_signups.values())):
+            if each.refused_signups:
                 found[each.form.account].append(each)
         return found
 

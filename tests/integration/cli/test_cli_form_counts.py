@@ -134,3 +134,17 @@ def test_a_form_is_shown_with_the_websites_that_it_refuses(
     [website] = connected("forms", "show", "news", "--json").json["refused_websites"]
     assert website.pop("at").endswith("Z")
     assert website == {"origin": theirs, "from_several": True}
+
+
+def test_views_that_were_refused_are_told_apart_from_sign_ups(
+    connected: CommandLine, redis_client: "redis.Redis"
+) -> None:
+    tally = kept_tally(refusal(), refusal("not_shown"), refusal("not_shown"))
+    FormCounts(redis_client).add("web-1", 1, [tally])
+    shown = connected("forms", "show", "news").out
+    assert "Refused: 1 (1 origin)." in shown
+    assert "2 times, a page of a website that may not post here wanted to show the form" in shown
+    [row] = [line.split() for line in connected("status").out.splitlines() if "1 origin" in line]
+    assert row == ["news", "acme", "0", "0", "1", "1", "origin", "2"]
+    [of_form] = connected("status", "--json").json["forms"]
+    assert of_form["refused"] == {"origin": 1, "not_shown": 2}

@@ -181,6 +181,22 @@ def test_mistakes_are_no_cause_of_much_that_is_refused() -> None:
     assert found and "is not among the websites" in found and "invalid" not in found
 
 
+# --- views that were refused
+
+
+def test_views_are_no_sign_ups() -> None:
+    last = [kept("not_shown", origin="https://www.example.org")]
+    assert sentence(history(streak(origin=2, not_shown=10), last=last)) == (
+        "12 of 12 requests refused since 2026-03-03 14:00 UTC: www.example.org is not among the"
+        " websites that may post here, so the form was not shown. Others: 2 website not allowed."
+    )
+    found = sentence(history(refused=40, accepted=60, last=[*last, kept("invalid")]))
+    assert found and found.startswith("40 of 100 requests refused in the last hour")
+    assert [each.origin for each in refused_websites(SHOP, last)] == ["https://www.example.org"]
+    mended = form("shop", origins=("https://www.example.org",))
+    assert sentence(history(streak(not_shown=10), last=last), mended) is None
+
+
 # --- much is refused
 
 

@@ -126,3 +126,15 @@ def test_a_form_that_is_open_to_all_by_now_stays_so(
 def origins(registry: Registry) -> tuple[str, ...] | None:
     form = registry.form("news")
     return form.origins if form else None
+
+
+def test_views_that_were_refused_are_told_apart_from_sign_ups(
+    browser: SignedIn, refuse: Callable[..., None], redis_client: "redis.Redis"
+) -> None:
+    refuse(*[refusals.refusal("not_shown", origin=SHOP)] * 30, refusals.refusal(origin=SHOP))
+    page = words(read(browser, PAGE))
+    assert "Refused 1 and 30 times not shown" in page
+    assert "1 request: 1 website not allowed." in page
+    assert "30 times, a page of a website that may not post here wanted to show the form" in page
+    assert f"{SHOP} several networks" in page
+    assert "Refused today 1 news 1 in all" in words(read(browser, "/console/"))

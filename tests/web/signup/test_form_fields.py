@@ -159,7 +159,7 @@ def test_a_page_that_may_not_draw_it_reads_which_command_allows_it(
     save_form("listed", origins=(THEIRS,))
     answer = client.get("/f/listed/fields", headers=FETCH | {"Origin": origin})
     error = answer.get_json()["error"]
-    assert f"This one came from {origin}." in error
+    assert f"This page is of {origin}." in error
     assert error.endswith(f"relay forms {command}" if command else "add its origin to the form.")
 
 

@@ -124,7 +124,7 @@ def test_a_page_elsewhere_that_wants_to_draw_the_form_counts(
     listed = {"Origin": "https://www.example.com"}
     assert client.get("/f/shop/fields", headers=listed).status_code == 200
     assert client.get("/f/shop/fields").status_code == 200
-    assert refused() == {"shop": {"origin": 1}}
+    assert refused() == {"shop": {"not_shown": 1}}
 
 
 IN_FRAME = {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate"}
@@ -149,9 +149,9 @@ def test_a_page_elsewhere_that_shows_the_form_in_a_frame_counts(
     ):
         assert client.get("/f/shop", headers=headers).status_code == status
     assert client.get("/f/shop?_preview=1", headers=IN_FRAME | OTHER_PAGE).status_code == 200
-    assert refused() == {"shop": {"origin": 1}}
+    assert refused() == {"shop": {"not_shown": 1}}
     (kept,) = counts.histories([shop])[0].last
-    assert (kept.refusal.code, kept.refusal.origin) == ("origin", "https://other.example")
+    assert (kept.refusal.code, kept.refusal.origin) == ("not_shown", "https://other.example")
 
 
 def test_a_listed_page_with_the_form_in_a_frame_does_not_count(
@@ -164,14 +164,18 @@ def test_a_listed_page_with_the_form_in_a_frame_does_not_count(
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "headers"),
+    ("method", "path", "headers", "code"),
     [
         pytest.param(
-            "OPTIONS", "/f/shop", {"Access-Control-Request-Method": "POST"}, id="preflights"
+            "OPTIONS",
+            "/f/shop",
+            {"Access-Control-Request-Method": "POST"},
+            "origin",
+            id="preflights",
         ),
-        pytest.param("POST", "/f/shop", {}, id="posts"),
-        pytest.param("GET", "/f/shop/fields", {}, id="drawings"),
-        pytest.param("GET", "/f/shop", {"Sec-Fetch-Dest": "iframe"}, id="frames"),
+        pytest.param("POST", "/f/shop", {}, "origin", id="posts"),
+        pytest.param("GET", "/f/shop/fields", {}, "not_shown", id="drawings"),
+        pytest.param("GET", "/f/shop", {"Sec-Fetch-Dest": "iframe"}, "not_shown", id="frames"),
     ],
 )
 def test_a_strangers_refusals_count_and_mean_next_to_nothing(
@@ -182,6 +186,7 @@ def test_a_strangers_refusals_count_and_mean_next_to_nothing(
     method: str,
     path: str,
     headers: dict[str, str],
+    code: str,
 ) -> None:
     shop = save_form("shop", origins=("https://www.example.com",))
     for number in range(50):
@@ -191,7 +196,7 @@ def test_a_strangers_refusals_count_and_mean_next_to_nothing(
             headers={"Origin": f"https://www.g00d{number}.example", **headers},
             environ_base={"REMOTE_ADDR": "203.0.113.7"},
         )
-    assert refused() == {"shop": {"origin": 50}}
+    assert refused() == {"shop": {code: 50}}
     (history,) = counts.histories([shop])
     assert history.refused <= 2 and len(history.last) <= 2  # a minute may end meanwhile
     assert worth_reporting(shop, history) is None

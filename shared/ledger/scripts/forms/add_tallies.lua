@@ -95,7 +95,7 @@ local function add_to_recent(tally, streak)
   raise(key, "streak:" .. text(day), streak)
 end
 
--- Counts refusals for the console's charts.
+-- Counts refused sign-ups for the console's charts.
 local function chart(tally, times)
   local key = tally.account .. "stats:" .. text(math.floor(now / 60000))
   if add_to(key, "refused", times) == times then
@@ -107,7 +107,9 @@ local function add_refusals(tally)
   local key, all = refusals .. tally.form, 0
   for code, times in pairs(tally.refused) do
     add_to(key, code, times)
-    all = all + times
+    if code ~= "not_shown" then -- a page that wants to show the form sends no sign-up
+      all = all + times
+    end
   end
   if all > 0 then
     chart(tally, all)
