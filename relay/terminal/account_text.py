@@ -6,9 +6,9 @@ from typing import Any
 
 from relay.terminal.output import Output, for_people
 from shared.accounts import advice
-from shared.accounts.account_api import Lists
 from shared.accounts.account_state import account_state
 from shared.accounts.account_summary import AccountSummary
+from shared.accounts.list_cache import Lists
 from shared.constant_contact.client import ContactList
 from shared.domain.check import Check, CheckKind
 from shared.domain.durations import in_words

@@ -27,6 +27,7 @@ class Remedy(StrEnum):
 
     EDIT = "edit"
     RETRY = "retry"
+    LISTS = "lists"  #: give the form another list, and retry it there
     DISCARD = "discard"
     DELIVER = "deliver"
     SEE_ACCOUNT = "see_account"
@@ -218,9 +219,9 @@ _OUR_FAULT = (
 
 _LIST_GONE = Why(
     "Constant Contact does not know one of its lists. Somebody has probably deleted it there.",
-    "Restore the list in Constant Contact, then retry it. If the list is gone for good, give the"
-    " form another one, then send it to the lists that the form has now.",
-    Remedy.EDIT,
+    "Give the form another list, then retry it there. If somebody restores the list in Constant"
+    " Contact, retry it as it is.",
+    Remedy.LISTS,
 )
 
 # Of "status: message error_key", in lower case.

@@ -146,6 +146,14 @@ class SignupIndex:
             if unreadable[0]:
                 yield _unreadable_group(account, *unreadable)
 
+    def groups_with(self, account: str, id: str, groups: Sequence[str]) -> list[str]:
+        """Return those of the groups, by id, that have this dead letter: one at most."""
+        with redis_errors_translated(), self._client.pipeline(transaction=False) as reads:
+            for group in groups:
+                reads.zscore(f"{keys.account(account)}dead-group:{group}", id)
+            found = reads.execute()
+        return [group for group, score in zip(groups, found, strict=True) if score is not None]
+
     def dead_by_reason(self, accounts: Sequence[str]) -> dict[DeathReason, int]:
         """Return how many dead letters these accounts have of each reason."""
         reasons = list(DeathReason)

@@ -269,7 +269,7 @@ class BulkChooser:
             causes = list(self.targets.of_causes(groups[:NAMED]).values())
         else:
             causes = self.targets.of_list_deaths(signups)
-        forms = {each.form for each in causes if each.form and each.names_gone_list is False}
+        forms = {each.form for each in causes if each.form and each.needs_list}
         return sorted(forms)
 
     def jobs_of(self, signups: Sequence[Signup]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from functools import partial
 
 import redis
 
+from shared.accounts.list_cache import ListCache
 from shared.constant_contact.pacing import job_pace
 from shared.infrastructure.email_syntax import check_email
 from shared.infrastructure.sealing import Sealer
@@ -31,6 +32,7 @@ from shared.operations.exports import Exports
 from shared.operations.field_edits import FieldEdits
 from shared.operations.form_targets import FormTargets
 from shared.operations.forms.forms import Forms
+from shared.operations.forms.refused_lists import KnownLists
 from shared.operations.job_steps import JobSteps
 from shared.operations.jobs import Jobs
 from shared.operations.judging import Judging
@@ -63,7 +65,7 @@ def make_operations(
     retries = Retries(finder, job_ledger, jobs, trail, now=utc_now, notify_workers=notify_workers)
     lists = SignupLists(finder, SignupIndex(client))
     judging = Judging(ledger, registry)
-    targets = FormTargets(lists)
+    targets = FormTargets(lists, KnownLists(lists, ListCache(client)))
     sending = SendingOnHold(ledger, utc_now)
     chooser = BulkChooser(lists, retries, jobs, targets, edits, sending)
     exports = Exports(finder, trail)

@@ -10,6 +10,7 @@ from shared.domain.form import Form
 from shared.domain.signup import Signup, State
 from shared.domain.signup_advice import is_about_lists
 from shared.ledger.jobs import ListIds
+from shared.operations.forms.refused_lists import KnownLists, refused_by
 from shared.operations.selection import oldest_first
 from shared.operations.signup_lists import SignupFilter, SignupLists
 
@@ -27,7 +28,8 @@ class FormTarget:
     Without lists, they stay as they are: the form is gone, or has none. `form` is None if they are
     of several forms, and nobody knows of which. `names_gone_list` says whether the latest of them
     is for a list that the form has no more, so that they go elsewhere than before; None if nobody
-    looked.
+    looked. `refused` are the names of the form's lists that Constant Contact did not know when the
+    latest was sent; `gone` are those that are known to be gone, if they go elsewhere.
     """
 
     account: str
@@ -35,6 +37,52 @@ class FormTarget:
     count: int
     lists: tuple[str, ...] = ()
     names_gone_list: bool | None = None
+    refused: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+
+    @property
+    def needs_list(self) -> bool:
+        """Whether retrying them helps only after the form has got another list."""
+        return self.names_gone_list is False or bool(self.gone)
+
+    @property
+    def has_others(self) -> bool | None:
+        """Whether the form has other lists by now, so that retrying them there helps; None if
+        nobody looked."""
+        return None if self.names_gone_list is None else not self.needs_list
+
+    @property
+    def lists_in_words(self) -> str:
+        """Where they go, in a few words."""
+        if len(self.lists) == 1:
+            return self.lists[0]
+        return f"the form's {len(self.lists)} lists"
+
+    @property
+    def cause(self) -> str:
+        """Which list does not exist, as the beginning of a sentence."""
+        names = self.gone or self.refused
+        if len(names) == 1:
+            return f"The list “{names[0]}” does not exist any more"
+        return "One of the lists does not exist any more"
+
+    @property
+    def warning(self) -> str:
+        """Why retrying them there may not help, in a sentence; empty if nothing is known."""
+        if self.gone:
+            return f"Constant Contact does not know {', '.join(self.gone)} any more."
+        if self.names_gone_list is False:
+            return "The latest is for lists that the form still has."
+        return ""
+
+    @property
+    def to_do(self) -> str | None:
+        """What to do about that, in a sentence; None if nobody looked."""
+        if self.names_gone_list is None:
+            return None
+        if self.needs_list:
+            return "Give the form another list, and retry them there."
+        return f"The form has another list by now. Retry them to {self.lists_in_words}."
 
     @property
     def stays(self) -> bool:
@@ -46,6 +94,7 @@ class FormTargets:
     """Raises `LedgerUnavailable`."""
 
     lists: SignupLists
+    known: KnownLists
 
     def of_signups(self, signups: Sequence[Signup]) -> list[FormTarget]:
         """Return where these dead letters would go, by form."""
@@ -53,7 +102,7 @@ class FormTargets:
         counts: _Counts = Counter((each.account, each.form) for each in signups)
         forms = self._forms(counts)
         return [
-            _target(forms, account, name, count, latest[account, str(name)])
+            self._target(forms, account, name, count, latest[account, str(name)])
             for (account, name), count in counts.most_common()
         ]
 
@@ -65,7 +114,7 @@ class FormTargets:
         counts = +counts
         forms = self._forms(counts)
         return [
-            _target(
+            self._target(
                 forms,
                 account,
                 name,
@@ -81,7 +130,7 @@ class FormTargets:
         causes = [each for each in groups if each.form and is_about_lists(each)]
         forms = self._forms((each.account, each.form) for each in causes)
         return {
-            (each.account, each.id): _target(
+            (each.account, each.id): self._target(
                 forms,
                 each.account,
                 each.form,
@@ -105,24 +154,29 @@ class FormTargets:
         chosen = SignupFilter(states=_DEAD, account=account, form=form, group=group)
         return next(iter(self.lists.page(chosen, limit=1).signups), None)
 
-
-def _target(
-    forms: dict[str | None, Form],
-    account: str,
-    name: str | None,
-    count: int,
-    latest: Signup | None,
-) -> FormTarget:
-    form = forms.get(name)
-    lists = form.lists_for(account) if form else ()
-    kept = {each.id for each in lists}
-    return FormTarget(
-        account=account,
-        form=name,
-        count=count,
-        lists=tuple(each.name for each in lists),
-        names_gone_list=not kept.issuperset(latest.lists) if latest and kept else None,
-    )
+    def _target(
+        self,
+        forms: dict[str | None, Form],
+        account: str,
+        name: str | None,
+        count: int,
+        latest: Signup | None,
+    ) -> FormTarget:
+        form = forms.get(name)
+        lists = form.lists_for(account) if form else ()
+        names = {each.id: each.name for each in lists}
+        failed_for = refused_by(latest) if latest and is_about_lists(latest) else ()
+        elsewhere = not names.keys() >= set(latest.lists) if latest and names else None
+        gone = self.known.gone(account, lists) if elsewhere else []
+        return FormTarget(
+            account=account,
+            form=name,
+            count=count,
+            lists=tuple(names.values()),
+            names_gone_list=elsewhere,
+            refused=tuple(names[id] for id in failed_for if id in names),
+            gone=tuple(each.name for each in gone),
+        )
 
 
 def staying(targets: Iterable[FormTarget]) -> Counter[str]:

@@ -111,6 +111,12 @@ class SignupLists:
         )
         return sorted(found, key=lambda group: (-group.count, group.account, group.id))
 
+    def group_of(self, signup: Signup) -> FailureGroup | None:
+        """Return the group of a dead letter; None if it is none any more."""
+        groups = {each.id: each for each in self.groups(account=signup.account)}
+        found = self.index.groups_with(signup.account, signup.id, list(groups))
+        return groups[found[0]] if found else None
+
     def dead_by_reason(self, account: str | None = None) -> dict[DeathReason, int]:
         """Return how many dead letters there are of each reason, also where there are none."""
         return self.index.dead_by_reason(self._accounts(account))

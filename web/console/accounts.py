@@ -8,17 +8,18 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.accounts.account_api import FRESH, ApiCallFailed, Lists
+from shared.accounts.account_api import FRESH, ApiCallFailed
 from shared.accounts.account_list import account_page
 from shared.accounts.account_removal import AccountRemoval
 from shared.accounts.account_summary import AccountSummary
 from shared.accounts.advice import on_release
+from shared.accounts.list_cache import Lists
 from shared.constant_contact.client import ContactList
 from shared.domain.account import HoldReason
 from shared.domain.errors import LedgerUnavailable, Refused
 from shared.domain.form import Form
 from shared.infrastructure.timestamps import utc_now
-from shared.operations.forms.gone_lists import read_refused_lists
+from shared.operations.forms.refused_lists import read_refused_lists
 from shared.operations.operators import Role
 from web.console import bp
 from web.console.charts import drawn

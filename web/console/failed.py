@@ -182,7 +182,7 @@ def _page(chosen: SignupFilter, given: Mapping[str, str]) -> str:
         reasons=operations.lists.dead_by_reason(chosen.account),
         group=group,
         targets=operations.targets.of_causes([group] if group else shown_groups),
-        why=why_failed(group) if group else None,
+        why_failed=why_failed,
         groups=shown_groups,
         more_groups=len(groups) - len(shown_groups),
         page=page,

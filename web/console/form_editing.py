@@ -7,7 +7,8 @@ from datetime import timedelta
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shared.accounts.account_api import FRESH, Lists
+from shared.accounts.account_api import FRESH
+from shared.accounts.list_cache import Lists
 from shared.constant_contact.client import ContactList
 from shared.domain.durations import minute
 from shared.domain.errors import Refused

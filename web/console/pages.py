@@ -31,6 +31,7 @@ from shared.operations.operators import Role
 from web.console import (  # noqa: F401
     accounts,
     alerts,
+    another_list,
     audit,
     bp,
     connect,

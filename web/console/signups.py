@@ -9,14 +9,16 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from shared.domain.errors import InvalidSignup, NoSuchSignup, Refused
+from shared.domain.failure_group import FailureGroup
 from shared.domain.phrases import counted
 from shared.domain.reading.field_checks import editable_values
 from shared.domain.retention import beginning
 from shared.domain.short_ids import full_id, short_id
 from shared.domain.signup import DeathReason, State
-from shared.domain.signup_advice import why_dead
+from shared.domain.signup_advice import Remedy, why_dead
 from shared.domain.signup_outlook import is_settled
 from shared.infrastructure.timestamps import utc_now
+from shared.operations.form_targets import FormTarget
 from shared.operations.one_signup import OneSignup, SignupDetails
 from shared.operations.operators import Role
 from shared.operations.people import STAYS
@@ -176,12 +178,26 @@ def _account_list_names(account: str) -> dict[str, str]:
     return names
 
 
+def _list_cause(details: SignupDetails) -> tuple[FailureGroup, FormTarget] | tuple[None, None]:
+    """Return all that failed with it for a list that does not exist, and where they would go; None
+    if it failed for something else, or a job retries it already."""
+    if details.why.remedy != Remedy.LISTS:
+        return None, None
+    group = services().operations.lists.group_of(details.signup)
+    found = services().operations.targets.of_causes([group] if group else [])
+    target = next(iter(found.values()), None)
+    return (group, target) if group and target else (None, None)
+
+
 def _page(details: SignupDetails, problem: str | None = None) -> str:
+    group, target = _list_cause(details)
     return render_template(
         "console/signup.html",
         details=details,
         signup=details.signup,
         list_names=_list_names(details),
+        group=group,
+        target=target,
         rows=sent_rows(details),
         report=support_report(details, version("signup-relay")),
         problem=problem,

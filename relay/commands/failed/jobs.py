@@ -142,8 +142,7 @@ def _target_text(target: FormTarget) -> str:
     if target.stays:
         return f"{number} {of}: stays as it is. The form is gone, or has no list."
     lists = ", ".join(target.lists) or "the lists that each form has"
-    still = " The latest is for lists that the form still has."
-    return f"{number} {of}: to {lists}.{still if target.names_gone_list is False else ''}"
+    return f"{number} {of}: to {lists}. {target.warning}".rstrip()
 
 
 def _documents(targets: Sequence[FormTarget]) -> dict[str, Any]:

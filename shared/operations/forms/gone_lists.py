@@ -1,20 +1,12 @@
 """Which lists are gone at Constant Contact, as far as its lists and failures tell."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from shared.accounts.account_api import Lists
+from shared.accounts.list_cache import Lists
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import Form, ListRef
-from shared.domain.signup import Signup, State
-from shared.domain.signup_advice import is_about_lists
 from shared.operations.form_targets import FormTargets
-from shared.operations.signup_lists import SignupFilter, SignupLists
-
-# So many causes are looked into, the last ones first, and so many records of each.
-_CAUSES = 10
-_RECORDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +39,7 @@ def read_list_failures(targets: FormTargets, form: Form) -> ListFailures:
     groups = [each for each in every if each.undecided]
     found = targets.of_causes(groups)
     named = [
-        (each, target.names_gone_list)
+        (each, target.has_others)
         for each in groups
         if (target := found.get((each.account, each.id)))
     ]
@@ -55,33 +47,6 @@ def read_list_failures(targets: FormTargets, form: Form) -> ListFailures:
         of_kept=[each for each, is_replaced in named if is_replaced is False],
         of_replaced=[each for each, is_replaced in named if is_replaced],
     )
-
-
-def read_refused_lists(lists: SignupLists, account: str, there: Lists) -> dict[str, datetime]:
-    """Return by id which lists Constant Contact did not know when sign-ups of any form were sent,
-    and when the last one failed.
-
-    A list of a later reading is there: only failures after `there` was read count. Reads some
-    records of the last causes. Raises `LedgerUnavailable`.
-    """
-    causes = [
-        each
-        for each in lists.groups(account=account)
-        if each.last_at > there.read_at and is_about_lists(each)
-    ]
-    found: dict[str, datetime] = {}
-    for cause in sorted(causes, key=lambda each: each.last_at, reverse=True)[:_CAUSES]:
-        chosen = SignupFilter(states=frozenset({State.DEAD}), account=account, group=cause.id)
-        for signup in lists.page(chosen, limit=_RECORDS).signups:
-            if (at := signup.settled_at) and at > there.read_at:
-                found |= {id: max(at, found.get(id, at)) for id in _refused(signup)}
-    return found
-
-
-def _refused(signup: Signup) -> Iterator[str]:
-    """Yield those of its lists that the answer names, or its only one."""
-    message = (signup.message or "").lower()
-    return (id for id in signup.lists if id in message or len(signup.lists) == 1)
 
 
 def gone_lists(

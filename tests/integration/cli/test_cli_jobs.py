@@ -244,6 +244,8 @@ def test_many_are_sent_to_their_forms_lists_without_being_read(
             "count": LARGE,
             "lists": ["Weekly"],
             "names_gone_list": True,
+            "refused": [],
+            "gone": ["Weekly"],
         }
     ]
     id = started["replay"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.accounts.account_api import Lists
+from shared.accounts.list_cache import Lists
 from shared.constant_contact.client import ContactList
 from shared.domain.failure_group import FailureGroup
 from shared.domain.form import ListRef

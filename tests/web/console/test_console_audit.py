@@ -16,6 +16,7 @@ from flask import Flask
 
 from shared.constant_contact.client import signup_body
 from shared.domain.audit import Action, AuditEntry
+from shared.domain.form import ListRef
 from shared.infrastructure.settings import Settings
 from shared.ledger.ledger import Ledger
 from shared.ledger.stores.audit_trail import AuditTrail
@@ -156,6 +157,17 @@ class Scene:
         if step:
             assert self.browser.post(f"/console/forms/news/{step}", **typed).status_code == 303
 
+    def give_list(self) -> None:
+        """Give the form `news` a list in place of one that does not exist."""
+        self.form()
+        operations, api = services_of(self.app).operations, services_of(self.app).accounts.api
+        form = operations.forms.registry.form("news")
+        assert form is not None
+        gone = replace(form, lists=(ListRef("0190163d-0000-4000-8000-00000000001d", "Old"),))
+        operations.forms.registry.save_form(gone)
+        wanted = {"list": api.lists("acme").lists[0].id, "version": gone.version}
+        assert self.browser.post("/console/forms/news/list", **wanted).status_code == 303
+
     def remove_test(self) -> None:
         path = self.test()
         claim = claimed(self.ledger)
@@ -242,6 +254,7 @@ CHANGES: dict[str, tuple[Action, Callable[[Scene], object]]] = {
         Action.REPLACE_FORM,
         lambda scene: scene.form("allow", website="https://b.example"),
     ),
+    "/console/forms/<form>/list": (Action.REPLACE_FORM, Scene.give_list),
     "/console/forms/<form>/close": (Action.DISABLE_FORM, lambda scene: scene.form("close")),
     "/console/forms/<form>/open": (Action.ENABLE_FORM, lambda scene: scene.form("open")),
     "/console/forms/<form>/remove": (Action.REMOVE_FORM, lambda scene: scene.form("remove")),

@@ -368,17 +368,18 @@ def test_a_cause_about_lists_offers_what_helps_next(scene: Scene, save_form: Sav
     scene.dead("gone@example.com", message=GONE, form="gone")
     scene.dead("other@example.com", message="invalid", form="club")
     page = scene.page()
-    assert page.count('href="/console/forms/news/edit#lists">Give the form another list') == 1
-    assert "Send to" not in page
+    [group] = re.findall(
+        r'href="/console/forms/news/list\?group=(\w+)">Give the form another', page
+    )
+    assert "Retry to" not in page
     save_form(lists=(WEEKLY,))
     page = scene.page()
-    assert page.count("Send to Weekly…") == 1
+    assert page.count("Retry to Weekly…") == 1
     assert "Give the form another list" not in page
 
-    group = re.findall(r"group=([0-9a-f]+)", page)[0]
     cause = scene.page(f"/console/failed?account=acme&group={group}")
-    assert "send it to the lists that the form has now" in cause
-    assert "Send to Weekly…" in cause
+    assert "The form has another list by now. Retry them to Weekly." in cause
+    assert "Retry to Weekly…" in cause
     page = scene.confirm("form_lists-all", account="acme", group=group)
     assert "Retry 3 failed sign-ups, to the lists of their forms?" in page
     assert '<td data-label="Form">news</td>' in page
@@ -419,11 +420,11 @@ def test_what_a_job_sends_again_is_asked_for_nowhere(
     forms, form = scene.page("/console/forms"), scene.page("/console/forms/news")
     assert "A list is gone" not in forms and "(12 being sent again)" in forms
     assert "A list is gone" not in form and "sign-ups failed" not in form
-    assert "A job goes on with sign-ups of this form" in form and "Send to Weekly" not in form
+    assert "A job goes on with sign-ups of this form" in form and "Retry to Weekly" not in form
     failed = scene.page()
     assert f"They are being sent again by {link}." in failed
     assert failed.count(f'<a href="{begun.location}">In a job</a>') == 12
-    assert "Send to Weekly" not in failed and failed.count('value="retry-all"') == 1
+    assert "Retry to Weekly" not in failed and failed.count('value="retry-all"') == 1
     assert f"They are being sent again by {link}." in scene.page(
         f"/console/failed?account=acme&group={group.id}"
     )
@@ -441,10 +442,10 @@ def test_what_no_job_has_yet_is_still_asked_for(scene: Scene, save_form: SaveFor
     begun = scene.post("/console/failed/retry", ids[:7], form_lists="yes")
     assert "A list is gone: 5 failed" in scene.page("/console/forms")
     form = scene.page("/console/forms/news")
-    assert "5 sign-ups failed" in form and "Send to Weekly…" in form
+    assert "5 sign-ups failed" in form and "Retry to Weekly…" in form
     link = f'<a href="{begun.location}">a job</a>'
     failed = scene.page()
-    assert f"7 of them are being sent again by {link}." in failed and "Send to Weekly…" in failed
+    assert f"7 of them are being sent again by {link}." in failed and "Retry to Weekly…" in failed
     page = scene.confirm("form_lists-ticked", ids)
     assert f"7 are already in {link}, and stay there." in page
     assert '<button class="primary">Send 5 failed sign-ups</button>' in page
@@ -471,7 +472,8 @@ def test_before_a_retry_it_names_the_form_that_still_sends_to_an_unknown_list(
         monkeypatch.setattr("shared.operations.bulk_choices.LARGE", 2)
     warning = "still sends to a list that Constant Contact did not know"
     page = scene.confirm(what, ticked)
-    assert warning in page and 'href="/console/forms/news/edit#lists">news</a>' in page
+    assert warning in page and 'href="/console/forms/news/list">news</a>' in page
+    assert '<button class="primary">' not in page  # retrying alone does not help
     save_form(lists=(WEEKLY,))
     assert warning not in scene.confirm(what, ticked)
 
@@ -505,7 +507,7 @@ def test_many_of_several_forms_are_counted_by_form(scene: Scene, save_form: Save
     scene.many(5, message=GONE, form="gone")
     page = scene.confirm("form_lists-all")
     assert "Retry 100 failed sign-ups, to the lists of their forms?" in page
-    assert "The latest of them is for lists that the form still has." in page
+    assert "The latest is for lists that the form still has." in page
     scene.post("/console/failed/retry", all="1", form_lists="yes")
     page = scene.page(scene.operations.jobs.all()[0].id.join(("/console/failed/jobs/", "")))
     assert "5 sign-ups stay failed" in page
@@ -517,7 +519,7 @@ def test_a_viewer_is_offered_nothing_for_lists(
     scene.many(1, message=GONE)
     save_form(lists=(WEEKLY,))
     page = text(SignedIn(app, Role.VIEWER).get("/console/failed"))
-    assert "Send to" not in page
+    assert "Retry to" not in page
 
 
 # --- discarding

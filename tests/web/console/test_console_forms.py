@@ -231,8 +231,8 @@ def test_the_page_says_why_its_signups_fail_and_what_to_do(
         gone = "HTTP 400: The list_memberships do not exist."
         bury_claim(ledger, claimed(ledger), error_key="contacts.api.validation", message=gone)
     page = read(browser, PAGE)
-    assert "3 sign-ups failed: Constant Contact does not know one of its lists." in words(page)
-    assert "Restore the list in Constant Contact" in words(page)
+    assert "3 sign-ups failed. The list “Newsletter” does not exist any more." in words(page)
+    assert "Give the form another list, and retry them there." in words(page)
     for shown in (page, read(browser, "/console/forms")):
         assert "✗ A list is gone: 3 failed" in words(shown) and "✓ Open" not in words(shown)
         assert 'href="/console/failed?form=news">3</a>' in shown
@@ -241,7 +241,7 @@ def test_the_page_says_why_its_signups_fail_and_what_to_do(
     assert "3 sign-ups of one cause" in words(read(browser, unescape(see[1])))
     assert "Give the form another list" in page
     save_form(lists=(ListRef("0190163d-8694-739b-aea5-966c26f8ad90", "Weekly"),))
-    assert "Send to Weekly…" in read(browser, PAGE)
+    assert "Retry to Weekly…" in read(browser, PAGE)
 
 
 def test_the_page_has_the_snippet_and_a_preview_that_can_send_nothing(

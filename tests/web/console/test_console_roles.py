@@ -76,6 +76,8 @@ LEAST_ROLE: dict[str, Role | None] = {
     "POST /console/forms/<form>/close": OPERATOR,
     "GET /console/forms/<form>/edit": OPERATOR,
     "POST /console/forms/<form>/edit": OPERATOR,
+    "GET /console/forms/<form>/list": OPERATOR,
+    "POST /console/forms/<form>/list": OPERATOR,
     "POST /console/forms/<form>/open": OPERATOR,
     "GET /console/forms/<form>/remove": OPERATOR,
     "POST /console/forms/<form>/remove": OPERATOR,

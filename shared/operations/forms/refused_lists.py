@@ -1,0 +1,60 @@
+"""Which lists of an account are known to be gone: by its last reading, and by what failed since."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.accounts.list_cache import ListCache, Lists
+from shared.domain.form import ListRef
+from shared.domain.signup import Signup, State
+from shared.domain.signup_advice import is_about_lists
+from shared.operations.signup_lists import SignupFilter, SignupLists
+
+# So many causes are looked into, the last ones first, and so many records of each.
+_CAUSES = 10
+_RECORDS = 20
+
+
+def read_refused_lists(lists: SignupLists, account: str, there: Lists) -> dict[str, datetime]:
+    """Return by id which lists Constant Contact did not know when sign-ups of any form were sent,
+    and when the last one failed.
+
+    A list of a later reading is there: only failures after `there` was read count. Reads some
+    records of the last causes. Raises `LedgerUnavailable`.
+    """
+    causes = [
+        each
+        for each in lists.groups(account=account)
+        if each.last_at > there.read_at and is_about_lists(each)
+    ]
+    found: dict[str, datetime] = {}
+    for cause in sorted(causes, key=lambda each: each.last_at, reverse=True)[:_CAUSES]:
+        chosen = SignupFilter(states=frozenset({State.DEAD}), account=account, group=cause.id)
+        for signup in lists.page(chosen, limit=_RECORDS).signups:
+            if (at := signup.settled_at) and at > there.read_at:
+                found |= {id: max(at, found.get(id, at)) for id in refused_by(signup)}
+    return found
+
+
+def refused_by(signup: Signup) -> Iterator[str]:
+    """Yield those of its lists that the answer names, or its only one."""
+    message = (signup.message or "").lower()
+    return (id for id in signup.lists if id in message or len(signup.lists) == 1)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownLists:
+    """Asks Constant Contact for nothing. Raises `Refused` for an unknown account, and
+    `LedgerUnavailable`."""
+
+    lists: SignupLists
+    cache: ListCache
+
+    def gone(self, account: str, of: Sequence[ListRef]) -> list[ListRef]:
+        """Return those of the account's lists that are known to be gone."""
+        there = self.cache.read(self.lists.finder.registry.known_account(account))
+        if there is None:
+            return []
+        refused = read_refused_lists(self.lists, account, there)
+        known = {each.id for each in there.lists}.difference(refused)
+        return [each for each in of if each.id not in known]
